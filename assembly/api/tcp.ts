@@ -1,0 +1,200 @@
+// The TCP interface (RFC 9293 §3.9.1): every call checks its handle, its pointers and its values; none transmits.
+
+import { config } from "../config";
+import { Err } from "../core/error";
+import { clock } from "../core/clock";
+import { isMulticast, isBroadcast, isOwn, nextHop, sourceFor, NO_ROUTE } from "../ip/address";
+import { Tcb, Has, tcbAt, tcbHas, tcbsFree } from "../tcp/tcb";
+import { State } from "../tcp/state";
+import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/demux";
+import {
+  Listener, acceptTake, listenerAt, listenerFor, listenerPurge,
+} from "../tcp/listen";
+import { connectStart, tcbOpen } from "../tcp/connect";
+import { ephemeralPort } from "../tcp/port";
+import { keepAliveSet } from "../tcp/keepalive";
+import { rcvWnd } from "../tcp/receive";
+import { pipe } from "../tcp/recovery";
+import { rangesBytes } from "../buffers/ranges";
+import { userAbort, userUrgentLeft } from "../tcp/user";
+import { handleOfListener, handleOfTcb } from "./handle";
+
+/** Passive OPEN: listens on `ip` (0: every own address) and `port`. Returns a handle, IN_USE, FULL or ARGUMENT. */
+export function listen(ip: u32, port: u32, backlog: u32): i32 {
+  if (port == 0 || port > 65535 || backlog == 0 || (ip != 0 && !isOwn(ip))) return Err.ARGUMENT;
+  let free: Listener | null = null;
+  for (let i: u32 = 0; i < config.listenersMax; i++) {
+    const l = listenerAt(i);
+    if (!l.inUse) {
+      if (free == null) free = l;
+    } else if (l.port == <u16>port && l.ip == ip) {
+      return Err.IN_USE;
+    }
+  }
+  if (free == null) return Err.FULL;
+  const l = free, gen = l.gen;
+  memory.fill(changetype<usize>(l), 0, offsetof<Listener>());
+  l.gen = gen + 1;
+  l.ip = ip;
+  l.port = <u16>port;
+  l.backlog = backlog;
+  l.inUse = true;
+  return handleOfListener(l);
+}
+
+/** Stops listening. Connections that nobody accepted are aborted; accepted ones go on. */
+export function unlisten(l: Listener): void {
+  listenerPurge(l);
+  for (let t = acceptTake(l); t != null; t = acceptTake(l)) userAbort(t);
+  l.inUse = false;
+  l.gen++;
+}
+
+/** The next ESTABLISHED connection: its handle, or AGAIN. */
+export function accept(l: Listener): i32 {
+  const t = acceptTake(l);
+  if (t == null) return Err.AGAIN;
+  t.flags |= Has.HELD;
+  return handleOfTcb(t);
+}
+
+/**
+ * Active OPEN from `lip` (0: chosen, RFC 9293 MUST-44) and `lport` (0: an ephemeral port). Returns a handle at once; CONNECTED or CLOSED
+ * follows. ARGUMENT (also for broadcast and multicast, MUST-46), UNREACHABLE, IN_USE or FULL.
+ */
+export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
+  if (rport == 0 || rport > 65535 || lport > 65535 || (lip != 0 && !isOwn(lip))) return Err.ARGUMENT;
+  if (rip >> 24 == 0 || isMulticast(rip) || isBroadcast(rip) || rip >> 28 == 15) return Err.ARGUMENT;
+  if (!isOwn(rip) && nextHop(rip) == NO_ROUTE) return Err.UNREACHABLE;
+  const local = lip != 0 ? lip : sourceFor(rip);
+  let port = <u16>lport;
+  if (port == 0) port = ephemeralPort(rip, <u16>rport, local);
+  const ports = (rport << 16) | <u32>port;
+  if (port == 0 || demuxFind(rip, local, ports) != NOBODY) return Err.IN_USE;
+  const t = tcbOpen(rip, local, ports);
+  if (t == null) return Err.FULL;
+  t.flags |= Has.HELD;
+  connectStart(t);
+  return handleOfTcb(t);
+}
+
+/** What `setOption` sets. */
+export const enum TcpOption {
+  /** 1: Nagle's algorithm is off (MUST-17). */
+  NO_DELAY,
+  /** 1: on (MUST-24). */
+  KEEP_ALIVE,
+  /** s (MUST-27). */
+  KEEP_IDLE,
+  KEEP_INTERVAL,
+  KEEP_PROBES,
+  /** R2, ms (MUST-21). */
+  USER_TIMEOUT,
+  /** DSCP and ECN bits, as the TOS octet (MUST-48). */
+  TOS,
+  /** Time to live (MUST-49). */
+  TTL,
+  /** 0: no events for soft errors (SHLD-20). */
+  SOFT_ERRORS,
+  COUNT,
+}
+
+/** Returns OK or ARGUMENT. */
+export function setOption(t: Tcb, option: u32, value: u32): Err {
+  switch (option) {
+    case TcpOption.NO_DELAY:
+      t.flags = value != 0 ? t.flags | Has.NO_DELAY : t.flags & ~Has.NO_DELAY;
+      return Err.OK;
+    case TcpOption.KEEP_ALIVE:
+      keepAliveSet(t, value != 0);
+      return Err.OK;
+    case TcpOption.KEEP_IDLE:
+    case TcpOption.KEEP_INTERVAL: {
+      if (value == 0 || value > 65535) return Err.ARGUMENT;
+      if (option == TcpOption.KEEP_IDLE) t.keepIdleS = <u16>value;
+      else t.keepIntervalS = <u16>value;
+      if (tcbHas(t, Has.KEEP_ALIVE)) {
+        keepAliveSet(t, false);
+        keepAliveSet(t, true);
+      }
+      return Err.OK;
+    }
+    case TcpOption.KEEP_PROBES:
+      // One unanswered probe must not end a connection (MUST-29).
+      if (value < 2 || value > 255) return Err.ARGUMENT;
+      t.keepProbes = <u8>value;
+      return Err.OK;
+    case TcpOption.USER_TIMEOUT:
+      if (value == 0) return Err.ARGUMENT;
+      t.userTimeoutMs = value;
+      return Err.OK;
+    case TcpOption.TOS:
+      if (value > 255) return Err.ARGUMENT;
+      t.tos = <u8>value;
+      return Err.OK;
+    case TcpOption.TTL:
+      if (value == 0 || value > 255) return Err.ARGUMENT;
+      t.ttl = <u8>value;
+      return Err.OK;
+    case TcpOption.SOFT_ERRORS:
+      t.flags = value != 0 ? t.flags & ~Has.NO_SOFT_ERRORS : t.flags | Has.NO_SOFT_ERRORS;
+      return Err.OK;
+    default:
+      return Err.ARGUMENT;
+  }
+}
+
+/** STATUS (RFC 9293 §3.10.6): the connection's variables, in this order, u32 each. */
+export const INFO_FIELDS: u32 = 48;
+
+let at: usize = 0;
+
+function put(value: u32): void {
+  store<u32>(at, value);
+  at += 4;
+}
+
+/** Writes INFO_FIELDS × 4 bytes to `to`. host/stack.ts and include/stint.h name the fields in the same order. */
+export function info(t: Tcb, to: usize): void {
+  at = to;
+  put(stateNow(t)); put(<u32>t.error); put(<u32>t.softError); put(t.flags);
+  put(t.lip); put(t.ports & 0xffff); put(t.rip); put(t.ports >> 16);
+  put(t.iss); put(t.irs);
+  put(t.sndUna); put(t.sndNxt); put(t.sndWnd); put(t.sndWl1); put(t.sndWl2); put(t.sndUp); put(t.maxSndWnd);
+  put(t.rcvNxt); put(rcvWnd(t)); put(t.rcvUp); put(t.lastAckSent);
+  put(t.sndSize); put(config.sendRing); put(t.rcvSize); put(config.recvRing);
+  put(t.mss); put(t.peerMss); put(t.pathMtu); put(t.sndScale); put(t.rcvScale);
+  put(t.srtt >> 3); put(t.rttvar >> 2); put(t.rto);
+  put(t.cwnd); put(t.ssthresh); put(t.recover); put(t.dupAcks); put(t.retries);
+  put(t.timerKind); put(untilMs(t.timerAt)); put(untilMs(t.delackAt)); put(untilMs(t.idleAt));
+  put(t.tsRecent); put(t.tsOffset);
+  put(rangesBytes(t.sacked)); put(rangesBytes(t.outOfOrder)); put(pipe(t)); put(userUrgentLeft(t));
+}
+
+/** ms until a deadline, rounded up; 2^32 − 1: none. */
+function untilMs(deadline: u64): u32 {
+  if (deadline == u64.MAX_VALUE) return u32.MAX_VALUE;
+  if (deadline <= clock.us) return 0;
+  return <u32>min<u64>((deadline - clock.us + 999) / 1000, u32.MAX_VALUE - 1);
+}
+
+/** The state, also of a block whose four-tuple is in TIME-WAIT: once that is over, it is CLOSED. */
+function stateNow(t: Tcb): State {
+  if (t.state != <u8>State.TIME_WAIT) return <State>t.state;
+  const owner = demuxFind(t.rip, t.lip, t.ports);
+  return owner != NOBODY && !isConn(owner) && !isHalfOpen(owner) ? State.TIME_WAIT : State.CLOSED;
+}
+
+/** The state of a four-tuple: a connection's, SYN_RECEIVED for a half-open record, LISTEN if a SYN would find a listener, else CLOSED. */
+export function flowState(lip: u32, lport: u32, rip: u32, rport: u32): State {
+  const owner = demuxFind(rip, lip, (rport << 16) | lport);
+  if (owner == NOBODY) return listenerFor(lip, <u16>lport) == null ? State.CLOSED : State.LISTEN;
+  if (isConn(owner)) return <State>tcbAt(owner).state;
+  return isHalfOpen(owner) ? State.SYN_RECEIVED : State.TIME_WAIT;
+}
+
+/** Connections in use. */
+export function connsInUse(): u32 {
+  return config.connsMax - tcbsFree();
+}
+

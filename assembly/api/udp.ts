@@ -1,0 +1,62 @@
+// The UDP interface (RFC 768, RFC 1122 §4.1.4).
+
+import { config } from "../config";
+import { Err } from "../core/error";
+import { eventForget } from "../core/events";
+import { random32 } from "../core/random";
+import { isMulticast, isOwn, nextHop, NO_ROUTE } from "../ip/address";
+import { isCallers, isUp } from "../stack";
+import { udpAt, udpBind, udpFind, udpReceive, udpSend } from "../udp/udp";
+import { NO_UDP, handleOfUdp, udpOf } from "./handle";
+
+/** Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL. */
+export function udp_open(port: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  if (port > 65535) return Err.ARGUMENT;
+  let local = <u16>port;
+  // RFC 6056 §3.3.1: random, until one is free. There are fewer sockets than tries, so one is.
+  for (let i: u32 = 0; port == 0 && i <= config.udpMax; i++) {
+    local = <u16>(49152 + (random32() & 16383));
+    if (udpFind(local) == null) break;
+  }
+  if (udpFind(local) != null) return Err.IN_USE;
+  const s = udpBind(local);
+  if (s == null) return Err.FULL;
+  for (let i: u32 = 0; i < config.udpMax; i++) {
+    if (udpAt(i) == s) {
+      s.gen++;
+      return handleOfUdp(i);
+    }
+  }
+  return Err.FULL;
+}
+
+/** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
+export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const i = udpOf(handle);
+  if (i == NO_UDP) return Err.HANDLE;
+  if (port == 0 || port > 65535 || ip == 0 || isMulticast(ip) || !isCallers(src, size)) return Err.ARGUMENT;
+  if (!isOwn(ip) && nextHop(ip) == NO_ROUTE) return Err.UNREACHABLE;
+  return udpSend(udpAt(i), ip, <u16>port, src, size);
+}
+
+/** Takes the next datagram: up to `size` bytes to `dst`, {u32 address, u32 port} of its sender to `from`. Its length, AGAIN or REFUSED. */
+export function udp_recv(handle: i32, dst: usize, size: u32, from: usize): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const i = udpOf(handle);
+  if (i == NO_UDP) return Err.HANDLE;
+  if (!isCallers(dst, size) || (from != 0 && !isCallers(from, 8))) return Err.ARGUMENT;
+  return udpReceive(udpAt(i), dst, size, from);
+}
+
+export function udp_close(handle: i32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const i = udpOf(handle);
+  if (i == NO_UDP) return Err.HANDLE;
+  const s = udpAt(i);
+  s.inUse = false;
+  s.gen++;
+  eventForget(config.connsMax + config.listenersMax + i);
+  return Err.OK;
+}

@@ -1,0 +1,150 @@
+// Ranges of sequence space, from one pool that all connections share: what was received out of order, and what the peer has
+// selectively acknowledged. A list is sorted by sequence number, its ranges neither overlap nor touch, and it is named by the u16
+// in which its owner keeps the first range's number (0: empty).
+
+import { take, layoutCommits } from "../core/layout";
+import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
+
+@unmanaged export class Range {
+  /** First sequence number. */
+  start: Seq;
+  /** The one after the last. */
+  end: Seq;
+  /** Grows with each change: the most recently changed range is reported first (RFC 2018 §4). */
+  stamp: u32;
+  /** Number of the next range in the list, or of the next free one; 0 ends it. */
+  next: u16;
+  pad: u16;
+}
+
+@unmanaged class RangePool {
+  free: u16;
+  /** Whether the last `rangesAdd` found room. */
+  added: bool;
+  pad: u8;
+  freeCount: u32;
+  stamp: u32;
+}
+
+let ranges: usize = 0;
+let pool: RangePool = changetype<RangePool>(0);
+
+/** Bytes: 16 a range. Ranges are numbered from 1. */
+export function rangesInit(rangesMax: u32): void {
+  const p = take(1, offsetof<RangePool>()), r = take(rangesMax + 1, offsetof<Range>());
+  if (!layoutCommits()) return;
+  pool = changetype<RangePool>(p);
+  ranges = r;
+  for (let i = rangesMax; i > 0; i--) release(<u16>i);
+}
+
+export function rangesFree(): u32 {
+  return pool.freeCount;
+}
+
+export function rangeAt(index: u16): Range {
+  return changetype<Range>(ranges + (<usize>index << 4));
+}
+
+function release(index: u16): void {
+  rangeAt(index).next = pool.free;
+  pool.free = index;
+  pool.freeCount++;
+}
+
+/** Empties the list. */
+export function rangesClear(head: u16): u16 {
+  while (head != 0) {
+    const next = rangeAt(head).next;
+    release(head);
+    head = next;
+  }
+  return 0;
+}
+
+/** At most so many ranges in a list: bounds the work that one connection can cause, and its share of the pool. */
+export const LIST_MAX: u32 = 64;
+
+/**
+ * Adds start…end and merges what it touches. Returns the list's new head. When nothing can be merged and the pool is empty or the
+ * list has LIST_MAX ranges, the list stays as it was: `rangesAdded` tells.
+ */
+export function rangesAdd(head: u16, start: Seq, end: Seq): u16 {
+  pool.added = true;
+  let prev: u16 = 0;
+  let at = head;
+  while (at != 0 && seqLt(rangeAt(at).end, start)) {
+    prev = at;
+    at = rangeAt(at).next;
+  }
+  if (at != 0 && seqLe(rangeAt(at).start, end)) {
+    const r = rangeAt(at);
+    r.start = seqMin(r.start, start);
+    r.end = seqMax(r.end, end);
+    r.stamp = ++pool.stamp;
+    while (r.next != 0 && seqLe(rangeAt(r.next).start, r.end)) {
+      const next = r.next;
+      r.end = seqMax(r.end, rangeAt(next).end);
+      r.next = rangeAt(next).next;
+      release(next);
+    }
+    return head;
+  }
+  const fresh = pool.free;
+  if (fresh == 0 || length(head) >= LIST_MAX) {
+    pool.added = false;
+    return head;
+  }
+  const r = rangeAt(fresh);
+  pool.free = r.next;
+  pool.freeCount--;
+  r.start = start;
+  r.end = end;
+  r.stamp = ++pool.stamp;
+  r.next = at;
+  if (prev == 0) return fresh;
+  rangeAt(prev).next = fresh;
+  return head;
+}
+
+function length(head: u16): u32 {
+  let n: u32 = 0;
+  for (let at = head; at != 0; at = rangeAt(at).next) n++;
+  return n;
+}
+
+/** Whether the last `rangesAdd` found room. */
+export function rangesAdded(): bool {
+  return pool.added;
+}
+
+/** Takes away everything before `edge`. Returns the new head. */
+export function rangesCut(head: u16, edge: Seq): u16 {
+  while (head != 0) {
+    const r = rangeAt(head);
+    if (seqLt(edge, r.end)) {
+      if (seqLt(r.start, edge)) r.start = edge;
+      break;
+    }
+    const next = r.next;
+    release(head);
+    head = next;
+  }
+  return head;
+}
+
+/** Whether start…end lies within one range of the list. */
+export function rangesHold(head: u16, start: Seq, end: Seq): bool {
+  for (let at = head; at != 0; at = rangeAt(at).next) {
+    const r = rangeAt(at);
+    if (seqLe(r.start, start) && seqLe(end, r.end)) return true;
+  }
+  return false;
+}
+
+/** How many bytes the list covers. */
+export function rangesBytes(head: u16): u32 {
+  let bytes: u32 = 0;
+  for (let at = head; at != 0; at = rangeAt(at).next) bytes += rangeAt(at).end - rangeAt(at).start;
+  return bytes;
+}

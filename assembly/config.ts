@@ -1,0 +1,204 @@
+// The configuration block: what the host writes before `init`. Every limit is here, with its unit, its cost in bytes of arena, and
+// what happens when it runs out. `layoutSize` adds the costs up.
+
+import { Err } from "./core/error";
+
+/** Bits of `Config.policy`. */
+export const enum Policy {
+  /** Offer and accept timestamps (RFC 7323 §3). */
+  TIMESTAMPS = 1,
+  /** Offer and accept selective acknowledgments (RFC 2018). */
+  SACK = 2,
+  /** Offer and accept window scaling (RFC 7323 §2). */
+  WINDOW_SCALE = 4,
+  /** A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3 recommends. */
+  RST_ENDS_TIME_WAIT = 8,
+  /** A SYN that carries FIN is processed, as RFC 9293 §3.10.7.2 has it. Without it such a segment is dropped. */
+  SYN_FIN = 16,
+  /** When the accept queue is full, the handshake's last ACK is answered with a RST. Without it, it is dropped and may come again. */
+  RST_ON_OVERFLOW = 32,
+  /** Mark the last segment of a burst with PSH, not only the last one in the buffer. */
+  PUSH_BURSTS = 64,
+  /** Announce the own address when the stack starts (RFC 5227 §2.3). */
+  ANNOUNCE = 128,
+  /** Nagle's algorithm is off for new connections (RFC 9293 §3.7.4). */
+  NO_DELAY = 256,
+  /** Answer echo requests to a broadcast address (RFC 1122 §3.2.2.6 leaves it open). */
+  BROADCAST_ECHO = 512,
+  /** A segment to a closed port is dropped and not answered with a RST. */
+  BLACKHOLE = 1024,
+}
+
+/** When a SYN is answered with a cookie (RFC 4987 §3.6). */
+export const enum Cookies {
+  /** Never. When the half-open table is full, its oldest record makes room. */
+  NEVER = 0,
+  /** When the half-open table is full. */
+  AUTO = 1,
+  /** Always; the half-open table is not used. */
+  ALWAYS = 2,
+}
+
+@unmanaged export class Config {
+  /** sizeof(Config) as the host knows it: a host built for another version is refused (CONFIG). */
+  size: u32;
+  /** Where the arena begins; 0: at `__heap_base`, and the memory grows once, by what is missing. */
+  arenaBase: u32;
+  /** Bytes of the arena; ignored when arenaBase is 0. Less than `layoutSize`: NO_MEMORY. */
+  arenaSize: u32;
+  /** Bytes of memory that callers' pointers may reach into; 0: `memory.size`. */
+  memoryBytes: u32;
+
+  /** Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
+  macHigh: u32;
+  macLow: u32;
+  /** Own IPv4 address, host order. */
+  ip: u32;
+  /** Length of the subnet's prefix, 0 … 32. */
+  prefix: u32;
+  /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
+  gateway: u32;
+  /** Largest IP packet of the link, 68 … 9216 bytes. */
+  mtu: u32;
+
+  /** Connections with a TCB. 272 bytes and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  connsMax: u32;
+  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 48 bytes each. Full: see `cookies`. */
+  halfOpenMax: u32;
+  /** Connections in TIME-WAIT. 56 bytes each. Full: the oldest ends early. */
+  timeWaitMax: u32;
+  /** Listeners, ≤ 256. 64 bytes each. Full: FULL. */
+  listenersMax: u32;
+  /** Bytes of send ring a connection, a multiple of 4, ≤ 2^30. Full: `send` takes less. */
+  sendRing: u32;
+  /** Bytes of receive ring a connection, a multiple of 4, ≤ 2^30. Full: the window closes. */
+  recvRing: u32;
+  /** Ranges that all connections share, ≤ 65,534. 16 bytes each. Empty: what arrives out of order is dropped, SACK blocks ignored. */
+  rangesMax: u32;
+  /** Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
+  rxSlots: u32;
+  /** Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are dropped. */
+  txSlots: u32;
+  /** Frame slots for what the stack sends to itself, 0 or a power of two. mtu + 20 bytes each. Full: dropped. */
+  loopSlots: u32;
+  /** Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. */
+  reassemblyMax: u32;
+  /** Longest reassembled payload in bytes, a multiple of 8; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. */
+  reassemblyBytes: u32;
+  /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the oldest one of its set is forgotten. */
+  neighboursMax: u32;
+  /** UDP sockets. 48 bytes and two rings each. Full: FULL. */
+  udpMax: u32;
+  /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
+  udpRing: u32;
+  /** Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
+  appBytes: u32;
+
+  /** Bits of `Policy`. */
+  policy: u32;
+  /** One of `Cookies`. */
+  cookies: u32;
+  /** Window scale to offer, 0 … 14; 255: the smallest one that lets the window cover the ring. */
+  windowScale: u32;
+  /** Largest segment to offer in the MSS option; 0: mtu − 40. */
+  mss: u32;
+  /** Initial congestion window in segments (RFC 6928 §2: 10). */
+  initialWindow: u32;
+  /** Retransmission time-out before a sample, ms (RFC 6298 §2.1: 1000). */
+  rtoInitialMs: u32;
+  /** Least retransmission time-out, ms (RFC 6298 §2.4: 1000). */
+  rtoMinMs: u32;
+  /** Largest retransmission time-out, ms (RFC 6298 §2.5: 60,000 at least). */
+  rtoMaxMs: u32;
+  /** R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms. */
+  userTimeoutMs: u32;
+  /** The same for a SYN, ms (RFC 9293 §3.8.3: 3 minutes at least). */
+  synTimeoutMs: u32;
+  /** Longest delay of an ACK, ms (RFC 9293 §3.8.6.3: below 500). */
+  delayedAckMs: u32;
+  /** TIME-WAIT: 2 × MSL, ms. */
+  timeWaitMs: u32;
+  /** How long a connection whose handle is closed stays in FIN-WAIT-2, ms; 0: for ever. */
+  finWait2Ms: u32;
+  /** A half-open record's first SYN-ACK retransmission, ms. */
+  synAckMs: u32;
+  /** SYN-ACK retransmissions of a half-open record. */
+  synAckRetries: u32;
+  /** Deadline of a half-open record, ms. */
+  halfOpenMs: u32;
+  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). */
+  challengeMax: u32;
+  /** ICMP errors a second (RFC 1812 §4.3.2.8). */
+  icmpRate: u32;
+  /** Neighbour entries are renewed after, ms (RFC 1122 §2.3.2.1). */
+  neighbourMs: u32;
+  /** Keep-alive: idle time before the first probe, s (RFC 9293 §3.8.4: 7200 at least by default). */
+  keepIdleS: u32;
+  /** Keep-alive: time between probes, s. */
+  keepIntervalS: u32;
+  /** Keep-alive: unanswered probes before the connection is given up, ≥ 2. */
+  keepProbes: u32;
+  /** Time to live of what is sent. */
+  ttl: u32;
+  /** Least path MTU that an ICMP error can set, bytes. */
+  pathMtuMin: u32;
+
+  /** 32 bytes of entropy; all zero is refused (ENTROPY). `init` wipes them. */
+  entropy0: u64;
+  entropy1: u64;
+  entropy2: u64;
+  entropy3: u64;
+}
+
+/** Copies of the configuration that the stack runs on; `init` fills it. */
+export let config: Config = changetype<Config>(0);
+
+export function configUse(at: usize): void {
+  config = changetype<Config>(at);
+}
+
+/** Bytes of header before the payload in a frame slot: 2 of padding, so that the IP header is 4-byte aligned, and 14 of Ethernet. */
+export const FRAME_OFFSET: u32 = 2;
+export const ETHERNET_SIZE: u32 = 14;
+export const MTU_MIN: u32 = 68;
+export const MTU_MAX: u32 = 9216;
+export const CONNS_MAX: u32 = 1 << 21;
+export const LISTENERS_MAX: u32 = 256;
+export const RING_MAX: u32 = 1 << 30;
+
+function between(x: u32, low: u32, high: u32): bool {
+  return x >= low && x <= high;
+}
+
+function isSlots(x: u32): bool {
+  return x > 0 && x <= 32768 && popcnt(x) == 1;
+}
+
+/** Checks every value. Returns OK, CONFIG or ENTROPY. */
+export function configCheck(c: Config): Err {
+  if (c.size != offsetof<Config>()) return Err.CONFIG;
+  if (!configCheckSizes(c)) return Err.CONFIG;
+  if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
+  if (c.ip == 0 || c.ip >= 0xe0000000 || c.ip >> 24 == 127 || c.prefix > 32) return Err.CONFIG;
+  if (c.cookies > <u32>Cookies.ALWAYS || (c.windowScale > 14 && c.windowScale != 255)) return Err.CONFIG;
+  if (c.mss > c.mtu - 40 || !between(c.initialWindow, 1, 64)) return Err.CONFIG;
+  if (!between(c.rtoMinMs, 1, 60000) || !between(c.rtoInitialMs, 1, 60000)) return Err.CONFIG;
+  if (!between(c.rtoMaxMs, max(c.rtoMinMs, c.rtoInitialMs), 600000)) return Err.CONFIG;
+  if (c.delayedAckMs >= 500 || c.timeWaitMs == 0 || c.synAckMs == 0 || c.halfOpenMs == 0) return Err.CONFIG;
+  if (c.synAckRetries > 15 || c.keepProbes < 2 || c.keepProbes > 255 || c.keepIdleS == 0 || c.keepIntervalS == 0) return Err.CONFIG;
+  if (!between(c.ttl, 1, 255) || !between(c.pathMtuMin, MTU_MIN, c.mtu)) return Err.CONFIG;
+  if ((c.entropy0 | c.entropy1 | c.entropy2 | c.entropy3) == 0) return Err.ENTROPY;
+  return Err.OK;
+}
+
+/** The part of the check that `layoutSize` needs. */
+export function configCheckSizes(c: Config): bool {
+  return c.size == offsetof<Config>() && between(c.mtu, MTU_MIN, MTU_MAX) &&
+    between(c.connsMax, 1, CONNS_MAX) && between(c.halfOpenMax, 1, 65535) && between(c.timeWaitMax, 1, CONNS_MAX) &&
+    c.listenersMax <= LISTENERS_MAX && c.rangesMax <= 65534 && c.udpMax <= 1024 &&
+    between(c.sendRing, 64, RING_MAX) && between(c.recvRing, 64, RING_MAX) && ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 &&
+    between(c.udpRing, c.udpMax == 0 ? 0 : 64, 1 << 20) &&
+    isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) &&
+    c.reassemblyMax <= 256 && between(c.reassemblyBytes, 0, 65512) && (c.reassemblyBytes & 7) == 0 &&
+    between(c.neighboursMax, 4, 65536) && popcnt(c.neighboursMax) == 1;
+}

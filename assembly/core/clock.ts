@@ -1,0 +1,38 @@
+// The time that the host passes to `poll`. Nothing here reads a clock.
+
+/** Microseconds since any fixed moment that the host chose. */
+export type Micros = u64;
+
+/** No deadline. */
+export const NEVER: u64 = u64.MAX_VALUE;
+
+@unmanaged export class Clock {
+  /** The time of the current `poll`, never before the last one's. */
+  us: Micros;
+  /** The same in milliseconds, modulo 2^32: the timestamp clock of RFC 7323 §4.1 (1 ms a tick). */
+  ms: u32;
+  /** When `init` ran; the first `poll` sets it. */
+  started: u32;
+}
+
+export let clock: Clock = changetype<Clock>(0);
+
+export function clockInit(at: usize): void {
+  clock = changetype<Clock>(at);
+}
+
+/** Moves the clock to `nowUs`. A host clock that steps back stands still here until it has caught up. */
+export function clockAdvance(nowUs: Micros): void {
+  if (nowUs < clock.us) return;
+  clock.us = nowUs;
+  clock.ms = <u32>(nowUs / 1000);
+}
+
+export function isDue(deadline: Micros): bool {
+  return deadline <= clock.us;
+}
+
+/** The moment `ms` milliseconds from now. */
+export function afterMs(ms: u32): Micros {
+  return clock.us + <u64>ms * 1000;
+}

@@ -1,0 +1,84 @@
+// What the application has to know: bits per socket, and a queue of the sockets that have any. A socket is named by its index, the
+// same one that its handle holds.
+
+import { take, layoutCommits } from "./layout";
+
+export const enum Event {
+  /** The connection is ESTABLISHED (active open). */
+  CONNECTED = 1,
+  /** A listener has a connection to accept. */
+  ACCEPT = 2,
+  /** There is something to receive. */
+  READABLE = 4,
+  /** There is room to send again. */
+  WRITABLE = 8,
+  /** The peer has sent its FIN: what is in the ring is the last. */
+  END = 16,
+  /** The connection is over; the error tells how. */
+  CLOSED = 32,
+  /** The urgent pointer moved (RFC 9293 §3.8.5). */
+  URGENT = 64,
+  /** R1 passed: retransmissions are not answered (RFC 9293 §3.8.3). */
+  STALLED = 128,
+  /** A soft error was noted (RFC 9293 §3.9.1.8). */
+  SOFT_ERROR = 256,
+  /** A listener began or ended to defend itself with SYN cookies. */
+  DEFENCE = 512,
+}
+
+const QUEUED: u32 = 0x80000000;
+
+@unmanaged class EventQueue {
+  /** Index + 1 of the first and the last socket in the queue; 0: none. */
+  first: u32;
+  last: u32;
+}
+
+let queue: EventQueue = changetype<EventQueue>(0);
+/** u32 bits and u32 next, by index. */
+let entries: usize = 0;
+
+/** Bytes: 8 a socket. */
+export function eventsInit(sockets: u32): void {
+  const q = take(1, offsetof<EventQueue>()), e = take(sockets, 8);
+  if (!layoutCommits()) return;
+  queue = changetype<EventQueue>(q);
+  entries = e;
+}
+
+export function eventRaise(index: u32, bits: u32): void {
+  const at = entries + (<usize>index << 3);
+  const had = load<u32>(at);
+  store<u32>(at, had | bits | QUEUED);
+  if ((had & QUEUED) != 0) return;
+  store<u32>(at, 0, 4);
+  if (queue.last == 0) queue.first = index + 1;
+  else store<u32>(entries + (<usize>(queue.last - 1) << 3), index + 1, 4);
+  queue.last = index + 1;
+}
+
+/** The socket is gone: what it had to tell is void. */
+export function eventForget(index: u32): void {
+  const at = entries + (<usize>index << 3);
+  store<u32>(at, load<u32>(at) & QUEUED);
+}
+
+/** What `eventTake` returns when there is nothing. */
+export const NO_EVENT: u64 = 0;
+
+/** The next socket that has something to tell: its index in the upper half, its bits in the lower; NO_EVENT if there is none. */
+export function eventTake(): u64 {
+  while (queue.first != 0) {
+    const index = queue.first - 1, at = entries + (<usize>index << 3);
+    const bits = load<u32>(at) & ~QUEUED;
+    queue.first = load<u32>(at, 4);
+    if (queue.first == 0) queue.last = 0;
+    store<u32>(at, 0);
+    if (bits != 0) return (<u64>index << 32) | <u64>bits;
+  }
+  return NO_EVENT;
+}
+
+export function eventsPending(): bool {
+  return queue.first != 0;
+}

@@ -1,0 +1,42 @@
+// SipHash-2-4: a short keyed hash that whoever does not know the key can neither predict nor steer. It makes initial sequence
+// numbers (RFC 6528 §3), SYN cookies, ports (RFC 6056 §3.3.3), random numbers and hash tables.
+
+@unmanaged export class Key {
+  k0: u64;
+  k1: u64;
+}
+
+/** SipHash-2-4 of the 16 bytes a and b (little-endian words). */
+export function hash2(key: Key, a: u64, b: u64): u64 {
+  return sip(key, a, b, <u64>16 << 56, 3);
+}
+
+/** SipHash-2-4 of a four-tuple: remote address, local address, both ports; 12 bytes. */
+export function hashFlow(key: Key, rip: u32, lip: u32, ports: u32): u64 {
+  return sip(key, <u64>rip | (<u64>lip << 32), <u64>ports | (<u64>12 << 56), 0, 2);
+}
+
+/** The first `words` of m0, m1, m2; the caller has put the message's length into the top byte of the last one. */
+function sip(key: Key, m0: u64, m1: u64, m2: u64, words: u32): u64 {
+  let v0 = key.k0 ^ 0x736f6d6570736575;
+  let v1 = key.k1 ^ 0x646f72616e646f6d;
+  let v2 = key.k0 ^ 0x6c7967656e657261;
+  let v3 = key.k1 ^ 0x7465646279746573;
+  let m = m0;
+  const rounds = (words << 1) + 4;
+  for (let r: u32 = 0; r < rounds; r++) {
+    if ((r & 1) == 0) {
+      if (r < words << 1) v3 ^= m;
+      else if (r == words << 1) v2 ^= 0xff;
+    }
+    v0 += v1; v1 = rotl<u64>(v1, 13); v1 ^= v0; v0 = rotl<u64>(v0, 32);
+    v2 += v3; v3 = rotl<u64>(v3, 16); v3 ^= v2;
+    v0 += v3; v3 = rotl<u64>(v3, 21); v3 ^= v0;
+    v2 += v1; v1 = rotl<u64>(v1, 17); v1 ^= v2; v2 = rotl<u64>(v2, 32);
+    if ((r & 1) != 0 && r < words << 1) {
+      v0 ^= m;
+      m = r == 1 ? m1 : m2;
+    }
+  }
+  return v0 ^ v1 ^ v2 ^ v3;
+}

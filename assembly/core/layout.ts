@@ -1,0 +1,27 @@
+// How `init` divides the arena: one cursor that only moves up. `layoutSize` runs the same plan without an arena.
+
+let cursor: u64 = 0;
+let writes: bool = false;
+
+/** Starts a plan at `base`. With `commit` the parts are laid out for use, without it they are only counted. */
+export function layoutBegin(base: u64, commit: bool): void {
+  cursor = base;
+  writes = commit;
+}
+
+/** Whether this plan is to be used. */
+export function layoutCommits(): bool {
+  return writes;
+}
+
+/** Takes `count` records of `size` bytes, 8-byte aligned. Returns where they begin. */
+export function take(count: u32, size: u32): usize {
+  const at = (cursor + 7) & ~7;
+  cursor = at + <u64>count * <u64>size;
+  return <usize>at;
+}
+
+/** Where the plan ends: up to 2^32 and beyond, so that a plan that is too large can be told. */
+export function layoutEnd(): u64 {
+  return cursor;
+}

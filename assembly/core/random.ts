@@ -1,0 +1,39 @@
+// Everything random comes from the 32 bytes of entropy that the host gave to `init`, and from nothing else: the same entropy and
+// the same inputs give the same run.
+
+import { Key, hash2 } from "./hash";
+
+
+let state: usize = 0;
+
+/** Bytes that `randomInit` needs. */
+export const RANDOM_SIZE: u32 = 24;
+
+/** Takes 16 bytes of entropy at `entropy`. */
+export function randomInit(at: usize, entropy: usize): void {
+  state = at;
+  memory.copy(at, entropy, 16);
+  store<u64>(at, 0, 16);
+}
+
+/** A number that nobody without the key can predict: SipHash of a counter. */
+export function random64(): u64 {
+  const drawn = load<u64>(state, 16);
+  store<u64>(state, drawn + 1, 16);
+  return hash2(changetype<Key>(state), drawn, 0x72616e646f6d);
+}
+
+export function random32(): u32 {
+  return <u32>random64();
+}
+
+/** A number below `bound` (> 0); the bias is below bound/2^32. */
+export function randomBelow(bound: u32): u32 {
+  return <u32>((<u64>random32() * <u64>bound) >> 32);
+}
+
+/** Fills a key with fresh numbers. */
+export function randomKey(key: Key): void {
+  key.k0 = random64();
+  key.k1 = random64();
+}

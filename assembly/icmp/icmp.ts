@@ -1,0 +1,127 @@
+// ICMP (RFC 792, RFC 1122 §3.2.2): echo, and the errors that we send. Errors that we receive go to their protocol, by way of
+// stack.ts.
+
+import { config, Policy } from "../config";
+import { take, layoutCommits } from "../core/layout";
+import { clock } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { random32 } from "../core/random";
+import { sumBytes, foldSum } from "../core/checksum";
+import { Ipv4, PROTO_ICMP, IP_OFFSET_MASK } from "../wire/ipv4";
+import {
+  Icmp, ICMP_ECHO, ICMP_ECHO_REPLY, ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_PARAMETER_PROBLEM, ICMP_SOURCE_QUENCH,
+} from "../wire/icmp";
+import { ipBegin, ipEnd } from "../ip/output";
+import { isBroadcast, isUnicast, isLoopback } from "../ip/address";
+
+@unmanaged class ErrorBucket {
+  /** When the bucket was last filled, ms. */
+  filled: u32;
+  tokens: u32;
+}
+
+let bucket: ErrorBucket = changetype<ErrorBucket>(0);
+
+export function icmpInit(): void {
+  const at = take(1, offsetof<ErrorBucket>());
+  if (layoutCommits()) bucket = changetype<ErrorBucket>(at);
+}
+
+/** What a received ICMP message means for the stack. */
+export const enum IcmpResult { DONE, ERROR }
+
+/** Takes in a message of `size` bytes that `ip` brought. ERROR: it quotes a datagram of ours, from 8 bytes on. */
+export function icmpInput(ip: Ipv4, icmp: Icmp, size: u32): IcmpResult {
+  count(Mib.icmpInMsgs);
+  if (!Icmp.isValid(size) || foldSum(sumBytes(changetype<usize>(icmp), size, 0)) != 0) {
+    count(Mib.icmpInErrors);
+    return IcmpResult.DONE;
+  }
+  switch (icmp.type) {
+    case ICMP_ECHO:
+      count(Mib.icmpInEchos);
+      echo(ip, icmp, size);
+      return IcmpResult.DONE;
+    case ICMP_ECHO_REPLY:
+      count(Mib.icmpInEchoReps);
+      return IcmpResult.DONE;
+    case ICMP_UNREACHABLE:
+      count(Mib.icmpInDestUnreachs);
+      return IcmpResult.ERROR;
+    case ICMP_TIME_EXCEEDED:
+      count(Mib.icmpInTimeExcds);
+      return IcmpResult.ERROR;
+    case ICMP_PARAMETER_PROBLEM:
+      return IcmpResult.ERROR;
+    case ICMP_SOURCE_QUENCH: // RFC 6633 §3: silently dropped, as RFC 9293 §3.9.2.2 wants it.
+    default: // RFC 1122 §3.2.2: unknown types are silently dropped. Redirects too: a host with one router has no use for them.
+      count(Mib.icmpInIgnored);
+      return IcmpResult.DONE;
+  }
+}
+
+/** RFC 1122 §3.2.2.6: the data comes back whole, from the address that was asked. */
+function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
+  const broadcast = isBroadcast(ip.dst);
+  if ((broadcast && (config.policy & Policy.BROADCAST_ECHO) == 0) || Ipv4.SIZE + size > config.mtu) {
+    count(Mib.icmpInIgnored);
+    return;
+  }
+  const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, <u8>config.ttl);
+  if (reply == null) return;
+  const at = changetype<usize>(reply) + Ipv4.SIZE;
+  memory.copy(at, changetype<usize>(icmp), size);
+  const out = changetype<Icmp>(at);
+  out.type = ICMP_ECHO_REPLY;
+  out.checksum = 0;
+  out.checksum = foldSum(sumBytes(at, size, 0));
+  count(Mib.icmpOutMsgs);
+  count(Mib.icmpOutEchoReps);
+  ipEnd(size);
+}
+
+/**
+ * Sends an error about the datagram at `about`: its header and first 8 bytes, unchanged (RFC 1122 §3.2.2). Not about an ICMP error, a
+ * broadcast, a later fragment or a source that is no single host, and not more often than the configuration's `icmpRate`.
+ */
+export function icmpError(type: u8, code: u8, about: Ipv4): void {
+  if (!isUnicast(about.src) || isBroadcast(about.dst) || (about.fragment & IP_OFFSET_MASK) != 0) return;
+  if (about.protocol == PROTO_ICMP) {
+    const quoted = load<u8>(changetype<usize>(about) + about.headerSize);
+    if (quoted != ICMP_ECHO && quoted != ICMP_ECHO_REPLY) return;
+  }
+  if (!allowError()) {
+    count(Mib.icmpOutRateLimited);
+    return;
+  }
+  const src = isLoopback(about.dst) ? about.dst : config.ip;
+  const ip = ipBegin(src, about.src, PROTO_ICMP, 0, <u8>config.ttl);
+  if (ip == null) return;
+  const at = changetype<usize>(ip) + Ipv4.SIZE;
+  const quote = min<u32>(about.headerSize + 8, about.totalSize);
+  const out = changetype<Icmp>(at);
+  out.type = type;
+  out.code = code;
+  out.checksum = 0;
+  out.rest = 0;
+  memory.copy(at + Icmp.SIZE, changetype<usize>(about), quote);
+  out.checksum = foldSum(sumBytes(at, Icmp.SIZE + quote, 0));
+  count(Mib.icmpOutMsgs);
+  count(type == ICMP_UNREACHABLE ? Mib.icmpOutDestUnreachs : Mib.icmpOutTimeExcds);
+  ipEnd(Icmp.SIZE + quote);
+}
+
+/**
+ * A token bucket with a random number of tokens taken off each refill: a limit that all share must not let an outsider count what
+ * others sent (as with CVE-2020-25705).
+ */
+function allowError(): bool {
+  const passed = clock.ms - bucket.filled;
+  if (passed >= 1000 || bucket.filled == 0) {
+    bucket.filled = clock.ms | 1;
+    bucket.tokens = config.icmpRate > 4 ? config.icmpRate - (random32() & 3) : config.icmpRate;
+  }
+  if (bucket.tokens == 0) return false;
+  bucket.tokens--;
+  return true;
+}

@@ -1,0 +1,253 @@
+// The module's exports: a C-like interface over handles, pointers and lengths. What they mean stands at each; `Err` names the errors.
+// A pointer and length must lie in memory and outside the arena, else ARGUMENT.
+
+import { Config } from "./config";
+import { Err } from "./core/error";
+import { countersAt, Mib } from "./core/counters";
+import { eventTake, NO_EVENT } from "./core/events";
+import { isCallers, isUp, controlAt, stackInit, stackPoll, stackSize } from "./stack";
+import { rangesFree } from "./buffers/ranges";
+import { halfOpenFree } from "./tcp/half-open";
+import { timeWaitsFree } from "./tcp/time-wait";
+import * as api from "./api/tcp";
+import { handleOf, listenerOf, tcbOf } from "./api/handle";
+import {
+  userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend, userSendAt, userSendCommit,
+  userSendRoom, userSendSpan, userShutdown, userUrgent, userUrgentLeft,
+} from "./tcp/user";
+
+export { udp_open, udp_send, udp_recv, udp_close } from "./api/udp";
+
+/** The block that `init` reads, and afterwards scratch memory for the host: 256 bytes. */
+const BLOCK_SIZE: u32 = 256;
+const BLOCK: usize = memory.data(256, 8);
+
+if (offsetof<Config>() > BLOCK_SIZE) ERROR("the configuration is larger than its block");
+
+/** Address of a block of 256 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+export function configBlock(): usize {
+  return BLOCK;
+}
+
+/** Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
+export function layoutSize(block: usize): i64 {
+  return stackSize(changetype<Config>(block));
+}
+
+/** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or NO_MEMORY. */
+export function init(block: usize): Err {
+  return stackInit(changetype<Config>(block));
+}
+
+/**
+ * Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again
+ * at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT.
+ */
+export function poll(nowUs: u64): i32 {
+  return isUp() ? stackPoll(nowUs) : Err.NOT_INIT;
+}
+
+/** Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */
+export function controlBlock(): usize {
+  return controlAt();
+}
+
+/** Address of the u32 counters, in the order of `Mib`; and their number. */
+export function counters(): usize {
+  return countersAt();
+}
+
+export function countersCount(): u32 {
+  return <u32>Mib.COUNT;
+}
+
+/** Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free ranges. ARGUMENT. */
+export function pool(which: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  switch (which) {
+    case 0: return <i32>api.connsInUse();
+    case 1: return <i32>halfOpenFree();
+    case 2: return <i32>timeWaitsFree();
+    case 3: return <i32>rangesFree();
+    default: return Err.ARGUMENT;
+  }
+}
+
+/** The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower; 0: none. */
+export function event_next(): u64 {
+  if (!isUp()) return 0;
+  const e = eventTake();
+  if (e == NO_EVENT) return 0;
+  return (<u64><u32>handleOf(<u32>(e >> 32)) << 32) | (e & 0xffffffff);
+}
+
+export function tcp_listen(ip: u32, port: u32, backlog: u32): i32 {
+  return isUp() ? api.listen(ip, port, backlog) : Err.NOT_INIT;
+}
+
+export function tcp_accept(listener: i32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const l = listenerOf(listener);
+  return l == null ? Err.HANDLE : api.accept(l);
+}
+
+export function tcp_connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
+  return isUp() ? api.connect(lip, lport, rip, rport) : Err.NOT_INIT;
+}
+
+/** Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
+export function tcp_send(handle: i32, src: usize, size: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  if (t == null) return Err.HANDLE;
+  return isCallers(src, size) ? userSend(t, src, size) : Err.ARGUMENT;
+}
+
+/** Bytes that could be queued now. */
+export function tcp_send_room(handle: i32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userSendRoom(t);
+}
+
+/** Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
+export function tcp_send_at(handle: i32): usize {
+  if (!isUp()) return 0;
+  const t = tcbOf(handle);
+  return t == null ? 0 : userSendAt(t);
+}
+
+export function tcp_send_span(handle: i32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userSendSpan(t);
+}
+
+/** Queues the `size` bytes that were written in place. */
+export function tcp_send_commit(handle: i32, size: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userSendCommit(t, size);
+}
+
+/** Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
+export function tcp_recv(handle: i32, dst: usize, size: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  if (t == null) return Err.HANDLE;
+  return isCallers(dst, size) ? userReceive(t, dst, size, false) : Err.ARGUMENT;
+}
+
+/** The same, but the bytes stay. */
+export function tcp_peek(handle: i32, dst: usize, size: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  if (t == null) return Err.HANDLE;
+  return isCallers(dst, size) ? userReceive(t, dst, size, true) : Err.ARGUMENT;
+}
+
+/** Bytes that can be taken now; 0 and errors as `tcp_recv`. */
+export function tcp_recv_size(handle: i32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userReceivable(t);
+}
+
+/** Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
+export function tcp_recv_at(handle: i32): usize {
+  if (!isUp()) return 0;
+  const t = tcbOf(handle);
+  return t == null ? 0 : userReceiveAt(t);
+}
+
+export function tcp_recv_span(handle: i32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userReceiveSpan(t);
+}
+
+/** Gives back `size` bytes that were read in place. */
+export function tcp_recv_consume(handle: i32, size: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userConsume(t, size);
+}
+
+/** Everything queued so far is urgent. */
+export function tcp_urgent(handle: i32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userUrgent(t);
+}
+
+/** Bytes up to the end of the urgent data that is to be received; 0: there is none. */
+export function tcp_urgent_left(handle: i32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : <i32>userUrgentLeft(t);
+}
+
+/** Closes the sending side (FIN follows the last byte). */
+export function tcp_shutdown(handle: i32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : userShutdown(t);
+}
+
+/** Gives the handle of a connection or a listener up. A connection ends in order by itself. */
+export function tcp_close(handle: i32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const l = listenerOf(handle);
+  if (l != null) {
+    api.unlisten(l);
+    return Err.OK;
+  }
+  const t = tcbOf(handle);
+  if (t == null) return Err.HANDLE;
+  userClose(t);
+  return Err.OK;
+}
+
+/** Gives the handle up and resets the connection. */
+export function tcp_abort(handle: i32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  if (t == null) return Err.HANDLE;
+  userAbort(t);
+  return Err.OK;
+}
+
+/** Sets one of `TcpOption`. */
+export function tcp_set(handle: i32, option: u32, value: u32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  return t == null ? Err.HANDLE : api.setOption(t, option, value);
+}
+
+/** Writes the connection's variables, 48 u32, to `dst`. */
+export function tcp_info(handle: i32, dst: usize): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const t = tcbOf(handle);
+  if (t == null) return Err.HANDLE;
+  if (!isCallers(dst, api.INFO_FIELDS << 2)) return Err.ARGUMENT;
+  api.info(t, dst);
+  return Err.OK;
+}
+
+/** Writes {half-open records, connections to accept, backlog, 1 if answering with cookies}, 4 u32, to `dst`. */
+export function listener_info(handle: i32, dst: usize): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  const l = listenerOf(handle);
+  if (l == null) return Err.HANDLE;
+  if (!isCallers(dst, 16)) return Err.ARGUMENT;
+  store<u32>(dst, l.halfOpen);
+  store<u32>(dst, l.acceptCount, 4);
+  store<u32>(dst, l.backlog, 8);
+  store<u32>(dst, <u32>l.defending, 12);
+  return Err.OK;
+}
+
+/** The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
+export function flow_state(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
+  return isUp() ? <i32>api.flowState(lip, lport, rip, rport) : Err.NOT_INIT;
+}

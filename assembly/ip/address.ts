@@ -1,0 +1,53 @@
+// Which addresses are ours, which are broadcast, and where a packet goes next (RFC 1122 §3.2.1.3 and §3.3.1).
+// An IPv4 address is a u32 in host order.
+
+import { config } from "../config";
+
+export type Ipv4Address = u32;
+
+export const IP_BROADCAST: Ipv4Address = 0xffffffff;
+/** No address: `route` found no way. */
+export const NO_ROUTE: Ipv4Address = 0;
+
+export function isLoopback(ip: Ipv4Address): bool {
+  return ip >> 24 == 127;
+}
+
+/** Whether a packet to `ip` never leaves this stack. */
+export function isOwn(ip: Ipv4Address): bool {
+  return ip == config.ip || isLoopback(ip);
+}
+
+export function isMulticast(ip: Ipv4Address): bool {
+  return ip >> 28 == 14;
+}
+
+/** Bits of the subnet that name the host. */
+function hostMask(): u32 {
+  return config.prefix == 0 ? 0xffffffff : config.prefix == 32 ? 0 : (<u32>1 << (32 - config.prefix)) - 1;
+}
+
+export function isOnLink(ip: Ipv4Address): bool {
+  return ((ip ^ config.ip) & ~hostMask()) == 0;
+}
+
+/** 255.255.255.255, or the directed broadcast of our subnet (RFC 1122 §3.3.6); /31 and /32 have none (RFC 3021). */
+export function isBroadcast(ip: Ipv4Address): bool {
+  if (ip == IP_BROADCAST) return true;
+  return config.prefix < 31 && isOnLink(ip) && (ip & hostMask()) == hostMask();
+}
+
+/** Whether `ip` may be a peer's: one host's, and not 0/8 or 240/4 (RFC 1122 §3.2.1.3). */
+export function isUnicast(ip: Ipv4Address): bool {
+  return ip >> 24 != 0 && ip < 0xe0000000 && !isBroadcast(ip);
+}
+
+/** The neighbour to which a packet for `dst` goes (dst is not our own): itself, the gateway, or NO_ROUTE. */
+export function nextHop(dst: Ipv4Address): Ipv4Address {
+  return isOnLink(dst) ? dst : config.gateway;
+}
+
+/** The address from which we talk to `dst` (RFC 1122 §3.3.4.3). */
+export function sourceFor(dst: Ipv4Address): Ipv4Address {
+  return isLoopback(dst) ? dst : config.ip;
+}

@@ -1,0 +1,64 @@
+// Receiving IPv4: the checks of RFC 1122 §3.2.1. What passes goes to its protocol, by way of stack.ts.
+
+import { config } from "../config";
+import { count, Mib } from "../core/counters";
+import { Ipv4 } from "../wire/ipv4";
+import { isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
+
+/**
+ * Whether the datagram at `ip`, in a frame with `size` bytes left, is one for us: well-formed, with a good checksum, to our address
+ * or a broadcast address, from an address that can be a host's. `looped`: it came from ourselves. `unicastFrame`: the frame was
+ * addressed to us alone.
+ */
+export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): bool {
+  count(Mib.ipInReceives);
+  if (!ip.isValid(size) || !ip.checksumOk || !optionsFit(ip)) {
+    count(Mib.ipInHdrErrors);
+    return false;
+  }
+  const src = ip.src, dst = ip.dst;
+  if (looped) return true;
+  // A datagram on the wire is neither from nor to 127/8 (RFC 1122 §3.2.1.3 (g)), nor from ourselves (LAND).
+  if (isLoopback(src) || isLoopback(dst) || !isUnicast(src) || src == config.ip) {
+    count(Mib.ipInAddrErrors);
+    return false;
+  }
+  if (isOwn(dst)) {
+    // RFC 1122 §3.3.6: a unicast datagram in a broadcast frame is dropped.
+    if (unicastFrame) return true;
+  } else if (isBroadcast(dst) && !isMulticast(dst)) {
+    return true;
+  }
+  count(Mib.ipInAddrErrors);
+  return false;
+}
+
+/** Walks the options: each has a length that lies within the header (RFC 791 §3.1). What they say is ignored (RFC 1122 §3.2.1.8). */
+function optionsFit(ip: Ipv4): bool {
+  const end = changetype<usize>(ip) + ip.headerSize;
+  for (let at = changetype<usize>(ip) + Ipv4.SIZE; at < end;) {
+    const kind = load<u8>(at);
+    if (kind == 0) return true;
+    if (kind == 1) {
+      at++;
+      continue;
+    }
+    if (at + 1 >= end) return false;
+    const size = <usize>load<u8>(at, 1);
+    if (size < 2 || at + size > end) return false;
+    at += size;
+  }
+  return true;
+}
+
+/** Whether the datagram carries a source route (RFC 791 §3.1: LSRR 131, SSRR 137). */
+export function hasSourceRoute(ip: Ipv4): bool {
+  const end = changetype<usize>(ip) + ip.headerSize;
+  for (let at = changetype<usize>(ip) + Ipv4.SIZE; at < end;) {
+    const kind = load<u8>(at);
+    if (kind == 0) return false;
+    if (kind == 131 || kind == 137) return true;
+    at += kind == 1 ? 1 : <usize>load<u8>(at, 1);
+  }
+  return false;
+}

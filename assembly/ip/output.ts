@@ -1,0 +1,184 @@
+// Sending: a frame is built in a free slot, to the host or back to ourselves (127/8 and the own address).
+//
+//   const ip = ipBegin(dst, protocol, …)   null: no slot, no route, or the neighbour is not known yet
+//   … fill the payload behind it …
+//   ipEnd(payloadSize)
+//
+// Every datagram has DF set and identification 0: it is atomic (RFC 6864 §4.1), never fragmented on the way. One that is waiting
+// for its neighbour shares a single slot with all others (RFC 1122 §2.3.2.2 asks for one packet to be kept); TCP does not wait
+// there but makes its segment again.
+
+import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
+import { take, layoutCommits } from "../core/layout";
+import { count, countBy, Mib } from "../core/counters";
+import { SlotRing, slotsFull, slotNext, slotProduce, slotsInit, slotStride } from "../buffers/slots";
+import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_ARP, MAC_BROADCAST } from "../wire/ethernet";
+import { Arp, ARP_REQUEST } from "../wire/arp";
+import { Ipv4, IP_DF } from "../wire/ipv4";
+import { neighbourMac, neighbourNextRequest, MAC_UNKNOWN } from "../arp/neighbours";
+import { Ipv4Address, isOwn, isBroadcast, nextHop, NO_ROUTE } from "./address";
+
+@unmanaged class IpOutput {
+  /** The frame under construction: address, ring (0: the waiting slot). */
+  frame: usize;
+  ring: usize;
+  /** The waiting packet: its next hop (0: none), its frame's size. */
+  waitingFor: u32;
+  waitingSize: u32;
+  waiting: usize;
+}
+
+let out: IpOutput = changetype<IpOutput>(0);
+let tx: SlotRing = changetype<SlotRing>(0);
+let loop: SlotRing = changetype<SlotRing>(0);
+
+/** Lays out the loop slots and the waiting slot; `txRing` is the ring to the host. */
+export function ipOutputInit(txRing: usize): void {
+  const o = take(1, offsetof<IpOutput>()), l = take(1, offsetof<SlotRing>()), w = take(1, slotStride(config.mtu));
+  slotsInit(l, config.loopSlots, config.mtu);
+  if (!layoutCommits()) return;
+  out = changetype<IpOutput>(o);
+  loop = changetype<SlotRing>(l);
+  tx = changetype<SlotRing>(txRing);
+  out.waiting = w + FRAME_OFFSET;
+}
+
+/** The ring of frames that the stack sent to itself. */
+export function loopRing(): SlotRing {
+  return loop;
+}
+
+/** What stands in the way of sending to an address. */
+export const enum Way {
+  OPEN,
+  /** The neighbour is being asked for its MAC address. */
+  UNRESOLVED,
+  NO_ROUTE,
+  /** No free slot. */
+  NO_SLOT,
+}
+
+/** Whether a packet to `dst` can be sent now; asks for the neighbour if need be. */
+export function ipWay(dst: Ipv4Address): Way {
+  if (isOwn(dst)) return slotsFull(loop) ? Way.NO_SLOT : Way.OPEN;
+  const hop = nextHop(dst);
+  if (hop == NO_ROUTE) return Way.NO_ROUTE;
+  if (!isBroadcast(dst) && neighbourMac(hop) == MAC_UNKNOWN) return Way.UNRESOLVED;
+  return slotsFull(tx) ? Way.NO_SLOT : Way.OPEN;
+}
+
+/** Begins a datagram. Returns its header, with a payload of up to mtu − 20 bytes to fill behind it, or null. */
+export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u8, tos: u8, ttl: u8): Ipv4 | null {
+  out.ring = 0;
+  let mac: u64 = 0;
+  if (isOwn(dst)) {
+    out.ring = changetype<usize>(loop);
+  } else {
+    const hop = nextHop(dst);
+    if (hop == NO_ROUTE) {
+      count(Mib.ipOutNoRoutes);
+      return null;
+    }
+    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop);
+    if (mac != MAC_UNKNOWN) out.ring = changetype<usize>(tx);
+    else out.waitingFor = hop;
+  }
+  if (out.ring == 0) {
+    out.frame = out.waiting;
+  } else {
+    const ring = changetype<SlotRing>(out.ring);
+    if (slotsFull(ring)) {
+      count(Mib.ipOutDiscards);
+      return null;
+    }
+    out.frame = slotNext(ring);
+  }
+  const eth = changetype<Ethernet>(out.frame);
+  eth.dst = mac;
+  eth.src = ownMac();
+  eth.type = ETHERTYPE_IPV4;
+  const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
+  ip.headerSize = Ipv4.SIZE;
+  ip.tos = tos;
+  ip.id = 0;
+  ip.fragment = IP_DF;
+  ip.ttl = ttl;
+  ip.protocol = protocol;
+  ip.src = src;
+  ip.dst = dst;
+  return ip;
+}
+
+/** Ends the datagram that `ipBegin` began, with `size` bytes of payload. */
+export function ipEnd(size: u32): void {
+  const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
+  ip.totalSize = <u16>(Ipv4.SIZE + size);
+  ip.seal();
+  count(Mib.ipOutRequests);
+  const frameSize = ETHERNET_SIZE + Ipv4.SIZE + size;
+  if (out.ring == 0) {
+    out.waitingSize = frameSize;
+  } else {
+    if (out.ring == changetype<usize>(tx)) {
+      count(Mib.ifOutFrames);
+      countBy(Mib.ifOutOctets, frameSize);
+    }
+    slotProduce(changetype<SlotRing>(out.ring), frameSize);
+  }
+}
+
+/** The neighbour `hop` became known: sends the packet that was waiting for it. */
+export function ipResolved(hop: Ipv4Address): void {
+  if (out.waitingFor != hop || out.waitingSize == 0) return;
+  const mac = neighbourMac(hop), size = out.waitingSize;
+  if (mac == MAC_UNKNOWN) return;
+  out.waitingFor = 0;
+  out.waitingSize = 0;
+  if (slotsFull(tx)) {
+    count(Mib.ipOutDiscards);
+    return;
+  }
+  const frame = slotNext(tx);
+  memory.copy(frame, out.waiting, size);
+  changetype<Ethernet>(frame).dst = mac;
+  count(Mib.ifOutFrames);
+  countBy(Mib.ifOutOctets, size);
+  slotProduce(tx, size);
+}
+
+export function ownMac(): u64 {
+  return (<u64>config.macHigh << 16) | <u64>config.macLow;
+}
+
+/** Sends one ARP packet. Returns false when there is no slot. targetMac 0: to everybody. */
+export function arpSend(op: u16, targetIp: Ipv4Address, targetMac: u64): bool {
+  if (slotsFull(tx)) {
+    count(Mib.ifOutDiscards);
+    return false;
+  }
+  const frame = slotNext(tx);
+  const eth = changetype<Ethernet>(frame);
+  eth.dst = targetMac == 0 ? MAC_BROADCAST : targetMac;
+  eth.src = ownMac();
+  eth.type = ETHERTYPE_ARP;
+  const arp = changetype<Arp>(frame + ETHERNET_SIZE);
+  arp.begin();
+  arp.op = op;
+  arp.senderMac = ownMac();
+  arp.senderIp = config.ip;
+  arp.targetMac = targetMac;
+  arp.targetIp = targetIp;
+  count(op == ARP_REQUEST ? Mib.arpOutRequests : Mib.arpOutReplies);
+  count(Mib.ifOutFrames);
+  countBy(Mib.ifOutOctets, ETHERNET_SIZE + Arp.SIZE);
+  slotProduce(tx, ETHERNET_SIZE + Arp.SIZE);
+  return true;
+}
+
+/** Sends the requests that the neighbour table ordered, as far as there are slots. A neighbour that is only renewed is asked itself. */
+export function arpRequests(): void {
+  for (let e = neighbourNextRequest(); e != null; e = neighbourNextRequest()) {
+    if (!arpSend(ARP_REQUEST, e.ip, 0)) return;
+    e.wanted = false;
+  }
+}

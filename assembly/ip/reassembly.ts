@@ -1,0 +1,175 @@
+// Reassembly (RFC 791 §3.2, RFC 1122 §3.3.2) in fixed slots.
+//
+// Units of 8 bytes are marked as they arrive. A fragment that brings a unit for the second time makes the whole datagram suspect, as
+// RFC 5722 decided for IPv6: it is given up, unless the fragment is a plain duplicate, with the same bytes. When all slots are taken,
+// the oldest datagram is given up.
+
+import { config } from "../config";
+import { take, layoutCommits } from "../core/layout";
+import { clock, isDue, afterMs, Micros, NEVER } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { Ipv4, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
+
+/** RFC 1122 §3.3.2: 60 to 120 seconds. */
+const TIMEOUT_MS: u32 = 60_000;
+
+@unmanaged export class Datagram {
+  /** Given up at this time; 0: the slot is free. */
+  due: Micros;
+  src: u32;
+  dst: u32;
+  id: u16;
+  protocol: u8;
+  /** Whether the first fragment is there: its header and first bytes are quoted in a time-exceeded message. */
+  hasFirst: bool;
+  /** Bytes of payload in all, once the last fragment came; else 0. */
+  total: u32;
+  /** Payload bytes that arrived. */
+  got: u32;
+  pad: u32;
+}
+
+@unmanaged class ReassemblyState {
+  busy: u32;
+  pad: u32;
+}
+
+let slots: usize = 0;
+let stride: u32 = 0;
+let state: ReassemblyState = changetype<ReassemblyState>(0);
+
+/** In a slot: the Datagram, one bit a unit, then 20 bytes of header and the payload behind it. */
+function bitsSize(): u32 {
+  return ((config.reassemblyBytes >> 6) + 8) & ~7;
+}
+
+export function reassemblyInit(): void {
+  const size = <u32>offsetof<Datagram>() + bitsSize() + Ipv4.SIZE + 4 + config.reassemblyBytes;
+  const s = take(1, offsetof<ReassemblyState>()), at = take(config.reassemblyMax, size);
+  if (!layoutCommits()) return;
+  state = changetype<ReassemblyState>(s);
+  slots = at;
+  stride = size;
+}
+
+function slotAt(i: u32): Datagram {
+  return changetype<Datagram>(slots + i * stride);
+}
+
+/** The header in front of a datagram's payload. */
+export function datagramHeader(d: Datagram): Ipv4 {
+  return changetype<Ipv4>(changetype<usize>(d) + offsetof<Datagram>() + bitsSize() + 4);
+}
+
+export function datagramFree(d: Datagram): void {
+  d.due = 0;
+  state.busy--;
+}
+
+/** The slot for the datagram that `ip` is a fragment of; taken from the oldest one if need be. */
+function slotFor(ip: Ipv4): Datagram {
+  let best = slotAt(0);
+  for (let i: u32 = 0; i < config.reassemblyMax; i++) {
+    const d = slotAt(i);
+    if (d.due != 0 && d.id == ip.id && d.src == ip.src && d.dst == ip.dst && d.protocol == ip.protocol) return d;
+    if (d.due < best.due) best = d;
+  }
+  if (best.due != 0) count(Mib.ipReasmFails);
+  else state.busy++;
+  memory.fill(changetype<usize>(best), 0, offsetof<Datagram>() + bitsSize());
+  best.due = afterMs(TIMEOUT_MS);
+  best.src = ip.src;
+  best.dst = ip.dst;
+  best.id = ip.id;
+  best.protocol = ip.protocol;
+  return best;
+}
+
+/**
+ * Takes in a fragment whose header was validated. Returns the datagram once it is whole: its header and payload lie together at
+ * `datagramHeader`, to be used before the next call; the caller frees it. Else null.
+ */
+export function reassemble(ip: Ipv4): Datagram | null {
+  count(Mib.ipReasmReqds);
+  const offset = <u32>(ip.fragment & IP_OFFSET_MASK) << 3;
+  const size = <u32>ip.totalSize - ip.headerSize;
+  const more = (ip.fragment & IP_MF) != 0;
+  if (config.reassemblyMax == 0 || size == 0 || offset + size > config.reassemblyBytes || (more && (size & 7) != 0)) {
+    count(Mib.ipReasmFails);
+    return null;
+  }
+  const d = slotFor(ip);
+  if (!admit(d, ip, offset, size, more)) {
+    count(Mib.ipReasmFails);
+    datagramFree(d);
+    return null;
+  }
+  if (d.total == 0 || d.got != d.total) return null;
+  const header = datagramHeader(d);
+  header.totalSize = <u16>(Ipv4.SIZE + d.total);
+  header.fragment = 0;
+  header.seal();
+  count(Mib.ipReasmOKs);
+  return d;
+}
+
+/** Puts the fragment in its place. Returns false when it contradicts what is there. */
+function admit(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool {
+  const end = offset + size;
+  if (!more) {
+    if (d.total != 0 && d.total != end) return false;
+    d.total = end;
+  }
+  if (d.total != 0 && end > d.total) return false;
+  const bits = changetype<usize>(d) + offsetof<Datagram>();
+  const payload = changetype<usize>(datagramHeader(d)) + Ipv4.SIZE;
+  const from = changetype<usize>(ip) + ip.headerSize;
+  let known: u32 = 0;
+  const units = (size + 7) >> 3, first = offset >> 3;
+  for (let u = first; u < first + units; u++) {
+    if ((load<u8>(bits + (u >> 3)) & (<u8>1 << <u8>(u & 7))) != 0) known++;
+  }
+  if (known != 0) {
+    count(Mib.ipReasmOverlaps);
+    return known == units && memory.compare(payload + offset, from, size) == 0;
+  }
+  for (let u = first; u < first + units; u++) {
+    const at = bits + (u >> 3);
+    store<u8>(at, load<u8>(at) | (<u8>1 << <u8>(u & 7)));
+  }
+  memory.copy(payload + offset, from, size);
+  d.got += size;
+  if (d.total != 0 && d.got > d.total) return false;
+  if (offset == 0) {
+    // The options of the first fragment are not kept: nothing here acts on them.
+    d.hasFirst = true;
+    memory.copy(changetype<usize>(datagramHeader(d)), changetype<usize>(ip), Ipv4.SIZE);
+    datagramHeader(d).headerSize = Ipv4.SIZE;
+  }
+  return true;
+}
+
+/** When the next datagram is given up, or NEVER. */
+export function reassemblyNext(): Micros {
+  if (state.busy == 0) return NEVER;
+  let next = NEVER;
+  for (let i: u32 = 0; i < config.reassemblyMax; i++) {
+    const due = slotAt(i).due;
+    if (due != 0 && due < next) next = due;
+  }
+  return next;
+}
+
+/** A datagram whose time is up; the caller reports and frees it. Null: none. */
+export function reassemblyExpired(): Datagram | null {
+  if (state.busy == 0) return null;
+  for (let i: u32 = 0; i < config.reassemblyMax; i++) {
+    const d = slotAt(i);
+    if (d.due != 0 && isDue(d.due)) {
+      count(Mib.ipReasmTimeout);
+      count(Mib.ipReasmFails);
+      return d;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,366 @@
+// The one file that knows every protocol: it lays the stack out, carries frames from layer to layer, and decides the order in which
+// a `poll` does its work.
+
+import {
+  Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
+} from "./config";
+import { Err } from "./core/error";
+import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
+import { count, countBy, countersInit, Mib } from "./core/counters";
+import { eventsInit, eventRaise, Event } from "./core/events";
+import { layoutBegin, layoutEnd, take } from "./core/layout";
+import { randomInit, RANDOM_SIZE } from "./core/random";
+import { heapInit, heapNext, heapOwner, heapCount } from "./buffers/heap";
+import { rangesInit } from "./buffers/ranges";
+import {
+  SlotRing, slotConsume, slotFirst, slotFirstSize, slotsInit, slotsUsed,
+} from "./buffers/slots";
+import { Arp, ARP_REPLY, ARP_REQUEST } from "./wire/arp";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, Ethernet, MAC_BROADCAST } from "./wire/ethernet";
+import { EXCEEDED_REASSEMBLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from "./wire/icmp";
+import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP } from "./wire/ipv4";
+import { TcpHeader } from "./wire/tcp";
+import { Udp } from "./wire/udp";
+import { ArpResult, arpInput, arpInputInit } from "./arp/input";
+import { neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
+import { hasSourceRoute, ipAccepts } from "./ip/input";
+import { arpRequests, arpSend, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
+import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
+import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
+import { UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
+import { tcbAt, tcbIndex, tcbsInit, workAdd, workEnd, workPending, workTake, workUnblock } from "./tcp/tcb";
+import { demuxInit, isConn, isHalfOpen, halfOpenBase, timeWaitBase } from "./tcp/demux";
+import { halfOpenAt, halfOpenInit, halfOpenTimer } from "./tcp/half-open";
+import { isnInit } from "./tcp/isn";
+import { tcpIcmpError, tcpNeighbourFailed } from "./tcp/icmp-error";
+import { tcpInput } from "./tcp/input";
+import { listenersInit, recordGone } from "./tcp/listen";
+import { Turn, tcpOutput } from "./tcp/output";
+import { segmentInit } from "./tcp/segment";
+import { synCookieInit } from "./tcp/syn-cookie";
+import { tcbTimer } from "./tcp/timers";
+import { timeWaitInit, timeWaitTimer } from "./tcp/time-wait";
+
+/** Layout of the control block: two SlotRings of 24 bytes, and the arena's bounds. */
+export const CONTROL_RX: u32 = 0;
+export const CONTROL_TX: u32 = 24;
+const CONTROL_SIZE: u32 = 48;
+
+@unmanaged class StackState {
+  /** Whether the address was announced. */
+  announced: bool;
+  pad: u8;
+  pad2: u16;
+  arenaBase: u32;
+  arenaEnd: u32;
+  /** As configured: 0 is whatever the memory's size is at the time. */
+  memoryBytes: u32;
+  app: u32;
+}
+
+let control: usize = 0;
+let state: StackState = changetype<StackState>(0);
+
+/** A loop between our own sockets ends after so many rounds of one `poll`; the next one goes on. */
+const ROUNDS_MAX: u32 = 64;
+
+/** Lays everything out from `base` on. Returns the end of the arena. */
+function plan(base: u64, block: Config, commit: bool): u64 {
+  layoutBegin(base, commit);
+  const c = take(1, offsetof<Config>()), ctl = take(1, CONTROL_SIZE), s = take(1, offsetof<StackState>());
+  const k = take(1, offsetof<Clock>()), r = take(1, RANDOM_SIZE);
+  // While nothing is committed, sizes come from the host's block.
+  configUse(commit ? c : changetype<usize>(block));
+  if (commit) {
+    memory.copy(c, changetype<usize>(block), offsetof<Config>());
+    control = ctl;
+    state = changetype<StackState>(s);
+    clockInit(k);
+    randomInit(r, changetype<usize>(block) + offsetof<Config>("entropy0"));
+  }
+  countersInit();
+  eventsInit(config.connsMax + config.listenersMax + config.udpMax);
+  heapInit(config.connsMax + config.halfOpenMax + config.timeWaitMax);
+  rangesInit(config.rangesMax);
+  slotsInit(ctl + CONTROL_RX, config.rxSlots, config.mtu);
+  slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
+  neighboursInit();
+  arpInputInit();
+  ipOutputInit(ctl + CONTROL_TX);
+  reassemblyInit();
+  icmpInit();
+  udpInit();
+  demuxInit();
+  segmentInit();
+  isnInit();
+  synCookieInit();
+  listenersInit();
+  halfOpenInit();
+  timeWaitInit();
+  tcbsInit();
+  const end = layoutEnd(), app = take(1, config.appBytes);
+  if (commit) {
+    state.arenaEnd = <u32>end;
+    state.app = <u32>app;
+  }
+  return layoutEnd();
+}
+
+/** Bytes of arena that the configuration takes, from an 8-byte aligned base; CONFIG. More than 2^32: NO_MEMORY. */
+export function stackSize(block: Config): i64 {
+  if (!configCheckSizes(block)) return Err.CONFIG;
+  const inUse = changetype<usize>(config);
+  const end = plan(0, block, false);
+  configUse(inUse);
+  return end > 0xffff0000 ? <i64>Err.NO_MEMORY : <i64>end;
+}
+
+/** Lays the stack out and starts it, in CLOSED everywhere. Anything that was there before is gone. */
+export function stackInit(block: Config): Err {
+  const checked = configCheck(block);
+  if (checked != Err.OK) return checked;
+  const size = stackSize(block);
+  if (size < 0) return <Err>size;
+  let base = <u64>block.arenaBase;
+  let limit = block.memoryBytes == 0 ? <u64>memory.size() << 16 : <u64>block.memoryBytes;
+  if (base == 0) {
+    base = (<u64>__heap_base + 7) & ~7;
+    const pages = <i32>((base + <u64>size + 0xffff) >> 16) - memory.size();
+    if (pages > 0 && memory.grow(pages) < 0) return Err.NO_MEMORY;
+    if (block.memoryBytes == 0) limit = <u64>memory.size() << 16;
+  } else if (<u64>block.arenaSize < <u64>size || (base & 7) != 0) {
+    return Err.NO_MEMORY;
+  }
+  if (base + <u64>size > limit) return Err.NO_MEMORY;
+  memory.fill(<usize>base, 0, <usize>size);
+  plan(base, block, true);
+  state.arenaBase = <u32>base;
+  state.memoryBytes = block.memoryBytes;
+  // The entropy lives on in keys only.
+  memory.fill(changetype<usize>(block) + offsetof<Config>("entropy0"), 0, 32);
+  memory.fill(changetype<usize>(config) + offsetof<Config>("entropy0"), 0, 32);
+  return Err.OK;
+}
+
+export function isUp(): bool {
+  return control != 0;
+}
+
+export function controlAt(): usize {
+  return control;
+}
+
+/** Whether a caller's pointer and length lie in memory and outside the arena. */
+export function isCallers(at: usize, size: u32): bool {
+  const end = <u64>at + <u64>size;
+  if (end > (state.memoryBytes == 0 ? <u64>memory.size() << 16 : <u64>state.memoryBytes)) return false;
+  return size == 0 || end <= <u64>state.arenaBase || <u64>at >= <u64>state.arenaEnd;
+}
+
+/** The `appBytes` of the application that is compiled together with the stack. */
+export function applicationAt(): usize {
+  return state.app;
+}
+
+function rxRing(): SlotRing {
+  return changetype<SlotRing>(control + CONTROL_RX);
+}
+
+/**
+ * Does what there is to do at `nowUs`: takes in every frame that the host put into the ring, then fires the timers that are due, then
+ * sends. So all segments of a batch are processed before anything is acknowledged (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
+ */
+export function stackPoll(nowUs: Micros): i32 {
+  clockAdvance(nowUs);
+  if (!state.announced) {
+    state.announced = true;
+    if ((config.policy & Policy.ANNOUNCE) != 0) arpSend(ARP_REQUEST, config.ip, 0);
+  }
+  const rx = rxRing();
+  // A host that claims more frames than there are slots is not believed.
+  for (let n = min(slotsUsed(rx), rx.mask + 1); n > 0; n--) {
+    frameInput(slotFirst(rx), slotFirstSize(rx), false);
+    slotConsume(rx);
+  }
+  let more = false;
+  for (let round: u32 = 0; round < ROUNDS_MAX; round++) {
+    loopInput();
+    timersDue();
+    more = output();
+    if (slotsUsed(loopRing()) == 0) break;
+  }
+  if (more || slotsUsed(loopRing()) != 0 || slotsUsed(rx) != 0) return 0;
+  const next = min(min(heapNext(), reassemblyNext()), neighboursNext());
+  if (next == NEVER) return -1;
+  return next <= clock.us ? 0 : <i32>min<u64>(next - clock.us, i32.MAX_VALUE);
+}
+
+/** Frames that we sent to ourselves. */
+function loopInput(): void {
+  const loop = loopRing();
+  for (let n = slotsUsed(loop); n > 0; n--) {
+    frameInput(slotFirst(loop), slotFirstSize(loop), true);
+    slotConsume(loop);
+  }
+}
+
+/** Ethernet: to us or to everybody, and of a type that we know. */
+function frameInput(frame: usize, size: u32, looped: bool): void {
+  if (size < ETHERNET_SIZE || size > ETHERNET_SIZE + config.mtu) {
+    count(Mib.ifInErrors);
+    return;
+  }
+  const eth = changetype<Ethernet>(frame);
+  const payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE;
+  if (looped) {
+    ipInput(changetype<Ipv4>(payload), left, true, true);
+    return;
+  }
+  count(Mib.ifInFrames);
+  countBy(Mib.ifInOctets, size);
+  const dst = eth.dst, unicast = dst == ownMac();
+  if (!unicast && dst != MAC_BROADCAST) {
+    count(Mib.ifInDiscards);
+    return;
+  }
+  switch (eth.type) {
+    case ETHERTYPE_IPV4:
+      ipInput(changetype<Ipv4>(payload), left, false, unicast);
+      return;
+    case ETHERTYPE_ARP:
+      arpArrives(changetype<Arp>(payload), left);
+      return;
+    default:
+      count(Mib.ifInUnknownProtos);
+  }
+}
+
+function arpArrives(arp: Arp, size: u32): void {
+  switch (arpInput(arp, size, ownMac())) {
+    case ArpResult.REPLY:
+      arpSend(ARP_REPLY, arp.senderIp, arp.senderMac);
+      ipResolved(arp.senderIp);
+      workUnblock();
+      break;
+    case ArpResult.LEARNED:
+      ipResolved(arp.senderIp);
+      workUnblock();
+      break;
+    case ArpResult.CONFLICT:
+      // We defend our address with one announcement (RFC 5227 §2.4 (b)).
+      arpSend(ARP_REQUEST, config.ip, 0);
+      break;
+    default:
+      break;
+  }
+}
+
+function ipInput(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): void {
+  if (!ipAccepts(ip, size, looped, unicastFrame)) return;
+  if ((ip.fragment & (IP_MF | IP_OFFSET_MASK)) != 0) {
+    const whole = reassemble(ip);
+    if (whole == null) return;
+    deliver(datagramHeader(whole));
+    datagramFree(whole);
+  } else {
+    deliver(ip);
+  }
+}
+
+/** A whole datagram goes to its protocol. */
+function deliver(ip: Ipv4): void {
+  const payload = changetype<usize>(ip) + ip.headerSize, size = <u32>ip.totalSize - ip.headerSize;
+  switch (ip.protocol) {
+    case PROTO_TCP:
+      count(Mib.ipInDelivers);
+      // A source route is not answered along the reverse path, so what comes with one is not for a connection (DESIGN, deviations).
+      if (hasSourceRoute(ip)) count(Mib.ipInDiscards);
+      else tcpInput(ip, changetype<TcpHeader>(payload), size);
+      return;
+    case PROTO_UDP: {
+      count(Mib.ipInDelivers);
+      const udp = changetype<Udp>(payload);
+      const result = udpInput(ip, udp, size);
+      if (result == UdpResult.NO_PORT) icmpError(ICMP_UNREACHABLE, UNREACHABLE_PORT, ip);
+      else if (result == UdpResult.DELIVERED) udpRaise(udp.dstPort);
+      return;
+    }
+    case PROTO_ICMP: {
+      count(Mib.ipInDelivers);
+      const icmp = changetype<Icmp>(payload);
+      if (icmpInput(ip, icmp, size) == IcmpResult.ERROR) errorArrives(icmp, size);
+      return;
+    }
+    default:
+      count(Mib.ipInUnknownProtos);
+      icmpError(ICMP_UNREACHABLE, UNREACHABLE_PROTOCOL, ip);
+  }
+}
+
+/** An ICMP error: the datagram that it quotes, as far as it does, is one that we sent. */
+function errorArrives(icmp: Icmp, size: u32): void {
+  const quoted = changetype<Ipv4>(changetype<usize>(icmp) + Icmp.SIZE), left = size - Icmp.SIZE;
+  if (left < Ipv4.SIZE + 8 || quoted.headerSize < Ipv4.SIZE || quoted.headerSize + 8 > left || quoted.src != config.ip ||
+      (quoted.fragment & IP_OFFSET_MASK) != 0) {
+    count(Mib.icmpInErrors);
+    return;
+  }
+  const payload = changetype<usize>(quoted) + quoted.headerSize;
+  if (quoted.protocol == PROTO_TCP) {
+    tcpIcmpError(icmp.type, icmp.code, icmp.mtu, quoted, changetype<TcpHeader>(payload));
+  } else if (quoted.protocol == PROTO_UDP) {
+    const port = changetype<Udp>(payload).srcPort;
+    udpIcmpError(port);
+    udpRaise(port);
+  }
+}
+
+function udpRaise(port: u16): void {
+  const s = udpFind(port);
+  if (s == null || !s.event) return;
+  s.event = false;
+  for (let i: u32 = 0; i < config.udpMax; i++) {
+    if (udpAt(i) == s) eventRaise(config.connsMax + config.listenersMax + i, Event.READABLE);
+  }
+}
+
+/** Fires what is due. Whatever a timer arms lies in the future, so no owner comes up twice. */
+function timersDue(): void {
+  for (let n = heapCount(); n > 0 && heapCount() > 0 && isDue(heapNext()); n--) {
+    const owner = heapOwner();
+    if (isConn(owner)) {
+      tcbTimer(tcbAt(owner));
+    } else if (isHalfOpen(owner)) {
+      const h = halfOpenAt(owner - halfOpenBase());
+      if (!halfOpenTimer(h)) {
+        count(Mib.TCPHalfOpenExpired);
+        count(Mib.tcpAttemptFails);
+        recordGone(h);
+      }
+    } else {
+      timeWaitTimer(owner - timeWaitBase());
+    }
+  }
+  for (let d = reassemblyExpired(); d != null; d = reassemblyExpired()) {
+    if (d.hasFirst) icmpError(ICMP_TIME_EXCEEDED, EXCEEDED_REASSEMBLY, datagramHeader(d));
+    datagramFree(d);
+  }
+  for (let hop = neighboursTick(); hop != 0; hop = neighboursTick()) tcpNeighbourFailed(hop);
+}
+
+/** One turn for each connection on the work list. Returns whether something had to stop for want of a slot. */
+function output(): bool {
+  let full = false;
+  for (let end = workEnd(); end != 0 && !full;) {
+    const t = workTake();
+    if (t == null) break;
+    const last = tcbIndex(t) + 1 == end;
+    const turn = tcpOutput(t);
+    if (turn != Turn.DONE) workAdd(t);
+    full = turn == Turn.NO_SLOT;
+    if (last) break;
+  }
+  if (udpOutput()) full = true;
+  arpRequests();
+  return full || workPending();
+}

@@ -1,0 +1,76 @@
+// The ACK field of a segment in a synchronized state (RFC 9293 §3.10.7.4, fifth): what it acknowledges, and the window it brings.
+
+import { config } from "../config";
+import { clock } from "../core/clock";
+import { seqLt, seqLe } from "../core/seq";
+import { rangesCut } from "../buffers/ranges";
+import { Tcb, Has, tcbHas, workAdd } from "./tcb";
+import { seg, segHas, segLen } from "./segment";
+import { Option } from "./options";
+import { Timer } from "./timers";
+import { challenge } from "./reset";
+import { sackReceive } from "./sack";
+import { duplicateAck, newAck } from "./recovery";
+import { retransmitAcked } from "./retransmit";
+import { persistEnd } from "./persist";
+import { rttAcked, rttSample } from "./rtt";
+import { roomAgain } from "./output";
+
+/** Processes the ACK field. Returns false when the segment is to be dropped. */
+export function acknowledge(t: Tcb): bool {
+  // RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT, or the segment is challenged and dropped.
+  if (seqLt(t.sndNxt, seg.ack) || seqLt(seg.ack, t.sndUna - t.maxSndWnd)) {
+    challenge(t);
+    return false;
+  }
+  const news = sackReceive(t);
+  if (seqLt(t.sndUna, seg.ack)) {
+    advance(t);
+    windowArrives(t);
+    // What lay beyond a hole may have told of another one.
+    if (news && tcbHas(t, Has.RECOVERY)) workAdd(t);
+    return true;
+  }
+  const wnd = t.sndWnd;
+  if (seg.ack == t.sndUna) windowArrives(t);
+  // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window; with SACK, one that tells something new.
+  if (t.sndUna != t.sndNxt && seg.ack == t.sndUna && t.timerKind != <u8>Timer.PERSIST) {
+    if (tcbHas(t, Has.SACK) ? news : segLen() == 0 && wnd == t.sndWnd) duplicateAck(t);
+  }
+  return true;
+}
+
+/** SEG.ACK is new: SND.UNA moves up to it. */
+function advance(t: Tcb): void {
+  const acked = seg.ack - t.sndUna;
+  // A FIN takes a sequence number, but no place in the ring.
+  const bytes = min(acked, t.sndSize);
+  t.sndUna = seg.ack;
+  t.sndSize -= bytes;
+  t.sndHead += bytes;
+  if (t.sndHead >= config.sendRing) t.sndHead -= config.sendRing;
+  t.sacked = rangesCut(t.sacked, t.sndUna);
+  if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) t.flags &= ~Has.URGENT_OUT;
+  // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
+  if (!rttAcked(t, seg.ack) && !tcbHas(t, Has.TIMING) && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0) {
+    const rtt = clock.ms + t.tsOffset - seg.tsEcr;
+    if (rtt < 600_000) rttSample(t, min<u32>(rtt, 100_000) * 1000);
+  }
+  if (t.timerKind == <u8>Timer.PERSIST) t.stalledAt = clock.us;
+  else retransmitAcked(t);
+  newAck(t, acked);
+  roomAgain(t);
+  workAdd(t);
+}
+
+/** The window of a segment that is not older than the one that told the last (SND.WL1, SND.WL2). */
+function windowArrives(t: Tcb): void {
+  if (!seqLt(t.sndWl1, seg.seq) && (t.sndWl1 != seg.seq || seqLt(seg.ack, t.sndWl2))) return;
+  const wnd = seg.wnd << t.sndScale, was = t.sndWnd;
+  t.sndWnd = wnd;
+  t.sndWl1 = seg.seq;
+  t.sndWl2 = seg.ack;
+  if (wnd > t.maxSndWnd) t.maxSndWnd = wnd;
+  if (wnd > was) workAdd(t);
+  if (t.timerKind == <u8>Timer.PERSIST && wnd != 0 && (was == 0 || t.sndUna != t.sndNxt)) persistEnd(t);
+}

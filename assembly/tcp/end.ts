@@ -1,0 +1,50 @@
+// The end of a connection: every way out of the state diagram leads through here.
+
+import { Err } from "../core/error";
+import { NEVER } from "../core/clock";
+import { Event, eventForget, eventRaise } from "../core/events";
+import { rangesClear } from "../buffers/ranges";
+import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove } from "./tcb";
+import { State, setState } from "./state";
+import { disarmAll } from "./timers";
+import { demuxRemove } from "./demux";
+import { listenerForget } from "./listen";
+
+/**
+ * Deletes the TCB's share in the protocol: it leaves all tables and lists. If a handle refers to it, the block stays, in CLOSED, to
+ * tell `error` and to hand out what was received; else it is free again.
+ */
+export function endConnection(t: Tcb, error: Err): void {
+  leave(t);
+  setState(t, State.CLOSED);
+  t.error = <i8>error;
+  dispose(t);
+}
+
+/** Takes the connection out of everything but its handle. */
+export function leave(t: Tcb): void {
+  disarmAll(t);
+  workRemove(t);
+  t.sacked = rangesClear(t.sacked);
+  t.outOfOrder = rangesClear(t.outOfOrder);
+  if (!tcbHas(t, Has.DETACHED)) demuxRemove(tcbIndex(t));
+  t.flags |= Has.DETACHED;
+}
+
+/** Frees the block of a connection that nobody holds; else tells who holds it. */
+export function dispose(t: Tcb): void {
+  if (tcbHas(t, Has.UNACCEPTED) && t.state == <u8>State.CLOSED) {
+    listenerForget(t);
+    t.flags |= Has.ORPHAN;
+  }
+  if (tcbHas(t, Has.ORPHAN)) release(t);
+  else if (!tcbHas(t, Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.CLOSED);
+}
+
+/** The block is free again; handles to it are stale. */
+export function release(t: Tcb): void {
+  assert(tcbHas(t, Has.DETACHED) && t.delackAt == NEVER);
+  eventForget(tcbIndex(t));
+  t.gen++;
+  tcbRelease(t);
+}

@@ -1,0 +1,177 @@
+// The half-open table: connections in SYN-RECEIVED that a SYN to a listener made. A record is 32 bytes; no TCB is spent before the
+// handshake is complete (RFC 4987 §3.4, "SYN cache").
+
+import { config } from "../config";
+import { take, layoutCommits } from "../core/layout";
+import { clock } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { randomBelow } from "../core/random";
+import { Seq } from "../core/seq";
+import { heapArm, heapDisarm } from "../buffers/heap";
+import { Ipv4, PROTO_TCP } from "../wire/ipv4";
+import { TcpHeader, SYN, ACK } from "../wire/tcp";
+import { ipBegin, ipEnd } from "../ip/output";
+import { Flow } from "./tcb";
+import { demuxInsert, demuxRemove, halfOpenBase } from "./demux";
+import { putMss, putSackPermitted, putTimestamps, putWindowScale } from "./options";
+import { timestampOffset } from "./isn";
+import { offeredMss, offeredScale } from "./connect";
+import { tcpSeal } from "./seal";
+
+/** Bits of `HalfOpen.bits`. */
+export const enum Syn {
+  /** The peer's window scale. */
+  SCALE_MASK = 15,
+  WINDOW_SCALE = 16,
+  SACK = 32,
+  TIMESTAMPS = 64,
+  IN_USE = 128,
+  /** SYN-ACKs sent again, × 256. */
+  RETRIES_SHIFT = 8,
+  RETRIES_MASK = 15,
+}
+
+@unmanaged export class HalfOpen extends Flow {
+  irs: Seq;
+  iss: Seq;
+  tsRecent: u32;
+  /** The peer's MSS. */
+  mss: u16;
+  /** Bits of `Syn`. */
+  bits: u16;
+}
+
+@unmanaged class HalfOpenPool {
+  /** First free record, by number + 1; they are linked by `hashNext`. */
+  free: u32;
+  freeCount: u32;
+}
+
+let records: usize = 0;
+let pool: HalfOpenPool = changetype<HalfOpenPool>(0);
+
+export function halfOpenInit(): void {
+  if (offsetof<HalfOpen>() > 32) ERROR("a half-open record is at most 32 bytes");
+  const p = take(1, offsetof<HalfOpenPool>()), r = take(config.halfOpenMax, offsetof<HalfOpen>());
+  if (!layoutCommits()) return;
+  pool = changetype<HalfOpenPool>(p);
+  records = r;
+  for (let i = config.halfOpenMax; i > 0; i--) {
+    halfOpenAt(i - 1).hashNext = pool.free;
+    pool.free = i;
+  }
+  pool.freeCount = config.halfOpenMax;
+}
+
+export function halfOpenAt(i: u32): HalfOpen {
+  return changetype<HalfOpen>(records + (<usize>i << 5));
+}
+
+export function halfOpenIndex(h: HalfOpen): u32 {
+  return <u32>((changetype<usize>(h) - records) >> 5);
+}
+
+export function halfOpenFree(): u32 {
+  return pool.freeCount;
+}
+
+export function halfOpenInUse(h: HalfOpen): bool {
+  return (h.bits & <u16>Syn.IN_USE) != 0;
+}
+
+/** A free record; null: the table is full. */
+export function halfOpenTake(): HalfOpen | null {
+  if (pool.free == 0) return null;
+  const h = halfOpenAt(pool.free - 1);
+  pool.free = h.hashNext;
+  pool.freeCount--;
+  h.bits = <u16>Syn.IN_USE;
+  return h;
+}
+
+/** The filled-in record begins to own its four-tuple and to be timed. */
+export function halfOpenEnter(h: HalfOpen): void {
+  const owner = halfOpenBase() + halfOpenIndex(h);
+  demuxInsert(owner);
+  heapArm(owner, clock.us + <u64>config.synAckMs * 1000);
+}
+
+/** The record leaves the table. */
+export function halfOpenRemove(h: HalfOpen): void {
+  const owner = halfOpenBase() + halfOpenIndex(h);
+  heapDisarm(owner);
+  demuxRemove(owner);
+  h.bits = 0;
+  h.hashNext = pool.free;
+  pool.free = halfOpenIndex(h) + 1;
+  pool.freeCount++;
+}
+
+/** Which record to give up when the table is full: of a few at random, the one that has waited longest. */
+export function halfOpenVictim(): HalfOpen {
+  let best = halfOpenAt(randomBelow(config.halfOpenMax));
+  for (let i = 0; i < 3; i++) {
+    const h = halfOpenAt(randomBelow(config.halfOpenMax));
+    if (halfOpenInUse(h) && (!halfOpenInUse(best) || halfOpenRetries(h) > halfOpenRetries(best))) best = h;
+  }
+  return best;
+}
+
+export function halfOpenRetries(h: HalfOpen): u32 {
+  return (<u32>h.bits >> Syn.RETRIES_SHIFT) & Syn.RETRIES_MASK;
+}
+
+/** How long after its first SYN-ACK a record's next time-out comes: synAckMs × (1, 3, 7, 15 …), up to the deadline. */
+function elapsedMs(retries: u32): u64 {
+  return <u64>config.synAckMs * ((<u64>1 << (retries + 1)) - 1);
+}
+
+/**
+ * The record's timer fired. Sends the SYN-ACK again, with exponential backoff; returns false when the record has had its retries, or
+ * its deadline has come: the caller removes it.
+ */
+export function halfOpenTimer(h: HalfOpen): bool {
+  const owner = halfOpenBase() + halfOpenIndex(h);
+  const retries = halfOpenRetries(h);
+  heapDisarm(owner);
+  if (retries >= config.synAckRetries || elapsedMs(retries) >= <u64>config.halfOpenMs) return false;
+  h.bits += <u16>(<u32>1 << Syn.RETRIES_SHIFT);
+  const next = min(elapsedMs(retries + 1), <u64>config.halfOpenMs) - elapsedMs(retries);
+  heapArm(owner, clock.us + next * 1000);
+  count(Mib.TCPSynRetrans);
+  halfOpenAnswer(h);
+  return true;
+}
+
+/** Sends the record's SYN-ACK. */
+export function halfOpenAnswer(h: HalfOpen): void {
+  const bits = <u32>h.bits;
+  const timestamps = (bits & Syn.TIMESTAMPS) != 0;
+  const tsVal = timestamps ? clock.ms + timestampOffset(h.rip, h.lip) : 0;
+  synAck(h.rip, h.lip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent);
+}
+
+/** Sends `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>` with the options that `bits` (of `Syn`) names (RFC 9293 §3.10.7.2). */
+export function synAck(rip: u32, lip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32): void {
+  const ip = ipBegin(lip, rip, PROTO_TCP, 0, <u8>config.ttl);
+  if (ip == null) return;
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
+  tcp.srcPort = <u16>ports;
+  tcp.dstPort = <u16>(ports >> 16);
+  tcp.seq = iss;
+  tcp.ack = irs + 1;
+  // The window of a SYN is never scaled (RFC 7323 §2.2).
+  tcp.window = <u16>min<u32>(config.recvRing, 65535);
+  tcp.urgent = 0;
+  let at = changetype<usize>(tcp) + TcpHeader.SIZE;
+  at = putMss(at, offeredMss());
+  if ((bits & Syn.WINDOW_SCALE) != 0) at = putWindowScale(at, offeredScale());
+  if ((bits & Syn.SACK) != 0) at = putSackPermitted(at);
+  if ((bits & Syn.TIMESTAMPS) != 0) at = putTimestamps(at, tsVal, tsEcr);
+  const size = <u32>(at - changetype<usize>(tcp));
+  tcp.headerSize = size;
+  tcp.flags = SYN | ACK;
+  tcpSeal(ip, tcp, size);
+  count(Mib.tcpOutSegs);
+  ipEnd(size);
+}

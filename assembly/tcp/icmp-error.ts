@@ -1,0 +1,117 @@
+// ICMP errors about our segments (RFC 9293 §3.9.2.2, RFC 5927): believed only when they quote a segment that is in flight.
+
+import { config } from "../config";
+import { count, Mib } from "../core/counters";
+import { Err } from "../core/error";
+import { Event, eventRaise } from "../core/events";
+import { seqLe, seqLt, Seq } from "../core/seq";
+import { Ipv4 } from "../wire/ipv4";
+import { nextHop } from "../ip/address";
+import {
+  ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL,
+} from "../wire/icmp";
+import { TcpHeader } from "../wire/tcp";
+import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, tcbIndex, workAdd, workUnblock } from "./tcb";
+import { State, isSynchronized } from "./state";
+import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./demux";
+import { halfOpenAt } from "./half-open";
+import { recordGone } from "./listen";
+import { mssCompute } from "./connect";
+import { retransmitAll } from "./retransmit";
+import { endConnection } from "./end";
+
+/** Communication administratively prohibited (RFC 1812 §5.2.7.1): network, host, filtered. */
+const PROHIBITED_NETWORK: u8 = 9;
+const PROHIBITED_HOST: u8 = 10;
+const PROHIBITED: u8 = 13;
+
+/** The MTUs that links have (RFC 1191 §7.1), for routers that name none. */
+const PLATEAUS: usize = memory.data<u16>([8166, 4352, 2002, 1492, 1006, 508, 296, 68]);
+const PLATEAU_COUNT: u32 = 8;
+
+/**
+ * An error of `type` and `code` quotes `ip`, which we sent, and the first 8 bytes of its payload at `tcp`. `mtu`: the next hop's, for
+ * "fragmentation needed"; 0: not told.
+ */
+export function tcpIcmpError(type: u8, code: u8, mtu: u32, ip: Ipv4, tcp: TcpHeader): void {
+  const ports = (<u32>tcp.dstPort << 16) | <u32>tcp.srcPort;
+  const owner = demuxFind(ip.dst, ip.src, ports);
+  if (isHalfOpen(owner)) {
+    // Soft for a SYN-ACK: it is sent again anyway. Only "port unreachable" for exactly our SYN ends the record.
+    const h = halfOpenAt(owner - halfOpenBase());
+    if (tcp.seq == h.iss && isRefusal(type, code)) recordGone(h);
+    else count(Mib.OutOfWindowIcmps);
+    return;
+  }
+  if (owner == NOBODY || !isConn(owner)) {
+    count(Mib.OutOfWindowIcmps);
+    return;
+  }
+  const t = tcbAt(owner);
+  const seq = tcp.seq;
+  // RFC 5927 §4.1: SND.UNA =< SEG.SEQ < SND.NXT.
+  if (!seqLe(t.sndUna, seq) || !seqLt(seq, t.sndNxt)) {
+    count(Mib.OutOfWindowIcmps);
+    return;
+  }
+  if (type == ICMP_UNREACHABLE && code == UNREACHABLE_FRAGMENTATION) {
+    pathMtu(t, mtu, ip.totalSize, seq);
+    return;
+  }
+  // Hard errors abort a connection that is not yet open; later they are soft (RFC 5927 §5.2, RFC 5461).
+  if (isRefusal(type, code)) {
+    if (!isSynchronized(t)) {
+      count(Mib.tcpAttemptFails);
+      endConnection(t, Err.REFUSED);
+      return;
+    }
+    softError(t, Err.REFUSED);
+    return;
+  }
+  softError(t, Err.UNREACHABLE);
+}
+
+function isRefusal(type: u8, code: u8): bool {
+  return type == ICMP_UNREACHABLE && (code == UNREACHABLE_PROTOCOL || code == UNREACHABLE_PORT ||
+    code == PROHIBITED_NETWORK || code == PROHIBITED_HOST || code == PROHIBITED);
+}
+
+/** Noted, told, and reported if the connection times out (MUST-47, MUST-56, SHLD-25). */
+function softError(t: Tcb, error: Err): void {
+  t.softError = <i8>error;
+  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED | Has.NO_SOFT_ERRORS)) eventRaise(tcbIndex(t), Event.SOFT_ERROR);
+}
+
+/**
+ * RFC 1191 §3: the path takes less than we thought. Only less than the packet that did not fit, and never less than `pathMtuMin`. What
+ * was too large goes out again at once, in smaller segments; congestion it was not.
+ */
+function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
+  if (t.state == <u8>State.SYN_SENT) return;
+  if (mtu == 0) {
+    for (let i: u32 = 0; i < PLATEAU_COUNT && mtu == 0; i++) {
+      const plateau = <u32>load<u16>(PLATEAUS + (i << 1));
+      if (plateau < size) mtu = plateau;
+    }
+  }
+  mtu = max(mtu, config.pathMtuMin);
+  if (mtu >= <u32>t.pathMtu || mtu >= size || size > <u32>t.pathMtu) return;
+  t.pathMtu = <u16>mtu;
+  mssCompute(t);
+  count(Mib.TCPPathMtu);
+  if (seqLt(seq, t.sndNxt)) {
+    retransmitAll(t);
+    t.flags |= Has.RETRANSMIT_ONE;
+    workAdd(t);
+  }
+}
+
+/** The neighbour `hop` does not answer: a soft error for all whose segments were to go there. They try again. */
+export function tcpNeighbourFailed(hop: u32): void {
+  let t = blockedFirst();
+  while (t != null) {
+    if (nextHop(t.rip) == hop) softError(t, Err.UNREACHABLE);
+    t = blockedNext(t);
+  }
+  workUnblock();
+}

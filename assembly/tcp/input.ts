@@ -1,0 +1,454 @@
+// SEGMENT ARRIVES (RFC 9293 §3.10.7): the checks in the RFC's order, with the RFC's words.
+
+import { config } from "../config";
+import { clock } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { Err } from "../core/error";
+import { Event, eventRaise } from "../core/events";
+import { foldSum, sumBytes, sumPseudo } from "../core/checksum";
+import { Seq, seqLt, seqLe, seqInWindow, seqMax } from "../core/seq";
+import { Ipv4, PROTO_TCP } from "../wire/ipv4";
+import { ACK, FIN, RST, SYN, TcpHeader, URG } from "../wire/tcp";
+import { isBroadcast } from "../ip/address";
+import { Tcb, Has, tcbAt, tcbHas, tcbIndex, workAdd } from "./tcb";
+import { State, setState } from "./state";
+import { seg, segHas, segIs, segLen, segmentRead, segTrimFront } from "./segment";
+import { Option } from "./options";
+import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./demux";
+import { listenInput, listenerFor, promote, recordGone, acceptable } from "./listen";
+import { HalfOpen, Syn, halfOpenAnswer, halfOpenAt } from "./half-open";
+import { TimeWaitResult, enterTimeWait, timeWaitInput, timeWaitSndNxt } from "./time-wait";
+import { ackSegment, challenge, resetSegment } from "./reset";
+import { settle, synBits, synMss } from "./connect";
+import { acknowledge } from "./acknowledge";
+import {
+  ackNow, drainEarly, earlyFinDue, rcvWnd, receiveEarlyFin, receiveText,
+} from "./receive";
+import { retransmitEstablished } from "./retransmit";
+import { rttAcked } from "./rtt";
+import { armFinWait2 } from "./timers";
+import { keepAliveStart } from "./keepalive";
+import { endConnection } from "./end";
+import { sendReset } from "./output";
+import { dsackNote } from "./sack";
+
+/** RFC 7323 §5.5: a timestamp that was not renewed for 24 days says nothing any more, ms. */
+const TS_RECENT_MS: u32 = 24 * 24 * 3600 * 1000;
+
+/** Takes in the segment of `size` bytes that `ip` brought. */
+export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
+  count(Mib.tcpInSegs);
+  if (isBroadcast(ip.dst)) return;
+  // MUST-3: a segment with a bad checksum has no effect.
+  if (!tcp.isValid(size) || tcp.dstPort == 0 ||
+      foldSum(sumBytes(changetype<usize>(tcp), size, sumPseudo(ip.src, ip.dst, PROTO_TCP, size))) != 0) {
+    count(Mib.tcpInErrs);
+    return;
+  }
+  segmentRead(ip, tcp, size);
+  const owner = demuxFind(seg.rip, seg.lip, seg.ports);
+  if (isConn(owner)) {
+    connectionInput(tcbAt(owner));
+  } else if (isHalfOpen(owner)) {
+    halfOpenInput(halfOpenAt(owner - halfOpenBase()));
+  } else if (owner != NOBODY) {
+    const index = owner - timeWaitBase();
+    if (timeWaitInput(index) == TimeWaitResult.REUSE) closedOrListen(true, timeWaitSndNxt(index));
+  } else {
+    closedOrListen(false, 0);
+  }
+}
+
+/** §3.10.7.1 CLOSED STATE, §3.10.7.2 LISTEN STATE. */
+function closedOrListen(reused: bool, oldSndNxt: Seq): void {
+  const l = listenerFor(seg.lip, <u16>seg.ports);
+  if (l == null) {
+    resetSegment();
+    return;
+  }
+  const t = listenInput(l, reused, oldSndNxt);
+  if (t != null) connectionInput(t);
+}
+
+function connectionInput(t: Tcb): void {
+  t.heardAt = clock.us;
+  t.keepSent = 0;
+  if (t.state == <u8>State.SYN_SENT) synSent(t);
+  else otherStates(t);
+}
+
+// §3.10.7.3 SYN-SENT STATE
+
+function synSent(t: Tcb): void {
+  // First, check the ACK bit.
+  const acked = segIs(ACK);
+  if (acked && (seqLe(seg.ack, t.iss) || seqLt(t.sndNxt, seg.ack))) {
+    resetSegment();
+    return;
+  }
+  // Second, check the RST bit. One without an acceptable ACK is dropped.
+  if (segIs(RST)) {
+    if (!acked) return;
+    count(Mib.tcpAttemptFails);
+    endConnection(t, Err.REFUSED);
+    return;
+  }
+  // Fourth, check the SYN bit. (Third, security: not supported.)
+  if (!segIs(SYN)) return;
+  // An echo of a timestamp that we did not send makes the segment unacceptable (RFC 7323 §3.2: it can only be an old one).
+  if (acked && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0 && seqLt(clock.ms + t.tsOffset, seg.tsEcr)) {
+    count(Mib.PAWSActive);
+    resetSegment();
+    return;
+  }
+  t.irs = seg.seq;
+  t.rcvNxt = seg.seq + 1;
+  t.rcvUp = t.irs;
+  t.lastAckSent = t.rcvNxt;
+  t.rcvAdv = t.rcvNxt + min<u32>(config.recvRing, 65535);
+  t.tsRecent = seg.tsVal;
+  t.tsRecentAt = clock.ms;
+  settle(t, synBits(), synMss());
+  segTrimFront(1);
+  if (acked) {
+    t.sndUna = seg.ack;
+    rttAcked(t, seg.ack);
+    // The window of a SYN is never scaled (RFC 7323 §2.2).
+    established(t, seg.wnd);
+    ackNow(t);
+    urgentArrives(t);
+    textArrives(t);
+    return;
+  }
+  // Simultaneous open (§3.5): our SYN goes out again, as a SYN-ACK. What else the segment carries waits for ESTABLISHED.
+  setState(t, State.SYN_RECEIVED);
+  t.flags |= Has.SYN_DUE;
+  workAdd(t);
+  if (seg.size != 0) {
+    // Kept as if it lay beyond a gap; without a SACK block, for nothing is missing.
+    receiveText(t);
+    t.flags &= ~Has.ACK_NOW;
+  }
+}
+
+/** The connection is ESTABLISHED: our SYN is acknowledged, the peer's is known. `wnd`: its window, in bytes. */
+function established(t: Tcb, wnd: u32): void {
+  setState(t, State.ESTABLISHED);
+  t.sndWnd = wnd;
+  t.maxSndWnd = wnd;
+  t.sndWl1 = seg.seq;
+  t.sndWl2 = seg.ack;
+  retransmitEstablished(t);
+  if (tcbHas(t, Has.KEEP_ALIVE)) keepAliveStart(t);
+  if (tcbHas(t, Has.UNACCEPTED)) {
+    count(Mib.tcpPassiveOpens);
+    acceptable(t);
+  } else if (!tcbHas(t, Has.ORPHAN)) {
+    eventRaise(tcbIndex(t), Event.CONNECTED);
+  }
+  // A CLOSE that came before (§3.10.4) is carried out now.
+  if (tcbHas(t, Has.FIN_QUEUED)) setState(t, State.FIN_WAIT_1);
+  workAdd(t);
+}
+
+// §3.10.7.4 OTHER STATES
+
+function otherStates(t: Tcb): void {
+  // First, check sequence number.
+  if (!timestampAcceptable(t)) return;
+  if (!sequenceAcceptable(t)) {
+    notAcceptable(t);
+    return;
+  }
+  timestampNote(t);
+  // Second, check the RST bit.
+  if (segIs(RST)) {
+    resetArrives(t);
+    return;
+  }
+  // Fourth, check the SYN bit. (Third, security: not supported.)
+  if (segIs(SYN)) {
+    synArrives(t);
+    return;
+  }
+  // Fifth, check the ACK field.
+  if (!segIs(ACK)) return;
+  if (t.state == <u8>State.SYN_RECEIVED && !handshakeCompletes(t)) return;
+  trimToWindow(t);
+  if (!acknowledge(t)) return;
+  ourFinAcknowledged(t);
+  if (t.state == <u8>State.CLOSED || t.state == <u8>State.TIME_WAIT) return;
+  // Sixth, check the URG bit.
+  urgentArrives(t);
+  // Seventh, process the segment text. Eighth, check the FIN bit.
+  textArrives(t);
+}
+
+/** RFC 7323 §5.3 R1, and §3.2 for a segment whose timestamps are missing. */
+function timestampAcceptable(t: Tcb): bool {
+  if (!tcbHas(t, Has.TIMESTAMPS) || segIs(RST)) return true;
+  if (!segHas(Option.TIMESTAMPS)) {
+    // The connection goes on; a retransmission may have them again.
+    count(Mib.TCPMissingTimestamps);
+    return false;
+  }
+  if (!seqLt(seg.tsVal, t.tsRecent) || clock.ms - t.tsRecentAt > TS_RECENT_MS) return true;
+  count(Mib.PAWSEstab);
+  notAcceptable(t);
+  return false;
+}
+
+/** RFC 7323 §4.3: TS.Recent follows the segment that an ACK covers next. */
+function timestampNote(t: Tcb): void {
+  if (!segHas(Option.TIMESTAMPS) || !tcbHas(t, Has.TIMESTAMPS) || segIs(RST)) return;
+  if (seqLe(seg.seq, t.lastAckSent) && (seqLe(t.tsRecent, seg.tsVal) || clock.ms - t.tsRecentAt > TS_RECENT_MS)) {
+    t.tsRecent = seg.tsVal;
+    t.tsRecentAt = clock.ms;
+  }
+}
+
+/** Table 6 of §3.10.7.4: some of the segment lies in the window, or it is empty and at its edge. */
+function sequenceAcceptable(t: Tcb): bool {
+  const len = segLen(), wnd = rcvWnd(t);
+  if (len == 0) return wnd == 0 ? seg.seq == t.rcvNxt : seqInWindow(seg.seq, t.rcvNxt, wnd);
+  // "Special allowance should be made to accept valid ACKs, URGs, and RSTs" while the window is zero (MUST-66).
+  if (wnd == 0) return seg.seq == t.rcvNxt && segIs(RST | URG | ACK) && seg.size <= 1 && zeroWindowProbe(t);
+  return seqInWindow(seg.seq, t.rcvNxt, wnd) || seqInWindow(seg.seq + len - 1, t.rcvNxt, wnd);
+}
+
+/** A probe of our zero window: its ACK counts, its text does not, and it is answered (§3.8.6.1). */
+function zeroWindowProbe(t: Tcb): bool {
+  seg.size = 0;
+  seg.flags &= ~FIN;
+  ackNow(t);
+  return true;
+}
+
+/**
+ * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the RST bit is set)". One that occupies
+ * sequence space is always answered; an empty one counts as a challenge, so that two ends cannot go on acknowledging each other.
+ */
+function notAcceptable(t: Tcb): void {
+  if (segIs(RST)) return;
+  if (segIs(SYN)) {
+    synArrives(t);
+    return;
+  }
+  const len = segLen();
+  if (len == 0 && seg.seq + 1 != t.rcvNxt) {
+    challenge(t);
+    return;
+  }
+  if (seg.size != 0 && seqLe(seg.seq + seg.size, t.rcvNxt)) dsackNote(t, seg.seq, seg.seq + seg.size);
+  // An old ACK beside it may still be good: a probe of keep-alive, or data that was retransmitted in vain.
+  ackNow(t);
+}
+
+/** RFC 5961 §3.2: only a RST at RCV.NXT resets; another one in the window is challenged. */
+function resetArrives(t: Tcb): void {
+  if (seg.seq != t.rcvNxt) {
+    challenge(t);
+    return;
+  }
+  if (t.state == <u8>State.SYN_RECEIVED) {
+    // From a passive OPEN: back to LISTEN, nobody is told. From an active one: "connection refused" (MUST-11).
+    count(Mib.tcpAttemptFails);
+    endConnection(t, Err.REFUSED);
+    return;
+  }
+  if (t.state == <u8>State.ESTABLISHED || t.state == <u8>State.CLOSE_WAIT) count(Mib.tcpEstabResets);
+  const over = t.state == <u8>State.CLOSING || t.state == <u8>State.LAST_ACK;
+  endConnection(t, over ? Err.OK : Err.RESET);
+}
+
+/** RFC 5961 §4.2: a SYN in a synchronized state is challenged, wherever it lies. */
+function synArrives(t: Tcb): void {
+  if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && !segIs(ACK)) {
+    // The peer's SYN again: our SYN-ACK was lost.
+    t.flags |= Has.SYN_DUE;
+    workAdd(t);
+    return;
+  }
+  if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && seg.ack == t.sndNxt) {
+    // Simultaneous open: the peer's SYN-ACK acknowledges our SYN (§3.5, figure 7).
+    segTrimFront(1);
+    if (!handshakeCompletes(t)) return;
+    ackNow(t);
+    acknowledge(t);
+    textArrives(t);
+    return;
+  }
+  challenge(t);
+}
+
+/** SYN-RECEIVED: an ACK of our SYN makes the connection ESTABLISHED; any other one is answered with a RST. */
+function handshakeCompletes(t: Tcb): bool {
+  if (!seqLt(t.sndUna, seg.ack) || seqLt(t.sndNxt, seg.ack)) {
+    resetSegment();
+    return false;
+  }
+  t.sndUna = seg.ack;
+  rttAcked(t, seg.ack);
+  t.flags &= ~Has.SYN_DUE;
+  established(t, seg.wnd << t.sndScale);
+  drainEarly(t);
+  return true;
+}
+
+/** Cuts off what lies before RCV.NXT, and what lies beyond the window. */
+function trimToWindow(t: Tcb): void {
+  if (seqLt(seg.seq, t.rcvNxt)) {
+    const old = t.rcvNxt - seg.seq;
+    if (seg.size != 0) dsackNote(t, seg.seq, seg.seq + min(old, seg.size));
+    segTrimFront(old);
+    ackNow(t);
+  }
+  const room = t.rcvAdv - seg.seq;
+  if (segLen() > room) {
+    seg.flags &= ~FIN;
+    if (seg.size > room) seg.size = room;
+    ackNow(t);
+  }
+  // Nothing comes after a FIN.
+  if (tcbHas(t, Has.FIN_EARLY) && seqLt(t.finSeq, seg.seq + seg.size)) {
+    seg.size = seqLt(seg.seq, t.finSeq) ? t.finSeq - seg.seq : 0;
+    seg.flags &= ~FIN;
+  }
+}
+
+/** What an acknowledgment of our FIN does (fifth, FIN-WAIT-1, CLOSING, LAST-ACK). */
+function ourFinAcknowledged(t: Tcb): void {
+  if (!tcbHas(t, Has.FIN_SENT) || t.sndUna != t.sndNxt) return;
+  if (t.state == <u8>State.FIN_WAIT_1) {
+    setState(t, State.FIN_WAIT_2);
+    if (tcbHas(t, Has.ORPHAN)) armFinWait2(t);
+  } else if (t.state == <u8>State.CLOSING) {
+    enterTimeWait(t);
+  } else if (t.state == <u8>State.LAST_ACK) {
+    endConnection(t, Err.OK);
+  }
+}
+
+/** Sixth: RCV.UP = max (RCV.UP, SEG.UP), and the application is told (MUST-32). */
+function urgentArrives(t: Tcb): void {
+  if (!segIs(URG) || seg.up == 0 || tcbHas(t, Has.FIN_RECEIVED)) return;
+  const up = seg.seq + seg.up;
+  if (tcbHas(t, Has.URGENT_IN) && seqLe(up, t.rcvUp)) return;
+  if (!tcbHas(t, Has.URGENT_IN) && seqLe(up, t.rcvNxt)) return;
+  t.flags |= Has.URGENT_IN;
+  t.rcvUp = up;
+  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.URGENT);
+}
+
+/** Seventh and eighth. */
+function textArrives(t: Tcb): void {
+  const fin = segIs(FIN), at = seg.seq + seg.size;
+  if (seg.size != 0 && !tcbHas(t, Has.FIN_RECEIVED)) {
+    // Nobody is left to read it: the data is lost, and the peer has to know (§3.6.1, SHLD-3).
+    if (tcbHas(t, Has.ORPHAN)) {
+      count(Mib.TCPAbortOnData);
+      t.sndNxt = seqMax(t.sndNxt, t.sndUna);
+      sendReset(t);
+      endConnection(t, Err.RESET);
+      return;
+    }
+    if (!receiveText(t)) return;
+  }
+  if (fin && seqLt(t.rcvNxt, at)) {
+    receiveEarlyFin(t);
+    ackNow(t);
+    return;
+  }
+  if (tcbHas(t, Has.FIN_RECEIVED)) {
+    if (fin) ackNow(t);
+    return;
+  }
+  if (earlyFinDue(t)) {
+    finArrives(t);
+  } else if (fin && t.rcvNxt == at) {
+    t.rcvNxt++;
+    t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt);
+    finArrives(t);
+  }
+}
+
+/** Eighth: RCV.NXT has just passed the FIN. */
+function finArrives(t: Tcb): void {
+  t.flags |= Has.FIN_RECEIVED;
+  ackNow(t);
+  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.END);
+  switch (t.state) {
+    case State.ESTABLISHED:
+      setState(t, State.CLOSE_WAIT);
+      break;
+    case State.FIN_WAIT_1:
+      // Our FIN was not acknowledged, else this were FIN-WAIT-2.
+      setState(t, State.CLOSING);
+      break;
+    case State.FIN_WAIT_2:
+      enterTimeWait(t);
+      break;
+    default:
+      break;
+  }
+}
+
+// SYN-RECEIVED, kept as a half-open record: the same steps.
+
+/** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` */
+function halfOpenAck(h: HalfOpen): void {
+  const wnd = <u16>min<u32>(config.recvRing, 65535);
+  ackSegment(h.iss + 1, h.irs + 1, wnd, (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent);
+}
+
+function halfOpenInput(h: HalfOpen): void {
+  const bits = <u32>h.bits;
+  const rcvNxt = h.irs + 1, wnd = min<u32>(config.recvRing, 65535);
+  // First, check sequence number; RFC 7323 §5.3 before it.
+  if ((bits & Syn.TIMESTAMPS) != 0 && !segIs(RST | SYN)) {
+    if (!segHas(Option.TIMESTAMPS)) {
+      count(Mib.TCPMissingTimestamps);
+      return;
+    }
+    if (seqLt(seg.tsVal, h.tsRecent)) {
+      count(Mib.PAWSEstab);
+      halfOpenAck(h);
+      return;
+    }
+  }
+  if (segIs(SYN) && !segIs(RST | ACK) && seg.seq == h.irs) {
+    // The SYN again: our SYN-ACK was lost.
+    if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && seqLe(h.tsRecent, seg.tsVal)) h.tsRecent = seg.tsVal;
+    halfOpenAnswer(h);
+    return;
+  }
+  const len = segLen();
+  if (!seqInWindow(seg.seq, rcvNxt, wnd) && (len == 0 || !seqInWindow(seg.seq + len - 1, rcvNxt, wnd))) {
+    if (!segIs(RST)) halfOpenAck(h);
+    return;
+  }
+  // Second, check the RST bit (RFC 5961 §3.2).
+  if (segIs(RST)) {
+    if (seg.seq == rcvNxt) {
+      count(Mib.tcpAttemptFails);
+      recordGone(h);
+    } else {
+      halfOpenAck(h);
+    }
+    return;
+  }
+  // Fourth, check the SYN bit: from a passive OPEN, back to LISTEN.
+  if (segIs(SYN)) {
+    count(Mib.tcpAttemptFails);
+    recordGone(h);
+    return;
+  }
+  // Fifth, check the ACK field.
+  if (!segIs(ACK)) return;
+  if (seg.ack != h.iss + 1) {
+    resetSegment();
+    return;
+  }
+  const t = promote(h);
+  if (t != null) connectionInput(t);
+}

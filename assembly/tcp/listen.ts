@@ -1,0 +1,259 @@
+// Listeners (RFC 9293 §3.10.7.2): SYNs, the half-open table, SYN cookies, and the accept queue.
+
+import { config, Cookies, Policy } from "../config";
+import { take, layoutCommits } from "../core/layout";
+import { clock } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { Event, eventRaise } from "../core/events";
+import { Seq } from "../core/seq";
+import { ACK, FIN, RST, SYN } from "../wire/tcp";
+import { isUnicast, isOwn } from "../ip/address";
+import { Tcb, Has, tcbAt, tcbIndex } from "./tcb";
+import { seg, segHas, segIs } from "./segment";
+import { synBits, synMss, tcbOpen, tcbFromRecord, tcbFromHandshake, offers } from "./connect";
+import {
+  HalfOpen, Syn, halfOpenAnswer, halfOpenAt, halfOpenEnter, halfOpenInUse, halfOpenRemove, halfOpenTake, halfOpenVictim, synAck,
+} from "./half-open";
+import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp } from "./syn-cookie";
+import { isnFor } from "./isn";
+import { issBeyond } from "./time-wait";
+import { resetSegment } from "./reset";
+import { Option } from "./options";
+
+@unmanaged export class Listener {
+  /** 0: every own address. */
+  ip: u32;
+  port: u16;
+  inUse: bool;
+  /** Whether SYNs are being answered with cookies. */
+  defending: bool;
+  gen: u32;
+  /** Longest accept queue, and most half-open records. */
+  backlog: u32;
+  halfOpen: u32;
+  /** The accept queue: connections, by number + 1, linked by `acceptNext`. */
+  acceptFirst: u32;
+  acceptLast: u32;
+  acceptCount: u32;
+  /** Cookies were sent until then; for two minutes more an ACK may return one. */
+  cookiesUntil: u64;
+}
+
+let listeners: usize = 0;
+
+export function listenersInit(): void {
+  const at = take(config.listenersMax, offsetof<Listener>());
+  if (layoutCommits()) listeners = at;
+}
+
+export function listenerAt(i: u32): Listener {
+  return changetype<Listener>(listeners + i * offsetof<Listener>());
+}
+
+export function listenerIndex(l: Listener): u32 {
+  return <u32>(changetype<usize>(l) - listeners) / offsetof<Listener>();
+}
+
+/** The listener for segments to `lip`:`port`, one on the address itself before one on every address; null: none. */
+export function listenerFor(lip: u32, port: u16): Listener | null {
+  let found: Listener | null = null;
+  for (let i: u32 = 0; i < config.listenersMax; i++) {
+    const l = listenerAt(i);
+    if (!l.inUse || l.port != port) continue;
+    if (l.ip == lip) return l;
+    if (l.ip == 0) found = l;
+  }
+  return found;
+}
+
+/** Processes the segment at hand, which found no connection, in LISTEN (RFC 9293 §3.10.7.2). `oldSndNxt`: see `issBeyond`. */
+export function listenInput(l: Listener, reused: bool, oldSndNxt: Seq): Tcb | null {
+  // First, check for a RST.
+  if (segIs(RST)) return null;
+  // Second, check for an ACK: it can only be a cookie that comes back.
+  if (segIs(ACK)) {
+    const mss = segIs(SYN) ? 0 : cookieReturned(l);
+    if (mss != 0) return fromCookie(l, mss);
+    resetSegment();
+    return null;
+  }
+  // Third, check for a SYN.
+  if (!segIs(SYN)) return null;
+  // RFC 9293 §3.9.2.3 (MUST-57, MUST-63).
+  if (!isOwn(seg.lip) || (!isOwn(seg.rip) && !isUnicast(seg.rip)) || seg.ports >> 16 == 0) {
+    count(Mib.tcpInErrs);
+    return null;
+  }
+  if (segIs(FIN) && (config.policy & Policy.SYN_FIN) == 0) {
+    count(Mib.TCPSynFinDropped);
+    return null;
+  }
+  synArrives(l, reused, oldSndNxt);
+  return null;
+}
+
+/** A SYN takes a half-open record, or is answered with a cookie, or dropped. Its text is not kept: the peer sends it again. */
+function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
+  const bits = synBits(), mss = synMss();
+  let h: HalfOpen | null = null;
+  if (config.cookies != Cookies.ALWAYS && l.halfOpen < l.backlog) h = halfOpenTake();
+  if (h == null && config.cookies != Cookies.NEVER) {
+    answerWithCookie(l, bits, mss);
+    return;
+  }
+  if (h == null) {
+    h = evict(l);
+    if (h == null) {
+      count(Mib.TCPReqQFullDrop);
+      count(Mib.ListenDrops);
+      return;
+    }
+  }
+  if (l.defending && config.cookies == Cookies.AUTO && l.halfOpen <= l.backlog >> 1) setDefending(l, false);
+  h.rip = seg.rip;
+  h.lip = seg.lip;
+  h.ports = seg.ports;
+  h.irs = seg.seq;
+  h.iss = isnFor(seg.rip, seg.lip, seg.ports);
+  if (reused) h.iss = issBeyond(h.iss, oldSndNxt);
+  h.tsRecent = seg.tsVal;
+  h.mss = <u16>mss;
+  h.bits = <u16>(bits | Syn.IN_USE);
+  l.halfOpen++;
+  halfOpenEnter(h);
+  halfOpenAnswer(h);
+}
+
+/** The table, or the listener's share of it, is full and cookies are off: an old record makes room. */
+function evict(l: Listener): HalfOpen | null {
+  const victim = halfOpenVictim();
+  if (!halfOpenInUse(victim)) return null;
+  const owner = listenerFor(victim.lip, <u16>victim.ports);
+  if (owner == null || (l.halfOpen >= l.backlog && owner != l)) return null;
+  count(Mib.TCPHalfOpenEvicted);
+  recordGone(victim);
+  return halfOpenTake();
+}
+
+function answerWithCookie(l: Listener, bits: u32, mss: u32): void {
+  setDefending(l, true);
+  l.cookiesUntil = clock.us + 120_000_000;
+  count(Mib.SyncookiesSent);
+  count(Mib.TCPReqQFullDoCookies);
+  // Without timestamps there is no room for the other options.
+  const timestamps = (bits & Syn.TIMESTAMPS) != 0;
+  const kept = timestamps ? bits : 0;
+  synAck(seg.rip, seg.lip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(bits) : 0, seg.tsVal);
+}
+
+function setDefending(l: Listener, on: bool): void {
+  if (l.defending == on) return;
+  l.defending = on;
+  eventRaise(config.connsMax + listenerIndex(l), Event.DEFENCE);
+}
+
+/** The MSS in the cookie that the ACK at hand, from nobody known, returns; 0: it returns none. */
+function cookieReturned(l: Listener): u32 {
+  if (clock.us >= l.cookiesUntil) return 0;
+  const mss = cookieCheck();
+  if (mss == 0) count(Mib.SyncookiesFailed);
+  return mss;
+}
+
+/** The connection that a cookie completes; null: there is no room for it. */
+function fromCookie(l: Listener, mss: u32): Tcb | null {
+  const t = admit(l, seg.rip, seg.lip, seg.ports);
+  if (t == null) {
+    if ((config.policy & Policy.RST_ON_OVERFLOW) != 0) resetSegment();
+    return null;
+  }
+  count(Mib.SyncookiesRecv);
+  const bits = offers(Policy.TIMESTAMPS) ? cookieOptions() : 0;
+  tcbFromHandshake(t, seg.seq - 1, seg.ack - 1, bits, mss, segHas(Option.TIMESTAMPS) ? seg.tsVal : 0);
+  return t;
+}
+
+/** A TCB for a completed handshake, if the accept queue and the pool have room; it waits in the queue once it is ESTABLISHED. */
+function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
+  const t = l.acceptCount < l.backlog ? tcbOpen(rip, lip, ports) : null;
+  if (t == null) {
+    count(Mib.ListenOverflows);
+    count(Mib.ListenDrops);
+    return null;
+  }
+  t.listener = <u16>listenerIndex(l);
+  t.flags |= Has.UNACCEPTED;
+  t.acceptNext = 0;
+  if (l.acceptLast == 0) l.acceptFirst = tcbIndex(t) + 1;
+  else tcbAt(l.acceptLast - 1).acceptNext = tcbIndex(t) + 1;
+  l.acceptLast = tcbIndex(t) + 1;
+  l.acceptCount++;
+  return t;
+}
+
+/**
+ * The handshake of a half-open record is complete: it becomes a TCB, in SYN-RECEIVED, which goes on with the segment at hand. Null: the
+ * accept queue is full, or no TCB is free. Then the record stays, and the ACK is dropped, so that it may come again; or, by policy, the
+ * peer gets a RST.
+ */
+export function promote(h: HalfOpen): Tcb | null {
+  const l = listenerFor(h.lip, <u16>h.ports);
+  if (l == null) return null;
+  const t = admit(l, h.rip, h.lip, h.ports);
+  if (t == null) {
+    if ((config.policy & Policy.RST_ON_OVERFLOW) != 0) {
+      recordGone(h);
+      resetSegment();
+    }
+    return null;
+  }
+  tcbFromRecord(t, h);
+  recordGone(h);
+  return t;
+}
+
+/** The record leaves the table, and its listener's count. */
+export function recordGone(h: HalfOpen): void {
+  const l = listenerFor(h.lip, <u16>h.ports);
+  if (l != null && l.halfOpen > 0) l.halfOpen--;
+  halfOpenRemove(h);
+}
+
+/** The connection is ESTABLISHED and can be accepted. */
+export function acceptable(t: Tcb): void {
+  eventRaise(config.connsMax + <u32>t.listener, Event.ACCEPT);
+}
+
+/** Takes the first ESTABLISHED connection out of the accept queue; null: there is none. */
+export function acceptTake(l: Listener): Tcb | null {
+  if (l.acceptFirst == 0) return null;
+  const t = tcbAt(l.acceptFirst - 1);
+  listenerForget(t);
+  return t;
+}
+
+/** Takes a connection out of its listener's accept queue. */
+export function listenerForget(t: Tcb): void {
+  const l = listenerAt(t.listener), me = tcbIndex(t) + 1;
+  let prev: u32 = 0;
+  for (let i = l.acceptFirst; i != 0; i = tcbAt(i - 1).acceptNext) {
+    if (i == me) {
+      if (prev == 0) l.acceptFirst = t.acceptNext;
+      else tcbAt(prev - 1).acceptNext = t.acceptNext;
+      if (l.acceptLast == me) l.acceptLast = prev;
+      l.acceptCount--;
+      break;
+    }
+    prev = i;
+  }
+  t.acceptNext = 0;
+  t.flags &= ~Has.UNACCEPTED;
+}
+
+/** Forgets the half-open connections of a listener that goes away. */
+export function listenerPurge(l: Listener): void {
+  for (let i: u32 = 0; i < config.halfOpenMax && l.halfOpen > 0; i++) {
+    const h = halfOpenAt(i);
+    if (halfOpenInUse(h) && listenerFor(h.lip, <u16>h.ports) == l) recordGone(h);
+  }
+}

@@ -1,0 +1,351 @@
+// Sending (RFC 9293 §3.7 and §3.8): an ordered list of what may go out next, one segment at a time, until nothing may.
+
+import { config, Policy } from "../config";
+import { clock } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { Err } from "../core/error";
+import { Event, eventRaise } from "../core/events";
+import { Seq, seqLt, seqMax } from "../core/seq";
+import { updateSum } from "../core/checksum";
+import { ringRead } from "../buffers/ring";
+import { Ipv4, PROTO_TCP } from "../wire/ipv4";
+import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
+import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
+import { Tcb, Has, tcbHas, tcbIndex, sendRing, workBlock } from "./tcb";
+import { State, isSynchronized } from "./state";
+import { Timer } from "./timers";
+import { putMss, putSackPermitted, putTimestamps, putWindowScale } from "./options";
+import { offeredMss, offeredScale, offers, MSS_MIN } from "./connect";
+import { putSack, sackBlocks } from "./sack";
+import { advertise } from "./receive";
+import { limitedTransmit, pipe } from "./recovery";
+import { persistArm } from "./persist";
+import { retransmitArm, retransmitEnd, retransmitPending } from "./retransmit";
+import { congestionIdle } from "./congestion";
+import { rttStart, rttStop } from "./rtt";
+import { endConnection } from "./end";
+import { tcpSeal } from "./seal";
+
+/** Segments that one connection sends before the next one has its turn. */
+const BURST: u32 = 32;
+
+/** How a connection's turn ended. */
+export const enum Turn {
+  /** Nothing more may go out now. */
+  DONE,
+  /** It has had its share; there is more. */
+  MORE,
+  /** No free slot. */
+  NO_SLOT,
+}
+
+/** Sends what may be sent now. */
+export function tcpOutput(t: Tcb): Turn {
+  if (tcbHas(t, Has.RESET_DUE)) return sendAbort(t);
+  let sent: u32 = 0;
+  last = null;
+  let turn = Turn.MORE;
+  for (; sent < BURST; sent++) {
+    if (!hasSomething(t)) {
+      turn = Turn.DONE;
+      break;
+    }
+    const way = ipWay(t.rip);
+    if (way == Way.NO_SLOT) {
+      turn = Turn.NO_SLOT;
+      break;
+    }
+    if (way != Way.OPEN) {
+      waitForWay(t, way);
+      return Turn.DONE;
+    }
+    if (!sendNext(t)) {
+      turn = Turn.DONE;
+      break;
+    }
+  }
+  if (turn == Turn.DONE) persistIfStuck(t);
+  if (sent > 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
+  return turn;
+}
+
+/** The data segment that was built last, still in its slot. */
+let last: TcpHeader | null = null;
+
+/** Marks the last data segment of a burst with PSH (RFC 9293 §3.9.1.2, SHLD-27). */
+function pushLast(): void {
+  const tcp = last;
+  if (tcp == null || (tcp.flags & PSH) != 0) return;
+  const was = load<u16>(changetype<usize>(tcp), 12);
+  tcp.flags |= PSH;
+  tcp.checksum = updateSum(tcp.checksum, was, load<u16>(changetype<usize>(tcp), 12));
+}
+
+/** Whether there is anything that could be sent, windows aside; cheap, and asked first so that no neighbour is looked up in vain. */
+function hasSomething(t: Tcb): bool {
+  if (tcbHas(t, Has.SYN_DUE | Has.ACK_NOW | Has.PROBE_DUE | Has.KEEP_DUE)) return true;
+  return isSynchronized(t) && t.state != <u8>State.TIME_WAIT &&
+    (unsent(t) != 0 || finDue(t) || tcbHas(t, Has.LOSS | Has.RECOVERY));
+}
+
+/** The packet cannot leave: the timer runs as if it had been sent and lost, so that R2 counts; a neighbour's answer retries at once. */
+function waitForWay(t: Tcb, way: Way): void {
+  if (t.timerKind == <u8>Timer.NONE) retransmitArm(t);
+  if (way == Way.NO_ROUTE) t.softError = <i8>Err.UNREACHABLE;
+  else workBlock(t);
+}
+
+/** Sends the one segment that comes first. Returns false when none may go. */
+function sendNext(t: Tcb): bool {
+  if (tcbHas(t, Has.SYN_DUE)) {
+    sendSyn(t);
+    return true;
+  }
+  if (t.state == <u8>State.SYN_SENT) return false;
+  if (isSynchronized(t)) {
+    if (sendLost(t) || sendNew(t)) return true;
+    if (tcbHas(t, Has.PROBE_DUE)) {
+      sendProbe(t);
+      return true;
+    }
+    if (tcbHas(t, Has.KEEP_DUE)) {
+      // A keep-alive probe: a sequence number that was acknowledged, no data (SHLD-12).
+      t.flags &= ~Has.KEEP_DUE;
+      emit(t, t.sndNxt - 1, 0, ACK);
+      return true;
+    }
+  }
+  if (!tcbHas(t, Has.ACK_NOW)) return false;
+  emit(t, t.sndNxt, 0, ACK);
+  count(Mib.TCPPureAcks);
+  return true;
+}
+
+/** Bytes in the ring that were never sent. */
+export function unsent(t: Tcb): u32 {
+  return tcbHas(t, Has.FIN_SENT) ? 0 : t.sndUna + t.sndSize - t.sndNxt;
+}
+
+/** Whether a FIN waits behind the bytes in the ring. */
+function finDue(t: Tcb): bool {
+  return (t.flags & (Has.FIN_QUEUED | Has.FIN_SENT)) == Has.FIN_QUEUED;
+}
+
+/** The usable window (RFC 9293 §3.8.6): how far beyond SND.NXT the peer lets us go. It may have shrunk below 0 (MUST-34). */
+function usableWindow(t: Tcb): u32 {
+  const room = <i32>(t.sndUna + t.sndWnd - t.sndNxt);
+  return room < 0 ? 0 : <u32>room;
+}
+
+/** Payload that fits beside the SACK blocks that this segment carries. */
+function roomForData(t: Tcb): u32 {
+  const blocks = sackBlocks(t);
+  if (blocks == 0) return t.mss;
+  const size: u32 = 4 + (blocks << 3);
+  return <u32>t.mss > size + MSS_MIN ? <u32>t.mss - size : min<u32>(t.mss, MSS_MIN);
+}
+
+/** Sends again what counts as lost, within the congestion window and the peer's (SHLD-16). */
+function sendLost(t: Tcb): bool {
+  if (!retransmitPending(t)) return false;
+  const start = t.rtxNxt;
+  let end = retransmitEnd(t, roomForData(t));
+  const edge = t.sndUna + t.sndWnd;
+  if (seqLt(edge, end)) end = edge;
+  if (!seqLt(start, end)) return false;
+  const inPipe = pipe(t);
+  if (!tcbHas(t, Has.RETRANSMIT_ONE) && inPipe != 0 && inPipe + (end - start) > t.cwnd) return false;
+  t.flags &= ~Has.RETRANSMIT_ONE;
+  t.rtxNxt = end;
+  rttStop(t);
+  count(Mib.tcpRetransSegs);
+  if (tcbHas(t, Has.LOSS)) count(Mib.TCPSlowStartRetrans);
+  emitRange(t, start, end);
+  return true;
+}
+
+/** Sends start…end, which the ring holds, and the FIN if the range reaches it. */
+function emitRange(t: Tcb, start: Seq, end: Seq): void {
+  const dataEnd = t.sndUna + t.sndSize;
+  const fin = seqLt(dataEnd, end);
+  const size = fin ? dataEnd - start : end - start;
+  let flags = ACK;
+  if (fin) flags |= FIN;
+  if (size != 0 && start + size == dataEnd) flags |= PSH;
+  emit(t, start, size, flags);
+}
+
+/** Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). */
+function sendNew(t: Tcb): bool {
+  const have = unsent(t), fin = finDue(t);
+  if (have == 0 && !fin) return false;
+  const usable = usableWindow(t), flight = t.sndNxt - t.sndUna, mss = roomForData(t);
+  let size = min(min(have, mss), usable);
+  const all = size == have;
+  const withFin = fin && all && size < usable;
+  if (size == 0 && !withFin) return false;
+  if (!maySend(t, size, all, withFin, mss, flight)) return false;
+  if (flight == 0) idleRestart(t);
+  const inPipe = pipe(t);
+  if (inPipe != 0 && inPipe + size > t.cwnd + limitedTransmit(t)) return false;
+  const start = t.sndNxt;
+  t.sndNxt += size + (withFin ? 1 : 0);
+  if (withFin) t.flags |= Has.FIN_SENT;
+  t.flags &= ~Has.PROBE_DUE;
+  if (flight == 0) t.stalledAt = clock.us;
+  rttStart(t, start);
+  emitRange(t, start, t.sndNxt);
+  retransmitArm(t);
+  return true;
+}
+
+/** (1) a full segment; (2) all there is, and Nagle does not hold it; (3) a good part of the largest window seen. (4), the override timer, is the persist timer. */
+function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32): bool {
+  if (size >= mss || fin) return true;
+  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPending(t);
+  return size >= t.maxSndWnd >> 1;
+}
+
+function urgentPending(t: Tcb): bool {
+  return tcbHas(t, Has.URGENT_OUT) && seqLt(t.sndNxt, t.sndUp);
+}
+
+/** RFC 5681 §4.1: after an idle time of more than one RTO the congestion window is no longer known to be good. */
+function idleRestart(t: Tcb): void {
+  if (clock.us - max(t.stalledAt, t.heardAt) > <u64>t.rto) congestionIdle(t);
+}
+
+/** A window probe (RFC 9293 §3.8.6.1): one octet beyond the window, or what silly window avoidance held back. */
+function sendProbe(t: Tcb): void {
+  t.flags &= ~Has.PROBE_DUE;
+  if (t.sndNxt != t.sndUna) {
+    // Something is in flight: its first octet.
+    rttStop(t);
+    emitRange(t, t.sndUna, t.sndUna + 1);
+    return;
+  }
+  const have = unsent(t);
+  const size = min(have, max<u32>(1, min(usableWindow(t), <u32>t.mss)));
+  if (have == 0 && !finDue(t)) {
+    emit(t, t.sndNxt, 0, ACK);
+    return;
+  }
+  const start = t.sndNxt;
+  t.sndNxt += size;
+  if (have == 0) {
+    t.sndNxt++;
+    t.flags |= Has.FIN_SENT;
+  }
+  emitRange(t, start, t.sndNxt);
+}
+
+/** Nothing is in flight and something waits: only the persist timer will move it. */
+function persistIfStuck(t: Tcb): void {
+  if (t.timerKind != <u8>Timer.NONE || !isSynchronized(t)) return;
+  if (unsent(t) != 0 || finDue(t)) persistArm(t);
+}
+
+/** Sends our SYN, or SYN-ACK in SYN-RECEIVED (RFC 9293 §3.5), with what we offer. */
+function sendSyn(t: Tcb): void {
+  t.flags &= ~(Has.SYN_DUE | Has.ACK_NOW);
+  const answer = t.state == <u8>State.SYN_RECEIVED;
+  const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
+  if (ip == null) return;
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
+  let at = changetype<usize>(tcp) + TcpHeader.SIZE;
+  at = putMss(at, offeredMss());
+  // A SYN-ACK offers what the SYN offered (RFC 7323 §2.2 and §3.2, RFC 2018 §2).
+  if (answer ? t.rcvScale != 0 || t.sndScale != 0 : offers(Policy.WINDOW_SCALE)) at = putWindowScale(at, offeredScale());
+  if (answer ? tcbHas(t, Has.SACK) : offers(Policy.SACK)) at = putSackPermitted(at);
+  if (answer ? tcbHas(t, Has.TIMESTAMPS) : offers(Policy.TIMESTAMPS)) at = putTimestamps(at, clock.ms + t.tsOffset, t.tsRecent);
+  const size = <u32>(at - changetype<usize>(tcp));
+  tcp.seq = t.iss;
+  tcp.ack = answer ? t.rcvNxt : 0;
+  // The window of a SYN is never scaled (RFC 7323 §2.2).
+  const wnd = min<u32>(config.recvRing, 65535);
+  tcp.window = <u16>wnd;
+  if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
+  rttSyn(t);
+  finish(t, ip, tcp, size, size, answer ? SYN | ACK : SYN);
+  retransmitArm(t);
+}
+
+/** A SYN that was sent once can be timed. */
+function rttSyn(t: Tcb): void {
+  if (tcbHas(t, Has.SYN_RESENT)) rttStop(t);
+  else rttStart(t, t.iss);
+}
+
+/** Sends one segment: `size` bytes of the ring from `seq` on. Whatever it is, it carries our ACK. */
+function emit(t: Tcb, seq: Seq, size: u32, flags: u8): void {
+  const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
+  if (ip == null) return;
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
+  let at = changetype<usize>(tcp) + TcpHeader.SIZE;
+  if (tcbHas(t, Has.TIMESTAMPS)) at = putTimestamps(at, clock.ms + t.tsOffset, t.tsRecent);
+  if ((flags & RST) == 0) {
+    const blocks = sackBlocks(t);
+    if (blocks != 0) at = putSack(t, at, blocks);
+  }
+  const header = <u32>(at - changetype<usize>(tcp));
+  if (size != 0) {
+    ringRead(sendRing(t), config.sendRing, t.sndHead + (seq - t.sndUna), at, size);
+    last = tcp;
+  }
+  tcp.seq = seq;
+  tcp.ack = t.rcvNxt;
+  if ((flags & RST) != 0) {
+    tcp.window = 0;
+    count(Mib.tcpOutRsts);
+  } else {
+    tcp.window = advertise(t);
+  }
+  t.lastAckSent = t.rcvNxt;
+  if (tcbHas(t, Has.ACK_LATER) && !tcbHas(t, Has.ACK_NOW)) count(Mib.DelayedACKs);
+  t.flags &= ~(Has.ACK_NOW | Has.ACK_LATER);
+  t.unacked = 0;
+  finish(t, ip, tcp, header, header + size, flags);
+}
+
+/** Fills in what all segments have, and hands the segment to IP. */
+function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags: u8): void {
+  tcp.srcPort = <u16>t.ports;
+  tcp.dstPort = <u16>(t.ports >> 16);
+  tcp.headerSize = header;
+  tcp.urgent = 0;
+  if (tcbHas(t, Has.URGENT_OUT)) {
+    // The pointer names the octet after the urgent data (MUST-62); however far that is (MUST-31).
+    const ahead = t.sndUp - tcp.seq;
+    if (seqLt(tcp.seq, t.sndUp)) {
+      flags |= URG;
+      tcp.urgent = <u16>min<u32>(ahead, 65535);
+    }
+  }
+  tcp.flags = flags;
+  tcpSeal(ip, tcp, size);
+  count(Mib.tcpOutSegs);
+  ipEnd(size);
+}
+
+/** Sends `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>` for a connection that is aborted (RFC 9293 §3.10.5). Lost if there is no slot. */
+export function sendReset(t: Tcb): void {
+  if (ipWay(t.rip) != Way.OPEN) return;
+  emit(t, t.sndNxt, 0, RST | ACK);
+}
+
+/** ABORT: the RST, if it can leave, is the connection's last word. */
+function sendAbort(t: Tcb): Turn {
+  if (ipWay(t.rip) == Way.NO_SLOT) return Turn.NO_SLOT;
+  sendReset(t);
+  endConnection(t, Err.ABORTED);
+  return Turn.DONE;
+}
+
+/** The peer acknowledged bytes: the application may write again. */
+export function roomAgain(t: Tcb): void {
+  if (!tcbHas(t, Has.WANTS_ROOM) || tcbHas(t, Has.ORPHAN)) return;
+  // Not for every segment: when a third of the ring is free.
+  if (t.sndSize > config.sendRing - config.sendRing / 3) return;
+  t.flags &= ~Has.WANTS_ROOM;
+  eventRaise(tcbIndex(t), Event.WRITABLE);
+}

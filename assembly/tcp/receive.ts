@@ -1,0 +1,198 @@
+// The receive side: text into the ring, in order or not (RFC 9293 §3.10.7.4, seventh), the window that is advertised (§3.8.6), and when
+// an ACK is due (§3.8.6.3, RFC 5681 §4.2).
+
+import { config } from "../config";
+import { clock } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { Event, eventRaise } from "../core/events";
+import { Seq, seqLt, seqMax, seqMin } from "../core/seq";
+import { ringWrite } from "../buffers/ring";
+import { rangeAt, rangesAdd, rangesAdded, rangesCut, rangesHold } from "../buffers/ranges";
+import { Tcb, Has, tcbHas, tcbIndex, recvRing, workAdd } from "./tcb";
+import { isSynchronized } from "./state";
+import { seg } from "./segment";
+import { dsackNote } from "./sack";
+import { armDelack } from "./timers";
+
+/** RCV.WND as advertised last. */
+export function rcvWnd(t: Tcb): u32 {
+  return t.rcvAdv - t.rcvNxt;
+}
+
+/**
+ * The window to advertise now, in bytes: what the ring has room for, growing only by worthwhile steps (RFC 9293 §3.8.6.2.2), never
+ * moving the right edge to the left (SHLD-14).
+ */
+export function windowFor(t: Tcb): u32 {
+  const free = config.recvRing - t.rcvSize;
+  const now = rcvWnd(t);
+  let wnd = min<u32>(free, <u32>65535 << t.rcvScale);
+  // An edge that moves by less than a segment, or half the ring, stays where it is.
+  if (wnd < now + min<u32>(config.recvRing >> 1, t.mss)) wnd = now;
+  // The field counts in units of 2^scale: rounded up while there is room for it, so that the edge does not move left.
+  const unit: u32 = 1 << t.rcvScale;
+  const up = (wnd + unit - 1) & ~(unit - 1);
+  return up <= free && up <= <u32>65535 << t.rcvScale ? up : wnd & ~(unit - 1);
+}
+
+/** The window field for a segment that is sent now; notes what it promises. */
+export function advertise(t: Tcb): u16 {
+  const wnd = windowFor(t);
+  t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
+  return <u16>(wnd >> t.rcvScale);
+}
+
+/** The window field that stands, without promising anything. */
+export function advertised(t: Tcb): u16 {
+  return <u16>min<u32>(rcvWnd(t) >> t.rcvScale, 65535);
+}
+
+/** The application took bytes: tells the peer when the window can grow by a worthwhile step. */
+export function windowUpdate(t: Tcb): void {
+  if (!isSynchronized(t) || tcbHas(t, Has.FIN_RECEIVED)) return;
+  const grown = windowFor(t) - rcvWnd(t);
+  if (<i32>grown <= 0) return;
+  if (rcvWnd(t) == 0 || grown >= 2 * <u32>t.mss || grown >= config.recvRing >> 1) {
+    t.flags |= Has.ACK_NOW;
+    workAdd(t);
+  }
+}
+
+/** An ACK is owed at once. */
+export function ackNow(t: Tcb): void {
+  t.flags |= Has.ACK_NOW;
+  workAdd(t);
+}
+
+/** An ACK is owed: at once for every second full segment (SHLD-19), else after the delay (MUST-40). */
+function ackSoon(t: Tcb, size: u32): void {
+  if (size >= <u32>t.mss) t.unacked++;
+  if (tcbHas(t, Has.ACK_LATER) && t.unacked < 2 && size < <u32>t.mss) t.unacked++;
+  if (t.unacked >= 2 || config.delayedAckMs == 0) {
+    ackNow(t);
+    return;
+  }
+  if (tcbHas(t, Has.ACK_LATER)) return;
+  t.flags |= Has.ACK_LATER;
+  armDelack(t, clock.us + <u64>config.delayedAckMs * 1000);
+}
+
+/**
+ * Takes the segment's text, which was cut to the window, into the ring. In order it becomes readable; beyond a gap it waits in its
+ * place, noted as a range. Returns false when it had to be dropped: then the FIN behind it does not count either.
+ */
+export function receiveText(t: Tcb): bool {
+  const start = seg.seq, end = seg.seq + seg.size;
+  if (seqLt(t.rcvNxt, start)) return receiveLater(t, start, end);
+  // In order. The last bytes may lie in the ring already.
+  if (t.outOfOrder != 0 && seqLt(rangeAt(t.outOfOrder).start, end)) {
+    dsackNote(t, rangeAt(t.outOfOrder).start, seqMin(end, rangeAt(t.outOfOrder).end));
+  }
+  ringWrite(recvRing(t), config.recvRing, t.rcvHead + t.rcvSize, seg.data, seg.size);
+  const filled = t.outOfOrder != 0;
+  const text = advanceTo(t, end);
+  if (filled) {
+    // RFC 5681 §4.2: an ACK at once for a segment that fills in a gap.
+    drain(t);
+    ackNow(t);
+  } else {
+    ackSoon(t, text);
+  }
+  readable(t);
+  return true;
+}
+
+/** RCV.NXT moves to `edge`: the bytes before it are the application's. */
+function advanceTo(t: Tcb, edge: Seq): u32 {
+  let text = edge - t.rcvNxt;
+  // A FIN that came early takes a sequence number, but no place in the ring.
+  if (finReached(t, edge)) text--;
+  t.rcvNxt = edge;
+  t.rcvSize += text;
+  // The promise cannot lie behind what was taken.
+  t.rcvAdv = seqMax(t.rcvAdv, edge);
+  return text;
+}
+
+/** Moves RCV.NXT over what had arrived early. */
+function drain(t: Tcb): void {
+  t.outOfOrder = rangesCut(t.outOfOrder, t.rcvNxt);
+  if (t.outOfOrder != 0 && rangeAt(t.outOfOrder).start == t.rcvNxt) {
+    advanceTo(t, rangeAt(t.outOfOrder).end);
+    t.outOfOrder = rangesCut(t.outOfOrder, t.rcvNxt);
+  }
+}
+
+/** Text that came with a SYN becomes readable once the connection is ESTABLISHED. */
+export function drainEarly(t: Tcb): void {
+  if (t.outOfOrder == 0) return;
+  drain(t);
+  if (t.rcvSize != 0) {
+    readable(t);
+    ackNow(t);
+  }
+}
+
+function readable(t: Tcb): void {
+  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.READABLE);
+}
+
+/** Text beyond a gap (SHLD-31): to its place in the ring. Answered at once (MAY-13, RFC 5681 §4.2). */
+function receiveLater(t: Tcb, start: Seq, end: Seq): bool {
+  ackNow(t);
+  if (!tcbHas(t, Has.SACK) && config.rangesMax == 0) return false;
+  if (rangesHold(t.outOfOrder, start, end)) {
+    dsackNote(t, start, end);
+    t.outOfOrder = rangesAdd(t.outOfOrder, start, end);
+    return true;
+  }
+  noteOverlap(t, start, end);
+  const head = rangesAdd(t.outOfOrder, start, end);
+  if (!rangesAdded()) {
+    count(Mib.TCPOFODrop);
+    return false;
+  }
+  t.outOfOrder = head;
+  count(Mib.TCPOFOQueue);
+  ringWrite(recvRing(t), config.recvRing, t.rcvHead + t.rcvSize + (start - t.rcvNxt), seg.data, seg.size);
+  return true;
+}
+
+/** The first part of start…end that is there already is a duplicate. */
+function noteOverlap(t: Tcb, start: Seq, end: Seq): void {
+  for (let i = t.outOfOrder; i != 0; i = rangeAt(i).next) {
+    const r = rangeAt(i);
+    if (seqLt(start, r.end) && seqLt(r.start, end)) {
+      dsackNote(t, seqMax(start, r.start), seqMin(end, r.end));
+      count(Mib.TCPOFOMerge);
+      return;
+    }
+  }
+}
+
+/** Whether the FIN that came early is before `edge`. */
+function finReached(t: Tcb, edge: Seq): bool {
+  return tcbHas(t, Has.FIN_EARLY) && edge == t.finSeq + 1;
+}
+
+/** Whether the FIN that came early is what RCV.NXT has reached. */
+export function earlyFinDue(t: Tcb): bool {
+  return finReached(t, t.rcvNxt) && !tcbHas(t, Has.FIN_RECEIVED);
+}
+
+/**
+ * The segment, beyond a gap, has a FIN behind its text: it is kept like the text, as the one sequence number that it takes, so that
+ * it need not be sent again. A FIN that contradicts what is known of the stream's end is not.
+ */
+export function receiveEarlyFin(t: Tcb): void {
+  const fin = seg.seq + seg.size;
+  if (tcbHas(t, Has.FIN_EARLY) || fin - t.rcvNxt >= rcvWnd(t)) return;
+  for (let i = t.outOfOrder; i != 0; i = rangeAt(i).next) {
+    if (seqLt(fin, rangeAt(i).end)) return;
+  }
+  const head = rangesAdd(t.outOfOrder, fin, fin + 1);
+  if (!rangesAdded()) return;
+  t.outOfOrder = head;
+  t.flags |= Has.FIN_EARLY;
+  t.finSeq = fin;
+}

@@ -1,0 +1,85 @@
+// RST (RFC 9293 §3.5.2) and challenge ACKs (RFC 5961).
+
+import { config, Policy } from "../config";
+import { count, Mib } from "../core/counters";
+import { clock } from "../core/clock";
+import { Ipv4, PROTO_TCP } from "../wire/ipv4";
+import { TcpHeader, ACK, RST, SYN } from "../wire/tcp";
+import { ipBegin, ipEnd } from "../ip/output";
+import { Tcb, Has } from "./tcb";
+import { seg, segIs, segLen } from "./segment";
+import { tcpSeal } from "./seal";
+import { putTimestamps } from "./options";
+import { timestampOffset } from "./isn";
+
+/** Sends a segment without text, behind `ip`, for owners of a four-tuple that have no TCB. */
+function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u8, wnd: u16, size: u32): void {
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
+  tcp.srcPort = <u16>ports;
+  tcp.dstPort = <u16>(ports >> 16);
+  tcp.seq = seq;
+  tcp.ack = ack;
+  tcp.headerSize = size;
+  tcp.flags = flags;
+  tcp.window = wnd;
+  tcp.urgent = 0;
+  tcpSeal(ip, tcp, size);
+  count(Mib.tcpOutSegs);
+  if ((flags & RST) != 0) count(Mib.tcpOutRsts);
+  ipEnd(size);
+}
+
+/**
+ * Answers the segment at hand, which belongs to no connection, with a RST (RFC 9293 §3.10.7.1): `<SEQ=SEG.ACK><CTL=RST>`, or
+ * `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` when it has no ACK. A RST is never answered.
+ */
+export function resetSegment(): void {
+  if (segIs(RST) || (config.policy & Policy.BLACKHOLE) != 0) return;
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, <u8>config.ttl);
+  if (ip == null) return;
+  if (segIs(ACK)) bareSegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);
+  else bareSegment(ip, seg.ports, 0, seg.seq + segLen(), RST | ACK, 0, TcpHeader.SIZE);
+}
+
+/**
+ * Answers the segment at hand with `<SEQ=seq><ACK=ack><CTL=ACK>`, for owners that have no TCB. With timestamps, if they were negotiated
+ * (RFC 7323 §3.2): ours, and the echo of `tsRecent`.
+ */
+export function ackSegment(seq: u32, ack: u32, wnd: u16, timestamps: bool, tsRecent: u32): void {
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, <u8>config.ttl);
+  if (ip == null) return;
+  let size = TcpHeader.SIZE;
+  if (timestamps) {
+    const at = changetype<usize>(ip) + Ipv4.SIZE;
+    size = <u32>(putTimestamps(at + TcpHeader.SIZE, clock.ms + timestampOffset(seg.rip, seg.lip), tsRecent) - at);
+  }
+  bareSegment(ip, seg.ports, seq, ack, ACK, wnd, size);
+}
+
+/** Challenge ACKs are counted over periods of 5 s (RFC 5961 §7), in units of 1/4 s. */
+const PERIOD: u16 = 20;
+
+/**
+ * Orders a challenge ACK, unless this connection has sent its share. The limit is a connection's own: one that all share would tell an
+ * outsider what others do (CVE-2016-5696).
+ */
+export function challenge(t: Tcb): void {
+  if (!challengeAllowed(t)) {
+    count(Mib.TCPACKSkippedChallenge);
+    return;
+  }
+  count(Mib.TCPChallengeACK);
+  if (segIs(SYN)) count(Mib.TCPSYNChallenge);
+  t.flags |= Has.ACK_NOW;
+}
+
+function challengeAllowed(t: Tcb): bool {
+  const now = <u16>(clock.us / 250_000);
+  if (t.challenges == 0 || now - t.challengeSince >= PERIOD) {
+    t.challengeSince = now;
+    t.challenges = 0;
+  }
+  if (<u32>t.challenges >= config.challengeMax) return false;
+  t.challenges++;
+  return true;
+}

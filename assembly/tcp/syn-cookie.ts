@@ -1,0 +1,97 @@
+// SYN cookies (RFC 4987 §3.6): the state of a half-open connection in the ISS of the SYN-ACK, so that it costs no memory.
+//
+//    31                                  4  3        1   0
+//   +-------------------------------------+-----------+-------+
+//   | SipHash of four-tuple, IRS, low bits| MSS index | epoch |
+//   +-------------------------------------+-----------+-------+
+//
+// The secret changes every minute; the epoch's lowest bit tells which of the last two made a cookie, so that checking costs one hash
+// and a cookie lives for at most two minutes. What the ISS has no room for rides in the low six bits of our timestamp, if the peer
+// uses timestamps: its window scale (15: none), SACK-permitted, and one bit in reserve.
+
+import { take, layoutCommits } from "../core/layout";
+import { Key, hash2, hashFlow } from "../core/hash";
+import { randomKey } from "../core/random";
+import { clock } from "../core/clock";
+import { Seq } from "../core/seq";
+import { seg, segHas } from "./segment";
+import { Option } from "./options";
+import { Syn } from "./half-open";
+import { timestampOffset } from "./isn";
+
+const EPOCH_US: u64 = 60_000_000;
+
+/** The MSS values that a cookie can carry. */
+const MSS_TABLE: usize = memory.data<u16>([64, 536, 960, 1220, 1360, 1400, 1440, 1460]);
+const MSS_COUNT: u32 = 8;
+
+const SCALE_NONE: u32 = 15;
+const SACK_BIT: u32 = 16;
+const OPTION_MASK: u32 = 63;
+
+/** Two secrets of 16 bytes, by the lowest bit of their epoch; then the u64 epoch of the newer one. */
+let secrets: usize = 0;
+const SECRETS_SIZE: u32 = 40;
+
+export function synCookieInit(): void {
+  const at = take(1, SECRETS_SIZE);
+  if (!layoutCommits()) return;
+  secrets = at;
+  randomKey(changetype<Key>(at));
+  randomKey(changetype<Key>(at + 16));
+}
+
+/** The current epoch; makes its secret if it has just begun. */
+function epoch(): u64 {
+  const now = clock.us / EPOCH_US, had = load<u64>(secrets, 32);
+  if (now != had) {
+    // After a gap of more than one epoch both secrets are too old.
+    if (now > had + 1) randomKey(changetype<Key>(secrets + ((<usize>(now - 1) & 1) << 4)));
+    randomKey(changetype<Key>(secrets + ((<usize>now & 1) << 4)));
+    store<u64>(secrets, now, 32);
+  }
+  return now;
+}
+
+function mac(low: u32, irs: Seq): u32 {
+  const key = changetype<Key>(secrets + (<usize>(low & 1) << 4));
+  const flow = hashFlow(key, seg.rip, seg.lip, seg.ports);
+  return <u32>hash2(key, flow, <u64>irs | (<u64>low << 32)) & ~15;
+}
+
+/** The cookie that answers the SYN at hand. */
+export function cookieMake(peerMss: u32): Seq {
+  let index = MSS_COUNT - 1;
+  while (index > 0 && <u32>load<u16>(MSS_TABLE + (index << 1)) > peerMss) index--;
+  const low = (<u32>epoch() & 1) | (index << 1);
+  return mac(low, seg.seq) | low;
+}
+
+/** The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's options in its low bits. */
+export function cookieTimestamp(bits: u32): u32 {
+  const scale = (bits & Syn.WINDOW_SCALE) != 0 ? bits & Syn.SCALE_MASK : SCALE_NONE;
+  const options = scale | ((bits & Syn.SACK) != 0 ? SACK_BIT : 0);
+  const now = clock.ms + timestampOffset(seg.rip, seg.lip);
+  const val = (now & ~OPTION_MASK) | options;
+  return <i32>(val - now) > 0 ? val - (OPTION_MASK + 1) : val;
+}
+
+/**
+ * Checks the cookie that the ACK at hand returns. Returns the peer's MSS, or 0 if it is none of ours, or too old.
+ */
+export function cookieCheck(): u32 {
+  epoch();
+  const cookie = seg.ack - 1, low = cookie & 15;
+  if (mac(low, seg.seq - 1) != (cookie & ~15)) return 0;
+  return <u32>load<u16>(MSS_TABLE + ((low >> 1) << 1));
+}
+
+/** The options of the SYN, as bits of `Syn`, from the timestamp that the ACK at hand echoes. */
+export function cookieOptions(): u32 {
+  if (!segHas(Option.TIMESTAMPS)) return 0;
+  const options = seg.tsEcr & OPTION_MASK, scale = options & SCALE_NONE;
+  let bits: u32 = Syn.TIMESTAMPS;
+  if (scale != SCALE_NONE) bits |= Syn.WINDOW_SCALE | scale;
+  if ((options & SACK_BIT) != 0) bits |= Syn.SACK;
+  return bits;
+}

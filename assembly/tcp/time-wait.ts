@@ -1,0 +1,181 @@
+// TIME-WAIT (RFC 9293 §3.3.2, §3.6.1): a small record keeps the four-tuple for 2 MSL, never a TCB. When the table is full, the oldest
+// record ends early.
+
+import { config, Policy } from "../config";
+import { take, layoutCommits } from "../core/layout";
+import { count, Mib } from "../core/counters";
+import { clock } from "../core/clock";
+import { Seq, seqLt, seqLe } from "../core/seq";
+import { heapArm, heapDisarm } from "../buffers/heap";
+import { ACK, FIN, RST, SYN } from "../wire/tcp";
+import { Flow, Tcb, Has, tcbHas, tcbIndex } from "./tcb";
+import { State, setState } from "./state";
+import { demuxInsert, demuxRemove, timeWaitBase } from "./demux";
+import { seg, segHas, segIs, segLen } from "./segment";
+import { Option } from "./options";
+import { ackSegment, resetSegment } from "./reset";
+import { leave, dispose } from "./end";
+import { advertised } from "./receive";
+
+@unmanaged export class TimeWait extends Flow {
+  sndNxt: Seq;
+  rcvNxt: Seq;
+  tsRecent: u32;
+  /** The raw window that its ACKs carry. */
+  wnd: u16;
+  timestamps: bool;
+  inUse: bool;
+  /** Next free record, by number + 1. */
+  next: u32;
+}
+
+@unmanaged class TimeWaitPool {
+  free: u32;
+  /** Where the search for the oldest record goes on: they are made, and so grow old, in turn. */
+  hand: u32;
+  freeCount: u32;
+  pad: u32;
+}
+
+let records: usize = 0;
+let pool: TimeWaitPool = changetype<TimeWaitPool>(0);
+
+export function timeWaitInit(): void {
+  const p = take(1, offsetof<TimeWaitPool>()), r = take(config.timeWaitMax, offsetof<TimeWait>());
+  if (!layoutCommits()) return;
+  pool = changetype<TimeWaitPool>(p);
+  records = r;
+  for (let i = config.timeWaitMax; i > 0; i--) {
+    timeWaitAt(i - 1).next = pool.free;
+    pool.free = i;
+  }
+  pool.freeCount = config.timeWaitMax;
+}
+
+export function timeWaitsFree(): u32 {
+  return pool.freeCount;
+}
+
+export function timeWaitAt(i: u32): TimeWait {
+  return changetype<TimeWait>(records + i * offsetof<TimeWait>());
+}
+
+function indexOf(w: TimeWait): u32 {
+  return <u32>(changetype<usize>(w) - records) / offsetof<TimeWait>();
+}
+
+/** The connection has seen both FINs acknowledged: its four-tuple moves to a record, its TCB serves only its handle from now on. */
+export function enterTimeWait(t: Tcb): void {
+  const wnd = advertised(t);
+  leave(t);
+  setState(t, State.TIME_WAIT);
+  const w = allocate();
+  w.rip = t.rip;
+  w.lip = t.lip;
+  w.ports = t.ports;
+  w.sndNxt = t.sndNxt;
+  w.rcvNxt = t.rcvNxt;
+  w.tsRecent = t.tsRecent;
+  w.timestamps = tcbHas(t, Has.TIMESTAMPS);
+  w.wnd = wnd;
+  w.inUse = true;
+  const owner = timeWaitBase() + indexOf(w);
+  demuxInsert(owner);
+  heapArm(owner, clock.us + <u64>config.timeWaitMs * 1000);
+  count(Mib.TW);
+  // The ACK that the peer's FIN wants, with the last word of this connection.
+  if (tcbHas(t, Has.ACK_NOW | Has.ACK_LATER)) acknowledge(w);
+  dispose(t);
+}
+
+function allocate(): TimeWait {
+  if (pool.free == 0) {
+    const oldest = timeWaitAt(pool.hand);
+    pool.hand = pool.hand + 1 == config.timeWaitMax ? 0 : pool.hand + 1;
+    count(Mib.TWKilled);
+    end(oldest);
+  }
+  const w = timeWaitAt(pool.free - 1);
+  pool.free = w.next;
+  pool.freeCount--;
+  return w;
+}
+
+function end(w: TimeWait): void {
+  const owner = timeWaitBase() + indexOf(w);
+  heapDisarm(owner);
+  demuxRemove(owner);
+  w.inUse = false;
+  w.next = pool.free;
+  pool.free = indexOf(w) + 1;
+  pool.freeCount++;
+}
+
+/** 2 MSL have passed. */
+export function timeWaitTimer(index: u32): void {
+  end(timeWaitAt(index));
+}
+
+/** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, answering the segment at hand. */
+function acknowledge(w: TimeWait): void {
+  ackSegment(w.sndNxt, w.rcvNxt, w.wnd, w.timestamps, w.tsRecent);
+}
+
+/** What becomes of a segment for a four-tuple in TIME-WAIT. */
+export const enum TimeWaitResult {
+  DONE,
+  /** A new connection may begin (RFC 9293 §3.10.7.4, RFC 6191 §2): the record is gone; SND.NXT tells from where. */
+  REUSE,
+}
+
+/** Processes the segment at hand (RFC 9293 §3.10.7.4, TIME-WAIT). */
+export function timeWaitInput(index: u32): TimeWaitResult {
+  const w = timeWaitAt(index);
+  if (segIs(RST)) {
+    // RFC 1337 §3: a RST does not end TIME-WAIT, unless the configuration wants RFC 9293's way. Then RFC 5961 §3.2 holds.
+    if ((config.policy & Policy.RST_ENDS_TIME_WAIT) != 0 && seg.seq == w.rcvNxt) end(w);
+    return TimeWaitResult.DONE;
+  }
+  if (segIs(SYN) && !segIs(ACK) && mayReuse(w)) {
+    count(Mib.TWRecycled);
+    end(w);
+    return TimeWaitResult.REUSE;
+  }
+  if (segIs(SYN)) {
+    acknowledge(w);
+    return TimeWaitResult.DONE;
+  }
+  if (!segIs(ACK)) return TimeWaitResult.DONE;
+  const paws = w.timestamps && segHas(Option.TIMESTAMPS) && seqLt(seg.tsVal, w.tsRecent);
+  // A retransmitted FIN is acknowledged and restarts the 2 MSL. What is old is acknowledged; an ACK of our FIN is what we expect.
+  if (paws || segLen() != 0 || seg.seq != w.rcvNxt) {
+    if (seqLt(w.sndNxt, seg.ack)) {
+      resetSegment();
+      return TimeWaitResult.DONE;
+    }
+    if (!paws && segIs(FIN) && seg.seq + seg.size + 1 == w.rcvNxt) {
+      const owner = timeWaitBase() + index;
+      heapDisarm(owner);
+      heapArm(owner, clock.us + <u64>config.timeWaitMs * 1000);
+    }
+    // Only what occupies sequence space is answered: two ends must not go on acknowledging each other's ACKs.
+    if (segLen() != 0) acknowledge(w);
+  }
+  return TimeWaitResult.DONE;
+}
+
+/** RFC 6191 §2: newer timestamps, or, where they do not tell, a sequence number beyond the old connection's. */
+function mayReuse(w: TimeWait): bool {
+  if (w.timestamps && segHas(Option.TIMESTAMPS) && seg.tsVal != w.tsRecent) return seqLt(w.tsRecent, seg.tsVal);
+  return seqLt(w.rcvNxt, seg.seq);
+}
+
+/** SND.NXT of the record that REUSE ended: a new ISS must lie beyond it (RFC 9293 §3.10.7.4). */
+export function timeWaitSndNxt(index: u32): Seq {
+  return timeWaitAt(index).sndNxt;
+}
+
+/** Moves `iss` beyond `old`, if it is not. */
+export function issBeyond(iss: Seq, old: Seq): Seq {
+  return seqLe(iss, old) ? old + 0x10000 : iss;
+}

@@ -1,0 +1,81 @@
+// The timers of a connection: retransmission or persist (`timerAt`), delayed ACK (`delackAt`), keep-alive or an orphan's FIN-WAIT-2
+// (`idleAt`). One entry in the heap stands for the earliest of them; when it comes up too early, it is put back.
+
+import { config } from "../config";
+import { clock, isDue, NEVER, Micros } from "../core/clock";
+import { heapArm, heapDisarm } from "../buffers/heap";
+import { Tcb, Has, tcbHas, tcbIndex, workAdd } from "./tcb";
+import { State } from "./state";
+import { persistDue } from "./persist";
+import { keepAliveDue } from "./keepalive";
+import { retransmitDue } from "./retransmit";
+import { endConnection } from "./end";
+import { Err } from "../core/error";
+
+export const enum Timer { NONE, RETRANSMIT, PERSIST }
+
+export function timersInit(t: Tcb): void {
+  t.timerAt = t.delackAt = t.idleAt = NEVER;
+  t.timerKind = <u8>Timer.NONE;
+}
+
+/** Starts the retransmission or the persist timer afresh: it fires after `us`. */
+export function armTimer(t: Tcb, kind: Timer, us: u32): void {
+  t.timerKind = <u8>kind;
+  t.timerAt = clock.us + <u64>us;
+  heapArm(tcbIndex(t), t.timerAt);
+}
+
+export function disarmTimer(t: Tcb): void {
+  t.timerKind = <u8>Timer.NONE;
+  t.timerAt = NEVER;
+}
+
+export function armDelack(t: Tcb, at: Micros): void {
+  t.delackAt = at;
+  heapArm(tcbIndex(t), at);
+}
+
+export function armIdle(t: Tcb, at: Micros): void {
+  t.idleAt = at;
+  heapArm(tcbIndex(t), at);
+}
+
+export function disarmAll(t: Tcb): void {
+  timersInit(t);
+  heapDisarm(tcbIndex(t));
+}
+
+/** The connection's heap entry came up: does what is due, and asks for the next deadline. */
+export function tcbTimer(t: Tcb): void {
+  heapDisarm(tcbIndex(t));
+  if (isDue(t.delackAt)) {
+    t.delackAt = NEVER;
+    if (tcbHas(t, Has.ACK_LATER)) {
+      t.flags |= Has.ACK_NOW;
+      workAdd(t);
+    }
+  }
+  if (isDue(t.timerAt)) {
+    if (t.timerKind == <u8>Timer.PERSIST) persistDue(t);
+    else retransmitDue(t);
+  }
+  if (t.state != <u8>State.CLOSED && isDue(t.idleAt)) idleDue(t);
+  const next = min(min(t.timerAt, t.delackAt), t.idleAt);
+  if (t.state != <u8>State.CLOSED && next != NEVER) heapArm(tcbIndex(t), next);
+}
+
+function idleDue(t: Tcb): void {
+  t.idleAt = NEVER;
+  if (t.state == <u8>State.FIN_WAIT_2 && tcbHas(t, Has.ORPHAN)) {
+    // The peer does not close its side and nobody is left to read what it sends.
+    endConnection(t, Err.TIMED_OUT);
+  } else if (tcbHas(t, Has.KEEP_ALIVE)) {
+    keepAliveDue(t);
+  }
+}
+
+/** An orphan in FIN-WAIT-2 waits for a limited time. */
+export function armFinWait2(t: Tcb): void {
+  if (config.finWait2Ms != 0) armIdle(t, clock.us + <u64>config.finWait2Ms * 1000);
+}

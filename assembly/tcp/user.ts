@@ -1,0 +1,200 @@
+// The user's calls (RFC 9293 §3.10.1 to §3.10.6) on a TCB. They change state and never transmit; `poll` does.
+
+import { config } from "../config";
+import { count, Mib } from "../core/counters";
+import { Err } from "../core/error";
+import { seqLt } from "../core/seq";
+import { eventForget } from "../core/events";
+import { ringRead, ringWrite } from "../buffers/ring";
+import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd } from "./tcb";
+import { State, canReceive, canSend, setState } from "./state";
+import { windowUpdate } from "./receive";
+import { armFinWait2 } from "./timers";
+import { endConnection, release } from "./end";
+
+// §3.10.2 SEND
+
+/** Bytes that can be queued now, an Err if none ever can. */
+export function userSendRoom(t: Tcb): i32 {
+  if (t.error != 0) return <i32>t.error;
+  if (!canSend(t) || tcbHas(t, Has.FIN_QUEUED)) return tcbHas(t, Has.FIN_QUEUED) ? Err.CLOSED : Err.STATE;
+  const room = config.sendRing - t.sndSize;
+  if (room == 0) t.flags |= Has.WANTS_ROOM;
+  return <i32>room;
+}
+
+/** Queues up to `size` bytes from `src`. Returns how many, or AGAIN: the ring is full; WRITABLE follows. */
+export function userSend(t: Tcb, src: usize, size: u32): i32 {
+  const room = userSendRoom(t);
+  if (room < 0) return room;
+  const n = min(size, <u32>room);
+  if (n < size) t.flags |= Has.WANTS_ROOM;
+  if (n == 0) return size == 0 ? 0 : Err.AGAIN;
+  ringWrite(sendRing(t), config.sendRing, t.sndHead + t.sndSize, src, n);
+  t.sndSize += n;
+  workAdd(t);
+  return <i32>n;
+}
+
+/** Where the next bytes to send can be written in place. */
+export function userSendAt(t: Tcb): usize {
+  let at = t.sndHead + t.sndSize;
+  if (at >= config.sendRing) at -= config.sendRing;
+  return sendRing(t) + at;
+}
+
+/** How many of them, without a break: ≤ userSendRoom. */
+export function userSendSpan(t: Tcb): i32 {
+  const room = userSendRoom(t);
+  if (room <= 0) return room;
+  return <i32>min(<u32>room, config.sendRing - <u32>(userSendAt(t) - sendRing(t)));
+}
+
+/** Queues `size` bytes that were written at `userSendAt`. */
+export function userSendCommit(t: Tcb, size: u32): i32 {
+  const span = userSendSpan(t);
+  if (span < 0) return span;
+  if (size > <u32>span) return Err.ARGUMENT;
+  t.sndSize += size;
+  if (size == <u32>span) t.flags |= Has.WANTS_ROOM;
+  workAdd(t);
+  return <i32>size;
+}
+
+/** Marks everything queued so far as urgent (RFC 9293 §3.8.5). */
+export function userUrgent(t: Tcb): Err {
+  if (!canSend(t) || tcbHas(t, Has.FIN_QUEUED)) return Err.STATE;
+  const first = t.state == <u8>State.SYN_SENT || t.state == <u8>State.SYN_RECEIVED ? t.iss + 1 : t.sndUna;
+  t.sndUp = first + t.sndSize;
+  t.flags |= Has.URGENT_OUT;
+  workAdd(t);
+  return Err.OK;
+}
+
+// §3.10.3 RECEIVE
+
+/** Bytes that can be taken now; 0: the peer has closed and all was taken; AGAIN: nothing yet; else why there will be nothing. */
+export function userReceivable(t: Tcb): i32 {
+  if (t.rcvSize != 0) return <i32>t.rcvSize;
+  if (tcbHas(t, Has.FIN_RECEIVED)) return 0;
+  if (t.error != 0) return <i32>t.error;
+  return canReceive(t) ? Err.AGAIN : Err.STATE;
+}
+
+/** Takes up to `size` bytes to `dst`; with `peek` they stay. Returns how many; 0 and errors as `userReceivable`. */
+export function userReceive(t: Tcb, dst: usize, size: u32, peek: bool): i32 {
+  const have = userReceivable(t);
+  if (have <= 0) return have;
+  const n = min(size, <u32>have);
+  ringRead(recvRing(t), config.recvRing, t.rcvHead, dst, n);
+  if (!peek) consume(t, n);
+  return <i32>n;
+}
+
+/** Where the next bytes lie in place. */
+export function userReceiveAt(t: Tcb): usize {
+  return recvRing(t) + t.rcvHead;
+}
+
+/** How many of them, without a break; 0 and errors as `userReceivable`. */
+export function userReceiveSpan(t: Tcb): i32 {
+  const have = userReceivable(t);
+  return have <= 0 ? have : <i32>min(<u32>have, config.recvRing - t.rcvHead);
+}
+
+/** Gives `size` bytes back that were read at `userReceiveAt`. */
+export function userConsume(t: Tcb, size: u32): i32 {
+  const have = userReceivable(t);
+  if (have < 0) return have;
+  if (size > <u32>have) return Err.ARGUMENT;
+  consume(t, size);
+  return <i32>size;
+}
+
+function consume(t: Tcb, size: u32): void {
+  t.rcvSize -= size;
+  t.rcvHead += size;
+  if (t.rcvHead >= config.recvRing) t.rcvHead -= config.recvRing;
+  if (tcbHas(t, Has.URGENT_IN) && userUrgentLeft(t) == 0) t.flags &= ~Has.URGENT_IN;
+  if (!tcbHas(t, Has.DETACHED)) windowUpdate(t);
+}
+
+/** Bytes up to the end of the urgent data, received or not (MUST-33); 0: there is none. */
+export function userUrgentLeft(t: Tcb): u32 {
+  if (!tcbHas(t, Has.URGENT_IN)) return 0;
+  // RCV.NXT − rcvSize is the next byte for the application; a FIN takes no byte.
+  const next = t.rcvNxt - t.rcvSize - (tcbHas(t, Has.FIN_RECEIVED) ? 1 : 0);
+  return seqLt(next, t.rcvUp) ? t.rcvUp - next : 0;
+}
+
+// §3.10.4 CLOSE
+
+/** Closes the sending side: FIN follows the last byte. What comes from the peer can still be received. */
+export function userShutdown(t: Tcb): Err {
+  if (tcbHas(t, Has.FIN_QUEUED)) return Err.OK;
+  switch (t.state) {
+    case State.SYN_SENT:
+    case State.SYN_RECEIVED:
+      // Deviates from RFC 9293 §3.10.4: in SYN-RECEIVED too, the FIN waits for ESTABLISHED.
+      break;
+    case State.ESTABLISHED:
+      setState(t, State.FIN_WAIT_1);
+      break;
+    case State.CLOSE_WAIT:
+      setState(t, State.LAST_ACK);
+      break;
+    default:
+      return t.error != 0 ? <Err>t.error : Err.STATE;
+  }
+  t.flags |= Has.FIN_QUEUED;
+  workAdd(t);
+  return Err.OK;
+}
+
+/**
+ * CLOSE, both ways: the handle is given up, the connection ends in order by itself. If data was received that nobody took, the peer is
+ * told with a RST (RFC 9293 §3.6.1, SHLD-3).
+ */
+export function userClose(t: Tcb): void {
+  t.flags |= Has.ORPHAN;
+  eventForget(tcbIndex(t));
+  t.gen++;
+  if (tcbHas(t, Has.DETACHED)) {
+    release(t);
+    return;
+  }
+  if (t.state == <u8>State.SYN_SENT) {
+    endConnection(t, Err.ABORTED);
+    return;
+  }
+  if (t.rcvSize != 0) {
+    count(Mib.TCPAbortOnClose);
+    abort(t);
+    return;
+  }
+  userShutdown(t);
+  if (t.state == <u8>State.FIN_WAIT_2) armFinWait2(t);
+}
+
+// §3.10.5 ABORT
+
+/** The connection ends at once; the peer gets a RST if it knows of it. */
+export function userAbort(t: Tcb): void {
+  t.flags |= Has.ORPHAN;
+  eventForget(tcbIndex(t));
+  t.gen++;
+  if (tcbHas(t, Has.DETACHED)) release(t);
+  else abort(t);
+}
+
+function abort(t: Tcb): void {
+  // "Any RECEIVEs and SENDs are flushed"; in CLOSING, LAST-ACK and TIME-WAIT the connection is over anyway.
+  const tell = t.state == <u8>State.SYN_RECEIVED || t.state == <u8>State.ESTABLISHED || t.state == <u8>State.FIN_WAIT_1 ||
+    t.state == <u8>State.FIN_WAIT_2 || t.state == <u8>State.CLOSE_WAIT;
+  if (tell) {
+    t.flags |= Has.RESET_DUE;
+    workAdd(t);
+  } else {
+    endConnection(t, Err.ABORTED);
+  }
+}

@@ -1,0 +1,46 @@
+// ICMP messages (RFC 792).
+//
+//    0       1       2               4               6             8
+//   +-------+-------+---------------+---------------+-------------+---------
+//   | type  | code  |   checksum    |  (id)         | (seq / MTU) | data
+//   +-------+-------+---------------+---------------+-------------+---------
+
+import { Wire } from "./wire";
+
+export const ICMP_ECHO_REPLY: u8 = 0;
+export const ICMP_UNREACHABLE: u8 = 3;
+export const ICMP_SOURCE_QUENCH: u8 = 4;
+export const ICMP_REDIRECT: u8 = 5;
+export const ICMP_ECHO: u8 = 8;
+export const ICMP_TIME_EXCEEDED: u8 = 11;
+export const ICMP_PARAMETER_PROBLEM: u8 = 12;
+export const ICMP_TIMESTAMP: u8 = 13;
+
+export const UNREACHABLE_PROTOCOL: u8 = 2;
+export const UNREACHABLE_PORT: u8 = 3;
+export const UNREACHABLE_FRAGMENTATION: u8 = 4;
+export const EXCEEDED_REASSEMBLY: u8 = 1;
+
+@unmanaged export class Icmp extends Wire {
+  static readonly SIZE: u32 = 8;
+
+  static isValid(size: u32): bool {
+    return size >= Icmp.SIZE;
+  }
+
+  get type(): u8 { return this.u8at(0); }
+  set type(v: u8) { this.put8(0, v); }
+
+  get code(): u8 { return this.u8at(1); }
+  set code(v: u8) { this.put8(1, v); }
+
+  /** In memory order, as `foldSum` gives it. */
+  set checksum(v: u16) { store<u16>(changetype<usize>(this), v, 2); }
+
+  /** Bytes 4–7: unused, or identifier and sequence number of an echo. */
+  get rest(): u32 { return this.u32at(4); }
+  set rest(v: u32) { this.put32(4, v); }
+
+  /** Next-hop MTU of "fragmentation needed" (RFC 1191 §4). */
+  get mtu(): u16 { return this.u16at(6); }
+}

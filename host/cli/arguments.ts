@@ -1,0 +1,36 @@
+/** Parsers for command-line values: what they reject, the command reports in one line. */
+import { InvalidArgumentError } from "commander";
+import { parseCidr, parseIp } from "../address.js";
+
+export function parseNumber(text: string): number {
+  const n = Number(text);
+  if (text.trim() === "" || !Number.isFinite(n)) throw new InvalidArgumentError("it is not a number.");
+  return n;
+}
+
+/** A whole number ≥ 0. */
+export function parseCount(text: string): number {
+  const n = parseNumber(text);
+  if (!Number.isInteger(n) || n < 0 || n > 0xffffffff) throw new InvalidArgumentError("it is not a whole number from 0 to 4294967295.");
+  return n;
+}
+
+export function parsePort(text: string): number {
+  const n = parseNumber(text);
+  if (!Number.isInteger(n) || n < 1 || n > 65535) throw new InvalidArgumentError("a port is a number from 1 to 65535.");
+  return n;
+}
+
+function rejecting<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (e) {
+      throw new InvalidArgumentError((e as Error).message);
+    }
+  };
+}
+
+/** An address with its prefix; kept as text. */
+export const cidr = rejecting((text) => (parseCidr(text), text));
+export const address = rejecting((text) => (parseIp(text), text));

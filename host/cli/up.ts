@@ -1,0 +1,144 @@
+/** `stint up`: a stack with services on a link, under Node or under the wasmtime CLI. */
+import { statSync } from "node:fs";
+import { Option, type Command } from "commander";
+import { parseCidr } from "../address.js";
+import { COUNTERS } from "../counters.js";
+import { captured, CaptureFile } from "../links/capture.js";
+import { LinkError, type Link } from "../links/link.js";
+import { openLink } from "../links/open.js";
+import { Loop, monotonicUs } from "../loop.js";
+import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
+import { startWasmtime } from "../wasmtime.js";
+import { address, cidr, parseCount, parsePort } from "./arguments.js";
+
+export interface UpOptions {
+  link: string;
+  ip: string;
+  gateway?: string;
+  runtime: "node" | "wasmtime";
+  echo?: number;
+  discard?: number;
+  chargen?: number;
+  http?: number;
+  root?: string;
+  connections: number;
+  ring: number;
+  mtu: number;
+  pcap?: string;
+  stats?: boolean;
+}
+
+export function addUp(program: Command): void {
+  program
+    .command("up")
+    .description("bring a stack up on a real network, with services")
+    .requiredOption("--link <link>", "tap:NAME, passt, stream:PATH or udp:LOCALPORT,HOST:PORT")
+    .requiredOption("--ip <a.b.c.d/n>", "own address and prefix", cidr)
+    .option("--gateway <a.b.c.d>", "default router", address)
+    .addOption(new Option("--runtime <name>", "what runs the module").choices(["node", "wasmtime"]).default("node"))
+    .option("--echo <port>", "echo (RFC 862)", parsePort)
+    .option("--discard <port>", "discard (RFC 863)", parsePort)
+    .option("--chargen <port>", "character generator (RFC 864)", parsePort)
+    .option("--http <port>", "files over HTTP/1.1", parsePort)
+    .option("--root <dir>", "the folder that --http serves")
+    .option("--connections <n>", "connections at a time", parseCount, 64)
+    .option("--ring <bytes>", "send and receive ring of each connection", parseCount, 65536)
+    .option("--mtu <bytes>", "largest packet of the link", parseCount, 1500)
+    .option("--pcap <file>", "write the frames to a pcapng file")
+    .option("--stats", "print the counters at the end")
+    .action(up);
+}
+
+function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
+  const ports: Partial<Record<ServiceName, number>> = {};
+  for (const name of Object.keys(SERVICES) as ServiceName[]) if (options[name] !== undefined) ports[name] = options[name];
+  if (new Set(Object.values(ports)).size < Object.keys(ports).length) throw new RangeError("two services cannot share a port");
+  if (options.http !== undefined && options.root === undefined) throw new RangeError("--http needs --root DIR, the folder to serve");
+  if (options.root !== undefined && !statSync(options.root, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new RangeError(`--root: there is no folder ${options.root}`);
+  }
+  if (options.connections < 1 || options.connections > 100_000) throw new RangeError("--connections is a number from 1 to 100000");
+  if (options.ring < 2048 || options.ring > 1 << 24) throw new RangeError("--ring is a number of bytes from 2048 to 16777216");
+  if (options.mtu < 576 || options.mtu > 9216) throw new RangeError("--mtu is a number of bytes from 576 to 9216");
+  return ports;
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const ports = checked(options);
+  const { prefix } = parseCidr(options.ip);
+  const plain = options.ip.split("/")[0]!;
+  let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports) });
+  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
+  const running = options.runtime === "node" ? startNode(link, options, ports) : await startWasmtime(link, options, ports);
+  const list = Object.entries(ports).map(([name, port]) => `${name}:${port}`).join(" ");
+  await running.ready;
+  console.log(`ready ${plain} ${list}`.trimEnd() + ` (${options.runtime})`);
+  let asked = false;
+  const stop = (): void => {
+    // A second request does not wait for connections.
+    if (asked) process.exit(130);
+    asked = true;
+    running.stop();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  link.onClose = (error) => running.fail(error ?? new LinkError("the link has closed"));
+  try {
+    const counters = await running.done;
+    if (options.stats) {
+      for (const name of COUNTERS) if (counters[name]) console.log(`${name} ${counters[name]}`);
+    }
+  } finally {
+    link.close();
+  }
+}
+
+/** Something that runs a stack until it is told to stop. */
+export interface Running {
+  ready: Promise<void>;
+  /** Ends every connection in order, then resolves `done`. */
+  stop(): void;
+  fail(error: Error): void;
+  /** The counters at the end. */
+  done: Promise<Record<string, number>>;
+}
+
+/** How long connections have to end. */
+const CLOSING_MS = 3000;
+
+function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
+  const stack = new ServiceStack({
+    ip: options.ip,
+    ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
+    connsMax: options.connections,
+    sendRing: (options.ring + 3) & ~3,
+    recvRing: (options.ring + 3) & ~3,
+    mtu: options.mtu,
+    halfOpenMax: Math.max(256, Math.min(options.connections, 65535)),
+    timeWaitMax: Math.max(256, options.connections),
+    rxSlots: 256,
+    txSlots: 256,
+  }, ports, options.root);
+  const loop = new Loop(stack, link, monotonicUs);
+  loop.onPolled = () => stack.run();
+  let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;
+  const done = new Promise<Record<string, number>>((resolve, reject) => ([end, fail] = [resolve, reject]));
+  return {
+    ready: Promise.resolve(),
+    stop() {
+      stack.stop();
+      const until = performance.now() + CLOSING_MS;
+      const timer = setInterval(() => {
+        if (stack.pools().connections > 0 && performance.now() < until) return;
+        clearInterval(timer);
+        loop.run();
+        loop.stop();
+        end(stack.counters());
+      }, 10);
+    },
+    fail(error) {
+      loop.stop();
+      fail(error);
+    },
+    done,
+  };
+}

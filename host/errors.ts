@@ -1,0 +1,60 @@
+/** The errors of the module's calls, by their number (assembly/core/error.ts). */
+export const ERR = {
+  OK: 0,
+  HANDLE: -1,
+  ARGUMENT: -2,
+  STATE: -3,
+  FULL: -4,
+  AGAIN: -5,
+  IN_USE: -6,
+  REFUSED: -7,
+  RESET: -8,
+  TIMED_OUT: -9,
+  UNREACHABLE: -10,
+  CLOSED: -11,
+  NOT_INIT: -12,
+  ENTROPY: -13,
+  NO_MEMORY: -14,
+  CONFIG: -15,
+  ABORTED: -16,
+  SIZE: -17,
+} as const;
+
+export type ErrName = keyof typeof ERR;
+
+const TEXT: Record<ErrName, string> = {
+  OK: "no error",
+  HANDLE: "the socket is closed",
+  ARGUMENT: "an argument is out of range",
+  STATE: "the connection is not in a state for this",
+  FULL: "the table is full",
+  AGAIN: "nothing to do now",
+  IN_USE: "the address is in use",
+  REFUSED: "connection refused",
+  RESET: "connection reset by peer",
+  TIMED_OUT: "connection timed out",
+  UNREACHABLE: "no route to host, or it does not answer",
+  CLOSED: "the sending side is closed",
+  NOT_INIT: "the stack is not initialised",
+  ENTROPY: "no entropy was given",
+  NO_MEMORY: "the arena is too small",
+  CONFIG: "a value in the configuration is out of range",
+  ABORTED: "the connection was aborted",
+  SIZE: "the datagram is too long",
+};
+
+export function errName(code: number): ErrName {
+  for (const [name, n] of Object.entries(ERR)) if (n === code) return name as ErrName;
+  return "ARGUMENT";
+}
+
+/** What a call threw: `code` is the name in `ERR`. */
+export class StintError extends Error {
+  readonly code: ErrName;
+  constructor(code: number | ErrName, what = "") {
+    const name = typeof code === "number" ? errName(code) : code;
+    super(what ? `${what}: ${TEXT[name]}` : TEXT[name]);
+    this.name = "StintError";
+    this.code = name;
+  }
+}

@@ -1,0 +1,16 @@
+/** The library: a TCP/IP stack in a WebAssembly module, for Node. */
+export { Stack, Connection, Server, UdpSocket, type OpenOptions } from "./net.js";
+export { StackModule, STATES, EVENT, type StateName, type TcpInfo, type OptionName } from "./stack.js";
+export { POLICY, type StackOptions, type PolicyName } from "./config.js";
+export { ERR, StintError, type ErrName } from "./errors.js";
+export { COUNTERS, type Counter } from "./counters.js";
+export { loadModule } from "./module.js";
+export { type Link, LinkError } from "./links/link.js";
+export { openLink } from "./links/open.js";
+export { openTap } from "./links/tap.js";
+export { openStream, streamLink } from "./links/stream.js";
+export { openUdp } from "./links/udp.js";
+export { openPasst } from "./links/passt.js";
+export { Wire, PERFECT, type Impairment, type InFlight } from "./links/loopback.js";
+export { CaptureFile, captured } from "./links/capture.js";
+export { Loop, monotonicUs } from "./loop.js";

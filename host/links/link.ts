@@ -1,0 +1,15 @@
+/** A link moves Ethernet frames and nothing else. */
+export interface Link {
+  /** Sends a frame; the bytes are copied before the call returns. */
+  send(frame: Uint8Array): void;
+  /** Called for each frame that arrives; the bytes are the callee's until it returns. */
+  onFrame: (frame: Uint8Array) => void;
+  /** Called once when the link is gone: with an error, or without one when the other side closed. */
+  onClose: (error?: Error) => void;
+  close(): void;
+}
+
+/** A link that could not be opened: one clear line that says what to do. */
+export class LinkError extends Error {
+  override name = "LinkError";
+}

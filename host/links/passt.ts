@@ -1,0 +1,58 @@
+/** passt: the host's network for a stack without privileges. It is started here, and forwards the ports of the services. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hasProgram } from "../programs.js";
+import { LinkError, type Link } from "./link.js";
+import { openStream } from "./stream.js";
+
+export interface PasstOptions {
+  /** The stack's own address and its router's, as passt is to hand them out. */
+  ip: string;
+  prefix: number;
+  gateway: string | undefined;
+  /** TCP ports of the host that are forwarded to the same ports of the stack. */
+  ports: number[];
+}
+
+function mask(prefix: number): string {
+  return [0, 8, 16, 24].map((s) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - s)))).join(".");
+}
+
+export async function openPasst(options: PasstOptions): Promise<Link> {
+  if (!hasProgram("passt")) throw new LinkError("this link needs passt; install it with: apt-get install passt");
+  const dir = mkdtempSync(join(tmpdir(), "stint-passt-"));
+  const path = join(dir, "socket");
+  const args = ["--foreground", "--ipv4-only", "--socket", path, "--address", options.ip, "--netmask", mask(options.prefix), "--mtu", "1500",
+    "--no-dhcp", "--no-ndp", "--no-dhcpv6", "--no-ra", "--dns", "none", "--search", "none", "--udp-ports", "none"];
+  if (options.gateway !== undefined) args.push("--gateway", options.gateway);
+  args.push("--tcp-ports", options.ports.length > 0 ? options.ports.join(",") : "none");
+  const child = spawn("passt", args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let words = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (words += data.toString()));
+  let ended = false;
+  child.once("exit", () => (ended = true)).once("error", () => (ended = true));
+  const clean = (): void => rmSync(dir, { recursive: true, force: true });
+  for (let i = 0; ; i++) {
+    try {
+      const link = await openStream(path);
+      const close = link.close;
+      link.close = () => {
+        close();
+        child.kill();
+        clean();
+      };
+      child.unref();
+      return link;
+    } catch (e) {
+      if (!ended && i < 100) {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        continue;
+      }
+      child.kill();
+      clean();
+      throw new LinkError(`passt did not start: ${words.trim().split("\n").at(-1) || (e as Error).message}`);
+    }
+  }
+}

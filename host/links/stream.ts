@@ -1,0 +1,79 @@
+/** Frames over a byte stream: 4 bytes of length, most significant first, then the frame. QEMU's `-netdev stream` and passt speak it. */
+import { createConnection } from "node:net";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { LinkError, type Link } from "./link.js";
+
+/** No frame is longer; a larger length means that the other side speaks something else. */
+const FRAME_MAX = 65536 + 14;
+
+/** Splits a stream into frames. */
+export class Deframer {
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** Calls `take` for each whole frame. Throws a LinkError when the stream is not one of frames. */
+  push(chunk: Buffer, take: (frame: Uint8Array) => void): void {
+    const data = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
+    let at = 0;
+    while (data.length - at >= 4) {
+      const size = data.readUInt32BE(at);
+      if (size > FRAME_MAX) throw new LinkError(`the link does not carry frames: a length of ${size}`);
+      if (data.length - at < 4 + size) break;
+      take(data.subarray(at + 4, at + 4 + size));
+      at += 4 + size;
+    }
+    this.#rest = data.subarray(at);
+  }
+}
+
+/** A frame with its length before it. */
+export function enframe(frame: Uint8Array): Buffer {
+  const out = Buffer.allocUnsafe(4 + frame.length);
+  out.writeUInt32BE(frame.length, 0);
+  out.set(frame, 4);
+  return out;
+}
+
+/** A link over a pair of streams. Frames are dropped while more than `queueMax` bytes wait, as an interface's queue would. */
+export function streamLink(input: Readable, output: Writable, close: () => void, queueMax = 4 << 20): Link {
+  const deframer = new Deframer();
+  const link: Link = {
+    send(frame) {
+      if (output.writableLength < queueMax && !output.destroyed) output.write(enframe(frame));
+    },
+    onFrame: () => {},
+    onClose: () => {},
+    close,
+  };
+  let closed = false;
+  const ended = (error?: Error): void => {
+    if (closed) return;
+    closed = true;
+    link.onClose(error);
+  };
+  input.on("data", (chunk: Buffer) => {
+    try {
+      deframer.push(chunk, (frame) => link.onFrame(frame));
+    } catch (e) {
+      close();
+      ended(e as Error);
+    }
+  });
+  input.on("error", ended).on("close", () => ended()).on("end", () => ended());
+  output.on("error", ended);
+  return link;
+}
+
+/** Connects to a UNIX socket on which QEMU or passt listens. */
+export function openStream(path: string): Promise<Link> {
+  return new Promise((resolve, reject) => {
+    const socket: Duplex = createConnection({ path });
+    socket.once("error", (e: NodeJS.ErrnoException) => {
+      const why = e.code === "ENOENT" ? "there is no such socket" : e.code === "ECONNREFUSED" ? "nobody listens there" : e.message;
+      reject(new LinkError(`cannot connect to ${path}: ${why}`));
+    });
+    socket.once("connect", () => {
+      socket.removeAllListeners("error");
+      resolve(streamLink(socket, socket, () => socket.destroy()));
+    });
+  });
+}

@@ -1,0 +1,37 @@
+/** Frames over UDP: one datagram is one frame (QEMU `-netdev dgram`, socat). */
+import { createSocket } from "node:dgram";
+import { LinkError, type Link } from "./link.js";
+
+const BUFFER = 4 << 20;
+
+/** Binds 127.0.0.1:`localPort` (0: any) and talks to `host`:`port`. */
+export function openUdp(localPort: number, host: string, port: number): Promise<Link & { localPort: number }> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket("udp4");
+    const link = {
+      localPort,
+      send(frame: Uint8Array) {
+        socket.send(frame.slice(), port, host);
+      },
+      onFrame: (_: Uint8Array) => {},
+      onClose: (_?: Error) => {},
+      close: () => socket.close(),
+    };
+    socket.once("error", (e: NodeJS.ErrnoException) => {
+      reject(new LinkError(`cannot use UDP port ${localPort}: ${e.code === "EADDRINUSE" ? "it is in use" : e.message}`));
+    });
+    socket.on("message", (frame) => link.onFrame(frame));
+    socket.bind(localPort, "127.0.0.1", () => {
+      socket.removeAllListeners("error");
+      // A datagram to a port that is not open yet is told with an error; the frame is lost, as it would be on a wire.
+      socket.on("error", () => {});
+      for (const set of [() => socket.setRecvBufferSize(BUFFER), () => socket.setSendBufferSize(BUFFER)]) {
+        try {
+          set();
+        } catch { /* the system's limit stays */ }
+      }
+      link.localPort = socket.address().port;
+      resolve(link);
+    });
+  });
+}

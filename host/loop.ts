@@ -1,0 +1,73 @@
+/**
+ * Drives one stack: frames from its link, time from its clock, work from its sockets, all in batches. It opens nothing and reads no
+ * clock of its own; both are given.
+ */
+import type { Link } from "./links/link.js";
+import type { StackModule } from "./stack.js";
+
+/** Turns of one run before others have theirs. */
+const ROUNDS_MAX = 64;
+
+export class Loop {
+  /** Called for each socket that has something to tell, with bits of EVENT. */
+  onEvent: (handle: number, bits: number) => void = () => {};
+  /** Called after each poll, in place of `onEvent`, when an application inside the module takes the events; true: poll again. */
+  onPolled: (() => boolean) | undefined;
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(readonly stack: StackModule, readonly link: Link, readonly nowUs: () => number) {
+    link.onFrame = (frame) => {
+      if (!stack.pushFrame(frame)) {
+        this.run();
+        stack.pushFrame(frame);
+      }
+      this.kick();
+    };
+    stack.onWork = () => this.kick();
+    this.kick();
+  }
+
+  /** Sees to it that the stack is polled soon, once for all that happens until then. */
+  kick(): void {
+    if (this.#stopped || this.#immediate !== undefined) return;
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined;
+      this.run();
+    });
+  }
+
+  /** Polls until nothing is to be done now, and arms the timer for what is to be done later. */
+  run(): void {
+    if (this.#stopped) return;
+    for (let round = 0; round < ROUNDS_MAX; round++) {
+      const waitUs = this.stack.poll(this.nowUs());
+      this.stack.drainFrames((frame) => this.link.send(frame));
+      let again = waitUs === 0;
+      if (this.onPolled) again = this.onPolled() || again;
+      else this.stack.drainEvents((handle, bits) => this.onEvent(handle, bits));
+      if (again) continue;
+      this.#arm(waitUs);
+      return;
+    }
+    this.kick();
+  }
+
+  #arm(waitUs: number): void {
+    clearTimeout(this.#timer);
+    // A timer of Node counts whole milliseconds, up to 2^31 − 1 of them.
+    if (waitUs > 0) this.#timer = setTimeout(() => this.run(), Math.min(Math.ceil(waitUs / 1000), 0x7fffffff));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearImmediate(this.#immediate);
+    clearTimeout(this.#timer);
+  }
+}
+
+/** The host's monotonic clock, µs. */
+export function monotonicUs(): number {
+  return performance.now() * 1000;
+}

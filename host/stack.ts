@@ -1,0 +1,368 @@
+/**
+ * The module as a TypeScript object: the only file that knows its exports and where things lie in its memory. It does no I/O and knows
+ * no clock; `loop.ts` drives it, `net.ts` makes sockets of its handles.
+ */
+import { CONFIG_FIELDS, configNumbers, type StackOptions } from "./config.js";
+import { COUNTERS, type Counter } from "./counters.js";
+import { ERR, StintError } from "./errors.js";
+
+/** What build/stint.wasm exports; assembly/index.ts says what each does. */
+export interface Exports {
+  memory: WebAssembly.Memory;
+  configBlock(): number;
+  layoutSize(block: number): bigint;
+  init(block: number): number;
+  poll(nowUs: bigint): number;
+  controlBlock(): number;
+  counters(): number;
+  countersCount(): number;
+  pool(which: number): number;
+  event_next(): bigint;
+  tcp_listen(ip: number, port: number, backlog: number): number;
+  tcp_accept(listener: number): number;
+  tcp_connect(lip: number, lport: number, rip: number, rport: number): number;
+  tcp_send(handle: number, src: number, size: number): number;
+  tcp_send_room(handle: number): number;
+  tcp_send_at(handle: number): number;
+  tcp_send_span(handle: number): number;
+  tcp_send_commit(handle: number, size: number): number;
+  tcp_recv(handle: number, dst: number, size: number): number;
+  tcp_peek(handle: number, dst: number, size: number): number;
+  tcp_recv_size(handle: number): number;
+  tcp_recv_at(handle: number): number;
+  tcp_recv_span(handle: number): number;
+  tcp_recv_consume(handle: number, size: number): number;
+  tcp_urgent(handle: number): number;
+  tcp_urgent_left(handle: number): number;
+  tcp_shutdown(handle: number): number;
+  tcp_close(handle: number): number;
+  tcp_abort(handle: number): number;
+  tcp_set(handle: number, option: number, value: number): number;
+  tcp_info(handle: number, dst: number): number;
+  listener_info(handle: number, dst: number): number;
+  flow_state(lip: number, lport: number, rip: number, rport: number): number;
+  udp_open(port: number): number;
+  udp_send(handle: number, ip: number, port: number, src: number, size: number): number;
+  udp_recv(handle: number, dst: number, size: number, from: number): number;
+  udp_close(handle: number): number;
+}
+
+/** The states of RFC 9293 §3.3.2, by their number. */
+export const STATES = [
+  "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK",
+  "TIME-WAIT",
+] as const;
+export type StateName = (typeof STATES)[number];
+
+/** Bits of an event (assembly/core/events.ts). */
+export const EVENT = {
+  CONNECTED: 1, ACCEPT: 2, READABLE: 4, WRITABLE: 8, END: 16, CLOSED: 32, URGENT: 64, STALLED: 128, SOFT_ERROR: 256, DEFENCE: 512,
+} as const;
+
+/** Options of a connection (assembly/api/tcp.ts, TcpOption). */
+export const OPTION = {
+  noDelay: 0, keepAlive: 1, keepIdleS: 2, keepIntervalS: 3, keepProbes: 4, userTimeoutMs: 5, tos: 6, ttl: 7, softErrors: 8,
+} as const;
+export type OptionName = keyof typeof OPTION;
+
+/** A connection's variables, in the order in which `tcp_info` writes them. */
+const INFO = [
+  "state", "error", "softError", "flags", "lip", "lport", "rip", "rport", "iss", "irs",
+  "sndUna", "sndNxt", "sndWnd", "sndWl1", "sndWl2", "sndUp", "maxSndWnd", "rcvNxt", "rcvWnd", "rcvUp", "lastAckSent",
+  "sndSize", "sndRing", "rcvSize", "rcvRing", "mss", "peerMss", "pathMtu", "sndScale", "rcvScale",
+  "srttUs", "rttvarUs", "rtoUs", "cwnd", "ssthresh", "recover", "dupAcks", "retries",
+  "timerKind", "timerMs", "delackMs", "idleMs", "tsRecent", "tsOffset", "sackedBytes", "outOfOrderBytes", "pipe", "urgentLeft",
+] as const;
+export type TcpInfo = Record<(typeof INFO)[number], number> & { stateName: StateName };
+
+/** Bits of `TcpInfo.flags` that hosts look at (assembly/tcp/tcb.ts, Has). */
+export const FLAG = { timestamps: 0x800, sack: 0x1000, recovery: 0x2000, loss: 0x4000, finSent: 0x40, finReceived: 0x80, orphan: 0x100 } as const;
+
+/** Where the module's own records lie. */
+const SLOT_RING = { head: 0, tail: 1, mask: 2, slots: 3, stride: 4, lengths: 5, words: 6 } as const;
+const FRAME_OFFSET = 2;
+const ENTROPY_SIZE = 32;
+const SCRATCH_SIZE = 256;
+
+interface Ring {
+  /** Index of the ring's first word in `u32`. */
+  word: number;
+  mask: number;
+  lengths: number;
+  /** A view of each slot, from the frame's first byte on. */
+  slots: Uint8Array[];
+}
+
+export class StackModule {
+  readonly exports: Exports;
+  readonly options: StackOptions;
+  /** Bytes of arena in use. */
+  readonly arenaBytes: number;
+  readonly mtu: number;
+  /** Whatever uses the module calls it after it changed something, so that the owner of the clock polls soon. */
+  onWork: () => void = () => {};
+  #u8: Uint8Array;
+  #u32: Uint32Array;
+  #rx: Ring;
+  #tx: Ring;
+  #scratch: number;
+
+  /** Instantiates the module and lays it out. Throws a StintError: CONFIG, ENTROPY or NO_MEMORY. */
+  constructor(module: WebAssembly.Module, options: StackOptions, imports: WebAssembly.Imports = {}) {
+    const instance = new WebAssembly.Instance(module, imports);
+    this.exports = instance.exports as unknown as Exports;
+    this.options = options;
+    const numbers = configNumbers(options);
+    const block = this.exports.configBlock();
+    this.#scratch = block;
+    this.#writeConfig(block, numbers, options.entropy ?? crypto.getRandomValues(new Uint8Array(ENTROPY_SIZE)));
+    const size = this.exports.layoutSize(block);
+    if (size < 0n) throw new StintError(Number(size), "cannot lay the stack out");
+    this.arenaBytes = Number(size);
+    this.mtu = numbers.mtu;
+    const result = this.exports.init(block);
+    if (result < 0) throw new StintError(result, "cannot start the stack");
+    this.#u8 = new Uint8Array(this.exports.memory.buffer);
+    this.#u32 = new Uint32Array(this.exports.memory.buffer);
+    const control = this.exports.controlBlock() >>> 2;
+    this.#rx = this.#ring(control);
+    this.#tx = this.#ring(control + SLOT_RING.words);
+  }
+
+  #writeConfig(block: number, numbers: Record<string, number>, entropy: Uint8Array): void {
+    const view = new DataView(this.exports.memory.buffer, block, SCRATCH_SIZE);
+    const entropyAt = (CONFIG_FIELDS.length * 4 + 7) & ~7;
+    numbers["size"] = entropyAt + ENTROPY_SIZE;
+    CONFIG_FIELDS.forEach((field, i) => view.setUint32(i * 4, numbers[field]!, true));
+    if (entropy.length !== ENTROPY_SIZE) throw new RangeError("entropy is 32 bytes");
+    new Uint8Array(this.exports.memory.buffer, block + entropyAt, ENTROPY_SIZE).set(entropy);
+  }
+
+  #ring(word: number): Ring {
+    const mask = this.#u32[word + SLOT_RING.mask]!, stride = this.#u32[word + SLOT_RING.stride]!;
+    const base = this.#u32[word + SLOT_RING.slots]! + FRAME_OFFSET;
+    const slots = Array.from({ length: mask + 1 }, (_, i) => this.#u8.subarray(base + i * stride, base + (i + 1) * stride - FRAME_OFFSET));
+    return { word, mask, lengths: this.#u32[word + SLOT_RING.lengths]! >>> 2, slots };
+  }
+
+  // Frames
+
+  /** Puts a frame into the ring to the stack. Returns false when the ring is full: poll first. Too long: dropped by the stack. */
+  pushFrame(frame: Uint8Array): boolean {
+    const { word, mask, lengths, slots } = this.#rx;
+    const tail = this.#u32[word + SLOT_RING.tail]!, head = this.#u32[word + SLOT_RING.head]!;
+    if (((tail - head) >>> 0) > mask) return false;
+    const slot = slots[tail & mask]!;
+    slot.set(frame.length <= slot.length ? frame : frame.subarray(0, slot.length));
+    this.#u32[lengths + (tail & mask)] = frame.length;
+    this.#u32[word + SLOT_RING.tail] = tail + 1;
+    return true;
+  }
+
+  /** Hands every frame from the stack to `take`: a view that is valid only during the call. Returns how many there were. */
+  drainFrames(take: (frame: Uint8Array) => void): number {
+    const { word, mask, lengths, slots } = this.#tx;
+    let head = this.#u32[word + SLOT_RING.head]!;
+    const tail = this.#u32[word + SLOT_RING.tail]!;
+    const n = (tail - head) >>> 0;
+    for (; head !== tail; head = (head + 1) >>> 0) {
+      take(slots[head & mask]!.subarray(0, this.#u32[lengths + (head & mask)]!));
+    }
+    this.#u32[word + SLOT_RING.head] = head;
+    return n;
+  }
+
+  /** Does what is due at `nowUs`. Returns µs until the next call at the latest; 0: at once; −1: nothing is due. */
+  poll(nowUs: number): number {
+    return this.exports.poll(BigInt(Math.floor(nowUs)));
+  }
+
+  /** Calls `take` for each socket that has something to tell, with bits of EVENT. */
+  drainEvents(take: (handle: number, bits: number) => void): void {
+    for (let e = this.exports.event_next(); e !== 0n; e = this.exports.event_next()) {
+      take(Number(e >> 32n), Number(e & 0xffffffffn));
+    }
+  }
+
+  // TCP. Calls that fail throw a StintError.
+
+  #checked(result: number, what: string): number {
+    if (result < 0) throw new StintError(result, what);
+    this.onWork();
+    return result;
+  }
+
+  listen(port: number, backlog = 128, ip = 0): number {
+    return this.#checked(this.exports.tcp_listen(ip, port, backlog), `cannot listen on port ${port}`);
+  }
+
+  /** A connection's handle, or 0 when none waits. */
+  accept(listener: number): number {
+    const handle = this.exports.tcp_accept(listener);
+    return handle === ERR.AGAIN ? 0 : this.#checked(handle, "cannot accept");
+  }
+
+  connect(rip: number, rport: number, lport = 0, lip = 0): number {
+    return this.#checked(this.exports.tcp_connect(lip, lport, rip, rport), "cannot connect");
+  }
+
+  /** Queues as much of `data` as fits. Returns how many bytes. */
+  send(handle: number, data: Uint8Array): number {
+    let sent = 0;
+    while (sent < data.length) {
+      const span = this.exports.tcp_send_span(handle);
+      if (span < 0) {
+        if (sent > 0) break;
+        throw new StintError(span, "cannot send");
+      }
+      if (span === 0) break;
+      const n = Math.min(span, data.length - sent);
+      this.#u8.set(data.subarray(sent, sent + n), this.exports.tcp_send_at(handle));
+      this.exports.tcp_send_commit(handle, n);
+      sent += n;
+    }
+    if (sent > 0) this.onWork();
+    return sent;
+  }
+
+  sendRoom(handle: number): number {
+    return this.exports.tcp_send_room(handle);
+  }
+
+  /**
+   * Takes up to `limit` bytes: a copy. null: nothing yet; an empty array: the peer has closed. Throws when the connection is over.
+   */
+  receive(handle: number, limit = Infinity): Uint8Array | null {
+    const have = this.exports.tcp_recv_size(handle);
+    if (have === ERR.AGAIN) return null;
+    if (have < 0) throw new StintError(have, "cannot receive");
+    const out = new Uint8Array(Math.min(have, limit));
+    for (let got = 0; got < out.length;) {
+      const n = Math.min(this.exports.tcp_recv_span(handle), out.length - got);
+      const at = this.exports.tcp_recv_at(handle);
+      out.set(this.#u8.subarray(at, at + n), got);
+      this.exports.tcp_recv_consume(handle, n);
+      got += n;
+    }
+    if (out.length > 0) this.onWork();
+    return out;
+  }
+
+  /** Bytes that can be received now; 0 at the peer's end, negative (an Err) otherwise. */
+  receivable(handle: number): number {
+    return this.exports.tcp_recv_size(handle);
+  }
+
+  shutdown(handle: number): void {
+    this.#checked(this.exports.tcp_shutdown(handle), "cannot close the sending side");
+  }
+
+  close(handle: number): void {
+    this.#checked(this.exports.tcp_close(handle), "cannot close");
+  }
+
+  abort(handle: number): void {
+    this.#checked(this.exports.tcp_abort(handle), "cannot abort");
+  }
+
+  urgent(handle: number): void {
+    this.#checked(this.exports.tcp_urgent(handle), "cannot mark data as urgent");
+  }
+
+  setOption(handle: number, option: OptionName, value: number | boolean): void {
+    this.#checked(this.exports.tcp_set(handle, OPTION[option], Number(value)), `cannot set ${option}`);
+  }
+
+  info(handle: number): TcpInfo {
+    const result = this.exports.tcp_info(handle, this.#scratch);
+    if (result < 0) throw new StintError(result, "no such connection");
+    const out: Record<string, number> = {};
+    INFO.forEach((name, i) => (out[name] = this.#u32[(this.#scratch >>> 2) + i]!));
+    return Object.assign(out as TcpInfo, {
+      error: out["error"]! | 0, softError: out["softError"]! | 0, stateName: STATES[out["state"]!]!,
+    });
+  }
+
+  listenerInfo(handle: number): { halfOpen: number; toAccept: number; backlog: number; defending: boolean } {
+    const result = this.exports.listener_info(handle, this.#scratch);
+    if (result < 0) throw new StintError(result, "no such listener");
+    const [halfOpen, toAccept, backlog, defending] = this.#u32.subarray(this.#scratch >>> 2, (this.#scratch >>> 2) + 4);
+    return { halfOpen: halfOpen!, toAccept: toAccept!, backlog: backlog!, defending: defending !== 0 };
+  }
+
+  /** The state of a four-tuple, whoever owns it. */
+  flowState(lip: number, lport: number, rip: number, rport: number): StateName {
+    return STATES[this.exports.flow_state(lip, lport, rip, rport)] ?? "CLOSED";
+  }
+
+  // UDP
+
+  udpOpen(port = 0): number {
+    return this.#checked(this.exports.udp_open(port), "cannot open a UDP socket");
+  }
+
+  /** Queues a datagram. Returns false when the ring is full. */
+  udpSend(handle: number, ip: number, port: number, data: Uint8Array): boolean {
+    const at = this.#lend(data);
+    const result = this.exports.udp_send(handle, ip, port, at, data.length);
+    if (result === ERR.AGAIN) return false;
+    this.#checked(result, "cannot send the datagram");
+    return true;
+  }
+
+  /** The next datagram, or null. REFUSED (an ICMP error came) throws. */
+  udpReceive(handle: number): { data: Uint8Array; ip: number; port: number } | null {
+    const at = this.#borrow(65536);
+    const n = this.exports.udp_recv(handle, at, 65536, this.#scratch);
+    if (n === ERR.AGAIN) return null;
+    this.#checked(n, "cannot receive");
+    const word = this.#scratch >>> 2;
+    return { data: this.#u8.slice(at, at + n), ip: this.#u32[word]!, port: this.#u32[word + 1]! };
+  }
+
+  udpClose(handle: number): void {
+    this.#checked(this.exports.udp_close(handle), "cannot close");
+  }
+
+  /** Memory of the host's own behind the arena, for datagrams: one more page or two, taken when it is first needed. */
+  #borrowed = 0;
+  #borrow(size: number): number {
+    if (this.#borrowed === 0) {
+      this.#borrowed = this.exports.memory.buffer.byteLength;
+      this.exports.memory.grow(Math.ceil(size / 65536));
+      this.refreshViews();
+    }
+    return this.#borrowed;
+  }
+
+  #lend(data: Uint8Array): number {
+    const at = this.#borrow(65536);
+    this.#u8.set(data.subarray(0, 65536), at);
+    return at;
+  }
+
+  /** The memory grew or was replaced: all views are made anew. */
+  refreshViews(): void {
+    this.#u8 = new Uint8Array(this.exports.memory.buffer);
+    this.#u32 = new Uint32Array(this.exports.memory.buffer);
+    const control = this.exports.controlBlock() >>> 2;
+    this.#rx = this.#ring(control);
+    this.#tx = this.#ring(control + SLOT_RING.words);
+  }
+
+  /** Entries: connections in use; free half-open records, TIME-WAIT records and ranges. */
+  pools(): { connections: number; halfOpenFree: number; timeWaitFree: number; rangesFree: number } {
+    const [connections, halfOpenFree, timeWaitFree, rangesFree] = [0, 1, 2, 3].map((i) => this.exports.pool(i)) as [number, number, number, number];
+    return { connections, halfOpenFree, timeWaitFree, rangesFree };
+  }
+
+  counters(): Record<Counter, number> {
+    const word = this.exports.counters() >>> 2;
+    return Object.fromEntries(COUNTERS.map((name, i) => [name, this.#u32[word + i]!])) as Record<Counter, number>;
+  }
+
+  /** The module's memory: for snapshots, and for applications that read and write in place. */
+  get memory(): Uint8Array {
+    return this.#u8;
+  }
+}

@@ -1,0 +1,54 @@
+/** Runs build/stint-wasi.wasm under the wasmtime CLI: its standard streams carry the frames, its words come from stderr. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { COUNTERS } from "./counters.js";
+import { LinkError, type Link } from "./links/link.js";
+import { enframe, streamLink } from "./links/stream.js";
+import { buildDir } from "./module.js";
+import { findProgram } from "./programs.js";
+import type { Running, UpOptions } from "./cli/up.js";
+
+export async function startWasmtime(link: Link, options: UpOptions, ports: Record<string, number>): Promise<Running> {
+  const program = findProgram("wasmtime");
+  if (program === undefined) throw new LinkError("this runtime needs the wasmtime CLI; see https://wasmtime.dev for its installer");
+  const args = ["run"];
+  if (options.root !== undefined) args.push("--dir", `${options.root}::/`);
+  args.push(join(buildDir(), "stint-wasi.wasm"), "up", "--ip", options.ip, "--connections", String(options.connections),
+    "--ring", String(options.ring), "--mtu", String(options.mtu), "--stats");
+  if (options.gateway !== undefined) args.push("--gateway", options.gateway);
+  for (const [name, port] of Object.entries(ports)) args.push(`--${name}`, String(port));
+  // A group of its own: Ctrl-C on the terminal is ours to hear, and to turn into a frame of length 0.
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
+  const inner = streamLink(child.stdout, child.stdin, () => child.kill());
+  inner.onFrame = (frame) => link.send(frame);
+  link.onFrame = (frame) => inner.send(frame);
+  const counters: Record<string, number> = {};
+  let ready: () => void, words = "", rest = "";
+  const isReady = new Promise<void>((resolve) => (ready = resolve));
+  let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;
+  const done = new Promise<Record<string, number>>((resolve, reject) => ([end, fail] = [resolve, reject]));
+  done.catch(() => {});
+  child.stderr.on("data", (data: Buffer) => {
+    const lines = (rest + data.toString()).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const counter = /^counter (\d+) (\d+)$/.exec(line);
+      if (line.startsWith("ready")) ready();
+      else if (counter) counters[COUNTERS[Number(counter[1])]!] = Number(counter[2]);
+      else words += `${line}\n`;
+    }
+  });
+  child.once("exit", (code) => {
+    if (code === 0) end(counters);
+    else fail(new LinkError(`wasmtime ended with status ${code}: ${words.trim().split("\n").at(-1) ?? ""}`));
+  });
+  return {
+    ready: Promise.race([isReady, done.then(() => {})]),
+    stop: () => void child.stdin.write(enframe(new Uint8Array(0))),
+    fail(error) {
+      child.kill();
+      fail(error);
+    },
+    done,
+  };
+}

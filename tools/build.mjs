@@ -1,0 +1,42 @@
+// `npm run build`: everything under build/. Nothing else writes there.
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { build } from "esbuild";
+
+const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
+
+/** Compiles one target of asconfig.json, then lets Binaryen's newest optimizer have a second look. */
+function wasm(entry, target) {
+  const out = `build/${target}.wasm`;
+  run("asc", [entry, "--target", target, "--outFile", out]);
+  run("wasm-opt", ["-Oz", "--converge", ...FEATURES, out, "-o", out]);
+  return out;
+}
+
+function run(program, args) {
+  try {
+    execFileSync(`node_modules/.bin/${program}`, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+  } catch (e) {
+    console.error(`${program} ${args.join(" ")}\n${e.stdout ?? ""}${e.stderr ?? e.message}`);
+    process.exit(1);
+  }
+}
+
+function size(path) {
+  console.log(`${path.padEnd(24)} ${String(statSync(path).size).padStart(8)} bytes`);
+}
+
+rmSync("build", { recursive: true, force: true });
+mkdirSync("build");
+size(wasm("assembly/index.ts", "stint"));
+size(wasm("assembly/services/app.ts", "stint-app"));
+size(wasm("host/wasi/main.ts", "stint-wasi"));
+
+const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
+const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
+await build({ ...common, entryPoints: ["host/cli/main.ts"], outfile: "build/stint.js", banner });
+chmodSync("build/stint.js", 0o755);
+size("build/stint.js");
+await build({ ...common, entryPoints: ["host/index.ts"], outfile: "build/index.js" });
+run("tsc", ["-p", "tsconfig.types.json"]);
+size("build/index.js");
