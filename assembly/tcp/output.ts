@@ -64,7 +64,7 @@ export function tcpOutput(t: Tcb): Turn {
       break;
     }
   }
-  if (turn == Turn.DONE) persistIfStuck(t);
+  if (turn == Turn.DONE) armIfWaiting(t);
   if (sent > 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
   return turn;
 }
@@ -161,6 +161,7 @@ function sendLost(t: Tcb): bool {
   count(Mib.tcpRetransSegs);
   if (tcbHas(t, Has.LOSS)) count(Mib.TCPSlowStartRetrans);
   emitRange(t, start, end);
+  retransmitArm(t);
   return true;
 }
 
@@ -239,10 +240,11 @@ function sendProbe(t: Tcb): void {
   emitRange(t, start, t.sndNxt);
 }
 
-/** Nothing is in flight and something waits: only the persist timer will move it. */
-function persistIfStuck(t: Tcb): void {
+/** No timer runs, and something waits: for an acknowledgment, or for a window; then only the persist timer will move it. */
+function armIfWaiting(t: Tcb): void {
   if (t.timerKind != <u8>Timer.NONE || !isSynchronized(t)) return;
-  if (unsent(t) != 0 || finDue(t)) persistArm(t);
+  if (t.sndUna != t.sndNxt) retransmitArm(t);
+  else if (unsent(t) != 0 || finDue(t)) persistArm(t);
 }
 
 /** Sends our SYN, or SYN-ACK in SYN-RECEIVED (RFC 9293 §3.5), with what we offer. */

@@ -6,7 +6,7 @@ import { clock } from "../core/clock";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, RST, SYN } from "../wire/tcp";
 import { ipBegin, ipEnd } from "../ip/output";
-import { Tcb, Has } from "./tcb";
+import { Tcb, Has, workAdd } from "./tcb";
 import { seg, segIs, segLen } from "./segment";
 import { tcpSeal } from "./seal";
 import { putTimestamps } from "./options";
@@ -71,6 +71,7 @@ export function challenge(t: Tcb): void {
   count(Mib.TCPChallengeACK);
   if (segIs(SYN)) count(Mib.TCPSYNChallenge);
   t.flags |= Has.ACK_NOW;
+  workAdd(t);
 }
 
 function challengeAllowed(t: Tcb): bool {

@@ -69,20 +69,20 @@ async function up(options: UpOptions): Promise<void> {
   const plain = options.ip.split("/")[0]!;
   let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
-  const running = options.runtime === "node" ? startNode(link, options, ports) : await startWasmtime(link, options, ports);
-  const list = Object.entries(ports).map(([name, port]) => `${name}:${port}`).join(" ");
-  await running.ready;
-  console.log(`ready ${plain} ${list}`.trimEnd() + ` (${options.runtime})`);
-  let asked = false;
-  const stop = (): void => {
-    // A second request does not wait for connections.
-    if (asked) process.exit(130);
-    asked = true;
-    running.stop();
-  };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
-  link.onClose = (error) => running.fail(error ?? new LinkError("the link has closed"));
   try {
+    const running = options.runtime === "node" ? startNode(link, options, ports) : await startWasmtime(link, options, ports);
+    let asked = false;
+    const stop = (): void => {
+      // A second request does not wait for connections.
+      if (asked) process.exit(130);
+      asked = true;
+      running.stop();
+    };
+    process.on("SIGINT", stop).on("SIGTERM", stop);
+    link.onClose = (error) => running.fail(error ?? new LinkError("the link has closed"));
+    await running.ready;
+    const list = Object.entries(ports).map(([name, port]) => `${name}:${port}`).join(" ");
+    console.log(`ready ${plain} ${list}`.trimEnd() + ` (${options.runtime})`);
     const counters = await running.done;
     if (options.stats) {
       for (const name of COUNTERS) if (counters[name]) console.log(`${name} ${counters[name]}`);

@@ -28,7 +28,8 @@ export async function openPasst(options: PasstOptions): Promise<Link> {
     "--no-dhcp", "--no-ndp", "--no-dhcpv6", "--no-ra", "--dns", "none", "--search", "none", "--udp-ports", "none"];
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
   args.push("--tcp-ports", options.ports.length > 0 ? options.ports.join(",") : "none");
-  const child = spawn("passt", args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "passt"]] as const : ["passt", []] as const;
+  const child = spawn(program, [...first, ...args], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   let words = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (words += data.toString()));
   let ended = false;

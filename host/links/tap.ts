@@ -29,7 +29,9 @@ export async function openTap(name: string): Promise<Link> {
   if (!hasProgram("socat")) throw new LinkError("a TAP link needs socat; install it with: apt-get install socat");
   const port = await freePort();
   const link = await openUdp(0, "127.0.0.1", port);
-  const child = spawn("socat", [
+  // socat is not to outlive us, however we end.
+  const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "socat"]] as const : ["socat", []] as const;
+  const child = spawn(program, [...first,
     "-b", "65536", `TUN,tun-name=${name},tun-type=tap,iff-no-pi`,
     `UDP4-DATAGRAM:127.0.0.1:${link.localPort},bind=127.0.0.1:${port},so-rcvbuf=4194304,so-sndbuf=4194304`,
   ], { stdio: ["ignore", "ignore", "pipe"], detached: true });

@@ -1,0 +1,215 @@
+/**
+ * One stack and a scripted peer, in virtual time: the test writes the peer's segments byte by byte and looks at every frame that comes
+ * back. Sequence numbers are relative: ours to the peer's ISN, the stack's to its own, which is learned from its SYN.
+ */
+import assert from "node:assert/strict";
+import { loadModule } from "../../host/module.js";
+import { StackModule, EVENT } from "../../host/stack.js";
+import type { StackOptions } from "../../host/config.js";
+import { arp, ip4, MAC_PEER, MAC_STACK, see, tcp, type Ip, type Seen, type Tcp } from "./codec.js";
+
+export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2");
+export const STACK_PORT = 8080, PEER_PORT = 40000;
+/** The peer's ISN, near the end of the space, so that everything wraps. */
+export const PEER_ISN = 0xfffffff0;
+
+export type BenchOptions = Partial<StackOptions>;
+
+export class Bench {
+  readonly stack: StackModule;
+  nowUs = 1_000_000;
+  /** Frames that came and were not looked at. */
+  out: Seen[] = [];
+  /** All frames of TCP that ever came. */
+  all: Seen[] = [];
+  stackIsn = 0;
+  peerIsn = PEER_ISN;
+  handle = 0;
+  listener = 0;
+  events = new Map<number, number>();
+  sport = PEER_PORT;
+  dport = STACK_PORT;
+  /** The peer answers for its address. */
+  answersArp = true;
+  #wait = -1;
+
+  constructor(options: BenchOptions = {}) {
+    this.stack = new StackModule(loadModule(), {
+      ip: "10.0.0.1/24", entropy: Uint8Array.from({ length: 32 }, (_, i) => i + 1), connsMax: 8, halfOpenMax: 8, timeWaitMax: 8,
+      ...options,
+      policy: { announce: false, timestamps: false, sack: false, windowScaling: false, ...options.policy },
+    });
+    this.poll();
+    // The peer makes itself known, so that no test has to wait for ARP.
+    this.frame(arp(1, { mac: MAC_PEER, ip: PEER }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+    this.out = [];
+  }
+
+  /** Polls until the stack is at rest, and collects what it sends. */
+  poll(): void {
+    for (let i = 0; i < 1000; i++) {
+      let again = false;
+      this.#wait = this.stack.poll(this.nowUs);
+      this.stack.drainFrames((f) => {
+        const seen = see(f.slice());
+        if (this.answersArp && seen.kind === "arp" && seen.op === 1 && seen.ip.dst === PEER) {
+          this.stack.pushFrame(arp(2, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
+          again = true;
+          return;
+        }
+        this.out.push(seen);
+        if (seen.kind !== "tcp") return;
+        this.all.push(seen);
+        if (seen.flags.includes("S")) this.stackIsn = seen.seq;
+      });
+      this.stack.drainEvents((handle, bits) => this.events.set(handle, (this.events.get(handle) ?? 0) | bits));
+      if (this.#wait !== 0 && !again) return;
+    }
+    assert.fail("the stack does not come to rest");
+  }
+
+  /** Hands one frame over and polls. */
+  frame(bytes: Uint8Array): void {
+    assert.ok(this.stack.pushFrame(bytes));
+    this.poll();
+  }
+
+  /** Hands several frames over as one batch. */
+  batch(...frames: Uint8Array[]): void {
+    for (const f of frames) assert.ok(this.stack.pushFrame(f));
+    this.poll();
+  }
+
+  /** Lets time pass, stopping wherever the stack wants to be polled. */
+  advance(ms: number): void {
+    const until = this.nowUs + ms * 1000;
+    for (let i = 0; i < 100_000; i++) {
+      if (this.#wait < 0 || this.nowUs + this.#wait > until) break;
+      this.nowUs += this.#wait;
+      this.poll();
+    }
+    this.nowUs = until;
+    this.poll();
+  }
+
+  /** A segment from the peer, with relative numbers; a SYN's SEQ is 0. */
+  make(t: Tcp, ip: Partial<Ip> = {}): Uint8Array {
+    return tcp({ src: PEER, dst: STACK, ...ip }, {
+      sport: this.sport, dport: this.dport, ...t, seq: (this.peerIsn + t.seq) >>> 0,
+      ack: t.ack === undefined ? 0 : (this.stackIsn + t.ack) >>> 0,
+    });
+  }
+
+  send(t: Tcp, ip: Partial<Ip> = {}): void {
+    this.frame(this.make(t, ip));
+  }
+
+  /** The next TCP segment; fails when there is none. */
+  next(what = "a segment"): Seen {
+    const i = this.out.findIndex((s) => s.kind === "tcp");
+    assert.ok(i >= 0, `${what} was expected, nothing came`);
+    const [seen] = this.out.splice(0, i + 1).slice(-1);
+    assert.ok(seen!.sumOk && seen!.ip.sumOk, "the checksums are right");
+    return seen!;
+  }
+
+  /** The next segment must have these flags, and these relative numbers. */
+  expect(flags: string, want: { seq?: number; ack?: number; len?: number; win?: number } = {}): Seen {
+    const s = this.next(flags);
+    const got = { flags: s.flags, seq: (s.seq - this.stackIsn) >>> 0, ack: (s.ack - this.peerIsn) >>> 0, len: s.data.length, win: s.win };
+    const full = { flags, ...want };
+    assert.deepEqual(Object.fromEntries(Object.keys(full).map((k) => [k, got[k as keyof typeof got]])), full);
+    return s;
+  }
+
+  /** A RST's numbers are absolute. */
+  expectReset(want: { seq?: number; ack?: number } = {}): Seen {
+    const s = this.next("RST");
+    assert.ok(s.flags.includes("R"), `a RST was expected, ${s.flags} came`);
+    for (const [k, v] of Object.entries(want)) assert.equal(s[k as "seq" | "ack"], v >>> 0, k);
+    return s;
+  }
+
+  silent(what = "nothing"): void {
+    assert.deepEqual(this.out.filter((s) => s.kind === "tcp").map((s) => `${s.flags} len ${s.data.length}`), [], `${what} was expected`);
+  }
+
+  /** Forgets what has come. */
+  clear(): this {
+    this.out = [];
+    return this;
+  }
+
+  /** Passive open: LISTEN, handshake, accept. */
+  accepted(syn: Partial<Tcp> = {}, ack: Partial<Tcp> = {}): this {
+    this.listener ||= this.stack.listen(STACK_PORT, 8);
+    this.send({ flags: "S", seq: 0, opts: [2, 4, 5, 180], ...syn });
+    this.expect("SA", { ack: 1 });
+    this.send({ flags: "A", seq: 1, ack: 1, ...ack });
+    this.handle = this.stack.accept(this.listener);
+    assert.ok(this.handle > 0, "a connection to accept");
+    return this.clear();
+  }
+
+  /** Active open from the stack. */
+  connecting(): this {
+    this.dport = 50000;
+    this.handle = this.stack.connect(PEER, PEER_PORT, this.dport);
+    this.poll();
+    this.expect("S", { seq: 0 });
+    return this;
+  }
+
+  connected(synAck: Partial<Tcp> = {}): this {
+    this.connecting();
+    this.send({ flags: "SA", seq: 0, ack: 1, opts: [2, 4, 5, 180], ...synAck });
+    this.expect("A", { seq: 1, ack: 1 });
+    return this.clear();
+  }
+
+  write(data: Uint8Array | number): number {
+    const n = this.stack.send(this.handle, typeof data === "number" ? pattern(data) : data);
+    this.poll();
+    return n;
+  }
+
+  read(limit = Infinity): Uint8Array | null {
+    const data = this.stack.receive(this.handle, limit);
+    this.poll();
+    return data;
+  }
+
+  get state(): string {
+    return this.stack.flowState(STACK, this.dport, PEER, this.sport);
+  }
+
+  get info(): ReturnType<StackModule["info"]> {
+    return this.stack.info(this.handle);
+  }
+
+  count(name: keyof ReturnType<StackModule["counters"]>): number {
+    return this.stack.counters()[name];
+  }
+
+  had(event: keyof typeof EVENT, handle = this.handle): boolean {
+    return ((this.events.get(handle) ?? 0) & EVENT[event]) !== 0;
+  }
+
+  /** What `call` throws, by its code. */
+  code(call: () => unknown): string {
+    try {
+      call();
+    } catch (e) {
+      return (e as { code: string }).code;
+    }
+    return "OK";
+  }
+}
+
+/** Bytes that say where they belong. */
+export function pattern(size: number, from = 0): Uint8Array {
+  return Uint8Array.from({ length: size }, (_, i) => ((from + i) * 7 + ((from + i) >> 8)) & 255);
+}
+
+export const MSS = 1460;
+export { MAC_STACK };

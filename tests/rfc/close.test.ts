@@ -1,0 +1,271 @@
+/** RFC 9293 §3.6, §3.10.4 – §3.10.6, §3.10.7.4, §3.10.8: closing, resets, TIME-WAIT. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Bench, pattern } from "../harness/bench.js";
+import { opt } from "../harness/codec.js";
+
+/** The stack has closed first; both FINs are acknowledged. */
+function timeWait(options = {}, synOpts: number[] = [], ts?: (n: number) => number[]): Bench {
+  const b = new Bench(options).accepted({ opts: synOpts.length > 0 ? synOpts : opt.mss(1460) }, ts ? { opts: ts(1) } : {});
+  b.stack.close(b.handle);
+  b.poll();
+  b.expect("FA", { seq: 1, ack: 1 });
+  b.send({ flags: "A", seq: 1, ack: 2, ...(ts ? { opts: ts(2) } : {}) });
+  assert.equal(b.state, "FIN-WAIT-2");
+  b.send({ flags: "FA", seq: 1, ack: 2, ...(ts ? { opts: ts(3) } : {}) });
+  b.expect("A", { seq: 2, ack: 2 });
+  assert.equal(b.state, "TIME-WAIT");
+  return b;
+}
+
+describe("RFC 9293 §3.6: closing", () => {
+  it("MUST-12 tells a normal close from a reset", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "FA", seq: 1, ack: 1 });
+    assert.ok(b.had("END"));
+    assert.equal(b.read()!.length, 0);
+    const c = new Bench().accepted();
+    c.send({ flags: "R", seq: 1 });
+    assert.ok(c.had("CLOSED"));
+    assert.equal(c.code(() => c.stack.receive(c.handle)), "RESET");
+  });
+
+  it("MAY-1 closes its sending side and goes on receiving", () => {
+    const b = new Bench().accepted();
+    b.stack.shutdown(b.handle);
+    b.poll();
+    b.expect("FA", { seq: 1 });
+    assert.equal(b.code(() => b.stack.send(b.handle, pattern(1))), "CLOSED");
+    b.send({ flags: "A", seq: 1, ack: 2 });
+    b.send({ flags: "A", seq: 1, ack: 2, data: pattern(100) });
+    assert.deepEqual(b.read(), pattern(100));
+    assert.equal(b.state, "FIN-WAIT-2");
+  });
+
+  it("sends what is queued before its FIN, after the handle is gone", () => {
+    const b = new Bench().accepted();
+    b.stack.send(b.handle, pattern(5000));
+    b.stack.close(b.handle);
+    assert.equal(b.code(() => b.stack.send(b.handle, pattern(1))), "HANDLE");
+    b.poll();
+    const sizes = b.out.map((s) => [s.flags, s.data.length]);
+    assert.deepEqual(sizes, [["A", 1460], ["A", 1460], ["A", 1460], ["FPA", 620]]);
+    assert.equal(b.state, "FIN-WAIT-1");
+  });
+
+  it("closes passively: CLOSE-WAIT, LAST-ACK, CLOSED", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "FA", seq: 1, ack: 1 });
+    b.expect("A", { ack: 2 });
+    assert.equal(b.state, "CLOSE-WAIT");
+    b.stack.close(b.handle);
+    b.poll();
+    b.expect("FA", { seq: 1, ack: 2 });
+    assert.equal(b.state, "LAST-ACK");
+    b.send({ flags: "A", seq: 2, ack: 2 });
+    assert.equal(b.state, "LISTEN");
+    assert.equal(b.stack.pools().connections, 0);
+  });
+
+  it("closes simultaneously: CLOSING, TIME-WAIT", () => {
+    const b = new Bench().accepted();
+    b.stack.close(b.handle);
+    b.poll();
+    b.expect("FA", { seq: 1 });
+    b.send({ flags: "FA", seq: 1, ack: 1 });
+    assert.equal(b.state, "CLOSING");
+    b.expect("A", { seq: 2, ack: 2 });
+    b.send({ flags: "A", seq: 2, ack: 2 });
+    assert.equal(b.state, "TIME-WAIT");
+  });
+
+  it("goes from FIN-WAIT-1 to TIME-WAIT when FIN and ACK come together", () => {
+    const b = new Bench().accepted();
+    b.stack.close(b.handle);
+    b.poll();
+    b.clear();
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    assert.equal(b.state, "TIME-WAIT");
+    b.expect("A", { seq: 2, ack: 2 });
+  });
+
+  it("SHLD-3 resets when data is unread at close, or comes after it", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "A", seq: 1, ack: 1, data: pattern(10) });
+    b.stack.close(b.handle);
+    b.poll();
+    b.expectReset({ seq: b.stackIsn + 1 });
+    const c = new Bench().accepted();
+    c.stack.close(c.handle);
+    c.poll();
+    c.expect("FA");
+    c.send({ flags: "A", seq: 1, ack: 2, data: pattern(10) });
+    c.expectReset();
+    assert.equal(c.stack.pools().connections, 0);
+  });
+
+  it("retransmits its FIN", () => {
+    const b = new Bench().accepted();
+    b.stack.close(b.handle);
+    b.poll();
+    b.expect("FA", { seq: 1 });
+    b.advance(1000);
+    b.expect("FA", { seq: 1 });
+  });
+
+  it("gives up an orphan in FIN-WAIT-2 after a time", () => {
+    const b = new Bench({ finWait2Ms: 5000 }).accepted();
+    b.stack.close(b.handle);
+    b.poll();
+    b.send({ flags: "A", seq: 1, ack: 2 });
+    b.advance(4900);
+    assert.equal(b.state, "FIN-WAIT-2");
+    b.advance(200);
+    assert.equal(b.stack.pools().connections, 0);
+  });
+
+  it("RFC 9293 §3.10.5: ABORT sends a RST and frees everything", () => {
+    const b = new Bench().accepted();
+    b.write(3000);
+    b.clear();
+    b.stack.abort(b.handle);
+    b.poll();
+    b.expectReset({ seq: b.stackIsn + 1 + 2920 });
+    assert.equal(b.stack.pools().connections, 0);
+  });
+
+  it("RFC 9293 §3.10.6: STATUS tells the connection's variables", () => {
+    const b = new Bench().accepted();
+    assert.deepEqual([b.info.stateName, b.info.iss, b.info.irs], ["ESTABLISHED", b.stackIsn, b.peerIsn]);
+  });
+});
+
+describe("RFC 9293 §3.6.1: TIME-WAIT", () => {
+  it("MUST-13 lasts 2 MSL, acknowledges a late FIN and starts over with it, then forgets", () => {
+    const b = timeWait({ timeWaitMs: 60_000 });
+    b.advance(50_000);
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    b.expect("A", { seq: 2, ack: 2 });
+    b.advance(59_000);
+    assert.equal(b.state, "TIME-WAIT");
+    b.advance(1100);
+    assert.equal(b.state, "LISTEN");
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    b.expectReset();
+  });
+
+  it("holds no TCB, and makes room by ending the oldest", () => {
+    const b = timeWait();
+    assert.deepEqual([b.stack.pools().connections, b.stack.pools().timeWaitFree], [0, 7]);
+  });
+
+  it("MAY-2 SHLD-4 6191-1 takes a new SYN beyond the old connection, its ISS beyond the old one's", () => {
+    const b = timeWait();
+    const oldNxt = b.stackIsn + 2;
+    b.send({ flags: "S", seq: 1 });
+    b.expect("A", { seq: 2, ack: 2 });
+    b.send({ flags: "S", seq: 5000 });
+    const s = b.next();
+    assert.equal(s.flags, "SA");
+    assert.ok(((s.seq - oldNxt) >>> 0) < 0x80000000 && s.seq !== oldNxt);
+    assert.equal(b.state, "SYN-RECEIVED");
+  });
+
+  it("6191-1 with timestamps, newer ones decide", () => {
+    const ts = (n: number): number[] => [...opt.ts(1000 + n, 0)];
+    const b = timeWait({ policy: { timestamps: true } }, [...opt.mss(1460), ...opt.ts(1000, 0)], ts);
+    b.send({ flags: "S", seq: 5000, opts: opt.ts(900, 0) });
+    b.expect("A", { ack: 2 });
+    b.send({ flags: "S", seq: 0, opts: opt.ts(2000, 0) });
+    assert.equal(b.next().flags, "SA");
+  });
+
+  it("1337-1 ignores a RST, or takes it by policy", () => {
+    const b = timeWait();
+    b.send({ flags: "R", seq: 2 });
+    assert.equal(b.state, "TIME-WAIT");
+    const c = timeWait({ policy: { rstEndsTimeWait: true } });
+    c.send({ flags: "R", seq: 100 });
+    assert.equal(c.state, "TIME-WAIT");
+    c.send({ flags: "R", seq: 2 });
+    assert.equal(c.state, "LISTEN");
+  });
+});
+
+describe("RFC 5961: blind attacks", () => {
+  it("5961-1 5961-2 5961-3 resets only on a RST at RCV.NXT, challenges one in the window, drops one outside", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "R", seq: 70000 });
+    b.send({ flags: "R", seq: -1000 });
+    b.silent();
+    b.send({ flags: "R", seq: 2 });
+    b.expect("A", { seq: 1, ack: 1 });
+    assert.equal(b.state, "ESTABLISHED");
+    b.send({ flags: "R", seq: 1 });
+    assert.equal(b.info.error, -8);
+  });
+
+  it("5961-4 challenges a SYN wherever it lies", () => {
+    const b = new Bench().accepted();
+    for (const seq of [0, 1, 2, 100000, -5000]) {
+      b.send({ flags: "S", seq });
+      b.expect("A", { seq: 1, ack: 1 });
+    }
+    assert.equal(b.state, "ESTABLISHED");
+  });
+
+  it("5961-5 MAY-12 drops data whose ACK lies outside of what can be", () => {
+    const b = new Bench().accepted({ win: 1000 }, { win: 1000 });
+    b.send({ flags: "A", seq: 1, ack: 2, data: pattern(5) });
+    b.expect("A", { ack: 1 });
+    b.send({ flags: "A", seq: 1, ack: -1000, data: pattern(5) });
+    b.expect("A", { ack: 1 });
+    assert.equal(b.stack.receivable(b.handle), -5);
+    b.send({ flags: "A", seq: 1, ack: -500, data: pattern(5) });
+    assert.deepEqual(b.read(), pattern(5));
+  });
+
+  it("5961-6 limits challenges a connection, and not the answers to data and FIN", () => {
+    const b = new Bench({ challengeMax: 3 }).accepted();
+    for (let i = 0; i < 10; i++) b.send({ flags: "S", seq: 5 });
+    assert.equal(b.out.length, 3);
+    b.clear();
+    for (let i = 0; i < 10; i++) b.send({ flags: "FA", seq: -100, ack: 1, data: pattern(10) });
+    assert.equal(b.out.length, 10);
+    b.clear().advance(5000);
+    b.send({ flags: "S", seq: 5 });
+    assert.equal(b.out.length, 1);
+  });
+
+  it("two ends do not go on acknowledging each other's ACKs", () => {
+    const b = new Bench({ challengeMax: 3 }).accepted();
+    for (let i = 0; i < 100; i++) b.send({ flags: "A", seq: 200000, ack: 1 });
+    assert.equal(b.out.length, 3);
+  });
+});
+
+describe("RFC 9293 §3.10.7.4: other states", () => {
+  it("drops a segment without ACK", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "", seq: 1, data: pattern(10) });
+    b.send({ flags: "F", seq: 1 });
+    b.silent();
+    assert.equal(b.state, "ESTABLISHED");
+  });
+
+  it("answers what lies outside the window with an ACK", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "A", seq: 100000, ack: 1, data: pattern(10) });
+    b.expect("A", { seq: 1, ack: 1 });
+    b.send({ flags: "A", seq: -10, ack: 1, data: pattern(5) });
+    b.expect("A", { seq: 1, ack: 1 });
+  });
+
+  it("ignores text after the peer's FIN", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "FA", seq: 1, ack: 1 });
+    b.send({ flags: "A", seq: 2, ack: 1, data: pattern(10) });
+    assert.equal(b.read()!.length, 0);
+    assert.equal(b.state, "CLOSE-WAIT");
+  });
+});

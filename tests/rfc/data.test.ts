@@ -1,0 +1,462 @@
+/** RFC 9293 §3.7.4, §3.8, §3.9.1.2, §3.10.2, §3.10.3: sending and receiving. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { Bench, MSS, pattern } from "../harness/bench.js";
+import { opt } from "../harness/codec.js";
+
+describe("RFC 9293 §3.7.4: Nagle", () => {
+  it("SHLD-7 MUST-17 holds a small segment while data is outstanding, unless turned off", () => {
+    const b = new Bench().accepted();
+    b.write(10);
+    b.expect("PA", { len: 10 });
+    b.write(10);
+    b.silent();
+    b.send({ flags: "A", seq: 1, ack: 11 });
+    b.expect("PA", { seq: 11, len: 10 });
+    b.stack.setOption(b.handle, "noDelay", 1);
+    b.write(10);
+    b.write(10);
+    b.expect("PA", { seq: 21, len: 10 });
+    b.expect("PA", { seq: 31, len: 10 });
+  });
+});
+
+describe("RFC 9293 §3.8.1, RFC 6298: retransmission", () => {
+  it("MUST-18 6298-2 6298-3 measures the round trip and computes the RTO from it", () => {
+    const b = new Bench({ rtoMinMs: 1 }).accepted();
+    const sample = (ms: number): void => {
+      b.write(10);
+      b.nowUs += ms * 1000;
+      b.send({ flags: "A", seq: 1, ack: (b.info.sndNxt - b.stackIsn) >>> 0 });
+    };
+    sample(100);
+    assert.deepEqual([b.info.srttUs, b.info.rttvarUs, b.info.rtoUs], [100_000, 50_000, 300_000]);
+    sample(200);
+    // RTTVAR = 3/4 × 50 + 1/4 × |100 − 200| = 62.5; SRTT = 7/8 × 100 + 1/8 × 200 = 112.5; RTO = 112.5 + 4 × 62.5.
+    assert.deepEqual([b.info.srttUs, b.info.rttvarUs, b.info.rtoUs], [112_500, 62_500, 362_500]);
+  });
+
+  it("MUST-19 6298-4 6298-7 6298-8 retransmits the earliest segment, doubling the RTO each time", () => {
+    const b = new Bench().accepted();
+    b.write(3000);
+    b.clear();
+    const times: number[] = [], start = b.nowUs;
+    for (let i = 0; i < 160; i++) {
+      b.advance(100);
+      for (const s of b.out.splice(0)) {
+        assert.equal((s.seq - b.stackIsn) >>> 0, 1);
+        times.push((b.nowUs - start) / 1e6);
+      }
+    }
+    assert.deepEqual(times, [1, 3, 7, 15]);
+    assert.equal(b.info.cwnd, MSS);
+  });
+
+  it("6298-5 caps the RTO at 60 s", () => {
+    const b = new Bench().accepted();
+    b.write(10);
+    b.advance(200_000);
+    assert.equal(b.info.rtoUs, 60_000_000);
+  });
+
+  it("6298-6 takes no sample from what was sent twice (Karn)", () => {
+    const b = new Bench().accepted();
+    b.write(10);
+    b.advance(1500);
+    b.send({ flags: "A", seq: 1, ack: 11 });
+    assert.equal(b.info.srttUs, 0);
+  });
+
+  it("MUST-20 SHLD-9 SHLD-10 SHLD-11 tells the application at R1 and closes at R2", () => {
+    const b = new Bench().accepted();
+    b.write(10);
+    b.advance(3500);
+    assert.ok(!b.had("STALLED"));
+    b.advance(4000);
+    assert.ok(b.had("STALLED"));
+    b.advance(100_000);
+    assert.equal(b.state, "ESTABLISHED");
+    b.advance(400_000);
+    assert.ok(b.had("CLOSED"));
+    assert.equal(b.info.error, -9);
+  });
+
+  it("MUST-21 RFC 9293 §3.10.8: R2 can be set for a connection", () => {
+    const b = new Bench().accepted();
+    b.stack.setOption(b.handle, "userTimeoutMs", 5000);
+    b.write(10);
+    b.advance(4900);
+    assert.ok(!b.had("CLOSED"));
+    b.advance(4000);
+    assert.ok(b.had("CLOSED"));
+  });
+});
+
+describe("RFC 9293 §3.8.2, RFC 5681: congestion control", () => {
+  const ackOf = (b: Bench): number => (b.info.sndNxt - b.stackIsn) >>> 0;
+
+  it("5681-1 begins with 10 segments (RFC 6928)", () => {
+    const b = new Bench().accepted();
+    b.write(60000);
+    assert.equal(b.out.length, 10);
+  });
+
+  it("5681-3 grows by a segment an ACK in slow start, by one a round trip beyond ssthresh", () => {
+    const b = new Bench({ sendRing: 1 << 20 }).accepted();
+    b.write(1 << 20);
+    b.send({ flags: "A", seq: 1, ack: 1 + MSS });
+    b.send({ flags: "A", seq: 1, ack: 1 + 3 * MSS });
+    assert.equal(b.info.cwnd, 12 * MSS);
+    // A time-out halves ssthresh and starts over.
+    b.advance(1000);
+    assert.deepEqual([b.info.cwnd, b.info.ssthresh], [MSS, ((14600 + 2 * MSS) - 0) / 2 | 0]);
+  });
+
+  it("5681-4 takes half the flight as ssthresh once, however often the time-out repeats", () => {
+    const b = new Bench().accepted();
+    b.write(14600);
+    b.advance(1000);
+    assert.deepEqual([b.info.ssthresh, b.info.cwnd], [7300, MSS]);
+    b.advance(10_000);
+    assert.deepEqual([b.info.ssthresh, b.info.cwnd], [7300, MSS]);
+  });
+
+  it("5681-5 5681-6 6582-1 6582-2 6582-3 fast retransmit and NewReno", () => {
+    const b = new Bench().accepted();
+    b.write(14600);
+    b.clear();
+    const dup = (): void => b.send({ flags: "A", seq: 1, ack: 1 });
+    dup();
+    dup();
+    b.silent();
+    // Another window is no duplicate ACK (RFC 5681 §2).
+    b.send({ flags: "A", seq: 1, ack: 1, win: 65534 });
+    b.silent();
+    b.send({ flags: "A", seq: 1, ack: 1, win: 65534 });
+    b.expect("A", { seq: 1, len: MSS });
+    assert.deepEqual([b.info.ssthresh, b.info.cwnd], [7300, 7300 + 3 * MSS]);
+    b.send({ flags: "A", seq: 1, ack: 1, win: 65534 });
+    assert.equal(b.info.cwnd, 7300 + 4 * MSS);
+    b.clear();
+    // A partial ACK: the next hole at once, cwnd deflated.
+    b.send({ flags: "A", seq: 1, ack: 1 + 2 * MSS, win: 65534 });
+    b.expect("A", { seq: 1 + 2 * MSS, len: MSS });
+    assert.equal(b.info.cwnd, 7300 + 4 * MSS - 2 * MSS + MSS);
+    b.send({ flags: "A", seq: 1, ack: ackOf(b), win: 65534 });
+    assert.equal(b.info.cwnd, Math.min(7300, MSS + MSS));
+  });
+
+  it("6582-4 does no fast retransmit for what was sent before a time-out", () => {
+    const b = new Bench().accepted();
+    b.write(14600);
+    b.advance(1000);
+    b.clear();
+    b.send({ flags: "A", seq: 1, ack: 1 + MSS });
+    b.clear();
+    for (let i = 0; i < 5; i++) b.send({ flags: "A", seq: 1, ack: 1 + MSS });
+    assert.equal(b.count("TCPFastRetrans"), 0);
+  });
+
+  it("RFC 3042: sends a new segment for each of the first two duplicate ACKs", () => {
+    const b = new Bench().accepted();
+    b.write(30000);
+    b.clear();
+    b.send({ flags: "A", seq: 1, ack: 1 });
+    b.expect("A", { seq: 1 + 10 * MSS, len: MSS });
+    b.send({ flags: "A", seq: 1, ack: 1 });
+    b.expect("A", { seq: 1 + 11 * MSS, len: MSS });
+    b.silent();
+  });
+
+  it("5681-7 restarts from the initial window after an idle time", () => {
+    const b = new Bench({ sendRing: 1 << 18 }).accepted();
+    for (let i = 0; i < 5; i++) {
+      b.write(30000);
+      while (b.info.sndSize > 0) b.send({ flags: "A", seq: 1, ack: ackOf(b) });
+    }
+    assert.ok(b.info.cwnd > 10 * MSS);
+    b.advance(5000);
+    b.write(10);
+    assert.equal(b.info.cwnd, 10 * MSS);
+  });
+});
+
+describe("RFC 9293 §3.8.4: keep-alive", () => {
+  it("MUST-25 is off by default", () => {
+    const b = new Bench().accepted();
+    b.advance(24 * 3600_000);
+    b.silent();
+    assert.equal(b.state, "ESTABLISHED");
+  });
+
+  it("MUST-24 MUST-26 MUST-28 SHLD-12 MAY-5 probes after two hours of silence, without data", () => {
+    const b = new Bench().accepted();
+    b.stack.setOption(b.handle, "keepAlive", 1);
+    b.advance(7_199_000);
+    b.silent();
+    b.advance(1000);
+    b.expect("A", { seq: 0, len: 0 });
+    b.send({ flags: "A", seq: 1, ack: 1 });
+    b.advance(7_199_000);
+    b.silent();
+  });
+
+  it("MUST-27 MUST-29 its interval can be set, and no single unanswered probe ends a connection", () => {
+    const b = new Bench().accepted();
+    b.stack.setOption(b.handle, "keepAlive", 1);
+    b.stack.setOption(b.handle, "keepIdleS", 10);
+    b.stack.setOption(b.handle, "keepIntervalS", 2);
+    assert.equal(b.code(() => b.stack.setOption(b.handle, "keepProbes", 1)), "ARGUMENT");
+    b.stack.setOption(b.handle, "keepProbes", 2);
+    b.advance(10_000);
+    b.expect("A", { seq: 0 });
+    b.advance(2000);
+    b.expect("A", { seq: 0 });
+    assert.equal(b.state, "ESTABLISHED");
+    b.advance(2000);
+    assert.equal(b.info.error, -9);
+  });
+
+  it("MUST-26 waits while data is outstanding", () => {
+    const b = new Bench().accepted();
+    b.stack.setOption(b.handle, "keepAlive", 1);
+    b.stack.setOption(b.handle, "keepIdleS", 1);
+    b.write(10);
+    b.advance(20_000);
+    assert.equal(b.count("TCPKeepAlive"), 0);
+  });
+});
+
+describe("RFC 9293 §3.8.5: urgent data", () => {
+  it("MUST-30 MUST-32 MUST-33 tells that it comes, and how much there is to read", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "UPA", seq: 1, ack: 1, up: 5, data: pattern(8) });
+    assert.ok(b.had("URGENT"));
+    assert.equal(b.info.urgentLeft, 5);
+    b.read(3);
+    assert.equal(b.info.urgentLeft, 2);
+    b.events.clear();
+    b.send({ flags: "UPA", seq: 9, ack: 1, up: 4, data: pattern(4, 8) });
+    assert.ok(b.had("URGENT"), "the pointer moved on");
+    assert.deepEqual(b.read(), pattern(9, 3), "in line");
+    assert.equal(b.info.urgentLeft, 0);
+  });
+
+  it("MUST-31 MUST-62 sends urgent data of any length, the pointer naming the octet after it", () => {
+    const b = new Bench({ sendRing: 1 << 18, initialWindow: 64, policy: { windowScaling: true } });
+    b.accepted({ opts: [...opt.mss(1460), 1, ...opt.ws(8)] }, {});
+    b.stack.send(b.handle, pattern(90_000));
+    b.stack.urgent(b.handle);
+    b.poll();
+    const seen = b.out.filter((s) => s.data.length > 0);
+    assert.ok(seen.length > 20);
+    for (const s of seen) {
+      const rel = (s.seq - b.stackIsn) >>> 0;
+      assert.ok(s.flags.includes("U"));
+      assert.equal(s.up, Math.min(90_001 - rel, 65535));
+    }
+  });
+
+  it("ignores an urgent pointer of 0, and one in the past", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "UA", seq: 1, ack: 1, up: 0, data: pattern(4) });
+    assert.equal(b.info.urgentLeft, 0);
+    assert.deepEqual(b.read(), pattern(4));
+  });
+});
+
+describe("RFC 9293 §3.8.6: windows", () => {
+  it("MUST-34 SHLD-15 SHLD-16 lives with a window that shrinks", () => {
+    const b = new Bench().accepted();
+    b.write(20000);
+    b.clear();
+    b.send({ flags: "A", seq: 1, ack: 1, win: 2000 });
+    b.send({ flags: "A", seq: 1, ack: 1 + MSS, win: 2000 });
+    b.silent();
+    b.advance(1000);
+    const s = b.next();
+    assert.ok(((s.seq - b.stackIsn) >>> 0) + s.data.length <= 1 + MSS + 2000);
+  });
+
+  it("MUST-35 SHLD-17 probes a window that shrank to zero over data in flight, and does not give up", () => {
+    const b = new Bench().accepted();
+    b.write(5000);
+    b.clear();
+    b.send({ flags: "A", seq: 1, ack: 1, win: 0 });
+    for (let i = 0; i < 20; i++) {
+      b.advance(60_000);
+      for (const s of b.out.splice(0)) {
+        assert.ok(s.data.length <= 1);
+        b.send({ flags: "A", seq: 1, ack: 1, win: 0 });
+        b.clear();
+      }
+    }
+    assert.equal(b.state, "ESTABLISHED");
+    b.send({ flags: "A", seq: 1, ack: 1, win: 60000 });
+    b.advance(100);
+    assert.equal(b.out.reduce((n, s) => n + s.data.length, 0), 3 * MSS, "everything that was in flight goes out again");
+    assert.equal(b.info.timerKind, 1, "the retransmission timer runs again");
+  });
+
+  it("MUST-36 MUST-37 SHLD-29 SHLD-30 probes a zero window after one RTO, with backoff, for as long as it is answered", () => {
+    const b = new Bench().accepted({ win: 0 }, { win: 0 });
+    b.write(1000);
+    const gaps: number[] = [];
+    let last = b.nowUs;
+    while (b.nowUs < last + 3600e6 && gaps.length < 30) {
+      b.advance(100);
+      for (const s of b.out.splice(0)) {
+        assert.equal(s.data.length, 1);
+        gaps.push(Math.round((b.nowUs - last) / 1e6));
+        last = b.nowUs;
+        b.send({ flags: "A", seq: 1, ack: 1, win: 0 });
+        b.clear();
+      }
+    }
+    assert.deepEqual(gaps.slice(0, 8), [1, 2, 4, 8, 16, 32, 60, 60]);
+    assert.equal(b.state, "ESTABLISHED", "far beyond R2");
+    b.send({ flags: "A", seq: 1, ack: 1, win: 5000 });
+    b.expect("PA", { seq: 1, len: 1000 });
+  });
+
+  it("a probe that was accepted is not sent again", () => {
+    const b = new Bench().accepted({ win: 0 }, { win: 0 });
+    b.write(100);
+    b.advance(1000);
+    b.expect("A", { seq: 1, len: 1 });
+    b.send({ flags: "A", seq: 1, ack: 2, win: 5000 });
+    b.expect("PA", { seq: 2, len: 99 });
+  });
+
+  it("MUST-38 sends no small segments into a window that opens by little", () => {
+    const b = new Bench().accepted({ win: 1500 }, { win: 1500 });
+    b.write(20000);
+    b.expect("A", { len: MSS });
+    b.silent();
+    b.send({ flags: "A", seq: 1, ack: 1 + MSS, win: 200 });
+    b.send({ flags: "A", seq: 1, ack: 1 + MSS, win: 500 });
+    b.silent();
+    b.send({ flags: "A", seq: 1, ack: 1 + MSS, win: 1460 });
+    b.expect("A", { len: MSS });
+  });
+
+  it("MUST-39 SHLD-14 opens its window in steps of a segment or half the ring, and never moves the edge left", () => {
+    const b = new Bench({ recvRing: 8000 }).accepted({ win: 65535 });
+    let seq = 1, edge = 0;
+    const note = (): void => {
+      for (const s of b.all.splice(0)) {
+        const right = ((s.ack - b.peerIsn) >>> 0) + s.win;
+        assert.ok(right >= edge, `the edge moved from ${edge} to ${right}`);
+        assert.ok(right === edge || right - edge >= MSS || edge === 0, `the edge moved by ${right - edge}`);
+        edge = right;
+      }
+    };
+    for (let i = 0; i < 200; i++) {
+      const room = edge === 0 ? 1000 : edge - seq;
+      const n = Math.min(room, 1 + (i * 37) % 900);
+      if (n > 0) {
+        b.send({ flags: "PA", seq, ack: 1, data: pattern(n, seq) });
+        seq += n;
+      }
+      note();
+      b.read(i % 3 === 0 ? 2000 : 50);
+      note();
+      b.advance(50);
+      note();
+    }
+    assert.ok(edge > 16000);
+  });
+
+  it("MUST-66 takes ACK, RST and URG while its own window is zero", () => {
+    const b = new Bench({ recvRing: 2000 }).accepted();
+    b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(1000) });
+    b.send({ flags: "PA", seq: 1001, ack: 1, data: pattern(1000, 1000) });
+    assert.equal(b.info.rcvWnd, 0);
+    b.write(100);
+    b.clear();
+    b.send({ flags: "A", seq: 2001, ack: 101 });
+    assert.equal(b.info.sndUna, b.info.sndNxt, "the ACK counts");
+    b.send({ flags: "A", seq: 2001, ack: 101, data: pattern(1) });
+    b.expect("A", { ack: 2001, win: 0 });
+    b.send({ flags: "UA", seq: 2001, ack: 101, up: 10 });
+    assert.ok(b.had("URGENT"));
+    b.send({ flags: "R", seq: 2001 });
+    assert.equal(b.info.error, -8);
+    assert.ok(b.had("CLOSED"));
+  });
+});
+
+describe("RFC 9293 §3.8.6.3: acknowledgments", () => {
+  it("MUST-40 SHLD-18 SHLD-19 5681-9 delays an ACK by less than 0.5 s, and sends one for every second full segment", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(100) });
+    b.silent();
+    b.advance(499);
+    b.expect("A", { ack: 101 });
+    b.send({ flags: "A", seq: 101, ack: 1, data: pattern(MSS) });
+    b.silent();
+    b.send({ flags: "A", seq: 101 + MSS, ack: 1, data: pattern(MSS) });
+    b.expect("A", { ack: 101 + 2 * MSS });
+  });
+
+  it("MUST-58 MUST-59 acknowledges a batch of segments once", () => {
+    const b = new Bench().accepted();
+    b.batch(...Array.from({ length: 8 }, (_, i) => b.make({ flags: "A", seq: 1 + i * 1000, ack: 1, data: pattern(1000, i * 1000) })));
+    b.expect("A", { ack: 8001 });
+    b.silent();
+  });
+
+  it("5681-8 SHLD-31 MAY-13 acknowledges at once what is out of order, and what fills a gap", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "A", seq: 1001, ack: 1, data: pattern(1000, 1000) });
+    b.expect("A", { ack: 1 });
+    b.send({ flags: "A", seq: 3001, ack: 1, data: pattern(500, 3000) });
+    b.expect("A", { ack: 1 });
+    b.send({ flags: "A", seq: 1, ack: 1, data: pattern(1000) });
+    b.expect("A", { ack: 2001 });
+    b.send({ flags: "A", seq: 2001, ack: 1, data: pattern(1000, 2000) });
+    b.expect("A", { ack: 3501 });
+    assert.deepEqual(b.read(), pattern(3500));
+  });
+});
+
+describe("RFC 9293 §3.9.1.2: PSH", () => {
+  it("MUST-60 MUST-61 SHLD-27 SHLD-28 sends what it has, in full segments, PSH on the last one", () => {
+    const b = new Bench().accepted();
+    b.write(4000);
+    b.expect("A", { len: MSS });
+    b.expect("A", { len: MSS });
+    b.silent("Nagle holds the rest while data is outstanding");
+    b.send({ flags: "A", seq: 1, ack: 1 + 2 * MSS });
+    b.expect("PA", { len: 4000 - 2 * MSS });
+  });
+});
+
+describe("the segment text (RFC 9293 §3.10.7.4, seventh)", () => {
+  it("takes overlapping and repeated text once", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "A", seq: 1, ack: 1, data: pattern(100) });
+    b.send({ flags: "A", seq: 1, ack: 1, data: pattern(100) });
+    b.send({ flags: "A", seq: 51, ack: 1, data: pattern(100, 50) });
+    b.send({ flags: "A", seq: 301, ack: 1, data: pattern(100, 300) });
+    b.send({ flags: "A", seq: 121, ack: 1, data: pattern(250, 120) });
+    assert.deepEqual(b.read(), pattern(400));
+  });
+
+  it("cuts off what lies beyond the window", () => {
+    const b = new Bench({ recvRing: 1000 }).accepted();
+    b.send({ flags: "FA", seq: 1, ack: 1, data: pattern(1400) });
+    assert.deepEqual(b.read(), pattern(1000));
+    assert.equal(b.state, "ESTABLISHED");
+  });
+
+  it("keeps a FIN that comes before its text", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "FA", seq: 101, ack: 1, data: pattern(50, 100) });
+    assert.equal(b.state, "ESTABLISHED");
+    b.send({ flags: "A", seq: 1, ack: 1, data: pattern(100) });
+    assert.equal(b.state, "CLOSE-WAIT");
+    assert.deepEqual(b.read(), pattern(150));
+    assert.equal(b.read()!.length, 0);
+  });
+});
