@@ -326,6 +326,8 @@ function udpRaise(port: u16): void {
 
 /** Fires what is due. Whatever a timer arms lies in the future, so no owner comes up twice. */
 function timersDue(): void {
+  // Before the connections' own timers: those that wait for a neighbour are told first.
+  for (let hop = neighboursTick(); hop != 0; hop = neighboursTick()) tcpNeighbourFailed(hop);
   for (let n = heapCount(); n > 0 && heapCount() > 0 && isDue(heapNext()); n--) {
     const owner = heapOwner();
     if (isConn(owner)) {
@@ -345,7 +347,6 @@ function timersDue(): void {
     if (d.hasFirst) icmpError(ICMP_TIME_EXCEEDED, EXCEEDED_REASSEMBLY, datagramHeader(d));
     datagramFree(d);
   }
-  for (let hop = neighboursTick(); hop != 0; hop = neighboursTick()) tcpNeighbourFailed(hop);
 }
 
 /** One turn for each connection on the work list. Returns whether something had to stop for want of a slot. */

@@ -24,7 +24,9 @@ let bucket: ErrorBucket = changetype<ErrorBucket>(0);
 
 export function icmpInit(): void {
   const at = take(1, offsetof<ErrorBucket>());
-  if (layoutCommits()) bucket = changetype<ErrorBucket>(at);
+  if (!layoutCommits()) return;
+  bucket = changetype<ErrorBucket>(at);
+  bucket.tokens = config.icmpRate;
 }
 
 /** What a received ICMP message means for the stack. */
@@ -116,9 +118,8 @@ export function icmpError(type: u8, code: u8, about: Ipv4): void {
  * others sent (as with CVE-2020-25705).
  */
 function allowError(): bool {
-  const passed = clock.ms - bucket.filled;
-  if (passed >= 1000 || bucket.filled == 0) {
-    bucket.filled = clock.ms | 1;
+  if (clock.ms - bucket.filled >= 1000) {
+    bucket.filled = clock.ms;
     bucket.tokens = config.icmpRate > 4 ? config.icmpRate - (random32() & 3) : config.icmpRate;
   }
   if (bucket.tokens == 0) return false;
