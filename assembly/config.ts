@@ -166,39 +166,38 @@ export const CONNS_MAX: u32 = 1 << 21;
 export const LISTENERS_MAX: u32 = 256;
 export const RING_MAX: u32 = 1 << 30;
 
-function between(x: u32, low: u32, high: u32): bool {
-  return x >= low && x <= high;
+function isSlots(x: u32): bool {
+  return x <= 32768 && popcnt(x) == 1;
 }
 
-function isSlots(x: u32): bool {
-  return x > 0 && x <= 32768 && popcnt(x) == 1;
-}
+/** Least and largest value of each number, from `mtu` to `pathMtuMin`, as the comments above name them. */
+const BOUNDS: usize = memory.data<u32>([
+  MTU_MIN, MTU_MAX,
+  1, CONNS_MAX, 1, 65535, 1, CONNS_MAX, 0, LISTENERS_MAX, 64, RING_MAX, 64, RING_MAX, 0, 65534, 1, 32768, 1, 32768, 0, 32768,
+  0, 256, 0, 65512, 4, 65536, 0, 1024, 0, 1 << 20, 0, RING_MAX,
+  0, 2047, 0, 2, 0, 255, 0, MTU_MAX, 1, 64, 1, 60000, 1, 60000, 1, 600000, 1, u32.MAX_VALUE, 1, u32.MAX_VALUE,
+  0, 499, 1, 86400000, 0, 86400000, 1, 60000, 0, 15, 1, 3600000, 0, 255, 0, 65535, 1, 86400000,
+  1, 65535, 1, 65535, 2, 255, 1, 255, MTU_MIN, MTU_MAX,
+]);
 
 /** Checks every value. Returns OK, CONFIG or ENTROPY. */
 export function configCheck(c: Config): Err {
-  if (c.size != offsetof<Config>()) return Err.CONFIG;
   if (!configCheckSizes(c)) return Err.CONFIG;
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
   if (c.ip == 0 || c.ip >= 0xe0000000 || c.ip >> 24 == 127 || c.prefix > 32) return Err.CONFIG;
-  if (c.cookies > <u32>Cookies.ALWAYS || (c.windowScale > 14 && c.windowScale != 255)) return Err.CONFIG;
-  if (c.mss > c.mtu - 40 || !between(c.initialWindow, 1, 64)) return Err.CONFIG;
-  if (!between(c.rtoMinMs, 1, 60000) || !between(c.rtoInitialMs, 1, 60000)) return Err.CONFIG;
-  if (!between(c.rtoMaxMs, max(c.rtoMinMs, c.rtoInitialMs), 600000)) return Err.CONFIG;
-  if (c.delayedAckMs >= 500 || c.timeWaitMs == 0 || c.synAckMs == 0 || c.halfOpenMs == 0) return Err.CONFIG;
-  if (c.synAckRetries > 15 || c.keepProbes < 2 || c.keepProbes > 255 || c.keepIdleS == 0 || c.keepIntervalS == 0) return Err.CONFIG;
-  if (!between(c.ttl, 1, 255) || !between(c.pathMtuMin, MTU_MIN, c.mtu)) return Err.CONFIG;
-  if ((c.entropy0 | c.entropy1 | c.entropy2 | c.entropy3) == 0) return Err.ENTROPY;
-  return Err.OK;
+  if ((c.windowScale > 14 && c.windowScale != 255) || c.mss > c.mtu - 40 || c.pathMtuMin > c.mtu) return Err.CONFIG;
+  if (c.rtoMaxMs < max(c.rtoMinMs, c.rtoInitialMs)) return Err.CONFIG;
+  return (c.entropy0 | c.entropy1 | c.entropy2 | c.entropy3) == 0 ? Err.ENTROPY : Err.OK;
 }
 
 /** The part of the check that `layoutSize` needs. */
 export function configCheckSizes(c: Config): bool {
-  return c.size == offsetof<Config>() && between(c.mtu, MTU_MIN, MTU_MAX) &&
-    between(c.connsMax, 1, CONNS_MAX) && between(c.halfOpenMax, 1, 65535) && between(c.timeWaitMax, 1, CONNS_MAX) &&
-    c.listenersMax <= LISTENERS_MAX && c.rangesMax <= 65534 && c.udpMax <= 1024 &&
-    between(c.sendRing, 64, RING_MAX) && between(c.recvRing, 64, RING_MAX) && ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 &&
-    between(c.udpRing, c.udpMax == 0 ? 0 : 64, 1 << 20) &&
-    isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) &&
-    c.reassemblyMax <= 256 && between(c.reassemblyBytes, 0, 65512) && (c.reassemblyBytes & 7) == 0 &&
-    between(c.neighboursMax, 4, 65536) && popcnt(c.neighboursMax) == 1;
+  if (c.size != offsetof<Config>()) return false;
+  const first = changetype<usize>(c) + offsetof<Config>("mtu");
+  for (let i: usize = 0; first + i <= changetype<usize>(c) + offsetof<Config>("pathMtuMin"); i += 4) {
+    const x = load<u32>(first + i), bounds = BOUNDS + (i << 1);
+    if (x < load<u32>(bounds) || x > load<u32>(bounds, 4)) return false;
+  }
+  return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 &&
+    isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) && popcnt(c.neighboursMax) == 1;
 }

@@ -1,5 +1,5 @@
 // The module's exports: a C-like interface over handles, pointers and lengths. What they mean stands at each; `Err` names the errors.
-// A pointer and length must lie in memory and outside the arena, else ARGUMENT.
+// A pointer and length must lie in memory and outside the arena, else ARGUMENT. A handle that is none, so also any before `init`: HANDLE.
 
 import { Config } from "./config";
 import { Err } from "./core/error";
@@ -86,7 +86,6 @@ export function tcp_listen(ip: u32, port: u32, backlog: u32): i32 {
 }
 
 export function tcp_accept(listener: i32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const l = listenerOf(listener);
   return l == null ? Err.HANDLE : api.accept(l);
 }
@@ -97,7 +96,6 @@ export function tcp_connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
 
 /** Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
 export function tcp_send(handle: i32, src: usize, size: u32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
   return isCallers(src, size) ? userSend(t, src, size) : Err.ARGUMENT;
@@ -105,34 +103,29 @@ export function tcp_send(handle: i32, src: usize, size: u32): i32 {
 
 /** Bytes that could be queued now. */
 export function tcp_send_room(handle: i32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userSendRoom(t);
 }
 
 /** Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
 export function tcp_send_at(handle: i32): usize {
-  if (!isUp()) return 0;
   const t = tcbOf(handle);
   return t == null ? 0 : userSendAt(t);
 }
 
 export function tcp_send_span(handle: i32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userSendSpan(t);
 }
 
 /** Queues the `size` bytes that were written in place. */
 export function tcp_send_commit(handle: i32, size: u32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userSendCommit(t, size);
 }
 
 /** Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
 export function tcp_recv(handle: i32, dst: usize, size: u32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
   return isCallers(dst, size) ? userReceive(t, dst, size, false) : Err.ARGUMENT;
@@ -140,7 +133,6 @@ export function tcp_recv(handle: i32, dst: usize, size: u32): i32 {
 
 /** The same, but the bytes stay. */
 export function tcp_peek(handle: i32, dst: usize, size: u32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
   return isCallers(dst, size) ? userReceive(t, dst, size, true) : Err.ARGUMENT;
@@ -148,55 +140,47 @@ export function tcp_peek(handle: i32, dst: usize, size: u32): i32 {
 
 /** Bytes that can be taken now; 0 and errors as `tcp_recv`. */
 export function tcp_recv_size(handle: i32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userReceivable(t);
 }
 
 /** Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
 export function tcp_recv_at(handle: i32): usize {
-  if (!isUp()) return 0;
   const t = tcbOf(handle);
   return t == null ? 0 : userReceiveAt(t);
 }
 
 export function tcp_recv_span(handle: i32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userReceiveSpan(t);
 }
 
 /** Gives back `size` bytes that were read in place. */
 export function tcp_recv_consume(handle: i32, size: u32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userConsume(t, size);
 }
 
 /** Everything queued so far is urgent. */
 export function tcp_urgent(handle: i32): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userUrgent(t);
 }
 
 /** Bytes up to the end of the urgent data that is to be received; 0: there is none. */
 export function tcp_urgent_left(handle: i32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : <i32>userUrgentLeft(t);
 }
 
 /** Closes the sending side (FIN follows the last byte). */
 export function tcp_shutdown(handle: i32): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userShutdown(t);
 }
 
 /** Gives the handle of a connection or a listener up. A connection ends in order by itself. */
 export function tcp_close(handle: i32): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const l = listenerOf(handle);
   if (l != null) {
     api.unlisten(l);
@@ -210,7 +194,6 @@ export function tcp_close(handle: i32): Err {
 
 /** Gives the handle up and resets the connection. */
 export function tcp_abort(handle: i32): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
   userAbort(t);
@@ -219,24 +202,21 @@ export function tcp_abort(handle: i32): Err {
 
 /** Sets one of `TcpOption`. */
 export function tcp_set(handle: i32, option: u32, value: u32): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : api.setOption(t, option, value);
 }
 
-/** Writes the connection's variables, 48 u32, to `dst`. */
+/** Writes the connection's variables, 256 bytes, to `dst`. */
 export function tcp_info(handle: i32, dst: usize): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
-  if (!isCallers(dst, api.INFO_FIELDS << 2)) return Err.ARGUMENT;
+  if (!isCallers(dst, api.INFO_SIZE)) return Err.ARGUMENT;
   api.info(t, dst);
   return Err.OK;
 }
 
 /** Writes {half-open records, connections to accept, backlog, 1 if answering with cookies}, 4 u32, to `dst`. */
 export function listener_info(handle: i32, dst: usize): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const l = listenerOf(handle);
   if (l == null) return Err.HANDLE;
   if (!isCallers(dst, 16)) return Err.ARGUMENT;

@@ -65,15 +65,43 @@ export const OPTION = {
 } as const;
 export type OptionName = keyof typeof OPTION;
 
-/** A connection's variables, in the order in which `tcp_info` writes them. */
-const INFO = [
-  "state", "error", "softError", "flags", "lip", "lport", "rip", "rport", "iss", "irs",
-  "sndUna", "sndNxt", "sndWnd", "sndWl1", "sndWl2", "sndUp", "maxSndWnd", "rcvNxt", "rcvWnd", "rcvUp", "lastAckSent",
-  "sndSize", "sndRing", "rcvSize", "rcvRing", "mss", "peerMss", "pathMtu", "sndScale", "rcvScale",
-  "srttUs", "rttvarUs", "rtoUs", "cwnd", "ssthresh", "recover", "dupAcks", "retries",
-  "timerKind", "timerMs", "delackMs", "idleMs", "tsRecent", "tsOffset", "sackedBytes", "outOfOrderBytes", "pipe", "urgentLeft",
+/** A connection's variables: the fields of its TCB in their order (assembly/tcp/tcb.ts), from which their offsets follow. */
+const TCB = [
+  ["rip", "u32"], ["lip", "u32"], ["ports", "u32"], ["hashNext", "u32"], ["flags", "u32"], ["state", "u8"], ["timerKind", "u8"],
+  ["retries", "u8"], ["dupAcks", "u8"], ["sndScale", "u8"], ["rcvScale", "u8"], ["error", "i8"], ["softError", "i8"],
+  ["mss", "u16"], ["pathMtu", "u16"], ["sndUna", "u32"], ["sndNxt", "u32"], ["sndWnd", "u32"], ["maxSndWnd", "u32"],
+  ["iss", "u32"], ["sndUp", "u32"], ["rcvNxt", "u32"], ["rcvAdv", "u32"], ["rcvUp", "u32"], ["irs", "u32"], ["sndHead", "u32"],
+  ["sndSize", "u32"], ["rcvHead", "u32"], ["rcvSize", "u32"], ["rto", "u32"], ["cwnd", "u32"], ["ssthresh", "u32"],
+  ["recover", "u32"], ["sndLost", "u32"], ["rtxNxt", "u32"], ["tsRecent", "u32"], ["sacked", "u16"], ["outOfOrder", "u16"],
+  ["lastAckSent", "u32"], ["sndWl1", "u32"], ["sndWl2", "u32"], ["finSeq", "u32"], ["tsRecentAt", "u32"], ["tsOffset", "u32"],
+  ["srtt", "u32"], ["rttvar", "u32"], ["rttSeq", "u32"], ["cwndAcked", "u32"], ["dsackStart", "u32"], ["dsackEnd", "u32"],
+  ["workPrev", "u32"], ["workNext", "u32"], ["acceptNext", "u32"], ["gen", "u32"], ["userTimeoutMs", "u32"], ["timerAt", "u64"],
+  ["delackAt", "u64"], ["idleAt", "u64"], ["heardAt", "u64"], ["stalledAt", "u64"], ["rttAt", "u64"], ["listener", "u16"],
+  ["peerMss", "u16"], ["keepIdleS", "u16"], ["keepIntervalS", "u16"], ["challengeSince", "u16"], ["challenges", "u8"],
+  ["keepProbes", "u8"], ["keepSent", "u8"], ["tos", "u8"], ["ttl", "u8"], ["unacked", "u8"],
 ] as const;
-export type TcpInfo = Record<(typeof INFO)[number], number> & { stateName: StateName };
+const WIDTH = { u8: 1, i8: 1, u16: 2, u32: 4, u64: 8 } as const;
+type Tcb = Record<(typeof TCB)[number][0], number>;
+
+/** What `info` tells: the TCB's fields, what follows from them, and what the module adds. Times are in ms from now; Infinity: never. */
+export interface TcpInfo extends Omit<Tcb, "ports" | "hashNext" | "workPrev" | "workNext" | "acceptNext"> {
+  stateName: StateName;
+  rport: number;
+  lport: number;
+  rcvWnd: number;
+  srttUs: number;
+  rttvarUs: number;
+  rtoUs: number;
+  sndRing: number;
+  rcvRing: number;
+  timerMs: number;
+  delackMs: number;
+  idleMs: number;
+  pipe: number;
+  sackedBytes: number;
+  outOfOrderBytes: number;
+  urgentLeft: number;
+}
 
 /** Bits of `TcpInfo.flags` that hosts look at (assembly/tcp/tcb.ts, Has). */
 export const FLAG = { timestamps: 0x800, sack: 0x1000, recovery: 0x2000, loss: 0x4000, finSent: 0x40, finReceived: 0x80, orphan: 0x100 } as const;
@@ -106,6 +134,8 @@ export class StackModule {
   #rx: Ring;
   #tx: Ring;
   #scratch: number;
+  #nowUs = 0;
+  #numbers: ReturnType<typeof configNumbers>;
 
   /** Instantiates the module and lays it out. Throws a StintError: CONFIG, ENTROPY or NO_MEMORY. */
   constructor(module: WebAssembly.Module, options: StackOptions, imports: WebAssembly.Imports = {}) {
@@ -113,6 +143,7 @@ export class StackModule {
     this.exports = instance.exports as unknown as Exports;
     this.options = options;
     const numbers = configNumbers(options);
+    this.#numbers = numbers;
     const block = this.exports.configBlock();
     this.#scratch = block;
     this.#writeConfig(block, numbers, options.entropy ?? crypto.getRandomValues(new Uint8Array(ENTROPY_SIZE)));
@@ -174,6 +205,7 @@ export class StackModule {
 
   /** Does what is due at `nowUs`. Returns µs until the next call at the latest; 0: at once; −1: nothing is due. */
   poll(nowUs: number): number {
+    this.#nowUs = nowUs;
     return this.exports.poll(BigInt(Math.floor(nowUs)));
   }
 
@@ -276,11 +308,46 @@ export class StackModule {
   info(handle: number): TcpInfo {
     const result = this.exports.tcp_info(handle, this.#scratch);
     if (result < 0) throw new StintError(result, "no such connection");
-    const out: Record<string, number> = {};
-    INFO.forEach((name, i) => (out[name] = this.#u32[(this.#scratch >>> 2) + i]!));
-    return Object.assign(out as TcpInfo, {
-      error: out["error"]! | 0, softError: out["softError"]! | 0, stateName: STATES[out["state"]!]!,
-    });
+    const tcb = this.#tcb();
+    const untilMs = (us: number): number => (us >= 2 ** 63 ? Infinity : Math.max(0, Math.ceil((us - this.#nowUs) / 1000)));
+    return {
+      ...tcb,
+      stateName: STATES[tcb.state]!,
+      rport: tcb.ports >>> 16,
+      lport: tcb.ports & 0xffff,
+      rcvWnd: (tcb.rcvAdv - tcb.rcvNxt) >>> 0,
+      srttUs: tcb.srtt >>> 3,
+      rttvarUs: tcb.rttvar >>> 2,
+      rtoUs: tcb.rto,
+      sndRing: this.#numbers.sendRing,
+      rcvRing: this.#numbers.recvRing,
+      timerMs: untilMs(tcb.timerAt),
+      delackMs: untilMs(tcb.delackAt),
+      idleMs: untilMs(tcb.idleAt),
+      pipe: tcb.hashNext,
+      sackedBytes: tcb.workPrev,
+      outOfOrderBytes: tcb.workNext,
+      urgentLeft: tcb.acceptNext,
+    };
+  }
+
+  /** The copy of a TCB in the scratch memory. */
+  #tcb(): Tcb {
+    const view = new DataView(this.exports.memory.buffer, this.#scratch, SCRATCH_SIZE);
+    const out = {} as Tcb;
+    let at = 0;
+    for (const [name, type] of TCB) {
+      at = Math.ceil(at / WIDTH[type]) * WIDTH[type];
+      switch (type) {
+        case "u8": out[name] = view.getUint8(at); break;
+        case "i8": out[name] = view.getInt8(at); break;
+        case "u16": out[name] = view.getUint16(at, true); break;
+        case "u32": out[name] = view.getUint32(at, true); break;
+        default: out[name] = Number(view.getBigUint64(at, true));
+      }
+      at += WIDTH[type];
+    }
+    return out;
   }
 
   listenerInfo(handle: number): { halfOpen: number; toAccept: number; backlog: number; defending: boolean } {

@@ -9,6 +9,7 @@
 // generation, which wraps after 2^(31 − bits) uses of one place: 2^28 with 8 sockets, 2^14 with 100,000.
 
 import { config, CONNS_MAX } from "../config";
+import { isUp } from "../stack";
 import { Tcb, tcbAt, tcbIndex, Has, tcbHas } from "../tcp/tcb";
 import { Listener, listenerAt, listenerIndex } from "../tcp/listen";
 import { udpAt } from "../udp/udp";
@@ -41,6 +42,7 @@ const NO_INDEX: u32 = u32.MAX_VALUE;
 
 /** The index of a handle that is right, or NO_INDEX. */
 function indexOf(handle: i32): u32 {
+  if (!isUp()) return NO_INDEX;
   const index = <u32>handle & ((<u32>1 << indexBits()) - 1);
   return handle > 0 && index < sockets() && handleOf(index) == handle ? index : NO_INDEX;
 }

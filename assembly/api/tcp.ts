@@ -2,7 +2,6 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { clock } from "../core/clock";
 import { isMulticast, isBroadcast, isOwn, nextHop, sourceFor, NO_ROUTE } from "../ip/address";
 import { Tcb, Has, tcbAt, tcbHas, tcbsFree } from "../tcp/tcb";
 import { State } from "../tcp/state";
@@ -13,7 +12,6 @@ import {
 import { connectStart, tcbOpen } from "../tcp/connect";
 import { ephemeralPort } from "../tcp/port";
 import { keepAliveSet } from "../tcp/keepalive";
-import { rcvWnd } from "../tcp/receive";
 import { pipe } from "../tcp/recovery";
 import { rangesBytes } from "../buffers/ranges";
 import { userAbort, userUrgentLeft } from "../tcp/user";
@@ -144,38 +142,22 @@ export function setOption(t: Tcb, option: u32, value: u32): Err {
   }
 }
 
-/** STATUS (RFC 9293 §3.10.6): the connection's variables, in this order, u32 each. */
-export const INFO_FIELDS: u32 = 48;
+/** STATUS (RFC 9293 §3.10.6): bytes that `info` writes. */
+export const INFO_SIZE: u32 = 256;
 
-let at: usize = 0;
-
-function put(value: u32): void {
-  store<u32>(at, value);
-  at += 4;
-}
-
-/** Writes INFO_FIELDS × 4 bytes to `to`. host/stack.ts and include/stint.h name the fields in the same order. */
+/**
+ * Writes a copy of the TCB (tcp/tcb.ts; host/stack.ts and include/stint.h name its fields), with four words that it does not hold in
+ * place of those that only the tables need: hashNext: bytes in the pipe; workPrev, workNext: bytes selectively
+ * acknowledged, bytes out of order; acceptNext: bytes of urgent data to come. `state` is the state now.
+ */
 export function info(t: Tcb, to: usize): void {
-  at = to;
-  put(stateNow(t)); put(<u32>t.error); put(<u32>t.softError); put(t.flags);
-  put(t.lip); put(t.ports & 0xffff); put(t.rip); put(t.ports >> 16);
-  put(t.iss); put(t.irs);
-  put(t.sndUna); put(t.sndNxt); put(t.sndWnd); put(t.sndWl1); put(t.sndWl2); put(t.sndUp); put(t.maxSndWnd);
-  put(t.rcvNxt); put(rcvWnd(t)); put(t.rcvUp); put(t.lastAckSent);
-  put(t.sndSize); put(config.sendRing); put(t.rcvSize); put(config.recvRing);
-  put(t.mss); put(t.peerMss); put(t.pathMtu); put(t.sndScale); put(t.rcvScale);
-  put(t.srtt >> 3); put(t.rttvar >> 2); put(t.rto);
-  put(t.cwnd); put(t.ssthresh); put(t.recover); put(t.dupAcks); put(t.retries);
-  put(t.timerKind); put(untilMs(t.timerAt)); put(untilMs(t.delackAt)); put(untilMs(t.idleAt));
-  put(t.tsRecent); put(t.tsOffset);
-  put(rangesBytes(t.sacked)); put(rangesBytes(t.outOfOrder)); put(pipe(t)); put(userUrgentLeft(t));
-}
-
-/** ms until a deadline, rounded up; 2^32 − 1: none. */
-function untilMs(deadline: u64): u32 {
-  if (deadline == u64.MAX_VALUE) return u32.MAX_VALUE;
-  if (deadline <= clock.us) return 0;
-  return <u32>min<u64>((deadline - clock.us + 999) / 1000, u32.MAX_VALUE - 1);
+  memory.copy(to, changetype<usize>(t), offsetof<Tcb>());
+  const copy = changetype<Tcb>(to);
+  copy.hashNext = pipe(t);
+  copy.workPrev = rangesBytes(t.sacked);
+  copy.workNext = rangesBytes(t.outOfOrder);
+  copy.acceptNext = userUrgentLeft(t);
+  store<u8>(to, <u8>stateNow(t), offsetof<Tcb>("state"));
 }
 
 /** The state, also of a block whose four-tuple is in TIME-WAIT: once that is over, it is CLOSED. */

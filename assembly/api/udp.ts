@@ -33,7 +33,6 @@ export function udp_open(port: u32): i32 {
 
 /** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
 export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
   if (port == 0 || port > 65535 || ip == 0 || isMulticast(ip) || !isCallers(src, size)) return Err.ARGUMENT;
@@ -43,7 +42,6 @@ export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32)
 
 /** Takes the next datagram: up to `size` bytes to `dst`, {u32 address, u32 port} of its sender to `from`. Its length, AGAIN or REFUSED. */
 export function udp_recv(handle: i32, dst: usize, size: u32, from: usize): i32 {
-  if (!isUp()) return Err.NOT_INIT;
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
   if (!isCallers(dst, size) || (from != 0 && !isCallers(from, 8))) return Err.ARGUMENT;
@@ -51,7 +49,6 @@ export function udp_recv(handle: i32, dst: usize, size: u32, from: usize): i32 {
 }
 
 export function udp_close(handle: i32): Err {
-  if (!isUp()) return Err.NOT_INIT;
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
   const s = udpAt(i);

@@ -2,9 +2,9 @@
 
 import { Err } from "../core/error";
 import { NEVER } from "../core/clock";
-import { Event, eventForget, eventRaise } from "../core/events";
+import { Event, eventForget } from "../core/events";
 import { rangesClear } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove } from "./tcb";
+import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove, tell } from "./tcb";
 import { State, setState } from "./state";
 import { disarmAll } from "./timers";
 import { demuxRemove } from "./demux";
@@ -38,7 +38,7 @@ export function dispose(t: Tcb): void {
     t.flags |= Has.ORPHAN;
   }
   if (tcbHas(t, Has.ORPHAN)) release(t);
-  else if (!tcbHas(t, Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.CLOSED);
+  else tell(t, Event.CLOSED);
 }
 
 /** The block is free again; handles to it are stale. */

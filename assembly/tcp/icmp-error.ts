@@ -3,7 +3,7 @@
 import { config } from "../config";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Event, eventRaise } from "../core/events";
+import { Event } from "../core/events";
 import { seqLe, seqLt, Seq } from "../core/seq";
 import { Ipv4 } from "../wire/ipv4";
 import { nextHop } from "../ip/address";
@@ -11,7 +11,7 @@ import {
   ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL,
 } from "../wire/icmp";
 import { TcpHeader } from "../wire/tcp";
-import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, tcbIndex, workAdd, workUnblock } from "./tcb";
+import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnblock, tell } from "./tcb";
 import { State, isSynchronized } from "./state";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./demux";
 import { halfOpenAt } from "./half-open";
@@ -79,7 +79,7 @@ function isRefusal(type: u8, code: u8): bool {
 /** Noted, told, and reported if the connection times out (MUST-47, MUST-56, SHLD-25). */
 function softError(t: Tcb, error: Err): void {
   t.softError = <i8>error;
-  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED | Has.NO_SOFT_ERRORS)) eventRaise(tcbIndex(t), Event.SOFT_ERROR);
+  if (!tcbHas(t, Has.NO_SOFT_ERRORS)) tell(t, Event.SOFT_ERROR);
 }
 
 /**

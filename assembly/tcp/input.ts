@@ -4,13 +4,13 @@ import { config } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Event, eventRaise } from "../core/events";
+import { Event } from "../core/events";
 import { foldSum, sumBytes, sumPseudo } from "../core/checksum";
 import { Seq, seqLt, seqLe, seqInWindow, seqMax } from "../core/seq";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { ACK, FIN, RST, SYN, TcpHeader, URG } from "../wire/tcp";
 import { isBroadcast } from "../ip/address";
-import { Tcb, Has, tcbAt, tcbHas, tcbIndex, workAdd } from "./tcb";
+import { Tcb, Has, tcbAt, tcbHas, workAdd, tell } from "./tcb";
 import { State, setState } from "./state";
 import { seg, segHas, segIs, segLen, segmentRead, segTrimFront } from "./segment";
 import { Option } from "./options";
@@ -143,8 +143,8 @@ function established(t: Tcb, wnd: u32): void {
   if (tcbHas(t, Has.UNACCEPTED)) {
     count(Mib.tcpPassiveOpens);
     acceptable(t);
-  } else if (!tcbHas(t, Has.ORPHAN)) {
-    eventRaise(tcbIndex(t), Event.CONNECTED);
+  } else {
+    tell(t, Event.CONNECTED);
   }
   // A CLOSE that came before (§3.10.4) is carried out now.
   if (tcbHas(t, Has.FIN_QUEUED)) setState(t, State.FIN_WAIT_1);
@@ -337,7 +337,7 @@ function urgentArrives(t: Tcb): void {
   if (!tcbHas(t, Has.URGENT_IN) && seqLe(up, t.rcvNxt)) return;
   t.flags |= Has.URGENT_IN;
   t.rcvUp = up;
-  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.URGENT);
+  tell(t, Event.URGENT);
 }
 
 /** Seventh and eighth. */
@@ -376,7 +376,7 @@ function textArrives(t: Tcb): void {
 function finArrives(t: Tcb): void {
   t.flags |= Has.FIN_RECEIVED;
   ackNow(t);
-  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.END);
+  tell(t, Event.END);
   switch (t.state) {
     case State.ESTABLISHED:
       setState(t, State.CLOSE_WAIT);

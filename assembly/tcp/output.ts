@@ -4,14 +4,14 @@ import { config, Policy } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Event, eventRaise } from "../core/events";
+import { Event } from "../core/events";
 import { Seq, seqLt, seqMax } from "../core/seq";
 import { updateSum } from "../core/checksum";
 import { ringRead } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
-import { Tcb, Has, tcbHas, tcbIndex, sendRing, workBlock } from "./tcb";
+import { Tcb, Has, tcbHas, sendRing, workBlock, tell } from "./tcb";
 import { State, isSynchronized } from "./state";
 import { Timer } from "./timers";
 import { putMss, putSackPermitted, putTimestamps, putWindowScale } from "./options";
@@ -345,9 +345,9 @@ function sendAbort(t: Tcb): Turn {
 
 /** The peer acknowledged bytes: the application may write again. */
 export function roomAgain(t: Tcb): void {
-  if (!tcbHas(t, Has.WANTS_ROOM) || tcbHas(t, Has.ORPHAN)) return;
+  if (!tcbHas(t, Has.WANTS_ROOM)) return;
   // Not for every segment: when a third of the ring is free.
   if (t.sndSize > config.sendRing - config.sendRing / 3) return;
   t.flags &= ~Has.WANTS_ROOM;
-  eventRaise(tcbIndex(t), Event.WRITABLE);
+  tell(t, Event.WRITABLE);
 }

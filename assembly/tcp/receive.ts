@@ -4,11 +4,11 @@
 import { config } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
-import { Event, eventRaise } from "../core/events";
+import { Event } from "../core/events";
 import { Seq, seqLt, seqMax, seqMin } from "../core/seq";
 import { ringWrite } from "../buffers/ring";
 import { rangeAt, rangesAdd, rangesAdded, rangesCut, rangesHold } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, tcbIndex, recvRing, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, recvRing, workAdd, tell } from "./tcb";
 import { isSynchronized } from "./state";
 import { seg } from "./segment";
 import { dsackNote } from "./sack";
@@ -134,7 +134,7 @@ export function drainEarly(t: Tcb): void {
 }
 
 function readable(t: Tcb): void {
-  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), Event.READABLE);
+  tell(t, Event.READABLE);
 }
 
 /** Text beyond a gap (SHLD-31): to its place in the ring. Answered at once (MAY-13, RFC 5681 §4.2). */

@@ -4,11 +4,11 @@ import { config } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Event, eventRaise } from "../core/events";
+import { Event } from "../core/events";
 import { Seq, seqLt, seqLe, seqMin } from "../core/seq";
 import { neighbourDoubt } from "../arp/neighbours";
 import { isOwn, nextHop } from "../ip/address";
-import { Tcb, Has, tcbHas, tcbIndex, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, workAdd, tell } from "./tcb";
 import { State } from "./state";
 import { Timer, armTimer, disarmTimer } from "./timers";
 import { rtoBackOff, rtoAfterSynLoss, rttStop } from "./rtt";
@@ -59,7 +59,7 @@ export function retransmitDue(t: Tcb): void {
   count(Mib.TCPTimeouts);
   if (t.retries == R1) {
     if (!isOwn(t.rip)) neighbourDoubt(nextHop(t.rip));
-    if (!tcbHas(t, Has.ORPHAN)) eventRaise(tcbIndex(t), Event.STALLED);
+    tell(t, Event.STALLED);
   }
   rtoBackOff(t);
   rttStop(t);

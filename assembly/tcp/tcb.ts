@@ -4,6 +4,7 @@ import { config } from "../config";
 import { take, layoutCommits } from "../core/layout";
 import { Seq } from "../core/seq";
 import { Micros } from "../core/clock";
+import { eventRaise } from "../core/events";
 
 /** What owns a four-tuple: a connection, a half-open record or a TIME-WAIT record begins with this. */
 @unmanaged export class Flow {
@@ -77,6 +78,81 @@ export const enum Has {
 }
 
 @unmanaged export class Tcb extends Flow {
+  // What most segments touch lies in the first 128 bytes: an access there takes one byte less of code.
+
+  /** Bits of `Has`. */
+  flags: u32;
+  state: u8;
+  timerKind: u8;
+  /** Time-outs in a row. */
+  retries: u8;
+  dupAcks: u8;
+  sndScale: u8;
+  rcvScale: u8;
+  /** An Err: why the connection ended; the last soft error. */
+  error: i8;
+  softError: i8;
+  /** Largest payload, without options that every segment carries. */
+  mss: u16;
+  pathMtu: u16;
+
+  sndUna: Seq;
+  sndNxt: Seq;
+  sndWnd: u32;
+  maxSndWnd: u32;
+  iss: Seq;
+  sndUp: Seq;
+  rcvNxt: Seq;
+  /** The right edge of the window, as advertised: RCV.NXT + RCV.WND. It never moves left. */
+  rcvAdv: Seq;
+  rcvUp: Seq;
+  irs: Seq;
+
+  /** Where in the send ring the byte SND.UNA lies, and how many bytes the ring holds from there. */
+  sndHead: u32;
+  sndSize: u32;
+  /** Where in the receive ring the next byte for the application lies, and how many are in order. */
+  rcvHead: u32;
+  rcvSize: u32;
+
+  /** The time-out, µs (RFC 6298). */
+  rto: u32;
+  cwnd: u32;
+  ssthresh: u32;
+  /** RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
+  recover: Seq;
+  /** Everything before it that was not selectively acknowledged counts as lost while recovering. */
+  sndLost: Seq;
+  /** The next byte to be retransmitted. */
+  rtxNxt: Seq;
+  tsRecent: u32;
+  /** Lists of ranges: selectively acknowledged by the peer; received out of order. */
+  sacked: u16;
+  outOfOrder: u16;
+  lastAckSent: Seq;
+
+  sndWl1: Seq;
+  sndWl2: Seq;
+  finSeq: Seq;
+  /** When tsRecent was set, ms (RFC 7323 §5.5). */
+  tsRecentAt: u32;
+  /** Added to our clock: our timestamps tell nobody how long we have been up. */
+  tsOffset: u32;
+  /** Smoothed RTT × 8 and its variation × 4, µs (RFC 6298); srtt 0: no sample yet. */
+  srtt: u32;
+  rttvar: u32;
+  rttSeq: Seq;
+  /** Bytes acknowledged towards the next increase in congestion avoidance (RFC 3465). */
+  cwndAcked: u32;
+  dsackStart: Seq;
+  dsackEnd: Seq;
+  workPrev: u32;
+  workNext: u32;
+  /** Next in the accept queue, by number + 1. */
+  acceptNext: u32;
+  gen: u32;
+  userTimeoutMs: u32;
+
   /** Deadline of the retransmission or persist timer (`timerKind`); NEVER: not armed. */
   timerAt: Micros;
   /** Deadline of the delayed ACK; NEVER: none. */
@@ -90,91 +166,18 @@ export const enum Has {
   /** When the timed segment was sent. */
   rttAt: Micros;
 
-  sndUna: Seq;
-  sndNxt: Seq;
-  sndWnd: u32;
-  sndWl1: Seq;
-  sndWl2: Seq;
-  iss: Seq;
-  sndUp: Seq;
-  maxSndWnd: u32;
-
-  rcvNxt: Seq;
-  /** The right edge of the window, as advertised: RCV.NXT + RCV.WND. It never moves left. */
-  rcvAdv: Seq;
-  irs: Seq;
-  rcvUp: Seq;
-  finSeq: Seq;
-
-  /** Where in the send ring the byte SND.UNA lies, and how many bytes the ring holds from there. */
-  sndHead: u32;
-  sndSize: u32;
-  /** Where in the receive ring the next byte for the application lies, and how many are in order. */
-  rcvHead: u32;
-  rcvSize: u32;
-
-  tsRecent: u32;
-  /** When tsRecent was set, ms (RFC 7323 §5.5). */
-  tsRecentAt: u32;
-  /** Added to our clock: our timestamps tell nobody how long we have been up. */
-  tsOffset: u32;
-  lastAckSent: Seq;
-
-  /** Smoothed RTT × 8, its variation × 4 and the time-out, µs (RFC 6298); srtt 0: no sample yet. */
-  srtt: u32;
-  rttvar: u32;
-  rto: u32;
-  rttSeq: Seq;
-
-  cwnd: u32;
-  ssthresh: u32;
-  /** RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
-  recover: Seq;
-  /** Everything before it that was not selectively acknowledged counts as lost while recovering. */
-  sndLost: Seq;
-  /** The next byte to be retransmitted. */
-  rtxNxt: Seq;
-  /** Bytes acknowledged towards the next increase in congestion avoidance (RFC 3465). */
-  cwndAcked: u32;
-
-  dsackStart: Seq;
-  dsackEnd: Seq;
-  workPrev: u32;
-  workNext: u32;
-  /** Next in the accept queue, by number + 1. */
-  acceptNext: u32;
-  gen: u32;
-  flags: u32;
-  userTimeoutMs: u32;
-
-  /** Lists of ranges: selectively acknowledged by the peer; received out of order. */
-  sacked: u16;
-  outOfOrder: u16;
   /** Number of the listener that made it. */
   listener: u16;
-  /** Largest payload, without options that every segment carries. */
-  mss: u16;
   peerMss: u16;
-  pathMtu: u16;
   keepIdleS: u16;
   keepIntervalS: u16;
   /** When challenge ACKs were last counted from 0, in 1/4 s. */
   challengeSince: u16;
   challenges: u8;
-  state: u8;
-  timerKind: u8;
-  /** Time-outs in a row. */
-  retries: u8;
-  dupAcks: u8;
-  sndScale: u8;
-  rcvScale: u8;
   keepProbes: u8;
   keepSent: u8;
   tos: u8;
   ttl: u8;
-  /** An Err: why the connection ended; the last soft error. */
-  error: i8;
-  softError: i8;
   /** Full segments received since the last ACK was sent. */
   unacked: u8;
 }
@@ -327,4 +330,9 @@ export function blockedFirst(): Tcb | null {
 
 export function blockedNext(t: Tcb): Tcb | null {
   return t.workNext == 0 ? null : tcbAt(t.workNext - 1);
+}
+
+/** Tells the application, if it has the connection and is still interested. */
+export function tell(t: Tcb, bits: u32): void {
+  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), bits);
 }

@@ -1,4 +1,4 @@
-// The timers of a connection: retransmission or persist (`timerAt`), delayed ACK (`delackAt`), keep-alive or an orphan's FIN-WAIT-2
+// The timers of a connection (RFC 9293 §3.10.8: user time-out, retransmission time-out; TIME-WAIT's is time-wait.ts): retransmission or persist (`timerAt`), delayed ACK (`delackAt`), keep-alive or an orphan's FIN-WAIT-2
 // (`idleAt`). One entry in the heap stands for the earliest of them; when it comes up too early, it is put back.
 
 import { config } from "../config";

@@ -1,0 +1,62 @@
+// `npm run size`: the budget, and what has changed since the committed baseline (tools/size.json). `--write` sets a new baseline.
+import { readFileSync, writeFileSync } from "node:fs";
+import binaryen from "binaryen";
+import { configNumbers } from "../host/config.js";
+
+const KB = 1024;
+const BASELINE = new URL("size.json", import.meta.url);
+
+/** The configuration that has to fit into 24 KiB: 4 connections with 1 MSS of ring each way and 2 + 2 frame slots. */
+const SMALL = {
+  connsMax: 4, halfOpenMax: 8, timeWaitMax: 8, listenersMax: 2, sendRing: 1460, recvRing: 1460, rangesMax: 16, rxSlots: 2, txSlots: 2,
+  loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0, neighboursMax: 4, udpMax: 0, udpRing: 0, mtu: 1500,
+};
+
+/** Bytes of linear memory that a configuration takes: the module's own data, then the arena, which begins with the configuration. */
+export function linearBytes(module, numbers) {
+  const x = new WebAssembly.Instance(module).exports;
+  const fields = [...readFileSync("assembly/config.ts", "utf8").match(/class Config \{([\s\S]*?)\n\}/)[1].matchAll(/^ {2}(\w+): u32;/gm)].map((m) => m[1]);
+  const all = { ...configNumbers({ ip: "10.0.0.1/24" }), ...numbers };
+  const view = new DataView(x.memory.buffer, x.configBlock());
+  fields.forEach((field, i) => view.setUint32(i * 4, all[field] ?? 0, true));
+  const size = ((fields.length * 4 + 7) & ~7) + 32;
+  view.setUint32(0, size, true);
+  view.setUint32(size - 32, 1, true);
+  const arena = Number(x.layoutSize(x.configBlock()));
+  if (x.init(x.configBlock()) !== 0) throw new Error("the small configuration is refused");
+  return x.controlBlock() - size + arena;
+}
+
+/** Places in the code that grow the memory. */
+function growers(bytes) {
+  return (binaryen.readBinary(bytes).emitText().match(/memory\.grow/g) ?? []).length;
+}
+
+/** The rows of the budget: { name, value, limit, ok }. */
+export function budget() {
+  const bytes = readFileSync("build/stint.wasm");
+  const module = new WebAssembly.Module(bytes);
+  const tcb = /offsetof<Tcb>\(\) > (\d+)/.exec(readFileSync("assembly/tcp/tcb.ts", "utf8"))[1];
+  const rows = [
+    ["stint.wasm, bytes", bytes.length, 32 * KB],
+    ["imports", WebAssembly.Module.imports(module).length, 0],
+    ["places that grow the memory (init has one)", growers(bytes), 1],
+    ["a TCB, bytes (checked by the compiler)", Number(tcb), 256],
+    ["4 connections, 1 MSS of ring each way, 2 + 2 slots: data and arena, bytes", linearBytes(module, SMALL), 24 * KB],
+  ];
+  return rows.map(([name, value, limit]) => ({ name, value, limit, ok: value <= limit }));
+}
+
+if (process.argv[1]?.endsWith("size.mjs")) {
+  const rows = budget();
+  let baseline = {};
+  try {
+    baseline = JSON.parse(readFileSync(BASELINE, "utf8"));
+  } catch { /* the first one */ }
+  for (const { name, value, limit, ok } of rows) {
+    const delta = name in baseline ? value - baseline[name] : 0;
+    console.log(`${ok ? "ok " : "OVER"} ${String(value).padStart(8)} of ${String(limit).padStart(8)}  ${delta === 0 ? "       " : `(${delta > 0 ? "+" : ""}${delta})`.padStart(7)}  ${name}`);
+  }
+  if (process.argv.includes("--write")) writeFileSync(BASELINE, `${JSON.stringify(Object.fromEntries(rows.map((r) => [r.name, r.value])), null, 2)}\n`);
+  process.exitCode = rows.every((r) => r.ok) ? 0 : 1;
+}
