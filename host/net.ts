@@ -9,7 +9,7 @@ import { EventEmitter, once } from "node:events";
 import { Duplex } from "node:stream";
 import { formatIp, parseIp } from "./address.js";
 import type { StackOptions } from "./config.js";
-import { errName, StintError } from "./errors.js";
+import { errName, StintError, type ErrName } from "./errors.js";
 import type { Link } from "./links/link.js";
 import { Loop, monotonicUs } from "./loop.js";
 import { loadModule } from "./module.js";
@@ -53,8 +53,11 @@ export class Stack extends EventEmitter {
     return this.module.options.ip.split("/")[0]!;
   }
 
-  /** Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …). */
-  async connect(to: { host: string; port: number; localPort?: number; timeoutMs?: number }): Promise<Connection> {
+  /**
+   * Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …). With `failFast` also when the first soft error
+   * comes: no neighbour answers, or an ICMP error says that the host cannot be reached.
+   */
+  async connect(to: { host: string; port: number; localPort?: number; timeoutMs?: number; failFast?: boolean }): Promise<Connection> {
     const handle = this.module.connect(parseIp(to.host), to.port, to.localPort ?? 0);
     const connection = new Connection(this, handle);
     this.own(handle, connection);
@@ -62,7 +65,11 @@ export class Stack extends EventEmitter {
       const timer = setTimeout(() => connection.destroy(new StintError("TIMED_OUT", "cannot connect")), to.timeoutMs);
       connection.once("connect", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
     }
+    // TCP goes on trying after a soft error (RFC 9293 §3.9.2.2); who asks for it does not.
+    const giveUp = (code: ErrName): void => void connection.destroy(new StintError(code));
+    if (to.failFast) connection.once("softerror", giveUp);
     await once(connection, "connect");
+    connection.off("softerror", giveUp);
     return connection;
   }
 

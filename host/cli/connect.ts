@@ -45,7 +45,7 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
     connsMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
   });
   try {
-    const connection = await stack.connect({ host, port, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }) });
+    const connection = await stack.connect({ host, port, failFast: true, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }) });
     // Each direction ends by itself: EOF on stdin closes our side, and the peer may still have something to say.
     await Promise.all([pipeline(process.stdin, connection), pipeline(connection, process.stdout, { end: false })]);
   } catch (e) {

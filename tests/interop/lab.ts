@@ -1,0 +1,158 @@
+/** Real peers: network namespaces with a TAP device each, and the programs that run in them. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeSync, closeSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { findProgram } from "../../host/programs.js";
+import { Random } from "../../host/random.js";
+
+const HOW: Record<string, string> = {
+  wasmtime: "see https://wasmtime.dev", tshark: "apt-get install tshark", socat: "apt-get install socat", passt: "apt-get install passt",
+  curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", ping: "apt-get install iputils-ping",
+};
+
+/** Skips the test, with one line that says how to get what is missing. Returns whether it did. */
+export function lacks(t: TestContext, ...needs: string[]): boolean {
+  for (const need of needs) {
+    let why = "";
+    if (need === "root" && process.getuid?.() !== 0) why = "needs root; run it with sudo";
+    else if (need === "tap" && !existsSync("/dev/net/tun")) why = "needs TAP devices; modprobe tun";
+    else if (need !== "root" && need !== "tap" && !findProgram(need)) why = `needs ${need}; ${HOW[need] ?? `install ${need}`}`;
+    if (why !== "") {
+      t.skip(why);
+      return true;
+    }
+  }
+  return false;
+}
+
+export const STINT = [process.execPath, "build/stint.js"];
+export const PEER_IP = "10.9.0.1", STACK_IP = "10.9.0.2";
+
+let nextLab = 0;
+
+/** A namespace with a TAP device `tap0`, the kernel at 10.9.0.1. */
+export class Lab {
+  readonly name = `stint-${process.pid}-${nextLab++}`;
+  readonly dir = mkdtempSync(join(tmpdir(), "stint-lab-"));
+  #running: ChildProcess[] = [];
+
+  constructor() {
+    const ip = (...args: string[]): void => void execFileSync("ip", args);
+    ip("netns", "add", this.name);
+    ip("-n", this.name, "link", "set", "lo", "up");
+    ip("-n", this.name, "tuntap", "add", "dev", "tap0", "mode", "tap");
+    ip("-n", this.name, "addr", "add", `${PEER_IP}/24`, "dev", "tap0");
+    ip("-n", this.name, "link", "set", "tap0", "up");
+  }
+
+  /** Runs a command in the namespace to its end. */
+  run(command: string, args: string[], seconds = 60): { status: number | null; out: string; err: string } {
+    const r = spawnSync("ip", ["netns", "exec", this.name, command, ...args], { encoding: "utf8", timeout: seconds * 1000, maxBuffer: 1 << 28 });
+    return { status: r.status, out: r.stdout, err: r.stderr };
+  }
+
+  /** A shell line in the namespace, without blocking this process. */
+  sh(line: string, seconds = 60): Promise<{ status: number | null; out: string; err: string }> {
+    return new Promise((resolve) => {
+      const child = this.start("timeout", [String(seconds), "bash", "-c", line]);
+      let out = "", err = "";
+      child.stdout!.on("data", (d: Buffer) => (out += d));
+      child.stderr!.on("data", (d: Buffer) => (err += d));
+      child.once("close", (status) => resolve({ status, out, err }));
+    });
+  }
+
+  start(command: string, args: string[]): ChildProcess {
+    const child = spawn("ip", ["netns", "exec", this.name, command, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+    this.#running.push(child);
+    return child;
+  }
+
+  /** Starts `stint …` and waits for its line that begins with "ready". */
+  async up(args: string[]): Promise<Up> {
+    const child = this.start(STINT[0]!, [STINT[1]!, "up", ...args]);
+    const up = new Up(child);
+    await up.ready;
+    return up;
+  }
+
+  file(name: string): string {
+    return join(this.dir, name);
+  }
+
+  /** A file of random bytes. */
+  random(name: string, size: number): string {
+    const fd = openSync(this.file(name), "w"), random = new Random(size);
+    const block = random.bytes(1 << 20);
+    for (let left = size; left > 0; left -= block.length) {
+      block[0]! += 1;
+      writeSync(fd, block, 0, Math.min(left, block.length));
+    }
+    closeSync(fd);
+    return this.file(name);
+  }
+
+  close(): void {
+    for (const child of this.#running) child.kill("SIGKILL");
+    try {
+      for (const pid of execFileSync("ip", ["netns", "pids", this.name], { encoding: "utf8" }).split("\n")) {
+        if (pid) process.kill(Number(pid), "SIGKILL");
+      }
+    } catch { /* they are gone */ }
+    spawnSync("ip", ["netns", "del", this.name]);
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** A running `stint up`. */
+export class Up {
+  out = "";
+  err = "";
+  readonly ready: Promise<void>;
+  readonly ended: Promise<number | null>;
+
+  constructor(readonly child: ChildProcess) {
+    this.ended = new Promise((resolve) => child.once("close", resolve));
+    this.ready = new Promise((resolve, reject) => {
+      child.stdout!.on("data", (d: Buffer) => {
+        this.out += d;
+        if (/^ready/m.test(this.out)) resolve();
+      });
+      child.stderr!.on("data", (d: Buffer) => (this.err += d));
+      void this.ended.then((status) => reject(new Error(`stint up ended with ${status}: ${this.err}`)));
+    });
+    this.ready.catch(() => {});
+  }
+
+  /** Asks it to end, as Ctrl-C would. Returns its exit status. */
+  async stop(): Promise<number | null> {
+    this.child.kill("SIGINT");
+    return this.ended;
+  }
+
+  counter(name: string): number {
+    return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(this.out)?.[1] ?? 0);
+  }
+}
+
+export function sha256(path: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const hash = createHash("sha256");
+    createReadStream(path).on("data", (d) => hash.update(d)).on("end", () => resolve(hash.digest("hex"))).on("error", reject);
+  });
+}
+
+/** What tshark finds wrong with a capture: malformed packets, bad checksums, gaps that no loss explains. */
+export function complaints(pcap: string): string[] {
+  const r = spawnSync("tshark", ["-r", pcap, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y",
+    "_ws.malformed || tcp.checksum.status == 0 || ip.checksum.status == 0 || tcp.analysis.lost_segment", "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"],
+    { encoding: "utf8", maxBuffer: 1 << 28 });
+  return r.stdout.split("\n").filter(Boolean);
+}
+
+export function read(path: string): string {
+  return readFileSync(path, "utf8");
+}
