@@ -29,7 +29,7 @@ function record(name: string, file: string, result: Result["result"], detail = "
 
 /** Unit tests in AssemblyScript. as-pect exits with 0 when it finds none, so its own count is what counts. */
 function unit(): void {
-  const asp = spawnSync("npx", ["asp", "--config", "tests/as-pect.config.js"], { encoding: "utf8" });
+  const asp = spawnSync("npx", ["asp", "--config", "tests/as-pect.config.js", "--as-config", "tests/as-pect.asconfig.json"], { encoding: "utf8" });
   const lines = asp.stdout.split("\n").filter((l) => l.startsWith("@"));
   for (const line of lines) {
     const { file, name, pass, detail } = JSON.parse(line.slice(1)) as { file: string; name: string; pass: boolean; detail: string };
