@@ -1,0 +1,293 @@
+/**
+ * A simulation: a few stacks on a bad wire in virtual time, applications that open, write, read, pause, close and abort by chance, and
+ * beside each byte stream a model of what it has to be. Everything follows from one seed.
+ */
+import assert from "node:assert/strict";
+import { parseIp } from "../../host/address.js";
+import { Wire } from "../../host/links/loopback.js";
+import { loadModule } from "../../host/module.js";
+import { Random } from "../../host/random.js";
+import { EVENT, FLAG, StackModule } from "../../host/stack.js";
+
+const PORT = 7000;
+const POLICIES = ["timestamps", "sack", "windowScaling", "pushBursts", "noDelay"] as const;
+
+/** One end of a connection as its application sees it. */
+interface End {
+  host: number;
+  handle: number;
+  /** The stream that it writes, and how far it got; the stream that it reads is known once the peer's key has arrived. */
+  key: number;
+  toWrite: number;
+  written: number;
+  read: number;
+  peerKey: number;
+  /** It closed its sending side, saw the peer's end, or is gone. */
+  finished: boolean;
+  sawEnd: boolean;
+  over: boolean;
+  slow: boolean;
+}
+
+/** The byte at a place of a stream: anything misplaced, repeated or made up shows. */
+function byteAt(key: number, at: number): number {
+  let x = Math.imul(key ^ at, 0x9e3779b1);
+  x ^= x >>> 15;
+  return Math.imul(x, 0x85ebca6b) >>> 24;
+}
+
+/** Streams begin with their key: 4 bytes. */
+const KEY = 4;
+
+export class World {
+  readonly random: Random;
+  readonly wire: Wire;
+  readonly stacks: StackModule[] = [];
+  readonly ends: End[] = [];
+  readonly notes: string[] = [];
+  #listeners: number[] = [];
+  #byHandle: Map<number, End>[] = [];
+  /** Streams by key: their length, once closed in order; else as far as written. */
+  #streams = new Map<number, { writer: End }>();
+  #calm = false;
+
+  constructor(readonly seed: number) {
+    const random = (this.random = new Random(seed));
+    this.wire = new Wire(random.u32(), 1_000_000);
+    const count = 2 + random.below(3);
+    const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
+    for (let i = 0; i < count; i++) {
+      const stack = new StackModule(loadModule(), {
+        ip: `10.0.0.${i + 1}/24`,
+        entropy: random.bytes(32),
+        connsMax: pick([1, 2, 8, 32]),
+        halfOpenMax: pick([1, 4, 32]),
+        timeWaitMax: pick([1, 2, 32]),
+        sendRing: pick([1460, 2920, 8192, 65536]),
+        recvRing: pick([1460, 2920, 8192, 65536, 262144]),
+        rangesMax: pick([0, 2, 64, 1024]),
+        rxSlots: pick([1, 2, 16]),
+        txSlots: pick([1, 2, 16]),
+        mtu: pick([576, 1500, 1500]),
+        cookies: random.below(3),
+        rtoMinMs: pick([1, 200, 1000]),
+        timeWaitMs: pick([1000, 60000]),
+        delayedAckMs: pick([0, 40, 200]),
+        // So that every connection ends within the simulation.
+        userTimeoutMs: 60_000, synTimeoutMs: 30_000, finWait2Ms: 20_000,
+        policy: Object.fromEntries(POLICIES.map((p) => [p, random.chance(0.7)])),
+      });
+      this.stacks.push(stack);
+      this.#byHandle.push(new Map());
+      this.#listeners.push(stack.listen(PORT, 1 + random.below(8)));
+      this.wire.attach(stack, {
+        delayUs: pick([10, 1000, 50_000]), rate: pick([0, 0, 1e6, 1e8]), queue: pick([5, 100]), loss: pick([0, 0.01, 0.1, 0.3]),
+        duplicate: pick([0, 0.05]), reorder: pick([0, 0.1, 0.3]), corrupt: pick([0, 0.02]), reorderUs: pick([1000, 60_000]),
+      });
+    }
+    this.wire.onPolled = (port) => this.#work(port);
+  }
+
+  /** Runs until all is over. Throws at the first thing that must not be. */
+  run(seconds: number): void {
+    const until = this.wire.nowUs + seconds * 1e6;
+    while (this.wire.nowUs < until) {
+      const step = this.random.below(2_000_000);
+      this.wire.run(() => false, Math.min(until, this.wire.nowUs + step));
+      this.#act();
+    }
+    // The network heals, the applications end what they have; everything has to come to its end.
+    this.#calm = true;
+    for (const p of this.wire.ports) Object.assign(p.out, { loss: 0, corrupt: 0, reorder: 0, duplicate: 0, rate: 0 });
+    for (const end of this.ends) if (!end.over) Object.assign(end, { slow: false, toWrite: end.written });
+    for (let i = 0; i < 40; i++) {
+      for (const [h] of this.stacks.entries()) this.wire.ports[h]!.wakeUs = this.wire.nowUs;
+      this.wire.run(() => false, this.wire.nowUs + 10e6);
+    }
+    for (const end of this.ends) assert.ok(end.over, `a connection of host ${end.host} did not end: ${end.over ? "" : this.#infoOf(end)}`);
+    this.wire.run(() => false, this.wire.nowUs + 200e6);
+    for (const [h, stack] of this.stacks.entries()) {
+      const o = stack.options;
+      assert.deepEqual(stack.pools(), { connections: 0, halfOpenFree: o.halfOpenMax, timeWaitFree: o.timeWaitMax, rangesFree: o.rangesMax }, `pools of host ${h}`);
+    }
+  }
+
+  #infoOf(end: End): string {
+    try {
+      const { stateName, timerKind, retries, sndSize, rcvSize, sndWnd, rcvWnd, lport, rport } = this.stacks[end.host]!.info(end.handle);
+      return JSON.stringify({ stateName, timerKind, retries, sndSize, rcvSize, sndWnd, rcvWnd, lport, rport, ...end });
+    } catch {
+      return "no info";
+    }
+  }
+
+  /** A random deed of a random application. */
+  #act(): void {
+    const r = this.random, host = r.below(this.stacks.length), stack = this.stacks[host]!;
+    switch (r.below(8)) {
+      case 0:
+      case 1:
+      case 2: {
+        const to = r.below(this.stacks.length);
+        try {
+          const handle = stack.connect(parseIp(`10.0.0.${to + 1}`), PORT);
+          this.#adopt(host, handle);
+        } catch (e) {
+          assert.ok(["FULL", "IN_USE"].includes((e as { code: string }).code), String(e));
+        }
+        return;
+      }
+      case 3: {
+        const open = this.ends.filter((e) => !e.over);
+        const end = open[r.below(Math.max(open.length, 1))];
+        if (end && r.chance(0.3)) this.#leave(end, "abort");
+        else if (end) end.slow = !end.slow;
+        return;
+      }
+      case 4: {
+        const port = this.wire.ports[host]!;
+        port.out.loss = r.chance(0.2) ? 1 : [0, 0.01, 0.1, 0.3][r.below(4)]!;
+        return;
+      }
+      case 5:
+        for (const end of this.ends) if (!end.over && end.host === host) this.#use(end);
+        return;
+      default:
+    }
+  }
+
+  #adopt(host: number, handle: number): End {
+    const r = this.random;
+    const end: End = {
+      host, handle, key: r.u32(), toWrite: KEY + (r.chance(0.2) ? 0 : r.below(r.chance(0.3) ? 300_000 : 5000)), written: 0, read: 0, peerKey: -1,
+      finished: false, sawEnd: false, over: false, slow: !this.#calm && r.chance(0.2),
+    };
+    // A peer that is gone without a word is found out by keep-alive alone.
+    const stack = this.stacks[host]!;
+    for (const [option, value] of [["keepIdleS", 10], ["keepIntervalS", 5], ["keepProbes", 4], ["keepAlive", 1]] as const) {
+      stack.setOption(handle, option, value);
+    }
+    this.ends.push(end);
+    this.#streams.set(end.key, { writer: end });
+    this.#byHandle[host]!.set(handle, end);
+    return end;
+  }
+
+  /** What the applications of one host do after a poll. */
+  #work(host: number): boolean {
+    const stack = this.stacks[host]!;
+    let did = false;
+    stack.drainEvents((handle, bits) => {
+      if (bits & EVENT.ACCEPT) {
+        for (let h = stack.accept(this.#listeners[host]!); h !== 0; h = stack.accept(this.#listeners[host]!)) {
+          this.#use(this.#adopt(host, h));
+          did = true;
+        }
+        return;
+      }
+      const end = this.#byHandle[host]!.get(handle);
+      if (end && !end.over) {
+        this.#use(end, (bits & EVENT.CLOSED) !== 0);
+        did = true;
+      }
+    });
+    for (const end of this.#byHandle[host]!.values()) {
+      if (end.over) continue;
+      this.#check(end);
+      if (this.#calm && this.#use(end)) did = true;
+    }
+    return did;
+  }
+
+  /** Reads what there is, writes what there is room for, closes when done. Returns whether it did something. */
+  #use(end: End, closed = false): boolean {
+    const stack = this.stacks[end.host]!;
+    let did = false;
+    if (end.slow && !closed) return false;
+    for (let n = stack.receivable(end.handle); n > 0; n = stack.receivable(end.handle)) {
+      this.#took(end, stack.receive(end.handle, 1 + this.random.below(4000))!);
+      did = true;
+    }
+    const left = stack.receivable(end.handle);
+    if (left === 0 && !end.sawEnd) {
+      end.sawEnd = true;
+      const writer = this.#streams.get(end.peerKey)?.writer;
+      // An end in order means that all was delivered that was written before the close.
+      if (end.read > 0) assert.equal(end.read, writer!.written, "the stream ended early or late");
+      if (writer) assert.ok(writer.finished, "an end that nobody sent");
+      did = true;
+    }
+    if (left < 0 && left !== -5) {
+      this.#leave(end, "close");
+      return true;
+    }
+    while (end.written < end.toWrite) {
+      const room = stack.sendRoom(end.handle);
+      if (room <= 0) break;
+      const chunk = new Uint8Array(Math.min(room, end.toWrite - end.written, 1 + this.random.below(5000)));
+      for (let i = 0; i < chunk.length; i++) chunk[i] = this.#byte(end.key, end.written + i);
+      end.written += stack.send(end.handle, chunk);
+      did = true;
+    }
+    if (end.written === end.toWrite && !end.finished) {
+      try {
+        stack.shutdown(end.handle);
+        end.finished = true;
+        did = true;
+      } catch {
+        this.#leave(end, "close");
+        return true;
+      }
+    }
+    if (end.finished && end.sawEnd) {
+      this.#leave(end, "close");
+      return true;
+    }
+    return did;
+  }
+
+  #byte(key: number, at: number): number {
+    return at < KEY ? (key >>> (8 * at)) & 255 : byteAt(key, at);
+  }
+
+  /** Holds what was read against the stream that it must be. */
+  #took(end: End, data: Uint8Array): void {
+    assert.ok(!end.sawEnd, "data after the end");
+    for (const byte of data) {
+      if (end.read < KEY) {
+        if (end.read === 0) end.peerKey = 0;
+        end.peerKey = (end.peerKey | (byte << (8 * end.read))) >>> 0;
+        if (end.read === KEY - 1) assert.ok(this.#streams.has(end.peerKey), `a stream that nobody wrote: ${end.peerKey.toString(16)}`);
+      } else if (byte !== byteAt(end.peerKey, end.read)) {
+        assert.fail(`byte ${end.read} of a stream is ${byte}, not ${byteAt(end.peerKey, end.read)}`);
+      }
+      end.read++;
+    }
+    const writer = this.#streams.get(end.peerKey)?.writer;
+    if (writer) assert.ok(end.read <= writer.written, "more was read than was written");
+  }
+
+  #leave(end: End, how: "close" | "abort"): void {
+    const stack = this.stacks[end.host]!;
+    end.over = true;
+    this.#byHandle[end.host]!.delete(end.handle);
+    if (how === "close") stack.close(end.handle);
+    else stack.abort(end.handle);
+  }
+
+  /** What holds of every TCB at any time (RFC 9293 §3.4). */
+  #check(end: End): void {
+    const t = this.stacks[end.host]!.info(end.handle);
+    const le = (a: number, b: number): boolean => ((b - a) | 0) >= 0;
+    assert.ok(le(t.sndUna, t.sndNxt), "SND.UNA ≤ SND.NXT");
+    assert.ok(le(t.rcvNxt, t.rcvAdv), "RCV.NXT ≤ RCV.NXT + RCV.WND");
+    assert.ok(t.sndSize <= t.sndRing && t.rcvSize <= t.rcvRing, "rings hold no more than their size");
+    assert.ok(t.rcvWnd + t.rcvSize <= t.rcvRing + 1, "the window promises no more than there is room for");
+    if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") return;
+    const synchronized = t.state >= 4;
+    const inFlight = (t.sndNxt - t.sndUna) >>> 0;
+    if (synchronized) assert.ok(inFlight <= t.sndSize + 1, "no more in flight than the ring holds, and a FIN");
+    if (inFlight > 0) assert.ok(t.timerKind !== 0, `a timer runs while something is in flight (${t.stateName})`);
+    if (synchronized && t.flags & FLAG.finSent) assert.ok(inFlight <= t.sndSize + 1);
+  }
+}
