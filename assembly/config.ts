@@ -27,6 +27,8 @@ export const enum Policy {
   BROADCAST_ECHO = 512,
   /** A segment to a closed port is dropped and not answered with a RST. */
   BLACKHOLE = 1024,
+  /** The window's right edge moves with every ACK that is sent, not only by worthwhile steps, as long as the window is not small. */
+  EAGER_WINDOW = 2048,
 }
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
@@ -58,7 +60,7 @@ export const enum Cookies {
   prefix: u32;
   /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
   gateway: u32;
-  /** Largest IP packet of the link, 68 … 9216 bytes. */
+  /** Largest IP packet of the link, 68 … 65,535 bytes. */
   mtu: u32;
 
   /** Connections with a TCB. 272 bytes and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
@@ -161,7 +163,7 @@ export function configUse(at: usize): void {
 export const FRAME_OFFSET: u32 = 2;
 export const ETHERNET_SIZE: u32 = 14;
 export const MTU_MIN: u32 = 68;
-export const MTU_MAX: u32 = 9216;
+export const MTU_MAX: u32 = 65535;
 export const CONNS_MAX: u32 = 1 << 21;
 export const LISTENERS_MAX: u32 = 256;
 export const RING_MAX: u32 = 1 << 30;
@@ -175,7 +177,7 @@ const BOUNDS: usize = memory.data<u32>([
   MTU_MIN, MTU_MAX,
   1, CONNS_MAX, 1, 65535, 1, CONNS_MAX, 0, LISTENERS_MAX, 64, RING_MAX, 64, RING_MAX, 0, 65534, 1, 32768, 1, 32768, 0, 32768,
   0, 256, 0, 65512, 4, 65536, 0, 1024, 0, 1 << 20, 0, RING_MAX,
-  0, 2047, 0, 2, 0, 255, 0, MTU_MAX, 1, 64, 1, 60000, 1, 60000, 1, 600000, 1, u32.MAX_VALUE, 1, u32.MAX_VALUE,
+  0, 4095, 0, 2, 0, 255, 0, MTU_MAX, 1, 64, 1, 60000, 1, 60000, 1, 600000, 1, u32.MAX_VALUE, 1, u32.MAX_VALUE,
   0, 499, 1, 86400000, 0, 86400000, 1, 60000, 0, 15, 1, 3600000, 0, 255, 0, 65535, 1, 86400000,
   1, 65535, 1, 65535, 2, 255, 1, 255, MTU_MIN, MTU_MAX,
 ]);

@@ -13,6 +13,7 @@ export const POLICY = {
   noDelay: 256,
   broadcastEcho: 512,
   blackhole: 1024,
+  eagerWindow: 2048,
 } as const;
 
 export type PolicyName = keyof typeof POLICY;

@@ -22,7 +22,7 @@ import { ackSegment, challenge, resetSegment } from "./reset";
 import { settle, synBits, synMss } from "./connect";
 import { acknowledge } from "./acknowledge";
 import {
-  ackNow, drainEarly, earlyFinDue, rcvWnd, receiveEarlyFin, receiveText,
+  ackNow, drainEarly, earlyFinDue, rcvWnd, receiveEarly, receiveEarlyFin, receiveText,
 } from "./receive";
 import { retransmitEstablished } from "./retransmit";
 import { rttAcked } from "./rtt";
@@ -124,11 +124,7 @@ function synSent(t: Tcb): void {
   setState(t, State.SYN_RECEIVED);
   t.flags |= Has.SYN_DUE;
   workAdd(t);
-  if (seg.size != 0) {
-    // Kept as if it lay beyond a gap; without a SACK block, for nothing is missing.
-    receiveText(t);
-    t.flags &= ~Has.ACK_NOW;
-  }
+  if (seg.size != 0) receiveEarly(t);
 }
 
 /** The connection is ESTABLISHED: our SYN is acknowledged, the peer's is known. `wnd`: its window, in bytes. */
@@ -257,8 +253,7 @@ function resetArrives(t: Tcb): void {
     return;
   }
   if (t.state == <u8>State.ESTABLISHED || t.state == <u8>State.CLOSE_WAIT) count(Mib.tcpEstabResets);
-  const over = t.state == <u8>State.CLOSING || t.state == <u8>State.LAST_ACK;
-  endConnection(t, over ? Err.OK : Err.RESET);
+  endConnection(t, Err.RESET);
 }
 
 /** RFC 5961 §4.2: a SYN in a synchronized state is challenged, wherever it lies. */

@@ -1,7 +1,7 @@
 // The receive side: text into the ring, in order or not (RFC 9293 §3.10.7.4, seventh), the window that is advertised (§3.8.6), and when
 // an ACK is due (§3.8.6.3, RFC 5681 §4.2).
 
-import { config } from "../config";
+import { config, Policy } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
@@ -28,7 +28,8 @@ export function windowFor(t: Tcb): u32 {
   const now = rcvWnd(t);
   let wnd = min<u32>(free, <u32>65535 << t.rcvScale);
   // An edge that moves by less than a segment, or half the ring, stays where it is.
-  if (wnd < now + min<u32>(config.recvRing >> 1, t.mss)) wnd = now;
+  const step = min<u32>(config.recvRing >> 1, t.mss);
+  if (wnd < now + step && ((config.policy & Policy.EAGER_WINDOW) == 0 || wnd < max(step, now))) wnd = now;
   // The field counts in units of 2^scale: rounded up while there is room for it, so that the edge does not move left.
   const unit: u32 = 1 << t.rcvScale;
   const up = (wnd + unit - 1) & ~(unit - 1);
@@ -42,17 +43,13 @@ export function advertise(t: Tcb): u16 {
   return <u16>(wnd >> t.rcvScale);
 }
 
-/** The window field that stands, without promising anything. */
-export function advertised(t: Tcb): u16 {
-  return <u16>min<u32>(rcvWnd(t) >> t.rcvScale, 65535);
-}
-
 /** The application took bytes: tells the peer when the window can grow by a worthwhile step. */
 export function windowUpdate(t: Tcb): void {
   if (!isSynchronized(t) || tcbHas(t, Has.FIN_RECEIVED)) return;
   const grown = windowFor(t) - rcvWnd(t);
   if (<i32>grown <= 0) return;
-  if (rcvWnd(t) == 0 || grown >= 2 * <u32>t.mss || grown >= config.recvRing >> 1) {
+  // Two segments and a quarter of the ring, or half of a small one: an update is worth a packet of its own.
+  if (rcvWnd(t) == 0 || grown >= min(config.recvRing >> 1, max(2 * <u32>t.mss, config.recvRing >> 2))) {
     t.flags |= Has.ACK_NOW;
     workAdd(t);
   }
@@ -64,11 +61,9 @@ export function ackNow(t: Tcb): void {
   workAdd(t);
 }
 
-/** An ACK is owed: at once for every second full segment (SHLD-19), else after the delay (MUST-40). */
-function ackSoon(t: Tcb, size: u32): void {
-  if (size >= <u32>t.mss) t.unacked++;
-  if (tcbHas(t, Has.ACK_LATER) && t.unacked < 2 && size < <u32>t.mss) t.unacked++;
-  if (t.unacked >= 2 || config.delayedAckMs == 0) {
+/** An ACK is owed: at once for every second segment, full (SHLD-19) or not, else after the delay (MUST-40). */
+function ackSoon(t: Tcb): void {
+  if (++t.unacked >= 2 || config.delayedAckMs == 0) {
     ackNow(t);
     return;
   }
@@ -90,20 +85,20 @@ export function receiveText(t: Tcb): bool {
   }
   ringWrite(recvRing(t), config.recvRing, t.rcvHead + t.rcvSize, seg.data, seg.size);
   const filled = t.outOfOrder != 0;
-  const text = advanceTo(t, end);
+  advanceTo(t, end);
   if (filled) {
     // RFC 5681 §4.2: an ACK at once for a segment that fills in a gap.
     drain(t);
     ackNow(t);
   } else {
-    ackSoon(t, text);
+    ackSoon(t);
   }
   readable(t);
   return true;
 }
 
 /** RCV.NXT moves to `edge`: the bytes before it are the application's. */
-function advanceTo(t: Tcb, edge: Seq): u32 {
+function advanceTo(t: Tcb, edge: Seq): void {
   let text = edge - t.rcvNxt;
   // A FIN that came early takes a sequence number, but no place in the ring.
   if (finReached(t, edge)) text--;
@@ -111,7 +106,6 @@ function advanceTo(t: Tcb, edge: Seq): u32 {
   t.rcvSize += text;
   // The promise cannot lie behind what was taken.
   t.rcvAdv = seqMax(t.rcvAdv, edge);
-  return text;
 }
 
 /** Moves RCV.NXT over what had arrived early. */
@@ -123,13 +117,19 @@ function drain(t: Tcb): void {
   }
 }
 
+/** Text that came with a SYN waits until the connection is ESTABLISHED (RFC 9293 §3.10.7.3): kept as if it lay beyond a gap. */
+export function receiveEarly(t: Tcb): void {
+  receiveLater(t, seg.seq, seg.seq + seg.size);
+  t.flags &= ~Has.ACK_NOW;
+}
+
 /** Text that came with a SYN becomes readable once the connection is ESTABLISHED. */
 export function drainEarly(t: Tcb): void {
   if (t.outOfOrder == 0) return;
   drain(t);
   if (t.rcvSize != 0) {
     readable(t);
-    ackNow(t);
+    ackSoon(t);
   }
 }
 

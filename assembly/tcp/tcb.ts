@@ -178,7 +178,7 @@ export const enum Has {
   keepSent: u8;
   tos: u8;
   ttl: u8;
-  /** Full segments received since the last ACK was sent. */
+  /** Segments with text received since the last ACK was sent. */
   unacked: u8;
 }
 

@@ -5,7 +5,7 @@ import { config, Policy } from "../config";
 import { take, layoutCommits } from "../core/layout";
 import { count, Mib } from "../core/counters";
 import { clock } from "../core/clock";
-import { Seq, seqLt, seqLe } from "../core/seq";
+import { Seq, seqInWindow, seqLt, seqLe } from "../core/seq";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { Flow, Tcb, Has, tcbHas, tcbIndex } from "./tcb";
@@ -15,7 +15,7 @@ import { seg, segHas, segIs, segLen } from "./segment";
 import { Option } from "./options";
 import { ackSegment, resetSegment } from "./reset";
 import { leave, dispose } from "./end";
-import { advertised } from "./receive";
+import { advertise } from "./receive";
 
 @unmanaged export class TimeWait extends Flow {
   sndNxt: Seq;
@@ -27,7 +27,12 @@ import { advertised } from "./receive";
   inUse: bool;
   /** Next free record, by number + 1. */
   next: u32;
+  /** When an empty segment was answered last, ms. */
+  answeredAt: u32;
 }
+
+/** Time between answers to empty segments that are out of the window. */
+const EMPTY_MS: u32 = 500;
 
 @unmanaged class TimeWaitPool {
   free: u32;
@@ -66,7 +71,7 @@ function indexOf(w: TimeWait): u32 {
 
 /** The connection has seen both FINs acknowledged: its four-tuple moves to a record, its TCB serves only its handle from now on. */
 export function enterTimeWait(t: Tcb): void {
-  const wnd = advertised(t);
+  const wnd = advertise(t);
   leave(t);
   setState(t, State.TIME_WAIT);
   const w = allocate();
@@ -79,6 +84,7 @@ export function enterTimeWait(t: Tcb): void {
   w.timestamps = tcbHas(t, Has.TIMESTAMPS);
   w.wnd = wnd;
   w.inUse = true;
+  w.answeredAt = clock.ms - EMPTY_MS;
   const owner = timeWaitBase() + indexOf(w);
   demuxInsert(owner);
   heapArm(owner, clock.us + <u64>config.timeWaitMs * 1000);
@@ -158,8 +164,12 @@ export function timeWaitInput(index: u32): TimeWaitResult {
       heapDisarm(owner);
       heapArm(owner, clock.us + <u64>config.timeWaitMs * 1000);
     }
-    // Only what occupies sequence space is answered: two ends must not go on acknowledging each other's ACKs.
-    if (segLen() != 0) acknowledge(w);
+    // What is empty is answered twice a second at most: two ends must not go on acknowledging each other's ACKs.
+    if (segLen() == 0) {
+      if (seqInWindow(seg.seq, w.rcvNxt, w.wnd) || clock.ms - w.answeredAt < EMPTY_MS) return TimeWaitResult.DONE;
+      w.answeredAt = clock.ms;
+    }
+    acknowledge(w);
   }
   return TimeWaitResult.DONE;
 }

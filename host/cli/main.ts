@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addConnect } from "./connect.js";
 import { addDemo } from "./demo.js";
 import { addHandshake } from "./handshake.js";
+import { addPacketdrill } from "./packetdrill.js";
 import { addUp } from "./up.js";
 import { LinkError } from "../links/link.js";
 import { StintError } from "../errors.js";
@@ -16,6 +17,7 @@ function build(): Command {
   addHandshake(program);
   addUp(program);
   addConnect(program);
+  addPacketdrill(program);
   addDemo(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(`stint: ${text.replace(/^error: /, "")}`) });

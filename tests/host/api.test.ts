@@ -76,7 +76,7 @@ describe("init", () => {
 
   it("refuses a configuration that cannot be", () => {
     for (const bad of [
-      { mtu: 67 }, { mtu: 10000 }, { connsMax: 0 }, { sendRing: 63 }, { sendRing: 1001 }, { rxSlots: 3 }, { txSlots: 0 }, { loopSlots: 3 },
+      { mtu: 67 }, { mtu: 65536 }, { connsMax: 0 }, { sendRing: 63 }, { sendRing: 1001 }, { rxSlots: 3 }, { txSlots: 0 }, { loopSlots: 3 },
       { neighboursMax: 5 }, { cookies: 3 }, { windowScale: 15 }, { rtoMinMs: 0 }, { delayedAckMs: 500 }, { keepProbes: 1 }, { ttl: 0 },
       { mac: "01:00:00:00:00:01" }, { ip: "127.0.0.1/8" }, { ip: "224.0.0.1/8" }, { reassemblyBytes: 7 }, { halfOpenMax: 70000 },
     ]) assert.equal(code(bad), "CONFIG", JSON.stringify(bad));

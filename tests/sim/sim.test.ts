@@ -2,7 +2,7 @@
 import { describe, it } from "node:test";
 import { World } from "./world.js";
 
-const SEEDS = 150;
+const SEEDS = 500;
 const SECONDS = 60;
 
 describe("simulation", () => {

@@ -1,0 +1,71 @@
+/** `stint packetdrill`: scripts in the packetdrill format against the module, in virtual time. */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { parse, SyntaxError } from "../packetdrill/parse.js";
+import { Runner, type Outcome } from "../packetdrill/run.js";
+
+interface Options {
+  json?: boolean;
+  pcap?: string;
+  define: string[];
+  verbose?: boolean;
+}
+
+/** The scripts below a folder, or the file itself. */
+function scripts(path: string): string[] {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) throw new RangeError(`there is no file ${path}`);
+  if (!stat.isDirectory()) return [path];
+  return readdirSync(path).sort().flatMap((name) => {
+    const full = join(path, name);
+    return statSync(full).isDirectory() || name.endsWith(".pkt") ? scripts(full) : [];
+  });
+}
+
+/** Runs one script from its text. */
+export function runScript(file: string, defines: Set<string>, pcap?: string): Outcome {
+  try {
+    return new Runner(parse(readFileSync(file, "utf8"), file, defines), pcap).run();
+  } catch (e) {
+    if (!(e instanceof SyntaxError)) throw e;
+    return { file, result: "failed", line: e.line, expected: "a script", got: `syntax error: ${e.message}` };
+  }
+}
+
+export function addPacketdrill(program: Command): void {
+  program
+    .command("packetdrill")
+    .description("run scripts in the packetdrill format against the module, in virtual time")
+    .argument("<file...>", "scripts, or folders of them")
+    .option("--json", "print one JSON object")
+    .option("--pcap <file>", "write the packets of a single script to a pcapng file")
+    .option("-D, --define <name>", "take a branch of #ifdef", (name: string, all: string[]) => [...all, name], ["STANDARD"])
+    .option("--verbose", "name the scripts that pass, too")
+    .action((paths: string[], options: Options) => {
+      const files = paths.flatMap(scripts);
+      if (options.pcap !== undefined && files.length !== 1) throw new RangeError("--pcap takes one script at a time");
+      const outcomes = files.map((file) => runScript(file, new Set(options.define), options.pcap));
+      const count = (result: Outcome["result"]): number => outcomes.filter((o) => o.result === result).length;
+      const [passed, failed, unsupported] = [count("passed"), count("failed"), count("unsupported")];
+      if (options.json) {
+        const list = outcomes.map(({ file, result, line, expected, got }) => ({ file, result, line: line ?? null, expected: expected ?? null, got: got ?? null }));
+        console.log(JSON.stringify({ total: files.length, passed, failed, unsupported, scripts: list }));
+      } else {
+        for (const o of outcomes) report(o, options.verbose ?? false);
+        console.log(`${files.length} scripts: ${passed} passed, ${failed} failed, ${unsupported} unsupported`);
+      }
+      if (failed > 0) process.exitCode = 1;
+    });
+}
+
+function report(o: Outcome, verbose: boolean): void {
+  if (o.result === "passed") {
+    if (verbose) console.log(`passed       ${o.file}`);
+  } else if (o.result === "unsupported") {
+    console.log(`unsupported  ${o.file}: ${o.got}`);
+  } else {
+    console.log(`FAILED       ${o.file}:${o.line}\n             expected: ${o.expected}\n             but:      ${o.got}`);
+    for (const p of o.packets ?? []) console.log(`               ${p}`);
+  }
+}

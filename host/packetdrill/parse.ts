@@ -1,0 +1,318 @@
+/** The packetdrill language (Google's and FreeBSD's dialect), for TCP over IPv4: text to events. */
+
+export class SyntaxError extends Error {
+  constructor(readonly file: string, readonly line: number, readonly column: number, what: string) {
+    super(`${file}:${line}:${column}: ${what}`);
+  }
+}
+
+/** When an event happens, in seconds. */
+export type When =
+  | { kind: "absolute" | "relative"; at: number; until?: number }
+  /** Outbound only: from … to, both absolute or both relative. */
+  | { kind: "absolute-range" | "relative-range"; at: number; to: number }
+  | { kind: "any" };
+
+export type Value =
+  | { kind: "number"; value: number }
+  | { kind: "symbol"; name: string }
+  | { kind: "string"; text: string }
+  | { kind: "any" }
+  | { kind: "list"; items: Value[] }
+  | { kind: "struct"; fields: [string, Value][] }
+  | { kind: "or"; items: Value[] }
+  | { kind: "call"; name: string; args: Value[] };
+
+export type Option =
+  | { kind: "mss" | "wscale"; value: number }
+  | { kind: "sackOK" | "nop" | "eol" }
+  | { kind: "TS"; val: number; ecr: number }
+  | { kind: "sack"; blocks: [number, number][] }
+  | { kind: "fastopen"; cookie: string | null; experimental: boolean }
+  | { kind: "raw"; text: string };
+
+export interface Packet {
+  flags: string;
+  start: number;
+  end: number;
+  length: number;
+  ack?: number;
+  win?: number;
+  urgent?: number;
+  /** undefined: none are allowed; null: `<...>`, unchecked. */
+  options: Option[] | null | undefined;
+  ecn?: string;
+  ttl?: number;
+}
+
+export type Event = { line: number; when: When } & (
+  | { type: "in"; packet: Packet }
+  | { type: "out"; packet: Packet }
+  | { type: "icmp"; inbound: boolean; kind: string; code: string; mtu?: number; quoted?: Packet }
+  | { type: "call"; name: string; args: Value[]; result: Value; errno?: string }
+  | { type: "command"; text: string }
+  | { type: "code"; text: string }
+  | { type: "other"; what: string }
+);
+
+export interface Script {
+  file: string;
+  options: Map<string, string>;
+  /** Commands that run before the first event. */
+  init: { line: number; text: string }[];
+  events: Event[];
+}
+
+/** Blanks out comments and the branches of #ifdef that are not taken; lines and columns stay. */
+function preprocess(text: string, defines: Set<string>, file: string): string {
+  const blank = (s: string): string => s.replace(/[^\n]/g, " ");
+  text = text.replace(/\/\*[\s\S]*?\*\//g, blank);
+  const taken: { now: boolean; any: boolean }[] = [];
+  const lines = text.split("\n").map((line, i) => {
+    const directive = /^\s*#\s*(ifdef|ifndef|if|elif|else|endif|define)\b\s*(?:defined\s*\(?\s*)?(\w*)/.exec(line);
+    if (directive) {
+      const [, word, name] = directive as unknown as [string, string, string];
+      const top = taken.at(-1);
+      if (word === "ifdef" || word === "if") taken.push({ now: defines.has(name), any: defines.has(name) });
+      else if (word === "ifndef") taken.push({ now: !defines.has(name), any: !defines.has(name) });
+      else if (word !== "define" && !top) throw new SyntaxError(file, i + 1, 1, `#${word} without #ifdef`);
+      else if (word === "else") [top!.now, top!.any] = [!top!.any, true];
+      else if (word === "elif") [top!.now, top!.any] = [!top!.any && defines.has(name), top!.any || defines.has(name)];
+      else if (word === "endif") taken.pop();
+      return blank(line);
+    }
+    if (/^\s*#/.test(line) || taken.some((t) => !t.now)) return blank(line);
+    return line.replace(/(^|\s)\/\/.*/, blank);
+  });
+  if (taken.length > 0) throw new SyntaxError(file, lines.length, 1, "#ifdef without #endif");
+  return lines.join("\n");
+}
+
+class Reader {
+  at = 0;
+  constructor(readonly text: string, readonly file: string) {}
+
+  position(at = this.at): { line: number; column: number } {
+    const before = this.text.slice(0, at).split("\n");
+    return { line: before.length, column: before.at(-1)!.length + 1 };
+  }
+
+  fail(what: string): never {
+    const { line, column } = this.position();
+    throw new SyntaxError(this.file, line, column, what);
+  }
+
+  space(): void {
+    this.at += /^\s*/.exec(this.text.slice(this.at, this.at + 4096))![0].length;
+    if (/\s/.test(this.text[this.at] ?? "")) this.space();
+  }
+
+  get done(): boolean {
+    this.space();
+    return this.at >= this.text.length;
+  }
+
+  /** Takes what matches here, after white space; or nothing. */
+  take(pattern: RegExp): RegExpExecArray | null {
+    this.space();
+    const sticky = new RegExp(pattern.source, `${pattern.flags.replace("y", "")}y`);
+    sticky.lastIndex = this.at;
+    const m = sticky.exec(this.text);
+    if (m) this.at += m[0].length;
+    return m;
+  }
+
+  need(pattern: RegExp, what: string): RegExpExecArray {
+    return this.take(pattern) ?? this.fail(`${what} was expected, not "${this.text.slice(this.at, this.at + 20).split("\n")[0]}"`);
+  }
+
+  /** Up to a closing mark. */
+  until(mark: string, what: string): string {
+    const end = this.text.indexOf(mark, this.at);
+    if (end < 0) this.fail(`${what} does not end`);
+    const body = this.text.slice(this.at, end);
+    this.at = end + mark.length;
+    return body;
+  }
+}
+
+const NUMBER = /-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?|\.\d+)/;
+
+function when(r: Reader): When | null {
+  if (r.take(/\*/)) return { kind: "any" };
+  const start = r.take(/(\+?)\s*(\d+(?:\.(?!\.)\d*)?|\.\d+)/);
+  if (!start) return null;
+  const kind = start[1] === "+" ? "relative" : "absolute";
+  const at = Number(start[2]);
+  if (r.take(/\.\.\./)) {
+    const end = r.need(/(\+?)(\d+(?:\.\d*)?|\.\d+)/, "the end of a blocking call");
+    return { kind, at, until: Number(end[2]) };
+  }
+  if (r.take(/~/)) {
+    const end = r.need(/\+?\s*(\d+(?:\.\d*)?|\.\d+)/, "the end of a range of time");
+    return { kind: `${kind}-range`, at, to: Number(end[1]) };
+  }
+  return { kind, at };
+}
+
+function value(r: Reader): Value {
+  const first = single(r);
+  if (!r.take(/\|/)) return first;
+  const items = [first];
+  do items.push(single(r)); while (r.take(/\|/));
+  return { kind: "or", items };
+}
+
+function list(r: Reader, close: RegExp): Value[] {
+  const items: Value[] = [];
+  while (!r.take(close)) {
+    items.push(value(r));
+    if (!r.take(/,/)) {
+      r.need(close, `"," or the end of a list`);
+      break;
+    }
+  }
+  return items;
+}
+
+function single(r: Reader): Value {
+  if (r.take(/\.\.\./)) return { kind: "any" };
+  if (r.take(/\[/)) return { kind: "list", items: list(r, /\]/) };
+  if (r.take(/\{/)) {
+    const named = /^\s*\.?[A-Za-z_]\w*\s*=(?!=)/.test(r.text.slice(r.at, r.at + 200));
+    if (!named) return { kind: "list", items: list(r, /\}/) };
+    const fields: [string, Value][] = [];
+    while (!r.take(/\}/)) {
+      const name = r.need(/\.?([A-Za-z_]\w*)\s*=/, "a field")[1]!;
+      fields.push([name, value(r)]);
+      r.take(/,/);
+    }
+    return { kind: "struct", fields };
+  }
+  const string = r.take(/"((?:[^"\\\n]|\\.)*)"/);
+  if (string) return { kind: "string", text: string[1]! };
+  const number = r.take(NUMBER);
+  if (number) return { kind: "number", value: Number(number[0]) };
+  const name = r.need(/[A-Za-z_]\w*/, "a value")[0];
+  if (r.take(/\(/)) return { kind: "call", name, args: list(r, /\)/) };
+  return { kind: "symbol", name };
+}
+
+function options(r: Reader): Option[] | null {
+  if (r.take(/\.\.\.\s*>/)) return null;
+  const out: Option[] = [];
+  while (!r.take(/>/)) {
+    const name = r.need(/[A-Za-z]\w*/, "an option")[0];
+    const number = (): number => Number(r.need(/\d+/, "a number")[0]);
+    switch (name) {
+      case "mss": out.push({ kind: "mss", value: number() }); break;
+      case "wscale": out.push({ kind: "wscale", value: number() }); break;
+      case "sackOK": case "nop": case "eol": out.push({ kind: name }); break;
+      case "TS": {
+        r.need(/val/, "val");
+        const val = number();
+        r.need(/ecr/, "ecr");
+        out.push({ kind: "TS", val, ecr: number() });
+        break;
+      }
+      case "sack": {
+        const blocks: [number, number][] = [];
+        for (let b = r.take(/(\d+):(\d+)/); b; b = r.take(/(\d+):(\d+)/)) blocks.push([Number(b[1]), Number(b[2])]);
+        out.push({ kind: "sack", blocks });
+        break;
+      }
+      case "FO": case "FOEXP":
+        out.push({ kind: "fastopen", cookie: r.take(/[0-9a-fA-F]+(?=\s*[,>])/)?.[0] ?? null, experimental: name === "FOEXP" });
+        break;
+      default: out.push({ kind: "raw", text: name + r.need(/[^,>]*/, "an option")[0] });
+    }
+    if (!r.take(/,/)) {
+      r.need(/>/, `"," or ">"`);
+      break;
+    }
+  }
+  return out;
+}
+
+function sequence(r: Reader): { start: number; end: number; length: number } {
+  const m = r.need(/(\d+)\s*:\s*(\d+)\s*\(\s*(\d+)\s*\)/, "sequence numbers, like 1:1001(1000),");
+  return { start: Number(m[1]), end: Number(m[2]), length: Number(m[3]) };
+}
+
+function packet(r: Reader): Packet {
+  const p: Packet = { flags: "", start: 0, end: 0, length: 0, options: undefined };
+  const ecn = r.take(/\[(noecn|ect0|ect01|ect1|ce)\]/);
+  if (ecn) p.ecn = ecn[1]!;
+  const ttl = r.take(/\[ttl (\d+)\]/) ?? r.take(/\(ttl (\d+)\)/);
+  if (ttl) p.ttl = Number(ttl[1]);
+  p.flags = r.need(/[FSRPEWUC.0-9A-Z]+(?=\s+\d+\s*:)|-/, "flags")[0].replace("-", "");
+  Object.assign(p, sequence(r));
+  for (;;) {
+    const field = r.take(/(ack|win|urg)\s+(\d+)/);
+    if (!field) break;
+    if (field[1] === "ack") p.ack = Number(field[2]);
+    else if (field[1] === "win") p.win = Number(field[2]);
+    else p.urgent = Number(field[2]);
+  }
+  if (r.take(/</)) p.options = options(r);
+  return p;
+}
+
+function icmp(r: Reader, inbound: boolean): Omit<Event & { type: "icmp" }, "line" | "when"> {
+  const kind = r.need(/[a-z_]+/, "an ICMP type")[0];
+  const code = r.take(/[a-z_]+(?!\s+\d+\s*\[?mtu)/)?.[0] ?? "";
+  const mtu = code === "mtu" ? r.need(/\d+/, "an MTU") : r.take(/mtu\s+(\d+)/);
+  const e: Omit<Event & { type: "icmp" }, "line" | "when"> = { type: "icmp", inbound, kind, code: code === "mtu" ? "" : code };
+  if (mtu) e.mtu = Number(mtu[1] ?? mtu[0]);
+  if (r.take(/\[/)) {
+    r.take(/[FSRPEWU.]+(?=\s+\d+\s*:)/);
+    e.quoted = { flags: "", options: null, ...sequence(r) };
+    r.until("]", "the quoted packet");
+  }
+  return e;
+}
+
+function event(r: Reader, line: number, time: When): Event {
+  const direction = r.take(/[<>]/)?.[0];
+  if (direction) {
+    if (r.take(/icmp\b/)) return { line, when: time, ...icmp(r, direction === "<") };
+    const other = r.take(/(udp|ipv4|ipv6|gre|mpls|sctp|udplite|\d+\.\d+\.\d+\.\d+)\b[^\n]*/);
+    if (other) return { line, when: time, type: "other", what: other[1]! };
+    return { line, when: time, type: direction === "<" ? "in" : "out", packet: packet(r) };
+  }
+  if (r.take(/`/)) return { line, when: time, type: "command", text: r.until("`", "the command") };
+  if (r.take(/%\{/)) return { line, when: time, type: "code", text: r.until("}%", "the code") };
+  const name = r.need(/[a-z_]\w*/, "a packet, a system call, `a command` or %{ code }%")[0];
+  r.need(/\(/, `"("`);
+  const args = list(r, /\)/);
+  r.need(/=/, `"= result"`);
+  const result = value(r);
+  const e: Event = { line, when: time, type: "call", name, args, result };
+  const errno = r.take(/E[A-Z0-9]+\b/);
+  if (errno) e.errno = errno[0];
+  r.take(/\([^)\n]*\)/);
+  return e;
+}
+
+/** Parses a script. Throws a SyntaxError that names file, line and column. */
+export function parse(source: string, file: string, defines: Set<string>): Script {
+  const r = new Reader(preprocess(source, defines, file), file);
+  const script: Script = { file, options: new Map(), init: [], events: [] };
+  for (let o = r.take(/--([\w]+)(?:\s*=\s*(\S+))?/); o; o = r.take(/--([\w]+)(?:\s*=\s*(\S+))?/)) script.options.set(o[1]!, o[2] ?? "");
+  while (!r.done) {
+    const { line } = r.position();
+    const time = when(r);
+    if (time === null && r.text[r.at] === "`" && script.events.length === 0) {
+      r.at++;
+      script.init.push({ line, text: r.until("`", "the command") });
+      continue;
+    }
+    if (time === null && !/[<>`%a-z]/.test(r.text[r.at] ?? "")) r.fail("a time was expected, like +0.1");
+    const e = event(r, line, time ?? { kind: "relative", at: 0 });
+    if (e.type !== "out" && e.type !== "icmp" && (e.when.kind === "any" || e.when.kind.endsWith("range"))) {
+      r.fail("only a packet that is sent may have such a time");
+    }
+    script.events.push(e);
+  }
+  return script;
+}

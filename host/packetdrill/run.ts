@@ -1,0 +1,821 @@
+/** Runs one script against the module, in virtual time. */
+import { createContext, runInContext } from "node:vm";
+import { CaptureFile } from "../links/capture.js";
+import { loadModule } from "../module.js";
+import { errName } from "../errors.js";
+import { EVENT, FLAG, StackModule } from "../stack.js";
+import type { StackOptions } from "../config.js";
+import type { Event, Option, Packet, Script, Value } from "./parse.js";
+import { configure, defaults, ERRNO, STATE_NAMES, SYMBOLS, Unsupported, type Dialect } from "./system.js";
+import { decodeTcp, icmpFrame, letters, optionBytes, tcpFrame, type Ends, type TcpSegment } from "./wire.js";
+
+export interface Outcome {
+  file: string;
+  result: "passed" | "failed" | "unsupported";
+  line?: number;
+  expected?: string;
+  got?: string;
+  /** The last packets, as the script would write them. */
+  packets?: string[];
+}
+
+class Failure extends Error {
+  constructor(readonly line: number, readonly expected: string, readonly got: string) {
+    super(`line ${line}: ${expected} was expected, ${got}`);
+  }
+}
+
+const ENDS: Ends = {
+  remoteMac: [2, 0, 0, 0, 0, 2], localMac: [2, 0, 192, 168, 0, 1], remoteIp: 0xc0000201, localIp: 0xc0a80001, remotePort: 40000, localPort: 8080,
+};
+const ROUTER_IP = [192, 168, 0, 254];
+const START_US = 10_000_000;
+/** How long a packet at any time is waited for. */
+const ANY_US = 600e6;
+const DEFAULT_TOLERANCE_US = 4000;
+const AGAIN = -5;
+
+interface Socket {
+  kind: "new" | "listener" | "connection";
+  handle: number;
+  nonblocking: boolean;
+  error: number;
+  shutRead: boolean;
+  options: Map<string, number>;
+}
+
+/** A result: a number, and the name of an errno when it is −1. */
+interface Result {
+  value: number;
+  errno?: string;
+  /** What out-parameters hold. */
+  out?: number;
+}
+
+interface Seen {
+  us: number;
+  segment: TcpSegment;
+}
+
+/** A blocking call that has not returned. */
+interface Pending {
+  event: Event & { type: "call" };
+  attempt: () => Result | null;
+  endUs: number;
+}
+
+export class Runner {
+  #stack!: StackModule;
+  #options: Partial<StackOptions>;
+  #nowUs = START_US;
+  #lastUs = START_US;
+  #wait = -1;
+  #queue: Seen[] = [];
+  #sockets = new Map<number, Socket>();
+  #pending: Pending[] = [];
+  #ends = { ...ENDS };
+  #localIsn: { live: number; script: number } | undefined;
+  #remoteIsn: number | undefined;
+  #stamps = new Map<number, number>();
+  #stampOffset = 0;
+  #dialect: Dialect;
+  #toleranceUs: number | undefined;
+  #log: string[] = [];
+  #capture: CaptureFile | undefined;
+  #learnedPort = false;
+
+  constructor(readonly script: Script, pcap?: string) {
+    const text = [...script.init.map((i) => i.text), ...script.events.map((e) => (e.type === "command" ? e.text : ""))].join("\n");
+    this.#dialect = /net\.inet\.|sockstat|tcpdrop/.test(text) || script.options.has("ip_version") && !/defaults\.sh/.test(text) ? "freebsd" : "linux";
+    this.#options = defaults(this.#dialect);
+    const tolerance = script.options.get("tolerance_usecs");
+    if (tolerance !== undefined) this.#toleranceUs = Number(tolerance);
+    if (pcap !== undefined) this.#capture = new CaptureFile(pcap, ["stint"]);
+  }
+
+  run(): Outcome {
+    const { file } = this.script;
+    try {
+      this.#check();
+      this.#start();
+      for (const event of this.script.events) this.#event(event);
+      this.#finishPending(Infinity);
+      return { file, result: "passed" };
+    } catch (e) {
+      if (e instanceof Unsupported) return { file, result: "unsupported", got: e.message };
+      if (e instanceof Failure) return { file, result: "failed", line: e.line, expected: e.expected, got: e.got, packets: this.#log.slice(-12) };
+      throw e;
+    } finally {
+      this.#capture?.close();
+    }
+  }
+
+  /** What cannot be run is found before anything is. */
+  #check(): void {
+    const { options } = this.script;
+    if ((options.get("ip_version") ?? "ipv4") !== "ipv4") throw new Unsupported(`--ip_version=${options.get("ip_version")}`);
+    if (options.has("mtu")) this.#options.mtu = Number(options.get("mtu"));
+    for (const e of this.script.events) {
+      if (e.type === "other") throw new Unsupported(`line ${e.line}: ${e.what} packets`);
+      if (e.type === "icmp" && !e.inbound) throw new Unsupported(`line ${e.line}: an outbound ICMP packet`);
+    }
+    // The MSS to offer is the stack's, not a socket's.
+    for (const e of this.script.events) {
+      if (e.type !== "call" || e.name !== "setsockopt" || this.#optionName(e) !== "TCP_MAXSEG") continue;
+      const mss = this.#number(e.args[3]);
+      if (mss < 88 || mss > (this.#options.mtu ?? 1500) - 40) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${mss}`);
+      this.#options.mss = mss;
+    }
+    // Settings count that are made before anything happens: the configuration is fixed once the stack is laid out. Later ones restore.
+    for (const { text } of this.script.init) if (!configure(text, this.#options)) throw new Unsupported(`the command ${text.trim()}`);
+    const begun = this.script.events.findIndex((e) => e.type === "in" || e.type === "out" || (e.type === "call" && /^(connect|listen)$/.test(e.name)));
+    for (const e of this.script.events.slice(0, begun < 0 ? undefined : begun)) {
+      if (e.type === "command" && /^\s*sysctl/.test(e.text)) configure(e.text, this.#options);
+    }
+  }
+
+  #start(): void {
+    this.#options.pathMtuMin = Math.min(552, this.#options.mtu ?? 1500);
+    this.#stack = new StackModule(loadModule(), {
+      ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."), mac: this.#ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
+      entropy: Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1), connsMax: 16, rxSlots: 64, txSlots: 64, timeWaitMs: 60_000, ...this.#options,
+    });
+    this.#poll();
+    const bytes = [...this.#ends.remoteMac, ...ROUTER_IP];
+    this.#stack.pushFrame(Uint8Array.from([...this.#ends.localMac, ...this.#ends.remoteMac, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, ...bytes, 0, 0, 0, 0, 0, 0, 192, 168, 0, 1]));
+    this.#poll();
+  }
+
+  // Time
+
+  #poll(): void {
+    for (let i = 0; i < 10_000; i++) {
+      this.#wait = this.#stack.poll(this.#nowUs);
+      let arp = false;
+      this.#stack.drainFrames((frame) => {
+        this.#capture?.frame(this.#nowUs - START_US, frame);
+        if (frame[13] === 6 && frame[21] === 1) {
+          // The router answers for itself, whenever it is asked.
+          this.#stack.pushFrame(Uint8Array.from([...this.#ends.localMac, ...this.#ends.remoteMac, 8, 6, 0, 1, 8, 0, 6, 4, 0, 2, ...this.#ends.remoteMac, ...ROUTER_IP, ...this.#ends.localMac, 192, 168, 0, 1]));
+          arp = true;
+          return;
+        }
+        const segment = decodeTcp(frame.slice());
+        if (!segment) return;
+        if (!this.#learnedPort && segment.flags.includes("SYN") && !segment.flags.includes("ACK")) this.#ends.localPort = segment.srcPort;
+        if (segment.srcPort !== this.#ends.localPort || segment.dstPort !== this.#ends.remotePort) return;
+        this.#queue.push({ us: this.#nowUs, segment });
+      });
+      this.#stack.drainEvents((handle, bits) => {
+        if (!(bits & EVENT.CLOSED)) return;
+        for (const s of this.#sockets.values()) if (s.handle === handle && s.kind === "connection") s.error = this.#stack.info(handle).error;
+      });
+      if (this.#wait !== 0 && !arp) break;
+    }
+    for (const p of [...this.#pending]) this.#tryPending(p);
+  }
+
+  /** Lets time pass until `us`, or until `stop` says so. */
+  #advance(us: number, stop: () => boolean = () => false): void {
+    while (!stop()) {
+      const next = this.#wait < 0 ? Infinity : this.#nowUs + this.#wait;
+      if (next > us) {
+        if (us > this.#nowUs && us !== Infinity) {
+          this.#nowUs = us;
+          this.#poll();
+        }
+        return;
+      }
+      this.#nowUs = next;
+      this.#poll();
+    }
+  }
+
+  #tolerance(gapUs: number): number {
+    return this.#toleranceUs ?? Math.max(DEFAULT_TOLERANCE_US, gapUs * 0.125);
+  }
+
+  #event(e: Event): void {
+    const base = e.when.kind === "absolute" || e.when.kind === "absolute-range" ? START_US : this.#lastUs;
+    const at = e.when.kind === "any" ? this.#nowUs : base + e.when.at * 1e6;
+    if (e.type === "out") {
+      this.#expect(e, at, base);
+      return;
+    }
+    this.#advance(Math.max(at, this.#nowUs));
+    this.#finishPending(this.#nowUs);
+    this.#lastUs = Math.max(at, this.#lastUs);
+    switch (e.type) {
+      case "in": this.#inbound(e.packet); break;
+      case "icmp": this.#icmp(e); break;
+      case "call": this.#call(e, base); break;
+      case "command": this.#command(e.text, e.line); break;
+      case "code": this.#code(e.text, e.line); break;
+      default: break;
+    }
+  }
+
+  // Packets in
+
+  #option(o: Option): Option {
+    if (o.kind === "TS") return { ...o, ecr: o.ecr === 0 ? 0 : this.#stamps.get(o.ecr) ?? (o.ecr + this.#stampOffset) >>> 0 };
+    if (o.kind === "sack") return { ...o, blocks: o.blocks.map(([a, b]) => [this.#liveLocal(a), this.#liveLocal(b)]) };
+    return o;
+  }
+
+  #liveLocal(n: number): number {
+    return (n + (this.#localIsn?.live ?? 0)) >>> 0;
+  }
+
+  #inbound(p: Packet): void {
+    const syn = p.flags.includes("S");
+    // The first packet on a fresh socket, or a SYN that begins anew, tells where the remote side's numbers start.
+    if (this.#remoteIsn === undefined || (syn && !p.flags.includes("."))) {
+      const fresh = this.#remoteIsn === undefined || !this.#alive();
+      if (fresh) this.#remoteIsn = syn ? p.start : 0;
+    } else if (syn && p.flags.includes(".")) {
+      if (this.#stateNow() === "SYN-SENT") this.#remoteIsn = p.start;
+    }
+    if (this.#stateNow() === "SYN-SENT" && syn) this.#remoteIsn = p.start;
+    const seq = syn && this.#remoteIsn === p.start ? p.start : (p.start + (this.#remoteIsn ?? 0)) >>> 0;
+    this.#logPacket("<", p.flags || "-", p.start, p.length, p.ack, p.win);
+    const options = (p.options ?? []).map((o) => this.#option(o));
+    // A segment that is longer than a packet can be arrives as several, at one moment.
+    const room = this.#stack.mtu - 40 - optionBytes(options).length;
+    let at = 0;
+    do {
+      const length = Math.min(room, p.length - at), last = at + length === p.length;
+      const frame = tcpFrame(this.#ends, {
+        flags: last ? p.flags : p.flags.replace(/[PF]/g, ""), seq: (seq + at) >>> 0, ack: p.ack === undefined ? 0 : this.#liveLocal(p.ack), win: p.win ?? 0,
+        urgent: p.urgent ?? 0, length, options, tos: { ect0: 2, ect1: 1, ect01: 2, ce: 3 }[p.ecn ?? ""] ?? 0,
+      });
+      this.#capture?.frame(this.#nowUs - START_US, frame);
+      if (!this.#stack.pushFrame(frame)) {
+        this.#poll();
+        this.#stack.pushFrame(frame);
+      }
+      at += length;
+    } while (at < p.length);
+    this.#poll();
+  }
+
+  #icmp(e: Event & { type: "icmp" }): void {
+    const types: Record<string, [number, Record<string, number>]> = {
+      unreachable: [3, { net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4, source_route_failed: 5,
+        net_unknown: 6, host_unknown: 7, source_host_isolated: 8, net_prohibited: 9, host_prohibited: 10, net_unreachable_for_tos: 11,
+        host_unreachable_for_tos: 12, packet_filtered: 13, precedence_violation: 14, precedence_cutoff: 15 }],
+      source_quench: [4, {}], time_exceeded: [11, { exc_ttl: 0, ttl_exceeded: 0, exc_fragtime: 1 }], parameter_problem: [12, {}],
+    };
+    const type = types[e.kind];
+    const code = e.code === "" ? 0 : type?.[1][e.code];
+    if (!type || code === undefined) throw new Unsupported(`line ${e.line}: icmp ${e.kind} ${e.code}`);
+    const quoted = e.quoted;
+    const frame = icmpFrame(this.#ends, type[0], code, e.mtu ?? 0, this.#liveLocal(quoted?.start ?? 0), quoted?.length ?? 0);
+    this.#capture?.frame(this.#nowUs - START_US, frame);
+    this.#stack.pushFrame(frame);
+    this.#poll();
+  }
+
+  // Packets out
+
+  #expect(e: Event & { type: "out" }, at: number, base: number): void {
+    const range = e.when.kind === "absolute-range" || e.when.kind === "relative-range" ? e.when.to : undefined;
+    const any = e.when.kind === "any";
+    const until = any ? this.#nowUs + ANY_US : range !== undefined ? base + range * 1e6 : at;
+    const tolerance = any ? 0 : this.#tolerance(at - this.#lastUs);
+    this.#advance(until + tolerance, () => this.#queue.length > 0);
+    const want = this.#describe(e.packet);
+    const first = this.#queue.shift();
+    if (!first) throw new Failure(e.line, want, "nothing was sent");
+    // One scripted packet may stand for several back-to-back segments; the last one's flags count.
+    let last = first, length = first.segment.len;
+    while (length < e.packet.length && this.#queue[0] && this.#queue[0].segment.len > 0 && this.#queue[0].us <= first.us + tolerance &&
+        this.#queue[0].segment.seq === (first.segment.seq + length) >>> 0 && letters(last.segment).replace("P", "") === ".") {
+      last = this.#queue.shift()!;
+      length += last.segment.len;
+    }
+    this.#learn(e.packet, first.segment);
+    this.#logSeen(first.segment, length, last.segment);
+    this.#compare(e, first.segment, last.segment, length);
+    const us = first.us;
+    if (!any && (us < at - tolerance || us > until + tolerance)) {
+      throw new Failure(e.line, `${want} at ${this.#seconds(at)}`, `it was sent at ${this.#seconds(us)}`);
+    }
+    this.#lastUs = any || range !== undefined ? us : Math.max(us, this.#lastUs);
+  }
+
+  #seconds(us: number): string {
+    return `${((us - START_US) / 1e6).toFixed(6)} s`;
+  }
+
+  #learn(p: Packet, s: TcpSegment): void {
+    if (s.flags.includes("SYN")) {
+      if (!this.#localIsn || this.#localIsn.live !== s.seq) this.#localIsn = { live: s.seq, script: p.start };
+      this.#learnedPort = true;
+      // What a SYN-ACK acknowledges is the SYN that the remote side's numbers start from.
+      if (s.flags.includes("ACK")) this.#remoteIsn = (s.ack - 1) >>> 0;
+    }
+  }
+
+  #compare(e: Event & { type: "out" }, s: TcpSegment, last: TcpSegment, length: number): void {
+    const p = e.packet, syn = s.flags.includes("SYN");
+    const got = this.#describeSeen(s, length, last);
+    const fail = (what: string): never => {
+      throw new Failure(e.line, this.#describe(p), `${got} came (${what})`);
+    };
+    const normal = (flags: string): string => [...flags].sort().join("");
+    if (normal(p.flags) !== normal(letters(last))) fail("flags");
+    const local = this.#localIsn, remote = this.#remoteIsn ?? 0;
+    const seq = syn ? (s.seq - (local?.live ?? 0) + (local?.script ?? 0)) >>> 0 : (s.seq - (local?.live ?? 0)) >>> 0;
+    if (seq !== p.start) fail(`sequence number ${seq}`);
+    if (length !== p.length) fail(`${length} bytes`);
+    const ack = s.flags.includes("ACK") ? (syn ? s.ack : (s.ack - remote) >>> 0) : s.ack;
+    if (ack !== (p.ack ?? 0)) fail(`acknowledgment number ${ack}`);
+    if (p.win !== undefined && s.window !== p.win) fail(`window ${s.window}`);
+    if (s.payload.some((b) => b !== 0) || last.payload.some((b) => b !== 0)) fail("payload");
+    if (p.options === null) {
+      this.#learnStamps([], s);
+      return;
+    }
+    this.#compareOptions(p.options ?? [], s, fail);
+  }
+
+  #learnStamps(options: Option[], s: TcpSegment): void {
+    const live = s.options.find((o) => o.kind === "timestamps"), script = options.find((o) => o.kind === "TS");
+    if (live?.kind !== "timestamps" || script?.kind !== "TS") return;
+    if (!this.#stamps.has(script.val)) {
+      this.#stamps.set(script.val, live.val);
+      this.#stampOffset = (live.val - script.val) >>> 0;
+    }
+  }
+
+  #compareOptions(want: Option[], s: TcpSegment, fail: (what: string) => never): void {
+    const known = this.#stamps.size > 0, offset = this.#stampOffset;
+    this.#learnStamps(want, s);
+    const text = (o: Option): string => {
+      switch (o.kind) {
+        case "TS": return `TS ecr ${o.ecr}`;
+        case "sack": return `sack ${o.blocks.map((b) => b.join(":")).join(" ")}`;
+        case "mss": case "wscale": return `${o.kind} ${o.value}`;
+        case "fastopen": return "FO";
+        default: return o.kind;
+      }
+    };
+    const remote = this.#remoteIsn ?? 0;
+    const got = s.options.flatMap((o): string[] => {
+      switch (o.kind) {
+        case "mss": return [`mss ${o.value}`];
+        case "window-scale": return [`wscale ${o.shift}`];
+        case "sack-permitted": return ["sackOK"];
+        case "timestamps": return [`TS ecr ${o.ecr}`];
+        case "sack": return [`sack ${o.blocks.map(([a, b]) => `${(a - remote) >>> 0}:${(b - remote) >>> 0}`).join(" ")}`];
+        case "nop": return [];
+        default: return [`option ${o.code}`];
+      }
+    });
+    const wanted = want.filter((o) => o.kind !== "nop" && o.kind !== "eol").map(text);
+    if (wanted.sort().join(", ") !== got.sort().join(", ")) fail(`options <${got.join(", ")}>`);
+    // The clock of timestamps is checked where the script says how fast it runs.
+    const tick = Number(this.script.options.get("tcp_ts_tick_usecs") ?? 0);
+    const script = want.find((o) => o.kind === "TS"), live = s.options.find((o) => o.kind === "timestamps");
+    if (known && tick === 1000 && script?.kind === "TS" && live?.kind === "timestamps") {
+      const off = (live.val - offset - script.val) | 0;
+      if (Math.abs(off) > this.#tolerance(0) / 1000) fail(`TS val ${(live.val - offset) >>> 0}`);
+    }
+  }
+
+  #describe(p: Packet): string {
+    return `${p.flags || "-"} ${p.start}:${p.end}(${p.length})${p.ack === undefined ? "" : ` ack ${p.ack}`}${p.win === undefined ? "" : ` win ${p.win}`}`;
+  }
+
+  #describeSeen(s: TcpSegment, length: number, last: TcpSegment): string {
+    const syn = s.flags.includes("SYN"), local = this.#localIsn;
+    const seq = (s.seq - (local?.live ?? 0) + (syn ? local?.script ?? 0 : 0)) >>> 0;
+    const ack = syn ? s.ack : (s.ack - (this.#remoteIsn ?? 0)) >>> 0;
+    return `${letters(last)} ${seq}:${seq + length}(${length})${s.flags.includes("ACK") ? ` ack ${ack}` : ""} win ${s.window}`;
+  }
+
+  #logSeen(s: TcpSegment, length: number, last: TcpSegment): void {
+    this.#log.push(`${this.#seconds(this.#nowUs)} > ${this.#describeSeen(s, length, last)}`);
+  }
+
+  #logPacket(mark: string, flags: string, start: number, length: number, ack?: number, win?: number): void {
+    this.#log.push(`${this.#seconds(this.#nowUs)} ${mark} ${flags} ${start}:${start + length}(${length})${ack === undefined ? "" : ` ack ${ack}`}${win === undefined ? "" : ` win ${win}`}`);
+  }
+
+  // System calls
+
+  #number(v: Value | undefined): number {
+    if (!v) return 0;
+    if (v.kind === "number") return v.value;
+    if (v.kind === "symbol") return SYMBOLS[v.name] ?? NaN;
+    if (v.kind === "or") return v.items.reduce((n, i) => n | this.#number(i), 0);
+    if (v.kind === "list") return this.#number(v.items[0]);
+    if (v.kind === "call" && v.name === "sizeof") return 4;
+    return NaN;
+  }
+
+  #call(e: Event & { type: "call" }, base: number): void {
+    const until = e.when.kind === "absolute" || e.when.kind === "relative" ? e.when.until : undefined;
+    const attempt = this.#prepare(e);
+    let result = attempt(until !== undefined);
+    this.#poll();
+    if (result === null && until !== undefined) {
+      const again = (): Result | null => attempt(true);
+      result = again();
+      if (result === null) {
+        this.#pending.push({ event: e, attempt: again, endUs: base + until * 1e6 });
+        return;
+      }
+    }
+    this.#checkResult(e, result ?? { value: -1, errno: "EAGAIN" });
+  }
+
+  #tryPending(p: Pending): void {
+    const result = p.attempt();
+    if (result === null) return;
+    this.#pending.splice(this.#pending.indexOf(p), 1);
+    const tolerance = this.#tolerance(p.endUs - this.#lastUs);
+    if (Math.abs(this.#nowUs - p.endUs) > tolerance) {
+      throw new Failure(p.event.line, `${p.event.name} returns at ${this.#seconds(p.endUs)}`, `it returned at ${this.#seconds(this.#nowUs)}`);
+    }
+    this.#checkResult(p.event, result);
+    // Whatever the call changed is for the next poll.
+    this.#wait = 0;
+  }
+
+  #finishPending(us: number): void {
+    if (us === Infinity && this.#pending.length > 0) this.#advance(Math.max(...this.#pending.map((p) => p.endUs)) + DEFAULT_TOLERANCE_US);
+    for (const p of this.#pending) {
+      if (us > p.endUs + this.#tolerance(p.endUs - this.#lastUs)) throw new Failure(p.event.line, `${p.event.name} returns at ${this.#seconds(p.endUs)}`, "it is still blocked");
+    }
+  }
+
+  #checkResult(e: Event & { type: "call" }, got: Result): void {
+    const text = (r: Result): string => `${r.value}${r.errno ? ` ${r.errno}` : ""}`;
+    const same = (a: string | undefined, b: string | undefined): boolean => a === b || [a, b].every((x) => x === "EAGAIN" || x === "EWOULDBLOCK");
+    if (e.result.kind !== "any") {
+      const want: Result = { value: this.#number(e.result), ...(e.errno === undefined ? {} : { errno: e.errno }) };
+      if (want.value !== got.value || !same(want.errno, got.errno)) throw new Failure(e.line, `${e.name}() = ${text(want)}`, `it returned ${text(got)}`);
+    }
+    if (got.out === undefined) return;
+    const place = e.name === "getsockopt" ? e.args[3] : e.args[2];
+    const item = place?.kind === "list" ? place.items[0] : place;
+    if (!item || item.kind === "any" || item.kind === "struct") return;
+    const wanted = item.kind === "symbol" && /^E[A-Z]+$/.test(item.name) ? item.name : this.#number(item);
+    const have = typeof wanted === "string" ? ERRNO[errName(got.out)] : got.out;
+    const zero = typeof wanted === "number" && wanted === 0 && got.out === 0;
+    if (!zero && wanted !== have) throw new Failure(e.line, `${e.name}() gives ${wanted}`, `it gave ${typeof wanted === "string" ? have ?? "no error" : got.out}`);
+  }
+
+  #errno(code: number): Result {
+    return { value: -1, errno: ERRNO[errName(code)] ?? "EINVAL" };
+  }
+
+  /** The call as something that can be tried: null means that it would block. */
+  #prepare(e: Event & { type: "call" }): (blocking: boolean) => Result | null {
+    const fd = this.#number(e.args[0]), x = this.#stack.exports;
+    const socket = (): Socket => this.#sockets.get(fd) ?? (() => { throw new Failure(e.line, `${e.name} on socket ${fd}`, "there is no such socket"); })();
+    const ok: Result = { value: 0 };
+    const fresh = (kind: Socket["kind"], handle: number): Socket => ({ kind, handle, nonblocking: false, error: 0, shutRead: false, options: new Map() });
+    const error = (code: number): Result => this.#errno(code);
+    switch (e.name) {
+      case "socket":
+        return () => {
+          const n = this.#number(e.result);
+          this.#sockets.set(n, fresh("new", 0));
+          return { value: n };
+        };
+      case "bind":
+        return () => ok;
+      case "listen":
+        return () => {
+          const s = socket();
+          const handle = s.kind === "listener" ? s.handle : x.tcp_listen(0, this.#ends.localPort, Math.max(1, this.#number(e.args[1])));
+          if (handle < 0) return error(handle);
+          Object.assign(s, { kind: "listener", handle });
+          return ok;
+        };
+      case "accept":
+      case "accept4": {
+        let made: Socket | undefined;
+        return () => {
+          const s = socket();
+          if (s.kind !== "listener") return error(-2);
+          const handle = x.tcp_accept(s.handle);
+          if (handle === AGAIN) return null;
+          made = fresh("connection", handle);
+          made.nonblocking = e.name === "accept4" && e.args[3]?.kind === "symbol" && e.args[3].name === "SOCK_NONBLOCK";
+          this.#applyOptions(s, made);
+          const n = this.#number(e.result);
+          this.#sockets.set(n, made);
+          return { value: n };
+        };
+      }
+      case "connect": {
+        let begun = false;
+        return () => {
+          const s = socket();
+          if (!begun && s.kind !== "new") return s.error !== 0 ? this.#takeError(s) : s.kind === "connection" ? this.#connected(s) : error(-3);
+          if (!begun) {
+            begun = true;
+            const handle = x.tcp_connect(0, 0, this.#ends.remoteIp, this.#ends.remotePort);
+            if (handle < 0) return error(handle);
+            Object.assign(s, { kind: "connection", handle });
+            this.#applyOptions(s, s);
+            this.#ends.localPort = this.#stack.info(handle).lport;
+            if (s.nonblocking) return { value: -1, errno: "EINPROGRESS" };
+            return null;
+          }
+          if (s.error !== 0) return this.#takeError(s);
+          const state = this.#stack.info(s.handle).stateName;
+          return state === "SYN-SENT" || state === "SYN-RECEIVED" ? null : ok;
+        };
+      }
+      case "read": case "recv": case "recvfrom": case "recvmsg": case "readv":
+        return () => this.#receive(e, socket());
+      case "write": case "send": case "sendto": case "sendmsg": case "writev":
+        return () => this.#send(e, socket());
+      case "close":
+        return () => {
+          const s = socket();
+          this.#sockets.delete(fd);
+          if (s.kind !== "new") x.tcp_close(s.handle);
+          return ok;
+        };
+      case "shutdown":
+        return () => {
+          const s = socket(), how = this.#number(e.args[1]);
+          if (s.kind !== "connection") return { value: -1, errno: "ENOTCONN" };
+          if (how !== SYMBOLS["SHUT_WR"]) s.shutRead = true;
+          const result = how === SYMBOLS["SHUT_RD"] ? 0 : x.tcp_shutdown(s.handle);
+          return result < 0 ? { value: -1, errno: "ENOTCONN" } : ok;
+        };
+      case "fcntl":
+        return () => {
+          const s = socket();
+          if (this.#number(e.args[1]) === SYMBOLS["F_SETFL"]) {
+            s.nonblocking = (this.#number(e.args[2]) & SYMBOLS["O_NONBLOCK"]!) !== 0;
+            return ok;
+          }
+          return { value: SYMBOLS["O_RDWR"]! | (s.nonblocking ? SYMBOLS["O_NONBLOCK"]! : 0) };
+        };
+      case "ioctl":
+        return () => this.#ioctl(e, socket());
+      case "setsockopt":
+        return () => this.#setOption(e, socket());
+      case "getsockopt":
+        return () => this.#getOption(e, socket());
+      case "poll":
+        return () => this.#pollCall(e);
+      default:
+        throw new Unsupported(`line ${e.line}: the system call ${e.name}`);
+    }
+  }
+
+  #connected(s: Socket): Result {
+    const state = this.#stack.info(s.handle).stateName;
+    return { value: -1, errno: state === "SYN-SENT" || state === "SYN-RECEIVED" ? "EALREADY" : "EISCONN" };
+  }
+
+  #takeError(s: Socket): Result {
+    const code = s.error;
+    s.error = 0;
+    return this.#errno(code);
+  }
+
+  /** How many bytes a call moves: the third argument, or what iovecs add up to. */
+  #count(e: Event & { type: "call" }): number {
+    const iovecs = (v: Value | undefined): number => {
+      if (v?.kind === "list") return v.items.reduce((n, i) => n + (i.kind === "list" && i.items.length === 2 ? this.#number(i.items[1]) : iovecs(i)), 0);
+      if (v?.kind === "struct") return v.fields.reduce((n, [name, f]) => n + (name === "msg_iov" || name === "iov_len" ? (name === "iov_len" ? this.#number(f) : iovecs(f)) : 0), 0);
+      return 0;
+    };
+    return /(readv|writev|msg)$/.test(e.name) ? iovecs(e.args[1]) : this.#number(e.args[2]);
+  }
+
+  #receive(e: Event & { type: "call" }, s: Socket): Result | null {
+    if (s.kind !== "connection") return { value: -1, errno: "ENOTCONN" };
+    const flags = e.name === "recvmsg" ? this.#number(e.args[2]) : this.#number(e.args[3]);
+    const have = this.#stack.receivable(s.handle);
+    if (have > 0) {
+      const n = Math.min(have, this.#count(e));
+      if (!(flags & SYMBOLS["MSG_PEEK"]!)) this.#stack.receive(s.handle, n);
+      return { value: n };
+    }
+    if (have === 0 || s.shutRead) return { value: 0 };
+    if (have === AGAIN) return s.nonblocking || flags & SYMBOLS["MSG_DONTWAIT"]! ? { value: -1, errno: "EAGAIN" } : null;
+    if (s.error !== 0) return this.#takeError(s);
+    // An error is told once; then the connection is at its end.
+    return have === -3 ? { value: -1, errno: "ENOTCONN" } : { value: 0 };
+  }
+
+  #send(e: Event & { type: "call" }, s: Socket): Result | null {
+    if (s.kind !== "connection") return { value: -1, errno: "EPIPE" };
+    if (s.error !== 0) return this.#takeError(s);
+    const room = this.#stack.sendRoom(s.handle);
+    if (room < 0) return { value: -1, errno: "EPIPE" };
+    const n = Math.min(room, this.#count(e));
+    if (n === 0 && this.#count(e) > 0) return s.nonblocking ? { value: -1, errno: "EAGAIN" } : null;
+    this.#stack.send(s.handle, new Uint8Array(n));
+    const flags = this.#number(e.args[e.name === "sendmsg" ? 2 : 3]);
+    if (e.name.startsWith("send") && flags & SYMBOLS["MSG_OOB"]!) this.#stack.urgent(s.handle);
+    return { value: n };
+  }
+
+  #ioctl(e: Event & { type: "call" }, s: Socket): Result {
+    const request = e.args[1]?.kind === "symbol" ? e.args[1].name : "";
+    if (request === "FIONBIO") {
+      s.nonblocking = this.#number(e.args[2]) !== 0;
+      return { value: 0 };
+    }
+    if (s.kind !== "connection") return { value: -1, errno: "EINVAL" };
+    switch (request) {
+      case "SIOCINQ": case "FIONREAD":
+        return { value: 0, out: Math.max(0, this.#stack.receivable(s.handle)) };
+      case "SIOCOUTQ": case "TIOCOUTQ":
+        return { value: 0, out: this.#stack.info(s.handle).sndSize };
+      case "SIOCOUTQNSD": {
+        const t = this.#stack.info(s.handle);
+        return { value: 0, out: Math.max(0, t.sndSize - ((t.sndNxt - t.sndUna) >>> 0)) };
+      }
+      default:
+        throw new Unsupported(`line ${e.line}: ioctl ${request}`);
+    }
+  }
+
+  #applyOptions(from: Socket, to: Socket): void {
+    to.options = new Map(from.options);
+    for (const [name, value] of from.options) this.#applyOption(to, name, value);
+  }
+
+  #applyOption(s: Socket, name: string, value: number): void {
+    if (s.kind !== "connection") return;
+    switch (name) {
+      case "TCP_NODELAY": this.#stack.setOption(s.handle, "noDelay", value !== 0); break;
+      case "SO_KEEPALIVE": this.#stack.setOption(s.handle, "keepAlive", value !== 0); break;
+      case "TCP_KEEPIDLE": this.#stack.setOption(s.handle, "keepIdleS", value); break;
+      case "TCP_KEEPINTVL": this.#stack.setOption(s.handle, "keepIntervalS", value); break;
+      case "TCP_KEEPCNT": this.#stack.setOption(s.handle, "keepProbes", Math.max(2, value)); break;
+      case "TCP_USER_TIMEOUT": if (value > 0) this.#stack.setOption(s.handle, "userTimeoutMs", value); break;
+      case "IP_TOS": this.#stack.setOption(s.handle, "tos", value); break;
+      case "IP_TTL": this.#stack.setOption(s.handle, "ttl", value); break;
+      default: break;
+    }
+  }
+
+  #optionName(e: Event & { type: "call" }): string {
+    const v = e.args[2];
+    return v?.kind === "symbol" ? v.name : `option ${this.#number(v)}`;
+  }
+
+  #setOption(e: Event & { type: "call" }, s: Socket): Result {
+    const name = this.#optionName(e);
+    if (name === "TCP_MAXSEG") return { value: 0 };
+    const known = ["TCP_NODELAY", "SO_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "IP_TOS", "IP_TTL"];
+    const harmless = ["SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_FUNCTION_BLK", "TCP_LOG", "SO_SNDBUF", "SO_RCVBUF", "IP_MTU_DISCOVER", "TCP_CONGESTION", "TCP_QUICKACK"];
+    if (known.includes(name)) {
+      s.options.set(name, this.#number(e.args[3]));
+      this.#applyOption(s, name, this.#number(e.args[3]));
+      return { value: 0 };
+    }
+    if (!harmless.includes(name) || ["SO_SNDBUF", "SO_RCVBUF", "TCP_QUICKACK"].includes(name)) throw new Unsupported(`line ${e.line}: setsockopt ${name}`);
+    return { value: 0 };
+  }
+
+  #getOption(e: Event & { type: "call" }, s: Socket): Result {
+    const name = this.#optionName(e);
+    switch (name) {
+      case "SO_ERROR": {
+        const out = s.error;
+        s.error = 0;
+        return { value: 0, out };
+      }
+      case "SO_RCVBUF": {
+        // FreeBSD rounds the buffer up once it knows the MSS.
+        const ring = this.#options.recvRing ?? 0;
+        const open = s.kind === "connection" && !["SYN-SENT", "SYN-RECEIVED", "CLOSED"].includes(this.#stack.info(s.handle).stateName);
+        return { value: 0, out: ring === 65700 && !open ? 65536 : ring };
+      }
+      case "TCP_MAXSEG":
+        return { value: 0, out: s.kind === "connection" ? this.#stack.info(s.handle).mss : this.#options.mss ?? 536 };
+      default:
+        if (s.options.has(name)) return { value: 0, out: s.options.get(name)! };
+        if (name === "TCP_NODELAY" || name === "SO_KEEPALIVE") return { value: 0, out: 0 };
+        throw new Unsupported(`line ${e.line}: getsockopt ${name}`);
+    }
+  }
+
+  #pollCall(e: Event & { type: "call" }): Result | null {
+    const list = e.args[0]?.kind === "list" ? e.args[0].items : [];
+    let ready = 0;
+    for (const item of list) {
+      if (item.kind !== "struct") continue;
+      const field = (name: string): number => this.#number(item.fields.find(([n]) => n === name)?.[1]);
+      const s = this.#sockets.get(field("fd"));
+      if (!s) continue;
+      let bits = 0;
+      if (s.kind === "listener") bits = this.#stack.listenerInfo(s.handle).toAccept > 0 ? 1 : 0;
+      if (s.kind === "connection") {
+        const have = this.#stack.receivable(s.handle), t = this.#stack.info(s.handle);
+        if (have >= 0) bits |= 1 | 0x40;
+        if (this.#stack.sendRoom(s.handle) > 0 && t.state >= 4) bits |= 4 | 0x100;
+        if (t.flags & FLAG.finReceived) bits |= 0x2000;
+        if (s.error !== 0) bits |= 8 | 16 | 1 | 4;
+        else if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") bits |= 16;
+      }
+      const revents = bits & (field("events") | 8 | 16);
+      if (revents !== 0) ready++;
+      const want = item.fields.find(([n]) => n === "revents")?.[1];
+      if (revents !== 0 && want && want.kind !== "any" && this.#number(want) !== revents) {
+        throw new Failure(e.line, `revents ${this.#number(want)}`, `they are ${revents}`);
+      }
+    }
+    if (ready > 0) return { value: ready };
+    return this.#number(e.args[2]) === 0 ? { value: 0 } : null;
+  }
+
+  // State
+
+  /** The socket whose connection is under test: the youngest. */
+  #current(): Socket | undefined {
+    return [...this.#sockets.values()].filter((s) => s.kind === "connection").at(-1);
+  }
+
+  #stateNow(): string {
+    return this.#stack.flowState(this.#ends.localIp, this.#ends.localPort, this.#ends.remoteIp, this.#ends.remotePort);
+  }
+
+  #alive(): boolean {
+    return !["CLOSED", "LISTEN"].includes(this.#stateNow());
+  }
+
+  #command(text: string, line: number): void {
+    const count = /grep\s+-c\s+"?(\w+)"?[\s\S]*?grep\s+(?:-\w+\s+)*"?(\d+)"?/.exec(text);
+    if (/sockstat|netstat|\bss\b/.test(text) && count) {
+      const state = STATE_NAMES[count[1]!];
+      if (!state) throw new Unsupported(`line ${line}: the state ${count[1]}`);
+      const now = this.#stateNow(), found = now === state ? 1 : 0;
+      if (found !== Number(count[2])) throw new Failure(line, `${count[2]} connection in ${state}`, `the connection is in ${now}`);
+      return;
+    }
+    if (/^\s*tcpdrop/.test(text)) {
+      const s = this.#current();
+      if (s) this.#stack.abort(s.handle);
+      return;
+    }
+    if (!configure(text, {})) throw new Unsupported(`line ${line}: the command ${text.trim()}`);
+  }
+
+  /** The connection as `tcpi_*` variables. */
+  #view(): Record<string, number> {
+    const out: Record<string, number> = {};
+    const number: Record<string, number> = Object.fromEntries([...new Set(Object.values(STATE_NAMES))].map((n, i) => [n, i]));
+    for (const [name, state] of Object.entries(STATE_NAMES)) out[`TCPI_${name}`] = out[`TCP_${name}`] = number[state]!;
+    out["tcpi_state"] = number[this.#stateNow()] ?? -1;
+    const s = this.#current();
+    if (!s) return out;
+    const t = this.#stack.info(s.handle), mss = Math.max(1, t.mss);
+    return {
+      ...out, tcpi_snd_mss: t.mss, tcpi_advmss: this.#options.mss ?? (this.#options.mtu ?? 1500) - 40, tcpi_rcv_mss: t.mss, tcpi_snd_cwnd: this.#dialect === "linux" ? Math.floor(t.cwnd / mss) : t.cwnd,
+      tcpi_snd_ssthresh: t.ssthresh >= 0x3fffffff ? 2147483647 : this.#dialect === "linux" ? Math.floor(t.ssthresh / mss) : t.ssthresh,
+      tcpi_unacked: Math.ceil(((t.sndNxt - t.sndUna) >>> 0) / mss), tcpi_sacked: Math.ceil(t.sackedBytes / mss), tcpi_rtt: t.srttUs, tcpi_rttvar: t.rttvarUs,
+      tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries, tcpi_pmtu: t.pathMtu, tcpi_snd_wscale: t.sndScale, tcpi_rcv_wscale: t.rcvScale,
+      tcpi_ca_state: t.flags & FLAG.loss ? 4 : t.flags & FLAG.recovery ? 3 : t.dupAcks > 0 ? 1 : 0, TCP_CA_Open: 0, TCP_CA_Disorder: 1, TCP_CA_CWR: 2,
+      TCP_CA_Recovery: 3, TCP_CA_Loss: 4, tcpi_snd_wnd: t.sndWnd, tcpi_rcv_space: t.rcvWnd, tcpi_notsent_bytes: Math.max(0, t.sndSize - ((t.sndNxt - t.sndUna) >>> 0)),
+      tcpi_options: (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0), TCPI_OPT_TIMESTAMPS: 1, TCPI_OPT_SACK: 2, TCPI_OPT_WSCALE: 4,
+    };
+  }
+
+  /** `assert` lines over the view. */
+  #code(text: string, line: number): void {
+    const view = this.#view();
+    for (const statement of text.split(/[\n;]/).map((x) => x.trim()).filter(Boolean)) {
+      if (/^(print|import)\b/.test(statement) || statement.startsWith("#")) continue;
+      const m = /^assert\s*\(?(.*)$/.exec(statement);
+      if (!m) throw new Unsupported(`line ${line}: the code ${statement}`);
+      let expression = statement.replace(/^assert\b/, "").trim();
+      // What follows a comma outside of brackets is a message.
+      let depth = 0;
+      for (let i = 0; i < expression.length; i++) {
+        if ("([".includes(expression[i]!)) depth++;
+        if (")]".includes(expression[i]!)) depth--;
+        if (expression[i] === "," && depth === 0) expression = expression.slice(0, i);
+      }
+      const missing = (expression.match(/[A-Za-z_]\w*/g) ?? []).find((n) => !(n in view) && !["and", "or", "not", "True", "False", "abs", "min", "max", "int"].includes(n));
+      if (missing) throw new Unsupported(`line ${line}: ${missing} in %{ }%`);
+      const js = expression.replace(/\band\b/g, "&&").replace(/\bor\b/g, "||").replace(/\bnot\b/g, "!");
+      const context = createContext({ ...view, True: true, False: false, abs: Math.abs, min: Math.min, max: Math.max, int: Math.trunc });
+      let holds: unknown;
+      try {
+        holds = runInContext(js, context, { timeout: 100 });
+      } catch {
+        throw new Unsupported(`line ${line}: the expression ${expression}`);
+      }
+      if (!holds) {
+        const used = [...new Set(expression.match(/tcpi_\w+/g) ?? [])].map((n) => `${n} is ${view[n]}`).join(", ");
+        throw new Failure(line, expression, used);
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/** Frames of a script: the remote side's packets made, the stack's read. Sequence numbers here are live ones. */
+import { decodeTcp, type TcpSegment } from "../decode.js";
+import type { Option } from "./parse.js";
+
+const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, ".": 16, U: 32, E: 64, W: 128 };
+
+function be(size: number, n: number): number[] {
+  return Array.from({ length: size }, (_, i) => (n >>> (8 * (size - 1 - i))) & 255);
+}
+
+function sum(bytes: number[] | Uint8Array, start = 0): number {
+  let s = start;
+  for (let i = 0; i < bytes.length; i += 2) s += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
+  while (s > 0xffff) s = (s & 0xffff) + (s >>> 16);
+  return s;
+}
+
+export interface Ends {
+  remoteMac: number[];
+  localMac: number[];
+  remoteIp: number;
+  localIp: number;
+  remotePort: number;
+  localPort: number;
+}
+
+/** An IPv4 frame from the remote side. */
+export function ipFrame(ends: Ends, protocol: number, payload: Uint8Array, tos = 0): Uint8Array {
+  const header = Uint8Array.from([0x45, tos, ...be(2, 20 + payload.length), 0, 1, 0, 0, 64, protocol, 0, 0, ...be(4, ends.remoteIp), ...be(4, ends.localIp)]);
+  header.set(be(2, ~sum(header) & 0xffff), 10);
+  return Uint8Array.from([...ends.localMac, ...ends.remoteMac, 8, 0, ...header, ...payload]);
+}
+
+export function optionBytes(options: Option[]): number[] {
+  const out = options.flatMap((o): number[] => {
+    switch (o.kind) {
+      case "mss": return [2, 4, ...be(2, o.value)];
+      case "wscale": return [3, 3, o.value];
+      case "sackOK": return [4, 2];
+      case "nop": return [1];
+      case "eol": return [0];
+      case "TS": return [8, 10, ...be(4, o.val), ...be(4, o.ecr)];
+      case "sack": return [5, 2 + 8 * o.blocks.length, ...o.blocks.flatMap(([a, b]) => [...be(4, a), ...be(4, b)])];
+      case "fastopen": {
+        const cookie = (o.cookie ?? "").match(/../g)?.map((x) => parseInt(x, 16)) ?? [];
+        return o.experimental ? [254, 4 + cookie.length, 0xf9, 0x89, ...cookie] : [34, 2 + cookie.length, ...cookie];
+      }
+      default: return [];
+    }
+  });
+  while (out.length % 4) out.push(0);
+  return out;
+}
+
+/** A segment from the remote side, its payload all zeros. */
+export function tcpFrame(ends: Ends, s: { flags: string; seq: number; ack: number; win: number; urgent: number; length: number; options: Option[]; tos: number }): Uint8Array {
+  const opts = optionBytes(s.options);
+  const bits = [...s.flags].reduce((n, c) => n | (BITS[c] ?? 0), 0);
+  const bytes = Uint8Array.from([
+    ...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(4, s.seq), ...be(4, s.ack), (5 + opts.length / 4) << 4, bits, ...be(2, s.win), 0, 0,
+    ...be(2, s.urgent), ...opts, ...new Array<number>(s.length).fill(0),
+  ]);
+  const pseudo = sum([...be(4, ends.remoteIp), ...be(4, ends.localIp), 0, 6, ...be(2, bytes.length)]);
+  bytes.set(be(2, ~sum(bytes, pseudo) & 0xffff), 16);
+  return ipFrame(ends, 6, bytes, s.tos);
+}
+
+/** An ICMP error about a segment of the stack's. */
+export function icmpFrame(ends: Ends, type: number, code: number, mtu: number, seq: number, size: number): Uint8Array {
+  const ip = Uint8Array.from([0x45, 0, ...be(2, 40 + size), 0, 0, 0x40, 0, 64, 6, 0, 0, ...be(4, ends.localIp), ...be(4, ends.remoteIp)]);
+  ip.set(be(2, ~sum(ip) & 0xffff), 10);
+  const bytes = Uint8Array.from([type, code, 0, 0, 0, 0, ...be(2, mtu), ...ip, ...be(2, ends.localPort), ...be(2, ends.remotePort), ...be(4, seq)]);
+  bytes.set(be(2, ~sum(bytes) & 0xffff), 2);
+  return ipFrame(ends, 1, bytes);
+}
+
+const LETTERS: [string, string][] = [["FIN", "F"], ["SYN", "S"], ["RST", "R"], ["PSH", "P"], ["ACK", "."], ["URG", "U"], ["ECE", "E"], ["CWR", "W"]];
+
+export function letters(s: TcpSegment): string {
+  return LETTERS.filter(([name]) => s.flags.includes(name as never)).map(([, l]) => l).join("");
+}
+
+export { decodeTcp, type TcpSegment };
