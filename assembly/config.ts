@@ -69,13 +69,13 @@ export const enum Cookies {
   halfOpenMax: u32;
   /** Connections in TIME-WAIT. 56 bytes each. Full: the oldest ends early. */
   timeWaitMax: u32;
-  /** Listeners, ≤ 256. 64 bytes each. Full: FULL. */
+  /** Listeners, ≤ 255. 64 bytes each. Full: FULL. */
   listenersMax: u32;
-  /** Bytes of send ring a connection, a multiple of 4, ≤ 2^30. Full: `send` takes less. */
+  /** Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
   sendRing: u32;
-  /** Bytes of receive ring a connection, a multiple of 4, ≤ 2^30. Full: the window closes. */
+  /** Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. */
   recvRing: u32;
-  /** Ranges that all connections share, ≤ 65,534. 16 bytes each. Empty: what arrives out of order is dropped, SACK blocks ignored. */
+  /** Ranges that all connections share, ≤ 65,535. 16 bytes each. Empty: what arrives out of order is dropped, SACK blocks ignored. */
   rangesMax: u32;
   /** Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
   rxSlots: u32;
@@ -162,24 +162,20 @@ export function configUse(at: usize): void {
 /** Bytes of header before the payload in a frame slot: 2 of padding, so that the IP header is 4-byte aligned, and 14 of Ethernet. */
 export const FRAME_OFFSET: u32 = 2;
 export const ETHERNET_SIZE: u32 = 14;
-export const MTU_MIN: u32 = 68;
-export const MTU_MAX: u32 = 65535;
-export const CONNS_MAX: u32 = 1 << 21;
-export const LISTENERS_MAX: u32 = 256;
-export const RING_MAX: u32 = 1 << 30;
+export const CONNS_MAX: u32 = (1 << 21) - 1;
 
 function isSlots(x: u32): bool {
-  return x <= 32768 && popcnt(x) == 1;
+  return popcnt(x) == 1;
 }
 
-/** Least and largest value of each number, from `mtu` to `pathMtuMin`, as the comments above name them. */
-const BOUNDS: usize = memory.data<u32>([
-  MTU_MIN, MTU_MAX,
-  1, CONNS_MAX, 1, 65535, 1, CONNS_MAX, 0, LISTENERS_MAX, 64, RING_MAX, 64, RING_MAX, 0, 65534, 1, 32768, 1, 32768, 0, 32768,
-  0, 256, 0, 65512, 4, 65536, 0, 1024, 0, 1 << 20, 0, RING_MAX,
-  0, 4095, 0, 2, 0, 255, 0, MTU_MAX, 1, 64, 1, 60000, 1, 60000, 1, 600000, 1, u32.MAX_VALUE, 1, u32.MAX_VALUE,
-  0, 499, 1, 86400000, 0, 86400000, 1, 60000, 0, 15, 1, 3600000, 0, 255, 0, 65535, 1, 86400000,
-  1, 65535, 1, 65535, 2, 255, 1, 255, MTU_MIN, MTU_MAX,
+/** Least value of each number from `mtu` to `pathMtuMin`, and how many bits it may have. What is finer is checked by name. */
+const BOUNDS: usize = memory.data<u8>([
+  68, 16,
+  1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 1, 15, 1, 15, 0, 15,
+  0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 30,
+  0, 12, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
+  1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
 ]);
 
 /** Checks every value. Returns OK, CONFIG or ENTROPY. */
@@ -187,6 +183,7 @@ export function configCheck(c: Config): Err {
   if (!configCheckSizes(c)) return Err.CONFIG;
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
   if (c.ip == 0 || c.ip >= 0xe0000000 || c.ip >> 24 == 127 || c.prefix > 32) return Err.CONFIG;
+  if (c.cookies > <u32>Cookies.ALWAYS || c.delayedAckMs >= 500) return Err.CONFIG;
   if ((c.windowScale > 14 && c.windowScale != 255) || c.mss > c.mtu - 40 || c.pathMtuMin > c.mtu) return Err.CONFIG;
   if (c.rtoMaxMs < max(c.rtoMinMs, c.rtoInitialMs)) return Err.CONFIG;
   return (c.entropy0 | c.entropy1 | c.entropy2 | c.entropy3) == 0 ? Err.ENTROPY : Err.OK;
@@ -197,8 +194,8 @@ export function configCheckSizes(c: Config): bool {
   if (c.size != offsetof<Config>()) return false;
   const first = changetype<usize>(c) + offsetof<Config>("mtu");
   for (let i: usize = 0; first + i <= changetype<usize>(c) + offsetof<Config>("pathMtuMin"); i += 4) {
-    const x = load<u32>(first + i), bounds = BOUNDS + (i << 1);
-    if (x < load<u32>(bounds) || x > load<u32>(bounds, 4)) return false;
+    const x = load<u32>(first + i), bounds = BOUNDS + (i >> 1);
+    if (x < <u32>load<u8>(bounds) || x >> load<u8>(bounds, 1) != 0) return false;
   }
   return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 &&
     isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) && popcnt(c.neighboursMax) == 1;

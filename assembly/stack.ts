@@ -269,7 +269,7 @@ function ipInput(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): void {
 
 /** A whole datagram goes to its protocol. */
 function deliver(ip: Ipv4): void {
-  const payload = changetype<usize>(ip) + ip.headerSize, size = <u32>ip.totalSize - ip.headerSize;
+  const payload = changetype<usize>(ip) + ip.headerSize, size = ip.totalSize - ip.headerSize;
   switch (ip.protocol) {
     case PROTO_TCP:
       count(Mib.ipInDelivers);
@@ -315,7 +315,7 @@ function errorArrives(icmp: Icmp, size: u32): void {
   }
 }
 
-function udpRaise(port: u16): void {
+function udpRaise(port: u32): void {
   const s = udpFind(port);
   if (s == null || !s.event) return;
   s.event = false;

@@ -14,7 +14,7 @@ import { Tcb, tcbAt, tcbIndex, Has, tcbHas } from "../tcp/tcb";
 import { Listener, listenerAt, listenerIndex } from "../tcp/listen";
 import { udpAt } from "../udp/udp";
 
-if (CONNS_MAX > 1 << 21) ERROR("a generation needs 8 bits");
+if (CONNS_MAX >= 1 << 21) ERROR("a generation needs 8 bits");
 
 function sockets(): u32 {
   return config.connsMax + config.listenersMax + config.udpMax;

@@ -170,7 +170,7 @@ function stateNow(t: Tcb): State {
 /** The state of a four-tuple: a connection's, SYN_RECEIVED for a half-open record, LISTEN if a SYN would find a listener, else CLOSED. */
 export function flowState(lip: u32, lport: u32, rip: u32, rport: u32): State {
   const owner = demuxFind(rip, lip, (rport << 16) | lport);
-  if (owner == NOBODY) return listenerFor(lip, <u16>lport) == null ? State.CLOSED : State.LISTEN;
+  if (owner == NOBODY) return listenerFor(lip, lport) == null ? State.CLOSED : State.LISTEN;
   if (isConn(owner)) return <State>tcbAt(owner).state;
   return isHalfOpen(owner) ? State.SYN_RECEIVED : State.TIME_WAIT;
 }

@@ -13,10 +13,10 @@ import { NO_UDP, handleOfUdp, udpOf } from "./handle";
 export function udp_open(port: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
   if (port > 65535) return Err.ARGUMENT;
-  let local = <u16>port;
+  let local = port;
   // RFC 6056 §3.3.1: random, until one is free. There are fewer sockets than tries, so one is.
   for (let i: u32 = 0; port == 0 && i <= config.udpMax; i++) {
-    local = <u16>(49152 + (random32() & 16383));
+    local = 49152 + (random32() & 16383);
     if (udpFind(local) == null) break;
   }
   if (udpFind(local) != null) return Err.IN_USE;
@@ -37,7 +37,7 @@ export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32)
   if (i == NO_UDP) return Err.HANDLE;
   if (port == 0 || port > 65535 || ip == 0 || isMulticast(ip) || !isCallers(src, size)) return Err.ARGUMENT;
   if (!isOwn(ip) && nextHop(ip) == NO_ROUTE) return Err.UNREACHABLE;
-  return udpSend(udpAt(i), ip, <u16>port, src, size);
+  return udpSend(udpAt(i), ip, port, src, size);
 }
 
 /** Takes the next datagram: up to `size` bytes to `dst`, {u32 address, u32 port} of its sender to `from`. Its length, AGAIN or REFUSED. */

@@ -69,7 +69,7 @@ function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
     count(Mib.icmpInIgnored);
     return;
   }
-  const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, <u8>config.ttl);
+  const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, config.ttl);
   if (reply == null) return;
   const at = changetype<usize>(reply) + Ipv4.SIZE;
   memory.copy(at, changetype<usize>(icmp), size);
@@ -86,7 +86,7 @@ function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
  * Sends an error about the datagram at `about`: its header and first 8 bytes, unchanged (RFC 1122 §3.2.2). Not about an ICMP error, a
  * broadcast, a later fragment or a source that is no single host, and not more often than the configuration's `icmpRate`.
  */
-export function icmpError(type: u8, code: u8, about: Ipv4): void {
+export function icmpError(type: u32, code: u32, about: Ipv4): void {
   if (!isUnicast(about.src) || isBroadcast(about.dst) || (about.fragment & IP_OFFSET_MASK) != 0) return;
   if (about.protocol == PROTO_ICMP) {
     const quoted = load<u8>(changetype<usize>(about) + about.headerSize);
@@ -97,7 +97,7 @@ export function icmpError(type: u8, code: u8, about: Ipv4): void {
     return;
   }
   const src = isLoopback(about.dst) ? about.dst : config.ip;
-  const ip = ipBegin(src, about.src, PROTO_ICMP, 0, <u8>config.ttl);
+  const ip = ipBegin(src, about.src, PROTO_ICMP, 0, config.ttl);
   if (ip == null) return;
   const at = changetype<usize>(ip) + Ipv4.SIZE;
   const quote = min<u32>(about.headerSize + 8, about.totalSize);

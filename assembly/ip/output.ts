@@ -68,7 +68,7 @@ export function ipWay(dst: Ipv4Address): Way {
 }
 
 /** Begins a datagram. Returns its header, with a payload of up to mtu − 20 bytes to fill behind it, or null. */
-export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u8, tos: u8, ttl: u8): Ipv4 | null {
+export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: u32, ttl: u32): Ipv4 | null {
   out.ring = 0;
   let mac: u64 = 0;
   if (isOwn(dst)) {
@@ -112,7 +112,7 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u8, tos: u
 /** Ends the datagram that `ipBegin` began, with `size` bytes of payload. */
 export function ipEnd(size: u32): void {
   const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
-  ip.totalSize = <u16>(Ipv4.SIZE + size);
+  ip.totalSize = Ipv4.SIZE + size;
   ip.seal();
   count(Mib.ipOutRequests);
   const frameSize = ETHERNET_SIZE + Ipv4.SIZE + size;
@@ -151,7 +151,7 @@ export function ownMac(): u64 {
 }
 
 /** Sends one ARP packet. Returns false when there is no slot. targetMac 0: to everybody. */
-export function arpSend(op: u16, targetIp: Ipv4Address, targetMac: u64): bool {
+export function arpSend(op: u32, targetIp: Ipv4Address, targetMac: u64): bool {
   if (slotsFull(tx)) {
     count(Mib.ifOutDiscards);
     return false;

@@ -71,7 +71,7 @@ function slotFor(ip: Ipv4): Datagram {
   let best = slotAt(0);
   for (let i: u32 = 0; i < config.reassemblyMax; i++) {
     const d = slotAt(i);
-    if (d.due != 0 && d.id == ip.id && d.src == ip.src && d.dst == ip.dst && d.protocol == ip.protocol) return d;
+    if (d.due != 0 && <u32>d.id == ip.id && d.src == ip.src && d.dst == ip.dst && <u32>d.protocol == ip.protocol) return d;
     if (d.due < best.due) best = d;
   }
   if (best.due != 0) count(Mib.ipReasmFails);
@@ -80,8 +80,8 @@ function slotFor(ip: Ipv4): Datagram {
   best.due = afterMs(TIMEOUT_MS);
   best.src = ip.src;
   best.dst = ip.dst;
-  best.id = ip.id;
-  best.protocol = ip.protocol;
+  best.id = <u16>ip.id;
+  best.protocol = <u8>ip.protocol;
   return best;
 }
 
@@ -91,8 +91,8 @@ function slotFor(ip: Ipv4): Datagram {
  */
 export function reassemble(ip: Ipv4): Datagram | null {
   count(Mib.ipReasmReqds);
-  const offset = <u32>(ip.fragment & IP_OFFSET_MASK) << 3;
-  const size = <u32>ip.totalSize - ip.headerSize;
+  const offset = (ip.fragment & IP_OFFSET_MASK) << 3;
+  const size = ip.totalSize - ip.headerSize;
   const more = (ip.fragment & IP_MF) != 0;
   if (config.reassemblyMax == 0 || size == 0 || offset + size > config.reassemblyBytes || (more && (size & 7) != 0)) {
     count(Mib.ipReasmFails);
@@ -106,7 +106,7 @@ export function reassemble(ip: Ipv4): Datagram | null {
   }
   if (d.total == 0 || d.got != d.total) return null;
   const header = datagramHeader(d);
-  header.totalSize = <u16>(Ipv4.SIZE + d.total);
+  header.totalSize = Ipv4.SIZE + d.total;
   header.fragment = 0;
   header.seal();
   count(Mib.ipReasmOKs);
@@ -124,19 +124,14 @@ function admit(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool 
   const bits = changetype<usize>(d) + offsetof<Datagram>();
   const payload = changetype<usize>(datagramHeader(d)) + Ipv4.SIZE;
   const from = changetype<usize>(ip) + ip.headerSize;
+  const first = offset >> 3, last = (end + 7) >> 3;
   let known: u32 = 0;
-  const units = (size + 7) >> 3, first = offset >> 3;
-  for (let u = first; u < first + units; u++) {
-    if ((load<u8>(bits + (u >> 3)) & (<u8>1 << <u8>(u & 7))) != 0) known++;
-  }
+  for (let u = first; u < last; u++) known += (<u32>load<u8>(bits + (u >> 3)) >> (u & 7)) & 1;
   if (known != 0) {
     count(Mib.ipReasmOverlaps);
-    return known == units && memory.compare(payload + offset, from, size) == 0;
+    return known == last - first && memory.compare(payload + offset, from, size) == 0;
   }
-  for (let u = first; u < first + units; u++) {
-    const at = bits + (u >> 3);
-    store<u8>(at, load<u8>(at) | (<u8>1 << <u8>(u & 7)));
-  }
+  for (let u = first; u < last; u++) store<u8>(bits + (u >> 3), <u32>load<u8>(bits + (u >> 3)) | (<u32>1 << (u & 7)));
   memory.copy(payload + offset, from, size);
   d.got += size;
   if (d.total != 0 && d.got > d.total) return false;

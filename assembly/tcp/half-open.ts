@@ -153,15 +153,15 @@ export function halfOpenAnswer(h: HalfOpen): void {
 
 /** Sends `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>` with the options that `bits` (of `Syn`) names (RFC 9293 §3.10.7.2). */
 export function synAck(rip: u32, lip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32): void {
-  const ip = ipBegin(lip, rip, PROTO_TCP, 0, <u8>config.ttl);
+  const ip = ipBegin(lip, rip, PROTO_TCP, 0, config.ttl);
   if (ip == null) return;
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
-  tcp.srcPort = <u16>ports;
-  tcp.dstPort = <u16>(ports >> 16);
+  tcp.srcPort = ports;
+  tcp.dstPort = ports >> 16;
   tcp.seq = iss;
   tcp.ack = irs + 1;
   // The window of a SYN is never scaled (RFC 7323 §2.2).
-  tcp.window = <u16>min<u32>(config.recvRing, 65535);
+  tcp.window = min<u32>(config.recvRing, 65535);
   tcp.urgent = 0;
   let at = changetype<usize>(tcp) + TcpHeader.SIZE;
   at = putMss(at, offeredMss());

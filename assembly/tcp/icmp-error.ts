@@ -21,9 +21,9 @@ import { retransmitAll } from "./retransmit";
 import { endConnection } from "./end";
 
 /** Communication administratively prohibited (RFC 1812 §5.2.7.1): network, host, filtered. */
-const PROHIBITED_NETWORK: u8 = 9;
-const PROHIBITED_HOST: u8 = 10;
-const PROHIBITED: u8 = 13;
+const PROHIBITED_NETWORK: u32 = 9;
+const PROHIBITED_HOST: u32 = 10;
+const PROHIBITED: u32 = 13;
 
 /** The MTUs that links have (RFC 1191 §7.1), for routers that name none. */
 const PLATEAUS: usize = memory.data<u16>([8166, 4352, 2002, 1492, 1006, 508, 296, 68]);
@@ -33,8 +33,8 @@ const PLATEAU_COUNT: u32 = 8;
  * An error of `type` and `code` quotes `ip`, which we sent, and the first 8 bytes of its payload at `tcp`. `mtu`: the next hop's, for
  * "fragmentation needed"; 0: not told.
  */
-export function tcpIcmpError(type: u8, code: u8, mtu: u32, ip: Ipv4, tcp: TcpHeader): void {
-  const ports = (<u32>tcp.dstPort << 16) | <u32>tcp.srcPort;
+export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpHeader): void {
+  const ports = (tcp.dstPort << 16) | tcp.srcPort;
   const owner = demuxFind(ip.dst, ip.src, ports);
   if (isHalfOpen(owner)) {
     // Soft for a SYN-ACK: it is sent again anyway. Only "port unreachable" for exactly our SYN ends the record.
@@ -71,7 +71,7 @@ export function tcpIcmpError(type: u8, code: u8, mtu: u32, ip: Ipv4, tcp: TcpHea
   softError(t, Err.UNREACHABLE);
 }
 
-function isRefusal(type: u8, code: u8): bool {
+function isRefusal(type: u32, code: u32): bool {
   return type == ICMP_UNREACHABLE && (code == UNREACHABLE_PROTOCOL || code == UNREACHABLE_PORT ||
     code == PROHIBITED_NETWORK || code == PROHIBITED_HOST || code == PROHIBITED);
 }

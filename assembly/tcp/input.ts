@@ -61,7 +61,7 @@ export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
 
 /** §3.10.7.1 CLOSED STATE, §3.10.7.2 LISTEN STATE. */
 function closedOrListen(reused: bool, oldSndNxt: Seq): void {
-  const l = listenerFor(seg.lip, <u16>seg.ports);
+  const l = listenerFor(seg.lip, seg.ports & 0xffff);
   if (l == null) {
     resetSegment();
     return;
@@ -392,7 +392,7 @@ function finArrives(t: Tcb): void {
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` */
 function halfOpenAck(h: HalfOpen): void {
-  const wnd = <u16>min<u32>(config.recvRing, 65535);
+  const wnd = min<u32>(config.recvRing, 65535);
   ackSegment(h.iss + 1, h.irs + 1, wnd, (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent);
 }
 

@@ -55,11 +55,11 @@ export function listenerIndex(l: Listener): u32 {
 }
 
 /** The listener for segments to `lip`:`port`, one on the address itself before one on every address; null: none. */
-export function listenerFor(lip: u32, port: u16): Listener | null {
+export function listenerFor(lip: u32, port: u32): Listener | null {
   let found: Listener | null = null;
   for (let i: u32 = 0; i < config.listenersMax; i++) {
     const l = listenerAt(i);
-    if (!l.inUse || l.port != port) continue;
+    if (!l.inUse || <u32>l.port != port) continue;
     if (l.ip == lip) return l;
     if (l.ip == 0) found = l;
   }
@@ -128,7 +128,7 @@ function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
 function evict(l: Listener): HalfOpen | null {
   const victim = halfOpenVictim();
   if (!halfOpenInUse(victim)) return null;
-  const owner = listenerFor(victim.lip, <u16>victim.ports);
+  const owner = listenerFor(victim.lip, victim.ports & 0xffff);
   if (owner == null || (l.halfOpen >= l.backlog && owner != l)) return null;
   count(Mib.TCPHalfOpenEvicted);
   recordGone(victim);
@@ -197,7 +197,7 @@ function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
  * peer gets a RST.
  */
 export function promote(h: HalfOpen): Tcb | null {
-  const l = listenerFor(h.lip, <u16>h.ports);
+  const l = listenerFor(h.lip, h.ports & 0xffff);
   if (l == null) return null;
   const t = admit(l, h.rip, h.lip, h.ports);
   if (t == null) {
@@ -214,7 +214,7 @@ export function promote(h: HalfOpen): Tcb | null {
 
 /** The record leaves the table, and its listener's count. */
 export function recordGone(h: HalfOpen): void {
-  const l = listenerFor(h.lip, <u16>h.ports);
+  const l = listenerFor(h.lip, h.ports & 0xffff);
   if (l != null && l.halfOpen > 0) l.halfOpen--;
   halfOpenRemove(h);
 }
@@ -254,6 +254,6 @@ export function listenerForget(t: Tcb): void {
 export function listenerPurge(l: Listener): void {
   for (let i: u32 = 0; i < config.halfOpenMax && l.halfOpen > 0; i++) {
     const h = halfOpenAt(i);
-    if (halfOpenInUse(h) && listenerFor(h.lip, <u16>h.ports) == l) recordGone(h);
+    if (halfOpenInUse(h) && listenerFor(h.lip, h.ports & 0xffff) == l) recordGone(h);
   }
 }

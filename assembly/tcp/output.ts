@@ -265,7 +265,7 @@ function sendSyn(t: Tcb): void {
   tcp.ack = answer ? t.rcvNxt : 0;
   // The window of a SYN is never scaled (RFC 7323 §2.2).
   const wnd = min<u32>(config.recvRing, 65535);
-  tcp.window = <u16>wnd;
+  tcp.window = wnd;
   if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
   rttSyn(t);
   finish(t, ip, tcp, size, size, answer ? SYN | ACK : SYN);
@@ -279,7 +279,7 @@ function rttSyn(t: Tcb): void {
 }
 
 /** Sends one segment: `size` bytes of the ring from `seq` on. Whatever it is, it carries our ACK. */
-function emit(t: Tcb, seq: Seq, size: u32, flags: u8): void {
+function emit(t: Tcb, seq: Seq, size: u32, flags: u32): void {
   const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
   if (ip == null) return;
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
@@ -310,9 +310,9 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u8): void {
 }
 
 /** Fills in what all segments have, and hands the segment to IP. */
-function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags: u8): void {
-  tcp.srcPort = <u16>t.ports;
-  tcp.dstPort = <u16>(t.ports >> 16);
+function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags: u32): void {
+  tcp.srcPort = t.ports;
+  tcp.dstPort = t.ports >> 16;
   tcp.headerSize = header;
   tcp.urgent = 0;
   if (tcbHas(t, Has.URGENT_OUT)) {
@@ -320,7 +320,7 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
     const ahead = t.sndUp - tcp.seq;
     if (seqLt(tcp.seq, t.sndUp)) {
       flags |= URG;
-      tcp.urgent = <u16>min<u32>(ahead, 65535);
+      tcp.urgent = min<u32>(ahead, 65535);
     }
   }
   tcp.flags = flags;

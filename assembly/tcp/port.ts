@@ -17,7 +17,7 @@ export function ephemeralPort(rip: u32, rport: u16, lip: u32): u16 {
   const step = random32() | 1;
   for (let i: u32 = 0; i < TRIES; i++) {
     const port = FIRST + at;
-    if (demuxFind(rip, lip, (<u32>rport << 16) | port) == NOBODY && listenerFor(lip, <u16>port) == null) return <u16>port;
+    if (demuxFind(rip, lip, (<u32>rport << 16) | port) == NOBODY && listenerFor(lip, port) == null) return <u16>port;
     at = (at + step) % COUNT;
   }
   return 0;

@@ -37,10 +37,10 @@ export function windowFor(t: Tcb): u32 {
 }
 
 /** The window field for a segment that is sent now; notes what it promises. */
-export function advertise(t: Tcb): u16 {
+export function advertise(t: Tcb): u32 {
   const wnd = windowFor(t);
   t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
-  return <u16>(wnd >> t.rcvScale);
+  return wnd >> t.rcvScale;
 }
 
 /** The application took bytes: tells the peer when the window can grow by a worthwhile step. */

@@ -13,10 +13,10 @@ import { putTimestamps } from "./options";
 import { timestampOffset } from "./isn";
 
 /** Sends a segment without text, behind `ip`, for owners of a four-tuple that have no TCB. */
-function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u8, wnd: u16, size: u32): void {
+function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, wnd: u32, size: u32): void {
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
-  tcp.srcPort = <u16>ports;
-  tcp.dstPort = <u16>(ports >> 16);
+  tcp.srcPort = ports;
+  tcp.dstPort = ports >> 16;
   tcp.seq = seq;
   tcp.ack = ack;
   tcp.headerSize = size;
@@ -35,7 +35,7 @@ function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u8, wnd: u
  */
 export function resetSegment(): void {
   if (segIs(RST) || (config.policy & Policy.BLACKHOLE) != 0) return;
-  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, <u8>config.ttl);
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
   if (ip == null) return;
   if (segIs(ACK)) bareSegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);
   else bareSegment(ip, seg.ports, 0, seg.seq + segLen(), RST | ACK, 0, TcpHeader.SIZE);
@@ -45,8 +45,8 @@ export function resetSegment(): void {
  * Answers the segment at hand with `<SEQ=seq><ACK=ack><CTL=ACK>`, for owners that have no TCB. With timestamps, if they were negotiated
  * (RFC 7323 §3.2): ours, and the echo of `tsRecent`.
  */
-export function ackSegment(seq: u32, ack: u32, wnd: u16, timestamps: bool, tsRecent: u32): void {
-  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, <u8>config.ttl);
+export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRecent: u32): void {
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
   if (ip == null) return;
   let size = TcpHeader.SIZE;
   if (timestamps) {

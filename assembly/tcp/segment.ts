@@ -28,10 +28,10 @@ import { Option, parseOptions } from "./options";
   sackAt: usize;
   sacks: u32;
   mss: u32;
-  flags: u8;
+  flags: u32;
   wscale: u8;
-  tos: u8;
   pad: u8;
+  pad2: u16;
 }
 
 export let seg: Segment = changetype<Segment>(0);
@@ -46,13 +46,12 @@ export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   const header = tcp.headerSize;
   seg.rip = ip.src;
   seg.lip = ip.dst;
-  seg.ports = (<u32>tcp.srcPort << 16) | <u32>tcp.dstPort;
+  seg.ports = (tcp.srcPort << 16) | tcp.dstPort;
   seg.seq = tcp.seq;
   seg.ack = tcp.ack;
   seg.wnd = tcp.window;
   seg.up = tcp.urgent;
   seg.flags = tcp.flags;
-  seg.tos = ip.tos;
   seg.data = changetype<usize>(tcp) + header;
   seg.size = size - header;
   seg.options = 0;
@@ -61,10 +60,10 @@ export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
 
 /** SEG.LEN: what the segment occupies in sequence space, SYN and FIN included. */
 export function segLen(): u32 {
-  return seg.size + <u32>((seg.flags & SYN) >> 1) + <u32>(seg.flags & FIN);
+  return seg.size + ((seg.flags & SYN) >> 1) + (seg.flags & FIN);
 }
 
-export function segIs(flags: u8): bool {
+export function segIs(flags: u32): bool {
   return (seg.flags & flags) != 0;
 }
 

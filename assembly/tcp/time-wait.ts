@@ -82,7 +82,7 @@ export function enterTimeWait(t: Tcb): void {
   w.rcvNxt = t.rcvNxt;
   w.tsRecent = t.tsRecent;
   w.timestamps = tcbHas(t, Has.TIMESTAMPS);
-  w.wnd = wnd;
+  w.wnd = <u16>wnd;
   w.inUse = true;
   w.answeredAt = clock.ms - EMPTY_MS;
   const owner = timeWaitBase() + indexOf(w);

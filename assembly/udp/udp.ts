@@ -62,23 +62,23 @@ function recvRing(s: UdpSocket): usize {
 }
 
 /** The socket on a local port, or null. */
-export function udpFind(port: u16): UdpSocket | null {
+export function udpFind(port: u32): UdpSocket | null {
   for (let i: u32 = 0; i < config.udpMax; i++) {
     const s = udpAt(i);
-    if (s.inUse && s.port == port) return s;
+    if (s.inUse && <u32>s.port == port) return s;
   }
   return null;
 }
 
 /** A free socket, bound to `port`, or null. */
-export function udpBind(port: u16): UdpSocket | null {
+export function udpBind(port: u32): UdpSocket | null {
   for (let i: u32 = 0; i < config.udpMax; i++) {
     const s = udpAt(i);
     if (s.inUse) continue;
     s.inUse = true;
     s.refused = false;
     s.event = false;
-    s.port = port;
+    s.port = <u16>port;
     s.sendHead = s.sendSize = s.recvHead = s.recvSize = 0;
     return s;
   }
@@ -86,11 +86,11 @@ export function udpBind(port: u16): UdpSocket | null {
 }
 
 /** Appends a record and payload to a ring. Returns false when there is no room. */
-function push(ring: usize, head: u32, used: u32, ip: u32, port: u16, src: usize, size: u32): bool {
+function push(ring: usize, head: u32, used: u32, ip: u32, port: u32, src: usize, size: u32): bool {
   const padded = RECORD + ((size + 3) & ~3);
   if (used + padded > config.udpRing) return false;
   store<u32>(record, ip);
-  store<u32>(record, <u32>port | (size << 16), 4);
+  store<u32>(record, port | (size << 16), 4);
   store<u32>(record, 0, 8);
   let at = head + used;
   if (at >= config.udpRing) at -= config.udpRing;
@@ -100,7 +100,7 @@ function push(ring: usize, head: u32, used: u32, ip: u32, port: u16, src: usize,
 }
 
 /** Queues a datagram. AGAIN: the ring is full. SIZE: it would not fit into a frame, or never into the ring. */
-export function udpSend(s: UdpSocket, ip: u32, port: u16, src: usize, size: u32): Err {
+export function udpSend(s: UdpSocket, ip: u32, port: u32, src: usize, size: u32): Err {
   if (size + Ipv4.SIZE + Udp.SIZE > config.mtu || size + RECORD > config.udpRing) return Err.SIZE;
   if (!push(sendRing(s), s.sendHead, s.sendSize, ip, port, src, size)) return Err.AGAIN;
   s.sendSize += RECORD + ((size + 3) & ~3);
@@ -163,7 +163,7 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
 }
 
 /** Somebody says that a datagram from `port` did not arrive (RFC 1122 §4.1.3.3). */
-export function udpIcmpError(port: u16): void {
+export function udpIcmpError(port: u32): void {
   const s = udpFind(port);
   if (s == null) return;
   s.refused = true;
@@ -178,12 +178,12 @@ export function udpOutput(): bool {
       ringRead(sendRing(s), config.udpRing, s.sendHead, record, RECORD);
       const dst = load<u32>(record), ports = load<u32>(record, 4), size = ports >> 16;
       if (ipWay(dst) == Way.NO_SLOT) return true;
-      const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, <u8>config.ttl);
+      const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
         udp.srcPort = s.port;
-        udp.dstPort = <u16>ports;
-        udp.size = <u16>(Udp.SIZE + size);
+        udp.dstPort = ports;
+        udp.size = Udp.SIZE + size;
         udp.checksum = 0;
         ringRead(sendRing(s), config.udpRing, s.sendHead + RECORD, changetype<usize>(udp) + Udp.SIZE, size);
         const sum = foldSum(sumBytes(changetype<usize>(udp), Udp.SIZE + size, sumPseudo(ip.src, dst, PROTO_UDP, Udp.SIZE + size)));

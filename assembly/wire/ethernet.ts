@@ -7,8 +7,8 @@
 
 import { Wire } from "./wire";
 
-export const ETHERTYPE_IPV4: u16 = 0x0800;
-export const ETHERTYPE_ARP: u16 = 0x0806;
+export const ETHERTYPE_IPV4: u32 = 0x0800;
+export const ETHERTYPE_ARP: u32 = 0x0806;
 /** A MAC address is its 48 bits in a u64. */
 export const MAC_BROADCAST: u64 = 0xffffffffffff;
 
@@ -20,11 +20,11 @@ export const MAC_BROADCAST: u64 = 0xffffffffffff;
   }
 
   get dst(): u64 { return (<u64>this.u32at(0) << 16) | <u64>this.u16at(4); }
-  set dst(v: u64) { this.put32(0, <u32>(v >> 16)); this.put16(4, <u16>v); }
+  set dst(v: u64) { this.put32(0, <u32>(v >> 16)); this.put16(4, <u32>v); }
 
   get src(): u64 { return (<u64>this.u32at(6) << 16) | <u64>this.u16at(10); }
-  set src(v: u64) { this.put32(6, <u32>(v >> 16)); this.put16(10, <u16>v); }
+  set src(v: u64) { this.put32(6, <u32>(v >> 16)); this.put16(10, <u32>v); }
 
-  get type(): u16 { return this.u16at(12); }
-  set type(v: u16) { this.put16(12, v); }
+  get type(): u32 { return this.u16at(12); }
+  set type(v: u32) { this.put16(12, v); }
 }

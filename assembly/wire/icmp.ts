@@ -7,19 +7,19 @@
 
 import { Wire } from "./wire";
 
-export const ICMP_ECHO_REPLY: u8 = 0;
-export const ICMP_UNREACHABLE: u8 = 3;
-export const ICMP_SOURCE_QUENCH: u8 = 4;
-export const ICMP_REDIRECT: u8 = 5;
-export const ICMP_ECHO: u8 = 8;
-export const ICMP_TIME_EXCEEDED: u8 = 11;
-export const ICMP_PARAMETER_PROBLEM: u8 = 12;
-export const ICMP_TIMESTAMP: u8 = 13;
+export const ICMP_ECHO_REPLY: u32 = 0;
+export const ICMP_UNREACHABLE: u32 = 3;
+export const ICMP_SOURCE_QUENCH: u32 = 4;
+export const ICMP_REDIRECT: u32 = 5;
+export const ICMP_ECHO: u32 = 8;
+export const ICMP_TIME_EXCEEDED: u32 = 11;
+export const ICMP_PARAMETER_PROBLEM: u32 = 12;
+export const ICMP_TIMESTAMP: u32 = 13;
 
-export const UNREACHABLE_PROTOCOL: u8 = 2;
-export const UNREACHABLE_PORT: u8 = 3;
-export const UNREACHABLE_FRAGMENTATION: u8 = 4;
-export const EXCEEDED_REASSEMBLY: u8 = 1;
+export const UNREACHABLE_PROTOCOL: u32 = 2;
+export const UNREACHABLE_PORT: u32 = 3;
+export const UNREACHABLE_FRAGMENTATION: u32 = 4;
+export const EXCEEDED_REASSEMBLY: u32 = 1;
 
 @unmanaged export class Icmp extends Wire {
   static readonly SIZE: u32 = 8;
@@ -28,11 +28,11 @@ export const EXCEEDED_REASSEMBLY: u8 = 1;
     return size >= Icmp.SIZE;
   }
 
-  get type(): u8 { return this.u8at(0); }
-  set type(v: u8) { this.put8(0, v); }
+  get type(): u32 { return this.u8at(0); }
+  set type(v: u32) { this.put8(0, v); }
 
-  get code(): u8 { return this.u8at(1); }
-  set code(v: u8) { this.put8(1, v); }
+  get code(): u32 { return this.u8at(1); }
+  set code(v: u32) { this.put8(1, v); }
 
   /** In memory order, as `foldSum` gives it. */
   set checksum(v: u16) { store<u16>(changetype<usize>(this), v, 2); }
@@ -42,5 +42,5 @@ export const EXCEEDED_REASSEMBLY: u8 = 1;
   set rest(v: u32) { this.put32(4, v); }
 
   /** Next-hop MTU of "fragmentation needed" (RFC 1191 §4). */
-  get mtu(): u16 { return this.u16at(6); }
+  get mtu(): u32 { return this.u16at(6); }
 }

@@ -12,13 +12,13 @@
 import { Wire } from "./wire";
 import { sumBytes, foldSum } from "../core/checksum";
 
-export const PROTO_ICMP: u8 = 1;
-export const PROTO_TCP: u8 = 6;
-export const PROTO_UDP: u8 = 17;
+export const PROTO_ICMP: u32 = 1;
+export const PROTO_TCP: u32 = 6;
+export const PROTO_UDP: u32 = 17;
 
-export const IP_DF: u16 = 0x4000;
-export const IP_MF: u16 = 0x2000;
-export const IP_OFFSET_MASK: u16 = 0x1fff;
+export const IP_DF: u32 = 0x4000;
+export const IP_MF: u32 = 0x2000;
+export const IP_OFFSET_MASK: u32 = 0x1fff;
 
 @unmanaged export class Ipv4 extends Wire {
   static readonly SIZE: u32 = 20;
@@ -27,33 +27,33 @@ export const IP_OFFSET_MASK: u16 = 0x1fff;
   isValid(size: u32): bool {
     if (size < Ipv4.SIZE || this.u8at(0) >> 4 != 4) return false;
     const header = this.headerSize;
-    return header >= Ipv4.SIZE && <u32>this.totalSize >= header && <u32>this.totalSize <= size;
+    return header >= Ipv4.SIZE && this.totalSize >= header && this.totalSize <= size;
   }
 
   get checksumOk(): bool { return foldSum(sumBytes(changetype<usize>(this), this.headerSize, 0)) == 0; }
 
-  get headerSize(): u32 { return (<u32>this.u8at(0) & 15) << 2; }
+  get headerSize(): u32 { return (this.u8at(0) & 15) << 2; }
   /** Version 4 and the header's length in bytes. */
-  set headerSize(v: u32) { this.put8(0, <u8>(0x40 | (v >> 2))); }
+  set headerSize(v: u32) { this.put8(0, 0x40 | (v >> 2)); }
 
-  get tos(): u8 { return this.u8at(1); }
-  set tos(v: u8) { this.put8(1, v); }
+  get tos(): u32 { return this.u8at(1); }
+  set tos(v: u32) { this.put8(1, v); }
 
-  get totalSize(): u16 { return this.u16at(2); }
-  set totalSize(v: u16) { this.put16(2, v); }
+  get totalSize(): u32 { return this.u16at(2); }
+  set totalSize(v: u32) { this.put16(2, v); }
 
-  get id(): u16 { return this.u16at(4); }
-  set id(v: u16) { this.put16(4, v); }
+  get id(): u32 { return this.u16at(4); }
+  set id(v: u32) { this.put16(4, v); }
 
   /** IP_DF, IP_MF and the offset in units of 8 bytes. */
-  get fragment(): u16 { return this.u16at(6); }
-  set fragment(v: u16) { this.put16(6, v); }
+  get fragment(): u32 { return this.u16at(6); }
+  set fragment(v: u32) { this.put16(6, v); }
 
-  get ttl(): u8 { return this.u8at(8); }
-  set ttl(v: u8) { this.put8(8, v); }
+  get ttl(): u32 { return this.u8at(8); }
+  set ttl(v: u32) { this.put8(8, v); }
 
-  get protocol(): u8 { return this.u8at(9); }
-  set protocol(v: u8) { this.put8(9, v); }
+  get protocol(): u32 { return this.u8at(9); }
+  set protocol(v: u32) { this.put8(9, v); }
 
   get src(): u32 { return this.u32at(12); }
   set src(v: u32) { this.put32(12, v); }

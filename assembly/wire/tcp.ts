@@ -15,14 +15,14 @@
 
 import { Wire } from "./wire";
 
-export const FIN: u8 = 1;
-export const SYN: u8 = 2;
-export const RST: u8 = 4;
-export const PSH: u8 = 8;
-export const ACK: u8 = 16;
-export const URG: u8 = 32;
-export const ECE: u8 = 64;
-export const CWR: u8 = 128;
+export const FIN: u32 = 1;
+export const SYN: u32 = 2;
+export const RST: u32 = 4;
+export const PSH: u32 = 8;
+export const ACK: u32 = 16;
+export const URG: u32 = 32;
+export const ECE: u32 = 64;
+export const CWR: u32 = 128;
 
 /** Option kinds (RFC 9293 §3.2, RFC 7323 §2.2 and §3.2, RFC 2018 §2 and §3). */
 export const OPT_EOL: u8 = 0;
@@ -41,11 +41,11 @@ export const OPT_TIMESTAMPS: u8 = 8;
     return size >= TcpHeader.SIZE && this.headerSize >= TcpHeader.SIZE && this.headerSize <= size;
   }
 
-  get srcPort(): u16 { return this.u16at(0); }
-  set srcPort(v: u16) { this.put16(0, v); }
+  get srcPort(): u32 { return this.u16at(0); }
+  set srcPort(v: u32) { this.put16(0, v); }
 
-  get dstPort(): u16 { return this.u16at(2); }
-  set dstPort(v: u16) { this.put16(2, v); }
+  get dstPort(): u32 { return this.u16at(2); }
+  set dstPort(v: u32) { this.put16(2, v); }
 
   get seq(): u32 { return this.u32at(4); }
   set seq(v: u32) { this.put32(4, v); }
@@ -53,20 +53,20 @@ export const OPT_TIMESTAMPS: u8 = 8;
   get ack(): u32 { return this.u32at(8); }
   set ack(v: u32) { this.put32(8, v); }
 
-  get headerSize(): u32 { return (<u32>this.u8at(12) >> 4) << 2; }
+  get headerSize(): u32 { return (this.u8at(12) >> 4) << 2; }
   /** Also clears the reserved bits. */
-  set headerSize(v: u32) { this.put8(12, <u8>(v << 2)); }
+  set headerSize(v: u32) { this.put8(12, v << 2); }
 
-  get flags(): u8 { return this.u8at(13); }
-  set flags(v: u8) { this.put8(13, v); }
+  get flags(): u32 { return this.u8at(13); }
+  set flags(v: u32) { this.put8(13, v); }
 
-  get window(): u16 { return this.u16at(14); }
-  set window(v: u16) { this.put16(14, v); }
+  get window(): u32 { return this.u16at(14); }
+  set window(v: u32) { this.put16(14, v); }
 
   /** In memory order, as `foldSum` gives it. */
   get checksum(): u16 { return load<u16>(changetype<usize>(this), 16); }
   set checksum(v: u16) { store<u16>(changetype<usize>(this), v, 16); }
 
-  get urgent(): u16 { return this.u16at(18); }
-  set urgent(v: u16) { this.put16(18, v); }
+  get urgent(): u32 { return this.u16at(18); }
+  set urgent(v: u32) { this.put16(18, v); }
 }

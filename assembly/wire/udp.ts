@@ -12,17 +12,17 @@ import { Wire } from "./wire";
 
   /** Whether the length that the header claims lies within the `size` bytes there are. */
   isValid(size: u32): bool {
-    return size >= Udp.SIZE && <u32>this.size >= Udp.SIZE && <u32>this.size <= size;
+    return size >= Udp.SIZE && this.size >= Udp.SIZE && this.size <= size;
   }
 
-  get srcPort(): u16 { return this.u16at(0); }
-  set srcPort(v: u16) { this.put16(0, v); }
+  get srcPort(): u32 { return this.u16at(0); }
+  set srcPort(v: u32) { this.put16(0, v); }
 
-  get dstPort(): u16 { return this.u16at(2); }
-  set dstPort(v: u16) { this.put16(2, v); }
+  get dstPort(): u32 { return this.u16at(2); }
+  set dstPort(v: u32) { this.put16(2, v); }
 
-  get size(): u16 { return this.u16at(4); }
-  set size(v: u16) { this.put16(4, v); }
+  get size(): u32 { return this.u16at(4); }
+  set size(v: u32) { this.put16(4, v); }
 
   /** In memory order; 0: none was computed. */
   get checksum(): u16 { return load<u16>(changetype<usize>(this), 6); }
