@@ -21,9 +21,9 @@ export const enum Mib {
   // TCP, as Linux names them
   SyncookiesSent, SyncookiesRecv, SyncookiesFailed, ListenOverflows, ListenDrops, TCPReqQFullDoCookies, TCPReqQFullDrop,
   TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge, PAWSEstab, PAWSActive, TCPMissingTimestamps, TW, TWRecycled, TWKilled,
-  DelayedACKs, TCPPureAcks, TCPOFOQueue, TCPOFODrop, TCPOFOMerge, TCPRcvQDrop, TCPDSACKOldSent, TCPDSACKOfoSent, TCPSACKDiscard,
-  TCPTimeouts, TCPFastRetrans, TCPSlowStartRetrans, TCPRenoRecovery, TCPSackRecovery, TCPLossProbes, TCPSynRetrans,
-  TCPAbortOnData, TCPAbortOnClose, TCPAbortOnTimeout, TCPAbortOnLinger, TCPKeepAlive, TCPZeroWindowProbes, TCPPathMtu,
+  DelayedACKs, TCPPureAcks, TCPOFOQueue, TCPOFODrop, TCPOFOMerge, TCPDSACKOldSent, TCPDSACKOfoSent, TCPSACKDiscard,
+  TCPTimeouts, TCPFastRetrans, TCPSlowStartRetrans, TCPRenoRecovery, TCPSackRecovery, TCPSynRetrans,
+  TCPAbortOnData, TCPAbortOnClose, TCPAbortOnTimeout, TCPKeepAlive, TCPZeroWindowProbes, TCPPathMtu,
   OutOfWindowIcmps, TCPHalfOpenExpired, TCPHalfOpenEvicted, TCPSynFinDropped,
   COUNT,
 }

@@ -78,7 +78,3 @@ export function eventTake(): u64 {
   }
   return NO_EVENT;
 }
-
-export function eventsPending(): bool {
-  return queue.first != 0;
-}

@@ -6,7 +6,7 @@
 
 import { config } from "../config";
 import { take, layoutCommits } from "../core/layout";
-import { clock, isDue, afterMs, Micros, NEVER } from "../core/clock";
+import { isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Ipv4, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
 

@@ -127,7 +127,6 @@ export function tcbFromHandshake(t: Tcb, irs: u32, iss: u32, bits: u32, peerMss:
   t.sndNxt = iss + 1;
   t.sndUp = iss;
   t.recover = iss;
-  t.flags |= Has.PASSIVE;
   settle(t, bits, peerMss);
   t.tsRecent = tsRecent;
   t.tsRecentAt = clock.ms;

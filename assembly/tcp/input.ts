@@ -247,7 +247,7 @@ function resetArrives(t: Tcb): void {
     return;
   }
   if (t.state == <u8>State.SYN_RECEIVED) {
-    // From a passive OPEN: back to LISTEN, nobody is told. From an active one: "connection refused" (MUST-11).
+    // A passive OPEN is a half-open record here, which goes back to LISTEN and tells nobody. So this one was active: "connection refused" (MUST-11).
     count(Mib.tcpAttemptFails);
     endConnection(t, Err.REFUSED);
     return;

@@ -5,7 +5,7 @@ import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
-import { Seq, seqLt, seqLe, seqMin } from "../core/seq";
+import { Seq, seqLt, seqMin } from "../core/seq";
 import { neighbourDoubt } from "../arp/neighbours";
 import { isOwn, nextHop } from "../ip/address";
 import { Tcb, Has, tcbHas, workAdd, tell } from "./tcb";
@@ -106,8 +106,4 @@ export function retransmitEstablished(t: Tcb): void {
   congestionInit(t);
   t.recover = t.iss;
   t.rtxNxt = t.sndLost = t.sndUna;
-}
-
-export function inRecovery(t: Tcb): bool {
-  return tcbHas(t, Has.LOSS | Has.RECOVERY) && !seqLe(t.recover, t.sndUna);
 }

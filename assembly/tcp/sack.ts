@@ -1,7 +1,6 @@
 // Selective acknowledgment (RFC 2018), both ways, D-SACK reports (RFC 2883), and what RFC 6675 §4 computes from the scoreboard: which
 // bytes are lost and how many are in the pipe.
 
-import { config, Policy } from "../config";
 import { count, Mib } from "../core/counters";
 import { Seq, seqLt, seqLe, seqMin, seqMax } from "../core/seq";
 import { rangeAt, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesHold } from "../buffers/ranges";
@@ -137,8 +136,4 @@ export function putSack(t: Tcb, at: usize, blocks: u32): usize {
     below = r.stamp;
   }
   return at;
-}
-
-export function sackWanted(): bool {
-  return (config.policy & Policy.SACK) != 0;
 }

@@ -37,10 +37,6 @@ export function setState(t: Tcb, to: State): void {
   t.state = <u8>to;
 }
 
-export function stateOf(t: Tcb): State {
-  return <State>t.state;
-}
-
 /** ESTABLISHED and everything after it (RFC 9293 §3.5.3). */
 export function isSynchronized(t: Tcb): bool {
   return t.state >= <u8>State.ESTABLISHED;

@@ -8,7 +8,7 @@ import { clock } from "../core/clock";
 import { Seq, seqInWindow, seqLt, seqLe } from "../core/seq";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
-import { Flow, Tcb, Has, tcbHas, tcbIndex } from "./tcb";
+import { Flow, Tcb, Has, tcbHas } from "./tcb";
 import { State, setState } from "./state";
 import { demuxInsert, demuxRemove, timeWaitBase } from "./demux";
 import { seg, segHas, segIs, segLen } from "./segment";
