@@ -10,7 +10,7 @@ function wasm(entry, target) {
   const out = `build/${target}.wasm`;
   run("asc", [entry, "--target", target, "--outFile", out]);
   // Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out.
-  run("wasm-opt", ["-Oz", "--converge", "-tnh", "-aimfs", "4", "-ocimfs", "1000", ...FEATURES, out, "-o", out]);
+  run("wasm-opt", ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000", ...FEATURES, out, "-o", out]);
   return out;
 }
 

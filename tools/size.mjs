@@ -38,7 +38,7 @@ export function budget() {
   const module = new WebAssembly.Module(bytes);
   const tcb = /offsetof<Tcb>\(\) > (\d+)/.exec(readFileSync("assembly/tcp/tcb.ts", "utf8"))[1];
   const rows = [
-    ["stint.wasm, bytes (the aim is 32768)", bytes.length, 36000],
+    ["stint.wasm, bytes (the aim is 32768)", bytes.length, 36200],
     ["imports", WebAssembly.Module.imports(module).length, 0],
     ["places that grow the memory (init has one)", growers(bytes), 1],
     ["a TCB, bytes (checked by the compiler)", Number(tcb), 256],

@@ -6,7 +6,9 @@ import { errName } from "../errors.js";
 import { EVENT, FLAG, StackModule } from "../stack.js";
 import type { StackOptions } from "../config.js";
 import type { Event, Option, Packet, Script, Value } from "./parse.js";
-import { configure, defaults, ERRNO, STATE_NAMES, SYMBOLS, Unsupported, type Dialect } from "./system.js";
+import { Failure } from "./failure.js";
+import { numberOf, Sockets, type Result } from "./sockets.js";
+import { configure, defaults, ERRNO, STATE_NAMES, Unsupported, type Dialect } from "./system.js";
 import { decodeTcp, icmpFrame, letters, optionBytes, tcpFrame, type Ends, type TcpSegment } from "./wire.js";
 
 export interface Outcome {
@@ -19,12 +21,6 @@ export interface Outcome {
   packets?: string[];
 }
 
-class Failure extends Error {
-  constructor(readonly line: number, readonly expected: string, readonly got: string) {
-    super(`line ${line}: ${expected} was expected, ${got}`);
-  }
-}
-
 const ENDS: Ends = {
   remoteMac: [2, 0, 0, 0, 0, 2], localMac: [2, 0, 192, 168, 0, 1], remoteIp: 0xc0000201, localIp: 0xc0a80001, remotePort: 40000, localPort: 8080,
 };
@@ -33,24 +29,6 @@ const START_US = 10_000_000;
 /** How long a packet at any time is waited for. */
 const ANY_US = 600e6;
 const DEFAULT_TOLERANCE_US = 4000;
-const AGAIN = -5;
-
-interface Socket {
-  kind: "new" | "listener" | "connection";
-  handle: number;
-  nonblocking: boolean;
-  error: number;
-  shutRead: boolean;
-  options: Map<string, number>;
-}
-
-/** A result: a number, and the name of an errno when it is −1. */
-interface Result {
-  value: number;
-  errno?: string;
-  /** What out-parameters hold. */
-  out?: number;
-}
 
 interface Seen {
   us: number;
@@ -71,7 +49,7 @@ export class Runner {
   #lastUs = START_US;
   #wait = -1;
   #queue: Seen[] = [];
-  #sockets = new Map<number, Socket>();
+  #calls!: Sockets;
   #pending: Pending[] = [];
   #ends = { ...ENDS };
   #localIsn: { live: number; script: number } | undefined;
@@ -121,8 +99,8 @@ export class Runner {
     }
     // The MSS to offer is the stack's, not a socket's.
     for (const e of this.script.events) {
-      if (e.type !== "call" || e.name !== "setsockopt" || this.#optionName(e) !== "TCP_MAXSEG") continue;
-      const mss = this.#number(e.args[3]);
+      if (e.type !== "call" || e.name !== "setsockopt" || e.args[2]?.kind !== "symbol" || e.args[2].name !== "TCP_MAXSEG") continue;
+      const mss = numberOf(e.args[3]);
       if (mss < 88 || mss > (this.#options.mtu ?? 1500) - 40) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${mss}`);
       this.#options.mss = mss;
     }
@@ -140,6 +118,7 @@ export class Runner {
       ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."), mac: this.#ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
       entropy: Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1), connsMax: 16, rxSlots: 64, txSlots: 64, timeWaitMs: 60_000, ...this.#options,
     });
+    this.#calls = new Sockets(this.#stack, this.#ends, this.#options);
     this.#poll();
     const bytes = [...this.#ends.remoteMac, ...ROUTER_IP];
     this.#stack.pushFrame(Uint8Array.from([...this.#ends.localMac, ...this.#ends.remoteMac, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, ...bytes, 0, 0, 0, 0, 0, 0, 192, 168, 0, 1]));
@@ -168,7 +147,7 @@ export class Runner {
       });
       this.#stack.drainEvents((handle, bits) => {
         if (!(bits & EVENT.CLOSED)) return;
-        for (const s of this.#sockets.values()) if (s.handle === handle && s.kind === "connection") s.error = this.#stack.info(handle).error;
+        for (const s of this.#calls.sockets.values()) if (s.handle === handle && s.kind === "connection") s.error = this.#stack.info(handle).error;
       });
       if (this.#wait !== 0 && !arp) break;
     }
@@ -405,19 +384,9 @@ export class Runner {
 
   // System calls
 
-  #number(v: Value | undefined): number {
-    if (!v) return 0;
-    if (v.kind === "number") return v.value;
-    if (v.kind === "symbol") return SYMBOLS[v.name] ?? NaN;
-    if (v.kind === "or") return v.items.reduce((n, i) => n | this.#number(i), 0);
-    if (v.kind === "list") return this.#number(v.items[0]);
-    if (v.kind === "call" && v.name === "sizeof") return 4;
-    return NaN;
-  }
-
   #call(e: Event & { type: "call" }, base: number): void {
     const until = e.when.kind === "absolute" || e.when.kind === "relative" ? e.when.until : undefined;
-    const attempt = this.#prepare(e);
+    const attempt = this.#calls.prepare(e);
     let result = attempt(until !== undefined);
     this.#poll();
     if (result === null && until !== undefined) {
@@ -455,292 +424,20 @@ export class Runner {
     const text = (r: Result): string => `${r.value}${r.errno ? ` ${r.errno}` : ""}`;
     const same = (a: string | undefined, b: string | undefined): boolean => a === b || [a, b].every((x) => x === "EAGAIN" || x === "EWOULDBLOCK");
     if (e.result.kind !== "any") {
-      const want: Result = { value: this.#number(e.result), ...(e.errno === undefined ? {} : { errno: e.errno }) };
+      const want: Result = { value: numberOf(e.result), ...(e.errno === undefined ? {} : { errno: e.errno }) };
       if (want.value !== got.value || !same(want.errno, got.errno)) throw new Failure(e.line, `${e.name}() = ${text(want)}`, `it returned ${text(got)}`);
     }
     if (got.out === undefined) return;
     const place = e.name === "getsockopt" ? e.args[3] : e.args[2];
     const item = place?.kind === "list" ? place.items[0] : place;
     if (!item || item.kind === "any" || item.kind === "struct") return;
-    const wanted = item.kind === "symbol" && /^E[A-Z]+$/.test(item.name) ? item.name : this.#number(item);
+    const wanted = item.kind === "symbol" && /^E[A-Z]+$/.test(item.name) ? item.name : numberOf(item);
     const have = typeof wanted === "string" ? ERRNO[errName(got.out)] : got.out;
     const zero = typeof wanted === "number" && wanted === 0 && got.out === 0;
     if (!zero && wanted !== have) throw new Failure(e.line, `${e.name}() gives ${wanted}`, `it gave ${typeof wanted === "string" ? have ?? "no error" : got.out}`);
   }
 
-  #errno(code: number): Result {
-    return { value: -1, errno: ERRNO[errName(code)] ?? "EINVAL" };
-  }
-
-  /** The call as something that can be tried: null means that it would block. */
-  #prepare(e: Event & { type: "call" }): (blocking: boolean) => Result | null {
-    const fd = this.#number(e.args[0]), x = this.#stack.exports;
-    const socket = (): Socket => this.#sockets.get(fd) ?? (() => { throw new Failure(e.line, `${e.name} on socket ${fd}`, "there is no such socket"); })();
-    const ok: Result = { value: 0 };
-    const fresh = (kind: Socket["kind"], handle: number): Socket => ({ kind, handle, nonblocking: false, error: 0, shutRead: false, options: new Map() });
-    const error = (code: number): Result => this.#errno(code);
-    switch (e.name) {
-      case "socket":
-        return () => {
-          const n = this.#number(e.result);
-          this.#sockets.set(n, fresh("new", 0));
-          return { value: n };
-        };
-      case "bind":
-        return () => ok;
-      case "listen":
-        return () => {
-          const s = socket();
-          const handle = s.kind === "listener" ? s.handle : x.tcp_listen(0, this.#ends.localPort, Math.max(1, this.#number(e.args[1])));
-          if (handle < 0) return error(handle);
-          Object.assign(s, { kind: "listener", handle });
-          return ok;
-        };
-      case "accept":
-      case "accept4": {
-        let made: Socket | undefined;
-        return () => {
-          const s = socket();
-          if (s.kind !== "listener") return error(-2);
-          const handle = x.tcp_accept(s.handle);
-          if (handle === AGAIN) return null;
-          made = fresh("connection", handle);
-          made.nonblocking = e.name === "accept4" && e.args[3]?.kind === "symbol" && e.args[3].name === "SOCK_NONBLOCK";
-          this.#applyOptions(s, made);
-          const n = this.#number(e.result);
-          this.#sockets.set(n, made);
-          return { value: n };
-        };
-      }
-      case "connect": {
-        let begun = false;
-        return () => {
-          const s = socket();
-          if (!begun && s.kind !== "new") return s.error !== 0 ? this.#takeError(s) : s.kind === "connection" ? this.#connected(s) : error(-3);
-          if (!begun) {
-            begun = true;
-            const handle = x.tcp_connect(0, 0, this.#ends.remoteIp, this.#ends.remotePort);
-            if (handle < 0) return error(handle);
-            Object.assign(s, { kind: "connection", handle });
-            this.#applyOptions(s, s);
-            this.#ends.localPort = this.#stack.info(handle).lport;
-            if (s.nonblocking) return { value: -1, errno: "EINPROGRESS" };
-            return null;
-          }
-          if (s.error !== 0) return this.#takeError(s);
-          const state = this.#stack.info(s.handle).stateName;
-          return state === "SYN-SENT" || state === "SYN-RECEIVED" ? null : ok;
-        };
-      }
-      case "read": case "recv": case "recvfrom": case "recvmsg": case "readv":
-        return () => this.#receive(e, socket());
-      case "write": case "send": case "sendto": case "sendmsg": case "writev":
-        return () => this.#send(e, socket());
-      case "close":
-        return () => {
-          const s = socket();
-          this.#sockets.delete(fd);
-          if (s.kind !== "new") x.tcp_close(s.handle);
-          return ok;
-        };
-      case "shutdown":
-        return () => {
-          const s = socket(), how = this.#number(e.args[1]);
-          if (s.kind !== "connection") return { value: -1, errno: "ENOTCONN" };
-          if (how !== SYMBOLS["SHUT_WR"]) s.shutRead = true;
-          const result = how === SYMBOLS["SHUT_RD"] ? 0 : x.tcp_shutdown(s.handle);
-          return result < 0 ? { value: -1, errno: "ENOTCONN" } : ok;
-        };
-      case "fcntl":
-        return () => {
-          const s = socket();
-          if (this.#number(e.args[1]) === SYMBOLS["F_SETFL"]) {
-            s.nonblocking = (this.#number(e.args[2]) & SYMBOLS["O_NONBLOCK"]!) !== 0;
-            return ok;
-          }
-          return { value: SYMBOLS["O_RDWR"]! | (s.nonblocking ? SYMBOLS["O_NONBLOCK"]! : 0) };
-        };
-      case "ioctl":
-        return () => this.#ioctl(e, socket());
-      case "setsockopt":
-        return () => this.#setOption(e, socket());
-      case "getsockopt":
-        return () => this.#getOption(e, socket());
-      case "poll":
-        return () => this.#pollCall(e);
-      default:
-        throw new Unsupported(`line ${e.line}: the system call ${e.name}`);
-    }
-  }
-
-  #connected(s: Socket): Result {
-    const state = this.#stack.info(s.handle).stateName;
-    return { value: -1, errno: state === "SYN-SENT" || state === "SYN-RECEIVED" ? "EALREADY" : "EISCONN" };
-  }
-
-  #takeError(s: Socket): Result {
-    const code = s.error;
-    s.error = 0;
-    return this.#errno(code);
-  }
-
-  /** How many bytes a call moves: the third argument, or what iovecs add up to. */
-  #count(e: Event & { type: "call" }): number {
-    const iovecs = (v: Value | undefined): number => {
-      if (v?.kind === "list") return v.items.reduce((n, i) => n + (i.kind === "list" && i.items.length === 2 ? this.#number(i.items[1]) : iovecs(i)), 0);
-      if (v?.kind === "struct") return v.fields.reduce((n, [name, f]) => n + (name === "msg_iov" || name === "iov_len" ? (name === "iov_len" ? this.#number(f) : iovecs(f)) : 0), 0);
-      return 0;
-    };
-    return /(readv|writev|msg)$/.test(e.name) ? iovecs(e.args[1]) : this.#number(e.args[2]);
-  }
-
-  #receive(e: Event & { type: "call" }, s: Socket): Result | null {
-    if (s.kind !== "connection") return { value: -1, errno: "ENOTCONN" };
-    const flags = e.name === "recvmsg" ? this.#number(e.args[2]) : this.#number(e.args[3]);
-    const have = this.#stack.receivable(s.handle);
-    if (have > 0) {
-      const n = Math.min(have, this.#count(e));
-      if (!(flags & SYMBOLS["MSG_PEEK"]!)) this.#stack.receive(s.handle, n);
-      return { value: n };
-    }
-    if (have === 0 || s.shutRead) return { value: 0 };
-    if (have === AGAIN) return s.nonblocking || flags & SYMBOLS["MSG_DONTWAIT"]! ? { value: -1, errno: "EAGAIN" } : null;
-    if (s.error !== 0) return this.#takeError(s);
-    // An error is told once; then the connection is at its end.
-    return have === -3 ? { value: -1, errno: "ENOTCONN" } : { value: 0 };
-  }
-
-  #send(e: Event & { type: "call" }, s: Socket): Result | null {
-    if (s.kind !== "connection") return { value: -1, errno: "EPIPE" };
-    if (s.error !== 0) return this.#takeError(s);
-    const room = this.#stack.sendRoom(s.handle);
-    if (room < 0) return { value: -1, errno: "EPIPE" };
-    const n = Math.min(room, this.#count(e));
-    if (n === 0 && this.#count(e) > 0) return s.nonblocking ? { value: -1, errno: "EAGAIN" } : null;
-    this.#stack.send(s.handle, new Uint8Array(n));
-    const flags = this.#number(e.args[e.name === "sendmsg" ? 2 : 3]);
-    if (e.name.startsWith("send") && flags & SYMBOLS["MSG_OOB"]!) this.#stack.urgent(s.handle);
-    return { value: n };
-  }
-
-  #ioctl(e: Event & { type: "call" }, s: Socket): Result {
-    const request = e.args[1]?.kind === "symbol" ? e.args[1].name : "";
-    if (request === "FIONBIO") {
-      s.nonblocking = this.#number(e.args[2]) !== 0;
-      return { value: 0 };
-    }
-    if (s.kind !== "connection") return { value: -1, errno: "EINVAL" };
-    switch (request) {
-      case "SIOCINQ": case "FIONREAD":
-        return { value: 0, out: Math.max(0, this.#stack.receivable(s.handle)) };
-      case "SIOCOUTQ": case "TIOCOUTQ":
-        return { value: 0, out: this.#stack.info(s.handle).sndSize };
-      case "SIOCOUTQNSD": {
-        const t = this.#stack.info(s.handle);
-        return { value: 0, out: Math.max(0, t.sndSize - ((t.sndNxt - t.sndUna) >>> 0)) };
-      }
-      default:
-        throw new Unsupported(`line ${e.line}: ioctl ${request}`);
-    }
-  }
-
-  #applyOptions(from: Socket, to: Socket): void {
-    to.options = new Map(from.options);
-    for (const [name, value] of from.options) this.#applyOption(to, name, value);
-  }
-
-  #applyOption(s: Socket, name: string, value: number): void {
-    if (s.kind !== "connection") return;
-    switch (name) {
-      case "TCP_NODELAY": this.#stack.setOption(s.handle, "noDelay", value !== 0); break;
-      case "SO_KEEPALIVE": this.#stack.setOption(s.handle, "keepAlive", value !== 0); break;
-      case "TCP_KEEPIDLE": this.#stack.setOption(s.handle, "keepIdleS", value); break;
-      case "TCP_KEEPINTVL": this.#stack.setOption(s.handle, "keepIntervalS", value); break;
-      case "TCP_KEEPCNT": this.#stack.setOption(s.handle, "keepProbes", Math.max(2, value)); break;
-      case "TCP_USER_TIMEOUT": if (value > 0) this.#stack.setOption(s.handle, "userTimeoutMs", value); break;
-      case "IP_TOS": this.#stack.setOption(s.handle, "tos", value); break;
-      case "IP_TTL": this.#stack.setOption(s.handle, "ttl", value); break;
-      default: break;
-    }
-  }
-
-  #optionName(e: Event & { type: "call" }): string {
-    const v = e.args[2];
-    return v?.kind === "symbol" ? v.name : `option ${this.#number(v)}`;
-  }
-
-  #setOption(e: Event & { type: "call" }, s: Socket): Result {
-    const name = this.#optionName(e);
-    if (name === "TCP_MAXSEG") return { value: 0 };
-    const known = ["TCP_NODELAY", "SO_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "IP_TOS", "IP_TTL"];
-    const harmless = ["SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_FUNCTION_BLK", "TCP_LOG", "SO_SNDBUF", "SO_RCVBUF", "IP_MTU_DISCOVER", "TCP_CONGESTION", "TCP_QUICKACK"];
-    if (known.includes(name)) {
-      s.options.set(name, this.#number(e.args[3]));
-      this.#applyOption(s, name, this.#number(e.args[3]));
-      return { value: 0 };
-    }
-    if (!harmless.includes(name) || ["SO_SNDBUF", "SO_RCVBUF", "TCP_QUICKACK"].includes(name)) throw new Unsupported(`line ${e.line}: setsockopt ${name}`);
-    return { value: 0 };
-  }
-
-  #getOption(e: Event & { type: "call" }, s: Socket): Result {
-    const name = this.#optionName(e);
-    switch (name) {
-      case "SO_ERROR": {
-        const out = s.error;
-        s.error = 0;
-        return { value: 0, out };
-      }
-      case "SO_RCVBUF": {
-        // FreeBSD rounds the buffer up once it knows the MSS.
-        const ring = this.#options.recvRing ?? 0;
-        const open = s.kind === "connection" && !["SYN-SENT", "SYN-RECEIVED", "CLOSED"].includes(this.#stack.info(s.handle).stateName);
-        return { value: 0, out: ring === 65700 && !open ? 65536 : ring };
-      }
-      case "TCP_MAXSEG":
-        return { value: 0, out: s.kind === "connection" ? this.#stack.info(s.handle).mss : this.#options.mss ?? 536 };
-      default:
-        if (s.options.has(name)) return { value: 0, out: s.options.get(name)! };
-        if (name === "TCP_NODELAY" || name === "SO_KEEPALIVE") return { value: 0, out: 0 };
-        throw new Unsupported(`line ${e.line}: getsockopt ${name}`);
-    }
-  }
-
-  #pollCall(e: Event & { type: "call" }): Result | null {
-    const list = e.args[0]?.kind === "list" ? e.args[0].items : [];
-    let ready = 0;
-    for (const item of list) {
-      if (item.kind !== "struct") continue;
-      const field = (name: string): number => this.#number(item.fields.find(([n]) => n === name)?.[1]);
-      const s = this.#sockets.get(field("fd"));
-      if (!s) continue;
-      let bits = 0;
-      if (s.kind === "listener") bits = this.#stack.listenerInfo(s.handle).toAccept > 0 ? 1 : 0;
-      if (s.kind === "connection") {
-        const have = this.#stack.receivable(s.handle), t = this.#stack.info(s.handle);
-        if (have >= 0) bits |= 1 | 0x40;
-        if (this.#stack.sendRoom(s.handle) > 0 && t.state >= 4) bits |= 4 | 0x100;
-        if (t.flags & FLAG.finReceived) bits |= 0x2000;
-        if (s.error !== 0) bits |= 8 | 16 | 1 | 4;
-        else if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") bits |= 16;
-      }
-      const revents = bits & (field("events") | 8 | 16);
-      if (revents !== 0) ready++;
-      const want = item.fields.find(([n]) => n === "revents")?.[1];
-      if (revents !== 0 && want && want.kind !== "any" && this.#number(want) !== revents) {
-        throw new Failure(e.line, `revents ${this.#number(want)}`, `they are ${revents}`);
-      }
-    }
-    if (ready > 0) return { value: ready };
-    return this.#number(e.args[2]) === 0 ? { value: 0 } : null;
-  }
-
   // State
-
-  /** The socket whose connection is under test: the youngest. */
-  #current(): Socket | undefined {
-    return [...this.#sockets.values()].filter((s) => s.kind === "connection").at(-1);
-  }
 
   #stateNow(): string {
     return this.#stack.flowState(this.#ends.localIp, this.#ends.localPort, this.#ends.remoteIp, this.#ends.remotePort);
@@ -760,7 +457,7 @@ export class Runner {
       return;
     }
     if (/^\s*tcpdrop/.test(text)) {
-      const s = this.#current();
+      const s = this.#calls.current();
       if (s) this.#stack.abort(s.handle);
       return;
     }
@@ -773,7 +470,7 @@ export class Runner {
     const number: Record<string, number> = Object.fromEntries([...new Set(Object.values(STATE_NAMES))].map((n, i) => [n, i]));
     for (const [name, state] of Object.entries(STATE_NAMES)) out[`TCPI_${name}`] = out[`TCP_${name}`] = number[state]!;
     out["tcpi_state"] = number[this.#stateNow()] ?? -1;
-    const s = this.#current();
+    const s = this.#calls.current();
     if (!s) return out;
     const t = this.#stack.info(s.handle), mss = Math.max(1, t.mss);
     return {

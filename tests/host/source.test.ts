@@ -81,6 +81,15 @@ describe("budget", () => {
   });
 });
 
+describe("asserts", () => {
+  it("are in the module that ships: a broken invariant traps", async () => {
+    const { default: binaryen } = await import("binaryen");
+    const inSource = files("assembly").flatMap((f) => source(f).match(/^\s*assert\(/gm) ?? []).length;
+    const traps = binaryen.readBinary(readFileSync("build/stint.wasm")).emitText().match(/unreachable/g) ?? [];
+    assert.ok(inSource > 0 && traps.length >= inSource, `${traps.length} of ${inSource}`);
+  });
+});
+
 describe("RFC 9293 §3.10 in the code", () => {
   it("every subsection is found", async () => {
     const { findSection } = await import("../../tools/rfc.mjs");

@@ -1,0 +1,323 @@
+/** The system calls of a script, on the module's calls: sockets by file descriptor, options, errno. */
+import { errName } from "../errors.js";
+import { FLAG, type StackModule } from "../stack.js";
+import type { StackOptions } from "../config.js";
+import { Failure } from "./failure.js";
+import type { Event, Value } from "./parse.js";
+import { ERRNO, SYMBOLS, Unsupported } from "./system.js";
+import type { Ends } from "./wire.js";
+
+const AGAIN = -5;
+
+export interface Socket {
+  kind: "new" | "listener" | "connection";
+  handle: number;
+  nonblocking: boolean;
+  error: number;
+  shutRead: boolean;
+  options: Map<string, number>;
+}
+
+/** A result: a number, and the name of an errno when it is −1. */
+export interface Result {
+  value: number;
+  errno?: string;
+  /** What out-parameters hold. */
+  out?: number;
+}
+
+/** What a value of a script is as a number; NaN: it is none. */
+export function numberOf(v: Value | undefined): number {
+  if (!v) return 0;
+  if (v.kind === "number") return v.value;
+  if (v.kind === "symbol") return SYMBOLS[v.name] ?? NaN;
+  if (v.kind === "or") return v.items.reduce((n, i) => n | numberOf(i), 0);
+  if (v.kind === "list") return numberOf(v.items[0]);
+  if (v.kind === "call" && v.name === "sizeof") return 4;
+  return NaN;
+}
+
+export class Sockets {
+  readonly sockets = new Map<number, Socket>();
+  #stack: StackModule;
+  #ends: Ends;
+  #options: Partial<StackOptions>;
+
+  constructor(stack: StackModule, ends: Ends, options: Partial<StackOptions>) {
+    this.#stack = stack;
+    this.#ends = ends;
+    this.#options = options;
+  }
+
+  #errno(code: number): Result {
+    return { value: -1, errno: ERRNO[errName(code)] ?? "EINVAL" };
+  }
+
+  /** The call as something that can be tried: null means that it would block. */
+  prepare(e: Event & { type: "call" }): (blocking: boolean) => Result | null {
+    const fd = numberOf(e.args[0]), x = this.#stack.exports;
+    const socket = (): Socket => this.sockets.get(fd) ?? (() => { throw new Failure(e.line, `${e.name} on socket ${fd}`, "there is no such socket"); })();
+    const ok: Result = { value: 0 };
+    const fresh = (kind: Socket["kind"], handle: number): Socket => ({ kind, handle, nonblocking: false, error: 0, shutRead: false, options: new Map() });
+    const error = (code: number): Result => this.#errno(code);
+    switch (e.name) {
+      case "socket":
+        return () => {
+          const n = numberOf(e.result);
+          this.sockets.set(n, fresh("new", 0));
+          return { value: n };
+        };
+      case "bind":
+        return () => ok;
+      case "listen":
+        return () => {
+          const s = socket();
+          const handle = s.kind === "listener" ? s.handle : x.tcp_listen(0, this.#ends.localPort, Math.max(1, numberOf(e.args[1])));
+          if (handle < 0) return error(handle);
+          Object.assign(s, { kind: "listener", handle });
+          return ok;
+        };
+      case "accept":
+      case "accept4": {
+        let made: Socket | undefined;
+        return () => {
+          const s = socket();
+          if (s.kind !== "listener") return error(-2);
+          const handle = x.tcp_accept(s.handle);
+          if (handle === AGAIN) return null;
+          made = fresh("connection", handle);
+          made.nonblocking = e.name === "accept4" && e.args[3]?.kind === "symbol" && e.args[3].name === "SOCK_NONBLOCK";
+          this.#applyOptions(s, made);
+          const n = numberOf(e.result);
+          this.sockets.set(n, made);
+          return { value: n };
+        };
+      }
+      case "connect": {
+        let begun = false;
+        return () => {
+          const s = socket();
+          if (!begun && s.kind !== "new") return s.error !== 0 ? this.#takeError(s) : s.kind === "connection" ? this.#connected(s) : error(-3);
+          if (!begun) {
+            begun = true;
+            const handle = x.tcp_connect(0, 0, this.#ends.remoteIp, this.#ends.remotePort);
+            if (handle < 0) return error(handle);
+            Object.assign(s, { kind: "connection", handle });
+            this.#applyOptions(s, s);
+            this.#ends.localPort = this.#stack.info(handle).lport;
+            if (s.nonblocking) return { value: -1, errno: "EINPROGRESS" };
+            return null;
+          }
+          if (s.error !== 0) return this.#takeError(s);
+          const state = this.#stack.info(s.handle).stateName;
+          return state === "SYN-SENT" || state === "SYN-RECEIVED" ? null : ok;
+        };
+      }
+      case "read": case "recv": case "recvfrom": case "recvmsg": case "readv":
+        return () => this.#receive(e, socket());
+      case "write": case "send": case "sendto": case "sendmsg": case "writev":
+        return () => this.#send(e, socket());
+      case "close":
+        return () => {
+          const s = socket();
+          this.sockets.delete(fd);
+          if (s.kind !== "new") x.tcp_close(s.handle);
+          return ok;
+        };
+      case "shutdown":
+        return () => {
+          const s = socket(), how = numberOf(e.args[1]);
+          if (s.kind !== "connection") return { value: -1, errno: "ENOTCONN" };
+          if (how !== SYMBOLS["SHUT_WR"]) s.shutRead = true;
+          const result = how === SYMBOLS["SHUT_RD"] ? 0 : x.tcp_shutdown(s.handle);
+          return result < 0 ? { value: -1, errno: "ENOTCONN" } : ok;
+        };
+      case "fcntl":
+        return () => {
+          const s = socket();
+          if (numberOf(e.args[1]) === SYMBOLS["F_SETFL"]) {
+            s.nonblocking = (numberOf(e.args[2]) & SYMBOLS["O_NONBLOCK"]!) !== 0;
+            return ok;
+          }
+          return { value: SYMBOLS["O_RDWR"]! | (s.nonblocking ? SYMBOLS["O_NONBLOCK"]! : 0) };
+        };
+      case "ioctl":
+        return () => this.#ioctl(e, socket());
+      case "setsockopt":
+        return () => this.#setOption(e, socket());
+      case "getsockopt":
+        return () => this.#getOption(e, socket());
+      case "poll":
+        return () => this.#pollCall(e);
+      default:
+        throw new Unsupported(`line ${e.line}: the system call ${e.name}`);
+    }
+  }
+
+  #connected(s: Socket): Result {
+    const state = this.#stack.info(s.handle).stateName;
+    return { value: -1, errno: state === "SYN-SENT" || state === "SYN-RECEIVED" ? "EALREADY" : "EISCONN" };
+  }
+
+  #takeError(s: Socket): Result {
+    const code = s.error;
+    s.error = 0;
+    return this.#errno(code);
+  }
+
+  /** How many bytes a call moves: the third argument, or what iovecs add up to. */
+  #count(e: Event & { type: "call" }): number {
+    const iovecs = (v: Value | undefined): number => {
+      if (v?.kind === "list") return v.items.reduce((n, i) => n + (i.kind === "list" && i.items.length === 2 ? numberOf(i.items[1]) : iovecs(i)), 0);
+      if (v?.kind === "struct") return v.fields.reduce((n, [name, f]) => n + (name === "msg_iov" || name === "iov_len" ? (name === "iov_len" ? numberOf(f) : iovecs(f)) : 0), 0);
+      return 0;
+    };
+    return /(readv|writev|msg)$/.test(e.name) ? iovecs(e.args[1]) : numberOf(e.args[2]);
+  }
+
+  #receive(e: Event & { type: "call" }, s: Socket): Result | null {
+    if (s.kind !== "connection") return { value: -1, errno: "ENOTCONN" };
+    const flags = e.name === "recvmsg" ? numberOf(e.args[2]) : numberOf(e.args[3]);
+    const have = this.#stack.receivable(s.handle);
+    if (have > 0) {
+      const n = Math.min(have, this.#count(e));
+      if (!(flags & SYMBOLS["MSG_PEEK"]!)) this.#stack.receive(s.handle, n);
+      return { value: n };
+    }
+    if (have === 0 || s.shutRead) return { value: 0 };
+    if (have === AGAIN) return s.nonblocking || flags & SYMBOLS["MSG_DONTWAIT"]! ? { value: -1, errno: "EAGAIN" } : null;
+    if (s.error !== 0) return this.#takeError(s);
+    // An error is told once; then the connection is at its end.
+    return have === -3 ? { value: -1, errno: "ENOTCONN" } : { value: 0 };
+  }
+
+  #send(e: Event & { type: "call" }, s: Socket): Result | null {
+    if (s.kind !== "connection") return { value: -1, errno: "EPIPE" };
+    if (s.error !== 0) return this.#takeError(s);
+    const room = this.#stack.sendRoom(s.handle);
+    if (room < 0) return { value: -1, errno: "EPIPE" };
+    const n = Math.min(room, this.#count(e));
+    if (n === 0 && this.#count(e) > 0) return s.nonblocking ? { value: -1, errno: "EAGAIN" } : null;
+    this.#stack.send(s.handle, new Uint8Array(n));
+    const flags = numberOf(e.args[e.name === "sendmsg" ? 2 : 3]);
+    if (e.name.startsWith("send") && flags & SYMBOLS["MSG_OOB"]!) this.#stack.urgent(s.handle);
+    return { value: n };
+  }
+
+  #ioctl(e: Event & { type: "call" }, s: Socket): Result {
+    const request = e.args[1]?.kind === "symbol" ? e.args[1].name : "";
+    if (request === "FIONBIO") {
+      s.nonblocking = numberOf(e.args[2]) !== 0;
+      return { value: 0 };
+    }
+    if (s.kind !== "connection") return { value: -1, errno: "EINVAL" };
+    switch (request) {
+      case "SIOCINQ": case "FIONREAD":
+        return { value: 0, out: Math.max(0, this.#stack.receivable(s.handle)) };
+      case "SIOCOUTQ": case "TIOCOUTQ":
+        return { value: 0, out: this.#stack.info(s.handle).sndSize };
+      case "SIOCOUTQNSD": {
+        const t = this.#stack.info(s.handle);
+        return { value: 0, out: Math.max(0, t.sndSize - ((t.sndNxt - t.sndUna) >>> 0)) };
+      }
+      default:
+        throw new Unsupported(`line ${e.line}: ioctl ${request}`);
+    }
+  }
+
+  #applyOptions(from: Socket, to: Socket): void {
+    to.options = new Map(from.options);
+    for (const [name, value] of from.options) this.#applyOption(to, name, value);
+  }
+
+  #applyOption(s: Socket, name: string, value: number): void {
+    if (s.kind !== "connection") return;
+    switch (name) {
+      case "TCP_NODELAY": this.#stack.setOption(s.handle, "noDelay", value !== 0); break;
+      case "SO_KEEPALIVE": this.#stack.setOption(s.handle, "keepAlive", value !== 0); break;
+      case "TCP_KEEPIDLE": this.#stack.setOption(s.handle, "keepIdleS", value); break;
+      case "TCP_KEEPINTVL": this.#stack.setOption(s.handle, "keepIntervalS", value); break;
+      case "TCP_KEEPCNT": this.#stack.setOption(s.handle, "keepProbes", Math.max(2, value)); break;
+      case "TCP_USER_TIMEOUT": if (value > 0) this.#stack.setOption(s.handle, "userTimeoutMs", value); break;
+      case "IP_TOS": this.#stack.setOption(s.handle, "tos", value); break;
+      case "IP_TTL": this.#stack.setOption(s.handle, "ttl", value); break;
+      default: break;
+    }
+  }
+
+  optionName(e: Event & { type: "call" }): string {
+    const v = e.args[2];
+    return v?.kind === "symbol" ? v.name : `option ${numberOf(v)}`;
+  }
+
+  #setOption(e: Event & { type: "call" }, s: Socket): Result {
+    const name = this.optionName(e);
+    if (name === "TCP_MAXSEG") return { value: 0 };
+    const known = ["TCP_NODELAY", "SO_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "IP_TOS", "IP_TTL"];
+    const harmless = ["SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_FUNCTION_BLK", "TCP_LOG", "SO_SNDBUF", "SO_RCVBUF", "IP_MTU_DISCOVER", "TCP_CONGESTION", "TCP_QUICKACK"];
+    if (known.includes(name)) {
+      s.options.set(name, numberOf(e.args[3]));
+      this.#applyOption(s, name, numberOf(e.args[3]));
+      return { value: 0 };
+    }
+    if (!harmless.includes(name) || ["SO_SNDBUF", "SO_RCVBUF", "TCP_QUICKACK"].includes(name)) throw new Unsupported(`line ${e.line}: setsockopt ${name}`);
+    return { value: 0 };
+  }
+
+  #getOption(e: Event & { type: "call" }, s: Socket): Result {
+    const name = this.optionName(e);
+    switch (name) {
+      case "SO_ERROR": {
+        const out = s.error;
+        s.error = 0;
+        return { value: 0, out };
+      }
+      case "SO_RCVBUF": {
+        // FreeBSD rounds the buffer up once it knows the MSS.
+        const ring = this.#options.recvRing ?? 0;
+        const open = s.kind === "connection" && !["SYN-SENT", "SYN-RECEIVED", "CLOSED"].includes(this.#stack.info(s.handle).stateName);
+        return { value: 0, out: ring === 65700 && !open ? 65536 : ring };
+      }
+      case "TCP_MAXSEG":
+        return { value: 0, out: s.kind === "connection" ? this.#stack.info(s.handle).mss : this.#options.mss ?? 536 };
+      default:
+        if (s.options.has(name)) return { value: 0, out: s.options.get(name)! };
+        if (name === "TCP_NODELAY" || name === "SO_KEEPALIVE") return { value: 0, out: 0 };
+        throw new Unsupported(`line ${e.line}: getsockopt ${name}`);
+    }
+  }
+
+  #pollCall(e: Event & { type: "call" }): Result | null {
+    const list = e.args[0]?.kind === "list" ? e.args[0].items : [];
+    let ready = 0;
+    for (const item of list) {
+      if (item.kind !== "struct") continue;
+      const field = (name: string): number => numberOf(item.fields.find(([n]) => n === name)?.[1]);
+      const s = this.sockets.get(field("fd"));
+      if (!s) continue;
+      let bits = 0;
+      if (s.kind === "listener") bits = this.#stack.listenerInfo(s.handle).toAccept > 0 ? 1 : 0;
+      if (s.kind === "connection") {
+        const have = this.#stack.receivable(s.handle), t = this.#stack.info(s.handle);
+        if (have >= 0) bits |= 1 | 0x40;
+        if (this.#stack.sendRoom(s.handle) > 0 && t.state >= 4) bits |= 4 | 0x100;
+        if (t.flags & FLAG.finReceived) bits |= 0x2000;
+        if (s.error !== 0) bits |= 8 | 16 | 1 | 4;
+        else if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") bits |= 16;
+      }
+      const revents = bits & (field("events") | 8 | 16);
+      if (revents !== 0) ready++;
+      const want = item.fields.find(([n]) => n === "revents")?.[1];
+      if (revents !== 0 && want && want.kind !== "any" && numberOf(want) !== revents) {
+        throw new Failure(e.line, `revents ${numberOf(want)}`, `they are ${revents}`);
+      }
+    }
+    if (ready > 0) return { value: ready };
+    return numberOf(e.args[2]) === 0 ? { value: 0 } : null;
+  }
+
+  /** The socket whose connection is under test: the youngest. */
+  current(): Socket | undefined {
+    return [...this.sockets.values()].filter((s) => s.kind === "connection").at(-1);
+  }
+}
