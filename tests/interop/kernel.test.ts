@@ -88,6 +88,25 @@ for (const runtime of ["node", "wasmtime"] as const) {
   });
 }
 
+describe("stint up --pcap", () => {
+  for (const runtime of ["node", "wasmtime"] as const) {
+    it(`writes a capture that tshark finds in order (${runtime})`, async (t) => {
+      if (lacks(t, "root", "tap", "ip", "socat", "curl", "tshark", ...(runtime === "wasmtime" ? ["wasmtime"] : []))) return;
+      const lab = new Lab();
+      try {
+        lab.random("file", 5 * MB);
+        const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--runtime", runtime, "--http", "8000", "--root", lab.dir, "--pcap", lab.file("up.pcapng")]);
+        for (let i = 0; i < 3; i++) assert.equal((await lab.sh(`curl -sS -o /dev/null http://${STACK_IP}:8000/file`)).status, 0);
+        assert.equal(await up.stop(), 0);
+        assert.ok(statSync(lab.file("up.pcapng")).size > 15 * MB);
+        assert.deepEqual(complaints(lab.file("up.pcapng")), []);
+      } finally {
+        lab.close();
+      }
+    });
+  }
+});
+
 describe("stint up on a bad link", () => {
   for (const [runtime, direction] of [["node", "down"], ["node", "up"], ["wasmtime", "down"]] as const) {
     it(`20 MB ${direction} with 2 % loss and 5 % reordering (${runtime})`, async (t) => {

@@ -1,7 +1,7 @@
 /** RFC 9293 §3.6, §3.10.4 – §3.10.6, §3.10.7.4, §3.10.8: closing, resets, TIME-WAIT. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, pattern } from "../harness/bench.js";
+import { Bench, PEER, STACK, pattern } from "../harness/bench.js";
 import { opt } from "../harness/codec.js";
 
 /** The stack has closed first; both FINs are acknowledged. */
@@ -155,8 +155,22 @@ describe("RFC 9293 §3.6.1: TIME-WAIT", () => {
   });
 
   it("holds no TCB, and makes room by ending the oldest", () => {
-    const b = timeWait();
-    assert.deepEqual([b.stack.pools().connections, b.stack.pools().timeWaitFree], [0, 7]);
+    const b = timeWait({ timeWaitMax: 3 });
+    assert.deepEqual([b.stack.pools().connections, b.stack.pools().timeWaitFree], [0, 2]);
+    const first = b.sport;
+    b.clear();
+    for (let i = 1; i <= 3; i++) {
+      b.sport = first + i;
+      b.accepted();
+      b.stack.close(b.handle);
+      b.poll();
+      b.send({ flags: "FA", seq: 1, ack: 2 });
+      assert.equal(b.state, "TIME-WAIT");
+      b.clear();
+    }
+    const states = [0, 1, 2, 3].map((i) => b.stack.flowState(STACK, b.dport, PEER, first + i));
+    assert.deepEqual(states, ["LISTEN", "TIME-WAIT", "TIME-WAIT", "TIME-WAIT"]);
+    assert.equal(b.count("TWKilled"), 1);
   });
 
   it("MAY-2 SHLD-4 6191-1 takes a new SYN beyond the old connection, its ISS beyond the old one's", () => {
