@@ -2,6 +2,7 @@
 // what happens when it runs out. `layoutSize` adds the costs up.
 
 import { Err } from "./core/error";
+import { COOKIES } from "./features";
 
 /** Bits of `Config.policy`. */
 export const enum Policy {
@@ -29,6 +30,12 @@ export const enum Policy {
   BLACKHOLE = 1024,
   /** The window's right edge moves with every ACK that is sent, not only by worthwhile steps, as long as the window is not small. */
   EAGER_WINDOW = 2048,
+  /** When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record makes room for it. */
+  KEEP_HALF_OPEN = 4096,
+  /** A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
+  SYN_SILENCE = 8192,
+  /** A member of a group: see `groupKey0`. Not to be changed while the stack runs. */
+  GROUP = 16384,
 }
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
@@ -93,6 +100,8 @@ export const enum Cookies {
   udpMax: u32;
   /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
   udpRing: u32;
+  /** Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. */
+  prefixBuckets: u32;
   /** Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
   appBytes: u32;
 
@@ -144,6 +153,28 @@ export const enum Cookies {
   ttl: u32;
   /** Least path MTU that an ICMP error can set, bytes. */
   pathMtuMin: u32;
+  /** SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. */
+  synRate: u32;
+  synBurst: u32;
+  /** The same for the SYNs from one /24. */
+  prefixRate: u32;
+  prefixBurst: u32;
+  /** ACKs a second from one /24 that are checked for a cookie; above, they are dropped. 0: no limit. */
+  cookieRate: u32;
+  /** How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. */
+  firstByteMs: u32;
+
+  /**
+   * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a handshake that another began. `init` wipes
+   * it.
+   */
+  groupKey0: u32;
+  groupKey1: u32;
+  groupKey2: u32;
+  groupKey3: u32;
+  /** The group's clock less this one's, µs modulo 2^64: its minutes are the cookies' epochs, its milliseconds the timestamps. */
+  clockOffsetLow: u32;
+  clockOffsetHigh: u32;
 
   /** 32 bytes of entropy; all zero is refused (ENTROPY). `init` wipes them. */
   entropy0: u64;
@@ -168,35 +199,55 @@ function isSlots(x: u32): bool {
   return popcnt(x) == 1;
 }
 
-/** Least value of each number from `mtu` to `pathMtuMin`, and how many bits it may have. What is finer is checked by name. */
+/** Least value of each number from `mtu` to `firstByteMs`, and how many bits it may have. What is finer is checked by name. */
 const BOUNDS: usize = memory.data<u8>([
   68, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 1, 15, 1, 15, 0, 15,
-  0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 30,
-  0, 12, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 30,
+  0, 15, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
   0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
   1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
+  0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 27,
 ]);
 
 /** Checks every value. Returns OK, CONFIG or ENTROPY. */
 export function configCheck(c: Config): Err {
   if (!configCheckSizes(c)) return Err.CONFIG;
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
+  if (!configCheckPolicy(c)) return Err.CONFIG;
   if (c.ip == 0 || c.ip >= 0xe0000000 || c.ip >> 24 == 127 || c.prefix > 32) return Err.CONFIG;
-  if (c.cookies > <u32>Cookies.ALWAYS || c.delayedAckMs >= 500) return Err.CONFIG;
-  if ((c.windowScale > 14 && c.windowScale != 255) || c.mss > c.mtu - 40 || c.pathMtuMin > c.mtu) return Err.CONFIG;
-  if (c.rtoMaxMs < max(c.rtoMinMs, c.rtoInitialMs)) return Err.CONFIG;
   return (c.entropy0 | c.entropy1 | c.entropy2 | c.entropy3) == 0 ? Err.ENTROPY : Err.OK;
+}
+
+/** How what may change while the stack runs must fit together. */
+function configCheckPolicy(c: Config): bool {
+  if (!COOKIES && (c.cookies == Cookies.ALWAYS || (c.policy & Policy.GROUP) != 0 || (c.synRate | c.prefixRate) != 0)) return false;
+  return c.cookies <= <u32>Cookies.ALWAYS && c.delayedAckMs < 500 && (c.windowScale <= 14 || c.windowScale == 255) &&
+    c.mss <= c.mtu - 40 && c.pathMtuMin <= c.mtu && c.rtoMaxMs >= max(c.rtoMinMs, c.rtoInitialMs);
+}
+
+/** Changes one number, by its place among the words of `Config`, from `policy` on: OK or ARGUMENT. */
+export function configTune(word: u32, value: u32): Err {
+  const first = <u32>offsetof<Config>("policy") >> 2, last = <u32>offsetof<Config>("firstByteMs") >> 2;
+  if (word < first || word > last || !isWithin(word, value)) return Err.ARGUMENT;
+  const at = changetype<usize>(config) + (<usize>word << 2), had = load<u32>(at);
+  store<u32>(at, value);
+  if (configCheckPolicy(config)) return Err.OK;
+  store<u32>(at, had);
+  return Err.ARGUMENT;
+}
+
+function isWithin(word: u32, x: u32): bool {
+  const bounds = BOUNDS + ((<usize>word - (offsetof<Config>("mtu") >> 2)) << 1);
+  return x >= <u32>load<u8>(bounds) && x >> load<u8>(bounds, 1) == 0;
 }
 
 /** The part of the check that `layoutSize` needs. */
 export function configCheckSizes(c: Config): bool {
   if (c.size != offsetof<Config>()) return false;
-  const first = changetype<usize>(c) + offsetof<Config>("mtu");
-  for (let i: usize = 0; first + i <= changetype<usize>(c) + offsetof<Config>("pathMtuMin"); i += 4) {
-    const x = load<u32>(first + i), bounds = BOUNDS + (i >> 1);
-    if (x < <u32>load<u8>(bounds) || x >> load<u8>(bounds, 1) != 0) return false;
+  for (let word = <u32>offsetof<Config>("mtu") >> 2; word <= <u32>offsetof<Config>("firstByteMs") >> 2; word++) {
+    if (!isWithin(word, load<u32>(changetype<usize>(c) + (<usize>word << 2)))) return false;
   }
   return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 &&
-    isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) && popcnt(c.neighboursMax) == 1;
+    isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) && popcnt(c.prefixBuckets) <= 1 && popcnt(c.neighboursMax) == 1;
 }

@@ -1,7 +1,7 @@
 // The module's exports: a C-like interface over handles, pointers and lengths. What they mean stands at each; `Err` names the errors.
 // A pointer and length must lie in memory and outside the arena, else ARGUMENT. A handle that is none, so also any before `init`: HANDLE.
 
-import { Config } from "./config";
+import { Config, configTune } from "./config";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
@@ -18,13 +18,13 @@ import {
 
 export { udp_open, udp_send, udp_recv, udp_close } from "./api/udp";
 
-/** The block that `init` reads, and afterwards scratch memory for the host: 256 bytes. */
-const BLOCK_SIZE: u32 = 256;
-const BLOCK: usize = memory.data(256, 8);
+/** The block that `init` reads, and afterwards scratch memory for the host. */
+const BLOCK_SIZE: u32 = 288;
+const BLOCK: usize = memory.data(288, 8);
 
 if (offsetof<Config>() > BLOCK_SIZE) ERROR("the configuration is larger than its block");
 
-/** Address of a block of 256 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+/** Address of a block of 288 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
 export function configBlock(): usize {
   return BLOCK;
 }
@@ -71,6 +71,14 @@ export function pool(which: u32): i32 {
     case 3: return <i32>rangesFree();
     default: return Err.ARGUMENT;
   }
+}
+
+/**
+ * Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to `firstByteMs`. What is under way
+ * keeps the deadline that it has. OK, ARGUMENT or NOT_INIT.
+ */
+export function tune(word: u32, value: u32): Err {
+  return isUp() ? configTune(word, value) : Err.NOT_INIT;
 }
 
 /** The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower; 0: none. */
@@ -215,7 +223,7 @@ export function tcp_info(handle: i32, dst: usize): Err {
   return Err.OK;
 }
 
-/** Writes {half-open records, connections to accept, backlog, 1 if answering with cookies}, 4 u32, to `dst`. */
+/** Writes {half-open records, connections to accept, backlog, 1 while defending itself}, 4 u32, to `dst`. */
 export function listener_info(handle: i32, dst: usize): Err {
   const l = listenerOf(handle);
   if (l == null) return Err.HANDLE;

@@ -29,15 +29,16 @@ import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassembly
 import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
 import { UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
 import { tcbAt, tcbIndex, tcbsInit, workAdd, workEnd, workPending, workTake, workUnblock } from "./tcp/tcb";
-import { demuxInit, isConn, isHalfOpen, halfOpenBase, timeWaitBase } from "./tcp/demux";
+import { demuxInit, isConn, isHalfOpen, halfOpenBase, listenerBase, timeWaitBase } from "./tcp/demux";
 import { halfOpenAt, halfOpenInit, halfOpenTimer } from "./tcp/half-open";
 import { isnInit } from "./tcp/isn";
 import { tcpIcmpError, tcpNeighbourFailed } from "./tcp/icmp-error";
 import { tcpInput } from "./tcp/input";
-import { listenersInit, recordGone } from "./tcp/listen";
+import { listenerTimer, listenersInit, recordGone } from "./tcp/listen";
 import { Turn, tcpOutput } from "./tcp/output";
 import { segmentInit } from "./tcp/segment";
 import { synCookieInit } from "./tcp/syn-cookie";
+import { synRateInit } from "./tcp/syn-rate";
 import { tcbTimer } from "./tcp/timers";
 import { timeWaitInit, timeWaitTimer } from "./tcp/time-wait";
 
@@ -80,7 +81,7 @@ function plan(base: u64, block: Config, commit: bool): u64 {
   }
   countersInit();
   eventsInit(config.connsMax + config.listenersMax + config.udpMax);
-  heapInit(config.connsMax + config.halfOpenMax + config.timeWaitMax);
+  heapInit(listenerBase() + config.listenersMax);
   rangesInit(config.rangesMax);
   slotsInit(ctl + CONTROL_RX, config.rxSlots, config.mtu);
   slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
@@ -94,6 +95,7 @@ function plan(base: u64, block: Config, commit: bool): u64 {
   segmentInit();
   isnInit();
   synCookieInit();
+  synRateInit();
   listenersInit();
   halfOpenInit();
   timeWaitInit();
@@ -339,6 +341,8 @@ function timersDue(): void {
         count(Mib.tcpAttemptFails);
         recordGone(h);
       }
+    } else if (owner >= listenerBase()) {
+      listenerTimer(owner - listenerBase());
     } else {
       timeWaitTimer(owner - timeWaitBase());
     }

@@ -14,6 +14,9 @@ export const POLICY = {
   broadcastEcho: 512,
   blackhole: 1024,
   eagerWindow: 2048,
+  keepHalfOpen: 4096,
+  synSilence: 8192,
+  group: 16384,
 } as const;
 
 export type PolicyName = keyof typeof POLICY;
@@ -23,10 +26,12 @@ export const CONFIG_FIELDS = [
   "size", "arenaBase", "arenaSize", "memoryBytes",
   "macHigh", "macLow", "ip", "prefix", "gateway", "mtu",
   "connsMax", "halfOpenMax", "timeWaitMax", "listenersMax", "sendRing", "recvRing", "rangesMax", "rxSlots", "txSlots", "loopSlots",
-  "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing", "appBytes",
+  "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing", "prefixBuckets", "appBytes",
   "policy", "cookies", "windowScale", "mss", "initialWindow", "rtoInitialMs", "rtoMinMs", "rtoMaxMs", "userTimeoutMs", "synTimeoutMs",
   "delayedAckMs", "timeWaitMs", "finWait2Ms", "synAckMs", "synAckRetries", "halfOpenMs", "challengeMax", "icmpRate", "neighbourMs",
   "keepIdleS", "keepIntervalS", "keepProbes", "ttl", "pathMtuMin",
+  "synRate", "synBurst", "prefixRate", "prefixBurst", "cookieRate", "firstByteMs",
+  "groupKey0", "groupKey1", "groupKey2", "groupKey3", "clockOffsetLow", "clockOffsetHigh",
 ] as const;
 
 export type ConfigField = (typeof CONFIG_FIELDS)[number];
@@ -36,11 +41,12 @@ const DEFAULTS: Record<Exclude<ConfigField, "size" | "macHigh" | "macLow" | "ip"
   arenaBase: 0, arenaSize: 0, memoryBytes: 0, mtu: 1500,
   connsMax: 64, halfOpenMax: 256, timeWaitMax: 256, listenersMax: 8, sendRing: 65536, recvRing: 65536, rangesMax: 2048,
   rxSlots: 64, txSlots: 64, loopSlots: 8, reassemblyMax: 4, reassemblyBytes: 65512 & ~7, neighboursMax: 64, udpMax: 8, udpRing: 16384,
-  appBytes: 0,
+  prefixBuckets: 256, appBytes: 0,
   cookies: 1, windowScale: 255, mss: 0, initialWindow: 10, rtoInitialMs: 1000, rtoMinMs: 1000, rtoMaxMs: 60_000,
   userTimeoutMs: 300_000, synTimeoutMs: 180_000, delayedAckMs: 40, timeWaitMs: 60_000, finWait2Ms: 60_000, synAckMs: 1000,
   synAckRetries: 5, halfOpenMs: 63_000, challengeMax: 10, icmpRate: 100, neighbourMs: 60_000, keepIdleS: 7200, keepIntervalS: 75,
-  keepProbes: 9, ttl: 64, pathMtuMin: 552,
+  keepProbes: 9, ttl: 64, pathMtuMin: 552, synRate: 0, synBurst: 64, prefixRate: 0, prefixBurst: 16, cookieRate: 1000, firstByteMs: 0,
+  groupKey0: 0, groupKey1: 0, groupKey2: 0, groupKey3: 0, clockOffsetLow: 0, clockOffsetHigh: 0,
 };
 
 /** The configuration as the library takes it: every number of the block, and the readable forms of addresses and policy. */
@@ -52,8 +58,18 @@ export interface StackOptions extends Partial<Omit<Record<ConfigField, number>, 
   /** "02:00:00:00:00:01"; by default made from the address. */
   mac?: string;
   policy?: Partial<Record<PolicyName, boolean>>;
+  /** A group of stacks behind one address, each of which can complete a handshake that another began. */
+  group?: Group;
   /** 32 bytes; by default from the host's generator. Give them only to replay a run. */
   entropy?: Uint8Array;
+}
+
+/** What the members of a group have in common. */
+export interface Group {
+  /** 16 bytes of secret. */
+  key: Uint8Array;
+  /** The group's clock less the clock that this stack is polled with, µs. */
+  clockOffsetUs: number;
 }
 
 const POLICY_DEFAULT: readonly PolicyName[] = ["timestamps", "sack", "windowScaling", "announce"];
@@ -82,6 +98,18 @@ export function configNumbers(options: StackOptions): Record<ConfigField, number
     const given = (options as unknown as Record<string, unknown>)[field];
     if (typeof given === "number") numbers[field] = given;
   }
+  if (options.group !== undefined) Object.assign(numbers, groupNumbers(options.group), { policy: policy | POLICY.group });
   numbers.pathMtuMin = Math.min(numbers.pathMtuMin, numbers.mtu);
   return numbers;
 }
+
+function groupNumbers({ key, clockOffsetUs }: Group): Partial<Record<ConfigField, number>> {
+  if (key.length !== 16) throw new RangeError("a group's key is 16 bytes");
+  const view = new DataView(key.buffer, key.byteOffset, 16), offset = BigInt.asUintN(64, BigInt(Math.round(clockOffsetUs)));
+  const word = (i: number): number => view.getUint32(i * 4, true);
+  return {
+    groupKey0: word(0), groupKey1: word(1), groupKey2: word(2), groupKey3: word(3),
+    clockOffsetLow: Number(offset & 0xffffffffn), clockOffsetHigh: Number(offset >> 32n),
+  };
+}
+

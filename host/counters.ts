@@ -14,7 +14,8 @@ export const COUNTERS = [
   "TCPOFOMerge", "TCPDSACKOldSent", "TCPDSACKOfoSent", "TCPSACKDiscard", "TCPTimeouts", "TCPFastRetrans",
   "TCPSlowStartRetrans", "TCPRenoRecovery", "TCPSackRecovery", "TCPSynRetrans", "TCPAbortOnData",
   "TCPAbortOnClose", "TCPAbortOnTimeout", "TCPKeepAlive", "TCPZeroWindowProbes", "TCPPathMtu",
-  "OutOfWindowIcmps", "TCPHalfOpenExpired", "TCPHalfOpenEvicted", "TCPSynFinDropped",
+  "OutOfWindowIcmps", "TCPHalfOpenExpired", "TCPHalfOpenEvicted", "TCPSynFinDropped", "TCPSynRateDrop", "TCPACKSkippedCookie",
+  "TCPFirstByteTimeout",
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];

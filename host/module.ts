@@ -14,8 +14,16 @@ export function buildDir(): string {
 
 const compiled = new Map<string, WebAssembly.Module>();
 
-/** The compiled module of that name: "stint" (the stack alone), "stint-app" (with its services). */
-export function loadModule(name: "stint" | "stint-app" = "stint"): WebAssembly.Module {
+/** A function that returns a vector: what has no SIMD refuses it. */
+const SIMD_PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11);
+
+/** What the library runs on: everything, with SIMD where there is any. STINT_MODULE=stint chooses the small build. */
+function best(): string {
+  return process.env["STINT_MODULE"] ?? (WebAssembly.validate(SIMD_PROBE) ? "stint.simd" : "stint");
+}
+
+/** The compiled module of that name: by default the stack alone, "stint-app": with its services. */
+export function loadModule(name: string = best()): WebAssembly.Module {
   let module = compiled.get(name);
   if (!module) {
     module = new WebAssembly.Module(readFileSync(join(buildDir(), `${name}.wasm`)));

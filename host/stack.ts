@@ -2,7 +2,7 @@
  * The module as a TypeScript object: the only file that knows its exports and where things lie in its memory. It does no I/O and knows
  * no clock; `loop.ts` drives it, `net.ts` makes sockets of its handles.
  */
-import { CONFIG_FIELDS, configNumbers, type StackOptions } from "./config.js";
+import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } from "./config.js";
 import { COUNTERS, type Counter } from "./counters.js";
 import { ERR, StintError } from "./errors.js";
 
@@ -17,6 +17,7 @@ export interface Exports {
   counters(): number;
   countersCount(): number;
   pool(which: number): number;
+  tune(word: number, value: number): number;
   event_next(): bigint;
   tcp_listen(ip: number, port: number, backlog: number): number;
   tcp_accept(listener: number): number;
@@ -355,6 +356,18 @@ export class StackModule {
     if (result < 0) throw new StintError(result, "no such listener");
     const [halfOpen, toAccept, backlog, defending] = this.#u32.subarray(this.#scratch >>> 2, (this.#scratch >>> 2) + 4);
     return { halfOpen: halfOpen!, toAccept: toAccept!, backlog: backlog!, defending: defending !== 0 };
+  }
+
+  /** Changes numbers of the running configuration: those from `policy` to `firstByteMs`. Throws ARGUMENT; those before it stay changed. */
+  tune(numbers: Partial<Record<ConfigField, number>>): void {
+    for (const [field, value] of Object.entries(numbers)) {
+      this.#checked(this.exports.tune(CONFIG_FIELDS.indexOf(field as ConfigField), value), `cannot set ${field} to ${value}`);
+    }
+  }
+
+  /** A number of the configuration that the stack started with. */
+  configured(field: ConfigField): number {
+    return this.#numbers[field];
   }
 
   /** The state of a four-tuple, whoever owns it. */

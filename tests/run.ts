@@ -1,7 +1,7 @@
 /**
  * Runs the tests and prints one line for each that failed or was skipped, then `N passed, N failed`. With CI=true a skip is a failure.
  *
- *   node --import tsx tests/run.ts [--only TEXT] [suite …]     suites: unit, rfc, host, interop; by default all
+ *   node --import tsx tests/run.ts [--only TEXT] [suite …]     suites: unit, rfc, small, host, sim, packetdrill, fuzz, interop; by default all
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
@@ -67,6 +67,12 @@ async function suite(dir: string, concurrency: number): Promise<void> {
 }
 
 if (wants("unit")) unit();
+if (wants("small")) {
+  // The tests of the RFCs once more, on the small build.
+  process.env["STINT_MODULE"] = "stint";
+  await suite("rfc", 2);
+  delete process.env["STINT_MODULE"];
+}
 for (const dir of SUITES) if (wants(dir)) await suite(dir, dir === "interop" ? 1 : 2);
 
 const at = process.argv.indexOf("--results");

@@ -5,12 +5,15 @@ import { build } from "esbuild";
 
 const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
 
+// Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out.
+const SMALL = ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000"];
+const FAST = ["-O4", "--enable-simd"];
+
 /** Compiles one target of asconfig.json, then lets Binaryen's newest optimizer have a second look. */
-function wasm(entry, target) {
+function wasm(entry, target, optimize) {
   const out = `build/${target}.wasm`;
   run("asc", [entry, "--target", target, "--outFile", out]);
-  // Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out.
-  run("wasm-opt", ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000", ...FEATURES, out, "-o", out]);
+  run("wasm-opt", [...optimize, ...FEATURES, out, "-o", out]);
   return out;
 }
 
@@ -29,9 +32,10 @@ function size(path) {
 
 rmSync("build", { recursive: true, force: true });
 mkdirSync("build");
-size(wasm("assembly/index.ts", "stint"));
-size(wasm("assembly/services/app.ts", "stint-app"));
-size(wasm("host/wasi/main.ts", "stint-wasi"));
+size(wasm("assembly/index.ts", "stint", SMALL));
+size(wasm("assembly/index.ts", "stint.simd", FAST));
+size(wasm("assembly/services/app.ts", "stint-app", FAST));
+size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
 
 const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
 const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };

@@ -48,6 +48,11 @@ export function timeWaitBase(): u32 {
   return config.connsMax + config.halfOpenMax;
 }
 
+/** The numbers of listeners, which have timers but no four-tuple, start here. */
+export function listenerBase(): u32 {
+  return timeWaitBase() + config.timeWaitMax;
+}
+
 export function flowAt(owner: u32): Flow {
   if (owner < config.connsMax) return tcbAt(owner);
   if (owner < timeWaitBase()) return halfOpenAt(owner - config.connsMax);

@@ -14,7 +14,7 @@ import { ipBegin, ipEnd } from "../ip/output";
 import { Flow } from "./tcb";
 import { demuxInsert, demuxRemove, halfOpenBase } from "./demux";
 import { putMss, putSackPermitted, putTimestamps, putWindowScale } from "./options";
-import { timestampOffset } from "./isn";
+import { cookieTimestamp, isGroup, timestampOffset } from "./syn-cookie";
 import { offeredMss, offeredScale } from "./connect";
 import { tcpSeal } from "./seal";
 
@@ -147,7 +147,7 @@ export function halfOpenTimer(h: HalfOpen): bool {
 export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
-  const tsVal = timestamps ? clock.ms + timestampOffset(h.rip, h.lip) : 0;
+  const tsVal = !timestamps ? 0 : isGroup() ? cookieTimestamp(h.rip, h.lip, bits) : clock.ms + timestampOffset(h.rip, h.lip);
   synAck(h.rip, h.lip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent);
 }
 

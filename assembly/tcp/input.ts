@@ -26,7 +26,7 @@ import {
 } from "./receive";
 import { retransmitEstablished } from "./retransmit";
 import { rttAcked } from "./rtt";
-import { armFinWait2 } from "./timers";
+import { armFinWait2, armFirstByte } from "./timers";
 import { keepAliveStart } from "./keepalive";
 import { endConnection } from "./end";
 import { sendReset } from "./output";
@@ -139,6 +139,7 @@ function established(t: Tcb, wnd: u32): void {
   if (tcbHas(t, Has.UNACCEPTED)) {
     count(Mib.tcpPassiveOpens);
     acceptable(t);
+    armFirstByte(t);
   } else {
     tell(t, Event.CONNECTED);
   }

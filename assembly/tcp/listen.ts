@@ -1,10 +1,12 @@
 // Listeners (RFC 9293 §3.10.7.2): SYNs, the half-open table, SYN cookies, and the accept queue.
 
 import { config, Cookies, Policy } from "../config";
+import { COOKIES } from "../features";
 import { take, layoutCommits } from "../core/layout";
-import { clock } from "../core/clock";
+import { clock, isDue, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event, eventRaise } from "../core/events";
+import { heapArm, heapDisarm } from "../buffers/heap";
 import { Seq } from "../core/seq";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { isUnicast, isOwn } from "../ip/address";
@@ -14,8 +16,10 @@ import { synBits, synMss, tcbOpen, tcbFromRecord, tcbFromHandshake, offers } fro
 import {
   HalfOpen, Syn, halfOpenAnswer, halfOpenAt, halfOpenEnter, halfOpenInUse, halfOpenRemove, halfOpenTake, halfOpenVictim, synAck,
 } from "./half-open";
-import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp } from "./syn-cookie";
+import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp, isGroup } from "./syn-cookie";
+import { cookieWithinRate, synWithinRate } from "./syn-rate";
 import { isnFor } from "./isn";
+import { listenerBase } from "./demux";
 import { issBeyond } from "./time-wait";
 import { resetSegment } from "./reset";
 import { Option } from "./options";
@@ -25,7 +29,7 @@ import { Option } from "./options";
   ip: u32;
   port: u16;
   inUse: bool;
-  /** Whether SYNs are being answered with cookies. */
+  /** Whether SYNs had to be answered with cookies, or dropped, within the last second (`DEFENCE_MS`). */
   defending: bool;
   gen: u32;
   /** Longest accept queue, and most half-open records. */
@@ -35,6 +39,10 @@ import { Option } from "./options";
   acceptFirst: u32;
   acceptLast: u32;
   acceptCount: u32;
+  /** The token bucket for SYNs. */
+  rate: u32;
+  /** When a SYN was last answered with a cookie, or dropped. */
+  defendedAt: Micros;
   /** Cookies were sent until then; for two minutes more an ACK may return one. */
   cookiesUntil: u64;
 }
@@ -72,8 +80,15 @@ export function listenInput(l: Listener, reused: bool, oldSndNxt: Seq): Tcb | nu
   if (segIs(RST)) return null;
   // Second, check for an ACK: it can only be a cookie that comes back.
   if (segIs(ACK)) {
-    const mss = segIs(SYN) ? 0 : cookieReturned(l);
-    if (mss != 0) return fromCookie(l, mss);
+    if (COOKIES && !segIs(SYN) && mayBeCookie(l)) {
+      if (!cookieWithinRate(seg.rip)) {
+        count(Mib.TCPACKSkippedCookie);
+        return null;
+      }
+      const mss = cookieCheck();
+      if (mss != 0) return fromCookie(l, mss);
+      count(Mib.SyncookiesFailed);
+    }
     resetSegment();
     return null;
   }
@@ -95,27 +110,28 @@ export function listenInput(l: Listener, reused: bool, oldSndNxt: Seq): Tcb | nu
 /** A SYN takes a half-open record, or is answered with a cookie, or dropped. Its text is not kept: the peer sends it again. */
 function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
   const bits = synBits(), mss = synMss();
+  const within = !COOKIES || synWithinRate(seg.rip, changetype<usize>(l) + offsetof<Listener>("rate"));
+  if (!within && (config.cookies == Cookies.NEVER || (config.policy & Policy.SYN_SILENCE) != 0)) {
+    synDropped(l, Mib.TCPSynRateDrop);
+    return;
+  }
   let h: HalfOpen | null = null;
-  if (config.cookies != Cookies.ALWAYS && l.halfOpen < l.backlog) h = halfOpenTake();
-  if (h == null && config.cookies != Cookies.NEVER) {
+  if (within && config.cookies != Cookies.ALWAYS && l.halfOpen < l.backlog) h = halfOpenTake();
+  if (COOKIES && h == null && config.cookies != Cookies.NEVER) {
     answerWithCookie(l, bits, mss);
     return;
   }
+  if (h == null && (config.policy & Policy.KEEP_HALF_OPEN) == 0) h = evict(l);
   if (h == null) {
-    h = evict(l);
-    if (h == null) {
-      count(Mib.TCPReqQFullDrop);
-      count(Mib.ListenDrops);
-      return;
-    }
+    synDropped(l, Mib.TCPReqQFullDrop);
+    return;
   }
-  if (l.defending && config.cookies == Cookies.AUTO && l.halfOpen <= l.backlog >> 1) setDefending(l, false);
   h.rip = seg.rip;
   h.lip = seg.lip;
   h.ports = seg.ports;
   h.irs = seg.seq;
-  h.iss = isnFor(seg.rip, seg.lip, seg.ports);
-  if (reused) h.iss = issBeyond(h.iss, oldSndNxt);
+  h.iss = isGroup() ? cookieMake(mss) : isnFor(seg.rip, seg.lip, seg.ports);
+  if (reused && !isGroup()) h.iss = issBeyond(h.iss, oldSndNxt);
   h.tsRecent = seg.tsVal;
   h.mss = <u16>mss;
   h.bits = <u16>(bits | Syn.IN_USE);
@@ -135,29 +151,52 @@ function evict(l: Listener): HalfOpen | null {
   return halfOpenTake();
 }
 
+function synDropped(l: Listener, why: Mib): void {
+  defend(l);
+  count(why);
+  count(Mib.ListenDrops);
+}
+
 function answerWithCookie(l: Listener, bits: u32, mss: u32): void {
-  setDefending(l, true);
+  // Where every SYN is answered so, that is no sign of anything.
+  if (config.cookies != Cookies.ALWAYS) defend(l);
   l.cookiesUntil = clock.us + 120_000_000;
   count(Mib.SyncookiesSent);
   count(Mib.TCPReqQFullDoCookies);
   // Without timestamps there is no room for the other options.
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
   const kept = timestamps ? bits : 0;
-  synAck(seg.rip, seg.lip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(bits) : 0, seg.tsVal);
+  synAck(seg.rip, seg.lip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(seg.rip, seg.lip, bits) : 0, seg.tsVal);
+}
+
+/** A listener is back to normal when for so long no SYN was dropped or answered with a cookie, µs. */
+const DEFENCE_US: u64 = 1_000_000;
+
+/** The listener had to defend itself just now. */
+function defend(l: Listener): void {
+  l.defendedAt = clock.us;
+  if (!l.defending) setDefending(l, true);
 }
 
 function setDefending(l: Listener, on: bool): void {
-  if (l.defending == on) return;
+  const index = listenerIndex(l);
   l.defending = on;
-  eventRaise(config.connsMax + listenerIndex(l), Event.DEFENCE);
+  if (on) heapArm(listenerBase() + index, l.defendedAt + DEFENCE_US);
+  eventRaise(config.connsMax + index, Event.DEFENCE);
 }
 
-/** The MSS in the cookie that the ACK at hand, from nobody known, returns; 0: it returns none. */
-function cookieReturned(l: Listener): u32 {
-  if (clock.us >= l.cookiesUntil) return 0;
-  const mss = cookieCheck();
-  if (mss == 0) count(Mib.SyncookiesFailed);
-  return mss;
+/** The timer of a listener that defends itself. */
+export function listenerTimer(index: u32): void {
+  const l = listenerAt(index), owner = listenerBase() + index;
+  heapDisarm(owner);
+  if (!l.inUse || !l.defending) return;
+  if (isDue(l.defendedAt + DEFENCE_US)) setDefending(l, false);
+  else heapArm(owner, l.defendedAt + DEFENCE_US);
+}
+
+/** Whether cookies of this listener may be about. */
+function mayBeCookie(l: Listener): bool {
+  return clock.us < l.cookiesUntil || isGroup();
 }
 
 /** The connection that a cookie completes; null: there is no room for it. */

@@ -10,7 +10,7 @@ import { Tcb, Has, workAdd } from "./tcb";
 import { seg, segIs, segLen } from "./segment";
 import { tcpSeal } from "./seal";
 import { putTimestamps } from "./options";
-import { timestampOffset } from "./isn";
+import { timestampOffset } from "./syn-cookie";
 
 /** Sends a segment without text, behind `ip`, for owners of a four-tuple that have no TCB. */
 function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, wnd: u32, size: u32): void {

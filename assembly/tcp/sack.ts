@@ -1,6 +1,7 @@
 // Selective acknowledgment (RFC 2018), both ways, D-SACK reports (RFC 2883), and what RFC 6675 §4 computes from the scoreboard: which
 // bytes are lost and how many are in the pipe.
 
+import { DSACK } from "../features";
 import { count, Mib } from "../core/counters";
 import { Seq, seqLt, seqLe, seqMin, seqMax } from "../core/seq";
 import { rangeAt, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesHold } from "../buffers/ranges";
@@ -95,6 +96,7 @@ export function sackHoleEnd(t: Tcb, seq: Seq, end: Seq): Seq {
 
 /** Notes that start…end arrived twice; the next ACK reports it, once (RFC 2883 §4). */
 export function dsackNote(t: Tcb, start: Seq, end: Seq): void {
+  if (!DSACK) return;
   if (!tcbHas(t, Has.SACK) || tcbHas(t, Has.DSACK) || !seqLt(start, end)) return;
   t.flags |= Has.DSACK;
   t.dsackStart = start;
@@ -105,7 +107,7 @@ export function dsackNote(t: Tcb, start: Seq, end: Seq): void {
 /** SACK blocks that an ACK is to carry now, at most 4, or 3 beside timestamps (RFC 2018 §3). */
 export function sackBlocks(t: Tcb): u32 {
   if (!tcbHas(t, Has.SACK)) return 0;
-  let blocks: u32 = tcbHas(t, Has.DSACK) ? 1 : 0;
+  let blocks: u32 = DSACK && tcbHas(t, Has.DSACK) ? 1 : 0;
   for (let i = t.outOfOrder; i != 0 && blocks < 4; i = rangeAt(i).next) blocks++;
   return min<u32>(blocks, tcbHas(t, Has.TIMESTAMPS) ? 3 : 4);
 }
@@ -116,7 +118,7 @@ export function sackBlocks(t: Tcb): u32 {
  */
 export function putSack(t: Tcb, at: usize, blocks: u32): usize {
   at = putSackHead(at, blocks);
-  if (tcbHas(t, Has.DSACK)) {
+  if (DSACK && tcbHas(t, Has.DSACK)) {
     at = putBlock(at, t.dsackStart, t.dsackEnd);
     t.flags &= ~Has.DSACK;
     blocks--;

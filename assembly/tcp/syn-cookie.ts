@@ -8,16 +8,20 @@
 // The secret changes every minute; the epoch's lowest bit tells which of the last two made a cookie, so that checking costs one hash
 // and a cookie lives for at most two minutes. What the ISS has no room for rides in the low six bits of our timestamp, if the peer
 // uses timestamps: its window scale (15: none), SACK-permitted, and one bit in reserve.
+//
+// The secrets follow from a master key and the number of the minute. The members of a group have both in common, and with them the
+// clock of the timestamps; there every SYN-ACK carries a cookie, so that any member can complete what another began.
 
+import { Config, Policy, config } from "../config";
+import { COOKIES } from "../features";
 import { take, layoutCommits } from "../core/layout";
 import { Key, hash2, hashFlow } from "../core/hash";
 import { randomKey } from "../core/random";
-import { clock } from "../core/clock";
+import { clock, Micros } from "../core/clock";
 import { Seq } from "../core/seq";
 import { seg, segHas } from "./segment";
 import { Option } from "./options";
 import { Syn } from "./half-open";
-import { timestampOffset } from "./isn";
 
 const EPOCH_US: u64 = 60_000_000;
 
@@ -29,28 +33,59 @@ const SCALE_NONE: u32 = 15;
 const SACK_BIT: u32 = 16;
 const OPTION_MASK: u32 = 63;
 
-/** Two secrets of 16 bytes, by the lowest bit of their epoch; then the u64 epoch of the newer one. */
+/** Two secrets of 16 bytes, by the lowest bit of their epoch; the master key; then the u64 epoch of the newer secret. */
 let secrets: usize = 0;
-const SECRETS_SIZE: u32 = 40;
+const MASTER: usize = 32;
+const EPOCH: usize = 48;
+const SECRETS_SIZE: u32 = 56;
 
 export function synCookieInit(): void {
   const at = take(1, SECRETS_SIZE);
   if (!layoutCommits()) return;
   secrets = at;
-  randomKey(changetype<Key>(at));
-  randomKey(changetype<Key>(at + 16));
+  const master = changetype<Key>(at + MASTER), key = changetype<usize>(config) + offsetof<Config>("groupKey0");
+  memory.copy(changetype<usize>(master), key, 16);
+  memory.fill(key, 0, 16);
+  if (!isGroup()) randomKey(master);
+  // No epoch yet: the first one makes both secrets.
+  store<u64>(at, u64.MAX_VALUE - 1, EPOCH);
 }
 
-/** The current epoch; makes its secret if it has just begun. */
+/** Whether this stack is a member of a group. */
+export function isGroup(): bool {
+  return COOKIES && (config.policy & Policy.GROUP) != 0;
+}
+
+/** The clock that the members of a group share; this stack's own, if it is in none. */
+function sharedClock(): Micros {
+  return clock.us + (<u64>config.clockOffsetLow | (<u64>config.clockOffsetHigh << 32));
+}
+
+/** The current epoch; makes its secret, and the one before, if it has just begun. */
 function epoch(): u64 {
-  const now = clock.us / EPOCH_US, had = load<u64>(secrets, 32);
-  if (now != had) {
-    // After a gap of more than one epoch both secrets are too old.
-    if (now > had + 1) randomKey(changetype<Key>(secrets + ((<usize>(now - 1) & 1) << 4)));
-    randomKey(changetype<Key>(secrets + ((<usize>now & 1) << 4)));
-    store<u64>(secrets, now, 32);
+  const now = sharedClock() / EPOCH_US;
+  if (now != load<u64>(secrets, EPOCH)) {
+    store<u64>(secrets, now, EPOCH);
+    secretMake(now);
+    secretMake(now - 1);
   }
   return now;
+}
+
+function secretMake(epoch: u64): void {
+  const master = changetype<Key>(secrets + MASTER), secret = changetype<Key>(secrets + ((<usize>epoch & 1) << 4));
+  secret.k0 = hash2(master, epoch, 0);
+  secret.k1 = hash2(master, epoch, 1);
+}
+
+/**
+ * What to add to the clock's milliseconds for timestamps to one peer: random (RFC 7323 §5.4 and §7.1), yet the same for all connections
+ * between two addresses, so that timestamps keep growing from one incarnation to the next (RFC 6191 §2), and from one member of a group
+ * to the next.
+ */
+export function timestampOffset(rip: u32, lip: u32): u32 {
+  const shared = <u32>(sharedClock() / 1000) - clock.ms;
+  return <u32>hash2(changetype<Key>(secrets + MASTER), <u64>rip | (<u64>lip << 32), 0x7473) + shared;
 }
 
 function mac(low: u32, irs: Seq): u32 {
@@ -67,11 +102,11 @@ export function cookieMake(peerMss: u32): Seq {
   return mac(low, seg.seq) | low;
 }
 
-/** The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's options in its low bits. */
-export function cookieTimestamp(bits: u32): u32 {
+/** The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's options (bits of `Syn`) in its low bits. */
+export function cookieTimestamp(rip: u32, lip: u32, bits: u32): u32 {
   const scale = (bits & Syn.WINDOW_SCALE) != 0 ? bits & Syn.SCALE_MASK : SCALE_NONE;
   const options = scale | ((bits & Syn.SACK) != 0 ? SACK_BIT : 0);
-  const now = clock.ms + timestampOffset(seg.rip, seg.lip);
+  const now = clock.ms + timestampOffset(rip, lip);
   const val = (now & ~OPTION_MASK) | options;
   return <i32>(val - now) > 0 ? val - (OPTION_MASK + 1) : val;
 }

@@ -45,6 +45,8 @@ export const enum Has {
   LOSS = 0x4000,
   /** The segment with `rttSeq` is being timed. */
   TIMING = 0x8000,
+  /** It must send a first byte before `idleAt`. */
+  FIRST_BYTE = 0x10000,
   /** The SYN or SYN-ACK was sent more than once. */
   SYN_RESENT = 0x20000,
   /** There is urgent data to send, up to `sndUp`. */

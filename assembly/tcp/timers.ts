@@ -3,13 +3,15 @@
 
 import { config } from "../config";
 import { clock, isDue, NEVER, Micros } from "../core/clock";
+import { count, Mib } from "../core/counters";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { Tcb, Has, tcbHas, tcbIndex, workAdd } from "./tcb";
 import { State } from "./state";
 import { persistDue } from "./persist";
-import { keepAliveDue } from "./keepalive";
+import { keepAliveDue, keepAliveStart } from "./keepalive";
 import { retransmitDue } from "./retransmit";
 import { endConnection } from "./end";
+import { sendReset } from "./output";
 import { Err } from "../core/error";
 
 export const enum Timer { NONE, RETRANSMIT, PERSIST }
@@ -17,6 +19,13 @@ export const enum Timer { NONE, RETRANSMIT, PERSIST }
 export function timersInit(t: Tcb): void {
   t.timerAt = t.delackAt = t.idleAt = NEVER;
   t.timerKind = <u8>Timer.NONE;
+}
+
+/** An accepted connection has to send something, sooner or later. */
+export function armFirstByte(t: Tcb): void {
+  if (config.firstByteMs == 0) return;
+  t.flags |= Has.FIRST_BYTE;
+  armIdle(t, clock.us + <u64>config.firstByteMs * 1000);
 }
 
 /** Starts the retransmission or the persist timer afresh: it fires after `us`. */
@@ -67,11 +76,19 @@ export function tcbTimer(t: Tcb): void {
 
 function idleDue(t: Tcb): void {
   t.idleAt = NEVER;
-  if (t.state == <u8>State.FIN_WAIT_2 && tcbHas(t, Has.ORPHAN)) {
+  const first = tcbHas(t, Has.FIRST_BYTE);
+  t.flags &= ~Has.FIRST_BYTE;
+  if (first && t.rcvNxt == t.irs + 1) {
+    // The handshake is complete, and the peer keeps silent: a connection that costs it nothing.
+    count(Mib.TCPFirstByteTimeout);
+    sendReset(t);
+    endConnection(t, Err.TIMED_OUT);
+  } else if (t.state == <u8>State.FIN_WAIT_2 && tcbHas(t, Has.ORPHAN)) {
     // The peer does not close its side and nobody is left to read what it sends.
     endConnection(t, Err.TIMED_OUT);
   } else if (tcbHas(t, Has.KEEP_ALIVE)) {
-    keepAliveDue(t);
+    if (first) keepAliveStart(t);
+    else keepAliveDue(t);
   }
 }
 

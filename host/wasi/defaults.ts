@@ -42,5 +42,9 @@ export function configDefaults(c: Config): void {
   c.keepProbes = 9;
   c.ttl = 64;
   c.pathMtuMin = 552;
+  c.prefixBuckets = 256;
+  c.synBurst = 64;
+  c.prefixBurst = 16;
+  c.cookieRate = 1000;
   c.policy = Policy.TIMESTAMPS | Policy.SACK | Policy.WINDOW_SCALE | Policy.ANNOUNCE;
 }
