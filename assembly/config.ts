@@ -70,13 +70,13 @@ export const enum Cookies {
   /** Largest IP packet of the link, 68 … 65,535 bytes. */
   mtu: u32;
 
-  /** Connections with a TCB. 284 bytes and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  /** Connections with a TCB. 296 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
   connsMax: u32;
-  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 52 bytes each. Full: see `cookies`. */
+  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 64 bytes each at most. Full: see `cookies`. */
   halfOpenMax: u32;
-  /** Connections in TIME-WAIT. 60 bytes each. Full: the oldest ends early. */
+  /** Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
   timeWaitMax: u32;
-  /** Listeners, ≤ 255. 48 bytes each. Full: FULL. */
+  /** Listeners, ≤ 255. 84 bytes each at most. Full: FULL. */
   listenersMax: u32;
   /** Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
   sendRing: u32;

@@ -68,7 +68,7 @@ export type OptionName = keyof typeof OPTION;
 
 /** A connection's variables: the fields of its TCB in their order (assembly/tcp/tcb.ts), from which their offsets follow. */
 const TCB = [
-  ["rip", "u32"], ["lip", "u32"], ["ports", "u32"], ["hashNext", "u32"], ["flags", "u32"], ["state", "u8"], ["timerKind", "u8"],
+  ["rip", "u32"], ["lip", "u32"], ["ports", "u32"], ["flags", "u32"], ["state", "u8"], ["timerKind", "u8"],
   ["retries", "u8"], ["dupAcks", "u8"], ["sndScale", "u8"], ["rcvScale", "u8"], ["error", "i8"], ["softError", "i8"],
   ["mss", "u16"], ["pathMtu", "u16"], ["sndUna", "u32"], ["sndNxt", "u32"], ["sndWnd", "u32"], ["maxSndWnd", "u32"],
   ["iss", "u32"], ["sndUp", "u32"], ["rcvNxt", "u32"], ["rcvAdv", "u32"], ["rcvUp", "u32"], ["irs", "u32"], ["sndHead", "u32"],
@@ -85,7 +85,7 @@ const WIDTH = { u8: 1, i8: 1, u16: 2, u32: 4, u64: 8 } as const;
 type Tcb = Record<(typeof TCB)[number][0], number>;
 
 /** What `info` tells: the TCB's fields, what follows from them, and what the module adds. Times are in ms from now; Infinity: never. */
-export interface TcpInfo extends Omit<Tcb, "ports" | "hashNext" | "workPrev" | "workNext" | "acceptNext"> {
+export interface TcpInfo extends Omit<Tcb, "ports" | "gen" | "workPrev" | "workNext" | "acceptNext"> {
   stateName: StateName;
   rport: number;
   lport: number;
@@ -325,7 +325,7 @@ export class StackModule {
       timerMs: untilMs(tcb.timerAt),
       delackMs: untilMs(tcb.delackAt),
       idleMs: untilMs(tcb.idleAt),
-      pipe: tcb.hashNext,
+      pipe: tcb.gen,
       sackedBytes: tcb.workPrev,
       outOfOrderBytes: tcb.workNext,
       urgentLeft: tcb.acceptNext,

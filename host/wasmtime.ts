@@ -1,6 +1,7 @@
 /** Runs build/stint-wasi.wasm under the wasmtime CLI: its standard streams carry the frames, its words come from stderr. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { CONFIG_FIELDS, type ConfigField } from "./config.js";
 import { COUNTERS } from "./counters.js";
 import { LinkError, type Link } from "./links/link.js";
 import { enframe, streamLink } from "./links/stream.js";
@@ -16,6 +17,8 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
   args.push(join(buildDir(), "stint-wasi.wasm"), "up", "--ip", options.ip, "--connections", String(options.connections),
     "--ring", String(options.ring), "--mtu", String(options.mtu), "--stats");
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
+  if (options.groupKey !== undefined) args.push("--group-key", Buffer.from(options.groupKey).toString("hex"));
+  for (const [name, value] of Object.entries(options.set)) args.push("--set", `${CONFIG_FIELDS.indexOf(name as ConfigField)}=${value}`);
   for (const [name, port] of Object.entries(ports)) args.push(`--${name}`, String(port));
   // A group of its own: Ctrl-C on the terminal is ours to hear, and to turn into a frame of length 0.
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });

@@ -147,13 +147,13 @@ export const INFO_SIZE: u32 = 256;
 
 /**
  * Writes a copy of the TCB (tcp/tcb.ts; host/stack.ts and include/stint.h name its fields), with four words that it does not hold in
- * place of those that only the tables need: hashNext: bytes in the pipe; workPrev, workNext: bytes selectively
+ * place of those that only the tables need: gen: bytes in the pipe; workPrev, workNext: bytes selectively
  * acknowledged, bytes out of order; acceptNext: bytes of urgent data to come. `state` is the state now.
  */
 export function info(t: Tcb, to: usize): void {
   memory.copy(to, changetype<usize>(t), offsetof<Tcb>());
   const copy = changetype<Tcb>(to);
-  copy.hashNext = pipe(t);
+  copy.gen = pipe(t);
   copy.workPrev = rangesBytes(t.sacked);
   copy.workNext = rangesBytes(t.outOfOrder);
   copy.acceptNext = userUrgentLeft(t);

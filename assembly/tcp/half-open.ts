@@ -39,10 +39,12 @@ export const enum Syn {
   mss: u16;
   /** Bits of `Syn`. */
   bits: u16;
+  /** Next free record, by number + 1. */
+  next: u32;
 }
 
 @unmanaged class HalfOpenPool {
-  /** First free record, by number + 1; they are linked by `hashNext`. */
+  /** First free record, by number + 1; they are linked by `next`. */
   free: u32;
   freeCount: u32;
 }
@@ -57,7 +59,7 @@ export function halfOpenInit(): void {
   pool = changetype<HalfOpenPool>(p);
   records = r;
   for (let i = config.halfOpenMax; i > 0; i--) {
-    halfOpenAt(i - 1).hashNext = pool.free;
+    halfOpenAt(i - 1).next = pool.free;
     pool.free = i;
   }
   pool.freeCount = config.halfOpenMax;
@@ -83,7 +85,7 @@ export function halfOpenInUse(h: HalfOpen): bool {
 export function halfOpenTake(): HalfOpen | null {
   if (pool.free == 0) return null;
   const h = halfOpenAt(pool.free - 1);
-  pool.free = h.hashNext;
+  pool.free = h.next;
   pool.freeCount--;
   h.bits = <u16>Syn.IN_USE;
   return h;
@@ -102,7 +104,7 @@ export function halfOpenRemove(h: HalfOpen): void {
   heapDisarm(owner);
   demuxRemove(owner);
   h.bits = 0;
-  h.hashNext = pool.free;
+  h.next = pool.free;
   pool.free = halfOpenIndex(h) + 1;
   pool.freeCount++;
 }

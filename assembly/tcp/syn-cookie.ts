@@ -15,7 +15,7 @@
 import { Config, Policy, config } from "../config";
 import { COOKIES } from "../features";
 import { take, layoutCommits } from "../core/layout";
-import { Key, hash2, hashFlow } from "../core/hash";
+import { Key, hash2, hashFlow2 } from "../core/hash";
 import { randomKey } from "../core/random";
 import { clock, Micros } from "../core/clock";
 import { Seq } from "../core/seq";
@@ -90,8 +90,7 @@ export function timestampOffset(rip: u32, lip: u32): u32 {
 
 function mac(low: u32, irs: Seq): u32 {
   const key = changetype<Key>(secrets + (<usize>(low & 1) << 4));
-  const flow = hashFlow(key, seg.rip, seg.lip, seg.ports);
-  return <u32>hash2(key, flow, <u64>irs | (<u64>low << 32)) & ~15;
+  return <u32>hashFlow2(key, seg.rip, seg.lip, seg.ports, irs, low) & ~15;
 }
 
 /** The cookie that answers the SYN at hand. */

@@ -12,8 +12,6 @@ import { eventRaise } from "../core/events";
   lip: u32;
   /** Remote port << 16 | local port. */
   ports: u32;
-  /** Next owner in the same bucket, by number + 1; 0 ends it. */
-  hashNext: u32;
 }
 
 /** Bits of `Tcb.flags`. */

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { addConnect } from "./connect.js";
 import { addDemo } from "./demo.js";
+import { addFlood } from "./flood.js";
 import { addHandshake } from "./handshake.js";
 import { addPacketdrill } from "./packetdrill.js";
 import { addUp } from "./up.js";
@@ -15,6 +16,7 @@ function build(): Command {
   const program = new Command("stint");
   program.description("a TCP/IP stack in one small WebAssembly module").version("0.1.0").showHelpAfterError(false);
   addHandshake(program);
+  addFlood(program);
   addUp(program);
   addConnect(program);
   addPacketdrill(program);

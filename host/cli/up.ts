@@ -1,7 +1,8 @@
 /** `stint up`: a stack with services on a link, under Node or under the wasmtime CLI. */
 import { statSync } from "node:fs";
-import { Option, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseCidr } from "../address.js";
+import { CONFIG_FIELDS, type ConfigField } from "../config.js";
 import { COUNTERS } from "../counters.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError, type Link } from "../links/link.js";
@@ -26,6 +27,9 @@ export interface UpOptions {
   mtu: number;
   pcap?: string;
   stats?: boolean;
+  groupKey?: Uint8Array;
+  /** Numbers of the configuration, by name. */
+  set: Partial<Record<Settable, number>>;
 }
 
 export function addUp(program: Command): void {
@@ -45,8 +49,28 @@ export function addUp(program: Command): void {
     .option("--ring <bytes>", "send and receive ring of each connection", parseCount, 65536)
     .option("--mtu <bytes>", "largest packet of the link", parseCount, 1500)
     .option("--pcap <file>", "write the frames to a pcapng file")
+    .option("--group-key <hex>", "16 bytes that the members of a group behind one address share; their clocks must agree to a second", parseKey)
+    .option("--set <name=n>", "a number of the configuration, as synRate=100; may be repeated", parseSetting, {})
     .option("--stats", "print the counters at the end")
     .action(up);
+}
+
+function parseKey(text: string): Uint8Array {
+  if (!/^[0-9a-f]{32}$/i.test(text)) throw new InvalidArgumentError("a key is 32 hexadecimal digits.");
+  return Uint8Array.from(Buffer.from(text, "hex"));
+}
+
+/** What `--set` can set: all that is a plain number and has no option of its own. */
+type Settable = Exclude<ConfigField, "size" | "ip" | "gateway" | "policy">;
+const SETTABLE = CONFIG_FIELDS.slice(CONFIG_FIELDS.indexOf("mtu"), CONFIG_FIELDS.indexOf("firstByteMs") + 1)
+  .filter((f) => f !== "policy" && f !== "appBytes") as Settable[];
+
+function parseSetting(text: string, before: Partial<Record<Settable, number>>): Partial<Record<Settable, number>> {
+  const [name, value] = text.split("=") as [Settable, string | undefined];
+  if (value === undefined || !SETTABLE.includes(name)) {
+    throw new InvalidArgumentError(`write it as name=number; the names are ${SETTABLE.join(" ")}.`);
+  }
+  return { ...before, [name]: parseCount(value) };
 }
 
 function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
@@ -117,6 +141,8 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     timeWaitMax: Math.max(256, options.connections),
     rxSlots: 256,
     txSlots: 256,
+    ...(options.groupKey === undefined ? {} : { group: { key: options.groupKey, clockOffsetUs: Math.round(Date.now() * 1000 - monotonicUs()) } }),
+    ...options.set,
   }, ports, options.root);
   const loop = new Loop(stack, link, monotonicUs);
   loop.onPolled = () => stack.run();

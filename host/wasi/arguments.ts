@@ -74,6 +74,16 @@ export function number(at: usize, low: u32, high: u32): u32 {
   return <u32>n;
 }
 
+/** `size` bytes as hexadecimal digits, and nothing else, go to `to`. */
+export function hexadecimal(at: usize, to: usize, size: u32): void {
+  if (lengthOf(at) != size << 1) usage("is no key; it takes two hexadecimal digits a byte", at);
+  for (let i: u32 = 0; i < size << 1; i++) {
+    const c = <u32>load<u8>(at + i), digit = c >= 48 && c <= 57 ? c - 48 : (c | 32) - 87;
+    if (digit > 15 || (c > 57 && digit < 10)) usage("is no key; it takes two hexadecimal digits a byte", at);
+    store<u8>(to + (i >> 1), <u8>((i & 1) == 0 ? digit << 4 : <u32>load<u8>(to + (i >> 1)) | digit));
+  }
+}
+
 /** An IPv4 address; `stopped` tells what follows it. */
 export function address(at: usize): u32 {
   let ip: u32 = 0;

@@ -8,13 +8,13 @@ import {
   serviceStart,
 } from "../../assembly/services/app";
 import { Service } from "../../assembly/services/layout";
-import { Config } from "../../assembly/config";
+import { Config, Policy } from "../../assembly/config";
 import { SlotRing, slotConsume, slotFirst, slotFirstSize, slotNext, slotProduce, slotsFull, slotsUsed } from "../../assembly/buffers/slots";
 import { Mib } from "../../assembly/core/counters";
-import { address, argument, argumentsCount, argumentsRead, decimal, isText, number, stopped, usage } from "./arguments";
+import { address, argument, argumentsCount, argumentsRead, decimal, hexadecimal, isText, number, stopped, usage } from "./arguments";
 import { fileLength, filePiece } from "./files";
 import { configDefaults } from "./defaults";
-import { nowUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber, waitInput, writeOutput } from "./wasi";
+import { nowUs, wallUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber, waitInput, writeOutput } from "./wasi";
 
 /** What has come in, up to IN_MAX, and what goes out. */
 const IN_MAX: u32 = 1 << 17;
@@ -32,7 +32,7 @@ const PORTS: usize = memory.data(20);
 
 function readArguments(c: Config): void {
   argumentsRead();
-  if (argumentsCount() < 2 || !isText(argument(1), "up")) usage("usage: up --ip A.B.C.D/N [--gateway A] [--echo PORT] [--discard PORT] [--chargen PORT] [--http PORT] [--connections N] [--ring BYTES] [--stats]");
+  if (argumentsCount() < 2 || !isText(argument(1), "up")) usage("usage: up --ip A.B.C.D/N [--gateway A] [--echo PORT] [--discard PORT] [--chargen PORT] [--http PORT] [--connections N] [--ring BYTES] [--group-key HEX] [--set WORD=N] [--stats]");
   for (let i: u32 = 2; i < argumentsCount(); i++) {
     const name = argument(i);
     if (isText(name, "--stats")) {
@@ -55,6 +55,17 @@ function readArguments(c: Config): void {
       c.connsMax = number(value, 1, 100000);
     } else if (isText(name, "--ring")) {
       c.sendRing = c.recvRing = (number(value, 2048, 1 << 24) + 3) & ~3;
+    } else if (isText(name, "--group-key")) {
+      hexadecimal(value, changetype<usize>(c) + offsetof<Config>("groupKey0"), 16);
+      c.policy |= Policy.GROUP;
+      const offset = wallUs() - nowUs();
+      c.clockOffsetLow = <u32>offset;
+      c.clockOffsetHigh = <u32>(offset >> 32);
+    } else if (isText(name, "--set")) {
+      // A word of the configuration by its number: the command `stint` knows the names.
+      const word = decimal(value);
+      if (load<u8>(stopped()) != 61 || word >= <u64>(offsetof<Config>("entropy0") >> 2)) usage("is no word=number of the configuration", value);
+      store<u32>(changetype<usize>(c) + (<usize>word << 2), number(stopped() + 1, 0, u32.MAX_VALUE));
     } else if (isText(name, "--echo")) {
       store<u32>(PORTS, number(value, 1, 65535), Service.ECHO * 4);
     } else if (isText(name, "--discard")) {

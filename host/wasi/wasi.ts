@@ -42,6 +42,7 @@ export declare function proc_exit(status: i32): void;
 const STDIN: i32 = 0;
 const STDOUT: i32 = 1;
 const STDERR: i32 = 2;
+const CLOCK_REALTIME: u32 = 0;
 const CLOCK_MONOTONIC: u32 = 1;
 
 /** Room for out-parameters and iovecs. */
@@ -58,6 +59,12 @@ let lineSize: u32 = 0;
 /** Microseconds of a clock that never goes back. */
 export function nowUs(): u64 {
   clock_time_get(CLOCK_MONOTONIC, 1000, CELL);
+  return load<u64>(CELL) / 1000;
+}
+
+/** Microseconds since 1970, as the machine has the time of day. */
+export function wallUs(): u64 {
+  clock_time_get(CLOCK_REALTIME, 1000, CELL);
   return load<u64>(CELL) / 1000;
 }
 

@@ -1,7 +1,7 @@
 /** The command: what it prints, what it exits with, what it says when the user gets something wrong. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { createSocket } from "node:dgram";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,6 +52,46 @@ describe("stint handshake", () => {
     const { out, status } = stint("handshake", "--seed", "9");
     assert.equal(status, 0);
     for (const word of ["SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "SYN, ACK", "relative 1", "window", "MSS=1460"]) assert.ok(out.includes(word), word);
+  });
+});
+
+interface Flood {
+  runs: { defence: string; honest_attempted: number; honest_connected: number; connect_ms_p50: number; connect_ms_p99: number; syn_ns: number;
+    memory_bytes_before: number; memory_bytes_peak: number }[];
+}
+
+describe("stint flood", () => {
+  const flood = (...args: string[]): Flood["runs"] => (JSON.parse(stint("flood", "--json", "--seconds", "6", ...args).out) as Flood).runs;
+  const share = (r: Flood["runs"][0]): number => r.honest_connected / r.honest_attempted;
+
+  it("shows the problem and each of its remedies", () => {
+    const runs = flood();
+    assert.deepEqual(runs.map((r) => r.defence), ["none", "timeout", "rate", "cookies", "balance", "all"]);
+    const [none, timeout, rate, cookies, balance, all] = runs as [Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0]];
+    assert.ok(share(none) < 0.05, "without a defence nobody gets in");
+    assert.ok(share(timeout) > 0.15 && share(timeout) < 0.9, "shorter time-outs help some");
+    for (const r of [rate, cookies, balance, all]) assert.equal(share(r), 1, r.defence);
+    for (const r of [rate, cookies]) assert.ok(r.connect_ms_p99 <= 2 * 10, `${r.defence}: ${r.connect_ms_p99} ms`);
+    // While the router has not noticed that a server is dead, a SYN can be lost: one retransmission.
+    for (const r of [balance, all]) assert.ok(r.connect_ms_p50 === 10 && r.connect_ms_p99 <= 1010, `${r.defence}: ${r.connect_ms_p99} ms`);
+    for (const r of runs) assert.ok(r.memory_bytes_peak === r.memory_bytes_before && r.syn_ns > 0);
+  });
+
+  it("shows what rate limits cannot do: an attacker from everywhere", () => {
+    const [rate] = flood("--defence", "rate", "--networks", "0");
+    assert.ok(share(rate!) < 0.1);
+    const [cookies] = flood("--defence", "cookies", "--networks", "0", "--rate", "10000");
+    assert.equal(share(cookies!), 1);
+  });
+
+  it("replays a seed, draws a table and writes a plot", () => {
+    const strip = (runs: Flood["runs"]): object[] => runs.map(({ syn_ns, ...r }) => r);
+    assert.deepEqual(strip(flood("--seed", "5")), strip(flood("--seed", "5")));
+    const plot = join(dir, "flood.svg");
+    const { out, status } = stint("flood", "--seconds", "3", "--plot", plot);
+    assert.equal(status, 0);
+    for (const name of ["none", "timeout", "rate", "cookies", "balance", "all"]) assert.match(out, new RegExp(`^${name} .*constant`, "m"));
+    assert.match(readFileSync(plot, "utf8"), /^<svg[^>]*>[\s\S]*cookies[\s\S]*<\/svg>$/);
   });
 });
 

@@ -10,7 +10,7 @@ import { Random } from "../../host/random.js";
 
 const HOW: Record<string, string> = {
   wasmtime: "see https://wasmtime.dev", tshark: "apt-get install tshark", socat: "apt-get install socat", passt: "apt-get install passt",
-  curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", ping: "apt-get install iputils-ping",
+  curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", hping3: "apt-get install hping3", nft: "apt-get install nftables", ping: "apt-get install iputils-ping",
 };
 
 /** Skips the test, with one line that says how to get what is missing. Returns whether it did. */

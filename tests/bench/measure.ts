@@ -1,0 +1,37 @@
+/** Honest timing: every subject gets its turn in every round, and what counts is the median of the rounds. */
+
+export interface Measured {
+  median: number;
+  /** Half the distance between the quartiles, as a share of the median. */
+  spread: number;
+}
+
+export function summary(values: number[]): Measured {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
+  const median = at(0.5);
+  return { median, spread: (at(0.75) - at(0.25)) / 2 / median };
+}
+
+/** Runs each of `subjects` once in each of `rounds` rounds, after one round that does not count. Each returns its figure. */
+export function interleaved<K extends string>(subjects: Record<K, () => number>, rounds: number): Record<K, Measured> {
+  const names = Object.keys(subjects) as K[], values = Object.fromEntries(names.map((n) => [n, [] as number[]])) as Record<K, number[]>;
+  for (let round = -1; round < rounds; round++) {
+    for (const name of names) {
+      const value = subjects[name]();
+      if (round >= 0) values[name].push(value);
+    }
+  }
+  return Object.fromEntries(names.map((n) => [n, summary(values[n])])) as Record<K, Measured>;
+}
+
+/** A row of the report. */
+export interface Row {
+  work: string;
+  subject: string;
+  params: Record<string, number | string>;
+  median: number;
+  unit: string;
+  spread: number;
+  ratios: Record<string, number>;
+}
