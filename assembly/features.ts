@@ -1,8 +1,20 @@
-// What can be left out of a build, to make it smaller (asconfig.json, tools/build.mjs). Each is a constant, so that what hangs on it is
-// not compiled.
+// What can be left out of a build, to make it smaller (asconfig.json, tools/build.mjs, tools/board.mjs). Each is a constant, so that what
+// hangs on it is not compiled.
 
 /** SYN cookies, groups, and limits on the rate of SYNs. Without them a full half-open table makes room for new SYNs (`evict`). */
-export const COOKIES: bool = !isDefined(STINT_SMALL);
+export const COOKIES: bool = !isDefined(STINT_NO_COOKIES);
 
 /** Telling the peer what came twice (RFC 2883). */
-export const DSACK: bool = !isDefined(STINT_SMALL);
+export const DSACK: bool = !isDefined(STINT_NO_DSACK);
+
+/** UDP. Without it a datagram is answered like one of an unknown protocol. */
+export const UDP: bool = !isDefined(STINT_NO_UDP);
+
+/** Reassembly (RFC 791 §3.2). Without it fragments are dropped. */
+export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);
+
+/** The services' HTTP. */
+export const HTTP: bool = !isDefined(STINT_NO_HTTP);
+
+/** A board: paths of files are short, and memory is small. */
+export const BOARD: bool = isDefined(STINT_BOARD);

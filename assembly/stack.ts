@@ -5,6 +5,7 @@ import {
   Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { Err } from "./core/error";
+import { REASSEMBLY, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -88,9 +89,9 @@ function plan(base: u64, block: Config, commit: bool): u64 {
   neighboursInit();
   arpInputInit();
   ipOutputInit(ctl + CONTROL_TX);
-  reassemblyInit();
+  if (REASSEMBLY) reassemblyInit();
   icmpInit();
-  udpInit();
+  if (UDP) udpInit();
   demuxInit();
   segmentInit();
   isnInit();
@@ -192,7 +193,7 @@ export function stackPoll(nowUs: Micros): i32 {
     if (slotsUsed(loopRing()) == 0) break;
   }
   if (more || slotsUsed(loopRing()) != 0 || slotsUsed(rx) != 0) return 0;
-  const next = min(min(heapNext(), reassemblyNext()), neighboursNext());
+  const next = min(min(heapNext(), REASSEMBLY ? reassemblyNext() : NEVER), neighboursNext());
   if (next == NEVER) return -1;
   return next <= clock.us ? 0 : <i32>min<u64>(next - clock.us, i32.MAX_VALUE);
 }
@@ -260,6 +261,10 @@ function arpArrives(arp: Arp, size: u32): void {
 function ipInput(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): void {
   if (!ipAccepts(ip, size, looped, unicastFrame)) return;
   if ((ip.fragment & (IP_MF | IP_OFFSET_MASK)) != 0) {
+    if (!REASSEMBLY) {
+      count(Mib.ipReasmFails);
+      return;
+    }
     const whole = reassemble(ip);
     if (whole == null) return;
     deliver(datagramHeader(whole));
@@ -280,6 +285,10 @@ function deliver(ip: Ipv4): void {
       else tcpInput(ip, changetype<TcpHeader>(payload), size);
       return;
     case PROTO_UDP: {
+      if (!UDP) {
+        unknownProtocol(ip);
+        return;
+      }
       count(Mib.ipInDelivers);
       const udp = changetype<Udp>(payload);
       const result = udpInput(ip, udp, size);
@@ -294,9 +303,13 @@ function deliver(ip: Ipv4): void {
       return;
     }
     default:
-      count(Mib.ipInUnknownProtos);
-      icmpError(ICMP_UNREACHABLE, UNREACHABLE_PROTOCOL, ip);
+      unknownProtocol(ip);
   }
+}
+
+function unknownProtocol(ip: Ipv4): void {
+  count(Mib.ipInUnknownProtos);
+  icmpError(ICMP_UNREACHABLE, UNREACHABLE_PROTOCOL, ip);
 }
 
 /** An ICMP error: the datagram that it quotes, as far as it does, is one that we sent. */
@@ -310,7 +323,7 @@ function errorArrives(icmp: Icmp, size: u32): void {
   const payload = changetype<usize>(quoted) + quoted.headerSize;
   if (quoted.protocol == PROTO_TCP) {
     tcpIcmpError(icmp.type, icmp.code, icmp.mtu, quoted, changetype<TcpHeader>(payload));
-  } else if (quoted.protocol == PROTO_UDP) {
+  } else if (UDP && quoted.protocol == PROTO_UDP) {
     const port = changetype<Udp>(payload).srcPort;
     udpIcmpError(port);
     udpRaise(port);
@@ -347,7 +360,7 @@ function timersDue(): void {
       timeWaitTimer(owner - timeWaitBase());
     }
   }
-  for (let d = reassemblyExpired(); d != null; d = reassemblyExpired()) {
+  if (REASSEMBLY) for (let d = reassemblyExpired(); d != null; d = reassemblyExpired()) {
     if (d.hasFirst) icmpError(ICMP_TIME_EXCEEDED, EXCEEDED_REASSEMBLY, datagramHeader(d));
     datagramFree(d);
   }
@@ -365,7 +378,7 @@ function output(): bool {
     full = turn == Turn.NO_SLOT;
     if (last) break;
   }
-  if (udpOutput()) full = true;
+  if (UDP && udpOutput()) full = true;
   arpRequests();
   return full || workPending();
 }

@@ -8,6 +8,7 @@ import {
   event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at,
   tcp_send_commit, tcp_send_room, tcp_send_span,
 } from "../index";
+import { HTTP } from "../features";
 import { Event } from "../core/events";
 import { Err } from "../core/error";
 import { indexOfHandle } from "../api/handle";
@@ -18,7 +19,7 @@ export * from "../index";
 export { servicesBytes } from "./layout";
 
 /** What the host is asked for. */
-export const enum Want { NONE, LENGTH, PIECE }
+const enum Want { NONE, LENGTH, PIECE }
 
 /** The record that the host answers: 40 bytes. */
 @unmanaged class Request {
@@ -76,6 +77,7 @@ export function servicesRun(): bool {
 
 /** Address of what is wanted next, or 0. */
 export function serviceRequest(): usize {
+  if (!HTTP) return 0;
   for (let n = servedMax(); n > 0; n--) {
     const i = load<u32>(HAND), s = servedAt(i);
     store<u32>(HAND, i + 1 == servedMax() ? 0 : i + 1);
@@ -101,6 +103,7 @@ export function serviceRequest(): usize {
 
 /** The host's answer: LENGTH: the file's, negative if there is none; PIECE: how many bytes, at least 1. */
 export function serviceAnswer(result: i64): void {
+  if (!HTTP) return;
   const s = servedAt(request.block);
   if (s.handle == 0) return;
   if (request.want == <u32>Want.LENGTH) {
@@ -116,6 +119,11 @@ export function serviceAnswer(result: i64): void {
     if (s.offset == s.size) httpNext(s);
   }
   http(s);
+}
+
+/** The handle of the connection in the i-th block, 0: none. */
+export function serviceConnection(i: u32): i32 {
+  return i < servedMax() ? servedAt(i).handle : 0;
 }
 
 /** The block of a connection. */
@@ -150,7 +158,7 @@ function serve(handle: i32): void {
     case Service.ECHO: echo(s); break;
     case Service.DISCARD: discard(s); break;
     case Service.CHARGEN: chargen(s); break;
-    default: http(s);
+    default: if (HTTP) http(s);
   }
 }
 

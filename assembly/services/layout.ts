@@ -1,11 +1,12 @@
 // The services' memory: a block a connection, in the part of the arena that the configuration reserves with `appBytes`.
 
 import { config } from "../config";
+import { BOARD, HTTP } from "../features";
 import { applicationAt } from "../stack";
 
 /** Longest path of a file, and longest line and head of a request that are read, in bytes. */
-export const PATH_MAX: u32 = 512;
-const ANSWER_MAX: u32 = 256;
+export const PATH_MAX: u32 = BOARD ? 64 : 512;
+const ANSWER_MAX: u32 = BOARD ? 128 : 256;
 
 /** What a connection is served with. */
 export const enum Service { NONE, ECHO, DISCARD, CHARGEN, HTTP }
@@ -50,7 +51,7 @@ export const enum Http {
 }
 
 const HEAD: u32 = 48;
-const BLOCK: u32 = HEAD + PATH_MAX + ANSWER_MAX;
+const BLOCK: u32 = HTTP ? HEAD + PATH_MAX + ANSWER_MAX : HEAD;
 
 /** Where a block keeps the line that is being read, then the path. */
 export function textOf(s: Served): usize {

@@ -1,0 +1,38 @@
+/* What the files of the firmware share. config.h is made by tools/board.mjs. */
+#ifndef STINT_FIRMWARE_H
+#define STINT_FIRMWARE_H
+
+#include <stddef.h>
+
+#include "config.h"
+#include "hal.h"
+#include "wasm.h"
+
+/* Text and numbers on the console. */
+void say(const char *text);
+void say_number(uint32_t n);
+
+/* How often the stack trapped and was started again. */
+uint32_t restarts_so_far(void);
+
+/* `size` bytes of linear memory at an address that the module gave; traps if they do not lie in it. */
+uint8_t *module_memory(uint32_t address, uint32_t size);
+
+/* Answers what HTTP asks for (pages.c). Returns whether there was anything. */
+bool pages_answer(void);
+
+/* Calls of the module that pages.c makes. */
+struct connection {
+  bool open;
+  uint32_t rip;
+  uint16_t rport, lport;
+  uint8_t state;
+  uint32_t cwnd;
+};
+uint32_t module_request(void);
+void module_answer(int64_t result);
+uint32_t module_pool(uint32_t which);
+uint32_t module_counter(uint32_t which);
+struct connection module_connection(uint32_t i);
+
+#endif

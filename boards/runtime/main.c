@@ -1,0 +1,165 @@
+/*
+ * The firmware: the module, its services, and a loop that carries frames between it and the board. The module can reach nothing but its
+ * linear memory. When it traps, or when it names an address that lies outside, the firmware says so and starts the stack afresh.
+ */
+#include "firmware.h"
+
+#include <setjmp.h>
+
+#include "module.c"
+
+u8 wasm_memory[MEMORY_SIZE] __attribute__((aligned(8)));
+
+static jmp_buf restart;
+static uint32_t restarts;
+
+void say(const char *text) {
+  while (*text != 0) hal_putc(*text++);
+}
+
+void say_number(uint32_t n) {
+  char digits[10];
+  int i = 0;
+  do digits[i++] = (char)('0' + n % 10);
+  while ((n /= 10) != 0);
+  while (i > 0) hal_putc(digits[--i]);
+}
+
+uint32_t restarts_so_far(void) { return restarts; }
+
+_Noreturn void wasm_trap(enum wasm_trap why) {
+  static const char *const reasons[] = {"", "an access outside of its memory", "an assertion that does not hold", "a division by zero"};
+  say("trap: the stack tried ");
+  say(reasons[why]);
+  say("; restarting it\n");
+  restarts++;
+  longjmp(restart, 1);
+}
+
+/* Memory of the module that it has named itself, so nothing that may be believed. */
+uint8_t *module_memory(uint32_t address, uint32_t size) {
+  check_range(address, size);
+  return wasm_memory + address;
+}
+
+static uint32_t word(uint32_t address) { return i32_load(address, 0); }
+
+/* A ring of frame slots: assembly/buffers/slots.ts. */
+enum { HEAD = 0, TAIL = 4, MASK = 8, SLOTS = 12, STRIDE = 16, LENGTHS = 20, RING = 24, FRAME_OFFSET = 2 };
+
+/* Takes frames in while there is room. Returns whether there may be more. */
+static bool receive_frames(uint32_t ring) {
+  for (;;) {
+    uint32_t tail = word(ring + TAIL), mask = word(ring + MASK), stride = word(ring + STRIDE);
+    if (tail - word(ring + HEAD) > mask) return true;
+    uint32_t slot = word(ring + SLOTS) + (tail & mask) * stride + FRAME_OFFSET;
+    uint32_t size = hal_receive(module_memory(slot, stride - FRAME_OFFSET), stride - FRAME_OFFSET);
+    if (size == 0) return false;
+    i32_store(word(ring + LENGTHS) + (tail & mask) * 4, 0, size);
+    i32_store(ring + TAIL, 0, tail + 1);
+  }
+}
+
+/* Hands frames to the board for as long as it takes them. Returns whether it took all. */
+static bool send_frames(uint32_t ring) {
+  for (;;) {
+    uint32_t head = word(ring + HEAD), mask = word(ring + MASK);
+    if (head == word(ring + TAIL)) return true;
+    uint32_t size = word(word(ring + LENGTHS) + (head & mask) * 4);
+    if (size < 14 || size > 1514) wasm_trap(TRAP_OUT_OF_BOUNDS);
+    if (!hal_send(module_memory(word(ring + SLOTS) + (head & mask) * word(ring + STRIDE) + FRAME_OFFSET, size), size)) return false;
+    i32_store(ring + HEAD, 0, head + 1);
+  }
+}
+
+/* Lays the stack out and starts its services. */
+static void start(void) {
+  memset(wasm_memory, 0, sizeof wasm_memory);
+  module_start();
+  uint32_t block = stint_configBlock();
+  memcpy(module_memory(block, sizeof stint_config), stint_config, sizeof stint_config);
+#ifdef STINT_SEED
+  say("DEBUG: the entropy is the fixed seed " STINT_SEED_TEXT "; anybody can predict this stack\n");
+  module_memory(block + ENTROPY_OFFSET, 32)[0] = STINT_SEED & 255;
+  module_memory(block + ENTROPY_OFFSET, 32)[1] = STINT_SEED >> 8 & 255;
+  module_memory(block + ENTROPY_OFFSET, 32)[2] = 1;
+#else
+  if (!hal_entropy(module_memory(block + ENTROPY_OFFSET, 32), 32)) {
+    say("stint: this board has no entropy, and does not start without\n");
+    hal_exit(1);
+  }
+#endif
+  int64_t need = (int64_t)stint_layoutSize(block);
+  if (need > (int64_t)ARENA_SIZE) {
+    say("stint: the configuration needs ");
+    say_number((uint32_t)(need - (int64_t)ARENA_SIZE));
+    say(" bytes more than there are\n");
+    hal_exit(1);
+  }
+  int32_t result = (int32_t)stint_init(block);
+  if (result < 0) {
+    say("stint: the configuration is refused, error ");
+    say_number((uint32_t)-result);
+    say("\n");
+    hal_exit(1);
+  }
+  for (uint32_t i = 0; i < sizeof stint_services / sizeof stint_services[0]; i++) {
+    stint_serviceStart(stint_services[i].service, stint_services[i].port, stint_services[i].backlog);
+  }
+}
+
+#ifdef STINT_HTTP
+uint32_t module_request(void) { return stint_serviceRequest(); }
+void module_answer(int64_t result) { stint_serviceAnswer((u64)result); }
+uint32_t module_pool(uint32_t which) { return stint_pool(which); }
+uint32_t module_counter(uint32_t which) { return word(stint_counters() + which * 4); }
+
+struct connection module_connection(uint32_t i) {
+  /* The configuration's block is scratch memory now. */
+  uint32_t handle = stint_serviceConnection(i), at = stint_configBlock();
+  if (handle == 0 || stint_tcp_info(handle, at) != 0) return (struct connection){0};
+  uint32_t ports = i32_load(at, TCB_PORTS);
+  return (struct connection){
+      .open = true, .rip = word(at), .rport = (uint16_t)(ports >> 16), .lport = (uint16_t)ports, .state = (uint8_t)i32_load8_u(at, TCB_STATE),
+      .cwnd = i32_load(at, TCB_CWND)};
+}
+#endif
+
+#ifdef STINT_BENCH
+void bench(uint32_t control);
+#endif
+
+static void run(void) {
+  uint32_t control = stint_controlBlock();
+#ifdef STINT_BENCH
+  bench(control);
+#endif
+  for (;;) {
+    bool more = receive_frames(control);
+    int32_t wait = (int32_t)stint_poll(hal_now_us());
+    if (stint_servicesRun()) wait = 0;
+#ifdef STINT_HTTP
+    if (pages_answer()) wait = 0;
+#endif
+    bool sent = send_frames(control + RING);
+    if (more || wait == 0) continue;
+    uint64_t now = hal_now_us();
+    uint64_t until = wait < 0 ? UINT64_MAX : now + (uint32_t)wait;
+    /* What the board could not take is offered again soon. */
+    hal_idle(sent || until < now + 1000 ? until : now + 1000);
+  }
+}
+
+int main(void) {
+  const char *wrong = hal_init(stint_mac);
+  if (wrong != NULL) {
+    say("stint: ");
+    say(wrong);
+    say("\n");
+    hal_exit(1);
+  }
+  setjmp(restart);
+  start();
+  say("ready " STINT_ADDRESS "\n");
+  run();
+}

@@ -1,0 +1,159 @@
+/*
+ * What the firmware serves over HTTP: a status page, made anew for every request, and the files in pages.h, which live in flash. The page's
+ * length does not depend on what it says, so it needs no buffer: it is written once for each piece, and only the piece is kept.
+ */
+#include "firmware.h"
+#include "pages.h"
+
+/* A request of the services: assembly/services/app.ts. */
+enum { WANT = 0, PATH = 8, PATH_SIZE = 12, DATA = 16, SIZE = 20, OFFSET = 24, REQUEST_SIZE = 32, WANT_LENGTH = 1 };
+
+static struct {
+  uint8_t *to;
+  uint32_t from, end, at;
+} piece;
+
+static void put(char c) {
+  if (piece.at >= piece.from && piece.at < piece.end) piece.to[piece.at - piece.from] = (uint8_t)c;
+  piece.at++;
+}
+
+static void text(const char *s, uint32_t width) {
+  for (; *s != 0; s++) {
+    put(*s);
+    if (width > 0) width--;
+  }
+  for (; width > 0; width--) put(' ');
+}
+
+static void number(uint32_t n, uint32_t width) {
+  uint32_t scale = 1000000000;
+  for (uint32_t digits = 10; digits > 0; digits--, scale /= 10) {
+    if (n >= scale || digits == 1) put((char)('0' + n / scale % 10));
+    else if (digits <= width) put(' ');
+  }
+}
+
+static const char *const states[] = {"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
+                                     "CLOSING", "LAST-ACK", "TIME-WAIT"};
+
+/* Writes the bytes from…end of the status page to `to`. Returns the page's length. */
+static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
+  piece.to = to;
+  piece.from = from;
+  piece.end = end;
+  piece.at = 0;
+  uint64_t ms = hal_now_us() / 1000;
+  text("<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=2><title>stint</title>"
+       "<body style='font:16px monospace;margin:2em'><h1><img src=/logo.png alt='' width=32> stint on " STINT_BOARD_NAME "</h1><pre>", 0);
+  text("address   " STINT_ADDRESS "\nuptime    ", 0);
+  number((uint32_t)(ms / 1000), 10);
+  text(" s\nmemory    ", 0);
+  number(MEMORY_SIZE, 10);
+  text(" bytes, fixed\nrestarts  ", 0);
+  number(restarts_so_far(), 10);
+  text("\n\nconnections ", 0);
+  number(module_pool(0), 5);
+  text(" of ", 0);
+  number(STINT_CONNECTIONS, 0);
+  text(", half-open records free ", 0);
+  number(module_pool(1), 5);
+  text("\n\n", 0);
+  for (uint32_t i = 0; i < STINT_CONNECTIONS; i++) {
+    struct connection c = module_connection(i);
+    if (!c.open) {
+      text("-", 49);
+      put('\n');
+      continue;
+    }
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      number(c.rip >> shift & 255, 3);
+      put(shift > 0 ? '.' : ':');
+    }
+    number(c.rport, 5);
+    text(" -> ", 0);
+    number(c.lport, 5);
+    put(' ');
+    text(c.state < sizeof states / sizeof states[0] ? states[c.state] : "?", 13);
+    number(c.cwnd, 5);
+    put('\n');
+  }
+  put('\n');
+  for (uint32_t i = 0; i < sizeof page_counters / sizeof page_counters[0]; i++) {
+    text(page_counters[i].name, 24);
+    number(module_counter(page_counters[i].index), 10);
+    put('\n');
+  }
+  text("</pre></body>\n", 0);
+  return piece.at;
+}
+
+static bool same(const uint8_t *path, uint32_t size, const char *name) {
+  uint32_t i = 0;
+  for (; i < size && name[i] != 0; i++) {
+    if (path[i] != (uint8_t)name[i]) return false;
+  }
+  return i == size && name[i] == 0;
+}
+
+static uint32_t field(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24; }
+
+#ifdef STINT_DEBUG
+/* Faults on demand, to show what becomes of them; in debug builds alone. */
+static volatile uint32_t deep;
+__attribute__((noinline)) static void overflow(uint32_t depth) {
+  volatile uint8_t frame[256];
+  frame[depth & 255] = 1;
+  deep = depth + frame[0];
+  overflow(depth + 1);
+  deep = frame[depth & 255];
+}
+
+static void fault(const uint8_t *path, uint32_t size) {
+  if (same(path, size, "/debug/corrupt")) {
+    /* An offset in the stack's own tables now points far outside. */
+    uint8_t *slots = module_memory(STINT_CONTROL_SLOTS, 4);
+    memset(slots, 0xf0, 4);
+  } else if (same(path, size, "/debug/overflow")) {
+    overflow(0);
+  } else if (same(path, size, "/debug/hang")) {
+    for (;;) deep++;
+  }
+}
+#endif
+
+static bool answer(void) {
+  uint32_t at = module_request();
+  if (at == 0) return false;
+  const uint8_t *request = module_memory(at, REQUEST_SIZE);
+  uint32_t path_size = field(request + PATH_SIZE), size = field(request + SIZE), offset = field(request + OFFSET);
+  const uint8_t *path = module_memory(field(request + PATH), path_size);
+  bool length = field(request + WANT) == WANT_LENGTH;
+#ifdef STINT_DEBUG
+  fault(path, path_size);
+#endif
+  if (same(path, path_size, "/")) {
+    if (length) module_answer(status_page(NULL, 0, 0));
+    else module_answer((status_page(module_memory(field(request + DATA), size), offset, offset + size), size));
+    return true;
+  }
+  for (uint32_t i = 0; i < sizeof page_files / sizeof page_files[0]; i++) {
+    if (!same(path, path_size, page_files[i].path)) continue;
+    if (length) {
+      module_answer(page_files[i].size);
+    } else {
+      memcpy(module_memory(field(request + DATA), size), page_files[i].bytes + offset, size);
+      module_answer(size);
+    }
+    return true;
+  }
+  module_answer(-1);
+  return true;
+}
+
+bool pages_answer(void) {
+  bool did = false;
+  /* Not without end: frames want their turn too. */
+  for (int n = 0; n < 8 && answer(); n++) did = true;
+  return did;
+}

@@ -1,0 +1,120 @@
+/*
+ * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a constant; every access is
+ * checked against it. An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
+ */
+#ifndef STINT_WASM_H
+#define STINT_WASM_H
+
+#include <stdint.h>
+#include <string.h>
+
+typedef uint8_t u8;
+typedef int8_t s8;
+typedef uint16_t u16;
+typedef int16_t s16;
+typedef uint32_t u32;
+typedef int32_t s32;
+typedef uint64_t u64;
+typedef int64_t s64;
+
+/* Why the module stopped. */
+enum wasm_trap { TRAP_OUT_OF_BOUNDS = 1, TRAP_UNREACHABLE, TRAP_DIVISION };
+
+_Noreturn void wasm_trap(enum wasm_trap why);
+
+extern u8 wasm_memory[MEMORY_SIZE];
+#define MEMORY_PAGES ((MEMORY_SIZE + 65535u) >> 16)
+
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#define FUNC_PROLOGUE
+#define FUNC_EPILOGUE (void)0
+#define UNREACHABLE wasm_trap(TRAP_UNREACHABLE)
+
+/*
+ * The memory ends with MEMORY_GUARD bytes that nobody uses. So an access at a small constant offset is in bounds if its address is below
+ * MEMORY_LIMIT: the same compare for all fields of a record, of which the compiler keeps one. Larger offsets are checked exactly.
+ * STINT_UNCHECKED is for measuring what the checks cost.
+ */
+#define MEMORY_GUARD 256u
+#define MEMORY_LIMIT (MEMORY_SIZE - MEMORY_GUARD)
+#ifdef STINT_UNCHECKED
+#define CHECK(address, offset, size) (void)0
+#else
+#define CHECK(address, offset, size)                                                                          \
+  if (UNLIKELY((address) >= ((offset) + (size) <= MEMORY_GUARD ? MEMORY_LIMIT : MEMORY_SIZE + 1 - (size) - (offset)))) \
+  wasm_trap(TRAP_OUT_OF_BOUNDS)
+#endif
+
+/* memcpy, so that the compiler may not assume an alignment that the module does not promise; it becomes one instruction. */
+#define LOAD(name, result, wide, type)                                            \
+  static inline __attribute__((always_inline)) result name(u32 address, u32 offset) { \
+    type x;                                                                       \
+    CHECK(address, offset, sizeof x);                                             \
+    __builtin_memcpy(&x, wasm_memory + address + offset, sizeof x);                         \
+    return (result)(wide)x;                                                       \
+  }
+#define STORE(name, value, type)                                                  \
+  static inline __attribute__((always_inline)) void name(u32 address, u32 offset, value v) { \
+    type x = (type)v;                                                             \
+    CHECK(address, offset, sizeof x);                                             \
+    __builtin_memcpy(wasm_memory + address + offset, &x, sizeof x);                         \
+  }
+
+LOAD(i32_load, u32, u32, u32)
+LOAD(i64_load, u64, u64, u64)
+LOAD(i32_load8_s, u32, s32, s8)
+LOAD(i32_load8_u, u32, u32, u8)
+LOAD(i32_load16_s, u32, s32, s16)
+LOAD(i32_load16_u, u32, u32, u16)
+LOAD(i64_load8_s, u64, s64, s8)
+LOAD(i64_load8_u, u64, u64, u8)
+LOAD(i64_load16_s, u64, s64, s16)
+LOAD(i64_load16_u, u64, u64, u16)
+LOAD(i64_load32_s, u64, s64, s32)
+LOAD(i64_load32_u, u64, u64, u32)
+STORE(i32_store, u32, u32)
+STORE(i64_store, u64, u64)
+STORE(i32_store8, u32, u8)
+STORE(i32_store16, u32, u16)
+STORE(i64_store8, u64, u8)
+STORE(i64_store16, u64, u16)
+STORE(i64_store32, u64, u32)
+
+static inline void check_range(u32 address, u32 size) {
+  if (UNLIKELY(address > MEMORY_SIZE || size > MEMORY_SIZE - address)) wasm_trap(TRAP_OUT_OF_BOUNDS);
+}
+
+static inline void memory_copy(u32 to, u32 from, u32 size) {
+  check_range(to, size);
+  check_range(from, size);
+  memmove(wasm_memory + to, wasm_memory + from, size);
+}
+
+static inline void memory_fill(u32 to, u32 value, u32 size) {
+  check_range(to, size);
+  memset(wasm_memory + to, (int)value, size);
+}
+
+static inline void load_data(u32 to, const u8 *from, u32 size) {
+  check_range(to, size);
+  memcpy(wasm_memory + to, from, size);
+}
+
+/* The memory is as large as it is. */
+static inline u32 memory_grow(u32 pages) { return pages == 0 ? MEMORY_PAGES : UINT32_MAX; }
+
+#define I32_CLZ(x) ((x) ? (u32)__builtin_clz(x) : 32u)
+#define I64_CLZ(x) ((x) ? (u64)__builtin_clzll(x) : 64u)
+#define I32_CTZ(x) ((x) ? (u32)__builtin_ctz(x) : 32u)
+#define I64_CTZ(x) ((x) ? (u64)__builtin_ctzll(x) : 64u)
+#define I32_POPCNT(x) ((u32)__builtin_popcount(x))
+#define I64_POPCNT(x) ((u64)__builtin_popcountll(x))
+#define I32_ROTL(x, y) ((x) << ((y) & 31) | (x) >> (-(y) & 31))
+#define I32_ROTR(x, y) ((x) >> ((y) & 31) | (x) << (-(y) & 31))
+#define I64_ROTL(x, y) ((x) << ((y) & 63) | (x) >> (-(y) & 63))
+#define I64_ROTR(x, y) ((x) >> ((y) & 63) | (x) << (-(y) & 63))
+#define NOT_ZERO(y) (UNLIKELY((y) == 0) ? (wasm_trap(TRAP_DIVISION), 0) : 0)
+#define DIV_U(x, y) (NOT_ZERO(y), (x) / (y))
+#define REM_U(x, y) (NOT_ZERO(y), (x) % (y))
+
+#endif

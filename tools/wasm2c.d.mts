@@ -1,0 +1,2 @@
+export class ToolError extends Error {}
+export function wasmToC(wasm: string, out: string): void;
