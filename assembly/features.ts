@@ -16,5 +16,8 @@ export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);
 /** The services' HTTP. */
 export const HTTP: bool = !isDefined(STINT_NO_HTTP);
 
+/** The services that are good for measuring: discard and chargen. */
+export const MEASURING: bool = !isDefined(STINT_NO_MEASURING);
+
 /** A board: paths of files are short, and memory is small. */
 export const BOARD: bool = isDefined(STINT_BOARD);

@@ -32,7 +32,8 @@ interface Board {
   stack: number;
   connections: number;
   ring: number;
-  slots: number;
+  rxSlots: number;
+  txSlots: number;
   qemu?: string[];
   nic?: string;
 }
@@ -87,7 +88,8 @@ function boardNames(): string[] {
 /** The module for these services, then what Binaryen makes of it. */
 function module(dir: string, services: ServiceName[]): string {
   const out = join(dir, "module.wasm");
-  const without = [...LEFT_OUT, ...(services.includes("http") ? [] : ["STINT_NO_HTTP"])];
+  const without = [...LEFT_OUT, ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
+    ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
   run("node_modules/.bin/asc", ["assembly/services/app.ts", "--target", "board", ...without.flatMap((f) => ["--use", `${f}=NaN`]), "--outFile", out]);
   const features = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
   run("node_modules/.bin/wasm-opt", ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000", ...features, out, "-o", out]);
@@ -252,9 +254,9 @@ export function buildBoard(name: string, options: Options): { report: Report; el
   const wasm = module(dir, options.services);
   const l = layout(wasm, {
     ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }), connsMax: connections,
-    sendRing: ring, recvRing: ring, halfOpenMax: Math.max(8, connections), timeWaitMax: Math.max(8, connections), listenersMax: options.services.length,
-    rangesMax: Math.max(16, 4 * connections), rxSlots: board.slots, txSlots: board.slots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
-    neighboursMax: 8, udpMax: 0, udpRing: 0, prefixBuckets: 0, synAckRetries: 3, halfOpenMs: 10_000, timeWaitMs: 20_000, finWait2Ms: 20_000,
+    sendRing: ring, recvRing: ring, halfOpenMax: connections, timeWaitMax: connections, listenersMax: options.services.length,
+    rangesMax: Math.max(8, 2 * connections), rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
+    neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 0, synAckRetries: 3, halfOpenMs: 10_000, timeWaitMs: 20_000, finWait2Ms: 20_000,
   });
   const reserve = board.stack + 256 + 64;
   if (l.memory + reserve > board.ram) {
@@ -266,7 +268,7 @@ export function buildBoard(name: string, options: Options): { report: Report; el
   const sources = [join(runtime, "main.c"), ...(options.services.includes("http") ? [join(runtime, "pages.c")] : []),
     ...(options.bench ? [join(runtime, "bench.c")] : []), ...board.sources.map((s) => join(home, s))];
   const flags = [
-    "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-Wno-unused-function", "-Wno-unused-but-set-variable", "-Wno-unused-label", "-Wno-unused-variable", "-ffunction-sections", "-fdata-sections", "-fno-common",
+    "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
     "-D_GNU_SOURCE", `-I${dir}`, `-I${BOARDS}`, `-I${runtime}`, ...board.include.map((i) => `-I${join(home, i)}`), ...board.flags,
     ...(options.sanitize ? ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"] : []),
   ];

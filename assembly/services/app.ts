@@ -8,7 +8,7 @@ import {
   event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at,
   tcp_send_commit, tcp_send_room, tcp_send_span,
 } from "../index";
-import { HTTP } from "../features";
+import { HTTP, MEASURING } from "../features";
 import { Event } from "../core/events";
 import { Err } from "../core/error";
 import { indexOfHandle } from "../api/handle";
@@ -156,8 +156,8 @@ function serve(handle: i32): void {
   if (s == null || s.handle != handle) return;
   switch (s.service) {
     case Service.ECHO: echo(s); break;
-    case Service.DISCARD: discard(s); break;
-    case Service.CHARGEN: chargen(s); break;
+    case Service.DISCARD: if (MEASURING) discard(s); break;
+    case Service.CHARGEN: if (MEASURING) chargen(s); break;
     default: if (HTTP) http(s);
   }
 }

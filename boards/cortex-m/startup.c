@@ -24,10 +24,7 @@ extern uint32_t stack_top[], data_start[], data_end[], data_load[], bss_start[],
 #define MPU_RBAR REG(0xe000ed9c)
 #define MPU_RASR REG(0xe000eda0)
 
-/* A fault may come from a stack that has no room left, so the handler begins with a fresh one. */
-#define FRESH_STACK __asm__ volatile("ldr r0, =stack_top\n mov sp, r0\n b fault")
-
-_Noreturn __attribute__((used)) void fault(void) {
+_Noreturn __attribute__((used)) static void fault(void) {
   /* MMARVALID, MSTKERR, DACCVIOL: the guard under the stack. */
   say((CFSR & 0x92) != 0 ? "fault: the C stack ran into its guard; resetting the board\n" : "fault: resetting the board\n");
   __asm__ volatile("dsb");
@@ -36,11 +33,33 @@ _Noreturn __attribute__((used)) void fault(void) {
   }
 }
 
-__attribute__((naked)) static void on_fault(void) { FRESH_STACK; }
+/* Without a debugger its breakpoint is a fault: then the call that it stood for has failed. Everything else is fatal. */
+__attribute__((used)) static void fault_with_stack(uint32_t *frame) {
+  if ((CFSR & 0xff) != 0 || *(const uint16_t *)(uintptr_t)frame[6] != 0xbeab) fault();
+  frame[0] = UINT32_MAX;
+  frame[6] += 2;
+}
+
+/* The stack may have no room left; then the handler begins a fresh one. */
+__attribute__((naked)) static void on_fault(void) {
+  __asm__ volatile(
+      "ldr r1, =stack_guard + 256 + 64\n mov r0, sp\n cmp r0, r1\n bhs 1f\n"
+      "ldr r0, =stack_top\n mov sp, r0\n bl fault\n"
+      "1: b fault_with_stack");
+}
+
+enum { PAINT = 0x5a5a5a5a };
+
+uint32_t stack_untouched(void) {
+  const uint32_t *p = stack_guard + 64;
+  while (*p == PAINT) p++;
+  return (uint32_t)(p - stack_guard - 64) * 4;
+}
 
 _Noreturn static void reset(void) {
-  memcpy(data_start, data_load, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
+  memmove(data_start, data_load, (size_t)((uint8_t *)data_end - (uint8_t *)data_start));
   memset(bss_start, 0, (size_t)((uint8_t *)bss_end - (uint8_t *)bss_start));
+  for (uint32_t *p = stack_guard + 64; p < (uint32_t *)__builtin_frame_address(0) - 16; p++) *p = PAINT;
   /* 256 bytes under the stack that nobody may touch (region 0); everything else is as it was (PRIVDEFENA). */
   MPU_RBAR = (uint32_t)(uintptr_t)stack_guard | 0x10;
   MPU_RASR = 7 << 1 | 1;

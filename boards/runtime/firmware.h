@@ -15,6 +15,9 @@ void say_number(uint32_t n);
 /* How often the stack trapped and was started again. */
 uint32_t restarts_so_far(void);
 
+/* Bytes of the C stack that were never used; 0: nobody knows. */
+uint32_t stack_untouched(void);
+
 /* `size` bytes of linear memory at an address that the module gave; traps if they do not lie in it. */
 uint8_t *module_memory(uint32_t address, uint32_t size);
 

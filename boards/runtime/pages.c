@@ -52,7 +52,9 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
   number(MEMORY_SIZE, 10);
   text(" bytes, fixed\nrestarts  ", 0);
   number(restarts_so_far(), 10);
-  text("\n\nconnections ", 0);
+  text("\nC stack   ", 0);
+  number(stack_untouched(), 10);
+  text(" bytes never used\n\nconnections ", 0);
   number(module_pool(0), 5);
   text(" of ", 0);
   number(STINT_CONNECTIONS, 0);
@@ -105,7 +107,7 @@ __attribute__((noinline)) static void overflow(uint32_t depth) {
   volatile uint8_t frame[256];
   frame[depth & 255] = 1;
   deep = depth + frame[0];
-  overflow(depth + 1);
+  if (depth < 1000000) overflow(depth + 1);
   deep = frame[depth & 255];
 }
 
@@ -142,7 +144,7 @@ static bool answer(void) {
     if (length) {
       module_answer(page_files[i].size);
     } else {
-      memcpy(module_memory(field(request + DATA), size), page_files[i].bytes + offset, size);
+      memmove(module_memory(field(request + DATA), size), page_files[i].bytes + offset, size);
       module_answer(size);
     }
     return true;

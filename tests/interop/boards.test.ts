@@ -1,0 +1,245 @@
+/** Firmware on emulated boards (QEMU), and the PC port, against the Linux kernel over TAP. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Lab, STACK_IP, lacks, sha256 } from "./lab.js";
+
+const TOOLS: Record<string, string[]> = {
+  lm3s6965evb: ["wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"],
+  "mps2-an385": ["wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"],
+  "rv-virt": ["wasm2c", "riscv64-unknown-elf-gcc", "qemu-system-riscv32"],
+};
+const MB = 1_000_000;
+/** What goes through echo: with rings of one segment the kernel's delayed ACK sets the pace, so less there. */
+const ECHO: Record<string, number> = { lm3s6965evb: MB, "mps2-an385": 10 * MB, "rv-virt": 10 * MB };
+/** A reset by fault on demand is a Cortex-M affair: MPU and watchdog. */
+const CORTEX_M = ["lm3s6965evb", "mps2-an385"];
+
+function board(...args: string[]): { status: number | null; out: string; err: string } {
+  const r = spawnSync(process.execPath, ["--import", "tsx", "tools/board.ts", ...args], { encoding: "utf8", timeout: 120_000 });
+  return { status: r.status, out: r.stdout, err: r.stderr };
+}
+
+/** A board in the lab's namespace, on its TAP device. */
+class Running {
+  out = "";
+  readonly child: ChildProcess;
+
+  constructor(lab: Lab, name: string, dir: string) {
+    this.child = lab.start(process.execPath, ["--import", "tsx", "tools/board.ts", name, "--debug", "--ip", `${STACK_IP}/24`, "--gateway", "10.9.0.1",
+      "--out", dir, "--run", "--link", "tap:tap0"]);
+    for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on("data", (d: Buffer) => (this.out += d));
+  }
+
+  /** Waits until the console has said `text` so many times. */
+  async said(text: string, times = 1, seconds = 60): Promise<void> {
+    const end = Date.now() + seconds * 1000;
+    while (this.out.split(text).length - 1 < times) {
+      if (Date.now() > end || this.child.exitCode !== null) assert.fail(`"${text}" was expected ${times} times on the console, which said:\n${this.out}`);
+      await sleep(20);
+    }
+  }
+}
+
+for (const name of Object.keys(TOOLS)) {
+  describe(`${name}, the kernel over TAP`, () => {
+    const needs = ["root", "tap", "ip", "curl", "nc", "ping", "nft", "hping3", ...TOOLS[name]!];
+    let lab: Lab | undefined, running: Running, dir: string;
+
+    before(async () => {
+      let missing = false;
+      lacks({ skip: () => (missing = true) } as never, ...needs);
+      if (missing) return;
+      lab = new Lab();
+      dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
+      running = new Running(lab, name, dir);
+      await running.said("ready", 1, 120);
+    });
+    after(() => {
+      lab?.close();
+      if (dir) rmSync(dir, { recursive: true, force: true });
+    });
+
+    const check = (what: string, body: (lab: Lab) => Promise<void>): void => {
+      it(`${what} (${name})`, async (t: TestContext) => {
+        if (!lacks(t, ...needs)) await body(lab!);
+      });
+    };
+    const page = async (seconds = 5): Promise<string> => {
+      const r = await lab!.sh(`curl -sS --max-time ${seconds} http://${STACK_IP}/`, seconds + 5);
+      assert.equal(r.status, 0, r.err);
+      return r.out;
+    };
+    const field = (text: string, label: string): number => Number(new RegExp(`${label}\\s+(\\d+)`).exec(text)?.[1] ?? NaN);
+    const echo = async (bytes: number, seconds: number): Promise<void> => {
+      const file = lab!.random(`echo-${bytes}`, bytes), want = await sha256(file);
+      const r = await lab!.sh(`nc -N ${STACK_IP} 7 < ${file} | sha256sum`, seconds);
+      assert.equal(r.out.split(" ")[0], want, r.err);
+    };
+
+    check("ping with 0 to 1472 bytes", async (lab) => {
+      for (const size of ["0", "1", "56", "555", "1471", "1472"]) assert.equal(lab.run("ping", ["-c", "2", "-i", "0.1", "-W", "2", "-s", size, STACK_IP]).status, 0, size);
+    });
+
+    check("status page and its picture", async (lab) => {
+      const text = await page();
+      assert.match(text, /uptime +\d+ s/);
+      assert.match(text, /10\. +9\. +0\. +1: *\d+ -> +80 ESTABLISHED/);
+      assert.equal((await lab.sh(`curl -sS http://${STACK_IP}/logo.png | head -c 4`)).out.slice(1), "PNG");
+      assert.equal((await lab.sh(`curl -sS -o /dev/null -w %{http_code} http://${STACK_IP}/none`)).out, "404");
+    });
+
+    check(`${ECHO[name]! / MB} MB each way through echo`, () => echo(ECHO[name]!, 120));
+
+    check("1 % of the frames dropped, each way", async (lab) => {
+      lab.run("nft", ["add table ip t; add chain ip t i { type filter hook input priority 0; }; add chain ip t o { type filter hook output priority 0; }; " +
+        "add rule ip t i numgen random mod 100 < 1 drop; add rule ip t o numgen random mod 100 < 1 drop"]);
+      await echo(200_000, 120);
+      lab.run("nft", ["delete table ip t"]);
+    });
+
+    check("32 connections opened and closed in turn, 100 times, and nothing is lost", async (lab) => {
+      const before = await page();
+      const script = `const net = require("net");
+        (async () => { let good = 0;
+          for (let i = 0; i < 3200; i++) good += await new Promise((done) => {
+            const s = net.connect(7, "${STACK_IP}", () => s.end("x")); let got = "";
+            s.on("data", (d) => (got += d)).on("close", () => done(got === "x" ? 1 : 0)).on("error", () => {});
+          });
+          console.log(good); })()`;
+      const r = await lab.sh(`${process.execPath} -e '${script}'`, 120);
+      assert.equal(r.out.trim(), "3200", r.err);
+      const text = await page();
+      for (const label of ["memory", "half-open records free"]) assert.equal(field(text, label), field(before, label), label);
+      assert.equal(field(text, "connections"), 1, "only the page's own");
+    });
+
+    check("10,000 SYNs, and a connection within a second of them", async (lab) => {
+      await lab.sh(`hping3 -q -S -p 80 --rand-source -i u20 -c 10000 ${STACK_IP}`, 30);
+      const began = Date.now();
+      const text = await page();
+      assert.ok(Date.now() - began < 1000, `${Date.now() - began} ms`);
+      assert.ok(field(text, "SyncookiesSent") > 0);
+    });
+
+    check("20 of 20 curls within 5 s each under 10,000 SYNs a second", async (lab) => {
+      const hping = lab.start("hping3", ["-q", "-S", "-p", "80", "--rand-source", "-i", "u100", STACK_IP]);
+      await sleep(500);
+      for (let i = 0; i < 20; i++) await page();
+      hping.kill("SIGINT");
+    });
+
+    check("frames longer than its buffers are dropped", async (lab) => {
+      lab.run("ip", ["link", "set", "tap0", "mtu", "4000"]);
+      lab.run("ping", ["-c", "3", "-i", "0.1", "-W", "0.2", "-M", "do", "-s", "1600", STACK_IP]);
+      lab.run("ping", ["-c", "3", "-i", "0.1", "-W", "0.2", "-M", "do", "-s", "3900", STACK_IP]);
+      lab.run("ip", ["link", "set", "tap0", "mtu", "1500"]);
+      assert.equal(lab.run("ping", ["-c", "2", "-i", "0.1", "-W", "2", STACK_IP]).status, 0);
+      await page();
+    });
+
+    check("an idle board costs about 1 % of a core", async () => {
+      const pid = execFileSync("pgrep", ["-P", String(running.child.pid), "-f", "qemu-system"], { encoding: "utf8" }).trim();
+      const ticks = (): number => {
+        const f = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
+        return Number(f[11]) + Number(f[12]);
+      };
+      await sleep(500);
+      const before = ticks();
+      await sleep(4000);
+      assert.ok(ticks() - before <= 20, `${(ticks() - before) / 4} % of a core`);
+    });
+
+    const faulty = (path: string): Promise<unknown> => lab!.sh(`curl -s -o /dev/null --max-time 1 http://${STACK_IP}${path}`, 5);
+
+    check("an offset corrupted inside the module is a trap, and the stack starts afresh in firmware that is untouched", async () => {
+      await faulty("/debug/corrupt");
+      await running.said("trap: the stack tried an access outside of its memory; restarting it");
+      await running.said("ready", 2);
+      const text = await page();
+      assert.equal(field(text, "restarts"), 1);
+      // The firmware's own clock went on.
+      assert.ok(field(text, "uptime") > 1);
+    });
+
+    if (CORTEX_M.includes(name)) {
+      check("the C stack's guard catches an overflow, and the board is reset", async () => {
+        await faulty("/debug/overflow");
+        await running.said("fault: the C stack ran into its guard; resetting the board");
+        await running.said("ready", 3);
+        assert.equal(field(await page(), "restarts"), 0);
+      });
+    }
+
+    if (name === "lm3s6965evb") {
+      check("a firmware that hangs in mid-connection is reset by its watchdog", async () => {
+        await faulty("/debug/hang");
+        await running.said("ready", 4, 20);
+        await page();
+      });
+    }
+  });
+}
+
+describe("firmware that is refused", () => {
+  const needs = TOOLS["lm3s6965evb"]!;
+
+  it("more memory than there is: with the bytes that are missing", (t) => {
+    if (lacks(t, ...needs)) return;
+    const { status, err } = board("lm3s6965evb", "--connections", "40");
+    assert.equal(status, 2);
+    assert.match(err, /^board: lm3s6965evb has 65536 bytes of RAM, this needs \d+ more; .*\n$/);
+  });
+
+  it("a board, an option or a combination that is not there", (t) => {
+    if (lacks(t, ...needs)) return;
+    for (const args of [["nothing"], ["posix", "--services", "gopher"], ["posix", "--release", "--debug"], ["posix", "--seed", "1"], ["posix", "--ip", "10.0.0.1"]]) {
+      const { status, err } = board(...args);
+      assert.deepEqual([status, err.trim().split("\n").length], [2, 1], err);
+    }
+  });
+
+  it("no source of entropy: the firmware says so and does not start", async (t) => {
+    if (lacks(t, ...needs)) return;
+    const dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
+    assert.equal(board("lm3s6965evb", "--out", dir).status, 0);
+    // Without a debugger or emulator that offers the host's generator.
+    const qemu = spawn("qemu-system-arm", ["-M", "lm3s6965evb", "-nographic", "-monitor", "none", "-serial", "stdio", "-kernel", join(dir, "firmware.elf")]);
+    let out = "";
+    qemu.stdout.on("data", (d: Buffer) => (out += d));
+    for (let i = 0; i < 100 && !/entropy/.test(out); i++) await sleep(50);
+    qemu.kill();
+    rmSync(dir, { recursive: true, force: true });
+    assert.match(out, /stint: this board has no entropy, and does not start without/);
+    assert.doesNotMatch(out, /ready/);
+  });
+});
+
+describe("posix, the reference port", () => {
+  it("runs under the sanitizers, and ends when its network does", async (t) => {
+    if (lacks(t, "wasm2c", "gcc", "socat")) return;
+    const dir = mkdtempSync(join(tmpdir(), "stint-firmware-")), path = join(dir, "link");
+    const built = board("posix", "--sanitize", "--debug", "--seed", "7", "--out", dir, "--json");
+    assert.equal(built.status, 0, built.err);
+    const sockets: Socket[] = [];
+    const server = createServer((s) => sockets.push(s)).listen(path);
+    const child = spawn(join(dir, "firmware.elf"), [], { env: { ...process.env, STINT_STREAM: path } });
+    let out = "";
+    for (const s of [child.stdout, child.stderr]) s.on("data", (d: Buffer) => (out += d));
+    for (let i = 0; i < 100 && !/ready/.test(out); i++) await sleep(50);
+    assert.match(out, /DEBUG: the entropy is the fixed seed 7; anybody can predict this stack\nready 10\.0\.0\.2/);
+    sockets[0]!.end();
+    const [status] = await once(child, "exit") as [number];
+    server.close();
+    rmSync(dir, { recursive: true, force: true });
+    assert.equal(status, 3);
+    assert.match(out, /stint: the link has closed/);
+    assert.doesNotMatch(out, /Sanitizer|runtime error/);
+  });
+});
