@@ -307,8 +307,8 @@ async function boot(built: ReturnType<typeof buildBoard>, options: Options): Pro
     command = [elf];
     env = { ...env, STINT_STREAM: path! };
   } else {
-    const net = native ? ["-nic", `tap,ifname=${link.slice(4)},script=no,downscript=no,model=${board.nic}`]
-      : ["-netdev", `stream,id=n0,server=off,addr.type=unix,addr.path=${path}`, "-net", `nic,netdev=n0,model=${board.nic}`];
+    const netdev = native ? `tap,id=n0,ifname=${link.slice(4)},script=no,downscript=no` : `stream,id=n0,server=off,addr.type=unix,addr.path=${path}`;
+    const net = ["-netdev", netdev, ...(board.nic!.startsWith("virtio") ? ["-device", `${board.nic},netdev=n0`] : ["-net", `nic,netdev=n0,model=${board.nic}`])];
     command = [...board.qemu, "-nographic", "-monitor", "none", "-serial", "stdio", "-semihosting-config", "enable=on,target=native", ...net, "-kernel", elf];
   }
   if (findProgram(command[0]!) === undefined && !existsSync(command[0]!)) throw new ToolError(`${command[0]} is missing; apt-get install ${DEBIAN[command[0]!]}`);

@@ -18,8 +18,8 @@ const TOOLS: Record<string, string[]> = {
 const MB = 1_000_000;
 /** What goes through echo: with rings of one segment the kernel's delayed ACK sets the pace, so less there. */
 const ECHO: Record<string, number> = { lm3s6965evb: MB, "mps2-an385": 10 * MB, "rv-virt": 10 * MB };
-/** A reset by fault on demand is a Cortex-M affair: MPU and watchdog. */
-const CORTEX_M = ["lm3s6965evb", "mps2-an385"];
+/** Boards with memory protection. */
+const GUARDED = ["lm3s6965evb", "mps2-an385", "rv-virt"];
 
 function board(...args: string[]): { status: number | null; out: string; err: string } {
   const r = spawnSync(process.execPath, ["--import", "tsx", "tools/board.ts", ...args], { encoding: "utf8", timeout: 120_000 });
@@ -168,7 +168,7 @@ for (const name of Object.keys(TOOLS)) {
       assert.ok(field(text, "uptime") > 1);
     });
 
-    if (CORTEX_M.includes(name)) {
+    if (GUARDED.includes(name)) {
       check("the C stack's guard catches an overflow, and the board is reset", async () => {
         await faulty("/debug/overflow");
         await running.said("fault: the C stack ran into its guard; resetting the board");
