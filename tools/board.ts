@@ -36,6 +36,8 @@ interface Board {
   txSlots: number;
   qemu?: string[];
   nic?: string;
+  /** What a tick of hal_ticks takes, ns. */
+  nsPerTick?: number;
 }
 
 interface Options {
@@ -44,6 +46,7 @@ interface Options {
   seed?: number;
   bench?: boolean;
   unchecked?: boolean;
+  write?: boolean;
   sanitize?: boolean;
   ip: string;
   gateway?: string;
@@ -319,6 +322,44 @@ async function boot(built: ReturnType<typeof buildBoard>, options: Options): Pro
   return status;
 }
 
+/** Instructions per work, as QEMU counts them: repeatable to the last one. Guarded by boards/instructions.json. */
+export function countInstructions(name: string, options: Pick<Options, "unchecked">): Record<string, number> {
+  const dir = mkdtempSync(join(tmpdir(), "stint-bench-"));
+  const built = buildBoard(name, { ...options, bench: true, debug: true, seed: 1, ip: "10.0.0.2/24", services: ["echo", "discard"], out: dir });
+  const { board } = built;
+  if (board.qemu === undefined || board.nsPerTick === undefined) throw new ToolError(`${name} has no counter of instructions`);
+  // An instruction takes 2^6 ns of virtual time, and the board counts ticks of that.
+  const out = run(board.qemu[0]!, [...board.qemu.slice(1), "-icount", "shift=6", "-nographic", "-monitor", "none", "-serial", "stdio",
+    "-semihosting-config", "enable=on,target=native", "-kernel", built.elf]);
+  rmSync(dir, { recursive: true });
+  const counts: Record<string, number> = {};
+  for (const [, what, ticks, n] of out.matchAll(/^bench (\w+) (\d+) (\d+)/gm)) counts[what!] = Math.round((Number(ticks) * board.nsPerTick) / 64 / Number(n));
+  return counts;
+}
+
+const INSTRUCTIONS = "boards/instructions.json";
+/** More than that over the committed figure is a mistake, or a decision (--write). */
+const GROWTH_MAX = 1.03;
+
+function bench(name: string, write: boolean): boolean {
+  const checked = countInstructions(name, {}), unchecked = countInstructions(name, { unchecked: true });
+  const table = existsSync(INSTRUCTIONS) ? JSON.parse(readFileSync(INSTRUCTIONS, "utf8")) as Record<string, Record<string, number>> : {};
+  let ok = true;
+  console.log(`${name}: instructions for`.padEnd(36) + "now  committed  without bounds checks");
+  for (const [what, n] of Object.entries(checked)) {
+    const had = table[name]?.[what];
+    const grown = had !== undefined && n > had * GROWTH_MAX;
+    if (grown && !write) ok = false;
+    const label = { handshake: "a handshake (SYN, SYN-ACK, ACK)", received: "a segment of 1460 bytes received", sent: "a segment of 1460 bytes sent" }[what] ?? what;
+    console.log(`  ${label.padEnd(32)} ${String(n).padStart(6)} ${String(had ?? "–").padStart(9)}  ${(n / unchecked[what]!).toFixed(2)} × of ${unchecked[what]}${grown ? "  GREW" : ""}`);
+  }
+  if (write) {
+    table[name] = checked;
+    writeFileSync(INSTRUCTIONS, `${JSON.stringify(table, null, 2)}\n`);
+  }
+  return ok && Object.keys(checked).length === 3;
+}
+
 function parseServices(text: string): ServiceName[] {
   const list = text.split(",");
   for (const s of list) if (!(s in SERVICES)) throw new InvalidArgumentError(`"${s}" is no service; there are ${Object.keys(SERVICES).join(", ")}.`);
@@ -338,8 +379,8 @@ async function main(): Promise<void> {
     .option("--services <list>", "echo, discard, chargen, http", parseServices, ["echo", "discard", "chargen", "http"])
     .option("--connections <n>", "connections at a time", parseCount)
     .option("--ring <bytes>", "send and receive ring of each connection", parseCount)
-    .option("--bench", "firmware that counts instructions and ends")
-    .option("--unchecked", "with --bench: without bounds checks, to measure what they cost")
+    .option("--bench", "count instructions in QEMU, with and without bounds checks, and compare them with boards/instructions.json")
+    .option("--write", "with --bench: make the counts the committed ones")
     .option("--sanitize", "posix alone: with the address and undefined behaviour sanitizers")
     .option("--json", "print one JSON object")
     .option("--run", "boot it in QEMU, or run it here (posix)")
@@ -352,6 +393,10 @@ async function main(): Promise<void> {
     const options = program.opts<Options>(), name = program.args[0]!;
     if (options.release && options.debug) throw new ToolError("--release and --debug exclude each other");
     if (options.seed !== undefined && !options.debug) throw new ToolError("a fixed seed makes a stack that anybody can predict: --seed needs --debug");
+    if (options.bench) {
+      if (!bench(name, options.write ?? false)) process.exitCode = 1;
+      return;
+    }
     const built = buildBoard(name, options), { report } = built;
     if (options.json) console.log(JSON.stringify(report));
     else if (!options.run) {

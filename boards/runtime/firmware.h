@@ -38,4 +38,12 @@ uint32_t module_pool(uint32_t which);
 uint32_t module_counter(uint32_t which);
 struct connection module_connection(uint32_t i);
 
+/* The bench (bench.c), and what it calls. */
+_Noreturn void bench(void);
+void module_frame_in(const uint8_t *frame, uint32_t size);
+const uint8_t *module_frame_out(uint32_t *size);
+/* `size` bytes of whatever lies in the send ring of each open connection are to be sent. */
+void module_queue(uint32_t size);
+void module_turn(void);
+
 #endif

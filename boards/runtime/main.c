@@ -140,13 +140,39 @@ struct connection module_connection(uint32_t i) {
 #endif
 
 #ifdef STINT_BENCH
-void bench(uint32_t control);
+/* What bench.c needs in place of a network. */
+void module_frame_in(const uint8_t *frame, uint32_t size) {
+  uint32_t ring = stint_controlBlock(), tail = word(ring + TAIL), mask = word(ring + MASK);
+  memmove(module_memory(word(ring + SLOTS) + (tail & mask) * word(ring + STRIDE) + FRAME_OFFSET, size), frame, size);
+  i32_store(word(ring + LENGTHS) + (tail & mask) * 4, 0, size);
+  i32_store(ring + TAIL, 0, tail + 1);
+}
+
+const uint8_t *module_frame_out(uint32_t *size) {
+  uint32_t ring = stint_controlBlock() + RING, head = word(ring + HEAD), mask = word(ring + MASK);
+  if (head == word(ring + TAIL)) return NULL;
+  *size = word(word(ring + LENGTHS) + (head & mask) * 4);
+  i32_store(ring + HEAD, 0, head + 1);
+  return module_memory(word(ring + SLOTS) + (head & mask) * word(ring + STRIDE) + FRAME_OFFSET, *size);
+}
+
+void module_queue(uint32_t size) {
+  for (uint32_t i = 0; i < STINT_CONNECTIONS; i++) {
+    uint32_t handle = stint_serviceConnection(i);
+    if (handle != 0 && (int32_t)stint_tcp_send_span(handle) >= (int32_t)size) stint_tcp_send_commit(handle, size);
+  }
+}
+
+void module_turn(void) {
+  stint_poll(hal_now_us());
+  stint_servicesRun();
+}
 #endif
 
 static void run(void) {
   uint32_t control = stint_controlBlock();
 #ifdef STINT_BENCH
-  bench(control);
+  bench();
 #endif
   for (;;) {
     bool more = receive_frames(control);
