@@ -38,6 +38,8 @@ interface Board {
   nic?: string;
   /** What a tick of hal_ticks takes, ns. */
   nsPerTick?: number;
+  /** Make a .uf2 for the boot ROM of an RP2040: where it goes, and the family's number. */
+  uf2?: { address: number; family: number };
 }
 
 interface Options {
@@ -89,13 +91,13 @@ function boardNames(): string[] {
 }
 
 /** The module for these services, then what Binaryen makes of it. */
-function module(dir: string, services: ServiceName[]): string {
+function module(dir: string, services: ServiceName[], names: boolean): string {
   const out = join(dir, "module.wasm");
   const without = [...LEFT_OUT, ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
-  run("node_modules/.bin/asc", ["assembly/services/app.ts", "--target", "board", ...without.flatMap((f) => ["--use", `${f}=NaN`]), "--outFile", out]);
+  run("node_modules/.bin/asc", ["assembly/services/app.ts", "--target", "board", ...without.flatMap((f) => ["--use", `${f}=NaN`]), "--outFile", out, ...(names ? ["--debug"] : [])]);
   const features = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
-  run("node_modules/.bin/wasm-opt", ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000", ...features, out, "-o", out]);
+  run("node_modules/.bin/wasm-opt", ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000", ...(names ? ["-g"] : []), ...features, out, "-o", out]);
   return out;
 }
 
@@ -242,7 +244,7 @@ function report(name: string, board: Board, elf: string, l: Layout): Report {
     const [section, bytes] = line.trim().split(/\s+/);
     const n = Number(bytes);
     if (!Number.isFinite(n)) continue;
-    if (/^\.(text|rodata|ARM\.exidx|data|init|fini|eh_frame)/.test(section!)) report.flash_bytes += n;
+    if (/^\.(boot2|text|rodata|ARM\.exidx|data|init|fini|eh_frame)/.test(section!)) report.flash_bytes += n;
     if (/^\.(stack|data|bss|noinit)/.test(section!)) report.ram_bytes += n;
   }
   return report;
@@ -254,7 +256,7 @@ export function buildBoard(name: string, options: Options): { report: Report; el
   const dir = resolve(options.out ?? join("build", "boards", name));
   mkdirSync(dir, { recursive: true });
   const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
-  const wasm = module(dir, options.services);
+  const wasm = module(dir, options.services, options.map ?? false);
   const l = layout(wasm, {
     ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }), connsMax: connections,
     sendRing: ring, recvRing: ring, halfOpenMax: connections, timeWaitMax: connections, listenersMax: options.services.length,
@@ -279,7 +281,52 @@ export function buildBoard(name: string, options: Options): { report: Report; el
     ...(board.linkerScript === undefined ? [] : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${board.stack}`])];
   run(board.compiler, [...flags, ...sources, ...link, "-o", elf], home);
   if (board.linkerScript !== undefined) run(board.compiler.replace(/gcc$/, "objcopy"), ["-O", "binary", elf, join(dir, "firmware.bin")]);
+  if (board.uf2 !== undefined) writeFileSync(join(dir, "firmware.uf2"), uf2(join(dir, "firmware.bin"), board.uf2));
   return { report: report(name, board, elf, l), elf, board, dir };
+}
+
+/** The CRC-32 of the RP2040's boot ROM (data sheet 2.8.1.3.1): not reflected, nothing inverted at the end. */
+function bootCrc(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const b of bytes) {
+    crc ^= b << 24;
+    for (let i = 0; i < 8; i++) crc = crc & 0x80000000 ? (crc << 1) ^ 0x04c11db7 : crc << 1;
+  }
+  return crc >>> 0;
+}
+
+/** The image in UF2 blocks (github.com/microsoft/uf2), with the checksum of its second boot stage; the .bin gets it too. */
+function uf2(bin: string, { address, family }: { address: number; family: number }): Buffer {
+  const image = readFileSync(bin), stage = 252, payload = 256;
+  image.writeUInt32LE(bootCrc(image.subarray(0, stage)), stage);
+  writeFileSync(bin, image);
+  const count = Math.ceil(image.length / payload);
+  return Buffer.concat(Array.from({ length: count }, (_, i) => {
+    const block = Buffer.alloc(512);
+    [0x0a324655, 0x9e5d5157, 0x2000, address + i * payload, payload, i, count, family].forEach((word, at) => block.writeUInt32LE(word >>> 0, at * 4));
+    image.copy(block, 32, i * payload, Math.min(image.length, (i + 1) * payload));
+    block.writeUInt32LE(0x0ab16f30, 508);
+    return block;
+  }));
+}
+
+/** Flash by source file, largest first. Code that the compiler inlined counts where it went. */
+function flashByFile(board: Board, elf: string): [string, number][] {
+  // wasm2c writes a function of assembly/tcp/time-wait.ts as w2c_assembly_tcp_time_wait_NAME. The longest match is the file's.
+  const sources = readdirSync("assembly", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"))
+    .map((f) => ({ path: `assembly/${f}`, mangled: `w2c_assembly_${f.slice(0, -3).replace(/[/-]/g, "_")}_` })).sort((a, b) => b.mangled.length - a.mangled.length);
+  const bytes = new Map<string, number>();
+  let known = 0;
+  for (const line of run(board.compiler.replace(/gcc$/, "nm"), ["-S", elf]).split("\n")) {
+    const [, size, type, name] = /^[0-9a-f]+ ([0-9a-f]+) ([tTrR]) (\S+)$/.exec(line) ?? [];
+    if (name === undefined) continue;
+    const file = name.startsWith("w2c_assembly") ? sources.find((s) => name.startsWith(s.mangled))?.path ?? "the module, elsewhere"
+      : /^(stint_|data_segment)/.test(name) ? "the module's exports and data" : type!.toLowerCase() === "t" ? "C: driver, runtime, libc" : "C: constants, pages";
+    bytes.set(file, (bytes.get(file) ?? 0) + parseInt(size!, 16));
+    known += parseInt(size!, 16);
+  }
+  const list = [...bytes].sort((a, b) => b[1] - a[1]);
+  return [...list, ["all of these", known]];
 }
 
 /** A socket that a program connects to, and whose frames go to a link and come from it. */
@@ -300,6 +347,7 @@ async function bridge(text: string, ip: string, ports: number[]): Promise<{ path
 
 async function boot(built: ReturnType<typeof buildBoard>, options: Options): Promise<number> {
   const { board, elf } = built, link = options.link;
+  if (board.qemu === undefined && board.linkerScript !== undefined) throw new ToolError(`${board.title} is not emulated; flash build/boards/NAME/firmware.uf2 (boards/PORTING.md)`);
   if (link === undefined) throw new ToolError("--run needs --link, one of tap:NAME, stream:PATH or passt");
   let path: string | undefined, close = (): void => {};
   const native = board.qemu !== undefined && link.startsWith("tap:");
@@ -382,6 +430,7 @@ async function main(): Promise<void> {
     .option("--bench", "count instructions in QEMU, with and without bounds checks, and compare them with boards/instructions.json")
     .option("--write", "with --bench: make the counts the committed ones")
     .option("--sanitize", "posix alone: with the address and undefined behaviour sanitizers")
+    .option("--map", "show where the flash goes, by source file")
     .option("--json", "print one JSON object")
     .option("--run", "boot it in QEMU, or run it here (posix)")
     .option("--link <link>", "with --run: tap:NAME, stream:PATH or passt")
@@ -406,6 +455,7 @@ async function main(): Promise<void> {
       console.log(`    linear memory  ${String(report.linear_bytes).padStart(8)}`);
       console.log(`    C stack        ${String(report.stack_bytes).padStart(8)}`);
       console.log(`  a connection     ${String(report.bytes_per_connection).padStart(8)} bytes`);
+      if (options.map) for (const [file, n] of flashByFile(built.board, built.elf)) console.log(`    ${file.padEnd(40)} ${String(n).padStart(6)}`);
       console.log(`in ${built.elf}`);
     }
     if (options.run) process.exitCode = await boot(built, options);

@@ -49,8 +49,8 @@ export function wasmToC(wasm, out) {
   text = replaced(text, /LOAD_DATA\(instance->w2c_memory, (\d+u), (\w+), (\d+)\);/g, "load_data($1, $2, $3);", "data");
   text = replaced(text, /^ *wasm_rt_allocate_memory\(.*\n/m, "", "memory");
   // One instance: globals become variables of the file.
-  const globals = [...new Set(text.match(/instance->w2c_g\d+/g) ?? [])].map((g) => g.slice(10));
-  const wide = new Set([...text.matchAll(/instance->(w2c_g\d+) = \d+ull;/g)].map((m) => m[1]));
+  const globals = [...new Set(text.match(/instance->w2c_\w+/g) ?? [])].map((g) => g.slice(10)).filter((g) => g !== "w2c_memory");
+  const wide = new Set([...text.matchAll(/instance->(w2c_\w+) = \d+ull;/g)].map((m) => m[1]));
   text = text.replace(/instance->/g, "");
   text = text.replace(/\(Z_stint_instance_t ?\*(?: ?instance)?\)/g, "(void)").replace(/\(Z_stint_instance_t\* ?(?:instance)?, /g, "(");
   text = text.replace(/\(instance\)/g, "()").replace(/\(instance, /g, "(");
@@ -58,9 +58,7 @@ export function wasmToC(wasm, out) {
   text = replaced(text, /static u32 func_types\[\d+\];\n[\s\S]*?\n}\n/, "", "function types");
   text = replaced(text, /\/\* export: 'memory' \*\/[\s\S]*$/, "static void module_start(void) {\n  init_globals();\n  init_memories();\n}\n", "end");
   text = replaced(text, /static void init_data_instances\(void\) \{\n\}\n/, "", "data instances");
-  // An export is the function itself.
-  text = text.replace(/\/\* export: '(\w+)' \*\/\n\w+ Z_stintZ_\w+\([^)]*\) \{\n(?: {2}.*\n)*\}\n/g, "");
-  text = text.replace(/\bw2c_(?!(?:[pijlBLdfg]\d|Bfunc))(\w+)/g, "stint_$1");
+  text = replaced(text, /^(\w+) Z_stintZ_(\w+)\(/gm, "static inline $1 stint_$2(", "exports");
   const left = /instance|Z_stint|wasm_rt|func_types/.exec(text);
   if (left) throw new ToolError(`wasm2c's output has changed: "${text.slice(left.index - 40, left.index + 40).replace(/\s+/g, " ")}" was not expected`);
   const declared = globals.map((g) => `static ${wide.has(g) ? "u64" : "u32"} ${g};\n`).join("");

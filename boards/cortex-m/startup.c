@@ -17,16 +17,23 @@ extern uint32_t stack_top[], data_start[], data_end[], data_load[], bss_start[],
 #define NVIC_ISER(i) REG(0xe000e100 + 4 * (i))
 #define NVIC_ICPR(i) REG(0xe000e280 + 4 * (i))
 #define AIRCR REG(0xe000ed0c)
+#if __ARM_ARCH >= 7
 #define SHCSR REG(0xe000ed24)
 #define CFSR REG(0xe000ed28)
-#define MMFAR REG(0xe000ed34)
+/* MSTKERR, MUNSTKERR, DACCVIOL: the guard under the stack. */
+#define GUARD_HIT ((CFSR & 0x9a) != 0)
+#define IS_MEMORY_FAULT ((CFSR & 0xff) != 0)
+#else
+/* ARMv6-M does not say what a fault was. */
+#define GUARD_HIT false
+#define IS_MEMORY_FAULT false
+#endif
 #define MPU_CTRL REG(0xe000ed94)
 #define MPU_RBAR REG(0xe000ed9c)
 #define MPU_RASR REG(0xe000eda0)
 
 _Noreturn __attribute__((used)) static void fault(void) {
-  /* MMARVALID, MSTKERR, DACCVIOL: the guard under the stack. */
-  say((CFSR & 0x92) != 0 ? "fault: the C stack ran into its guard; resetting the board\n" : "fault: resetting the board\n");
+  say(GUARD_HIT ? "fault: the C stack ran into its guard; resetting the board\n" : "fault: resetting the board\n");
   __asm__ volatile("dsb");
   AIRCR = 0x05fa0004;
   for (;;) {
@@ -35,7 +42,7 @@ _Noreturn __attribute__((used)) static void fault(void) {
 
 /* Without a debugger its breakpoint is a fault: then the call that it stood for has failed. Everything else is fatal. */
 __attribute__((used)) static void fault_with_stack(uint32_t *frame) {
-  if ((CFSR & 0xff) != 0 || *(const uint16_t *)(uintptr_t)frame[6] != 0xbeab) fault();
+  if (IS_MEMORY_FAULT || *(const uint16_t *)(uintptr_t)frame[6] != 0xbeab) fault();
   frame[0] = UINT32_MAX;
   frame[6] += 2;
 }
@@ -45,7 +52,7 @@ __attribute__((naked)) static void on_fault(void) {
   __asm__ volatile(
       "ldr r1, =stack_guard + 256 + 64\n mov r0, sp\n cmp r0, r1\n bhs 1f\n"
       "ldr r0, =stack_top\n mov sp, r0\n bl fault\n"
-      "1: b fault_with_stack");
+      "1: ldr r1, =fault_with_stack\n bx r1\n .align 2\n .ltorg");
 }
 
 enum { PAINT = 0x5a5a5a5a };
@@ -64,7 +71,9 @@ _Noreturn static void reset(void) {
   MPU_RBAR = (uint32_t)(uintptr_t)stack_guard | 0x10;
   MPU_RASR = 7 << 1 | 1;
   MPU_CTRL = 5;
+#if __ARM_ARCH >= 7
   SHCSR |= 1 << 16;
+#endif
   /* Interrupts only wake the processor. Faults of configurable priority would need them, and become hard faults: the same handler. */
   __asm__ volatile("cpsid i\n dsb\n isb");
   hal_exit(main());
