@@ -82,6 +82,17 @@ const TCB = [
   ["keepProbes", "u8"], ["keepSent", "u8"], ["tos", "u8"], ["ttl", "u8"], ["unacked", "u8"],
 ] as const;
 const WIDTH = { u8: 1, i8: 1, u16: 2, u32: 4, u64: 8 } as const;
+/** Where each field of a TCB lies, bytes; for C code and tests that read one in place. */
+export const TCB_OFFSETS = ((): Record<(typeof TCB)[number][0], number> => {
+  const out = {} as Record<(typeof TCB)[number][0], number>;
+  let at = 0;
+  for (const [name, type] of TCB) {
+    at = Math.ceil(at / WIDTH[type]) * WIDTH[type];
+    out[name] = at;
+    at += WIDTH[type];
+  }
+  return out;
+})();
 type Tcb = Record<(typeof TCB)[number][0], number>;
 
 /** What `info` tells: the TCB's fields, what follows from them, and what the module adds. Times are in ms from now; Infinity: never. */
@@ -336,9 +347,8 @@ export class StackModule {
   #tcb(): Tcb {
     const view = new DataView(this.exports.memory.buffer, this.#scratch, SCRATCH_SIZE);
     const out = {} as Tcb;
-    let at = 0;
     for (const [name, type] of TCB) {
-      at = Math.ceil(at / WIDTH[type]) * WIDTH[type];
+      const at = TCB_OFFSETS[name];
       switch (type) {
         case "u8": out[name] = view.getUint8(at); break;
         case "i8": out[name] = view.getInt8(at); break;
@@ -346,7 +356,6 @@ export class StackModule {
         case "u32": out[name] = view.getUint32(at, true); break;
         default: out[name] = Number(view.getBigUint64(at, true));
       }
-      at += WIDTH[type];
     }
     return out;
   }

@@ -18,6 +18,7 @@ import { openLink } from "../host/links/open.js";
 import { streamLink } from "../host/links/stream.js";
 import { findProgram } from "../host/programs.js";
 import { SERVICES, type ServiceName } from "../host/services.js";
+import { TCB_OFFSETS } from "../host/stack.js";
 import { wasmToC, ToolError } from "./wasm2c.mjs";
 
 interface Board {
@@ -196,8 +197,7 @@ function headers(dir: string, name: string, board: Board, options: Options, l: L
     `#define MEMORY_SIZE ${l.memory}u`, `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`, `#define ENTROPY_OFFSET ${l.entropyOffset}u`,
     `#define STINT_CONNECTIONS ${connections}u`, `#define STINT_ADDRESS "${plain}"`, `#define STINT_BOARD_NAME "${name}"`,
     `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
-    // assembly/tcp/tcb.ts: ports follow the two addresses; state and cwnd as host/stack.ts computes them.
-    ...tcbOffsets(),
+    ...(["ports", "state", "cwnd"] as const).map((f) => `#define TCB_${f.toUpperCase()} ${TCB_OFFSETS[f]}u`),
     ...(options.services.includes("http") ? ["#define STINT_HTTP"] : []),
     ...(options.debug ? ["#define STINT_DEBUG"] : []),
     ...(options.bench ? ["#define STINT_BENCH"] : []),
@@ -213,19 +213,6 @@ function headers(dir: string, name: string, board: Board, options: Options, l: L
   writeFileSync(join(dir, "pages.h"), ["/* Made by tools/board.ts. */", `static const uint8_t logo[] = {${[...image].join(", ")}};`,
     'static const struct { const char *path; const uint8_t *bytes; uint32_t size; } page_files[] = {{"/logo.png", logo, sizeof logo}};',
     `static const struct { const char *name; uint32_t index; } page_counters[] = {${PAGE_COUNTERS.map((c) => `{"${c}", ${COUNTERS.indexOf(c)}}`).join(", ")}};`, ""].join("\n"));
-}
-
-function tcbOffsets(): string[] {
-  const list = [...readFileSync("host/stack.ts", "utf8").match(/const TCB = \[([\s\S]*?)\] as const/)![1]!.matchAll(/\["(\w+)", "(\w+)"\]/g)];
-  const width: Record<string, number> = { u8: 1, i8: 1, u16: 2, u32: 4, u64: 8 };
-  const offsets = new Map<string, number>();
-  let at = 0;
-  for (const [, name, type] of list) {
-    at = Math.ceil(at / width[type!]!) * width[type!]!;
-    offsets.set(name!, at);
-    at += width[type!]!;
-  }
-  return [`#define TCB_PORTS ${offsets.get("ports")}u`, `#define TCB_STATE ${offsets.get("state")}u`, `#define TCB_CWND ${offsets.get("cwnd")}u`];
 }
 
 export interface Report {

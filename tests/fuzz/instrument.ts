@@ -1,0 +1,88 @@
+/**
+ * The module that ships, with two things added: every condition notes which way it went, and every turn of a loop takes from a store of fuel,
+ * so that what does not end traps.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import binaryen from "binaryen";
+import { buildDir } from "../../host/module.js";
+
+/** Pages of memory, enough for the stack, the notes and what must not be touched. */
+const PAGES = 32;
+/** Where the notes lie: a byte for each way that each condition can go. */
+export const NOTES = (PAGES - 2) * 65536;
+
+type Expression = number;
+/** The parts of binaryen.js that its types do not know. */
+interface Editable {
+  setCondition(e: Expression, c: Expression): void;
+  getCondition(e: Expression): Expression;
+}
+
+export interface Instrumented {
+  module: WebAssembly.Module;
+  /** Bytes of notes. */
+  notes: number;
+  /** Where the 64 KiB begin that nobody has anything to look for in. */
+  guardAt: number;
+}
+
+export function instrumented(name = "stint.simd"): Instrumented {
+  const original = binaryen.readBinary(readFileSync(join(buildDir(), `${name}.wasm`)));
+  // The only way to a larger memory is through the text.
+  const text = original.emitText().replace(/\(memory (\$\S+) \d+\)/, `(memory $1 ${PAGES})`);
+  original.dispose();
+  const m = binaryen.parseText(text);
+  m.setFeatures(binaryen.Features.All);
+  const { i32, none } = binaryen;
+  m.addGlobal("fuel", i32, true, m.i32.const(0x7fffffff));
+  m.addGlobalExport("fuel", "fuel");
+  m.addFunction("burn", none, none, [], m.block(null, [
+    m.global.set("fuel", m.i32.sub(m.global.get("fuel", i32), m.i32.const(1))),
+    m.if(m.i32.lt_s(m.global.get("fuel", i32), m.i32.const(0)), m.unreachable()),
+  ]));
+  // note(condition, index): a byte at 2 × index + (condition ≠ 0), and the condition.
+  m.addFunction("note", binaryen.createType([i32, i32]), i32, [], m.block(null, [
+    m.i32.store8(NOTES, 1, m.i32.add(m.i32.shl(m.local.get(1, i32), m.i32.const(1)), m.i32.ne(m.local.get(0, i32), m.i32.const(0))), m.i32.const(1)),
+    m.local.get(0, i32),
+  ], i32));
+  let conditions = 0;
+  const api = binaryen as unknown as Record<"If" | "Break" | "Select", Editable>
+    & { Loop: { getBody(e: Expression): Expression; setBody(e: Expression, b: Expression): void }; getExpressionId(e: Expression): number };
+  const noted = (kind: Editable, e: Expression): void => {
+    const condition = kind.getCondition(e);
+    if (condition) kind.setCondition(e, m.call("note", [condition, m.i32.const(conditions++)], i32));
+  };
+  const visit = (e: Expression): void => {
+    if (!e || LEAVES.has(binaryen.getExpressionId(e))) return;
+    const info = binaryen.getExpressionInfo(e) as unknown as Record<string, unknown> & { id: number; type: number };
+    for (const [key, value] of Object.entries(info)) {
+      if (key === "id" || key === "type") continue;
+      // A load's size is a number, that of a copy an expression.
+      if (key === "size" && info.id !== binaryen.MemoryCopyId && info.id !== binaryen.MemoryFillId) continue;
+      if (CHILDREN.has(key)) for (const child of Array.isArray(value) ? value : [value]) if (typeof child === "number") visit(child);
+    }
+    if (info.id === binaryen.IfId) noted(api.If, e);
+    else if (info.id === binaryen.BreakId) noted(api.Break, e);
+    else if (info.id === binaryen.SelectId) noted(api.Select, e);
+    else if (info.id === binaryen.LoopId) {
+      api.Loop.setBody(e, m.block(null, [m.call("burn", [], none), api.Loop.getBody(e)], info.type));
+    }
+  };
+  for (let i = 0; i < m.getNumFunctions(); i++) {
+    const f = binaryen.getFunctionInfo(m.getFunctionByIndex(i));
+    if (f.name !== "burn" && f.name !== "note" && f.body) visit(f.body);
+  }
+  if (!m.validate()) throw new Error("the instrumented module is not valid");
+  m.optimize();
+  const bytes = m.emitBinary();
+  m.dispose();
+  return { module: new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>), notes: conditions * 2, guardAt: NOTES - 65536 };
+}
+
+/** Expressions without children; the value of a constant is a number. */
+const LEAVES = new Set([binaryen.NopId, binaryen.UnreachableId, binaryen.ConstId, binaryen.LocalGetId, binaryen.GlobalGetId]);
+
+/** Fields of an expression that are expressions. */
+const CHILDREN = new Set(["children", "condition", "ifTrue", "ifFalse", "body", "value", "left", "right", "ptr", "operands", "dest", "source", "size",
+  "vec", "a", "b", "c"]);

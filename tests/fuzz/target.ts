@@ -1,0 +1,462 @@
+/**
+ * A stack to be fuzzed: scenes to start from (snapshots of its memory), inputs that are read as frames and calls, and what must hold after
+ * each of them. An input is a string of bytes, out of which every choice is made, so that any string is one, and mutating it mutates choices.
+ */
+import { StackModule, TCB_OFFSETS, type Exports } from "../../host/stack.js";
+import { ERR } from "../../host/errors.js";
+import { arp, be, checksum, ethernet, icmp, ip4, ipv4, MAC_PEER, MAC_STACK, opt, segment, tcp, udp, type Tcp } from "../harness/codec.js";
+import { NOTES, type Instrumented } from "./instrument.js";
+
+const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7");
+const LISTENING = 8080, UDP_PORT = 5353;
+/** What one poll may burn: turns of loops. The most that was seen is in tests/README.md. */
+const FUEL = 20_000;
+const OPS_MAX = 48;
+/** Behind the stack's memory: nobody has anything to look for there. */
+const GUARD_AT = NOTES - 65536, GUARD_WORDS = 4096;
+
+/** What went wrong, in words. */
+export class Broken extends Error {}
+
+interface Scene {
+  name: string;
+  memory: Uint8Array;
+  nowUs: number;
+  /** The connection under attack, its ports and the last sequence numbers of the peer. */
+  handle: number;
+  listener: number;
+  udp: number;
+  sport: number;
+  dport: number;
+}
+
+/** Reads choices out of an input; beyond its end everything is 0. */
+class Choices {
+  at = 0;
+  constructor(readonly bytes: Uint8Array) {}
+  get left(): boolean {
+    return this.at < this.bytes.length;
+  }
+  u8(): number {
+    return this.bytes[this.at++] ?? 0;
+  }
+  u16(): number {
+    return this.u8() << 8 | this.u8();
+  }
+  u32(): number {
+    return (this.u16() << 16 | this.u16()) >>> 0;
+  }
+  below(n: number): number {
+    return this.u8() % n;
+  }
+}
+
+export class Target {
+  readonly stack: StackModule;
+  readonly exports: Exports;
+  readonly scenes: Scene[] = [];
+  readonly notes: Uint8Array;
+  #u8: Uint8Array;
+  #u32: Uint32Array;
+  #view: DataView;
+  /** The memory up to where the stack's ends. */
+  #end: number;
+  #nowUs = 1_000_000;
+  #handle = 0;
+  #listener = 0;
+  #udp = 0;
+  #sport = 40000;
+  #dport = LISTENING;
+  #seq = 0;
+  #scratch: number;
+  frames = 0;
+  polls = 0;
+  fuelMax = 0;
+  /** What was sent, while the scenes are made. */
+  #sent: Uint8Array[] = [];
+  #recording = true;
+
+  constructor(built: Instrumented) {
+    this.stack = new StackModule(built.module, {
+      ip: "10.0.0.1/24", gateway: "10.0.0.2", entropy: Uint8Array.from({ length: 32 }, (_, i) => i + 7), connsMax: 4, halfOpenMax: 3, timeWaitMax: 2, listenersMax: 2,
+      sendRing: 4096, recvRing: 4096, rangesMax: 12, rxSlots: 4, txSlots: 4, loopSlots: 2, reassemblyMax: 2, reassemblyBytes: 2048, neighboursMax: 4,
+      udpMax: 2, udpRing: 1024, prefixBuckets: 4, cookieRate: 1000, rtoMinMs: 200, userTimeoutMs: 20_000, timeWaitMs: 2000, keepIdleS: 5, keepIntervalS: 1, keepProbes: 2,
+      firstByteMs: 30_000,
+    });
+    this.exports = this.stack.exports;
+    this.#u8 = new Uint8Array(this.exports.memory.buffer);
+    this.#u32 = new Uint32Array(this.exports.memory.buffer);
+    this.#view = new DataView(this.exports.memory.buffer);
+    this.notes = this.#u8.subarray(NOTES, NOTES + ((built.notes + 7) & ~7));
+    this.#scratch = this.exports.configBlock();
+    this.#end = Math.ceil((this.exports.controlBlock() + this.stack.arenaBytes) / 8) * 8;
+    if (this.#end > GUARD_AT) throw new Error("the stack's memory reaches into the guard");
+    for (let i = 0; i < GUARD_WORDS; i++) this.#u32[GUARD_AT / 4 + i] = 0xa5a5a5a5;
+    this.#makeScenes();
+    this.#recording = false;
+  }
+
+  // Scenes: real exchanges up to a point.
+
+  #makeScenes(): void {
+    this.#poll();
+    this.#push(arp(1, { mac: MAC_PEER, ip: PEER }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+    this.#poll();
+    this.#listener = this.stack.listen(LISTENING, 3);
+    this.#udp = this.stack.udpOpen(UDP_PORT);
+    this.#save("LISTEN");
+    const fresh = this.#snapshot("");
+    const options = [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1000, 0), ...opt.nop(), ...opt.ws(4)];
+    for (const [name, opts] of [["with all options", options], ["without options", []]] as const) {
+      this.restore(fresh);
+      this.#send({ flags: "S", seq: 1000, opts: [...opts] });
+      this.#save(`SYN-RECEIVED ${name}`);
+      const synAck = this.#lastTcp(), tsVal = this.#lastTsVal();
+      this.#seq = 1001;
+      this.#send({ flags: "A", seq: 1001, ack: synAck + 1, opts: opts.length ? opt.ts(1001, tsVal) : [] });
+      this.#handle = this.stack.accept(this.#listener);
+      if (this.#handle === 0) throw new Error("the scene's handshake failed");
+      this.#save(`ESTABLISHED ${name}`);
+      const established = this.#snapshot("");
+      this.stack.send(this.#handle, new Uint8Array(3500));
+      this.#poll();
+      this.#save(`data in flight ${name}`);
+      this.#time(300_000);
+      this.#save(`after a time-out ${name}`);
+      this.restore(established);
+      const ack = synAck + 1, ts = opts.length ? opt.ts(1002, tsVal) : [];
+      this.#send({ flags: "A", seq: 1501, ack, data: new Uint8Array(300), opts: ts });
+      this.#send({ flags: "A", seq: 2501, ack, data: new Uint8Array(300), opts: ts });
+      this.#save(`out of order ${name}`);
+      this.restore(established);
+      this.stack.shutdown(this.#handle);
+      this.#poll();
+      this.#save(`FIN-WAIT-1 ${name}`);
+      this.#send({ flags: "A", seq: 1001, ack: synAck + 2, opts: ts });
+      this.#save(`FIN-WAIT-2 ${name}`);
+      this.#send({ flags: "FA", seq: 1001, ack: synAck + 2, opts: ts });
+      this.#save(`TIME-WAIT ${name}`);
+      this.restore(established);
+      this.#send({ flags: "FA", seq: 1001, ack, opts: ts });
+      this.#save(`CLOSE-WAIT ${name}`);
+      this.stack.shutdown(this.#handle);
+      this.#poll();
+      this.#save(`LAST-ACK ${name}`);
+      this.restore(established);
+      this.stack.setOption(this.#handle, "keepAlive", true);
+      this.stack.send(this.#handle, new Uint8Array(4000));
+      this.#send({ flags: "A", seq: 1001, ack, win: 0, opts: ts });
+      this.#time(2_000_000);
+      this.#save(`zero window ${name}`);
+    }
+    this.restore(fresh);
+    this.#handle = this.stack.connect(PEER, 40000, 50000);
+    this.#dport = 50000;
+    this.#poll();
+    this.#save("SYN-SENT");
+    this.#send({ flags: "S", seq: 77 });
+    this.#save("simultaneous open");
+    this.restore(fresh);
+    for (let i = 0; i < 8; i++) {
+      this.#sport = 41000 + i;
+      this.#send({ flags: "S", seq: 5000 });
+    }
+    this.#save("flooded");
+  }
+
+  #snapshot(name: string): Scene {
+    return { name, memory: this.#u8.slice(0, this.#end), nowUs: this.#nowUs, handle: this.#handle, listener: this.#listener, udp: this.#udp, sport: this.#sport, dport: this.#dport };
+  }
+
+  #save(name: string): void {
+    this.scenes.push(this.#snapshot(name));
+  }
+
+  restore(scene: Scene): void {
+    this.#u8.set(scene.memory);
+    this.#nowUs = scene.nowUs;
+    this.#handle = scene.handle;
+    this.#listener = scene.listener;
+    this.#udp = scene.udp;
+    this.#sport = scene.sport;
+    this.#dport = scene.dport;
+    this.#sent = [];
+  }
+
+  #lastTcp(): number {
+    const f = this.#sent.findLast((s) => s[12] === 8 && s[23] === 6)!;
+    return new DataView(f.buffer, f.byteOffset).getUint32(38);
+  }
+
+  #lastTsVal(): number {
+    const f = this.#sent.findLast((s) => s[12] === 8 && s[23] === 6)!;
+    for (let i = 54; i + 10 <= f.length; i++) if (f[i] === 8 && f[i + 1] === 10) return new DataView(f.buffer, f.byteOffset).getUint32(i + 2);
+    return 0;
+  }
+
+  #send(t: Tcp): void {
+    this.#push(tcp({ src: PEER, dst: STACK }, { sport: this.#sport, dport: this.#dport, ...t, seq: t.seq >>> 0, ack: (t.ack ?? 0) >>> 0 }));
+    this.#poll();
+  }
+
+  #push(frame: Uint8Array): void {
+    this.frames++;
+    this.stack.pushFrame(frame);
+  }
+
+  #time(us: number): void {
+    this.#nowUs += us;
+    this.#poll();
+  }
+
+  #poll(): void {
+    const fuel = (this.exports as unknown as { fuel: WebAssembly.Global }).fuel;
+    for (let i = 0; i < 100; i++) {
+      this.polls++;
+      fuel.value = FUEL;
+      const wait = this.stack.poll(this.#nowUs);
+      this.fuelMax = Math.max(this.fuelMax, FUEL - (fuel.value as number));
+      fuel.value = 0x7fffffff;
+      this.stack.drainFrames((f) => {
+        this.#frameIsGood(f);
+        if (!this.#recording) return;
+        this.#sent.push(f.slice());
+      });
+      this.stack.drainEvents(() => {});
+      if (wait !== 0) return;
+    }
+    throw new Broken("the stack does not come to rest");
+  }
+
+  // Running an input
+
+  /** Runs one input. Throws Broken, or whatever the module trapped with. */
+  run(bytes: Uint8Array): void {
+    const c = new Choices(bytes);
+    this.restore(this.scenes[c.below(this.scenes.length)]!);
+    this.notes.fill(0);
+    for (let i = 0; i < OPS_MAX && c.left; i++) {
+      const kind = c.below(16);
+      if (kind < 10) {
+        this.#push(this.#frame(c));
+        // Some frames share a poll.
+        if (kind > 1) this.#poll();
+      } else if (kind < 12) this.#time([1, 1000, 40_000, 200_000, 1_000_000, 3_000_000, 60_000_000, 3_600_000_000][c.below(8)]!);
+      else {
+        this.#call(c);
+        this.#poll();
+      }
+      this.#holds();
+    }
+    for (let i = 0; i < GUARD_WORDS; i++) if (this.#u32[GUARD_AT / 4 + i] !== 0xa5a5a5a5) throw new Broken("memory behind the stack's was written");
+  }
+
+  /** A number near one that matters. */
+  #near(c: Choices, ...numbers: number[]): number {
+    const pick = c.below(numbers.length + 1), delta = [0, 0, 0, 1, -1, 2, 100, -100, 1460, -1460, 0x7fffffff, -0x80000000, c.u8()][c.below(13)]!;
+    return ((pick === numbers.length ? c.u32() : numbers[pick]!) + delta) >>> 0;
+  }
+
+  #field(name: keyof typeof TCB_OFFSETS): number {
+    return this.#view.getUint32(this.#scratch + TCB_OFFSETS[name], true);
+  }
+
+  /** A variable of the connection under attack; 1001, where the peers of the scenes begin, if there is none. */
+  #known(known: boolean, name: keyof typeof TCB_OFFSETS): number {
+    return known ? this.#field(name) : 1001;
+  }
+
+  #frame(c: Choices): Uint8Array {
+    const known = this.#handle !== 0 && this.exports.tcp_info(this.#handle, this.#scratch) === 0;
+    switch (c.below(48)) {
+      case 0: return arp(c.below(4), { mac: c.below(2) ? MAC_PEER : [c.u8(), 1, 2, 3, 4, 5], ip: c.below(3) ? PEER : c.u32() }, { mac: MAC_STACK, ip: c.below(3) ? STACK : c.u32() });
+      case 1: return udp({ src: c.below(2) ? PEER : OTHER, dst: STACK }, c.u16(), c.below(3) ? UDP_PORT : c.u16(), new Uint8Array(c.u8() * 4));
+      case 2: {
+        // An ICMP error that quotes a segment of ours, or nearly.
+        const quoted = segment({ src: c.below(8) ? STACK : c.u32(), dst: PEER }, { sport: this.#dport, dport: this.#sport, flags: "A", seq: this.#near(c, this.#known(known, "sndUna"), this.#known(known, "sndNxt")), ack: 1 });
+        const inner = ipv4({ src: STACK, dst: PEER }, quoted.subarray(0, 8 + c.below(20)));
+        return icmp({ src: c.below(2) ? PEER : OTHER, dst: STACK }, [3, 3, 11, 12, 4, 5, 8, 0][c.below(8)]!, c.below(16), c.below(2) ? c.u16() : 1000, inner);
+      }
+      case 3: {
+        // A fragment.
+        const payload = new Uint8Array(8 * (1 + c.below(40)));
+        return ethernet(0x0800, ipv4({ src: PEER, dst: STACK, proto: [6, 17, 1, 99][c.below(4)]!, id: 1 + c.below(3), frag: c.below(60) | (c.below(2) ? 0x2000 : 0) }, payload));
+      }
+      default:
+    }
+    const flags = ["A", "A", "A", "PA", "FA", "S", "SA", "R", "RA", "F", "UA", "SF", "", "PFUA"][c.below(14)]!;
+    const opts: number[] = [];
+    const kinds = c.below(4) === 0 ? c.below(5) : 0;
+    if (known && (this.#known(known, "flags") & 0x800) !== 0 && c.below(16) !== 0) opts.push(...opt.ts(this.#near(c, this.#known(known, "tsRecent"), this.#known(known, "tsRecent") + 1), this.#near(c, 0, this.#known(known, "tsRecentAt"))));
+    for (let i = 0; i < kinds && opts.length < 30; i++) {
+      switch (c.below(6)) {
+        case 0: opts.push(...opt.mss([0, 1, 48, 536, 1460, 65535][c.below(6)]!)); break;
+        case 1: opts.push(...opt.sackOk()); break;
+        case 2: opts.push(...opt.ws(c.below(16))); break;
+        case 3: opts.push(5, 10, ...be(4, this.#near(c, this.#known(known, "sndUna"), this.#known(known, "sndNxt"))), ...be(4, this.#near(c, this.#known(known, "sndUna"), this.#known(known, "sndNxt")))); break;
+        case 4: opts.push(c.u8(), c.below(12), c.u8()); break;
+        default: opts.push(...opt.nop());
+      }
+    }
+    const size = [0, 0, 1, 10, 500, 1400, c.u8()][c.below(7)]!;
+    const t: Tcp = {
+      flags, sport: c.below(12) ? this.#sport : c.u16(), dport: c.below(12) ? this.#dport : LISTENING,
+      seq: this.#near(c, this.#known(known, "rcvNxt"), this.#known(known, "rcvNxt"), this.#known(known, "rcvAdv"), this.#known(known, "irs")), ack: this.#near(c, this.#known(known, "sndNxt"), this.#known(known, "sndUna"), this.#known(known, "iss") + 1),
+      win: [0, 1, 1000, 65535, c.u16()][c.below(5)]!, up: c.below(4) ? 0 : c.u16(), opts: opts.slice(0, 40), data: payload(size),
+    };
+    const ip = { src: c.below(12) ? PEER : c.below(2) ? OTHER : c.u32(), dst: STACK, ...(c.below(20) ? {} : { ipOpts: [c.u8(), c.below(8), c.u8(), 0] }), ttl: 64 };
+    const frame = ip.ipOpts ? tcp(ip, t) : quickTcp(ip.src, t);
+    // A few bytes that are wrong; often with checksums that are right again.
+    for (let i = c.below(8) === 0 ? 1 + c.below(4) : 0; i > 0; i--) {
+      frame[14 + (c.u8() % Math.max(1, Math.min(frame.length - 14, 100)))] = c.u8();
+      if (c.below(3)) repair(frame);
+    }
+    return c.below(30) ? frame : frame.subarray(0, c.u8() % (frame.length + 1));
+  }
+
+  #call(c: Choices): void {
+    const x = this.exports, h = c.below(8) ? this.#handle : c.u32() | 0, scratch = this.#scratch;
+    const r = this.#called(c, x, h, scratch);
+    if (r < 0 && !CODES.has(r)) throw new Broken(`a call returned ${r}, which is no error`);
+  }
+
+  #called(c: Choices, x: Exports, h: number, scratch: number): number {
+    switch (c.below(20)) {
+      case 0: case 1: return this.#sendSome(h, c.u16() % 5000);
+      case 2: case 3: return x.tcp_recv_consume(h, Math.max(0, Math.min(x.tcp_recv_span(h), c.u16())));
+      case 4: return x.tcp_shutdown(h);
+      case 5: return x.tcp_close(h);
+      case 6: return x.tcp_abort(h);
+      case 7: return x.tcp_set(h, c.below(11), c.u16());
+      case 8: {
+        const accepted = x.tcp_accept(this.#listener);
+        if (accepted > 0) this.#handle = accepted;
+        return accepted;
+      }
+      case 9: {
+        const made = x.tcp_connect(0, c.below(2) ? 0 : 50000 + c.below(4), c.below(3) ? PEER | 0 : c.u32() | 0, c.below(2) ? this.#sport : c.u16());
+        if (made > 0) this.#handle = made;
+        return made;
+      }
+      case 10: return x.tcp_listen(0, LISTENING + c.below(3), c.below(4));
+      case 11: return x.udp_send(this.#udp, PEER | 0, c.u16(), scratch, c.u8());
+      case 12: return x.udp_recv(this.#udp, scratch, 200, scratch + 200);
+      case 13: return x.tcp_info(h, c.below(2) ? scratch : c.u32() | 0);
+      case 14: return x.tcp_send(h, c.u32() | 0, c.u32() | 0);
+      case 15: return x.tcp_peek(h, c.below(2) ? scratch : c.u32() | 0, c.u16());
+      case 16: return x.tcp_urgent(h);
+      case 17: return x.tune(c.u8(), c.below(2) ? c.u8() : c.u32() | 0);
+      case 18: return x.tcp_send_commit(h, c.u32() | 0);
+      default: return x.tcp_recv_consume(h, c.u32() | 0);
+    }
+  }
+
+  #sendSome(h: number, size: number): number {
+    const span = this.exports.tcp_send_span(h);
+    return span <= 0 ? 0 : this.exports.tcp_send_commit(h, Math.min(span, size));
+  }
+
+  // What must hold
+
+  #holds(): void {
+    if (this.#handle === 0 || this.exports.tcp_info(this.#handle, this.#scratch) !== 0) return;
+    const state = this.#u8[this.#scratch + TCB_OFFSETS.state]!, timer = this.#u8[this.#scratch + TCB_OFFSETS.timerKind]!;
+    must(state <= 10, "a state that RFC 9293 does not have");
+    must(le(this.#field("sndUna"), this.#field("sndNxt")), "SND.UNA ≤ SND.NXT");
+    must(le(this.#field("rcvNxt"), this.#field("rcvAdv")), "RCV.NXT ≤ RCV.NXT + RCV.WND");
+    must(this.#field("sndSize") <= 4096 && this.#field("rcvSize") <= 4096, "rings hold no more than their size");
+    must(((this.#field("rcvAdv") - this.#field("rcvNxt")) >>> 0) + this.#field("rcvSize") <= 4097, "the window promises no more than there is room for");
+    if (state === 0 || state === 10) return;
+    const inFlight = (this.#field("sndNxt") - this.#field("sndUna")) >>> 0;
+    if (state >= 4) must(inFlight <= this.#field("sndSize") + 1, "no more in flight than the ring holds, and a FIN");
+    if (inFlight > 0) must(timer !== 0, "a timer runs while something is in flight");
+    const x = this.exports;
+    must(x.pool(0) <= 4 && x.pool(1) <= 3 && x.pool(2) <= 2 && x.pool(3) <= 12, "pools hold no more than was put in");
+  }
+
+  /** What the stack sends must be well formed: lengths and checksums. */
+  #frameIsGood(f: Uint8Array): void {
+    if (f[12] !== 8 || f[13] !== 0) return;
+    const view = new DataView(f.buffer, f.byteOffset, f.length), total = view.getUint16(16);
+    if (total + 14 > f.length || f[14] !== 0x45) throw new Broken("an IP header that is not one");
+    if (sum(f, 14, 34, 0) !== 0xffff) throw new Broken("an IP checksum that is wrong");
+    if (f[23] !== 6) return;
+    const size = total - 20;
+    if (sum(f, 34, 34 + size, sumOf(f, 26, 34) + 6 + size) !== 0xffff) throw new Broken("a TCP checksum that is wrong");
+    if ((f[46]! >> 4) * 4 > size) throw new Broken("a TCP header longer than its segment");
+  }
+}
+
+function le(a: number, b: number): boolean {
+  return ((b - a) | 0) >= 0;
+}
+
+function must(ok: boolean, what: string): void {
+  if (!ok) throw new Broken(what);
+}
+
+const CODES = new Set<number>(Object.values(ERR));
+const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32 };
+const quick = new Uint8Array(2048), quickView = new DataView(quick.buffer);
+quick.set([...MAC_STACK, ...MAC_PEER, 8, 0, 0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, 6]);
+quickView.setUint32(30, STACK);
+
+/** The frame that `tcp` of the codec makes, in memory that is used again. */
+function quickTcp(src: number, t: Tcp): Uint8Array {
+  const opts = t.opts!, header = 20 + ((opts.length + 3) & ~3), data = t.data!, size = header + data.length, end = 34 + size, v = quickView;
+  v.setUint16(16, 20 + size);
+  v.setUint16(24, 0);
+  v.setUint32(26, src);
+  v.setUint16(34, t.sport!);
+  v.setUint16(36, t.dport!);
+  v.setUint32(38, t.seq);
+  v.setUint32(42, t.ack!);
+  let flags = 0;
+  for (const c of t.flags) flags |= BITS[c]!;
+  v.setUint16(46, (header << 10) | flags);
+  v.setUint16(48, t.win!);
+  v.setUint16(50, 0);
+  v.setUint16(52, t.up!);
+  quick.fill(0, 54, 34 + header);
+  for (let i = 0; i < opts.length; i++) quick[54 + i] = opts[i]!;
+  quick.set(data, 34 + header);
+  v.setUint16(24, sum(quick, 14, 34, 0) ^ 0xffff);
+  v.setUint16(50, sum(quick, 34, end, sumOf(quick, 26, 34) + 6 + size) ^ 0xffff);
+  return quick.subarray(0, end);
+}
+
+/** Payloads, by size. */
+const payloads = new Map<number, Uint8Array>();
+function payload(size: number): Uint8Array {
+  let p = payloads.get(size);
+  if (!p) payloads.set(size, (p = Uint8Array.from({ length: size }, (_, i) => i * 7)));
+  return p;
+}
+
+function sumOf(f: Uint8Array, from: number, to: number): number {
+  let s = 0;
+  for (let i = from; i < to; i += 2) s += (f[i]! << 8) | (i + 1 < to ? f[i + 1]! : 0);
+  return s;
+}
+
+function sum(f: Uint8Array, from: number, to: number, start: number): number {
+  let s = start + sumOf(f, from, to);
+  while (s > 0xffff) s = (s & 0xffff) + (s >>> 16);
+  return s;
+}
+
+/** Makes the checksums of a frame right again, if it still has a shape. */
+function repair(frame: Uint8Array): void {
+  const ihl = (frame[14]! & 15) * 4, total = Math.min((frame[16]! << 8) | frame[17]!, frame.length - 14);
+  if (ihl < 20 || 14 + ihl > frame.length) return;
+  frame[24] = frame[25] = 0;
+  const ip = checksum(frame.subarray(14, 14 + ihl));
+  frame[24] = ip >> 8;
+  frame[25] = ip & 255;
+  if (frame[23] !== 6 || total < ihl + 20) return;
+  const at = 14 + ihl, size = total - ihl;
+  frame[at + 16] = frame[at + 17] = 0;
+  const s = sum(frame, at, at + size, sumOf(frame, 26, 34) + 6 + size) ^ 0xffff;
+  frame[at + 16] = s >> 8;
+  frame[at + 17] = s & 255;
+}
