@@ -59,6 +59,12 @@ export function heapDisarm(owner: u32): void {
   else siftDown(place, last, moved, deadline);
 }
 
+/** The deadline of an owner's entry; NEVER: it has none. */
+export function heapDeadline(owner: u32): Micros {
+  const place = load<u32>(places + (owner << 2));
+  return place == NOWHERE ? NEVER : load<u64>(deadlines + (<usize>place << 3));
+}
+
 /** Entries in use. */
 export function heapCount(): u32 {
   return load<u32>(state);

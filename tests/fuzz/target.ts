@@ -91,7 +91,7 @@ export class Target {
     this.#scratch = this.exports.configBlock();
     this.#end = Math.ceil((this.exports.controlBlock() + this.stack.arenaBytes) / 8) * 8;
     if (this.#end > GUARD_AT) throw new Error("the stack's memory reaches into the guard");
-    for (let i = 0; i < GUARD_WORDS; i++) this.#u32[GUARD_AT / 4 + i] = 0xa5a5a5a5;
+    this.#guard();
     this.#makeScenes();
     this.#recording = false;
   }
@@ -248,7 +248,15 @@ export class Target {
       }
       this.#holds();
     }
-    for (let i = 0; i < GUARD_WORDS; i++) if (this.#u32[GUARD_AT / 4 + i] !== 0xa5a5a5a5) throw new Broken("memory behind the stack's was written");
+    for (let i = 0; i < GUARD_WORDS; i++) {
+      if (this.#u32[GUARD_AT / 4 + i] === 0xa5a5a5a5) continue;
+      this.#guard();
+      throw new Broken("memory behind the stack's was written");
+    }
+  }
+
+  #guard(): void {
+    this.#u32.fill(0xa5a5a5a5, GUARD_AT / 4, GUARD_AT / 4 + GUARD_WORDS);
   }
 
   /** A number near one that matters. */
@@ -341,14 +349,19 @@ export class Target {
       case 10: return x.tcp_listen(0, LISTENING + c.below(3), c.below(4));
       case 11: return x.udp_send(this.#udp, PEER | 0, c.u16(), scratch, c.u8());
       case 12: return x.udp_recv(this.#udp, scratch, 200, scratch + 200);
-      case 13: return x.tcp_info(h, c.below(2) ? scratch : c.u32() | 0);
+      case 13: return x.tcp_info(h, c.below(2) ? scratch : this.#bad(c));
       case 14: return x.tcp_send(h, c.u32() | 0, c.u32() | 0);
-      case 15: return x.tcp_peek(h, c.below(2) ? scratch : c.u32() | 0, c.u16());
+      case 15: return x.tcp_peek(h, c.below(2) ? scratch : this.#bad(c), c.u8());
       case 16: return x.tcp_urgent(h);
       case 17: return x.tune(c.u8(), c.below(2) ? c.u8() : c.u32() | 0);
       case 18: return x.tcp_send_commit(h, c.u32() | 0);
       default: return x.tcp_recv_consume(h, c.u32() | 0);
     }
+  }
+
+  /** A pointer that no caller may give: into the stack's own memory, or beyond all. */
+  #bad(c: Choices): number {
+    return c.below(2) ? this.exports.controlBlock() + (c.u16() % this.stack.arenaBytes) : c.u32() | 0x80000000;
   }
 
   #sendSome(h: number, size: number): number {

@@ -1,0 +1,197 @@
+/**
+ * `npm run explore [-- --scenario NAME] [--states N] [--dot FILE] [--json]`: every interleaving of the real module, breadth first, within
+ * the bounds of each scenario. Reports states, transitions, depth, and whether the space was closed; ends with the question why two
+ * handshakes are not enough.
+ */
+import { writeFileSync } from "node:fs";
+import { SCENARIOS, TWO_STEPS } from "./scenarios.js";
+import { exploreModule, Violation, World, type Move, type Scenario, type State } from "./world.js";
+
+export interface Explored {
+  name: string;
+  states: number;
+  moves: number;
+  depth: number;
+  /** Whether every state within the bounds was seen. */
+  closed: boolean;
+  quiescent: number;
+  seconds: number;
+  transitions: Map<string, number>;
+  reached: Set<string>;
+  violation?: { what: string; schedule: string[] };
+}
+
+/** A set of 64-bit keys with a number for each: open addressing, in two typed arrays. */
+class Visited {
+  #keys: BigUint64Array;
+  #mask: number;
+  size = 0;
+
+  constructor(bits = 16) {
+    this.#keys = new BigUint64Array(1 << bits);
+    this.#mask = (1 << bits) - 1;
+  }
+
+  /** Returns whether the key is new. */
+  add(key: bigint): boolean {
+    if (key === 0n) key = 1n;
+    if (this.size * 2 > this.#mask) this.#grow();
+    for (let i = Number(key & 0x3fffffffn) & this.#mask; ; i = (i + 1) & this.#mask) {
+      const had = this.#keys[i]!;
+      if (had === key) return false;
+      if (had !== 0n) continue;
+      this.#keys[i] = key;
+      this.size++;
+      return true;
+    }
+  }
+
+  #grow(): void {
+    const old = this.#keys;
+    this.#keys = new BigUint64Array(old.length * 2);
+    this.#mask = this.#keys.length - 1;
+    this.size = 0;
+    for (const key of old) if (key !== 0n) this.add(key);
+  }
+}
+
+/** How a state was reached: the number of the one before, and the move. */
+interface Step {
+  from: number;
+  move: Move | undefined;
+}
+
+export function explore(module: WebAssembly.Module, scenario: Scenario, statesMax: number): Explored {
+  const world = new World(module, scenario), visited = new Visited(), steps: Step[] = [{ from: -1, move: undefined }];
+  const began = performance.now();
+  const result: Explored = { name: scenario.name, states: 1, moves: 0, depth: 0, closed: true, quiescent: 0, seconds: 0, transitions: world.transitions, reached: world.reached };
+  for (const s of world.sides) world.reached.add(s.state());
+  const start = world.save();
+  const schedule = (step: Step): string[] => {
+    const moves: Move[] = [];
+    for (let s: Step | undefined = step; s?.move; s = steps[s.from]) moves.unshift(s.move);
+    world.load(start);
+    return moves.map((move) => {
+      const words = world.say(move);
+      try {
+        world.make(move);
+      } catch { /* the last one may be what it is all about */ }
+      return words;
+    });
+  };
+  visited.add(world.key());
+  let level: { state: State; id: number }[] = [{ state: start, id: 0 }];
+  search: while (level.length > 0) {
+    const next: typeof level = [];
+    for (const { state, id } of level) {
+      world.load(state);
+      const moves = world.moves();
+      // Nothing is under way and nothing will happen by itself: does what is left fit together?
+      if (state.flights.length === 0) {
+        result.quiescent++;
+        const wrong = world.recovers();
+        if (wrong !== undefined) {
+          result.violation = { what: `cannot recover: ${wrong}`, schedule: schedule(steps[id]!) };
+          break search;
+        }
+      }
+      for (const move of moves) {
+        world.load(state);
+        result.moves++;
+        try {
+          world.make(move);
+          world.check();
+        } catch (e) {
+          if (!(e instanceof Violation || e instanceof WebAssembly.RuntimeError)) throw e;
+          result.violation = { what: e.message, schedule: schedule({ from: id, move }) };
+          break search;
+        }
+        if (!visited.add(world.key())) continue;
+        if (result.states >= statesMax) {
+          result.closed = false;
+          continue;
+        }
+        steps.push({ from: id, move });
+        next.push({ state: world.save(), id: result.states++ });
+      }
+    }
+    if (next.length > 0) result.depth++;
+    level = next;
+  }
+  if (result.violation) result.closed = false;
+  result.seconds = (performance.now() - began) / 1000;
+  return result;
+}
+
+/** The transitions of RFC 9293, figure 5 and §3.10. A RST, ABORT or time-out leads from anywhere to CLOSED; a passive side's CLOSED is LISTEN. */
+const RFC: Record<string, string[]> = {
+  CLOSED: ["LISTEN", "SYN-SENT"], LISTEN: ["SYN-RECEIVED", "SYN-SENT"], "SYN-SENT": ["SYN-RECEIVED", "ESTABLISHED"],
+  "SYN-RECEIVED": ["ESTABLISHED", "FIN-WAIT-1", "LISTEN"], ESTABLISHED: ["FIN-WAIT-1", "CLOSE-WAIT"],
+  "FIN-WAIT-1": ["FIN-WAIT-2", "CLOSING", "TIME-WAIT"], "FIN-WAIT-2": ["TIME-WAIT"], "CLOSE-WAIT": ["LAST-ACK"], CLOSING: ["TIME-WAIT"], "LAST-ACK": [], "TIME-WAIT": [],
+};
+
+/** Whether a transition is one of the RFC's, or two or three of them at once: a segment can acknowledge, and close, and be answered. */
+export function isKnown(from: string, to: string, steps = 3): boolean {
+  if (to === "CLOSED" || to === "LISTEN") return true;
+  const at = from === "LISTEN" ? [...RFC["LISTEN"]!, ...RFC["CLOSED"]!] : RFC[from] ?? [];
+  return at.includes(to) || (steps > 1 && at.some((s) => isKnown(s, to, steps - 1)));
+}
+
+/** The diagram that was reached, as DOT; what the RFC has and was not reached is grey. */
+export function diagram(all: Explored[]): string {
+  const seen = new Map<string, number>();
+  for (const e of all) for (const [t, n] of e.transitions) seen.set(t, (seen.get(t) ?? 0) + n);
+  const lines = [...seen].map(([t, n]) => {
+    const [from, to] = t.split("→") as [string, string];
+    return `  "${from}" -> "${to}" [label="${n}"${(RFC[from] ?? []).includes(to) ? "" : ' style=dashed'}];`;
+  });
+  for (const [from, tos] of Object.entries(RFC)) for (const to of tos) if (!seen.has(`${from}→${to}`)) lines.push(`  "${from}" -> "${to}" [color=grey fontcolor=grey label="not reached"];`);
+  return `digraph reached {\n  node [shape=box fontname=monospace];\n${lines.join("\n")}\n}\n`;
+}
+
+function main(): void {
+  const value = (name: string): string | undefined => {
+    const i = process.argv.indexOf(name);
+    return i > 0 ? process.argv[i + 1] : undefined;
+  };
+  const states = Number(value("--states") ?? "200000"), only = value("--scenario"), json = process.argv.includes("--json");
+  const chosen = SCENARIOS.filter((s) => only === undefined || s.name === only);
+  if (chosen.length === 0 || !Number.isInteger(states) || states < 1) {
+    console.error(`explore: --states takes a number; --scenario one of ${SCENARIOS.map((s) => s.name).join(", ")}`);
+    process.exitCode = 2;
+    return;
+  }
+  const module = exploreModule(), all: Explored[] = [];
+  for (const scenario of chosen) {
+    const e = explore(module, scenario, states);
+    all.push(e);
+    const b = scenario.bounds;
+    if (!json) console.log(`${e.name.padEnd(20)} ${String(e.states).padStart(8)} states ${String(e.moves).padStart(9)} moves, depth ${String(e.depth).padStart(3)}, ` +
+      `${e.closed ? "closed" : "not closed"} within ${b.drops} drops, ${b.duplicates} duplicates, ${b.timers} timers${b.reorder ? ", reordering" : ""}; ${e.quiescent} at rest; ${e.seconds.toFixed(1)} s`);
+    if (e.violation) {
+      process.exitCode = 1;
+      console.error(`${e.name}: ${e.violation.what}\n${e.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}`);
+    }
+  }
+  for (const e of all) for (const t of e.transitions.keys()) {
+    const [from, to] = t.split("→") as [string, string];
+    if (isKnown(from, to)) continue;
+    console.error(`${e.name}: a transition that RFC 9293 does not have: ${t}`);
+    process.exitCode = 1;
+  }
+  const reached = new Set(all.flatMap((e) => [...e.reached]));
+  const missing = Object.keys(RFC).filter((s) => !reached.has(s));
+  const two = only === undefined ? explore(module, TWO_STEPS, 10_000) : undefined;
+  if (two && !two.violation) process.exitCode = 1;
+  if (json) {
+    console.log(JSON.stringify({ scenarios: all.map((e) => ({ ...e, transitions: Object.fromEntries(e.transitions), reached: [...e.reached] })), unreached: missing, two_steps: two?.violation }));
+  } else {
+    const total = all.reduce((n, e) => n + e.states, 0), seconds = all.reduce((n, e) => n + e.seconds, 0);
+    console.log(`${total} states in ${seconds.toFixed(0)} s (${Math.round(total / seconds)} a second); states of RFC 9293 that were not reached: ${missing.join(", ") || "none"}`);
+    if (two?.violation) console.log(`\nWhy two steps are not enough, the shortest schedule:\n${two.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}\n  → ${two.violation.what}`);
+  }
+  const dot = value("--dot");
+  if (dot !== undefined) writeFileSync(dot, diagram(all));
+}
+
+if (process.argv[1]?.endsWith("explore/run.ts")) main();

@@ -1,0 +1,68 @@
+import { CLIENT, SERVER, type Scenario } from "./world.js";
+
+const SYN = (seq: number) => () => ({ flags: "S", seq });
+
+/** Bounds are small on purpose: every interleaving within them is seen. */
+export const SCENARIOS: Scenario[] = [
+  {
+    name: "handshake",
+    what: "the three-way handshake, with a SYN and a SYN-ACK of earlier incarnations still about",
+    client: ["connect"], server: [],
+    before: { client: [], server: ["listen"] },
+    old: [{ from: CLIENT, segment: SYN(12345) }, { from: SERVER, segment: () => ({ flags: "SA", seq: 777, ack: 12346 }) }],
+    bounds: { drops: 2, duplicates: 1, timers: 4, reorder: true },
+  },
+  {
+    name: "handshake-cookies",
+    what: "the same, the server answering with SYN cookies alone",
+    client: ["connect"], server: [], cookies: 2,
+    before: { client: [], server: ["listen"] },
+    old: [{ from: CLIENT, segment: SYN(12345) }, { from: SERVER, segment: () => ({ flags: "SA", seq: 777, ack: 12346 }) }],
+    bounds: { drops: 2, duplicates: 1, timers: 4, reorder: true },
+  },
+  {
+    name: "simultaneous-open",
+    what: "both open at once",
+    client: ["connect"], server: ["connect"],
+    bounds: { drops: 2, duplicates: 1, timers: 4, reorder: true },
+  },
+  {
+    name: "close",
+    what: "the client closes, then the server, with data in flight both ways",
+    client: ["send", "close"], server: ["send", "close"],
+    before: { client: ["connect"], server: ["listen"] },
+    bounds: { drops: 1, duplicates: 1, timers: 3, reorder: true },
+  },
+  {
+    name: "simultaneous-close",
+    what: "both close at once, and the network loses more",
+    client: ["close"], server: ["close"],
+    before: { client: ["connect"], server: ["listen"] },
+    bounds: { drops: 2, duplicates: 1, timers: 5, reorder: true },
+  },
+  {
+    name: "reset",
+    what: "a RST with the right number at every point of opening and closing",
+    client: ["connect", "send", "close"], server: ["close"], resets: 1,
+    before: { client: [], server: ["listen"] },
+    bounds: { drops: 1, duplicates: 0, timers: 3, reorder: false },
+  },
+  {
+    name: "abort",
+    what: "either side aborts at any point",
+    client: ["connect", "send", "abort"], server: ["send", "abort"],
+    before: { client: [], server: ["listen"] },
+    bounds: { drops: 1, duplicates: 0, timers: 4, reorder: false },
+  },
+];
+
+/** What is wrong with two steps: the third is left out, and the shortest schedule is found on which that is not enough. */
+export const TWO_STEPS: Scenario = {
+  name: "two-steps",
+  what: "a handshake of two steps: the server is ESTABLISHED when it has sent its SYN-ACK",
+  client: ["connect"], server: [],
+  before: { client: [], server: ["listen"] },
+  old: [{ from: CLIENT, segment: SYN(12345) }],
+  bounds: { drops: 0, duplicates: 0, timers: 0, reorder: true },
+  twoSteps: true,
+};
