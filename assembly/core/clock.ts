@@ -21,9 +21,9 @@ export function clockInit(at: usize): void {
   clock = changetype<Clock>(at);
 }
 
-/** Moves the clock to `nowUs`. A host clock that steps back stands still here until it has caught up. */
+/** Moves the clock to `nowUs`. A host clock that steps back, be it below zero, stands still here until it has caught up. */
 export function clockAdvance(nowUs: Micros): void {
-  if (nowUs < clock.us) return;
+  if (nowUs - clock.us > <u64>i64.MAX_VALUE) return;
   clock.us = nowUs;
   clock.ms = <u32>(nowUs / 1000);
 }

@@ -44,6 +44,11 @@ interface Port {
   wakeUs: number;
   /** Until when the port's transmitter is busy. */
   busyUs: number;
+  /** The stack's own clock: how fast it goes, and how far ahead of the wire's it is, µs. */
+  clockRate: number;
+  clockOffsetUs: number;
+  /** Until when the host does nothing at all: it polls no stack and takes in no frame. */
+  pausedUntilUs: number;
 }
 
 /** An event queue: a binary heap by time, first in first out among equals. */
@@ -107,6 +112,8 @@ export class Wire {
   onPolled: (port: number) => boolean | void = () => {};
   /** Takes the place of chance: what becomes of a frame; undefined: as the impairment has it. */
   decide: (flight: InFlight) => "drop" | "deliver" | undefined = () => undefined;
+  /** Whether what one port sends comes through to another: a partition of the network. */
+  reaches: (from: number, to: number) => boolean = () => true;
   #random: Random;
   #queue = new Queue();
 
@@ -117,7 +124,7 @@ export class Wire {
 
   /** Attaches a stack. Returns its port's number. */
   attach(stack: StackModule, out: Partial<Impairment> = {}): number {
-    const port: Port = { stack, out: { ...PERFECT, ...out }, wakeUs: this.nowUs, busyUs: 0 };
+    const port: Port = { stack, out: { ...PERFECT, ...out }, wakeUs: this.nowUs, busyUs: 0, clockRate: 1, clockOffsetUs: 0, pausedUntilUs: 0 };
     this.ports.push(port);
     stack.onWork = () => { port.wakeUs = Math.min(port.wakeUs, this.nowUs); };
     return this.ports.length - 1;
@@ -169,7 +176,7 @@ export class Wire {
 
   #deliverAt(at: number, flight: InFlight): void {
     this.ports.forEach((_, to) => {
-      if (to !== flight.from) this.#queue.push(at, flight, to);
+      if (to !== flight.from && this.reaches(flight.from, to)) this.#queue.push(at, flight, to);
     });
   }
 
@@ -185,7 +192,7 @@ export class Wire {
   run(done: () => boolean, untilUs = Infinity, stepsMax = 50_000_000): boolean {
     for (let steps = 0; steps < stepsMax; steps++) {
       if (done()) return true;
-      const wake = Math.min(...this.ports.map((p) => p.wakeUs));
+      const wake = Math.min(...this.ports.map((p) => Math.max(p.wakeUs, p.pausedUntilUs)));
       const next = Math.max(this.nowUs, Math.min(wake, this.#queue.nextUs));
       if (next === Infinity || next > untilUs) {
         if (untilUs !== Infinity) this.nowUs = Math.max(this.nowUs, untilUs);
@@ -198,13 +205,18 @@ export class Wire {
         const { item, to } = this.#queue.pop();
         this.onArrive(item, to);
         if (!this.ports[to]!.stack.pushFrame(item.frame)) {
-          this.poll(to);
+          // A host that does nothing lets its ring run over.
+          if (this.ports[to]!.pausedUntilUs <= this.nowUs) this.poll(to);
           this.ports[to]!.stack.pushFrame(item.frame);
         }
         touched.add(to);
       }
       this.ports.forEach((p, i) => {
-        if (touched.has(i) || p.wakeUs <= this.nowUs) this.poll(i);
+        if (p.pausedUntilUs > this.nowUs) {
+          if (touched.has(i)) p.wakeUs = 0;
+        } else if (touched.has(i) || p.wakeUs <= this.nowUs) {
+          this.poll(i);
+        }
       });
     }
     throw new Error(`the wire did not come to rest in ${stepsMax} steps`);
@@ -215,11 +227,11 @@ export class Wire {
     const port = this.ports[i]!;
     for (let rounds = 0; rounds < 100_000; rounds++) {
       port.wakeUs = Infinity;
-      const wait = port.stack.poll(this.nowUs);
+      const wait = port.stack.poll(this.nowUs * port.clockRate + port.clockOffsetUs);
       port.stack.drainFrames((frame) => this.#transmit(i, frame));
       const changed = this.onPolled(i) === true;
       if (wait === 0 || changed) continue;
-      port.wakeUs = Math.min(port.wakeUs, wait < 0 ? Infinity : this.nowUs + wait);
+      port.wakeUs = Math.min(port.wakeUs, wait < 0 ? Infinity : this.nowUs + Math.ceil(wait / port.clockRate));
       return;
     }
     throw new Error(`port ${i} does not come to rest at ${this.nowUs} µs`);

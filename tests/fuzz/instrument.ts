@@ -27,10 +27,11 @@ export interface Instrumented {
   guardAt: number;
 }
 
-export function instrumented(name = "stint.simd"): Instrumented {
+/** `withNotes`: else only loops are counted, and the memory is left as it is. */
+export function instrumented(withNotes = true, name = "stint.simd"): Instrumented {
   const original = binaryen.readBinary(readFileSync(join(buildDir(), `${name}.wasm`)));
   // The only way to a larger memory is through the text.
-  const text = original.emitText().replace(/\(memory (\$\S+) \d+\)/, `(memory $1 ${PAGES})`);
+  const text = original.emitText().replace(/\(memory (\$\S+) \d+\)/, (whole, name) => withNotes ? `(memory ${name} ${PAGES})` : whole);
   original.dispose();
   const m = binaryen.parseText(text);
   m.setFeatures(binaryen.Features.All);
@@ -42,7 +43,7 @@ export function instrumented(name = "stint.simd"): Instrumented {
     m.if(m.i32.lt_s(m.global.get("fuel", i32), m.i32.const(0)), m.unreachable()),
   ]));
   // note(condition, index): a byte at 2 × index + (condition ≠ 0), and the condition.
-  m.addFunction("note", binaryen.createType([i32, i32]), i32, [], m.block(null, [
+  if (withNotes) m.addFunction("note", binaryen.createType([i32, i32]), i32, [], m.block(null, [
     m.i32.store8(NOTES, 1, m.i32.add(m.i32.shl(m.local.get(1, i32), m.i32.const(1)), m.i32.ne(m.local.get(0, i32), m.i32.const(0))), m.i32.const(1)),
     m.local.get(0, i32),
   ], i32));
@@ -50,7 +51,7 @@ export function instrumented(name = "stint.simd"): Instrumented {
   const api = binaryen as unknown as Record<"If" | "Break" | "Select", Editable>
     & { Loop: { getBody(e: Expression): Expression; setBody(e: Expression, b: Expression): void }; getExpressionId(e: Expression): number };
   const noted = (kind: Editable, e: Expression): void => {
-    const condition = kind.getCondition(e);
+    const condition = withNotes ? kind.getCondition(e) : 0;
     if (condition) kind.setCondition(e, m.call("note", [condition, m.i32.const(conditions++)], i32));
   };
   const visit = (e: Expression): void => {

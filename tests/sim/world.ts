@@ -4,10 +4,11 @@
  */
 import assert from "node:assert/strict";
 import { parseIp } from "../../host/address.js";
-import { Wire } from "../../host/links/loopback.js";
+import { Wire, type InFlight } from "../../host/links/loopback.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
 import { EVENT, StackModule } from "../../host/stack.js";
+import { icmp } from "../harness/codec.js";
 
 const PORT = 7000;
 const POLICIES = ["timestamps", "sack", "windowScaling", "pushBursts", "noDelay"] as const;
@@ -36,6 +37,13 @@ function byteAt(key: number, at: number): number {
   return Math.imul(x, 0x85ebca6b) >>> 24;
 }
 
+/** What can be left out of a world. */
+export const TROUBLES = ["loss", "duplicate", "reorder", "corrupt", "rate", "partition", "mtu", "pause", "clock"] as const;
+export type Trouble = (typeof TROUBLES)[number];
+
+/** Turns of loops that one poll may take: an event may touch every connection, every record and a full batch of frames. */
+const FUEL = 200_000;
+
 /** Streams begin with their key: 4 bytes. */
 const KEY = 4;
 
@@ -45,6 +53,8 @@ export class World {
   readonly stacks: StackModule[] = [];
   readonly ends: End[] = [];
   readonly notes: string[] = [];
+  /** The most turns of loops that a poll took; 0 if the module does not count them. */
+  fuelMax = 0;
   #listeners: number[] = [];
   #byHandle: Map<number, End>[] = [];
   /** Streams by key: their length, once closed in order; else as far as written. */
@@ -56,14 +66,20 @@ export class World {
    */
   #gentle = false;
 
-  constructor(readonly seed: number) {
+  /** The groups of a partitioned network, by host. */
+  #groups: number[] = [];
+  /** Largest packet that the path lets through; more is answered with "fragmentation needed" (RFC 1191). */
+  #pathMtu = 65535;
+
+  /** `without`: what is left out, to find out what a failure needs. */
+  constructor(readonly seed: number, module: WebAssembly.Module = loadModule(), readonly without: ReadonlySet<Trouble> = new Set()) {
     const random = (this.random = new Random(seed));
     this.wire = new Wire(random.u32(), 1_000_000);
-    const count = 2 + random.below(3);
+    const count = random.chance(0.85) ? 2 + random.below(3) : 5 + random.below(4);
     this.#gentle = random.chance(0.25);
     const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
     for (let i = 0; i < count; i++) {
-      const stack = new StackModule(loadModule(), {
+      const stack = new StackModule(module, {
         ip: `10.0.0.${i + 1}/24`,
         entropy: random.bytes(32),
         connsMax: pick([1, 2, 8, 32]),
@@ -87,11 +103,31 @@ export class World {
       this.#byHandle.push(new Map());
       this.#listeners.push(stack.listen(PORT, 1 + random.below(8)));
       this.wire.attach(stack, {
-        delayUs: pick([10, 1000, 50_000]), rate: pick([0, 0, 1e6, 1e8]), queue: pick([5, 100]), loss: pick([0, 0.01, 0.1, 0.3]),
-        duplicate: pick([0, 0.05]), reorder: pick([0, 0.1, 0.3]), corrupt: pick([0, 0.02]), reorderUs: pick([1000, 60_000]),
+        delayUs: pick([10, 1000, 50_000]), rate: this.#if("rate", pick([0, 0, 1e6, 1e8])), queue: pick([5, 100]), loss: this.#if("loss", pick([0, 0.01, 0.1, 0.3])),
+        duplicate: this.#if("duplicate", pick([0, 0.05])), reorder: this.#if("reorder", pick([0, 0.1, 0.3])), corrupt: this.#if("corrupt", pick([0, 0.02])), reorderUs: pick([1000, 60_000]),
       });
+      const rate = pick([1, 1, 0.95, 1.05]);
+      if (!without.has("clock")) this.wire.ports[i]!.clockRate = rate;
+      this.#groups.push(0);
     }
     this.wire.onPolled = (port) => this.#work(port);
+    this.wire.reaches = (from, to) => this.#groups[from] === this.#groups[to];
+    this.wire.decide = (flight) => this.#passes(flight) ? undefined : "drop";
+  }
+
+  #if(trouble: Trouble, value: number): number {
+    return this.without.has(trouble) ? 0 : value;
+  }
+
+  /** The path's MTU (RFC 1191): what is too large is dropped, and its sender told, by a router between them. */
+  #passes({ frame, from }: InFlight): boolean {
+    if (frame[12] !== 8 || frame[13] !== 0) return true;
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.length), size = view.getUint16(16);
+    if (size <= this.#pathMtu) return true;
+    const source = view.getUint32(26), stack = this.stacks[from]!, mac = [2, 0, 10, 0, 0, from + 1];
+    stack.pushFrame(icmp({ src: view.getUint32(30), dst: source, dstMac: mac, srcMac: [...frame.subarray(0, 6)] }, 3, 4, this.#pathMtu, frame.subarray(14, 14 + 28)));
+    this.wire.ports[from]!.wakeUs = this.wire.nowUs;
+    return false;
   }
 
   /** Runs until all is over. Throws at the first thing that must not be. */
@@ -104,6 +140,9 @@ export class World {
     }
     // The network heals, the applications end what they have; everything has to come to its end.
     this.#calm = true;
+    this.#groups.fill(0);
+    this.#pathMtu = 65535;
+    for (const p of this.wire.ports) p.pausedUntilUs = 0;
     for (const p of this.wire.ports) Object.assign(p.out, { loss: 0, corrupt: 0, reorder: 0, duplicate: 0, rate: 0 });
     for (const end of this.ends) if (!end.over) Object.assign(end, { slow: false, toWrite: end.written });
     for (let i = 0; i < 40; i++) {
@@ -130,7 +169,7 @@ export class World {
   /** A random deed of a random application. */
   #act(): void {
     const r = this.random, host = r.below(this.stacks.length), stack = this.stacks[host]!;
-    switch (r.below(8)) {
+    switch (r.below(9)) {
       case 0:
       case 1:
       case 2: {
@@ -152,13 +191,42 @@ export class World {
       }
       case 4: {
         const port = this.wire.ports[host]!;
-        port.out.loss = !this.#gentle && r.chance(0.2) ? 1 : [0, 0.01, 0.1, 0.3][r.below(4)]!;
+        port.out.loss = this.#if("loss", !this.#gentle && r.chance(0.2) ? 1 : [0, 0.01, 0.1, 0.3][r.below(4)]!);
         return;
       }
+      case 6:
+        this.#trouble(host);
+        return;
       case 5:
         for (const end of this.ends) if (!end.over && end.host === host) this.#use(end);
         return;
       default:
+    }
+  }
+
+  /** Something that happens to a network, or to a host, as a whole. */
+  #trouble(host: number): void {
+    const r = this.random, port = this.wire.ports[host]!;
+    const kind = r.below(5), a = r.u32(), b = r.below(4);
+    // A world with cookies is spared what would make a connection go silent.
+    if (this.#gentle && kind !== 2) return;
+    switch (kind) {
+      case 0:
+        if (!this.without.has("partition")) this.#groups = this.#groups.map((_, i) => (a >>> i) & 1);
+        return;
+      case 1:
+        this.#groups.fill(0);
+        return;
+      case 2:
+        if (!this.without.has("mtu")) this.#pathMtu = [65535, 1400, 1006, 600][b]!;
+        return;
+      case 3:
+        if (!this.without.has("pause")) port.pausedUntilUs = this.wire.nowUs + [10_000, 500_000, 5_000_000, 20_000_000][b]!;
+        return;
+      default:
+        // A host that slept finds its clock ahead; one whose clock was set back waits for it.
+        if (!this.without.has("clock")) port.clockOffsetUs += [1_000_000, 30_000_000, 3_600_000_000, -2_000_000][b]!;
+        port.wakeUs = this.wire.nowUs;
     }
   }
 
@@ -182,6 +250,12 @@ export class World {
   /** What the applications of one host do after a poll. */
   #work(host: number): boolean {
     const stack = this.stacks[host]!;
+    const fuel = (stack.exports as unknown as { fuel?: WebAssembly.Global }).fuel;
+    if (fuel) {
+      this.fuelMax = Math.max(this.fuelMax, 0x7fffffff - (fuel.value as number));
+      assert.ok(0x7fffffff - (fuel.value as number) < FUEL, `a poll of host ${host} took ${0x7fffffff - (fuel.value as number)} turns of loops`);
+      fuel.value = 0x7fffffff;
+    }
     let did = false;
     stack.drainEvents((handle, bits) => {
       if (bits & EVENT.ACCEPT) {
@@ -293,6 +367,7 @@ export class World {
     const synchronized = t.state >= 4;
     const inFlight = (t.sndNxt - t.sndUna) >>> 0;
     if (synchronized) assert.ok(inFlight <= t.sndSize + 1, "no more in flight than the ring holds, and a FIN");
-    if (inFlight > 0) assert.ok(t.timerKind !== 0, `a timer runs while something is in flight (${t.stateName})`);
+    // One whose SYN has to wait for a slot is on the list of those with work (bit 0 of the flags).
+    if (inFlight > 0) assert.ok(t.timerKind !== 0 || (t.flags & 1) !== 0, `a timer runs while something is in flight (${t.stateName})`);
   }
 }
