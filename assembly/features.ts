@@ -7,6 +7,9 @@ export const COOKIES: bool = !isDefined(STINT_NO_COOKIES);
 /** Telling the peer what came twice (RFC 2883). */
 export const DSACK: bool = !isDefined(STINT_NO_DSACK);
 
+/** Explicit congestion notification (RFC 3168). */
+export const ECN: bool = !isDefined(STINT_NO_ECN);
+
 /** UDP. Without it a datagram is answered like one of an unknown protocol. */
 export const UDP: bool = !isDefined(STINT_NO_UDP);
 

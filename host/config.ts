@@ -17,6 +17,7 @@ export const POLICY = {
   keepHalfOpen: 4096,
   synSilence: 8192,
   group: 16384,
+  ecn: 32768,
 } as const;
 
 export type PolicyName = keyof typeof POLICY;

@@ -79,7 +79,7 @@ const TCB = [
   ["workPrev", "u32"], ["workNext", "u32"], ["acceptNext", "u32"], ["gen", "u32"], ["userTimeoutMs", "u32"], ["timerAt", "u64"],
   ["delackAt", "u64"], ["idleAt", "u64"], ["heardAt", "u64"], ["stalledAt", "u64"], ["rttAt", "u64"], ["listener", "u16"],
   ["peerMss", "u16"], ["keepIdleS", "u16"], ["keepIntervalS", "u16"], ["challengeSince", "u16"], ["challenges", "u8"],
-  ["keepProbes", "u8"], ["keepSent", "u8"], ["tos", "u8"], ["ttl", "u8"], ["unacked", "u8"],
+  ["keepProbes", "u8"], ["keepSent", "u8"], ["tos", "u8"], ["ttl", "u8"], ["unacked", "u8"], ["cwrSeq", "u32"], ["ecn", "u8"],
 ] as const;
 const WIDTH = { u8: 1, i8: 1, u16: 2, u32: 4, u64: 8 } as const;
 /** Where each field of a TCB lies, bytes; for C code and tests that read one in place. */

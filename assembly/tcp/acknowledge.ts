@@ -9,6 +9,7 @@ import { seg, segHas, segLen } from "./segment";
 import { Option } from "./options";
 import { Timer } from "./timers";
 import { challenge } from "./reset";
+import { ecnEchoed } from "./ecn";
 import { sackReceive } from "./sack";
 import { duplicateAck, newAck } from "./recovery";
 import { retransmitAcked } from "./retransmit";
@@ -23,9 +24,10 @@ export function acknowledge(t: Tcb): bool {
     challenge(t);
     return false;
   }
-  const news = sackReceive(t);
+  const news = sackReceive(t), flight = t.sndNxt - t.sndUna;
   if (seqLt(t.sndUna, seg.ack)) {
     advance(t);
+    ecnEchoed(t, flight);
     windowArrives(t);
     // What lay beyond a hole may have told of another one.
     if (news && tcbHas(t, Has.RECOVERY)) workAdd(t);

@@ -13,6 +13,7 @@ import { timestampOffset } from "./syn-cookie";
 import { timersInit } from "./timers";
 import { rttInit } from "./rtt";
 import { HalfOpen, Syn, halfOpenRetries } from "./half-open";
+import { ecnOffered, ecnSettle } from "./ecn";
 import { congestionInit } from "./congestion";
 
 /** Less than this is never sent, whatever the peer or an ICMP error says (CVE-2019-11479): bytes of payload. */
@@ -83,6 +84,7 @@ export function synBits(): u32 {
   if (segHas(Option.WINDOW_SCALE) && offers(Policy.WINDOW_SCALE)) bits |= Syn.WINDOW_SCALE | <u32>seg.wscale;
   if (segHas(Option.SACK_PERMITTED) && offers(Policy.SACK)) bits |= Syn.SACK;
   if (segHas(Option.TIMESTAMPS) && offers(Policy.TIMESTAMPS)) bits |= Syn.TIMESTAMPS;
+  if (ecnOffered()) bits |= Syn.ECN;
   return bits;
 }
 
@@ -102,6 +104,7 @@ export function settle(t: Tcb, bits: u32, peerMss: u32): void {
   }
   if ((bits & Syn.SACK) != 0) t.flags |= Has.SACK;
   if ((bits & Syn.TIMESTAMPS) != 0) t.flags |= Has.TIMESTAMPS;
+  ecnSettle(t, (bits & Syn.ECN) != 0);
   mssCompute(t);
 }
 

@@ -2,6 +2,7 @@
 // handshake is complete (RFC 4987 §3.4, "SYN cache").
 
 import { config } from "../config";
+import { ECN } from "../features";
 import { take, layoutCommits } from "../core/layout";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
@@ -9,7 +10,7 @@ import { randomBelow } from "../core/random";
 import { Seq } from "../core/seq";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
-import { TcpHeader, SYN, ACK } from "../wire/tcp";
+import { TcpHeader, SYN, ACK, ECE } from "../wire/tcp";
 import { ipBegin, ipEnd } from "../ip/output";
 import { Flow } from "./tcb";
 import { demuxInsert, demuxRemove, halfOpenBase } from "./demux";
@@ -26,6 +27,7 @@ export const enum Syn {
   SACK = 32,
   TIMESTAMPS = 64,
   IN_USE = 128,
+  ECN = 4096,
   /** SYN-ACKs sent again, × 256. */
   RETRIES_SHIFT = 8,
   RETRIES_MASK = 15,
@@ -172,7 +174,7 @@ export function synAck(rip: u32, lip: u32, ports: u32, iss: Seq, irs: Seq, bits:
   if ((bits & Syn.TIMESTAMPS) != 0) at = putTimestamps(at, tsVal, tsEcr);
   const size = <u32>(at - changetype<usize>(tcp));
   tcp.headerSize = size;
-  tcp.flags = SYN | ACK;
+  tcp.flags = ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK;
   tcpSeal(ip, tcp, size);
   count(Mib.tcpOutSegs);
   ipEnd(size);

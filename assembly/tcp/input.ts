@@ -21,6 +21,7 @@ import { TimeWaitResult, enterTimeWait, timeWaitInput, timeWaitSndNxt } from "./
 import { ackSegment, challenge, resetSegment } from "./reset";
 import { settle, synBits, synMss } from "./connect";
 import { acknowledge } from "./acknowledge";
+import { ecnArrives } from "./ecn";
 import {
   ackNow, drainEarly, earlyFinDue, rcvWnd, receiveEarly, receiveEarlyFin, receiveText,
 } from "./receive";
@@ -172,6 +173,7 @@ function otherStates(t: Tcb): void {
   if (!segIs(ACK)) return;
   if (t.state == <u8>State.SYN_RECEIVED && !handshakeCompletes(t)) return;
   trimToWindow(t);
+  ecnArrives(t);
   if (!acknowledge(t)) return;
   ourFinAcknowledged(t);
   if (t.state == <u8>State.CLOSED || t.state == <u8>State.TIME_WAIT) return;

@@ -11,6 +11,7 @@ import { ringRead } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
+import { ecnFlags, ecnSynFlags, ecnTos } from "./ecn";
 import { Tcb, Has, tcbHas, sendRing, workBlock, tell } from "./tcb";
 import { State, isSynchronized } from "./state";
 import { Timer } from "./timers";
@@ -111,12 +112,12 @@ function sendNext(t: Tcb): bool {
     if (tcbHas(t, Has.KEEP_DUE)) {
       // A keep-alive probe: a sequence number that was acknowledged, no data (SHLD-12).
       t.flags &= ~Has.KEEP_DUE;
-      emit(t, t.sndNxt - 1, 0, ACK);
+      emit(t, t.sndNxt - 1, 0, ACK, false);
       return true;
     }
   }
   if (!tcbHas(t, Has.ACK_NOW)) return false;
-  emit(t, t.sndNxt, 0, ACK);
+  emit(t, t.sndNxt, 0, ACK, false);
   count(Mib.TCPPureAcks);
   return true;
 }
@@ -160,20 +161,20 @@ function sendLost(t: Tcb): bool {
   rttStop(t);
   count(Mib.tcpRetransSegs);
   if (tcbHas(t, Has.LOSS)) count(Mib.TCPSlowStartRetrans);
-  emitRange(t, start, end);
+  emitRange(t, start, end, false);
   retransmitArm(t);
   return true;
 }
 
-/** Sends start…end, which the ring holds, and the FIN if the range reaches it. */
-function emitRange(t: Tcb, start: Seq, end: Seq): void {
+/** Sends start…end, which the ring holds, and the FIN if the range reaches it. `fresh`: for the first time. */
+function emitRange(t: Tcb, start: Seq, end: Seq, fresh: bool): void {
   const dataEnd = t.sndUna + t.sndSize;
   const fin = seqLt(dataEnd, end);
   const size = fin ? dataEnd - start : end - start;
   let flags = ACK;
   if (fin) flags |= FIN;
   if (size != 0 && start + size == dataEnd) flags |= PSH;
-  emit(t, start, size, flags);
+  emit(t, start, size, flags, fresh && size != 0);
 }
 
 /** Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). */
@@ -195,7 +196,7 @@ function sendNew(t: Tcb): bool {
   t.flags &= ~Has.PROBE_DUE;
   if (flight == 0) t.stalledAt = clock.us;
   rttStart(t, start);
-  emitRange(t, start, t.sndNxt);
+  emitRange(t, start, t.sndNxt, true);
   retransmitArm(t);
   return true;
 }
@@ -222,13 +223,13 @@ function sendProbe(t: Tcb): void {
   if (t.sndNxt != t.sndUna) {
     // Something is in flight: its first octet.
     rttStop(t);
-    emitRange(t, t.sndUna, t.sndUna + 1);
+    emitRange(t, t.sndUna, t.sndUna + 1, false);
     return;
   }
   const have = unsent(t);
   const size = min(have, max<u32>(1, min(usableWindow(t), <u32>t.mss)));
   if (have == 0 && !finDue(t)) {
-    emit(t, t.sndNxt, 0, ACK);
+    emit(t, t.sndNxt, 0, ACK, false);
     return;
   }
   const start = t.sndNxt;
@@ -237,7 +238,7 @@ function sendProbe(t: Tcb): void {
     t.sndNxt++;
     t.flags |= Has.FIN_SENT;
   }
-  emitRange(t, start, t.sndNxt);
+  emitRange(t, start, t.sndNxt, false);
 }
 
 /** No timer runs, and something waits: for an acknowledgment, or for a window; then only the persist timer will move it. */
@@ -268,7 +269,7 @@ function sendSyn(t: Tcb): void {
   tcp.window = wnd;
   if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
   rttSyn(t);
-  finish(t, ip, tcp, size, size, answer ? SYN | ACK : SYN);
+  finish(t, ip, tcp, size, size, (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer));
   retransmitArm(t);
 }
 
@@ -279,8 +280,8 @@ function rttSyn(t: Tcb): void {
 }
 
 /** Sends one segment: `size` bytes of the ring from `seq` on. Whatever it is, it carries our ACK. */
-function emit(t: Tcb, seq: Seq, size: u32, flags: u32): void {
-  const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
+function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
+  const ip = ipBegin(t.lip, t.rip, PROTO_TCP, ecnTos(t, fresh), t.ttl);
   if (ip == null) return;
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
   let at = changetype<usize>(tcp) + TcpHeader.SIZE;
@@ -301,6 +302,7 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32): void {
     count(Mib.tcpOutRsts);
   } else {
     tcp.window = advertise(t);
+    flags |= ecnFlags(t, fresh);
   }
   t.lastAckSent = t.rcvNxt;
   if (tcbHas(t, Has.ACK_LATER) && !tcbHas(t, Has.ACK_NOW)) count(Mib.DelayedACKs);
@@ -332,7 +334,7 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
 /** Sends `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>` for a connection that is aborted (RFC 9293 §3.10.5). Lost if there is no slot. */
 export function sendReset(t: Tcb): void {
   if (ipWay(t.rip) != Way.OPEN) return;
-  emit(t, t.sndNxt, 0, RST | ACK);
+  emit(t, t.sndNxt, 0, RST | ACK, false);
 }
 
 /** ABORT: the RST, if it can leave, is the connection's last word. */

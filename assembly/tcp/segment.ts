@@ -1,6 +1,7 @@
 // The segment at hand: a validated record in host order, with the names of RFC 9293 §3.3.1 (SEG.SEQ, SEG.ACK …). There is one; it
 // lives while `tcpInput` runs.
 
+import { ECN } from "../features";
 import { take, layoutCommits } from "../core/layout";
 import { Seq } from "../core/seq";
 import { Ipv4 } from "../wire/ipv4";
@@ -30,7 +31,8 @@ import { Option, parseOptions } from "./options";
   mss: u32;
   flags: u32;
   wscale: u8;
-  pad: u8;
+  /** The IP header's ECN field (RFC 3168 §5). */
+  ecn: u8;
   pad2: u16;
 }
 
@@ -52,6 +54,7 @@ export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   seg.wnd = tcp.window;
   seg.up = tcp.urgent;
   seg.flags = tcp.flags;
+  if (ECN) seg.ecn = <u8>(ip.tos & 3);
   seg.data = changetype<usize>(tcp) + header;
   seg.size = size - header;
   seg.options = 0;

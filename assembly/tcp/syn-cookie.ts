@@ -7,7 +7,7 @@
 //
 // The secret changes every minute; the epoch's lowest bit tells which of the last two made a cookie, so that checking costs one hash
 // and a cookie lives for at most two minutes. What the ISS has no room for rides in the low six bits of our timestamp, if the peer
-// uses timestamps: its window scale (15: none), SACK-permitted, and one bit in reserve.
+// uses timestamps: its window scale (15: none), SACK-permitted, and ECN.
 //
 // The secrets follow from a master key and the number of the minute. The members of a group have both in common, and with them the
 // clock of the timestamps; there every SYN-ACK carries a cookie, so that any member can complete what another began.
@@ -31,6 +31,7 @@ const MSS_COUNT: u32 = 8;
 
 const SCALE_NONE: u32 = 15;
 const SACK_BIT: u32 = 16;
+const ECN_BIT: u32 = 32;
 const OPTION_MASK: u32 = 63;
 
 /** Two secrets of 16 bytes, by the lowest bit of their epoch; the master key; then the u64 epoch of the newer secret. */
@@ -104,7 +105,7 @@ export function cookieMake(peerMss: u32): Seq {
 /** The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's options (bits of `Syn`) in its low bits. */
 export function cookieTimestamp(rip: u32, lip: u32, bits: u32): u32 {
   const scale = (bits & Syn.WINDOW_SCALE) != 0 ? bits & Syn.SCALE_MASK : SCALE_NONE;
-  const options = scale | ((bits & Syn.SACK) != 0 ? SACK_BIT : 0);
+  const options = scale | ((bits & Syn.SACK) != 0 ? SACK_BIT : 0) | ((bits & Syn.ECN) != 0 ? ECN_BIT : 0);
   const now = clock.ms + timestampOffset(rip, lip);
   const val = (now & ~OPTION_MASK) | options;
   return <i32>(val - now) > 0 ? val - (OPTION_MASK + 1) : val;
@@ -127,5 +128,6 @@ export function cookieOptions(): u32 {
   let bits: u32 = Syn.TIMESTAMPS;
   if (scale != SCALE_NONE) bits |= Syn.WINDOW_SCALE | scale;
   if ((options & SACK_BIT) != 0) bits |= Syn.SACK;
+  if ((options & ECN_BIT) != 0) bits |= Syn.ECN;
   return bits;
 }

@@ -178,6 +178,10 @@ export const enum Has {
   ttl: u8;
   /** Segments with text received since the last ACK was sent. */
   unacked: u8;
+  /** SND.NXT when ECN last made us slow down: an echo is news again once that is acknowledged. */
+  cwrSeq: Seq;
+  /** Bits of `Ecn`. */
+  ecn: u8;
 }
 
 /** Connections are 256 bytes apart. */
