@@ -36,8 +36,10 @@ export const enum Policy {
   SYN_SILENCE = 8192,
   /** A member of a group: see `groupKey0`. Not to be changed while the stack runs. */
   GROUP = 16384,
-  /** Offer and accept explicit congestion notification (RFC 3168), in a build that has it. */
+  /** Accept explicit congestion notification (RFC 3168), in a build that has it. */
   ECN = 32768,
+  /** Ask for it in the SYNs of connections that we open. */
+  ECN_OFFER = 65536,
 }
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
@@ -206,7 +208,7 @@ const BOUNDS: usize = memory.data<u8>([
   68, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 1, 15, 1, 15, 0, 15,
   0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 30,
-  0, 16, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 17, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
   0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
   1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
   0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 27,

@@ -18,6 +18,7 @@ export const POLICY = {
   synSilence: 8192,
   group: 16384,
   ecn: 32768,
+  ecnOffer: 65536,
 } as const;
 
 export type PolicyName = keyof typeof POLICY;

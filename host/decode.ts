@@ -20,6 +20,8 @@ export interface TcpSegment {
   flags: FlagName[];
   window: number;
   urgent: number;
+  /** The IP header's ECN field (RFC 3168 §5). */
+  ecn: number;
   options: TcpOption[];
   len: number;
   payload: Uint8Array;
@@ -48,6 +50,7 @@ export function decodeTcp(frame: Uint8Array): TcpSegment | null {
     ack: view.getUint32(at + 8),
     flags: FLAGS.filter((_, i) => bits & (1 << i)),
     window: view.getUint16(at + 14),
+    ecn: frame[15]! & 3,
     urgent: view.getUint16(at + 18),
     options: decodeOptions(view, at + 20, at + header),
     len: payload.length,

@@ -31,14 +31,14 @@ function isOn(t: Tcb): bool {
 
 /** Whether the SYN or SYN-ACK at hand asks for ECN, or agrees to it, and we do (§6.1.1). */
 export function ecnOffered(): bool {
-  if (!ECN || (config.policy & Policy.ECN) == 0) return false;
+  if (!ECN || (config.policy & (Policy.ECN | Policy.ECN_OFFER)) == 0) return false;
   return (seg.flags & (ECE | CWR)) == (segIs(ACK) ? ECE : ECE | CWR);
 }
 
 /** Flags beside SYN: an offer, or, in a SYN-ACK, agreement. A SYN that is sent again offers nothing: a middlebox may have dropped it (§6.1.1.1). */
 export function ecnSynFlags(t: Tcb, answer: bool): u32 {
   if (answer) return isOn(t) ? ECE : 0;
-  return ECN && (config.policy & Policy.ECN) != 0 && !tcbHas(t, Has.SYN_RESENT) ? ECE | CWR : 0;
+  return ECN && (config.policy & Policy.ECN_OFFER) != 0 && !tcbHas(t, Has.SYN_RESENT) ? ECE | CWR : 0;
 }
 
 export function ecnSettle(t: Tcb, on: bool): void {

@@ -21,6 +21,8 @@ export interface Outcome {
   packets?: string[];
 }
 
+/** What a script's word for the ECN field (RFC 3168 §5) may be; the first one is sent. */
+const ECN_FIELD: Record<string, number[]> = { noecn: [0], ect0: [2], ect1: [1], ect01: [2, 1], ce: [3] };
 const ENDS: Ends = {
   remoteMac: [2, 0, 0, 0, 0, 2], localMac: [2, 0, 192, 168, 0, 1], remoteIp: 0xc0000201, localIp: 0xc0a80001, remotePort: 40000, localPort: 8080,
 };
@@ -226,7 +228,7 @@ export class Runner {
       const length = Math.min(room, p.length - at), last = at + length === p.length;
       const frame = tcpFrame(this.#ends, {
         flags: last ? p.flags : p.flags.replace(/[PF]/g, ""), seq: (seq + at) >>> 0, ack: p.ack === undefined ? 0 : this.#liveLocal(p.ack), win: p.win ?? 0,
-        urgent: p.urgent ?? 0, length, options, tos: { ect0: 2, ect1: 1, ect01: 2, ce: 3 }[p.ecn ?? ""] ?? 0,
+        urgent: p.urgent ?? 0, length, options, tos: ECN_FIELD[p.ecn ?? "noecn"]![0]!,
       });
       this.#capture?.frame(this.#nowUs - START_US, frame);
       if (!this.#stack.pushFrame(frame)) {
@@ -304,6 +306,7 @@ export class Runner {
     };
     const normal = (flags: string): string => [...flags].sort().join("");
     if (normal(p.flags) !== normal(letters(last))) fail("flags");
+    if (p.ecn !== undefined && !ECN_FIELD[p.ecn]!.includes(last.ecn)) fail(`the ECN field, ${last.ecn}`);
     const local = this.#localIsn, remote = this.#remoteIsn ?? 0;
     const seq = syn ? (s.seq - (local?.live ?? 0) + (local?.script ?? 0)) >>> 0 : (s.seq - (local?.live ?? 0)) >>> 0;
     if (seq !== p.start) fail(`sequence number ${seq}`);

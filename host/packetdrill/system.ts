@@ -12,18 +12,20 @@ export function defaults(dialect: Dialect): Partial<StackOptions> {
     ? {
       // 65,536 bytes, rounded up to whole segments of 1460 as FreeBSD does once the MSS is known.
       recvRing: 65700, sendRing: 65536, windowScale: 6, rtoInitialMs: 1000, rtoMinMs: 230, delayedAckMs: 40,
-      policy: { announce: false, synFin: false, eagerWindow: true },
+      policy: { announce: false, synFin: false, eagerWindow: true, ecn: true },
     }
     : {
       recvRing: 1 << 20, sendRing: 1 << 20, windowScale: 8, rtoInitialMs: 1000, rtoMinMs: 200,
       // Linux acknowledges at once while a connection is young, which is what these scripts see.
-      delayedAckMs: 0, policy: { announce: false, pushBursts: true, eagerWindow: true },
+      delayedAckMs: 0, policy: { announce: false, pushBursts: true, eagerWindow: true, ecn: true },
     };
 }
 
 type Setter = (options: Partial<StackOptions>, value: number) => void;
 const policy = (name: keyof NonNullable<StackOptions["policy"]>, not = false): Setter =>
   (o, v) => (o.policy = { ...o.policy, [name]: (v !== 0) !== not });
+
+const ecn: Setter = (o, v) => (o.policy = { ...o.policy, ecn: v !== 0, ecnOffer: v === 1 });
 
 /** Settings that have a counterpart here. */
 const SETTINGS: Record<string, Setter> = {
@@ -43,6 +45,9 @@ const SETTINGS: Record<string, Setter> = {
   },
   "net.inet.tcp.rexmit_min": (o, v) => (o.rtoMinMs = Math.max(v, 1)),
   "net.inet.tcp.rexmit_initial": (o, v) => (o.rtoInitialMs = Math.max(v, 1)),
+  // 0: off; 1: offered and accepted; 2: accepted.
+  "net.ipv4.tcp_ecn": ecn,
+  "net.inet.tcp.ecn.enable": ecn,
   "net.ipv4.tcp_timestamps": policy("timestamps"),
   "net.ipv4.tcp_sack": policy("sack"),
   "net.ipv4.tcp_window_scaling": policy("windowScaling"),
@@ -50,11 +55,11 @@ const SETTINGS: Record<string, Setter> = {
 
 /** Values of other settings that describe what this stack does anyway; any other value is not to be had. */
 const GIVEN: Record<string, number[]> = {
-  "net.inet.tcp.ecn.enable": [0, 2], "net.inet.tcp.insecure_rst": [0], "net.inet.tcp.insecure_syn": [0], "net.inet.tcp.icmp_may_rst": [1],
+  "net.inet.tcp.insecure_rst": [0], "net.inet.tcp.insecure_syn": [0], "net.inet.tcp.icmp_may_rst": [1],
   "net.inet.tcp.rexmit_drop_options": [0], "net.inet.tcp.rexmit_slop": [200], "net.inet.tcp.nolocaltimewait": [0, 1],
   "net.inet.tcp.keepinit": [75000], "net.inet.tcp.fastopen.server_enable": [0], "net.inet.tcp.fastopen.client_enable": [0],
   "net.inet.tcp.tso": [0, 1], "net.inet.tcp.path_mtu_discovery": [1], "net.inet.tcp.syncookies": [0, 1], "net.inet.tcp.syncookies_only": [0],
-  "net.ipv4.tcp_ecn": [0, 2], "net.ipv4.tcp_fack": [0], "net.ipv4.tcp_dsack": [1], "net.ipv4.tcp_frto": [0],
+  "net.ipv4.tcp_fack": [0], "net.ipv4.tcp_dsack": [1], "net.ipv4.tcp_frto": [0],
 };
 
 /** Settings of things that this stack does not have, and that change nothing on the wire. */

@@ -104,6 +104,16 @@ for (const name of Object.keys(TOOLS)) {
       lab.run("nft", ["delete table ip t"]);
     });
 
+    check("a network that goes away for three seconds in the middle of a transfer", async (lab) => {
+      const cut = (async () => {
+        await sleep(100);
+        lab.run("ip", ["link", "set", "tap0", "down"]);
+        await sleep(3000);
+        lab.run("ip", ["link", "set", "tap0", "up"]);
+      })();
+      await Promise.all([cut, echo(ECHO[name]!, 90)]);
+    });
+
     check("32 connections opened and closed in turn, 100 times, and nothing is lost", async (lab) => {
       const before = await page();
       const script = `const net = require("net");

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { Bench, MSS, PEER, SMALL, pattern, type BenchOptions } from "../harness/bench.js";
 import { opt } from "../harness/codec.js";
 
-const ECN = { policy: { ecn: true } };
+const ECN = { policy: { ecn: true } }, OFFER = { policy: { ecnOffer: true } };
 const passive = (syn: string, options: BenchOptions = ECN): Bench => {
   const b = new Bench(options);
   b.listener = b.stack.listen(8080, 4);
@@ -28,7 +28,7 @@ if (!SMALL) describe("RFC 3168 §6.1.1: negotiation", () => {
 
   it("offers with ECE and CWR, and takes a SYN-ACK with ECE alone for agreement", () => {
     for (const [answer, tos] of [["SAE", 2], ["SA", 0], ["SAEW", 0]] as const) {
-      const b = new Bench(ECN);
+      const b = new Bench(OFFER);
       b.dport = 50000;
       b.handle = b.stack.connect(PEER, 40000, 50000);
       b.poll();
@@ -40,8 +40,16 @@ if (!SMALL) describe("RFC 3168 §6.1.1: negotiation", () => {
     }
   });
 
-  it("§6.1.1.1: a SYN that is sent again offers nothing", () => {
+  it("accepts without offering, if that is the policy", () => {
     const b = new Bench(ECN);
+    b.dport = 50000;
+    b.handle = b.stack.connect(PEER, 40000, 50000);
+    b.poll();
+    b.expect("S");
+  });
+
+  it("§6.1.1.1: a SYN that is sent again offers nothing", () => {
+    const b = new Bench(OFFER);
     b.dport = 50000;
     b.handle = b.stack.connect(PEER, 40000, 50000);
     b.poll();
