@@ -178,6 +178,18 @@ for (const name of Object.keys(TOOLS)) {
       assert.ok(field(text, "uptime") > 1);
     });
 
+    if (name === "mps2-an385") {
+      check("the same image boots on an mps2-an386", async () => {
+        const qemu = spawn("qemu-system-arm", ["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "stdio", "-semihosting-config",
+          "enable=on,target=native", "-kernel", join(dir, "firmware.elf")]);
+        let out = "";
+        qemu.stdout.on("data", (d: Buffer) => (out += d));
+        for (let i = 0; i < 100 && !/ready/.test(out); i++) await sleep(50);
+        qemu.kill();
+        assert.match(out, /^ready 10\.9\.0\.2$/m);
+      });
+    }
+
     if (GUARDED.includes(name)) {
       check("the C stack's guard catches an overflow, and the board is reset", async () => {
         await faulty("/debug/overflow");
