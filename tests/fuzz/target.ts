@@ -282,7 +282,7 @@ export class Target {
       case 2: {
         // An ICMP error that quotes a segment of ours, or nearly.
         const quoted = segment({ src: c.below(8) ? STACK : c.u32(), dst: PEER }, { sport: this.#dport, dport: this.#sport, flags: "A", seq: this.#near(c, this.#known(known, "sndUna"), this.#known(known, "sndNxt")), ack: 1 });
-        const inner = ipv4({ src: STACK, dst: PEER }, quoted.subarray(0, 8 + c.below(20)));
+        const inner = ipv4({ src: STACK, dst: PEER }, quoted.subarray(0, 8 + c.below(20))).subarray(14);
         return icmp({ src: c.below(2) ? PEER : OTHER, dst: STACK }, [3, 3, 11, 12, 4, 5, 8, 0][c.below(8)]!, c.below(16), c.below(2) ? c.u16() : 1000, inner);
       }
       case 3: {

@@ -145,6 +145,15 @@ for (const name of Object.keys(TOOLS)) {
       hping.kill("SIGINT");
     });
 
+    if (name === "lm3s6965evb") {
+      check("stays up under --flood and serves within 5 s of its end", async (lab) => {
+        const hping = lab.start("hping3", ["-q", "-S", "-p", "80", "--rand-source", "--flood", STACK_IP]);
+        await sleep(4000);
+        hping.kill("SIGINT");
+        await page(5);
+      });
+    }
+
     check("frames longer than its buffers are dropped", async (lab) => {
       lab.run("ip", ["link", "set", "tap0", "mtu", "4000"]);
       lab.run("ping", ["-c", "3", "-i", "0.1", "-W", "0.2", "-M", "do", "-s", "1600", STACK_IP]);

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { POLICY } from "../../host/config.js";
 import { Random } from "../../host/random.js";
 import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
-import { ip4, opt, tcp, type Ip, type Seen, type Tcp } from "../harness/codec.js";
+import { icmp, ip4, ipv4, opt, segment, tcp, type Ip, type Seen, type Tcp } from "../harness/codec.js";
 
 /** Clients from beyond the link come through the peer, which is the gateway. */
 const server = (options: BenchOptions = {}): Bench => {
@@ -91,7 +91,18 @@ describe("half-open table", () => {
     assert.equal(b.out.find((s) => s.kind === "tcp")!.flags, "A");
   });
 
-  it("removes a record by a RST at RCV.NXT alone, and by no ICMP error of other numbers", () => {
+  it("removes a record by a port unreachable that quotes exactly its SYN-ACK (RFC 5927), and by no other", () => {
+    const b = server();
+    const answer = syn(b, from(1))!;
+    const quote = (seq: number): Uint8Array => icmp({ src: PEER, dst: STACK }, 3, 3, 0,
+      ipv4({ src: STACK, dst: from(1), proto: 6 }, segment({ src: STACK, dst: from(1) }, { flags: "SA", sport: STACK_PORT, dport: 1024, seq, ack: answer.ack }).subarray(0, 8)).subarray(14));
+    for (const wrong of [1, 0x1000, 0x80000000]) b.frame(quote((answer.seq + wrong) >>> 0));
+    assert.deepEqual([b.stack.pools().halfOpenFree, b.count("OutOfWindowIcmps")], [3, 3]);
+    b.frame(quote(answer.seq));
+    assert.equal(b.stack.pools().halfOpenFree, 4);
+  });
+
+  it("removes a record by a RST at RCV.NXT alone", () => {
     const b = server();
     syn(b, from(1));
     b.send({ flags: "R", seq: 2, sport: 1024 }, { src: from(1) });

@@ -1,0 +1,115 @@
+/**
+ * `npm run mutate [-- --count N] [--seed S] [--jobs J]`: mutation testing of assembly/tcp. Changes one operator or constant, rebuilds, and runs
+ * the quick suites; a mutant that they do not notice is listed. Works in copies of the tree, never in the tree itself.
+ */
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { Random } from "../host/random.js";
+
+interface Mutant {
+  file: string;
+  line: number;
+  column: number;
+  from: string;
+  to: string;
+}
+
+/** What is changed into what. Comparisons of sequence numbers are functions here. */
+const CHANGES: [RegExp, (text: string) => string | undefined][] = [
+  [/ (<=|>=|<|>) /g, (t) => ({ "<": " <= ", "<=": " < ", ">": " >= ", ">=": " > " })[t.trim()]],
+  [/ (==|!=) /g, (t) => (t.includes("==") ? " != " : " == ")],
+  [/ (&&|\|\|) /g, (t) => (t.includes("&&") ? " || " : " && ")],
+  [/ (\+|-) /g, (t) => (t.includes("+") ? " - " : " + ")],
+  [/\bseqL[te](?=\()/g, (t) => (t === "seqLt" ? "seqLe" : "seqLt")],
+  [/\b(min|max)(?=[(<])/g, (t) => (t === "min" ? "max" : "min")],
+  [/\b(true|false)\b/g, (t) => (t === "true" ? "false" : "true")],
+  [/(?<=if \()!/g, () => ""],
+  [/(?<![\w.])\d+(?![\w.])/g, (t) => String(Number(t) + 1)],
+];
+
+/** Places that say nothing that runs: imports, types, declarations of enums and fields. */
+const SKIPPED = /^\s*(\/\/|\/?\*|import |export \{|\} from)|^\s*\w+: \w+;|^\s*[A-Z_0-9]+ = /;
+
+export function mutants(): Mutant[] {
+  const all: Mutant[] = [];
+  for (const name of readdirSync("assembly/tcp").sort()) {
+    const file = `assembly/tcp/${name}`;
+    readFileSync(file, "utf8").split("\n").forEach((text, i) => {
+      const code = text.replace(/\/\/.*$/, "");
+      if (SKIPPED.test(code)) return;
+      for (const [pattern, change] of CHANGES) for (const m of code.matchAll(pattern)) {
+        const to = change(m[0]);
+        if (to !== undefined) all.push({ file, line: i + 1, column: m.index, from: m[0], to });
+      }
+    });
+  }
+  return all;
+}
+
+function run(command: string, args: string[], cwd: string, seconds: number): Promise<boolean> {
+  return new Promise((done) => {
+    const child = spawn(command, args, { cwd, stdio: "ignore", timeout: seconds * 1000, killSignal: "SIGKILL", env: { ...process.env, CI: "" } });
+    child.once("exit", (code) => done(code === 0)).once("error", () => done(false));
+  });
+}
+
+type Fate = "killed" | "survived" | "invalid";
+
+/** A copy of the tree in which mutants live and die. */
+class Copy {
+  readonly dir = mkdtempSync(join(tmpdir(), "stint-mutant-"));
+
+  constructor() {
+    for (const part of ["assembly", "host", "tests", "tools", "build", "package.json", "asconfig.json", "tsconfig.json"]) cpSync(part, join(this.dir, part), { recursive: true });
+    symlinkSync(resolve("node_modules"), join(this.dir, "node_modules"));
+  }
+
+  async try(m: Mutant): Promise<Fate> {
+    const path = join(this.dir, m.file), original = readFileSync(path, "utf8"), lines = original.split("\n");
+    const text = lines[m.line - 1]!;
+    lines[m.line - 1] = text.slice(0, m.column) + m.to + text.slice(m.column + m.from.length);
+    writeFileSync(path, lines.join("\n"));
+    try {
+      if (!(await run("node_modules/.bin/asc", ["assembly/index.ts", "--target", "stint.simd", "--outFile", "build/stint.simd.wasm"], this.dir, 60))) return "invalid";
+      for (const suites of [["rfc", "packetdrill"], ["explore"]]) {
+        if (!(await run(process.execPath, ["--import", "tsx", "tests/run.ts", ...suites], this.dir, 120))) return "killed";
+      }
+      return (await run(process.execPath, ["--import", "tsx", "tests/sim/run.ts", "--seeds", "60"], this.dir, 120)) ? "survived" : "killed";
+    } finally {
+      writeFileSync(path, original);
+    }
+  }
+
+  remove(): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+async function main(): Promise<void> {
+  const value = (name: string, fallback: number): number => {
+    const i = process.argv.indexOf(name), n = i < 0 ? fallback : Number(process.argv[i + 1]);
+    if (Number.isInteger(n) && n >= 0) return n;
+    console.error(`mutate: ${name} takes a whole number`);
+    process.exit(2);
+  };
+  const count = value("--count", 50), random = new Random(value("--seed", 1)), jobs = Math.max(1, value("--jobs", 2));
+  const all = mutants(), chosen: Mutant[] = [];
+  while (chosen.length < count && all.length > 0) chosen.push(...all.splice(random.below(all.length), 1));
+  console.log(`${chosen.length} of ${all.length + chosen.length} mutants of assembly/tcp`);
+  const fates: Record<Fate, number> = { killed: 0, survived: 0, invalid: 0 };
+  await Promise.all(Array.from({ length: jobs }, async () => {
+    const copy = new Copy();
+    for (let m = chosen.pop(); m !== undefined; m = chosen.pop()) {
+      const fate = await copy.try(m);
+      fates[fate]++;
+      if (fate === "survived") console.log(`survived  ${m.file}:${m.line}:${m.column + 1}  "${m.from.trim()}" became "${m.to.trim()}"`);
+    }
+    copy.remove();
+  }));
+  const judged = fates.killed + fates.survived;
+  console.log(`${fates.killed} of ${judged} killed (${((100 * fates.killed) / Math.max(1, judged)).toFixed(0)} %), ${fates.survived} survived, ${fates.invalid} did not compile`);
+}
+
+if (process.argv[1]?.endsWith("mutate.ts")) await main();
