@@ -213,4 +213,13 @@ describe("RFC 2018, RFC 6675: SACK received", () => {
     assert.equal(b.info.sackedBytes, 0);
     assert.equal(b.stack.pools().rangesFree, 2048);
   });
+
+  it("RFC 6675 §4: what was selectively acknowledged is no longer in the pipe, also before anything counts as lost", () => {
+    const b = new Bench({ policy: { sack: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
+    b.write(4 * 1460);
+    assert.equal(b.info.pipe, 4 * 1460);
+    b.clear();
+    b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([(b.stackIsn + 1 + 1460) >>> 0, (b.stackIsn + 1 + 2920) >>> 0]) });
+    assert.deepEqual([b.info.pipe, b.info.sackedBytes], [3 * 1460, 1460]);
+  });
 });
