@@ -1,5 +1,7 @@
 // `npm run size`: the budget, and what has changed since the committed baseline (tools/size.json). `--write` sets a new baseline.
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import binaryen from "binaryen";
 import { configNumbers } from "../host/config.js";
 
@@ -47,6 +49,25 @@ export function budget() {
   return rows.map(([name, value, limit]) => ({ name, value, limit, ok: value <= limit }));
 }
 
+/** What the smallest board takes, if its compiler is here; its limits are held by tests/host/boards.test.ts. */
+async function firmware() {
+  const { findProgram } = await import("../host/programs.js");
+  const missing = ["wasm2c", "arm-none-eabi-gcc"].filter((p) => findProgram(p) === undefined);
+  if (missing.length > 0) {
+    console.log(`firmware: not measured, ${missing.join(" and ")} missing (boards/README.md)`);
+    return;
+  }
+  const { buildBoard } = await import("./board.js");
+  const out = mkdtempSync(join(tmpdir(), "stint-size-"));
+  for (const connections of [8, 4]) {
+    const { report } = buildBoard("lm3s6965evb", { ip: "10.0.0.2/24", services: ["echo"], connections, out });
+    const limit = connections === 8 ? 40 : 24;
+    console.log(`${report.flash_bytes <= 40 * KB ? "ok " : "OVER"} ${String(report.flash_bytes).padStart(8)} of ${String(40 * KB).padStart(8)}           lm3s6965evb, echo, ${connections} connections: flash, bytes`);
+    console.log(`${report.ram_bytes <= limit * KB ? "ok " : "OVER"} ${String(report.ram_bytes).padStart(8)} of ${String(limit * KB).padStart(8)}           lm3s6965evb, echo, ${connections} connections: RAM with C stack and driver, bytes`);
+  }
+  rmSync(out, { recursive: true });
+}
+
 if (process.argv[1]?.endsWith("size.mjs")) {
   const rows = budget();
   let baseline = {};
@@ -57,6 +78,7 @@ if (process.argv[1]?.endsWith("size.mjs")) {
     const delta = name in baseline ? value - baseline[name] : 0;
     console.log(`${ok ? "ok " : "OVER"} ${String(value).padStart(8)} of ${String(limit).padStart(8)}  ${delta === 0 ? "       " : `(${delta > 0 ? "+" : ""}${delta})`.padStart(7)}  ${name}`);
   }
+  await firmware();
   if (process.argv.includes("--write")) writeFileSync(BASELINE, `${JSON.stringify(Object.fromEntries(rows.map((r) => [r.name, r.value])), null, 2)}\n`);
   process.exitCode = rows.every((r) => r.ok) ? 0 : 1;
 }
