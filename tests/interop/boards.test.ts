@@ -132,7 +132,9 @@ for (const name of Object.keys(TOOLS)) {
 
     check("10,000 SYNs, and a connection within a second of them", async (lab) => {
       await lab.sh(`hping3 -q -S -p 80 --rand-source -i u20 -c 10000 ${STACK_IP}`, 30);
+      // What hping sent last still stands in the kernel's queue, which would drop the SYN of the connection that is to come.
       const began = Date.now();
+      await sleep(200);
       const text = await page();
       assert.ok(Date.now() - began < 1000, `${Date.now() - began} ms`);
       assert.ok(field(text, "SyncookiesSent") > 0);
