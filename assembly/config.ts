@@ -34,7 +34,7 @@ export const enum Policy {
   KEEP_HALF_OPEN = 4096,
   /** A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
   SYN_SILENCE = 8192,
-  /** A member of a group: see `groupKey0`. Not to be changed while the stack runs. */
+  /** A member of a group: see `groupKey0`. Cannot be changed while the stack runs. */
   GROUP = 16384,
   /** Accept explicit congestion notification (RFC 3168), in a build that has it. */
   ECN = 32768,
@@ -160,7 +160,7 @@ export const enum Cookies {
   /** SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. */
   synRate: u32;
   synBurst: u32;
-  /** The same for the SYNs from one /24. */
+  /** The same for the SYNs from one /24; it needs `prefixBuckets`. */
   prefixRate: u32;
   prefixBurst: u32;
   /** ACKs a second from one /24 that are checked for a cookie; above, they are dropped. 0: no limit. */
@@ -169,8 +169,8 @@ export const enum Cookies {
   firstByteMs: u32;
 
   /**
-   * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a handshake that another began. `init` wipes
-   * it.
+   * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a handshake that another began.
+   * `init` wipes it.
    */
   groupKey0: u32;
   groupKey1: u32;
@@ -227,7 +227,7 @@ export function configCheck(c: Config): Err {
 function configCheckPolicy(c: Config): bool {
   if (!COOKIES && (c.cookies == Cookies.ALWAYS || (c.policy & Policy.GROUP) != 0 || (c.synRate | c.prefixRate) != 0)) return false;
   return c.cookies <= <u32>Cookies.ALWAYS && c.delayedAckMs < 500 && (c.windowScale <= 14 || c.windowScale == 255) &&
-    c.mss <= c.mtu - 40 && c.pathMtuMin <= c.mtu && c.rtoMaxMs >= max(c.rtoMinMs, c.rtoInitialMs);
+    (c.prefixRate == 0 || c.prefixBuckets != 0) && c.mss <= c.mtu - 40 && c.pathMtuMin <= c.mtu && c.rtoMaxMs >= max(c.rtoMinMs, c.rtoInitialMs);
 }
 
 /** Changes one number, by its place among the words of `Config`, from `policy` on: OK or ARGUMENT. */
@@ -235,6 +235,8 @@ export function configTune(word: u32, value: u32): Err {
   const first = <u32>offsetof<Config>("policy") >> 2, last = <u32>offsetof<Config>("firstByteMs") >> 2;
   if (word < first || word > last || !isWithin(word, value)) return Err.ARGUMENT;
   const at = changetype<usize>(config) + (<usize>word << 2), had = load<u32>(at);
+  // The keys of a group are made when the stack starts.
+  if (word == first && ((value ^ had) & Policy.GROUP) != 0) return Err.ARGUMENT;
   store<u32>(at, value);
   if (configCheckPolicy(config)) return Err.OK;
   store<u32>(at, had);

@@ -139,7 +139,8 @@ export function stackInit(block: Config): Err {
   plan(base, block, true);
   state.arenaBase = <u32>base;
   state.memoryBytes = block.memoryBytes;
-  // The entropy lives on in keys only.
+  // The entropy and a group's secret live on in keys only.
+  memory.fill(changetype<usize>(block) + offsetof<Config>("groupKey0"), 0, 16);
   memory.fill(changetype<usize>(block) + offsetof<Config>("entropy0"), 0, 32);
   memory.fill(changetype<usize>(config) + offsetof<Config>("entropy0"), 0, 32);
   return Err.OK;

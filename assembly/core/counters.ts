@@ -24,7 +24,8 @@ export const enum Mib {
   DelayedACKs, TCPPureAcks, TCPOFOQueue, TCPOFODrop, TCPOFOMerge, TCPDSACKOldSent, TCPDSACKOfoSent, TCPSACKDiscard,
   TCPTimeouts, TCPFastRetrans, TCPSlowStartRetrans, TCPRenoRecovery, TCPSackRecovery, TCPSynRetrans,
   TCPAbortOnData, TCPAbortOnClose, TCPAbortOnTimeout, TCPKeepAlive, TCPZeroWindowProbes, TCPPathMtu,
-  OutOfWindowIcmps, TCPHalfOpenExpired, TCPHalfOpenEvicted, TCPSynFinDropped, TCPSynRateDrop, TCPACKSkippedCookie, TCPFirstByteTimeout, InCEPkts, TCPECNReductions,
+  OutOfWindowIcmps, TCPHalfOpenExpired, TCPHalfOpenEvicted, TCPSynFinDropped, TCPSynRateDrop, TCPACKSkippedCookie, TCPFirstByteTimeout,
+  InCEPkts, TCPECNReductions,
   COUNT,
 }
 

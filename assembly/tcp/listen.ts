@@ -29,7 +29,7 @@ import { Option } from "./options";
   ip: u32;
   port: u16;
   inUse: bool;
-  /** Whether SYNs had to be answered with cookies, or dropped, within the last second (`DEFENCE_MS`). */
+  /** Whether SYNs had to be answered with cookies, or dropped, within the last second (`DEFENCE_US`). */
   defending: bool;
   gen: u32;
   /** Longest accept queue, and most half-open records. */

@@ -54,22 +54,6 @@ export class SynFrame {
     return this.bytes;
   }
 
-  /** The ACK that completes the handshake of such a SYN: 54 bytes, in memory of its own. */
-  ack(src: number, port: number, seq: number, ack: number): Uint8Array {
-    const out = this.from(src, port, seq).slice(0, 54), v = new DataView(out.buffer);
-    v.setUint16(16, 40);
-    v.setUint32(42, ack);
-    out.set([0x50, 0x10], 46);
-    const whole = new SynFrame(out.subarray(0, 6), v.getUint32(30), v.getUint16(36));
-    whole.bytes.set(out);
-    whole.bytes.fill(0, 54);
-    whole.#view.setUint16(24, 0);
-    whole.#view.setUint16(24, whole.#fold(14, 34, 0));
-    whole.#view.setUint16(50, 0);
-    whole.#view.setUint16(50, whole.#fold(26, 54, 6 + 20));
-    return whole.bytes.slice(0, 54);
-  }
-
   #fold(from: number, to: number, sum: number): number {
     for (let i = from; i < to; i += 2) sum += this.#view.getUint16(i);
     sum = (sum & 0xffff) + (sum >>> 16);

@@ -5,9 +5,10 @@ import { arpAnswer, SynFrame } from "../../host/lab/frames.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
 import { StackModule } from "../../host/stack.js";
+import { tcp } from "../harness/codec.js";
 import { interleaved, type Row } from "./measure.js";
 
-const IP = "10.0.0.2", PORT = 80, SLOTS = 256;
+const IP = "10.0.0.2", MAC = [2, 0, 0, 0, 0, 2], PORT = 80, SLOTS = 256;
 
 /** A server that answers every SYN with a cookie, and `connections` that are ESTABLISHED beside it. */
 class Target {
@@ -24,7 +25,7 @@ class Target {
       entropy: this.#random.bytes(32),
     });
     this.#listener = this.stack.listen(PORT, Math.max(256, connections));
-    this.#syn = new SynFrame(Uint8Array.of(2, 0, 0, 0, 0, 2), parseIp(IP), PORT);
+    this.#syn = new SynFrame(Uint8Array.from(MAC), parseIp(IP), PORT);
     for (let i = 0; i < connections; i += SLOTS) this.#establish(i, Math.min(SLOTS, connections - i));
     if (this.stack.pools().connections !== connections) throw new Error("the connections are not established");
     for (let i = 0; i < connections; i++) this.stack.accept(this.#listener);
@@ -38,9 +39,8 @@ class Target {
       const arp = arpAnswer(frame);
       if (arp) return void this.stack.pushFrame(arp);
       if (frame[47] !== 0x12) return;
-      // The SYN-ACK, turned round into its ACK: checksum errors would show as connections that are missing.
       const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-      acks.push(this.#syn.ack(view.getUint32(30), view.getUint16(36), 2, view.getUint32(38) + 1).slice());
+      acks.push(tcp({ src: view.getUint32(30), dst: parseIp(IP), dstMac: MAC }, { flags: "A", sport: view.getUint16(36), dport: PORT, seq: 2, ack: (view.getUint32(38) + 1) >>> 0 }));
     };
     do this.stack.drainFrames(take); while (this.stack.poll(this.#nowUs) === 0);
     this.stack.drainFrames(take);

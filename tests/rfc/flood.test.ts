@@ -295,7 +295,7 @@ describe("time-outs", () => {
 
   it("are checked like the configuration, and nothing that sizes a table can be set", () => {
     const b = server();
-    for (const numbers of [{ synAckMs: 0 }, { delayedAckMs: 500 }, { cookies: 3 }, { rtoMaxMs: 10 }, { connsMax: 100 }, { ip: 1 }, { groupKey0: 1 }, { prefixBuckets: 4 }]) {
+    for (const numbers of [{ synAckMs: 0 }, { delayedAckMs: 500 }, { cookies: 3 }, { rtoMaxMs: 10 }, { connsMax: 100 }, { ip: 1 }, { groupKey0: 1 }, { prefixBuckets: 4 }, { policy: POLICY.group }]) {
       assert.equal(b.code(() => b.stack.tune(numbers)), "ARGUMENT", JSON.stringify(numbers));
     }
     assert.equal(b.code(() => b.stack.tune({ policy: POLICY.rstOnOverflow, cookies: 1, firstByteMs: 1000, synAckMs: 5 })), "OK");
@@ -364,6 +364,13 @@ if (!SMALL) describe("defence", () => {
 });
 
 if (!SMALL) describe("a group of stacks behind one address", () => {
+  it("keeps its secret in keys alone: nowhere in memory does it stand as it was given", () => {
+    const b = server({ group: { key: Uint8Array.from({ length: 16 }, (_, i) => 0xa1 + 5 * i), clockOffsetUs: 0 } });
+    const first = Buffer.from(b.stack.memory).indexOf(Buffer.from([0xa1, 0xa6, 0xab, 0xb0, 0xb5, 0xba, 0xbf, 0xc4]));
+    const last = Buffer.from(b.stack.memory).lastIndexOf(Buffer.from([0xa1, 0xa6, 0xab, 0xb0, 0xb5, 0xba, 0xbf, 0xc4]));
+    assert.ok(first > 0 && first === last, "once, as the master key");
+  });
+
   const key = Uint8Array.from({ length: 16 }, (_, i) => 200 + i), policy = { timestamps: true, sack: true, windowScaling: true };
   /** A member whose own clock began at another time than the others'. */
   const member = (entropy: number, startedUs: number, options: BenchOptions = {}): Bench => {
