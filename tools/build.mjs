@@ -1,29 +1,12 @@
-// `npm run build`: everything under build/. Nothing else writes there.
+// `npm run build`: everything under build/, but for the firmware, which `npm run board` puts into build/boards.
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { build } from "esbuild";
+import { compile, FAST, SMALL } from "./wasm.mjs";
 
-const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
-
-// Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out.
-const SMALL = ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000"];
-const FAST = ["-O4", "--enable-simd"];
-
-/** Compiles one target of asconfig.json, then lets Binaryen's newest optimizer have a second look. */
+/** Compiles one target of asconfig.json. */
 function wasm(entry, target, optimize) {
-  const out = `build/${target}.wasm`;
-  run("asc", [entry, "--target", target, "--outFile", out]);
-  run("wasm-opt", [...optimize, ...FEATURES, out, "-o", out]);
-  return out;
-}
-
-function run(program, args) {
-  try {
-    execFileSync(`node_modules/.bin/${program}`, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
-  } catch (e) {
-    console.error(`${program} ${args.join(" ")}\n${e.stdout ?? ""}${e.stderr ?? e.message}`);
-    process.exit(1);
-  }
+  return compile(entry, target, `build/${target}.wasm`, optimize);
 }
 
 function size(path) {
@@ -46,5 +29,5 @@ await build({
 chmodSync("build/stint.js", 0o755);
 size("build/stint.js");
 await build({ ...common, entryPoints: ["host/index.ts"], outfile: "build/index.js" });
-run("tsc", ["-p", "tsconfig.types.json"]);
+execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
 size("build/index.js");

@@ -57,10 +57,10 @@ async function firmware() {
     console.log(`firmware: not measured, ${missing.join(" and ")} missing (boards/README.md)`);
     return;
   }
-  const { buildBoard } = await import("./board.js");
+  const { buildFirmware } = await import("./board/firmware.js");
   const out = mkdtempSync(join(tmpdir(), "stint-size-"));
   for (const connections of [8, 4]) {
-    const { report } = buildBoard("lm3s6965evb", { ip: "10.0.0.2/24", services: ["echo"], connections, out });
+    const { report } = buildFirmware("lm3s6965evb", { ip: "10.0.0.2/24", services: ["echo"], connections, out });
     const limit = connections === 8 ? 40 : 24;
     console.log(`${report.flash_bytes <= 40 * KB ? "ok " : "OVER"} ${String(report.flash_bytes).padStart(8)} of ${String(40 * KB).padStart(8)}           lm3s6965evb, echo, ${connections} connections: flash, bytes`);
     console.log(`${report.ram_bytes <= limit * KB ? "ok " : "OVER"} ${String(report.ram_bytes).padStart(8)} of ${String(limit * KB).padStart(8)}           lm3s6965evb, echo, ${connections} connections: RAM with C stack and driver, bytes`);

@@ -1,0 +1,240 @@
+/** Firmware for a board: the module for its services, laid out by the module itself, as C, with the runtime and the board's own files. */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { CONFIG_FIELDS, configNumbers, type StackOptions } from "../../host/config.js";
+import { COUNTERS } from "../../host/counters.js";
+import { findProgram } from "../../host/programs.js";
+import { SERVICES, type ServiceName } from "../../host/services.js";
+import { TCB_OFFSETS } from "../../host/stack.js";
+import { compile, SMALL } from "../wasm.mjs";
+import { wasmToC, ToolError } from "../wasm2c.mjs";
+import { uf2Of } from "./uf2.js";
+
+/** A board's board.json. */
+export interface Board {
+  title: string;
+  compiler: string;
+  flags: string[];
+  sources: string[];
+  include: string[];
+  linkerScript?: string;
+  flash: number;
+  ram: number;
+  stack: number;
+  connections: number;
+  ring: number;
+  rxSlots: number;
+  txSlots: number;
+  qemu?: string[];
+  nic?: string;
+  /** What a tick of hal_ticks takes, ns. */
+  nsPerTick?: number;
+  /** Make a .uf2 for the boot ROM of an RP2040: where it goes, and the family's number. */
+  uf2?: { address: number; family: number };
+}
+
+/** What a firmware is built for. */
+export interface FirmwareOptions {
+  /** Faults on demand, over HTTP. */
+  debug?: boolean;
+  /** A fixed seed in place of entropy. */
+  seed?: number;
+  /** bench.c in place of a network. */
+  bench?: boolean;
+  /** No bounds checks, to measure what they cost. */
+  unchecked?: boolean;
+  /** The address and undefined behaviour sanitizers. */
+  sanitize?: boolean;
+  ip: string;
+  gateway?: string;
+  services: ServiceName[];
+  connections?: number;
+  ring?: number;
+  /** Keep the names of the module's functions, to tell where the flash goes. */
+  map?: boolean;
+  /** Where the build goes; build/boards/NAME. */
+  out?: string;
+}
+
+/** A firmware that was built. */
+export interface Firmware {
+  report: Report;
+  elf: string;
+  board: Board;
+  dir: string;
+}
+
+const BOARDS = resolve("boards");
+export const PORTS: Record<ServiceName, number> = { echo: 7, discard: 9, chargen: 19, http: 80 };
+/** boards/runtime/wasm.h: MEMORY_GUARD. */
+const GUARD = 256;
+/** Room in flash and RAM is worth more than the rare request that comes in fragments. */
+const LEFT_OUT = ["STINT_NO_UDP", "STINT_NO_REASSEMBLY"];
+
+export const DEBIAN: Record<string, string> = {
+  "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi", "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+  "qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc", gcc: "gcc", wasm2c: "wabt",
+};
+
+/** Runs a tool to its end. Returns what it printed. Throws a ToolError: it is missing, or what it said. */
+export function run(program: string, args: string[], cwd = "."): string {
+  if (findProgram(program) === undefined && !existsSync(program)) {
+    throw new ToolError(`${program} is missing; apt-get install ${DEBIAN[program] ?? program}`);
+  }
+  try {
+    return execFileSync(program, args, { encoding: "utf8", cwd, stdio: ["ignore", "pipe", "pipe"] });
+  } catch (e) {
+    const { stdout, stderr } = e as { stdout?: string; stderr?: string };
+    throw new ToolError(`${program} failed:\n${stdout ?? ""}${stderr ?? (e as Error).message}`.trim());
+  }
+}
+
+export function boardNames(): string[] {
+  return readdirSync(BOARDS).filter((n) => existsSync(join(BOARDS, n, "board.json"))).sort();
+}
+
+/** The module, with what these services need. */
+function module(dir: string, { services, map }: FirmwareOptions): string {
+  const without = [...LEFT_OUT, ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
+    ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
+  return compile("assembly/services/app.ts", "board", join(dir, "module.wasm"), SMALL, { without, names: map ?? false });
+}
+
+interface Layout {
+  numbers: number[];
+  /** Bytes of the linear memory, and where the arena begins in it. */
+  memory: number;
+  base: number;
+  entropyOffset: number;
+  /** Bytes that one more connection takes. */
+  perConnection: number;
+  /** Where the word lies that says where the received frames are. */
+  controlSlots: number;
+}
+
+interface AppExports {
+  memory: WebAssembly.Memory;
+  configBlock(): number;
+  layoutSize(block: number): bigint;
+  init(block: number): number;
+  controlBlock(): number;
+  servicesBytes(connections: number): number;
+}
+
+/** Asks the module itself what the configuration takes. */
+function layout(wasm: string, options: StackOptions): Layout {
+  const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)));
+  const x = instance.exports as unknown as AppExports;
+  const block = x.configBlock(), entropyOffset = (CONFIG_FIELDS.length * 4 + 7) & ~7;
+  const write = (o: StackOptions): number[] => {
+    const numbers = configNumbers({ ...o, appBytes: x.servicesBytes(o.connsMax!) });
+    numbers.size = entropyOffset + 32;
+    const list = CONFIG_FIELDS.map((f) => numbers[f]);
+    const view = new DataView(x.memory.buffer, block);
+    list.forEach((n, i) => view.setUint32(i * 4, n, true));
+    view.setUint32(entropyOffset, 1, true);
+    return list;
+  };
+  write(options);
+  const size = Number(x.layoutSize(block));
+  write({ ...options, connsMax: options.connsMax! + 1 });
+  const more = Number(x.layoutSize(block));
+  if (size < 0 || more < 0) throw new ToolError("the stack refuses this configuration; see assembly/config.ts for the bounds of each number");
+  write(options);
+  if (x.init(block) !== 0) throw new ToolError("the stack refuses this configuration");
+  // The arena begins with the copy of the configuration, behind which the control block lies.
+  const base = x.controlBlock() - (entropyOffset + 32);
+  const memory = Math.ceil((base + size) / 256) * 256 + GUARD;
+  const numbers = write({ ...options, arenaBase: base, arenaSize: memory - GUARD - base, memoryBytes: memory - GUARD });
+  return { numbers, memory, base, entropyOffset, perConnection: more - size, controlSlots: x.controlBlock() + 12 };
+}
+
+const PAGE_COUNTERS = ["ifInFrames", "ifOutFrames", "tcpActiveOpens", "tcpPassiveOpens", "tcpInSegs", "tcpOutSegs", "tcpRetransSegs", "tcpInErrs",
+  "SyncookiesSent", "SyncookiesRecv", "TCPHalfOpenEvicted", "ListenOverflows"] as const;
+
+function headers(dir: string, name: string, board: Board, options: FirmwareOptions, l: Layout): void {
+  const connections = options.connections ?? board.connections, plain = options.ip.split("/")[0]!;
+  const mac = configNumbers({ ip: options.ip });
+  const bytes = [mac.macHigh >>> 24, mac.macHigh >>> 16, mac.macHigh >>> 8, mac.macHigh, mac.macLow >>> 8, mac.macLow].map((b) => b & 255);
+  const services = options.services.map((s) => `{${SERVICES[s]}, ${PORTS[s]}, ${connections}}`).join(", ");
+  const lines = [
+    "/* Made by tools/board/firmware.ts. */", "#ifndef STINT_CONFIG_H", "#define STINT_CONFIG_H", "#include <stdint.h>",
+    `#define MEMORY_SIZE ${l.memory}u`, `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`, `#define ENTROPY_OFFSET ${l.entropyOffset}u`,
+    `#define STINT_CONNECTIONS ${connections}u`, `#define STINT_ADDRESS "${plain}"`, `#define STINT_BOARD_NAME "${name}"`,
+    `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
+    ...(["ports", "state", "cwnd"] as const).map((f) => `#define TCB_${f.toUpperCase()} ${TCB_OFFSETS[f]}u`),
+    ...(options.services.includes("http") ? ["#define STINT_HTTP"] : []),
+    ...(options.debug ? ["#define STINT_DEBUG"] : []),
+    ...(options.bench ? ["#define STINT_BENCH"] : []),
+    ...(options.unchecked ? ["#define STINT_UNCHECKED"] : []),
+    ...(options.seed === undefined ? [] : [`#define STINT_SEED ${options.seed}u`, `#define STINT_SEED_TEXT "${options.seed}"`]),
+    `static const uint32_t stint_config[] = {${l.numbers.map((n) => `${n >>> 0}u`).join(", ")}};`,
+    `static const uint8_t stint_mac[6] = {${bytes.join(", ")}};`,
+    `static const struct { uint16_t service, port, backlog; } stint_services[] = {${services}};`,
+    "#endif", "",
+  ];
+  writeFileSync(join(dir, "config.h"), lines.join("\n"));
+  const image = readFileSync(join(BOARDS, "runtime", "logo.png"));
+  writeFileSync(join(dir, "pages.h"), ["/* Made by tools/board/firmware.ts. */", `static const uint8_t logo[] = {${[...image].join(", ")}};`,
+    'static const struct { const char *path; const uint8_t *bytes; uint32_t size; } page_files[] = {{"/logo.png", logo, sizeof logo}};',
+    `static const struct { const char *name; uint32_t index; } page_counters[] = {${PAGE_COUNTERS.map((c) => `{"${c}", ${COUNTERS.indexOf(c)}}`).join(", ")}};`, ""].join("\n"));
+}
+
+export interface Report {
+  board: string;
+  flash_bytes: number;
+  ram_bytes: number;
+  linear_bytes: number;
+  stack_bytes: number;
+  bytes_per_connection: number;
+}
+
+function report(name: string, board: Board, elf: string, l: Layout): Report {
+  const report = { board: name, flash_bytes: 0, ram_bytes: 0, linear_bytes: l.memory, stack_bytes: board.stack, bytes_per_connection: l.perConnection };
+  const sizeTool = board.compiler.replace(/gcc$/, "size");
+  for (const line of run(sizeTool, ["-A", elf]).split("\n")) {
+    const [section, bytes] = line.trim().split(/\s+/);
+    const n = Number(bytes);
+    if (!Number.isFinite(n)) continue;
+    if (/^\.(boot2|text|rodata|ARM\.exidx|data|init|fini|eh_frame)/.test(section!)) report.flash_bytes += n;
+    if (/^\.(stack|data|bss|noinit)/.test(section!)) report.ram_bytes += n;
+  }
+  return report;
+}
+
+/** Builds a board's firmware. Throws a ToolError: what is missing, refused, or too large. */
+export function buildFirmware(name: string, options: FirmwareOptions): Firmware {
+  if (!boardNames().includes(name)) throw new ToolError(`there is no board "${name}"; there are ${boardNames().join(", ")}`);
+  const home = join(BOARDS, name), board = JSON.parse(readFileSync(join(home, "board.json"), "utf8")) as Board;
+  const dir = resolve(options.out ?? join("build", "boards", name));
+  mkdirSync(dir, { recursive: true });
+  const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
+  const wasm = module(dir, options);
+  const l = layout(wasm, {
+    ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }), connsMax: connections,
+    sendRing: ring, recvRing: ring, halfOpenMax: connections, timeWaitMax: connections, listenersMax: options.services.length,
+    rangesMax: Math.max(8, 2 * connections), rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
+    neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000, timeWaitMs: 20_000, finWait2Ms: 20_000,
+  });
+  const reserve = board.stack + 256 + 64;
+  if (l.memory + reserve > board.ram) {
+    throw new ToolError(`${name} has ${board.ram} bytes of RAM, this needs ${l.memory + reserve - board.ram} more; ask for fewer connections or smaller rings`);
+  }
+  headers(dir, name, board, { ...options, connections }, l);
+  wasmToC(wasm, join(dir, "module.c"));
+  const elf = join(dir, "firmware.elf"), runtime = join(BOARDS, "runtime");
+  const sources = [join(runtime, "main.c"), ...(options.services.includes("http") ? [join(runtime, "pages.c")] : []),
+    ...(options.bench ? [join(runtime, "bench.c")] : []), ...board.sources.map((s) => join(home, s))];
+  const flags = [
+    "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
+    "-D_GNU_SOURCE", `-I${dir}`, `-I${BOARDS}`, `-I${runtime}`, ...board.include.map((i) => `-I${join(home, i)}`), ...board.flags,
+    ...(options.sanitize ? ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"] : []),
+  ];
+  const link = ["-Wl,--gc-sections", `-Wl,-Map=${join(dir, "firmware.map")}`,
+    ...(board.linkerScript === undefined ? [] : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${board.stack}`])];
+  run(board.compiler, [...flags, ...sources, ...link, "-o", elf], home);
+  if (board.linkerScript !== undefined) run(board.compiler.replace(/gcc$/, "objcopy"), ["-O", "binary", elf, join(dir, "firmware.bin")]);
+  if (board.uf2 !== undefined) writeFileSync(join(dir, "firmware.uf2"), uf2Of(join(dir, "firmware.bin"), board.uf2));
+  return { report: report(name, board, elf, l), elf, board, dir };
+}

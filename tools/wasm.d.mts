@@ -1,0 +1,3 @@
+export const SMALL: string[];
+export const FAST: string[];
+export function compile(entry: string, target: string, out: string, optimize: string[], options?: { without?: string[]; names?: boolean }): string;

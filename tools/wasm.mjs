@@ -1,0 +1,25 @@
+// From AssemblyScript to a module: asc, then Binaryen's newest optimizer.
+import { execFileSync } from "node:child_process";
+
+const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
+// Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out.
+export const SMALL = ["-Oz", "--converge", "-aimfs", "4", "-ocimfs", "1000"];
+export const FAST = ["-O4", "--enable-simd"];
+
+/**
+ * Compiles one target of asconfig.json to `out`. `without`: features to leave out beside those that the target does (assembly/features.ts);
+ * `names`: keep the names of functions. Throws an Error with what the compiler said.
+ */
+export function compile(entry, target, out, optimize, { without = [], names = false } = {}) {
+  run("asc", [entry, "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]), "--outFile", out, ...(names ? ["--debug"] : [])]);
+  run("wasm-opt", [...optimize, ...(names ? ["-g"] : []), ...FEATURES, out, "-o", out]);
+  return out;
+}
+
+function run(program, args) {
+  try {
+    execFileSync(`node_modules/.bin/${program}`, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+  } catch (e) {
+    throw new Error(`${program} ${args.join(" ")}\n${e.stdout ?? ""}${e.stderr ?? e.message}`);
+  }
+}
