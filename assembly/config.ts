@@ -40,6 +40,20 @@ export const enum Policy {
   ECN = 32768,
   /** Ask for it in the SYNs of connections that we open. */
   ECN_OFFER = 65536,
+  /** Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows needs it. */
+  RACK = 1 << 17,
+  /** Probe the tail of a flight for losses (TLP, RFC 8985 §7). */
+  TLP = 1 << 18,
+  /** Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC 6675). */
+  PRR = 1 << 19,
+  /** Go back on a recovery that was for nothing (RFC 3522, RFC 3708, RFC 4015, RFC 5682). */
+  UNDO = 1 << 20,
+  /** CUBIC (RFC 9438). Without it, NewReno (RFC 5681, RFC 6582). */
+  CUBIC = 1 << 21,
+  /** HyStart++ (RFC 9406) in the first slow start. */
+  HYSTART = 1 << 22,
+  /** Spread what is sent over the round trip. */
+  PACING = 1 << 23,
 }
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
@@ -88,6 +102,11 @@ export const enum Cookies {
   recvRing: u32;
   /** Ranges that all connections share, ≤ 65,535. 16 bytes each. Empty: what arrives out of order is dropped, SACK blocks ignored. */
   rangesMax: u32;
+  /**
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 140 bytes each, and ranges for what is
+   * in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it.
+   */
+  sendersMax: u32;
   /** Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
   rxSlots: u32;
   /** Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are dropped. */
@@ -206,9 +225,9 @@ function isSlots(x: u32): bool {
 /** Least value of each number from `mtu` to `firstByteMs`, and how many bits it may have. What is finer is checked by name. */
 const BOUNDS: usize = memory.data<u8>([
   68, 16,
-  1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 1, 15, 1, 15, 0, 15,
+  1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 0, 16, 1, 15, 1, 15, 0, 15,
   0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 30,
-  0, 17, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 24, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
   0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
   1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
   0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 27,

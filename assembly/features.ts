@@ -1,4 +1,4 @@
-// What can be left out of a build, to make it smaller (asconfig.json, tools/build.mjs, tools/board.mjs). Each is a constant, so that what
+// What can be left out of a build, to make it smaller (asconfig.json, tools/build.mjs, tools/board.ts). Each is a constant, so that what
 // hangs on it is not compiled.
 
 /** SYN cookies, groups, and limits on the rate of SYNs. Without them a full half-open table makes room for new SYNs (`evict`). */
@@ -9,6 +9,18 @@ export const DSACK: bool = !isDefined(STINT_NO_DSACK);
 
 /** Explicit congestion notification (RFC 3168). */
 export const ECN: bool = !isDefined(STINT_NO_ECN);
+
+/**
+ * Modern loss recovery (RFC 8985) and what stands on its knowledge of each segment: tail loss probes, proportional rate reduction, undo of
+ * what was for nothing, CUBIC, HyStart++, pacing. Without it a build has RFC 6675, RFC 6582 and RFC 5681.
+ */
+export const RACK: bool = !isDefined(STINT_NO_RACK);
+export const TLP: bool = RACK && !isDefined(STINT_NO_TLP);
+export const PRR: bool = RACK && !isDefined(STINT_NO_PRR);
+export const UNDO: bool = RACK && !isDefined(STINT_NO_UNDO);
+export const CUBIC: bool = RACK && !isDefined(STINT_NO_CUBIC);
+export const HYSTART: bool = RACK && !isDefined(STINT_NO_HYSTART);
+export const PACING: bool = RACK && !isDefined(STINT_NO_PACING);
 
 /** UDP. Without it a datagram is answered like one of an unknown protocol. */
 export const UDP: bool = !isDefined(STINT_NO_UDP);

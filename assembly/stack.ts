@@ -38,6 +38,7 @@ import { tcpInput } from "./tcp/input";
 import { listenerTimer, listenersInit, recordGone } from "./tcp/listen";
 import { Turn, tcpOutput } from "./tcp/output";
 import { segmentInit } from "./tcp/segment";
+import { sendersInit } from "./tcp/sender";
 import { synCookieInit } from "./tcp/syn-cookie";
 import { synRateInit } from "./tcp/syn-rate";
 import { tcbTimer } from "./tcp/timers";
@@ -101,6 +102,7 @@ function plan(base: u64, block: Config, commit: bool): u64 {
   halfOpenInit();
   timeWaitInit();
   tcbsInit();
+  sendersInit();
   const end = layoutEnd(), app = take(1, config.appBytes);
   if (commit) {
     state.arenaEnd = <u32>end;

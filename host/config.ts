@@ -19,6 +19,13 @@ export const POLICY = {
   group: 16384,
   ecn: 32768,
   ecnOffer: 65536,
+  rack: 1 << 17,
+  tlp: 1 << 18,
+  prr: 1 << 19,
+  undo: 1 << 20,
+  cubic: 1 << 21,
+  hystart: 1 << 22,
+  pacing: 1 << 23,
 } as const;
 
 export type PolicyName = keyof typeof POLICY;
@@ -27,7 +34,7 @@ export type PolicyName = keyof typeof POLICY;
 export const CONFIG_FIELDS = [
   "size", "arenaBase", "arenaSize", "memoryBytes",
   "macHigh", "macLow", "ip", "prefix", "gateway", "mtu",
-  "connsMax", "halfOpenMax", "timeWaitMax", "listenersMax", "sendRing", "recvRing", "rangesMax", "rxSlots", "txSlots", "loopSlots",
+  "connsMax", "halfOpenMax", "timeWaitMax", "listenersMax", "sendRing", "recvRing", "rangesMax", "sendersMax", "rxSlots", "txSlots", "loopSlots",
   "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing", "prefixBuckets", "appBytes",
   "policy", "cookies", "windowScale", "mss", "initialWindow", "rtoInitialMs", "rtoMinMs", "rtoMaxMs", "userTimeoutMs", "synTimeoutMs",
   "delayedAckMs", "timeWaitMs", "finWait2Ms", "synAckMs", "synAckRetries", "halfOpenMs", "challengeMax", "icmpRate", "neighbourMs",
@@ -41,10 +48,10 @@ export type ConfigField = (typeof CONFIG_FIELDS)[number];
 /** What a desktop host starts from: generous rings, RFC time-outs. */
 const DEFAULTS: Record<Exclude<ConfigField, "size" | "macHigh" | "macLow" | "ip" | "prefix" | "gateway" | "policy">, number> = {
   arenaBase: 0, arenaSize: 0, memoryBytes: 0, mtu: 1500,
-  connsMax: 64, halfOpenMax: 256, timeWaitMax: 256, listenersMax: 8, sendRing: 65536, recvRing: 65536, rangesMax: 2048,
+  connsMax: 64, halfOpenMax: 256, timeWaitMax: 256, listenersMax: 8, sendRing: 65536, recvRing: 65536, rangesMax: 4096, sendersMax: 64,
   rxSlots: 64, txSlots: 64, loopSlots: 8, reassemblyMax: 4, reassemblyBytes: 65512 & ~7, neighboursMax: 64, udpMax: 8, udpRing: 16384,
   prefixBuckets: 256, appBytes: 0,
-  cookies: 1, windowScale: 255, mss: 0, initialWindow: 10, rtoInitialMs: 1000, rtoMinMs: 1000, rtoMaxMs: 60_000,
+  cookies: 1, windowScale: 255, mss: 0, initialWindow: 10, rtoInitialMs: 1000, rtoMinMs: 300, rtoMaxMs: 60_000,
   userTimeoutMs: 300_000, synTimeoutMs: 180_000, delayedAckMs: 40, timeWaitMs: 60_000, finWait2Ms: 60_000, synAckMs: 1000,
   synAckRetries: 5, halfOpenMs: 63_000, challengeMax: 10, icmpRate: 100, neighbourMs: 60_000, keepIdleS: 7200, keepIntervalS: 75,
   keepProbes: 9, ttl: 64, pathMtuMin: 552, synRate: 0, synBurst: 64, prefixRate: 0, prefixBurst: 16, cookieRate: 1000, firstByteMs: 0,
@@ -74,7 +81,7 @@ export interface Group {
   clockOffsetUs: number;
 }
 
-const POLICY_DEFAULT: readonly PolicyName[] = ["timestamps", "sack", "windowScaling", "announce"];
+const POLICY_DEFAULT: readonly PolicyName[] = ["timestamps", "sack", "windowScaling", "announce", "rack", "tlp", "prr", "undo", "cubic", "hystart"];
 
 /** The configuration block's numbers for these options. */
 export function configNumbers(options: StackOptions): Record<ConfigField, number> {

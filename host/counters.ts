@@ -15,7 +15,7 @@ export const COUNTERS = [
   "TCPSlowStartRetrans", "TCPRenoRecovery", "TCPSackRecovery", "TCPSynRetrans", "TCPAbortOnData",
   "TCPAbortOnClose", "TCPAbortOnTimeout", "TCPKeepAlive", "TCPZeroWindowProbes", "TCPPathMtu",
   "OutOfWindowIcmps", "TCPHalfOpenExpired", "TCPHalfOpenEvicted", "TCPSynFinDropped", "TCPSynRateDrop", "TCPACKSkippedCookie",
-  "TCPFirstByteTimeout", "InCEPkts", "TCPECNReductions",
+  "TCPFirstByteTimeout", "InCEPkts", "TCPECNReductions", "TCPLossProbes", "TCPLossProbeRecovery", "TCPFullUndo", "TCPSpuriousRTOs",
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];

@@ -13,6 +13,7 @@ import { connectStart, tcbOpen } from "../tcp/connect";
 import { ephemeralPort } from "../tcp/port";
 import { keepAliveSet } from "../tcp/keepalive";
 import { pipe } from "../tcp/recovery";
+import { hasSender, senderOf } from "../tcp/sender";
 import { rangesBytes } from "../buffers/ranges";
 import { userAbort, userUrgentLeft } from "../tcp/user";
 import { handleOfListener, handleOfTcb } from "./handle";
@@ -154,7 +155,7 @@ export function info(t: Tcb, to: usize): void {
   memory.copy(to, changetype<usize>(t), offsetof<Tcb>());
   const copy = changetype<Tcb>(to);
   copy.gen = pipe(t);
-  copy.workPrev = rangesBytes(t.sacked);
+  copy.workPrev = hasSender(t) ? senderOf(t).sacked : rangesBytes(t.sacked);
   copy.workNext = rangesBytes(t.outOfOrder);
   copy.acceptNext = userUrgentLeft(t);
   store<u8>(to, <u8>stateNow(t), offsetof<Tcb>("state"));

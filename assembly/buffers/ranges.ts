@@ -14,7 +14,8 @@ import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
   stamp: u32;
   /** Number of the next range in the list, or of the next free one; 0 ends it. */
   next: u16;
-  pad: u16;
+  /** The owner's. */
+  bits: u16;
 }
 
 @unmanaged class RangePool {
@@ -35,7 +36,7 @@ export function rangesInit(rangesMax: u32): void {
   if (!layoutCommits()) return;
   pool = changetype<RangePool>(p);
   ranges = r;
-  for (let i = rangesMax; i > 0; i--) release(<u16>i);
+  for (let i = rangesMax; i > 0; i--) rangesRelease(<u16>i);
 }
 
 export function rangesFree(): u32 {
@@ -46,17 +47,27 @@ export function rangeAt(index: u16): Range {
   return changetype<Range>(ranges + (<usize>index << 4));
 }
 
-function release(index: u16): void {
+/** Gives back one range, which is on no list any more. */
+export function rangesRelease(index: u16): void {
   rangeAt(index).next = pool.free;
   pool.free = index;
   pool.freeCount++;
+}
+
+/** A range that is on no list; 0: the pool is empty. */
+export function rangesFresh(): u16 {
+  const fresh = pool.free;
+  if (fresh == 0) return 0;
+  pool.free = rangeAt(fresh).next;
+  pool.freeCount--;
+  return fresh;
 }
 
 /** Empties the list. */
 export function rangesClear(head: u16): u16 {
   while (head != 0) {
     const next = rangeAt(head).next;
-    release(head);
+    rangesRelease(head);
     head = next;
   }
   return 0;
@@ -86,18 +97,16 @@ export function rangesAdd(head: u16, start: Seq, end: Seq): u16 {
       const next = r.next;
       r.end = seqMax(r.end, rangeAt(next).end);
       r.next = rangeAt(next).next;
-      release(next);
+      rangesRelease(next);
     }
     return head;
   }
-  const fresh = pool.free;
-  if (fresh == 0 || length(head) >= LIST_MAX) {
+  const fresh = length(head) >= LIST_MAX ? <u16>0 : rangesFresh();
+  if (fresh == 0) {
     pool.added = false;
     return head;
   }
   const r = rangeAt(fresh);
-  pool.free = r.next;
-  pool.freeCount--;
   r.start = start;
   r.end = end;
   r.stamp = ++pool.stamp;
@@ -127,7 +136,7 @@ export function rangesCut(head: u16, edge: Seq): u16 {
       break;
     }
     const next = r.next;
-    release(head);
+    rangesRelease(head);
     head = next;
   }
   return head;

@@ -25,7 +25,7 @@ export const enum Mib {
   TCPTimeouts, TCPFastRetrans, TCPSlowStartRetrans, TCPRenoRecovery, TCPSackRecovery, TCPSynRetrans,
   TCPAbortOnData, TCPAbortOnClose, TCPAbortOnTimeout, TCPKeepAlive, TCPZeroWindowProbes, TCPPathMtu,
   OutOfWindowIcmps, TCPHalfOpenExpired, TCPHalfOpenEvicted, TCPSynFinDropped, TCPSynRateDrop, TCPACKSkippedCookie, TCPFirstByteTimeout,
-  InCEPkts, TCPECNReductions,
+  InCEPkts, TCPECNReductions, TCPLossProbes, TCPLossProbeRecovery, TCPFullUndo, TCPSpuriousRTOs,
   COUNT,
 }
 

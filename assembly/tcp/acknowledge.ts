@@ -4,6 +4,7 @@ import { config } from "../config";
 import { clock } from "../core/clock";
 import { seqLt, seqLe } from "../core/seq";
 import { rangesCut } from "../buffers/ranges";
+import { timestampNow } from "./timestamps";
 import { Tcb, Has, tcbHas, workAdd } from "./tcb";
 import { seg, segHas, segLen } from "./segment";
 import { Option } from "./options";
@@ -16,6 +17,10 @@ import { retransmitAcked } from "./retransmit";
 import { persistEnd } from "./persist";
 import { rttAcked, rttSample } from "./rtt";
 import { roomAgain } from "./output";
+import { hasSender, senderOf } from "./sender";
+import { sentAcked } from "./sent";
+import { rackBegin } from "./rack";
+import { rackAck } from "./rack-recovery";
 
 /** Processes the ACK field. Returns false when the segment is to be dropped. */
 export function acknowledge(t: Tcb): bool {
@@ -24,17 +29,24 @@ export function acknowledge(t: Tcb): bool {
     challenge(t);
     return false;
   }
+  const had = hasSender(t) ? senderOf(t).delivered : 0;
+  if (hasSender(t)) rackBegin();
   const news = sackReceive(t), flight = t.sndNxt - t.sndUna;
   if (seqLt(t.sndUna, seg.ack)) {
-    advance(t);
+    advance(t, flight, had, news);
     ecnEchoed(t, flight);
     windowArrives(t);
+    if (hasSender(t)) return true;
     // What lay beyond a hole may have told of another one.
     if (news && tcbHas(t, Has.RECOVERY)) workAdd(t);
     return true;
   }
   const wnd = t.sndWnd;
   if (seg.ack == t.sndUna) windowArrives(t);
+  if (hasSender(t)) {
+    if (flight != 0 && t.timerKind != <u8>Timer.PERSIST) rackAck(t, 0, flight, senderOf(t).delivered - had, news);
+    return true;
+  }
   // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window; with SACK, one that tells something new.
   if (t.sndUna != t.sndNxt && seg.ack == t.sndUna && t.timerKind != <u8>Timer.PERSIST) {
     if (tcbHas(t, Has.SACK) ? news : segLen() == 0 && wnd == t.sndWnd) duplicateAck(t);
@@ -42,8 +54,8 @@ export function acknowledge(t: Tcb): bool {
   return true;
 }
 
-/** SEG.ACK is new: SND.UNA moves up to it. */
-function advance(t: Tcb): void {
+/** SEG.ACK is new: SND.UNA moves up to it. For a Sender: `flight` and what was delivered before, and whether SACK told something. */
+function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   const acked = seg.ack - t.sndUna;
   // A FIN takes a sequence number, but no place in the ring.
   const bytes = min(acked, t.sndSize);
@@ -54,13 +66,18 @@ function advance(t: Tcb): void {
   t.sacked = rangesCut(t.sacked, t.sndUna);
   if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) t.flags &= ~Has.URGENT_OUT;
   // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
-  if (!rttAcked(t, seg.ack) && !tcbHas(t, Has.TIMING) && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0) {
-    const rtt = clock.ms + t.tsOffset - seg.tsEcr;
+  if (!hasSender(t) && !rttAcked(t, seg.ack) && !tcbHas(t, Has.TIMING) && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0) {
+    const rtt = timestampNow(t) - seg.tsEcr;
     if (rtt < 600_000) rttSample(t, min<u32>(rtt, 100_000) * 1000);
   }
   if (t.timerKind == <u8>Timer.PERSIST) t.stalledAt = clock.us;
   else retransmitAcked(t);
-  newAck(t, acked);
+  if (hasSender(t)) {
+    sentAcked(t, acked);
+    rackAck(t, acked, flight, senderOf(t).delivered - had, news);
+  } else {
+    newAck(t, acked);
+  }
   roomAgain(t);
   workAdd(t);
 }

@@ -1,8 +1,14 @@
-// Congestion control (RFC 5681), and its seam: what loss recovery calls when something happens. Pure over its own fields: cwnd,
-// ssthresh, cwndAcked.
+// Congestion control, and its seam: what loss recovery calls when something happens. NewReno (RFC 5681) is here; CUBIC and HyStart++ take
+// their part where they are on.
 
 import { config } from "../config";
 import { Tcb, Has, tcbHas } from "./tcb";
+import { hasSender } from "./sender";
+import { cubicAcked, cubicBeta, cubicIdle, cubicOn, cubicReduce, cubicTimeout } from "./cubic";
+import { hystartAcked, hystartOn } from "./hystart";
+
+/** "Arbitrarily high" (RFC 5681 §3.1): the first slow start. */
+export const SSTHRESH_INITIAL: u32 = u32.MAX_VALUE >> 2;
 
 /** Initial window (RFC 6928 §2), or one segment when the SYN was lost (RFC 5681 §3.1). */
 export function congestionInit(t: Tcb): void {
@@ -10,7 +16,7 @@ export function congestionInit(t: Tcb): void {
   if (tcbHas(t, Has.SYN_RESENT)) t.cwnd = mss;
   else if (config.initialWindow == 10) t.cwnd = min(10 * mss, max<u32>(2 * mss, 14600));
   else t.cwnd = config.initialWindow * mss;
-  t.ssthresh = u32.MAX_VALUE >> 2;
+  t.ssthresh = SSTHRESH_INITIAL;
   t.cwndAcked = 0;
 }
 
@@ -18,8 +24,13 @@ export function congestionInit(t: Tcb): void {
 export function congestionAcked(t: Tcb, acked: u32): void {
   const mss = <u32>t.mss;
   if (t.cwnd < t.ssthresh) {
-    // Slow start: cwnd += min (N, SMSS).
-    t.cwnd += min(acked, mss);
+    // Slow start: cwnd += min (N, SMSS); with byte counting, 2 SMSS outside of a time-out's recovery (RFC 3465 §2.2 and §2.3).
+    if (hystartOn(t)) t.cwnd += hystartAcked(t, acked);
+    else t.cwnd += min(acked, hasSender(t) && !tcbHas(t, Has.LOSS) ? mss << 1 : mss);
+    return;
+  }
+  if (cubicOn(t)) {
+    cubicAcked(t, acked);
     return;
   }
   // Congestion avoidance: one SMSS a window's worth of acknowledged bytes (RFC 3465 §2.1).
@@ -31,14 +42,16 @@ export function congestionAcked(t: Tcb, acked: u32): void {
 }
 
 /** RFC 5681 equation (4): ssthresh = max (FlightSize / 2, 2*SMSS). */
-function halve(t: Tcb, flight: u32): void {
-  t.ssthresh = max(flight >> 1, <u32>t.mss << 1);
+function reduce(t: Tcb, flight: u32): void {
+  // RFC 9438 §4.6 with CUBIC.
+  t.ssthresh = max(cubicOn(t) ? cubicBeta(flight) : flight >> 1, <u32>t.mss << 1);
   t.cwndAcked = 0;
 }
 
 /** Fast retransmit: a segment was lost while others arrive (RFC 5681 §3.2 step 2, RFC 6675 §5 step 4.2). */
 export function congestionLoss(t: Tcb, flight: u32): void {
-  halve(t, flight);
+  if (cubicOn(t)) cubicReduce(t);
+  reduce(t, flight);
   t.cwnd = t.ssthresh;
 }
 
@@ -62,11 +75,25 @@ export function congestionRecovered(t: Tcb, flight: u32): void {
 
 /** The retransmission timer fired (RFC 5681 §3.1): `first` unless this segment had timed out before. */
 export function congestionTimeout(t: Tcb, flight: u32, first: bool): void {
-  if (first) halve(t, flight);
+  if (first) {
+    if (cubicOn(t)) cubicTimeout(t);
+    reduce(t, flight);
+  }
   t.cwnd = t.mss;
 }
 
-/** Nothing was sent for longer than the RTO (RFC 5681 §4.1): restart from the initial window at most. */
-export function congestionIdle(t: Tcb): void {
-  t.cwnd = min(t.cwnd, config.initialWindow * <u32>t.mss);
+/**
+ * Nothing was sent for `idleUs`, longer than the RTO: restart from the initial window at most (RFC 5681 §4.1); with a Sender, the window is
+ * halved for each RTO that went by (RFC 2861 §3).
+ */
+export function congestionIdle(t: Tcb, idleUs: u64): void {
+  const restart = min(t.cwnd, config.initialWindow * <u32>t.mss);
+  if (!hasSender(t)) {
+    t.cwnd = restart;
+    return;
+  }
+  if (t.ssthresh != SSTHRESH_INITIAL) t.ssthresh = max(t.ssthresh, t.cwnd - (t.cwnd >> 2));
+  for (let left = idleUs; left >= <u64>t.rto && t.cwnd > restart; left -= t.rto) t.cwnd >>= 1;
+  t.cwnd = max(t.cwnd, restart);
+  if (cubicOn(t)) cubicIdle(t);
 }

@@ -8,6 +8,7 @@ import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove, tell } from "./tcb"
 import { State, setState } from "./state";
 import { disarmAll } from "./timers";
 import { demuxRemove } from "./demux";
+import { senderEnd } from "./sender";
 import { listenerForget } from "./listen";
 
 /**
@@ -27,6 +28,7 @@ export function leave(t: Tcb): void {
   workRemove(t);
   t.sacked = rangesClear(t.sacked);
   t.outOfOrder = rangesClear(t.outOfOrder);
+  senderEnd(t);
   if (!tcbHas(t, Has.DETACHED)) demuxRemove(tcbIndex(t));
   t.flags |= Has.DETACHED;
 }

@@ -10,6 +10,7 @@ import { Seq, seqLt, seqLe, seqInWindow, seqMax } from "../core/seq";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { ACK, FIN, RST, SYN, TcpHeader, URG } from "../wire/tcp";
 import { isBroadcast } from "../ip/address";
+import { timestampNow } from "./timestamps";
 import { Tcb, Has, tcbAt, tcbHas, workAdd, tell } from "./tcb";
 import { State, setState } from "./state";
 import { seg, segHas, segIs, segLen, segmentRead, segTrimFront } from "./segment";
@@ -97,7 +98,7 @@ function synSent(t: Tcb): void {
   // Fourth, check the SYN bit. (Third, security: not supported.)
   if (!segIs(SYN)) return;
   // An echo of a timestamp that we did not send makes the segment unacceptable (RFC 7323 §3.2: it can only be an old one).
-  if (acked && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0 && seqLt(clock.ms + t.tsOffset, seg.tsEcr)) {
+  if (acked && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0 && seqLt(timestampNow(t), seg.tsEcr)) {
     count(Mib.PAWSActive);
     resetSegment();
     return;

@@ -12,6 +12,7 @@ import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
 import { ecnFlags, ecnSynFlags, ecnTos } from "./ecn";
+import { timestampNow } from "./timestamps";
 import { Tcb, Has, tcbHas, sendRing, workBlock, tell } from "./tcb";
 import { State, isSynchronized } from "./state";
 import { Timer } from "./timers";
@@ -21,11 +22,17 @@ import { putSack, sackBlocks } from "./sack";
 import { advertise } from "./receive";
 import { limitedTransmit, pipe } from "./recovery";
 import { persistArm } from "./persist";
-import { retransmitArm, retransmitEnd, retransmitPending } from "./retransmit";
+import { retransmitArm, retransmitEnd, retransmitPending, retransmitRest } from "./retransmit";
 import { congestionIdle } from "./congestion";
 import { rttStart, rttStop } from "./rtt";
 import { endConnection } from "./end";
 import { tcpSeal } from "./seal";
+import { Sends, hasSender, senderBegin, senderOf } from "./sender";
+import { sentAgain, sentLastStart, sentNew } from "./sent";
+import { probePending, probeSent } from "./tlp";
+import { prrSent } from "./prr";
+import { undoResent } from "./undo";
+import { paceAllows, paceSent } from "./pacing";
 
 /** Segments that one connection sends before the next one has its turn. */
 const BURST: u32 = 32;
@@ -86,7 +93,7 @@ function pushLast(): void {
 function hasSomething(t: Tcb): bool {
   if (tcbHas(t, Has.SYN_DUE | Has.ACK_NOW | Has.PROBE_DUE | Has.KEEP_DUE)) return true;
   return isSynchronized(t) && t.state != <u8>State.TIME_WAIT &&
-    (unsent(t) != 0 || finDue(t) || tcbHas(t, Has.LOSS | Has.RECOVERY));
+    (unsent(t) != 0 || finDue(t) || tcbHas(t, Has.LOSS | Has.RECOVERY) || probePending(t));
 }
 
 /** The packet cannot leave: the timer runs as if it had been sent and lost, so that R2 counts; a neighbour's answer retries at once. */
@@ -104,7 +111,7 @@ function sendNext(t: Tcb): bool {
   }
   if (t.state == <u8>State.SYN_SENT) return false;
   if (isSynchronized(t)) {
-    if (sendLost(t) || sendNew(t)) return true;
+    if (sendLost(t) || sendNew(t, false) || sendLossProbe(t)) return true;
     if (tcbHas(t, Has.PROBE_DUE)) {
       sendProbe(t);
       return true;
@@ -155,14 +162,35 @@ function sendLost(t: Tcb): bool {
   if (seqLt(edge, end)) end = edge;
   if (!seqLt(start, end)) return false;
   const inPipe = pipe(t);
-  if (!tcbHas(t, Has.RETRANSMIT_ONE) && inPipe != 0 && inPipe + (end - start) > t.cwnd) return false;
+  if (!tcbHas(t, Has.RETRANSMIT_ONE) && ((inPipe != 0 && inPipe + (end - start) > t.cwnd) || !paceAllows(t))) return false;
   t.flags &= ~Has.RETRANSMIT_ONE;
   t.rtxNxt = end;
   rttStop(t);
   count(Mib.tcpRetransSegs);
   if (tcbHas(t, Has.LOSS)) count(Mib.TCPSlowStartRetrans);
   emitRange(t, start, end, false);
+  if (hasSender(t)) {
+    undoResent(t, end - start);
+    prrSent(t, end - start);
+    paceSent(t, end - start);
+    if (!sentAgain(t, start, end)) retransmitRest(t, end);
+  }
   retransmitArm(t);
+  return true;
+}
+
+/** A loss probe (RFC 8985 §7.3): something new, window of congestion or not, or what was sent last once more. */
+function sendLossProbe(t: Tcb): bool {
+  if (!probePending(t)) return false;
+  let again = !sendNew(t, true);
+  if (again) {
+    const start = sentLastStart(t, t.mss);
+    rttStop(t);
+    count(Mib.tcpRetransSegs);
+    emitRange(t, start, t.sndNxt, false);
+    sentAgain(t, start, t.sndNxt);
+  }
+  probeSent(t, again);
   return true;
 }
 
@@ -177,8 +205,8 @@ function emitRange(t: Tcb, start: Seq, end: Seq, fresh: bool): void {
   emit(t, start, size, flags, fresh && size != 0);
 }
 
-/** Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). */
-function sendNew(t: Tcb): bool {
+/** Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). `probe`: whatever the window of congestion. */
+function sendNew(t: Tcb, probe: bool): bool {
   const have = unsent(t), fin = finDue(t);
   if (have == 0 && !fin) return false;
   const usable = usableWindow(t), flight = t.sndNxt - t.sndUna, mss = roomForData(t);
@@ -187,16 +215,29 @@ function sendNew(t: Tcb): bool {
   const withFin = fin && all && size < usable;
   if (size == 0 && !withFin) return false;
   if (!maySend(t, size, all, withFin, mss, flight)) return false;
-  if (flight == 0) idleRestart(t);
+  if (flight == 0) {
+    senderBegin(t);
+    idleRestart(t);
+  }
   const inPipe = pipe(t);
-  if (inPipe != 0 && inPipe + size > t.cwnd + limitedTransmit(t)) return false;
+  if (inPipe != 0 && inPipe + size > t.cwnd + limitedTransmit(t) && !probe) {
+    if (hasSender(t)) senderOf(t).bits |= <u16>Sends.CWND_LIMITED;
+    return false;
+  }
+  if (!probe && !paceAllows(t)) return false;
   const start = t.sndNxt;
   t.sndNxt += size + (withFin ? 1 : 0);
   if (withFin) t.flags |= Has.FIN_SENT;
   t.flags &= ~Has.PROBE_DUE;
   if (flight == 0) t.stalledAt = clock.us;
-  rttStart(t, start);
+  if (!hasSender(t)) rttStart(t, start);
   emitRange(t, start, t.sndNxt, true);
+  if (hasSender(t)) {
+    sentNew(t, start, t.sndNxt);
+    senderOf(t).bits &= ~<u16>Sends.CWND_LIMITED;
+    if (tcbHas(t, Has.RECOVERY)) prrSent(t, size);
+    paceSent(t, size);
+  }
   retransmitArm(t);
   return true;
 }
@@ -214,7 +255,8 @@ function urgentPending(t: Tcb): bool {
 
 /** RFC 5681 §4.1: after an idle time of more than one RTO the congestion window is no longer known to be good. */
 function idleRestart(t: Tcb): void {
-  if (clock.us - max(t.stalledAt, t.heardAt) > <u64>t.rto) congestionIdle(t);
+  const idle = clock.us - max(t.stalledAt, t.heardAt);
+  if (idle > <u64>t.rto) congestionIdle(t, idle);
 }
 
 /** A window probe (RFC 9293 §3.8.6.1): one octet beyond the window, or what silly window avoidance held back. */
@@ -232,6 +274,7 @@ function sendProbe(t: Tcb): void {
     emit(t, t.sndNxt, 0, ACK, false);
     return;
   }
+  senderBegin(t);
   const start = t.sndNxt;
   t.sndNxt += size;
   if (have == 0) {
@@ -260,7 +303,7 @@ function sendSyn(t: Tcb): void {
   // A SYN-ACK offers what the SYN offered (RFC 7323 §2.2 and §3.2, RFC 2018 §2).
   if (answer ? t.rcvScale != 0 || t.sndScale != 0 : offers(Policy.WINDOW_SCALE)) at = putWindowScale(at, offeredScale());
   if (answer ? tcbHas(t, Has.SACK) : offers(Policy.SACK)) at = putSackPermitted(at);
-  if (answer ? tcbHas(t, Has.TIMESTAMPS) : offers(Policy.TIMESTAMPS)) at = putTimestamps(at, clock.ms + t.tsOffset, t.tsRecent);
+  if (answer ? tcbHas(t, Has.TIMESTAMPS) : offers(Policy.TIMESTAMPS)) at = putTimestamps(at, timestampNow(t), t.tsRecent);
   const size = <u32>(at - changetype<usize>(tcp));
   tcp.seq = t.iss;
   tcp.ack = answer ? t.rcvNxt : 0;
@@ -285,7 +328,7 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
   if (ip == null) return;
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
   let at = changetype<usize>(tcp) + TcpHeader.SIZE;
-  if (tcbHas(t, Has.TIMESTAMPS)) at = putTimestamps(at, clock.ms + t.tsOffset, t.tsRecent);
+  if (tcbHas(t, Has.TIMESTAMPS)) at = putTimestamps(at, timestampNow(t), t.tsRecent);
   if ((flags & RST) == 0) {
     const blocks = sackBlocks(t);
     if (blocks != 0) at = putSack(t, at, blocks);
@@ -329,6 +372,11 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
   tcpSeal(ip, tcp, size);
   count(Mib.tcpOutSegs);
   ipEnd(size);
+}
+
+/** Sends the ACK that is owed, if it can leave. */
+export function sendAck(t: Tcb): void {
+  if (isSynchronized(t) && ipWay(t.rip) == Way.OPEN) emit(t, t.sndNxt, 0, ACK, false);
 }
 
 /** Sends `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>` for a connection that is aborted (RFC 9293 §3.10.5). Lost if there is no slot. */

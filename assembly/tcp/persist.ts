@@ -8,6 +8,7 @@ import { Err } from "../core/error";
 import { Tcb, Has, tcbHas, workAdd } from "./tcb";
 import { Timer, armTimer, disarmTimer } from "./timers";
 import { endConnection } from "./end";
+import { senderIdle } from "./sender";
 import { retransmitAll } from "./retransmit";
 
 /** Nothing is in flight, and what there is to send may not go: the first probe comes after one RTO (SHLD-29). */
@@ -45,6 +46,7 @@ export function persistEnd(t: Tcb): void {
   if (flight == 1) {
     // Only the probe's octet was outstanding: back to before it.
     t.sndNxt = t.sndUna;
+    senderIdle(t);
     t.flags &= ~(Has.FIN_SENT | Has.TIMING);
   } else if (flight != 0) {
     retransmitAll(t);

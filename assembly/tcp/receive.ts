@@ -2,6 +2,7 @@
 // an ACK is due (§3.8.6.3, RFC 5681 §4.2).
 
 import { config, Policy } from "../config";
+import { BOARD } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
@@ -13,6 +14,7 @@ import { isSynchronized } from "./state";
 import { seg } from "./segment";
 import { dsackNote } from "./sack";
 import { armDelack } from "./timers";
+import { sendAck } from "./output";
 
 /** RCV.WND as advertised last. */
 export function rcvWnd(t: Tcb): u32 {
@@ -139,6 +141,9 @@ function readable(t: Tcb): void {
 
 /** Text beyond a gap (SHLD-31): to its place in the ring. Answered at once (MAY-13, RFC 5681 §4.2). */
 function receiveLater(t: Tcb, start: Seq, end: Seq): bool {
+  // Each of them has an ACK of its own, be they many in one batch: the sender counts them (RFC 5681 §3.2), and some may be lost. A board
+  // has room for a frame or two, and batches that are no larger.
+  if (!BOARD && tcbHas(t, Has.ACK_NOW)) sendAck(t);
   ackNow(t);
   if (!tcbHas(t, Has.SACK) && config.rangesMax == 0) return false;
   if (rangesHold(t.outOfOrder, start, end)) {

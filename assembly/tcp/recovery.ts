@@ -8,9 +8,12 @@ import { sackLostEdge, sackPipe, DUP_THRESH } from "./sack";
 import { rangesBytes } from "../buffers/ranges";
 import { congestionLoss, congestionInflate, congestionPartial, congestionRecovered, congestionAcked } from "./congestion";
 import { rttStop } from "./rtt";
+import { hasSender } from "./sender";
+import { sentPipe } from "./sent";
 
 /** Bytes in the network, for comparison with cwnd. */
 export function pipe(t: Tcb): u32 {
+  if (hasSender(t)) return sentPipe(t);
   const flight = t.sndNxt - t.sndUna;
   if (!tcbHas(t, Has.LOSS | Has.RECOVERY)) return t.sacked == 0 ? flight : flight - rangesBytes(t.sacked);
   if (tcbHas(t, Has.SACK)) return sackPipe(t);

@@ -16,15 +16,21 @@ import { congestionTimeout, congestionInit } from "./congestion";
 import { sackForget, sackHoleEnd, sackSkip } from "./sack";
 import { persistArm } from "./persist";
 import { endConnection } from "./end";
+import { hasSender, senderEnd } from "./sender";
+import { sentFirstLost, sentLoseAll } from "./sent";
+import { rackTimesOut } from "./rack-recovery";
+import { probeArm } from "./tlp";
+import { frtoWaits, undoBegin } from "./undo";
 
 /** R1: retransmissions after which the network is asked to look for another way, and the application is told (SHLD-10). */
 const R1: u8 = 3;
 
 /** Something that occupies sequence space was sent (RFC 6298 §5.1). */
 export function retransmitArm(t: Tcb): void {
-  if (t.timerKind == <u8>Timer.RETRANSMIT) return;
+  if (t.timerKind == <u8>Timer.RETRANSMIT || t.timerKind == <u8>Timer.REORDER) return;
+  if (t.timerKind == <u8>Timer.PROBE && probeArm(t)) return;
   if (t.sndUna + 1 == t.sndNxt || t.timerKind == <u8>Timer.NONE) t.stalledAt = clock.us;
-  armTimer(t, Timer.RETRANSMIT, t.rto);
+  if (!probeArm(t)) armTimer(t, Timer.RETRANSMIT, t.rto);
 }
 
 /** New data was acknowledged (RFC 6298 §5.2 and §5.3). */
@@ -32,7 +38,7 @@ export function retransmitAcked(t: Tcb): void {
   t.retries = 0;
   t.stalledAt = clock.us;
   if (t.sndUna == t.sndNxt) disarmTimer(t);
-  else armTimer(t, Timer.RETRANSMIT, t.rto);
+  else if (!probeArm(t)) armTimer(t, Timer.RETRANSMIT, t.rto);
 }
 
 /** The retransmission timer fired. */
@@ -67,8 +73,11 @@ export function retransmitDue(t: Tcb): void {
     t.flags |= Has.SYN_DUE | Has.SYN_RESENT;
     count(Mib.TCPSynRetrans);
   } else {
-    congestionTimeout(t, t.sndNxt - t.sndUna, t.retries == 1);
-    retransmitAll(t);
+    const first = t.retries == 1;
+    if (first) undoBegin(t);
+    congestionTimeout(t, t.sndNxt - t.sndUna, first);
+    if (hasSender(t) && rackTimesOut(t, first)) lossBegins(t);
+    else retransmitAll(t);
     t.flags |= Has.RETRANSMIT_ONE;
   }
   workAdd(t);
@@ -78,7 +87,19 @@ export function retransmitDue(t: Tcb): void {
 
 /** Everything in flight counts as lost; it goes out again as the congestion window allows. */
 export function retransmitAll(t: Tcb): void {
+  if (hasSender(t)) sentLoseAll(t, true);
   sackForget(t);
+  lossBegins(t);
+}
+
+/** No range was left to note what was sent again: all from `seq` on is, without a Sender. */
+export function retransmitRest(t: Tcb, seq: Seq): void {
+  senderEnd(t);
+  lossBegins(t);
+  t.rtxNxt = seq;
+}
+
+function lossBegins(t: Tcb): void {
   t.flags = (t.flags & ~Has.RECOVERY) | Has.LOSS;
   t.dupAcks = 0;
   t.recover = t.sndNxt;
@@ -89,6 +110,7 @@ export function retransmitAll(t: Tcb): void {
 /** Whether there is something to retransmit; then it begins at `t.rtxNxt`. */
 export function retransmitPending(t: Tcb): bool {
   if (!tcbHas(t, Has.LOSS | Has.RECOVERY)) return false;
+  if (hasSender(t)) return !frtoWaits(t) && sentFirstLost(t);
   t.rtxNxt = sackSkip(t, t.rtxNxt);
   return seqLt(t.rtxNxt, t.sndLost);
 }

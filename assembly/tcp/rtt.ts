@@ -1,9 +1,11 @@
 // The retransmission time-out (RFC 6298), in µs. `srtt` is kept × 8 and `rttvar` × 4, so that the gains are shifts.
 
-import { config } from "../config";
+import { Policy, config } from "../config";
+import { TLP } from "../features";
 import { clock } from "../core/clock";
 import { Seq, seqLt } from "../core/seq";
 import { Tcb, Has, tcbHas } from "./tcb";
+import { Sends, hasSender, senderOf } from "./sender";
 
 /** Granularity of our clock, µs: G of RFC 6298 §2. Polls come about once a millisecond. */
 const GRANULARITY: u32 = 1000;
@@ -53,12 +55,15 @@ export function rttSample(t: Tcb, r: u32): void {
     t.srtt += r - srtt;
   }
   rtoCompute(t);
+  if (hasSender(t)) senderOf(t).bits |= <u16>Sends.PROBE_READY;
 }
 
 /** RFC 6298 §2.2, §2.4 and §2.5: RTO <- SRTT + max (G, 4 * RTTVAR), within its bounds. */
 export function rtoCompute(t: Tcb): void {
-  const rto = (t.srtt >> 3) + max(GRANULARITY, t.rttvar);
-  t.rto = min(max(rto, config.rtoMinMs * 1000), config.rtoMaxMs * 1000);
+  const srtt = t.srtt >> 3;
+  // A tail loss probe comes after 2 × SRTT (RFC 8985 §7.2): the time-out leaves it a round trip to be answered in.
+  const least = TLP && hasSender(t) && (config.policy & Policy.TLP) != 0 ? max(config.rtoMinMs * 1000, 3 * srtt) : config.rtoMinMs * 1000;
+  t.rto = min(max(srtt + max(GRANULARITY, t.rttvar), least), config.rtoMaxMs * 1000);
 }
 
 /** RFC 6298 §5.5. */

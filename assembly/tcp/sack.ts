@@ -8,6 +8,9 @@ import { rangeAt, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesHold }
 import { Tcb, Has, tcbHas } from "./tcb";
 import { seg, segHas } from "./segment";
 import { Option, putSackHead, putBlock } from "./options";
+import { Sends, hasSender, senderOf } from "./sender";
+import { sentSacked } from "./sent";
+import { undoDsack } from "./undo";
 
 /** RFC 6675 §2: DupThresh. */
 export const DUP_THRESH: u32 = 3;
@@ -22,6 +25,13 @@ export function sackReceive(t: Tcb): bool {
     // A block that is empty, inverted, beyond SND.NXT or below SND.UNA (a D-SACK, RFC 2883 §4.1) says nothing about what is lost.
     if (!seqLt(start, end) || seqLt(t.sndNxt, end) || seqLt(start, t.sndUna) || seqLe(end, seg.ack)) {
       if (!seqLt(start, end) || seqLt(t.sndNxt, end)) count(Mib.TCPSACKDiscard);
+      else if (i == 0 && hasSender(t)) dsackArrives(t, start, end);
+      continue;
+    }
+    if (hasSender(t)) {
+      // A first block that another one encloses is a D-SACK too (RFC 2883 §4.2).
+      if (i == 0 && seg.sacks > 1 && isEnclosed(start, end)) dsackArrives(t, start, end);
+      else if (sentSacked(t, start, end)) news = true;
       continue;
     }
     if (rangesHold(t.sacked, start, end)) continue;
@@ -29,6 +39,19 @@ export function sackReceive(t: Tcb): bool {
     if (rangesAdded()) news = true;
   }
   return news;
+}
+
+/** The peer got start…end twice. What lies further back than it can have kept in mind is no news. */
+function dsackArrives(t: Tcb, start: Seq, end: Seq): void {
+  if (t.sndUna - start > t.maxSndWnd && seqLt(start, t.sndUna)) return;
+  const s = senderOf(t);
+  s.bits |= <u16>Sends.DSACK_NOW;
+  undoDsack(s, end - start);
+}
+
+function isEnclosed(start: Seq, end: Seq): bool {
+  const from = bswap<u32>(load<u32>(seg.sackAt, 8)), to = bswap<u32>(load<u32>(seg.sackAt, 12));
+  return seqLe(from, start) && seqLe(end, to);
 }
 
 /** After a time-out the receiver may have reneged: nothing of what it said is believed any more (RFC 2018 §5 and §8). */

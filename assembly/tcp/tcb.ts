@@ -182,6 +182,9 @@ export const enum Has {
   cwrSeq: Seq;
   /** Bits of `Ecn`. */
   ecn: u8;
+  pad: u8;
+  /** Its block in the pool of senders, by number + 1; 0: none. */
+  sender: u16;
 }
 
 /** Connections are 256 bytes apart. */

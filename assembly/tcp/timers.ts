@@ -2,6 +2,7 @@
 // (`idleAt`). One entry in the heap stands for the earliest of them; when it comes up too early, it is put back.
 
 import { config } from "../config";
+import { RACK, TLP } from "../features";
 import { clock, isDue, NEVER, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { heapArm, heapDisarm } from "../buffers/heap";
@@ -12,9 +13,13 @@ import { keepAliveDue, keepAliveStart } from "./keepalive";
 import { retransmitDue } from "./retransmit";
 import { endConnection } from "./end";
 import { sendReset } from "./output";
+import { reorderDue } from "./rack-recovery";
+import { probeDue } from "./tlp";
+import { paceDue } from "./pacing";
 import { Err } from "../core/error";
 
-export const enum Timer { NONE, RETRANSMIT, PERSIST }
+/** What `timerAt` is for: retransmission, persist, RACK's reordering, a loss probe. */
+export const enum Timer { NONE, RETRANSMIT, PERSIST, REORDER, PROBE }
 
 export function timersInit(t: Tcb): void {
   t.timerAt = t.delackAt = t.idleAt = NEVER;
@@ -67,11 +72,20 @@ export function tcbTimer(t: Tcb): void {
   }
   if (isDue(t.timerAt)) {
     if (t.timerKind == <u8>Timer.PERSIST) persistDue(t);
+    else if (RACK && t.timerKind == <u8>Timer.REORDER) reorderDue(t);
+    else if (TLP && t.timerKind == <u8>Timer.PROBE) probeTimer(t);
     else retransmitDue(t);
   }
+  paceDue(t);
   if (t.state != <u8>State.CLOSED && isDue(t.idleAt)) idleDue(t);
   const next = min(min(t.timerAt, t.delackAt), t.idleAt);
   if (t.state != <u8>State.CLOSED && next != NEVER) heapArm(tcbIndex(t), next);
+}
+
+/** A loss probe is due; the retransmission timer runs from here on. */
+function probeTimer(t: Tcb): void {
+  armTimer(t, Timer.RETRANSMIT, t.rto);
+  probeDue(t);
 }
 
 function idleDue(t: Tcb): void {

@@ -12,7 +12,7 @@ export function defaults(dialect: Dialect): Partial<StackOptions> {
     ? {
       // 65,536 bytes, rounded up to whole segments of 1460 as FreeBSD does once the MSS is known.
       recvRing: 65700, sendRing: 65536, windowScale: 6, rtoInitialMs: 1000, rtoMinMs: 230, delayedAckMs: 40,
-      policy: { announce: false, synFin: false, eagerWindow: true, ecn: true },
+      policy: { announce: false, synFin: false, eagerWindow: true, ecn: true, rack: false },
     }
     : {
       recvRing: 1 << 20, sendRing: 1 << 20, windowScale: 8, rtoInitialMs: 1000, rtoMinMs: 200,
@@ -48,6 +48,10 @@ const SETTINGS: Record<string, Setter> = {
   // 0: off; 1: offered and accepted; 2: accepted.
   "net.ipv4.tcp_ecn": ecn,
   "net.inet.tcp.ecn.enable": ecn,
+  // Bit 0: RACK; without it RFC 6675.
+  "net.ipv4.tcp_recovery": (o, v) => (o.policy = { ...o.policy, rack: (v & 1) !== 0 }),
+  "net.ipv4.tcp_early_retrans": policy("tlp"),
+  "net.ipv4.tcp_frto": policy("undo"),
   "net.ipv4.tcp_timestamps": policy("timestamps"),
   "net.ipv4.tcp_sack": policy("sack"),
   "net.ipv4.tcp_window_scaling": policy("windowScaling"),
@@ -59,11 +63,16 @@ const GIVEN: Record<string, number[]> = {
   "net.inet.tcp.rexmit_drop_options": [0], "net.inet.tcp.rexmit_slop": [200], "net.inet.tcp.nolocaltimewait": [0, 1],
   "net.inet.tcp.keepinit": [75000], "net.inet.tcp.fastopen.server_enable": [0], "net.inet.tcp.fastopen.client_enable": [0],
   "net.inet.tcp.tso": [0, 1], "net.inet.tcp.path_mtu_discovery": [1], "net.inet.tcp.syncookies": [0, 1], "net.inet.tcp.syncookies_only": [0],
-  "net.ipv4.tcp_fack": [0], "net.ipv4.tcp_dsack": [1], "net.ipv4.tcp_frto": [0],
+  "net.ipv4.tcp_fack": [0], "net.ipv4.tcp_dsack": [1],
 };
 
 /** Settings of things that this stack does not have, and that change nothing on the wire. */
-const NOTHING = /^(net\.inet\.tcp\.(hostcache\.\w+|.*autoinc|recvbuf_\w+|sendbuf_\w+|functions_default|msl|log_debug|cc\.algorithm)|net\.ipv4\.(tcp_(rmem|wmem|mem|congestion_control|no_metrics_save|moderate_rcvbuf|autocorking|tso_win_divisor|min_tso_segs|invalid_ratelimit|notsent_lowat|limit_output_bytes|early_retrans|recovery|slow_start_after_idle|thin_\w+|fin_timeout|synack_retries|syn_retries)|route\.flush)|net\.core\.\w+)$/;
+const NOTHING = /^(net\.inet\.tcp\.(hostcache\.\w+|.*autoinc|recvbuf_\w+|sendbuf_\w+|functions_default|msl|log_debug|cc\.algorithm)|net\.ipv4\.(tcp_(rmem|wmem|mem|no_metrics_save|moderate_rcvbuf|autocorking|tso_win_divisor|min_tso_segs|invalid_ratelimit|notsent_lowat|limit_output_bytes|slow_start_after_idle|thin_\w+|fin_timeout|synack_retries|syn_retries)|route\.flush)|net\.core\.\w+)$/;
+
+function congestionControl(options: Partial<StackOptions>, name: string): void {
+  if (name !== "cubic" && name !== "reno") throw new Unsupported(`there is no congestion control "${name}"; there are cubic and reno`);
+  options.policy = { ...options.policy, cubic: name === "cubic", hystart: name === "cubic" };
+}
 
 /** Carries out a command of a script, as far as it is one for the configuration. Returns false if it is not. */
 export function configure(command: string, options: Partial<StackOptions>): boolean {
@@ -74,7 +83,8 @@ export function configure(command: string, options: Partial<StackOptions>): bool
     if (set) {
       const [, name, value] = set as unknown as [string, string, string];
       const setter = SETTINGS[name], given = GIVEN[name];
-      if (setter) setter(options, Number(value));
+      if (name === "net.ipv4.tcp_congestion_control") congestionControl(options, value);
+      else if (setter) setter(options, Number(value));
       else if (given ? !given.includes(Number(value)) : !NOTHING.test(name)) throw new Unsupported(`sysctl ${name}=${value} has no counterpart`);
     } else if (/(^|\/)(defaults|set_sysctls)\.(sh|py)\b/.test(line) || /^(sleep|echo|true|sync|ip route flush|ip tcp_metrics|tc |ethtool|kldload|kldunload)/.test(line)) {
       // The dialect's defaults are set already; the others change nothing here.

@@ -11,7 +11,8 @@ export function configDefaults(c: Config): void {
   c.listenersMax = 8;
   c.sendRing = 65536;
   c.recvRing = 65536;
-  c.rangesMax = 2048;
+  c.rangesMax = 4096;
+  c.sendersMax = 64;
   c.rxSlots = 64;
   c.txSlots = 64;
   c.loopSlots = 8;
@@ -24,7 +25,7 @@ export function configDefaults(c: Config): void {
   c.windowScale = 255;
   c.initialWindow = 10;
   c.rtoInitialMs = 1000;
-  c.rtoMinMs = 1000;
+  c.rtoMinMs = 300;
   c.rtoMaxMs = 60_000;
   c.userTimeoutMs = 300_000;
   c.synTimeoutMs = 180_000;
@@ -46,5 +47,6 @@ export function configDefaults(c: Config): void {
   c.synBurst = 64;
   c.prefixBurst = 16;
   c.cookieRate = 1000;
-  c.policy = Policy.TIMESTAMPS | Policy.SACK | Policy.WINDOW_SCALE | Policy.ANNOUNCE;
+  c.policy = Policy.TIMESTAMPS | Policy.SACK | Policy.WINDOW_SCALE | Policy.ANNOUNCE |
+    Policy.RACK | Policy.TLP | Policy.PRR | Policy.UNDO | Policy.CUBIC | Policy.HYSTART;
 }

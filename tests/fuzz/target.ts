@@ -3,6 +3,7 @@
  * each of them. An input is a string of bytes, out of which every choice is made, so that any string is one, and mutating it mutates choices.
  */
 import { StackModule, TCB_OFFSETS, type Exports } from "../../host/stack.js";
+import { POLICY } from "../../host/config.js";
 import { ERR } from "../../host/errors.js";
 import { arp, be, checksum, ethernet, icmp, ip4, ipv4, MAC_PEER, MAC_STACK, opt, segment, tcp, udp, type Tcp } from "../harness/codec.js";
 import { NOTES, type Instrumented } from "./instrument.js";
@@ -149,6 +150,7 @@ export class Target {
       this.#time(2_000_000);
       this.#save(`zero window ${name}`);
     }
+    this.#makeRecoveries(fresh);
     this.restore(fresh);
     this.#handle = this.stack.connect(PEER, 40000, 50000);
     this.#dport = 50000;
@@ -162,6 +164,49 @@ export class Target {
       this.#send({ flags: "S", seq: 5000 });
     }
     this.#save("flooded");
+  }
+
+  /** Small segments, so that many are in flight: some of them arrived, some are lost, some were sent twice; paced and not. */
+  #makeRecoveries(fresh: Scene): void {
+    for (const [name, timestamps] of [["with timestamps", true], ["without timestamps", false]] as const) {
+      this.restore(fresh);
+      this.#send({ flags: "S", seq: 1000, opts: [...opt.mss(100), ...opt.sackOk(), ...(timestamps ? opt.ts(1000, 0) : [])] });
+      const synAck = this.#lastTcp(), tsVal = this.#lastTsVal(), ts = timestamps ? opt.ts(1001, tsVal) : [];
+      const ack = (n: number, ...blocks: [number, number][]): void => {
+        this.#send({ flags: "A", seq: 1001, ack: synAck + 1 + n, opts: [...ts, ...(blocks.length ? opt.sack(...blocks.map(([a, b]) => [(synAck + 1 + a) >>> 0, (synAck + 1 + b) >>> 0] as [number, number])) : [])] });
+      };
+      ack(0);
+      this.#handle = this.stack.accept(this.#listener);
+      this.stack.send(this.#handle, new Uint8Array(4000));
+      this.#time(1000);
+      for (let n = 88; n <= 880; n += 88) {
+        this.#time(10_000);
+        ack(n);
+      }
+      this.#save(`slow start ${name}`);
+      this.#time(20_000);
+      ack(880, [968, 1056], [1144, 1232]);
+      this.#save(`a gap ${name}`);
+      const gap = this.#snapshot("");
+      this.#time(15_000);
+      ack(880, [968, 1056], [1144, 1408]);
+      this.#save(`fast recovery ${name}`);
+      this.#time(10_000);
+      ack(1408);
+      this.#save(`recovered ${name}`);
+      for (let n = 1496; n <= 2376; n += 88) {
+        this.#time(10_000);
+        ack(n);
+      }
+      this.#save(`congestion avoidance ${name}`);
+      this.restore(gap);
+      this.#time(400_000);
+      this.#save(`a time-out after a gap ${name}`);
+      this.restore(gap);
+      this.stack.tune({ policy: this.stack.configured("policy") | POLICY.pacing });
+      this.#time(5000);
+      this.#save(`paced ${name}`);
+    }
   }
 
   #snapshot(name: string): Scene {

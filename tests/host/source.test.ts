@@ -21,7 +21,7 @@ function members(path: string, name: string): [string, number][] {
   let next = 0;
   return body.split(",").map((m) => m.trim()).filter(Boolean).map((m) => {
     const [key, value] = m.split("=").map((x) => x.trim());
-    if (value !== undefined) next = Number(value);
+    if (value !== undefined) next = value.split("<<").map(Number).reduce((a, b) => a << b);
     return [key!, next++];
   });
 }

@@ -11,7 +11,7 @@ import { EVENT, StackModule } from "../../host/stack.js";
 import { icmp } from "../harness/codec.js";
 
 const PORT = 7000;
-const POLICIES = ["timestamps", "sack", "windowScaling", "pushBursts", "noDelay"] as const;
+const POLICIES = ["timestamps", "sack", "windowScaling", "pushBursts", "noDelay", "rack", "tlp", "prr", "undo", "cubic", "hystart", "pacing"] as const;
 
 /** One end of a connection as its application sees it. */
 interface End {
@@ -88,6 +88,7 @@ export class World {
         sendRing: pick([1460, 2920, 8192, 65536]),
         recvRing: pick([1460, 2920, 8192, 65536, 262144]),
         rangesMax: pick([0, 2, 64, 1024]),
+        sendersMax: pick([0, 1, 2, 32]),
         rxSlots: pick([1, 2, 16]),
         txSlots: pick([1, 2, 16]),
         mtu: pick([576, 1500, 1500]),

@@ -214,7 +214,7 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   const l = layout(wasm, {
     ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }), connsMax: connections,
     sendRing: ring, recvRing: ring, halfOpenMax: connections, timeWaitMax: connections, listenersMax: options.services.length,
-    rangesMax: Math.max(8, 2 * connections), rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
+    rangesMax: Math.max(8, 2 * connections), sendersMax: 0, rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
     neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000, timeWaitMs: 20_000, finWait2Ms: 20_000,
   });
   const reserve = board.stack + 256 + 64;

@@ -1,0 +1,132 @@
+/**
+ * One path, in virtual time: what goodput a transfer has over it. The sender writes as fast as it may, the receiver reads at once.
+ */
+import { parseIp } from "../../host/address.js";
+import type { StackOptions } from "../../host/config.js";
+import { Wire, type InFlight } from "../../host/links/loopback.js";
+import { loadModule } from "../../host/module.js";
+import { Random } from "../../host/random.js";
+import { EVENT, StackModule } from "../../host/stack.js";
+
+export const TROUBLES = ["random", "bursts", "reordering", "duplication", "queue of 1 BDP", "queue of 0.1 BDP", "competing flow"] as const;
+export type Trouble = (typeof TROUBLES)[number];
+
+export interface Path {
+  /** What happens beside the random loss. */
+  trouble: Trouble;
+  /** Share of frames that is lost, both ways, 0 … 1. */
+  loss: number;
+  rttMs: number;
+  /** Bytes of ring on both sides. */
+  ring: number;
+  seed?: number;
+  /** Only the data is lost, not the acknowledgments. */
+  oneWay?: boolean;
+  /** Bits a second that the bottleneck of the last three troubles carries. */
+  rate?: number;
+  sender?: Partial<StackOptions>;
+  /** A second transfer at the same time, by `sender` of its own or the same. */
+  flows?: number;
+  /** Virtual seconds, and bytes, at most. */
+  seconds?: number;
+  bytes?: number;
+}
+
+export interface Outcome {
+  /** Payload bytes a second that the receiver's application got, by flow. */
+  goodput: number[];
+  /** What the path allows: the ring once a round trip, or the bottleneck, less what is lost. */
+  allows: number;
+  /** Segments that the sender sent again, as a share of those with data. */
+  resent: number;
+  counters: Record<string, number>;
+}
+
+const MSS = 1460, FRAME = 1514, PORT = 7000;
+/** Reordered frames are late by so much at most, as a share of the round-trip time. */
+const REORDER_SHARE = 0.3, REORDER_LATE = 0.25;
+/** Lost frames come in runs of so many on average. */
+const BURST = 4;
+
+export function transfer(path: Path): Outcome {
+  const { trouble, loss, rttMs, ring } = path, seconds = path.seconds ?? 60, random = new Random(path.seed ?? 1);
+  const delayUs = (rttMs * 1000) / 2;
+  const queued = trouble === "queue of 1 BDP" || trouble === "queue of 0.1 BDP" || trouble === "competing flow";
+  const rate = queued ? path.rate ?? 10e6 : 0, bdp = (rate / 8) * (rttMs / 1000);
+  const flows = path.flows ?? (trouble === "competing flow" ? 2 : 1);
+  const wire = new Wire(random.u32(), 1_000_000), module = loadModule();
+  const make = (n: number, more: Partial<StackOptions> = {}): StackModule => new StackModule(module, {
+    ip: `10.0.0.${n}/24`, entropy: random.bytes(32), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
+    ...more, policy: { announce: false, ...more.policy },
+  });
+  const sender = make(1, path.sender), receiver = make(2);
+  const out = {
+    delayUs, rate, queue: queued ? Math.max(4, Math.round(((trouble === "queue of 0.1 BDP" ? 0.1 : 1) * bdp) / FRAME)) : 1e9,
+    loss: trouble === "bursts" ? 0 : loss, duplicate: trouble === "duplication" ? 0.1 : 0, reorder: trouble === "reordering" ? REORDER_SHARE : 0,
+    reorderUs: Math.max(2, rttMs * 1000 * REORDER_LATE),
+  };
+  wire.attach(sender, out);
+  wire.attach(receiver, { ...out, rate: 0, queue: 1e9, loss: path.oneWay ? 0 : out.loss });
+  if (trouble === "bursts" && loss > 0) wire.decide = bursts(loss, random);
+
+  const got = new Map<number, number>(), writers: number[] = [];
+  let total = 0, listener = 0;
+  const chunk = new Uint8Array(65536), most = path.bytes ?? Infinity;
+  const write = (): boolean => {
+    let did = false;
+    for (const h of writers) {
+      for (let room = sender.sendRoom(h); room > 0; room = sender.sendRoom(h)) {
+        if (sender.send(h, chunk.subarray(0, Math.min(room, chunk.length))) <= 0) break;
+        did = true;
+      }
+    }
+    return did;
+  };
+  wire.onPolled = (port) => {
+    let did = false;
+    if (port === 0) {
+      sender.drainEvents((_, bits) => { if (bits & (EVENT.CONNECTED | EVENT.WRITABLE)) did = true; });
+      return did && write();
+    }
+    receiver.drainEvents((h, bits) => {
+      if (bits & EVENT.ACCEPT) for (let c = receiver.accept(listener); c !== 0; c = receiver.accept(listener)) got.set(c, 0);
+      if (!(bits & EVENT.READABLE) || !got.has(h)) return;
+      for (let n = receiver.receivable(h); n > 0; n = receiver.receivable(h)) {
+        const size = receiver.receive(h, n)!.length;
+        got.set(h, got.get(h)! + size);
+        total += size;
+        did = true;
+      }
+    });
+    return did;
+  };
+  listener = receiver.listen(PORT, 4);
+  for (let i = 0; i < flows; i++) writers.push(sender.connect(parseIp("10.0.0.2"), PORT));
+  write();
+  const up = (): boolean => writers.every((h) => sender.info(h).stateName === "ESTABLISHED");
+  wire.run(up, wire.nowUs + 200e6);
+  const start = wire.nowUs;
+  wire.run(() => total >= most, start + seconds * 1e6);
+  const took = (wire.nowUs - start) / 1e6, counters = sender.counters();
+  const bottleneck = rate === 0 ? Infinity : (rate / 8) * (MSS / FRAME);
+  return {
+    goodput: [...got.values()].map((n) => n / took),
+    allows: Math.min((flows * ring) / (rttMs / 1000), bottleneck) * (1 - loss),
+    resent: counters.tcpRetransSegs / Math.max(1, counters.tcpOutSegs), counters,
+  };
+}
+
+/** Gilbert's model: runs of lost frames, so long that `loss` of all are lost. */
+function bursts(loss: number, random: Random): (flight: InFlight) => "drop" | "deliver" {
+  const bad = [false, false], leave = 1 / BURST, enter = (leave * loss) / (1 - loss);
+  return ({ from }) => {
+    bad[from] = bad[from] ? !random.chance(leave) : random.chance(enter);
+    return bad[from] ? "drop" : "deliver";
+  };
+}
+
+/** Jain's index of fairness: 1 if all have the same. */
+export function jain(shares: number[]): number {
+  const sum = shares.reduce((a, b) => a + b, 0), squares = shares.reduce((a, b) => a + b * b, 0);
+  return squares === 0 ? 0 : (sum * sum) / (shares.length * squares);
+}
