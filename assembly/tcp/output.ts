@@ -29,7 +29,7 @@ import { endConnection } from "./end";
 import { tcpSeal } from "./seal";
 import { Sends, hasSender, senderBegin, senderOf } from "./sender";
 import { sentAgain, sentLastStart, sentNew } from "./sent";
-import { probePending, probeSent } from "./tlp";
+import { probeDrop, probePending, probeSent } from "./tlp";
 import { prrSent } from "./prr";
 import { undoResent } from "./undo";
 import { paceAllows, paceSent } from "./pacing";
@@ -182,8 +182,13 @@ function sendLost(t: Tcb): bool {
 /** A loss probe (RFC 8985 §7.3): something new, window of congestion or not, or what was sent last once more. */
 function sendLossProbe(t: Tcb): bool {
   if (!probePending(t)) return false;
-  let again = !sendNew(t, true);
+  const again = !sendNew(t, true);
   if (again) {
+    // Not beyond a window that has shrunk (SHLD-16).
+    if (seqLt(t.sndUna + t.sndWnd, t.sndNxt)) {
+      probeDrop(t);
+      return false;
+    }
     const start = sentLastStart(t, t.mss);
     rttStop(t);
     count(Mib.tcpRetransSegs);

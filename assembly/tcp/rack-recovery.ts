@@ -9,7 +9,7 @@ import { Timer, armTimer, disarmTimer } from "./timers";
 import { Sends, senderEnd, senderIdle, senderOf, sends } from "./sender";
 import { Sent, sentLoseAll, sentNow } from "./sent";
 import { rackDetect, rackDsack, rackRecovered, rackSample, rackTimeout } from "./rack";
-import { probeAcked, probeForget } from "./tlp";
+import { probeAcked, probeDrop, probeForget } from "./tlp";
 import { prrAck, prrBegin, prrOn } from "./prr";
 import { frtoBegin, undoBegin, undoDetects } from "./undo";
 import { congestionAcked, congestionLoss } from "./congestion";
@@ -36,7 +36,7 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
     congestionAcked(t, acked);
   }
   if (t.sndUna == t.sndNxt) {
-    probeForget(t);
+    probeDrop(t);
     senderIdle(t);
   }
   workAdd(t);

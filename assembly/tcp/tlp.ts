@@ -54,7 +54,12 @@ export function probeSent(t: Tcb, again: bool): void {
   count(Mib.TCPLossProbes);
 }
 
-/** What is known of the probe is irrelevant now: another recovery began, or nothing is in flight. */
+/** No probe is to be sent, after all. */
+export function probeDrop(t: Tcb): void {
+  senderOf(t).bits &= ~<u16>Sends.PROBE_DUE;
+}
+
+/** What is known of the probe is irrelevant now: another recovery began. */
 export function probeForget(t: Tcb): void {
   senderOf(t).bits &= ~<u16>(Sends.PROBING | Sends.PROBE_DUE);
 }
