@@ -26,6 +26,7 @@ export const POLICY = {
   cubic: 1 << 21,
   hystart: 1 << 22,
   pacing: 1 << 23,
+  noisyLink: 1 << 24,
 } as const;
 
 export type PolicyName = keyof typeof POLICY;

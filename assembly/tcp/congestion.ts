@@ -1,14 +1,18 @@
 // Congestion control, and its seam: what loss recovery calls when something happens. NewReno (RFC 5681) is here; CUBIC and HyStart++ take
 // their part where they are on.
 
-import { config } from "../config";
+import { Policy, config } from "../config";
+import { RACK } from "../features";
 import { Tcb, Has, tcbHas } from "./tcb";
-import { hasSender } from "./sender";
+import { hasSender, senderOf } from "./sender";
 import { cubicAcked, cubicBeta, cubicIdle, cubicOn, cubicReduce, cubicTimeout } from "./cubic";
 import { hystartAcked, hystartOn } from "./hystart";
 
 /** "Arbitrarily high" (RFC 5681 §3.1): the first slow start. */
 export const SSTHRESH_INITIAL: u32 = u32.MAX_VALUE >> 2;
+
+/** On a shorter path, polls come too rarely to see a queue, µs. */
+const NOISE_RTT_US: u32 = 5000;
 
 /** Initial window (RFC 6928 §2), or one segment when the SYN was lost (RFC 5681 §3.1). */
 export function congestionInit(t: Tcb): void {
@@ -43,9 +47,23 @@ export function congestionAcked(t: Tcb, acked: u32): void {
 
 /** RFC 5681 equation (4): ssthresh = max (FlightSize / 2, 2*SMSS). */
 function reduce(t: Tcb, flight: u32): void {
+  if (isNoise(t)) {
+    t.ssthresh = max(t.cwnd, <u32>t.mss << 1);
+    return;
+  }
   // RFC 9438 §4.6 with CUBIC.
   t.ssthresh = max(cubicOn(t) ? cubicBeta(flight) : flight >> 1, <u32>t.mss << 1);
   t.cwndAcked = 0;
+}
+
+/**
+ * Whether a loss is taken for noise on the link (Policy.NOISY_LINK): as with TCP Veno, when there is no sign of a queue, which would have
+ * made the round trip longer than it can be.
+ */
+function isNoise(t: Tcb): bool {
+  if (!RACK || (config.policy & Policy.NOISY_LINK) == 0 || !hasSender(t)) return false;
+  const least = senderOf(t).minRtt;
+  return least >= NOISE_RTT_US && t.srtt >> 3 < least + (least >> 4);
 }
 
 /** Fast retransmit: a segment was lost while others arrive (RFC 5681 §3.2 step 2, RFC 6675 §5 step 4.2). */
