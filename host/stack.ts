@@ -188,6 +188,17 @@ export class StackModule {
     return { word, mask, lengths: this.#u32[word + SLOT_RING.lengths]! >>> 2, slots };
   }
 
+  /** A copy of everything that the stack is. */
+  save(): Uint8Array {
+    return this.#u8.slice();
+  }
+
+  /** Makes the stack what it was when `memory` was saved; `nowUs`: the time then. */
+  restore(memory: Uint8Array, nowUs: number): void {
+    this.#u8.set(memory);
+    this.#nowUs = nowUs;
+  }
+
   // Frames
 
   /** Puts a frame into the ring to the stack. Returns false when the ring is full: poll first. Too long: dropped by the stack. */

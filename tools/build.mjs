@@ -1,7 +1,8 @@
 // `npm run build`: everything under build/, but for the firmware, which `npm run board` puts into build/boards.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, statSync } from "node:fs";
-import { build } from "esbuild";
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { build, transform } from "esbuild";
 import { compile, FAST, SMALL } from "./wasm.mjs";
 
 /** Compiles one target of asconfig.json. */
@@ -28,6 +29,20 @@ await build({
 });
 chmodSync("build/stint.js", 0o755);
 size("build/stint.js");
+await lab();
 await build({ ...common, entryPoints: ["host/index.ts"], outfile: "build/index.js" });
 execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
 size("build/index.js");
+
+/** The handshake lab: one file that needs nothing else, not even a server. */
+async function lab() {
+  const { outputFiles } = await build({
+    entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022", platform: "browser", logLevel: "warning",
+    define: { STINT_WASM: JSON.stringify(readFileSync("build/stint.simd.wasm").toString("base64")) },
+  });
+  const style = await transform(readFileSync("host/browser/style.css", "utf8"), { loader: "css", minify: true });
+  const page = readFileSync("host/browser/index.html", "utf8").replace("/*STYLE*/", () => style.code).replace("/*SCRIPT*/", () => outputFiles[0].text.replaceAll("</script", "<\\/script"));
+  mkdirSync("build/lab");
+  writeFileSync("build/lab/index.html", page);
+  console.log(`${"build/lab/index.html".padEnd(24)} ${String(page.length).padStart(8)} bytes, ${gzipSync(page).length} compressed`);
+}

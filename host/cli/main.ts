@@ -2,9 +2,11 @@
 import { Command, CommanderError } from "commander";
 import { addConnect } from "./connect.js";
 import { addDemo } from "./demo.js";
+import { addExplain } from "./explain.js";
 import { addFlood } from "./flood.js";
 import { addHandshake } from "./handshake.js";
 import { addPacketdrill } from "./packetdrill.js";
+import { addScenario } from "./scenario.js";
 import { addUp } from "./up.js";
 import { LinkError } from "../links/link.js";
 import { StintError } from "../errors.js";
@@ -16,6 +18,8 @@ function build(): Command {
   const program = new Command("stint");
   program.description("a TCP/IP stack in one small WebAssembly module").version("0.1.0").showHelpAfterError(false);
   addHandshake(program);
+  addScenario(program);
+  addExplain(program);
   addFlood(program);
   addUp(program);
   addConnect(program);

@@ -1,0 +1,53 @@
+/** `stint explain`: what a capture says about its TCP connections. */
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { analyze } from "../lab/analyze.js";
+import { ladderOf, ladderSvg, ladderText } from "../lab/ladder.js";
+import { readCapture, CaptureError } from "../links/read-capture.js";
+import { parseCount } from "./arguments.js";
+
+interface Options { connection?: number; svg?: string; json?: boolean; limit: number }
+
+export function addExplain(program: Command): void {
+  program
+    .command("explain")
+    .description("read a capture (pcap, pcapng): the ladder of a TCP connection, each segment explained, and what went wrong")
+    .argument("<file>", "the capture")
+    .option("--connection <n>", "which one, from 1; without it all are listed, and the first is shown", parseCount)
+    .option("--svg <file>", "draw the ladder into a file")
+    .option("--limit <n>", "segments to show at most", parseCount, 200)
+    .option("--json", "print one JSON object")
+    .action((file: string, options: Options) => {
+      let captured;
+      try {
+        captured = readCapture(readFileSync(file));
+      } catch (e) {
+        if (e instanceof CaptureError) throw new RangeError(`${file}: ${e.message}`);
+        throw e;
+      }
+      const connections = analyze(captured.frames);
+      if (options.json) {
+        console.log(JSON.stringify({
+          frames: captured.frames.length, warnings: captured.warnings,
+          connections: connections.map((c) => ({
+            client: c.names[0], server: c.names[1], iss: c.iss, complete: c.complete, findings: c.findings,
+            segments: c.segments.map((s) => ({ frame: s.frame + 1, time_us: s.timeUs, from: s.from, flags: s.tcp.flags, seq: s.seq, ack: s.ack, len: s.tcp.len, window: s.tcp.window, marks: s.marks, states: s.states, says: s.says })),
+          })),
+        }));
+        return;
+      }
+      for (const w of captured.warnings) console.error(`stint: ${file}: ${w}`);
+      if (connections.length === 0) throw new RangeError(`${file}: no TCP over IPv4 in its ${captured.frames.length} frames`);
+      console.log(`${captured.frames.length} frames, ${connections.length} connections`);
+      connections.slice(0, options.limit).forEach((c, i) => console.log(`${String(i + 1).padStart(4)}  ${c.names[0]} → ${c.names[1]}  ${c.segments.length} segments${c.findings.length > 0 ? `  ${c.findings[0]}` : ""}`));
+      const chosen = connections[(options.connection ?? 1) - 1];
+      if (!chosen) throw new RangeError(`there is no connection ${options.connection}; there are ${connections.length}`);
+      const ladder = ladderOf(chosen, `${chosen.names[0]} → ${chosen.names[1]}`), cut = { ...ladder, lines: ladder.lines.slice(0, options.limit) };
+      if (options.svg !== undefined) writeFileSync(options.svg, ladderSvg(ladder, options.limit));
+      console.log("");
+      for (const lines of ladderText(cut, { colour: process.stdout.isTTY, columns: Math.min(process.stdout.columns ?? 100, 110) })) for (const line of lines) console.log(line);
+      if (ladder.lines.length > options.limit) console.log(`… and ${ladder.lines.length - options.limit} more segments (--limit)`);
+      console.log("");
+      for (const f of chosen.findings) console.log(`- ${f}`);
+    });
+}

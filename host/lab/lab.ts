@@ -1,0 +1,623 @@
+/**
+ * The handshake lab's engine: a few stacks on a wire, in virtual time, one event a step. The stacks are the module that ships. What
+ * happens follows from the scenario, the seed and what the user did, so every step can be gone back to.
+ */
+import { formatIp, parseIp } from "../address.js";
+import { decodeTcp, type TcpSegment } from "../decode.js";
+import { Random } from "../random.js";
+import { EVENT, StackModule, type StateName, type TcpInfo } from "../stack.js";
+import type { StackOptions } from "../config.js";
+import { INJECTED, OLD, type Frame, type Mark } from "./analyze.js";
+import { arpAnswer, SynFrame } from "./frames.js";
+import { segmentFrame, type SegmentFields } from "./segment-frame.js";
+
+/** What an application, the network or an outsider does. Hosts are named as in the scenario. */
+export type Action =
+  | { do: "listen"; host: string; port?: number }
+  | { do: "connect"; host: string; to: string; port?: number; from?: number }
+  | { do: "send"; host: string; text?: string; bytes?: number }
+  | { do: "close" | "abort" | "stop reading" | "read again" | "restart"; host: string }
+  | { do: "link"; up: boolean }
+  | { do: "segment"; from: string; to: string; fields: SegmentFields; old?: boolean }
+  | { do: "flood"; to: string; perSecond: number; ms: number }
+  | { do: "clients"; host: string; to: string; everyMs: number; ms: number };
+
+/** What happens to the n-th frame (from 1) that a host sends and that has these flags ("SYN", "SYN ACK", "data", "any"). */
+export interface Fault {
+  from: string;
+  what: "SYN" | "SYN ACK" | "ACK" | "data" | "FIN" | "any";
+  nth: number;
+  fate: "drop" | "duplicate" | "delay";
+  delayMs?: number;
+}
+
+export interface HostPlan {
+  name: string;
+  ip: string;
+  options?: Partial<StackOptions>;
+}
+
+export interface Scenario {
+  name: string;
+  title: string;
+  /** A sentence: what it shows. */
+  sentence: string;
+  /** Paragraphs: why it is so. */
+  explanation: string[];
+  hosts?: HostPlan[];
+  script: (Action & { atMs: number })[];
+  faults?: Fault[];
+  /** One way, ms. */
+  delayMs?: number;
+  /** What both ends end in, in their order; what the tests hold it to. */
+  ends: Record<string, StateName>;
+  /** Choices of the user; each replaces what it names. */
+  variants?: Record<string, Partial<Pick<Scenario, "hosts" | "script" | "faults" | "explanation" | "ends">>>;
+  /** For how long there is something to see, ms. */
+  lastsMs: number;
+}
+
+/** What the user did, and before which step. */
+export type UserAct = { step: number } & (
+  | { act: "action"; action: Action }
+  | { act: "fate"; flight: number; fate: "drop" | "duplicate" | "delay" | "corrupt" }
+  | { act: "edit"; flight: number; fields: SegmentFields });
+
+export interface Flight {
+  id: number;
+  from: number;
+  to: number;
+  sentUs: number;
+  dueUs: number;
+  bytes: Uint8Array;
+}
+
+interface Connection {
+  host: number;
+  handle: number;
+  reads: boolean;
+  closes: boolean;
+  over: boolean;
+  /** Bytes that its application got. */
+  got: number;
+  text: string;
+}
+
+interface HostState {
+  wakeUs: number;
+  busyUs: number;
+  listeners: number[];
+  connections: Connection[];
+  cookies: number;
+}
+
+interface Pending { atUs: number; order: number; action: Action }
+
+interface Snapshot {
+  step: number;
+  nowUs: number;
+  memories: Uint8Array[];
+  states: HostState[];
+  flights: Flight[];
+  pending: Pending[];
+  seen: Record<string, number>;
+  frames: number;
+  states_: number;
+  notes: number;
+  served: Served;
+  up: boolean;
+  random: number;
+}
+
+/** A state that a host entered. */
+export interface Change { timeUs: number; step: number; host: number; state: StateName; flow: number }
+/** Honest clients: how many began, and how many are connected. */
+export interface Served { began: number; connected: number; spoofed: number; waiting: { host: number; handle: number }[] }
+/** A connection that is looked at: by whom, to whom. */
+export interface Flow { a: number; aPort: number; b: number; bPort: number }
+
+export const SERVER_PORT = 80, CLIENT_PORT = 49160;
+const START_US = 1_000_000, EVERY = 32;
+/** A frame takes so long to leave, so that those of one moment can be told apart, µs. */
+const FRAME_US = 200;
+const DEFAULT_HOSTS: HostPlan[] = [{ name: "client", ip: "10.0.0.1" }, { name: "server", ip: "10.0.0.2" }];
+const SMALL: Partial<StackOptions> = {
+  connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, listenersMax: 2, sendRing: 8192, recvRing: 8192, rangesMax: 64, sendersMax: 4, rxSlots: 16, txSlots: 16, loopSlots: 0,
+  reassemblyMax: 0, neighboursMax: 16, udpMax: 0, prefixBuckets: 64, timeWaitMs: 4000, delayedAckMs: 40, rtoMinMs: 300, synAckMs: 1000,
+};
+
+export class Lab {
+  readonly scenario: Scenario;
+  readonly hosts: readonly HostPlan[];
+  readonly stacks: StackModule[] = [];
+  frames: Frame[] = [];
+  /** From whom each frame is, and the id of its flight. */
+  changes: Change[] = [];
+  notes: { timeUs: number; step: number; text: string }[] = [];
+  flows: Flow[] = [];
+  flights: Flight[] = [];
+  step = 0;
+  nowUs = START_US;
+  served: Served = { began: 0, connected: 0, spoofed: 0, waiting: [] };
+  up = true;
+  acts: UserAct[] = [];
+  #states: HostState[] = [];
+  #pending: Pending[] = [];
+  #order = 0;
+  #seen: Record<string, number> = {};
+  #snapshots: Snapshot[] = [];
+  #random: Random;
+  #spoof = 0;
+  #delayUs: number;
+  #macs: number[][];
+
+  constructor(module: WebAssembly.Module, scenario: Scenario, readonly seed = 1, readonly variant = "", acts: UserAct[] = []) {
+    this.scenario = { ...scenario, ...(scenario.variants?.[variant] ?? {}) };
+    this.hosts = this.scenario.hosts ?? DEFAULT_HOSTS;
+    this.#delayUs = (this.scenario.delayMs ?? 20) * 1000;
+    this.#random = new Random(seed);
+    this.#macs = this.hosts.map((_, i) => [2, 0, 0, 0, 0, i + 1]);
+    for (const [i, plan] of this.hosts.entries()) {
+      this.stacks.push(new StackModule(module, {
+        ...SMALL, entropy: this.#random.bytes(32), mac: this.#macs[i]!.map((b) => b.toString(16).padStart(2, "0")).join(":"), gateway: "10.0.0.254",
+        ...plan.options, ip: `${plan.ip}/24`, policy: { announce: false, ...plan.options?.policy },
+      }));
+      this.#states.push({ wakeUs: START_US, busyUs: 0, listeners: [], connections: [], cookies: 0 });
+    }
+    for (const { atMs, ...action } of this.scenario.script) this.#later(atMs * 1000, action as Action);
+    // Everybody knows everybody: the ladder begins with TCP.
+    for (const [i, stack] of this.stacks.entries()) {
+      stack.poll(this.nowUs);
+      const others = this.hosts.flatMap((h, j) => (j === i ? [] : [{ mac: this.#macs[j]!, ip: parseIp(h.ip) }]));
+      for (const other of others) {
+        stack.pushFrame(arpRequest(other.mac, other.ip, parseIp(this.hosts[i]!.ip)));
+        stack.poll(this.nowUs);
+        stack.drainFrames(() => {});
+      }
+    }
+    this.acts = [...acts];
+    this.#snapshot();
+  }
+
+  host(name: string): number {
+    const i = this.hosts.findIndex((h) => h.name === name);
+    if (i < 0) throw new RangeError(`there is no host "${name}"; there are ${this.hosts.map((h) => h.name).join(", ")}`);
+    return i;
+  }
+
+  get timeMs(): number {
+    return (this.nowUs - START_US) / 1000;
+  }
+
+  /** When `frames`' times begin. */
+  get startUs(): number {
+    return START_US;
+  }
+
+  // Time
+
+  #later(us: number, action: Action): void {
+    this.#pending.push({ atUs: START_US + us, order: this.#order++, action });
+    this.#pending.sort((a, b) => a.atUs - b.atUs || a.order - b.order);
+  }
+
+  /** When the next thing happens; Infinity: nothing will. */
+  get nextUs(): number {
+    const flight = this.flights[0]?.dueUs ?? Infinity, action = this.#pending[0]?.atUs ?? Infinity;
+    return Math.min(flight, action, ...this.#states.map((s) => s.wakeUs));
+  }
+
+  /** Whether the scenario is over: its script is done, and nothing is on its way, or its time is up. */
+  get isOver(): boolean {
+    return this.nextUs === Infinity || this.nextUs > START_US + this.scenario.lastsMs * 1000;
+  }
+
+  /** Does the next thing. Returns false when there is none. */
+  next(): boolean {
+    for (const act of this.acts) if (act.step === this.step) this.#carryOut(act);
+    const at = this.nextUs;
+    if (at === Infinity) return false;
+    this.nowUs = Math.max(this.nowUs, at);
+    const flight = this.flights[0], action = this.#pending[0];
+    if (flight && flight.dueUs <= at) {
+      this.flights = this.flights.slice(1);
+      this.#arrive(flight);
+    } else if (action && action.atUs <= at) {
+      this.#pending.shift();
+      this.#act(action.action);
+    } else {
+      this.#poll(this.#states.findIndex((s) => s.wakeUs <= at));
+    }
+    this.step++;
+    if (this.step % EVERY === 0 && !this.#snapshots.some((s) => s.step === this.step)) this.#snapshot();
+    return true;
+  }
+
+  /** Goes to a step, forwards or back. */
+  goTo(step: number): void {
+    if (step < this.step) {
+      const from = [...this.#snapshots].reverse().find((s) => s.step <= Math.max(0, step))!;
+      this.#restore(from);
+    }
+    while (this.step < step && this.next());
+  }
+
+  /** Goes on until the scenario is over, or `steps` later. */
+  finish(steps = 100_000): void {
+    for (let i = 0; i < steps && !this.isOver && this.next(); i++);
+  }
+
+  /** A number that all memories and all that is on its way have part in. */
+  fingerprint(): string {
+    let h = 0x811c9dc5;
+    const mix = (bytes: Uint8Array): void => { for (const b of bytes) h = Math.imul(h ^ b, 0x01000193) >>> 0; };
+    for (const s of this.stacks) mix(s.save());
+    for (const f of this.flights) mix(f.bytes);
+    return `${this.step}:${this.nowUs}:${h.toString(16)}`;
+  }
+
+  /** Something that the user does now. What had been done after this moment is forgotten. */
+  user(act: { act: "action"; action: Action } | { act: "fate"; flight: number; fate: "drop" | "duplicate" | "delay" | "corrupt" } | { act: "edit"; flight: number; fields: SegmentFields }): void {
+    this.acts = [...this.acts.filter((a) => a.step <= this.step), { ...act, step: this.step }];
+    this.#snapshots = this.#snapshots.filter((s) => s.step <= this.step);
+    this.next();
+  }
+
+  #carryOut(act: UserAct): void {
+    if (act.act === "action") {
+      this.#act(act.action);
+      return;
+    }
+    const i = this.flights.findIndex((f) => f.id === act.flight);
+    if (i < 0) return;
+    const flight = this.flights[i]!;
+    if (act.act === "edit") {
+      this.#replace(i, { ...flight, bytes: segmentFrame(act.fields, flight.bytes) }, "edited");
+    } else if (act.fate === "drop") {
+      this.flights = this.flights.filter((f) => f !== flight);
+      this.#amend(flight.id, { arrivesUs: null, fate: "lost" });
+    } else if (act.fate === "delay") {
+      this.#replace(i, { ...flight, dueUs: flight.dueUs + 3 * this.#delayUs }, "delayed");
+    } else if (act.fate === "duplicate") {
+      this.#fly({ ...flight, dueUs: flight.dueUs + this.#delayUs });
+      this.#amend(flight.id, { fate: "duplicate" });
+    } else {
+      const bytes = flight.bytes.slice();
+      bytes[bytes.length - 1]! ^= 0x10;
+      this.#replace(i, { ...flight, bytes }, "corrupted");
+    }
+  }
+
+  #replace(i: number, flight: Flight, fate: string): void {
+    this.flights = this.flights.filter((_, j) => j !== i);
+    this.#fly(flight);
+    this.#amend(flight.id, { arrivesUs: flight.dueUs, fate });
+  }
+
+  #amend(id: number, change: Partial<Frame>): void {
+    this.frames = this.frames.map((f, i) => (i === id ? { ...f, ...change } : f));
+  }
+
+  // Snapshots
+
+  #snapshot(): void {
+    this.#snapshots.push({
+      step: this.step, nowUs: this.nowUs, memories: this.stacks.map((s) => s.save()), states: structuredClone(this.#states), flights: [...this.flights],
+      pending: [...this.#pending], seen: { ...this.#seen }, frames: this.frames.length, states_: this.changes.length, notes: this.notes.length,
+      served: structuredClone(this.served), up: this.up, random: this.#spoof,
+    });
+  }
+
+  #restore(s: Snapshot): void {
+    this.step = s.step;
+    this.nowUs = s.nowUs;
+    this.stacks.forEach((stack, i) => stack.restore(s.memories[i]!, s.nowUs));
+    this.#states = structuredClone(s.states);
+    this.flights = [...s.flights];
+    this.#pending = [...s.pending];
+    this.#seen = { ...s.seen };
+    this.frames = this.frames.slice(0, s.frames);
+    this.changes = this.changes.slice(0, s.states_);
+    this.notes = this.notes.slice(0, s.notes);
+    this.served = structuredClone(s.served);
+    this.up = s.up;
+    this.#spoof = s.random;
+    this.flows = this.flows.filter((f) => this.changes.some((c) => this.flows[c.flow] === f));
+  }
+
+  // Hosts
+
+  #poll(i: number): void {
+    const stack = this.stacks[i]!, s = this.#states[i]!;
+    for (let rounds = 0; rounds < 1000; rounds++) {
+      const cookies = stack.counters()["SyncookiesSent"]!, challenges = stack.counters()["TCPChallengeACK"]! + stack.counters()["TCPSYNChallenge"]!;
+      const wait = stack.poll(this.nowUs);
+      const marks: Mark[] = [];
+      if (stack.counters()["SyncookiesSent"]! > cookies) marks.push("cookie");
+      if (stack.counters()["TCPChallengeACK"]! + stack.counters()["TCPSYNChallenge"]! > challenges) marks.push("challenge");
+      stack.drainFrames((frame) => this.#send(i, frame.slice(), marks));
+      const did = this.#applications(i);
+      if (wait === 0 || did) continue;
+      s.wakeUs = wait < 0 ? Infinity : this.nowUs + wait;
+      break;
+    }
+    this.#watch();
+  }
+
+  /** What the applications of a host do: accept, read, close when the other side has. */
+  #applications(i: number): boolean {
+    const stack = this.stacks[i]!, s = this.#states[i]!;
+    let did = false;
+    stack.drainEvents((handle, bits) => {
+      if (bits & EVENT.ACCEPT) {
+        for (const l of s.listeners) {
+          for (let h = stack.accept(l); h !== 0; h = stack.accept(l)) {
+            s.connections.push({ host: i, handle: h, reads: !s.connections.some((c) => !c.reads && c.handle === 0), closes: true, over: false, got: 0, text: "" });
+            did = true;
+          }
+        }
+      }
+      const waiting = this.served.waiting.findIndex((w) => w.host === i && w.handle === handle);
+      if (waiting >= 0) {
+        if (bits & EVENT.CONNECTED) this.served.connected++;
+        if (bits & (EVENT.CONNECTED | EVENT.CLOSED)) {
+          this.served.waiting.splice(waiting, 1);
+          if (bits & EVENT.CONNECTED) stack.abort(handle);
+          else stack.close(handle);
+          did = true;
+        }
+      }
+    });
+    for (const c of s.connections) if (c.handle !== 0 && !c.over && this.#read(stack, c)) did = true;
+    return did;
+  }
+
+  #read(stack: StackModule, c: Connection): boolean {
+    if (!c.reads) return false;
+    let did = false;
+    const left = stack.receivable(c.handle);
+    if (left > 0) {
+      const data = stack.receive(c.handle)!;
+      c.got += data.length;
+      c.text = (c.text + new TextDecoder("latin1").decode(data)).slice(-500);
+      did = true;
+    } else if (left === 0 && c.closes) {
+      stack.close(c.handle);
+      c.over = true;
+      did = true;
+    } else if (left < 0 && left !== -5) {
+      stack.close(c.handle);
+      c.over = true;
+      did = true;
+    }
+    return did;
+  }
+
+  /** Notes the states that flows have entered. */
+  #watch(): void {
+    this.flows.forEach((f, flow) => {
+      for (const [host, lport, other, rport] of [[f.a, f.aPort, f.b, f.bPort], [f.b, f.bPort, f.a, f.aPort]] as const) {
+        const state = this.stateOf(host, lport, other, rport);
+        const last = this.changes.findLast((c) => c.host === host && c.flow === flow)?.state;
+        if (state !== last) this.changes.push({ timeUs: this.nowUs, step: this.step, host, state, flow });
+      }
+    });
+  }
+
+  stateOf(host: number, lport: number, other: number, rport: number): StateName {
+    return this.stacks[host]!.flowState(parseIp(this.hosts[host]!.ip), lport, parseIp(this.hosts[other]!.ip), rport);
+  }
+
+  /** The connections of a host, as its inspector shows them. */
+  inspect(host: number): { info: TcpInfo; got: number; text: string }[] {
+    return this.#states[host]!.connections.filter((c) => c.handle !== 0 && !c.over).flatMap((c) => {
+      try {
+        return [{ info: this.stacks[host]!.info(c.handle), got: c.got, text: c.text }];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  // The wire
+
+  #send(from: number, bytes: Uint8Array, marks: Mark[]): void {
+    const answer = arpAnswer(bytes);
+    if (answer) {
+      this.stacks[from]!.pushFrame(answer);
+      this.#states[from]!.wakeUs = this.nowUs;
+      return;
+    }
+    const tcp = decodeTcp(bytes);
+    if (!tcp) return;
+    const s = this.#states[from]!;
+    const leaves = Math.max(this.nowUs, s.busyUs);
+    s.busyUs = leaves + FRAME_US;
+    const to = this.#route(tcp);
+    const id = this.frames.length, fault = this.#fault(from, tcp);
+    let dueUs = leaves + this.#delayUs;
+    const mine = marks.filter((m) => (m === "cookie" ? tcp.flags.includes("SYN") : tcp.len === 0 && !tcp.flags.includes("SYN")));
+    const frame: Frame = { timeUs: leaves, bytes, arrivesUs: dueUs, marks: mine };
+    // Answers to addresses that nobody has are not drawn to their end.
+    if (to < 0 || !this.up || fault?.fate === "drop") {
+      this.frames.push({ ...frame, arrivesUs: null, fate: to < 0 ? "sent to nobody" : "lost" });
+      return;
+    }
+    if (fault?.fate === "delay") {
+      dueUs += (fault.delayMs ?? 100) * 1000;
+      Object.assign(frame, { arrivesUs: dueUs, fate: "delayed" });
+    }
+    if (fault?.fate === "duplicate") frame.fate = "duplicate";
+    this.frames.push(frame);
+    const flight: Flight = { id, from, to, sentUs: leaves, dueUs, bytes };
+    this.#fly(flight);
+    if (fault?.fate === "duplicate") this.#fly({ ...flight, dueUs: dueUs + (fault.delayMs ?? 60) * 1000 });
+  }
+
+  #fly(flight: Flight): void {
+    const i = this.flights.findIndex((f) => f.dueUs > flight.dueUs);
+    this.flights = i < 0 ? [...this.flights, flight] : [...this.flights.slice(0, i), flight, ...this.flights.slice(i)];
+  }
+
+  /** Whom a packet goes to: who has the address; of several, one by the packet's addresses and ports. */
+  #route(tcp: TcpSegment): number {
+    const owners = this.hosts.flatMap((h, i) => (parseIp(h.ip) === tcp.dst ? [i] : []));
+    if (owners.length <= 1) return owners[0] ?? -1;
+    return owners[(Math.imul(tcp.src ^ (tcp.srcPort << 16), 0x9e3779b1) >>> 16) % owners.length]!;
+  }
+
+  #fault(from: number, tcp: TcpSegment): Fault | undefined {
+    const f = new Set(tcp.flags), name = this.hosts[from]!.name;
+    const is = (what: Fault["what"]): boolean =>
+      what === "any" || (what === "SYN" && f.has("SYN") && !f.has("ACK")) || (what === "SYN ACK" && f.has("SYN") && f.has("ACK")) ||
+      (what === "ACK" && !f.has("SYN") && !f.has("FIN") && !f.has("RST") && tcp.len === 0) || (what === "data" && tcp.len > 0) || (what === "FIN" && f.has("FIN"));
+    let found: Fault | undefined;
+    const counted = new Set<string>();
+    for (const fault of this.scenario.faults ?? []) {
+      if (fault.from !== name || !is(fault.what)) continue;
+      const key = `${fault.from} ${fault.what}`;
+      if (!counted.has(key)) this.#seen[key] = (this.#seen[key] ?? 0) + 1;
+      counted.add(key);
+      if (this.#seen[key] === fault.nth) found = fault;
+    }
+    return found;
+  }
+
+  #arrive(flight: Flight): void {
+    const stack = this.stacks[flight.to]!;
+    if (!stack.pushFrame(flight.bytes)) {
+      this.#poll(flight.to);
+      stack.pushFrame(flight.bytes);
+    }
+    this.#poll(flight.to);
+  }
+
+  // Actions
+
+  #act(a: Action): void {
+    switch (a.do) {
+      case "link":
+        this.up = a.up;
+        this.#note(a.up ? "The link is up again." : "The link is down.");
+        return;
+      case "segment": {
+        this.#inject(a);
+        return;
+      }
+      case "flood": {
+        const to = this.host(a.to), plan = this.hosts[to]!;
+        const syn = new SynFrame(Uint8Array.from(this.#macs[to]!), parseIp(plan.ip), SERVER_PORT);
+        this.#spoof = (Math.imul(this.#spoof, 1664525) + 1013904223 + this.seed) >>> 0;
+        const bytes = syn.from((0x0b000000 | (this.#spoof >>> 8)) >>> 0, 1024 + (this.#spoof & 0x7fff), this.#spoof).slice();
+        const owner = this.#route(decodeTcp(bytes)!);
+        this.served.spoofed++;
+        const dueUs = this.nowUs + this.#delayUs;
+        this.frames.push({ timeUs: this.nowUs, bytes, arrivesUs: dueUs, fate: INJECTED });
+        this.#fly({ id: this.frames.length - 1, from: -1, to: owner, sentUs: this.nowUs, dueUs, bytes });
+        if (a.ms > 0) this.#later(this.nowUs - START_US + 1e6 / a.perSecond, { ...a, ms: a.ms - 1000 / a.perSecond });
+        return;
+      }
+      case "clients": {
+        const host = this.host(a.host), stack = this.stacks[host]!;
+        try {
+          const handle = stack.connect(parseIp(this.hosts[this.host(a.to)]!.ip), SERVER_PORT);
+          this.served.began++;
+          this.served.waiting.push({ host, handle });
+        } catch {
+          this.#note("The client has no connection left.");
+        }
+        if (a.ms > 0) this.#later(this.nowUs - START_US + a.everyMs * 1000, { ...a, ms: a.ms - a.everyMs });
+        this.#poll(host);
+        return;
+      }
+      default:
+        this.#onHost(a, this.host(a.host));
+    }
+  }
+
+  #onHost(a: Exclude<Action, { do: "link" | "segment" | "flood" | "clients" }>, i: number): void {
+    const stack = this.stacks[i]!, s = this.#states[i]!, c = s.connections.findLast((x) => x.handle !== 0 && !x.over);
+    try {
+      switch (a.do) {
+        case "listen":
+          s.listeners.push(stack.listen(a.port ?? SERVER_PORT, 8));
+          break;
+        case "connect": {
+          const to = this.host(a.to), aPort = a.from ?? CLIENT_PORT, bPort = a.port ?? SERVER_PORT;
+          // The states before are the first that are shown.
+          this.flows.push({ a: i, aPort, b: to, bPort });
+          this.#watch();
+          const handle = stack.connect(parseIp(this.hosts[to]!.ip), bPort, aPort);
+          s.connections.push({ host: i, handle, reads: true, closes: true, over: false, got: 0, text: "" });
+          break;
+        }
+        case "send":
+          if (c) stack.send(c.handle, a.text !== undefined ? new TextEncoder().encode(a.text) : new Uint8Array(a.bytes ?? 1000).fill(46));
+          else this.#note(`The ${a.host} has no connection to send on.`);
+          break;
+        case "close":
+          if (c) stack.shutdown(c.handle);
+          else if (s.listeners.length > 0) stack.close(s.listeners.pop()!);
+          break;
+        case "abort":
+          if (c) {
+            stack.abort(c.handle);
+            c.over = true;
+          }
+          break;
+        case "stop reading":
+          if (c) c.reads = false;
+          else s.connections.push({ host: i, handle: 0, reads: false, closes: true, over: false, got: 0, text: "" });
+          break;
+        case "read again":
+          for (const x of s.connections) x.reads = true;
+          s.connections = s.connections.filter((x) => x.handle !== 0);
+          break;
+        case "restart":
+          stack.restore(this.#snapshots[0]!.memories[i]!, this.nowUs);
+          Object.assign(s, { listeners: [], connections: [], busyUs: 0 });
+          this.#note(`The ${a.host} has crashed and starts again: it remembers nothing.`);
+          break;
+      }
+    } catch (e) {
+      this.#note(`${a.host}: ${(e as Error).message}`);
+    }
+    this.#poll(i);
+  }
+
+  /** A segment that somebody else makes, or that is late from an earlier connection. Numbers are relative to what each side has now. */
+  #inject(a: Extract<Action, { do: "segment" }>): void {
+    const from = this.host(a.from), to = this.host(a.to), flow = this.flows.find((f) => f.a === from && f.b === to), back = this.flows.find((f) => f.a === to && f.b === from);
+    const sport = a.fields.srcPort ?? (flow ? flow.aPort : back ? back.bPort : CLIENT_PORT), dport = a.fields.dstPort ?? (flow ? flow.bPort : back ? back.aPort : SERVER_PORT);
+    if (!flow && !back) this.flows.push({ a: from, aPort: sport, b: to, bPort: dport });
+    this.#watch();
+    const iss = (side: number): number => {
+      const syn = this.frames.map((f) => decodeTcp(f.bytes)).find((t) => t?.flags.includes("SYN") && t.src === parseIp(this.hosts[side]!.ip));
+      return syn?.seq ?? 0;
+    };
+    const bytes = segmentFrame({
+      ...a.fields, srcPort: sport, dstPort: dport,
+      seq: a.fields.absolute ? a.fields.seq ?? 0 : (iss(from) + (a.fields.seq ?? 0)) >>> 0, ack: a.fields.absolute ? a.fields.ack ?? 0 : (iss(to) + (a.fields.ack ?? 0)) >>> 0,
+    }, undefined, { src: parseIp(this.hosts[from]!.ip), dst: parseIp(this.hosts[to]!.ip), srcMac: this.#macs[from]!, dstMac: this.#macs[to]! });
+    const dueUs = this.nowUs + this.#delayUs;
+    this.frames.push({ timeUs: this.nowUs, bytes, arrivesUs: dueUs, fate: a.old ? OLD : INJECTED });
+    this.#fly({ id: this.frames.length - 1, from, to, sentUs: this.nowUs, dueUs, bytes });
+  }
+
+  #note(text: string): void {
+    this.notes.push({ timeUs: this.nowUs, step: this.step, text });
+  }
+}
+
+/** Who has this address? It also tells whose the question is. */
+function arpRequest(mac: number[], ip: number, target: number): Uint8Array {
+  const out = new Uint8Array(42), view = new DataView(out.buffer);
+  out.fill(255, 0, 6);
+  out.set(mac, 6);
+  out.set([8, 6, 0, 1, 8, 0, 6, 4, 0, 1, ...mac], 12);
+  view.setUint32(28, ip);
+  view.setUint32(38, target);
+  return out;
+}
+
+export { formatIp };
