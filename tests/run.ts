@@ -1,14 +1,14 @@
 /**
  * Runs the tests and prints one line for each that failed or was skipped, then `N passed, N failed`. With CI=true a skip is a failure.
  *
- *   node --import tsx tests/run.ts [--only TEXT] [suite …]     suites: unit, rfc, small, host, sim, packetdrill, explore, fuzz, interop; by default all
+ *   node --import tsx tests/run.ts [--only TEXT] [suite …]     suites: unit, rfc, small, host, sim, packetdrill, explore, fuzz, browser, interop; by default all
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 
-const SUITES = ["rfc", "host", "sim", "packetdrill", "explore", "fuzz", "interop"];
+const SUITES = ["rfc", "host", "sim", "packetdrill", "explore", "fuzz", "browser", "interop"];
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : undefined;
 const asked = process.argv.slice(2).filter((a, i, all) => !a.startsWith("--") && all[i - 1] !== "--only" && all[i - 1] !== "--results");
 const wants = (suite: string): boolean => asked.length === 0 || asked.includes(suite);

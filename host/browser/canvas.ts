@@ -29,7 +29,7 @@ export interface Picture {
   startUs: number;
 }
 
-const TOP = 56, LEAST = 13, MOST = 46;
+const TOP = 56, LEAST = 15, MOST = 46;
 
 export class LadderCanvas {
   picture: Picture = { columns: [], arrows: [], states: [], timers: [], nowUs: 0, selected: -1, startUs: 0 };
@@ -184,7 +184,7 @@ export class LadderCanvas {
     for (const a of picture.arrows) {
       const l = this.#line(a), lowest = Math.max(l.y1, l.y2);
       if (lowest < off - 30 || l.y1 > off + height + 30) continue;
-      c.strokeStyle = c.fillStyle = a.endUs === null ? bad : a.cookie ? good : a.again ? again : a.foreign ? soft : a.from === picture.columns.length - 1 || a.from > a.to ? right : left;
+      c.strokeStyle = c.fillStyle = a.endUs === null ? bad : a.cookie ? good : a.again ? again : a.foreign ? soft : a.from > a.to ? right : left;
       c.lineWidth = a.frame === picture.selected ? 3.5 : 1.7;
       c.setLineDash(a.endUs === null || a.foreign ? [6, 4] : []);
       c.beginPath();
@@ -205,16 +205,27 @@ export class LadderCanvas {
         c.fill();
       }
       if (dense && a.frame !== picture.selected) continue;
-      const x = (l.x1 + this.#x(a.to)) / 2, y = l.y1 + (this.#y(a.endUs ?? a.timeUs) - l.y1) / 2 - 5;
-      c.font = font(small ? 11 : 12.5, "600");
-      c.textAlign = "center";
-      const text = small ? a.label : `${a.label}   ${a.numbers}`, w = c.measureText(text).width;
-      c.fillStyle = a.frame === picture.selected ? mark : ground;
-      c.globalAlpha = 0.85;
-      c.fillRect(x - w / 2 - 3, y - 11, w + 6, 14);
-      c.globalAlpha = 1;
+      // Along the arrow, above it; whole, however far it has come.
+      const endY = this.#y(a.endUs ?? a.timeUs) + (a.endUs === null ? 23 : 0), endX = this.#x(a.to);
+      const leftwards = endX < l.x1, tilt = Math.atan2(leftwards ? l.y1 - endY : endY - l.y1, Math.abs(endX - l.x1));
+      c.save();
+      // At the sender's end, where arrows of one burst are furthest apart from those that answer.
+      c.translate(l.x1, l.y1);
+      c.rotate(tilt);
+      c.font = font(small ? 11 : 12, "600");
+      const text = small ? a.label : `${a.label}   ${a.numbers}`, w = c.measureText(text).width, x = leftwards ? -w - 14 : 14;
+      c.textAlign = "left";
+      if (a.frame === picture.selected) {
+        c.fillStyle = mark;
+        c.fillRect(x - 4, -16, w + 8, 14);
+      } else {
+        c.lineWidth = 4;
+        c.strokeStyle = ground;
+        c.strokeText(text, x, -4);
+      }
       c.fillStyle = ink;
-      c.fillText(text, x, y);
+      c.fillText(text, x, -4);
+      c.restore();
     }
     const lastY: number[] = [];
     for (const s of picture.states) {

@@ -110,21 +110,27 @@ class Page {
   }
 
   #labPicture(): Picture {
-    const { lab } = this, segments = this.segments(), columns = lab.hosts.map((h) => h.name);
+    const { lab } = this, segments = this.segments(), attacked = lab.scenario.script.some((a) => a.do === "flood"), shift = attacked ? 1 : 0;
+    const columns = [...(attacked ? ["attacker"] : []), ...lab.hosts.map((h) => h.name)];
     const arrows: Arrow[] = [];
     lab.frames.forEach((f, i) => {
       const s = segments[i];
       if (!s) return;
       const owners = (ip: number): number[] => lab.hosts.flatMap((h, k) => (parseIp(h.ip) === ip ? [k] : []));
       const from = owners(s.tcp.src), to = owners(s.tcp.dst), nobody = to.length === 0;
-      // What an outsider sends comes from the left, whatever it says.
-      const a = from[0] ?? 0, b = to[0] ?? 0;
+      // What an outsider sends comes from the left, whatever it says; what goes to nobody goes there. Of several servers, the one that had it.
+      const a = from.length > 1 ? this.#server(s.tcp.dst, s.tcp.dstPort, from) : from[0] ?? -shift, b = to.length > 1 ? this.#server(s.tcp.src, s.tcp.srcPort, to) : to[0] ?? -shift;
       arrows.push({
-        frame: i, from: a, to: b === a ? (a === 0 ? columns.length - 1 : 0) : b, timeUs: f.timeUs, endUs: nobody ? null : f.arrivesUs ?? null, label: labelOf(s), numbers: numbersOf(s), again: s.marks.includes("retransmission"),
+        frame: i, from: a + shift, to: b + shift, timeUs: f.timeUs, endUs: nobody ? null : f.arrivesUs ?? null, label: labelOf(s), numbers: numbersOf(s), again: s.marks.includes("retransmission"),
         cookie: s.marks.includes("cookie"), foreign: isForeign(f.fate), ...(s.again === undefined ? {} : { againUs: this.#earlier(s)?.timeUs ?? 0 }),
       });
     });
-    return { columns, arrows, states: lab.changes.filter((c, i, all) => lab.flows.length < 4 && all.findLast((x, j) => j < i && x.host === c.host)?.state !== c.state), timers: this.#timers(arrows), nowUs: lab.nowUs, selected: this.selected, startUs: lab.startUs };
+    return { columns, arrows, states: lab.changes.filter((c, i, all) => lab.flows.length < 4 && all.findLast((x, j) => j < i && x.host === c.host)?.state !== c.state).map((c) => ({ ...c, host: c.host + shift })), timers: this.#timers(arrows), nowUs: lab.nowUs, selected: this.selected, startUs: lab.startUs };
+  }
+
+  /** Which of several hosts with one address has the flow from an address and port. */
+  #server(ip: number, port: number, hosts: number[]): number {
+    return hosts[this.lab.shareOf(ip, port, hosts.length)]!;
   }
 
   #earlier(s: Segment): Segment | undefined {
@@ -139,6 +145,7 @@ class Page {
     lab.hosts.forEach((_, host) => {
       const info = lab.inspect(host)[0]?.info;
       if (!info || !Number.isFinite(info.timerMs) || info.timerKind === 0) return;
+      if (lab.served.spoofed > 0) return;
       out.push({ host, fromUs: lab.nowUs, toUs: lab.nowUs + info.timerMs * 1000, label: `${TIMER_NAMES[info.timerKind]} in ${info.timerMs} ms` });
     });
     return out;
@@ -372,7 +379,7 @@ class Page {
     try {
       this.open(name, q.get("variant") ?? undefined, Number(q.get("seed")) || 1, JSON.parse(atob(q.get("acts") ?? btoa("[]"))) as UserAct[]);
       const step = Number(q.get("step"));
-      for (let i = 0; i < step && this.lab.step < step && this.next(); i++);
+      while (this.lab.step < step && this.lab.next()) this.#sample();
       this.show();
       return true;
     } catch (e) {

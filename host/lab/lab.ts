@@ -118,6 +118,8 @@ export interface Flow { a: number; aPort: number; b: number; bPort: number }
 
 export const SERVER_PORT = 80, CLIENT_PORT = 49160;
 const START_US = 1_000_000, EVERY = 32;
+/** What the user does has its effects within, µs. */
+const AFTER_ACT_US = 10_000_000;
 /** A frame takes so long to leave, so that those of one moment can be told apart, µs. */
 const FRAME_US = 200;
 const DEFAULT_HOSTS: HostPlan[] = [{ name: "client", ip: "10.0.0.1" }, { name: "server", ip: "10.0.0.2" }];
@@ -149,12 +151,15 @@ export class Lab {
   #random: Random;
   #spoof = 0;
   #delayUs: number;
+  /** Until when there is something to see. */
+  #untilUs: number;
   #macs: number[][];
 
   constructor(module: WebAssembly.Module, scenario: Scenario, readonly seed = 1, readonly variant = "", acts: UserAct[] = []) {
     this.scenario = { ...scenario, ...(scenario.variants?.[variant] ?? {}) };
     this.hosts = this.scenario.hosts ?? DEFAULT_HOSTS;
     this.#delayUs = (this.scenario.delayMs ?? 20) * 1000;
+    this.#untilUs = START_US + this.scenario.lastsMs * 1000;
     this.#random = new Random(seed);
     this.#macs = this.hosts.map((_, i) => [2, 0, 0, 0, 0, i + 1]);
     for (const [i, plan] of this.hosts.entries()) {
@@ -209,7 +214,7 @@ export class Lab {
 
   /** Whether the scenario is over: its script is done, and nothing is on its way, or its time is up. */
   get isOver(): boolean {
-    return this.nextUs === Infinity || this.nextUs > START_US + this.scenario.lastsMs * 1000;
+    return this.nextUs === Infinity || this.nextUs > this.#untilUs;
   }
 
   /** Does the next thing. Returns false when there is none. */
@@ -264,6 +269,7 @@ export class Lab {
   }
 
   #carryOut(act: UserAct): void {
+    this.#untilUs = Math.max(this.#untilUs, this.nowUs + AFTER_ACT_US);
     if (act.act === "action") {
       this.#act(act.action);
       return;
@@ -336,6 +342,8 @@ export class Lab {
       if (stack.counters()["SyncookiesSent"]! > cookies) marks.push("cookie");
       if (stack.counters()["TCPChallengeACK"]! + stack.counters()["TCPSYNChallenge"]! > challenges) marks.push("challenge");
       stack.drainFrames((frame) => this.#send(i, frame.slice(), marks));
+      // Before the applications answer: a state may last for no longer.
+      this.#watch();
       const did = this.#applications(i);
       if (wait === 0 || did) continue;
       s.wakeUs = wait < 0 ? Infinity : this.nowUs + wait;
@@ -463,7 +471,12 @@ export class Lab {
   #route(tcp: TcpSegment): number {
     const owners = this.hosts.flatMap((h, i) => (parseIp(h.ip) === tcp.dst ? [i] : []));
     if (owners.length <= 1) return owners[0] ?? -1;
-    return owners[(Math.imul(tcp.src ^ (tcp.srcPort << 16), 0x9e3779b1) >>> 16) % owners.length]!;
+    return owners[this.shareOf(tcp.src, tcp.srcPort, owners.length)]!;
+  }
+
+  /** Which of `n` hosts with one address gets what comes from there. */
+  shareOf(ip: number, port: number, n: number): number {
+    return (Math.imul(ip ^ (port << 16), 0x9e3779b1) >>> 16) % n;
   }
 
   #fault(from: number, tcp: TcpSegment): Fault | undefined {

@@ -1,0 +1,199 @@
+/** The handshake lab without its page: every scenario, stepping back and forth, what the user does, captures. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { analyze } from "../../host/lab/analyze.js";
+import { Lab } from "../../host/lab/lab.js";
+import { ladderSvg } from "../../host/lab/ladder.js";
+import { SCENARIOS, scenarioNamed } from "../../host/lab/scenarios.js";
+import { laddersOf } from "../../host/lab/story.js";
+import { pcapngHead, pcapngPacket } from "../../host/links/pcapng.js";
+import { CaptureError, readCapture } from "../../host/links/read-capture.js";
+import { loadModule } from "../../host/module.js";
+import { Random } from "../../host/random.js";
+
+const played = (name: string, variant = "", seed = 1): Lab => {
+  const lab = new Lab(loadModule("stint.simd"), scenarioNamed(name), seed, variant);
+  lab.finish();
+  return lab;
+};
+const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, ["build/stint.js", ...args], { encoding: "utf8" });
+const marks = (lab: Lab): string[] => analyze(lab.frames).flatMap((c) => c.segments.flatMap((s) => s.marks));
+
+describe("scenarios", () => {
+  for (const s of SCENARIOS) {
+    for (const variant of Object.keys(s.variants ?? { "": {} })) {
+      it(`${s.name}${variant ? `, ${variant}` : ""}: runs to its end, with the states that it promises, for five seeds`, () => {
+        for (let seed = 1; seed <= 5; seed++) {
+          const lab = played(s.name, variant, seed);
+          for (const [host, state] of Object.entries(s.ends)) assert.equal(lab.changes.findLast((c) => c.host === lab.host(host))?.state, state, `${host}, seed ${seed}`);
+          assert.ok(lab.frames.length > 0 && lab.timeMs <= s.lastsMs);
+        }
+      });
+    }
+  }
+
+  it("each shows what it is for", () => {
+    const states = (name: string, host: number): string[] => played(name).changes.filter((c) => c.host === host).map((c) => c.state);
+    assert.ok(states("simultaneous-open", 0).includes("SYN-RECEIVED"));
+    assert.ok(states("simultaneous-close", 1).includes("CLOSING"));
+    assert.deepEqual(states("old-duplicate", 1).filter((s, i, all) => s !== all[i - 1]), ["LISTEN", "SYN-RECEIVED", "LISTEN", "SYN-RECEIVED", "ESTABLISHED"]);
+    for (const name of ["lost-syn", "lost-syn-ack", "lost-ack", "retransmission", "sack"]) assert.ok(marks(played(name)).includes("retransmission"), name);
+    for (const name of ["handshake", "reordering", "data-on-ack"]) assert.ok(!marks(played(name)).includes("retransmission"), name);
+    assert.ok(marks(played("zero-window")).includes("zero window") && marks(played("zero-window")).includes("window probe"));
+    assert.ok(marks(played("rst-injection")).includes("challenge"));
+    assert.equal(marks(played("sack")).filter((m) => m === "retransmission").length, 2, "only what was lost");
+  });
+
+  it("the flood: nobody without a defence, everybody with cookies", () => {
+    const served = (variant: string): number => played("flood", variant).served.connected / played("flood", variant).served.began;
+    assert.equal(served("none"), 0);
+    assert.equal(served("cookies"), 1);
+    assert.ok(served("time-out") > 0.5 && served("rate limit") > 0.5 && served("two servers") > 0);
+    assert.ok(marks(played("flood", "cookies")).includes("cookie"));
+  });
+});
+
+describe("time", () => {
+  it("stepping back and forth gives identical memories", () => {
+    for (const name of ["close", "sack", "flood"]) {
+      const lab = new Lab(loadModule("stint.simd"), scenarioNamed(name), 3, name === "flood" ? "cookies" : ""), prints: string[] = [lab.fingerprint()];
+      while (lab.step < 150 && lab.next()) prints.push(lab.fingerprint());
+      const random = new Random(7);
+      for (let i = 0; i < 60; i++) {
+        const step = random.below(prints.length);
+        lab.goTo(step);
+        assert.equal(lab.fingerprint(), prints[step], `${name}, step ${step}`);
+      }
+    }
+  });
+
+  it("what the user did is part of the run: another lab with the same deeds is the same", () => {
+    const lab = new Lab(loadModule("stint.simd"), scenarioNamed("handshake"), 1);
+    while (lab.flights.length === 0) lab.next();
+    lab.user({ act: "fate", flight: lab.flights[0]!.id, fate: "drop" });
+    lab.finish();
+    lab.user({ act: "action", action: { do: "send", host: "client", text: "late" } });
+    lab.finish();
+    const other = new Lab(loadModule("stint.simd"), scenarioNamed("handshake"), 1, "", lab.acts);
+    other.goTo(lab.step);
+    assert.equal(other.fingerprint(), lab.fingerprint());
+    assert.ok(marks(lab).includes("lost"));
+  });
+
+  it("a segment on the wire can be lost, delayed, doubled, corrupted, edited; the connection gets over it", () => {
+    for (const fate of ["drop", "delay", "duplicate", "corrupt"] as const) {
+      const lab = new Lab(loadModule("stint.simd"), { ...scenarioNamed("handshake"), lastsMs: 20_000 }, 1);
+      while (lab.flights.length === 0) lab.next();
+      lab.user({ act: "fate", flight: lab.flights[0]!.id, fate });
+      lab.finish();
+      assert.equal(lab.changes.at(-1)!.state, "ESTABLISHED", fate);
+    }
+    const lab = new Lab(loadModule("stint.simd"), { ...scenarioNamed("handshake"), lastsMs: 20_000 }, 1);
+    while (lab.flights.length === 0) lab.next();
+    lab.user({ act: "edit", flight: lab.flights[0]!.id, fields: { seq: 5, absolute: true } });
+    lab.next();
+    assert.equal(lab.changes.findLast((c) => c.host === 1)!.state, "SYN-RECEIVED");
+  });
+
+  it("goes at 10,000 segments a second, and restarts from nothing in a moment", () => {
+    const lab = new Lab(loadModule("stint.simd"), scenarioNamed("flood"), 1, "cookies"), began = performance.now();
+    lab.finish();
+    // A budget with room for a slow machine: a tenth of what is aimed at.
+    assert.ok(lab.frames.length / (performance.now() - began) > 1, "1,000 segments a second");
+  });
+});
+
+describe("captures", () => {
+  const file = (frames: { timeUs: number; bytes: Uint8Array }[]): Buffer => Buffer.concat([pcapngHead(["wire"]), ...frames.map((f) => pcapngPacket(f.timeUs, f.bytes))]);
+
+  it("a pcapng comes back as it was written", () => {
+    const lab = played("close"), { frames, warnings } = readCapture(file(lab.frames));
+    assert.deepEqual(warnings, []);
+    assert.deepEqual(frames.map((f) => [f.timeUs, Buffer.from(f.bytes).toString("hex")]), lab.frames.map((f) => [Math.floor(f.timeUs), Buffer.from(f.bytes).toString("hex")]));
+  });
+
+  it("a pcap of either byte order, with µs or ns, of Ethernet, raw IP and Linux's cooked link", () => {
+    const { bytes } = played("handshake").frames[0]!;
+    for (const little of [true, false]) {
+      for (const [magic, unit] of [[0xa1b2c3d4, 1], [0xa1b23c4d, 1000]] as const) {
+        for (const [link, packet] of [[1, bytes], [101, bytes.subarray(14)], [113, Buffer.concat([Buffer.alloc(16), bytes.subarray(14)])]] as const) {
+          const head = new DataView(new ArrayBuffer(40));
+          head.setUint32(0, magic, little);
+          head.setUint32(20, link, little);
+          head.setUint32(24, 5, little);
+          head.setUint32(28, 7 * unit, little);
+          head.setUint32(32, packet.length, little);
+          head.setUint32(36, packet.length, little);
+          const { frames } = readCapture(Buffer.concat([Buffer.from(head.buffer), packet]));
+          assert.equal(frames[0]!.timeUs, 5_000_007);
+          assert.equal(analyze(frames)[0]!.segments[0]!.tcp.flags.join(), "SYN");
+        }
+      }
+    }
+  });
+
+  it("what is no capture, empty, cut short or damaged gets a clear message, and never hangs", () => {
+    for (const bytes of [new Uint8Array(0), new TextEncoder().encode("this is a text, not a capture")]) assert.throws(() => readCapture(bytes), CaptureError);
+    const whole = file(played("sack").frames);
+    for (let n = 8; n < whole.length; n += 97) {
+      const { frames } = readCapture(whole.subarray(0, n));
+      assert.ok(frames.length <= 20);
+    }
+    const random = new Random(5);
+    for (let i = 0; i < 500; i++) {
+      const bad = Buffer.from(whole);
+      for (let k = 0; k < 20; k++) bad[random.below(bad.length)] = random.below(256);
+      try {
+        analyze(readCapture(bad).frames);
+      } catch (e) {
+        assert.ok(e instanceof CaptureError, (e as Error).stack);
+      }
+    }
+  });
+
+  it("100 MB are read in a few seconds", () => {
+    const { bytes } = played("sack").frames[5]!, one = pcapngPacket(1, bytes), n = Math.ceil(1e8 / one.length), all = Buffer.alloc(pcapngHead(["x"]).length + n * one.length);
+    all.set(pcapngHead(["x"]));
+    for (let i = 0; i < n; i++) all.set(one, pcapngHead(["x"]).length + i * one.length);
+    assert.equal(readCapture(all).frames.length, n);
+  });
+});
+
+describe("stint scenario, stint explain", () => {
+  it("names the scenarios, plays one, and says what was asked wrongly", () => {
+    assert.equal(stint("scenario", "--list").stdout.trim().split("\n").length, SCENARIOS.length);
+    assert.match(stint("scenario", "lost-ack").stdout, /It never arrives/);
+    const json = JSON.parse(stint("scenario", "close", "--json").stdout) as { states: Record<string, string[]> };
+    assert.ok(json.states["client"]!.includes("TIME-WAIT"));
+    const wrong = stint("scenario", "nonsense");
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.stderr, /there is no scenario "nonsense"; there are handshake/);
+    assert.equal(stint("scenario", "flood", "--variant", "luck").status, 2);
+  });
+
+  it("explains a capture, draws it, and says what was asked wrongly", () => {
+    const dir = mkdtempSync(join(tmpdir(), "stint-lab-")), pcap = join(dir, "a.pcapng"), svg = join(dir, "a.svg");
+    assert.equal(stint("scenario", "retransmission", "--pcap", pcap).status, 0);
+    const out = stint("explain", pcap, "--svg", svg);
+    assert.equal(out.status, 0, out.stderr);
+    assert.match(out.stdout, /The third step/);
+    assert.match(out.stdout, /once more/);
+    assert.match(readFileSync(svg, "utf8"), /^<svg .*SYN, ACK.*<\/svg>\n$/s);
+    const json = JSON.parse(stint("explain", pcap, "--json").stdout) as { connections: { segments: { marks: string[] }[] }[] };
+    assert.ok(json.connections[0]!.segments.some((s) => s.marks.includes("retransmission")));
+    writeFileSync(pcap, "no capture");
+    for (const args of [[pcap], [join(dir, "none")], []]) assert.equal(stint("explain", ...args).status, 2);
+    rmSync(dir, { recursive: true });
+  });
+
+  it("the README's pictures are what the program draws", () => {
+    for (const [name, picture] of [["handshake", "handshake"], ["sack", "sack"]] as const) {
+      const lab = played(name);
+      assert.equal(readFileSync(`docs/${picture}.svg`, "utf8"), ladderSvg(laddersOf(lab, scenarioNamed(name).title).at(-1)!), `make it anew: node build/stint.js scenario ${name} --svg docs/${picture}.svg`);
+    }
+  });
+});
