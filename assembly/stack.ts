@@ -5,7 +5,7 @@ import {
   Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { Err } from "./core/error";
-import { REASSEMBLY, UDP } from "./features";
+import { LINKED, REASSEMBLY, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -128,6 +128,8 @@ export function stackInit(block: Config): Err {
   if (size < 0) return <Err>size;
   let base = <u64>block.arenaBase;
   let limit = block.memoryBytes == 0 ? <u64>memory.size() << 16 : <u64>block.memoryBytes;
+  // Memory behind this module's data is the application's.
+  if (LINKED && base == 0) return Err.NO_MEMORY;
   if (base == 0) {
     base = (<u64>__heap_base + 7) & ~7;
     const pages = <i32>((base + <u64>size + 0xffff) >> 16) - memory.size();

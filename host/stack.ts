@@ -163,7 +163,8 @@ export class StackModule {
     if (size < 0n) throw new StintError(Number(size), "cannot lay the stack out");
     this.arenaBytes = Number(size);
     this.mtu = numbers.mtu;
-    const result = this.exports.init(block);
+    // An application that has the stack inside lays it out itself.
+    const start = (this.exports as { app_start?: (block: number) => number }).app_start, result = start ? start(block) : this.exports.init(block);
     if (result < 0) throw new StintError(result, "cannot start the stack");
     this.#u8 = new Uint8Array(this.exports.memory.buffer);
     this.#u32 = new Uint32Array(this.exports.memory.buffer);

@@ -20,6 +20,8 @@ size(wasm("assembly/index.ts", "stint", SMALL));
 size(wasm("assembly/index.ts", "stint.simd", FAST));
 size(wasm("assembly/services/app.ts", "stint-app", FAST));
 size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
+// To be linked into applications: without memory of its own, its data below 1024, where compilers put nothing.
+size(wasm("assembly/index.ts", "stint-link", SMALL));
 
 const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
 const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };

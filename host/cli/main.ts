@@ -5,6 +5,7 @@ import { addDemo } from "./demo.js";
 import { addExplain } from "./explain.js";
 import { addFlood } from "./flood.js";
 import { addHandshake } from "./handshake.js";
+import { addLink } from "./link.js";
 import { addPacketdrill } from "./packetdrill.js";
 import { addScenario } from "./scenario.js";
 import { addUp } from "./up.js";
@@ -24,6 +25,7 @@ function build(): Command {
   addUp(program);
   addConnect(program);
   addPacketdrill(program);
+  addLink(program);
   addDemo(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(`stint: ${text.replace(/^error: /, "")}`) });

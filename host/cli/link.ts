@@ -1,0 +1,70 @@
+/** `stint link` and `stint run`: applications that have the stack inside. */
+import { readFileSync } from "node:fs";
+import type { Command } from "commander";
+import { parseCidr } from "../address.js";
+import { captured, CaptureFile } from "../links/capture.js";
+import { openLink } from "../links/open.js";
+import type { Link } from "../links/link.js";
+import { Loop, monotonicUs } from "../loop.js";
+import { mergeModules } from "../link/merge.js";
+import { ModuleError, readSections } from "../link/sections.js";
+import { StackModule, type Exports } from "../stack.js";
+import { address, cidr, parsePort } from "./arguments.js";
+
+interface RunOptions { link: string; ip: string; gateway?: string; pcap?: string; forward: number[] }
+
+interface AppExports extends Exports { app_run(): number }
+
+export function addLink(program: Command): void {
+  program
+    .command("link")
+    .description("make one module of an application that imports the stack's calls (include/stint.h) and the stack, over the application's memory")
+    .argument("<app.wasm>", "the application")
+    .requiredOption("-o, --out <file>", "where the module goes")
+    .option("--no-optimize", "merge only")
+    .action((app: string, options: { out: string; optimize: boolean }) => {
+      const { bytes, app: size, stack, imports } = mergeModules(app, options.out, options.optimize);
+      console.log(`${options.out}: ${bytes} bytes (the application ${size}, the stack ${stack})`);
+      if (imports.length > 0) console.log(`it still imports ${imports.join(", ")}`);
+    });
+  program
+    .command("run")
+    .description("run an application that `stint link` made, on a network")
+    .argument("<module.wasm>", "the application with the stack inside; it exports app_start and app_run")
+    .requiredOption("--link <link>", "tap:NAME, passt, stream:PATH or udp:LOCALPORT,HOST:PORT")
+    .requiredOption("--ip <a.b.c.d/n>", "own address and prefix", cidr)
+    .option("--gateway <a.b.c.d>", "default router", address)
+    .option("--forward <port>", "with passt: a port of the host that leads to the application's; may be repeated", (text: string, before: number[]) => [...before, parsePort(text)], [] as number[])
+    .option("--pcap <file>", "write the frames to a pcapng file")
+    .action(run);
+}
+
+async function run(file: string, options: RunOptions): Promise<void> {
+  const module = load(file), { prefix } = parseCidr(options.ip), plain = options.ip.split("/")[0]!;
+  let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: options.forward });
+  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
+  const stack = new StackModule(module, { ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }) }), app = stack.exports as AppExports;
+  const loop = new Loop(stack, link, monotonicUs);
+  loop.onPolled = () => app.app_run() !== 0;
+  console.log(`ready ${plain}`);
+  await new Promise<void>((done, fail) => {
+    process.on("SIGINT", done).on("SIGTERM", done);
+    link.onClose = (error) => (error ? fail(error) : done());
+  });
+  loop.stop();
+  link.close();
+}
+
+function load(file: string): WebAssembly.Module {
+  const bytes = readFileSync(file);
+  try {
+    const { exports, imports } = readSections(bytes), names = new Set(exports.map((e) => e.name));
+    const missing = ["app_start", "app_run", "poll", "controlBlock", "memory"].filter((n) => !names.has(n));
+    if (missing.length > 0) throw new RangeError(`${file}: it does not export ${missing.join(", ")}; make it with stint link, from an application as in include/stint.h`);
+    if (imports.length > 0) throw new RangeError(`${file}: it imports ${imports.map((i) => `${i.module}.${i.name}`).join(", ")}, which this host does not have`);
+  } catch (e) {
+    if (e instanceof ModuleError) throw new RangeError(`${file}: ${e.message}`);
+    throw e;
+  }
+  return new WebAssembly.Module(bytes);
+}

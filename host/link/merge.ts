@@ -1,0 +1,79 @@
+/** Makes one module of an application and the stack, over the application's memory. */
+import { execFileSync } from "node:child_process";
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { buildDir } from "../module.js";
+import { formatSignature, ModuleError, readSections } from "./sections.js";
+
+/** What a host of the merged module calls, beside the application's own exports. */
+const HOST_CALLS = ["configBlock", "layoutSize", "poll", "controlBlock", "counters"];
+/** The stack's data lie below; compilers put nothing there, unless they are told to put their stack first. */
+const STACK_DATA_END = 1024;
+const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int", "--enable-simd", "--enable-reference-types", "--enable-multivalue"];
+
+function binaryen(tool: string): string {
+  try {
+    return join(dirname(createRequire(import.meta.url).resolve("binaryen/package.json")), "bin", tool);
+  } catch {
+    throw new RangeError("linking needs the package binaryen; npm install binaryen");
+  }
+}
+
+/** What is wrong with the application, a line each; none: it can be linked. */
+export function problems(app: Uint8Array, stack: Uint8Array): string[] {
+  const a = readSections(app), exports = new Map(readSections(stack).exports.map((e) => [e.name, e])), out: string[] = [];
+  const wanted = a.imports.filter((i) => i.module === "stint");
+  if (wanted.length === 0) out.push('it imports nothing from "stint"; see include/stint.h');
+  for (const i of wanted) {
+    const have = exports.get(i.name);
+    if (!have) out.push(`it wants stint's "${i.name}", which does not exist`);
+    else if (i.kind !== have.kind || formatSignature(i.signature) !== formatSignature(have.signature)) {
+      out.push(`it wants stint's "${i.name}" as ${formatSignature(i.signature)}; it is ${formatSignature(have.signature)}`);
+    }
+  }
+  if (a.memoryPages === null) out.push("it has no memory of its own, in which the stack could live");
+  else if (!a.exports.some((e) => e.name === "memory" && e.kind === "memory")) out.push('it does not export its memory as "memory"');
+  if (a.data.some((at) => at >= 0 && at < STACK_DATA_END)) out.push(`its data begin below ${STACK_DATA_END}, where the stack's are; compile it with -Wl,--global-base=${STACK_DATA_END}`);
+  const first = Math.min(...a.data.filter((at) => at >= 0), Infinity);
+  if (a.stackPointer !== null && a.stackPointer > 0 && a.stackPointer <= first && first !== Infinity) out.push("its stack comes first in memory, where the stack's data are; compile it without -Wl,--stack-first");
+  return out;
+}
+
+export interface Merged { bytes: number; app: number; stack: number; imports: string[] }
+
+/** Links `app` into `out`. Throws a RangeError with what is wrong. */
+export function mergeModules(app: string, out: string, optimize = true): Merged {
+  const dir = mkdtempSync(join(tmpdir(), "stint-link-")), stack = join(buildDir(), "stint-link.wasm"), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm"), graph = join(dir, "graph.json");
+  const run = (tool: string, ...args: string[]): void => {
+    try {
+      execFileSync(process.execPath, [binaryen(tool), ...args], { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+    } catch (e) {
+      const { stderr, message } = e as { stderr?: string; message: string };
+      throw new RangeError(`${tool}: ${(stderr || message).trim().split("\n")[0]}`);
+    }
+  };
+  try {
+    let bytes: Uint8Array;
+    try {
+      bytes = readFileSync(app);
+      const wrong = problems(bytes, readFileSync(stack));
+      if (wrong.length > 0) throw new RangeError(wrong.map((w) => `${app}: ${w}`).join("\n"));
+    } catch (e) {
+      if (e instanceof ModuleError) throw new RangeError(`${app}: ${e.message}`);
+      throw e;
+    }
+    // The stack imports env.memory: the application is "env" to it.
+    run("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "stint", "-o", merged);
+    const own = readSections(bytes).exports.map((e) => e.name), keep = [...own, ...HOST_CALLS];
+    writeFileSync(graph, JSON.stringify([{ name: "outside", root: true, reaches: keep }, ...keep.map((name) => ({ name, export: name }))]));
+    run("wasm-metadce", ...FEATURES, merged, "--graph-file", graph, "-o", cut);
+    if (optimize) run("wasm-opt", ...FEATURES, "-Oz", "--converge", "--strip-producers", "--strip-debug", "--strip-target-features", cut, "-o", out);
+    else copyFileSync(cut, out);
+    const done = readFileSync(out);
+    return { bytes: done.length, app: bytes.length, stack: readFileSync(stack).length, imports: readSections(done).imports.map((i) => `${i.module}.${i.name}`) };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}

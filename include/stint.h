@@ -1,0 +1,439 @@
+/*
+ * stint: a TCP/IP stack as a part of your WebAssembly module. Made by tools/header.mjs from assembly/index.ts.
+ *
+ * Addresses and ports are in host order (10.0.0.2 is 0x0a000002). Times are in the unit that a name or comment says. A handle is above 0;
+ * a result below 0 is an error (STINT_ERR_…). Memory that a call is given stays yours; memory whose address a call returns is the stack's, and
+ * yours to read or write until the next call for that connection. No call may be made from two threads at once.
+ *
+ * Link with: stint link app.wasm -o out.wasm
+ */
+#ifndef STINT_H
+#define STINT_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __wasm__
+#define STINT_IMPORT(name) __attribute__((import_module("stint"), import_name(name)))
+#else
+#define STINT_IMPORT(name)
+#endif
+
+/* Errors: what calls return below 0. */
+enum {
+  /* The handle is stale, invented, or of another kind. */
+  STINT_ERR_HANDLE = -1,
+  /* A pointer, a length or a value is out of range. */
+  STINT_ERR_ARGUMENT = -2,
+  /* The call makes no sense in this state (RFC 9293 §3.10: "connection does not exist", "connection closing"). */
+  STINT_ERR_STATE = -3,
+  /* The table that the call needs an entry of is full. */
+  STINT_ERR_FULL = -4,
+  /* Nothing to do now; an event tells when. */
+  STINT_ERR_AGAIN = -5,
+  /* The local address and port are taken. */
+  STINT_ERR_IN_USE = -6,
+  /* The peer answered a SYN with a RST, or an ICMP error said so ("connection refused"). */
+  STINT_ERR_REFUSED = -7,
+  /* The peer reset the connection ("connection reset"). */
+  STINT_ERR_RESET = -8,
+  /* R2, the user timeout or the keep-alive limit passed ("connection aborted due to user timeout"). */
+  STINT_ERR_TIMED_OUT = -9,
+  /* No route, no neighbour, or an ICMP error said so. */
+  STINT_ERR_UNREACHABLE = -10,
+  /* The sending side was closed by this application. */
+  STINT_ERR_CLOSED = -11,
+  /* A call before `init`. */
+  STINT_ERR_NOT_INIT = -12,
+  /* `init` got no entropy. */
+  STINT_ERR_ENTROPY = -13,
+  /* The arena is smaller than `layoutSize` says. */
+  STINT_ERR_NO_MEMORY = -14,
+  /* A value in the configuration is out of its range. */
+  STINT_ERR_CONFIG = -15,
+  /* The connection was aborted by this application. */
+  STINT_ERR_ABORTED = -16,
+  /* The datagram is longer than the buffer or than what a frame carries. */
+  STINT_ERR_SIZE = -17,
+};
+
+/* Events: bits in the lower half of stint_event_next. */
+enum {
+  /* The connection is ESTABLISHED (active open). */
+  STINT_EVENT_CONNECTED = 1,
+  /* A listener has a connection to accept. */
+  STINT_EVENT_ACCEPT = 2,
+  /* There is something to receive. */
+  STINT_EVENT_READABLE = 4,
+  /* There is room to send again. */
+  STINT_EVENT_WRITABLE = 8,
+  /* The peer has sent its FIN: what is in the ring is the last. */
+  STINT_EVENT_END = 16,
+  /* The connection is over; the error tells how. */
+  STINT_EVENT_CLOSED = 32,
+  /* The urgent pointer moved (RFC 9293 §3.8.5). */
+  STINT_EVENT_URGENT = 64,
+  /* R1 passed: retransmissions are not answered (RFC 9293 §3.8.3). */
+  STINT_EVENT_STALLED = 128,
+  /* A soft error was noted (RFC 9293 §3.9.1.8). */
+  STINT_EVENT_SOFT_ERROR = 256,
+  /* A listener began or ended to defend itself with SYN cookies. */
+  STINT_EVENT_DEFENCE = 512,
+};
+
+/* States, as stint_flow_state has them. */
+enum {
+  STINT_STATE_CLOSED = 0,
+  STINT_STATE_LISTEN = 1,
+  STINT_STATE_SYN_SENT = 2,
+  STINT_STATE_SYN_RECEIVED = 3,
+  STINT_STATE_ESTABLISHED = 4,
+  STINT_STATE_FIN_WAIT_1 = 5,
+  STINT_STATE_FIN_WAIT_2 = 6,
+  STINT_STATE_CLOSE_WAIT = 7,
+  STINT_STATE_CLOSING = 8,
+  STINT_STATE_LAST_ACK = 9,
+  STINT_STATE_TIME_WAIT = 10,
+};
+
+/* Options of tcp_set. */
+enum {
+  /* 1: Nagle's algorithm is off (MUST-17). */
+  STINT_OPTION_NO_DELAY = 0,
+  /* 1: on (MUST-24). */
+  STINT_OPTION_KEEP_ALIVE = 1,
+  /* s (MUST-27). */
+  STINT_OPTION_KEEP_IDLE = 2,
+  STINT_OPTION_KEEP_INTERVAL = 3,
+  STINT_OPTION_KEEP_PROBES = 4,
+  /* R2, ms (MUST-21). */
+  STINT_OPTION_USER_TIMEOUT = 5,
+  /* DSCP and ECN bits, as the TOS octet (MUST-48). */
+  STINT_OPTION_TOS = 6,
+  /* Time to live (MUST-49). */
+  STINT_OPTION_TTL = 7,
+  /* 0: no events for soft errors (SHLD-20). */
+  STINT_OPTION_SOFT_ERRORS = 8,
+  STINT_OPTION_COUNT = 9,
+};
+
+/* Bits of stint_config.policy. */
+enum {
+  /* Offer and accept timestamps (RFC 7323 §3). */
+  STINT_POLICY_TIMESTAMPS = 1,
+  /* Offer and accept selective acknowledgments (RFC 2018). */
+  STINT_POLICY_SACK = 2,
+  /* Offer and accept window scaling (RFC 7323 §2). */
+  STINT_POLICY_WINDOW_SCALE = 4,
+  /* A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3 recommends. */
+  STINT_POLICY_RST_ENDS_TIME_WAIT = 8,
+  /* A SYN that carries FIN is processed, as RFC 9293 §3.10.7.2 has it. Without it such a segment is dropped. */
+  STINT_POLICY_SYN_FIN = 16,
+  /* When the accept queue is full, the handshake's last ACK is answered with a RST. Without it, it is dropped and may come again. */
+  STINT_POLICY_RST_ON_OVERFLOW = 32,
+  /* Mark the last segment of a burst with PSH, not only the last one in the buffer. */
+  STINT_POLICY_PUSH_BURSTS = 64,
+  /* Announce the own address when the stack starts (RFC 5227 §2.3). */
+  STINT_POLICY_ANNOUNCE = 128,
+  /* Nagle's algorithm is off for new connections (RFC 9293 §3.7.4). */
+  STINT_POLICY_NO_DELAY = 256,
+  /* Answer echo requests to a broadcast address (RFC 1122 §3.2.2.6 leaves it open). */
+  STINT_POLICY_BROADCAST_ECHO = 512,
+  /* A segment to a closed port is dropped and not answered with a RST. */
+  STINT_POLICY_BLACKHOLE = 1024,
+  /* The window's right edge moves with every ACK that is sent, not only by worthwhile steps, as long as the window is not small. */
+  STINT_POLICY_EAGER_WINDOW = 2048,
+  /* When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record makes room for it. */
+  STINT_POLICY_KEEP_HALF_OPEN = 4096,
+  /* A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
+  STINT_POLICY_SYN_SILENCE = 8192,
+  /* A member of a group: see `groupKey0`. Cannot be changed while the stack runs. */
+  STINT_POLICY_GROUP = 16384,
+  /* Accept explicit congestion notification (RFC 3168), in a build that has it. */
+  STINT_POLICY_ECN = 32768,
+  /* Ask for it in the SYNs of connections that we open. */
+  STINT_POLICY_ECN_OFFER = 65536,
+  /* Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows needs it. */
+  STINT_POLICY_RACK = 131072,
+  /* Probe the tail of a flight for losses (TLP, RFC 8985 §7). */
+  STINT_POLICY_TLP = 262144,
+  /* Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC 6675). */
+  STINT_POLICY_PRR = 524288,
+  /* Go back on a recovery that was for nothing (RFC 3522, RFC 3708, RFC 4015, RFC 5682). */
+  STINT_POLICY_UNDO = 1048576,
+  /* CUBIC (RFC 9438). Without it, NewReno (RFC 5681, RFC 6582). */
+  STINT_POLICY_CUBIC = 2097152,
+  /* HyStart++ (RFC 9406) in the first slow start. */
+  STINT_POLICY_HYSTART = 4194304,
+  /* Spread what is sent over the round trip. */
+  STINT_POLICY_PACING = 8388608,
+  /* The link loses by noise (radio, power lines): a loss without any sign of a queue leaves the window of congestion as it is. No RFC has this, and a shallow queue gives no sign; for links that one knows. */
+  STINT_POLICY_NOISY_LINK = 16777216,
+};
+
+/* Values of stint_config.cookies. */
+enum {
+  /* Never. When the half-open table is full, its oldest record makes room. */
+  STINT_COOKIES_NEVER = 0,
+  /* When the half-open table is full. */
+  STINT_COOKIES_AUTO = 1,
+  /* Always; the half-open table is not used. */
+  STINT_COOKIES_ALWAYS = 2,
+};
+
+/* What stint_init is given. `init` checks it, and wipes its entropy. */
+struct stint_config {
+  /* sizeof(Config) as the host knows it: a host built for another version is refused (CONFIG). */
+  uint32_t size;
+  /* Where the arena begins; 0: at `__heap_base`, and the memory grows once, by what is missing. */
+  uint32_t arenaBase;
+  /* Bytes of the arena; ignored when arenaBase is 0. Less than `layoutSize`: NO_MEMORY. */
+  uint32_t arenaSize;
+  /* Bytes of memory that callers' pointers may reach into; 0: `memory.size`. */
+  uint32_t memoryBytes;
+  /* Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
+  uint32_t macHigh;
+  uint32_t macLow;
+  /* Own IPv4 address, host order. */
+  uint32_t ip;
+  /* Length of the subnet's prefix, 0 … 32. */
+  uint32_t prefix;
+  /* Default router; 0: none, and what is not on the link is UNREACHABLE. */
+  uint32_t gateway;
+  /* Largest IP packet of the link, 68 … 65,535 bytes. */
+  uint32_t mtu;
+  /* Connections with a TCB. 296 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  uint32_t connsMax;
+  /* Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 64 bytes each at most. Full: see `cookies`. */
+  uint32_t halfOpenMax;
+  /* Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
+  uint32_t timeWaitMax;
+  /* Listeners, ≤ 255. 84 bytes each at most. Full: FULL. */
+  uint32_t listenersMax;
+  /* Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
+  uint32_t sendRing;
+  /* Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. */
+  uint32_t recvRing;
+  /* Ranges that all connections share, ≤ 65,535. 16 bytes each. Empty: what arrives out of order is dropped, SACK blocks ignored. */
+  uint32_t rangesMax;
+  /* Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 140 bytes each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it. */
+  uint32_t sendersMax;
+  /* Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
+  uint32_t rxSlots;
+  /* Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are dropped. */
+  uint32_t txSlots;
+  /* Frame slots for what the stack sends to itself, 0 or a power of two. mtu + 20 bytes each. Full: dropped. */
+  uint32_t loopSlots;
+  /* Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. */
+  uint32_t reassemblyMax;
+  /* Longest reassembled payload in bytes, a multiple of 8; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. */
+  uint32_t reassemblyBytes;
+  /* Neighbours, a power of two ≥ 4. 32 bytes each. Full: the oldest one of its set is forgotten. */
+  uint32_t neighboursMax;
+  /* UDP sockets. 48 bytes and two rings each. Full: FULL. */
+  uint32_t udpMax;
+  /* Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
+  uint32_t udpRing;
+  /* Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. */
+  uint32_t prefixBuckets;
+  /* Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
+  uint32_t appBytes;
+  /* Bits of `Policy`. */
+  uint32_t policy;
+  /* One of `Cookies`. */
+  uint32_t cookies;
+  /* Window scale to offer, 0 … 14; 255: the smallest one that lets the window cover the ring. */
+  uint32_t windowScale;
+  /* Largest segment to offer in the MSS option; 0: mtu − 40. */
+  uint32_t mss;
+  /* Initial congestion window in segments (RFC 6928 §2: 10). */
+  uint32_t initialWindow;
+  /* Retransmission time-out before a sample, ms (RFC 6298 §2.1: 1000). */
+  uint32_t rtoInitialMs;
+  /* Least retransmission time-out, ms (RFC 6298 §2.4: 1000). */
+  uint32_t rtoMinMs;
+  /* Largest retransmission time-out, ms (RFC 6298 §2.5: 60,000 at least). */
+  uint32_t rtoMaxMs;
+  /* R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms. */
+  uint32_t userTimeoutMs;
+  /* The same for a SYN, ms (RFC 9293 §3.8.3: 3 minutes at least). */
+  uint32_t synTimeoutMs;
+  /* Longest delay of an ACK, ms (RFC 9293 §3.8.6.3: below 500). */
+  uint32_t delayedAckMs;
+  /* TIME-WAIT: 2 × MSL, ms. */
+  uint32_t timeWaitMs;
+  /* How long a connection whose handle is closed stays in FIN-WAIT-2, ms; 0: for ever. */
+  uint32_t finWait2Ms;
+  /* A half-open record's first SYN-ACK retransmission, ms. */
+  uint32_t synAckMs;
+  /* SYN-ACK retransmissions of a half-open record. */
+  uint32_t synAckRetries;
+  /* Deadline of a half-open record, ms. */
+  uint32_t halfOpenMs;
+  /* Challenge ACKs of one connection in 5 s (RFC 5961 §7). */
+  uint32_t challengeMax;
+  /* ICMP errors a second (RFC 1812 §4.3.2.8). */
+  uint32_t icmpRate;
+  /* Neighbour entries are renewed after, ms (RFC 1122 §2.3.2.1). */
+  uint32_t neighbourMs;
+  /* Keep-alive: idle time before the first probe, s (RFC 9293 §3.8.4: 7200 at least by default). */
+  uint32_t keepIdleS;
+  /* Keep-alive: time between probes, s. */
+  uint32_t keepIntervalS;
+  /* Keep-alive: unanswered probes before the connection is given up, ≥ 2. */
+  uint32_t keepProbes;
+  /* Time to live of what is sent. */
+  uint32_t ttl;
+  /* Least path MTU that an ICMP error can set, bytes. */
+  uint32_t pathMtuMin;
+  /* SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. */
+  uint32_t synRate;
+  uint32_t synBurst;
+  /* The same for the SYNs from one /24; it needs `prefixBuckets`. */
+  uint32_t prefixRate;
+  uint32_t prefixBurst;
+  /* ACKs a second from one /24 that are checked for a cookie; above, they are dropped. 0: no limit. */
+  uint32_t cookieRate;
+  /* How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. */
+  uint32_t firstByteMs;
+  /* The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a handshake that another began. `init` wipes it. */
+  uint32_t groupKey0;
+  uint32_t groupKey1;
+  uint32_t groupKey2;
+  uint32_t groupKey3;
+  /* The group's clock less this one's, µs modulo 2^64: its minutes are the cookies' epochs, its milliseconds the timestamps. */
+  uint32_t clockOffsetLow;
+  uint32_t clockOffsetHigh;
+  /* 32 bytes of entropy; all zero is refused (ENTROPY). `init` wipes them. */
+  uint64_t entropy0;
+  uint64_t entropy1;
+  uint64_t entropy2;
+  uint64_t entropy3;
+};
+
+/* Address of a block of 288 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+STINT_IMPORT("configBlock") struct stint_config *stint_config_block(void);
+
+/* Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
+STINT_IMPORT("layoutSize") int64_t stint_layout_size(struct stint_config *config);
+
+/* Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or NO_MEMORY. */
+STINT_IMPORT("init") int32_t stint_init(struct stint_config *config);
+
+/* Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT. */
+STINT_IMPORT("poll") int32_t stint_poll(uint64_t nowUs);
+
+/* Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */
+STINT_IMPORT("controlBlock") void *stint_control_block(void);
+
+/* Address of the u32 counters, in the order of `Mib`; and their number. */
+STINT_IMPORT("counters") void *stint_counters(void);
+
+STINT_IMPORT("countersCount") uint32_t stint_counters_count(void);
+
+/* Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free ranges. ARGUMENT. */
+STINT_IMPORT("pool") int32_t stint_pool(uint32_t which);
+
+/* Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT. */
+STINT_IMPORT("tune") int32_t stint_tune(uint32_t word, uint32_t value);
+
+/* The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower; 0: none. */
+STINT_IMPORT("event_next") uint64_t stint_event_next(void);
+
+STINT_IMPORT("tcp_listen") int32_t tcp_listen(uint32_t ip, uint32_t port, uint32_t backlog);
+
+STINT_IMPORT("tcp_accept") int32_t tcp_accept(int32_t listener);
+
+STINT_IMPORT("tcp_connect") int32_t tcp_connect(uint32_t lip, uint32_t lport, uint32_t rip, uint32_t rport);
+
+/* Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
+STINT_IMPORT("tcp_send") int32_t tcp_send(int32_t handle, void *src, uint32_t size);
+
+/* Bytes that could be queued now. */
+STINT_IMPORT("tcp_send_room") int32_t tcp_send_room(int32_t handle);
+
+/* Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
+STINT_IMPORT("tcp_send_at") void *tcp_send_at(int32_t handle);
+
+STINT_IMPORT("tcp_send_span") int32_t tcp_send_span(int32_t handle);
+
+/* Queues the `size` bytes that were written in place. */
+STINT_IMPORT("tcp_send_commit") int32_t tcp_send_commit(int32_t handle, uint32_t size);
+
+/* Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
+STINT_IMPORT("tcp_recv") int32_t tcp_recv(int32_t handle, void *dst, uint32_t size);
+
+/* The same, but the bytes stay. */
+STINT_IMPORT("tcp_peek") int32_t tcp_peek(int32_t handle, void *dst, uint32_t size);
+
+/* Bytes that can be taken now; 0 and errors as `tcp_recv`. */
+STINT_IMPORT("tcp_recv_size") int32_t tcp_recv_size(int32_t handle);
+
+/* Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
+STINT_IMPORT("tcp_recv_at") void *tcp_recv_at(int32_t handle);
+
+STINT_IMPORT("tcp_recv_span") int32_t tcp_recv_span(int32_t handle);
+
+/* Gives back `size` bytes that were read in place. */
+STINT_IMPORT("tcp_recv_consume") int32_t tcp_recv_consume(int32_t handle, uint32_t size);
+
+/* Everything queued so far is urgent. */
+STINT_IMPORT("tcp_urgent") int32_t tcp_urgent(int32_t handle);
+
+/* Bytes up to the end of the urgent data that is to be received; 0: there is none. */
+STINT_IMPORT("tcp_urgent_left") int32_t tcp_urgent_left(int32_t handle);
+
+/* Closes the sending side (FIN follows the last byte). */
+STINT_IMPORT("tcp_shutdown") int32_t tcp_shutdown(int32_t handle);
+
+/* Gives the handle of a connection or a listener up. A connection ends in order by itself. */
+STINT_IMPORT("tcp_close") int32_t tcp_close(int32_t handle);
+
+/* Gives the handle up and resets the connection. */
+STINT_IMPORT("tcp_abort") int32_t tcp_abort(int32_t handle);
+
+/* Sets one of `TcpOption`. */
+STINT_IMPORT("tcp_set") int32_t tcp_set(int32_t handle, uint32_t option, uint32_t value);
+
+/* Writes the connection's variables, 256 bytes, to `dst`. */
+STINT_IMPORT("tcp_info") int32_t tcp_info(int32_t handle, void *dst);
+
+/* Writes {half-open records, connections to accept, backlog, 1 while defending itself}, 4 u32, to `dst`. */
+STINT_IMPORT("listener_info") int32_t stint_listener_info(int32_t handle, void *dst);
+
+/* The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
+STINT_IMPORT("flow_state") int32_t stint_flow_state(uint32_t lip, uint32_t lport, uint32_t rip, uint32_t rport);
+
+/* Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL. */
+STINT_IMPORT("udp_open") int32_t udp_open(uint32_t port);
+
+/* Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
+STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size);
+
+/* Takes the next datagram: up to `size` bytes to `dst`, {u32 address, u32 port} of its sender to `from`. Its length, AGAIN or REFUSED. */
+STINT_IMPORT("udp_recv") int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from);
+
+STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
+
+/*
+ * What an application is, for the ready-made hosts (stint run, firmware, wasmtime): two functions.
+ *
+ * app_start: the host has filled in addresses, MTU and entropy, and the library's defaults for the rest; the application sets sizes and its arena,
+ * calls stint_init, listens, and returns 0 or an error. app_run: called after every poll; returns not 0 when another poll may have something to send.
+ */
+#ifdef __wasm__
+#define STINT_APP(name) __attribute__((export_name(name)))
+#else
+#define STINT_APP(name)
+#endif
+STINT_APP("app_start") int32_t app_start(struct stint_config *config);
+STINT_APP("app_run") int32_t app_run(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
