@@ -6,7 +6,7 @@ import { captured, CaptureFile } from "../links/capture.js";
 import { openLink } from "../links/open.js";
 import type { Link } from "../links/link.js";
 import { Loop, monotonicUs } from "../loop.js";
-import { mergeModules } from "../link/merge.js";
+import { linkDynamic, mergeModules } from "../link/merge.js";
 import { ModuleError, readSections } from "../link/sections.js";
 import { StackModule, type Exports } from "../stack.js";
 import { address, cidr, parsePort } from "./arguments.js";
@@ -20,9 +20,15 @@ export function addLink(program: Command): void {
     .command("link")
     .description("make one module of an application that imports the stack's calls (include/stint.h) and the stack, over the application's memory")
     .argument("<app.wasm>", "the application")
-    .requiredOption("-o, --out <file>", "where the module goes")
+    .requiredOption("-o, --out <path>", "where the module goes; with --dynamic, a folder")
+    .option("--dynamic", "two modules that are linked when they are loaded: wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm")
     .option("--no-optimize", "merge only")
-    .action((app: string, options: { out: string; optimize: boolean }) => {
+    .action((app: string, options: { out: string; optimize: boolean; dynamic?: boolean }) => {
+      if (options.dynamic) {
+        const [stack, linked] = linkDynamic(app, options.out);
+        console.log(`wasmtime run --preload stint=${stack} ${linked}`);
+        return;
+      }
       const { bytes, app: size, stack, imports } = mergeModules(app, options.out, options.optimize);
       console.log(`${options.out}: ${bytes} bytes (the application ${size}, the stack ${stack})`);
       if (imports.length > 0) console.log(`it still imports ${imports.join(", ")}`);

@@ -1,22 +1,32 @@
 /* An echo server (RFC 862) with the stack inside. What arrives is copied once, from the connection's one ring to its other. */
 #include <stint.h>
 
-enum { CONNECTIONS = 16, RING = 4096 };
+#ifndef PORT
+#define PORT 7
+#endif
 
-static _Alignas(8) unsigned char arena[256 * 1024];
+/* Small enough for a microcontroller. */
+enum { CONNECTIONS = 4, RING = 2048, SLOTS = 4 };
+
+static _Alignas(8) unsigned char arena[36 * 1024];
 
 int32_t app_start(struct stint_config *config) {
   config->arenaBase = (uint32_t)(uintptr_t)arena;
   config->arenaSize = sizeof arena;
   config->connsMax = CONNECTIONS;
   config->sendRing = config->recvRing = RING;
-  config->rxSlots = config->txSlots = 16;
-  config->rangesMax = 256;
+  config->halfOpenMax = config->timeWaitMax = 8;
+  config->listenersMax = 1;
+  config->rxSlots = config->txSlots = SLOTS;
+  config->loopSlots = 0;
+  config->rangesMax = 16;
+  config->sendersMax = 0;
+  config->neighboursMax = 4;
   config->udpMax = 0;
   config->reassemblyMax = 0;
   int32_t result = stint_init(config);
   if (result < 0) return result;
-  int32_t listener = tcp_listen(0, 7, CONNECTIONS);
+  int32_t listener = tcp_listen(0, PORT, CONNECTIONS);
   return listener < 0 ? listener : 0;
 }
 

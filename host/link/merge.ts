@@ -1,10 +1,11 @@
 /** Makes one module of an application and the stack, over the application's memory. */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { buildDir } from "../module.js";
+import { importMemory, ownMemory } from "./memory.js";
 import { formatSignature, ModuleError, readSections } from "./sections.js";
 
 /** What a host of the merged module calls, beside the application's own exports. */
@@ -43,6 +44,31 @@ export function problems(app: Uint8Array, stack: Uint8Array): string[] {
 
 export interface Merged { bytes: number; app: number; stack: number; imports: string[] }
 
+/** Reads and checks the application; throws a RangeError with what is wrong. */
+function checked(app: string, stack: Uint8Array): Uint8Array {
+  try {
+    const bytes = readFileSync(app), wrong = problems(bytes, stack);
+    if (wrong.length > 0) throw new RangeError(wrong.map((w) => `${app}: ${w}`).join("\n"));
+    return bytes;
+  } catch (e) {
+    if (e instanceof ModuleError) throw new RangeError(`${app}: ${e.message}`);
+    throw e;
+  }
+}
+
+/**
+ * Prepares `app` for `wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm`: the memory is the stack's module's, as large as the
+ * application wants it. Throws a RangeError with what is wrong.
+ */
+export function linkDynamic(app: string, dir: string): string[] {
+  const stack = readFileSync(join(buildDir(), "stint-link.wasm")), bytes = checked(app, stack);
+  mkdirSync(dir, { recursive: true });
+  const files = [join(dir, "stint.wasm"), join(dir, "app.wasm")];
+  writeFileSync(files[0]!, ownMemory(stack, readSections(bytes).memoryPages!));
+  writeFileSync(files[1]!, importMemory(bytes, "stint"));
+  return files;
+}
+
 /** Links `app` into `out`. Throws a RangeError with what is wrong. */
 export function mergeModules(app: string, out: string, optimize = true): Merged {
   const dir = mkdtempSync(join(tmpdir(), "stint-link-")), stack = join(buildDir(), "stint-link.wasm"), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm"), graph = join(dir, "graph.json");
@@ -55,15 +81,7 @@ export function mergeModules(app: string, out: string, optimize = true): Merged 
     }
   };
   try {
-    let bytes: Uint8Array;
-    try {
-      bytes = readFileSync(app);
-      const wrong = problems(bytes, readFileSync(stack));
-      if (wrong.length > 0) throw new RangeError(wrong.map((w) => `${app}: ${w}`).join("\n"));
-    } catch (e) {
-      if (e instanceof ModuleError) throw new RangeError(`${app}: ${e.message}`);
-      throw e;
-    }
+    const bytes = checked(app, readFileSync(stack));
     // The stack imports env.memory: the application is "env" to it.
     run("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "stint", "-o", merged);
     const own = readSections(bytes).exports.map((e) => e.name), keep = [...own, ...HOST_CALLS];

@@ -26,7 +26,10 @@ export function readSections(bytes: Uint8Array): Sections {
   if (bytes[4] === 0x0d) throw new ModuleError("this is a component, not a core module");
   if (!WebAssembly.validate(bytes as Uint8Array<ArrayBuffer>)) throw new ModuleError("this module is not valid");
   let at = 8;
-  const byte = (): number => bytes[at++]!;
+  const byte = (): number => {
+    if (at >= bytes.length) throw new ModuleError("this module ends too early");
+    return bytes[at++]!;
+  };
   const leb = (): number => {
     let value = 0, shift = 0;
     for (;;) {
@@ -81,13 +84,15 @@ export function readSections(bytes: Uint8Array): Sections {
     else if (id === 6) {
       for (let n = leb(); n > 0; n--) {
         const type = byte(), mutable = byte() === 1, code = byte();
-        if (code === 0x41) {
+        // A constant, another global, or a function: one instruction, and its end.
+        if (code === 0x41 || code === 0x42) {
           const value = sleb();
           if (type === 0x7f && mutable && out.stackPointer === null) out.stackPointer = value >>> 0;
-          at++;
-        } else {
-          while (byte() !== 0x0b);
-        }
+        } else if (code === 0x43) at += 4;
+        else if (code === 0x44) at += 8;
+        else if (code === 0xfd) at += 17;
+        else leb();
+        if (byte() !== 0x0b) throw new ModuleError("it has a global whose value is computed");
       }
     } else if (id === 7) {
       for (let n = leb(); n > 0; n--) {
@@ -104,7 +109,8 @@ export function readSections(bytes: Uint8Array): Sections {
           if (code !== 0x41) leb();
           at++;
         }
-        at += leb();
+        const length = leb();
+        at += length;
       }
     }
     at = end;

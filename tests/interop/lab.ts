@@ -13,7 +13,7 @@ const HOW: Record<string, string> = {
   wasm2c: "apt-get install wabt", "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
   "riscv64-unknown-elf-gcc": "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
   "qemu-system-arm": "apt-get install qemu-system-arm", "qemu-system-riscv32": "apt-get install qemu-system-misc", gcc: "apt-get install gcc",
-  chromium: "apt-get install chromium", curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", hping3: "apt-get install hping3", nft: "apt-get install nftables", ping: "apt-get install iputils-ping",
+  chromium: "apt-get install chromium", clang: "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32", "wasm-ld": "apt-get install lld", curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", hping3: "apt-get install hping3", nft: "apt-get install nftables", ping: "apt-get install iputils-ping",
 };
 
 /** Skips the test, with one line that says how to get what is missing. Returns whether it did. */

@@ -1,0 +1,120 @@
+/*
+ * A host for an application (stint.h: app_start, app_run) under WASI: frames over standard input and output, each behind its length in 4
+ * bytes, most significant first, as passt and QEMU have them.
+ *
+ *   clang --target=wasm32-wasi … -Iinclude host/examples/echo.c host/examples/wasi.c -o app.wasm
+ *   stint link --dynamic app.wasm -o linked
+ *   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
+ */
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <stint.h>
+
+/* A ring of frame slots, two of them behind stint_control_block: to the stack, from the stack (assembly/buffers/slots.ts). */
+struct ring { uint32_t head, tail, mask, slots, stride, lengths; };
+enum { FRAME_OFFSET = 2, FRAME_MAX = 2048 };
+
+static unsigned char *at(uint32_t address) { return (unsigned char *)(uintptr_t)address; }
+
+static uint64_t now_us(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+static uint32_t address(const char *text) {
+  unsigned a, b, c, d;
+  if (sscanf(text, "%u.%u.%u.%u", &a, &b, &c, &d) != 4 || (a | b | c | d) > 255) {
+    fprintf(stderr, "an address is written a.b.c.d, not %s\n", text);
+    exit(2);
+  }
+  return a << 24 | b << 16 | c << 8 | d;
+}
+
+/* What the library starts from (host/config.ts). */
+static void defaults(struct stint_config *c) {
+  c->size = sizeof *c;
+  c->mtu = 1500;
+  c->connsMax = 4, c->halfOpenMax = 8, c->timeWaitMax = 8, c->listenersMax = 1, c->sendRing = c->recvRing = 2048, c->rangesMax = 16;
+  c->rxSlots = c->txSlots = 4, c->neighboursMax = 4;
+  c->policy = STINT_POLICY_TIMESTAMPS | STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_ANNOUNCE;
+  c->cookies = STINT_COOKIES_NEVER, c->windowScale = 255, c->initialWindow = 10;
+  c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000, c->delayedAckMs = 40;
+  c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000, c->challengeMax = 10, c->icmpRate = 100;
+  c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64, c->pathMtuMin = 552;
+  c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
+}
+
+static void send_frames(struct ring *out) {
+  for (; out->head != out->tail; out->head++) {
+    uint32_t slot = out->head & out->mask, size = ((uint32_t *)at(out->lengths))[slot];
+    unsigned char head[4] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
+    fwrite(head, 1, 4, stdout);
+    fwrite(at(out->slots + slot * out->stride + FRAME_OFFSET), 1, size, stdout);
+  }
+  fflush(stdout);
+}
+
+/* Takes whole frames out of what was read. Returns how much is left. */
+static size_t take_frames(struct ring *in, unsigned char *buffer, size_t have) {
+  size_t at_byte = 0;
+  while (have - at_byte >= 4) {
+    unsigned char *b = buffer + at_byte;
+    size_t size = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
+    if (size > FRAME_MAX) exit(1);
+    if (have - at_byte - 4 < size || in->tail - in->head > in->mask) break;
+    uint32_t slot = in->tail & in->mask;
+    if (size <= in->stride - FRAME_OFFSET) memcpy(at(in->slots + slot * in->stride + FRAME_OFFSET), b + 4, size);
+    ((uint32_t *)at(in->lengths))[slot] = (uint32_t)size;
+    in->tail++;
+    at_byte += 4 + size;
+  }
+  memmove(buffer, buffer + at_byte, have - at_byte);
+  return have - at_byte;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 3) {
+    fprintf(stderr, "usage: ADDRESS PREFIX [GATEWAY]\n");
+    return 2;
+  }
+  struct stint_config *config = stint_config_block();
+  defaults(config);
+  config->ip = address(argv[1]);
+  config->prefix = (uint32_t)atoi(argv[2]);
+  config->gateway = argc > 3 ? address(argv[3]) : 0;
+  config->macHigh = 0x02000000 | config->ip >> 16;
+  config->macLow = config->ip & 0xffff;
+  if (getentropy(&config->entropy0, 32) != 0) return 1;
+  int32_t result = app_start(config);
+  if (result < 0) {
+    fprintf(stderr, "the application does not start: error %d\n", (int)result);
+    return 1;
+  }
+  fprintf(stderr, "ready %s\n", argv[1]);
+  struct ring *in = stint_control_block(), *out = in + 1;
+  static unsigned char buffer[16 * FRAME_MAX];
+  size_t have = 0;
+  for (;;) {
+    int32_t wait, did;
+    size_t had;
+    do {
+      had = have;
+      have = take_frames(in, buffer, have);
+      wait = stint_poll(now_us());
+      did = app_run();
+      send_frames(out);
+    } while (wait == 0 || did != 0 || have != had);
+    struct pollfd input = {.fd = 0, .events = POLLIN};
+    if (poll(&input, 1, wait < 0 ? 60000 : wait / 1000 + 1) > 0) {
+      ssize_t n = read(0, buffer + have, sizeof buffer - have);
+      if (n <= 0) return 0;
+      have += (size_t)n;
+    }
+  }
+}

@@ -1,0 +1,75 @@
+/** Rewrites whose memory a module uses, for modules that are linked when they are loaded. */
+import { ModuleError, readSections } from "./sections.js";
+
+const IMPORT = 2, MEMORY = 5, EXPORT = 7, MEMORY_KIND = 2;
+
+interface Section { id: number; body: Uint8Array }
+
+function leb(n: number): number[] {
+  const out: number[] = [];
+  do out.push((n & 0x7f) | (n > 0x7f ? 0x80 : 0));
+  while ((n >>>= 7) > 0);
+  return out;
+}
+
+function readLeb(bytes: Uint8Array, at: number): [number, number] {
+  let value = 0;
+  for (let shift = 0; ; shift += 7) {
+    const b = bytes[at++]!;
+    value += (b & 0x7f) * 2 ** shift;
+    if (b < 0x80) return [value, at];
+  }
+}
+
+function sections(bytes: Uint8Array): Section[] {
+  const out: Section[] = [];
+  for (let at = 8; at < bytes.length;) {
+    const id = bytes[at]!, [size, start] = readLeb(bytes, at + 1);
+    out.push({ id, body: bytes.subarray(start, start + size) });
+    at = start + size;
+  }
+  return out;
+}
+
+function assemble(list: Section[]): Uint8Array {
+  const parts = list.flatMap(({ id, body }) => [Uint8Array.from([id, ...leb(body.length)]), body]), out = new Uint8Array(8 + parts.reduce((n, p) => n + p.length, 0));
+  out.set([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  let at = 8;
+  for (const p of parts) {
+    out.set(p, at);
+    at += p.length;
+  }
+  if (!WebAssembly.validate(out as Uint8Array<ArrayBuffer>)) throw new ModuleError("the rewritten module is not valid");
+  return out;
+}
+
+const name = (text: string): number[] => {
+  const bytes = new TextEncoder().encode(text);
+  return [...leb(bytes.length), ...bytes];
+};
+
+/** The list in a section with one entry more, at its end. */
+function append(list: Section[], id: number, entry: number[]): Section[] {
+  const i = list.findIndex((s) => s.id === id);
+  if (i < 0) {
+    // Sections come in the order of their numbers; custom ones (0) anywhere.
+    const at = list.findIndex((s) => s.id > id && s.id !== 0);
+    return list.toSpliced(at < 0 ? list.length : at, 0, { id, body: Uint8Array.from([1, ...entry]) });
+  }
+  const [count, start] = readLeb(list[i]!.body, 0);
+  return list.with(i, { id, body: Uint8Array.from([...leb(count + 1), ...list[i]!.body.subarray(start), ...entry]) });
+}
+
+/** The module with `from`.memory in the place of its own. It still exports it, as WASI wants. */
+export function importMemory(bytes: Uint8Array, from: string): Uint8Array {
+  const pages = readSections(bytes).memoryPages;
+  if (pages === null) throw new ModuleError("it has no memory of its own");
+  return assemble(append(sections(bytes).filter((s) => s.id !== MEMORY), IMPORT, [...name(from), ...name("memory"), MEMORY_KIND, 0, ...leb(pages)]));
+}
+
+/** The module with a memory of its own, of `pages`, exported, in the place of the one that it imports. */
+export function ownMemory(bytes: Uint8Array, pages: number): Uint8Array {
+  const { imports } = readSections(bytes);
+  if (imports.length !== 1 || imports[0]!.kind !== "memory") throw new ModuleError("it imports more than a memory");
+  return assemble(append(append(sections(bytes).filter((s) => s.id !== IMPORT), MEMORY, [0, ...leb(pages)]), EXPORT, [...name("memory"), MEMORY_KIND, 0]));
+}

@@ -1,0 +1,183 @@
+/** Linking: the stack as a part of other people's modules, and what is said about modules that cannot have it. */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it, type TestContext } from "node:test";
+import { parseIp } from "../../host/address.js";
+import { Wire } from "../../host/links/loopback.js";
+import { problems } from "../../host/link/merge.js";
+import { ModuleError, readSections } from "../../host/link/sections.js";
+import { loadModule } from "../../host/module.js";
+import { StackModule, type Exports } from "../../host/stack.js";
+import { lacks } from "../interop/lab.js";
+import { header } from "../../tools/header.mjs";
+
+const dir = mkdtempSync(join(tmpdir(), "stint-link-test-"));
+const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, ["build/stint.js", ...args], { encoding: "utf8" });
+const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry"];
+
+/** Compiles C text, or a file. Returns the module's path. */
+function c(name: string, text: string | null, ...flags: string[]): string {
+  const source = text === null ? `host/examples/${name}.c` : join(dir, `${name}.c`), out = join(dir, `${name}.wasm`);
+  if (text !== null) writeFileSync(source, text);
+  execFileSync("clang", [...CLANG, ...flags, source, "-o", out], { stdio: ["ignore", "pipe", "pipe"] });
+  return out;
+}
+
+/** Sends `data` to an application's port 7, from another stack, and returns what comes back until the end. */
+function talk(module: WebAssembly.Module, data: Uint8Array, shut = true): Uint8Array {
+  const wire = new Wire(1, 1_000_000), server = new StackModule(module, { ip: "10.0.0.2/24" }), client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24" });
+  wire.attach(client);
+  wire.attach(server);
+  const app = server.exports as Exports & { app_run(): number }, got: Uint8Array[] = [];
+  let sent = 0, over = false;
+  const handle = client.connect(parseIp("10.0.0.2"), 7);
+  wire.onPolled = (port) => {
+    if (port === 1) return app.app_run() !== 0;
+    let did = false;
+    client.drainEvents(() => { did = true; });
+    if (client.info(handle).stateName === "SYN-SENT") return did;
+    while (sent < data.length) {
+      const n = client.send(handle, data.subarray(sent));
+      if (n === 0) break;
+      sent += n;
+      did = true;
+    }
+    if (sent === data.length && shut && !over && client.info(handle).stateName === "ESTABLISHED") client.shutdown(handle);
+    for (let n = client.receivable(handle); n > 0; n = client.receivable(handle)) got.push(client.receive(handle)!);
+    if (client.receivable(handle) === 0) over = true;
+    return did;
+  };
+  wire.run(() => over || (!shut && got.length > 0), wire.nowUs + 60e6);
+  return Buffer.concat(got);
+}
+
+after(() => rmSync(dir, { recursive: true }));
+
+describe("the header", () => {
+  it("is what the exports say; a line on each", () => assert.equal(readFileSync("include/stint.h", "utf8"), header(), "make it anew: node tools/header.mjs"));
+});
+
+describe("stint link", () => {
+  const data = Uint8Array.from({ length: 100_000 }, (_, i) => (i * 7) & 255);
+
+  it("a C echo application and the stack are one module of 40 KB at most, without imports, that echoes", (t) => {
+    if (lacks(t, "clang", "wasm-ld")) return;
+    const out = join(dir, "echo-linked.wasm"), r = stint("link", c("echo", null), "-o", out);
+    assert.equal(r.status, 0, r.stderr);
+    assert.ok(statSync(out).size <= 40 * 1024, `${statSync(out).size} bytes`);
+    const sections = readSections(readFileSync(out));
+    assert.deepEqual(sections.imports, []);
+    assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), data)), Buffer.from(data));
+  });
+
+  it("an AssemblyScript application that imports the calls", () => {
+    const app = join(dir, "linked-as.wasm"), out = join(dir, "linked-as-out.wasm");
+    execFileSync("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    const r = stint("link", app, "-o", out);
+    assert.equal(r.status, 0, r.stderr);
+    assert.equal(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), false)).toString(), "hello\n");
+  });
+
+  const refused = (t: TestContext, name: string, text: string, message: RegExp, ...flags: string[]): void => {
+    if (lacks(t, "clang", "wasm-ld")) return;
+    const r = stint("link", c(name, text, ...flags), "-o", join(dir, "never.wasm"));
+    assert.equal(r.status, 2);
+    assert.match(r.stderr, message);
+  };
+  const IMPORT = (name: string): string => `__attribute__((import_module("stint"), import_name("${name}")))`;
+  const RUN = '__attribute__((export_name("app_run"))) int app_run(void)';
+
+  it("refuses a call that does not exist", (t) => refused(t, "missing", `${IMPORT("tcp_teleport")} int f(int);\n${RUN} { return f(1); }`, /wants stint's "tcp_teleport", which does not exist/));
+  it("refuses a call with another signature", (t) => refused(t, "signature", `${IMPORT("tcp_close")} int f(int, int);\n${RUN} { return f(1, 2); }`, /wants stint's "tcp_close" as \(i32, i32\) → i32; it is \(i32\) → i32/));
+  it("refuses a module that imports nothing of it", (t) => refused(t, "nothing", `${RUN} { return 1; }`, /imports nothing from "stint"/));
+  it("refuses a stack that lies where its data go", (t) => refused(t, "first", `#include <stint.h>\nstatic int x = 5;\n${RUN} { volatile char room[99]; room[0] = (char)x++; return stint_poll(0) + room[0]; }`, /compile it without -Wl,--stack-first/, "-Wl,--stack-first"));
+  it("refuses data that lie where its own do", (t) => refused(t, "low", `#include <stint.h>\nstatic int x = 5;\n${RUN} { return stint_poll(0) + x++; }`, /-Wl,--global-base=1024/, "-Wl,--global-base=64"));
+
+  it("says what is no module", () => {
+    const file = join(dir, "text.wasm");
+    writeFileSync(file, "not a module");
+    const r = stint("link", file, "-o", join(dir, "never.wasm"));
+    assert.equal(r.status, 2);
+    assert.match(r.stderr, /this is no WebAssembly module/);
+    assert.throws(() => readSections(new Uint8Array(3)), ModuleError);
+    assert.equal(stint("link", join(dir, "absent.wasm"), "-o", join(dir, "never.wasm")).status, 2);
+    assert.match(stint("run", "build/stint-link.wasm", "--link", "tap:none", "--ip", "10.0.0.2/24").stderr, /does not export app_start/);
+    assert.equal(problems(readFileSync("build/stint.wasm"), readFileSync("build/stint-link.wasm"))[0], 'it imports nothing from "stint"; see include/stint.h');
+  });
+
+  it("an application that asks for the impossible gets a named error, and harms nobody", (t) => {
+    if (lacks(t, "clang", "wasm-ld")) return;
+    const app = c("misuse", `#include <stint.h>
+      static _Alignas(8) unsigned char arena[65536], neighbour[64];
+      static int32_t results[12];
+      STINT_APP("results") int32_t *results_at(void) { return results; }
+      STINT_APP("neighbour") unsigned char *neighbour_at(void) { return neighbour; }
+      int32_t app_start(struct stint_config *c) {
+        for (int i = 0; i < 64; i++) neighbour[i] = 0xaa;
+        results[0] = tcp_listen(0, 7, 1);
+        results[1] = stint_poll(0);
+        results[2] = stint_init(c);
+        c->arenaBase = (uint32_t)(uintptr_t)arena;
+        c->arenaSize = 100;
+        results[3] = stint_init(c);
+        c->arenaSize = 0xffffff00u;
+        c->arenaBase = 0x7ffffff8u;
+        results[4] = stint_init(c);
+        c->arenaBase = (uint32_t)(uintptr_t)arena;
+        c->arenaSize = sizeof arena;
+        c->connsMax = 2, c->sendRing = c->recvRing = 2048, c->halfOpenMax = c->timeWaitMax = 4, c->rxSlots = c->txSlots = 4, c->loopSlots = 4, c->rangesMax = 8, c->sendersMax = 0, c->udpMax = 0, c->reassemblyMax = 0, c->neighboursMax = 4, c->listenersMax = 2;
+        int32_t r = stint_init(c);
+        if (r < 0) return r;
+        int32_t l = tcp_listen(0, 7, 1);
+        results[5] = tcp_close(12345);
+        results[6] = tcp_recv(l, neighbour, 10);
+        int32_t s = tcp_connect(0, 0, 0x7f000001, 7);
+        results[7] = tcp_send(s, (void *)(uintptr_t)0xfffffff0u, 100);
+        results[8] = tcp_send(s, arena, 10);
+        results[9] = tcp_recv(s, neighbour, 0xffffffffu);
+        results[10] = tcp_send_commit(s, 1000000);
+        return 0;
+      }
+      int32_t app_run(void) { return 0; }`);
+    const out = join(dir, "misuse-linked.wasm"), r = stint("link", app, "-o", out);
+    assert.equal(r.status, 0, r.stderr);
+    const stack = new StackModule(new WebAssembly.Module(readFileSync(out)), { ip: "10.0.0.2/24" }), x = stack.exports as Exports & { results(): number; neighbour(): number };
+    const results = [...new Int32Array(x.memory.buffer, x.results(), 11)];
+    const [HANDLE, ARGUMENT, NOT_INIT, NO_MEMORY] = [-1, -2, -12, -14];
+    assert.deepEqual(results, [NOT_INIT, NOT_INIT, NO_MEMORY, NO_MEMORY, NO_MEMORY, HANDLE, HANDLE, ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT]);
+    assert.ok(new Uint8Array(x.memory.buffer, x.neighbour(), 64).every((b) => b === 0xaa));
+  });
+});
+
+describe("the package", () => {
+  it("contains what is needed and nothing else, and another package compiles the stack into its module; only what is used", () => {
+    const listed = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" })) as [{ files: { path: string }[] }];
+    const paths = listed[0].files.map((f) => f.path);
+    for (const needed of ["package.json", "README.md", "LICENSE", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "build/index.js", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
+      assert.ok(paths.includes(needed), needed);
+    }
+    assert.deepEqual(paths.filter((p) => !/^(assembly|build|include)\/|^(package\.json|README\.md|LICENSE)$/.test(p) || /screenshots|boards\//.test(p)), []);
+    const home = join(dir, "project");
+    execFileSync("mkdir", ["-p", join(home, "node_modules", "stint")]);
+    const tarball = execFileSync("npm", ["pack", "--ignore-scripts", "--pack-destination", dir, "--silent"], { encoding: "utf8" }).trim();
+    execFileSync("tar", ["xzf", join(dir, tarball), "-C", join(home, "node_modules", "stint"), "--strip-components=1"]);
+    const asc = (name: string, text: string): Buffer => {
+      writeFileSync(join(home, `${name}.ts`), text);
+      execFileSync(join(process.cwd(), "node_modules/.bin/asc"), [`${name}.ts`, "--runtime", "stub", "--use", "abort=", "--use", "STINT_LINKED=NaN", "-O3", "--shrinkLevel", "2", "--outFile", `${name}.wasm`], { cwd: home });
+      return readFileSync(join(home, `${name}.wasm`));
+    };
+    const echo = asc("echo", readFileSync("host/examples/assemblyscript/echo.ts", "utf8"));
+    const data = Uint8Array.from({ length: 20_000 }, (_, i) => (i * 3) & 255);
+    assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(Uint8Array.from(echo)), data)), Buffer.from(data));
+    const core = "configBlock, init, poll, controlBlock";
+    const sizes = [`${core}, tcp_connect, tcp_send, tcp_recv, tcp_close`, `${core}, tcp_listen, tcp_accept, tcp_send, tcp_recv, tcp_close`].map((list, i) => asc(`part${i}`, `export { ${list} } from "stint/assembly";`).length);
+    const all = asc("all", 'export * from "stint/assembly";').length;
+    assert.ok(sizes.every((s) => s < all), `${sizes.join(", ")} of ${all}`);
+    const types = join(home, "use.mts");
+    writeFileSync(types, 'import { Stack, openTap } from "stint";\nexport const f = async (): Promise<Stack> => Stack.open({ link: await openTap("tap0"), ip: "10.0.0.2/24" });\n');
+    execFileSync(process.execPath, [join(process.cwd(), "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--skipLibCheck", "--typeRoots", join(process.cwd(), "node_modules/@types"), "--types", "node", types], { cwd: home });
+  });
+});

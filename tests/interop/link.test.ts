@@ -1,0 +1,67 @@
+/** One C application, unchanged: in Node on a TAP device, and under wasmtime, linked when it is loaded, through passt without privileges. */
+import assert from "node:assert/strict";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { Lab, lacks, STINT, Up } from "./lab.js";
+import { Random } from "../../host/random.js";
+
+const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-Iinclude"];
+
+describe("an application with the stack inside", () => {
+  it("in Node, on a TAP device: the kernel gets back what it sent", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld")) return;
+    const lab = new Lab();
+    try {
+      execFileSync("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
+      execFileSync(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
+      const up = new Up(lab.start(STINT[0]!, [STINT[1]!, "run", lab.file("linked.wasm"), "--link", "tap:tap0", "--ip", "10.9.0.2/24"]));
+      await up.ready;
+      const sent = lab.random("sent", 2_000_000);
+      // nc of Debian ends when both sides have closed.
+      const r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
+      assert.equal(r.status, 0, r.err);
+      assert.ok(readFileSync(lab.file("got")).equals(readFileSync(sent)));
+      assert.equal(await up.stop(), 0, up.err);
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("under wasmtime, through passt, as an unprivileged user", async (t) => {
+    if (lacks(t, "passt", "socat", "nc", "setpriv", "clang", "wasm-ld", "wasmtime")) return;
+    const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-")), port = 18095, file = (name: string): string => join(dir, name);
+    try {
+      chmodSync(dir, 0o777);
+      execFileSync("clang", ["--target=wasm32-wasi", ...FLAGS, `-DPORT=${port}`, "host/examples/echo.c", "host/examples/wasi.c", "-o", file("app.wasm")]);
+      execFileSync(STINT[0]!, [STINT[1]!, "link", "--dynamic", file("app.wasm"), "-o", file("linked")]);
+      cpSync(spawnSync("bash", ["-c", "command -v wasmtime"], { encoding: "utf8" }).stdout.trim(), file("wasmtime"), { dereference: true });
+      writeFileSync(file("sent"), new Random(3).bytes(60_000));
+      writeFileSync(file("go"), `cd ${dir}
+passt --foreground --ipv4-only --socket ${dir}/socket --address 10.0.2.15 --netmask 255.255.255.0 --gateway 10.0.2.2 --mtu 1500 --no-dhcp --no-ndp --no-dhcpv6 --no-ra --dns none --search none --udp-ports none --tcp-ports ${port} &
+while [ ! -S socket ]; do sleep 0.1; done
+exec socat UNIX-CONNECT:socket EXEC:"./wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
+`);
+      execFileSync("chmod", ["-R", "a+rX", dir]);
+      const drop = process.getuid?.() === 0 ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"] : ["setpriv"];
+      const child = spawn(drop[0]!, [...drop.slice(1), "bash", file("go")], { env: { ...process.env, HOME: dir, TMPDIR: dir }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+      let words = "";
+      child.stderr.on("data", (d: Buffer) => (words += d.toString()));
+      try {
+        for (let i = 0; i < 300 && !words.includes("ready"); i++) await new Promise((r) => setTimeout(r, 100));
+        const r = spawnSync("bash", ["-c", `timeout 30 nc -N 127.0.0.1 ${port} < ${file("sent")} > ${file("got")}`], { encoding: "utf8" });
+        assert.equal(r.status, 0, r.stderr + words);
+        assert.ok(readFileSync(file("got")).equals(readFileSync(file("sent"))), words);
+      } finally {
+        try {
+          process.kill(-child.pid!, "SIGKILL");
+        } catch { /* it is gone */ }
+        spawnSync("pkill", ["-f", `passt.*${dir}`]);
+      }
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});
