@@ -39,6 +39,7 @@ async function main(): Promise<void> {
     .option("--ip <a.b.c.d/n>", "own address and prefix", cidr, "10.0.0.2/24")
     .option("--gateway <a.b.c.d>", "default router", address)
     .option("--services <list>", "echo, discard, chargen, http", parseServices, ["echo", "discard", "chargen", "http"])
+    .option("--app <linked.wasm>", "an application with the stack inside (stint link) in place of the services")
     .option("--connections <n>", "connections at a time", parseCount)
     .option("--ring <bytes>", "send and receive ring of each connection", parseCount)
     .option("--bench", "count instructions in QEMU, with and without bounds checks, and compare them with boards/instructions.json")

@@ -45,7 +45,8 @@ export function wasmToC(wasm, out) {
   text = replaced(text, /memory_copy\(&instance->w2c_memory, &instance->w2c_memory, /g, "memory_copy(", "memory.copy");
   text = replaced(text, /memory_fill\(&instance->w2c_memory, /g, "memory_fill(", "memory.fill");
   text = replaced(text, /instance->w2c_memory\.pages/g, "MEMORY_PAGES", "memory.size");
-  text = replaced(text, /wasm_rt_grow_memory\(&instance->w2c_memory, (\w+)\)/g, "memory_grow($1)", "memory.grow");
+  // A module that was linked does not grow.
+  text = text.replace(/wasm_rt_grow_memory\(&instance->w2c_memory, (\w+)\)/g, "memory_grow($1)");
   text = replaced(text, /LOAD_DATA\(instance->w2c_memory, (\d+u), (\w+), (\d+)\);/g, "load_data($1, $2, $3);", "data");
   text = replaced(text, /^ *wasm_rt_allocate_memory\(.*\n/m, "", "memory");
   // One instance: globals become variables of the file.

@@ -103,6 +103,15 @@ static void start(void) {
     hal_exit(1);
   }
 #endif
+#ifdef STINT_APPLICATION
+  int32_t started = (int32_t)stint_app_start(block);
+  if (started < 0) {
+    say("stint: the application does not start, error ");
+    say_number((uint32_t)-started);
+    say("\n");
+    hal_exit(1);
+  }
+#else
   int64_t need = (int64_t)stint_layoutSize(block);
   if (need > (int64_t)ARENA_SIZE) {
     say("stint: the configuration needs ");
@@ -120,6 +129,7 @@ static void start(void) {
   for (uint32_t i = 0; i < sizeof stint_services / sizeof stint_services[0]; i++) {
     stint_serviceStart(stint_services[i].service, stint_services[i].port, stint_services[i].backlog);
   }
+#endif
 }
 
 #ifdef STINT_HTTP
@@ -177,7 +187,11 @@ static void run(void) {
   for (;;) {
     bool more = receive_frames(control);
     int32_t wait = (int32_t)stint_poll(hal_now_us());
+#ifdef STINT_APPLICATION
+    if (stint_app_run()) wait = 0;
+#else
     if (stint_servicesRun()) wait = 0;
+#endif
 #ifdef STINT_HTTP
     if (pages_answer()) wait = 0;
 #endif

@@ -73,3 +73,20 @@ export function ownMemory(bytes: Uint8Array, pages: number): Uint8Array {
   if (imports.length !== 1 || imports[0]!.kind !== "memory") throw new ModuleError("it imports more than a memory");
   return assemble(append(append(sections(bytes).filter((s) => s.id !== IMPORT), MEMORY, [0, ...leb(pages)]), EXPORT, [...name("memory"), MEMORY_KIND, 0]));
 }
+
+/** The module with only these exports, in this order. */
+export function keepExports(bytes: Uint8Array, names: readonly string[]): Uint8Array {
+  const list = sections(bytes), i = list.findIndex((s) => s.id === EXPORT), { body } = list[i]!, entries = new Map<string, Uint8Array>();
+  let [count, at] = readLeb(body, 0);
+  for (; count > 0; count--) {
+    const from = at, [size, start] = readLeb(body, at);
+    [, at] = readLeb(body, start + size + 1);
+    entries.set(new TextDecoder().decode(body.subarray(start, start + size)), body.subarray(from, at));
+  }
+  const kept = names.map((n) => {
+    const entry = entries.get(n);
+    if (!entry) throw new ModuleError(`it does not export ${n}`);
+    return entry;
+  });
+  return assemble(list.with(i, { id: EXPORT, body: Uint8Array.from([...leb(kept.length), ...kept.flatMap((e) => [...e])]) }));
+}

@@ -1,4 +1,4 @@
-/** One C application, unchanged: in Node on a TAP device, and under wasmtime, linked when it is loaded, through passt without privileges. */
+/** One C application, unchanged: in Node, as a native program, as firmware, and under wasmtime through passt without privileges. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -29,6 +29,28 @@ describe("an application with the stack inside", () => {
       lab.close();
     }
   });
+
+  for (const [board, what, needs, more] of [
+    ["posix", "as a native program, by way of wasm2c", ["gcc"], []],
+    ["lm3s6965evb", "as firmware for a Cortex-M3 in QEMU", ["arm-none-eabi-gcc", "qemu-system-arm"], ["--debug", "--seed", "1"]],
+  ] as const) {
+    it(`${what}: the same source`, async (t) => {
+      if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", ...needs)) return;
+      const lab = new Lab();
+      try {
+        execFileSync("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=2048", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
+        execFileSync(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
+        const up = new Up(lab.start(STINT[0]!, ["--import", "tsx", "tools/board.ts", board, "--app", lab.file("linked.wasm"), ...more, "--out", lab.file("firmware"), "--run", "--link", "tap:tap0", "--ip", "10.9.0.2/24"]));
+        await up.ready;
+        const sent = lab.random("sent", 30_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
+        assert.equal(r.status, 0, r.err);
+        assert.ok(readFileSync(lab.file("got")).equals(readFileSync(sent)));
+        await up.stop();
+      } finally {
+        lab.close();
+      }
+    });
+  }
 
   it("under wasmtime, through passt, as an unprivileged user", async (t) => {
     if (lacks(t, "passt", "socat", "nc", "setpriv", "clang", "wasm-ld", "wasmtime")) return;

@@ -8,6 +8,7 @@ import { findProgram } from "../../host/programs.js";
 import { SERVICES, type ServiceName } from "../../host/services.js";
 import { TCB_OFFSETS } from "../../host/stack.js";
 import { compile, SMALL } from "../wasm.mjs";
+import { keepExports } from "../../host/link/memory.js";
 import { wasmToC, ToolError } from "../wasm2c.mjs";
 import { uf2Of } from "./uf2.js";
 
@@ -49,6 +50,8 @@ export interface FirmwareOptions {
   ip: string;
   gateway?: string;
   services: ServiceName[];
+  /** An application with the stack inside (`stint link`) in place of the services. */
+  app?: string;
   connections?: number;
   ring?: number;
   /** Keep the names of the module's functions, to tell where the flash goes. */
@@ -122,6 +125,33 @@ interface AppExports {
   servicesBytes(connections: number): number;
 }
 
+/** What the firmware calls of an application that has the stack inside. */
+const APP_CALLS = ["configBlock", "controlBlock", "poll", "app_start", "app_run"];
+
+/** Puts an application's module where the firmware's goes, with what is called alone; the application knows what its arena takes. */
+function application(dir: string, file: string, options: StackOptions): { wasm: string; l: Layout } {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+    const wasm = join(dir, "module.wasm");
+    writeFileSync(wasm, keepExports(bytes, [...APP_CALLS, "memory"]));
+    const x = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes))).exports as unknown as AppExports & { __heap_base?: WebAssembly.Global; app_start(block: number): number };
+    // Where the application's data and C stack end; without it, the whole of its memory.
+    const used = (x.__heap_base?.value as number | undefined) ?? x.memory.buffer.byteLength, memory = Math.ceil(used / 256) * 256 + GUARD;
+    const entropyOffset = (CONFIG_FIELDS.length * 4 + 7) & ~7, numbers: Record<string, number> = configNumbers({ ...options, memoryBytes: memory - GUARD });
+    numbers["size"] = entropyOffset + 32;
+    const list = CONFIG_FIELDS.map((f) => numbers[f]!), view = new DataView(x.memory.buffer, x.configBlock());
+    list.forEach((n, i) => view.setUint32(i * 4, n, true));
+    view.setUint32(entropyOffset, 1, true);
+    const result = x.app_start(x.configBlock());
+    if (result < 0) throw new ToolError(`${file}: its app_start refuses to start: error ${result}`);
+    return { wasm, l: { numbers: list, memory, base: 0, entropyOffset, perConnection: 0, controlSlots: x.controlBlock() + 12 } };
+  } catch (e) {
+    if (e instanceof ToolError) throw e;
+    throw new ToolError(`${file}: ${(e as Error).message}; make it with stint link, and compile it with -Wl,--export=__heap_base`);
+  }
+}
+
 /** Asks the module itself what the configuration takes. */
 function layout(wasm: string, options: StackOptions): Layout {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)));
@@ -164,7 +194,7 @@ function headers(dir: string, name: string, board: Board, options: FirmwareOptio
     `#define STINT_CONNECTIONS ${connections}u`, `#define STINT_ADDRESS "${plain}"`, `#define STINT_BOARD_NAME "${name}"`,
     `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
     ...(["ports", "state", "cwnd"] as const).map((f) => `#define TCB_${f.toUpperCase()} ${TCB_OFFSETS[f]}u`),
-    ...(options.services.includes("http") ? ["#define STINT_HTTP"] : []),
+    ...(options.app !== undefined ? ["#define STINT_APPLICATION"] : options.services.includes("http") ? ["#define STINT_HTTP"] : []),
     ...(options.debug ? ["#define STINT_DEBUG"] : []),
     ...(options.bench ? ["#define STINT_BENCH"] : []),
     ...(options.unchecked ? ["#define STINT_UNCHECKED"] : []),
@@ -210,9 +240,10 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   const dir = resolve(options.out ?? join("build", "boards", name));
   mkdirSync(dir, { recursive: true });
   const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
-  const wasm = module(dir, options);
-  const l = layout(wasm, {
-    ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }), connsMax: connections,
+  const addresses = { ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }) };
+  const built = options.app === undefined ? null : application(dir, options.app, addresses), wasm = built?.wasm ?? module(dir, options);
+  const l = built?.l ?? layout(wasm, {
+    ...addresses, connsMax: connections,
     sendRing: ring, recvRing: ring, halfOpenMax: connections, timeWaitMax: connections, listenersMax: options.services.length,
     rangesMax: Math.max(8, 2 * connections), sendersMax: 0, rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
     neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000, timeWaitMs: 20_000, finWait2Ms: 20_000,
@@ -224,7 +255,7 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   headers(dir, name, board, { ...options, connections }, l);
   wasmToC(wasm, join(dir, "module.c"));
   const elf = join(dir, "firmware.elf"), runtime = join(BOARDS, "runtime");
-  const sources = [join(runtime, "main.c"), ...(options.services.includes("http") ? [join(runtime, "pages.c")] : []),
+  const sources = [join(runtime, "main.c"), ...(options.services.includes("http") && options.app === undefined ? [join(runtime, "pages.c")] : []),
     ...(options.bench ? [join(runtime, "bench.c")] : []), ...board.sources.map((s) => join(home, s))];
   const flags = [
     "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
