@@ -21,6 +21,8 @@ const make = <K extends keyof HTMLElementTagNameMap>(tag: K, props: Partial<HTML
   return e;
 };
 const module = new WebAssembly.Module(Uint8Array.from(atob(STINT_WASM), (c) => c.charCodeAt(0)));
+/** A field's colour, in the header and in the bytes. */
+const hue = (field: number): number => (field * 47) % 360;
 /** Frames of a capture that are read at most; a page has only so much memory. */
 const CAPTURE_MAX = 400_000;
 const TIMER_NAMES = ["", "RTO", "persist", "reordering", "tail probe"];
@@ -198,6 +200,7 @@ class Page {
       }
       const button = make("button", { type: "button", onclick: () => this.#choose(i) }, make("span", {}, f.name), make("span", { className: "v" }, f.value));
       button.style.gridColumn = `span ${Math.min(32, f.bits)}`;
+      button.style.setProperty("--hue", String(hue(i)));
       button.ariaPressed = String(i === this.field);
       grid!.append(button);
     });
@@ -207,7 +210,9 @@ class Page {
     for (let i = 0; i < Math.min(bytes.length, 512); i++) {
       const f = fields.findIndex((x) => i * 8 + 7 >= x.at && i * 8 < x.at + x.bits);
       const on = chosen !== undefined && i * 8 + 7 >= chosen.at && i * 8 < chosen.at + chosen.bits;
-      dump.append(make("span", { className: on ? "on" : "", onclick: () => this.#choose(f) }, bytes[i]!.toString(16).padStart(2, "0")), i % 16 === 15 ? "\n" : i % 8 === 7 ? "  " : " ");
+      const span = make("span", { className: on ? "on" : "", onclick: () => this.#choose(f) }, bytes[i]!.toString(16).padStart(2, "0"));
+      span.style.setProperty("--hue", String(hue(f)));
+      dump.append(span, i % 16 === 15 ? "\n" : i % 8 === 7 ? "  " : " ");
     }
     if (bytes.length > 512) dump.append(`… and ${bytes.length - 512} more`);
     parts.push(dump);

@@ -7,7 +7,7 @@ import { loadModule } from "../module.js";
 import { Random } from "../random.js";
 import type { StackModule } from "../stack.js";
 import { parseCount } from "./arguments.js";
-import { ladder, stateLines } from "./ladder.js";
+import { ladderText } from "../lab/ladder.js";
 
 const CHUNK = 1 << 16;
 const LOSS = 0.02, REORDER = 0.02;
@@ -88,7 +88,7 @@ function demo(seed: number, size: number, pcap: string): boolean {
   const pair = new Pair(loadModule(), { seed, pcap, stack: { sendRing: 1 << 18, recvRing: 1 << 18 } });
   console.log("The three-way handshake (times are virtual; the wire takes 1 ms):\n");
   const opened = pair.open();
-  for (const line of ladder(pair, 0, undefined, tty)) console.log(line);
+  for (const line of ladderText(pair.ladder(), { colour: tty, absolute: true }).flat()) console.log(line);
   if (!opened) return false;
 
   console.log(`\n${size >> 20} MiB each way, the wire losing ${LOSS * 100} % and reordering ${REORDER * 100} % of the frames:`);
@@ -127,10 +127,10 @@ function demo(seed: number, size: number, pcap: string): boolean {
   pair.recording = true;
   const first = pair.segments.length;
   const closed = pair.close();
-  for (const line of ladder(pair, first, undefined, tty)) console.log(line);
+  for (const line of ladderText(pair.ladder(first), { colour: tty, explain: false, absolute: true }).flat()) console.log(line);
   pair.finish();
   console.log("\nStates:");
-  for (const line of stateLines(pair)) console.log(line);
+  for (const line of pair.stateLines()) console.log(line);
   console.log(`
 Everything is in ${pcap}: open it in Wireshark, or run  tshark -r ${pcap} | head
 What to try next:

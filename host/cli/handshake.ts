@@ -3,7 +3,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { randomInt } from "node:crypto";
 import { Pair } from "../lab/pair.js";
 import { loadModule } from "../module.js";
-import { ladder, stateLines } from "./ladder.js";
+import { ladderText } from "../lab/ladder.js";
 import { parseCount, parseNumber } from "./arguments.js";
 
 export function percent(text: string): number {
@@ -50,9 +50,9 @@ export function addHandshake(program: Command): void {
         const segments = pair.segments.map(({ arrives_us, fate, ...s }) => ({ ...s, lost: arrives_us === null, ...(fate ? { fate } : {}) }));
         console.log(JSON.stringify({ seed, client: side("client", "server"), server: side("server", "client"), segments }));
       } else {
-        for (const line of ladder(pair, 0, undefined, process.stdout.isTTY)) console.log(line);
+        for (const line of ladderText(pair.ladder(), { colour: process.stdout.isTTY, absolute: true, columns: Math.min(process.stdout.columns ?? 100, 110) }).flat()) console.log(line);
         console.log("\nStates:");
-        for (const line of stateLines(pair)) console.log(line);
+        for (const line of pair.stateLines()) console.log(line);
         console.log(`\nReplay it with --seed ${seed}.`);
       }
       if (!ok) {

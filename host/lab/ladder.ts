@@ -40,8 +40,17 @@ export function numbersOf(s: Segment): string {
 const WIDTH = 46, MARGIN = 14;
 const COLOURS = { left: 36, right: 33, bad: 31, dim: 90, bold: 1 };
 
-/** Lines of text. `explain`: each segment's sentence below it. */
-export function ladderText(ladder: Ladder, { colour = false, explain = true, columns = 100 }: { colour?: boolean; explain?: boolean; columns?: number } = {}): string[][] {
+export interface TextOptions {
+  colour?: boolean;
+  /** Each segment's sentence below it. */
+  explain?: boolean;
+  /** Sequence numbers as they are in the header too, and every option. */
+  absolute?: boolean;
+  columns?: number;
+}
+
+/** Lines of text, segment by segment; the first ones are the head. */
+export function ladderText(ladder: Ladder, { colour = false, explain = true, absolute = false, columns = 100 }: TextOptions = {}): string[][] {
   const paint = (code: number, text: string): string => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   const row = (left: string, middle: string, right: string, time = ""): string => `${time.padStart(12)}  ${left.padStart(MARGIN)} │${middle}│ ${right}`.trimEnd();
   const blank = " ".repeat(WIDTH);
@@ -53,9 +62,18 @@ export function ladderText(ladder: Ladder, { colour = false, explain = true, col
     const arrow = cut ? (right ? `${line.slice(0, WIDTH - 6)} ✗    ` : `    ✗ ${line.slice(0, WIDTH - 6)}`) : right ? `${line}─▶` : `◀─${line}`;
     const bad = s.marks.some((m) => m === "retransmission" || m === "lost");
     lines.push(row(states[0], paint(bad ? COLOURS.bad : right ? COLOURS.left : COLOURS.right, arrow), states[1], `${((s.timeUs - ladder.startUs) / 1000).toFixed(3)} ms`));
-    lines.push(row("", ` ${numbersOf(s)}${s.marks.length > 0 ? ` (${s.marks.join(", ")})` : ""}`.padEnd(WIDTH), ""));
-    const options = s.tcp.options.filter((o) => o.kind !== "nop" && o.kind !== "timestamps");
-    if (options.length > 0 && s.tcp.flags.includes("SYN")) lines.push(row("", paint(COLOURS.dim, ` ${options.map((o) => formatOption(o)).join(" ")}`.padEnd(WIDTH)), ""));
+    const detail = (text: string): void => void lines.push(row("", ` ${text}`.padEnd(WIDTH), ""));
+    const marks = [...s.marks, ...(s.fate && s.fate !== "lost" ? [s.fate] : [])], options = s.tcp.options.filter((o) => o.kind !== "nop");
+    if (absolute) {
+      detail(`SEQ ${s.tcp.seq} (relative ${s.seq >>> 0})`);
+      if (s.tcp.flags.includes("ACK")) detail(`ACK ${s.tcp.ack} (relative ${s.ack >>> 0})`);
+      detail(`window ${s.tcp.window}${marks.length > 0 ? `, ${marks.join(", ")}` : ""}`);
+      for (const o of options) detail(paint(COLOURS.dim, formatOption(o, (q) => (q - s.tcp.ack + s.ack) >>> 0)));
+    } else {
+      detail(`${numbersOf(s)}${marks.length > 0 ? ` (${marks.join(", ")})` : ""}`);
+      const offered = options.filter((o) => o.kind !== "timestamps");
+      if (offered.length > 0 && s.tcp.flags.includes("SYN")) detail(paint(COLOURS.dim, offered.map((o) => formatOption(o)).join(" ")));
+    }
     if (explain) for (const part of wrap(s.says, Math.max(40, columns - 4))) lines.push(paint(COLOURS.dim, `    ${part}`));
     out.push(lines);
   }

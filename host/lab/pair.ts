@@ -9,6 +9,8 @@ import { Random } from "../random.js";
 import { StackModule, type StateName } from "../stack.js";
 import type { StackOptions } from "../config.js";
 import { parseIp } from "../address.js";
+import { analyze, type Frame } from "./analyze.js";
+import { ladderOf, type Ladder } from "./ladder.js";
 
 export type Side = "client" | "server";
 
@@ -53,6 +55,7 @@ export class Pair {
   readonly client: StackModule;
   readonly server: StackModule;
   readonly segments: SentSegment[] = [];
+  readonly #frames: Frame[] = [];
   readonly changes: StateChange[] = [];
   /** Keep each segment; off for the bulk of a transfer. */
   recording = true;
@@ -116,6 +119,7 @@ export class Pair {
     this.segmentsSeen++;
     if (flight.fate === "lost") this.lost++;
     if (!this.recording) return;
+    this.#frames.push({ timeUs: flight.sentUs, bytes: flight.frame.slice(), arrivesUs: Number.isNaN(flight.dueUs) ? null : flight.dueUs, ...(flight.fate ? { fate: flight.fate } : {}) });
     this.segments.push({
       time_us: flight.sentUs - START_US,
       from,
@@ -166,6 +170,26 @@ export class Pair {
   /** The states that a side entered, in their order. */
   statesOf(side: Side): StateName[] {
     return this.changes.filter((c) => c.side === side).map((c) => c.state);
+  }
+
+  /** The ladder of the segments from number `first` on, with the states that the sides were in. */
+  ladder(first = 0): Ladder {
+    const connection = analyze(this.#frames)[0]!, ladder = ladderOf(connection, "the handshake"), sides = connection.names[0] === `${CLIENT_IP}:${CLIENT_PORT}` ? ["client", "server"] as const : ["server", "client"] as const;
+    const stateAt = (side: Side, us: number): string => this.changes.filter((c) => c.side === side && c.time_us <= us - START_US).at(-1)?.state ?? "CLOSED";
+    const before = (side: Side): string => (side === "server" && !this.options.simultaneous ? "LISTEN" : "CLOSED"), last = connection.segments[first - 1];
+    return {
+      ...ladder, startUs: START_US, names: sides.map((s, i) => `${s} ${connection.names[i]!}`) as [string, string],
+      before: first === 0 ? [before(sides[0]), before(sides[1])] : last ? [stateAt(sides[0], last.timeUs), stateAt(sides[1], last.timeUs)] : ["", ""],
+      lines: ladder.lines.slice(first).map(({ segment }) => {
+        const at = (i: 0 | 1): string => stateAt(sides[i], segment.from === i ? segment.timeUs : segment.arrivesUs ?? segment.timeUs);
+        return { segment, states: [at(0), at(1)] as [string, string] };
+      }),
+    };
+  }
+
+  /** The states of both sides in their order, a line each. */
+  stateLines(): string[] {
+    return (["client", "server"] as const).map((side) => `  ${side}: ${this.statesOf(side).join(" → ")}`);
   }
 
   issOf(side: Side): number {
