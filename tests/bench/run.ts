@@ -1,10 +1,11 @@
 /**
- * `npm run bench [-- WORK …] [--quick] [--json]`: speed as ratios, measured in one run. Works: flood.
+ * `npm run bench [-- WORK …] [--quick] [--json]`: speed as ratios, measured in one run. Works: flood, packet-cost, scale.
  */
 import { benchFlood } from "./flood.js";
+import { benchPacketCost, benchScale } from "./scale.js";
 import type { Row } from "./measure.js";
 
-const WORKS: Record<string, (quick: boolean) => Row[]> = { flood: benchFlood };
+const WORKS: Record<string, (quick: boolean) => Row[]> = { flood: benchFlood, "packet-cost": benchPacketCost, scale: benchScale };
 
 const quick = process.argv.includes("--quick"), json = process.argv.includes("--json");
 const asked = process.argv.slice(2).filter((a) => !a.startsWith("--"));

@@ -1,0 +1,22 @@
+/** `npm run bench -- packet-cost scale`: what a packet costs among few and many connections, and how many fit. */
+import { Random } from "../../host/random.js";
+import { Crowd, SLOTS } from "./crowd.js";
+import { interleaved, type Row } from "./measure.js";
+
+export function benchPacketCost(quick: boolean): Row[] {
+  const sizes = quick ? [10, 100_000] : [10, 1000, 10_000, 100_000], random = new Random(1);
+  const crowds = new Map(sizes.map((n) => [n, new Crowd(n, { sendRing: 64, recvRing: 512 })])), batches = quick ? 8 : 30;
+  // Each packet is of another connection, at random; among ten, of one of them.
+  const turn = (n: number) => (): number => crowds.get(n)!.packetNs(Array.from({ length: batches * SLOTS }, () => random.below(n)));
+  const cost = interleaved(Object.fromEntries(sizes.map((n) => [n, turn(n)])), quick ? 5 : 11), least = cost[sizes[0]!]!;
+  return sizes.map((n) => ({ work: "packet-cost", subject: "stint-v8-simd", params: { connections: n }, ...cost[n]!, unit: "ns", ratios: n === sizes[0] ? {} : { "10 connections": cost[n]!.median / least.median } }));
+}
+
+export function benchScale(quick: boolean): Row[] {
+  return (quick ? [100_000] : [100_000, 1_000_000]).map((n) => {
+    const crowd = new Crowd(n, { sendRing: 64, recvRing: 64 }), arena = crowd.stack.arenaBytes;
+    const some = Array.from({ length: 1000 }, (_, i) => Math.floor((i * n) / 1000)), right = crowd.echo(some, (i) => Uint8Array.of(i & 255, (i >> 8) & 255, (i >> 16) & 255));
+    if (right !== 1000) throw new Error(`${right} of 1000 got their own bytes back`);
+    return { work: "scale", subject: "stint-v8-simd", params: { connections: n, rings: "64 + 64" }, median: arena / n, unit: "B each", spread: 0, ratios: { "4 GiB": arena / 2 ** 32 } };
+  });
+}
