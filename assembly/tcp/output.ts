@@ -189,7 +189,7 @@ function sendLossProbe(t: Tcb): bool {
       probeDrop(t);
       return false;
     }
-    const start = sentLastStart(t, t.mss);
+    const start = sentLastStart(t, roomForData(t));
     rttStop(t);
     count(Mib.tcpRetransSegs);
     emitRange(t, start, t.sndNxt, false);

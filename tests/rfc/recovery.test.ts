@@ -188,6 +188,17 @@ if (!SMALL) {
       assert.equal(b.count("TCPTimeouts"), 0);
     });
 
+    it("a probe leaves room for the SACK blocks that it carries", () => {
+      const b = open();
+      b.write(4 * MSS);
+      b.send({ flags: "A", seq: 100, ack: 1 + MSS, win: 65535, data: new Uint8Array(10) });
+      b.clear();
+      b.advance(2 * RTT + 5);
+      const probe = b.out.find((s) => s.kind === "tcp" && s.data.length > 0)!;
+      assert.equal(probe.data.length, MSS - 12);
+      assert.ok(probe.raw.length <= 14 + 1500);
+    });
+
     it("8985-5 a loss that the probe repaired counts as one", () => {
       const b = open();
       b.write(4 * MSS);
