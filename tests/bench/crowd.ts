@@ -112,12 +112,11 @@ export class Crowd {
     return right;
   }
 
-  /** ns inside the module for a segment of 8 bytes and its ACK, over `who` in batches. */
-  packetNs(who: readonly number[]): number {
+  /** ns inside the module for a segment of 8 bytes and its ACK. `batches`: each of connections that are all different, so that each has an ACK. */
+  packetNs(batches: readonly (readonly number[])[]): number {
     let ns = 0, n = 0;
     const data = new Uint8Array(8);
-    for (let at = 0; at + SLOTS <= who.length; at += SLOTS) {
-      const batch = who.slice(at, at + SLOTS);
+    for (const batch of batches) {
       for (const i of batch) {
         this.stack.pushFrame(this.frame(i, data, 0));
         this.#sent[i]! += 8;

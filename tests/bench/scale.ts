@@ -1,13 +1,20 @@
 /** `npm run bench -- packet-cost scale`: what a packet costs among few and many connections, and how many fit. */
 import { Random } from "../../host/random.js";
-import { Crowd, SLOTS } from "./crowd.js";
+import { Crowd } from "./crowd.js";
 import { interleaved, type Row } from "./measure.js";
+
+/** Packets in a poll, each of another connection: as many as fit among ten. */
+const BATCH = 8;
 
 export function benchPacketCost(quick: boolean): Row[] {
   const sizes = quick ? [10, 100_000] : [10, 1000, 10_000, 100_000], random = new Random(1);
-  const crowds = new Map(sizes.map((n) => [n, new Crowd(n, { sendRing: 64, recvRing: 512 })])), batches = quick ? 8 : 30;
-  // Each packet is of another connection, at random; among ten, of one of them.
-  const turn = (n: number) => (): number => crowds.get(n)!.packetNs(Array.from({ length: batches * SLOTS }, () => random.below(n)));
+  const crowds = new Map(sizes.map((n) => [n, new Crowd(n, { sendRing: 64, recvRing: 512 })])), batches = quick ? 500 : 2000;
+  const different = (n: number): number[] => {
+    const set = new Set<number>();
+    while (set.size < BATCH) set.add(random.below(n));
+    return [...set];
+  };
+  const turn = (n: number) => (): number => crowds.get(n)!.packetNs(Array.from({ length: batches }, () => different(n)));
   const cost = interleaved(Object.fromEntries(sizes.map((n) => [n, turn(n)])), quick ? 5 : 11), least = cost[sizes[0]!]!;
   return sizes.map((n) => ({ work: "packet-cost", subject: "stint-v8-simd", params: { connections: n }, ...cost[n]!, unit: "ns", ratios: n === sizes[0] ? {} : { "10 connections": cost[n]!.median / least.median } }));
 }
