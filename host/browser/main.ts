@@ -1,7 +1,7 @@
 /** The handshake lab's page: the stack that ships, on a wire that one can look at. */
 import { Analysis, isForeign, type Connection, type Segment } from "../lab/analyze.js";
 import { Lab, type Action, type UserAct } from "../lab/lab.js";
-import { labelOf, numbersOf } from "../lab/ladder.js";
+import { labelOf, numbersOf, plural } from "../lab/ladder.js";
 import { SCENARIOS, scenarioNamed } from "../lab/scenarios.js";
 import { decodeTcp, FLAGS, type FlagName } from "../decode.js";
 import { formatIp, parseIp } from "../address.js";
@@ -161,7 +161,7 @@ class Page {
       last = s.states;
     }
     return {
-      columns: c.names, states, timers: [], nowUs: c.segments.at(-1)!.timeUs, selected: this.selected, startUs,
+      columns: c.names, states, timers: [], nowUs: c.segments.at(-1)!.timeUs + 2, selected: this.selected, startUs,
       arrows: c.segments.map((s, i) => ({ frame: i, from: s.from, to: 1 - s.from, timeUs: s.timeUs, endUs: s.timeUs + 1, label: labelOf(s), numbers: numbersOf(s), again: s.marks.includes("retransmission"), cookie: false, foreign: false })),
     };
   }
@@ -286,7 +286,7 @@ class Page {
     const bar = (label: string, parts: [number, string, string][]): string => {
       const total = Math.max(1, parts.reduce((n, [size]) => n + size, 0));
       let x = 0;
-      return `<div class="hint" style="font-size:.75rem">${label}</div><svg viewBox="0 0 300 16" width="100%" height="16" role="img" aria-label="${label}: ${parts.map(([n, , what]) => `${what} ${n}`).join(", ")}">` +
+      return `<div class="hint" style="font-size:.75rem">${label}</div><svg viewBox="0 0 300 16" preserveAspectRatio="none" width="100%" height="16" role="img" aria-label="${label}: ${parts.map(([n, , what]) => `${what} ${n}`).join(", ")}">` +
         parts.map(([size, colour, what]) => {
           const w = (300 * size) / total, r = `<rect x="${x}" width="${w}" height="16" fill="var(${colour})"><title>${what}: ${size} bytes</title></rect>`;
           x += w;
@@ -409,7 +409,7 @@ class Page {
       this.#captured = kept.map((f) => f.bytes);
       this.capture = { name, connections, chosen: 0 };
       this.selected = -1;
-      $("sentence").textContent = `${name}: ${kept.length} frames, ${connections.length} connections`;
+      $("sentence").textContent = `${name}: ${plural(kept.length, "frame")}, ${plural(connections.length, "connection")}`;
       this.#chooser();
       this.show(false);
       this.say([...warnings, ...(frames.length > kept.length ? [`only the first ${CAPTURE_MAX} of ${frames.length} frames are shown`] : [])].join("; ") || `${name} is open.`);

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { analyze } from "../lab/analyze.js";
-import { ladderOf, ladderSvg, ladderText } from "../lab/ladder.js";
+import { ladderOf, ladderSvg, ladderText, plural } from "../lab/ladder.js";
 import { readCapture, CaptureError } from "../links/read-capture.js";
 import { parseCount } from "./arguments.js";
 
@@ -38,8 +38,8 @@ export function addExplain(program: Command): void {
       }
       for (const w of captured.warnings) console.error(`stint: ${file}: ${w}`);
       if (connections.length === 0) throw new RangeError(`${file}: no TCP over IPv4 in its ${captured.frames.length} frames`);
-      console.log(`${captured.frames.length} frames, ${connections.length} connections`);
-      connections.slice(0, options.limit).forEach((c, i) => console.log(`${String(i + 1).padStart(4)}  ${c.names[0]} → ${c.names[1]}  ${c.segments.length} segments${c.findings.length > 0 ? `  ${c.findings[0]}` : ""}`));
+      console.log(`${plural(captured.frames.length, "frame")}, ${plural(connections.length, "connection")}`);
+      connections.slice(0, options.limit).forEach((c, i) => console.log(`${String(i + 1).padStart(4)}  ${c.names[0]} → ${c.names[1]}  ${plural(c.segments.length, "segment")}${c.findings.length > 0 ? `  ${c.findings[0]}` : ""}`));
       const chosen = connections[(options.connection ?? 1) - 1];
       if (!chosen) throw new RangeError(`there is no connection ${options.connection}; there are ${connections.length}`);
       const ladder = ladderOf(chosen, `${chosen.names[0]} → ${chosen.names[1]}`), cut = { ...ladder, lines: ladder.lines.slice(0, options.limit) };

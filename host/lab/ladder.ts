@@ -26,6 +26,11 @@ export function ladderOf(connection: Connection, title: string): Ladder {
   };
 }
 
+/** "1 frame", "2 frames" */
+export function plural(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}
+
 /** "SYN, ACK", "PSH, ACK + 100 bytes" */
 export function labelOf(s: Segment): string {
   const flags = s.tcp.flags;
