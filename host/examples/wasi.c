@@ -78,43 +78,88 @@ static size_t take_frames(struct ring *in, unsigned char *buffer, size_t have) {
   return have - at_byte;
 }
 
+/* Starts the stack, or the application that has it, at `ip`. Returns 0 or an error. */
+static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32_t (*start)(struct stint_config *)) {
+  struct stint_config *config = stint_config_block();
+  defaults(config);
+  config->ip = address(ip);
+  config->prefix = prefix;
+  config->gateway = gateway != NULL ? address(gateway) : 0;
+  config->macHigh = 0x02000000 | config->ip >> 16;
+  config->macLow = config->ip & 0xffff;
+  if (getentropy(&config->entropy0, 32) != 0) return STINT_ERR_ENTROPY;
+  int32_t result = start(config);
+  if (result >= 0) fprintf(stderr, "ready %s\n", ip);
+  return result;
+}
+
+/* Moves frames and time until there is nothing to do, then waits for up to `wait_ms` for more. Returns −1 when the link is gone. */
+static int turn(int wait_ms, int32_t (*run)(void)) {
+  static unsigned char buffer[16 * FRAME_MAX];
+  static size_t have = 0;
+  struct ring *in = stint_control_block(), *out = in + 1;
+  int32_t wait, did;
+  size_t had;
+  do {
+    had = have;
+    have = take_frames(in, buffer, have);
+    wait = stint_poll(now_us());
+    did = run != NULL ? run() : 0;
+    send_frames(out);
+  } while (wait == 0 || did != 0 || have != had);
+  int due = wait < 0 ? -1 : wait / 1000 + 1;
+  struct pollfd input = {.fd = 0, .events = POLLIN};
+  if (poll(&input, 1, wait_ms < 0 ? due : due < 0 || wait_ms < due ? wait_ms : due) > 0) {
+    ssize_t n = read(0, buffer + have, sizeof buffer - have);
+    if (n <= 0) return -1;
+    have += (size_t)n;
+    have = take_frames(in, buffer, have);
+    stint_poll(now_us());
+    send_frames(out);
+  }
+  return 0;
+}
+
+#ifdef STINT_SOCKETS
+/* For programs with BSD sockets (host/bsd/socket.c); they have a main of their own. */
+#include "../bsd/host.h"
+
+static _Alignas(8) unsigned char arena[4 << 20];
+
+static int32_t start(struct stint_config *c) {
+  c->arenaBase = (uint32_t)(uintptr_t)arena;
+  c->arenaSize = sizeof arena;
+  c->connsMax = 32, c->halfOpenMax = c->timeWaitMax = 64, c->listenersMax = 8, c->sendRing = c->recvRing = 32768, c->rangesMax = 512, c->rxSlots = c->txSlots = 32, c->loopSlots = 16;
+  c->neighboursMax = 32;
+  return stint_init(c);
+}
+
+int32_t stint_host_start(void) {
+  static int32_t started = 1;
+  if (started != 1) return started;
+  const char *text = getenv("STINT_IP");
+  char ip[32] = "";
+  unsigned prefix = 24;
+  if (text == NULL || sscanf(text, "%31[0-9.]/%u", ip, &prefix) < 1 || prefix > 32) {
+    fprintf(stderr, "set STINT_IP to the own address and prefix, as 10.0.2.15/24\n");
+    exit(2);
+  }
+  return started = begin(ip, prefix, getenv("STINT_GATEWAY"), start);
+}
+
+int stint_host_turn(int wait_ms) { return turn(wait_ms, NULL); }
+#else
 int main(int argc, char **argv) {
   if (argc < 3) {
     fprintf(stderr, "usage: ADDRESS PREFIX [GATEWAY]\n");
     return 2;
   }
-  struct stint_config *config = stint_config_block();
-  defaults(config);
-  config->ip = address(argv[1]);
-  config->prefix = (uint32_t)atoi(argv[2]);
-  config->gateway = argc > 3 ? address(argv[3]) : 0;
-  config->macHigh = 0x02000000 | config->ip >> 16;
-  config->macLow = config->ip & 0xffff;
-  if (getentropy(&config->entropy0, 32) != 0) return 1;
-  int32_t result = app_start(config);
+  int32_t result = begin(argv[1], (uint32_t)atoi(argv[2]), argc > 3 ? argv[3] : NULL, app_start);
   if (result < 0) {
     fprintf(stderr, "the application does not start: error %d\n", (int)result);
     return 1;
   }
-  fprintf(stderr, "ready %s\n", argv[1]);
-  struct ring *in = stint_control_block(), *out = in + 1;
-  static unsigned char buffer[16 * FRAME_MAX];
-  size_t have = 0;
-  for (;;) {
-    int32_t wait, did;
-    size_t had;
-    do {
-      had = have;
-      have = take_frames(in, buffer, have);
-      wait = stint_poll(now_us());
-      did = app_run();
-      send_frames(out);
-    } while (wait == 0 || did != 0 || have != had);
-    struct pollfd input = {.fd = 0, .events = POLLIN};
-    if (poll(&input, 1, wait < 0 ? 60000 : wait / 1000 + 1) > 0) {
-      ssize_t n = read(0, buffer + have, sizeof buffer - have);
-      if (n <= 0) return 0;
-      have += (size_t)n;
-    }
-  }
+  while (turn(-1, app_run) == 0);
+  return 0;
 }
+#endif

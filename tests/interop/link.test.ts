@@ -52,6 +52,35 @@ describe("an application with the stack inside", () => {
     });
   }
 
+  it("a program with BSD sockets, recompiled: an HTTP server, and a client, under wasmtime on a TAP device", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime")) return;
+    const lab = new Lab();
+    try {
+      const sockets = ["-ftls-model=local-exec", "-DSTINT_SOCKETS", "-Iinclude/bsd", "host/bsd/socket.c", "host/examples/wasi.c"];
+      execFileSync("clang", ["--target=wasm32-wasi", ...FLAGS, ...sockets, "host/examples/httpd.c", "-o", lab.file("httpd.wasm")]);
+      execFileSync(STINT[0]!, [STINT[1]!, "link", "--dynamic", lab.file("httpd.wasm"), "-o", lab.file("linked")]);
+      const program = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", "--env", "STINT_IP=10.9.0.2/24", "--preload", `stint=${lab.file("linked")}/stint.wasm`, `${lab.file("linked")}/app.wasm`, ...args];
+      const server = lab.start(process.execPath, program("80"));
+      await new Promise<void>((done) => server.stderr!.on("data", (d: Buffer) => { if (d.toString().includes("ready")) done(); }));
+      const got = await lab.sh("curl -sS -m 20 http://10.9.0.2/hello http://10.9.0.2/again && curl -sS -m 20 -o /dev/null -w '%{http_code}' -d x http://10.9.0.2/");
+      assert.equal(got.out, "you asked for /hello\nyou asked for /again\n405", got.err);
+      const over = new Promise((done) => server.once("exit", done));
+      server.kill("SIGTERM");
+      await over;
+      // The client: nobody listens; then somebody does.
+      const refused = await lab.sh(`${process.execPath} ${program("8080", "10.9.0.1", "/x").join(" ")}`);
+      assert.match(refused.err, /connect: Connection refused/);
+      assert.equal(refused.status, 1);
+      lab.start("bash", ["-c", "printf 'HTTP/1.0 200 OK\\r\\n\\r\\nfrom the kernel' | nc -l -N -p 8080"]);
+      await new Promise((r) => setTimeout(r, 500));
+      const answer = await lab.sh(`${process.execPath} ${program("8080", "10.9.0.1", "/x").join(" ")}`);
+      assert.match(answer.err, /from the kernel/);
+      assert.equal(answer.status, 0);
+    } finally {
+      lab.close();
+    }
+  });
+
   it("under wasmtime, through passt, as an unprivileged user", async (t) => {
     if (lacks(t, "passt", "socat", "nc", "setpriv", "clang", "wasm-ld", "wasmtime")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-")), port = 18095, file = (name: string): string => join(dir, name);
