@@ -6,9 +6,12 @@
 #endif
 
 /* Small enough for a microcontroller. */
-enum { CONNECTIONS = 4, RING = 2048, SLOTS = 4 };
+#ifndef RING
+#define RING 2048
+#endif
+enum { CONNECTIONS = 4, SLOTS = 4 };
 
-static _Alignas(8) unsigned char arena[36 * 1024];
+static _Alignas(8) unsigned char arena[20 * 1024 + CONNECTIONS * 2 * RING];
 
 int32_t app_start(struct stint_config *config) {
   config->arenaBase = (uint32_t)(uintptr_t)arena;

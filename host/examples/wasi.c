@@ -2,10 +2,11 @@
  * A host for an application (stint.h: app_start, app_run) under WASI: frames over standard input and output, each behind its length in 4
  * bytes, most significant first, as passt and QEMU have them.
  *
- *   clang --target=wasm32-wasi … -Iinclude host/examples/echo.c host/examples/wasi.c -o app.wasm
+ *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude host/examples/echo.c host/examples/wasi.c -o app.wasm
  *   stint link --dynamic app.wasm -o linked
  *   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
  */
+#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,14 +51,28 @@ static void defaults(struct stint_config *c) {
   c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
 }
 
+/* Standard output may not block, where it is one socket with standard input: then it is waited for. */
+static void write_all(const unsigned char *data, size_t size) {
+  while (size > 0) {
+    ssize_t n = write(1, data, size);
+    if (n < 0 && errno != EAGAIN && errno != EINTR) exit(1);
+    if (n < 0) {
+      struct pollfd output = {.fd = 1, .events = POLLOUT};
+      poll(&output, 1, 10);
+      continue;
+    }
+    data += n, size -= (size_t)n;
+  }
+}
+
 static void send_frames(struct ring *out) {
   for (; out->head != out->tail; out->head++) {
     uint32_t slot = out->head & out->mask, size = ((uint32_t *)at(out->lengths))[slot];
-    unsigned char head[4] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
-    fwrite(head, 1, 4, stdout);
-    fwrite(at(out->slots + slot * out->stride + FRAME_OFFSET), 1, size, stdout);
+    unsigned char frame[4 + FRAME_MAX] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
+    if (size > FRAME_MAX) exit(1);
+    memcpy(frame + 4, at(out->slots + slot * out->stride + FRAME_OFFSET), size);
+    write_all(frame, 4 + size);
   }
-  fflush(stdout);
 }
 
 /* Takes whole frames out of what was read. Returns how much is left. */

@@ -86,10 +86,10 @@ describe("an application with the stack inside", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-")), port = 18095, file = (name: string): string => join(dir, name);
     try {
       chmodSync(dir, 0o777);
-      execFileSync("clang", ["--target=wasm32-wasi", ...FLAGS, `-DPORT=${port}`, "host/examples/echo.c", "host/examples/wasi.c", "-o", file("app.wasm")]);
+      execFileSync("clang", ["--target=wasm32-wasi", ...FLAGS, "-ftls-model=local-exec", `-DPORT=${port}`, "-DRING=32768", "host/examples/echo.c", "host/examples/wasi.c", "-o", file("app.wasm")]);
       execFileSync(STINT[0]!, [STINT[1]!, "link", "--dynamic", file("app.wasm"), "-o", file("linked")]);
       cpSync(spawnSync("bash", ["-c", "command -v wasmtime"], { encoding: "utf8" }).stdout.trim(), file("wasmtime"), { dereference: true });
-      writeFileSync(file("sent"), new Random(3).bytes(60_000));
+      writeFileSync(file("sent"), new Random(3).bytes(500_000));
       writeFileSync(file("go"), `cd ${dir}
 passt --foreground --ipv4-only --socket ${dir}/socket --address 10.0.2.15 --netmask 255.255.255.0 --gateway 10.0.2.2 --mtu 1500 --no-dhcp --no-ndp --no-dhcpv6 --no-ra --dns none --search none --udp-ports none --tcp-ports ${port} &
 while [ ! -S socket ]; do sleep 0.1; done
