@@ -93,11 +93,11 @@ export const enum Cookies {
   /** Largest IP packet of the link, 68 … 65,535 bytes. */
   mtu: u32;
 
-  /** Connections with a TCB. 296 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  /** Connections with a TCB. 300 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
   connsMax: u32;
-  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 64 bytes each at most. Full: see `cookies`. */
+  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. */
   halfOpenMax: u32;
-  /** Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
+  /** Connections in TIME-WAIT. 72 bytes each at most. Full: the oldest ends early. */
   timeWaitMax: u32;
   /** Listeners, ≤ 255. 84 bytes each at most. Full: FULL. */
   listenersMax: u32;

@@ -205,11 +205,11 @@ struct stint_config {
   uint32_t gateway;
   /* Largest IP packet of the link, 68 … 65,535 bytes. */
   uint32_t mtu;
-  /* Connections with a TCB. 296 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  /* Connections with a TCB. 300 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
   uint32_t connsMax;
-  /* Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 64 bytes each at most. Full: see `cookies`. */
+  /* Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. */
   uint32_t halfOpenMax;
-  /* Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
+  /* Connections in TIME-WAIT. 72 bytes each at most. Full: the oldest ends early. */
   uint32_t timeWaitMax;
   /* Listeners, ≤ 255. 84 bytes each at most. Full: FULL. */
   uint32_t listenersMax;

@@ -232,15 +232,6 @@ export function senderEnd(t: Tcb): void {
   t.sender = 0;
 }
 
-/** Blocks that are free or can be taken from an idle connection. */
-export function sendersFree(): u32 {
-  if (!RACK) return 0;
-  let n: u32 = 0;
-  for (let i = pool.free; i != 0; i = at(i).next) n++;
-  for (let i = pool.idleFirst; i != 0; i = at(i).next) n++;
-  return n;
-}
-
 /** A fresh range for the block's list; 0: it has its share, or the pool is empty. */
 export function sentFresh(s: Sender): u16 {
   if (<u32>s.count >= LIST_MAX) return 0;

@@ -2,7 +2,7 @@
  * The handshake lab's engine: a few stacks on a wire, in virtual time, one event a step. The stacks are the module that ships. What
  * happens follows from the scenario, the seed and what the user did, so every step can be gone back to.
  */
-import { formatIp, parseIp } from "../address.js";
+import { parseIp } from "../address.js";
 import { decodeTcp, type TcpSegment } from "../decode.js";
 import { Random } from "../random.js";
 import { EVENT, StackModule, type StateName, type TcpInfo } from "../stack.js";
@@ -101,12 +101,12 @@ interface Snapshot {
   flights: Flight[];
   pending: Pending[];
   seen: Record<string, number>;
-  frames: number;
-  states_: number;
+  frames: readonly Frame[];
+  changes: number;
   notes: number;
   served: Served;
   up: boolean;
-  random: number;
+  spoof: number;
 }
 
 /** A state that a host entered. */
@@ -133,7 +133,6 @@ export class Lab {
   readonly hosts: readonly HostPlan[];
   readonly stacks: StackModule[] = [];
   frames: Frame[] = [];
-  /** From whom each frame is, and the id of its flight. */
   changes: Change[] = [];
   notes: { timeUs: number; step: number; text: string }[] = [];
   flows: Flow[] = [];
@@ -219,9 +218,18 @@ export class Lab {
 
   /** Does the next thing. Returns false when there is none. */
   next(): boolean {
-    for (const act of this.acts) if (act.step === this.step) this.#carryOut(act);
-    const at = this.nextUs;
-    if (at === Infinity) return false;
+    const acts = this.acts.filter((a) => a.step === this.step);
+    for (const act of acts) this.#carryOut(act);
+    // What the user does is a step of its own, also when nothing follows from it.
+    if (this.nextUs === Infinity && acts.length === 0) return false;
+    if (this.nextUs !== Infinity) this.#event(this.nextUs);
+    this.step++;
+    if (this.step % EVERY === 0 && !this.#snapshots.some((s) => s.step === this.step)) this.#snapshot();
+    return true;
+  }
+
+  /** What comes at `at`: a frame arrives, an application acts, or a timer fires. */
+  #event(at: number): void {
     this.nowUs = Math.max(this.nowUs, at);
     const flight = this.flights[0], action = this.#pending[0];
     if (flight && flight.dueUs <= at) {
@@ -233,9 +241,6 @@ export class Lab {
     } else {
       this.#poll(this.#states.findIndex((s) => s.wakeUs <= at));
     }
-    this.step++;
-    if (this.step % EVERY === 0 && !this.#snapshots.some((s) => s.step === this.step)) this.#snapshot();
-    return true;
   }
 
   /** Goes to a step, forwards or back. */
@@ -309,8 +314,8 @@ export class Lab {
   #snapshot(): void {
     this.#snapshots.push({
       step: this.step, nowUs: this.nowUs, memories: this.stacks.map((s) => s.save()), states: structuredClone(this.#states), flights: [...this.flights],
-      pending: [...this.#pending], seen: { ...this.#seen }, frames: this.frames.length, states_: this.changes.length, notes: this.notes.length,
-      served: structuredClone(this.served), up: this.up, random: this.#spoof,
+      pending: [...this.#pending], seen: { ...this.#seen }, frames: [...this.frames], changes: this.changes.length, notes: this.notes.length,
+      served: structuredClone(this.served), up: this.up, spoof: this.#spoof,
     });
   }
 
@@ -322,12 +327,13 @@ export class Lab {
     this.flights = [...s.flights];
     this.#pending = [...s.pending];
     this.#seen = { ...s.seen };
-    this.frames = this.frames.slice(0, s.frames);
-    this.changes = this.changes.slice(0, s.states_);
+    // Copies: what the user did later to a frame has not happened yet.
+    this.frames = [...s.frames];
+    this.changes = this.changes.slice(0, s.changes);
     this.notes = this.notes.slice(0, s.notes);
     this.served = structuredClone(s.served);
     this.up = s.up;
-    this.#spoof = s.random;
+    this.#spoof = s.spoof;
     this.flows = this.flows.filter((f) => this.changes.some((c) => this.flows[c.flow] === f));
   }
 
@@ -632,5 +638,3 @@ function arpRequest(mac: number[], ip: number, target: number): Uint8Array {
   view.setUint32(38, target);
   return out;
 }
-
-export { formatIp };

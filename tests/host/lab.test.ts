@@ -84,6 +84,22 @@ describe("time", () => {
     assert.ok(marks(lab).includes("lost"));
   });
 
+  it("before the user lost a segment it was not lost, and what is done at the end is done once", () => {
+    const lab = new Lab(loadModule("stint.simd"), scenarioNamed("handshake"), 1);
+    while (lab.flights.length === 0) lab.next();
+    const before = lab.step;
+    lab.user({ act: "fate", flight: lab.flights[0]!.id, fate: "drop" });
+    assert.equal(lab.frames[0]!.arrivesUs, null);
+    lab.goTo(before);
+    assert.notEqual(lab.frames[0]!.arrivesUs, null);
+    lab.goTo(before + 1);
+    assert.equal(lab.frames[0]!.arrivesUs, null);
+    while (lab.next());
+    lab.user({ act: "action", action: { do: "link", up: false } });
+    lab.user({ act: "action", action: { do: "link", up: true } });
+    assert.deepEqual(lab.notes.map((n) => n.text), ["The link is down.", "The link is up again."]);
+  });
+
   it("a segment on the wire can be lost, delayed, doubled, corrupted, edited; the connection gets over it", () => {
     for (const fate of ["drop", "delay", "duplicate", "corrupt"] as const) {
       const lab = new Lab(loadModule("stint.simd"), { ...scenarioNamed("handshake"), lastsMs: 20_000 }, 1);
