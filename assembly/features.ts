@@ -22,6 +22,12 @@ export const CUBIC: bool = RACK && !isDefined(STINT_NO_CUBIC);
 export const HYSTART: bool = RACK && !isDefined(STINT_NO_HYSTART);
 export const PACING: bool = RACK && !isDefined(STINT_NO_PACING);
 
+/** What is there for speed alone: header prediction, copying and summing in one pass. */
+export const SPEED: bool = !isDefined(STINT_NO_SPEED);
+
+/** A build for wasm2c on a PC: sums are made by the C compiler, which knows vectors (host/native). */
+export const NATIVE: bool = isDefined(STINT_NATIVE);
+
 /** UDP. Without it a datagram is answered like one of an unknown protocol. */
 export const UDP: bool = !isDefined(STINT_NO_UDP);
 

@@ -5,7 +5,7 @@ import {
   Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { Err } from "./core/error";
-import { LINKED, REASSEMBLY, UDP } from "./features";
+import { LINKED, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -25,7 +25,7 @@ import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
 import { hasSourceRoute, ipAccepts } from "./ip/input";
-import { arpRequests, arpSend, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
+import { arpRequests, arpSend, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
 import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
 import { UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
@@ -35,6 +35,7 @@ import { halfOpenAt, halfOpenInit, halfOpenTimer } from "./tcp/half-open";
 import { isnInit } from "./tcp/isn";
 import { tcpIcmpError, tcpNeighbourFailed } from "./tcp/icmp-error";
 import { tcpInput } from "./tcp/input";
+import { predict } from "./tcp/predict";
 import { listenerTimer, listenersInit, recordGone } from "./tcp/listen";
 import { Turn, tcpOutput } from "./tcp/output";
 import { segmentInit } from "./tcp/segment";
@@ -180,6 +181,7 @@ function rxRing(): SlotRing {
  */
 export function stackPoll(nowUs: Micros): i32 {
   clockAdvance(nowUs);
+  ipForget();
   if (!state.announced) {
     state.announced = true;
     if ((config.policy & Policy.ANNOUNCE) != 0) arpSend(ARP_REQUEST, config.ip, 0);
@@ -187,7 +189,8 @@ export function stackPoll(nowUs: Micros): i32 {
   const rx = rxRing();
   // A host that claims more frames than there are slots is not believed.
   for (let n = min(slotsUsed(rx), rx.mask + 1); n > 0; n--) {
-    frameInput(slotFirst(rx), slotFirstSize(rx), false);
+    const frame = slotFirst(rx), size = slotFirstSize(rx);
+    if (!SPEED || !isToUs(frame, size) || !predict(frame, size)) frameInput(frame, size, false);
     slotConsume(rx);
   }
   let more = false;
@@ -210,6 +213,11 @@ function loopInput(): void {
     frameInput(slotFirst(loop), slotFirstSize(loop), true);
     slotConsume(loop);
   }
+}
+
+/** Whether a frame has a size that can be, and our address. */
+function isToUs(frame: usize, size: u32): bool {
+  return size >= ETHERNET_SIZE && size <= ETHERNET_SIZE + config.mtu && changetype<Ethernet>(frame).dst == ownMac();
 }
 
 /** Ethernet: to us or to everybody, and of a type that we know. */
@@ -244,6 +252,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
 }
 
 function arpArrives(arp: Arp, size: u32): void {
+  ipForget();
   switch (arpInput(arp, size, ownMac())) {
     case ArpResult.REPLY:
       arpSend(ARP_REPLY, arp.senderIp, arp.senderMac);

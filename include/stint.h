@@ -5,7 +5,8 @@
  * a result below 0 is an error (STINT_ERR_…). Memory that a call is given stays yours; memory whose address a call returns is the stack's, and
  * yours to read or write until the next call for that connection. No call may be made from two threads at once.
  *
- * Link with: stint link app.wasm -o out.wasm
+ * Link with: stint link app.wasm -o out.wasm. Or natively with libstint.a (npm run native): the stack's memory is then its own, and the arena that a
+ * configuration names is ignored.
  */
 #ifndef STINT_H
 #define STINT_H
@@ -417,6 +418,23 @@ STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t 
 STINT_IMPORT("udp_recv") int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from);
 
 STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
+
+/*
+ * A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The producer writes a frame STINT_FRAME_OFFSET bytes
+ * into slot tail & mask, its length to lengths, and adds 1 to tail; the consumer adds 1 to head. Addresses are the stack's: stint_at gives the pointer.
+ */
+struct stint_ring {
+  uint32_t head, tail, mask, slots, stride, lengths;
+};
+#define STINT_FRAME_OFFSET 2u
+
+#ifdef __wasm__
+static inline void *stint_at(uint32_t address) {
+  return (void *)(uintptr_t)address;
+}
+#else
+void *stint_at(uint32_t address);
+#endif
 
 /*
  * What an application is, for the ready-made hosts (stint run, firmware, wasmtime): two functions.

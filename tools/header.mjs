@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const source = (path) => readFileSync(path, "utf8");
-const C = { i32: "int32_t", u32: "uint32_t", i64: "int64_t", u64: "uint64_t", usize: "void *", Err: "int32_t", bool: "int32_t", void: "void" };
+export const C = { i32: "int32_t", u32: "uint32_t", i64: "int64_t", u64: "uint64_t", usize: "void *", Err: "int32_t", bool: "int32_t", void: "void" };
 
 /** Members of a const enum: [name, value, comment]. */
 function members(path, name) {
@@ -36,13 +36,13 @@ export function functions() {
   return out;
 }
 
-const cName = (name) => (/^(tcp|udp)_/.test(name) ? name : `stint_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`);
+export const cName = (name) => (/^(tcp|udp)_/.test(name) ? name : `stint_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`);
 
 export function header() {
   const lines = [
     "/*", " * stint: a TCP/IP stack as a part of your WebAssembly module. Made by tools/header.mjs from assembly/index.ts.", " *",
     " * Addresses and ports are in host order (10.0.0.2 is 0x0a000002). Times are in the unit that a name or comment says. A handle is above 0;", " * a result below 0 is an error (STINT_ERR_…). Memory that a call is given stays yours; memory whose address a call returns is the stack's, and",
-    " * yours to read or write until the next call for that connection. No call may be made from two threads at once.", " *", " * Link with: stint link app.wasm -o out.wasm", " */",
+    " * yours to read or write until the next call for that connection. No call may be made from two threads at once.", " *", " * Link with: stint link app.wasm -o out.wasm. Or natively with libstint.a (npm run native): the stack's memory is then its own, and the arena that a", " * configuration names is ignored.", " */",
     "#ifndef STINT_H", "#define STINT_H", "", "#include <stdint.h>", "", "#ifdef __cplusplus", 'extern "C" {', "#endif", "",
     "#ifdef __wasm__", '#define STINT_IMPORT(name) __attribute__((import_module("stint"), import_name(name)))', "#else", "#define STINT_IMPORT(name)", "#endif", "",
   ];
@@ -69,6 +69,9 @@ export function header() {
     lines.push(`STINT_IMPORT("${f.name}") ${result}${result.endsWith("*") ? "" : " "}${cName(f.name)}(${parameters});`, "");
   }
   lines.push(
+    "/*", " * A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The producer writes a frame STINT_FRAME_OFFSET bytes", " * into slot tail & mask, its length to lengths, and adds 1 to tail; the consumer adds 1 to head. Addresses are the stack's: stint_at gives the pointer.", " */",
+    "struct stint_ring {", "  uint32_t head, tail, mask, slots, stride, lengths;", "};", "#define STINT_FRAME_OFFSET 2u", "",
+    "#ifdef __wasm__", "static inline void *stint_at(uint32_t address) {", "  return (void *)(uintptr_t)address;", "}", "#else", "void *stint_at(uint32_t address);", "#endif", "",
     "/*", " * What an application is, for the ready-made hosts (stint run, firmware, wasmtime): two functions.", " *", " * app_start: the host has filled in addresses, MTU and entropy, and the library's defaults for the rest; the application sets sizes and its arena,",
     " * calls stint_init, listens, and returns 0 or an error. app_run: called after every poll; returns not 0 when another poll may have something to send.", " */",
     '#ifdef __wasm__', '#define STINT_APP(name) __attribute__((export_name(name)))', "#else", "#define STINT_APP(name)", "#endif",

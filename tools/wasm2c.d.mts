@@ -1,2 +1,2 @@
 export class ToolError extends Error {}
-export function wasmToC(wasm: string, out: string): void;
+export function wasmToC(wasm: string, out: string, prefix?: string): void;

@@ -21,8 +21,8 @@ function replaced(text, pattern, by, what) {
   return out;
 }
 
-/** Writes the module at `wasm` as one C file to `out`, to be included behind `MEMORY_SIZE`. Exports are functions `stint_NAME`. */
-export function wasmToC(wasm, out) {
+/** Writes the module at `wasm` as one C file to `out`, to be included behind what wasm.h asks for. Exports are functions PREFIX + name. */
+export function wasmToC(wasm, out, prefix = "stint_") {
   let version;
   try {
     version = execFileSync("wasm2c", ["--version"], { encoding: "utf8" }).trim();
@@ -45,6 +45,8 @@ export function wasmToC(wasm, out) {
   text = replaced(text, /memory_copy\(&instance->w2c_memory, &instance->w2c_memory, /g, "memory_copy(", "memory.copy");
   text = replaced(text, /memory_fill\(&instance->w2c_memory, /g, "memory_fill(", "memory.fill");
   text = replaced(text, /instance->w2c_memory\.pages/g, "MEMORY_PAGES", "memory.size");
+  // What the native build imports (assembly/core/checksum.ts) are functions of host/native/stint.c.
+  text = text.replace(/\(\*Z_nativeZ_(\w+)\)\(instance->Z_native_instance, /g, "native_$1(").replace(/static void init_instance_import\([\s\S]*?\n}\n/, "");
   // A module that was linked does not grow.
   text = text.replace(/wasm_rt_grow_memory\(&instance->w2c_memory, (\w+)\)/g, "memory_grow($1)");
   text = replaced(text, /LOAD_DATA\(instance->w2c_memory, (\d+u), (\w+), (\d+)\);/g, "load_data($1, $2, $3);", "data");
@@ -59,7 +61,7 @@ export function wasmToC(wasm, out) {
   text = replaced(text, /static u32 func_types\[\d+\];\n[\s\S]*?\n}\n/, "", "function types");
   text = replaced(text, /\/\* export: 'memory' \*\/[\s\S]*$/, "static void module_start(void) {\n  init_globals();\n  init_memories();\n}\n", "end");
   text = replaced(text, /static void init_data_instances\(void\) \{\n\}\n/, "", "data instances");
-  text = replaced(text, /^(\w+) Z_stintZ_(\w+)\(/gm, "static inline $1 stint_$2(", "exports");
+  text = replaced(text, /^(\w+) Z_stintZ_(\w+)\(/gm, `static inline $1 ${prefix}$2(`, "exports");
   const left = /instance|Z_stint|wasm_rt|func_types/.exec(text);
   if (left) throw new ToolError(`wasm2c's output has changed: "${text.slice(left.index - 40, left.index + 40).replace(/\s+/g, " ")}" was not expected`);
   const declared = globals.map((g) => `static ${wide.has(g) ? "u64" : "u32"} ${g};\n`).join("");

@@ -8,6 +8,7 @@
 // Indices run through connections, listeners and UDP sockets. The index takes as many bits as there are sockets; the rest is the
 // generation, which wraps after 2^(31 − bits) uses of one place: 2^28 with 8 sockets, 2^14 with 100,000.
 
+import { SPEED } from "../features";
 import { config, CONNS_MAX } from "../config";
 import { isUp } from "../stack";
 import { Tcb, tcbAt, tcbIndex, Has, tcbHas } from "../tcp/tcb";
@@ -32,10 +33,13 @@ function generationOf(index: u32): u32 {
 
 /** The handle of the socket at `index`, > 0. */
 export function handleOf(index: u32): i32 {
-  const bits = indexBits();
+  return <i32>made(generationOf(index), indexBits(), index);
+}
+
+function made(generation: u32, bits: u32, index: u32): u32 {
   // The generation 0 would make the handle 0 possible: it counts as the one after.
-  const mask = (<u32>1 << (31 - bits)) - 1, gen = generationOf(index) & mask;
-  return <i32>(((gen == 0 ? mask : gen) << bits) | index);
+  const mask = (<u32>1 << (31 - bits)) - 1, gen = generation & mask;
+  return ((gen == 0 ? mask : gen) << bits) | index;
 }
 
 const NO_INDEX: u32 = u32.MAX_VALUE;
@@ -66,10 +70,17 @@ export function handleOfUdp(i: u32): i32 {
 
 /** The connection of a handle; null: it has none. */
 export function tcbOf(handle: i32): Tcb | null {
-  const i = indexOf(handle);
+  if (!SPEED) {
+    const i = indexOf(handle);
+    if (i >= config.connsMax) return null;
+    const t = tcbAt(i);
+    return tcbHas(t, Has.HELD) && !tcbHas(t, Has.ORPHAN) ? t : null;
+  }
+  if (!isUp() || handle <= 0) return null;
+  const bits = indexBits(), i = <u32>handle & ((<u32>1 << bits) - 1);
   if (i >= config.connsMax) return null;
   const t = tcbAt(i);
-  return tcbHas(t, Has.HELD) && !tcbHas(t, Has.ORPHAN) ? t : null;
+  return (t.flags & (Has.HELD | Has.ORPHAN)) == Has.HELD && <u32>handle == made(t.gen, bits, i) ? t : null;
 }
 
 export function listenerOf(handle: i32): Listener | null {

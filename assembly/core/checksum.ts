@@ -3,26 +3,32 @@
 // Words are summed in the machine's byte order (RFC 1071 §2 (B): the sum is byte-order independent), 32 bits at a time into 64, so
 // that no carry is lost below 2^32 words; the fold swaps the bytes at the end.
 
+import { NATIVE } from "../features";
+
+// @ts-ignore: decorator
+@external("native", "sum")
+declare function nativeSum(at: usize, size: u32): u64;
+// @ts-ignore: decorator
+@external("native", "copy_sum")
+declare function nativeCopySum(to: usize, from: usize, size: u32): u64;
+
 /**
  * Adds `size` bytes at `at` to a running sum. A part of odd size may only be the last one: its missing byte counts as zero
  * (RFC 1071 §4.1).
  */
 export function sumBytes(at: usize, size: u32, sum: u64): u64 {
+  if (NATIVE && size >= 64) return sum + nativeSum(at, size);
   const end = at + size;
   if (ASC_FEATURE_SIMD) {
-    let wide = i32x4.splat(0);
-    for (const last = at + (size & ~63); at < last; at += 64) {
-      const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
-      wide = i32x4.add(wide, i32x4.extadd_pairwise_i16x8_u(a));
-      wide = i32x4.add(wide, i32x4.extadd_pairwise_i16x8_u(b));
-      wide = i32x4.add(wide, i32x4.extadd_pairwise_i16x8_u(c));
-      wide = i32x4.add(wide, i32x4.extadd_pairwise_i16x8_u(d));
+    if (size >= 64) {
+      let even = i32x4.splat(0), odd = i32x4.splat(0);
+      for (const last = at + (size & ~63); at < last; at += 64) {
+        const a = v128.load(at), b = v128.load(at, 16), c = v128.load(at, 32), d = v128.load(at, 48);
+        even = i32x4.add(i32x4.add(even, words(a)), words(c));
+        odd = i32x4.add(i32x4.add(odd, words(b)), words(d));
+      }
+      sum += total(i32x4.add(even, odd), size >> 6);
     }
-    // Four 32-bit sums; a frame of 2^16 bytes adds at most 2^12 × 2^17 to each, so none overflows.
-    sum += <u64>i32x4.extract_lane(wide, 0) & 0xffffffff;
-    sum += <u64>i32x4.extract_lane(wide, 1) & 0xffffffff;
-    sum += <u64>i32x4.extract_lane(wide, 2) & 0xffffffff;
-    sum += <u64>i32x4.extract_lane(wide, 3) & 0xffffffff;
   } else {
     while (at + 32 <= end) {
       sum += <u64>load<u32>(at) + <u64>load<u32>(at, 4);
@@ -41,6 +47,72 @@ export function sumBytes(at: usize, size: u32, sum: u64): u64 {
     at += 2;
   }
   if (at < end) sum += <u64>load<u8>(at);
+  return sum;
+}
+
+/** The sums of neighbouring words, each less 2^15 so that they count as signed: there is an instruction for that. */
+// @ts-ignore: decorator
+@inline function words(v: v128): v128 {
+  return i32x4.dot_i16x8_s(v128.xor(v, i16x8.splat(-0x8000)), i16x8.splat(1));
+}
+
+/** The sum in four lanes of `words`, over `blocks` times 64 bytes. A frame of 2^16 bytes adds at most 2^12 × 2^16 to each, so none overflows. */
+function total(lanes: v128, blocks: u32): u64 {
+  const sum = <i64>i32x4.extract_lane(lanes, 0) + <i64>i32x4.extract_lane(lanes, 1) + <i64>i32x4.extract_lane(lanes, 2) + <i64>i32x4.extract_lane(lanes, 3);
+  return <u64>(sum + <i64>blocks * (32 << 15));
+}
+
+/** Copies `size` bytes and adds them to a running sum, in one pass; the two do not overlap. As `sumBytes`. */
+export function copySum(to: usize, from: usize, size: u32, sum: u64): u64 {
+  if (NATIVE && size >= 64) return sum + nativeCopySum(to, from, size);
+  const end = from + size;
+  if (ASC_FEATURE_SIMD) {
+    if (size >= 64) {
+      let even = i32x4.splat(0), odd = i32x4.splat(0);
+      for (const last = from + (size & ~63); from < last; from += 64) {
+        const a = v128.load(from), b = v128.load(from, 16), c = v128.load(from, 32), d = v128.load(from, 48);
+        v128.store(to, a);
+        v128.store(to, b, 16);
+        v128.store(to, c, 32);
+        v128.store(to, d, 48);
+        even = i32x4.add(i32x4.add(even, words(a)), words(c));
+        odd = i32x4.add(i32x4.add(odd, words(b)), words(d));
+        to += 64;
+      }
+      sum += total(i32x4.add(even, odd), size >> 6);
+    }
+  } else {
+    while (from + 32 <= end) {
+      const a = load<u64>(from), b = load<u64>(from, 8), c = load<u64>(from, 16), d = load<u64>(from, 24);
+      store<u64>(to, a);
+      store<u64>(to, b, 8);
+      store<u64>(to, c, 16);
+      store<u64>(to, d, 24);
+      sum += (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32);
+      sum += (c & 0xffffffff) + (c >> 32) + (d & 0xffffffff) + (d >> 32);
+      from += 32;
+      to += 32;
+    }
+  }
+  while (from + 4 <= end) {
+    const x = load<u32>(from);
+    store<u32>(to, x);
+    sum += <u64>x;
+    from += 4;
+    to += 4;
+  }
+  if (from + 2 <= end) {
+    const x = load<u16>(from);
+    store<u16>(to, x);
+    sum += <u64>x;
+    from += 2;
+    to += 2;
+  }
+  if (from < end) {
+    const x = load<u8>(from);
+    store<u8>(to, x);
+    sum += <u64>x;
+  }
   return sum;
 }
 

@@ -8,6 +8,7 @@
 // for its neighbour shares a single slot with all others (RFC 1122 §2.3.2.2 asks for one packet to be kept); TCP does not wait
 // there but makes its segment again.
 
+import { SPEED } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
 import { take, layoutCommits } from "../core/layout";
 import { count, countBy, Mib } from "../core/counters";
@@ -26,6 +27,10 @@ import { Ipv4Address, isOwn, isBroadcast, nextHop, NO_ROUTE } from "./address";
   waitingFor: u32;
   waitingSize: u32;
   waiting: usize;
+  /** The way that was found open last, kept until a neighbour may have changed (`ipForget`): its destination (0: none), its ring, its MAC address. */
+  openTo: u32;
+  openRing: usize;
+  openMac: u64;
 }
 
 let out: IpOutput = changetype<IpOutput>(0);
@@ -60,6 +65,10 @@ export const enum Way {
 
 /** Whether a packet to `dst` can be sent now; asks for the neighbour if need be. */
 export function ipWay(dst: Ipv4Address): Way {
+  if (SPEED) {
+    if (dst != out.openTo && !open(dst)) return nextHop(dst) == NO_ROUTE ? Way.NO_ROUTE : Way.UNRESOLVED;
+    return slotsFull(changetype<SlotRing>(out.openRing)) ? Way.NO_SLOT : Way.OPEN;
+  }
   if (isOwn(dst)) return slotsFull(loop) ? Way.NO_SLOT : Way.OPEN;
   const hop = nextHop(dst);
   if (hop == NO_ROUTE) return Way.NO_ROUTE;
@@ -67,11 +76,35 @@ export function ipWay(dst: Ipv4Address): Way {
   return slotsFull(tx) ? Way.NO_SLOT : Way.OPEN;
 }
 
+/** Whether there is a way to `dst`; if so it is kept. */
+function open(dst: Ipv4Address): bool {
+  let mac: u64 = 0, ring = changetype<usize>(loop);
+  if (!isOwn(dst)) {
+    const hop = nextHop(dst);
+    if (hop == NO_ROUTE) return false;
+    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop);
+    if (mac == MAC_UNKNOWN) return false;
+    ring = changetype<usize>(tx);
+  }
+  out.openTo = dst;
+  out.openRing = ring;
+  out.openMac = mac;
+  return true;
+}
+
+/** What is known of neighbours may have changed, or is to be looked at again. */
+export function ipForget(): void {
+  if (SPEED) out.openTo = 0;
+}
+
 /** Begins a datagram. Returns its header, with a payload of up to mtu − 20 bytes to fill behind it, or null. */
 export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: u32, ttl: u32): Ipv4 | null {
   out.ring = 0;
   let mac: u64 = 0;
-  if (isOwn(dst)) {
+  if (SPEED && dst == out.openTo) {
+    out.ring = out.openRing;
+    mac = out.openMac;
+  } else if (isOwn(dst)) {
     out.ring = changetype<usize>(loop);
   } else {
     const hop = nextHop(dst);
@@ -125,6 +158,19 @@ export function ipEnd(size: u32): void {
     }
     slotProduce(changetype<SlotRing>(out.ring), frameSize);
   }
+}
+
+/** Where the datagram that was ended last went; null: it waits for its neighbour. */
+export function ipRing(): SlotRing | null {
+  return out.ring == 0 ? null : changetype<SlotRing>(out.ring);
+}
+
+/** `n` datagrams with `size` bytes of payload went the same way. */
+export function ipCount(n: u32, size: u32): void {
+  countBy(Mib.ipOutRequests, n);
+  if (out.ring != changetype<usize>(tx)) return;
+  countBy(Mib.ifOutFrames, n);
+  countBy(Mib.ifOutOctets, n * (ETHERNET_SIZE + Ipv4.SIZE + size));
 }
 
 /** The neighbour `hop` became known: sends the packet that was waiting for it. */

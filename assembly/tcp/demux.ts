@@ -6,8 +6,9 @@
 // full, so that runs are short: 1.5 slots to find an owner, 2.5 to find none (Knuth, TAOCP vol. 3, §6.4).
 
 import { config } from "../config";
+import { SPEED } from "../features";
 import { take, layoutCommits } from "../core/layout";
-import { Key, hashFlow } from "../core/hash";
+import { Key, hashTable } from "../core/hash";
 import { randomKey } from "../core/random";
 import { Flow, tcbAt } from "./tcb";
 import { halfOpenAt } from "./half-open";
@@ -19,12 +20,14 @@ let owners: usize = 0;
 let mask: u32 = 0;
 let table: usize = 0;
 
-/** At `table`: the key, then the number + 1 of the owner that was found last, since packets come in trains. */
+/** At `table`: the key, then the number + 1 of the owner that was found last, since packets come in trains; then the four-tuple that was hashed last, and its hash. */
 const KEY_SIZE: u32 = 16;
+const HASHED: u32 = KEY_SIZE + 8;
+const TABLE_SIZE: u32 = HASHED + (SPEED ? 16 : 0);
 
 export function demuxInit(): void {
   const size = <u32>2 << (32 - clz(listenerBase() - 1));
-  const t = take(1, KEY_SIZE + 8), b = take(size, 1), o = take(size, 4);
+  const t = take(1, TABLE_SIZE), b = take(size, 1), o = take(size, 4);
   if (!layoutCommits()) return;
   table = t;
   tags = b;
@@ -66,7 +69,16 @@ export function flowAt(owner: u32): Flow {
 }
 
 function hashOf(rip: u32, lip: u32, ports: u32): u32 {
-  return <u32>hashFlow(changetype<Key>(table), rip, lip, ports);
+  if (!SPEED) return hashTable(changetype<Key>(table), rip, lip, ports);
+  // What comes for a connection is looked up, and may then change owners: the same four-tuple again. Port 0 is nobody's, so an empty one is none.
+  const at = table + HASHED;
+  if (load<u32>(at) == ports && load<u32>(at, 4) == rip && load<u32>(at, 8) == lip) return load<u32>(at, 12);
+  const hash = hashTable(changetype<Key>(table), rip, lip, ports);
+  store<u32>(at, ports);
+  store<u32>(at, rip, 4);
+  store<u32>(at, lip, 8);
+  store<u32>(at, hash, 12);
+  return hash;
 }
 
 /** The byte of a hash that its slot keeps: not one of those that choose the slot, and never 0. */

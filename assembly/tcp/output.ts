@@ -1,13 +1,14 @@
 // Sending (RFC 9293 §3.7 and §3.8): an ordered list of what may go out next, one segment at a time, until nothing may.
 
 import { config, Policy } from "../config";
+import { SPEED } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { Seq, seqLt, seqMax } from "../core/seq";
 import { updateSum } from "../core/checksum";
-import { ringRead } from "../buffers/ring";
+import { ringRead, ringReadSum } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
@@ -26,13 +27,14 @@ import { retransmitArm, retransmitEnd, retransmitPending, retransmitRest } from 
 import { congestionIdle } from "./congestion";
 import { rttStart, rttStop } from "./rtt";
 import { endConnection } from "./end";
-import { tcpSeal } from "./seal";
+import { tcpSeal, tcpSealText } from "./seal";
 import { Sends, hasSender, senderBegin, senderOf } from "./sender";
 import { sentAgain, sentLastStart, sentNew } from "./sent";
 import { probeDrop, probePending, probeSent } from "./tlp";
 import { prrSent } from "./prr";
 import { undoResent } from "./undo";
 import { paceAllows, paceSent } from "./pacing";
+import { lastWagon, trainSend } from "./train";
 
 /** Segments that one connection sends before the next one has its turn. */
 const BURST: u32 = 32;
@@ -50,10 +52,10 @@ export const enum Turn {
 /** Sends what may be sent now. */
 export function tcpOutput(t: Tcb): Turn {
   if (tcbHas(t, Has.RESET_DUE)) return sendAbort(t);
-  let sent: u32 = 0;
+  left = BURST;
   last = null;
   let turn = Turn.MORE;
-  for (; sent < BURST; sent++) {
+  while (left > 0) {
     if (!hasSomething(t)) {
       turn = Turn.DONE;
       break;
@@ -71,11 +73,15 @@ export function tcpOutput(t: Tcb): Turn {
       turn = Turn.DONE;
       break;
     }
+    left--;
   }
   if (turn == Turn.DONE) armIfWaiting(t);
-  if (sent > 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
+  if (left < BURST - 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
   return turn;
 }
+
+/** How many segments more this turn may send. */
+let left: u32 = 0;
 
 /** The data segment that was built last, still in its slot. */
 let last: TcpHeader | null = null;
@@ -244,7 +250,25 @@ function sendNew(t: Tcb, probe: bool): bool {
     paceSent(t, size);
   }
   retransmitArm(t);
+  if (SPEED && !probe && size == <u32>t.mss && size < have) sendTrain(t, size);
   return true;
+}
+
+/** A full segment was sent, and there is more: as many like it as may go out, but for the last of the ring, which has PSH. */
+function sendTrain(t: Tcb, size: u32): void {
+  const first = last;
+  if (first == null || tcbHas(t, Has.RECOVERY | Has.LOSS | Has.URGENT_OUT) || t.ecn != 0 || (config.policy & Policy.PACING) != 0) return;
+  const inPipe = pipe(t);
+  if (inPipe >= t.cwnd) return;
+  const most = min(min(unsent(t) - 1, usableWindow(t)), t.cwnd - inPipe) / size;
+  const n = trainSend(t, first, t.sndNxt, size, min(most, left - 1));
+  if (n == 0) return;
+  const start = t.sndNxt;
+  t.sndNxt += n * size;
+  if (hasSender(t)) sentNew(t, start, t.sndNxt);
+  retransmitArm(t);
+  left -= n;
+  last = lastWagon;
 }
 
 /** (1) a full segment; (2) all there is, and Nagle does not hold it; (3) a good part of the largest window seen. (4), the override timer, is the persist timer. */
@@ -317,7 +341,7 @@ function sendSyn(t: Tcb): void {
   tcp.window = wnd;
   if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
   rttSyn(t);
-  finish(t, ip, tcp, size, size, (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer));
+  finish(t, ip, tcp, size, size, (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer), 0);
   retransmitArm(t);
 }
 
@@ -339,8 +363,11 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
     if (blocks != 0) at = putSack(t, at, blocks);
   }
   const header = <u32>(at - changetype<usize>(tcp));
+  let text: u64 = 0;
   if (size != 0) {
-    ringRead(sendRing(t), config.sendRing, t.sndHead + (seq - t.sndUna), at, size);
+    const offset = t.sndHead + (seq - t.sndUna);
+    if (SPEED) text = ringReadSum(sendRing(t), config.sendRing, offset, at, size);
+    else ringRead(sendRing(t), config.sendRing, offset, at, size);
     last = tcp;
   }
   tcp.seq = seq;
@@ -356,11 +383,11 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
   if (tcbHas(t, Has.ACK_LATER) && !tcbHas(t, Has.ACK_NOW)) count(Mib.DelayedACKs);
   t.flags &= ~(Has.ACK_NOW | Has.ACK_LATER);
   t.unacked = 0;
-  finish(t, ip, tcp, header, header + size, flags);
+  finish(t, ip, tcp, header, header + size, flags, text);
 }
 
-/** Fills in what all segments have, and hands the segment to IP. */
-function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags: u32): void {
+/** Fills in what all segments have, and hands the segment to IP. `text`: the sum of its payload, in a build that has it. */
+function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags: u32, text: u64): void {
   tcp.srcPort = t.ports;
   tcp.dstPort = t.ports >> 16;
   tcp.headerSize = header;
@@ -374,7 +401,8 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
     }
   }
   tcp.flags = flags;
-  tcpSeal(ip, tcp, size);
+  if (SPEED) tcpSealText(ip, tcp, header, size, text);
+  else tcpSeal(ip, tcp, size);
   count(Mib.tcpOutSegs);
   ipEnd(size);
 }

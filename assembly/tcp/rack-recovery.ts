@@ -1,6 +1,7 @@
 // Loss recovery of a connection with a Sender: what an ACK and the timers do, with RACK-TLP (RFC 8985) to say what is lost, proportional
 // rate reduction to say how much may be sent, and undo when it was for nothing. recovery.ts is the same for all others.
 
+import { SPEED } from "../features";
 import { count, Mib } from "../core/counters";
 import { seqLe } from "../core/seq";
 import { rangeAt } from "../buffers/ranges";
@@ -23,6 +24,16 @@ import { rttSample, rttStop } from "./rtt";
 export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
   const s = senderOf(t), advanced = acked != 0;
   if (rackSample() != 0) rttSample(t, rackSample());
+  if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 && t.timerKind != <u8>Timer.REORDER) {
+    // Nothing is missing, and nothing is being found out.
+    if (isCwndLimited(t, flight)) congestionAcked(t, acked);
+    if (t.sndUna == t.sndNxt) {
+      probeDrop(t);
+      senderIdle(t);
+    }
+    workAdd(t);
+    return;
+  }
   rackDsack(t);
   const repaired = probeAcked(t, advanced, news);
   if (repaired && !tcbHas(t, Has.RECOVERY | Has.LOSS)) congestionLoss(t, flight);
@@ -41,6 +52,9 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   }
   workAdd(t);
 }
+
+/** Something is being found out. */
+const UNUSUAL: u32 = Sends.DSACK_ROUND | Sends.DSACK_NOW | Sends.PROBING | Sends.CAN_UNDO | Sends.FRTO | Sends.FRTO_WAIT | Sends.UNDO_NOW;
 
 /** Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1). */
 function isCwndLimited(t: Tcb, flight: u32): bool {

@@ -64,7 +64,7 @@ export function ackNow(t: Tcb): void {
 }
 
 /** An ACK is owed: at once for every second segment, full (SHLD-19) or not, else after the delay (MUST-40). */
-function ackSoon(t: Tcb): void {
+export function ackSoon(t: Tcb): void {
   if (++t.unacked >= 2 || config.delayedAckMs == 0) {
     ackNow(t);
     return;

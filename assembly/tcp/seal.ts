@@ -9,3 +9,12 @@ export function tcpSeal(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   tcp.checksum = 0;
   tcp.checksum = foldSum(sumBytes(changetype<usize>(tcp), size, sumPseudo(ip.src, ip.dst, PROTO_TCP, size)));
 }
+
+/** The same, of a segment whose payload behind `header` bytes has the sum `text`. */
+export function tcpSealText(ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, text: u64): void {
+  tcp.checksum = 0;
+  const at = changetype<usize>(tcp);
+  let sum = text + sumPseudo(ip.src, ip.dst, PROTO_TCP, size);
+  sum += <u64>load<u32>(at) + <u64>load<u32>(at, 4) + <u64>load<u32>(at, 8) + <u64>load<u32>(at, 12) + <u64>load<u32>(at, 16);
+  tcp.checksum = foldSum(header == TcpHeader.SIZE ? sum : sumBytes(at + TcpHeader.SIZE, header - TcpHeader.SIZE, sum));
+}

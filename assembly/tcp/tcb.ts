@@ -270,8 +270,8 @@ export function tcbHas(t: Tcb, bits: u32): bool {
 
 /** Puts the connection at the end of the work list, if it is on no list. */
 export function workAdd(t: Tcb): void {
+  if (tcbHas(t, Has.WORK)) return;
   if (tcbHas(t, Has.BLOCKED)) workRemove(t);
-  else if (tcbHas(t, Has.WORK)) return;
   t.flags |= Has.WORK;
   const i = tcbIndex(t) + 1;
   t.workPrev = pool.workLast;

@@ -1,6 +1,7 @@
 /*
  * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a constant; every access is
- * checked against it. An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
+ * checked against it. Or MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor checks
+ * (host/native). An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
  */
 #ifndef STINT_WASM_H
 #define STINT_WASM_H
@@ -24,8 +25,14 @@ _Noreturn void wasm_trap(enum wasm_trap why);
 /* The commonest one, without an argument to load at each of two thousand places. */
 _Noreturn void trap_bounds(void);
 
+#ifdef MEMORY_MAPPED
+static u8 *wasm_memory;
+static u32 memory_pages;
+#define MEMORY_PAGES memory_pages
+#else
 extern u8 wasm_memory[MEMORY_SIZE];
 #define MEMORY_PAGES ((MEMORY_SIZE + 65535u) >> 16)
+#endif
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 #define FUNC_PROLOGUE
@@ -39,7 +46,7 @@ extern u8 wasm_memory[MEMORY_SIZE];
  */
 #define MEMORY_GUARD 256u
 #define MEMORY_LIMIT (MEMORY_SIZE - MEMORY_GUARD)
-#ifdef STINT_UNCHECKED
+#if defined(STINT_UNCHECKED) || defined(MEMORY_MAPPED)
 #define CHECK(address, offset, size) (void)0
 #else
 #define CHECK(address, offset, size)                                                                          \
@@ -52,14 +59,14 @@ extern u8 wasm_memory[MEMORY_SIZE];
   static inline __attribute__((always_inline)) result name(u32 address, u32 offset) { \
     type x;                                                                       \
     CHECK(address, offset, sizeof x);                                             \
-    __builtin_memcpy(&x, wasm_memory + address + offset, sizeof x);                         \
+    __builtin_memcpy(&x, wasm_memory + address + offset, sizeof x);            \
     return (result)(wide)x;                                                       \
   }
 #define STORE(name, value, type)                                                  \
   static inline __attribute__((always_inline)) void name(u32 address, u32 offset, value v) { \
     type x = (type)v;                                                             \
     CHECK(address, offset, sizeof x);                                             \
-    __builtin_memcpy(wasm_memory + address + offset, &x, sizeof x);                         \
+    __builtin_memcpy(wasm_memory + address + offset, &x, sizeof x);            \
   }
 
 LOAD(i32_load, u32, u32, u32)
@@ -83,7 +90,11 @@ STORE(i64_store16, u64, u16)
 STORE(i64_store32, u64, u32)
 
 static inline void check_range(u32 address, u32 size) {
+#ifdef MEMORY_MAPPED
+  (void)address, (void)size;
+#else
   if (UNLIKELY(address > MEMORY_SIZE || size > MEMORY_SIZE - address)) trap_bounds();
+#endif
 }
 
 static inline void memory_copy(u32 to, u32 from, u32 size) {
@@ -102,8 +113,12 @@ static inline void load_data(u32 to, const u8 *from, u32 size) {
   memmove(wasm_memory + to, from, size);
 }
 
+#ifdef MEMORY_MAPPED
+static u32 memory_grow(u32 pages);
+#else
 /* The memory is as large as it is. */
 static inline u32 memory_grow(u32 pages) { return pages == 0 ? MEMORY_PAGES : UINT32_MAX; }
+#endif
 
 #define I32_CLZ(x) ((x) ? (u32)__builtin_clz(x) : 32u)
 #define I64_CLZ(x) ((x) ? (u64)__builtin_clzll(x) : 64u)

@@ -16,11 +16,7 @@
 
 #include <stint.h>
 
-/* A ring of frame slots, two of them behind stint_control_block: to the stack, from the stack (assembly/buffers/slots.ts). */
-struct ring { uint32_t head, tail, mask, slots, stride, lengths; };
-enum { FRAME_OFFSET = 2, FRAME_MAX = 2048 };
-
-static unsigned char *at(uint32_t address) { return (unsigned char *)(uintptr_t)address; }
+enum { FRAME_MAX = 2048 };
 
 static uint64_t now_us(void) {
   struct timespec t;
@@ -65,18 +61,18 @@ static void write_all(const unsigned char *data, size_t size) {
   }
 }
 
-static void send_frames(struct ring *out) {
+static void send_frames(struct stint_ring *out) {
   for (; out->head != out->tail; out->head++) {
-    uint32_t slot = out->head & out->mask, size = ((uint32_t *)at(out->lengths))[slot];
+    uint32_t slot = out->head & out->mask, size = ((uint32_t *)stint_at(out->lengths))[slot];
     unsigned char frame[4 + FRAME_MAX] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
     if (size > FRAME_MAX) exit(1);
-    memcpy(frame + 4, at(out->slots + slot * out->stride + FRAME_OFFSET), size);
+    memcpy(frame + 4, stint_at(out->slots + slot * out->stride + STINT_FRAME_OFFSET), size);
     write_all(frame, 4 + size);
   }
 }
 
 /* Takes whole frames out of what was read. Returns how much is left. */
-static size_t take_frames(struct ring *in, unsigned char *buffer, size_t have) {
+static size_t take_frames(struct stint_ring *in, unsigned char *buffer, size_t have) {
   size_t at_byte = 0;
   while (have - at_byte >= 4) {
     unsigned char *b = buffer + at_byte;
@@ -84,8 +80,8 @@ static size_t take_frames(struct ring *in, unsigned char *buffer, size_t have) {
     if (size > FRAME_MAX) exit(1);
     if (have - at_byte - 4 < size || in->tail - in->head > in->mask) break;
     uint32_t slot = in->tail & in->mask;
-    if (size <= in->stride - FRAME_OFFSET) memcpy(at(in->slots + slot * in->stride + FRAME_OFFSET), b + 4, size);
-    ((uint32_t *)at(in->lengths))[slot] = (uint32_t)size;
+    if (size <= in->stride - STINT_FRAME_OFFSET) memcpy(stint_at(in->slots + slot * in->stride + STINT_FRAME_OFFSET), b + 4, size);
+    ((uint32_t *)stint_at(in->lengths))[slot] = (uint32_t)size;
     in->tail++;
     at_byte += 4 + size;
   }
@@ -112,7 +108,7 @@ static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32
 static int turn(int wait_ms, int32_t (*run)(void)) {
   static unsigned char buffer[16 * FRAME_MAX];
   static size_t have = 0;
-  struct ring *in = stint_control_block(), *out = in + 1;
+  struct stint_ring *in = stint_control_block(), *out = in + 1;
   int32_t wait, did;
   size_t had;
   do {

@@ -6,8 +6,8 @@ import { instrumented } from "./instrument.js";
 import { Broken, Target } from "./target.js";
 
 describe("fuzzer", () => {
-  it("finds nothing in 200,000 frames, and sees more than half of the ways that conditions can go", () => {
-    const r = fuzz(200_000, 42);
+  it("finds nothing in 1,500,000 frames, and sees more than half of the ways that conditions can go", () => {
+    const r = fuzz(1_500_000, 42);
     assert.equal(r.failure, undefined, r.failure && `${r.failure.what}: npm run fuzz -- --replay ${Buffer.from(r.failure.input).toString("hex")}`);
     assert.ok(r.covered > r.ways / 2, `${r.covered} of ${r.ways}`);
     assert.ok(r.corpus > 100);
