@@ -24,6 +24,7 @@ import { TcpHeader } from "./wire/tcp";
 import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
+import { addressInit } from "./ip/address";
 import { hasSourceRoute, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
@@ -90,6 +91,7 @@ function plan(base: u64, block: Config, commit: bool): u64 {
   slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
   neighboursInit();
   arpInputInit();
+  addressInit();
   ipOutputInit(ctl + CONTROL_TX);
   if (REASSEMBLY) reassemblyInit();
   icmpInit();

@@ -17,6 +17,8 @@ function size(path) {
 rmSync("build", { recursive: true, force: true });
 mkdirSync("build");
 size(wasm("assembly/index.ts", "stint", SMALL));
+// For microcontrollers: what a board has (tools/board compiles it together with its services).
+size(compile("assembly/index.ts", "board", "build/stint.mcu.wasm", SMALL));
 size(wasm("assembly/index.ts", "stint.simd", FASTEST));
 size(wasm("assembly/services/app.ts", "stint-app", FAST));
 size(wasm("host/wasi/main.ts", "stint-wasi", FAST));

@@ -1,6 +1,7 @@
 // Which addresses are ours, which are broadcast, and where a packet goes next (RFC 1122 §3.2.1.3 and §3.3.1).
 // An IPv4 address is a u32 in host order.
 
+import { layoutCommits } from "../core/layout";
 import { config } from "../config";
 
 export type Ipv4Address = u32;
@@ -23,18 +24,20 @@ export function isMulticast(ip: Ipv4Address): bool {
 }
 
 /** Bits of the subnet that name the host. */
-function hostMask(): u32 {
-  return config.prefix == 0 ? 0xffffffff : config.prefix == 32 ? 0 : (<u32>1 << (32 - config.prefix)) - 1;
+let hostMask: u32 = 0;
+
+export function addressInit(): void {
+  if (layoutCommits()) hostMask = config.prefix == 0 ? 0xffffffff : config.prefix == 32 ? 0 : (<u32>1 << (32 - config.prefix)) - 1;
 }
 
 export function isOnLink(ip: Ipv4Address): bool {
-  return ((ip ^ config.ip) & ~hostMask()) == 0;
+  return ((ip ^ config.ip) & ~hostMask) == 0;
 }
 
 /** 255.255.255.255, or the directed broadcast of our subnet (RFC 1122 §3.3.6); /31 and /32 have none (RFC 3021). */
 export function isBroadcast(ip: Ipv4Address): bool {
   if (ip == IP_BROADCAST) return true;
-  return config.prefix < 31 && isOnLink(ip) && (ip & hostMask()) == hostMask();
+  return config.prefix < 31 && isOnLink(ip) && (ip & hostMask) == hostMask;
 }
 
 /** Whether `ip` may be a peer's: one host's, and not 0/8 or 240/4 (RFC 1122 §3.2.1.3). */

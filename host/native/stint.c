@@ -130,7 +130,8 @@ int32_t stint_init(struct stint_config *config) {
 int32_t tcp_send(int32_t handle, void *src, uint32_t size) {
   const u8 *from = src;
   uint32_t done = 0;
-  if (size <= SMALL) {
+  /* Not before there is a stack. */
+  if (size <= SMALL && scratch != 0) {
     for (uint32_t i = 0; i < size; i++) wasm_memory[scratch + i] = from[i];
     return (int32_t)module_tcp_send((u32)handle, scratch, size);
   }
@@ -148,7 +149,8 @@ int32_t tcp_send(int32_t handle, void *src, uint32_t size) {
 int32_t tcp_recv(int32_t handle, void *dst, uint32_t size) {
   u8 *to = dst;
   uint32_t done = 0;
-  if (size <= SMALL) {
+  /* Not before there is a stack. */
+  if (size <= SMALL && scratch != 0) {
     u32 n = module_tcp_recv((u32)handle, scratch, size);
     for (u32 i = 0; (int32_t)n > 0 && i < n; i++) to[i] = wasm_memory[scratch + i];
     return (int32_t)n;
@@ -184,6 +186,7 @@ int32_t stint_listener_info(int32_t handle, void *dst) { return taken(dst, modul
 
 int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size) {
   if (size > SCRATCH_SIZE) return STINT_ERR_SIZE;
+  if (scratch == 0) return STINT_ERR_NOT_INIT;
   if (size != 0) memcpy(wasm_memory + scratch, src, size);
   return (int32_t)module_udp_send((u32)handle, ip, port, scratch, size);
 }

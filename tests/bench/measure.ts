@@ -13,10 +13,10 @@ export function summary(values: number[]): Measured {
   return { median, spread: (at(0.75) - at(0.25)) / 2 / median };
 }
 
-/** Runs each of `subjects` once in each of `rounds` rounds, after one round that does not count. Each returns its figure. */
-export function interleaved<K extends string>(subjects: Record<K, () => number>, rounds: number): Record<K, Measured> {
+/** Runs each of `subjects` once in each of `rounds` rounds, after `before` rounds that do not count. Each returns its figure. */
+export function interleaved<K extends string>(subjects: Record<K, () => number>, rounds: number, before = 1): Record<K, Measured> {
   const names = Object.keys(subjects) as K[], values = Object.fromEntries(names.map((n) => [n, [] as number[]])) as Record<K, number[]>;
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -before; round < rounds; round++) {
     for (const name of names) {
       const value = subjects[name]();
       if (round >= 0) values[name].push(value);

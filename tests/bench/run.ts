@@ -1,28 +1,65 @@
 /**
- * `npm run bench [-- WORK …] [--quick] [--json]`: speed as ratios, measured in one run. Works: flood, packet-cost, scale.
+ * `npm run bench [-- WORK …] [--quick] [--json] [--html FILE] [--guard]`: speed as ratios, measured in one run. Without a work: all. `--guard`: ends with 1 when
+ * a ratio is below what a short run must reach, or a peer cannot be had.
  */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { verdicts } from "./aims.js";
 import { benchFlood } from "./flood.js";
-import { benchPacketCost, benchScale } from "./scale.js";
 import type { Row } from "./measure.js";
+import { benchBusy, benchPeers, benchStartup, calibration, everybody } from "./peers.js";
+import { benchPacketCost, benchScale } from "./scale.js";
+import { configurations } from "./subjects.js";
 
-const WORKS: Record<string, (quick: boolean) => Row[]> = { flood: benchFlood, "packet-cost": benchPacketCost, scale: benchScale };
+const peers = (name: string) => (quick: boolean): Row[] => benchPeers(name, quick);
+const WORKS: Record<string, (quick: boolean) => Row[]> = {
+  bulk: peers("bulk"), "bulk-zero-copy": peers("bulk-zero-copy"), connections: peers("connections"), "round-trips": peers("round-trips"),
+  "packet-cost": benchPacketCost, memory: (quick) => [...benchPeers("memory", quick), ...benchBusy()], syn: benchFlood,
+  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale,
+};
+const WITH_PEERS = new Set(["bulk", "bulk-zero-copy", "connections", "round-trips", "memory", "startup"]);
 
-const quick = process.argv.includes("--quick"), json = process.argv.includes("--json");
-const asked = process.argv.slice(2).filter((a) => !a.startsWith("--"));
-for (const work of asked) {
-  if (work in WORKS) continue;
-  console.error(`bench: there is no work "${work}"; there are ${Object.keys(WORKS).join(", ")}`);
-  process.exit(2);
-}
-const rows: Row[] = [];
-if (!json) console.log(`${"work".padEnd(12)}${"subject".padEnd(26)}${"parameters".padEnd(54)}${"median".padStart(12)}  ± spread  ratios`);
-for (const [name, work] of Object.entries(WORKS)) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
-  for (const row of work(quick)) {
-    rows.push(row);
-    if (json) continue;
-    const params = Object.entries(row.params).map(([k, v]) => `${k} ${v}`).join(", "), ratios = Object.entries(row.ratios).map(([k, v]) => `${v.toFixed(2)} × ${k}`).join(", ");
-    console.log(`${row.work.padEnd(12)}${row.subject.padEnd(26)}${params.padEnd(54)}${`${row.median.toPrecision(4)} ${row.unit}`.padStart(12)}  ± ${(100 * row.spread).toFixed(0).padStart(3)} %  ${ratios}`);
+function options(): { works: string[]; quick: boolean; json: boolean; guard: boolean; html: string | undefined } {
+  try {
+    const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean" }, json: { type: "boolean" }, guard: { type: "boolean" }, html: { type: "string" } } });
+    const asked = positionals.map((name) => (name === "flood" ? "syn" : name)), unknown = asked.find((name) => !(name in WORKS));
+    if (unknown !== undefined) throw new Error(`there is no work "${unknown}"; there are ${Object.keys(WORKS).join(", ")}`);
+    return { works: asked.length > 0 ? Object.keys(WORKS).filter((w) => asked.includes(w)) : Object.keys(WORKS), quick: values.quick === true, json: values.json === true, guard: values.guard === true, html: values.html };
+  } catch (e) {
+    console.error(`bench: ${(e as Error).message}`);
+    process.exit(2);
   }
 }
-if (json) console.log(JSON.stringify({ rows }));
+
+const { works, quick, json, guard, html } = options(), say = json ? (): void => {} : console.log, beside = works.some((w) => WITH_PEERS.has(w));
+const limits = beside ? (everybody(), calibration()) : {}, configuration = beside ? configurations() : {}, rows: Row[] = [];
+if (beside) {
+  say(Object.entries(configuration).map(([who, what]) => `${who}: ${what}`).join("\n"));
+  say(`this machine, GB/s: ${Object.entries(limits).map(([k, v]) => `${k.replace("_gb_s", "").replaceAll("_", " ")} ${v.toFixed(1)}`).join(", ")}\n`);
+}
+say(`${"work".padEnd(16)}${"subject".padEnd(26)}${"parameters".padEnd(50)}${"median".padStart(14)}  ± spread  ratios`);
+for (const name of works) {
+  for (const row of WORKS[name]!(quick)) {
+    if (row.work.startsWith("bulk")) {
+      const limit = limits[row.subject.includes("v8") ? "v8_bulk_limit_gb_s" : "native_bulk_limit_gb_s"];
+      if (limit !== undefined) row.ratios["the limit"] = row.median / limit;
+    }
+    rows.push(row);
+    const params = Object.entries(row.params).map(([k, v]) => `${k} ${v}`).join(", "), ratios = Object.entries(row.ratios).map(([k, v]) => `${v.toFixed(2)} × ${k}`).join(", ");
+    say(`${row.work.padEnd(16)}${row.subject.padEnd(26)}${params.padEnd(50)}${`${row.median.toPrecision(4)} ${row.unit}`.padStart(14)}  ± ${(100 * row.spread).toFixed(0).padStart(3)} %  ${ratios}`);
+  }
+}
+const judged = verdicts(rows);
+if (judged.length > 0) say(`\n${judged.map((v) => v.text).join("\n")}`);
+if (json) console.log(JSON.stringify({ calibration: limits, configuration, rows }));
+if (html !== undefined) {
+  const { page } = await import("./report.js");
+  writeFileSync(html, page(rows, limits, configuration, judged.map((v) => v.text)));
+  say(`\n${html} has it with plots`);
+}
+if (guard) {
+  const failed = judged.filter((v) => !v.guarded), absent = beside ? ["lwip-native", "smoltcp-native"].filter((n) => !everybody().some((s) => s.name === n)) : [];
+  for (const v of failed) console.error(`bench: below its guard: ${v.text}`);
+  for (const n of absent) console.error(`bench: ${n} is needed with --guard`);
+  if (failed.length + absent.length > 0) process.exit(1);
+}

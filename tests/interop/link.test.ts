@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Lab, lacks, STINT, Up } from "./lab.js";
 import { Random } from "../../host/random.js";
+import { native } from "../../tools/native.mjs";
 
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-Iinclude"];
 
@@ -51,6 +52,22 @@ describe("an application with the stack inside", () => {
       }
     });
   }
+
+  it("with the native library, its host compiled natively too", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "nc", "wasm2c", "gcc")) return;
+    const lab = new Lab();
+    try {
+      const library = native(lab.file("lib"));
+      execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-Wno-pointer-to-int-cast", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "host/examples/echo.c", "host/examples/wasi.c", library, "-o", lab.file("echo")]);
+      const server = lab.start(process.execPath, ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", lab.file("echo"), "10.9.0.2", "24"]);
+      await new Promise<void>((done) => server.stderr!.on("data", (d: Buffer) => { if (d.toString().includes("ready")) done(); }));
+      const sent = lab.random("sent", 2_000_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
+      assert.equal(r.status, 0, r.err);
+      assert.ok(readFileSync(lab.file("got")).equals(readFileSync(sent)));
+    } finally {
+      lab.close();
+    }
+  });
 
   it("a program with BSD sockets, recompiled: an HTTP server, and a client, under wasmtime on a TAP device", async (t) => {
     if (lacks(t, "root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime")) return;

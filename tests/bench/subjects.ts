@@ -1,0 +1,139 @@
+/**
+ * The subjects of the bench, made of one driver (driver/driver.c): stint in V8 and under wasmtime (one module, `stint link`'s build on both ends),
+ * through wasm2c, and its peers lwIP and smoltcp. Each is a program that is given a work and prints figures.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { homedir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { findProgram } from "../../host/programs.js";
+import { native } from "../../tools/native.mjs";
+
+export interface Subject {
+  name: string;
+  command: string[];
+}
+
+/** Where the subjects are made; and smoltcp, which takes a minute, outside of the clone. */
+const DIR = "build/bench";
+const CACHE = process.env["STINT_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "stint");
+const DRIVER = "tests/bench/driver", WORK = join(DRIVER, "driver.c"), STINT = join(DRIVER, "stint.c");
+const WARN = ["-O3", "-Wall", "-Wextra", `-I${DRIVER}`];
+const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int", "--enable-simd", "--enable-reference-types", "--enable-multivalue"];
+
+function run(program: string, ...args: string[]): string {
+  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 26 });
+}
+
+function binaryen(tool: string, ...args: string[]): void {
+  run(process.execPath, join(dirname(createRequire(import.meta.url).resolve("binaryen/package.json")), "bin", tool), ...args);
+}
+
+/** The driver and two stacks over its memory, in one module. */
+function merged(name: string, stack: string, ...flags: string[]): string {
+  const app = join(DIR, `${name}-driver.wasm`), both = join(DIR, `${name}-merged.wasm`), out = join(DIR, `${name}.wasm`);
+  run("clang", "--target=wasm32-wasi", ...WARN, "-msimd128", "-mbulk-memory", "-ftls-model=local-exec", "-Iinclude", "-Wl,--global-base=1024", ...flags, WORK, STINT, "-o", app);
+  binaryen("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "a", stack, "b", "-o", both);
+  binaryen("wasm-opt", ...FEATURES, "-O3", both, "-o", out);
+  return out;
+}
+
+/** The native library twice in one program: its names with a_ and with b_. */
+function twice(library: string): string[] {
+  const one = join(DIR, "one.o");
+  run("ld", "-r", "--whole-archive", library, "-o", one);
+  const names = run("nm", "-g", "--defined-only", one).split("\n").map((l) => l.split(" ")[2]).filter((n) => n !== undefined);
+  return ["a", "b"].map((side) => {
+    const map = join(DIR, `${side}.names`), out = join(DIR, `${side}.o`);
+    writeFileSync(map, names.map((n) => `${n} ${side}_${n}\n`).join(""));
+    run("objcopy", `--redefine-syms=${map}`, one, out);
+    return out;
+  });
+}
+
+const V8 = `import { readFileSync } from "node:fs"; import { WASI } from "node:wasi";
+const wasi = new WASI({ version: "preview1", args: ["driver", ...process.argv.slice(3)], returnOnExit: true });
+const { instance } = await WebAssembly.instantiate(readFileSync(process.argv[2]), wasi.getImportObject());
+process.exitCode = wasi.start(instance);
+`;
+
+/** Runs a module for WASI in V8. */
+export function v8Command(module: string): string[] {
+  return [process.execPath, "--no-warnings", join(DIR, "v8.mjs"), module];
+}
+
+/** Where Debian's lwIP has its headers. */
+function lwipFlags(): string[] {
+  try {
+    return run("pkg-config", "--cflags", "lwip").trim().split(/\s+/).filter(Boolean);
+  } catch {
+    throw new Error("lwIP missing; apt-get install liblwip-dev pkg-config");
+  }
+}
+
+/** How each is made: the programs that it takes, and then its command. */
+const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
+  "stint-v8": { needs: ["clang"], make: () => v8Command(merged("scalar", "build/stint-link.wasm", "-DSTINT_SMALL")) },
+  "stint-v8-simd": { needs: ["clang"], make: () => v8Command(merged("simd", "build/stint-link.simd.wasm")) },
+  "stint-wasmtime": { needs: ["clang", "wasmtime"], make: () => {
+    run("wasmtime", "--version");
+    return ["wasmtime", "run", merged("simd", "build/stint-link.simd.wasm")];
+  } },
+  "stint-wasm2c": { needs: ["wasm2c", "gcc", "ld", "objcopy"], make: () => {
+    const out = join(DIR, "native");
+    run("gcc", ...WARN, "-Iinclude", WORK, STINT, ...twice(native(join(DIR, "lib"))), "-o", out);
+    return [out];
+  } },
+  "lwip-native": { needs: ["gcc", "pkg-config"], make: () => {
+    const out = join(DIR, "lwip");
+    run("gcc", ...WARN, ...lwipFlags(), WORK, join(DRIVER, "lwip.c"), "-ldl", "-o", out);
+    return [out];
+  } },
+  "smoltcp-native": { needs: ["gcc", "cargo"], make: () => {
+    const out = join(DIR, "smoltcp"), target = join(CACHE, "bench-smoltcp");
+    mkdirSync(target, { recursive: true });
+    run("cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", "tests/bench/smoltcp/Cargo.toml", "--target-dir", target);
+    run("gcc", ...WARN, WORK, join(target, "release", "libbench_smoltcp.a"), "-lpthread", "-ldl", "-lm", "-o", out);
+    return [out];
+  } },
+};
+
+/** All that can be had here; what cannot is told to `missing`, a line each. */
+export function subjects(missing: (line: string) => void): Subject[] {
+  mkdirSync(DIR, { recursive: true });
+  writeFileSync(join(DIR, "v8.mjs"), V8);
+  const out: Subject[] = [];
+  for (const [name, { needs, make }] of Object.entries(MAKERS)) {
+    const lacking = needs.filter((p) => findProgram(p) === undefined);
+    try {
+      if (lacking.length > 0) throw new Error(`${lacking.join(" and ")} missing`);
+      out.push({ name, command: make() });
+    } catch (e) {
+      const { stderr, message } = e as { stderr?: string; message: string };
+      missing(`${name} is LEFT OUT: ${(stderr || message).trim().split("\n").slice(0, 3).join(" ")}`);
+    }
+  }
+  return out;
+}
+
+/** Runs a subject for `seconds`; returns its figures, one for each tenth of a second. Throws what it said when it failed. */
+export function figures(subject: Subject, work: string, seconds: number, params: Record<string, number>): number[] {
+  const [program, ...args] = subject.command;
+  const r = spawnSync(program!, [...args, work, String(seconds), ...Object.entries(params).flatMap(([k, v]) => [k, String(v)])], { encoding: "utf8", maxBuffer: 1 << 24 });
+  const lines = r.stdout.trim().split("\n").map(Number);
+  if (r.status !== 0 || lines.length === 0 || lines.some((x) => !(x > 0))) throw new Error(`${subject.name}, ${work}: ${r.stderr.trim() || `exit ${r.status ?? r.signal}`}`);
+  return lines;
+}
+
+/** What the peers are configured with, for the report. */
+export function configurations(): Record<string, string> {
+  const path = "/usr/include/lwip/lwipopts.h", opts = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const lwip = ["TCP_MSS", "TCP_WND", "TCP_SND_BUF", "LWIP_CHECKSUM_ON_COPY", "LWIP_NETIF_TX_SINGLE_PBUF"].map((n) => `${n} ${new RegExp(`define ${n}\\s+(\\S+)`).exec(opts)?.[1] ?? "?"}`);
+  const smoltcp = /smoltcp = \{ version = "=([^"]+)"/.exec(readFileSync(resolve("tests/bench/smoltcp/Cargo.toml"), "utf8"))![1];
+  return {
+    stint: "MSS 1460, no timestamps, SACK, window scaling; RACK-TLP, CUBIC and the rest of loss recovery on (the small build stint-v8: RFC 6675, NewReno); 64 + 64 slots",
+    lwip: `Debian's liblwip, raw API, PBUF_RAM, ${lwip.join(", ")}; no SACK, no timestamps`,
+    smoltcp: `${smoltcp}, release, LTO, Ethernet, ACK delay 10 ms, no congestion control; 64 + 64 slots`,
+  };
+}

@@ -1,0 +1,93 @@
+/* Every call of stint.h that takes a pointer, natively, over the stack's own loop: a connection to itself. Prints "ok". */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stint.h>
+
+#define CHECK(what) \
+  if (!(what)) { fprintf(stderr, "line %d: %s\n", __LINE__, #what); exit(1); }
+
+enum { RING = 4096, SIZE = 200000 };
+static uint64_t now = 1000000;
+static uint8_t sent[SIZE], got[SIZE];
+
+static void turn(void) {
+  while (stint_poll(now) == 0);
+  now += 1000;
+}
+
+int main(void) {
+  CHECK(stint_poll(1) == STINT_ERR_NOT_INIT);
+  CHECK(tcp_send(1, sent, 1) == STINT_ERR_HANDLE);
+  struct stint_config *block = stint_config_block(), c;
+  memset(&c, 0, sizeof c);
+  c.size = sizeof c, c.mtu = 1500, c.ip = 0x0a000001, c.prefix = 24, c.macHigh = 0x02000000, c.macLow = 1;
+  c.connsMax = 8, c.halfOpenMax = 8, c.timeWaitMax = 8, c.listenersMax = 2, c.sendRing = c.recvRing = RING, c.rangesMax = 64, c.sendersMax = 8;
+  c.rxSlots = c.txSlots = 4, c.loopSlots = 16, c.neighboursMax = 4, c.udpMax = 2, c.udpRing = 4096;
+  c.policy = STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_TIMESTAMPS | STINT_POLICY_RACK;
+  c.windowScale = 255, c.initialWindow = 10, c.rtoInitialMs = 1000, c.rtoMinMs = 300, c.rtoMaxMs = 60000, c.userTimeoutMs = 300000, c.synTimeoutMs = 180000;
+  c.delayedAckMs = 40, c.timeWaitMs = 60000, c.finWait2Ms = 60000, c.synAckMs = 1000, c.synAckRetries = 5, c.halfOpenMs = 63000, c.challengeMax = 10, c.icmpRate = 100;
+  c.neighbourMs = 60000, c.keepIdleS = 7200, c.keepIntervalS = 75, c.keepProbes = 9, c.ttl = 64, c.pathMtuMin = 552, c.synBurst = 64, c.prefixBurst = 16;
+  CHECK(stint_layout_size(&c) > 8 * 2 * RING);
+  CHECK(stint_init(&c) == STINT_ERR_ENTROPY);
+  c.entropy0 = 7;
+  /* An arena is the library's own business. */
+  c.arenaBase = 1, c.arenaSize = 1;
+  CHECK(stint_init(&c) == 0);
+  CHECK(c.entropy0 == 0 && block->entropy0 == 0);
+
+  int32_t listener = tcp_listen(0, 7, 4);
+  CHECK(listener > 0);
+  int32_t client = tcp_connect(0, 0, 0x0a000001, 7);
+  CHECK(client > 0);
+  turn();
+  int32_t server = tcp_accept(listener);
+  CHECK(server > 0);
+  uint32_t about[4];
+  CHECK(stint_listener_info(listener, about) == 0 && about[2] == 4);
+  uint32_t info[64];
+  CHECK(tcp_info(client, info) == 0);
+  CHECK(tcp_recv(server, got, 10) == STINT_ERR_AGAIN && tcp_recv(server, got, 0) == STINT_ERR_AGAIN);
+
+  for (uint32_t i = 0; i < SIZE; i++) sent[i] = (uint8_t)(i * 2654435761u >> 13);
+  uint32_t out = 0, in = 0;
+  while (in < SIZE) {
+    /* Small pieces, large ones, and in place. */
+    uint32_t left = SIZE - out, piece = out % 3 == 0 ? 7 : 5000;
+    if (left > 0 && out % 2 == 0) {
+      int32_t n = tcp_send(client, sent + out, left < piece ? left : piece);
+      CHECK(n > 0 || n == STINT_ERR_AGAIN);
+      if (n > 0) out += (uint32_t)n;
+    } else if (left > 0) {
+      int32_t span = tcp_send_span(client);
+      uint32_t n = span < 0 ? 0 : (uint32_t)span < left ? (uint32_t)span : left;
+      if (n > 0) memcpy(tcp_send_at(client), sent + out, n);
+      CHECK(n == 0 || tcp_send_commit(client, n) == (int32_t)n);
+      out += n;
+    }
+    turn();
+    uint8_t first[64];
+    int32_t seen = tcp_peek(server, first, sizeof first), n = tcp_recv(server, got + in, in % 5 == 0 ? 3 : RING);
+    CHECK(n > 0 ? seen > 0 && memcmp(first, got + in, (size_t)(n < seen ? n : seen)) == 0 : n == STINT_ERR_AGAIN);
+    if (n > 0) in += (uint32_t)n;
+  }
+  CHECK(memcmp(sent, got, SIZE) == 0);
+  CHECK(tcp_close(client) == 0);
+  turn();
+  CHECK(tcp_recv(server, got, 1) == 0 && tcp_close(server) == 0 && tcp_close(server) == STINT_ERR_HANDLE);
+
+  int32_t a = udp_open(53), b = udp_open(54);
+  uint32_t from[2];
+  CHECK(a > 0 && b > 0 && udp_recv(a, got, 100, from) == STINT_ERR_AGAIN);
+  CHECK(udp_send(b, 0x0a000001, 53, sent, 1000) == 0 && udp_send(b, 0x0a000001, 53, sent, 70000) == STINT_ERR_SIZE);
+  turn();
+  memset(got, 0, 1000);
+  /* What does not fit is cut off; the length is the datagram's. */
+  CHECK(udp_recv(a, got, 10, from) == 1000 && from[0] == 0x0a000001 && from[1] == 54 && memcmp(got, sent, 10) == 0 && got[10] == 0);
+  struct stint_ring *rings = stint_control_block();
+  CHECK(rings[1].mask == 3 && stint_at(rings[1].slots) > (void *)rings && stint_at(0) == NULL);
+  CHECK(((uint32_t *)stint_counters())[0] == 0 && stint_counters_count() > 50);
+  puts("ok");
+  return 0;
+}
