@@ -98,7 +98,9 @@ static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32
   config->gateway = gateway != NULL ? address(gateway) : 0;
   config->macHigh = 0x02000000 | config->ip >> 16;
   config->macLow = config->ip & 0xffff;
-  if (getentropy(&config->entropy0, 32) != 0) return STINT_ERR_ENTROPY;
+  uint64_t entropy[4];
+  if (getentropy(entropy, sizeof entropy) != 0) return STINT_ERR_ENTROPY;
+  config->entropy0 = entropy[0], config->entropy1 = entropy[1], config->entropy2 = entropy[2], config->entropy3 = entropy[3];
   int32_t result = start(config);
   if (result >= 0) fprintf(stderr, "ready %s\n", ip);
   return result;

@@ -58,7 +58,7 @@ describe("an application with the stack inside", () => {
     const lab = new Lab();
     try {
       const library = native(lab.file("lib"));
-      execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-Wno-pointer-to-int-cast", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "host/examples/echo.c", "host/examples/wasi.c", library, "-o", lab.file("echo")]);
+      execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "host/examples/echo.c", "host/examples/wasi.c", library, "-o", lab.file("echo")]);
       const server = lab.start(process.execPath, ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", lab.file("echo"), "10.9.0.2", "24"]);
       await new Promise<void>((done) => server.stderr!.on("data", (d: Buffer) => { if (d.toString().includes("ready")) done(); }));
       const sent = lab.random("sent", 2_000_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
