@@ -69,9 +69,9 @@ export function linkDynamic(app: string, dir: string): string[] {
   return files;
 }
 
-/** Links `app` into `out`. Throws a RangeError with what is wrong. */
-export function mergeModules(app: string, out: string, optimize = true): Merged {
-  const dir = mkdtempSync(join(tmpdir(), "stint-link-")), stack = join(buildDir(), "stint-link.wasm"), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm"), graph = join(dir, "graph.json");
+/** Links `app` into `out`; `fast`: with everything that the stack has, for speed. Throws a RangeError with what is wrong. */
+export function mergeModules(app: string, out: string, optimize = true, fast = false): Merged {
+  const dir = mkdtempSync(join(tmpdir(), "stint-link-")), stack = join(buildDir(), fast ? "stint-link.simd.wasm" : "stint-link.wasm"), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm"), graph = join(dir, "graph.json");
   const run = (tool: string, ...args: string[]): void => {
     try {
       execFileSync(process.execPath, [binaryen(tool), ...args], { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
@@ -87,7 +87,7 @@ export function mergeModules(app: string, out: string, optimize = true): Merged 
     const own = readSections(bytes).exports.map((e) => e.name), keep = [...own, ...HOST_CALLS];
     writeFileSync(graph, JSON.stringify([{ name: "outside", root: true, reaches: keep }, ...keep.map((name) => ({ name, export: name }))]));
     run("wasm-metadce", ...FEATURES, merged, "--graph-file", graph, "-o", cut);
-    if (optimize) run("wasm-opt", ...FEATURES, "-Oz", "--converge", "--strip-producers", "--strip-debug", "--strip-target-features", cut, "-o", out);
+    if (optimize) run("wasm-opt", ...FEATURES, ...(fast ? ["-O3"] : ["-Oz", "--converge"]), "--strip-producers", "--strip-debug", "--strip-target-features", cut, "-o", out);
     else copyFileSync(cut, out);
     const done = readFileSync(out);
     return { bytes: done.length, app: bytes.length, stack: readFileSync(stack).length, imports: readSections(done).imports.map((i) => `${i.module}.${i.name}`) };

@@ -1,0 +1,40 @@
+/** `npm run component`: build/component/stint.wasm, the component of host/component/wit/net.wit, and beside it the same for Node, by way of jco. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { transpileBytes } from "@bytecodealliance/jco-transpile";
+import { componentEmbed, componentNew } from "@bytecodealliance/jco-transpile/wasm-tools";
+import { mergeModules } from "../host/link/merge.js";
+
+export const WIT = "host/component/wit/net.wit";
+const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry"];
+
+/** Makes a component of a core module that has the exports and imports of `world` in the WIT at `wit`. */
+export async function componentOf(core: Uint8Array, wit: string, world: string): Promise<Uint8Array> {
+  return componentNew(await componentEmbed({ binary: core, witSource: readFileSync(wit, "utf8"), world }));
+}
+
+/** Makes the component in `dir`: stint.wasm, and stint.js with its modules and types. */
+export async function component(dir: string): Promise<Uint8Array> {
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  const adapter = join(dir, "adapter.wasm"), core = join(dir, "core.wasm");
+  execFileSync("clang", [...CLANG, "host/component/adapter.c", "-o", adapter], { stdio: ["ignore", "ignore", "pipe"] });
+  mergeModules(adapter, core, true, true);
+  const made = await componentOf(readFileSync(core), WIT, "net");
+  rmSync(adapter);
+  rmSync(core);
+  writeFileSync(join(dir, "stint.wasm"), made);
+  const { files } = await transpileBytes(made, { name: "stint", instantiation: { tag: "async" }, nodejsCompat: true } as never);
+  for (const [name, data] of Object.entries(files as Record<string, Uint8Array>)) {
+    mkdirSync(join(dir, name, ".."), { recursive: true });
+    writeFileSync(join(dir, name), data);
+  }
+  return made;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const made = await component("build/component");
+  console.log(`build/component/stint.wasm: ${made.length} bytes; build/component/stint.js for Node`);
+}
