@@ -10,9 +10,16 @@ import { mergeModules } from "../host/link/merge.js";
 export const WIT = "host/component/wit/net.wit";
 const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry"];
 
-/** Makes a component of a core module that has the exports and imports of `world` in the WIT at `wit`. */
-export async function componentOf(core: Uint8Array, wit: string, world: string): Promise<Uint8Array> {
-  return componentNew(await componentEmbed({ binary: core, witSource: readFileSync(wit, "utf8"), world }));
+/** Makes a component of a core module that has the exports and imports of `world` in a WIT text. */
+async function componentOf(core: Uint8Array, wit: string, world: string): Promise<Uint8Array> {
+  return componentNew(await componentEmbed({ binary: core, witSource: wit, world }));
+}
+
+/** Makes a component of an application in C that imports stint:net; `wit` has its `world` and what else that imports. */
+export async function applicationOf(source: string, wit: string, world: string, dir: string): Promise<Uint8Array> {
+  const core = join(dir, "app-core.wasm"), net = readFileSync(WIT, "utf8").replace("package stint:net@0.1.0;", "package stint:net@0.1.0 {");
+  execFileSync("clang", [...CLANG, source, "-o", core], { stdio: ["ignore", "ignore", "pipe"] });
+  return componentOf(readFileSync(core), `${readFileSync(wit, "utf8")}\n${net}}\n`, world);
 }
 
 /** Makes the component in `dir`: stint.wasm, and stint.js with its modules and types. */
@@ -22,7 +29,7 @@ export async function component(dir: string): Promise<Uint8Array> {
   const adapter = join(dir, "adapter.wasm"), core = join(dir, "core.wasm");
   execFileSync("clang", [...CLANG, "host/component/adapter.c", "-o", adapter], { stdio: ["ignore", "ignore", "pipe"] });
   mergeModules(adapter, core, true, true);
-  const made = await componentOf(readFileSync(core), WIT, "net");
+  const made = await componentOf(readFileSync(core), readFileSync(WIT, "utf8"), "net");
   rmSync(adapter);
   rmSync(core);
   writeFileSync(join(dir, "stint.wasm"), made);
@@ -36,5 +43,7 @@ export async function component(dir: string): Promise<Uint8Array> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const made = await component("build/component");
-  console.log(`build/component/stint.wasm: ${made.length} bytes; build/component/stint.js for Node`);
+  writeFileSync("build/component/echo.wasm", await applicationOf("host/examples/component/echo.c", "host/examples/component/echo.wit", "echo", "build/component"));
+  rmSync("build/component/app-core.wasm");
+  console.log(`build/component/stint.wasm: ${made.length} bytes; build/component/stint.js for Node; echo.wasm, an application`);
 }

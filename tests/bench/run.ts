@@ -5,6 +5,7 @@
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { verdicts } from "./aims.js";
+import { benchComponent } from "./component.js";
 import { benchFlood } from "./flood.js";
 import type { Row } from "./measure.js";
 import { benchBusy, benchPeers, benchStartup, calibration, everybody } from "./peers.js";
@@ -12,10 +13,10 @@ import { benchPacketCost, benchScale } from "./scale.js";
 import { configurations } from "./subjects.js";
 
 const peers = (name: string) => (quick: boolean): Row[] => benchPeers(name, quick);
-const WORKS: Record<string, (quick: boolean) => Row[]> = {
+const WORKS: Record<string, (quick: boolean) => Row[] | Promise<Row[]>> = {
   bulk: peers("bulk"), "bulk-zero-copy": peers("bulk-zero-copy"), connections: peers("connections"), "round-trips": peers("round-trips"),
   "packet-cost": benchPacketCost, memory: (quick) => [...benchPeers("memory", quick), ...benchBusy()], syn: benchFlood,
-  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale,
+  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale, component: benchComponent,
 };
 const WITH_PEERS = new Set(["bulk", "bulk-zero-copy", "connections", "round-trips", "memory", "startup"]);
 
@@ -39,7 +40,7 @@ if (beside) {
 }
 say(`${"work".padEnd(16)}${"subject".padEnd(26)}${"parameters".padEnd(50)}${"median".padStart(14)}  ± spread  ratios`);
 for (const name of works) {
-  for (const row of WORKS[name]!(quick)) {
+  for (const row of await WORKS[name]!(quick)) {
     if (row.work.startsWith("bulk")) {
       const limit = limits[row.subject.includes("v8") ? "v8_bulk_limit_gb_s" : "native_bulk_limit_gb_s"];
       if (limit !== undefined) row.ratios["the limit"] = row.median / limit;

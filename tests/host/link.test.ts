@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
+import binaryen from "binaryen";
 import { parseIp } from "../../host/address.js";
 import { Wire } from "../../host/links/loopback.js";
 import { problems } from "../../host/link/merge.js";
@@ -27,7 +28,7 @@ function c(name: string, text: string | null, ...flags: string[]): string {
 }
 
 /** Sends `data` to an application's port 7, from another stack, and returns what comes back until the end. */
-function talk(module: WebAssembly.Module, data: Uint8Array, shut = true): Uint8Array {
+function talk(module: WebAssembly.Module, data: Uint8Array, shut = true, look: (exports: WebAssembly.Exports) => void = () => {}): Uint8Array {
   const wire = new Wire(1, 1_000_000), server = new StackModule(module, { ip: "10.0.0.2/24" }), client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24" });
   wire.attach(client);
   wire.attach(server);
@@ -51,10 +52,26 @@ function talk(module: WebAssembly.Module, data: Uint8Array, shut = true): Uint8A
     return did;
   };
   wire.run(() => over || (!shut && got.length > 0), wire.nowUs + 60e6);
+  look(app as unknown as WebAssembly.Exports);
   return Buffer.concat(got);
 }
 
 after(() => rmSync(dir, { recursive: true }));
+
+/** The module, with a count of the bytes that `memory.copy` moves: `copied`, exported. */
+function counting(path: string): WebAssembly.Module {
+  const source = binaryen.readBinary(readFileSync(path)), text = source.emitText();
+  const counted = text.replaceAll("(memory.copy", "(call $counted").replace(/\)\s*$/, `
+    (global $copied (mut i64) (i64.const 0))
+    (export "copied" (global $copied))
+    (func $counted (param i32 i32 i32)
+      (global.set $copied (i64.add (global.get $copied) (i64.extend_i32_u (local.get 2))))
+      (memory.copy (local.get 0) (local.get 1) (local.get 2))))`);
+  assert.ok((text.match(/\(memory\.copy/g) ?? []).length > 3, "copies are there to be counted");
+  const made = binaryen.parseText(counted);
+  made.setFeatures(binaryen.Features.All);
+  return new WebAssembly.Module(made.emitBinary() as Uint8Array<ArrayBuffer>);
+}
 
 describe("the header", () => {
   it("is what the exports say; a line on each", () => assert.equal(readFileSync("include/stint.h", "utf8"), header(), "make it anew: node tools/header.mjs"));
@@ -71,6 +88,45 @@ describe("stint link", () => {
     const sections = readSections(readFileSync(out));
     assert.deepEqual(sections.imports, []);
     assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), data)), Buffer.from(data));
+  });
+
+  it("copies nothing between the application and its sockets' rings: counted", (t) => {
+    if (lacks(t, "clang", "wasm-ld")) return;
+    const data = new Uint8Array(200_000).map((_, i) => i * 7), out = join(dir, "counted.wasm");
+    // Reads what arrives where it lies, and answers with four bytes: the sum.
+    const reader = c("reader", readFileSync("host/examples/echo.c", "utf8").replace(/static void echo\([\s\S]*?\n\}\n/, `static uint32_t sum;
+static void echo(int32_t connection) {
+  for (int32_t have; (have = tcp_recv_span(connection)) > 0; tcp_recv_consume(connection, (uint32_t)have)) {
+    const unsigned char *at = tcp_recv_at(connection);
+    for (int32_t i = 0; i < have; i++) sum += at[i];
+  }
+  if (tcp_recv_size(connection) != 0) return;
+  *(uint32_t *)tcp_send_at(connection) = sum;
+  tcp_send_commit(connection, 4);
+  tcp_close(connection);
+}
+`)), echo = c("echo", null);
+    const copied = (app: string, check: (answer: Uint8Array) => void): number => {
+      const r = stint("link", app, "-o", out);
+      assert.equal(r.status, 0, r.stderr);
+      let bytes = 0n;
+      check(talk(counting(out), data, true, (exports) => { bytes = (exports["copied"] as WebAssembly.Global).value as bigint; }));
+      return Number(bytes) / data.length;
+    };
+    // Each byte once, from its frame into the ring, and a little for headers and the configuration.
+    const once = copied(reader, (answer) => assert.equal(Buffer.from(answer).readUInt32LE(), data.reduce((a, b) => a + b, 0)));
+    assert.ok(once >= 1 && once < 1.02, `${once} copies of each byte`);
+    // The echo server itself moves it from one ring to the other, and it goes into a frame again.
+    const thrice = copied(echo, (answer) => assert.ok(Buffer.from(answer).equals(data)));
+    assert.ok(thrice >= 3 && thrice < 3.05, `${thrice} copies of each byte`);
+  });
+
+  it("makes calls across the border calls within one module", (t) => {
+    if (lacks(t, "clang", "wasm-ld")) return;
+    const out = join(dir, "direct.wasm");
+    assert.equal(stint("link", c("echo", null), "-o", out).status, 0);
+    const text = binaryen.readBinary(readFileSync(out)).emitText();
+    assert.doesNotMatch(text, /call_indirect|\(import/);
   });
 
   it("an AssemblyScript application that imports the calls", () => {
