@@ -30,7 +30,7 @@ const common = { bundle: true, platform: "node", target: "node20", format: "esm"
 const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
 // The command; what few of its users need (plots) is a file of its own, read when it is asked for.
 await build({
-  ...common, entryPoints: { stint: "host/cli/main.ts" }, outdir: "build", splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
+  ...common, entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts" }, outdir: "build", splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
 });
 chmodSync("build/stint.js", 0o755);
 size("build/stint.js");

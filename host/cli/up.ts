@@ -2,13 +2,14 @@
 import { statSync } from "node:fs";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { parseCidr } from "../address.js";
-import { CONFIG_FIELDS, type ConfigField } from "../config.js";
+import { CONFIG_FIELDS, type ConfigField, type StackOptions } from "../config.js";
 import { COUNTERS } from "../counters.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError, type Link } from "../links/link.js";
 import { openLink } from "../links/open.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
+import { Shards } from "../shards/shards.js";
 import { startWasmtime } from "../wasmtime.js";
 import { address, cidr, parseCount, parsePort } from "./arguments.js";
 
@@ -27,6 +28,7 @@ export interface UpOptions {
   mtu: number;
   pcap?: string;
   stats?: boolean;
+  workers: number;
   groupKey?: Uint8Array;
   /** Numbers of the configuration, by name. */
   set: Partial<Record<Settable, number>>;
@@ -47,6 +49,7 @@ export function addUp(program: Command): void {
     .option("--root <dir>", "the folder that --http serves")
     .option("--connections <n>", "connections at a time", parseCount, 64)
     .option("--ring <bytes>", "send and receive ring of each connection", parseCount, 65536)
+    .option("--workers <n>", "threads, each with a stack of its own and its share of the connections", parseCount, 1)
     .option("--mtu <bytes>", "largest packet of the link", parseCount, 1500)
     .option("--pcap <file>", "write the frames to a pcapng file")
     .option("--group-key <hex>", "16 bytes that the members of a group behind one address share; their clocks must agree to a second", parseKey)
@@ -84,6 +87,8 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.connections < 1 || options.connections > 100_000) throw new RangeError("--connections is a number from 1 to 100000");
   if (options.ring < 2048 || options.ring > 1 << 24) throw new RangeError("--ring is a number of bytes from 2048 to 16777216");
   if (options.mtu < 576 || options.mtu > 9216) throw new RangeError("--mtu is a number of bytes from 576 to 9216");
+  if (options.workers < 1 || options.workers > 64) throw new RangeError("--workers is a number from 1 to 64");
+  if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
   return ports;
 }
 
@@ -94,7 +99,7 @@ async function up(options: UpOptions): Promise<void> {
   let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
   try {
-    const running = options.runtime === "node" ? startNode(link, options, ports) : await startWasmtime(link, options, ports);
+    const running = options.runtime === "wasmtime" ? await startWasmtime(link, options, ports) : options.workers > 1 ? startShards(link, options, ports) : startNode(link, options, ports);
     let asked = false;
     const stop = (): void => {
       // A second request does not wait for connections.
@@ -129,8 +134,17 @@ export interface Running {
 /** How long connections have to end. */
 const CLOSING_MS = 3000;
 
-function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
-  const stack = new ServiceStack({
+function startShards(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
+  const share = { ...options, connections: Math.ceil(options.connections / options.workers) };
+  const shards = new Shards(options.workers, link, stackOptions(share), ports, options.root);
+  let fail: (error: Error) => void;
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  failed.catch(() => void shards.terminate());
+  return { ready: shards.ready, stop: () => shards.stop(), fail: (error) => fail(error), done: Promise.race([shards.done, failed]) };
+}
+
+function stackOptions(options: UpOptions): StackOptions {
+  return {
     ip: options.ip,
     ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
     connsMax: options.connections,
@@ -143,7 +157,11 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     txSlots: 256,
     ...(options.groupKey === undefined ? {} : { group: { key: options.groupKey, clockOffsetUs: Math.round(Date.now() * 1000 - monotonicUs()) } }),
     ...options.set,
-  }, ports, options.root);
+  };
+}
+
+function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
+  const stack = new ServiceStack(stackOptions(options), ports, options.root);
   const loop = new Loop(stack, link, monotonicUs);
   loop.onPolled = () => stack.run();
   let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;

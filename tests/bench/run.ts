@@ -10,13 +10,14 @@ import { benchFlood } from "./flood.js";
 import type { Row } from "./measure.js";
 import { benchBusy, benchPeers, benchStartup, calibration, everybody } from "./peers.js";
 import { benchPacketCost, benchScale } from "./scale.js";
+import { benchShards } from "./shards.js";
 import { configurations } from "./subjects.js";
 
 const peers = (name: string) => (quick: boolean): Row[] => benchPeers(name, quick);
 const WORKS: Record<string, (quick: boolean) => Row[] | Promise<Row[]>> = {
   bulk: peers("bulk"), "bulk-zero-copy": peers("bulk-zero-copy"), connections: peers("connections"), "round-trips": peers("round-trips"),
   "packet-cost": benchPacketCost, memory: (quick) => [...benchPeers("memory", quick), ...benchBusy()], syn: benchFlood,
-  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale, component: benchComponent,
+  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale, component: benchComponent, shards: benchShards,
 };
 const WITH_PEERS = new Set(["bulk", "bulk-zero-copy", "connections", "round-trips", "memory", "startup"]);
 
