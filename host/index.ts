@@ -14,3 +14,6 @@ export { openPasst } from "./links/passt.js";
 export { Wire, PERFECT, type Impairment, type InFlight } from "./links/loopback.js";
 export { CaptureFile, captured } from "./links/capture.js";
 export { Loop, monotonicUs } from "./loop.js";
+export { Shards } from "./shards/shards.js";
+export { Steer } from "./shards/steer.js";
+export type { Serve } from "./shards/worker.js";

@@ -2,13 +2,17 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { StackOptions } from "../config.js";
 import { monotonicUs } from "../loop.js";
+import { loadModule } from "../module.js";
 import { ServiceStack, type ServiceName } from "../services.js";
+import { StackModule } from "../stack.js";
 import { FrameRing } from "./ring.js";
 
 export interface ShardData {
   options: StackOptions;
   ports: Partial<Record<ServiceName, number>>;
   root: string | undefined;
+  /** URL of a module with a `serve`, in the place of the services. */
+  module: string | undefined;
   stride: number;
   incoming: SharedArrayBuffer;
   outgoing: SharedArrayBuffer;
@@ -21,14 +25,28 @@ const CLOSING_MS = 3000, SLEEP_MS = 1000, BATCH = 256;
 
 const data = workerData as ShardData, port = parentPort!;
 const incoming = new FrameRing(data.incoming, data.stride), outgoing = new FrameRing(data.outgoing, data.stride), stop = new Int32Array(data.stop);
-const stack = new ServiceStack(data.options, data.ports, data.root);
-port.postMessage("ready");
+
+/** What an application is, in each shard: it is given its stack, and returns what is called after each poll; true: poll again. */
+export type Serve = (stack: StackModule) => () => boolean;
+
+async function application(): Promise<{ stack: StackModule; run: () => boolean; end: () => void }> {
+  if (data.module === undefined) {
+    const services = new ServiceStack(data.options, data.ports, data.root);
+    return { stack: services, run: () => services.run(), end: () => services.stop() };
+  }
+  const { serve } = await import(data.module) as { serve: Serve };
+  const plain = new StackModule(loadModule(), data.options), turn = serve(plain);
+  // Its connections are its own; those that are open when it is to end, are over.
+  return { stack: plain, run: turn, end: () => (until = 0) };
+}
 
 let until = Infinity;
+const { stack, run, end } = await application();
+port.postMessage("ready");
 while (performance.now() < until) {
   if (until === Infinity && Atomics.load(stop, 0) !== 0) {
-    stack.stop();
     until = performance.now() + CLOSING_MS;
+    end();
   }
   if (until !== Infinity && stack.pools().connections === 0) break;
   const took = incoming.take((frame) => stack.pushFrame(frame), BATCH), wait = stack.poll(monotonicUs());
@@ -38,7 +56,7 @@ while (performance.now() < until) {
     if (outgoing.put(frame)) sent++;
   });
   if (sent > 0 && outgoing.ring()) port.postMessage("frames");
-  const again = stack.run();
+  const again = run();
   if (took > 0 || again || wait === 0) continue;
   incoming.wait(Math.min(wait < 0 ? SLEEP_MS : Math.max(1, wait / 1000), until === Infinity ? SLEEP_MS : 10));
 }

@@ -20,7 +20,7 @@ export const AIMS: Aim[] = [
   { work: "bulk", subject: "stint-v8-simd", params: { ack_every: 2 }, against: "lwip-native", least: 2.8, guard: 2.3 },
   { work: "bulk", subject: "stint-wasm2c", params: { ack_every: 2 }, against: "smoltcp-native", least: 1.2, guard: 1.2 },
   { work: "connections", subject: "stint-v8-simd", params: { parallel: 32 }, against: "lwip-native", least: 1.5, guard: 0.9,
-    because: "13,000 instructions make a connection: half-open record, three SipHashes for what the network must not guess, a TIME-WAIT record; lwIP has none of these" },
+    because: "11,000 instructions make a connection, both ends: half-open record, three SipHashes for what the network must not guess, a TIME-WAIT record; lwIP has none of these" },
   { work: "connections", subject: "stint-wasm2c", params: { connections: 32, parallel: 1 }, against: "smoltcp-native", least: 4, guard: 2.8 },
   { work: "connections", subject: "stint-v8-simd", params: { connections: 100_000, parallel: 1 }, against: "10 connections", least: 0.8 },
   { work: "round-trips", subject: "stint-wasm2c", params: { connections: 1 }, against: "smoltcp-native", least: 1, guard: 0.4,
