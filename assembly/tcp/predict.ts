@@ -13,9 +13,8 @@ import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { ACK, PSH, TcpHeader } from "../wire/tcp";
 import { acknowledge } from "./acknowledge";
 import { demuxFind, isConn } from "./demux";
-import { Option } from "./options";
 import { ackSoon } from "./receive";
-import { seg } from "./segment";
+import { segmentRead } from "./segment";
 import { Has, recvRing, tcbAt, tcbHas, tell } from "./tcb";
 import { State } from "./state";
 import { Timer } from "./timers";
@@ -35,7 +34,7 @@ export function predict(frame: usize, size: u32): bool {
   if (total > size - ETHERNET_SIZE || (load<u16>(changetype<usize>(ip), 6) & ~0x40) != 0 || dst != config.ip || (ip.tos & 3) != 0) return false;
   const header = tcp.headerSize, flags = tcp.flags;
   if ((flags & ~PSH) != ACK || total < Ipv4.SIZE + header) return false;
-  const src = ip.src, ports = (tcp.srcPort << 16) | tcp.dstPort, owner = demuxFind(src, dst, ports);
+  const src = ip.src, owner = demuxFind(src, dst, (tcp.srcPort << 16) | tcp.dstPort);
   if (!isConn(owner)) return false;
   const t = tcbAt(owner);
   if (t.state != <u8>State.ESTABLISHED || tcbHas(t, Has.RECOVERY | Has.LOSS | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
@@ -43,11 +42,10 @@ export function predict(frame: usize, size: u32): bool {
   const seq = tcp.seq, ack = tcp.ack, text = total - Ipv4.SIZE - header;
   if (seq != t.rcvNxt || text > t.rcvAdv - seq || seqLt(ack, t.sndUna) || seqLt(t.sndNxt, ack)) return false;
   const stamps = tcbHas(t, Has.TIMESTAMPS), data = changetype<usize>(tcp) + header;
-  let tsVal: u32 = 0, tsEcr: u32 = 0;
+  let tsVal: u32 = 0;
   if (stamps) {
     if (header != WITH_TIMESTAMPS || load<u32>(changetype<usize>(tcp), 20) != TIMESTAMPS) return false;
     tsVal = bswap<u32>(load<u32>(changetype<usize>(tcp), 24));
-    tsEcr = bswap<u32>(load<u32>(changetype<usize>(tcp), 28));
     if (seqLt(tsVal, t.tsRecent)) return false;
   } else if (header != TcpHeader.SIZE) {
     return false;
@@ -74,19 +72,7 @@ export function predict(frame: usize, size: u32): bool {
     t.sndWl1 = seq;
     t.sndWl2 = ack;
   } else {
-    seg.rip = src;
-    seg.lip = dst;
-    seg.ports = ports;
-    seg.seq = seq;
-    seg.ack = ack;
-    seg.wnd = wnd;
-    seg.flags = flags;
-    seg.ecn = 0;
-    seg.data = data;
-    seg.size = text;
-    seg.options = stamps ? Option.TIMESTAMPS : 0;
-    seg.tsVal = tsVal;
-    seg.tsEcr = tsEcr;
+    segmentRead(ip, tcp, total - Ipv4.SIZE);
     acknowledge(t);
   }
   if (text == 0) return true;
