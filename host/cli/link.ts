@@ -26,7 +26,7 @@ export function addLink(program: Command): void {
     .option("--no-optimize", "merge only")
     .action((app: string, options: { out: string; optimize: boolean; dynamic?: boolean; fast?: boolean }) => {
       if (options.dynamic) {
-        const [stack, linked] = linkDynamic(app, options.out);
+        const [stack, linked] = linkDynamic(app, options.out, options.fast);
         console.log(`wasmtime run --preload stint=${stack} ${linked}`);
         return;
       }

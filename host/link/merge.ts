@@ -44,6 +44,11 @@ export function problems(app: Uint8Array, stack: Uint8Array): string[] {
 
 export interface Merged { bytes: number; app: number; stack: number; imports: string[] }
 
+/** The stack without a memory: the small one, or with everything that it has, for speed. */
+function stackFor(fast: boolean): string {
+  return join(buildDir(), fast ? "stint-link.simd.wasm" : "stint-link.wasm");
+}
+
 /** Reads and checks the application; throws a RangeError with what is wrong. */
 function checked(app: string, stack: Uint8Array): Uint8Array {
   try {
@@ -60,8 +65,8 @@ function checked(app: string, stack: Uint8Array): Uint8Array {
  * Prepares `app` for `wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm`: the memory is the stack's module's, as large as the
  * application wants it. Throws a RangeError with what is wrong.
  */
-export function linkDynamic(app: string, dir: string): string[] {
-  const stack = readFileSync(join(buildDir(), "stint-link.wasm")), bytes = checked(app, stack);
+export function linkDynamic(app: string, dir: string, fast = false): string[] {
+  const stack = readFileSync(stackFor(fast)), bytes = checked(app, stack);
   mkdirSync(dir, { recursive: true });
   const files = [join(dir, "stint.wasm"), join(dir, "app.wasm")];
   writeFileSync(files[0]!, ownMemory(stack, readSections(bytes).memoryPages!));
@@ -71,7 +76,7 @@ export function linkDynamic(app: string, dir: string): string[] {
 
 /** Links `app` into `out`; `fast`: with everything that the stack has, for speed. Throws a RangeError with what is wrong. */
 export function mergeModules(app: string, out: string, optimize = true, fast = false): Merged {
-  const dir = mkdtempSync(join(tmpdir(), "stint-link-")), stack = join(buildDir(), fast ? "stint-link.simd.wasm" : "stint-link.wasm"), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm"), graph = join(dir, "graph.json");
+  const dir = mkdtempSync(join(tmpdir(), "stint-link-")), stack = stackFor(fast), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm"), graph = join(dir, "graph.json");
   const run = (tool: string, ...args: string[]): void => {
     try {
       execFileSync(process.execPath, [binaryen(tool), ...args], { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });

@@ -20,14 +20,14 @@ export const AIMS: Aim[] = [
   { work: "bulk", subject: "stint-v8-simd", params: { ack_every: 2 }, against: "lwip-native", least: 2.8, guard: 2.3 },
   { work: "bulk", subject: "stint-wasm2c", params: { ack_every: 2 }, against: "smoltcp-native", least: 1.2, guard: 1.2 },
   { work: "connections", subject: "stint-v8-simd", params: { parallel: 32 }, against: "lwip-native", least: 1.5, guard: 0.9,
-    because: "11,000 instructions make a connection, both ends: half-open record, three SipHashes for what the network must not guess, a TIME-WAIT record; lwIP has none of these" },
+    because: "22,000 instructions natively for a connection, both ends: a half-open record, keyed hashes for what the network must not guess, a TIME-WAIT record; lwIP has none of these" },
   { work: "connections", subject: "stint-wasm2c", params: { connections: 32, parallel: 1 }, against: "smoltcp-native", least: 4, guard: 2.8 },
   { work: "connections", subject: "stint-v8-simd", params: { connections: 100_000, parallel: 1 }, against: "10 connections", least: 0.8 },
   { work: "round-trips", subject: "stint-wasm2c", params: { connections: 1 }, against: "smoltcp-native", least: 1, guard: 0.4,
-    because: "a byte each way passes a scoreboard with times, a round-trip sample, an event queue and checked handles: 3,600 instructions, twice smoltcp's" },
+    because: "a byte passes a scoreboard with times, a round-trip sample, an event queue and checked handles: 3,450 instructions one way, smoltcp's 1,560" },
   { work: "round-trips", subject: "stint-v8-simd", params: { connections: 1000 }, against: "smoltcp-native", least: 50, guard: 35 },
   { work: "packet-cost", subject: "stint-v8-simd", params: { connections: 100_000 }, against: "10 connections", least: 1.5, cost: true,
-    because: "caches: 100,000 TCBs, rings and table entries are 60 MB; the instructions are the same" },
+    because: "caches: 100,000 TCBs and rings are larger than any; the instructions are the same" },
 ];
 
 export interface Verdict { text: string; met: boolean; guarded: boolean }

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- shards`: requests that threads answer, by the number of threads, each some 25 µs of work for its application (hash-server.mjs). This
+ * `npm run bench -- shards`: requests that threads answer, by the number of threads, each a hash over 32 KiB for its application (hash-server.mjs). This
  * thread is the link and the clients, 64 connections with one request each under way, made of numbers; it has a share of the cores, too.
  */
 import { parseIp } from "../../host/address.js";
