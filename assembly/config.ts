@@ -93,13 +93,13 @@ export const enum Cookies {
   /** Largest IP packet of the link, 68 … 65,535 bytes. */
   mtu: u32;
 
-  /** Connections with a TCB. 300 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  /** Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
   connsMax: u32;
   /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. */
   halfOpenMax: u32;
-  /** Connections in TIME-WAIT. 72 bytes each at most. Full: the oldest ends early. */
+  /** Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
   timeWaitMax: u32;
-  /** Listeners, ≤ 255. 84 bytes each at most. Full: FULL. */
+  /** Listeners, ≤ 255. 76 bytes each. Full: FULL. */
   listenersMax: u32;
   /** Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
   sendRing: u32;
@@ -124,7 +124,7 @@ export const enum Cookies {
   reassemblyBytes: u32;
   /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the oldest one of its set is forgotten. */
   neighboursMax: u32;
-  /** UDP sockets. 48 bytes and two rings each. Full: FULL. */
+  /** UDP sockets. 40 bytes and two rings each. Full: FULL. */
   udpMax: u32;
   /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
   udpRing: u32;

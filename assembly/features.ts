@@ -1,7 +1,7 @@
 // What can be left out of a build, to make it smaller (asconfig.json, tools/build.mjs, tools/board.ts). Each is a constant, so that what
 // hangs on it is not compiled.
 
-/** SYN cookies, groups, and limits on the rate of SYNs. Without them a full half-open table makes room for new SYNs (`evict`). */
+/** SYN cookies, groups, limits on the rate of SYNs, and events that tell of a flood. Without them a full half-open table makes room for new SYNs (`evict`). */
 export const COOKIES: bool = !isDefined(STINT_NO_COOKIES);
 
 /** Telling the peer what came twice (RFC 2883). */

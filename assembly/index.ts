@@ -134,16 +134,18 @@ export function tcp_send_commit(handle: i32, size: u32): i32 {
 
 /** Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
 export function tcp_recv(handle: i32, dst: usize, size: u32): i32 {
-  const t = tcbOf(handle);
-  if (t == null) return Err.HANDLE;
-  return isCallers(dst, size) ? userReceive(t, dst, size, false) : Err.ARGUMENT;
+  return receive(handle, dst, size, false);
 }
 
 /** The same, but the bytes stay. */
 export function tcp_peek(handle: i32, dst: usize, size: u32): i32 {
+  return receive(handle, dst, size, true);
+}
+
+function receive(handle: i32, dst: usize, size: u32, peek: bool): i32 {
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
-  return isCallers(dst, size) ? userReceive(t, dst, size, true) : Err.ARGUMENT;
+  return isCallers(dst, size) ? userReceive(t, dst, size, peek) : Err.ARGUMENT;
 }
 
 /** Bytes that can be taken now; 0 and errors as `tcp_recv`. */

@@ -5,7 +5,7 @@ import {
   Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { Err } from "./core/error";
-import { LINKED, REASSEMBLY, SPEED, UDP } from "./features";
+import { COOKIES, LINKED, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -29,7 +29,7 @@ import { hasSourceRoute, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
 import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
-import { UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
+import { NO_SOCKET, UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
 import { tcbAt, tcbIndex, tcbsInit, workAdd, workEnd, workPending, workTake, workUnblock } from "./tcp/tcb";
 import { demuxInit, isConn, isHalfOpen, halfOpenBase, listenerBase, timeWaitBase } from "./tcp/demux";
 import { halfOpenAt, halfOpenInit, halfOpenTimer } from "./tcp/half-open";
@@ -39,7 +39,6 @@ import { tcpInput } from "./tcp/input";
 import { predict } from "./tcp/predict";
 import { listenerTimer, listenersInit, recordGone } from "./tcp/listen";
 import { Turn, tcpOutput } from "./tcp/output";
-import { segmentInit } from "./tcp/segment";
 import { sendersInit } from "./tcp/sender";
 import { synCookieInit } from "./tcp/syn-cookie";
 import { synRateInit } from "./tcp/syn-rate";
@@ -69,19 +68,19 @@ let state: StackState = changetype<StackState>(0);
 /** A loop between our own sockets ends after so many rounds of one `poll`; the next one goes on. */
 const ROUNDS_MAX: u32 = 64;
 
-/** Lays everything out from `base` on. Returns the end of the arena. */
-function plan(base: u64, block: Config, commit: bool): u64 {
+/** Lays everything out from `base` on, as `block` says; with `commit` it is written, too. Returns the end of the arena. */
+function plan(base: u64, block: usize, commit: bool): u64 {
   layoutBegin(base, commit);
-  const c = take(1, offsetof<Config>()), ctl = take(1, CONTROL_SIZE), s = take(1, offsetof<StackState>());
-  const k = take(1, offsetof<Clock>()), r = take(1, RANDOM_SIZE);
-  // While nothing is committed, sizes come from the host's block.
-  configUse(commit ? c : changetype<usize>(block));
+  const c = take(1, offsetof<Config>()), ctl = take(1, CONTROL_SIZE);
+  state = changetype<StackState>(take(1, offsetof<StackState>()));
+  clockInit(take(1, offsetof<Clock>()));
+  const r = take(1, RANDOM_SIZE);
+  configUse(block);
   if (commit) {
-    memory.copy(c, changetype<usize>(block), offsetof<Config>());
+    memory.copy(c, block, offsetof<Config>());
+    configUse(c);
     control = ctl;
-    state = changetype<StackState>(s);
-    clockInit(k);
-    randomInit(r, changetype<usize>(block) + offsetof<Config>("entropy0"));
+    randomInit(r, block + offsetof<Config>("entropy0"));
   }
   countersInit();
   eventsInit(config.connsMax + config.listenersMax + config.udpMax);
@@ -97,7 +96,6 @@ function plan(base: u64, block: Config, commit: bool): u64 {
   icmpInit();
   if (UDP) udpInit();
   demuxInit();
-  segmentInit();
   isnInit();
   synCookieInit();
   synRateInit();
@@ -108,6 +106,7 @@ function plan(base: u64, block: Config, commit: bool): u64 {
   sendersInit();
   const end = layoutEnd(), app = take(1, config.appBytes);
   if (commit) {
+    state.arenaBase = <u32>base;
     state.arenaEnd = <u32>end;
     state.app = <u32>app;
   }
@@ -117,9 +116,10 @@ function plan(base: u64, block: Config, commit: bool): u64 {
 /** Bytes of arena that the configuration takes, from an 8-byte aligned base; CONFIG. More than 2^32: NO_MEMORY. */
 export function stackSize(block: Config): i64 {
   if (!configCheckSizes(block)) return Err.CONFIG;
-  const inUse = changetype<usize>(config);
-  const end = plan(0, block, false);
-  configUse(inUse);
+  const inUse = changetype<usize>(config), base = isUp() ? state.arenaBase : 0;
+  const end = plan(0, changetype<usize>(block), false);
+  // That moved every address. The stack that runs finds its own again.
+  if (isUp()) plan(base, inUse, false);
   return end > 0xffff0000 ? <i64>Err.NO_MEMORY : <i64>end;
 }
 
@@ -143,8 +143,7 @@ export function stackInit(block: Config): Err {
   }
   if (base + <u64>size > limit) return Err.NO_MEMORY;
   memory.fill(<usize>base, 0, <usize>size);
-  plan(base, block, true);
-  state.arenaBase = <u32>base;
+  plan(base, changetype<usize>(block), true);
   state.memoryBytes = block.memoryBytes;
   // The entropy and a group's secret live on in keys only.
   memory.fill(changetype<usize>(block) + offsetof<Config>("groupKey0"), 0, 16);
@@ -297,7 +296,7 @@ function deliver(ip: Ipv4): void {
     case PROTO_TCP:
       count(Mib.ipInDelivers);
       // A source route is not answered along the reverse path, so what comes with one is not for a connection (DESIGN, deviations).
-      if (hasSourceRoute(ip)) count(Mib.ipInDiscards);
+      if (hasSourceRoute()) count(Mib.ipInDiscards);
       else tcpInput(ip, changetype<TcpHeader>(payload), size);
       return;
     case PROTO_UDP: {
@@ -347,12 +346,10 @@ function errorArrives(icmp: Icmp, size: u32): void {
 }
 
 function udpRaise(port: u32): void {
-  const s = udpFind(port);
-  if (s == null || !s.event) return;
-  s.event = false;
-  for (let i: u32 = 0; i < config.udpMax; i++) {
-    if (udpAt(i) == s) eventRaise(config.connsMax + config.listenersMax + i, Event.READABLE);
-  }
+  const i = udpFind(port);
+  if (i == NO_SOCKET || !udpAt(i).event) return;
+  udpAt(i).event = false;
+  eventRaise(config.connsMax + config.listenersMax + i, Event.READABLE);
 }
 
 /** Fires what is due. Whatever a timer arms lies in the future, so no owner comes up twice. */
@@ -370,7 +367,7 @@ function timersDue(): void {
         count(Mib.tcpAttemptFails);
         recordGone(h);
       }
-    } else if (owner >= listenerBase()) {
+    } else if (COOKIES && owner >= listenerBase()) {
       listenerTimer(owner - listenerBase());
     } else {
       timeWaitTimer(owner - timeWaitBase());

@@ -76,7 +76,7 @@ const TCB = [
   ["recover", "u32"], ["sndLost", "u32"], ["rtxNxt", "u32"], ["tsRecent", "u32"], ["sacked", "u16"], ["outOfOrder", "u16"],
   ["lastAckSent", "u32"], ["sndWl1", "u32"], ["sndWl2", "u32"], ["finSeq", "u32"], ["tsRecentAt", "u32"], ["tsOffset", "u32"],
   ["srtt", "u32"], ["rttvar", "u32"], ["rttSeq", "u32"], ["cwndAcked", "u32"], ["dsackStart", "u32"], ["dsackEnd", "u32"],
-  ["workPrev", "u32"], ["workNext", "u32"], ["acceptNext", "u32"], ["gen", "u32"], ["userTimeoutMs", "u32"], ["timerAt", "u64"],
+  ["workPrev", "u32"], ["workNext", "u32"], ["acceptNext", "u32"], ["spare", "u32"], ["userTimeoutMs", "u32"], ["timerAt", "u64"],
   ["delackAt", "u64"], ["idleAt", "u64"], ["heardAt", "u64"], ["stalledAt", "u64"], ["rttAt", "u64"], ["listener", "u16"],
   ["peerMss", "u16"], ["keepIdleS", "u16"], ["keepIntervalS", "u16"], ["challengeSince", "u16"], ["challenges", "u8"],
   ["keepProbes", "u8"], ["keepSent", "u8"], ["tos", "u8"], ["ttl", "u8"], ["unacked", "u8"], ["cwrSeq", "u32"], ["ecn", "u8"],
@@ -96,7 +96,7 @@ export const TCB_OFFSETS = ((): Record<(typeof TCB)[number][0], number> => {
 type Tcb = Record<(typeof TCB)[number][0], number>;
 
 /** What `info` tells: the TCB's fields, what follows from them, and what the module adds. Times are in ms from now; Infinity: never. */
-export interface TcpInfo extends Omit<Tcb, "ports" | "gen" | "workPrev" | "workNext" | "acceptNext"> {
+export interface TcpInfo extends Omit<Tcb, "ports" | "spare" | "workPrev" | "workNext" | "acceptNext"> {
   stateName: StateName;
   rport: number;
   lport: number;
@@ -116,7 +116,7 @@ export interface TcpInfo extends Omit<Tcb, "ports" | "gen" | "workPrev" | "workN
 }
 
 /** Bits of `TcpInfo.flags` that hosts look at (assembly/tcp/tcb.ts, Has). */
-export const FLAG = { timestamps: 0x800, sack: 0x1000, recovery: 0x2000, loss: 0x4000, finSent: 0x40, finReceived: 0x80, orphan: 0x100 } as const;
+export const FLAG = { timestamps: 0x10, sack: 0x20, recovery: 0x1, loss: 0x2, finSent: 0x20000, finReceived: 0x200, orphan: 0x8, work: 0x80000 } as const;
 
 /** Where the module's own records lie. */
 const SLOT_RING = { head: 0, tail: 1, mask: 2, slots: 3, stride: 4, lengths: 5, words: 6 } as const;
@@ -348,7 +348,7 @@ export class StackModule {
       timerMs: untilMs(tcb.timerAt),
       delackMs: untilMs(tcb.delackAt),
       idleMs: untilMs(tcb.idleAt),
-      pipe: tcb.gen,
+      pipe: tcb.spare,
       sackedBytes: tcb.workPrev,
       outOfOrderBytes: tcb.workNext,
       urgentLeft: tcb.acceptNext,

@@ -206,13 +206,13 @@ struct stint_config {
   uint32_t gateway;
   /* Largest IP packet of the link, 68 … 65,535 bytes. */
   uint32_t mtu;
-  /* Connections with a TCB. 300 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  /* Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
   uint32_t connsMax;
   /* Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. */
   uint32_t halfOpenMax;
-  /* Connections in TIME-WAIT. 72 bytes each at most. Full: the oldest ends early. */
+  /* Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
   uint32_t timeWaitMax;
-  /* Listeners, ≤ 255. 84 bytes each at most. Full: FULL. */
+  /* Listeners, ≤ 255. 76 bytes each. Full: FULL. */
   uint32_t listenersMax;
   /* Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
   uint32_t sendRing;
@@ -234,7 +234,7 @@ struct stint_config {
   uint32_t reassemblyBytes;
   /* Neighbours, a power of two ≥ 4. 32 bytes each. Full: the oldest one of its set is forgotten. */
   uint32_t neighboursMax;
-  /* UDP sockets. 48 bytes and two rings each. Full: FULL. */
+  /* UDP sockets. 40 bytes and two rings each. Full: FULL. */
   uint32_t udpMax;
   /* Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
   uint32_t udpRing;

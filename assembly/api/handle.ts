@@ -10,6 +10,7 @@
 
 import { SPEED } from "../features";
 import { config, CONNS_MAX } from "../config";
+import { generation } from "../core/events";
 import { isUp } from "../stack";
 import { Tcb, tcbAt, tcbIndex, Has, tcbHas } from "../tcp/tcb";
 import { Listener, listenerAt, listenerIndex } from "../tcp/listen";
@@ -25,21 +26,15 @@ function indexBits(): u32 {
   return 32 - clz(sockets());
 }
 
-function generationOf(index: u32): u32 {
-  if (index < config.connsMax) return tcbAt(index).gen;
-  if (index < config.connsMax + config.listenersMax) return listenerAt(index - config.connsMax).gen;
-  return udpAt(index - config.connsMax - config.listenersMax).gen;
-}
-
 /** The handle of the socket at `index`, > 0. */
 export function handleOf(index: u32): i32 {
-  return <i32>made(generationOf(index), indexBits(), index);
+  return <i32>made(generation(index), indexBits(), index);
 }
 
-function made(generation: u32, bits: u32, index: u32): u32 {
+function made(gen: u32, bits: u32, index: u32): u32 {
   // The generation 0 would make the handle 0 possible: it counts as the one after.
-  const mask = (<u32>1 << (31 - bits)) - 1, gen = generation & mask;
-  return ((gen == 0 ? mask : gen) << bits) | index;
+  const mask = (<u32>1 << (31 - bits)) - 1, used = gen & mask;
+  return ((used == 0 ? mask : used) << bits) | index;
 }
 
 const NO_INDEX: u32 = u32.MAX_VALUE;
@@ -80,14 +75,14 @@ export function tcbOf(handle: i32): Tcb | null {
   const bits = indexBits(), i = <u32>handle & ((<u32>1 << bits) - 1);
   if (i >= config.connsMax) return null;
   const t = tcbAt(i);
-  return (t.flags & (Has.HELD | Has.ORPHAN)) == Has.HELD && <u32>handle == made(t.gen, bits, i) ? t : null;
+  return (t.flags & (Has.HELD | Has.ORPHAN)) == Has.HELD && <u32>handle == made(generation(i), bits, i) ? t : null;
 }
 
 export function listenerOf(handle: i32): Listener | null {
   const i = indexOf(handle);
   if (i < config.connsMax || i >= config.connsMax + config.listenersMax) return null;
   const l = listenerAt(i - config.connsMax);
-  return l.inUse ? l : null;
+  return l.port != 0 ? l : null;
 }
 
 /** The number of a handle's UDP socket; NO_UDP: it has none. */
@@ -97,5 +92,5 @@ export function udpOf(handle: i32): u32 {
   const i = indexOf(handle);
   const first = config.connsMax + config.listenersMax;
   if (i < first || i == NO_INDEX) return NO_UDP;
-  return udpAt(i - first).inUse ? i - first : NO_UDP;
+  return udpAt(i - first).port != 0 ? i - first : NO_UDP;
 }

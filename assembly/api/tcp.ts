@@ -2,16 +2,17 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
+import { generationNext } from "../core/events";
 import { isMulticast, isBroadcast, isOwn, nextHop, sourceFor, NO_ROUTE } from "../ip/address";
-import { Tcb, Has, tcbAt, tcbHas, tcbsFree } from "../tcp/tcb";
+import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/tcb";
 import { State } from "../tcp/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/demux";
 import {
-  Listener, acceptTake, listenerAt, listenerFor, listenerPurge,
+  Listener, acceptTake, listenerFor, listenerIndex, listenerPurge,
 } from "../tcp/listen";
 import { connectStart, tcbOpen } from "../tcp/connect";
 import { ephemeralPort } from "../tcp/port";
-import { keepAliveSet } from "../tcp/keepalive";
+import { keepAliveSet, keepAliveStart } from "../tcp/keepalive";
 import { pipe } from "../tcp/recovery";
 import { hasSender, senderOf } from "../tcp/sender";
 import { rangesBytes } from "../buffers/ranges";
@@ -21,23 +22,16 @@ import { handleOfListener, handleOfTcb } from "./handle";
 /** Passive OPEN: listens on `ip` (0: every own address) and `port`. Returns a handle, IN_USE, FULL or ARGUMENT. */
 export function listen(ip: u32, port: u32, backlog: u32): i32 {
   if (port == 0 || port > 65535 || backlog == 0 || (ip != 0 && !isOwn(ip))) return Err.ARGUMENT;
-  let free: Listener | null = null;
-  for (let i: u32 = 0; i < config.listenersMax; i++) {
-    const l = listenerAt(i);
-    if (!l.inUse) {
-      if (free == null) free = l;
-    } else if (l.port == <u16>port && l.ip == ip) {
-      return Err.IN_USE;
-    }
-  }
-  if (free == null) return Err.FULL;
-  const l = free, gen = l.gen;
+  const same = listenerFor(ip, port);
+  if (same != null && same.ip == ip) return Err.IN_USE;
+  // One that nobody uses has the address 0 and the port 0.
+  const l = listenerFor(0, 0);
+  if (l == null) return Err.FULL;
   memory.fill(changetype<usize>(l), 0, offsetof<Listener>());
-  l.gen = gen + 1;
+  generationNext(config.connsMax + listenerIndex(l));
   l.ip = ip;
   l.port = <u16>port;
   l.backlog = backlog;
-  l.inUse = true;
   return handleOfListener(l);
 }
 
@@ -45,15 +39,14 @@ export function listen(ip: u32, port: u32, backlog: u32): i32 {
 export function unlisten(l: Listener): void {
   listenerPurge(l);
   for (let t = acceptTake(l); t != null; t = acceptTake(l)) userAbort(t);
-  l.inUse = false;
-  l.gen++;
+  l.ip = l.port = 0;
 }
 
 /** The next ESTABLISHED connection: its handle, or AGAIN. */
 export function accept(l: Listener): i32 {
   const t = acceptTake(l);
   if (t == null) return Err.AGAIN;
-  t.flags |= Has.HELD;
+  tcbSet(t, Has.HELD);
   return handleOfTcb(t);
 }
 
@@ -72,7 +65,7 @@ export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
   if (port == 0 || demuxFind(rip, local, ports) != NOBODY) return Err.IN_USE;
   const t = tcbOpen(rip, local, ports);
   if (t == null) return Err.FULL;
-  t.flags |= Has.HELD;
+  tcbSet(t, Has.HELD);
   connectStart(t);
   return handleOfTcb(t);
 }
@@ -98,49 +91,40 @@ export const enum TcpOption {
   COUNT,
 }
 
+/** The options from KEEP_IDLE to TTL: where the TCB has each, in how many bytes, and its least value. One unanswered probe must not end a connection (MUST-29). */
+const FIELDS: usize = memory.data<u8>([
+  <u8>offsetof<Tcb>("keepIdleS"), 2, 1, <u8>offsetof<Tcb>("keepIntervalS"), 2, 1, <u8>offsetof<Tcb>("keepProbes"), 1, 2,
+  <u8>offsetof<Tcb>("userTimeoutMs"), 4, 1, <u8>offsetof<Tcb>("tos"), 1, 0, <u8>offsetof<Tcb>("ttl"), 1, 1,
+]);
+
 /** Returns OK or ARGUMENT. */
 export function setOption(t: Tcb, option: u32, value: u32): Err {
   switch (option) {
     case TcpOption.NO_DELAY:
-      t.flags = value != 0 ? t.flags | Has.NO_DELAY : t.flags & ~Has.NO_DELAY;
+      setFlag(t, Has.NO_DELAY, value != 0);
+      return Err.OK;
+    case TcpOption.SOFT_ERRORS:
+      setFlag(t, Has.NO_SOFT_ERRORS, value == 0);
       return Err.OK;
     case TcpOption.KEEP_ALIVE:
       keepAliveSet(t, value != 0);
       return Err.OK;
-    case TcpOption.KEEP_IDLE:
-    case TcpOption.KEEP_INTERVAL: {
-      if (value == 0 || value > 65535) return Err.ARGUMENT;
-      if (option == TcpOption.KEEP_IDLE) t.keepIdleS = <u16>value;
-      else t.keepIntervalS = <u16>value;
-      if (tcbHas(t, Has.KEEP_ALIVE)) {
-        keepAliveSet(t, false);
-        keepAliveSet(t, true);
-      }
-      return Err.OK;
-    }
-    case TcpOption.KEEP_PROBES:
-      // One unanswered probe must not end a connection (MUST-29).
-      if (value < 2 || value > 255) return Err.ARGUMENT;
-      t.keepProbes = <u8>value;
-      return Err.OK;
-    case TcpOption.USER_TIMEOUT:
-      if (value == 0) return Err.ARGUMENT;
-      t.userTimeoutMs = value;
-      return Err.OK;
-    case TcpOption.TOS:
-      if (value > 255) return Err.ARGUMENT;
-      t.tos = <u8>value;
-      return Err.OK;
-    case TcpOption.TTL:
-      if (value == 0 || value > 255) return Err.ARGUMENT;
-      t.ttl = <u8>value;
-      return Err.OK;
-    case TcpOption.SOFT_ERRORS:
-      t.flags = value != 0 ? t.flags & ~Has.NO_SOFT_ERRORS : t.flags | Has.NO_SOFT_ERRORS;
-      return Err.OK;
     default:
-      return Err.ARGUMENT;
   }
+  if (option >= <u32>TcpOption.COUNT) return Err.ARGUMENT;
+  const field = FIELDS + (option - TcpOption.KEEP_IDLE) * 3;
+  const at = changetype<usize>(t) + <usize>load<u8>(field), size = <u32>load<u8>(field, 1);
+  if (value < <u32>load<u8>(field, 2) || (size < 4 && value >> (size << 3) != 0)) return Err.ARGUMENT;
+  if (size == 1) store<u8>(at, <u8>value);
+  else if (size == 2) store<u16>(at, <u16>value);
+  else store<u32>(at, value);
+  if (option <= <u32>TcpOption.KEEP_INTERVAL && tcbHas(t, Has.KEEP_ALIVE)) keepAliveStart(t);
+  return Err.OK;
+}
+
+function setFlag(t: Tcb, flag: Has, on: bool): void {
+  if (on) tcbSet(t, flag);
+  else tcbClear(t, flag);
 }
 
 /** STATUS (RFC 9293 §3.10.6): bytes that `info` writes. */
@@ -148,13 +132,13 @@ export const INFO_SIZE: u32 = 256;
 
 /**
  * Writes a copy of the TCB (tcp/tcb.ts; host/stack.ts and include/stint.h name its fields), with four words that it does not hold in
- * place of those that only the tables need: gen: bytes in the pipe; workPrev, workNext: bytes selectively
+ * place of those that only the tables need: spare: bytes in the pipe; workPrev, workNext: bytes selectively
  * acknowledged, bytes out of order; acceptNext: bytes of urgent data to come. `state` is the state now.
  */
 export function info(t: Tcb, to: usize): void {
   memory.copy(to, changetype<usize>(t), offsetof<Tcb>());
   const copy = changetype<Tcb>(to);
-  copy.gen = pipe(t);
+  copy.spare = pipe(t);
   copy.workPrev = hasSender(t) ? senderOf(t).sacked : rangesBytes(t.sacked);
   copy.workNext = rangesBytes(t.outOfOrder);
   copy.acceptNext = userUrgentLeft(t);
@@ -171,7 +155,7 @@ function stateNow(t: Tcb): State {
 /** The state of a four-tuple: a connection's, SYN_RECEIVED for a half-open record, LISTEN if a SYN would find a listener, else CLOSED. */
 export function flowState(lip: u32, lport: u32, rip: u32, rport: u32): State {
   const owner = demuxFind(rip, lip, (rport << 16) | lport);
-  if (owner == NOBODY) return listenerFor(lip, lport) == null ? State.CLOSED : State.LISTEN;
+  if (owner == NOBODY) return lport == 0 || listenerFor(lip, lport) == null ? State.CLOSED : State.LISTEN;
   if (isConn(owner)) return <State>tcbAt(owner).state;
   return isHalfOpen(owner) ? State.SYN_RECEIVED : State.TIME_WAIT;
 }

@@ -2,11 +2,11 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { eventForget } from "../core/events";
+import { eventForget, generationNext } from "../core/events";
 import { random32 } from "../core/random";
 import { isMulticast, isOwn, nextHop, NO_ROUTE } from "../ip/address";
 import { isCallers, isUp } from "../stack";
-import { udpAt, udpBind, udpFind, udpReceive, udpSend } from "../udp/udp";
+import { NO_SOCKET, udpAt, udpBind, udpFind, udpReceive, udpSend } from "../udp/udp";
 import { NO_UDP, handleOfUdp, udpOf } from "./handle";
 
 /** Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL. */
@@ -17,18 +17,14 @@ export function udp_open(port: u32): i32 {
   // RFC 6056 §3.3.1: random, until one is free. There are fewer sockets than tries, so one is.
   for (let i: u32 = 0; port == 0 && i <= config.udpMax; i++) {
     local = 49152 + (random32() & 16383);
-    if (udpFind(local) == null) break;
+    if (udpFind(local) == NO_SOCKET) break;
   }
-  if (udpFind(local) != null) return Err.IN_USE;
-  const s = udpBind(local);
-  if (s == null) return Err.FULL;
-  for (let i: u32 = 0; i < config.udpMax; i++) {
-    if (udpAt(i) == s) {
-      s.gen++;
-      return handleOfUdp(i);
-    }
-  }
-  return Err.FULL;
+  if (udpFind(local) != NO_SOCKET) return Err.IN_USE;
+  const i = udpFind(0);
+  if (i == NO_SOCKET) return Err.FULL;
+  udpBind(i, local);
+  generationNext(config.connsMax + config.listenersMax + i);
+  return handleOfUdp(i);
 }
 
 /** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
@@ -51,9 +47,7 @@ export function udp_recv(handle: i32, dst: usize, size: u32, from: usize): i32 {
 export function udp_close(handle: i32): Err {
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
-  const s = udpAt(i);
-  s.inUse = false;
-  s.gen++;
+  udpAt(i).port = 0;
   eventForget(config.connsMax + config.listenersMax + i);
   return Err.OK;
 }

@@ -2,7 +2,7 @@
 
 import { config } from "../config";
 import { clock, Micros } from "../core/clock";
-import { take, layoutCommits } from "../core/layout";
+import { take } from "../core/layout";
 import { count, Mib } from "../core/counters";
 import { Arp, ARP_REQUEST, ARP_REPLY } from "../wire/arp";
 import { neighbourHeard, neighbourLearn } from "./neighbours";
@@ -20,8 +20,7 @@ const DEFEND_US: u64 = 10_000_000;
 let state: ArpState = changetype<ArpState>(0);
 
 export function arpInputInit(): void {
-  const at = take(1, offsetof<ArpState>());
-  if (layoutCommits()) state = changetype<ArpState>(at);
+  state = changetype<ArpState>(take(1, offsetof<ArpState>()));
 }
 
 /** Takes in the ARP packet of `size` bytes. */

@@ -6,7 +6,7 @@
 
 import { config } from "../config";
 import { SPEED } from "../features";
-import { take, layoutCommits } from "../core/layout";
+import { take } from "../core/layout";
 import { clock, isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 
@@ -44,10 +44,8 @@ let table: usize = 0;
 let status: NeighbourTable = changetype<NeighbourTable>(0);
 
 export function neighboursInit(): void {
-  const s = take(1, offsetof<NeighbourTable>()), t = take(config.neighboursMax, offsetof<NeighbourEntry>());
-  if (!layoutCommits()) return;
-  status = changetype<NeighbourTable>(s);
-  table = t;
+  status = changetype<NeighbourTable>(take(1, offsetof<NeighbourTable>()));
+  table = take(config.neighboursMax, offsetof<NeighbourEntry>());
 }
 
 /** The i-th entry, 0 ≤ i < neighboursMax. */

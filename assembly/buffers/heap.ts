@@ -17,10 +17,11 @@ let state: usize = 0;
 
 /** Bytes: 16 an owner. */
 export function heapInit(ownersMax: u32): void {
-  const s = take(1, 4), d = take(ownersMax, 8), o = take(ownersMax, 4), p = take(ownersMax, 4);
-  if (!layoutCommits()) return;
-  state = s; deadlines = d; owners = o; places = p;
-  memory.fill(places, 0xff, <usize>ownersMax << 2);
+  state = take(1, 4);
+  deadlines = take(ownersMax, 8);
+  owners = take(ownersMax, 4);
+  places = take(ownersMax, 4);
+  if (layoutCommits()) memory.fill(places, 0xff, <usize>ownersMax << 2);
 }
 
 /** The earliest deadline, or NEVER. */

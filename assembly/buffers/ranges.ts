@@ -32,10 +32,9 @@ let pool: RangePool = changetype<RangePool>(0);
 
 /** Bytes: 16 a range. Ranges are numbered from 1. */
 export function rangesInit(rangesMax: u32): void {
-  const p = take(1, offsetof<RangePool>()), r = take(rangesMax + 1, offsetof<Range>());
+  pool = changetype<RangePool>(take(1, offsetof<RangePool>()));
+  ranges = take(rangesMax + 1, offsetof<Range>());
   if (!layoutCommits()) return;
-  pool = changetype<RangePool>(p);
-  ranges = r;
   for (let i = rangesMax; i > 0; i--) rangesRelease(<u16>i);
 }
 

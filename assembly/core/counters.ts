@@ -1,7 +1,7 @@
 // Counters, under the names of the standard MIBs (IP and ICMP: RFC 4293; TCP: RFC 4022; UDP: RFC 4113) and those that Linux made
 // common. 32 bits each, wrapping. host/counters.ts lists the same names in the same order.
 
-import { take, layoutCommits } from "./layout";
+import { take } from "./layout";
 
 export const enum Mib {
   // Link
@@ -32,8 +32,7 @@ export const enum Mib {
 let base: usize = 0;
 
 export function countersInit(): void {
-  const at = take(<u32>Mib.COUNT, 4);
-  if (layoutCommits()) base = at;
+  base = take(<u32>Mib.COUNT, 4);
 }
 
 /** Address of the u32 counters, in the order of `Mib`. */

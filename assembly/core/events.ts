@@ -1,7 +1,7 @@
 // What the application has to know: bits per socket, and a queue of the sockets that have any. A socket is named by its index, the
 // same one that its handle holds.
 
-import { take, layoutCommits } from "./layout";
+import { take } from "./layout";
 
 export const enum Event {
   /** The connection is ESTABLISHED (active open). */
@@ -35,31 +35,44 @@ const QUEUED: u32 = 0x80000000;
 }
 
 let queue: EventQueue = changetype<EventQueue>(0);
-/** u32 bits and u32 next, by index. */
+/** By index: u32 bits, u32 next, and u32 generation (api/handle.ts). */
 let entries: usize = 0;
+const ENTRY: u32 = 12;
 
-/** Bytes: 8 a socket. */
+function entryAt(index: u32): usize {
+  return entries + index * ENTRY;
+}
+
+/** How often the socket's place has been used. */
+export function generation(index: u32): u32 {
+  return load<u32>(entryAt(index), 8);
+}
+
+/** The place is used anew: handles of whoever had it are stale. */
+export function generationNext(index: u32): void {
+  store<u32>(entryAt(index), generation(index) + 1, 8);
+}
+
+/** Bytes: 12 a socket. */
 export function eventsInit(sockets: u32): void {
-  const q = take(1, offsetof<EventQueue>()), e = take(sockets, 8);
-  if (!layoutCommits()) return;
-  queue = changetype<EventQueue>(q);
-  entries = e;
+  queue = changetype<EventQueue>(take(1, offsetof<EventQueue>()));
+  entries = take(sockets, ENTRY);
 }
 
 export function eventRaise(index: u32, bits: u32): void {
-  const at = entries + (<usize>index << 3);
+  const at = entryAt(index);
   const had = load<u32>(at);
   store<u32>(at, had | bits | QUEUED);
   if ((had & QUEUED) != 0) return;
   store<u32>(at, 0, 4);
   if (queue.last == 0) queue.first = index + 1;
-  else store<u32>(entries + (<usize>(queue.last - 1) << 3), index + 1, 4);
+  else store<u32>(entryAt(queue.last - 1), index + 1, 4);
   queue.last = index + 1;
 }
 
 /** The socket is gone: what it had to tell is void. */
 export function eventForget(index: u32): void {
-  const at = entries + (<usize>index << 3);
+  const at = entryAt(index);
   store<u32>(at, load<u32>(at) & QUEUED);
 }
 
@@ -69,7 +82,7 @@ export const NO_EVENT: u64 = 0;
 /** The next socket that has something to tell: its index in the upper half, its bits in the lower; NO_EVENT if there is none. */
 export function eventTake(): u64 {
   while (queue.first != 0) {
-    const index = queue.first - 1, at = entries + (<usize>index << 3);
+    const index = queue.first - 1, at = entryAt(index);
     const bits = load<u32>(at) & ~QUEUED;
     queue.first = load<u32>(at, 4);
     if (queue.first == 0) queue.last = 0;

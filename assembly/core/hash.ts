@@ -46,45 +46,33 @@ export function hashTable(key: Key, rip: u32, lip: u32, ports: u32): u32 {
   return <u32>(v0 ^ v1 ^ v2 ^ v3);
 }
 
-/** The first `words` of m0, m1, m2; the caller has put the message's length into the top byte of the last one. */
+/** The first `words` of m0, m1, m2, the others 0; the caller has put the message's length into the top byte of the last one. */
 function sip(key: Key, m0: u64, m1: u64, m2: u64, words: u32): u64 {
   let v0 = key.k0 ^ 0x736f6d6570736575;
   let v1 = key.k1 ^ 0x646f72616e646f6d;
   let v2 = key.k0 ^ 0x6c7967656e657261;
   let v3 = key.k1 ^ 0x7465646279746573;
-  let m = m0;
-  if (ASC_SHRINK_LEVEL == 0) {
-    // The same, two rounds at a time, in a build for speed.
-    for (let w: u32 = 0; w < words + 2; w++) {
-      if (w < words) v3 ^= m;
-      else if (w == words) v2 ^= 0xff;
+  // Two rounds a word, then four with the words that are 0.
+  for (let w: u32 = 0; w < words + 2; w++) {
+    v3 ^= m0;
+    if (w == words) v2 ^= 0xff;
+    if (ASC_SHRINK_LEVEL == 0) {
+      // In a build for speed, without a loop.
       v0 += v1; v1 = rotl<u64>(v1, 13); v1 ^= v0; v0 = rotl<u64>(v0, 32);
       v2 += v3; v3 = rotl<u64>(v3, 16); v3 ^= v2;
       v0 += v3; v3 = rotl<u64>(v3, 21); v3 ^= v0;
       v2 += v1; v1 = rotl<u64>(v1, 17); v1 ^= v2; v2 = rotl<u64>(v2, 32);
+    }
+    for (let r: u32 = ASC_SHRINK_LEVEL == 0 ? 1 : 0; r < 2; r++) {
       v0 += v1; v1 = rotl<u64>(v1, 13); v1 ^= v0; v0 = rotl<u64>(v0, 32);
       v2 += v3; v3 = rotl<u64>(v3, 16); v3 ^= v2;
       v0 += v3; v3 = rotl<u64>(v3, 21); v3 ^= v0;
       v2 += v1; v1 = rotl<u64>(v1, 17); v1 ^= v2; v2 = rotl<u64>(v2, 32);
-      if (w < words) v0 ^= m;
-      m = w == 0 ? m1 : m2;
     }
-    return v0 ^ v1 ^ v2 ^ v3;
-  }
-  const rounds = (words << 1) + 4;
-  for (let r: u32 = 0; r < rounds; r++) {
-    if ((r & 1) == 0) {
-      if (r < words << 1) v3 ^= m;
-      else if (r == words << 1) v2 ^= 0xff;
-    }
-    v0 += v1; v1 = rotl<u64>(v1, 13); v1 ^= v0; v0 = rotl<u64>(v0, 32);
-    v2 += v3; v3 = rotl<u64>(v3, 16); v3 ^= v2;
-    v0 += v3; v3 = rotl<u64>(v3, 21); v3 ^= v0;
-    v2 += v1; v1 = rotl<u64>(v1, 17); v1 ^= v2; v2 = rotl<u64>(v2, 32);
-    if ((r & 1) != 0 && r < words << 1) {
-      v0 ^= m;
-      m = r == 1 ? m1 : m2;
-    }
+    v0 ^= m0;
+    m0 = m1;
+    m1 = m2;
+    m2 = 0;
   }
   return v0 ^ v1 ^ v2 ^ v3;
 }

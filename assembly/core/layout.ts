@@ -9,7 +9,7 @@ export function layoutBegin(base: u64, commit: bool): void {
   writes = commit;
 }
 
-/** Whether this plan is to be used. */
+/** Whether what is taken may be written to. Where it lies is noted all the same: see `stackSize`. */
 export function layoutCommits(): bool {
   return writes;
 }

@@ -23,10 +23,8 @@ import { isBroadcast, isUnicast, isLoopback } from "../ip/address";
 let bucket: ErrorBucket = changetype<ErrorBucket>(0);
 
 export function icmpInit(): void {
-  const at = take(1, offsetof<ErrorBucket>());
-  if (!layoutCommits()) return;
-  bucket = changetype<ErrorBucket>(at);
-  bucket.tokens = config.icmpRate;
+  bucket = changetype<ErrorBucket>(take(1, offsetof<ErrorBucket>()));
+  if (layoutCommits()) bucket.tokens = config.icmpRate;
 }
 
 /** What a received ICMP message means for the stack. */

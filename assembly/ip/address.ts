@@ -1,7 +1,6 @@
 // Which addresses are ours, which are broadcast, and where a packet goes next (RFC 1122 §3.2.1.3 and §3.3.1).
 // An IPv4 address is a u32 in host order.
 
-import { layoutCommits } from "../core/layout";
 import { config } from "../config";
 
 export type Ipv4Address = u32;
@@ -27,7 +26,7 @@ export function isMulticast(ip: Ipv4Address): bool {
 let hostMask: u32 = 0;
 
 export function addressInit(): void {
-  if (layoutCommits()) hostMask = config.prefix == 0 ? 0xffffffff : config.prefix == 32 ? 0 : (<u32>1 << (32 - config.prefix)) - 1;
+  hostMask = config.prefix == 0 ? 0xffffffff : config.prefix == 32 ? 0 : (<u32>1 << (32 - config.prefix)) - 1;
 }
 
 export function isOnLink(ip: Ipv4Address): bool {

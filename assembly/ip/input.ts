@@ -33,32 +33,29 @@ export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool)
   return false;
 }
 
-/** Walks the options: each has a length that lies within the header (RFC 791 §3.1). What they say is ignored (RFC 1122 §3.2.1.8). */
+/**
+ * Walks the options: each has a length that lies within the header (RFC 791 §3.1). What they say is ignored (RFC 1122 §3.2.1.8), but that
+ * there is a source route (LSRR 131, SSRR 137), which is noted.
+ */
 function optionsFit(ip: Ipv4): bool {
+  sourceRouted = false;
   const end = changetype<usize>(ip) + ip.headerSize;
   for (let at = changetype<usize>(ip) + Ipv4.SIZE; at < end;) {
     const kind = load<u8>(at);
     if (kind == 0) return true;
-    if (kind == 1) {
-      at++;
-      continue;
-    }
-    if (at + 1 >= end) return false;
-    const size = <usize>load<u8>(at, 1);
-    if (size < 2 || at + size > end) return false;
+    if (kind == 131 || kind == 137) sourceRouted = true;
+    // A byte beyond the header is in the slot all the same.
+    const size: usize = kind == 1 ? 1 : <usize>load<u8>(at, 1);
+    if (size < 2 && kind != 1) return false;
     at += size;
+    if (at > end) return false;
   }
   return true;
 }
 
-/** Whether the datagram carries a source route (RFC 791 §3.1: LSRR 131, SSRR 137). */
-export function hasSourceRoute(ip: Ipv4): bool {
-  const end = changetype<usize>(ip) + ip.headerSize;
-  for (let at = changetype<usize>(ip) + Ipv4.SIZE; at < end;) {
-    const kind = load<u8>(at);
-    if (kind == 0) return false;
-    if (kind == 131 || kind == 137) return true;
-    at += kind == 1 ? 1 : <usize>load<u8>(at, 1);
-  }
-  return false;
+let sourceRouted: bool = false;
+
+/** Whether the datagram that was accepted last carries a source route. */
+export function hasSourceRoute(): bool {
+  return sourceRouted;
 }

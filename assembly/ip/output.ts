@@ -39,13 +39,12 @@ let loop: SlotRing = changetype<SlotRing>(0);
 
 /** Lays out the loop slots and the waiting slot; `txRing` is the ring to the host. */
 export function ipOutputInit(txRing: usize): void {
-  const o = take(1, offsetof<IpOutput>()), l = take(1, offsetof<SlotRing>()), w = take(1, slotStride(config.mtu));
-  slotsInit(l, config.loopSlots, config.mtu);
-  if (!layoutCommits()) return;
-  out = changetype<IpOutput>(o);
-  loop = changetype<SlotRing>(l);
+  out = changetype<IpOutput>(take(1, offsetof<IpOutput>()));
+  loop = changetype<SlotRing>(take(1, offsetof<SlotRing>()));
   tx = changetype<SlotRing>(txRing);
-  out.waiting = w + FRAME_OFFSET;
+  const waiting = take(1, slotStride(config.mtu));
+  slotsInit(changetype<usize>(loop), config.loopSlots, config.mtu);
+  if (layoutCommits()) out.waiting = waiting + FRAME_OFFSET;
 }
 
 /** The ring of frames that the stack sent to itself. */
@@ -126,10 +125,7 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
     }
     out.frame = slotNext(ring);
   }
-  const eth = changetype<Ethernet>(out.frame);
-  eth.dst = mac;
-  eth.src = ownMac();
-  eth.type = ETHERTYPE_IPV4;
+  address(out.frame, mac, ETHERTYPE_IPV4);
   const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
   ip.headerSize = Ipv4.SIZE;
   ip.tos = tos;
@@ -142,6 +138,14 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
   return ip;
 }
 
+/** Writes a frame's Ethernet header. */
+function address(frame: usize, dst: u64, type: u32): void {
+  const eth = changetype<Ethernet>(frame);
+  eth.dst = dst;
+  eth.src = ownMac();
+  eth.type = type;
+}
+
 /** Ends the datagram that `ipBegin` began, with `size` bytes of payload. */
 export function ipEnd(size: u32): void {
   const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
@@ -152,12 +156,17 @@ export function ipEnd(size: u32): void {
   if (out.ring == 0) {
     out.waitingSize = frameSize;
   } else {
-    if (out.ring == changetype<usize>(tx)) {
-      count(Mib.ifOutFrames);
-      countBy(Mib.ifOutOctets, frameSize);
-    }
-    slotProduce(changetype<SlotRing>(out.ring), frameSize);
+    produce(changetype<SlotRing>(out.ring), frameSize);
   }
+}
+
+/** Hands the next frame of a ring over. */
+function produce(ring: SlotRing, size: u32): void {
+  if (ring == tx) {
+    count(Mib.ifOutFrames);
+    countBy(Mib.ifOutOctets, size);
+  }
+  slotProduce(ring, size);
 }
 
 /** Where the datagram that was ended last went; null: it waits for its neighbour. */
@@ -187,9 +196,7 @@ export function ipResolved(hop: Ipv4Address): void {
   const frame = slotNext(tx);
   memory.copy(frame, out.waiting, size);
   changetype<Ethernet>(frame).dst = mac;
-  count(Mib.ifOutFrames);
-  countBy(Mib.ifOutOctets, size);
-  slotProduce(tx, size);
+  produce(tx, size);
 }
 
 export function ownMac(): u64 {
@@ -203,10 +210,7 @@ export function arpSend(op: u32, targetIp: Ipv4Address, targetMac: u64): bool {
     return false;
   }
   const frame = slotNext(tx);
-  const eth = changetype<Ethernet>(frame);
-  eth.dst = targetMac == 0 ? MAC_BROADCAST : targetMac;
-  eth.src = ownMac();
-  eth.type = ETHERTYPE_ARP;
+  address(frame, targetMac == 0 ? MAC_BROADCAST : targetMac, ETHERTYPE_ARP);
   const arp = changetype<Arp>(frame + ETHERNET_SIZE);
   arp.begin();
   arp.op = op;
@@ -215,9 +219,7 @@ export function arpSend(op: u32, targetIp: Ipv4Address, targetMac: u64): bool {
   arp.targetMac = targetMac;
   arp.targetIp = targetIp;
   count(op == ARP_REQUEST ? Mib.arpOutRequests : Mib.arpOutReplies);
-  count(Mib.ifOutFrames);
-  countBy(Mib.ifOutOctets, ETHERNET_SIZE + Arp.SIZE);
-  slotProduce(tx, ETHERNET_SIZE + Arp.SIZE);
+  produce(tx, ETHERNET_SIZE + Arp.SIZE);
   return true;
 }
 

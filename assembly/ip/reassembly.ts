@@ -5,7 +5,7 @@
 // the oldest datagram is given up.
 
 import { config } from "../config";
-import { take, layoutCommits } from "../core/layout";
+import { take } from "../core/layout";
 import { isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Ipv4, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
@@ -44,12 +44,9 @@ function bitsSize(): u32 {
 }
 
 export function reassemblyInit(): void {
-  const size = <u32>offsetof<Datagram>() + bitsSize() + Ipv4.SIZE + 4 + config.reassemblyBytes;
-  const s = take(1, offsetof<ReassemblyState>()), at = take(config.reassemblyMax, size);
-  if (!layoutCommits()) return;
-  state = changetype<ReassemblyState>(s);
-  slots = at;
-  stride = size;
+  state = changetype<ReassemblyState>(take(1, offsetof<ReassemblyState>()));
+  stride = <u32>offsetof<Datagram>() + bitsSize() + Ipv4.SIZE + 4 + config.reassemblyBytes;
+  slots = take(config.reassemblyMax, stride);
 }
 
 function slotAt(i: u32): Datagram {

@@ -5,7 +5,7 @@ import { clock } from "../core/clock";
 import { seqLt, seqLe } from "../core/seq";
 import { rangesCut } from "../buffers/ranges";
 import { timestampNow } from "./timestamps";
-import { Tcb, Has, tcbHas, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, workAdd, tcbClear } from "./tcb";
 import { seg, segHas, segLen } from "./segment";
 import { Option } from "./options";
 import { Timer } from "./timers";
@@ -64,7 +64,7 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   t.sndHead += bytes;
   if (t.sndHead >= config.sendRing) t.sndHead -= config.sendRing;
   t.sacked = rangesCut(t.sacked, t.sndUna);
-  if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) t.flags &= ~Has.URGENT_OUT;
+  if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) tcbClear(t, Has.URGENT_OUT);
   // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
   if (!hasSender(t) && !rttAcked(t, seg.ack) && !tcbHas(t, Has.TIMING) && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0) {
     const rtt = timestampNow(t) - seg.tsEcr;

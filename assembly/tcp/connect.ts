@@ -3,11 +3,12 @@
 import { config, Policy } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
-import { Tcb, Has, tcbHas, tcbAllocate, tcbIndex, workAdd } from "./tcb";
+import { flowSet, Tcb, Has, tcbHas, tcbAllocate, tcbIndex, workAdd, tcbSet } from "./tcb";
 import { State, setState } from "./state";
 import { seg, segHas } from "./segment";
 import { Option, MSS_DEFAULT } from "./options";
 import { demuxInsert } from "./demux";
+import { Seq } from "../core/seq";
 import { isnFor } from "./isn";
 import { timestampOffset } from "./syn-cookie";
 import { timersInit } from "./timers";
@@ -39,19 +40,17 @@ export function offeredScale(): u8 {
 export function tcbOpen(rip: u32, lip: u32, ports: u32): Tcb | null {
   const t = tcbAllocate();
   if (t == null) return null;
-  t.rip = rip;
-  t.lip = lip;
-  t.ports = ports;
+  flowSet(t, rip, lip, ports);
   t.pathMtu = <u16>config.mtu;
   t.peerMss = <u16>MSS_DEFAULT;
   t.tsOffset = timestampOffset(rip, lip);
   t.userTimeoutMs = config.userTimeoutMs;
-  t.keepIdleS = <u16>min<u32>(config.keepIdleS, 65535);
-  t.keepIntervalS = <u16>min<u32>(config.keepIntervalS, 65535);
+  t.keepIdleS = <u16>config.keepIdleS;
+  t.keepIntervalS = <u16>config.keepIntervalS;
   t.keepProbes = <u8>config.keepProbes;
   t.ttl = <u8>config.ttl;
   t.heardAt = t.stalledAt = clock.us;
-  if ((config.policy & Policy.NO_DELAY) != 0) t.flags |= Has.NO_DELAY;
+  if ((config.policy & Policy.NO_DELAY) != 0) tcbSet(t, Has.NO_DELAY);
   timersInit(t);
   rttInit(t);
   mssCompute(t);
@@ -59,31 +58,51 @@ export function tcbOpen(rip: u32, lip: u32, ports: u32): Tcb | null {
   return t;
 }
 
+/** Our initial sequence number, and what begins with it (RFC 9293 §3.3.1). */
+function setIss(t: Tcb, iss: Seq): void {
+  t.iss = t.sndUna = t.sndUp = t.recover = iss;
+  t.sndNxt = iss + 1;
+}
+
+/** The peer's, from its SYN, whose timestamp is `tsRecent`. */
+export function setIrs(t: Tcb, irs: Seq, tsRecent: u32): void {
+  t.irs = t.rcvUp = irs;
+  t.rcvNxt = t.lastAckSent = irs + 1;
+  t.rcvAdv = irs + 1 + synWindow();
+  t.tsRecent = tsRecent;
+  t.tsRecentAt = clock.ms;
+}
+
+/** The window field of a SYN, which is never scaled (RFC 7323 §2.2). */
+export function synWindow(): u32 {
+  return min<u32>(config.recvRing, 65535);
+}
+
 /** Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due. */
 export function connectStart(t: Tcb): void {
-  t.iss = isnFor(t.rip, t.lip, t.ports);
-  t.sndUna = t.iss;
-  t.sndNxt = t.iss + 1;
-  t.sndUp = t.iss;
-  t.recover = t.iss;
-  t.flags |= Has.SYN_DUE;
+  setIss(t, isnFor(t.rip, t.lip, t.ports));
+  tcbSet(t, Has.SYN_DUE);
   setState(t, State.SYN_SENT);
   congestionInit(t);
   count(Mib.tcpActiveOpens);
   workAdd(t);
 }
 
-/** Whether our SYN offers an option (in SYN-SENT), or its SYN-ACK may (when the peer offered it). */
-export function offers(policy: Policy): bool {
-  return (config.policy & <u32>policy) != 0;
+/** The options of SYNs have the same order in `Policy`, in `Option`, and, so far to the left, in `Syn`. */
+const SYN_SHIFT: u32 = 4;
+const SYN_OPTIONS: u32 = Policy.TIMESTAMPS | Policy.SACK | Policy.WINDOW_SCALE;
+if (<u32>Option.TIMESTAMPS != <u32>Policy.TIMESTAMPS || <u32>Option.SACK_PERMITTED != <u32>Policy.SACK || <u32>Option.WINDOW_SCALE != <u32>Policy.WINDOW_SCALE) ERROR("Option is not as Policy");
+if (<u32>Syn.TIMESTAMPS != <u32>Policy.TIMESTAMPS << SYN_SHIFT || <u32>Syn.SACK != <u32>Policy.SACK << SYN_SHIFT || <u32>Syn.WINDOW_SCALE != <u32>Policy.WINDOW_SCALE << SYN_SHIFT) ERROR("Syn is not as Policy");
+
+/** The options that our SYNs have, as bits of `Syn`. */
+export function offered(): u32 {
+  return (config.policy & SYN_OPTIONS) << SYN_SHIFT;
 }
 
 /** Which of the SYN's options count, as bits of `Syn`: those that we offer too. */
 export function synBits(): u32 {
-  let bits: u32 = 0;
-  if (segHas(Option.WINDOW_SCALE) && offers(Policy.WINDOW_SCALE)) bits |= Syn.WINDOW_SCALE | <u32>seg.wscale;
-  if (segHas(Option.SACK_PERMITTED) && offers(Policy.SACK)) bits |= Syn.SACK;
-  if (segHas(Option.TIMESTAMPS) && offers(Policy.TIMESTAMPS)) bits |= Syn.TIMESTAMPS;
+  let bits = offered() & (seg.options << SYN_SHIFT);
+  if ((bits & Syn.WINDOW_SCALE) != 0) bits |= seg.wscale;
   if (ecnOffered()) bits |= Syn.ECN;
   return bits;
 }
@@ -93,17 +112,24 @@ export function synMss(): u32 {
   return segHas(Option.MSS) && seg.mss != 0 ? seg.mss : MSS_DEFAULT;
 }
 
+/** The options that both SYNs had are bits of `Has`, too. */
+const SETTLED: u32 = Has.TIMESTAMPS | Has.SACK | Has.WINDOW_SCALE;
+if (SETTLED != SYN_OPTIONS << SYN_SHIFT) ERROR("Has is not as Syn");
+
+/** The options of our SYN-ACK, as bits of `Syn`: what the SYN offered (RFC 7323 §2.2 and §3.2, RFC 2018 §2). */
+export function settled(t: Tcb): u32 {
+  return t.flags & SETTLED;
+}
+
 /** Settles the options once the peer's SYN is known. `bits` of `Syn`. */
 export function settle(t: Tcb, bits: u32, peerMss: u32): void {
   t.peerMss = <u16>peerMss;
-  t.flags &= ~(Has.TIMESTAMPS | Has.SACK);
+  t.flags = (t.flags & ~SETTLED) | (bits & SETTLED);
   t.sndScale = t.rcvScale = 0;
   if ((bits & Syn.WINDOW_SCALE) != 0) {
     t.sndScale = <u8>(bits & Syn.SCALE_MASK);
     t.rcvScale = offeredScale();
   }
-  if ((bits & Syn.SACK) != 0) t.flags |= Has.SACK;
-  if ((bits & Syn.TIMESTAMPS) != 0) t.flags |= Has.TIMESTAMPS;
   ecnSettle(t, (bits & Syn.ECN) != 0);
   mssCompute(t);
 }
@@ -121,24 +147,14 @@ export function mssCompute(t: Tcb): void {
 
 /** Fills a TCB from the handshake's record: SYN-RECEIVED, with the SYN-ACK sent. */
 export function tcbFromHandshake(t: Tcb, irs: u32, iss: u32, bits: u32, peerMss: u32, tsRecent: u32): void {
-  t.irs = irs;
-  t.rcvNxt = irs + 1;
-  t.rcvUp = irs;
-  t.rcvAdv = t.rcvNxt + min<u32>(config.recvRing, 65535);
-  t.lastAckSent = t.rcvNxt;
-  t.iss = iss;
-  t.sndUna = iss;
-  t.sndNxt = iss + 1;
-  t.sndUp = iss;
-  t.recover = iss;
+  setIrs(t, irs, tsRecent);
+  setIss(t, iss);
   settle(t, bits, peerMss);
-  t.tsRecent = tsRecent;
-  t.tsRecentAt = clock.ms;
   setState(t, State.SYN_RECEIVED);
 }
 
 
 export function tcbFromRecord(t: Tcb, h: HalfOpen): void {
   tcbFromHandshake(t, h.irs, h.iss, h.bits, h.mss, h.tsRecent);
-  if (halfOpenRetries(h) != 0) t.flags |= Has.SYN_RESENT;
+  if (halfOpenRetries(h) != 0) tcbSet(t, Has.SYN_RESENT);
 }

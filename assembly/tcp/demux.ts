@@ -27,13 +27,11 @@ const TABLE_SIZE: u32 = HASHED + (SPEED ? 16 : 0);
 
 export function demuxInit(): void {
   const size = <u32>2 << (32 - clz(listenerBase() - 1));
-  const t = take(1, TABLE_SIZE), b = take(size, 1), o = take(size, 4);
-  if (!layoutCommits()) return;
-  table = t;
-  tags = b;
-  owners = o;
+  table = take(1, TABLE_SIZE);
+  tags = take(size, 1);
+  owners = take(size, 4);
   mask = size - 1;
-  randomKey(changetype<Key>(table));
+  if (layoutCommits()) randomKey(changetype<Key>(table));
 }
 
 /** What `demuxFind` returns when nobody owns the four-tuple. */

@@ -4,7 +4,7 @@ import { Err } from "../core/error";
 import { NEVER } from "../core/clock";
 import { Event, eventForget } from "../core/events";
 import { rangesClear } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove, tell } from "./tcb";
+import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove, tell, tcbSet } from "./tcb";
 import { State, setState } from "./state";
 import { disarmAll } from "./timers";
 import { demuxRemove } from "./demux";
@@ -30,14 +30,14 @@ export function leave(t: Tcb): void {
   t.outOfOrder = rangesClear(t.outOfOrder);
   senderEnd(t);
   if (!tcbHas(t, Has.DETACHED)) demuxRemove(tcbIndex(t));
-  t.flags |= Has.DETACHED;
+  tcbSet(t, Has.DETACHED);
 }
 
 /** Frees the block of a connection that nobody holds; else tells who holds it. */
 export function dispose(t: Tcb): void {
   if (tcbHas(t, Has.UNACCEPTED) && t.state == <u8>State.CLOSED) {
     listenerForget(t);
-    t.flags |= Has.ORPHAN;
+    tcbSet(t, Has.ORPHAN);
   }
   if (tcbHas(t, Has.ORPHAN)) release(t);
   else tell(t, Event.CLOSED);
@@ -47,6 +47,5 @@ export function dispose(t: Tcb): void {
 export function release(t: Tcb): void {
   assert(tcbHas(t, Has.DETACHED) && t.delackAt == NEVER);
   eventForget(tcbIndex(t));
-  t.gen++;
   tcbRelease(t);
 }

@@ -3,29 +3,28 @@
 
 import { config } from "../config";
 import { ECN } from "../features";
-import { take, layoutCommits } from "../core/layout";
-import { clock } from "../core/clock";
+import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
+import { afterMs, clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { randomBelow } from "../core/random";
 import { Seq } from "../core/seq";
 import { heapArm, heapDisarm } from "../buffers/heap";
-import { Ipv4, PROTO_TCP } from "../wire/ipv4";
-import { TcpHeader, SYN, ACK, ECE } from "../wire/tcp";
-import { ipBegin, ipEnd } from "../ip/output";
+import { PROTO_TCP } from "../wire/ipv4";
+import { SYN, ACK, ECE } from "../wire/tcp";
+import { ipBegin } from "../ip/output";
 import { Flow } from "./tcb";
 import { demuxInsert, demuxRemove, halfOpenBase } from "./demux";
-import { putMss, putSackPermitted, putTimestamps, putWindowScale } from "./options";
 import { cookieTimestamp, isGroup, timestampOffset } from "./syn-cookie";
-import { offeredMss, offeredScale } from "./connect";
-import { tcpSeal } from "./seal";
+import { synSegment } from "./bare";
 
 /** Bits of `HalfOpen.bits`. */
 export const enum Syn {
   /** The peer's window scale. */
   SCALE_MASK = 15,
-  WINDOW_SCALE = 16,
+  /** In the order of `Policy`, and so of `Option`: see `SYN_OPTIONS`. */
+  TIMESTAMPS = 16,
   SACK = 32,
-  TIMESTAMPS = 64,
+  WINDOW_SCALE = 64,
   IN_USE = 128,
   ECN = 4096,
   /** SYN-ACKs sent again, × 256. */
@@ -41,38 +40,25 @@ export const enum Syn {
   mss: u16;
   /** Bits of `Syn`. */
   bits: u16;
-  /** Next free record, by number + 1. */
-  next: u32;
+  pad: u32;
 }
 
-@unmanaged class HalfOpenPool {
-  /** First free record, by number + 1; they are linked by `next`. */
-  free: u32;
-  freeCount: u32;
-}
+/** 2^5 bytes: a record. */
+const SHIFT: u32 = 5;
 
-let records: usize = 0;
-let pool: HalfOpenPool = changetype<HalfOpenPool>(0);
+let pool: Pool = changetype<Pool>(0);
 
 export function halfOpenInit(): void {
-  if (offsetof<HalfOpen>() > 32) ERROR("a half-open record is at most 32 bytes");
-  const p = take(1, offsetof<HalfOpenPool>()), r = take(config.halfOpenMax, offsetof<HalfOpen>());
-  if (!layoutCommits()) return;
-  pool = changetype<HalfOpenPool>(p);
-  records = r;
-  for (let i = config.halfOpenMax; i > 0; i--) {
-    halfOpenAt(i - 1).next = pool.free;
-    pool.free = i;
-  }
-  pool.freeCount = config.halfOpenMax;
+  if (offsetof<HalfOpen>() > 1 << SHIFT) ERROR("a half-open record is at most 32 bytes");
+  pool = poolInit(config.halfOpenMax, SHIFT);
 }
 
 export function halfOpenAt(i: u32): HalfOpen {
-  return changetype<HalfOpen>(records + (<usize>i << 5));
+  return changetype<HalfOpen>(poolAt(pool, i));
 }
 
 export function halfOpenIndex(h: HalfOpen): u32 {
-  return <u32>((changetype<usize>(h) - records) >> 5);
+  return poolIndex(pool, changetype<usize>(h));
 }
 
 export function halfOpenFree(): u32 {
@@ -85,19 +71,14 @@ export function halfOpenInUse(h: HalfOpen): bool {
 
 /** A free record; null: the table is full. */
 export function halfOpenTake(): HalfOpen | null {
-  if (pool.free == 0) return null;
-  const h = halfOpenAt(pool.free - 1);
-  pool.free = h.next;
-  pool.freeCount--;
-  h.bits = <u16>Syn.IN_USE;
-  return h;
+  return changetype<HalfOpen | null>(poolTake(pool));
 }
 
 /** The filled-in record begins to own its four-tuple and to be timed. */
 export function halfOpenEnter(h: HalfOpen): void {
   const owner = halfOpenBase() + halfOpenIndex(h);
   demuxInsert(owner);
-  heapArm(owner, clock.us + <u64>config.synAckMs * 1000);
+  heapArm(owner, afterMs(config.synAckMs));
 }
 
 /** The record leaves the table. */
@@ -106,9 +87,7 @@ export function halfOpenRemove(h: HalfOpen): void {
   heapDisarm(owner);
   demuxRemove(owner);
   h.bits = 0;
-  h.next = pool.free;
-  pool.free = halfOpenIndex(h) + 1;
-  pool.freeCount++;
+  poolGive(pool, changetype<usize>(h));
 }
 
 /** Which record to give up when the table is full: of a few at random, the one that has waited longest. */
@@ -159,23 +138,5 @@ export function halfOpenAnswer(h: HalfOpen): void {
 export function synAck(rip: u32, lip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32): void {
   const ip = ipBegin(lip, rip, PROTO_TCP, 0, config.ttl);
   if (ip == null) return;
-  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
-  tcp.srcPort = ports;
-  tcp.dstPort = ports >> 16;
-  tcp.seq = iss;
-  tcp.ack = irs + 1;
-  // The window of a SYN is never scaled (RFC 7323 §2.2).
-  tcp.window = min<u32>(config.recvRing, 65535);
-  tcp.urgent = 0;
-  let at = changetype<usize>(tcp) + TcpHeader.SIZE;
-  at = putMss(at, offeredMss());
-  if ((bits & Syn.WINDOW_SCALE) != 0) at = putWindowScale(at, offeredScale());
-  if ((bits & Syn.SACK) != 0) at = putSackPermitted(at);
-  if ((bits & Syn.TIMESTAMPS) != 0) at = putTimestamps(at, tsVal, tsEcr);
-  const size = <u32>(at - changetype<usize>(tcp));
-  tcp.headerSize = size;
-  tcp.flags = ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK;
-  tcpSeal(ip, tcp, size);
-  count(Mib.tcpOutSegs);
-  ipEnd(size);
+  synSegment(ip, ports, iss, irs + 1, ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK, bits, tsVal, tsEcr);
 }

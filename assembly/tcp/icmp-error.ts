@@ -11,7 +11,7 @@ import {
   ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL,
 } from "../wire/icmp";
 import { TcpHeader } from "../wire/tcp";
-import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnblock, tell } from "./tcb";
+import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnblock, tell, tcbSet } from "./tcb";
 import { State, isSynchronized } from "./state";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./demux";
 import { halfOpenAt } from "./half-open";
@@ -101,7 +101,7 @@ function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
   count(Mib.TCPPathMtu);
   if (seqLt(seq, t.sndNxt)) {
     retransmitAll(t);
-    t.flags |= Has.RETRANSMIT_ONE;
+    tcbSet(t, Has.RETRANSMIT_ONE);
     workAdd(t);
   }
 }

@@ -1,6 +1,5 @@
 // SEGMENT ARRIVES (RFC 9293 §3.10.7): the checks in the RFC's order, with the RFC's words.
 
-import { config } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -11,7 +10,7 @@ import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { ACK, FIN, RST, SYN, TcpHeader, URG } from "../wire/tcp";
 import { isBroadcast } from "../ip/address";
 import { timestampNow } from "./timestamps";
-import { Tcb, Has, tcbAt, tcbHas, workAdd, tell } from "./tcb";
+import { Tcb, Has, tcbAt, tcbHas, workAdd, tell, tcbSet, tcbClear } from "./tcb";
 import { State, setState } from "./state";
 import { seg, segHas, segIs, segLen, segmentRead, segTrimFront } from "./segment";
 import { Option } from "./options";
@@ -20,7 +19,7 @@ import { listenInput, listenerFor, promote, recordGone, acceptable } from "./lis
 import { HalfOpen, Syn, halfOpenAnswer, halfOpenAt } from "./half-open";
 import { TimeWaitResult, enterTimeWait, timeWaitInput, timeWaitSndNxt } from "./time-wait";
 import { ackSegment, challenge, resetSegment } from "./reset";
-import { settle, synBits, synMss } from "./connect";
+import { setIrs, settle, synBits, synMss, synWindow } from "./connect";
 import { acknowledge } from "./acknowledge";
 import { ecnArrives } from "./ecn";
 import {
@@ -103,13 +102,7 @@ function synSent(t: Tcb): void {
     resetSegment();
     return;
   }
-  t.irs = seg.seq;
-  t.rcvNxt = seg.seq + 1;
-  t.rcvUp = t.irs;
-  t.lastAckSent = t.rcvNxt;
-  t.rcvAdv = t.rcvNxt + min<u32>(config.recvRing, 65535);
-  t.tsRecent = seg.tsVal;
-  t.tsRecentAt = clock.ms;
+  setIrs(t, seg.seq, seg.tsVal);
   settle(t, synBits(), synMss());
   segTrimFront(1);
   if (acked) {
@@ -124,7 +117,7 @@ function synSent(t: Tcb): void {
   }
   // Simultaneous open (§3.5): our SYN goes out again, as a SYN-ACK. What else the segment carries waits for ESTABLISHED.
   setState(t, State.SYN_RECEIVED);
-  t.flags |= Has.SYN_DUE;
+  tcbSet(t, Has.SYN_DUE);
   workAdd(t);
   if (seg.size != 0) receiveEarly(t);
 }
@@ -264,7 +257,7 @@ function resetArrives(t: Tcb): void {
 function synArrives(t: Tcb): void {
   if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && !segIs(ACK)) {
     // The peer's SYN again: our SYN-ACK was lost.
-    t.flags |= Has.SYN_DUE;
+    tcbSet(t, Has.SYN_DUE);
     workAdd(t);
     return;
   }
@@ -288,7 +281,7 @@ function handshakeCompletes(t: Tcb): bool {
   }
   t.sndUna = seg.ack;
   rttAcked(t, seg.ack);
-  t.flags &= ~Has.SYN_DUE;
+  tcbClear(t, Has.SYN_DUE);
   established(t, seg.wnd << t.sndScale);
   drainEarly(t);
   return true;
@@ -332,9 +325,8 @@ function ourFinAcknowledged(t: Tcb): void {
 function urgentArrives(t: Tcb): void {
   if (!segIs(URG) || seg.up == 0 || tcbHas(t, Has.FIN_RECEIVED)) return;
   const up = seg.seq + seg.up;
-  if (tcbHas(t, Has.URGENT_IN) && seqLe(up, t.rcvUp)) return;
-  if (!tcbHas(t, Has.URGENT_IN) && seqLe(up, t.rcvNxt)) return;
-  t.flags |= Has.URGENT_IN;
+  if (seqLe(up, tcbHas(t, Has.URGENT_IN) ? t.rcvUp : t.rcvNxt)) return;
+  tcbSet(t, Has.URGENT_IN);
   t.rcvUp = up;
   tell(t, Event.URGENT);
 }
@@ -373,7 +365,7 @@ function textArrives(t: Tcb): void {
 
 /** Eighth: RCV.NXT has just passed the FIN. */
 function finArrives(t: Tcb): void {
-  t.flags |= Has.FIN_RECEIVED;
+  tcbSet(t, Has.FIN_RECEIVED);
   ackNow(t);
   tell(t, Event.END);
   switch (t.state) {
@@ -396,13 +388,12 @@ function finArrives(t: Tcb): void {
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` */
 function halfOpenAck(h: HalfOpen): void {
-  const wnd = min<u32>(config.recvRing, 65535);
-  ackSegment(h.iss + 1, h.irs + 1, wnd, (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent);
+  ackSegment(h.iss + 1, h.irs + 1, synWindow(), (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent);
 }
 
 function halfOpenInput(h: HalfOpen): void {
   const bits = <u32>h.bits;
-  const rcvNxt = h.irs + 1, wnd = min<u32>(config.recvRing, 65535);
+  const rcvNxt = h.irs + 1, wnd = synWindow();
   // First, check sequence number; RFC 7323 §5.3 before it.
   if ((bits & Syn.TIMESTAMPS) != 0 && !segIs(RST | SYN)) {
     if (!segHas(Option.TIMESTAMPS)) {

@@ -10,10 +10,8 @@ import { Seq } from "../core/seq";
 let secret: usize = 0;
 
 export function isnInit(): void {
-  const at = take(1, 16);
-  if (!layoutCommits()) return;
-  secret = at;
-  randomKey(changetype<Key>(at));
+  secret = take(1, 16);
+  if (layoutCommits()) randomKey(changetype<Key>(secret));
 }
 
 export function isnFor(rip: u32, lip: u32, ports: u32): Seq {

@@ -4,7 +4,7 @@
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Tcb, Has, tcbHas, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "./tcb";
 import { armIdle } from "./timers";
 import { isSynchronized } from "./state";
 import { endConnection } from "./end";
@@ -33,7 +33,7 @@ export function keepAliveDue(t: Tcb): void {
     return;
   }
   t.keepSent++;
-  t.flags |= Has.KEEP_DUE;
+  tcbSet(t, Has.KEEP_DUE);
   count(Mib.TCPKeepAlive);
   workAdd(t);
   armIdle(t, clock.us + <u64>t.keepIntervalS * SECOND);
@@ -43,9 +43,9 @@ export function keepAliveDue(t: Tcb): void {
 export function keepAliveSet(t: Tcb, on: bool): void {
   if (on == tcbHas(t, Has.KEEP_ALIVE)) return;
   if (on) {
-    t.flags |= Has.KEEP_ALIVE;
+    tcbSet(t, Has.KEEP_ALIVE);
     keepAliveStart(t);
   } else {
-    t.flags &= ~Has.KEEP_ALIVE;
+    tcbClear(t, Has.KEEP_ALIVE);
   }
 }

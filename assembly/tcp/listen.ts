@@ -2,7 +2,7 @@
 
 import { config, Cookies, Policy } from "../config";
 import { COOKIES } from "../features";
-import { take, layoutCommits } from "../core/layout";
+import { take } from "../core/layout";
 import { clock, isDue, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event, eventRaise } from "../core/events";
@@ -10,9 +10,9 @@ import { heapArm, heapDisarm } from "../buffers/heap";
 import { Seq } from "../core/seq";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { isUnicast, isOwn } from "../ip/address";
-import { Tcb, Has, tcbAt, tcbIndex } from "./tcb";
+import { flowSet, Tcb, Has, tcbAt, tcbIndex, tcbSet, tcbClear } from "./tcb";
 import { seg, segHas, segIs } from "./segment";
-import { synBits, synMss, tcbOpen, tcbFromRecord, tcbFromHandshake, offers } from "./connect";
+import { synBits, synMss, tcbOpen, tcbFromRecord, tcbFromHandshake } from "./connect";
 import {
   HalfOpen, Syn, halfOpenAnswer, halfOpenAt, halfOpenEnter, halfOpenInUse, halfOpenRemove, halfOpenTake, halfOpenVictim, synAck,
 } from "./half-open";
@@ -27,11 +27,11 @@ import { Option } from "./options";
 @unmanaged export class Listener {
   /** 0: every own address. */
   ip: u32;
+  /** 0: nobody listens here. */
   port: u16;
-  inUse: bool;
   /** Whether SYNs had to be answered with cookies, or dropped, within the last second (`DEFENCE_US`). */
   defending: bool;
-  gen: u32;
+  pad: u8;
   /** Longest accept queue, and most half-open records. */
   backlog: u32;
   halfOpen: u32;
@@ -50,8 +50,7 @@ import { Option } from "./options";
 let listeners: usize = 0;
 
 export function listenersInit(): void {
-  const at = take(config.listenersMax, offsetof<Listener>());
-  if (layoutCommits()) listeners = at;
+  listeners = take(config.listenersMax, offsetof<Listener>());
 }
 
 export function listenerAt(i: u32): Listener {
@@ -67,7 +66,7 @@ export function listenerFor(lip: u32, port: u32): Listener | null {
   let found: Listener | null = null;
   for (let i: u32 = 0; i < config.listenersMax; i++) {
     const l = listenerAt(i);
-    if (!l.inUse || <u32>l.port != port) continue;
+    if (<u32>l.port != port) continue;
     if (l.ip == lip) return l;
     if (l.ip == 0) found = l;
   }
@@ -126,9 +125,7 @@ function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
     synDropped(l, Mib.TCPReqQFullDrop);
     return;
   }
-  h.rip = seg.rip;
-  h.lip = seg.lip;
-  h.ports = seg.ports;
+  flowSet(h, seg.rip, seg.lip, seg.ports);
   h.irs = seg.seq;
   h.iss = isGroup() ? cookieMake(mss) : isnFor(seg.rip, seg.lip, seg.ports);
   if (reused && !isGroup()) h.iss = issBeyond(h.iss, oldSndNxt);
@@ -152,7 +149,7 @@ function evict(l: Listener): HalfOpen | null {
 }
 
 function synDropped(l: Listener, why: Mib): void {
-  defend(l);
+  if (COOKIES) defend(l);
   count(why);
   count(Mib.ListenDrops);
 }
@@ -189,7 +186,7 @@ function setDefending(l: Listener, on: bool): void {
 export function listenerTimer(index: u32): void {
   const l = listenerAt(index), owner = listenerBase() + index;
   heapDisarm(owner);
-  if (!l.inUse || !l.defending) return;
+  if (l.port == 0 || !l.defending) return;
   if (isDue(l.defendedAt + DEFENCE_US)) setDefending(l, false);
   else heapArm(owner, l.defendedAt + DEFENCE_US);
 }
@@ -207,7 +204,7 @@ function fromCookie(l: Listener, mss: u32): Tcb | null {
     return null;
   }
   count(Mib.SyncookiesRecv);
-  const bits = offers(Policy.TIMESTAMPS) ? cookieOptions() : 0;
+  const bits = (config.policy & Policy.TIMESTAMPS) != 0 ? cookieOptions() : 0;
   tcbFromHandshake(t, seg.seq - 1, seg.ack - 1, bits, mss, segHas(Option.TIMESTAMPS) ? seg.tsVal : 0);
   return t;
 }
@@ -221,7 +218,7 @@ function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
     return null;
   }
   t.listener = <u16>listenerIndex(l);
-  t.flags |= Has.UNACCEPTED;
+  tcbSet(t, Has.UNACCEPTED);
   t.acceptNext = 0;
   if (l.acceptLast == 0) l.acceptFirst = tcbIndex(t) + 1;
   else tcbAt(l.acceptLast - 1).acceptNext = tcbIndex(t) + 1;
@@ -286,7 +283,7 @@ export function listenerForget(t: Tcb): void {
     prev = i;
   }
   t.acceptNext = 0;
-  t.flags &= ~Has.UNACCEPTED;
+  tcbClear(t, Has.UNACCEPTED);
 }
 
 /** Forgets the half-open connections of a listener that goes away. */

@@ -1,22 +1,22 @@
 // TCP options (RFC 9293 §3.2): read from any segment, at any alignment. An unknown option is skipped by its length; at a length that
 // cannot be, reading stops and what was read counts.
 
-import { Segment } from "./segment";
+import { seg } from "./segment";
 import { SYN } from "../wire/tcp";
 import {
   OPT_EOL, OPT_NOP, OPT_MSS, OPT_WINDOW_SCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS,
 } from "../wire/tcp";
 
-/** Bits of `Segment.options`. */
-export const enum Option { MSS = 1, WINDOW_SCALE = 2, SACK_PERMITTED = 4, SACK = 8, TIMESTAMPS = 16 }
+/** Bits of `seg.options`. Those of SYNs that `Policy` has come first, in its order. */
+export const enum Option { TIMESTAMPS = 1, SACK_PERMITTED = 2, WINDOW_SCALE = 4, MSS = 8, SACK = 16 }
 
 /** A shift above 14 counts as 14 (RFC 7323 §2.3). */
-export const SCALE_MAX: u8 = 14;
+export const SCALE_MAX: u32 = 14;
 /** What a peer that names no MSS can take (RFC 9293 §3.7.1). */
 export const MSS_DEFAULT: u32 = 536;
 
-export function parseOptions(s: Segment, at: usize, end: usize): void {
-  const syn = (s.flags & SYN) != 0;
+export function parseOptions(at: usize, end: usize): void {
+  const syn = (seg.flags & SYN) != 0;
   while (at < end) {
     const kind = load<u8>(at);
     if (kind == OPT_EOL) return;
@@ -30,28 +30,28 @@ export function parseOptions(s: Segment, at: usize, end: usize): void {
     switch (kind) {
       case OPT_MSS:
         if (!syn || size != 4) break;
-        s.mss = <u32>bswap<u16>(load<u16>(at, 2));
-        s.options |= Option.MSS;
+        seg.mss = <u32>bswap<u16>(load<u16>(at, 2));
+        seg.options |= Option.MSS;
         break;
       case OPT_WINDOW_SCALE:
         if (!syn || size != 3) break;
-        s.wscale = min<u8>(load<u8>(at, 2), SCALE_MAX);
-        s.options |= Option.WINDOW_SCALE;
+        seg.wscale = min<u32>(load<u8>(at, 2), SCALE_MAX);
+        seg.options |= Option.WINDOW_SCALE;
         break;
       case OPT_SACK_PERMITTED:
-        if (syn && size == 2) s.options |= Option.SACK_PERMITTED;
+        if (syn && size == 2) seg.options |= Option.SACK_PERMITTED;
         break;
       case OPT_SACK:
         if (syn || size < 10 || ((size - 2) & 7) != 0) break;
-        s.sackAt = at + 2;
-        s.sacks = <u32>(size - 2) >> 3;
-        s.options |= Option.SACK;
+        seg.sackAt = at + 2;
+        seg.sacks = <u32>(size - 2) >> 3;
+        seg.options |= Option.SACK;
         break;
       case OPT_TIMESTAMPS:
         if (size != 10) break;
-        s.tsVal = bswap<u32>(load<u32>(at, 2));
-        s.tsEcr = bswap<u32>(load<u32>(at, 6));
-        s.options |= Option.TIMESTAMPS;
+        seg.tsVal = bswap<u32>(load<u32>(at, 2));
+        seg.tsEcr = bswap<u32>(load<u32>(at, 6));
+        seg.options |= Option.TIMESTAMPS;
         break;
       default:
         break;

@@ -14,11 +14,12 @@ import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
 import { ecnFlags, ecnSynFlags, ecnTos } from "./ecn";
 import { timestampNow } from "./timestamps";
-import { Tcb, Has, tcbHas, sendRing, workBlock, tell } from "./tcb";
+import { Tcb, Has, tcbHas, sendRing, workBlock, tell, tcbSet, tcbClear } from "./tcb";
 import { State, isSynchronized } from "./state";
 import { Timer } from "./timers";
-import { putMss, putSackPermitted, putTimestamps, putWindowScale } from "./options";
-import { offeredMss, offeredScale, offers, MSS_MIN } from "./connect";
+import { putTimestamps } from "./options";
+import { MSS_MIN, offered, settled, synWindow } from "./connect";
+import { synSegment } from "./bare";
 import { putSack, sackBlocks } from "./sack";
 import { advertise } from "./receive";
 import { limitedTransmit, pipe } from "./recovery";
@@ -124,7 +125,7 @@ function sendNext(t: Tcb): bool {
     }
     if (tcbHas(t, Has.KEEP_DUE)) {
       // A keep-alive probe: a sequence number that was acknowledged, no data (SHLD-12).
-      t.flags &= ~Has.KEEP_DUE;
+      tcbClear(t, Has.KEEP_DUE);
       emit(t, t.sndNxt - 1, 0, ACK, false);
       return true;
     }
@@ -169,7 +170,7 @@ function sendLost(t: Tcb): bool {
   if (!seqLt(start, end)) return false;
   const inPipe = pipe(t);
   if (!tcbHas(t, Has.RETRANSMIT_ONE) && ((inPipe != 0 && inPipe + (end - start) > t.cwnd) || !paceAllows(t))) return false;
-  t.flags &= ~Has.RETRANSMIT_ONE;
+  tcbClear(t, Has.RETRANSMIT_ONE);
   t.rtxNxt = end;
   rttStop(t);
   count(Mib.tcpRetransSegs);
@@ -238,8 +239,8 @@ function sendNew(t: Tcb, probe: bool): bool {
   if (!probe && !paceAllows(t)) return false;
   const start = t.sndNxt;
   t.sndNxt += size + (withFin ? 1 : 0);
-  if (withFin) t.flags |= Has.FIN_SENT;
-  t.flags &= ~Has.PROBE_DUE;
+  if (withFin) tcbSet(t, Has.FIN_SENT);
+  tcbClear(t, Has.PROBE_DUE);
   if (flight == 0) t.stalledAt = clock.us;
   if (!hasSender(t)) rttStart(t, start);
   emitRange(t, start, t.sndNxt, true);
@@ -290,7 +291,7 @@ function idleRestart(t: Tcb): void {
 
 /** A window probe (RFC 9293 §3.8.6.1): one octet beyond the window, or what silly window avoidance held back. */
 function sendProbe(t: Tcb): void {
-  t.flags &= ~Has.PROBE_DUE;
+  tcbClear(t, Has.PROBE_DUE);
   if (t.sndNxt != t.sndUna) {
     // Something is in flight: its first octet.
     rttStop(t);
@@ -308,7 +309,7 @@ function sendProbe(t: Tcb): void {
   t.sndNxt += size;
   if (have == 0) {
     t.sndNxt++;
-    t.flags |= Has.FIN_SENT;
+    tcbSet(t, Has.FIN_SENT);
   }
   emitRange(t, start, t.sndNxt, false);
 }
@@ -322,26 +323,14 @@ function armIfWaiting(t: Tcb): void {
 
 /** Sends our SYN, or SYN-ACK in SYN-RECEIVED (RFC 9293 §3.5), with what we offer. */
 function sendSyn(t: Tcb): void {
-  t.flags &= ~(Has.SYN_DUE | Has.ACK_NOW);
+  tcbClear(t, Has.SYN_DUE | Has.ACK_NOW);
   const answer = t.state == <u8>State.SYN_RECEIVED;
   const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
   if (ip == null) return;
-  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
-  let at = changetype<usize>(tcp) + TcpHeader.SIZE;
-  at = putMss(at, offeredMss());
-  // A SYN-ACK offers what the SYN offered (RFC 7323 §2.2 and §3.2, RFC 2018 §2).
-  if (answer ? t.rcvScale != 0 || t.sndScale != 0 : offers(Policy.WINDOW_SCALE)) at = putWindowScale(at, offeredScale());
-  if (answer ? tcbHas(t, Has.SACK) : offers(Policy.SACK)) at = putSackPermitted(at);
-  if (answer ? tcbHas(t, Has.TIMESTAMPS) : offers(Policy.TIMESTAMPS)) at = putTimestamps(at, timestampNow(t), t.tsRecent);
-  const size = <u32>(at - changetype<usize>(tcp));
-  tcp.seq = t.iss;
-  tcp.ack = answer ? t.rcvNxt : 0;
-  // The window of a SYN is never scaled (RFC 7323 §2.2).
-  const wnd = min<u32>(config.recvRing, 65535);
-  tcp.window = wnd;
-  if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
+  if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + synWindow());
   rttSyn(t);
-  finish(t, ip, tcp, size, size, (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer), 0);
+  const flags = (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer);
+  synSegment(ip, t.ports, t.iss, answer ? t.rcvNxt : 0, flags, answer ? settled(t) : offered(), timestampNow(t), t.tsRecent);
   retransmitArm(t);
 }
 
@@ -381,7 +370,7 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
   }
   t.lastAckSent = t.rcvNxt;
   if (tcbHas(t, Has.ACK_LATER) && !tcbHas(t, Has.ACK_NOW)) count(Mib.DelayedACKs);
-  t.flags &= ~(Has.ACK_NOW | Has.ACK_LATER);
+  tcbClear(t, Has.ACK_NOW | Has.ACK_LATER);
   t.unacked = 0;
   finish(t, ip, tcp, header, header + size, flags, text);
 }
@@ -431,6 +420,6 @@ export function roomAgain(t: Tcb): void {
   if (!tcbHas(t, Has.WANTS_ROOM)) return;
   // Not for every segment: when a third of the ring is free.
   if (t.sndSize > config.sendRing - config.sendRing / 3) return;
-  t.flags &= ~Has.WANTS_ROOM;
+  tcbClear(t, Has.WANTS_ROOM);
   tell(t, Event.WRITABLE);
 }

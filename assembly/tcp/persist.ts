@@ -5,7 +5,7 @@ import { config } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Tcb, Has, tcbHas, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "./tcb";
 import { Timer, armTimer, disarmTimer } from "./timers";
 import { endConnection } from "./end";
 import { senderIdle } from "./sender";
@@ -30,7 +30,7 @@ export function persistDue(t: Tcb): void {
   }
   if (t.retries < 31) t.retries++;
   count(Mib.TCPZeroWindowProbes);
-  t.flags |= Has.PROBE_DUE;
+  tcbSet(t, Has.PROBE_DUE);
   workAdd(t);
   // The interval grows exponentially (SHLD-30).
   const interval = <u64>t.rto << min<u8>(t.retries, 16);
@@ -40,14 +40,14 @@ export function persistDue(t: Tcb): void {
 /** The window is open again: what a probe carried goes out anew, with what follows it. */
 export function persistEnd(t: Tcb): void {
   disarmTimer(t);
-  t.flags &= ~Has.PROBE_DUE;
+  tcbClear(t, Has.PROBE_DUE);
   t.retries = 0;
   const flight = t.sndNxt - t.sndUna;
   if (flight == 1) {
     // Only the probe's octet was outstanding: back to before it.
     t.sndNxt = t.sndUna;
     senderIdle(t);
-    t.flags &= ~(Has.FIN_SENT | Has.TIMING);
+    tcbClear(t, Has.FIN_SENT | Has.TIMING);
   } else if (flight != 0) {
     retransmitAll(t);
   }

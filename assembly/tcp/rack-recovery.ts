@@ -5,7 +5,7 @@ import { SPEED } from "../features";
 import { count, Mib } from "../core/counters";
 import { seqLe } from "../core/seq";
 import { rangeAt } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "./tcb";
 import { Timer, armTimer, disarmTimer } from "./timers";
 import { Sends, senderEnd, senderIdle, senderOf, sends } from "./sender";
 import { Sent, sentLoseAll, sentNow } from "./sent";
@@ -80,7 +80,7 @@ function enter(t: Tcb): void {
   count(Mib.TCPSackRecovery);
   undoBegin(t);
   probeForget(t);
-  t.flags |= Has.RECOVERY | Has.RETRANSMIT_ONE;
+  tcbSet(t, Has.RECOVERY | Has.RETRANSMIT_ONE);
   t.recover = t.sndNxt;
   congestionLoss(t, t.sndNxt - t.sndUna);
   prrBegin(t);
@@ -91,7 +91,7 @@ function enter(t: Tcb): void {
 /** Everything that was in flight when recovery began has arrived. */
 function leave(t: Tcb): void {
   if (tcbHas(t, Has.RECOVERY)) t.cwnd = max(t.ssthresh, <u32>t.mss);
-  t.flags &= ~(Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
+  tcbClear(t, Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
   rackRecovered(t);
 }
 

@@ -3,13 +3,13 @@
 
 import { config, Policy } from "../config";
 import { BOARD } from "../features";
-import { clock } from "../core/clock";
+import { afterMs } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
 import { Seq, seqLt, seqMax, seqMin } from "../core/seq";
 import { ringWrite } from "../buffers/ring";
 import { rangeAt, rangesAdd, rangesAdded, rangesCut, rangesHold } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, recvRing, workAdd, tell } from "./tcb";
+import { Tcb, Has, tcbHas, recvRing, workAdd, tell, tcbSet, tcbClear } from "./tcb";
 import { isSynchronized } from "./state";
 import { seg } from "./segment";
 import { dsackNote } from "./sack";
@@ -52,14 +52,13 @@ export function windowUpdate(t: Tcb): void {
   if (<i32>grown <= 0) return;
   // Two segments and a quarter of the ring, or half of a small one: an update is worth a packet of its own.
   if (rcvWnd(t) == 0 || grown >= min(config.recvRing >> 1, max(2 * <u32>t.mss, config.recvRing >> 2))) {
-    t.flags |= Has.ACK_NOW;
-    workAdd(t);
+    ackNow(t);
   }
 }
 
 /** An ACK is owed at once. */
 export function ackNow(t: Tcb): void {
-  t.flags |= Has.ACK_NOW;
+  tcbSet(t, Has.ACK_NOW);
   workAdd(t);
 }
 
@@ -70,8 +69,8 @@ export function ackSoon(t: Tcb): void {
     return;
   }
   if (tcbHas(t, Has.ACK_LATER)) return;
-  t.flags |= Has.ACK_LATER;
-  armDelack(t, clock.us + <u64>config.delayedAckMs * 1000);
+  tcbSet(t, Has.ACK_LATER);
+  armDelack(t, afterMs(config.delayedAckMs));
 }
 
 /**
@@ -122,7 +121,7 @@ function drain(t: Tcb): void {
 /** Text that came with a SYN waits until the connection is ESTABLISHED (RFC 9293 §3.10.7.3): kept as if it lay beyond a gap. */
 export function receiveEarly(t: Tcb): void {
   receiveLater(t, seg.seq, seg.seq + seg.size);
-  t.flags &= ~Has.ACK_NOW;
+  tcbClear(t, Has.ACK_NOW);
 }
 
 /** Text that came with a SYN becomes readable once the connection is ESTABLISHED. */
@@ -198,6 +197,6 @@ export function receiveEarlyFin(t: Tcb): void {
   const head = rangesAdd(t.outOfOrder, fin, fin + 1);
   if (!rangesAdded()) return;
   t.outOfOrder = head;
-  t.flags |= Has.FIN_EARLY;
+  tcbSet(t, Has.FIN_EARLY);
   t.finSeq = fin;
 }

@@ -3,7 +3,7 @@
 import { count, Mib } from "../core/counters";
 import { seqLt, seqLe, seqMax, seqMin } from "../core/seq";
 import { rangeAt } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "./tcb";
 import { sackLostEdge, sackPipe, DUP_THRESH } from "./sack";
 import { rangesBytes } from "../buffers/ranges";
 import { congestionLoss, congestionInflate, congestionPartial, congestionRecovered, congestionAcked } from "./congestion";
@@ -47,7 +47,7 @@ export function duplicateAck(t: Tcb): void {
   if (seqLe(t.sndUna, t.recover) && t.recover != t.iss) return;
   count(Mib.TCPFastRetrans);
   count(sack ? Mib.TCPSackRecovery : Mib.TCPRenoRecovery);
-  t.flags |= Has.RECOVERY | Has.RETRANSMIT_ONE;
+  tcbSet(t, Has.RECOVERY | Has.RETRANSMIT_ONE);
   t.recover = t.sndNxt;
   t.rtxNxt = t.sndUna;
   congestionLoss(t, t.sndNxt - t.sndUna);
@@ -75,7 +75,7 @@ export function newAck(t: Tcb, acked: u32): void {
   if (seqLe(t.recover, t.sndUna)) {
     if (tcbHas(t, Has.RECOVERY)) congestionRecovered(t, t.sndNxt - t.sndUna);
     else congestionAcked(t, acked);
-    t.flags &= ~(Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
+    tcbClear(t, Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
     t.dupAcks = 0;
     t.sndLost = t.rtxNxt = t.sndUna;
     return;
@@ -93,6 +93,6 @@ export function newAck(t: Tcb, acked: u32): void {
     congestionPartial(t, acked);
     t.rtxNxt = t.sndUna;
     firstHole(t);
-    t.flags |= Has.RETRANSMIT_ONE;
+    tcbSet(t, Has.RETRANSMIT_ONE);
   }
 }

@@ -5,29 +5,13 @@ import { count, Mib } from "../core/counters";
 import { clock } from "../core/clock";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, RST, SYN } from "../wire/tcp";
-import { ipBegin, ipEnd } from "../ip/output";
-import { Tcb, Has, workAdd } from "./tcb";
+import { ipBegin } from "../ip/output";
+import { Tcb } from "./tcb";
+import { ackNow } from "./receive";
 import { seg, segIs, segLen } from "./segment";
-import { tcpSeal } from "./seal";
+import { bareSegment } from "./bare";
 import { putTimestamps } from "./options";
 import { timestampOffset } from "./syn-cookie";
-
-/** Sends a segment without text, behind `ip`, for owners of a four-tuple that have no TCB. */
-function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, wnd: u32, size: u32): void {
-  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
-  tcp.srcPort = ports;
-  tcp.dstPort = ports >> 16;
-  tcp.seq = seq;
-  tcp.ack = ack;
-  tcp.headerSize = size;
-  tcp.flags = flags;
-  tcp.window = wnd;
-  tcp.urgent = 0;
-  tcpSeal(ip, tcp, size);
-  count(Mib.tcpOutSegs);
-  if ((flags & RST) != 0) count(Mib.tcpOutRsts);
-  ipEnd(size);
-}
 
 /**
  * Answers the segment at hand, which belongs to no connection, with a RST (RFC 9293 §3.10.7.1): `<SEQ=SEG.ACK><CTL=RST>`, or
@@ -70,8 +54,7 @@ export function challenge(t: Tcb): void {
   }
   count(Mib.TCPChallengeACK);
   if (segIs(SYN)) count(Mib.TCPSYNChallenge);
-  t.flags |= Has.ACK_NOW;
-  workAdd(t);
+  ackNow(t);
 }
 
 function challengeAllowed(t: Tcb): bool {

@@ -8,8 +8,8 @@ import { Event } from "../core/events";
 import { Seq, seqLt, seqMin } from "../core/seq";
 import { neighbourDoubt } from "../arp/neighbours";
 import { isOwn, nextHop } from "../ip/address";
-import { Tcb, Has, tcbHas, workAdd, tell } from "./tcb";
-import { State } from "./state";
+import { Tcb, Has, tcbHas, workAdd, tell, tcbSet } from "./tcb";
+import { isSynchronized } from "./state";
 import { Timer, armTimer, disarmTimer } from "./timers";
 import { rtoBackOff, rtoAfterSynLoss, rttStop } from "./rtt";
 import { congestionTimeout, congestionInit } from "./congestion";
@@ -44,7 +44,7 @@ export function retransmitAcked(t: Tcb): void {
 /** The retransmission timer fired. */
 export function retransmitDue(t: Tcb): void {
   disarmTimer(t);
-  const syn = t.state == <u8>State.SYN_SENT || t.state == <u8>State.SYN_RECEIVED;
+  const syn = !isSynchronized(t);
   if (!syn && t.sndUna == t.sndNxt && !tcbHas(t, Has.BLOCKED)) return;
   // R2 (MUST-20, MUST-22): a SYN has its own, of 3 minutes at least (MUST-23).
   const limit = syn ? config.synTimeoutMs : t.userTimeoutMs;
@@ -56,7 +56,7 @@ export function retransmitDue(t: Tcb): void {
   }
   if (!syn && t.sndWnd == 0) {
     // The peer closed its window over what is in flight: probe it, without giving up (SHLD-17).
-    t.flags |= Has.PROBE_DUE;
+    tcbSet(t, Has.PROBE_DUE);
     workAdd(t);
     persistArm(t);
     return;
@@ -70,7 +70,7 @@ export function retransmitDue(t: Tcb): void {
   rtoBackOff(t);
   rttStop(t);
   if (syn) {
-    t.flags |= Has.SYN_DUE | Has.SYN_RESENT;
+    tcbSet(t, Has.SYN_DUE | Has.SYN_RESENT);
     count(Mib.TCPSynRetrans);
   } else {
     const first = t.retries == 1;
@@ -78,7 +78,7 @@ export function retransmitDue(t: Tcb): void {
     congestionTimeout(t, t.sndNxt - t.sndUna, first);
     if (hasSender(t) && rackTimesOut(t, first)) lossBegins(t);
     else retransmitAll(t);
-    t.flags |= Has.RETRANSMIT_ONE;
+    tcbSet(t, Has.RETRANSMIT_ONE);
   }
   workAdd(t);
   // Restarted even if nothing can be sent now (RFC 6298 §5.6).

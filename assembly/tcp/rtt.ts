@@ -4,7 +4,7 @@ import { Policy, config } from "../config";
 import { TLP } from "../features";
 import { clock } from "../core/clock";
 import { Seq, seqLt } from "../core/seq";
-import { Tcb, Has, tcbHas } from "./tcb";
+import { Tcb, Has, tcbHas, tcbSet, tcbClear } from "./tcb";
 import { Sends, hasSender, senderOf } from "./sender";
 
 /** Granularity of our clock, µs: G of RFC 6298 §2. Polls come about once a millisecond. */
@@ -23,20 +23,20 @@ export function rttInit(t: Tcb): void {
 /** Times the segment that begins at `seq`, unless one is being timed. */
 export function rttStart(t: Tcb, seq: Seq): void {
   if (tcbHas(t, Has.TIMING)) return;
-  t.flags |= Has.TIMING;
+  tcbSet(t, Has.TIMING);
   t.rttSeq = seq;
   t.rttAt = clock.us;
 }
 
 /** Something was retransmitted: what is being timed is ambiguous now (Karn's algorithm, RFC 6298 §3). */
 export function rttStop(t: Tcb): void {
-  t.flags &= ~Has.TIMING;
+  tcbClear(t, Has.TIMING);
 }
 
 /** `ack` acknowledges something new. Takes a sample if it covers the timed segment; returns whether it did. */
 export function rttAcked(t: Tcb, ack: Seq): bool {
   if (!tcbHas(t, Has.TIMING) || !seqLt(t.rttSeq, ack)) return false;
-  t.flags &= ~Has.TIMING;
+  tcbClear(t, Has.TIMING);
   rttSample(t, <u32>min<u64>(clock.us - t.rttAt, SAMPLE_MAX));
   return true;
 }

@@ -5,7 +5,7 @@ import { DSACK } from "../features";
 import { count, Mib } from "../core/counters";
 import { Seq, seqLt, seqLe, seqMin, seqMax } from "../core/seq";
 import { rangeAt, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesHold } from "../buffers/ranges";
-import { Tcb, Has, tcbHas } from "./tcb";
+import { Tcb, Has, tcbHas, tcbSet, tcbClear } from "./tcb";
 import { seg, segHas } from "./segment";
 import { Option, putSackHead, putBlock } from "./options";
 import { Sends, hasSender, senderOf } from "./sender";
@@ -121,7 +121,7 @@ export function sackHoleEnd(t: Tcb, seq: Seq, end: Seq): Seq {
 export function dsackNote(t: Tcb, start: Seq, end: Seq): void {
   if (!DSACK) return;
   if (!tcbHas(t, Has.SACK) || tcbHas(t, Has.DSACK) || !seqLt(start, end)) return;
-  t.flags |= Has.DSACK;
+  tcbSet(t, Has.DSACK);
   t.dsackStart = start;
   t.dsackEnd = end;
   count(seqLt(start, t.rcvNxt) ? Mib.TCPDSACKOldSent : Mib.TCPDSACKOfoSent);
@@ -143,7 +143,7 @@ export function putSack(t: Tcb, at: usize, blocks: u32): usize {
   at = putSackHead(at, blocks);
   if (DSACK && tcbHas(t, Has.DSACK)) {
     at = putBlock(at, t.dsackStart, t.dsackEnd);
-    t.flags &= ~Has.DSACK;
+    tcbClear(t, Has.DSACK);
     blocks--;
   }
   let below = u32.MAX_VALUE;

@@ -2,45 +2,36 @@
 // lives while `tcpInput` runs.
 
 import { ECN } from "../features";
-import { take, layoutCommits } from "../core/layout";
 import { Seq } from "../core/seq";
 import { Ipv4 } from "../wire/ipv4";
 import { TcpHeader, SYN, FIN } from "../wire/tcp";
 import { Option, parseOptions } from "./options";
 
-@unmanaged export class Segment {
-  rip: u32;
-  lip: u32;
+export namespace seg {
+  export let rip: u32 = 0;
+  export let lip: u32 = 0;
   /** Remote port << 16 | local port. */
-  ports: u32;
-  seq: Seq;
-  ack: Seq;
+  export let ports: u32 = 0;
+  export let seq: Seq = 0;
+  export let ack: Seq = 0;
   /** As received, not scaled. */
-  wnd: u32;
-  up: u32;
+  export let wnd: u32 = 0;
+  export let up: u32 = 0;
   /** Address and bytes of the payload, cut to the window as processing goes on. */
-  data: usize;
-  size: u32;
+  export let data: usize = 0;
+  export let size: u32 = 0;
   /** Which options there are: bits of `Option`. */
-  options: u32;
-  tsVal: u32;
-  tsEcr: u32;
+  export let options: u32 = 0;
+  export let tsVal: u32 = 0;
+  export let tsEcr: u32 = 0;
   /** Address of the SACK blocks in the segment, 8 bytes each, network order; and their number. */
-  sackAt: usize;
-  sacks: u32;
-  mss: u32;
-  flags: u32;
-  wscale: u8;
+  export let sackAt: usize = 0;
+  export let sacks: u32 = 0;
+  export let mss: u32 = 0;
+  export let flags: u32 = 0;
+  export let wscale: u32 = 0;
   /** The IP header's ECN field (RFC 3168 §5). */
-  ecn: u8;
-  pad2: u16;
-}
-
-export let seg: Segment = changetype<Segment>(0);
-
-export function segmentInit(): void {
-  const at = take(1, offsetof<Segment>());
-  if (layoutCommits()) seg = changetype<Segment>(at);
+  export let ecn: u32 = 0;
 }
 
 /** Reads a validated header into `seg`. */
@@ -54,11 +45,13 @@ export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   seg.wnd = tcp.window;
   seg.up = tcp.urgent;
   seg.flags = tcp.flags;
-  if (ECN) seg.ecn = <u8>(ip.tos & 3);
+  if (ECN) seg.ecn = ip.tos & 3;
   seg.data = changetype<usize>(tcp) + header;
   seg.size = size - header;
+  // Nothing of the segment before may show: the same memory and the same frame have the same effect.
   seg.options = 0;
-  if (header > TcpHeader.SIZE) parseOptions(seg, changetype<usize>(tcp) + TcpHeader.SIZE, seg.data);
+  seg.tsVal = 0;
+  if (header > TcpHeader.SIZE) parseOptions(changetype<usize>(tcp) + TcpHeader.SIZE, seg.data);
 }
 
 /** SEG.LEN: what the segment occupies in sequence space, SYN and FIN included. */

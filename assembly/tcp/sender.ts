@@ -123,10 +123,9 @@ let pool: SenderPool = changetype<SenderPool>(0);
 
 export function sendersInit(): void {
   if (!RACK) return;
-  const p = take(1, offsetof<SenderPool>()), s = take(config.sendersMax, offsetof<Sender>());
+  pool = changetype<SenderPool>(take(1, offsetof<SenderPool>()));
+  senders = take(config.sendersMax, offsetof<Sender>());
   if (!layoutCommits()) return;
-  pool = changetype<SenderPool>(p);
-  senders = s;
   for (let i = config.sendersMax; i > 0; i--) {
     at(<u16>i).next = pool.free;
     pool.free = <u16>i;

@@ -16,24 +16,28 @@ export const enum State {
   TIME_WAIT = 10,
 }
 
-/** Whether the state diagram (RFC 9293 §3.3.2, figure 5) has a way from one state to the other. */
-export function canFollow(from: State, to: State): bool {
-  if (to == State.CLOSED) return true;
-  switch (from) {
-    case State.CLOSED: return to == State.SYN_SENT || to == State.SYN_RECEIVED;
-    case State.SYN_SENT: return to == State.SYN_RECEIVED || to == State.ESTABLISHED;
-    case State.SYN_RECEIVED: return to == State.ESTABLISHED || to == State.FIN_WAIT_1;
-    case State.ESTABLISHED: return to == State.FIN_WAIT_1 || to == State.CLOSE_WAIT;
-    case State.FIN_WAIT_1: return to == State.FIN_WAIT_2 || to == State.CLOSING || to == State.TIME_WAIT;
-    case State.FIN_WAIT_2: return to == State.TIME_WAIT;
-    case State.CLOSE_WAIT: return to == State.LAST_ACK;
-    case State.CLOSING: return to == State.TIME_WAIT;
-    default: return false;
-  }
+/** Which states may follow each (RFC 9293 §3.3.2, figure 5), a bit a state, CLOSED the last; CLOSED may follow all. */
+const FOLLOWERS: usize = memory.data<u16>([
+  0b00000001101, // CLOSED: SYN-SENT, SYN-RECEIVED
+  0b00000000001, // LISTEN
+  0b00000011001, // SYN-SENT: SYN-RECEIVED, ESTABLISHED
+  0b00000110001, // SYN-RECEIVED: ESTABLISHED, FIN-WAIT-1
+  0b00010100001, // ESTABLISHED: FIN-WAIT-1, CLOSE-WAIT
+  0b10101000001, // FIN-WAIT-1: FIN-WAIT-2, CLOSING, TIME-WAIT
+  0b10000000001, // FIN-WAIT-2: TIME-WAIT
+  0b01000000001, // CLOSE-WAIT: LAST-ACK
+  0b10000000001, // CLOSING: TIME-WAIT
+  0b00000000001, // LAST-ACK
+  0b00000000001, // TIME-WAIT
+]);
+
+/** Whether the state diagram has a way from one state to the other. */
+export function canFollow(from: u32, to: State): bool {
+  return (<u32>load<u16>(FOLLOWERS + (<usize>from << 1)) >> to & 1) != 0;
 }
 
 export function setState(t: Tcb, to: State): void {
-  assert(canFollow(<State>t.state, to));
+  assert(canFollow(t.state, to));
   t.state = <u8>to;
 }
 
@@ -44,8 +48,7 @@ export function isSynchronized(t: Tcb): bool {
 
 /** Whether the application may still queue data. */
 export function canSend(t: Tcb): bool {
-  return t.state == <u8>State.ESTABLISHED || t.state == <u8>State.CLOSE_WAIT || t.state == <u8>State.SYN_SENT ||
-    t.state == <u8>State.SYN_RECEIVED;
+  return (t.state >= <u8>State.SYN_SENT && t.state <= <u8>State.ESTABLISHED) || t.state == <u8>State.CLOSE_WAIT;
 }
 
 /** Whether data may still come from the peer. */

@@ -41,15 +41,14 @@ const EPOCH: usize = 48;
 const SECRETS_SIZE: u32 = 56;
 
 export function synCookieInit(): void {
-  const at = take(1, SECRETS_SIZE);
+  secrets = take(1, SECRETS_SIZE);
   if (!layoutCommits()) return;
-  secrets = at;
-  const master = changetype<Key>(at + MASTER), key = changetype<usize>(config) + offsetof<Config>("groupKey0");
+  const master = changetype<Key>(secrets + MASTER), key = changetype<usize>(config) + offsetof<Config>("groupKey0");
   memory.copy(changetype<usize>(master), key, 16);
   memory.fill(key, 0, 16);
   if (!isGroup()) randomKey(master);
   // No epoch yet: the first one makes both secrets.
-  store<u64>(at, u64.MAX_VALUE - 1, EPOCH);
+  store<u64>(secrets, u64.MAX_VALUE - 1, EPOCH);
 }
 
 /** Whether this stack is a member of a group. */

@@ -17,11 +17,9 @@ let key: Key = changetype<Key>(0);
 
 export function synRateInit(): void {
   if (!COOKIES) return;
-  const k = take(1, offsetof<Key>()), at = take(config.prefixBuckets, ENTRY_SIZE);
-  if (!layoutCommits()) return;
-  key = changetype<Key>(k);
-  table = at;
-  randomKey(key);
+  key = changetype<Key>(take(1, offsetof<Key>()));
+  table = take(config.prefixBuckets, ENTRY_SIZE);
+  if (layoutCommits()) randomKey(key);
 }
 
 function entryOf(rip: u32): usize {

@@ -1,10 +1,11 @@
 // The transmission control block (RFC 9293 §3.3.1) and its pool. 256 bytes at most, rings not counted.
 
 import { config } from "../config";
-import { take, layoutCommits } from "../core/layout";
+import { take } from "../core/layout";
+import { Pool, poolBase, poolGive, poolInit, poolTake } from "../buffers/pool";
 import { Seq } from "../core/seq";
 import { Micros } from "../core/clock";
-import { eventRaise } from "../core/events";
+import { eventRaise, generationNext } from "../core/events";
 
 /** What owns a four-tuple: a connection, a half-open record or a TIME-WAIT record begins with this. */
 @unmanaged export class Flow {
@@ -14,65 +15,73 @@ import { eventRaise } from "../core/events";
   ports: u32;
 }
 
-/** Bits of `Tcb.flags`. */
+export function flowSet(f: Flow, rip: u32, lip: u32, ports: u32): void {
+  f.rip = rip;
+  f.lip = lip;
+  f.ports = ports;
+}
+
+/** Bits of `Tcb.flags`; those that the code asks for most are small numbers, which take fewer bytes there. */
 export const enum Has {
-  /** On the list of connections with something to send. */
-  WORK = 1,
-  /** On the list of those that wait for a neighbour. */
-  BLOCKED = 2,
+  /** Fast recovery (RFC 6582, RFC 6675). */
+  RECOVERY = 1,
+  /** Recovery after a time-out (RFC 5681 §3.1). */
+  LOSS = 2,
   /** An ACK is to be sent now. */
   ACK_NOW = 4,
-  /** An ACK may wait for `delackAt`. */
-  ACK_LATER = 8,
-  /** A SYN (with ACK in SYN-RECEIVED) is to be sent. */
-  SYN_DUE = 0x10,
-  /** The application closed its side: FIN follows the last byte. */
-  FIN_QUEUED = 0x20,
-  FIN_SENT = 0x40,
-  /** The peer's FIN was reached in sequence. */
-  FIN_RECEIVED = 0x80,
   /** No handle refers to it any more. */
-  ORPHAN = 0x100,
-  NO_DELAY = 0x200,
-  KEEP_ALIVE = 0x400,
-  TIMESTAMPS = 0x800,
-  SACK = 0x1000,
-  /** Fast recovery (RFC 6582, RFC 6675). */
-  RECOVERY = 0x2000,
-  /** Recovery after a time-out (RFC 5681 §3.1). */
-  LOSS = 0x4000,
-  /** The segment with `rttSeq` is being timed. */
-  TIMING = 0x8000,
-  /** It must send a first byte before `idleAt`. */
-  FIRST_BYTE = 0x10000,
-  /** The SYN or SYN-ACK was sent more than once. */
-  SYN_RESENT = 0x20000,
+  ORPHAN = 8,
+  /** Settled by the SYNs: these three are as in `Syn`. */
+  TIMESTAMPS = 0x10,
+  SACK = 0x20,
+  WINDOW_SCALE = 0x40,
   /** There is urgent data to send, up to `sndUp`. */
-  URGENT_OUT = 0x40000,
+  URGENT_OUT = 0x80,
+  /** A fast retransmit's first segment goes out whatever the window of congestion says. */
+  RETRANSMIT_ONE = 0x100,
+  /** The peer's FIN was reached in sequence. */
+  FIN_RECEIVED = 0x200,
   /** There is urgent data to receive, up to `rcvUp`. */
-  URGENT_IN = 0x80000,
+  URGENT_IN = 0x400,
+  /** A SYN (with ACK in SYN-RECEIVED) is to be sent. */
+  SYN_DUE = 0x800,
+  /** The application closed its side: FIN follows the last byte. */
+  FIN_QUEUED = 0x1000,
+  /** A window probe is to be sent, whatever its size. */
+  PROBE_DUE = 0x2000,
+  /** An ACK may wait for `delackAt`. */
+  ACK_LATER = 0x4000,
+  KEEP_ALIVE = 0x8000,
+  /** A FIN arrived beyond a gap: at `finSeq`. */
+  FIN_EARLY = 0x10000,
+  FIN_SENT = 0x20000,
+  /** On the list of those that wait for a neighbour. */
+  BLOCKED = 0x40000,
+  /** On the list of connections with something to send. */
+  WORK = 0x80000,
   /** The four-tuple belongs to a TIME-WAIT record, or to nobody; this block only serves its handle. */
   DETACHED = 0x100000,
-  /** A window probe is to be sent, whatever its size. */
-  PROBE_DUE = 0x200000,
-  /** A keep-alive probe is to be sent. */
-  KEEP_DUE = 0x400000,
-  /** The send ring was full: tell when there is room. */
-  WANTS_ROOM = 0x800000,
+  /** The segment with `rttSeq` is being timed. */
+  TIMING = 0x200000,
+  /** The SYN or SYN-ACK was sent more than once. */
+  SYN_RESENT = 0x400000,
   /** In a listener's accept queue. */
-  UNACCEPTED = 0x1000000,
-  /** A D-SACK is to be reported (RFC 2883 §4). */
-  DSACK = 0x2000000,
-  /** The application does not want to hear of soft errors (RFC 9293 §3.9.1.8). */
-  NO_SOFT_ERRORS = 0x4000000,
+  UNACCEPTED = 0x800000,
+  /** The send ring was full: tell when there is room. */
+  WANTS_ROOM = 0x1000000,
+  /** A keep-alive probe is to be sent. */
+  KEEP_DUE = 0x2000000,
+  /** It must send a first byte before `idleAt`. */
+  FIRST_BYTE = 0x4000000,
   /** The application has a handle, or had one. */
   HELD = 0x8000000,
-  /** A fast retransmit's first segment goes out whatever the window of congestion says. */
-  RETRANSMIT_ONE = 0x10000000,
-  /** A FIN arrived beyond a gap: at `finSeq`. */
-  FIN_EARLY = 0x20000000,
   /** Aborted: a RST is to be sent, and then the connection is over. */
-  RESET_DUE = 0x40000000,
+  RESET_DUE = 0x10000000,
+  NO_DELAY = 0x20000000,
+  /** The application does not want to hear of soft errors (RFC 9293 §3.9.1.8). */
+  NO_SOFT_ERRORS = 0x40000000,
+  /** A D-SACK is to be reported (RFC 2883 §4). */
+  DSACK = 0x80000000,
 }
 
 @unmanaged export class Tcb extends Flow {
@@ -148,7 +157,8 @@ export const enum Has {
   workNext: u32;
   /** Next in the accept queue, by number + 1. */
   acceptNext: u32;
-  gen: u32;
+  /** Nothing here; in the copy that `info` makes, the bytes in the pipe. */
+  spare: u32;
   userTimeoutMs: u32;
 
   /** Deadline of the retransmission or persist timer (`timerKind`); NEVER: not armed. */
@@ -187,46 +197,35 @@ export const enum Has {
   sender: u16;
 }
 
-/** Connections are 256 bytes apart. */
-const STRIDE_BITS: u32 = 8;
+/** 2^8 bytes: a TCB. */
+const SHIFT: u32 = 8;
 
-/** Heads of the doubly linked lists over `workPrev` and `workNext`, by number + 1. */
-@unmanaged class TcbPool {
-  free: u32;
-  freeCount: u32;
-  workFirst: u32;
-  workLast: u32;
-  blockedFirst: u32;
-  blockedLast: u32;
+/** A doubly linked list over `workPrev` and `workNext`, by number + 1: at `work` the work list, behind it that of those that wait for a neighbour. */
+@unmanaged class List {
+  first: u32;
+  last: u32;
 }
 
+let pool: Pool = changetype<Pool>(0);
+/** Its first record. */
 let tcbs: usize = 0;
 let rings: usize = 0;
-let pool: TcbPool = changetype<TcbPool>(0);
+let work: List = changetype<List>(0);
 
 export function tcbsInit(): void {
-  if (offsetof<Tcb>() > 256) ERROR("a TCB is at most 256 bytes");
-  const p = take(1, offsetof<TcbPool>()), t = take(config.connsMax, 1 << STRIDE_BITS);
-  const r = take(config.connsMax, config.sendRing + config.recvRing);
-  if (!layoutCommits()) return;
-  pool = changetype<TcbPool>(p);
-  tcbs = t;
-  rings = r;
-  // Generations start at 1, so that 0 is never a handle.
-  for (let i = config.connsMax; i > 0; i--) {
-    tcbAt(i - 1).gen = 1;
-    tcbAt(i - 1).workNext = pool.free;
-    pool.free = i;
-  }
-  pool.freeCount = config.connsMax;
+  if (offsetof<Tcb>() > 1 << SHIFT) ERROR("a TCB is at most 256 bytes");
+  work = changetype<List>(take(2, offsetof<List>()));
+  pool = poolInit(config.connsMax, SHIFT);
+  tcbs = poolBase(pool);
+  rings = take(config.connsMax, config.sendRing + config.recvRing);
 }
 
 export function tcbAt(i: u32): Tcb {
-  return changetype<Tcb>(tcbs + (<usize>i << STRIDE_BITS));
+  return changetype<Tcb>(tcbs + (<usize>i << SHIFT));
 }
 
 export function tcbIndex(t: Tcb): u32 {
-  return <u32>((changetype<usize>(t) - tcbs) >> STRIDE_BITS);
+  return <u32>((changetype<usize>(t) - tcbs) >> SHIFT);
 }
 
 export function tcbsFree(): u32 {
@@ -241,100 +240,113 @@ export function recvRing(t: Tcb): usize {
   return sendRing(t) + config.sendRing;
 }
 
-/** A fresh block, all zero but for its generation; null: none is free. */
+/** A fresh block, all zero, of a new generation; null: none is free. */
 export function tcbAllocate(): Tcb | null {
-  if (pool.free == 0) return null;
-  const t = tcbAt(pool.free - 1);
-  pool.free = t.workNext;
-  pool.freeCount--;
-  const gen = t.gen;
-  memory.fill(changetype<usize>(t), 0, offsetof<Tcb>());
-  t.gen = gen;
+  const at = poolTake(pool);
+  if (at == 0) return null;
+  memory.fill(at, 0, offsetof<Tcb>());
+  const t = changetype<Tcb>(at);
+  generationNext(tcbIndex(t));
   return t;
 }
 
 /** Gives the block back. Whoever calls has taken it off every list. */
 export function tcbRelease(t: Tcb): void {
-  t.workNext = pool.free;
   t.state = 0;
   t.flags = 0;
-  pool.free = tcbIndex(t) + 1;
-  pool.freeCount++;
+  poolGive(pool, changetype<usize>(t));
 }
 
 export function tcbHas(t: Tcb, bits: u32): bool {
   return (t.flags & bits) != 0;
 }
 
+export function tcbSet(t: Tcb, bits: u32): void {
+  t.flags |= bits;
+}
+
+export function tcbClear(t: Tcb, bits: u32): void {
+  t.flags &= ~bits;
+}
+
 // The work list: connections that may have something to send. `poll` goes through it once, first in, first out.
 
-/** Puts the connection at the end of the work list, if it is on no list. */
+/** Puts the connection at the end of the work list, if it is not on it. */
 export function workAdd(t: Tcb): void {
-  if (tcbHas(t, Has.WORK)) return;
-  if (tcbHas(t, Has.BLOCKED)) workRemove(t);
-  t.flags |= Has.WORK;
-  const i = tcbIndex(t) + 1;
-  t.workPrev = pool.workLast;
+  if (!tcbHas(t, Has.WORK)) append(t, Has.WORK);
+}
+
+/** Lets the connection wait until some neighbour answers, or its timer fires. */
+export function workBlock(t: Tcb): void {
+  append(t, Has.BLOCKED);
+}
+
+/** To the end of one list, off the other. */
+function append(t: Tcb, list: Has): void {
+  workRemove(t);
+  tcbSet(t, list);
+  const l = listOf(t), i = tcbIndex(t) + 1;
+  t.workPrev = l.last;
   t.workNext = 0;
-  if (pool.workLast == 0) pool.workFirst = i;
-  else tcbAt(pool.workLast - 1).workNext = i;
-  pool.workLast = i;
+  if (l.last == 0) l.first = i;
+  else tcbAt(l.last - 1).workNext = i;
+  l.last = i;
+}
+
+/** The list that the connection is on. */
+function listOf(t: Tcb): List {
+  return tcbHas(t, Has.BLOCKED) ? blocked() : work;
+}
+
+function blocked(): List {
+  return changetype<List>(changetype<usize>(work) + offsetof<List>());
 }
 
 /** Takes the connection off the list that it is on. */
 export function workRemove(t: Tcb): void {
   if (!tcbHas(t, Has.WORK | Has.BLOCKED)) return;
-  const blocked = tcbHas(t, Has.BLOCKED);
+  const l = listOf(t);
   if (t.workPrev != 0) tcbAt(t.workPrev - 1).workNext = t.workNext;
-  else if (blocked) pool.blockedFirst = t.workNext;
-  else pool.workFirst = t.workNext;
+  else l.first = t.workNext;
   if (t.workNext != 0) tcbAt(t.workNext - 1).workPrev = t.workPrev;
-  else if (blocked) pool.blockedLast = t.workPrev;
-  else pool.workLast = t.workPrev;
+  else l.last = t.workPrev;
   t.workPrev = t.workNext = 0;
-  t.flags &= ~(Has.WORK | Has.BLOCKED);
+  tcbClear(t, Has.WORK | Has.BLOCKED);
 }
 
 /** The first connection on the work list, taken off it; null: the list is empty. */
 export function workTake(): Tcb | null {
-  if (pool.workFirst == 0) return null;
-  const t = tcbAt(pool.workFirst - 1);
-  workRemove(t);
+  const t = tcbNumbered(work.first);
+  if (t != null) workRemove(t);
   return t;
 }
 
 export function workPending(): bool {
-  return pool.workFirst != 0;
+  return work.first != 0;
 }
 
 /** The last connection on the work list + 1: where a pass over it ends. */
 export function workEnd(): u32 {
-  return pool.workLast;
-}
-
-/** Lets the connection wait until some neighbour answers, or its timer fires. */
-export function workBlock(t: Tcb): void {
-  workRemove(t);
-  t.flags |= Has.BLOCKED;
-  const i = tcbIndex(t) + 1;
-  t.workPrev = pool.blockedLast;
-  if (pool.blockedLast == 0) pool.blockedFirst = i;
-  else tcbAt(pool.blockedLast - 1).workNext = i;
-  pool.blockedLast = i;
+  return work.last;
 }
 
 /** A neighbour answered: all that waited try again. */
 export function workUnblock(): void {
-  while (pool.blockedFirst != 0) workAdd(tcbAt(pool.blockedFirst - 1));
+  while (blocked().first != 0) workAdd(tcbAt(blocked().first - 1));
 }
 
 /** The first connection that waits for a neighbour, and the one after `t`. */
 export function blockedFirst(): Tcb | null {
-  return pool.blockedFirst == 0 ? null : tcbAt(pool.blockedFirst - 1);
+  return tcbNumbered(blocked().first);
 }
 
 export function blockedNext(t: Tcb): Tcb | null {
-  return t.workNext == 0 ? null : tcbAt(t.workNext - 1);
+  return tcbNumbered(t.workNext);
+}
+
+/** The connection whose number + 1 is `n`; null for 0. */
+function tcbNumbered(n: u32): Tcb | null {
+  return n == 0 ? null : tcbAt(n - 1);
 }
 
 /** Tells the application, if it has the connection and is still interested. */

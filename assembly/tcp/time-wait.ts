@@ -2,13 +2,14 @@
 // record ends early.
 
 import { config, Policy } from "../config";
-import { take, layoutCommits } from "../core/layout";
+import { take } from "../core/layout";
+import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
 import { count, Mib } from "../core/counters";
-import { clock } from "../core/clock";
+import { afterMs, clock } from "../core/clock";
 import { Seq, seqInWindow, seqLt, seqLe } from "../core/seq";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
-import { Flow, Tcb, Has, tcbHas } from "./tcb";
+import { Flow, flowSet, Tcb, Has, tcbHas } from "./tcb";
 import { State, setState } from "./state";
 import { demuxInsert, demuxRemove, timeWaitBase } from "./demux";
 import { seg, segHas, segIs, segLen } from "./segment";
@@ -24,9 +25,7 @@ import { advertise } from "./receive";
   /** The raw window that its ACKs carry. */
   wnd: u16;
   timestamps: bool;
-  inUse: bool;
-  /** Next free record, by number + 1. */
-  next: u32;
+  pad: u8;
   /** When an empty segment was answered last, ms. */
   answeredAt: u32;
 }
@@ -34,27 +33,17 @@ import { advertise } from "./receive";
 /** Time between answers to empty segments that are out of the window. */
 const EMPTY_MS: u32 = 500;
 
-@unmanaged class TimeWaitPool {
-  free: u32;
-  /** Where the search for the oldest record goes on: they are made, and so grow old, in turn. */
-  hand: u32;
-  freeCount: u32;
-  pad: u32;
-}
+/** 2^5 bytes: a record. */
+const SHIFT: u32 = 5;
 
-let records: usize = 0;
-let pool: TimeWaitPool = changetype<TimeWaitPool>(0);
+let pool: Pool = changetype<Pool>(0);
+/** One u32: where the search for the oldest record goes on: they are made, and so grow old, in turn. */
+let hand: usize = 0;
 
 export function timeWaitInit(): void {
-  const p = take(1, offsetof<TimeWaitPool>()), r = take(config.timeWaitMax, offsetof<TimeWait>());
-  if (!layoutCommits()) return;
-  pool = changetype<TimeWaitPool>(p);
-  records = r;
-  for (let i = config.timeWaitMax; i > 0; i--) {
-    timeWaitAt(i - 1).next = pool.free;
-    pool.free = i;
-  }
-  pool.freeCount = config.timeWaitMax;
+  if (offsetof<TimeWait>() > 1 << SHIFT) ERROR("a TIME-WAIT record is at most 32 bytes");
+  hand = take(1, 4);
+  pool = poolInit(config.timeWaitMax, SHIFT);
 }
 
 export function timeWaitsFree(): u32 {
@@ -62,11 +51,11 @@ export function timeWaitsFree(): u32 {
 }
 
 export function timeWaitAt(i: u32): TimeWait {
-  return changetype<TimeWait>(records + i * offsetof<TimeWait>());
+  return changetype<TimeWait>(poolAt(pool, i));
 }
 
 function indexOf(w: TimeWait): u32 {
-  return <u32>(changetype<usize>(w) - records) / offsetof<TimeWait>();
+  return poolIndex(pool, changetype<usize>(w));
 }
 
 /** The connection has seen both FINs acknowledged: its four-tuple moves to a record, its TCB serves only its handle from now on. */
@@ -75,19 +64,16 @@ export function enterTimeWait(t: Tcb): void {
   leave(t);
   setState(t, State.TIME_WAIT);
   const w = allocate();
-  w.rip = t.rip;
-  w.lip = t.lip;
-  w.ports = t.ports;
+  flowSet(w, t.rip, t.lip, t.ports);
   w.sndNxt = t.sndNxt;
   w.rcvNxt = t.rcvNxt;
   w.tsRecent = t.tsRecent;
   w.timestamps = tcbHas(t, Has.TIMESTAMPS);
   w.wnd = <u16>wnd;
-  w.inUse = true;
   w.answeredAt = clock.ms - EMPTY_MS;
   const owner = timeWaitBase() + indexOf(w);
   demuxInsert(owner);
-  heapArm(owner, clock.us + <u64>config.timeWaitMs * 1000);
+  heapArm(owner, afterMs(config.timeWaitMs));
   count(Mib.TW);
   // The ACK that the peer's FIN wants, with the last word of this connection.
   if (tcbHas(t, Has.ACK_NOW | Has.ACK_LATER)) acknowledge(w);
@@ -95,26 +81,20 @@ export function enterTimeWait(t: Tcb): void {
 }
 
 function allocate(): TimeWait {
-  if (pool.free == 0) {
-    const oldest = timeWaitAt(pool.hand);
-    pool.hand = pool.hand + 1 == config.timeWaitMax ? 0 : pool.hand + 1;
+  if (pool.freeCount == 0) {
+    const at = load<u32>(hand), next = at + 1;
+    store<u32>(hand, next == config.timeWaitMax ? 0 : next);
     count(Mib.TWKilled);
-    end(oldest);
+    end(timeWaitAt(at));
   }
-  const w = timeWaitAt(pool.free - 1);
-  pool.free = w.next;
-  pool.freeCount--;
-  return w;
+  return changetype<TimeWait>(poolTake(pool));
 }
 
 function end(w: TimeWait): void {
   const owner = timeWaitBase() + indexOf(w);
   heapDisarm(owner);
   demuxRemove(owner);
-  w.inUse = false;
-  w.next = pool.free;
-  pool.free = indexOf(w) + 1;
-  pool.freeCount++;
+  poolGive(pool, changetype<usize>(w));
 }
 
 /** 2 MSL have passed. */
@@ -162,7 +142,7 @@ export function timeWaitInput(index: u32): TimeWaitResult {
     if (!paws && segIs(FIN) && seg.seq + seg.size + 1 == w.rcvNxt) {
       const owner = timeWaitBase() + index;
       heapDisarm(owner);
-      heapArm(owner, clock.us + <u64>config.timeWaitMs * 1000);
+      heapArm(owner, afterMs(config.timeWaitMs));
     }
     // What is empty is answered twice a second at most: two ends must not go on acknowledging each other's ACKs.
     if (segLen() == 0) {

@@ -3,14 +3,15 @@
 
 import { config } from "../config";
 import { RACK, TLP } from "../features";
-import { clock, isDue, NEVER, Micros } from "../core/clock";
+import { afterMs, clock, isDue, NEVER, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { heapArm, heapDisarm } from "../buffers/heap";
-import { Tcb, Has, tcbHas, tcbIndex, workAdd } from "./tcb";
+import { Tcb, Has, tcbHas, tcbIndex, tcbSet, tcbClear } from "./tcb";
 import { State } from "./state";
 import { persistDue } from "./persist";
 import { keepAliveDue, keepAliveStart } from "./keepalive";
 import { retransmitDue } from "./retransmit";
+import { ackNow } from "./receive";
 import { endConnection } from "./end";
 import { sendReset } from "./output";
 import { reorderDue } from "./rack-recovery";
@@ -29,8 +30,8 @@ export function timersInit(t: Tcb): void {
 /** An accepted connection has to send something, sooner or later. */
 export function armFirstByte(t: Tcb): void {
   if (config.firstByteMs == 0) return;
-  t.flags |= Has.FIRST_BYTE;
-  armIdle(t, clock.us + <u64>config.firstByteMs * 1000);
+  tcbSet(t, Has.FIRST_BYTE);
+  armIdle(t, afterMs(config.firstByteMs));
 }
 
 /** Starts the retransmission or the persist timer afresh: it fires after `us`. */
@@ -65,10 +66,7 @@ export function tcbTimer(t: Tcb): void {
   heapDisarm(tcbIndex(t));
   if (isDue(t.delackAt)) {
     t.delackAt = NEVER;
-    if (tcbHas(t, Has.ACK_LATER)) {
-      t.flags |= Has.ACK_NOW;
-      workAdd(t);
-    }
+    if (tcbHas(t, Has.ACK_LATER)) ackNow(t);
   }
   if (isDue(t.timerAt)) {
     if (t.timerKind == <u8>Timer.PERSIST) persistDue(t);
@@ -91,7 +89,7 @@ function probeTimer(t: Tcb): void {
 function idleDue(t: Tcb): void {
   t.idleAt = NEVER;
   const first = tcbHas(t, Has.FIRST_BYTE);
-  t.flags &= ~Has.FIRST_BYTE;
+  tcbClear(t, Has.FIRST_BYTE);
   if (first && t.rcvNxt == t.irs + 1) {
     // The handshake is complete, and the peer keeps silent: a connection that costs it nothing.
     count(Mib.TCPFirstByteTimeout);
@@ -108,5 +106,5 @@ function idleDue(t: Tcb): void {
 
 /** An orphan in FIN-WAIT-2 waits for a limited time. */
 export function armFinWait2(t: Tcb): void {
-  if (config.finWait2Ms != 0) armIdle(t, clock.us + <u64>config.finWait2Ms * 1000);
+  if (config.finWait2Ms != 0) armIdle(t, afterMs(config.finWait2Ms));
 }

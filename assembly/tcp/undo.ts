@@ -6,7 +6,7 @@ import { Policy, config } from "../config";
 import { UNDO } from "../features";
 import { seqLt } from "../core/seq";
 import { count, Mib } from "../core/counters";
-import { Tcb, Has, tcbHas } from "./tcb";
+import { Tcb, Has, tcbHas, tcbClear } from "./tcb";
 import { Sender, Sends, hasSender, senderOf, sends } from "./sender";
 import { sentFound, sentPipe } from "./sent";
 import { seg, segHas } from "./segment";
@@ -97,5 +97,5 @@ function undo(t: Tcb, s: Sender): void {
   if (t.cwnd < s.undoCwnd) t.ssthresh = max(t.ssthresh, s.undoCwnd);
   s.bits &= ~<u16>Sends.EPOCH;
   sentFound(t);
-  t.flags &= ~(Has.RECOVERY | Has.LOSS | Has.RETRANSMIT_ONE);
+  tcbClear(t, Has.RECOVERY | Has.LOSS | Has.RETRANSMIT_ONE);
 }

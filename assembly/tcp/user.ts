@@ -6,8 +6,8 @@ import { Err } from "../core/error";
 import { seqLt } from "../core/seq";
 import { eventForget } from "../core/events";
 import { ringRead, ringWrite } from "../buffers/ring";
-import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd } from "./tcb";
-import { State, canReceive, canSend, setState } from "./state";
+import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd, tcbSet, tcbClear } from "./tcb";
+import { State, canReceive, canSend, isSynchronized, setState } from "./state";
 import { windowUpdate } from "./receive";
 import { armFinWait2 } from "./timers";
 import { endConnection, release } from "./end";
@@ -17,9 +17,10 @@ import { endConnection, release } from "./end";
 /** Bytes that can be queued now, an Err if none ever can. */
 export function userSendRoom(t: Tcb): i32 {
   if (t.error != 0) return <i32>t.error;
-  if (!canSend(t) || tcbHas(t, Has.FIN_QUEUED)) return tcbHas(t, Has.FIN_QUEUED) ? Err.CLOSED : Err.STATE;
+  if (tcbHas(t, Has.FIN_QUEUED)) return Err.CLOSED;
+  if (!canSend(t)) return Err.STATE;
   const room = config.sendRing - t.sndSize;
-  if (room == 0) t.flags |= Has.WANTS_ROOM;
+  if (room == 0) tcbSet(t, Has.WANTS_ROOM);
   return <i32>room;
 }
 
@@ -28,12 +29,10 @@ export function userSend(t: Tcb, src: usize, size: u32): i32 {
   const room = userSendRoom(t);
   if (room < 0) return room;
   const n = min(size, <u32>room);
-  if (n < size) t.flags |= Has.WANTS_ROOM;
+  if (n < size) tcbSet(t, Has.WANTS_ROOM);
   if (n == 0) return size == 0 ? 0 : Err.AGAIN;
   ringWrite(sendRing(t), config.sendRing, t.sndHead + t.sndSize, src, n);
-  t.sndSize += n;
-  workAdd(t);
-  return <i32>n;
+  return queued(t, n);
 }
 
 /** Where the next bytes to send can be written in place. */
@@ -55,8 +54,13 @@ export function userSendCommit(t: Tcb, size: u32): i32 {
   const span = userSendSpan(t);
   if (span < 0) return span;
   if (size > <u32>span) return Err.ARGUMENT;
+  if (size == <u32>span) tcbSet(t, Has.WANTS_ROOM);
+  return queued(t, size);
+}
+
+/** The ring has `size` bytes more. */
+function queued(t: Tcb, size: u32): i32 {
   t.sndSize += size;
-  if (size == <u32>span) t.flags |= Has.WANTS_ROOM;
   workAdd(t);
   return <i32>size;
 }
@@ -64,9 +68,8 @@ export function userSendCommit(t: Tcb, size: u32): i32 {
 /** Marks everything queued so far as urgent (RFC 9293 §3.8.5). */
 export function userUrgent(t: Tcb): Err {
   if (!canSend(t) || tcbHas(t, Has.FIN_QUEUED)) return Err.STATE;
-  const first = t.state == <u8>State.SYN_SENT || t.state == <u8>State.SYN_RECEIVED ? t.iss + 1 : t.sndUna;
-  t.sndUp = first + t.sndSize;
-  t.flags |= Has.URGENT_OUT;
+  t.sndUp = (isSynchronized(t) ? t.sndUna : t.iss + 1) + t.sndSize;
+  tcbSet(t, Has.URGENT_OUT);
   workAdd(t);
   return Err.OK;
 }
@@ -115,7 +118,7 @@ function consume(t: Tcb, size: u32): void {
   t.rcvSize -= size;
   t.rcvHead += size;
   if (t.rcvHead >= config.recvRing) t.rcvHead -= config.recvRing;
-  if (tcbHas(t, Has.URGENT_IN) && userUrgentLeft(t) == 0) t.flags &= ~Has.URGENT_IN;
+  if (tcbHas(t, Has.URGENT_IN) && userUrgentLeft(t) == 0) tcbClear(t, Has.URGENT_IN);
   if (!tcbHas(t, Has.DETACHED)) windowUpdate(t);
 }
 
@@ -146,7 +149,7 @@ export function userShutdown(t: Tcb): Err {
     default:
       return t.error != 0 ? <Err>t.error : Err.STATE;
   }
-  t.flags |= Has.FIN_QUEUED;
+  tcbSet(t, Has.FIN_QUEUED);
   workAdd(t);
   return Err.OK;
 }
@@ -156,9 +159,8 @@ export function userShutdown(t: Tcb): Err {
  * told with a RST (RFC 9293 §3.6.1, SHLD-3).
  */
 export function userClose(t: Tcb): void {
-  t.flags |= Has.ORPHAN;
+  tcbSet(t, Has.ORPHAN);
   eventForget(tcbIndex(t));
-  t.gen++;
   if (tcbHas(t, Has.DETACHED)) {
     release(t);
     return;
@@ -180,19 +182,16 @@ export function userClose(t: Tcb): void {
 
 /** The connection ends at once; the peer gets a RST if it knows of it. */
 export function userAbort(t: Tcb): void {
-  t.flags |= Has.ORPHAN;
+  tcbSet(t, Has.ORPHAN);
   eventForget(tcbIndex(t));
-  t.gen++;
   if (tcbHas(t, Has.DETACHED)) release(t);
   else abort(t);
 }
 
 function abort(t: Tcb): void {
   // "Any RECEIVEs and SENDs are flushed"; in CLOSING, LAST-ACK and TIME-WAIT the connection is over anyway.
-  const tell = t.state == <u8>State.SYN_RECEIVED || t.state == <u8>State.ESTABLISHED || t.state == <u8>State.FIN_WAIT_1 ||
-    t.state == <u8>State.FIN_WAIT_2 || t.state == <u8>State.CLOSE_WAIT;
-  if (tell) {
-    t.flags |= Has.RESET_DUE;
+  if (t.state >= <u8>State.SYN_RECEIVED && t.state <= <u8>State.CLOSE_WAIT) {
+    tcbSet(t, Has.RESET_DUE);
     workAdd(t);
   } else {
     endConnection(t, Err.ABORTED);

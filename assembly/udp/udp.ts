@@ -4,7 +4,7 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { take, layoutCommits } from "../core/layout";
+import { take } from "../core/layout";
 import { count, Mib } from "../core/counters";
 import { sumBytes, sumPseudo, foldSum } from "../core/checksum";
 import { ringRead, ringWrite } from "../buffers/ring";
@@ -15,22 +15,24 @@ import { sourceFor } from "../ip/address";
 
 const RECORD: u32 = 12;
 
+/** One direction of a socket: a ring, where in it the first record lies, and how many bytes are in use. */
+@unmanaged class Queue {
+  ring: usize;
+  head: u32;
+  size: u32;
+}
+
 @unmanaged export class UdpSocket {
-  ip: u32;
+  /** 0: nobody has it. */
   port: u16;
-  inUse: bool;
   /** Whether an ICMP error came for what this socket sent; told once, by the next receive. */
   refused: bool;
-  gen: u32;
-  sendHead: u32;
-  sendSize: u32;
-  recvHead: u32;
-  recvSize: u32;
   /** Whether an event is due: something arrived. */
   event: bool;
-  pad: u8;
-  pad2: u16;
 }
+
+/** A socket is followed by its two queues, to send and to receive. */
+const STRIDE: u32 = offsetof<UdpSocket>() + 2 * offsetof<Queue>();
 
 let sockets: usize = 0;
 let rings: usize = 0;
@@ -38,73 +40,82 @@ let rings: usize = 0;
 let record: usize = 0;
 
 export function udpInit(): void {
-  const s = take(config.udpMax, offsetof<UdpSocket>()), r = take(config.udpMax << 1, config.udpRing), c = take(1, RECORD);
-  if (!layoutCommits()) return;
-  sockets = s;
-  rings = r;
-  record = c;
+  sockets = take(config.udpMax, STRIDE);
+  rings = take(config.udpMax << 1, config.udpRing);
+  record = take(1, RECORD);
 }
 
 export function udpAt(i: u32): UdpSocket {
-  return changetype<UdpSocket>(sockets + i * offsetof<UdpSocket>());
+  return changetype<UdpSocket>(sockets + i * STRIDE);
 }
 
-function indexOf(s: UdpSocket): u32 {
-  return <u32>(changetype<usize>(s) - sockets) / offsetof<UdpSocket>();
+function toSend(s: UdpSocket): Queue {
+  return changetype<Queue>(changetype<usize>(s) + offsetof<UdpSocket>());
 }
 
-function sendRing(s: UdpSocket): usize {
-  return rings + <usize>(indexOf(s) << 1) * config.udpRing;
+function received(s: UdpSocket): Queue {
+  return changetype<Queue>(changetype<usize>(s) + (offsetof<UdpSocket>() + offsetof<Queue>()));
 }
 
-function recvRing(s: UdpSocket): usize {
-  return sendRing(s) + config.udpRing;
-}
+/** What `udpFind` returns when there is none. */
+export const NO_SOCKET: u32 = u32.MAX_VALUE;
 
-/** The socket on a local port, or null. */
-export function udpFind(port: u32): UdpSocket | null {
+/** The number of the socket on a local port; on port 0, of one that is free. */
+export function udpFind(port: u32): u32 {
   for (let i: u32 = 0; i < config.udpMax; i++) {
-    const s = udpAt(i);
-    if (s.inUse && <u32>s.port == port) return s;
+    if (<u32>udpAt(i).port == port) return i;
   }
-  return null;
+  return NO_SOCKET;
 }
 
-/** A free socket, bound to `port`, or null. */
-export function udpBind(port: u32): UdpSocket | null {
-  for (let i: u32 = 0; i < config.udpMax; i++) {
-    const s = udpAt(i);
-    if (s.inUse) continue;
-    s.inUse = true;
-    s.refused = false;
-    s.event = false;
-    s.port = <u16>port;
-    s.sendHead = s.sendSize = s.recvHead = s.recvSize = 0;
-    return s;
-  }
-  return null;
+/** Gives a free socket a port. */
+export function udpBind(i: u32, port: u32): void {
+  const s = udpAt(i), ring = rings + <usize>(i << 1) * config.udpRing;
+  memory.fill(changetype<usize>(toSend(s)), 0, 2 * offsetof<Queue>());
+  toSend(s).ring = ring;
+  received(s).ring = ring + config.udpRing;
+  s.refused = s.event = false;
+  s.port = <u16>port;
 }
 
-/** Appends a record and payload to a ring. Returns false when there is no room. */
-function push(ring: usize, head: u32, used: u32, ip: u32, port: u32, src: usize, size: u32): bool {
-  const padded = RECORD + ((size + 3) & ~3);
-  if (used + padded > config.udpRing) return false;
+/** Bytes that a datagram takes in a ring. */
+function padded(size: u32): u32 {
+  return RECORD + ((size + 3) & ~3);
+}
+
+/** Appends a record and payload. Returns false when there is no room. */
+function push(q: Queue, ip: u32, port: u32, src: usize, size: u32): bool {
+  if (q.size + padded(size) > config.udpRing) return false;
   store<u32>(record, ip);
   store<u32>(record, port | (size << 16), 4);
   store<u32>(record, 0, 8);
-  let at = head + used;
+  let at = q.head + q.size;
   if (at >= config.udpRing) at -= config.udpRing;
-  ringWrite(ring, config.udpRing, at, record, RECORD);
-  ringWrite(ring, config.udpRing, at + RECORD, src, size);
+  ringWrite(q.ring, config.udpRing, at, record, RECORD);
+  ringWrite(q.ring, config.udpRing, at + RECORD, src, size);
+  q.size += padded(size);
   return true;
+}
+
+/** Reads the first record into `record`, and up to `max` bytes of its payload to `dst`. Returns the payload's size. */
+function front(q: Queue, dst: usize, max: u32): u32 {
+  ringRead(q.ring, config.udpRing, q.head, record, RECORD);
+  const size = load<u32>(record, 4) >> 16;
+  ringRead(q.ring, config.udpRing, q.head + RECORD, dst, min(max, size));
+  return size;
+}
+
+/** Drops the first record, with `size` bytes of payload. */
+function pop(q: Queue, size: u32): void {
+  q.head += padded(size);
+  if (q.head >= config.udpRing) q.head -= config.udpRing;
+  q.size -= padded(size);
 }
 
 /** Queues a datagram. AGAIN: the ring is full. SIZE: it would not fit into a frame, or never into the ring. */
 export function udpSend(s: UdpSocket, ip: u32, port: u32, src: usize, size: u32): Err {
   if (size + Ipv4.SIZE + Udp.SIZE > config.mtu || size + RECORD > config.udpRing) return Err.SIZE;
-  if (!push(sendRing(s), s.sendHead, s.sendSize, ip, port, src, size)) return Err.AGAIN;
-  s.sendSize += RECORD + ((size + 3) & ~3);
-  return Err.OK;
+  return push(toSend(s), ip, port, src, size) ? Err.OK : Err.AGAIN;
 }
 
 /**
@@ -116,19 +127,14 @@ export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i3
     s.refused = false;
     return Err.REFUSED;
   }
-  if (s.recvSize == 0) return Err.AGAIN;
-  const ring = recvRing(s);
-  ringRead(ring, config.udpRing, s.recvHead, record, RECORD);
-  const have = load<u32>(record, 4) >> 16;
-  ringRead(ring, config.udpRing, s.recvHead + RECORD, dst, min(size, have));
+  const q = received(s);
+  if (q.size == 0) return Err.AGAIN;
+  const have = front(q, dst, size);
   if (from != 0) {
     store<u32>(from, load<u32>(record));
     store<u32>(from, load<u32>(record, 4) & 0xffff, 4);
   }
-  const padded = RECORD + ((have + 3) & ~3);
-  s.recvHead += padded;
-  if (s.recvHead >= config.udpRing) s.recvHead -= config.udpRing;
-  s.recvSize -= padded;
+  pop(q, have);
   return <i32>have;
 }
 
@@ -146,17 +152,16 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
     count(Mib.udpInErrors);
     return UdpResult.DONE;
   }
-  const s = udpFind(udp.dstPort);
-  if (s == null) {
+  const i = udpFind(udp.dstPort);
+  if (i == NO_SOCKET) {
     count(Mib.udpNoPorts);
     return UdpResult.NO_PORT;
   }
-  const payload = length - Udp.SIZE;
-  if (!push(recvRing(s), s.recvHead, s.recvSize, ip.src, udp.srcPort, changetype<usize>(udp) + Udp.SIZE, payload)) {
+  const s = udpAt(i);
+  if (!push(received(s), ip.src, udp.srcPort, changetype<usize>(udp) + Udp.SIZE, length - Udp.SIZE)) {
     count(Mib.udpRcvbufErrors);
     return UdpResult.DONE;
   }
-  s.recvSize += RECORD + ((payload + 3) & ~3);
   s.event = true;
   count(Mib.udpInDatagrams);
   return UdpResult.DELIVERED;
@@ -164,8 +169,9 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
 
 /** Somebody says that a datagram from `port` did not arrive (RFC 1122 §4.1.3.3). */
 export function udpIcmpError(port: u32): void {
-  const s = udpFind(port);
-  if (s == null) return;
+  const i = udpFind(port);
+  if (port == 0 || i == NO_SOCKET) return;
+  const s = udpAt(i);
   s.refused = true;
   s.event = true;
 }
@@ -173,29 +179,26 @@ export function udpIcmpError(port: u32): void {
 /** Sends what is queued. Returns whether a socket had to stop for want of a slot. */
 export function udpOutput(): bool {
   for (let i: u32 = 0; i < config.udpMax; i++) {
-    const s = udpAt(i);
-    while (s.inUse && s.sendSize != 0) {
-      ringRead(sendRing(s), config.udpRing, s.sendHead, record, RECORD);
-      const dst = load<u32>(record), ports = load<u32>(record, 4), size = ports >> 16;
+    const s = udpAt(i), q = toSend(s);
+    while (s.port != 0 && q.size != 0) {
+      const size = front(q, 0, 0);
+      const dst = load<u32>(record), port = load<u32>(record, 4);
       if (ipWay(dst) == Way.NO_SLOT) return true;
       const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
         udp.srcPort = s.port;
-        udp.dstPort = ports;
+        udp.dstPort = port;
         udp.size = Udp.SIZE + size;
         udp.checksum = 0;
-        ringRead(sendRing(s), config.udpRing, s.sendHead + RECORD, changetype<usize>(udp) + Udp.SIZE, size);
+        front(q, changetype<usize>(udp) + Udp.SIZE, size);
         const sum = foldSum(sumBytes(changetype<usize>(udp), Udp.SIZE + size, sumPseudo(ip.src, dst, PROTO_UDP, Udp.SIZE + size)));
         // A checksum of 0 is sent as all ones (RFC 768).
         udp.checksum = sum == 0 ? 0xffff : sum;
         count(Mib.udpOutDatagrams);
         ipEnd(Udp.SIZE + size);
       }
-      const padded = RECORD + ((size + 3) & ~3);
-      s.sendHead += padded;
-      if (s.sendHead >= config.udpRing) s.sendHead -= config.udpRing;
-      s.sendSize -= padded;
+      pop(q, size);
     }
   }
   return false;

@@ -1,6 +1,7 @@
 /** RFC 9293 §3.4.1, §3.5, §3.7.1, §3.9.1.1, §3.10.1, §3.10.7.1 – §3.10.7.3: opening. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FLAG } from "../../host/stack.js";
 import { Bench, SMALL, PEER, PEER_PORT, STACK, pattern } from "../harness/bench.js";
 import { be, opt } from "../harness/codec.js";
 
@@ -311,7 +312,7 @@ describe("half-open connections (RFC 4987 §3)", () => {
     b.send({ flags: "A", seq: 1, ack: 1, opts: opt.ts(101, val) });
     b.handle = b.stack.accept(b.listener);
     assert.ok(b.handle > 0);
-    assert.deepEqual([b.info.peerMss, b.info.sndScale, (b.info.flags & 0x1000) !== 0], [1400, 7, true]);
+    assert.deepEqual([b.info.peerMss, b.info.sndScale, (b.info.flags & FLAG.sack) !== 0], [1400, 7, true]);
     assert.equal(b.count("SyncookiesRecv"), 1);
     assert.equal(b.count("SyncookiesFailed"), 1);
   });

@@ -7,7 +7,7 @@ import { parseIp } from "../../host/address.js";
 import { Wire, type InFlight } from "../../host/links/loopback.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
-import { EVENT, StackModule } from "../../host/stack.js";
+import { EVENT, FLAG, StackModule } from "../../host/stack.js";
 import { icmp } from "../harness/codec.js";
 
 const PORT = 7000;
@@ -368,7 +368,7 @@ export class World {
     const synchronized = t.state >= 4;
     const inFlight = (t.sndNxt - t.sndUna) >>> 0;
     if (synchronized) assert.ok(inFlight <= t.sndSize + 1, "no more in flight than the ring holds, and a FIN");
-    // One whose SYN has to wait for a slot is on the list of those with work (bit 0 of the flags).
-    if (inFlight > 0) assert.ok(t.timerKind !== 0 || (t.flags & 1) !== 0, `a timer runs while something is in flight (${t.stateName})`);
+    // One whose SYN has to wait for a slot is on the list of those with work.
+    if (inFlight > 0) assert.ok(t.timerKind !== 0 || (t.flags & FLAG.work) !== 0, `a timer runs while something is in flight (${t.stateName})`);
   }
 }

@@ -37,7 +37,7 @@ function putTcb(t: Tcb): void {
   const at = changetype<usize>(t);
   // Up to the variables of the round-trip time all count, but for the time of TS.Recent; then, by name, what does.
   putBytes(at, offsetof<Tcb>("tsRecentAt"));
-  putBytes(at + offsetof<Tcb>("srtt"), offsetof<Tcb>("gen") - offsetof<Tcb>("srtt"));
+  putBytes(at + offsetof<Tcb>("srtt"), offsetof<Tcb>("spare") - offsetof<Tcb>("srtt"));
   putTime(t.timerAt);
   putTime(t.delackAt);
   putTime(t.idleAt);
@@ -61,16 +61,16 @@ export function canonical(dst: usize): u32 {
   }
   for (let i: u32 = 0; i < config.timeWaitMax; i++) {
     const w = timeWaitAt(i);
-    if (!w.inUse) {
+    if (heapDeadline(timeWaitBase() + i) == NEVER) {
       put(0);
       continue;
     }
-    putBytes(changetype<usize>(w), offsetof<TimeWait>("next"));
+    putBytes(changetype<usize>(w), offsetof<TimeWait>("answeredAt"));
     putTime(heapDeadline(timeWaitBase() + i));
   }
   for (let i: u32 = 0; i < config.listenersMax; i++) {
     const l = listenerAt(i);
-    put(l.halfOpen | (l.acceptCount << 8) | (<u32>l.inUse << 16) | ((l.cookiesUntil > clock.us ? <u32>1 : 0) << 17));
+    put(l.halfOpen | (l.acceptCount << 8) | (<u32>(l.port != 0) << 16) | ((l.cookiesUntil > clock.us ? <u32>1 : 0) << 17));
     put(l.acceptFirst);
   }
   return <u32>(to - dst);
