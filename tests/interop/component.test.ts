@@ -1,10 +1,10 @@
 /** The component under wasmtime: composed with an application, and the kernel as its peer. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { type ChildProcess, execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { describe, it } from "node:test";
-import { applicationOf, component } from "../../tools/component.js";
-import { Lab, lacks } from "./lab.js";
+import { after, before, describe, it } from "node:test";
+import { applicationOf, component, sockets } from "../../tools/component.js";
+import { Lab, lacks, missing } from "./lab.js";
 
 describe("the component under wasmtime", () => {
   it("composed with an echo server: the kernel gets back what it sent, four times at once; who asks wrongly is told", async (t) => {
@@ -26,5 +26,56 @@ describe("the component under wasmtime", () => {
     } finally {
       lab.close();
     }
+  });
+});
+
+describe("wasi:sockets over stint: CPython's http.server and urllib, which know nothing of it", () => {
+  const NEEDS = ["root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime", "wac", "componentize-py"];
+  const PYTHON = "host/examples/component/python";
+  let lab: Lab | undefined;
+  const app = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", ...args];
+  const composed = (): string => lab!.file("composed.wasm");
+
+  before(async () => {
+    if (missing(...NEEDS) !== undefined) return;
+    lab = new Lab();
+    await sockets(lab.file("sockets.wasm"));
+    execFileSync("componentize-py", ["-q", "-d", `${PYTHON}/app.wit`, "-w", "app", "componentize", "-p", PYTHON, "app", "-o", lab.file("app.wasm")]);
+    execFileSync("wac", ["plug", lab.file("app.wasm"), "--plug", lab.file("sockets.wasm"), "-o", composed()]);
+  });
+  after(() => lab?.close());
+
+  const said = (child: ChildProcess, what: string): Promise<void> => new Promise((done, fail) => {
+    let text = "";
+    child.stderr!.on("data", (d: Buffer) => { if ((text += d.toString()).includes(what)) done(); });
+    child.once("exit", () => fail(new Error(text)));
+  });
+
+  it("serves files to curl, one of 10 MB, and eight at once", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const sent = lab!.random("sent", 10_000_000);
+    const server = lab!.start(process.execPath, app("--env", "STINT_IP=10.9.0.2/24", "--dir", `${lab!.dir}::/`, composed(), "serve", "8080"));
+    await said(server, "Serving HTTP");
+    const r = await lab!.sh(`curl -sf -m 30 http://10.9.0.2:8080/sent -o ${lab!.file("got")}; for i in 1 2 3 4 5 6 7 8; do curl -sf -m 30 -o /dev/null -w "%{http_code} " http://10.9.0.2:8080/ & done; wait; curl -s -m 10 -o /dev/null -w %{http_code} http://10.9.0.2:8080/nothing`, 90);
+    assert.equal(r.out, `${"200 ".repeat(8)}404`);
+    assert.ok(readFileSync(lab!.file("got")).equals(readFileSync(sent)));
+    server.kill();
+  });
+
+  it("gets from a server of the kernel's; is told of a refused port and of no route; without an address it says how to give one", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const get = (url: string, ...env: string[]): Promise<{ status: number | null; err: string }> =>
+      lab!.sh(`${process.execPath} ${app(...env.flatMap((e) => ["--env", e]), composed(), "get", url).join(" ")}`, 60);
+    writeFileSync(lab!.file("answer"), "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
+    lab!.start("sh", ["-c", `nc -l 10.9.0.1 8000 < ${lab!.file("answer")}`]);
+    const good = await get("http://10.9.0.1:8000/x", "STINT_IP=10.9.0.2/24");
+    assert.deepEqual([good.status, good.err.includes("hello")], [0, true], good.err);
+    const refused = await get("http://10.9.0.1:81/x", "STINT_IP=10.9.0.2/24");
+    assert.match(refused.err, /Connection refused/);
+    assert.match((await get("http://10.8.0.1:81/x", "STINT_IP=10.9.0.2/24")).err, /unreachable/);
+    assert.match((await get("http://name.example/x", "STINT_IP=10.9.0.2/24")).err, /name.example/);
+    const none = await get("http://10.9.0.1:8000/x");
+    assert.deepEqual([none.status, /set STINT_IP=ADDRESS\/PREFIX/.test(none.err)], [1, true], none.err);
+    assert.match((await get("http://10.9.0.1:8000/x", "STINT_IP=10.9.0.2")).err, /set STINT_IP=ADDRESS\/PREFIX/);
   });
 });

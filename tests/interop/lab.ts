@@ -12,23 +12,25 @@ const HOW: Record<string, string> = {
   wasmtime: "see https://wasmtime.dev", tshark: "apt-get install tshark", socat: "apt-get install socat", passt: "apt-get install passt",
   wasm2c: "apt-get install wabt", "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
   "riscv64-unknown-elf-gcc": "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-  "qemu-system-arm": "apt-get install qemu-system-arm", "qemu-system-riscv32": "apt-get install qemu-system-misc", gcc: "apt-get install gcc", wac: "cargo install --locked wac-cli@0.10.1",
+  "qemu-system-arm": "apt-get install qemu-system-arm", "qemu-system-riscv32": "apt-get install qemu-system-misc", gcc: "apt-get install gcc", wac: "cargo install --locked wac-cli@0.10.1", "componentize-py": "pip install componentize-py==0.25.1",
   chromium: "apt-get install chromium", clang: "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32", "wasm-ld": "apt-get install lld", curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", hping3: "apt-get install hping3", nft: "apt-get install nftables", ping: "apt-get install iputils-ping",
 };
 
+/** The first of `needs` that this machine lacks, and how to get it. */
+export function missing(...needs: string[]): string | undefined {
+  for (const need of needs) {
+    if (need === "root" && process.getuid?.() !== 0) return "needs root; run it with sudo";
+    if (need === "tap" && !existsSync("/dev/net/tun")) return "needs TAP devices; modprobe tun";
+    if (need !== "root" && need !== "tap" && !findProgram(need)) return `needs ${need}; ${HOW[need] ?? `install ${need}`}`;
+  }
+  return undefined;
+}
+
 /** Skips the test, with one line that says how to get what is missing. Returns whether it did. */
 export function lacks(t: TestContext, ...needs: string[]): boolean {
-  for (const need of needs) {
-    let why = "";
-    if (need === "root" && process.getuid?.() !== 0) why = "needs root; run it with sudo";
-    else if (need === "tap" && !existsSync("/dev/net/tun")) why = "needs TAP devices; modprobe tun";
-    else if (need !== "root" && need !== "tap" && !findProgram(need)) why = `needs ${need}; ${HOW[need] ?? `install ${need}`}`;
-    if (why !== "") {
-      t.skip(why);
-      return true;
-    }
-  }
-  return false;
+  const why = missing(...needs);
+  if (why !== undefined) t.skip(why);
+  return why !== undefined;
 }
 
 export const STINT = [process.execPath, "build/stint.js"];

@@ -1,0 +1,191 @@
+/* The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address and router from the environment. */
+#include "wasi.h"
+
+typedef struct { uint32_t word[4]; } answer;
+IMPORT(CLI("environment"), "get-environment") void host_environment(answer *);
+IMPORT(CLI("stdin"), "get-stdin") int32_t host_stdin(void);
+IMPORT(CLI("stdout"), "get-stdout") int32_t host_stdout(void);
+IMPORT(CLI("stderr"), "get-stderr") int32_t host_stderr(void);
+IMPORT(STREAMS, "[method]input-stream.read") void host_read(int32_t, uint64_t, answer *);
+IMPORT(STREAMS, "[method]input-stream.subscribe") int32_t host_read_ready(int32_t);
+IMPORT(STREAMS, "[method]output-stream.blocking-write-and-flush") void host_write_blocking(int32_t, const void *, uint32_t, answer *);
+IMPORT(POLL, "poll") void host_poll(const int32_t *, uint32_t, answer *);
+IMPORT(POLL, "[resource-drop]pollable") void host_pollable_drop(int32_t);
+IMPORT(CLOCK, "now") uint64_t host_now(void);
+IMPORT(CLOCK, "subscribe-duration") int32_t host_timer(uint64_t);
+IMPORT("wasi:random/random@" WASI_VERSION, "get-random-u64") uint64_t host_random(void);
+
+enum { ARENA = 16 << 20, SLOTS = 64, CONNECTIONS = 64, RING = 65536, MTU = 1500, CHUNK = 4096 };
+
+static _Alignas(8) unsigned char arena[ARENA];
+static int32_t standard_input, standard_output, input_ready;
+/* 0: not tried yet; 1: up; −1: not to be had. */
+static int state;
+static int32_t next_us;
+/* Bytes that were read and are no whole frame yet. */
+static unsigned char input[1 << 16];
+static uint32_t have;
+
+uint64_t random_u64(void) { return host_random(); }
+
+static void say(const char *text) {
+  answer a;
+  host_write_blocking(host_stderr(), text, (uint32_t)__builtin_strlen(text), &a);
+}
+
+/* Reads numbers with a character of `between` after each but the last; 0: it is not so. */
+static int numbers(const char *text, uint32_t size, const char *between, uint32_t *to) {
+  uint32_t n = 0, digits = 0;
+  to[0] = 0;
+  for (uint32_t i = 0; i < size; i++) {
+    if (text[i] >= '0' && text[i] <= '9') {
+      to[n] = to[n] * 10 + (uint32_t)(text[i] - '0');
+      if (++digits > 3 || to[n] > 255) return 0;
+    } else {
+      if (digits == 0 || text[i] != between[n]) return 0;
+      to[++n] = digits = 0;
+    }
+  }
+  return digits != 0 && between[n] == 0;
+}
+
+static int same(const char *a, const char *b, uint32_t size) {
+  while (size != 0 && *a == *b) a++, b++, size--;
+  return size == 0;
+}
+
+/* The value of an environment variable, by its name. */
+static const char *variable(const answer *environment, const char *name, uint32_t *size) {
+  const uint32_t *pair = at(environment->word[0]), length = (uint32_t)__builtin_strlen(name);
+  for (uint32_t i = 0; i < environment->word[1]; i++, pair += 4) {
+    if (pair[1] != length || !same(at(pair[0]), name, length)) continue;
+    *size = pair[3];
+    return at(pair[2]);
+  }
+  return 0;
+}
+
+static int start(void) {
+  answer environment;
+  uint32_t size = 0, ip[5], gateway[4] = {0};
+  host_environment(&environment);
+  const char *text = variable(&environment, "STINT_IP", &size);
+  if (text == 0 || !numbers(text, size, ".../", ip) || ip[4] > 32) {
+    say("stint: no address; set STINT_IP=ADDRESS/PREFIX, as 10.0.0.2/24\n");
+    return -1;
+  }
+  text = variable(&environment, "STINT_GATEWAY", &size);
+  if (text != 0 && !numbers(text, size, "...", gateway)) {
+    say("stint: STINT_GATEWAY is no address\n");
+    return -1;
+  }
+  struct stint_config *c = stint_config_block();
+  __builtin_memset(c, 0, sizeof *c);
+  c->size = sizeof *c;
+  c->arenaBase = address_of(arena), c->arenaSize = sizeof arena;
+  c->ip = ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3], c->prefix = ip[4], c->mtu = MTU;
+  c->gateway = gateway[0] << 24 | gateway[1] << 16 | gateway[2] << 8 | gateway[3];
+  c->macHigh = 0x02000000 | ip[0] << 8 | ip[1], c->macLow = ip[2] << 8 | ip[3];
+  c->connsMax = CONNECTIONS, c->sendRing = c->recvRing = RING;
+  c->halfOpenMax = 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = CONNECTIONS;
+  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192, c->neighboursMax = 32;
+  c->policy = STINT_POLICY_TIMESTAMPS | STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_ANNOUNCE | STINT_POLICY_RACK | STINT_POLICY_TLP | STINT_POLICY_PRR | STINT_POLICY_UNDO | STINT_POLICY_CUBIC | STINT_POLICY_HYSTART;
+  c->cookies = STINT_COOKIES_AUTO, c->windowScale = 255, c->initialWindow = 10;
+  c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000, c->delayedAckMs = 40;
+  c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000, c->challengeMax = 10, c->icmpRate = 100;
+  c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64, c->pathMtuMin = 552;
+  c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
+  c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();
+  if (stint_init(c) != 0) {
+    say("stint: the address is none that a host can have\n");
+    return -1;
+  }
+  standard_input = host_stdin(), standard_output = host_stdout(), input_ready = host_read_ready(standard_input);
+  return 1;
+}
+
+int link_up(void) {
+  if (state == 0) state = start();
+  if (state == 1) link_pump();
+  return state == 1;
+}
+
+int link_there(void) { return state == 1; }
+
+static unsigned char *slot(const struct stint_ring *ring, uint32_t index) {
+  return (unsigned char *)stint_at(ring->slots + (index & ring->mask) * ring->stride) + STINT_FRAME_OFFSET;
+}
+
+/* Whole frames go into the ring, as far as there is room. */
+static void frames_in(void) {
+  struct stint_ring *in = stint_control_block();
+  uint32_t done = 0;
+  while (have - done >= 4 && in->tail - in->head <= in->mask) {
+    const unsigned char *b = input + done;
+    const uint32_t size = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    if (size > sizeof input - 4) {
+      say("stint: standard input is no stream of frames\n");
+      state = -1;
+      return;
+    }
+    if (have - done - 4 < size) break;
+    /* What is longer than a slot is none that could be sent to us: the stack counts it. */
+    if (size <= in->stride - STINT_FRAME_OFFSET) __builtin_memcpy(slot(in, in->tail), b + 4, size);
+    ((uint32_t *)stint_at(in->lengths))[in->tail & in->mask] = size;
+    in->tail++;
+    done += 4 + size;
+  }
+  __builtin_memmove(input, input + done, have - done);
+  have -= done;
+}
+
+static void frames_out(void) {
+  static unsigned char frames[CHUNK];
+  struct stint_ring *out = (struct stint_ring *)stint_control_block() + 1;
+  uint32_t size = 0;
+  answer written;
+  while (out->head != out->tail) {
+    const uint32_t n = ((uint32_t *)stint_at(out->lengths))[out->head & out->mask];
+    if (size + 4 + n > sizeof frames) {
+      host_write_blocking(standard_output, frames, size, &written);
+      size = 0;
+    }
+    frames[size] = frames[size + 1] = 0, frames[size + 2] = (unsigned char)(n >> 8), frames[size + 3] = (unsigned char)n;
+    __builtin_memcpy(frames + size + 4, slot(out, out->head), n);
+    size += 4 + n;
+    out->head++;
+  }
+  if (size != 0) host_write_blocking(standard_output, frames, size, &written);
+}
+
+void link_pump(void) {
+  if (state != 1) return;
+  for (;;) {
+    answer a;
+    host_read(standard_input, sizeof input - have, &a);
+    if ((a.word[0] & 0xff) == 0) {
+      __builtin_memcpy(input + have, at(a.word[1]), a.word[2]);
+      have += a.word[2];
+      forget_lists();
+    } else {
+      state = -1;
+    }
+    const uint32_t had = have;
+    if (state == 1) frames_in();
+    next_us = stint_poll(host_now() / 1000);
+    frames_out();
+    if (state != 1 || (had == have && next_us != 0)) return;
+  }
+}
+
+void link_wait(int32_t *pollables, uint32_t n) {
+  answer a;
+  int32_t timer = 0;
+  if (state == 1) {
+    pollables[n++] = input_ready;
+    if (next_us >= 0) pollables[n++] = timer = host_timer((uint64_t)next_us * 1000);
+  }
+  if (n != 0) host_poll(pollables, n, &a);
+  if (timer != 0) host_pollable_drop(timer);
+  forget_lists();
+}

@@ -1,0 +1,432 @@
+/* wasi:sockets over stint: TCP with IPv4. There is no UDP and no resolver: what asks for a socket of the one is told "not supported", names that are no addresses are "name unresolvable". */
+#include "wasi.h"
+
+/* error-code of wasi:sockets/network, in its order. */
+enum {
+  UNKNOWN, ACCESS_DENIED, NOT_SUPPORTED, INVALID_ARGUMENT, OUT_OF_MEMORY, TIMEOUT, CONCURRENCY_CONFLICT, NOT_IN_PROGRESS, WOULD_BLOCK, INVALID_STATE, NEW_SOCKET_LIMIT,
+  ADDRESS_NOT_BINDABLE, ADDRESS_IN_USE, REMOTE_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_RESET, CONNECTION_ABORTED, DATAGRAM_TOO_LARGE, NAME_UNRESOLVABLE
+};
+
+NEW(SOCKETS("network"), "network") int32_t make_network(int32_t rep);
+NEW(SOCKETS("tcp"), "tcp-socket") int32_t make_tcp(int32_t rep);
+NEW(SOCKETS("ip-name-lookup"), "resolve-address-stream") int32_t make_lookup(int32_t rep);
+
+enum { COUNT = 128, BACKLOG = 128, BUFFER = 65536, FIRST_PORT = 49152, PORTS = 16384 };
+enum state { FREE, UNBOUND, BINDING, BOUND, CONNECTING, CONNECTED, STARTING, LISTENING, FAILED };
+
+static struct socket {
+  enum state state;
+  /* The socket and its streams: what is left of them. */
+  uint32_t users;
+  int32_t handle;
+  /* Host order. */
+  uint32_t ip, port, backlog;
+  int deaf;
+  /* As set, by STINT_OPTION_…; s for times. */
+  uint32_t option[STINT_OPTION_COUNT];
+} sockets[COUNT];
+
+uint32_t socket_error(int32_t error) {
+  switch (error) {
+    case STINT_ERR_ARGUMENT: return INVALID_ARGUMENT;
+    case STINT_ERR_STATE: return INVALID_STATE;
+    case STINT_ERR_FULL: return NEW_SOCKET_LIMIT;
+    case STINT_ERR_AGAIN: return WOULD_BLOCK;
+    case STINT_ERR_IN_USE: return ADDRESS_IN_USE;
+    case STINT_ERR_REFUSED: return CONNECTION_REFUSED;
+    case STINT_ERR_RESET: return CONNECTION_RESET;
+    case STINT_ERR_TIMED_OUT: return TIMEOUT;
+    case STINT_ERR_UNREACHABLE: return REMOTE_UNREACHABLE;
+    case STINT_ERR_ABORTED: return CONNECTION_ABORTED;
+    default: return UNKNOWN;
+  }
+}
+
+/* Results: result<_, error-code>, and those with one value, at 1, 4 or 8. */
+static union result *failed(uint32_t error, uint32_t where) {
+  result.word[0] = 1;
+  result.byte[where] = (uint8_t)error;
+  return &result;
+}
+
+static union result *done(int32_t r) {
+  if (r < 0) return failed(socket_error(r), 1);
+  result.word[0] = 0;
+  return &result;
+}
+
+static union result *small(uint32_t value) {
+  result.word[0] = 0;
+  result.byte[1] = (uint8_t)value;
+  return &result;
+}
+
+static union result *number(uint64_t value) {
+  result.word[0] = 0;
+  result.wide[1] = value;
+  return &result;
+}
+
+static uint32_t fresh(void) {
+  for (uint32_t i = 0; i < COUNT; i++) {
+    struct socket *s = sockets + i;
+    if (s->state != FREE) continue;
+    *s = (struct socket){.state = UNBOUND, .users = 1, .handle = -1, .backlog = BACKLOG};
+    s->option[STINT_OPTION_KEEP_IDLE] = 7200, s->option[STINT_OPTION_KEEP_INTERVAL] = 75, s->option[STINT_OPTION_KEEP_PROBES] = 9, s->option[STINT_OPTION_TTL] = 64;
+    return i;
+  }
+  return COUNT;
+}
+
+void socket_leave(uint32_t i) {
+  struct socket *s = sockets + i;
+  if (--s->users != 0) return;
+  if (s->handle >= 0) tcp_close(s->handle);
+  s->state = FREE;
+  /* The FIN, or what is left before it, leaves now if it can. */
+  link_pump();
+}
+
+/* What tcp_info writes first: remote address, local address, remote port << 16 | local port, flags, the state in a byte. */
+static const uint32_t *about(int32_t handle) {
+  static uint32_t info[64];
+  if (tcp_info(handle, info) < 0) __builtin_memset(info, 0, sizeof info);
+  return info;
+}
+
+/* Streams. */
+
+int32_t socket_room(uint32_t i) {
+  if (!link_there()) return CLOSED;
+  const int32_t room = tcp_send_room(sockets[i].handle);
+  return room == STINT_ERR_CLOSED || room == STINT_ERR_STATE ? CLOSED : room;
+}
+
+int32_t socket_send(uint32_t i, void *data, uint32_t size) {
+  if (!link_there()) return CLOSED;
+  const int32_t n = tcp_send(sockets[i].handle, data, size);
+  return n == STINT_ERR_CLOSED || n == STINT_ERR_STATE ? CLOSED : n == STINT_ERR_AGAIN ? 0 : n;
+}
+
+int32_t socket_receive(uint32_t i, uint32_t max, uint32_t *where) {
+  const struct socket *s = sockets + i;
+  if (!link_there() || s->deaf) return CLOSED;
+  const int32_t n = tcp_recv_span(s->handle);
+  if (n == STINT_ERR_AGAIN) return 0;
+  if (n == 0 || n == STINT_ERR_STATE) return CLOSED;
+  if (n < 0) return n;
+  *where = address_of(tcp_recv_at(s->handle));
+  return (uint32_t)n < max ? n : (int32_t)max;
+}
+
+void socket_consume(uint32_t i, uint32_t size) { tcp_recv_consume(sockets[i].handle, size); }
+
+int socket_ready(uint32_t i, uint32_t what) {
+  const struct socket *s = sockets + i;
+  uint32_t listener[4];
+  if (!link_there()) return 1;
+  if (what == ON_INPUT) return s->deaf || tcp_recv_size(s->handle) != STINT_ERR_AGAIN;
+  if (what == ON_OUTPUT) return tcp_send_room(s->handle) != 0;
+  if (s->state == CONNECTING) {
+    const uint32_t state = about(s->handle)[4] & 0xff;
+    return state != STINT_STATE_SYN_SENT && state != STINT_STATE_SYN_RECEIVED;
+  }
+  return s->state != LISTENING || stint_listener_info(s->handle, listener) < 0 || listener[1] != 0;
+}
+
+/* wasi:sockets/network, instance-network. */
+
+EXPORT(SOCKETS("instance-network"), "instance-network") int32_t instance_network(void) { return make_network(1); }
+
+EXPORT(SOCKETS("network"), "network-error-code") union result *error_code(int32_t error) {
+  result.word[0] = (error & 1) == 0;
+  result.byte[1] = (uint8_t)(error >> 1);
+  return &result;
+}
+
+/* wasi:sockets/tcp-create-socket. */
+
+EXPORT(SOCKETS("tcp-create-socket"), "create-tcp-socket") union result *create(int32_t family) {
+  if (family != 0) return failed(NOT_SUPPORTED, 4);
+  if (!link_up()) return failed(ACCESS_DENIED, 4);
+  const uint32_t i = fresh();
+  if (i == COUNT) return failed(NEW_SOCKET_LIMIT, 4);
+  result.word[0] = 0;
+  result.word[1] = (uint32_t)make_tcp((int32_t)i);
+  return &result;
+}
+
+/* wasi:sockets/tcp. */
+
+#define TCP SOCKETS("tcp")
+#define METHOD(name) EXPORT(TCP, "[method]tcp-socket." name)
+/* An ip-socket-address as it is passed: which family, and for IPv4 the port and four bytes; IPv6 has more. */
+#define ADDRESS int32_t family, uint32_t port, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t f, int32_t g, int32_t h, int32_t k, int32_t l, int32_t m
+
+METHOD("start-bind") union result *start_bind(int32_t i, int32_t network, ADDRESS) {
+  struct socket *s = sockets + i;
+  (void)network, (void)f, (void)g, (void)h, (void)k, (void)l, (void)m;
+  if (s->state != UNBOUND) return failed(INVALID_STATE, 1);
+  if (family != 0) return failed(INVALID_ARGUMENT, 1);
+  s->ip = a << 24 | b << 16 | c << 8 | d, s->port = port;
+  s->state = BINDING;
+  return done(0);
+}
+
+METHOD("finish-bind") union result *finish_bind(int32_t i) {
+  struct socket *s = sockets + i;
+  if (s->state != BINDING) return failed(NOT_IN_PROGRESS, 1);
+  s->state = BOUND;
+  return done(0);
+}
+
+METHOD("start-listen") union result *start_listen(int32_t i) {
+  struct socket *s = sockets + i;
+  if (s->state != BOUND) return failed(INVALID_STATE, 1);
+  int32_t handle = STINT_ERR_IN_USE;
+  if (s->port != 0) {
+    handle = tcp_listen(s->ip, s->port, s->backlog);
+  } else {
+    /* Any port: one at random that is free (RFC 6056 §3.3.1). There are fewer listeners than tries. */
+    for (int tries = 0; tries < 64 && handle == STINT_ERR_IN_USE; tries++) {
+      s->port = FIRST_PORT + (uint32_t)random_u64() % PORTS;
+      handle = tcp_listen(s->ip, s->port, s->backlog);
+    }
+  }
+  if (handle == STINT_ERR_ARGUMENT) return failed(ADDRESS_NOT_BINDABLE, 1);
+  if (handle < 0) return done(handle);
+  s->handle = handle;
+  s->state = STARTING;
+  return done(0);
+}
+
+METHOD("finish-listen") union result *finish_listen(int32_t i) {
+  struct socket *s = sockets + i;
+  if (s->state != STARTING) return failed(NOT_IN_PROGRESS, 1);
+  s->state = LISTENING;
+  return done(0);
+}
+
+/* Options that were set before there was a connection. */
+static void apply(const struct socket *s) {
+  tcp_set(s->handle, STINT_OPTION_KEEP_IDLE, s->option[STINT_OPTION_KEEP_IDLE]);
+  tcp_set(s->handle, STINT_OPTION_KEEP_INTERVAL, s->option[STINT_OPTION_KEEP_INTERVAL]);
+  tcp_set(s->handle, STINT_OPTION_KEEP_PROBES, s->option[STINT_OPTION_KEEP_PROBES]);
+  tcp_set(s->handle, STINT_OPTION_TTL, s->option[STINT_OPTION_TTL]);
+  tcp_set(s->handle, STINT_OPTION_KEEP_ALIVE, s->option[STINT_OPTION_KEEP_ALIVE]);
+}
+
+METHOD("start-connect") union result *start_connect(int32_t i, int32_t network, ADDRESS) {
+  struct socket *s = sockets + i;
+  (void)network, (void)f, (void)g, (void)h, (void)k, (void)l, (void)m;
+  if (s->state != UNBOUND && s->state != BOUND) return failed(INVALID_STATE, 1);
+  if (family != 0) return failed(INVALID_ARGUMENT, 1);
+  const int32_t handle = tcp_connect(s->ip, s->port, a << 24 | b << 16 | c << 8 | d, port);
+  if (handle < 0) return done(handle);
+  s->handle = handle;
+  s->state = CONNECTING;
+  apply(s);
+  link_pump();
+  return done(0);
+}
+
+METHOD("finish-connect") union result *finish_connect(int32_t i) {
+  struct socket *s = sockets + i;
+  if (s->state != CONNECTING) return failed(NOT_IN_PROGRESS, 4);
+  link_pump();
+  if (!socket_ready((uint32_t)i, ON_SOCKET)) return failed(WOULD_BLOCK, 4);
+  const int32_t error = tcp_recv_size(s->handle);
+  if (error < 0 && error != STINT_ERR_AGAIN) {
+    s->state = FAILED;
+    return failed(socket_error(error), 4);
+  }
+  s->state = CONNECTED;
+  s->users += 2;
+  result.word[0] = 0;
+  result.word[1] = (uint32_t)new_input(i << 2 | OF_SOCKET);
+  result.word[2] = (uint32_t)new_output(i << 2 | OF_SOCKET);
+  return &result;
+}
+
+METHOD("accept") union result *accept(int32_t i) {
+  const struct socket *s = sockets + i;
+  if (s->state != LISTENING) return failed(INVALID_STATE, 4);
+  link_pump();
+  uint32_t listener[4];
+  if (stint_listener_info(s->handle, listener) < 0 || listener[1] == 0) return failed(WOULD_BLOCK, 4);
+  const uint32_t n = fresh();
+  if (n == COUNT) return failed(NEW_SOCKET_LIMIT, 4);
+  struct socket *c = sockets + n;
+  const int32_t handle = tcp_accept(s->handle);
+  if (handle < 0) {
+    c->state = FREE;
+    return failed(socket_error(handle), 4);
+  }
+  c->handle = handle;
+  c->state = CONNECTED;
+  c->users = 3;
+  __builtin_memcpy(c->option, s->option, sizeof c->option);
+  apply(c);
+  result.word[0] = 0;
+  result.word[1] = (uint32_t)make_tcp((int32_t)n);
+  result.word[2] = (uint32_t)new_input((int32_t)n << 2 | OF_SOCKET);
+  result.word[3] = (uint32_t)new_output((int32_t)n << 2 | OF_SOCKET);
+  return &result;
+}
+
+/* result<ip-socket-address, error-code>, IPv4. */
+static union result *address(uint32_t ip, uint32_t port) {
+  result.word[0] = 0;
+  result.word[1] = 0;
+  result.half[4] = (uint16_t)port;
+  for (uint32_t n = 0; n < 4; n++) result.byte[10 + n] = (uint8_t)(ip >> (24 - n * 8));
+  return &result;
+}
+
+METHOD("local-address") union result *local_address(int32_t i) {
+  const struct socket *s = sockets + i;
+  if (s->state == UNBOUND || s->state == BINDING || s->state == FAILED) return failed(INVALID_STATE, 4);
+  if (s->state != CONNECTED && s->state != CONNECTING) return address(s->ip, s->port);
+  const uint32_t *info = about(s->handle);
+  return address(info[1], info[2] & 0xffff);
+}
+
+METHOD("remote-address") union result *remote_address(int32_t i) {
+  const struct socket *s = sockets + i;
+  if (s->state != CONNECTED) return failed(INVALID_STATE, 4);
+  const uint32_t *info = about(s->handle);
+  return address(info[0], info[2] >> 16);
+}
+
+METHOD("is-listening") int32_t is_listening(int32_t i) { return sockets[i].state == LISTENING; }
+
+METHOD("address-family") int32_t address_family(int32_t i) { return (void)i, 0; }
+
+METHOD("set-listen-backlog-size") union result *set_backlog(int32_t i, uint64_t value) {
+  struct socket *s = sockets + i;
+  if (value == 0) return failed(INVALID_ARGUMENT, 1);
+  if (s->state == LISTENING || s->state == STARTING) return failed(NOT_SUPPORTED, 1);
+  if (s->state == CONNECTED || s->state == CONNECTING) return failed(INVALID_STATE, 1);
+  s->backlog = value < BACKLOG ? (uint32_t)value : BACKLOG;
+  return done(0);
+}
+
+static union result *set_option(int32_t i, uint32_t option, uint64_t value, uint64_t most) {
+  struct socket *s = sockets + i;
+  const uint32_t least = option == STINT_OPTION_KEEP_ALIVE ? 0 : option == STINT_OPTION_KEEP_PROBES ? 2 : 1;
+  if (value == 0 && least != 0) return failed(INVALID_ARGUMENT, 1);
+  /* What is finer or coarser than the stack can do is done as well as it can. */
+  s->option[option] = (uint32_t)(value < least ? least : value > most ? most : value);
+  return done(s->state == CONNECTED || s->state == CONNECTING ? tcp_set(s->handle, option, s->option[option]) : 0);
+}
+
+enum { SECOND = 1000000000 };
+static uint64_t seconds(uint64_t ns) { return ns / SECOND + (ns % SECOND != 0); }
+
+METHOD("keep-alive-enabled") union result *keep_alive(int32_t i) { return small(sockets[i].option[STINT_OPTION_KEEP_ALIVE]); }
+METHOD("set-keep-alive-enabled") union result *set_keep_alive(int32_t i, uint32_t value) { return set_option(i, STINT_OPTION_KEEP_ALIVE, value, 1); }
+METHOD("keep-alive-idle-time") union result *keep_idle(int32_t i) { return number((uint64_t)sockets[i].option[STINT_OPTION_KEEP_IDLE] * SECOND); }
+METHOD("set-keep-alive-idle-time") union result *set_keep_idle(int32_t i, uint64_t value) { return set_option(i, STINT_OPTION_KEEP_IDLE, seconds(value), 65535); }
+METHOD("keep-alive-interval") union result *keep_interval(int32_t i) { return number((uint64_t)sockets[i].option[STINT_OPTION_KEEP_INTERVAL] * SECOND); }
+METHOD("set-keep-alive-interval") union result *set_keep_interval(int32_t i, uint64_t value) { return set_option(i, STINT_OPTION_KEEP_INTERVAL, seconds(value), 65535); }
+METHOD("keep-alive-count") union result *keep_count(int32_t i) {
+  result.word[0] = 0;
+  result.word[1] = sockets[i].option[STINT_OPTION_KEEP_PROBES];
+  return &result;
+}
+METHOD("set-keep-alive-count") union result *set_keep_count(int32_t i, uint32_t value) { return set_option(i, STINT_OPTION_KEEP_PROBES, value, 255); }
+METHOD("hop-limit") union result *hop_limit(int32_t i) { return small(sockets[i].option[STINT_OPTION_TTL]); }
+METHOD("set-hop-limit") union result *set_hop_limit(int32_t i, uint32_t value) { return set_option(i, STINT_OPTION_TTL, value & 0xff, 255); }
+
+/* Rings have one size, chosen when the stack starts; a wish is taken for a hint. */
+static union result *set_buffer(uint64_t value) { return value == 0 ? failed(INVALID_ARGUMENT, 1) : done(0); }
+METHOD("receive-buffer-size") union result *receive_buffer(int32_t i) { return (void)i, number(BUFFER); }
+METHOD("set-receive-buffer-size") union result *set_receive_buffer(int32_t i, uint64_t value) { return (void)i, set_buffer(value); }
+METHOD("send-buffer-size") union result *send_buffer(int32_t i) { return (void)i, number(BUFFER); }
+METHOD("set-send-buffer-size") union result *set_send_buffer(int32_t i, uint64_t value) { return (void)i, set_buffer(value); }
+
+METHOD("subscribe") int32_t tcp_subscribe(int32_t i) { return pollable((uint32_t)i, ON_SOCKET); }
+
+METHOD("shutdown") union result *shutdown(int32_t i, uint32_t type) {
+  struct socket *s = sockets + i;
+  enum { RECEIVE, SEND };
+  if (s->state != CONNECTED) return failed(INVALID_STATE, 1);
+  if (type != SEND) s->deaf = 1;
+  if (type == RECEIVE) return done(0);
+  const int32_t r = tcp_shutdown(s->handle);
+  link_pump();
+  return done(r);
+}
+
+EXPORT(TCP, "[dtor]tcp-socket") void tcp_drop(int32_t i) { socket_leave((uint32_t)i); }
+
+/* wasi:sockets/ip-name-lookup: addresses in dotted form. A stream's rep is its place here. */
+
+#define LOOKUP SOCKETS("ip-name-lookup")
+enum { LOOKUPS = 16 };
+static struct { uint32_t ip; int busy, told; } lookups[LOOKUPS];
+
+EXPORT(LOOKUP, "resolve-addresses") union result *resolve(int32_t network, const char *name, uint32_t size) {
+  uint32_t ip = 0, n = 0, number = 0, digits = 0;
+  (void)network;
+  forget_lists();
+  for (uint32_t k = 0; k <= size; k++) {
+    if (k < size && name[k] >= '0' && name[k] <= '9' && digits < 3) {
+      number = number * 10 + (uint32_t)(name[k] - '0');
+      digits++;
+    } else if (digits != 0 && number <= 255 && (k == size ? n == 3 : name[k] == '.' && n < 3)) {
+      ip = ip << 8 | number;
+      n++, number = digits = 0;
+    } else {
+      return failed(NAME_UNRESOLVABLE, 4);
+    }
+  }
+  for (int32_t i = 0; i < LOOKUPS; i++) {
+    if (lookups[i].busy) continue;
+    lookups[i].ip = ip, lookups[i].busy = 1, lookups[i].told = 0;
+    result.word[0] = 0;
+    result.word[1] = (uint32_t)make_lookup(i);
+    return &result;
+  }
+  return failed(OUT_OF_MEMORY, 4);
+}
+
+EXPORT(LOOKUP, "[method]resolve-address-stream.resolve-next-address") union result *resolved(int32_t i) {
+  result.word[0] = result.word[1] = 0;
+  if (lookups[i].told) return &result;
+  lookups[i].told = 1;
+  result.byte[2] = 1;
+  for (uint32_t n = 0; n < 4; n++) result.byte[6 + n] = (uint8_t)(lookups[i].ip >> (24 - n * 8));
+  return &result;
+}
+
+EXPORT(LOOKUP, "[method]resolve-address-stream.subscribe") int32_t resolved_subscribe(int32_t i) { return (void)i, pollable(0, ON_NOTHING); }
+
+EXPORT(LOOKUP, "[dtor]resolve-address-stream") void resolved_drop(int32_t i) { lookups[i].busy = 0; }
+
+/* wasi:sockets/udp: there is none to be had, so nobody can call its methods. */
+
+#define UDP SOCKETS("udp")
+EXPORT(SOCKETS("udp-create-socket"), "create-udp-socket") union result *create_udp(int32_t family) { return (void)family, failed(NOT_SUPPORTED, 4); }
+
+#define NOBODY(id, name, ...) EXPORT(UDP, "[method]" name) union result *id(__VA_ARGS__) { __builtin_trap(); }
+#define NOBODY_ASKS(id, name) EXPORT(UDP, "[method]" name) int32_t id(int32_t i) { (void)i; __builtin_trap(); }
+#pragma clang diagnostic ignored "-Wunused-parameter"
+NOBODY(udp_1, "udp-socket.start-bind", int32_t i, int32_t network, ADDRESS)
+NOBODY(udp_2, "udp-socket.finish-bind", int32_t i)
+NOBODY(udp_3, "udp-socket.stream", int32_t i, int32_t some, ADDRESS)
+NOBODY(udp_4, "udp-socket.local-address", int32_t i)
+NOBODY(udp_5, "udp-socket.remote-address", int32_t i)
+NOBODY_ASKS(udp_6, "udp-socket.address-family")
+NOBODY(udp_7, "udp-socket.unicast-hop-limit", int32_t i)
+NOBODY(udp_8, "udp-socket.set-unicast-hop-limit", int32_t i, uint32_t value)
+NOBODY(udp_9, "udp-socket.receive-buffer-size", int32_t i)
+NOBODY(udp_10, "udp-socket.set-receive-buffer-size", int32_t i, uint64_t value)
+NOBODY(udp_11, "udp-socket.send-buffer-size", int32_t i)
+NOBODY(udp_12, "udp-socket.set-send-buffer-size", int32_t i, uint64_t value)
+NOBODY_ASKS(udp_13, "udp-socket.subscribe")
+NOBODY(udp_14, "incoming-datagram-stream.receive", int32_t i, uint64_t max)
+NOBODY_ASKS(udp_15, "incoming-datagram-stream.subscribe")
+NOBODY(udp_16, "outgoing-datagram-stream.check-send", int32_t i)
+NOBODY(udp_17, "outgoing-datagram-stream.send", int32_t i, const void *list, uint32_t size)
+NOBODY_ASKS(udp_18, "outgoing-datagram-stream.subscribe")

@@ -1,0 +1,28 @@
+"""CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve PORT`, or `get URL`, whose body goes to standard error.
+
+Built with componentize-py, composed with build/component/sockets.wasm; README, "Link it", has the commands.
+"""
+
+import encodings.idna  # Modules are found when the component is built, not when it runs.
+import http.server
+import stringprep
+import sys
+import urllib.error
+import urllib.request
+
+from wit_world import exports
+
+
+class Run(exports.Run):
+    def run(self):
+        match sys.argv[1:]:
+            case ["serve", port]:
+                http.server.test(http.server.SimpleHTTPRequestHandler, http.server.HTTPServer, port=int(port), bind="0.0.0.0")
+            case ["get", url]:
+                try:
+                    with urllib.request.urlopen(url, timeout=10) as response:
+                        sys.stderr.write(response.read().decode())
+                except urllib.error.URLError as e:
+                    sys.exit(f"{url}: {e.reason}")
+            case _:
+                sys.exit("usage: app serve PORT | app get URL")
