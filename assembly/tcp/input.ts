@@ -303,6 +303,7 @@ function trimToWindow(t: Tcb): void {
   }
   // Nothing comes after a FIN.
   if (tcbHas(t, Has.FIN_EARLY) && seqLt(t.finSeq, seg.seq + seg.size)) {
+    if (seg.size != 0) ackNow(t);
     seg.size = seqLt(seg.seq, t.finSeq) ? t.finSeq - seg.seq : 0;
     seg.flags &= ~FIN;
   }
