@@ -283,3 +283,29 @@ describe("RFC 9293 §3.10.7.4: other states", () => {
     assert.equal(b.state, "CLOSE-WAIT");
   });
 });
+
+describe("RFC 4022: tcpEstabResets", () => {
+  it("counts what is reset in ESTABLISHED and CLOSE-WAIT, and nowhere else", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "R", seq: 1 });
+    assert.equal(b.count("tcpEstabResets"), 1);
+    const c = new Bench().accepted();
+    c.send({ flags: "FA", seq: 1, ack: 1 });
+    c.send({ flags: "R", seq: 2 });
+    assert.equal(c.count("tcpEstabResets"), 1);
+    const d = new Bench().accepted();
+    d.stack.shutdown(d.handle);
+    d.poll();
+    d.send({ flags: "A", seq: 1, ack: 2 });
+    d.send({ flags: "R", seq: 1 });
+    assert.deepEqual([d.state, d.count("tcpEstabResets")], ["LISTEN", 0]);
+  });
+});
+
+describe("RFC 9293 §3.10.7.1: what a RST says", () => {
+  it("that answers an ACK: its number, and none acknowledged", () => {
+    const b = new Bench();
+    b.send({ flags: "A", seq: 5, ack: 77 });
+    b.expectReset({ seq: b.stackIsn + 77, ack: 0 });
+  });
+});

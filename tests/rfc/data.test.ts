@@ -257,6 +257,15 @@ describe("RFC 9293 §3.8.5: urgent data", () => {
     }
   });
 
+  it("MUST-30 what is urgent before the connection is ESTABLISHED is so afterwards, up to its last octet", () => {
+    const b = new Bench().connecting();
+    b.write(10);
+    b.stack.urgent(b.handle);
+    b.send({ flags: "SA", seq: 0, ack: 1, opts: [2, 4, 5, 180] });
+    const s = b.all.find((x) => x.data.length > 0)!;
+    assert.deepEqual([s.flags.includes("U"), s.up], [true, 10]);
+  });
+
   it("ignores an urgent pointer of 0, and one in the past", () => {
     const b = new Bench().accepted();
     b.send({ flags: "UA", seq: 1, ack: 1, up: 0, data: pattern(4) });

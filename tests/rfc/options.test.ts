@@ -172,6 +172,15 @@ describe("RFC 2018, RFC 6675: SACK received", () => {
     assert.equal(b.info.pipe, 7 * MSS, "6 after the hole, and the retransmission");
   });
 
+  it("6675-1 three separate ranges are enough, however small they are", () => {
+    const b = open(), first = b.stackIsn + 1;
+    b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([first + 2000, first + 2001], [first + 2100, first + 2101]) });
+    assert.equal(b.count("TCPFastRetrans"), 0, "two are not");
+    b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([first + 2200, first + 2201], [first + 2000, first + 2001], [first + 2100, first + 2101]) });
+    b.expect("A", { seq: 1, len: MSS });
+    assert.equal(b.count("TCPFastRetrans"), 1);
+  });
+
   it("6675-2 sends holes in order, while cwnd − pipe has room for a segment", () => {
     const b = open();
     sack(b, 1, [3, 4]);
