@@ -8,6 +8,7 @@ import type { StackOptions } from "../config.js";
 import type { Event, Option, Packet, Script, Value } from "./parse.js";
 import { Failure } from "./failure.js";
 import { numberOf, Sockets, type Result } from "./sockets.js";
+import { timeoutOf } from "./ready.js";
 import { configure, defaults, ERRNO, STATE_NAMES, Unsupported, type Dialect } from "./system.js";
 import { decodeTcp, icmpFrame, letters, optionBytes, tcpFrame, type Ends, type TcpSegment } from "./wire.js";
 
@@ -42,6 +43,8 @@ interface Pending {
   event: Event & { type: "call" };
   attempt: () => Result | null;
   endUs: number;
+  /** When it gives up by its own words, with 0. */
+  timeoutUs: number;
 }
 
 export class Runner {
@@ -159,7 +162,7 @@ export class Runner {
   /** Lets time pass until `us`, or until `stop` says so. */
   #advance(us: number, stop: () => boolean = () => false): void {
     while (!stop()) {
-      const next = this.#wait < 0 ? Infinity : this.#nowUs + this.#wait;
+      const next = Math.min(this.#wait < 0 ? Infinity : this.#nowUs + this.#wait, ...this.#pending.map((p) => Math.max(p.timeoutUs, this.#nowUs)));
       if (next > us) {
         if (us > this.#nowUs && us !== Infinity) {
           this.#nowUs = us;
@@ -396,15 +399,17 @@ export class Runner {
       const again = (): Result | null => attempt(true);
       result = again();
       if (result === null) {
-        this.#pending.push({ event: e, attempt: again, endUs: base + until * 1e6 });
+        const timeout = timeoutOf(e);
+        this.#pending.push({ event: e, attempt: again, endUs: base + until * 1e6, timeoutUs: timeout === undefined ? Infinity : base + timeout * 1000 });
         return;
       }
     }
-    this.#checkResult(e, result ?? { value: -1, errno: "EAGAIN" });
+    // One that would wait, and need not by the script, gives up at once.
+    this.#checkResult(e, result ?? (timeoutOf(e) === undefined ? { value: -1, errno: "EAGAIN" } : { value: 0 }));
   }
 
   #tryPending(p: Pending): void {
-    const result = p.attempt();
+    const result = p.attempt() ?? (this.#nowUs >= p.timeoutUs ? { value: 0 } : null);
     if (result === null) return;
     this.#pending.splice(this.#pending.indexOf(p), 1);
     const tolerance = this.#tolerance(p.endUs - this.#lastUs);

@@ -1,9 +1,10 @@
 /** The system calls of a script, on the module's calls: sockets by file descriptor, options, errno. */
 import { errName } from "../errors.js";
-import { FLAG, type StackModule } from "../stack.js";
+import type { StackModule } from "../stack.js";
 import type { StackOptions } from "../config.js";
 import { Failure } from "./failure.js";
 import type { Event, Value } from "./parse.js";
+import { Readiness } from "./ready.js";
 import { ERRNO, SYMBOLS, Unsupported } from "./system.js";
 import type { Ends } from "./wire.js";
 
@@ -39,12 +40,14 @@ export function numberOf(v: Value | undefined): number {
 
 export class Sockets {
   readonly sockets = new Map<number, Socket>();
+  #ready: Readiness;
   #stack: StackModule;
   #ends: Ends;
   #options: Partial<StackOptions>;
 
   constructor(stack: StackModule, ends: Ends, options: Partial<StackOptions>) {
     this.#stack = stack;
+    this.#ready = new Readiness(stack, this.sockets);
     this.#ends = ends;
     this.#options = options;
   }
@@ -119,6 +122,7 @@ export class Sockets {
         return () => this.#send(e, socket());
       case "close":
         return () => {
+          if (this.#ready.close(fd)) return ok;
           const s = socket();
           this.sockets.delete(fd);
           if (s.kind !== "new") x.tcp_close(s.handle);
@@ -148,7 +152,13 @@ export class Sockets {
       case "getsockopt":
         return () => this.#getOption(e, socket());
       case "poll":
-        return () => this.#pollCall(e);
+        return () => this.#ready.poll(e);
+      case "epoll_create": case "epoll_create1":
+        return () => this.#ready.epollCreate(e);
+      case "epoll_ctl":
+        return () => this.#ready.epollControl(e);
+      case "epoll_wait": case "epoll_pwait":
+        return () => this.#ready.epollWait(e);
       default:
         throw new Unsupported(`line ${e.line}: the system call ${e.name}`);
     }
@@ -285,35 +295,6 @@ export class Sockets {
         if (name === "TCP_NODELAY" || name === "SO_KEEPALIVE") return { value: 0, out: 0 };
         throw new Unsupported(`line ${e.line}: getsockopt ${name}`);
     }
-  }
-
-  #pollCall(e: Event & { type: "call" }): Result | null {
-    const list = e.args[0]?.kind === "list" ? e.args[0].items : [];
-    let ready = 0;
-    for (const item of list) {
-      if (item.kind !== "struct") continue;
-      const field = (name: string): number => numberOf(item.fields.find(([n]) => n === name)?.[1]);
-      const s = this.sockets.get(field("fd"));
-      if (!s) continue;
-      let bits = 0;
-      if (s.kind === "listener") bits = this.#stack.listenerInfo(s.handle).toAccept > 0 ? 1 : 0;
-      if (s.kind === "connection") {
-        const have = this.#stack.receivable(s.handle), t = this.#stack.info(s.handle);
-        if (have >= 0) bits |= 1 | 0x40;
-        if (this.#stack.sendRoom(s.handle) > 0 && t.state >= 4) bits |= 4 | 0x100;
-        if (t.flags & FLAG.finReceived) bits |= 0x2000;
-        if (s.error !== 0) bits |= 8 | 16 | 1 | 4;
-        else if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") bits |= 16;
-      }
-      const revents = bits & (field("events") | 8 | 16);
-      if (revents !== 0) ready++;
-      const want = item.fields.find(([n]) => n === "revents")?.[1];
-      if (revents !== 0 && want && want.kind !== "any" && numberOf(want) !== revents) {
-        throw new Failure(e.line, `revents ${numberOf(want)}`, `they are ${revents}`);
-      }
-    }
-    if (ready > 0) return { value: ready };
-    return numberOf(e.args[2]) === 0 ? { value: 0 } : null;
   }
 
   /** The socket whose connection is under test: the youngest. */

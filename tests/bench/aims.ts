@@ -28,6 +28,7 @@ export const AIMS: Aim[] = [
   { work: "round-trips", subject: "stint-v8-simd", params: { connections: 1000 }, against: "smoltcp-native", least: 50, guard: 35 },
   { work: "packet-cost", subject: "stint-v8-simd", params: { connections: 100_000 }, against: "10 connections", least: 1.5, cost: true,
     because: "caches: 100,000 TCBs and rings are larger than any; the instructions are the same" },
+  { work: "fairness", subject: "stint-v8-simd", params: {}, against: "an equal share", least: 0.85, guard: 0.8 },
 ];
 
 export interface Verdict { text: string; met: boolean; guarded: boolean }

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { verdicts } from "./aims.js";
 import { benchComponent } from "./component.js";
 import { benchFlood } from "./flood.js";
+import { benchFairness, benchLink } from "./kernel.js";
 import type { Row } from "./measure.js";
 import { benchBusy, benchPeers, benchStartup, calibration, everybody } from "./peers.js";
 import { benchPacketCost, benchScale } from "./scale.js";
@@ -17,7 +18,7 @@ const peers = (name: string) => (quick: boolean): Row[] => benchPeers(name, quic
 const WORKS: Record<string, (quick: boolean) => Row[] | Promise<Row[]>> = {
   bulk: peers("bulk"), "bulk-zero-copy": peers("bulk-zero-copy"), connections: peers("connections"), "round-trips": peers("round-trips"),
   "packet-cost": benchPacketCost, memory: (quick) => [...benchPeers("memory", quick), ...benchBusy()], syn: benchFlood,
-  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale, component: benchComponent, shards: benchShards,
+  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale, component: benchComponent, shards: benchShards, fairness: benchFairness, link: benchLink,
 };
 const WITH_PEERS = new Set(["bulk", "bulk-zero-copy", "connections", "round-trips", "memory", "startup"]);
 

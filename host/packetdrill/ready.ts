@@ -1,0 +1,118 @@
+/** poll() and epoll of a script: which sockets are ready, and for what. */
+import { FLAG, type StackModule } from "../stack.js";
+import { Failure } from "./failure.js";
+import type { Event, Value } from "./parse.js";
+import { numberOf, type Result, type Socket } from "./sockets.js";
+import { SYMBOLS } from "./system.js";
+
+type Call = Event & { type: "call" };
+
+const IN = 1, OUT = 4, ERR = 8, HUP = 16, RDNORM = 0x40, WRNORM = 0x100, RDHUP = 0x2000;
+const EDGE = 1 << 31, ONCE = 1 << 30;
+
+/** One socket that an epoll watches. */
+interface Watch {
+  events: number;
+  data: number;
+  /** What was there when it was reported last: an edge is something new. */
+  told: string;
+  spent: boolean;
+}
+
+const field = (v: Value, ...names: string[]): number => (v.kind === "struct" ? numberOf(v.fields.find(([n]) => names.includes(n))?.[1]) : NaN);
+const items = (v: Value | undefined): Value[] => (v === undefined ? [] : v.kind === "list" ? v.items : [v]);
+
+export class Readiness {
+  #epolls = new Map<number, Map<number, Watch>>();
+
+  constructor(readonly stack: StackModule, readonly sockets: Map<number, Socket>) {}
+
+  /** What a socket is ready for, in the bits of poll(), which are those of epoll; and a text that changes whenever something new happens. */
+  #of(s: Socket): { bits: number; news: string } {
+    if (s.kind === "listener") {
+      const waiting = this.stack.listenerInfo(s.handle).toAccept;
+      return { bits: waiting > 0 ? IN | RDNORM : 0, news: String(waiting) };
+    }
+    if (s.kind === "new") return { bits: OUT | HUP, news: "" };
+    const have = this.stack.receivable(s.handle), t = this.stack.info(s.handle);
+    let bits = 0;
+    if (have >= 0) bits |= IN | RDNORM;
+    if (this.stack.sendRoom(s.handle) > 0 && t.state >= 4) bits |= OUT | WRNORM;
+    if (t.flags & FLAG.finReceived) bits |= RDHUP;
+    if (s.error !== 0) bits |= ERR | HUP | IN | OUT;
+    else if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") bits |= HUP;
+    return { bits, news: `${bits} ${t.rcvNxt} ${bits & OUT ? "" : t.sndUna}` };
+  }
+
+  #expect(e: Call, what: string, want: Value | undefined, got: number): void {
+    if (want && want.kind !== "any" && numberOf(want) !== got) throw new Failure(e.line, `${what} ${numberOf(want)}`, `it is ${got}`);
+  }
+
+  poll(e: Call): Result | null {
+    let ready = 0;
+    for (const item of items(e.args[0])) {
+      const s = this.sockets.get(field(item, "fd"));
+      if (!s || item.kind !== "struct") continue;
+      const revents = this.#of(s).bits & (field(item, "events") | ERR | HUP);
+      if (revents === 0) continue;
+      ready++;
+      this.#expect(e, "revents", item.fields.find(([n]) => n === "revents")?.[1], revents);
+    }
+    if (ready > 0) return { value: ready };
+    return numberOf(e.args[2]) === 0 ? { value: 0 } : null;
+  }
+
+  epollCreate(e: Call): Result {
+    const fd = numberOf(e.result);
+    this.#epolls.set(fd, new Map());
+    return { value: fd };
+  }
+
+  epollControl(e: Call): Result {
+    const watched = this.#epolls.get(numberOf(e.args[0])), op = numberOf(e.args[1]), fd = numberOf(e.args[2]), what = e.args[3];
+    if (!watched || !this.sockets.has(fd)) return { value: -1, errno: "EBADF" };
+    const add = op === SYMBOLS["EPOLL_CTL_ADD"];
+    if (add === watched.has(fd)) return { value: -1, errno: add ? "EEXIST" : "ENOENT" };
+    if (op === SYMBOLS["EPOLL_CTL_DEL"]) watched.delete(fd);
+    else watched.set(fd, { events: what ? field(what, "events") : 0, data: what ? field(what, "fd", "u32", "u64", "ptr", "data") : 0, told: "", spent: false });
+    return { value: 0 };
+  }
+
+  /** epoll_wait(epfd, {events=…, fd=…} or a list of them, maxevents, timeout). */
+  epollWait(e: Call): Result | null {
+    const watched = this.#epolls.get(numberOf(e.args[0]));
+    if (!watched) return { value: -1, errno: "EBADF" };
+    const ready: { watch: Watch; bits: number; news: string }[] = [];
+    for (const [fd, watch] of watched) {
+      const s = this.sockets.get(fd);
+      if (!s || watch.spent) continue;
+      const { bits, news } = this.#of(s), wanted = bits & (watch.events | ERR | HUP);
+      if (wanted !== 0 && !((watch.events & EDGE) !== 0 && watch.told === news)) ready.push({ watch, bits: wanted, news });
+    }
+    if (ready.length === 0) return numberOf(e.args[3]) === 0 ? { value: 0 } : null;
+    const told = ready.slice(0, Math.max(1, numberOf(e.args[2])));
+    for (const { watch, news } of told) {
+      watch.told = news;
+      if (watch.events & ONCE) watch.spent = true;
+    }
+    items(e.args[1]).forEach((want, i) => {
+      const got = told[i];
+      if (want.kind !== "struct" || !got) return;
+      this.#expect(e, "events", want.fields.find(([n]) => n === "events")?.[1], got.bits);
+      this.#expect(e, "data", want.fields.find(([n]) => ["fd", "u32", "u64", "ptr", "data"].includes(n))?.[1], got.watch.data);
+    });
+    return { value: told.length };
+  }
+
+  /** Closes an epoll, or forgets a socket that is closed. Returns whether it was an epoll. */
+  close(fd: number): boolean {
+    for (const watched of this.#epolls.values()) watched.delete(fd);
+    return this.#epolls.delete(fd);
+  }
+}
+
+/** How long a call may wait by its own words, ms; undefined: as long as it takes. */
+export function timeoutOf(e: Call): number | undefined {
+  const ms = e.name === "poll" ? numberOf(e.args[2]) : e.name === "epoll_wait" || e.name === "epoll_pwait" ? numberOf(e.args[3]) : -1;
+  return ms < 0 ? undefined : ms;
+}
