@@ -1,15 +1,11 @@
 /**
- * `npm run explore [-- --scenario NAME] [--states N] [--jobs N] [--dot FILE] [--json]`: every interleaving of the real module, breadth first, within
- * the bounds of each scenario, several scenarios at a time (`--jobs`; as many as there are processors). Reports states, transitions, depth, and whether the space was closed; ends with the question why two
+ * `npm run explore [-- --scenario NAME] [--states N] [--dot FILE] [--json]`: every interleaving of the real module, breadth first, within
+ * the bounds of each scenario. Reports states, transitions, depth, and whether the space was closed; ends with the question why two
  * handshakes are not enough.
  */
-import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { writeFileSync } from "node:fs";
 import { SCENARIOS, TWO_STEPS } from "./scenarios.js";
-import { exploreBytes, exploreModule, Violation, World, type Move, type Scenario, type State } from "./world.js";
+import { exploreModule, Violation, World, type Move, type Scenario, type State } from "./world.js";
 
 export interface Explored {
   name: string;
@@ -153,67 +149,30 @@ export function diagram(all: Explored[]): string {
   return `digraph reached {\n  node [shape=box fontname=monospace];\n${lines.join("\n")}\n}\n`;
 }
 
-interface Told extends Omit<Explored, "transitions" | "reached"> { transitions: Record<string, number>; reached: string[] }
-
-const told = (e: Explored): Told => ({ ...e, transitions: Object.fromEntries(e.transitions), reached: [...e.reached] });
-
-/** Each scenario in a process of its own, `jobs` at a time. `done` hears of each. */
-async function apart(names: string[], states: number, jobs: number, done: (e: Explored) => void): Promise<void> {
-  const dir = mkdtempSync(join(tmpdir(), "stint-explore-")), module = join(dir, "module.wasm"), left = [...names];
-  writeFileSync(module, exploreBytes());
-  const one = (name: string): Promise<Explored> => new Promise((resolve, reject) => {
-    const args = [...process.execArgv, fileURLToPath(import.meta.url), "--scenario", name, "--states", String(states), "--json"];
-    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, STINT_EXPLORE: module } });
-    let text = "";
-    child.stdout.on("data", (d: Buffer) => (text += d.toString()));
-    child.once("close", (code) => {
-      try {
-        const [e] = (JSON.parse(text) as { scenarios: [Told] }).scenarios;
-        resolve({ ...e, transitions: new Map(Object.entries(e.transitions)), reached: new Set(e.reached) });
-      } catch {
-        reject(new Error(`exploring ${name} ended with ${code}`));
-      }
-    });
-  });
-  try {
-    await Promise.all(Array.from({ length: Math.min(jobs, names.length) }, async () => {
-      for (let name = left.shift(); name !== undefined; name = left.shift()) done(await one(name));
-    }));
-  } finally {
-    rmSync(dir, { recursive: true });
-  }
-}
-
-async function main(): Promise<void> {
+function main(): void {
   const value = (name: string): string | undefined => {
     const i = process.argv.indexOf(name);
     return i > 0 ? process.argv[i + 1] : undefined;
   };
-  const states = Number(value("--states") ?? "200000"), jobs = Number(value("--jobs") ?? String(availableParallelism())), only = value("--scenario"), json = process.argv.includes("--json");
+  const states = Number(value("--states") ?? "200000"), only = value("--scenario"), json = process.argv.includes("--json");
   const chosen = SCENARIOS.filter((s) => only === undefined || s.name === only);
-  if (chosen.length === 0 || !Number.isInteger(states) || states < 1 || !Number.isInteger(jobs) || jobs < 1) {
-    console.error(`explore: --states and --jobs take a number; --scenario one of ${SCENARIOS.map((s) => s.name).join(", ")}`);
+  if (chosen.length === 0 || !Number.isInteger(states) || states < 1) {
+    console.error(`explore: --states takes a number; --scenario one of ${SCENARIOS.map((s) => s.name).join(", ")}`);
     process.exitCode = 2;
     return;
   }
-  const all: Explored[] = [], began = performance.now();
-  const done = (e: Explored): void => {
+  const module = exploreModule(), all: Explored[] = [];
+  for (const scenario of chosen) {
+    const e = explore(module, scenario, states);
     all.push(e);
-    const b = SCENARIOS.find((s) => s.name === e.name)!.bounds;
+    const b = scenario.bounds;
     if (!json) console.log(`${e.name.padEnd(20)} ${String(e.states).padStart(8)} states ${String(e.moves).padStart(9)} moves, depth ${String(e.depth).padStart(3)}, ` +
       `${e.closed ? "closed" : "not closed"} within ${b.drops} drops, ${b.duplicates} duplicates, ${b.timers} timers${b.reorder ? ", reordering" : ""}; ${e.quiescent} at rest; ${e.seconds.toFixed(1)} s`);
     if (e.violation) {
       process.exitCode = 1;
-      if (!json) console.error(`${e.name}: ${e.violation.what}\n${e.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}`);
+      console.error(`${e.name}: ${e.violation.what}\n${e.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}`);
     }
-  };
-  if (jobs > 1 && chosen.length > 1) {
-    await apart(chosen.map((s) => s.name), states, jobs, done);
-  } else {
-    const module = exploreModule();
-    for (const scenario of chosen) done(explore(module, scenario, states));
   }
-  const seconds = (performance.now() - began) / 1000;
   for (const e of all) for (const t of e.transitions.keys()) {
     const [from, to] = t.split("→") as [string, string];
     if (isKnown(from, to)) continue;
@@ -222,17 +181,17 @@ async function main(): Promise<void> {
   }
   const reached = new Set(all.flatMap((e) => [...e.reached]));
   const missing = Object.keys(RFC).filter((s) => !reached.has(s));
-  const two = only === undefined ? explore(exploreModule(), TWO_STEPS, 10_000) : undefined;
+  const two = only === undefined ? explore(module, TWO_STEPS, 10_000) : undefined;
   if (two && !two.violation) process.exitCode = 1;
   if (json) {
-    console.log(JSON.stringify({ scenarios: all.map(told), unreached: missing, two_steps: two?.violation }));
+    console.log(JSON.stringify({ scenarios: all.map((e) => ({ ...e, transitions: Object.fromEntries(e.transitions), reached: [...e.reached] })), unreached: missing, two_steps: two?.violation }));
   } else {
-    const total = all.reduce((n, e) => n + e.states, 0);
-    console.log(`${total} states in ${seconds.toFixed(0)} s (${Math.round(total / seconds)} a second, ${Math.min(jobs, chosen.length)} at a time); states of RFC 9293 that were not reached: ${missing.join(", ") || "none"}`);
+    const total = all.reduce((n, e) => n + e.states, 0), seconds = all.reduce((n, e) => n + e.seconds, 0);
+    console.log(`${total} states in ${seconds.toFixed(0)} s (${Math.round(total / seconds)} a second); states of RFC 9293 that were not reached: ${missing.join(", ") || "none"}`);
     if (two?.violation) console.log(`\nWhy two steps are not enough, the shortest schedule:\n${two.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}\n  → ${two.violation.what}`);
   }
   const dot = value("--dot");
   if (dot !== undefined) writeFileSync(dot, diagram(all));
 }
 
-if (process.argv[1]?.endsWith("explore/run.ts")) await main();
+if (process.argv[1]?.endsWith("explore/run.ts")) main();

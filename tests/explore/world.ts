@@ -22,18 +22,13 @@ interface ExploreExports extends Exports {
   hashBytes(at: number, size: number): bigint;
 }
 
-/** Compiles the stack with its canonical form; or takes what another process has compiled (STINT_EXPLORE). */
+/** Compiles the stack with its canonical form. */
 export function exploreModule(): WebAssembly.Module {
-  const made = process.env["STINT_EXPLORE"];
-  return new WebAssembly.Module(made === undefined ? exploreBytes() : readFileSync(made));
-}
-
-export function exploreBytes(): Uint8Array<ArrayBuffer> {
   const dir = mkdtempSync(join(tmpdir(), "stint-explore-")), out = join(dir, "explore.wasm");
   execFileSync("node_modules/.bin/asc", ["tests/explore/assembly/module.ts", "--target", "stint.simd", "--outFile", out], { stdio: ["ignore", "pipe", "pipe"] });
-  const bytes = Uint8Array.from(readFileSync(out));
+  const module = new WebAssembly.Module(readFileSync(out));
   rmSync(dir, { recursive: true });
-  return bytes;
+  return module;
 }
 
 /** What an application does, once each and in this order. */
