@@ -6,6 +6,8 @@
 
 #include <stint.h>
 
+#include "usual.h"
+
 #define EXPORT(name) __attribute__((export_name(name)))
 #define STACK "stint:net/stack@0.1.0#"
 #define TCP "stint:net/tcp@0.1.0#"
@@ -66,12 +68,7 @@ void *stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t 
   c->connsMax = connections, c->sendRing = c->recvRing = (ring + 3) & ~3u;
   c->halfOpenMax = connections < 64 ? 64 : 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = connections < 64 ? connections : 64;
   c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192, c->neighboursMax = 32, c->udpMax = 8, c->udpRing = 16384;
-  c->policy = STINT_POLICY_TIMESTAMPS | STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_ANNOUNCE | STINT_POLICY_RACK | STINT_POLICY_TLP | STINT_POLICY_PRR | STINT_POLICY_UNDO | STINT_POLICY_CUBIC | STINT_POLICY_HYSTART;
-  c->cookies = STINT_COOKIES_AUTO, c->windowScale = 255, c->initialWindow = 10;
-  c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000, c->delayedAckMs = 40;
-  c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000, c->challengeMax = 10, c->icmpRate = 100;
-  c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64, c->pathMtuMin = 552;
-  c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
+  usual(c);
   c->entropy0 = e0, c->entropy1 = e1, c->entropy2 = e2, c->entropy3 = e3;
   return done(stint_init(c));
 }

@@ -1,5 +1,6 @@
 /* The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address and router from the environment. */
 #include "wasi.h"
+#include "../usual.h"
 
 typedef struct { uint32_t word[4]; } answer;
 IMPORT(CLI("environment"), "get-environment") void host_environment(answer *);
@@ -89,12 +90,7 @@ static int start(void) {
   c->connsMax = CONNECTIONS, c->sendRing = c->recvRing = RING;
   c->halfOpenMax = 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = CONNECTIONS;
   c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192, c->neighboursMax = 32;
-  c->policy = STINT_POLICY_TIMESTAMPS | STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_ANNOUNCE | STINT_POLICY_RACK | STINT_POLICY_TLP | STINT_POLICY_PRR | STINT_POLICY_UNDO | STINT_POLICY_CUBIC | STINT_POLICY_HYSTART;
-  c->cookies = STINT_COOKIES_AUTO, c->windowScale = 255, c->initialWindow = 10;
-  c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000, c->delayedAckMs = 40;
-  c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000, c->challengeMax = 10, c->icmpRate = 100;
-  c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64, c->pathMtuMin = 552;
-  c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
+  usual(c);
   c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();
   if (stint_init(c) != 0) {
     say("stint: the address is none that a host can have\n");
