@@ -208,7 +208,10 @@ async function main(): Promise<void> {
     }
     const lab = new Lab();
     try {
-      for (const s of SYSCTLS) lab.run("sysctl", ["-qw", `net.ipv4.${s}`]);
+      for (const s of SYSCTLS) {
+        const set = lab.run("sysctl", ["-qw", `net.ipv4.${s}`]);
+        if (set.status !== 0) throw new Error(`the kernel cannot be made comparable: ${set.err.trim()}`);
+      }
       const r = spawnSync("ip", ["netns", "exec", lab.name, process.execPath, "--import", "tsx", ...process.argv.slice(1)], { stdio: "inherit", env: { ...process.env, STINT_INSIDE: "1" } });
       process.exitCode = r.status ?? 1;
     } finally {
