@@ -59,6 +59,8 @@ export const enum Policy {
    * this, and a shallow queue gives no sign; for links that one knows.
    */
   NOISY_LINK = 1 << 24,
+  /** Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is not slowed down, in a build that has it. */
+  QUICK_ACKS = 1 << 25,
 }
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
@@ -130,6 +132,8 @@ export const enum Cookies {
   udpRing: u32;
   /** Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. */
   prefixBuckets: u32;
+  /** Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast. */
+  fastOpenCookies: u32;
   /** Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
   appBytes: u32;
 
@@ -189,6 +193,8 @@ export const enum Cookies {
   prefixBurst: u32;
   /** ACKs a second from one /24 that are checked for a cookie; above, they are dropped. 0: no limit. */
   cookieRate: u32;
+  /** Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. */
+  fastOpenMax: u32;
   /** How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. */
   firstByteMs: u32;
 
@@ -231,11 +237,11 @@ function isSlots(x: u32): bool {
 const BOUNDS: usize = memory.data<u8>([
   68, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 0, 16, 1, 15, 1, 15, 0, 15,
-  0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 30,
-  0, 25, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 8, 0, 30,
+  0, 26, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
   0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
   1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
-  0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 27,
+  0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 16, 0, 27,
 ]);
 
 /** Checks every value. Returns OK, CONFIG or ENTROPY. */

@@ -2,6 +2,7 @@
 // A pointer and length must lie in memory and outside the arena, else ARGUMENT. A handle that is none, so also any before `init`: HANDLE.
 
 import { Config, configTune } from "./config";
+import { FAST_OPEN } from "./features";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
@@ -19,12 +20,12 @@ import {
 export { udp_open, udp_send, udp_recv, udp_close } from "./api/udp";
 
 /** The block that `init` reads, and afterwards scratch memory for the host. */
-const BLOCK_SIZE: u32 = 288;
-const BLOCK: usize = memory.data(288, 8);
+const BLOCK_SIZE: u32 = 304;
+const BLOCK: usize = memory.data(304, 8);
 
 if (offsetof<Config>() > BLOCK_SIZE) ERROR("the configuration is larger than its block");
 
-/** Address of a block of 288 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+/** Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
 export function configBlock(): usize {
   return BLOCK;
 }
@@ -210,8 +211,12 @@ export function tcp_abort(handle: i32): Err {
   return Err.OK;
 }
 
-/** Sets one of `TcpOption`. */
+/** Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
 export function tcp_set(handle: i32, option: u32, value: u32): Err {
+  if (FAST_OPEN) {
+    const l = listenerOf(handle);
+    if (l != null) return api.setListenerOption(l, option, value);
+  }
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : api.setOption(t, option, value);
 }

@@ -5,7 +5,7 @@ import {
   Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { Err } from "./core/error";
-import { COOKIES, LINKED, REASSEMBLY, SPEED, UDP } from "./features";
+import { COOKIES, FAST_OPEN, LINKED, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -41,6 +41,7 @@ import { listenerTimer, listenersInit, recordGone } from "./tcp/listen";
 import { Turn, tcpOutput } from "./tcp/output";
 import { sendersInit } from "./tcp/sender";
 import { synCookieInit } from "./tcp/syn-cookie";
+import { fastOpenInit } from "./tcp/fast-open";
 import { synRateInit } from "./tcp/syn-rate";
 import { tcbTimer } from "./tcp/timers";
 import { timeWaitInit, timeWaitTimer } from "./tcp/time-wait";
@@ -98,6 +99,7 @@ function plan(base: u64, block: usize, commit: bool): u64 {
   demuxInit();
   isnInit();
   synCookieInit();
+  if (FAST_OPEN) fastOpenInit();
   synRateInit();
   listenersInit();
   halfOpenInit();

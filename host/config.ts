@@ -27,6 +27,7 @@ export const POLICY = {
   hystart: 1 << 22,
   pacing: 1 << 23,
   noisyLink: 1 << 24,
+  quickAcks: 1 << 25,
 } as const;
 
 export type PolicyName = keyof typeof POLICY;
@@ -36,11 +37,11 @@ export const CONFIG_FIELDS = [
   "size", "arenaBase", "arenaSize", "memoryBytes",
   "macHigh", "macLow", "ip", "prefix", "gateway", "mtu",
   "connsMax", "halfOpenMax", "timeWaitMax", "listenersMax", "sendRing", "recvRing", "rangesMax", "sendersMax", "rxSlots", "txSlots", "loopSlots",
-  "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing", "prefixBuckets", "appBytes",
+  "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing", "prefixBuckets", "fastOpenCookies", "appBytes",
   "policy", "cookies", "windowScale", "mss", "initialWindow", "rtoInitialMs", "rtoMinMs", "rtoMaxMs", "userTimeoutMs", "synTimeoutMs",
   "delayedAckMs", "timeWaitMs", "finWait2Ms", "synAckMs", "synAckRetries", "halfOpenMs", "challengeMax", "icmpRate", "neighbourMs",
   "keepIdleS", "keepIntervalS", "keepProbes", "ttl", "pathMtuMin",
-  "synRate", "synBurst", "prefixRate", "prefixBurst", "cookieRate", "firstByteMs",
+  "synRate", "synBurst", "prefixRate", "prefixBurst", "cookieRate", "fastOpenMax", "firstByteMs",
   "groupKey0", "groupKey1", "groupKey2", "groupKey3", "clockOffsetLow", "clockOffsetHigh",
 ] as const;
 
@@ -51,11 +52,11 @@ const DEFAULTS: Record<Exclude<ConfigField, "size" | "macHigh" | "macLow" | "ip"
   arenaBase: 0, arenaSize: 0, memoryBytes: 0, mtu: 1500,
   connsMax: 64, halfOpenMax: 256, timeWaitMax: 256, listenersMax: 8, sendRing: 65536, recvRing: 65536, rangesMax: 4096, sendersMax: 64,
   rxSlots: 64, txSlots: 64, loopSlots: 8, reassemblyMax: 4, reassemblyBytes: 65512 & ~7, neighboursMax: 64, udpMax: 8, udpRing: 16384,
-  prefixBuckets: 256, appBytes: 0,
+  prefixBuckets: 256, fastOpenCookies: 16, appBytes: 0,
   cookies: 1, windowScale: 255, mss: 0, initialWindow: 10, rtoInitialMs: 1000, rtoMinMs: 300, rtoMaxMs: 60_000,
   userTimeoutMs: 300_000, synTimeoutMs: 180_000, delayedAckMs: 40, timeWaitMs: 60_000, finWait2Ms: 60_000, synAckMs: 1000,
   synAckRetries: 5, halfOpenMs: 63_000, challengeMax: 10, icmpRate: 100, neighbourMs: 60_000, keepIdleS: 7200, keepIntervalS: 75,
-  keepProbes: 9, ttl: 64, pathMtuMin: 552, synRate: 0, synBurst: 64, prefixRate: 0, prefixBurst: 16, cookieRate: 1000, firstByteMs: 0,
+  keepProbes: 9, ttl: 64, pathMtuMin: 552, synRate: 0, synBurst: 64, prefixRate: 0, prefixBurst: 16, cookieRate: 1000, fastOpenMax: 16, firstByteMs: 0,
   groupKey0: 0, groupKey1: 0, groupKey2: 0, groupKey3: 0, clockOffsetLow: 0, clockOffsetHigh: 0,
 };
 
@@ -82,7 +83,7 @@ export interface Group {
   clockOffsetUs: number;
 }
 
-const POLICY_DEFAULT: readonly PolicyName[] = ["timestamps", "sack", "windowScaling", "announce", "rack", "tlp", "prr", "undo", "cubic", "hystart"];
+const POLICY_DEFAULT: readonly PolicyName[] = ["timestamps", "sack", "windowScaling", "announce", "rack", "tlp", "prr", "undo", "cubic", "hystart", "quickAcks"];
 
 /** The configuration block's numbers for these options. */
 export function configNumbers(options: StackOptions): Record<ConfigField, number> {

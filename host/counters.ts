@@ -16,6 +16,8 @@ export const COUNTERS = [
   "TCPAbortOnClose", "TCPAbortOnTimeout", "TCPKeepAlive", "TCPZeroWindowProbes", "TCPPathMtu",
   "OutOfWindowIcmps", "TCPHalfOpenExpired", "TCPHalfOpenEvicted", "TCPSynFinDropped", "TCPSynRateDrop", "TCPACKSkippedCookie",
   "TCPFirstByteTimeout", "InCEPkts", "TCPECNReductions", "TCPLossProbes", "TCPLossProbeRecovery", "TCPFullUndo", "TCPSpuriousRTOs",
+  "TCPFastOpenActive", "TCPFastOpenActiveFail", "TCPFastOpenPassive", "TCPFastOpenPassiveFail", "TCPFastOpenListenOverflow",
+  "TCPFastOpenCookieReqd",
 ] as const;
 
 export type Counter = (typeof COUNTERS)[number];

@@ -55,12 +55,15 @@ export class Stack extends EventEmitter {
 
   /**
    * Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …). With `failFast` also when the first soft error
-   * comes: no neighbour answers, or an ICMP error says that the host cannot be reached.
+   * comes: no neighbour answers, or an ICMP error says that the host cannot be reached. `fastOpen`: `data`, which the server may see twice,
+   * goes out with the SYN if the server gave us a cookie before (RFC 7413), as much as one segment takes; else, and the rest, after the handshake.
    */
-  async connect(to: { host: string; port: number; localPort?: number; timeoutMs?: number; failFast?: boolean }): Promise<Connection> {
+  async connect(to: { host: string; port: number; localPort?: number; timeoutMs?: number; failFast?: boolean; fastOpen?: boolean; data?: Uint8Array }): Promise<Connection> {
     const handle = this.module.connect(parseIp(to.host), to.port, to.localPort ?? 0);
     const connection = new Connection(this, handle);
     this.own(handle, connection);
+    if (to.fastOpen) connection.setOption("fastOpen", true);
+    if (to.data !== undefined) connection.write(to.data);
     if (to.timeoutMs !== undefined) {
       const timer = setTimeout(() => connection.destroy(new StintError("TIMED_OUT", "cannot connect")), to.timeoutMs);
       connection.once("connect", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
@@ -73,9 +76,10 @@ export class Stack extends EventEmitter {
     return connection;
   }
 
-  /** Listens; `for await` over the server, `accept()` or its "connection" event give the connections. */
-  listen(at: { port: number; backlog?: number }): Server {
+  /** Listens, with `fastOpen` also to SYNs that carry text (RFC 7413); `for await` over the server, `accept()` or its "connection" event give the connections. */
+  listen(at: { port: number; backlog?: number; fastOpen?: boolean }): Server {
     const handle = this.module.listen(at.port, at.backlog);
+    if (at.fastOpen) this.module.setOption(handle, "fastOpen", true);
     const server = new Server(this, handle);
     this.own(handle, server);
     return server;

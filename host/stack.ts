@@ -62,7 +62,7 @@ export const EVENT = {
 
 /** Options of a connection (assembly/api/tcp.ts, TcpOption). */
 export const OPTION = {
-  noDelay: 0, keepAlive: 1, keepIdleS: 2, keepIntervalS: 3, keepProbes: 4, userTimeoutMs: 5, tos: 6, ttl: 7, softErrors: 8,
+  noDelay: 0, keepAlive: 1, keepIdleS: 2, keepIntervalS: 3, keepProbes: 4, userTimeoutMs: 5, tos: 6, ttl: 7, softErrors: 8, fastOpen: 9,
 } as const;
 export type OptionName = keyof typeof OPTION;
 
@@ -76,10 +76,11 @@ const TCB = [
   ["recover", "u32"], ["sndLost", "u32"], ["rtxNxt", "u32"], ["tsRecent", "u32"], ["sacked", "u16"], ["outOfOrder", "u16"],
   ["lastAckSent", "u32"], ["sndWl1", "u32"], ["sndWl2", "u32"], ["finSeq", "u32"], ["tsRecentAt", "u32"], ["tsOffset", "u32"],
   ["srtt", "u32"], ["rttvar", "u32"], ["rttSeq", "u32"], ["cwndAcked", "u32"], ["dsackStart", "u32"], ["dsackEnd", "u32"],
-  ["workPrev", "u32"], ["workNext", "u32"], ["acceptNext", "u32"], ["spare", "u32"], ["userTimeoutMs", "u32"], ["timerAt", "u64"],
+  ["workPrev", "u32"], ["workNext", "u32"], ["acceptNext", "u32"], ["synText", "u32"], ["userTimeoutMs", "u32"], ["timerAt", "u64"],
   ["delackAt", "u64"], ["idleAt", "u64"], ["heardAt", "u64"], ["stalledAt", "u64"], ["rttAt", "u64"], ["listener", "u16"],
   ["peerMss", "u16"], ["keepIdleS", "u16"], ["keepIntervalS", "u16"], ["challengeSince", "u16"], ["challenges", "u8"],
   ["keepProbes", "u8"], ["keepSent", "u8"], ["tos", "u8"], ["ttl", "u8"], ["unacked", "u8"], ["cwrSeq", "u32"], ["ecn", "u8"],
+  ["fastOpen", "u8"],
 ] as const;
 const WIDTH = { u8: 1, i8: 1, u16: 2, u32: 4, u64: 8 } as const;
 /** Where each field of a TCB lies, bytes; for C code and tests that read one in place. */
@@ -96,7 +97,7 @@ export const TCB_OFFSETS = ((): Record<(typeof TCB)[number][0], number> => {
 type Tcb = Record<(typeof TCB)[number][0], number>;
 
 /** What `info` tells: the TCB's fields, what follows from them, and what the module adds. Times are in ms from now; Infinity: never. */
-export interface TcpInfo extends Omit<Tcb, "ports" | "spare" | "workPrev" | "workNext" | "acceptNext"> {
+export interface TcpInfo extends Omit<Tcb, "ports" | "synText" | "workPrev" | "workNext" | "acceptNext"> {
   stateName: StateName;
   rport: number;
   lport: number;
@@ -122,7 +123,7 @@ export const FLAG = { timestamps: 0x10, sack: 0x20, recovery: 0x1, loss: 0x2, fi
 const SLOT_RING = { head: 0, tail: 1, mask: 2, slots: 3, stride: 4, lengths: 5, words: 6 } as const;
 const FRAME_OFFSET = 2;
 const ENTROPY_SIZE = 32;
-const SCRATCH_SIZE = 256;
+const SCRATCH_SIZE = 304;
 
 interface Ring {
   /** Index of the ring's first word in `u32`. */
@@ -348,7 +349,7 @@ export class StackModule {
       timerMs: untilMs(tcb.timerAt),
       delackMs: untilMs(tcb.delackAt),
       idleMs: untilMs(tcb.idleAt),
-      pipe: tcb.spare,
+      pipe: tcb.synText,
       sackedBytes: tcb.workPrev,
       outOfOrderBytes: tcb.workNext,
       urgentLeft: tcb.acceptNext,

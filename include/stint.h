@@ -118,7 +118,9 @@ enum {
   STINT_OPTION_TTL = 7,
   /* 0: no events for soft errors (SHLD-20). */
   STINT_OPTION_SOFT_ERRORS = 8,
-  STINT_OPTION_COUNT = 9,
+  /* 1: TCP Fast Open (RFC 7413). A connection that `tcp_connect` has just made sends what is queued before the next `poll` in its SYN, once its server has given it a cookie: the server may see that text twice. A listener takes such connections. */
+  STINT_OPTION_FAST_OPEN = 9,
+  STINT_OPTION_COUNT = 10,
 };
 
 /* Bits of stint_config.policy. */
@@ -173,6 +175,8 @@ enum {
   STINT_POLICY_PACING = 8388608,
   /* The link loses by noise (radio, power lines): a loss without any sign of a queue leaves the window of congestion as it is. No RFC has this, and a shallow queue gives no sign; for links that one knows. */
   STINT_POLICY_NOISY_LINK = 16777216,
+  /* Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is not slowed down, in a build that has it. */
+  STINT_POLICY_QUICK_ACKS = 33554432,
 };
 
 /* Values of stint_config.cookies. */
@@ -240,6 +244,8 @@ struct stint_config {
   uint32_t udpRing;
   /* Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. */
   uint32_t prefixBuckets;
+  /* Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast. */
+  uint32_t fastOpenCookies;
   /* Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
   uint32_t appBytes;
   /* Bits of `Policy`. */
@@ -298,6 +304,8 @@ struct stint_config {
   uint32_t prefixBurst;
   /* ACKs a second from one /24 that are checked for a cookie; above, they are dropped. 0: no limit. */
   uint32_t cookieRate;
+  /* Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. */
+  uint32_t fastOpenMax;
   /* How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. */
   uint32_t firstByteMs;
   /* The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a handshake that another began. `init` wipes it. */
@@ -315,7 +323,7 @@ struct stint_config {
   uint64_t entropy3;
 };
 
-/* Address of a block of 288 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+/* Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
 STINT_IMPORT("configBlock") struct stint_config *stint_config_block(void);
 
 /* Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
@@ -396,7 +404,7 @@ STINT_IMPORT("tcp_close") int32_t tcp_close(int32_t handle);
 /* Gives the handle up and resets the connection. */
 STINT_IMPORT("tcp_abort") int32_t tcp_abort(int32_t handle);
 
-/* Sets one of `TcpOption`. */
+/* Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
 STINT_IMPORT("tcp_set") int32_t tcp_set(int32_t handle, uint32_t option, uint32_t value);
 
 /* Writes the connection's variables, 256 bytes, to `dst`. */

@@ -1,6 +1,7 @@
 // The TCP interface (RFC 9293 §3.9.1): every call checks its handle, its pointers and its values; none transmits.
 
 import { config } from "../config";
+import { FAST_OPEN } from "../features";
 import { Err } from "../core/error";
 import { generationNext } from "../core/events";
 import { isMulticast, isBroadcast, isOwn, nextHop, sourceFor, NO_ROUTE } from "../ip/address";
@@ -13,6 +14,7 @@ import {
 import { connectStart, tcbOpen } from "../tcp/connect";
 import { ephemeralPort } from "../tcp/port";
 import { keepAliveSet, keepAliveStart } from "../tcp/keepalive";
+import { fastOpenWant } from "../tcp/fast-open";
 import { pipe } from "../tcp/recovery";
 import { hasSender, senderOf } from "../tcp/sender";
 import { rangesBytes } from "../buffers/ranges";
@@ -40,6 +42,13 @@ export function unlisten(l: Listener): void {
   listenerPurge(l);
   for (let t = acceptTake(l); t != null; t = acceptTake(l)) userAbort(t);
   l.ip = l.port = 0;
+}
+
+/** Sets FAST_OPEN, the only option that a listener has. Returns OK or ARGUMENT. */
+export function setListenerOption(l: Listener, option: u32, value: u32): Err {
+  if (option != <u32>TcpOption.FAST_OPEN) return Err.ARGUMENT;
+  l.fastOpen = value != 0;
+  return Err.OK;
 }
 
 /** The next ESTABLISHED connection: its handle, or AGAIN. */
@@ -88,6 +97,11 @@ export const enum TcpOption {
   TTL,
   /** 0: no events for soft errors (SHLD-20). */
   SOFT_ERRORS,
+  /**
+   * 1: TCP Fast Open (RFC 7413). A connection that `tcp_connect` has just made sends what is queued before the next `poll` in its SYN, once
+   * its server has given it a cookie: the server may see that text twice. A listener takes such connections.
+   */
+  FAST_OPEN,
   COUNT,
 }
 
@@ -105,6 +119,10 @@ export function setOption(t: Tcb, option: u32, value: u32): Err {
       return Err.OK;
     case TcpOption.SOFT_ERRORS:
       setFlag(t, Has.NO_SOFT_ERRORS, value == 0);
+      return Err.OK;
+    case TcpOption.FAST_OPEN:
+      if (!FAST_OPEN) return Err.ARGUMENT;
+      fastOpenWant(t, value != 0);
       return Err.OK;
     case TcpOption.KEEP_ALIVE:
       keepAliveSet(t, value != 0);
@@ -132,13 +150,13 @@ export const INFO_SIZE: u32 = 256;
 
 /**
  * Writes a copy of the TCB (tcp/tcb.ts; host/stack.ts and include/stint.h name its fields), with four words that it does not hold in
- * place of those that only the tables need: spare: bytes in the pipe; workPrev, workNext: bytes selectively
+ * place of those that only the tables need: synText: bytes in the pipe; workPrev, workNext: bytes selectively
  * acknowledged, bytes out of order; acceptNext: bytes of urgent data to come. `state` is the state now.
  */
 export function info(t: Tcb, to: usize): void {
   memory.copy(to, changetype<usize>(t), offsetof<Tcb>());
   const copy = changetype<Tcb>(to);
-  copy.spare = pipe(t);
+  copy.synText = pipe(t);
   copy.workPrev = hasSender(t) ? senderOf(t).sacked : rangesBytes(t.sacked);
   copy.workNext = rangesBytes(t.outOfOrder);
   copy.acceptNext = userUrgentLeft(t);

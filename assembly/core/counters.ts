@@ -26,6 +26,7 @@ export const enum Mib {
   TCPAbortOnData, TCPAbortOnClose, TCPAbortOnTimeout, TCPKeepAlive, TCPZeroWindowProbes, TCPPathMtu,
   OutOfWindowIcmps, TCPHalfOpenExpired, TCPHalfOpenEvicted, TCPSynFinDropped, TCPSynRateDrop, TCPACKSkippedCookie, TCPFirstByteTimeout,
   InCEPkts, TCPECNReductions, TCPLossProbes, TCPLossProbeRecovery, TCPFullUndo, TCPSpuriousRTOs,
+  TCPFastOpenActive, TCPFastOpenActiveFail, TCPFastOpenPassive, TCPFastOpenPassiveFail, TCPFastOpenListenOverflow, TCPFastOpenCookieReqd,
   COUNT,
 }
 

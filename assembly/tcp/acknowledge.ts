@@ -58,11 +58,8 @@ export function acknowledge(t: Tcb): bool {
 function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   const acked = seg.ack - t.sndUna;
   // A FIN takes a sequence number, but no place in the ring.
-  const bytes = min(acked, t.sndSize);
+  ringAcked(t, min(acked, t.sndSize));
   t.sndUna = seg.ack;
-  t.sndSize -= bytes;
-  t.sndHead += bytes;
-  if (t.sndHead >= config.sendRing) t.sndHead -= config.sendRing;
   t.sacked = rangesCut(t.sacked, t.sndUna);
   if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) tcbClear(t, Has.URGENT_OUT);
   // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
@@ -80,6 +77,13 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   }
   roomAgain(t);
   workAdd(t);
+}
+
+/** The first `bytes` of the send ring have arrived. */
+export function ringAcked(t: Tcb, bytes: u32): void {
+  t.sndSize -= bytes;
+  t.sndHead += bytes;
+  if (t.sndHead >= config.sendRing) t.sndHead -= config.sendRing;
 }
 
 /** The window of a segment that is not older than the one that told the last (SND.WL1, SND.WL2). */

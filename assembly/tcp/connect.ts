@@ -153,7 +153,6 @@ export function tcbFromHandshake(t: Tcb, irs: u32, iss: u32, bits: u32, peerMss:
   setState(t, State.SYN_RECEIVED);
 }
 
-
 export function tcbFromRecord(t: Tcb, h: HalfOpen): void {
   tcbFromHandshake(t, h.irs, h.iss, h.bits, h.mss, h.tsRecent);
   if (halfOpenRetries(h) != 0) tcbSet(t, Has.SYN_RESENT);

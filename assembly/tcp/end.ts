@@ -1,5 +1,6 @@
 // The end of a connection: every way out of the state diagram leads through here.
 
+import { FAST_OPEN } from "../features";
 import { Err } from "../core/error";
 import { NEVER } from "../core/clock";
 import { Event, eventForget } from "../core/events";
@@ -10,12 +11,14 @@ import { disarmAll } from "./timers";
 import { demuxRemove } from "./demux";
 import { senderEnd } from "./sender";
 import { listenerForget } from "./listen";
+import { fastOpenEnds } from "./fast-open";
 
 /**
  * Deletes the TCB's share in the protocol: it leaves all tables and lists. If a handle refers to it, the block stays, in CLOSED, to
  * tell `error` and to hand out what was received; else it is free again.
  */
 export function endConnection(t: Tcb, error: Err): void {
+  if (FAST_OPEN) fastOpenEnds(t, error);
   leave(t);
   setState(t, State.CLOSED);
   t.error = <i8>error;

@@ -2,7 +2,7 @@
 // handshake is complete (RFC 4987 §3.4, "SYN cache").
 
 import { config } from "../config";
-import { ECN } from "../features";
+import { ECN, FAST_OPEN } from "../features";
 import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
 import { afterMs, clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
@@ -27,6 +27,8 @@ export const enum Syn {
   WINDOW_SCALE = 64,
   IN_USE = 128,
   ECN = 4096,
+  /** The SYN-ACK has a Fast Open cookie. */
+  FAST_OPEN = 8192,
   /** SYN-ACKs sent again, × 256. */
   RETRIES_SHIFT = 8,
   RETRIES_MASK = 15,
@@ -119,6 +121,8 @@ export function halfOpenTimer(h: HalfOpen): bool {
   heapDisarm(owner);
   if (retries >= config.synAckRetries || elapsedMs(retries) >= <u64>config.halfOpenMs) return false;
   h.bits += <u16>(<u32>1 << Syn.RETRIES_SHIFT);
+  // RFC 7413 §4.2.1: something on the path may not like the option.
+  if (FAST_OPEN) h.bits &= ~<u16>Syn.FAST_OPEN;
   const next = min(elapsedMs(retries + 1), <u64>config.halfOpenMs) - elapsedMs(retries);
   heapArm(owner, clock.us + next * 1000);
   count(Mib.TCPSynRetrans);

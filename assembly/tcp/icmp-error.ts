@@ -1,6 +1,7 @@
 // ICMP errors about our segments (RFC 9293 §3.9.2.2, RFC 5927): believed only when they quote a segment that is in flight.
 
 import { config } from "../config";
+import { FAST_OPEN } from "../features";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
@@ -12,12 +13,13 @@ import {
 } from "../wire/icmp";
 import { TcpHeader } from "../wire/tcp";
 import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnblock, tell, tcbSet } from "./tcb";
-import { State, isSynchronized } from "./state";
+import { isSynchronized } from "./state";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./demux";
 import { halfOpenAt } from "./half-open";
 import { recordGone } from "./listen";
 import { mssCompute } from "./connect";
 import { retransmitAll } from "./retransmit";
+import { fastOpenFails } from "./fast-open";
 import { endConnection } from "./end";
 
 /** Communication administratively prohibited (RFC 1812 §5.2.7.1): network, host, filtered. */
@@ -54,6 +56,7 @@ export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpH
     count(Mib.OutOfWindowIcmps);
     return;
   }
+  if (FAST_OPEN) fastOpenFails(t);
   if (type == ICMP_UNREACHABLE && code == UNREACHABLE_FRAGMENTATION) {
     pathMtu(t, mtu, ip.totalSize, seq);
     return;
@@ -87,7 +90,7 @@ function softError(t: Tcb, error: Err): void {
  * was too large goes out again at once, in smaller segments; congestion it was not.
  */
 function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
-  if (t.state == <u8>State.SYN_SENT) return;
+  if (!isSynchronized(t)) return;
   if (mtu == 0) {
     for (let i: u32 = 0; i < PLATEAU_COUNT && mtu == 0; i++) {
       const plateau = <u32>load<u16>(PLATEAUS + (i << 1));

@@ -1,5 +1,6 @@
 // SEGMENT ARRIVES (RFC 9293 §3.10.7): the checks in the RFC's order, with the RFC's words.
 
+import { FAST_OPEN } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -32,6 +33,7 @@ import { keepAliveStart } from "./keepalive";
 import { endConnection } from "./end";
 import { sendReset } from "./output";
 import { dsackNote } from "./sack";
+import { fastOpenAcked, fastOpenAnswered, fastOpenCompletes, isOpenedFast } from "./fast-open";
 
 /** RFC 7323 §5.5: a timestamp that was not renewed for 24 days says nothing any more, ms. */
 const TS_RECENT_MS: u32 = 24 * 24 * 3600 * 1000;
@@ -83,7 +85,7 @@ function connectionInput(t: Tcb): void {
 function synSent(t: Tcb): void {
   // First, check the ACK bit.
   const acked = segIs(ACK);
-  if (acked && (seqLe(seg.ack, t.iss) || seqLt(t.sndNxt, seg.ack))) {
+  if (acked && !acksSyn(t)) {
     resetSegment();
     return;
   }
@@ -106,8 +108,8 @@ function synSent(t: Tcb): void {
   settle(t, synBits(), synMss());
   segTrimFront(1);
   if (acked) {
-    t.sndUna = seg.ack;
-    rttAcked(t, seg.ack);
+    if (FAST_OPEN) fastOpenAnswered(t);
+    synAcked(t);
     // The window of a SYN is never scaled (RFC 7323 §2.2).
     established(t, seg.wnd);
     ackNow(t);
@@ -122,8 +124,21 @@ function synSent(t: Tcb): void {
   if (seg.size != 0) receiveEarly(t);
 }
 
+/** SND.UNA =< SEG.ACK =< SND.NXT while our SYN is not acknowledged; text that it carried counts (RFC 7413 §4.2.2). */
+function acksSyn(t: Tcb): bool {
+  return FAST_OPEN ? seg.ack - t.iss - 1 <= t.sndNxt - t.iss - 1 + t.synText : seg.ack == t.sndNxt;
+}
+
+/** SEG.ACK acknowledges our SYN. */
+function synAcked(t: Tcb): void {
+  if (FAST_OPEN) fastOpenAcked(t);
+  t.sndUna = seg.ack;
+  rttAcked(t, seg.ack);
+}
+
 /** The connection is ESTABLISHED: our SYN is acknowledged, the peer's is known. `wnd`: its window, in bytes. */
 function established(t: Tcb, wnd: u32): void {
+  const early = FAST_OPEN && isOpenedFast(t);
   setState(t, State.ESTABLISHED);
   t.sndWnd = wnd;
   t.maxSndWnd = wnd;
@@ -135,6 +150,8 @@ function established(t: Tcb, wnd: u32): void {
     count(Mib.tcpPassiveOpens);
     acceptable(t);
     armFirstByte(t);
+  } else if (early) {
+    count(Mib.tcpPassiveOpens);
   } else {
     tell(t, Event.CONNECTED);
   }
@@ -244,9 +261,10 @@ function resetArrives(t: Tcb): void {
     return;
   }
   if (t.state == <u8>State.SYN_RECEIVED) {
-    // A passive OPEN is a half-open record here, which goes back to LISTEN and tells nobody. So this one was active: "connection refused" (MUST-11).
+    // A passive OPEN is a half-open record here, which goes back to LISTEN and tells nobody. So this one was active: "connection refused"
+    // (MUST-11); or it was opened fast, and whoever accepted it has to know.
     count(Mib.tcpAttemptFails);
-    endConnection(t, Err.REFUSED);
+    endConnection(t, FAST_OPEN && isOpenedFast(t) ? Err.RESET : Err.REFUSED);
     return;
   }
   if (t.state == <u8>State.ESTABLISHED || t.state == <u8>State.CLOSE_WAIT) count(Mib.tcpEstabResets);
@@ -261,7 +279,7 @@ function synArrives(t: Tcb): void {
     workAdd(t);
     return;
   }
-  if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && seg.ack == t.sndNxt) {
+  if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && acksSyn(t)) {
     // Simultaneous open: the peer's SYN-ACK acknowledges our SYN (§3.5, figure 7).
     segTrimFront(1);
     if (!handshakeCompletes(t)) return;
@@ -275,12 +293,12 @@ function synArrives(t: Tcb): void {
 
 /** SYN-RECEIVED: an ACK of our SYN makes the connection ESTABLISHED; any other one is answered with a RST. */
 function handshakeCompletes(t: Tcb): bool {
-  if (!seqLt(t.sndUna, seg.ack) || seqLt(t.sndNxt, seg.ack)) {
+  if (!acksSyn(t)) {
     resetSegment();
     return false;
   }
-  t.sndUna = seg.ack;
-  rttAcked(t, seg.ack);
+  if (FAST_OPEN && isOpenedFast(t)) fastOpenCompletes(t);
+  else synAcked(t);
   tcbClear(t, Has.SYN_DUE);
   established(t, seg.wnd << t.sndScale);
   drainEarly(t);

@@ -1,7 +1,7 @@
 // Listeners (RFC 9293 §3.10.7.2): SYNs, the half-open table, SYN cookies, and the accept queue.
 
 import { config, Cookies, Policy } from "../config";
-import { COOKIES } from "../features";
+import { COOKIES, FAST_OPEN } from "../features";
 import { take } from "../core/layout";
 import { clock, isDue, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
@@ -22,6 +22,7 @@ import { isnFor } from "./isn";
 import { listenerBase } from "./demux";
 import { issBeyond } from "./time-wait";
 import { resetSegment } from "./reset";
+import { fastOpenBegin, fastOpenCheck } from "./fast-open";
 import { Option } from "./options";
 
 @unmanaged export class Listener {
@@ -31,7 +32,8 @@ import { Option } from "./options";
   port: u16;
   /** Whether SYNs had to be answered with cookies, or dropped, within the last second (`DEFENCE_US`). */
   defending: bool;
-  pad: u8;
+  /** FastOpenEnabled (RFC 7413 §4.2): the application says so. */
+  fastOpen: bool;
   /** Longest accept queue, and most half-open records. */
   backlog: u32;
   halfOpen: u32;
@@ -108,11 +110,16 @@ export function listenInput(l: Listener, reused: bool, oldSndNxt: Seq): Tcb | nu
 
 /** A SYN takes a half-open record, or is answered with a cookie, or dropped. Its text is not kept: the peer sends it again. */
 function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
-  const bits = synBits(), mss = synMss();
+  const mss = synMss();
+  let bits = synBits();
   const within = !COOKIES || synWithinRate(seg.rip, changetype<usize>(l) + offsetof<Listener>("rate"));
   if (!within && (config.cookies == Cookies.NEVER || (config.policy & Policy.SYN_SILENCE) != 0)) {
     synDropped(l, Mib.TCPSynRateDrop);
     return;
+  }
+  if (FAST_OPEN && l.fastOpen && within && segHas(Option.FAST_OPEN) && config.fastOpenMax != 0) {
+    if (openFast(l, bits, mss, reused, oldSndNxt)) return;
+    bits |= Syn.FAST_OPEN;
   }
   let h: HalfOpen | null = null;
   if (within && config.cookies != Cookies.ALWAYS && l.halfOpen < l.backlog) h = halfOpenTake();
@@ -135,6 +142,22 @@ function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
   l.halfOpen++;
   halfOpenEnter(h);
   halfOpenAnswer(h);
+}
+
+/**
+ * The SYN at hand returns a cookie of ours (RFC 7413 §4.2.2): it makes a connection in SYN-RECEIVED, which is accepted, read and written
+ * at once. Returns false when it has to open as usual: no good cookie, too many such connections, no room.
+ */
+function openFast(l: Listener, bits: u32, mss: u32, reused: bool, oldSndNxt: Seq): bool {
+  const renew = fastOpenCheck();
+  if (renew < 0) return false;
+  const t = admit(l, seg.rip, seg.lip, seg.ports);
+  if (t == null) return false;
+  const iss = isnFor(seg.rip, seg.lip, seg.ports);
+  tcbFromHandshake(t, seg.seq, reused ? issBeyond(iss, oldSndNxt) : iss, bits, mss, seg.tsVal);
+  fastOpenBegin(t, renew != 0);
+  acceptable(t);
+  return true;
 }
 
 /** The table, or the listener's share of it, is full and cookies are off: an old record makes room. */
@@ -162,7 +185,7 @@ function answerWithCookie(l: Listener, bits: u32, mss: u32): void {
   count(Mib.TCPReqQFullDoCookies);
   // Without timestamps there is no room for the other options.
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
-  const kept = timestamps ? bits : 0;
+  const kept = timestamps ? bits & ~Syn.FAST_OPEN : 0;
   synAck(seg.rip, seg.lip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(seg.rip, seg.lip, bits) : 0, seg.tsVal);
 }
 

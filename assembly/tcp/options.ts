@@ -1,14 +1,15 @@
 // TCP options (RFC 9293 §3.2): read from any segment, at any alignment. An unknown option is skipped by its length; at a length that
 // cannot be, reading stops and what was read counts.
 
+import { FAST_OPEN } from "../features";
 import { seg } from "./segment";
 import { SYN } from "../wire/tcp";
 import {
-  OPT_EOL, OPT_NOP, OPT_MSS, OPT_WINDOW_SCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS,
+  OPT_EOL, OPT_NOP, OPT_MSS, OPT_WINDOW_SCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS, OPT_FAST_OPEN,
 } from "../wire/tcp";
 
 /** Bits of `seg.options`. Those of SYNs that `Policy` has come first, in its order. */
-export const enum Option { TIMESTAMPS = 1, SACK_PERMITTED = 2, WINDOW_SCALE = 4, MSS = 8, SACK = 16 }
+export const enum Option { TIMESTAMPS = 1, SACK_PERMITTED = 2, WINDOW_SCALE = 4, MSS = 8, SACK = 16, FAST_OPEN = 32 }
 
 /** A shift above 14 counts as 14 (RFC 7323 §2.3). */
 export const SCALE_MAX: u32 = 14;
@@ -53,6 +54,13 @@ export function parseOptions(at: usize, end: usize): void {
         seg.tsEcr = bswap<u32>(load<u32>(at, 6));
         seg.options |= Option.TIMESTAMPS;
         break;
+      case OPT_FAST_OPEN:
+        // Empty, or 4 to 16 bytes of cookie, an even number (RFC 7413 §4.1.1).
+        if (!FAST_OPEN || !syn || (size != 2 && (size < 6 || size > 18 || (size & 1) != 0))) break;
+        seg.cookieAt = at + 2;
+        seg.cookieSize = <u32>size - 2;
+        seg.options |= Option.FAST_OPEN;
+        break;
       default:
         break;
     }
@@ -84,6 +92,16 @@ export function putTimestamps(at: usize, val: u32, ecr: u32): usize {
   store<u32>(at, bswap<u32>(val), 4);
   store<u32>(at, bswap<u32>(ecr), 8);
   return at + 12;
+}
+
+/** Writes a Fast Open option with a cookie of `size` bytes, 0 for a request, and NOPs up to a multiple of 4 bytes. */
+export function putFastOpen(at: usize, cookie: usize, size: u32): usize {
+  const end = at + ((size + 5) & ~3);
+  store<u32>(end - 4, 0x01010101);
+  store<u8>(at, OPT_FAST_OPEN);
+  store<u8>(at, <u8>(size + 2), 1);
+  memory.copy(at + 2, cookie, size);
+  return end;
 }
 
 /** Writes NOP, NOP and the head of a SACK option with `blocks` blocks; they follow. */

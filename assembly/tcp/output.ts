@@ -1,7 +1,7 @@
 // Sending (RFC 9293 §3.7 and §3.8): an ordered list of what may go out next, one segment at a time, until nothing may.
 
 import { config, Policy } from "../config";
-import { SPEED } from "../features";
+import { FAST_OPEN, SPEED } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -19,7 +19,8 @@ import { State, isSynchronized } from "./state";
 import { Timer } from "./timers";
 import { putTimestamps } from "./options";
 import { MSS_MIN, offered, settled, synWindow } from "./connect";
-import { synSegment } from "./bare";
+import { synOptions, synSegment } from "./bare";
+import { fastOpenPut, fastOpenText, isOpenedFast } from "./fast-open";
 import { putSack, sackBlocks } from "./sack";
 import { advertise } from "./receive";
 import { limitedTransmit, pipe } from "./recovery";
@@ -99,8 +100,13 @@ function pushLast(): void {
 /** Whether there is anything that could be sent, windows aside; cheap, and asked first so that no neighbour is looked up in vain. */
 function hasSomething(t: Tcb): bool {
   if (tcbHas(t, Has.SYN_DUE | Has.ACK_NOW | Has.PROBE_DUE | Has.KEEP_DUE)) return true;
-  return isSynchronized(t) && t.state != <u8>State.TIME_WAIT &&
+  return maySendText(t) && t.state != <u8>State.TIME_WAIT &&
     (unsent(t) != 0 || finDue(t) || tcbHas(t, Has.LOSS | Has.RECOVERY) || probePending(t));
+}
+
+/** ESTABLISHED and later; or SYN-RECEIVED of a connection that opened fast (RFC 7413 §4.2.2). */
+function maySendText(t: Tcb): bool {
+  return isSynchronized(t) || (FAST_OPEN && isOpenedFast(t));
 }
 
 /** The packet cannot leave: the timer runs as if it had been sent and lost, so that R2 counts; a neighbour's answer retries at once. */
@@ -117,7 +123,7 @@ function sendNext(t: Tcb): bool {
     return true;
   }
   if (t.state == <u8>State.SYN_SENT) return false;
-  if (isSynchronized(t)) {
+  if (maySendText(t)) {
     if (sendLost(t) || sendNew(t, false) || sendLossProbe(t)) return true;
     if (tcbHas(t, Has.PROBE_DUE)) {
       sendProbe(t);
@@ -143,7 +149,7 @@ export function unsent(t: Tcb): u32 {
 
 /** Whether a FIN waits behind the bytes in the ring. */
 function finDue(t: Tcb): bool {
-  return (t.flags & (Has.FIN_QUEUED | Has.FIN_SENT)) == Has.FIN_QUEUED;
+  return (!FAST_OPEN || isSynchronized(t)) && (t.flags & (Has.FIN_QUEUED | Has.FIN_SENT)) == Has.FIN_QUEUED;
 }
 
 /** The usable window (RFC 9293 §3.8.6): how far beyond SND.NXT the peer lets us go. It may have shrunk below 0 (MUST-34). */
@@ -327,11 +333,37 @@ function sendSyn(t: Tcb): void {
   const answer = t.state == <u8>State.SYN_RECEIVED;
   const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
   if (ip == null) return;
-  if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + synWindow());
   rttSyn(t);
   const flags = (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer);
-  synSegment(ip, t.ports, t.iss, answer ? t.rcvNxt : 0, flags, answer ? settled(t) : offered(), timestampNow(t), t.tsRecent);
+  const bits = answer ? settled(t) : offered();
+  if (FAST_OPEN && t.fastOpen != 0) {
+    sendFastSyn(t, ip, flags, bits);
+  } else {
+    if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + synWindow());
+    synSegment(ip, t.ports, t.iss, answer ? t.rcvNxt : 0, flags, bits, timestampNow(t), t.tsRecent);
+  }
   retransmitArm(t);
+}
+
+/** Sends our SYN with a cookie, or a request for one, and text; or our SYN-ACK, which acknowledges text and may have a new cookie (RFC 7413 §4.2). */
+function sendFastSyn(t: Tcb, ip: Ipv4, flags: u32, bits: u32): void {
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE), start = changetype<usize>(tcp) + TcpHeader.SIZE;
+  const options = synOptions(start, bits, timestampNow(t), t.tsRecent), at = fastOpenPut(t, options);
+  const header = <u32>(at - changetype<usize>(tcp)), size = fastOpenText(t, header);
+  let text: u64 = 0;
+  if (size != 0) {
+    if (SPEED) text = ringReadSum(sendRing(t), config.sendRing, t.sndHead, at, size);
+    else ringRead(sendRing(t), config.sendRing, t.sndHead, at, size);
+  }
+  const answer = (flags & ACK) != 0, wnd = answer ? min<u32>(config.recvRing - t.rcvSize, 65535) : synWindow();
+  if (answer) {
+    t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
+    t.lastAckSent = t.rcvNxt;
+  }
+  tcp.seq = t.iss;
+  tcp.ack = answer ? t.rcvNxt : 0;
+  tcp.window = wnd;
+  finish(t, ip, tcp, header, header + size, flags, text);
 }
 
 /** A SYN that was sent once can be timed. */

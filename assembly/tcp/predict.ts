@@ -78,7 +78,7 @@ export function predict(frame: usize, size: u32): bool {
   if (text == 0) return true;
   t.rcvNxt = seq + text;
   t.rcvSize += text;
-  ackSoon(t);
+  ackSoon(t, text);
   tell(t, Event.READABLE);
   return true;
 }

@@ -2,7 +2,7 @@
 // an ACK is due (§3.8.6.3, RFC 5681 §4.2).
 
 import { config, Policy } from "../config";
-import { BOARD } from "../features";
+import { BOARD, SPEED } from "../features";
 import { afterMs } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
@@ -62,15 +62,23 @@ export function ackNow(t: Tcb): void {
   workAdd(t);
 }
 
-/** An ACK is owed: at once for every second segment, full (SHLD-19) or not, else after the delay (MUST-40). */
-export function ackSoon(t: Tcb): void {
-  if (++t.unacked >= 2 || config.delayedAckMs == 0) {
+/** So many full segments at the beginning of a connection are acknowledged one by one: what slow start sends in four round trips. */
+const QUICK_SEGMENTS: u32 = 16;
+
+/** An ACK is owed for `size` bytes: at once for every second segment, full (SHLD-19) or not, else after the delay (MUST-40). */
+export function ackSoon(t: Tcb, size: u32): void {
+  if (++t.unacked >= 2 || config.delayedAckMs == 0 || isQuick(t, size)) {
     ackNow(t);
     return;
   }
   if (tcbHas(t, Has.ACK_LATER)) return;
   tcbSet(t, Has.ACK_LATER);
   armDelack(t, afterMs(config.delayedAckMs));
+}
+
+/** The peer is in slow start, as far as we can know it, and has more to send: its window grows with every ACK (RFC 5681 §3.1). */
+function isQuick(t: Tcb, size: u32): bool {
+  return SPEED && size >= <u32>t.mss && (config.policy & Policy.QUICK_ACKS) != 0 && t.rcvNxt - t.irs <= QUICK_SEGMENTS * <u32>t.mss;
 }
 
 /**
@@ -92,7 +100,7 @@ export function receiveText(t: Tcb): bool {
     drain(t);
     ackNow(t);
   } else {
-    ackSoon(t);
+    ackSoon(t, seg.size);
   }
   readable(t);
   return true;
@@ -130,7 +138,7 @@ export function drainEarly(t: Tcb): void {
   drain(t);
   if (t.rcvSize != 0) {
     readable(t);
-    ackSoon(t);
+    ackSoon(t, 0);
   }
 }
 

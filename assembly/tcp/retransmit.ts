@@ -1,6 +1,7 @@
 // The retransmission timer (RFC 6298 §5), its thresholds R1 and R2 (RFC 9293 §3.8.3), and which bytes go out again.
 
 import { config } from "../config";
+import { FAST_OPEN } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -15,6 +16,7 @@ import { rtoBackOff, rtoAfterSynLoss, rttStop } from "./rtt";
 import { congestionTimeout, congestionInit } from "./congestion";
 import { sackForget, sackHoleEnd, sackSkip } from "./sack";
 import { persistArm } from "./persist";
+import { isOpenedFast } from "./fast-open";
 import { endConnection } from "./end";
 import { hasSender, senderEnd } from "./sender";
 import { sentFirstLost, sentLoseAll } from "./sent";
@@ -47,7 +49,7 @@ export function retransmitDue(t: Tcb): void {
   const syn = !isSynchronized(t);
   if (!syn && t.sndUna == t.sndNxt && !tcbHas(t, Has.BLOCKED)) return;
   // R2 (MUST-20, MUST-22): a SYN has its own, of 3 minutes at least (MUST-23).
-  const limit = syn ? config.synTimeoutMs : t.userTimeoutMs;
+  const limit = !syn ? t.userTimeoutMs : FAST_OPEN && isOpenedFast(t) ? config.halfOpenMs : config.synTimeoutMs;
   if (clock.us - t.stalledAt >= <u64>limit * 1000) {
     count(syn ? Mib.tcpAttemptFails : Mib.TCPAbortOnTimeout);
     // A soft error that was noted says more than "timed out" (MUST-47).

@@ -27,6 +27,9 @@ export namespace seg {
   /** Address of the SACK blocks in the segment, 8 bytes each, network order; and their number. */
   export let sackAt: usize = 0;
   export let sacks: u32 = 0;
+  /** Address and bytes of a Fast Open cookie in the segment. */
+  export let cookieAt: usize = 0;
+  export let cookieSize: u32 = 0;
   export let mss: u32 = 0;
   export let flags: u32 = 0;
   export let wscale: u32 = 0;

@@ -57,7 +57,7 @@ export function isGroup(): bool {
 }
 
 /** The clock that the members of a group share; this stack's own, if it is in none. */
-function sharedClock(): Micros {
+export function sharedClock(): Micros {
   return clock.us + (<u64>config.clockOffsetLow | (<u64>config.clockOffsetHigh << 32));
 }
 
@@ -85,7 +85,12 @@ function secretMake(epoch: u64): void {
  */
 export function timestampOffset(rip: u32, lip: u32): u32 {
   const shared = <u32>(sharedClock() / 1000) - clock.ms;
-  return <u32>hash2(changetype<Key>(secrets + MASTER), <u64>rip | (<u64>lip << 32), 0x7473) + shared;
+  return <u32>secretOf(rip, lip, 0x7473) + shared;
+}
+
+/** A secret number for a pair of addresses: the same for all members of a group. `what` tells one use from another. */
+export function secretOf(rip: u32, lip: u32, what: u64): u64 {
+  return hash2(changetype<Key>(secrets + MASTER), <u64>rip | (<u64>lip << 32), what);
 }
 
 function mac(low: u32, irs: Seq): u32 {

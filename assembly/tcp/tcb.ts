@@ -157,8 +157,8 @@ export const enum Has {
   workNext: u32;
   /** Next in the accept queue, by number + 1. */
   acceptNext: u32;
-  /** Nothing here; in the copy that `info` makes, the bytes in the pipe. */
-  spare: u32;
+  /** Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged; in the copy that `info` makes, the bytes in the pipe. */
+  synText: u32;
   userTimeoutMs: u32;
 
   /** Deadline of the retransmission or persist timer (`timerKind`); NEVER: not armed. */
@@ -192,7 +192,8 @@ export const enum Has {
   cwrSeq: Seq;
   /** Bits of `Ecn`. */
   ecn: u8;
-  pad: u8;
+  /** Bits of `FastOpen`. */
+  fastOpen: u8;
   /** Its block in the pool of senders, by number + 1; 0: none. */
   sender: u16;
 }

@@ -24,7 +24,7 @@ export const URG: u32 = 32;
 export const ECE: u32 = 64;
 export const CWR: u32 = 128;
 
-/** Option kinds (RFC 9293 §3.2, RFC 7323 §2.2 and §3.2, RFC 2018 §2 and §3). */
+/** Option kinds (RFC 9293 §3.2, RFC 7323 §2.2 and §3.2, RFC 2018 §2 and §3, RFC 7413 §4.1.1). */
 export const OPT_EOL: u8 = 0;
 export const OPT_NOP: u8 = 1;
 export const OPT_MSS: u8 = 2;
@@ -32,6 +32,7 @@ export const OPT_WINDOW_SCALE: u8 = 3;
 export const OPT_SACK_PERMITTED: u8 = 4;
 export const OPT_SACK: u8 = 5;
 export const OPT_TIMESTAMPS: u8 = 8;
+export const OPT_FAST_OPEN: u8 = 34;
 
 @unmanaged export class TcpHeader extends Wire {
   static readonly SIZE: u32 = 20;

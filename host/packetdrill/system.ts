@@ -12,7 +12,7 @@ export function defaults(dialect: Dialect): Partial<StackOptions> {
     ? {
       // 65,536 bytes, rounded up to whole segments of 1460 as FreeBSD does once the MSS is known.
       recvRing: 65700, sendRing: 65536, windowScale: 6, rtoInitialMs: 1000, rtoMinMs: 230, delayedAckMs: 40,
-      policy: { announce: false, synFin: false, eagerWindow: true, ecn: true, rack: false },
+      policy: { announce: false, synFin: false, eagerWindow: true, ecn: true, rack: false, quickAcks: false },
     }
     : {
       recvRing: 1 << 20, sendRing: 1 << 20, windowScale: 8, rtoInitialMs: 1000, rtoMinMs: 200,

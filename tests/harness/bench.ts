@@ -41,7 +41,7 @@ export class Bench {
       // The RFC's bounds, and its algorithms; what goes beyond them is switched on by the tests that are for it.
       ip: "10.0.0.1/24", rtoMinMs: 1000, entropy: Uint8Array.from({ length: 32 }, (_, i) => i + 1), connsMax: 8, halfOpenMax: 8, timeWaitMax: 8,
       ...options,
-      policy: { announce: false, timestamps: false, sack: false, windowScaling: false, rack: false, ...options.policy },
+      policy: { announce: false, timestamps: false, sack: false, windowScaling: false, rack: false, quickAcks: false, ...options.policy },
     });
     this.poll();
     // The peer makes itself known, so that no test has to wait for ARP.

@@ -107,6 +107,7 @@ export const opt = {
   sackOk: () => [4, 2],
   ts: (val: number, ecr: number) => [8, 10, ...be(4, val), ...be(4, ecr)],
   sack: (...blocks: [number, number][]) => [5, 2 + 8 * blocks.length, ...blocks.flatMap(([a, b]) => [...be(4, a), ...be(4, b)])],
+  fastOpen: (cookie: number[] | Uint8Array = []) => [34, 2 + cookie.length, ...cookie],
   nop: () => [1],
 };
 

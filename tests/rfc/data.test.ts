@@ -1,7 +1,7 @@
 /** RFC 9293 §3.7.4, §3.8, §3.9.1.2, §3.10.2, §3.10.3: sending and receiving. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, MSS, pattern } from "../harness/bench.js";
+import { Bench, SMALL, MSS, pattern } from "../harness/bench.js";
 import { opt } from "../harness/codec.js";
 
 describe("RFC 9293 §3.7.4: Nagle", () => {
@@ -406,6 +406,24 @@ describe("RFC 9293 §3.8.6.3: acknowledgments", () => {
     b.silent();
     b.send({ flags: "A", seq: 101 + MSS, ack: 1, data: pattern(MSS) });
     b.expect("A", { ack: 101 + 2 * MSS });
+  });
+
+  if (!SMALL) it("acknowledges full segments one by one at the beginning, when the policy says so, and lone small ones never at once", () => {
+    const b = new Bench({ policy: { quickAcks: true } }).accepted();
+    b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(100) });
+    b.silent();
+    b.advance(499);
+    b.expect("A", { ack: 101 });
+    for (let i = 0; i < 15; i++) {
+      b.send({ flags: "A", seq: 101 + i * MSS, ack: 1, data: pattern(MSS) });
+      b.expect("A", { ack: 101 + (i + 1) * MSS });
+      b.read();
+      b.clear();
+    }
+    b.send({ flags: "A", seq: 101 + 15 * MSS, ack: 1, data: pattern(MSS) });
+    b.silent("the beginning is over");
+    b.send({ flags: "A", seq: 101 + 16 * MSS, ack: 1, data: pattern(MSS) });
+    b.expect("A", { ack: 101 + 17 * MSS });
   });
 
   it("MUST-58 MUST-59 acknowledges a batch of segments once", () => {
