@@ -6,11 +6,12 @@
 
 import {
   event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at,
-  tcp_send_commit, tcp_send_room, tcp_send_span,
+  tcp_send_commit, tcp_send_room, tcp_send_span, tcp_set,
 } from "../index";
-import { HTTP, MEASURING } from "../features";
+import { FAST_OPEN, HTTP, MEASURING } from "../features";
 import { Event } from "../core/events";
 import { Err } from "../core/error";
+import { TcpOption } from "../api/tcp";
 import { indexOfHandle } from "../api/handle";
 import { Http, Served, Service, servedAt, servedMax, textOf } from "./layout";
 import { httpAnswer, httpArrives, httpNext, httpSend } from "./http";
@@ -47,6 +48,8 @@ export function serviceStart(service: u32, port: u32, backlog: u32): i32 {
   if (service == 0 || service > <u32>Service.HTTP) return Err.ARGUMENT;
   const handle = tcp_listen(0, port, backlog);
   if (handle < 0) return handle;
+  // Whether SYNs may carry requests is the configuration's to say (`fastOpenMax`): all that they can ask for may be done twice.
+  if (FAST_OPEN) tcp_set(handle, TcpOption.FAST_OPEN, 1);
   store<i32>(LISTENERS + (service << 2), handle);
   return Err.OK;
 }

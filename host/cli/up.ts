@@ -30,6 +30,7 @@ export interface UpOptions {
   stats?: boolean;
   workers: number;
   groupKey?: Uint8Array;
+  fastOpen: number;
   /** Numbers of the configuration, by name. */
   set: Partial<Record<Settable, number>>;
 }
@@ -53,6 +54,7 @@ export function addUp(program: Command): void {
     .option("--mtu <bytes>", "largest packet of the link", parseCount, 1500)
     .option("--pcap <file>", "write the frames to a pcapng file")
     .option("--group-key <hex>", "16 bytes that the members of a group behind one address share; their clocks must agree to a second", parseKey)
+    .option("--fast-open <n>", "connections at a time that may bring a request in their SYN (RFC 7413)", parseCount, 0)
     .option("--set <name=n>", "a number of the configuration, as synRate=100; may be repeated", parseSetting, {})
     .option("--stats", "print the counters at the end")
     .action(up);
@@ -94,6 +96,7 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
 
 async function up(options: UpOptions): Promise<void> {
   const ports = checked(options);
+  options.set = { fastOpenMax: options.fastOpen, ...options.set };
   const { prefix } = parseCidr(options.ip);
   const plain = options.ip.split("/")[0]!;
   let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports) });

@@ -47,7 +47,6 @@ export function configDefaults(c: Config): void {
   c.synBurst = 64;
   c.prefixBurst = 16;
   c.cookieRate = 1000;
-  c.fastOpenCookies = c.fastOpenMax = 16;
   c.policy = Policy.TIMESTAMPS | Policy.SACK | Policy.WINDOW_SCALE | Policy.ANNOUNCE |
     Policy.RACK | Policy.TLP | Policy.PRR | Policy.UNDO | Policy.CUBIC | Policy.HYSTART;
 }

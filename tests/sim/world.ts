@@ -66,6 +66,9 @@ export class World {
    */
   #gentle = false;
 
+  /** Who opens fast (RFC 7413), by chances of their own; undefined: nobody does. */
+  #fast: Random | undefined;
+
   /** The groups of a partitioned network, by host. */
   #groups: number[] = [];
   /** Largest packet that the path lets through; more is answered with "fragmentation needed" (RFC 1191). */
@@ -77,6 +80,9 @@ export class World {
     this.wire = new Wire(random.u32(), 1_000_000);
     const count = random.chance(0.85) ? 2 + random.below(3) : 5 + random.below(4);
     this.#gentle = random.chance(0.25);
+    // A SYN that comes again when its connection is over makes another one: not where nothing may make a connection go silent.
+    const fast = new Random(seed ^ 0x7413);
+    if (!this.#gentle && fast.chance(0.5)) this.#fast = fast;
     const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
     for (let i = 0; i < count; i++) {
       const stack = new StackModule(module, {
@@ -103,6 +109,7 @@ export class World {
       this.stacks.push(stack);
       this.#byHandle.push(new Map());
       this.#listeners.push(stack.listen(PORT, 1 + random.below(8)));
+      if (this.#fast?.chance(0.8)) stack.setOption(this.#listeners[i]!, "fastOpen", true);
       this.wire.attach(stack, {
         delayUs: pick([10, 1000, 50_000]), rate: this.#if("rate", pick([0, 0, 1e6, 1e8])), queue: pick([5, 100]), loss: this.#if("loss", pick([0, 0.01, 0.1, 0.3])),
         duplicate: this.#if("duplicate", pick([0, 0.05])), reorder: this.#if("reorder", pick([0, 0.1, 0.3])), corrupt: this.#if("corrupt", pick([0, 0.02])), reorderUs: pick([1000, 60_000]),
@@ -177,7 +184,11 @@ export class World {
         const to = r.below(this.stacks.length);
         try {
           const handle = stack.connect(parseIp(`10.0.0.${to + 1}`), PORT);
-          this.#adopt(host, handle);
+          const end = this.#adopt(host, handle);
+          if (this.#fast?.chance(0.7)) {
+            stack.setOption(handle, "fastOpen", true);
+            this.#use(end);
+          }
         } catch (e) {
           assert.ok(["FULL", "IN_USE"].includes((e as { code: string }).code), String(e));
         }
