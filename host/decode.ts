@@ -7,6 +7,8 @@ export type TcpOption =
   | { kind: "sack-permitted" }
   | { kind: "sack"; blocks: [number, number][] }
   | { kind: "timestamps"; val: number; ecr: number }
+  /** RFC 7413 §4.1.1; no bytes: a request. */
+  | { kind: "fast-open"; cookie: Uint8Array }
   | { kind: "nop" }
   | { kind: "unknown"; code: number; length: number };
 
@@ -75,6 +77,7 @@ function decodeOptions(view: DataView, at: number, end: number): TcpOption[] {
     else if (kind === 3 && length === 3) out.push({ kind: "window-scale", shift: view.getUint8(at + 2) });
     else if (kind === 4 && length === 2) out.push({ kind: "sack-permitted" });
     else if (kind === 8 && length === 10) out.push({ kind: "timestamps", val: view.getUint32(at + 2), ecr: view.getUint32(at + 6) });
+    else if (kind === 34 && (length === 2 || length >= 6)) out.push({ kind: "fast-open", cookie: new Uint8Array(view.buffer, view.byteOffset + at + 2, length - 2) });
     else if (kind === 5 && length >= 10 && (length - 2) % 8 === 0) {
       const blocks: [number, number][] = [];
       for (let b = at + 2; b < at + length; b += 8) blocks.push([view.getUint32(b), view.getUint32(b + 4)]);
@@ -92,6 +95,10 @@ export function decodeArp(frame: Uint8Array): { op: "request" | "reply"; sender:
   return { op: view.getUint16(20) === 1 ? "request" : "reply", sender: formatIp(view.getUint32(28)), target: formatIp(view.getUint32(38)) };
 }
 
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
 /** An option as Wireshark's users know it. */
 export function formatOption(option: TcpOption, relative: (seq: number) => number = (s) => s): string {
   switch (option.kind) {
@@ -100,6 +107,7 @@ export function formatOption(option: TcpOption, relative: (seq: number) => numbe
     case "sack-permitted": return "SACK permitted";
     case "sack": return `SACK ${option.blocks.map(([a, b]) => `${relative(a)}–${relative(b)}`).join(" ")}`;
     case "timestamps": return `TSval=${option.val} TSecr=${option.ecr}`;
+    case "fast-open": return option.cookie.length === 0 ? "TFO cookie request" : `TFO cookie ${hex(option.cookie)}`;
     case "nop": return "NOP";
     default: return `option ${option.code}`;
   }

@@ -119,6 +119,9 @@ export interface TcpInfo extends Omit<Tcb, "ports" | "synText" | "workPrev" | "w
 /** Bits of `TcpInfo.flags` that hosts look at (assembly/tcp/tcb.ts, Has). */
 export const FLAG = { timestamps: 0x10, sack: 0x20, recovery: 0x1, loss: 0x2, finSent: 0x20000, finReceived: 0x200, orphan: 0x8, work: 0x80000 } as const;
 
+/** Bit of `TcpInfo.fastOpen`: text in the SYN was taken (assembly/tcp/fast-open.ts, FastOpen). */
+export const FAST_OPEN_TAKEN = 8;
+
 /** Where the module's own records lie. */
 const SLOT_RING = { head: 0, tail: 1, mask: 2, slots: 3, stride: 4, lengths: 5, words: 6 } as const;
 const FRAME_OFFSET = 2;

@@ -31,6 +31,8 @@ export const enum FastOpen {
   OPENED = 2,
   /** The SYN-ACK of such a connection has a new cookie. */
   RENEW = 4,
+  /** Text in the SYN was taken. */
+  TAKEN = 8,
 }
 
 // The server.
@@ -104,7 +106,10 @@ export function fastOpenBegin(t: Tcb, renew: bool): void {
   congestionInit(t);
   segTrimFront(1);
   seg.size = min(seg.size, rcvWnd(t));
-  if (seg.size != 0) receiveText(t);
+  if (seg.size != 0) {
+    receiveText(t);
+    t.fastOpen |= <u8>FastOpen.TAKEN;
+  }
   tcbClear(t, Has.ACK_NOW | Has.ACK_LATER);
   t.unacked = 0;
   tcbSet(t, Has.SYN_DUE);
@@ -272,6 +277,7 @@ export function fastOpenAcked(t: Tcb): void {
   t.sndNxt = seg.ack;
   if (bytes == 0) return;
   count(Mib.TCPFastOpenActive);
+  t.fastOpen = <u8>FastOpen.TAKEN;
   ringAcked(t, bytes);
   roomAgain(t);
 }

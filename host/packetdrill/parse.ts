@@ -28,6 +28,7 @@ export type Option =
   | { kind: "sackOK" | "nop" | "eol" }
   | { kind: "TS"; val: number; ecr: number }
   | { kind: "sack"; blocks: [number, number][] }
+  /** The cookie in hexadecimal digits, or a name for one; null: a request. */
   | { kind: "fastopen"; cookie: string | null; experimental: boolean }
   | { kind: "raw"; text: string };
 
@@ -222,7 +223,7 @@ function options(r: Reader): Option[] | null {
         break;
       }
       case "FO": case "FOEXP":
-        out.push({ kind: "fastopen", cookie: r.take(/[0-9a-fA-F]+(?=\s*[,>])/)?.[0] ?? null, experimental: name === "FOEXP" });
+        out.push({ kind: "fastopen", cookie: r.take(/[0-9a-fA-F]+(?=\s*[,>])|[A-Z]\w*/)?.[0] ?? null, experimental: name === "FOEXP" });
         break;
       default: out.push({ kind: "raw", text: name + r.need(/[^,>]*/, "an option")[0] });
     }

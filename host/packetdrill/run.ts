@@ -3,13 +3,13 @@ import { createContext, runInContext } from "node:vm";
 import { CaptureFile } from "../links/capture.js";
 import { loadModule } from "../module.js";
 import { errName } from "../errors.js";
-import { EVENT, FLAG, StackModule } from "../stack.js";
-import type { StackOptions } from "../config.js";
+import { EVENT, FAST_OPEN_TAKEN, FLAG, StackModule } from "../stack.js";
 import type { Event, Option, Packet, Script, Value } from "./parse.js";
 import { Failure } from "./failure.js";
 import { numberOf, Sockets, type Result } from "./sockets.js";
 import { timeoutOf } from "./ready.js";
-import { configure, defaults, ERRNO, STATE_NAMES, Unsupported, type Dialect } from "./system.js";
+import { configure, defaults, ERRNO, STATE_NAMES, Unsupported, type Dialect, type Settings } from "./system.js";
+import { hex } from "../decode.js";
 import { decodeTcp, icmpFrame, letters, optionBytes, tcpFrame, type Ends, type TcpSegment } from "./wire.js";
 
 export interface Outcome {
@@ -49,7 +49,7 @@ interface Pending {
 
 export class Runner {
   #stack!: StackModule;
-  #options: Partial<StackOptions>;
+  #options: Settings;
   #nowUs = START_US;
   #lastUs = START_US;
   #wait = -1;
@@ -59,6 +59,8 @@ export class Runner {
   #ends = { ...ENDS };
   #localIsn: { live: number; script: number } | undefined;
   #remoteIsn: number | undefined;
+  /** The remote side's last SYN. */
+  #remoteSyn = { start: 0, length: -1 };
   #stamps = new Map<number, number>();
   #stampOffset = 0;
   #dialect: Dialect;
@@ -66,6 +68,7 @@ export class Runner {
   #log: string[] = [];
   #capture: CaptureFile | undefined;
   #learnedPort = false;
+  #cookieGiven: string | undefined;
 
   constructor(readonly script: Script, pcap?: string) {
     const text = [...script.init.map((i) => i.text), ...script.events.map((e) => (e.type === "command" ? e.text : ""))].join("\n");
@@ -100,6 +103,7 @@ export class Runner {
     if (options.has("mtu")) this.#options.mtu = Number(options.get("mtu"));
     for (const e of this.script.events) {
       if (e.type === "other") throw new Unsupported(`line ${e.line}: ${e.what} packets`);
+      if ((e.type === "in" || e.type === "out") && e.packet.options?.some((o) => o.kind === "fastopen" && o.experimental)) throw new Unsupported(`line ${e.line}: the experimental option of Fast Open`);
       if (e.type === "icmp" && !e.inbound) throw new Unsupported(`line ${e.line}: an outbound ICMP packet`);
     }
     // The MSS to offer is the stack's, not a socket's.
@@ -123,7 +127,7 @@ export class Runner {
       ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."), mac: this.#ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
       entropy: Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1), connsMax: 16, rxSlots: 64, txSlots: 64, timeWaitMs: 60_000, ...this.#options,
     });
-    this.#calls = new Sockets(this.#stack, this.#ends, this.#options);
+    this.#calls = new Sockets(this.#stack, this.#ends, this.#options, () => this.#nowUs);
     this.#poll();
     const bytes = [...this.#ends.remoteMac, ...ROUTER_IP];
     this.#stack.pushFrame(Uint8Array.from([...this.#ends.localMac, ...this.#ends.remoteMac, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1, ...bytes, 0, 0, 0, 0, 0, 0, 192, 168, 0, 1]));
@@ -204,7 +208,28 @@ export class Runner {
   #option(o: Option): Option {
     if (o.kind === "TS") return { ...o, ecr: o.ecr === 0 ? 0 : this.#stamps.get(o.ecr) ?? (o.ecr + this.#stampOffset) >>> 0 };
     if (o.kind === "sack") return { ...o, blocks: o.blocks.map(([a, b]) => [this.#liveLocal(a), this.#liveLocal(b)]) };
+    if (o.kind === "fastopen" && o.cookie !== null) return { ...o, cookie: this.#cookie(o.cookie) };
     return o;
+  }
+
+  /** A cookie in digits. A name stands for the one that the stack gives to the remote side's address, which is asked for from another port. */
+  #cookie(text: string): string {
+    if (/^[0-9a-f]+$/i.test(text)) return text;
+    if (this.#cookieGiven === undefined && text === "TFO_COOKIE") {
+      const ends = { ...this.#ends, remotePort: this.#ends.remotePort + 1 };
+      const ask = (flags: string, seq: number): void => {
+        this.#stack.pushFrame(tcpFrame(ends, { flags, seq, ack: 0, win: 0, urgent: 0, length: 0, options: flags === "S" ? [{ kind: "fastopen", cookie: null, experimental: false }] : [], tos: 0 }));
+        this.#stack.poll(this.#nowUs);
+        this.#stack.drainFrames((frame) => {
+          const o = decodeTcp(frame)?.options.find((x) => x.kind === "fast-open");
+          if (o?.kind === "fast-open") this.#cookieGiven = hex(o.cookie);
+        });
+      };
+      ask("S", 0);
+      ask("R", 1);
+    }
+    if (this.#cookieGiven === undefined) throw new Unsupported(`the cookie ${text}`);
+    return this.#cookieGiven;
   }
 
   #liveLocal(n: number): number {
@@ -213,6 +238,7 @@ export class Runner {
 
   #inbound(p: Packet): void {
     const syn = p.flags.includes("S");
+    if (syn) this.#remoteSyn = { start: p.start, length: p.length };
     // The first packet on a fresh socket, or a SYN that begins anew, tells where the remote side's numbers start.
     if (this.#remoteIsn === undefined || (syn && !p.flags.includes("."))) {
       const fresh = this.#remoteIsn === undefined || !this.#alive();
@@ -296,8 +322,9 @@ export class Runner {
     if (s.flags.includes("SYN")) {
       if (!this.#localIsn || this.#localIsn.live !== s.seq) this.#localIsn = { live: s.seq, script: p.start };
       this.#learnedPort = true;
-      // What a SYN-ACK acknowledges is the SYN that the remote side's numbers start from.
-      if (s.flags.includes("ACK")) this.#remoteIsn = (s.ack - 1) >>> 0;
+      // What a SYN-ACK acknowledges is the SYN that the remote side's numbers start from, and perhaps its text.
+      const { start, length } = this.#remoteSyn;
+      if (s.flags.includes("ACK")) this.#remoteIsn = (s.ack - 1 - start) >>> 0 <= length ? start : (s.ack - 1) >>> 0;
     }
   }
 
@@ -342,7 +369,7 @@ export class Runner {
         case "TS": return `TS ecr ${o.ecr}`;
         case "sack": return `sack ${o.blocks.map((b) => b.join(":")).join(" ")}`;
         case "mss": case "wscale": return `${o.kind} ${o.value}`;
-        case "fastopen": return "FO";
+        case "fastopen": return `FO ${o.cookie === null ? "" : this.#cookie(o.cookie)}`.trim();
         default: return o.kind;
       }
     };
@@ -354,6 +381,7 @@ export class Runner {
         case "sack-permitted": return ["sackOK"];
         case "timestamps": return [`TS ecr ${o.ecr}`];
         case "sack": return [`sack ${o.blocks.map(([a, b]) => `${(a - remote) >>> 0}:${(b - remote) >>> 0}`).join(" ")}`];
+        case "fast-open": return [`FO ${hex(o.cookie)}`.trim()];
         case "nop": return [];
         default: return [`option ${o.code}`];
       }
@@ -488,7 +516,7 @@ export class Runner {
       tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries, tcpi_pmtu: t.pathMtu, tcpi_snd_wscale: t.sndScale, tcpi_rcv_wscale: t.rcvScale,
       tcpi_ca_state: t.flags & FLAG.loss ? 4 : t.flags & FLAG.recovery ? 3 : t.dupAcks > 0 ? 1 : 0, TCP_CA_Open: 0, TCP_CA_Disorder: 1, TCP_CA_CWR: 2,
       TCP_CA_Recovery: 3, TCP_CA_Loss: 4, tcpi_snd_wnd: t.sndWnd, tcpi_rcv_space: t.rcvWnd, tcpi_notsent_bytes: Math.max(0, t.sndSize - ((t.sndNxt - t.sndUna) >>> 0)),
-      tcpi_options: (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0), TCPI_OPT_TIMESTAMPS: 1, TCPI_OPT_SACK: 2, TCPI_OPT_WSCALE: 4,
+      tcpi_options: (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0) | (t.fastOpen & FAST_OPEN_TAKEN ? 32 : 0), TCPI_OPT_TIMESTAMPS: 1, TCPI_OPT_SACK: 2, TCPI_OPT_WSCALE: 4, TCPI_OPT_SYN_DATA: 32,
     };
   }
 

@@ -1,11 +1,11 @@
 /** The system calls of a script, on the module's calls: sockets by file descriptor, options, errno. */
 import { errName } from "../errors.js";
 import type { StackModule } from "../stack.js";
-import type { StackOptions } from "../config.js";
+import { decodeTcp } from "../decode.js";
 import { Failure } from "./failure.js";
 import type { Event, Value } from "./parse.js";
 import { Readiness } from "./ready.js";
-import { ERRNO, SYMBOLS, Unsupported } from "./system.js";
+import { ERRNO, FAST_OPEN, SYMBOLS, Unsupported, type Settings } from "./system.js";
 import type { Ends } from "./wire.js";
 
 const AGAIN = -5;
@@ -43,9 +43,11 @@ export class Sockets {
   #ready: Readiness;
   #stack: StackModule;
   #ends: Ends;
-  #options: Partial<StackOptions>;
+  #options: Settings;
+  #nowUs: () => number;
 
-  constructor(stack: StackModule, ends: Ends, options: Partial<StackOptions>) {
+  constructor(stack: StackModule, ends: Ends, options: Settings, nowUs: () => number) {
+    this.#nowUs = nowUs;
     this.#stack = stack;
     this.#ready = new Readiness(stack, this.sockets);
     this.#ends = ends;
@@ -78,6 +80,7 @@ export class Sockets {
           const handle = s.kind === "listener" ? s.handle : x.tcp_listen(0, this.#ends.localPort, Math.max(1, numberOf(e.args[1])));
           if (handle < 0) return error(handle);
           Object.assign(s, { kind: "listener", handle });
+          this.#listenFast(s);
           return ok;
         };
       case "accept":
@@ -103,11 +106,11 @@ export class Sockets {
           if (!begun && s.kind !== "new") return s.error !== 0 ? this.#takeError(s) : s.kind === "connection" ? this.#connected(s) : error(-3);
           if (!begun) {
             begun = true;
-            const handle = x.tcp_connect(0, 0, this.#ends.remoteIp, this.#ends.remotePort);
-            if (handle < 0) return error(handle);
-            Object.assign(s, { kind: "connection", handle });
-            this.#applyOptions(s, s);
-            this.#ends.localPort = this.#stack.info(handle).lport;
+            // TCP_FASTOPEN_CONNECT: with a cookie, the SYN waits for text.
+            const fast = s.options.get("TCP_FASTOPEN_CONNECT") === 1;
+            if (fast && this.#synText(1) > 0) return ok;
+            const code = this.#open(s, fast);
+            if (code < 0) return error(code);
             if (s.nonblocking) return { value: -1, errno: "EINPROGRESS" };
             return null;
           }
@@ -118,8 +121,10 @@ export class Sockets {
       }
       case "read": case "recv": case "recvfrom": case "recvmsg": case "readv":
         return () => this.#receive(e, socket());
-      case "write": case "send": case "sendto": case "sendmsg": case "writev":
-        return () => this.#send(e, socket());
+      case "write": case "send": case "sendto": case "sendmsg": case "writev": {
+        const s = this.sockets.get(fd);
+        return s?.kind === "new" && this.#sendsFast(e, s) ? this.#sendFast(e, s) : () => this.#send(e, socket());
+      }
       case "close":
         return () => {
           if (this.#ready.close(fd)) return ok;
@@ -162,6 +167,73 @@ export class Sockets {
       default:
         throw new Unsupported(`line ${e.line}: the system call ${e.name}`);
     }
+  }
+
+  /** Opens a connection of this socket. Returns its handle, or an error. */
+  #open(s: Socket, fast: boolean): number {
+    const handle = this.#stack.exports.tcp_connect(0, 0, this.#ends.remoteIp, this.#ends.remotePort);
+    if (handle < 0) return handle;
+    Object.assign(s, { kind: "connection", handle });
+    this.#applyOptions(s, s);
+    if (fast && this.#allows(FAST_OPEN.client)) this.#stack.setOption(handle, "fastOpen", true);
+    this.#ends.localPort = this.#stack.info(handle).lport;
+    return handle;
+  }
+
+  #allows(bit: number): boolean {
+    return ((this.#options.fastOpen ?? 0) & bit) !== 0;
+  }
+
+  /** A listener takes text in SYNs if it was asked to, or all do. */
+  #listenFast(s: Socket): void {
+    const queue = s.options.get("TCP_FASTOPEN");
+    const on = this.#allows(FAST_OPEN.server) && (queue === undefined ? this.#allows(FAST_OPEN.everyListener) : queue > 0);
+    this.#stack.setOption(s.handle, "fastOpen", on);
+    if (on && queue !== undefined) this.#stack.tune({ fastOpenMax: queue });
+  }
+
+  /** Whether a call sends text on a socket that is not connected, and may (RFC 7413 Appendix A). */
+  #sendsFast(e: Event & { type: "call" }, s: Socket): boolean {
+    const flags = numberOf(e.args[e.name === "sendmsg" ? 2 : 3]);
+    return (e.name.startsWith("send") && (flags & SYMBOLS["MSG_FASTOPEN"]!) !== 0) || s.options.get("TCP_FASTOPEN_CONNECT") === 1 || (e.name.startsWith("send") && (s.options.get("TCP_FASTOPEN") ?? 0) > 0);
+  }
+
+  /** As Linux has it: without a cookie a non-blocking socket sends nothing; with one, what fits into the SYN; a blocking one waits to send the rest. */
+  #sendFast(e: Event & { type: "call" }, s: Socket): (blocking: boolean) => Result | null {
+    const size = this.#count(e);
+    let sent = -1;
+    return () => {
+      if (sent < 0) {
+        const text = this.#synText(size), code = this.#open(s, true);
+        if (code < 0) return this.#errno(code);
+        sent = text > 0 && s.nonblocking ? text : s.nonblocking ? 0 : size;
+        if (sent > 0) this.#stack.send(s.handle, new Uint8Array(sent));
+        if (s.nonblocking) return text > 0 ? { value: sent } : { value: -1, errno: "EINPROGRESS" };
+        // What all went into the SYN is sent.
+        if (text === size && size > 0) return { value: size };
+      }
+      if (s.error !== 0) return this.#takeError(s);
+      return ["SYN-SENT", "SYN-RECEIVED"].includes(this.#stack.info(s.handle).stateName) ? null : { value: sent };
+    };
+  }
+
+  /** How much of `size` bytes would go out in a SYN: tried, and taken back. */
+  #synText(size: number): number {
+    if (!this.#allows(FAST_OPEN.client) || size === 0) return 0;
+    const before = this.#stack.memory.slice(), x = this.#stack.exports;
+    const handle = x.tcp_connect(0, 0, this.#ends.remoteIp, this.#ends.remotePort);
+    let text = 0;
+    if (handle > 0) {
+      this.#stack.setOption(handle, "fastOpen", true);
+      this.#stack.send(handle, new Uint8Array(size));
+      this.#stack.poll(this.#nowUs());
+      this.#stack.drainFrames((frame) => {
+        const s = decodeTcp(frame);
+        if (s?.flags.includes("SYN")) text = s.len;
+      });
+    }
+    this.#stack.memory.set(before);
+    return text;
   }
 
   #connected(s: Socket): Result {
@@ -263,11 +335,12 @@ export class Sockets {
   #setOption(e: Event & { type: "call" }, s: Socket): Result {
     const name = this.optionName(e);
     if (name === "TCP_MAXSEG") return { value: 0 };
-    const known = ["TCP_NODELAY", "SO_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "IP_TOS", "IP_TTL"];
-    const harmless = ["SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_FUNCTION_BLK", "TCP_LOG", "SO_SNDBUF", "SO_RCVBUF", "IP_MTU_DISCOVER", "TCP_CONGESTION", "TCP_QUICKACK"];
+    const known = ["TCP_NODELAY", "SO_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "IP_TOS", "IP_TTL", "TCP_FASTOPEN", "TCP_FASTOPEN_CONNECT"];
+    const harmless = ["TCP_FASTOPEN_KEY", "SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_FUNCTION_BLK", "TCP_LOG", "SO_SNDBUF", "SO_RCVBUF", "IP_MTU_DISCOVER", "TCP_CONGESTION", "TCP_QUICKACK"];
     if (known.includes(name)) {
       s.options.set(name, numberOf(e.args[3]));
       this.#applyOption(s, name, numberOf(e.args[3]));
+      if (name === "TCP_FASTOPEN" && s.kind === "listener") this.#listenFast(s);
       return { value: 0 };
     }
     if (!harmless.includes(name) || ["SO_SNDBUF", "SO_RCVBUF", "TCP_QUICKACK"].includes(name)) throw new Unsupported(`line ${e.line}: setsockopt ${name}`);
@@ -292,7 +365,7 @@ export class Sockets {
         return { value: 0, out: s.kind === "connection" ? this.#stack.info(s.handle).mss : this.#options.mss ?? 536 };
       default:
         if (s.options.has(name)) return { value: 0, out: s.options.get(name)! };
-        if (name === "TCP_NODELAY" || name === "SO_KEEPALIVE") return { value: 0, out: 0 };
+        if (["TCP_NODELAY", "SO_KEEPALIVE", "TCP_FASTOPEN", "TCP_FASTOPEN_CONNECT"].includes(name)) return { value: 0, out: 0 };
         throw new Unsupported(`line ${e.line}: getsockopt ${name}`);
     }
   }

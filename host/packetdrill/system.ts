@@ -6,8 +6,14 @@ export class Unsupported extends Error {}
 /** Linux as Google's scripts know it, or FreeBSD. */
 export type Dialect = "linux" | "freebsd";
 
+/** Bits of `fastOpen`, as Linux has them: connections that a socket opens, listeners that ask for it, all listeners. */
+export const FAST_OPEN = { client: 1, server: 2, everyListener: 0x400 } as const;
+
+/** The stack's configuration, and what a host adds to it. */
+export type Settings = Partial<StackOptions> & { fastOpen?: number };
+
 /** What the dialect's host is like before any command. */
-export function defaults(dialect: Dialect): Partial<StackOptions> {
+export function defaults(dialect: Dialect): Settings {
   return dialect === "freebsd"
     ? {
       // 65,536 bytes, rounded up to whole segments of 1460 as FreeBSD does once the MSS is known.
@@ -17,11 +23,11 @@ export function defaults(dialect: Dialect): Partial<StackOptions> {
     : {
       recvRing: 1 << 20, sendRing: 1 << 20, windowScale: 8, rtoInitialMs: 1000, rtoMinMs: 200,
       // Linux acknowledges at once while a connection is young, which is what these scripts see.
-      delayedAckMs: 0, policy: { announce: false, pushBursts: true, eagerWindow: true, ecn: true },
+      delayedAckMs: 0, policy: { announce: false, pushBursts: true, eagerWindow: true, ecn: true }, fastOpen: 0x403,
     };
 }
 
-type Setter = (options: Partial<StackOptions>, value: number) => void;
+type Setter = (options: Settings, value: number) => void;
 const policy = (name: keyof NonNullable<StackOptions["policy"]>, not = false): Setter =>
   (o, v) => (o.policy = { ...o.policy, [name]: (v !== 0) !== not });
 
@@ -55,27 +61,34 @@ const SETTINGS: Record<string, Setter> = {
   "net.ipv4.tcp_timestamps": policy("timestamps"),
   "net.ipv4.tcp_sack": policy("sack"),
   "net.ipv4.tcp_window_scaling": policy("windowScaling"),
+  "net.ipv4.tcp_fastopen": (o, v) => {
+    // Text without a cookie, sent or taken.
+    if ((v & 0x204) !== 0) throw new Unsupported(`sysctl net.ipv4.tcp_fastopen=${v}: there is no Fast Open without a cookie`);
+    o.fastOpen = v;
+  },
+  "net.inet.tcp.fastopen.server_enable": (o, v) => (o.fastOpen = (o.fastOpen ?? 0) & ~FAST_OPEN.server | (v !== 0 ? FAST_OPEN.server : 0)),
+  "net.inet.tcp.fastopen.client_enable": (o, v) => (o.fastOpen = (o.fastOpen ?? 0) & ~FAST_OPEN.client | (v !== 0 ? FAST_OPEN.client : 0)),
 };
 
 /** Values of other settings that describe what this stack does anyway; any other value is not to be had. */
 const GIVEN: Record<string, number[]> = {
   "net.inet.tcp.insecure_rst": [0], "net.inet.tcp.insecure_syn": [0], "net.inet.tcp.icmp_may_rst": [1],
   "net.inet.tcp.rexmit_drop_options": [0], "net.inet.tcp.rexmit_slop": [200], "net.inet.tcp.nolocaltimewait": [0, 1],
-  "net.inet.tcp.keepinit": [75000], "net.inet.tcp.fastopen.server_enable": [0], "net.inet.tcp.fastopen.client_enable": [0],
+  "net.inet.tcp.keepinit": [75000], "net.inet.tcp.fastopen.acceptany": [0],
   "net.inet.tcp.tso": [0, 1], "net.inet.tcp.path_mtu_discovery": [1], "net.inet.tcp.syncookies": [0, 1], "net.inet.tcp.syncookies_only": [0],
   "net.ipv4.tcp_fack": [0], "net.ipv4.tcp_dsack": [1],
 };
 
 /** Settings of things that this stack does not have, and that change nothing on the wire. */
-const NOTHING = /^(net\.inet\.tcp\.(hostcache\.\w+|.*autoinc|recvbuf_\w+|sendbuf_\w+|functions_default|msl|log_debug|cc\.algorithm)|net\.ipv4\.(tcp_(rmem|wmem|mem|no_metrics_save|moderate_rcvbuf|autocorking|tso_win_divisor|min_tso_segs|invalid_ratelimit|notsent_lowat|limit_output_bytes|slow_start_after_idle|thin_\w+|fin_timeout|synack_retries|syn_retries)|route\.flush)|net\.core\.\w+)$/;
+const NOTHING = /^(net\.inet\.tcp\.(hostcache\.\w+|.*autoinc|recvbuf_\w+|sendbuf_\w+|functions_default|msl|log_debug|cc\.algorithm)|net\.ipv4\.(tcp_(rmem|wmem|mem|no_metrics_save|moderate_rcvbuf|autocorking|tso_win_divisor|min_tso_segs|invalid_ratelimit|notsent_lowat|limit_output_bytes|slow_start_after_idle|thin_\w+|fin_timeout|fastopen_\w+|synack_retries|syn_retries)|route\.flush)|net\.core\.\w+)$/;
 
-function congestionControl(options: Partial<StackOptions>, name: string): void {
+function congestionControl(options: Settings, name: string): void {
   if (name !== "cubic" && name !== "reno") throw new Unsupported(`there is no congestion control "${name}"; there are cubic and reno`);
   options.policy = { ...options.policy, cubic: name === "cubic", hystart: name === "cubic" };
 }
 
 /** Carries out a command of a script, as far as it is one for the configuration. Returns false if it is not. */
-export function configure(command: string, options: Partial<StackOptions>): boolean {
+export function configure(command: string, options: Settings): boolean {
   const lines = command.split(/[\n;]|&&/).map((l) => l.trim()).filter(Boolean);
   let all = true;
   for (const line of lines) {
@@ -98,7 +111,7 @@ export function configure(command: string, options: Partial<StackOptions>): bool
 /** Symbols with a value of their own; the rest only have names. */
 export const SYMBOLS: Record<string, number> = {
   SHUT_RD: 0, SHUT_WR: 1, SHUT_RDWR: 2, O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_NONBLOCK: 0x800, F_GETFL: 3, F_SETFL: 4,
-  MSG_PEEK: 2, MSG_DONTWAIT: 0x40, MSG_OOB: 1, MSG_WAITALL: 0x100, MSG_NOSIGNAL: 0, MSG_MORE: 0, MSG_EOR: 0, SOL_SOCKET: 1, SOL_TCP: 6, IPPROTO_TCP: 6,
+  MSG_PEEK: 2, MSG_DONTWAIT: 0x40, MSG_OOB: 1, MSG_WAITALL: 0x100, MSG_NOSIGNAL: 0, MSG_MORE: 0, MSG_EOR: 0, MSG_FASTOPEN: 0x20000000, SOL_SOCKET: 1, SOL_TCP: 6, IPPROTO_TCP: 6,
   IPPROTO_IP: 0, SOL_IP: 0, POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 16, POLLRDHUP: 0x2000, POLLRDNORM: 0x40, POLLWRNORM: 0x100,
   EPOLLIN: 1, EPOLLPRI: 2, EPOLLOUT: 4, EPOLLERR: 8, EPOLLHUP: 16, EPOLLRDHUP: 0x2000, EPOLLRDNORM: 0x40, EPOLLWRNORM: 0x100, EPOLLONESHOT: 1 << 30, EPOLLET: 1 << 31,
   EPOLL_CTL_ADD: 1, EPOLL_CTL_DEL: 2, EPOLL_CTL_MOD: 3, EPOLL_CLOEXEC: 0x80000,
