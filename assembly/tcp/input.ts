@@ -279,7 +279,7 @@ function synArrives(t: Tcb): void {
     workAdd(t);
     return;
   }
-  if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && acksSyn(t)) {
+  if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && acksSyn(t) && !(FAST_OPEN && isOpenedFast(t))) {
     // Simultaneous open: the peer's SYN-ACK acknowledges our SYN (§3.5, figure 7).
     segTrimFront(1);
     if (!handshakeCompletes(t)) return;

@@ -8,7 +8,7 @@ import { Err } from "../core/error";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "./tcb";
 import { Timer, armTimer, disarmTimer } from "./timers";
 import { endConnection } from "./end";
-import { senderIdle } from "./sender";
+import { senderEnd } from "./sender";
 import { retransmitAll } from "./retransmit";
 
 /** Nothing is in flight, and what there is to send may not go: the first probe comes after one RTO (SHLD-29). */
@@ -44,9 +44,9 @@ export function persistEnd(t: Tcb): void {
   t.retries = 0;
   const flight = t.sndNxt - t.sndUna;
   if (flight == 1) {
-    // Only the probe's octet was outstanding: back to before it.
+    // Only the probe's octet was outstanding: back to before it, in the scoreboard too, which has it if it was sent before the window closed.
     t.sndNxt = t.sndUna;
-    senderIdle(t);
+    senderEnd(t);
     tcbClear(t, Has.FIN_SENT | Has.TIMING);
   } else if (flight != 0) {
     retransmitAll(t);

@@ -5,8 +5,9 @@
 import { StackModule, TCB_OFFSETS, type Exports } from "../../host/stack.js";
 import { POLICY } from "../../host/config.js";
 import { ERR } from "../../host/errors.js";
-import { arp, be, checksum, ethernet, icmp, ip4, ipv4, MAC_PEER, MAC_STACK, opt, segment, tcp, udp, type Tcp } from "../harness/codec.js";
+import { arp, be, ip4, MAC_PEER, MAC_STACK, opt, tcp, type Tcp } from "../harness/codec.js";
 import { NOTES, type Instrumented } from "./instrument.js";
+import { quickFragment, quickIcmp, quickTcp, quickUdp, repair, sum, sumAddresses } from "./quick.js";
 
 const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7");
 const LISTENING = 8080, UDP_PORT = 5353;
@@ -69,6 +70,8 @@ export class Target {
   #sport = 40000;
   #dport = LISTENING;
   #seq = 0;
+  /** The stack's Fast Open cookie for the peer. */
+  #cookie: number[] = [];
   #scratch: number;
   frames = 0;
   polls = 0;
@@ -151,6 +154,7 @@ export class Target {
       this.#save(`zero window ${name}`);
     }
     this.#makeRecoveries(fresh);
+    this.#makeFastOpens(fresh);
     this.restore(fresh);
     this.#handle = this.stack.connect(PEER, 40000, 50000);
     this.#dport = 50000;
@@ -164,6 +168,39 @@ export class Target {
       this.#send({ flags: "S", seq: 5000 });
     }
     this.#save("flooded");
+  }
+
+  /** Text in SYNs (RFC 7413): taken, answered, sent, sent in vain. */
+  #makeFastOpens(fresh: Scene): void {
+    this.restore(fresh);
+    this.stack.setOption(this.#listener, "fastOpen", true);
+    this.#send({ flags: "S", seq: 900, opts: opt.fastOpen() });
+    const at = this.#sent.findLast((s) => s[23] === 6)!, option = at.indexOf(34, 54);
+    this.#cookie = [...at.subarray(option + 2, option + 10)];
+    this.#send({ flags: "R", seq: 901 });
+    this.#save("LISTEN for Fast Open");
+    this.#send({ flags: "S", seq: 1000, opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.fastOpen(this.#cookie)], data: new Uint8Array(300) });
+    this.#handle = this.stack.accept(this.#listener);
+    if (this.#handle === 0) throw new Error("the scene's Fast Open failed");
+    this.#save("opened fast");
+    this.stack.send(this.#handle, new Uint8Array(4000));
+    this.#poll();
+    this.#save("opened fast, and answered");
+    this.restore(fresh);
+    for (const answers of [false, true]) {
+      this.#dport = answers ? 50002 : 50001;
+      this.#handle = this.stack.connect(PEER, 40000, this.#dport);
+      this.stack.setOption(this.#handle, "fastOpen", true);
+      this.stack.send(this.#handle, new Uint8Array(2000));
+      this.#poll();
+      this.#save(answers ? "SYN-SENT with text" : "SYN-SENT with a request");
+      if (!answers) {
+        this.#send({ flags: "SA", seq: 77, ack: this.#lastTcp() + 1, opts: [...opt.mss(1460), ...opt.fastOpen([1, 2, 3, 4, 5, 6, 7, 8])] });
+        this.stack.abort(this.#handle);
+        this.#poll();
+      }
+    }
+    this.restore(fresh);
   }
 
   /** Small segments, so that many are in flight: some of them arrived, some are lost, some were sent twice; paced and not. */
@@ -323,17 +360,17 @@ export class Target {
     const known = this.#handle !== 0 && this.exports.tcp_info(this.#handle, this.#scratch) === 0;
     switch (c.below(48)) {
       case 0: return arp(c.below(4), { mac: c.below(2) ? MAC_PEER : [c.u8(), 1, 2, 3, 4, 5], ip: c.below(3) ? PEER : c.u32() }, { mac: MAC_STACK, ip: c.below(3) ? STACK : c.u32() });
-      case 1: return udp({ src: c.below(2) ? PEER : OTHER, dst: STACK }, c.u16(), c.below(3) ? UDP_PORT : c.u16(), new Uint8Array(c.u8() * 4));
+      case 1: return quickUdp(c.below(2) ? PEER : OTHER, c.u16(), c.below(3) ? UDP_PORT : c.u16(), c.u8() * 4);
       case 2: {
         // An ICMP error that quotes a segment of ours, or nearly.
-        const quoted = segment({ src: c.below(8) ? STACK : c.u32(), dst: PEER }, { sport: this.#dport, dport: this.#sport, flags: "A", seq: this.#near(c, this.#known(known, "sndUna"), this.#known(known, "sndNxt")), ack: 1 });
-        const inner = ipv4({ src: STACK, dst: PEER }, quoted.subarray(0, 8 + c.below(20))).subarray(14);
-        return icmp({ src: c.below(2) ? PEER : OTHER, dst: STACK }, [3, 3, 11, 12, 4, 5, 8, 0][c.below(8)]!, c.below(16), c.below(2) ? c.u16() : 1000, inner);
+        const quoted = { src: c.below(8) ? STACK : c.u32(), dst: PEER, sport: this.#dport, dport: this.#sport, seq: this.#near(c, this.#known(known, "sndUna"), this.#known(known, "sndNxt")) };
+        const size = 8 + c.below(20);
+        return quickIcmp(c.below(2) ? PEER : OTHER, [3, 3, 11, 12, 4, 5, 8, 0][c.below(8)]!, c.below(16), c.below(2) ? c.u16() : 1000, quoted, size);
       }
       case 3: {
         // A fragment.
-        const payload = new Uint8Array(8 * (1 + c.below(40)));
-        return ethernet(0x0800, ipv4({ src: PEER, dst: STACK, proto: [6, 17, 1, 99][c.below(4)]!, id: 1 + c.below(3), frag: c.below(60) | (c.below(2) ? 0x2000 : 0) }, payload));
+        const size = 8 * (1 + c.below(40));
+        return quickFragment(PEER, [6, 17, 1, 99][c.below(4)]!, 1 + c.below(3), c.below(60) | (c.below(2) ? 0x2000 : 0), size);
       }
       default:
     }
@@ -342,7 +379,9 @@ export class Target {
     const kinds = c.below(4) === 0 ? c.below(5) : 0;
     if (known && (this.#known(known, "flags") & 0x800) !== 0 && c.below(16) !== 0) opts.push(...opt.ts(this.#near(c, this.#known(known, "tsRecent"), this.#known(known, "tsRecent") + 1), this.#near(c, 0, this.#known(known, "tsRecentAt"))));
     for (let i = 0; i < kinds && opts.length < 30; i++) {
-      switch (c.below(6)) {
+      switch (c.below(8)) {
+        case 6: opts.push(...opt.fastOpen(this.#cookie)); break;
+        case 7: opts.push(...opt.fastOpen(c.below(2) ? [] : [1, 2, 3, 4, 5, 6, 7, 8].slice(0, c.below(9)))); break;
         case 0: opts.push(...opt.mss([0, 1, 48, 536, 1460, 65535][c.below(6)]!)); break;
         case 1: opts.push(...opt.sackOk()); break;
         case 2: opts.push(...opt.ws(c.below(16))); break;
@@ -357,8 +396,8 @@ export class Target {
       seq: this.#near(c, this.#known(known, "rcvNxt"), this.#known(known, "rcvNxt"), this.#known(known, "rcvAdv"), this.#known(known, "irs")), ack: this.#near(c, this.#known(known, "sndNxt"), this.#known(known, "sndUna"), this.#known(known, "iss") + 1),
       win: [0, 1, 1000, 65535, c.u16()][c.below(5)]!, up: c.below(4) ? 0 : c.u16(), opts: opts.slice(0, 40), data: payload(size),
     };
-    const ip = { src: c.below(12) ? PEER : c.below(2) ? OTHER : c.u32(), dst: STACK, ...(c.below(20) ? {} : { ipOpts: [c.u8(), c.below(8), c.u8(), 0] }), ttl: 64 };
-    const frame = ip.ipOpts ? tcp(ip, t) : quickTcp(ip.src, t);
+    const src = c.below(12) ? PEER : c.below(2) ? OTHER : c.u32(), ipOptions = c.below(20) ? undefined : [c.u8(), c.below(8), c.u8(), 0];
+    const frame = quickTcp(src, t, ipOptions);
     // A few bytes that are wrong; often with checksums that are right again.
     for (let i = c.below(8) === 0 ? 1 + c.below(4) : 0; i > 0; i--) {
       frame[14 + (c.u8() % Math.max(1, Math.min(frame.length - 14, 100)))] = c.u8();
@@ -440,7 +479,7 @@ export class Target {
     if (sum(f, 14, 34, 0) !== 0xffff) throw new Broken("an IP checksum that is wrong");
     if (f[23] !== 6) return;
     const size = total - 20;
-    if (sum(f, 34, 34 + size, sumOf(f, 26, 34) + 6 + size) !== 0xffff) throw new Broken("a TCP checksum that is wrong");
+    if (sum(f, 34, 34 + size, sumAddresses(f) + 6 + size) !== 0xffff) throw new Broken("a TCP checksum that is wrong");
     if ((f[46]! >> 4) * 4 > size) throw new Broken("a TCP header longer than its segment");
   }
 }
@@ -454,67 +493,10 @@ function must(ok: boolean, what: string): void {
 }
 
 const CODES = new Set<number>(Object.values(ERR));
-const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32 };
-const quick = new Uint8Array(2048), quickView = new DataView(quick.buffer);
-quick.set([...MAC_STACK, ...MAC_PEER, 8, 0, 0x45, 0, 0, 0, 0, 1, 0x40, 0, 64, 6]);
-quickView.setUint32(30, STACK);
-
-/** The frame that `tcp` of the codec makes, in memory that is used again. */
-function quickTcp(src: number, t: Tcp): Uint8Array {
-  const opts = t.opts!, header = 20 + ((opts.length + 3) & ~3), data = t.data!, size = header + data.length, end = 34 + size, v = quickView;
-  v.setUint16(16, 20 + size);
-  v.setUint16(24, 0);
-  v.setUint32(26, src);
-  v.setUint16(34, t.sport!);
-  v.setUint16(36, t.dport!);
-  v.setUint32(38, t.seq);
-  v.setUint32(42, t.ack!);
-  let flags = 0;
-  for (const c of t.flags) flags |= BITS[c]!;
-  v.setUint16(46, (header << 10) | flags);
-  v.setUint16(48, t.win!);
-  v.setUint16(50, 0);
-  v.setUint16(52, t.up!);
-  quick.fill(0, 54, 34 + header);
-  for (let i = 0; i < opts.length; i++) quick[54 + i] = opts[i]!;
-  quick.set(data, 34 + header);
-  v.setUint16(24, sum(quick, 14, 34, 0) ^ 0xffff);
-  v.setUint16(50, sum(quick, 34, end, sumOf(quick, 26, 34) + 6 + size) ^ 0xffff);
-  return quick.subarray(0, end);
-}
-
 /** Payloads, by size. */
 const payloads = new Map<number, Uint8Array>();
 function payload(size: number): Uint8Array {
   let p = payloads.get(size);
   if (!p) payloads.set(size, (p = Uint8Array.from({ length: size }, (_, i) => i * 7)));
   return p;
-}
-
-function sumOf(f: Uint8Array, from: number, to: number): number {
-  let s = 0;
-  for (let i = from; i < to; i += 2) s += (f[i]! << 8) | (i + 1 < to ? f[i + 1]! : 0);
-  return s;
-}
-
-function sum(f: Uint8Array, from: number, to: number, start: number): number {
-  let s = start + sumOf(f, from, to);
-  while (s > 0xffff) s = (s & 0xffff) + (s >>> 16);
-  return s;
-}
-
-/** Makes the checksums of a frame right again, if it still has a shape. */
-function repair(frame: Uint8Array): void {
-  const ihl = (frame[14]! & 15) * 4, total = Math.min((frame[16]! << 8) | frame[17]!, frame.length - 14);
-  if (ihl < 20 || 14 + ihl > frame.length) return;
-  frame[24] = frame[25] = 0;
-  const ip = checksum(frame.subarray(14, 14 + ihl));
-  frame[24] = ip >> 8;
-  frame[25] = ip & 255;
-  if (frame[23] !== 6 || total < ihl + 20) return;
-  const at = 14 + ihl, size = total - ihl;
-  frame[at + 16] = frame[at + 17] = 0;
-  const s = sum(frame, at, at + size, sumOf(frame, 26, 34) + 6 + size) ^ 0xffff;
-  frame[at + 16] = s >> 8;
-  frame[at + 17] = s & 255;
 }

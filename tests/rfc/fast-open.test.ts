@@ -272,6 +272,18 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     assert.equal(b.stack.pools().halfOpenFree, 64);
   });
 
+  it("challenges a SYN-ACK where the SYN was, and takes its text no second time", () => {
+    const b = server(), cookie = cookieOf(b);
+    fastSyn(b, cookie);
+    b.handle = b.stack.accept(b.listener);
+    assert.deepEqual(b.read(), pattern(100));
+    b.clear();
+    b.send({ flags: "SA", seq: 0, ack: 1, data: pattern(10) });
+    b.expect("A", { seq: 1, ack: 101 });
+    assert.equal(b.state, "SYN-RECEIVED");
+    assert.equal(b.info.rcvSize, 0);
+  });
+
   it("7413-16 resets a listener's pending connections when it goes away", () => {
     const b = server(), cookie = cookieOf(b);
     fastSyn(b, cookie);

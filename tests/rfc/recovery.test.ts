@@ -550,6 +550,24 @@ if (!SMALL) {
       assert.ok(b.count("tcpRetransSegs") <= 20 * 6);
     });
 
+    it("an octet that was in flight when the window closed is not counted twice when it opens again", () => {
+      const b = open();
+      b.write(1);
+      b.send({ flags: "A", seq: 1, ack: 1 + MSS, win: 0 });
+      b.advance(5000);
+      b.send({ flags: "A", seq: 1, ack: 1 + MSS, win: 65535 });
+      b.write(10 * MSS);
+      b.clear();
+      // Nothing is acknowledged: some time-outs, a segment each.
+      b.advance(10_000);
+      assert.ok(b.out.length < 10, `${b.out.length} segments`);
+      for (let i = 0; i < 40 && b.info.sndSize > 0; i++) {
+        b.send({ flags: "A", seq: 1, ack: (b.info.sndNxt - b.stackIsn) >>> 0, win: 65535 });
+        b.advance(RTT);
+      }
+      assert.equal(b.info.sndSize, 0);
+    });
+
     it("timestamps that jump move the round-trip time by no more than what the segments tell", () => {
       const b = open({}, { timestamps: true });
       const { rto } = b.info;
