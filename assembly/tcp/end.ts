@@ -48,7 +48,7 @@ export function dispose(t: Tcb): void {
 
 /** The block is free again; handles to it are stale. */
 export function release(t: Tcb): void {
-  assert(tcbHas(t, Has.DETACHED) && t.delackAt == NEVER);
+  assert((t.flags & (Has.DETACHED | Has.WORK | Has.BLOCKED)) == Has.DETACHED && t.delackAt == NEVER);
   eventForget(tcbIndex(t));
   tcbRelease(t);
 }

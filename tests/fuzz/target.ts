@@ -317,6 +317,8 @@ export class Target {
     const c = new Choices(bytes);
     this.restore(this.scenes[c.below(this.scenes.length)]!);
     this.notes.fill(0);
+    // A run that trapped may have left none.
+    (this.exports as unknown as { fuel: WebAssembly.Global }).fuel.value = 0x7fffffff;
     for (let i = 0; i < OPS_MAX && c.left; i++) {
       const kind = c.below(16);
       if (kind < 10) {

@@ -1,8 +1,8 @@
 /** RFC 9293 §3.7.4, §3.8, §3.9.1.2, §3.10.2, §3.10.3: sending and receiving. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, SMALL, MSS, pattern } from "../harness/bench.js";
-import { opt } from "../harness/codec.js";
+import { Bench, SMALL, MSS, PEER, STACK, pattern } from "../harness/bench.js";
+import { arp, MAC_PEER, MAC_STACK, opt } from "../harness/codec.js";
 
 describe("RFC 9293 §3.7.4: Nagle", () => {
   it("SHLD-7 MUST-17 holds a small segment while data is outstanding, unless turned off", () => {
@@ -182,6 +182,23 @@ describe("RFC 9293 §3.8.2, RFC 5681: congestion control", () => {
 });
 
 describe("RFC 9293 §3.8.4: keep-alive", () => {
+  it("does nothing for a connection that has left for TIME-WAIT", () => {
+    const b = new Bench({ neighbourMs: 1000, timeWaitMs: 600_000 }).accepted();
+    b.stack.shutdown(b.handle);
+    b.poll();
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    assert.equal(b.state, "TIME-WAIT");
+    b.stack.setOption(b.handle, "keepIdleS", 1);
+    b.stack.setOption(b.handle, "keepAlive", true);
+    b.answersArp = false;
+    b.advance(300_000);
+    assert.equal(b.count("TCPKeepAlive"), 0);
+    b.stack.abort(b.handle);
+    b.poll();
+    b.frame(arp(2, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
+    assert.equal(b.stack.pools().connections, 0);
+  });
+
   it("MUST-25 is off by default", () => {
     const b = new Bench().accepted();
     b.advance(24 * 3600_000);
