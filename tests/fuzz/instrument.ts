@@ -35,24 +35,27 @@ export function instrumented(withNotes = true, name = "stint.simd"): Instrumente
   original.dispose();
   const m = binaryen.parseText(text);
   m.setFeatures(binaryen.Features.All);
-  const { i32, none } = binaryen;
+  const { i32 } = binaryen;
   m.addGlobal("fuel", i32, true, m.i32.const(0x7fffffff));
   m.addGlobalExport("fuel", "fuel");
-  m.addFunction("burn", none, none, [], m.block(null, [
+  // In place, not as functions: calls would cost more than all that they do.
+  const burn = (): Expression[] => [
     m.global.set("fuel", m.i32.sub(m.global.get("fuel", i32), m.i32.const(1))),
     m.if(m.i32.lt_s(m.global.get("fuel", i32), m.i32.const(0)), m.unreachable()),
-  ]));
-  // note(condition, index): a byte at 2 × index + (condition ≠ 0), and the condition.
-  if (withNotes) m.addFunction("note", binaryen.createType([i32, i32]), i32, [], m.block(null, [
-    m.i32.store8(NOTES, 1, m.i32.add(m.i32.shl(m.local.get(1, i32), m.i32.const(1)), m.i32.ne(m.local.get(0, i32), m.i32.const(0))), m.i32.const(1)),
-    m.local.get(0, i32),
-  ], i32));
+  ];
+  // A byte at 2 × index + (condition ≠ 0), and the condition.
+  if (withNotes) m.addGlobal("way", i32, true, m.i32.const(0));
+  const note = (condition: Expression, index: number): Expression => m.block(null, [
+    m.global.set("way", condition),
+    m.i32.store8(NOTES + 2 * index, 1, m.i32.ne(m.global.get("way", i32), m.i32.const(0)), m.i32.const(1)),
+    m.global.get("way", i32),
+  ], i32);
   let conditions = 0;
   const api = binaryen as unknown as Record<"If" | "Break" | "Select", Editable>
     & { Loop: { getBody(e: Expression): Expression; setBody(e: Expression, b: Expression): void }; getExpressionId(e: Expression): number };
   const noted = (kind: Editable, e: Expression): void => {
     const condition = withNotes ? kind.getCondition(e) : 0;
-    if (condition) kind.setCondition(e, m.call("note", [condition, m.i32.const(conditions++)], i32));
+    if (condition) kind.setCondition(e, note(condition, conditions++));
   };
   const visit = (e: Expression): void => {
     if (!e || LEAVES.has(binaryen.getExpressionId(e))) return;
@@ -67,12 +70,12 @@ export function instrumented(withNotes = true, name = "stint.simd"): Instrumente
     else if (info.id === binaryen.BreakId) noted(api.Break, e);
     else if (info.id === binaryen.SelectId) noted(api.Select, e);
     else if (info.id === binaryen.LoopId) {
-      api.Loop.setBody(e, m.block(null, [m.call("burn", [], none), api.Loop.getBody(e)], info.type));
+      api.Loop.setBody(e, m.block(null, [...burn(), api.Loop.getBody(e)], info.type));
     }
   };
   for (let i = 0; i < m.getNumFunctions(); i++) {
     const f = binaryen.getFunctionInfo(m.getFunctionByIndex(i));
-    if (f.name !== "burn" && f.name !== "note" && f.body) visit(f.body);
+    if (f.body) visit(f.body);
   }
   if (!m.validate()) throw new Error("the instrumented module is not valid");
   m.optimize();
