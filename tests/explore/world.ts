@@ -8,18 +8,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseIp } from "../../host/address.js";
 import { decodeTcp } from "../../host/decode.js";
-import { EVENT, StackModule, type Exports, type StateName } from "../../host/stack.js";
+import { EVENT, StackModule, TCB_OFFSETS, type Exports, type StateName } from "../../host/stack.js";
 import { MAC_PEER, arp, tcp, type Tcp } from "../harness/codec.js";
 
 export const CLIENT = 0, SERVER = 1;
 const IPS = [parseIp("10.0.0.1"), parseIp("10.0.0.2")] as const;
 const MACS = [[2, 0, 10, 0, 0, 1], MAC_PEER] as const;
 const PORTS = [40000, 80] as const;
-const PAGES = 4;
+/** Pages of each side's memory: the stack; a copy of it as it was at the beginning; room for what is handed over. */
+const PAGES = 12, BASE = 6 * 65536, SCRATCH = 10 * 65536;
 
 interface ExploreExports extends Exports {
   canonical(dst: number): number;
   hashBytes(at: number, size: number): bigint;
+  diff(base: number, words: number, dst: number): number;
+  patch(base: number, words: number, from: number, pairs: number): void;
 }
 
 /** Compiles the stack with its canonical form. */
@@ -82,6 +85,9 @@ export interface State {
   resets: number;
 }
 
+/** States in which both sides' numbers are known. */
+const OPEN = new Set(["ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK"]);
+
 /** A property that does not hold. */
 export class Violation extends Error {}
 
@@ -91,8 +97,12 @@ class Side {
   readonly u8: Uint8Array;
   readonly u32: Uint32Array;
   readonly words: number;
-  readonly scratch: number;
-  base!: Uint32Array;
+  readonly scratch = SCRATCH;
+  /** Whether something has happened since a state was loaded; that state's memory, and its hash. */
+  dirty = true;
+  #loaded: Uint32Array | undefined;
+  #hash: bigint | undefined;
+  #view: DataView;
 
   constructor(module: WebAssembly.Module, readonly index: number, cookies: number) {
     this.stack = new StackModule(module, {
@@ -107,12 +117,31 @@ class Side {
     this.stack.refreshViews();
     this.u8 = new Uint8Array(this.x.memory.buffer);
     this.u32 = new Uint32Array(this.x.memory.buffer);
-    this.words = Math.ceil((this.x.controlBlock() + this.stack.arenaBytes) / 4);
-    this.scratch = (PAGES - 1) * 65536;
+    this.#view = new DataView(this.x.memory.buffer);
+    // Whole vectors.
+    this.words = Math.ceil((this.x.controlBlock() + this.stack.arenaBytes) / 16) * 4;
+    if (this.words * 4 > SCRATCH - BASE || this.words * 4 > BASE) throw new Error("the stack is larger than its place");
+  }
+
+  /** The state now is what others are told by how they differ from it. */
+  begin(): void {
+    this.u8.copyWithin(BASE, 0, this.words * 4);
   }
 
   hash(): bigint {
-    return this.x.hashBytes(this.scratch, this.x.canonical(this.scratch));
+    if (!this.dirty && this.#hash !== undefined) return this.#hash;
+    const hash = this.x.hashBytes(this.scratch, this.x.canonical(this.scratch));
+    if (!this.dirty) this.#hash = hash;
+    return hash;
+  }
+
+  /** Copies the connection's variables, for `field`. */
+  look(handle: number): boolean {
+    return this.x.tcp_info(handle, this.scratch) === 0;
+  }
+
+  field(name: "iss" | "irs"): number {
+    return this.#view.getUint32(this.scratch + TCB_OFFSETS[name], true);
   }
 
   state(): StateName {
@@ -122,14 +151,18 @@ class Side {
 
   /** What differs from the state at the beginning: pairs of a word's place and its value. */
   save(): Uint32Array {
-    const out: number[] = [];
-    for (let i = 0; i < this.words; i++) if (this.u32[i] !== this.base[i]) out.push(i, this.u32[i]!);
-    return Uint32Array.from(out);
+    if (!this.dirty && this.#loaded !== undefined) return this.#loaded;
+    const pairs = this.x.diff(BASE, this.words, this.scratch), at = this.scratch / 4;
+    return this.u32.slice(at, at + 2 * pairs);
   }
 
   load(delta: Uint32Array): void {
-    this.u32.set(this.base);
-    for (let i = 0; i < delta.length; i += 2) this.u32[delta[i]!] = delta[i + 1]!;
+    if (!this.dirty && this.#loaded === delta) return;
+    this.u32.set(delta, this.scratch / 4);
+    this.x.patch(BASE, this.words, this.scratch, delta.length / 2);
+    this.dirty = false;
+    this.#loaded = delta;
+    this.#hash = undefined;
   }
 }
 
@@ -161,7 +194,7 @@ export class World {
       s.stack.pushFrame(arp(1, { mac: [...MACS[other]!], ip: IPS[other]! }, { mac: [0, 0, 0, 0, 0, 0], ip: IPS[s.index]! }));
       s.stack.poll(this.now);
       s.stack.drainFrames(() => {});
-      s.base = s.u32.slice(0, s.words);
+      s.begin();
     }
     const { before } = scenario;
     if (before) {
@@ -195,6 +228,7 @@ export class World {
 
   #poll(side: number): void {
     const s = this.sides[side]!, before = s.state();
+    s.dirty = true;
     for (let i = 0; i < 20; i++) {
       this.#waits[side] = s.stack.poll(this.now);
       let again = this.#waits[side] === 0;
@@ -266,6 +300,7 @@ export class World {
   }
 
   #deed(side: number, deed: Deed): void {
+    this.sides[side]!.dirty = true;
     const { stack } = this.sides[side]!, before = this.sides[side]!.state(), handle = this.handles[side]!;
     try {
       switch (deed) {
@@ -406,12 +441,11 @@ export class World {
   /** What must hold in every state. */
   check(): void {
     const [a, b] = [this.sides[0].state(), this.sides[1].state()];
-    const open = ["ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK"];
-    const infos = this.sides.map((s, i) => {
-      const handle = this.handles[i]!;
-      return handle === 0 || !open.includes(i === 0 ? a : b) ? undefined : s.stack.info(handle);
-    });
-    const [ca, sb] = infos;
+    const numbers = (side: number, state: string): { iss: number; irs: number } | undefined => {
+      const s = this.sides[side]!, handle = this.handles[side]!;
+      return handle !== 0 && OPEN.has(state) && s.look(handle) ? { iss: s.field("iss"), irs: s.field("irs") } : undefined;
+    };
+    const ca = numbers(CLIENT, a), sb = numbers(SERVER, b);
     if (a === "ESTABLISHED" && b === "ESTABLISHED" && ca && sb && (ca.iss !== sb.irs || ca.irs !== sb.iss)) {
       throw new Violation(`both are ESTABLISHED and disagree: client ISS ${ca.iss} IRS ${ca.irs}, server ISS ${sb.iss} IRS ${sb.irs}`);
     }

@@ -94,3 +94,26 @@ function mix(x: u32): u32 {
   x = (x ^ (x >> 13)) * 0xc2b2ae35;
   return x ^ (x >> 16);
 }
+
+/** Where the first `words` words of memory differ from the copy at `base`: pairs of a word's place and its value, to `dst`. Returns their number. */
+export function diff(base: usize, words: u32, dst: usize): u32 {
+  let to = dst;
+  for (let i: u32 = 0; i < words; i += 4) {
+    const at = <usize>i << 2;
+    if (!v128.any_true(v128.xor(v128.load(at), v128.load(base + at)))) continue;
+    for (let j: u32 = i; j < i + 4; j++) {
+      const value = load<u32>(<usize>j << 2);
+      if (value == load<u32>(base + (<usize>j << 2))) continue;
+      store<u32>(to, j);
+      store<u32>(to, value, 4);
+      to += 8;
+    }
+  }
+  return <u32>((to - dst) >> 3);
+}
+
+/** Makes the first `words` words of memory the copy at `base`, with `pairs` pairs at `from` put in. */
+export function patch(base: usize, words: u32, from: usize, pairs: u32): void {
+  memory.copy(0, base, <usize>words << 2);
+  for (let i: u32 = 0; i < pairs; i++) store<u32>(<usize>load<u32>(from + (<usize>i << 3)) << 2, load<u32>(from + (<usize>i << 3), 4));
+}
