@@ -1,6 +1,6 @@
 /**
  * The subjects of the bench, made of one driver (driver/driver.c): stint in V8 and under wasmtime (one module, `stint link`'s build on both ends),
- * through wasm2c, and its peers lwIP and smoltcp. Each is a program that is given a work and prints figures.
+ * through wasm2c, and its peers lwIP and smoltcp; and gVisor's netstack, which has a driver of its own. Each is a program that is given a work and prints figures.
  */
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -97,6 +97,11 @@ const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
     run("gcc", ...WARN, WORK, join(target, "release", "libbench_smoltcp.a"), "-lpthread", "-ldl", "-lm", "-o", out);
     return [out];
   } },
+  "gvisor-go": { needs: ["go"], make: () => {
+    const out = resolve(DIR, "gvisor");
+    run("go", "build", "-C", "tests/bench/gvisor", "-trimpath", "-o", out, ".");
+    return [out];
+  } },
 };
 
 /** All that can be had here; what cannot is told to `missing`, a line each. */
@@ -130,10 +135,12 @@ export function figures(subject: Subject, work: string, seconds: number, params:
 export function configurations(): Record<string, string> {
   const path = "/usr/include/lwip/lwipopts.h", opts = existsSync(path) ? readFileSync(path, "utf8") : "";
   const lwip = ["TCP_MSS", "TCP_WND", "TCP_SND_BUF", "LWIP_CHECKSUM_ON_COPY", "LWIP_NETIF_TX_SINGLE_PBUF"].map((n) => `${n} ${new RegExp(`define ${n}\\s+(\\S+)`).exec(opts)?.[1] ?? "?"}`);
+  const gvisor = /gvisor\.dev\/gvisor v\S*-(\d{4})(\d\d)(\d\d)\d+-/.exec(readFileSync(resolve("tests/bench/gvisor/go.mod"), "utf8"))!;
   const smoltcp = /smoltcp = \{ version = "=([^"]+)"/.exec(readFileSync(resolve("tests/bench/smoltcp/Cargo.toml"), "utf8"))![1];
   return {
     stint: "MSS 1460, no timestamps, SACK, window scaling; RACK-TLP, CUBIC and the rest of loss recovery on (the small build stint-v8: RFC 6675, NewReno); 64 + 64 slots",
     lwip: `Debian's liblwip, raw API, PBUF_RAM, ${lwip.join(", ")}; no SACK, no timestamps`,
     smoltcp: `${smoltcp}, release, LTO, Ethernet, ACK delay 10 ms, no congestion control; 64 + 64 slots`,
+    gvisor: `netstack of ${gvisor.slice(1).join("-")}, gonet, Ethernet over a pipe, SACK, CUBIC; in goroutines and real time, one processor for both ends; it decides when to acknowledge`,
   };
 }
