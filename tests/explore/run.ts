@@ -1,9 +1,12 @@
 /**
- * `npm run explore [-- --scenario NAME] [--states N] [--dot FILE] [--json]`: every interleaving of the real module, breadth first, within
- * the bounds of each scenario. Reports states, transitions, depth, and whether the space was closed; ends with the question why two
+ * `npm run explore [-- --scenario NAME] [--states N] [--workers N] [--dot FILE] [--json]`: every interleaving of the real module, breadth
+ * first, within the bounds of each scenario; as many scenarios at a time as there are workers, one a processor. Reports states, transitions, depth, and whether the space was closed; ends with the question why two
  * handshakes are not enough.
  */
 import { writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { workerOf } from "../harness/worker.js";
 import { SCENARIOS, TWO_STEPS } from "./scenarios.js";
 import { exploreModule, Violation, World, type Move, type Scenario, type State } from "./world.js";
 
@@ -149,7 +152,26 @@ export function diagram(all: Explored[]): string {
   return `digraph reached {\n  node [shape=box fontname=monospace];\n${lines.join("\n")}\n}\n`;
 }
 
-function main(): void {
+/** MiB that a worker's states may take. */
+const HEAP_MB = 8192;
+
+/** Explores the scenarios, `workers` at a time; tells of each as it is done. */
+async function inParallel(module: WebAssembly.Module, chosen: Scenario[], states: number, workers: number, onDone: (e: Explored) => void): Promise<Explored[]> {
+  const todo = chosen.map((s) => s.name), all = new Map<string, Explored>();
+  const one = async (): Promise<void> => {
+    for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
+      const explored = await new Promise<Explored>((resolve, reject) => {
+        workerOf(import.meta.url, { explore: { module, name, states } }, { maxOldGenerationSizeMb: HEAP_MB }).once("message", resolve).once("error", reject);
+      });
+      all.set(name, explored);
+      onDone(explored);
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, one));
+  return chosen.map((s) => all.get(s.name)!);
+}
+
+async function main(): Promise<void> {
   const value = (name: string): string | undefined => {
     const i = process.argv.indexOf(name);
     return i > 0 ? process.argv[i + 1] : undefined;
@@ -161,18 +183,23 @@ function main(): void {
     process.exitCode = 2;
     return;
   }
-  const module = exploreModule(), all: Explored[] = [];
-  for (const scenario of chosen) {
-    const e = explore(module, scenario, states);
-    all.push(e);
-    const b = scenario.bounds;
+  const workers = Number(value("--workers") ?? availableParallelism());
+  if (!Number.isInteger(workers) || workers < 1) {
+    console.error("explore: --workers takes a number");
+    process.exitCode = 2;
+    return;
+  }
+  const module = exploreModule(), began = performance.now();
+  const tell = (e: Explored): void => {
+    const b = chosen.find((s) => s.name === e.name)!.bounds;
     if (!json) console.log(`${e.name.padEnd(20)} ${String(e.states).padStart(8)} states ${String(e.moves).padStart(9)} moves, depth ${String(e.depth).padStart(3)}, ` +
       `${e.closed ? "closed" : "not closed"} within ${b.drops} drops, ${b.duplicates} duplicates, ${b.timers} timers${b.reorder ? ", reordering" : ""}; ${e.quiescent} at rest; ${e.seconds.toFixed(1)} s`);
     if (e.violation) {
       process.exitCode = 1;
       console.error(`${e.name}: ${e.violation.what}\n${e.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}`);
     }
-  }
+  };
+  const all = await inParallel(module, chosen, states, Math.min(workers, chosen.length), tell);
   for (const e of all) for (const t of e.transitions.keys()) {
     const [from, to] = t.split("→") as [string, string];
     if (isKnown(from, to)) continue;
@@ -186,7 +213,7 @@ function main(): void {
   if (json) {
     console.log(JSON.stringify({ scenarios: all.map((e) => ({ ...e, transitions: Object.fromEntries(e.transitions), reached: [...e.reached] })), unreached: missing, two_steps: two?.violation }));
   } else {
-    const total = all.reduce((n, e) => n + e.states, 0), seconds = all.reduce((n, e) => n + e.seconds, 0);
+    const total = all.reduce((n, e) => n + e.states, 0), seconds = (performance.now() - began) / 1000;
     console.log(`${total} states in ${seconds.toFixed(0)} s (${Math.round(total / seconds)} a second); states of RFC 9293 that were not reached: ${missing.join(", ") || "none"}`);
     if (two?.violation) console.log(`\nWhy two steps are not enough, the shortest schedule:\n${two.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}\n  → ${two.violation.what}`);
   }
@@ -194,4 +221,9 @@ function main(): void {
   if (dot !== undefined) writeFileSync(dot, diagram(all));
 }
 
-if (process.argv[1]?.endsWith("explore/run.ts")) main();
+const mine = (workerData as { explore?: { module: WebAssembly.Module; name: string; states: number } } | null)?.explore;
+if (!isMainThread && mine) {
+  parentPort!.postMessage(explore(mine.module, SCENARIOS.find((s) => s.name === mine.name)!, mine.states));
+} else if (process.argv[1]?.endsWith("explore/run.ts")) {
+  await main();
+}

@@ -2,13 +2,13 @@
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { Worker } from "node:worker_threads";
+import { Worker, type ResourceLimits } from "node:worker_threads";
 import { buildSync } from "esbuild";
 
 const bundles = new Map<string, string>();
 
 /** A thread that runs the file at `url`. */
-export function workerOf(url: string, workerData: unknown): Worker {
+export function workerOf(url: string, workerData: unknown, resourceLimits: ResourceLimits = {}): Worker {
   let bundle = bundles.get(url);
   if (bundle === undefined) {
     const entry = fileURLToPath(url), folder = join("node_modules", ".cache", "stint");
@@ -19,5 +19,5 @@ export function workerOf(url: string, workerData: unknown): Worker {
     buildSync({ entryPoints: [entry], outfile: bundle, define, bundle: true, platform: "node", format: "esm", packages: "external", logLevel: "warning" });
     bundles.set(url, bundle);
   }
-  return new Worker(bundle, { workerData });
+  return new Worker(bundle, { workerData, resourceLimits });
 }
