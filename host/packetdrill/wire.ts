@@ -65,6 +65,14 @@ export function tcpFrame(ends: Ends, s: { flags: string; seq: number; ack: numbe
   return ipFrame(ends, 6, bytes, s.tos);
 }
 
+/** ICMP's types and codes as scripts call them. */
+export const ICMP_TYPES: Record<string, [number, Record<string, number>]> = {
+  unreachable: [3, { net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4, source_route_failed: 5,
+    net_unknown: 6, host_unknown: 7, source_host_isolated: 8, net_prohibited: 9, host_prohibited: 10, net_unreachable_for_tos: 11,
+    host_unreachable_for_tos: 12, packet_filtered: 13, precedence_violation: 14, precedence_cutoff: 15 }],
+  source_quench: [4, {}], time_exceeded: [11, { exc_ttl: 0, ttl_exceeded: 0, exc_fragtime: 1 }], parameter_problem: [12, {}], echo_reply: [0, {}], echo_request: [8, {}],
+};
+
 /** An ICMP error about a segment of the stack's. */
 export function icmpFrame(ends: Ends, type: number, code: number, mtu: number, seq: number, size: number): Uint8Array {
   const ip = Uint8Array.from([0x45, 0, ...be(2, 40 + size), 0, 0, 0x40, 0, 64, 6, 0, 0, ...be(4, ends.localIp), ...be(4, ends.remoteIp)]);
