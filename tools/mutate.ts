@@ -70,7 +70,8 @@ async function programs(dir: string): Promise<void> {
   const rfc = readdirSync("tests/rfc").filter((f) => f.endsWith(".test.ts")).map((f) => `import "./tests/rfc/${f}";`);
   const common = { bundle: true, platform: "node", format: "esm", packages: "external", logLevel: "warning" } as const;
   await build({ ...common, stdin: { contents: [...rfc, 'import "./tests/packetdrill/scripts.test.ts";'].join("\n"), resolveDir: resolve(".") }, outfile: join(dir, "mutate/quick.mjs") });
-  await build({ ...common, entryPoints: { explore: "tests/explore/explore.test.ts", sim: "tests/sim/run.ts" }, outdir: join(dir, "mutate"), outExtension: { ".js": ".mjs" } });
+  await build({ ...common, entryPoints: { explore: "tests/explore/explore.test.ts", sim: "tests/sim/run.ts", netsim: "tests/netsim/run.ts" }, outdir: join(dir, "mutate"), outExtension: { ".js": ".mjs" } });
+  cpSync("tests/netsim/baseline.json", join(dir, "mutate/baseline.json"));
 }
 
 /** A copy of the tree in which mutants live and die. */
@@ -92,7 +93,7 @@ class Copy {
     try {
       // Without optimizing: it takes longer than the tests.
       if (!(await run("node_modules/.bin/asc", ["assembly/index.ts", "--target", "stint.simd", "-O0", "--outFile", "build/stint.simd.wasm"], this.dir, 60))) return "invalid";
-      for (const [program, ...args] of [["quick"], ["sim", "--seeds", "60"], ["explore"]]) {
+      for (const [program, ...args] of [["quick"], ["sim", "--seeds", "60"], ["explore"], ["netsim", "--quick"]]) {
         if (!(await run(process.execPath, [`mutate/${program}.mjs`, ...args], this.dir, 120))) return "killed";
       }
       return "survived";

@@ -31,6 +31,20 @@ describe("RFC 9293 §3.4.1: initial sequence numbers", () => {
   });
 });
 
+describe("RFC 6056 §3.3.2: ephemeral ports", () => {
+  it("are from 49152 on, each free towards this peer, none that is listened on, and in no order", () => {
+    const b = new Bench({ connsMax: 2000, sendRing: 64, recvRing: 64, listenersMax: 255, txSlots: 4096, policy: { blackhole: true } });
+    const taken = new Set(Array.from({ length: 250 }, (_, i) => 49152 + i * 65));
+    for (const port of taken) b.stack.listen(port);
+    const ports = Array.from({ length: 2000 }, () => b.stack.info(b.stack.connect(PEER, 80)).lport);
+    assert.equal(new Set(ports).size, ports.length);
+    assert.ok(ports.every((p) => p >= 49152 && p <= 65535 && !taken.has(p)));
+    const ups = ports.slice(1).filter((p, i) => p > ports[i]!).length;
+    assert.ok(ups > 900 && ups < 1100, `${ups} of 1,999 are above the one before`);
+    for (const quarter of [0, 1, 2, 3]) assert.ok(ports.filter((p) => (p - 49152) >> 12 === quarter).length > 350);
+  });
+});
+
 describe("RFC 9293 §3.5: three-way handshake", () => {
   it("opens passively, and takes data with the third segment", () => {
     const b = new Bench();

@@ -93,6 +93,84 @@ if (!SMALL) {
       assert.equal(b.count("TCPFastRetrans"), 0, "it was late only");
     });
 
+    it("8985-1 two segments that arrived above it may be early, three may not", () => {
+      for (const n of [2, 3]) {
+        const b = open();
+        b.write(10 * MSS);
+        b.clear();
+        b.advance(RTT);
+        acks(b, 1, [2, 2 + n]);
+        assert.deepEqual(sent(b), n === 3 ? [1] : []);
+      }
+    });
+
+    /** SND.UNA in segments, counted from 0. */
+    const una = (b: Bench): number => ((b.info.sndUna - b.stackIsn - 1) >>> 0) / MSS;
+
+    /** Segments one by one, so that the round-trip time is what it was. */
+    const calm = (b: Bench): void => {
+      for (let i = 0; i < 16; i++) {
+        b.write(MSS);
+        b.advance(RTT);
+        acks(b, una(b) + 1);
+      }
+      b.clear();
+    };
+
+    /** A segment is sent again although it had arrived, as `times` D-SACKs say within one round. */
+    const spurious = (b: Bench, times = 1): void => {
+      const n = una(b);
+      b.write(10 * MSS);
+      b.clear();
+      b.advance(RTT);
+      acks(b, n, [n + 1, n + 9]);
+      // What is waited for is not taken for lost before its time.
+      for (let ms = 0; ms <= RTT && !sent(b).includes(n); ms++) b.advance(1);
+      for (let i = 0; i < times; i++) acks(b, n + 9, [n, n + 1]);
+      acks(b, n + 10);
+      calm(b);
+    };
+
+    /** After how many ms, beyond the round trip, a segment that is missing is sent again; one is known to have arrived above it. */
+    const patience = (b: Bench): number => {
+      const n = una(b);
+      b.write(3 * MSS);
+      b.clear();
+      b.advance(RTT);
+      acks(b, n, [n + 1, n + 2]);
+      let ms = 0;
+      while (!sent(b).includes(n) && ms < 1000) b.advance(1), ms++;
+      acks(b, n + 3);
+      calm(b);
+      return ms;
+    };
+
+    /** A window that stays as it is, so that the figures are those of RACK alone. */
+    const STEADY = { undo: false, prr: false, noisyLink: true } as const;
+
+    it("8985-1 each round with a D-SACK adds a quarter of the round trip, up to a whole one", () => {
+      const b = open({}, STEADY), waits = [patience(b)];
+      for (let i = 0; i < 5; i++) {
+        spurious(b);
+        waits.push(patience(b));
+      }
+      assert.deepEqual(waits.slice(0, 4), [25, 50, 75, 100]);
+      assert.ok(waits.slice(4).every((w) => w <= RTT + 1), `${waits}: SRTT at most`);
+    });
+
+    it("8985-1 several D-SACKs in one round count once", () => {
+      const b = open({}, STEADY);
+      spurious(b, 5);
+      assert.equal(patience(b), 50);
+    });
+
+    it("8985-1 sixteen recoveries without a D-SACK make it as quick as before", () => {
+      const b = open({}, STEADY);
+      spurious(b);
+      const waits = Array.from({ length: 18 }, () => patience(b));
+      assert.deepEqual(waits, [...new Array<number>(15).fill(50), ...new Array<number>(3).fill(25)]);
+    });
+
     it("a D-SACK makes it more patient", () => {
       const b = open({}, { undo: false });
       b.write(10 * MSS);
@@ -249,6 +327,69 @@ if (!SMALL) {
       assert.ok(most <= 2, `${most} at once`);
       acks(b, 40);
       assert.ok(b.info.cwnd >= b.info.ssthresh);
+    });
+  });
+
+  describe("RFC 6937 §3.1 and §3.2: how much may be sent, to the byte", () => {
+    /** Ten in flight, the first of them lost, `sacked` above it arrived: in fast recovery. Returns cwnd in segments, less the pipe. */
+    const room = (b: Bench): number => (b.info.cwnd - b.info.pipe) / MSS;
+
+    it("while more is in flight than ssthresh: ssthresh / RecoverFS of what arrived, rounded up, less what was sent", () => {
+      const b = open();
+      b.write(10 * MSS);
+      b.clear();
+      b.advance(RTT);
+      acks(b, 1, [2, 5]);
+      assert.deepEqual(sent(b), [1]);
+      // 10 in flight, 3 arrived, 1 lost and sent again; ssthresh 7. The first retransmission is not held back.
+      assert.equal(b.info.ssthresh, 7 * MSS);
+      assert.equal(b.info.pipe, 7 * MSS);
+      acks(b, 1, [2, 6]);
+      // Now at ssthresh: what arrived, less what was sent, within ssthresh - pipe.
+      assert.equal(b.info.pipe, 6 * MSS);
+      assert.equal(room(b), 1);
+    });
+
+    it("in proportion, with many in flight", () => {
+      const b = open({}, { cubic: false });
+      // Slow start up to 20 segments; the peer's window has room for 44.
+      let n = 1;
+      while (b.info.cwnd < 20 * MSS) {
+        b.write(200 * MSS);
+        b.advance(RTT);
+        n = Math.floor(((b.info.sndNxt - b.stackIsn - 1) >>> 0) / MSS);
+        acks(b, n);
+      }
+      const flight = Math.floor(((b.info.sndNxt - b.stackIsn - 1) >>> 0) / MSS) - n;
+      b.clear();
+      b.advance(RTT);
+      acks(b, n, [n + 1, n + 4]);
+      assert.deepEqual(sent(b), [n]);
+      let out = 1;
+      const half = Math.floor(b.info.ssthresh / MSS);
+      assert.equal(half, flight >> 1);
+      for (let k = 5; k < flight && b.info.pipe > b.info.ssthresh; k++) {
+        acks(b, n, [n + 1, n + k]);
+        out += sent(b).length;
+        // NewReno: one for two.
+        assert.ok(Math.abs(out - (k - 1) / 2) <= 1, `${out} segments for ${k - 1}`);
+      }
+    });
+
+    it("a partial acknowledgment lets one segment more out than arrived", () => {
+      const b = open();
+      b.write(30 * MSS);
+      b.clear();
+      b.advance(RTT);
+      // 1, 2 and 3 are lost; 4 to 10 arrived.
+      acks(b, 1, [4, 11]);
+      const first = sent(b);
+      assert.equal(first[0], 1);
+      b.advance(RTT);
+      const pipe = b.info.pipe;
+      acks(b, 2, [4, 11]);
+      // One arrived, and SND.UNA moved: two may go.
+      assert.equal(b.info.cwnd, Math.min(b.info.ssthresh, pipe - MSS + 2 * MSS));
     });
   });
 
