@@ -335,6 +335,8 @@ export class Sockets {
   #setOption(e: Event & { type: "call" }, s: Socket): Result {
     const name = this.optionName(e);
     if (name === "TCP_MAXSEG") return { value: 0 };
+    // Acknowledging at once is what the dialect of Linux does anyway.
+    if (name === "TCP_QUICKACK" && numberOf(e.args[3]) === 1 && this.#options.delayedAckMs === 0) return { value: 0 };
     const known = ["TCP_NODELAY", "SO_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "IP_TOS", "IP_TTL", "TCP_FASTOPEN", "TCP_FASTOPEN_CONNECT"];
     const harmless = ["TCP_FASTOPEN_KEY", "SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_FUNCTION_BLK", "TCP_LOG", "SO_SNDBUF", "SO_RCVBUF", "IP_MTU_DISCOVER", "TCP_CONGESTION", "TCP_QUICKACK"];
     if (known.includes(name)) {
