@@ -152,3 +152,18 @@ describe("RFC 9293 §3.9.2.3: addresses", () => {
     assert.equal(b.stack.pools().halfOpenFree, 8);
   });
 });
+
+describe("a frame slot that is used again", () => {
+  it("a frame that is cut short is not completed by what lay in its slot before", () => {
+    const b = new Bench({ rxSlots: 1 }).accepted();
+    const data = new Uint8Array(500).fill(7);
+    b.send({ flags: "PA", seq: 1, ack: 1, data });
+    const whole = b.make({ flags: "PA", seq: 501, ack: 1, data });
+    for (const cut of [1, 2, 10, 14, 28, 200]) {
+      b.frame(whole.subarray(0, whole.length - cut));
+      assert.equal(b.info.rcvNxt, (b.peerIsn + 501) >>> 0, `${cut} bytes less`);
+    }
+    b.frame(whole);
+    assert.equal(b.info.rcvNxt, (b.peerIsn + 1001) >>> 0);
+  });
+});
