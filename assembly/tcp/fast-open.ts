@@ -155,8 +155,9 @@ const FAILED_S: u32 = 600;
 /** "The client MAY limit the cached MSS to 1460 bytes for IPv4" (RFC 7413 §4.1.3). */
 const MSS_MAX: u32 = 1460;
 
-/** Bytes that options may take in a TCP header. */
+/** Bytes that options may take in a TCP header; and that our others do in a SYN. */
 const OPTIONS_MAX: u32 = 40;
+const SYN_OPTIONS_SIZE: u32 = 24;
 
 let servers: usize = 0;
 
@@ -251,13 +252,13 @@ export function fastOpenAnswered(t: Tcb): void {
   // The cookie was good, and yet the text was not taken.
   const again = s.size == seg.cookieSize && memory.compare(at, seg.cookieAt, s.size) == 0;
   if (t.synText != 0 && !all && again) fastOpenFails(t);
-  s.size = putSize(seg.cookieSize);
+  s.size = usableSize(seg.cookieSize);
   memory.copy(at, seg.cookieAt, s.size);
 }
 
-/** A cookie that does not fit beside our other options is none: MSS, window scale, SACK-permitted and timestamps take 24 bytes. */
-function putSize(size: u32): u32 {
-  return size + 2 <= OPTIONS_MAX - 24 ? size : 0;
+/** A cookie that does not fit beside MSS, window scale, SACK-permitted and timestamps is none. */
+function usableSize(size: u32): u32 {
+  return size + 2 <= OPTIONS_MAX - SYN_OPTIONS_SIZE ? size : 0;
 }
 
 /** A negative response (RFC 7413 §4.1.3.1) to a SYN that had the option: for a while the server is spared it. */
