@@ -568,6 +568,40 @@ if (!SMALL) {
       b.write(MSS);
       assert.ok(b.info.cwnd < before && b.info.cwnd >= before / 2 - MSS, `${before}, then ${b.info.cwnd}`);
     });
+
+    it("RFC 2861 §3.1: what it was is remembered by ssthresh, three quarters of it; not in the first slow start", () => {
+      const b = open({ sendRing: 1024 * MSS }), top = (): number => Math.floor(((b.info.sndNxt - b.stackIsn - 1) >>> 0) / MSS);
+      const rounds = (n: number): void => {
+        for (let i = 0; i < n; i++) {
+          b.write(100 * MSS);
+          b.advance(RTT);
+          acks(b, top());
+        }
+        while (b.info.sndSize > 0) {
+          b.advance(RTT);
+          acks(b, top());
+        }
+      };
+      rounds(2);
+      const first = b.info.ssthresh;
+      b.advance(1500);
+      b.write(MSS);
+      assert.equal(b.info.ssthresh, first, "as high as ever");
+      rounds(1);
+      // A loss; then a window that grows beyond what it left.
+      const n = top();
+      b.write(10 * MSS);
+      b.advance(RTT);
+      acks(b, n, [n + 1, n + 9]);
+      b.advance(RTT);
+      acks(b, n + 10);
+      rounds(12);
+      const { cwnd, ssthresh } = b.info;
+      assert.ok(cwnd * 0.75 > ssthresh, `it grew: ${cwnd}, ${ssthresh}`);
+      b.advance(1500);
+      b.write(MSS);
+      assert.equal(b.info.ssthresh, cwnd - (cwnd >> 2));
+    });
   });
 
   describe("peers that lie to the sender", () => {
