@@ -513,3 +513,26 @@ describe("the segment text (RFC 9293 §3.10.7.4, seventh)", () => {
     assert.equal(b.read()!.length, 0);
   });
 });
+
+describe("turns", () => {
+  it("a connection sends 32 segments, then the next one has its turn", () => {
+    const b = new Bench({ initialWindow: 100, sendRing: 65536, txSlots: 256, policy: { noDelay: true } });
+    const handles: number[] = [];
+    for (const sport of [40000, 40001]) {
+      b.sport = sport;
+      b.accepted({ opts: [2, 4, 1, 0], win: 65535 }, { win: 65535 });
+      handles.push(b.handle);
+    }
+    for (const h of handles) b.stack.send(h, pattern(100 * 256));
+    b.poll();
+    const runs: number[] = [];
+    let last = 0;
+    for (const s of b.out.filter((x) => x.kind === "tcp")) {
+      if (s.dport === last) runs[runs.length - 1]!++;
+      else runs.push(1);
+      last = s.dport;
+    }
+    assert.equal(runs.reduce((a, n) => a + n, 0), 200);
+    assert.ok(runs.every((n) => n <= 32) && runs.length >= 7, `${runs}`);
+  });
+});

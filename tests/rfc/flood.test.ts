@@ -115,6 +115,32 @@ describe("half-open table", () => {
   });
 });
 
+if (!SMALL) describe("the rate of one listener", () => {
+  it("touches no other listener: what waits there is accepted, in order", () => {
+    const b = new Bench({ synRate: 5, synBurst: 4, cookies: 0, policy: { keepHalfOpen: true, synSilence: true } });
+    const [first, second] = [b.stack.listen(8080, 8), b.stack.listen(8081, 8)];
+    const open = (sport: number): void => {
+      b.sport = sport;
+      b.send({ flags: "S", seq: 0 });
+      b.send({ flags: "A", seq: 1, ack: 1 });
+    };
+    open(41000);
+    open(41001);
+    b.dport = 8081;
+    for (let i = 0; i < 50; i++) {
+      b.sport = 42000 + i;
+      b.send({ flags: "S", seq: 0 });
+    }
+    b.dport = 8080;
+    b.advance(1000);
+    open(41002);
+    const ports = [0, 1, 2].map(() => b.stack.info(b.stack.accept(first)).rport);
+    assert.deepEqual(ports, [41000, 41001, 41002]);
+    assert.equal(b.stack.accept(first), 0);
+    assert.deepEqual(b.stack.listenerInfo(second), { halfOpen: 4, toAccept: 0, backlog: 8, defending: false });
+  });
+});
+
 if (!SMALL) describe("SYN cookies", () => {
   const options = (scale: number): number[] => [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 3, 3, scale];
   const policy = { timestamps: true, sack: true, windowScaling: true };
