@@ -520,6 +520,66 @@ if (!SMALL) {
       assert.ok(b.info.ssthresh < 0x3fffffff, "slow start is over");
       assert.equal(b.count("tcpRetransSegs"), 0);
     });
+
+    /** One round: all that is in flight is acknowledged, one by one, `ms` after it was sent. Returns by how much each ACK let the window grow, in segments. */
+    const round = (b: Bench, ms: number): number[] => {
+      const grown: number[] = [], top = Math.floor(((b.info.sndNxt - b.stackIsn - 1) >>> 0) / MSS);
+      b.advance(ms);
+      for (let n = Math.floor(((b.info.sndUna - b.stackIsn - 1) >>> 0) / MSS); n < top; n++) {
+        const { cwnd } = b.info;
+        acks(b, n + 1);
+        grown.push((b.info.cwnd - cwnd) / MSS);
+        b.write(200 * MSS);
+      }
+      b.clear();
+      return grown;
+    };
+
+    it("§4.2 and §4.3: eight samples that are an eighth longer make it conservative: a quarter of the growth, for five rounds", () => {
+      for (const [ms, conservative] of [[112, false], [113, true]] as const) {
+        const b = open({ sendRing: 1024 * MSS }, { hystart: true });
+        b.write(200 * MSS);
+        b.clear();
+        assert.ok(round(b, RTT).every((g) => g === 1));
+        const grown = round(b, ms), quiet = grown.findIndex((g) => g < 1);
+        if (!conservative) {
+          assert.equal(quiet, -1, `${grown}`);
+          continue;
+        }
+        assert.equal(quiet, 7, `${grown}`);
+        assert.ok(grown.slice(quiet).every((g) => g === 0.25), `${grown}`);
+        let rounds = 1;
+        for (; b.info.ssthresh === 0x3fffffff && rounds < 20; rounds++) round(b, ms);
+        assert.equal(rounds, 5, "rounds in which it grows by a quarter");
+      }
+    });
+
+    it("§4.2: it was only jitter when a round is quicker again", () => {
+      const b = open({ sendRing: 1024 * MSS }, { hystart: true });
+      b.write(200 * MSS);
+      b.clear();
+      round(b, RTT);
+      round(b, 130);
+      const grown = round(b, RTT);
+      assert.equal(grown[0], 0.25);
+      assert.equal(grown.at(-1), 1);
+      assert.equal(b.info.ssthresh, 0x3fffffff);
+    });
+
+    it("§4.3: the threshold is 4 ms at least and 16 at most", () => {
+      for (const [rtt, below, above] of [[10, 13, 15], [200, 215, 217]] as const) {
+        for (const ms of [below, above]) {
+          const b = new Bench({ sendRing: 1024 * MSS, policy: { ...MODERN, hystart: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 });
+          b.write(MSS);
+          b.advance(rtt);
+          acks(b, 1).clear();
+          b.write(200 * MSS);
+          b.clear();
+          round(b, rtt);
+          assert.equal(round(b, ms).some((g) => g < 1), ms === above, `${rtt} ms, then ${ms}`);
+        }
+      }
+    });
   });
 
   describe("pacing", () => {
