@@ -31,8 +31,8 @@ const CHANGES: [RegExp, (text: string) => string | undefined][] = [
   [/(?<![\w.])\d+(?![\w.])/g, (t) => String(Number(t) + 1)],
 ];
 
-/** Places that say nothing that runs: imports, types, declarations of enums and fields. */
-const SKIPPED = /^\s*(\/\/|\/?\*|import |export \{|\} from)|^\s*\w+: \w+;|^\s*[A-Z_0-9]+ = /;
+/** Places that say nothing that runs: imports, types, declarations of enums and fields, what globals are before `init` sets them. */
+const SKIPPED = /^\s*(export )?let \w+: [\w |]+ = (0|null|changetype<\w+>\(0\));|^\s*(\/\/|\/?\*|import |export \{|\} from)|^\s*\w+: \w+;|^\s*[A-Z_0-9]+ = /;
 
 export function mutants(): Mutant[] {
   const all: Mutant[] = [];

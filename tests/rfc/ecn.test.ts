@@ -81,6 +81,15 @@ if (!SMALL) describe("RFC 3168 §6.1: marks", () => {
     assert.equal(b.next().ip.tos & 3, 2, "new text");
     b.advance(1100);
     assert.equal(b.next().ip.tos & 3, 0, "the same again");
+    b.send({ flags: "A", seq: 11, ack: 101 });
+    b.clear();
+    b.write(1);
+    assert.equal(b.next().ip.tos & 3, 2, "one byte");
+    b.send({ flags: "A", seq: 11, ack: 102 });
+    b.clear();
+    b.stack.shutdown(b.handle);
+    b.poll();
+    assert.equal(b.expect("FA", { seq: 102, len: 0 }).ip.tos & 3, 0, "a FIN without text");
   });
 
   it("§6.1.3: echoes a mark until the sender has slowed down", () => {
