@@ -92,6 +92,16 @@ if (!SMALL) describe("RFC 3168 §6.1: marks", () => {
     assert.equal(b.expect("FA", { seq: 102, len: 0 }).ip.tos & 3, 0, "a FIN without text");
   });
 
+  it("§5: the application's TOS octet gives the other six bits, and not these", () => {
+    const b = open();
+    b.stack.setOption(b.handle, "tos", 0xbf);
+    b.write(100);
+    assert.equal(b.next().ip.tos, 0xbc | 2, "new text");
+    b.send({ flags: "PA", seq: 1, ack: 101, data: pattern(10) });
+    b.advance(50);
+    assert.equal(b.next().ip.tos, 0xbc, "an ACK");
+  });
+
   it("§6.1.3: echoes a mark until the sender has slowed down", () => {
     const b = open();
     b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(10) }, { tos: 3 });

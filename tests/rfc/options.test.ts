@@ -99,6 +99,14 @@ describe("RFC 7323 §3 to §5: timestamps", () => {
   });
 });
 
+describe("the MSS that we offer", () => {
+  it("is the most that we send, too, whatever the peer offers", () => {
+    const b = new Bench({ mss: 500 }).accepted({ opts: opt.mss(1460) });
+    b.write(2000);
+    assert.deepEqual(b.out.filter((s) => s.kind === "tcp").map((s) => s.data.length), [500, 500, 500, 500]);
+  });
+});
+
 describe("RFC 2018, RFC 2883: SACK sent", () => {
   const open = (options = {}): Bench => new Bench({ ...SACK, ...options }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
   const at = (b: Bench, seq: number, size: number): number[][] => {

@@ -431,6 +431,23 @@ if (!SMALL) {
       assert.equal(b.info.ssthresh, 0x3fffffff);
     });
 
+    it("RFC 3708: a D-SACK for one of two that were sent again restores nothing; one for both does", () => {
+      for (const both of [false, true]) {
+        const b = open();
+        b.write(10 * MSS);
+        b.clear();
+        b.advance(RTT);
+        acks(b, 1, [3, 10]);
+        acks(b, 1, [3, 11]);
+        assert.deepEqual(sent(b).slice(0, 2), [1, 2]);
+        acks(b, 2, [1, 2], [3, 11]);
+        assert.equal(b.count("TCPFullUndo"), 0);
+        if (both) acks(b, 11, [2, 3]);
+        else acks(b, 11);
+        assert.equal(b.count("TCPFullUndo"), both ? 1 : 0);
+      }
+    });
+
     it("RFC 5682: after a time-out, what was not sent again arrives: the ACKs had only been slow", () => {
       const b = open({ rtoMinMs: 300 }, { tlp: false });
       b.write(40 * MSS);
