@@ -171,13 +171,15 @@ export class Connection extends Duplex implements Owner {
     }
     if (bits & EVENT.URGENT) this.emit("urgent");
     if (bits & EVENT.STALLED) this.emit("stalled");
-    if (bits & EVENT.SOFT_ERROR) this.emit("softerror", errName(this.info().softError));
+    if (bits & EVENT.SOFT_ERROR && this.#open) this.emit("softerror", errName(this.info().softError));
     if (bits & (EVENT.READABLE | EVENT.END)) this.#fill();
     if (bits & EVENT.WRITABLE) this.#flush();
     if (bits & EVENT.CLOSED) this.#over();
   }
 
   #over(): void {
+    // Whoever heard of the end that came with it may have let go already.
+    if (!this.#open) return;
     const { error } = this.info();
     if (error < 0) this.destroy(new StintError(error));
     else this.#fill();
