@@ -22,10 +22,13 @@ export const CUBIC: bool = RACK && !isDefined(STINT_NO_CUBIC);
 export const HYSTART: bool = RACK && !isDefined(STINT_NO_HYSTART);
 export const PACING: bool = RACK && !isDefined(STINT_NO_PACING);
 
+/** ACKs one by one at a connection's start (`Policy.QUICK_ACKS`). */
+export const QUICK_ACKS: bool = !isDefined(STINT_NO_QUICK_ACKS);
+
 /** TCP Fast Open (RFC 7413): text in SYNs. Without it, it cannot be asked for. */
 export const FAST_OPEN: bool = !isDefined(STINT_NO_FAST_OPEN);
 
-/** What is there for speed alone: header prediction, copying and summing in one pass, ACKs at once at a connection's start. */
+/** What is there for speed alone: header prediction, copying and summing in one pass. */
 export const SPEED: bool = !isDefined(STINT_NO_SPEED);
 
 /** A build for wasm2c on a PC: sums are made by the C compiler, which knows vectors (host/native). */

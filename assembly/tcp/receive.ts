@@ -2,7 +2,7 @@
 // an ACK is due (§3.8.6.3, RFC 5681 §4.2).
 
 import { config, Policy } from "../config";
-import { BOARD, SPEED } from "../features";
+import { BOARD, QUICK_ACKS } from "../features";
 import { afterMs } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
@@ -78,7 +78,7 @@ export function ackSoon(t: Tcb, size: u32): void {
 
 /** The peer is in slow start, as far as we can know it, and has more to send: its window grows with every ACK (RFC 5681 §3.1). */
 function isQuick(t: Tcb, size: u32): bool {
-  return SPEED && size >= <u32>t.mss && (config.policy & Policy.QUICK_ACKS) != 0 && t.rcvNxt - t.irs <= QUICK_SEGMENTS * <u32>t.mss;
+  return QUICK_ACKS && size >= <u32>t.mss && (config.policy & Policy.QUICK_ACKS) != 0 && t.rcvNxt - t.irs <= QUICK_SEGMENTS * <u32>t.mss;
 }
 
 /**

@@ -164,7 +164,7 @@ export class Lab {
     for (const [i, plan] of this.hosts.entries()) {
       this.stacks.push(new StackModule(module, {
         ...SMALL, entropy: this.#random.bytes(32), mac: this.#macs[i]!.map((b) => b.toString(16).padStart(2, "0")).join(":"), gateway: "10.0.0.254",
-        ...plan.options, ip: `${plan.ip}/24`, policy: { announce: false, ...plan.options?.policy },
+        ...plan.options, ip: `${plan.ip}/24`, policy: { announce: false, quickAcks: false, ...plan.options?.policy },
       }));
       this.#states.push({ wakeUs: START_US, busyUs: 0, listeners: [], connections: [], cookies: 0 });
     }
