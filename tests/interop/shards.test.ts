@@ -23,7 +23,8 @@ describe("two threads, one address", () => {
       assert.equal((await lab.sh(`ping -c 3 -i 0.2 -W 1 ${STACK_IP}`)).status, 0);
       assert.equal(await up.stop(), 0, up.err);
       assert.equal(up.counter("tcpPassiveOpens"), 205);
-      assert.equal(up.counter("tcpOutRsts"), 0);
+      // A RST may answer what the kernel sends again for a connection that is over; no connection ends by one.
+      for (const name of ["TCPAbortOnData", "TCPAbortOnClose", "TCPAbortOnTimeout", "tcpEstabResets", "tcpAttemptFails"]) assert.equal(up.counter(name), 0, name);
     } finally {
       lab.close();
     }
