@@ -111,7 +111,7 @@ const FIELDS: usize = memory.data<u8>([
   <u8>offsetof<Tcb>("userTimeoutMs"), 4, 1, <u8>offsetof<Tcb>("tos"), 1, 0, <u8>offsetof<Tcb>("ttl"), 1, 1,
 ]);
 
-/** Returns OK or ARGUMENT. */
+/** Returns OK, ARGUMENT, or STATE for FAST_OPEN once the SYN is sent. */
 export function setOption(t: Tcb, option: u32, value: u32): Err {
   switch (option) {
     case TcpOption.NO_DELAY:
@@ -121,9 +121,7 @@ export function setOption(t: Tcb, option: u32, value: u32): Err {
       setFlag(t, Has.NO_SOFT_ERRORS, value == 0);
       return Err.OK;
     case TcpOption.FAST_OPEN:
-      if (!FAST_OPEN) return Err.ARGUMENT;
-      fastOpenWant(t, value != 0);
-      return Err.OK;
+      return FAST_OPEN ? fastOpenWant(t, value != 0) : Err.ARGUMENT;
     case TcpOption.KEEP_ALIVE:
       keepAliveSet(t, value != 0);
       return Err.OK;

@@ -117,7 +117,7 @@ export function fastOpenBegin(t: Tcb, renew: bool): void {
 }
 
 /** "Upon receiving an ACK acknowledging the SYN sequence, the server decrements PendingFastOpenRequests" (RFC 7413 §4.2.2). */
-export function fastOpenCompletes(t: Tcb): void {
+export function fastOpenCompletes(): void {
   pending.count--;
 }
 
@@ -208,10 +208,11 @@ function isWanted(t: Tcb): bool {
   return t.state == <u8>State.SYN_SENT && (<u32>t.fastOpen & FastOpen.WANTED) != 0;
 }
 
-/** The application wants it, or not: good until the SYN is sent. */
-export function fastOpenWant(t: Tcb, on: bool): void {
-  if (t.state != <u8>State.SYN_SENT) return;
+/** The application wants it, or not. Returns OK, or STATE: the SYN is on its way already. */
+export function fastOpenWant(t: Tcb, on: bool): Err {
+  if (t.state != <u8>State.SYN_SENT || (t.flags & (Has.SYN_DUE | Has.SYN_RESENT)) != Has.SYN_DUE) return Err.STATE;
   t.fastOpen = <u8>(on ? FastOpen.WANTED : 0);
+  return Err.OK;
 }
 
 /** Writes the option of our SYN or SYN-ACK, if it has one. Sent again, it has none (RFC 7413 §4.2.1 and §4.2.2). */

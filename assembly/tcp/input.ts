@@ -297,7 +297,7 @@ function handshakeCompletes(t: Tcb): bool {
     resetSegment();
     return false;
   }
-  if (FAST_OPEN && isOpenedFast(t)) fastOpenCompletes(t);
+  if (FAST_OPEN && isOpenedFast(t)) fastOpenCompletes();
   else synAcked(t);
   tcbClear(t, Has.SYN_DUE);
   established(t, seg.wnd << t.sndScale);

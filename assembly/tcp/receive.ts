@@ -62,7 +62,7 @@ export function ackNow(t: Tcb): void {
   workAdd(t);
 }
 
-/** So many full segments at the beginning of a connection are acknowledged one by one: what slow start sends in four round trips. */
+/** So many full segments at the beginning of a connection are acknowledged one by one: four round trips of slow start from a window of one. */
 const QUICK_SEGMENTS: u32 = 16;
 
 /** An ACK is owed for `size` bytes: at once for every second segment, full (SHLD-19) or not, else after the delay (MUST-40). */

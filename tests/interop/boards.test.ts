@@ -106,6 +106,8 @@ for (const name of Object.keys(TOOLS)) {
 
     check("a network that goes away for three seconds in the middle of a transfer", async (lab) => {
       const cut = (async () => {
+        // Not before there is a transfer: a program takes its time to start.
+        await lab.sh(`until ss -Htn state established "dst ${STACK_IP} and dport = :7" | grep -q .; do sleep 0.02; done`, 30);
         await sleep(100);
         lab.run("ip", ["link", "set", "tap0", "down"]);
         await sleep(3000);

@@ -218,7 +218,7 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     b.expect("SA", { ack: 101 });
   });
 
-  it("7413-12 tells who has accepted it of a reset", () => {
+  it("tells who has accepted it of a reset", () => {
     const b = server(), cookie = cookieOf(b);
     fastSyn(b, cookie);
     b.handle = b.stack.accept(b.listener);
@@ -248,7 +248,7 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     b.expect("SA", { ack: 101 });
   });
 
-  it("7413-14 leaves a FIN behind the text for later, and takes no more text than the window holds", () => {
+  it("leaves a FIN behind the text for later, and takes no more text than the window holds", () => {
     const b = server({ recvRing: 64 }), cookie = cookieOf(b);
     b.send({ flags: "SF", seq: 0, opts: opt.fastOpen(cookie), data: pattern(100) });
     b.silent("a SYN with FIN is dropped, by policy");
@@ -259,7 +259,7 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     c.expect("SA", { ack: 101 });
   });
 
-  it("7413-15 is bounded: valid cookies from one address take the pool's share and no more, and nothing is left behind", () => {
+  it("is bounded: valid cookies from one address take the pool's share and no more, and nothing is left behind", () => {
     const b = server({ connsMax: 32, halfOpenMax: 64, fastOpenMax: 4, halfOpenMs: 5000, synAckRetries: 2 }), cookie = cookieOf(b);
     for (let i = 0; i < 500; i++) {
       b.sport = 1024 + i;
@@ -284,7 +284,7 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     assert.equal(b.info.rcvSize, 0);
   });
 
-  it("7413-16 resets a listener's pending connections when it goes away", () => {
+  it("resets a listener's pending connections when it goes away", () => {
     const b = server(), cookie = cookieOf(b);
     fastSyn(b, cookie);
     b.clear();
@@ -294,7 +294,7 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     assert.equal(b.stack.pools().connections, 0);
   });
 
-  it("7413-17 has the options of the SYN beside the cookie", () => {
+  it("has the options of the SYN beside the cookie", () => {
     const b = server({ policy: { timestamps: true, sack: true, windowScaling: true } });
     b.send({ flags: "S", seq: 0, opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1000, 0), ...opt.ws(7), ...opt.fastOpen()] });
     const s = b.expect("SA", { ack: 1 });
@@ -354,7 +354,7 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
     }
   });
 
-  it("7413-21 resets on an ACK of what was never sent", () => {
+  it("resets on an ACK of what was never sent", () => {
     const b = withCookie(COOKIE);
     client(b, 300);
     b.clear();
@@ -433,7 +433,7 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
     assert.equal(open(2).data.length, 0, "forgotten");
   });
 
-  it("7413-25 opens without a table, as usual", () => {
+  it("opens without a table, as usual", () => {
     const b = client(new Bench({ fastOpenCookies: 0 }), 10);
     assert.ok(!b.expect("S", { len: 0 }).opts.has(FAST_OPEN));
     b.send({ flags: "SA", seq: 0, ack: 1 });
@@ -451,7 +451,7 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
     }
   });
 
-  it("7413-27 opens simultaneously, and counts the text that the peer took from our SYN", () => {
+  it("opens simultaneously, and counts the text that the peer took from our SYN", () => {
     const b = withCookie(COOKIE);
     client(b, 300);
     b.clear();
@@ -464,7 +464,7 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
     assert.equal(b.info.sndSize, 0);
   });
 
-  it("7413-28 sends the FIN of a CLOSE that came before, behind the text", () => {
+  it("sends the FIN of a CLOSE that came before, behind the text", () => {
     const b = withCookie(COOKIE);
     b.dport = 50100;
     b.handle = b.stack.connect(PEER, PEER_PORT, b.dport);
@@ -477,7 +477,18 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
     b.expect("FA", { seq: 21, ack: 1 });
   });
 
-  it("7413-29 wraps around the whole send ring", () => {
+  it("cannot be asked for once the SYN is sent, first or again", () => {
+    const b = new Bench();
+    b.connecting();
+    assert.equal(b.code(() => b.stack.setOption(b.handle, "fastOpen", true)), "STATE");
+    b.advance(1100);
+    assert.equal(b.code(() => b.stack.setOption(b.handle, "fastOpen", true)), "STATE");
+    b.send({ flags: "SA", seq: 0, ack: 1 });
+    assert.equal(b.count("TCPFastOpenActiveFail"), 0, "a server that was never asked has not failed");
+    assert.equal(b.code(() => b.stack.setOption(b.handle, "fastOpen", true)), "STATE");
+  });
+
+  it("wraps around the whole send ring", () => {
     const b = withCookie(COOKIE, { sendRing: 64 });
     client(b, 64);
     b.expect("S", { len: 64 });
