@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { Bench, PEER, STACK, pattern } from "../harness/bench.js";
-import { Stack, StackModule, Wire, loadModule, type Link } from "../../host/index.js";
+import { Stack, StackModule, Wire, loadModule, type Connection, type Link } from "../../host/index.js";
+import { EVENT } from "../../host/stack.js";
 
 describe("handles", () => {
   it("refuse what is stale, invented, or of another kind", () => {
@@ -181,6 +182,32 @@ describe("the library", () => {
     d!.end("answer");
     const [answer] = await once(c, "data");
     assert.equal(String(answer), "answer");
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it("sends a request with the SYN, to a server that takes it, from the second time on", async () => {
+    const [a, b] = await open();
+    b.listen({ port: 7, fastOpen: true }).on("connection", (c: Connection) => c.pipe(c));
+    for (let i = 0; i < 3; i++) {
+      const c = await a.connect({ host: "10.0.0.2", port: 7, fastOpen: true, data: pattern(5000, i) });
+      c.end();
+      const got: Buffer[] = [];
+      for await (const chunk of c) got.push(chunk as Buffer);
+      assert.deepEqual(new Uint8Array(Buffer.concat(got)), pattern(5000, i));
+    }
+    assert.equal(a.counters().TCPFastOpenActive, 2);
+    assert.equal(b.counters().TCPFastOpenPassive, 2);
+    await Promise.all([a.close(), b.close()]);
+  });
+
+  it("asks nothing of a connection that was let go of while its events are told", async () => {
+    const [a, b] = await open();
+    const server = b.listen({ port: 7 });
+    const [c] = await Promise.all([a.connect({ host: "10.0.0.2", port: 7 }), server.accept()]);
+    c.on("urgent", () => c.destroy());
+    c.handleEvent(EVENT.URGENT | EVENT.SOFT_ERROR | EVENT.CLOSED);
+    assert.ok(c.destroyed);
+    server.close();
     await Promise.all([a.close(), b.close()]);
   });
 
