@@ -1,7 +1,7 @@
 /** A short run of the fuzzer, and that it would notice. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { fuzz } from "./run.js";
+import { fuzz } from "./fuzz.js";
 import { instrumented } from "./instrument.js";
 import { Broken, Target } from "./target.js";
 
