@@ -25,8 +25,6 @@ export interface Path {
   /** Bits a second that the bottleneck of the last three troubles carries. */
   rate?: number;
   sender?: Partial<StackOptions>;
-  /** The same of the receiver. */
-  receiver?: Partial<StackOptions>;
   /** A second transfer at the same time, by `sender` of its own or the same. */
   flows?: number;
   /** Virtual seconds, and bytes, at most. */
@@ -61,7 +59,7 @@ export function transfer(path: Path): Outcome {
     ip: `10.0.0.${n}/24`, entropy: random.bytes(32), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
     ...more, policy: { announce: false, ...more.policy },
   });
-  const sender = make(1, path.sender), receiver = make(2, path.receiver);
+  const sender = make(1, path.sender), receiver = make(2);
   const out = {
     delayUs, rate, queue: queued ? Math.max(4, Math.round(((trouble === "queue of 0.1 BDP" ? 0.1 : 1) * bdp) / FRAME)) : 1e9,
     loss: trouble === "bursts" ? 0 : loss, duplicate: trouble === "duplication" ? 0.1 : 0, reorder: trouble === "reordering" ? REORDER_SHARE : 0,

@@ -8,7 +8,7 @@ import { jain, transfer, TROUBLES, type Path, type Trouble } from "./path.js";
 const LOSSES = [0, 0.001, 0.01, 0.03, 0.05, 0.1, 0.2], RTTS = [1, 20, 100, 300], RINGS = [4, 16, 32, 64, 256].map((k) => k * 1024);
 const QUICK = { losses: [0, 0.01, 0.05, 0.2], rtts: [20, 100], rings: [16, 64].map((k) => k * 1024) };
 /** Transfers of other seeds, of which the mean counts; where much is lost, figures scatter, and few frames pass. */
-const seedsFor = (loss: number): number => (loss >= 0.1 ? 12 : 3);
+const seedsFor = (loss: number): number => (loss >= 0.1 ? 40 : 3);
 /** smoltcp 0.13 over 100 ms with rings of 32 KiB, bytes a second, and how many times that is to be reached. */
 const REFERENCE = [[0, 322_944, 0.97], [0.01, 219_670, 1.2], [0.05, 76_626, 2], [0.2, 6079, 10]] as const;
 /** How much worse than the baseline a mean may be. */
