@@ -145,6 +145,7 @@ describe("RFC 2018, RFC 2883: SACK sent", () => {
     b.advance(100);
     b.clear();
     assert.deepEqual(at(b, 1, 100), [[1, 101]]);
+    assert.deepEqual(at(b, 7, 1), [[7, 8]]);
     assert.deepEqual(at(b, 401, 100), [[401, 501]]);
     assert.deepEqual(at(b, 401, 100), [[401, 501], [401, 501]]);
     assert.deepEqual(at(b, 101, 350), [[101, 201]]);

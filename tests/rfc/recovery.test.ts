@@ -117,6 +117,16 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     assert.ok(waits.slice(4).every((w) => w <= RTT + 1), `${waits}: SRTT at most`);
   });
 
+  it("RFC 2883 §4.2: a first block within the second is a D-SACK, too", () => {
+    const b = open({}, STEADY), n = una(b);
+    flight(b, 10);
+    acks(b, n, [n + 1, n + 9]);
+    acks(b, n, [n + 2, n + 3], [n + 1, n + 9]);
+    acks(b, n + 10);
+    calm(b);
+    assert.equal(patience(b), 50);
+  });
+
   it("8985-1 several D-SACKs in one round count once", () => {
     const b = open({}, STEADY);
     spurious(b, 5);
