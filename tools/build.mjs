@@ -1,24 +1,42 @@
-// `npm run build`: everything under build/, but for the firmware, which `npm run board` puts into build/boards.
+// `npm run build [-- --only NAME,…]`: everything under build/, but for the firmware, which `npm run board` puts into build/boards.
+// A module whose sources did not change is not compiled again; `--only stint,stint.simd` compiles these modules alone.
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
 import { compile, FAST, FASTEST, SMALL } from "./wasm.mjs";
 
-/** Compiles one target of asconfig.json. */
-function wasm(entry, target, optimize) {
-  return compile(entry, target, `build/${target}.wasm`, optimize);
+const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : undefined;
+
+/** What every module is made from: a change of any of these compiles it again. */
+const sources = createHash("sha256");
+for (const dir of ["assembly", "host/wasi"]) {
+  for (const file of readdirSync(dir, { recursive: true }).filter((f) => f.endsWith(".ts")).sort()) sources.update(`${file}\n`).update(readFileSync(join(dir, file)));
+}
+for (const file of ["asconfig.json", "package-lock.json", "tools/wasm.mjs"]) sources.update(readFileSync(file));
+const SOURCES = sources.digest("hex");
+
+/** Compiles one target of asconfig.json to `out`, unless that was made from the same sources in the same way. */
+function wasm(entry, target, optimize, out = `build/${target}.wasm`) {
+  const stamp = `build/.stamps/${out.replace(/[^a-z.]/g, "-")}`, made = `${SOURCES} ${entry} ${target} ${optimize.join(" ")}`;
+  if (only !== undefined && !only.some((name) => out === `build/${name}.wasm`)) return undefined;
+  if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, "utf8") === made) return out;
+  compile(entry, target, out, optimize);
+  mkdirSync("build/.stamps", { recursive: true });
+  writeFileSync(stamp, made);
+  return out;
 }
 
 function size(path) {
-  console.log(`${path.padEnd(24)} ${String(statSync(path).size).padStart(8)} bytes`);
+  if (path !== undefined) console.log(`${path.padEnd(24)} ${String(statSync(path).size).padStart(8)} bytes`);
 }
 
-rmSync("build", { recursive: true, force: true });
-mkdirSync("build");
+mkdirSync("build/lab", { recursive: true });
 size(wasm("assembly/index.ts", "stint", SMALL));
 // For microcontrollers: what a board has (tools/board compiles it together with its services).
-size(compile("assembly/index.ts", "board", "build/stint.mcu.wasm", SMALL));
+size(wasm("assembly/index.ts", "board", SMALL, "build/stint.mcu.wasm"));
 size(wasm("assembly/index.ts", "stint.simd", FASTEST));
 size(wasm("assembly/services/app.ts", "stint-app", FAST));
 size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
@@ -26,6 +44,8 @@ size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
 size(wasm("assembly/index.ts", "stint-link", SMALL));
 size(wasm("assembly/index.ts", "stint-link.simd", FASTEST));
 
+// Chunks have a hash in their names: those of before would stay.
+for (const file of readdirSync("build").filter((f) => /^stint-.*\.js$/.test(f))) rmSync(join("build", file));
 const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
 const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
 // The command; what few of its users need (plots) is a file of its own, read when it is asked for.
@@ -34,7 +54,6 @@ await build({
 });
 chmodSync("build/stint.js", 0o755);
 size("build/stint.js");
-mkdirSync("build/lab");
 await lab();
 await build({ ...common, entryPoints: ["host/index.ts"], outfile: "build/index.js" });
 execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
@@ -43,14 +62,14 @@ size("build/index.js");
 /** The handshake lab: one file that needs nothing else, not even a server. */
 async function lab() {
   // Without what makes it large: a page is loaded over networks.
-  const module = compile("assembly/index.ts", "stint.simd", "build/lab/stint.wasm", FAST);
+  const module = wasm("assembly/index.ts", "stint.simd", FAST, "build/lab/stint.wasm");
+  if (module === undefined) return;
   const { outputFiles } = await build({
     entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022", platform: "browser", logLevel: "warning",
     define: { STINT_WASM: JSON.stringify(readFileSync(module).toString("base64")) },
   });
   const style = await transform(readFileSync("host/browser/style.css", "utf8"), { loader: "css", minify: true });
   const page = readFileSync("host/browser/index.html", "utf8").replace("/*STYLE*/", () => style.code).replace("/*SCRIPT*/", () => outputFiles[0].text.replaceAll("</script", "<\\/script"));
-  rmSync(module);
   writeFileSync("build/lab/index.html", page);
   console.log(`${"build/lab/index.html".padEnd(24)} ${String(page.length).padStart(8)} bytes, ${gzipSync(page).length} compressed`);
 }
