@@ -122,7 +122,7 @@ export const enum Cookies {
   loopSlots: u32;
   /** Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. */
   reassemblyMax: u32;
-  /** Longest reassembled payload in bytes, a multiple of 8; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. */
+  /** Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. */
   reassemblyBytes: u32;
   /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the oldest one of its set is forgotten. */
   neighboursMax: u32;
@@ -227,6 +227,8 @@ export function configUse(at: usize): void {
 /** Bytes of header before the payload in a frame slot: 2 of padding, so that the IP header is 4-byte aligned, and 14 of Ethernet. */
 export const FRAME_OFFSET: u32 = 2;
 export const ETHERNET_SIZE: u32 = 14;
+/** Most bytes of payload of a reassembled datagram, a multiple of 8: with its header of 20 bytes its length fits in 16 bits. */
+export const REASSEMBLY_MAX: u32 = 65_512;
 export const CONNS_MAX: u32 = (1 << 21) - 1;
 
 function isSlots(x: u32): bool {
@@ -284,6 +286,6 @@ export function configCheckSizes(c: Config): bool {
   for (let word = <u32>offsetof<Config>("mtu") >> 2; word <= <u32>offsetof<Config>("firstByteMs") >> 2; word++) {
     if (!isWithin(word, load<u32>(changetype<usize>(c) + (<usize>word << 2)))) return false;
   }
-  return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 &&
+  return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 && c.reassemblyBytes <= REASSEMBLY_MAX &&
     isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) && popcnt(c.prefixBuckets) <= 1 && popcnt(c.neighboursMax) == 1;
 }

@@ -156,9 +156,14 @@ export class StackModule {
   /** Instantiates the module and lays it out. Throws a StintError: CONFIG, ENTROPY or NO_MEMORY. */
   constructor(module: WebAssembly.Module, options: StackOptions, imports: WebAssembly.Imports = {}) {
     const instance = new WebAssembly.Instance(module, imports);
-    this.exports = instance.exports as unknown as Exports;
+    // A module that is made to be linked has the memory that it is given.
+    const given = imports["env"]?.["memory"];
+    this.exports = { ...instance.exports, ...(given instanceof WebAssembly.Memory ? { memory: given } : {}) } as unknown as Exports;
     this.options = options;
     const numbers = configNumbers(options);
+    // An arena at a place of the host's choice: the memory reaches beyond its end.
+    const pages = Math.floor((numbers.arenaBase + numbers.arenaSize) / 65536) + 1 - this.exports.memory.buffer.byteLength / 65536;
+    if (numbers.arenaBase !== 0 && given === undefined && pages > 0) this.exports.memory.grow(pages);
     this.#numbers = numbers;
     const block = this.exports.configBlock();
     this.#scratch = block;

@@ -1,10 +1,11 @@
 // Reassembly (RFC 791 §3.2, RFC 1122 §3.3.2) in fixed slots.
 //
-// Units of 8 bytes are marked as they arrive. A fragment that brings a unit for the second time makes the whole datagram suspect, as
-// RFC 5722 decided for IPv6: it is given up, unless the fragment is a plain duplicate, with the same bytes. When all slots are taken,
-// the oldest datagram is given up.
+// Units of 8 bytes are marked as they arrive; a datagram is whole when each unit up to its end is marked, the last of which may be shorter. A
+// fragment that brings a unit for the second time makes the whole datagram suspect, as RFC 5722 decided for IPv6: it is given up, unless the
+// fragment is a plain duplicate, with the same bytes. So is one whose fragments do not agree on where it ends. When all slots are taken, the
+// oldest datagram is given up.
 
-import { config } from "../config";
+import { REASSEMBLY_MAX, config } from "../config";
 import { take } from "../core/layout";
 import { isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
@@ -24,9 +25,10 @@ const TIMEOUT_MS: u32 = 60_000;
   hasFirst: bool;
   /** Bytes of payload in all, once the last fragment came; else 0. */
   total: u32;
-  /** Payload bytes that arrived. */
-  got: u32;
-  pad: u32;
+  /** Units that are marked. */
+  units: u32;
+  /** Where the fragment ends that goes farthest of those that others follow. */
+  beyond: u32;
 }
 
 @unmanaged class ReassemblyState {
@@ -91,7 +93,7 @@ export function reassemble(ip: Ipv4): Datagram | null {
   const offset = (ip.fragment & IP_OFFSET_MASK) << 3;
   const size = ip.totalSize - ip.headerSize;
   const more = (ip.fragment & IP_MF) != 0;
-  if (config.reassemblyMax == 0 || size == 0 || offset + size > config.reassemblyBytes || (more && (size & 7) != 0)) {
+  if (config.reassemblyMax == 0 || size == 0 || offset + size > min(config.reassemblyBytes, REASSEMBLY_MAX) || (more && (size & 7) != 0)) {
     count(Mib.ipReasmFails);
     return null;
   }
@@ -101,7 +103,7 @@ export function reassemble(ip: Ipv4): Datagram | null {
     datagramFree(d);
     return null;
   }
-  if (d.total == 0 || d.got != d.total) return null;
+  if (!isWhole(d)) return null;
   const header = datagramHeader(d);
   header.totalSize = Ipv4.SIZE + d.total;
   header.fragment = 0;
@@ -110,28 +112,53 @@ export function reassemble(ip: Ipv4): Datagram | null {
   return d;
 }
 
-/** Puts the fragment in its place. Returns false when it contradicts what is there. */
-function admit(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool {
-  const end = offset + size;
-  if (!more) {
+/** Where the marks of units lie. */
+function marksAt(d: Datagram): usize {
+  return changetype<usize>(d) + offsetof<Datagram>();
+}
+
+/** Whether the end is known, and every unit before it is marked. */
+function isWhole(d: Datagram): bool {
+  const units = (d.total + 7) >> 3;
+  if (units == 0 || d.units != units) return false;
+  for (let u: u32 = 0; u < units; u++) assert(isMarked(d, u));
+  return true;
+}
+
+function isMarked(d: Datagram, unit: u32): bool {
+  return ((<u32>load<u8>(marksAt(d) + (unit >> 3)) >> (unit & 7)) & 1) != 0;
+}
+
+/** Notes where the datagram ends, or that it goes on. Returns false when fragments do not agree on that. */
+function agree(d: Datagram, end: u32, more: bool): bool {
+  if (more) {
+    d.beyond = max(d.beyond, end);
+  } else {
     if (d.total != 0 && d.total != end) return false;
     d.total = end;
   }
-  if (d.total != 0 && end > d.total) return false;
-  const bits = changetype<usize>(d) + offsetof<Datagram>();
+  return d.total == 0 || d.beyond < d.total;
+}
+
+/** Puts the fragment, which lies within the slot, in its place. Returns false when it contradicts what is there. */
+function admit(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool {
+  const end = offset + size;
+  if (!agree(d, end, more)) return false;
   const payload = changetype<usize>(datagramHeader(d)) + Ipv4.SIZE;
   const from = changetype<usize>(ip) + ip.headerSize;
   const first = offset >> 3, last = (end + 7) >> 3;
   let known: u32 = 0;
-  for (let u = first; u < last; u++) known += (<u32>load<u8>(bits + (u >> 3)) >> (u & 7)) & 1;
+  for (let u = first; u < last; u++) known += <u32>isMarked(d, u);
   if (known != 0) {
     count(Mib.ipReasmOverlaps);
     return known == last - first && memory.compare(payload + offset, from, size) == 0;
   }
-  for (let u = first; u < last; u++) store<u8>(bits + (u >> 3), <u32>load<u8>(bits + (u >> 3)) | (<u32>1 << (u & 7)));
+  for (let u = first; u < last; u++) {
+    const at = marksAt(d) + (u >> 3);
+    store<u8>(at, <u32>load<u8>(at) | (<u32>1 << (u & 7)));
+  }
   memory.copy(payload + offset, from, size);
-  d.got += size;
-  if (d.total != 0 && d.got > d.total) return false;
+  d.units += last - first;
   if (offset == 0) {
     // The options of the first fragment are not kept: nothing here acts on them.
     d.hasFirst = true;

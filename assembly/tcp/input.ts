@@ -107,6 +107,8 @@ function synSent(t: Tcb): void {
   setIrs(t, seg.seq, seg.tsVal);
   settle(t, synBits(), synMss());
   segTrimFront(1);
+  // The segment was not held against a window, since there was none: now there is.
+  trimToWindow(t);
   if (acked) {
     if (FAST_OPEN) fastOpenAnswered(t);
     synAcked(t);
@@ -283,6 +285,7 @@ function synArrives(t: Tcb): void {
     // Simultaneous open: the peer's SYN-ACK acknowledges our SYN (§3.5, figure 7).
     segTrimFront(1);
     if (!handshakeCompletes(t)) return;
+    trimToWindow(t);
     ackNow(t);
     acknowledge(t);
     textArrives(t);

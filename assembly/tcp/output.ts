@@ -352,8 +352,8 @@ function sendFastSyn(t: Tcb, ip: Ipv4, flags: u32, bits: u32): void {
   const header = <u32>(at - changetype<usize>(tcp)), size = fastOpenText(t, header);
   let text: u64 = 0;
   if (size != 0) {
-    if (SPEED) text = ringReadSum(sendRing(t), config.sendRing, t.sndHead, at, size);
-    else ringRead(sendRing(t), config.sendRing, t.sndHead, at, size);
+    if (SPEED) text = ringReadSum(sendRing(t), config.sendRing, t.sndHead, 0, at, size);
+    else ringRead(sendRing(t), config.sendRing, t.sndHead, 0, at, size);
   }
   const answer = (flags & ACK) != 0, wnd = answer ? min<u32>(config.recvRing - t.rcvSize, 65535) : synWindow();
   if (answer) {
@@ -386,9 +386,11 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
   const header = <u32>(at - changetype<usize>(tcp));
   let text: u64 = 0;
   if (size != 0) {
-    const offset = t.sndHead + (seq - t.sndUna);
-    if (SPEED) text = ringReadSum(sendRing(t), config.sendRing, offset, at, size);
-    else ringRead(sendRing(t), config.sendRing, offset, at, size);
+    const behind = seq - t.sndUna;
+    // Nothing leaves that the application did not put into the ring.
+    assert(behind <= t.sndSize && size <= t.sndSize - behind);
+    if (SPEED) text = ringReadSum(sendRing(t), config.sendRing, t.sndHead, behind, at, size);
+    else ringRead(sendRing(t), config.sendRing, t.sndHead, behind, at, size);
     last = tcp;
   }
   tcp.seq = seq;

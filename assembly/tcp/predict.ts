@@ -40,7 +40,7 @@ export function predict(frame: usize, size: u32): bool {
   if (t.state != <u8>State.ESTABLISHED || tcbHas(t, Has.RECOVERY | Has.LOSS | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
   if (t.outOfOrder != 0 || t.ecn != 0 || t.timerKind == <u8>Timer.PERSIST) return false;
   const seq = tcp.seq, ack = tcp.ack, text = total - Ipv4.SIZE - header;
-  if (seq != t.rcvNxt || text > t.rcvAdv - seq || seqLt(ack, t.sndUna) || seqLt(t.sndNxt, ack)) return false;
+  if (seq != t.rcvNxt || text > t.rcvAdv - seq || text > config.recvRing - t.rcvSize || seqLt(ack, t.sndUna) || seqLt(t.sndNxt, ack)) return false;
   const stamps = tcbHas(t, Has.TIMESTAMPS), data = changetype<usize>(tcp) + header;
   let tsVal: u32 = 0;
   if (stamps) {
@@ -53,7 +53,7 @@ export function predict(frame: usize, size: u32): bool {
   // The sums. Nothing lies in the ring behind RCV.NXT, so text with a bad one leaves no trace there.
   if (!ip.checksumOk) return false;
   let sum = sumBytes(changetype<usize>(tcp), header, sumPseudo(src, dst, PROTO_TCP, total - Ipv4.SIZE));
-  if (text != 0) sum += ringWriteSum(recvRing(t), config.recvRing, t.rcvHead + t.rcvSize, data, text);
+  if (text != 0) sum += ringWriteSum(recvRing(t), config.recvRing, t.rcvHead, t.rcvSize, data, text);
   if (foldSum(sum) != 0) return false;
 
   count(Mib.ifInFrames);

@@ -81,18 +81,25 @@ function isQuick(t: Tcb, size: u32): bool {
   return QUICK_ACKS && size >= <u32>t.mss && (config.policy & Policy.QUICK_ACKS) != 0 && t.rcvNxt - t.irs <= QUICK_SEGMENTS * <u32>t.mss;
 }
 
+/** Whether the segment's text begins at RCV.NXT or behind it, and ends within the ring's free room. */
+function hasPlace(t: Tcb): bool {
+  const gap = seg.seq - t.rcvNxt, free = config.recvRing - t.rcvSize;
+  return gap <= free && seg.size <= free - gap;
+}
+
 /**
  * Takes the segment's text, which was cut to the window, into the ring. In order it becomes readable; beyond a gap it waits in its
  * place, noted as a range. Returns false when it had to be dropped: then the FIN behind it does not count either.
  */
 export function receiveText(t: Tcb): bool {
   const start = seg.seq, end = seg.seq + seg.size;
-  if (seqLt(t.rcvNxt, start)) return receiveLater(t, start, end);
+  if (!hasPlace(t)) return false;
+  if (start != t.rcvNxt) return receiveLater(t, start, end);
   // In order. The last bytes may lie in the ring already.
   if (t.outOfOrder != 0 && seqLt(rangeAt(t.outOfOrder).start, end)) {
     dsackNote(t, rangeAt(t.outOfOrder).start, seqMin(end, rangeAt(t.outOfOrder).end));
   }
-  ringWrite(recvRing(t), config.recvRing, t.rcvHead + t.rcvSize, seg.data, seg.size);
+  ringWrite(recvRing(t), config.recvRing, t.rcvHead, t.rcvSize, seg.data, seg.size);
   const filled = t.outOfOrder != 0;
   advanceTo(t, end);
   if (filled) {
@@ -128,7 +135,7 @@ function drain(t: Tcb): void {
 
 /** Text that came with a SYN waits until the connection is ESTABLISHED (RFC 9293 §3.10.7.3): kept as if it lay beyond a gap. */
 export function receiveEarly(t: Tcb): void {
-  receiveLater(t, seg.seq, seg.seq + seg.size);
+  if (hasPlace(t)) receiveLater(t, seg.seq, seg.seq + seg.size);
   tcbClear(t, Has.ACK_NOW);
 }
 
@@ -166,7 +173,7 @@ function receiveLater(t: Tcb, start: Seq, end: Seq): bool {
   }
   t.outOfOrder = head;
   count(Mib.TCPOFOQueue);
-  ringWrite(recvRing(t), config.recvRing, t.rcvHead + t.rcvSize + (start - t.rcvNxt), seg.data, seg.size);
+  ringWrite(recvRing(t), config.recvRing, t.rcvHead, t.rcvSize + (start - t.rcvNxt), seg.data, seg.size);
   return true;
 }
 

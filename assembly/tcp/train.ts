@@ -30,19 +30,19 @@ export function trainSend(t: Tcb, first: TcpHeader, seq: Seq, size: u32, most: u
   // The sum of everything but the checksum, the sequence number and the text; to take away is to add the complement.
   const common = sumBytes(changetype<usize>(first), header, sumPseudo(ip.src, ip.dst, PROTO_TCP, total)) +
     (0xffff - <u64>first.checksum) + (0xffffffff - <u64>load<u32>(changetype<usize>(first), 4));
-  let offset = t.sndHead + (seq - t.sndUna), n: u32 = 0;
+  let behind = seq - t.sndUna, n: u32 = 0;
   for (; n < most && !slotsFull(ring); n++) {
     const frame = slotNext(ring), tcp = frame + BEFORE;
     // A little too much: the text covers it.
     for (let i: usize = 0; i < <usize>(BEFORE + header); i += 8) store<u64>(frame + i, load<u64>(from + i));
     const seqNow = bswap<u32>(seq);
     store<u32>(tcp, seqNow, 4);
-    const text = ringReadSum(sendRing(t), config.sendRing, offset, tcp + header, size);
+    const text = ringReadSum(sendRing(t), config.sendRing, t.sndHead, behind, tcp + header, size);
     store<u16>(tcp, foldSum(common + <u64>seqNow + text), 16);
     slotProduce(ring, BEFORE + total);
     lastWagon = changetype<TcpHeader>(tcp);
     seq += size;
-    offset += size;
+    behind += size;
   }
   ipCount(n, total);
   countBy(Mib.tcpOutSegs, n);

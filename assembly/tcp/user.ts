@@ -31,7 +31,7 @@ export function userSend(t: Tcb, src: usize, size: u32): i32 {
   const n = min(size, <u32>room);
   if (n < size) tcbSet(t, Has.WANTS_ROOM);
   if (n == 0) return size == 0 ? 0 : Err.AGAIN;
-  ringWrite(sendRing(t), config.sendRing, t.sndHead + t.sndSize, src, n);
+  ringWrite(sendRing(t), config.sendRing, t.sndHead, t.sndSize, src, n);
   return queued(t, n);
 }
 
@@ -89,7 +89,7 @@ export function userReceive(t: Tcb, dst: usize, size: u32, peek: bool): i32 {
   const have = userReceivable(t);
   if (have <= 0) return have;
   const n = min(size, <u32>have);
-  ringRead(recvRing(t), config.recvRing, t.rcvHead, dst, n);
+  ringRead(recvRing(t), config.recvRing, t.rcvHead, 0, dst, n);
   if (!peek) consume(t, n);
   return <i32>n;
 }

@@ -85,23 +85,21 @@ function padded(size: u32): u32 {
 
 /** Appends a record and payload. Returns false when there is no room. */
 function push(q: Queue, ip: u32, port: u32, src: usize, size: u32): bool {
-  if (q.size + padded(size) > config.udpRing) return false;
+  if (size > config.udpRing || q.size + padded(size) > config.udpRing) return false;
   store<u32>(record, ip);
   store<u32>(record, port | (size << 16), 4);
   store<u32>(record, 0, 8);
-  let at = q.head + q.size;
-  if (at >= config.udpRing) at -= config.udpRing;
-  ringWrite(q.ring, config.udpRing, at, record, RECORD);
-  ringWrite(q.ring, config.udpRing, at + RECORD, src, size);
+  ringWrite(q.ring, config.udpRing, q.head, q.size, record, RECORD);
+  ringWrite(q.ring, config.udpRing, q.head, q.size + RECORD, src, size);
   q.size += padded(size);
   return true;
 }
 
 /** Reads the first record into `record`, and up to `max` bytes of its payload to `dst`. Returns the payload's size. */
 function front(q: Queue, dst: usize, max: u32): u32 {
-  ringRead(q.ring, config.udpRing, q.head, record, RECORD);
+  ringRead(q.ring, config.udpRing, q.head, 0, record, RECORD);
   const size = load<u32>(record, 4) >> 16;
-  ringRead(q.ring, config.udpRing, q.head + RECORD, dst, min(max, size));
+  ringRead(q.ring, config.udpRing, q.head, RECORD, dst, min(max, size));
   return size;
 }
 
@@ -114,7 +112,7 @@ function pop(q: Queue, size: u32): void {
 
 /** Queues a datagram. AGAIN: the ring is full. SIZE: it would not fit into a frame, or never into the ring. */
 export function udpSend(s: UdpSocket, ip: u32, port: u32, src: usize, size: u32): Err {
-  if (size + Ipv4.SIZE + Udp.SIZE > config.mtu || size + RECORD > config.udpRing) return Err.SIZE;
+  if (size > config.mtu - Ipv4.SIZE - Udp.SIZE || size + RECORD > config.udpRing) return Err.SIZE;
   return push(toSend(s), ip, port, src, size) ? Err.OK : Err.AGAIN;
 }
 

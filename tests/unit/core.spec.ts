@@ -1,7 +1,7 @@
 import { seqLt, seqLe, seqMax, seqMin, seqInWindow } from "../../assembly/core/seq";
 import { sumBytes, sumPseudo, foldSum, updateSum } from "../../assembly/core/checksum";
 import { Key, hash2 } from "../../assembly/core/hash";
-import { ringRead, ringWrite } from "../../assembly/buffers/ring";
+import { ringRead, ringReadSum, ringWrite, ringWriteSum } from "../../assembly/buffers/ring";
 
 const DATA: usize = memory.data(4096, 8);
 
@@ -86,14 +86,28 @@ describe("byte rings", () => {
   test("wrap wherever they have to", () => {
     const ring = DATA, from = DATA + 1000, to = DATA + 2000;
     for (let i = 0; i < 100; i++) store<u8>(from + i, <u8>(i + 1));
-    for (let at: u32 = 0; at < 26; at++) {
-      for (let n: u32 = 0; n <= 13; n++) {
+    for (let at: u32 = 0; at < 169; at++) {
+      const head = at % 13, behind = at / 13;
+      for (let n: u32 = 0; n <= 13 - behind; n++) {
         memory.fill(to, 0, 20);
-        ringWrite(ring, 13, at, from, n);
-        ringRead(ring, 13, at, to, n);
+        ringWrite(ring, 13, head, behind, from, n);
+        ringRead(ring, 13, head, behind, to, n);
         expect(memory.compare(from, to, n)).toBe(0);
         expect(load<u8>(to, 14)).toBe(0);
       }
     }
+  });
+
+  test("write and read nothing that is not theirs, whatever the caller believes", () => {
+    memory.fill(DATA, 0, 4096);
+    expect(() => ringWrite(DATA, 13, 13, 0, DATA + 1000, 1)).toThrow("the head is in the ring");
+    expect(() => ringWrite(DATA, 13, 0, 0, DATA + 1000, 14)).toThrow("more than the ring holds");
+    expect(() => ringWrite(DATA, 13, 5, 6, DATA + 1000, 8)).toThrow("more than there is room for");
+    expect(() => ringWrite(DATA, 13, 5, 14, DATA + 1000, 0)).toThrow("behind the ring");
+    expect(() => ringWrite(DATA, 13, 5, 6, DATA + 1000, 0xffffffff)).toThrow("a length that wraps");
+    expect(() => ringWrite(DATA, 13, 5, 0xfffffffe, DATA + 1000, 4)).toThrow("a place that wraps");
+    expect(() => ringWriteSum(DATA, 13, 0, 0, DATA + 1000, 14)).toThrow("with the sum, too");
+    expect(() => ringRead(DATA, 13, 5, 6, DATA + 1000, 8)).toThrow("more than the ring holds");
+    expect(() => ringReadSum(DATA, 13, 5, 6, DATA + 1000, 8)).toThrow("with the sum, too");
   });
 });
