@@ -100,14 +100,14 @@ describe("byte rings", () => {
 
   test("write and read nothing that is not theirs, whatever the caller believes", () => {
     memory.fill(DATA, 0, 4096);
-    expect(() => ringWrite(DATA, 13, 13, 0, DATA + 1000, 1)).toThrow("the head is in the ring");
-    expect(() => ringWrite(DATA, 13, 0, 0, DATA + 1000, 14)).toThrow("more than the ring holds");
-    expect(() => ringWrite(DATA, 13, 5, 6, DATA + 1000, 8)).toThrow("more than there is room for");
-    expect(() => ringWrite(DATA, 13, 5, 14, DATA + 1000, 0)).toThrow("behind the ring");
-    expect(() => ringWrite(DATA, 13, 5, 6, DATA + 1000, 0xffffffff)).toThrow("a length that wraps");
-    expect(() => ringWrite(DATA, 13, 5, 0xfffffffe, DATA + 1000, 4)).toThrow("a place that wraps");
-    expect(() => ringWriteSum(DATA, 13, 0, 0, DATA + 1000, 14)).toThrow("with the sum, too");
-    expect(() => ringRead(DATA, 13, 5, 6, DATA + 1000, 8)).toThrow("more than the ring holds");
-    expect(() => ringReadSum(DATA, 13, 5, 6, DATA + 1000, 8)).toThrow("with the sum, too");
+    expect(() => { ringWrite(DATA, 13, 13, 0, DATA + 1000, 1); }).toThrow("the head is in the ring");
+    expect(() => { ringWrite(DATA, 13, 0, 0, DATA + 1000, 14); }).toThrow("more than the ring holds");
+    expect(() => { ringWrite(DATA, 13, 5, 6, DATA + 1000, 8); }).toThrow("more than there is room for");
+    expect(() => { ringWrite(DATA, 13, 5, 14, DATA + 1000, 0); }).toThrow("behind the ring");
+    expect(() => { ringWrite(DATA, 13, 5, 6, DATA + 1000, 0xffffffff); }).toThrow("a length that wraps");
+    expect(() => { ringWrite(DATA, 13, 5, 0xfffffffe, DATA + 1000, 4); }).toThrow("a place that wraps");
+    expect(() => { ringWriteSum(DATA, 13, 0, 0, DATA + 1000, 14); }).toThrow("with the sum, too");
+    expect(() => { ringRead(DATA, 13, 5, 6, DATA + 1000, 8); }).toThrow("more than the ring holds");
+    expect(() => { ringReadSum(DATA, 13, 5, 6, DATA + 1000, 8); }).toThrow("with the sum, too");
   });
 });
