@@ -22,8 +22,10 @@ export interface TcpSegment {
   flags: FlagName[];
   window: number;
   urgent: number;
-  /** The IP header's ECN field (RFC 3168 §5). */
+  /** The IP header's TOS octet, and of it the ECN field (RFC 3168 §5). */
+  tos: number;
   ecn: number;
+  ttl: number;
   options: TcpOption[];
   len: number;
   payload: Uint8Array;
@@ -52,7 +54,9 @@ export function decodeTcp(frame: Uint8Array): TcpSegment | null {
     ack: view.getUint32(at + 8),
     flags: FLAGS.filter((_, i) => bits & (1 << i)),
     window: view.getUint16(at + 14),
+    tos: frame[15]!,
     ecn: frame[15]! & 3,
+    ttl: frame[22]!,
     urgent: view.getUint16(at + 18),
     options: decodeOptions(view, at + 20, at + header),
     len: payload.length,

@@ -43,6 +43,8 @@ export interface Packet {
   /** undefined: none are allowed; null: `<...>`, unchecked. */
   options: Option[] | null | undefined;
   ecn?: string;
+  /** DSCP and ECN as one octet. */
+  tos?: number;
   ttl?: number;
 }
 
@@ -242,10 +244,16 @@ function sequence(r: Reader): { start: number; end: number; length: number } {
 
 function packet(r: Reader): Packet {
   const p: Packet = { flags: "", start: 0, end: 0, length: 0, options: undefined };
-  const ecn = r.take(/\[(noecn|ect0|ect01|ect1|ce)\]/);
-  if (ecn) p.ecn = ecn[1]!;
-  const ttl = r.take(/\[ttl (\d+)\]/) ?? r.take(/\(ttl (\d+)\)/);
-  if (ttl) p.ttl = Number(ttl[1]);
+  // Fields of the IP header: [ect0], [tos 0x20], (tos 0x20, ttl 64).
+  while (r.take(/[[(]/)) {
+    do {
+      const field = r.need(/noecn|ect01|ect0|ect1|ce|(tos|ttl)\s+(0x[0-9a-fA-F]+|\d+)/, "a field of the IP header");
+      if (field[1] === "tos") p.tos = Number(field[2]);
+      else if (field[1] === "ttl") p.ttl = Number(field[2]);
+      else p.ecn = field[0];
+    } while (r.take(/,/));
+    r.need(/[\])]/, `"]" or ")"`);
+  }
   p.flags = r.need(/[FSRPEWUC.0-9A-Z]+(?=\s+\d+\s*:)|-/, "flags")[0].replace("-", "");
   Object.assign(p, sequence(r));
   for (;;) {

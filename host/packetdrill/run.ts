@@ -228,7 +228,7 @@ export class Runner {
     if (this.#cookieGiven === undefined && text === "TFO_COOKIE") {
       const ends = { ...this.#ends, remotePort: this.#ends.remotePort + 1 };
       const ask = (flags: string, seq: number): void => {
-        this.#stack.pushFrame(tcpFrame(ends, { flags, seq, ack: 0, win: 0, urgent: 0, length: 0, options: flags === "S" ? [{ kind: "fastopen", cookie: null, experimental: false }] : [], tos: 0 }));
+        this.#stack.pushFrame(tcpFrame(ends, { flags, seq, ack: 0, win: 0, urgent: 0, length: 0, options: flags === "S" ? [{ kind: "fastopen", cookie: null, experimental: false }] : [], tos: 0, ttl: 64 }));
         this.#stack.poll(this.#nowUs);
         this.#stack.drainFrames((frame) => {
           const o = decodeTcp(frame)?.options.find((x) => x.kind === "fast-open");
@@ -267,7 +267,7 @@ export class Runner {
       const length = Math.min(room, p.length - at), last = at + length === p.length;
       const frame = tcpFrame(this.#ends, {
         flags: last ? p.flags : p.flags.replace(/[PF]/g, ""), seq: (seq + at) >>> 0, ack: p.ack === undefined ? 0 : this.#liveLocal(p.ack), win: p.win ?? 0,
-        urgent: p.urgent ?? 0, length, options, tos: ECN_FIELD[p.ecn ?? "noecn"]![0]!,
+        urgent: p.urgent ?? 0, length, options, tos: (p.tos ?? 0) | ECN_FIELD[p.ecn ?? "noecn"]![0]!, ttl: p.ttl ?? 64,
       });
       this.#capture?.frame(this.#nowUs - START_US, frame);
       if (!this.#stack.pushFrame(frame)) {
@@ -361,6 +361,8 @@ export class Runner {
     const normal = (flags: string): string => [...flags].sort().join("");
     if (normal(p.flags) !== normal(letters(last))) fail("flags");
     if (p.ecn !== undefined && !ECN_FIELD[p.ecn]!.includes(last.ecn)) fail(`the ECN field, ${last.ecn}`);
+    if (p.tos !== undefined && p.tos !== last.tos) fail(`the TOS octet, 0x${last.tos.toString(16)}`);
+    if (p.ttl !== undefined && p.ttl !== last.ttl) fail(`the time to live, ${last.ttl}`);
     const local = this.#localIsn, remote = this.#remoteIsn ?? 0;
     const seq = syn ? (s.seq - (local?.live ?? 0) + (local?.script ?? 0)) >>> 0 : (s.seq - (local?.live ?? 0)) >>> 0;
     if (seq !== p.start) fail(`sequence number ${seq}`);

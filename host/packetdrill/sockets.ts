@@ -80,6 +80,7 @@ export class Sockets {
           const handle = s.kind === "listener" ? s.handle : x.tcp_listen(0, this.#ends.localPort, Math.max(1, numberOf(e.args[1])));
           if (handle < 0) return error(handle);
           Object.assign(s, { kind: "listener", handle });
+          for (const [name, value] of s.options) this.#applyOption(s, name, value);
           this.#listenFast(s);
           return ok;
         };
@@ -313,7 +314,7 @@ export class Sockets {
   }
 
   #applyOption(s: Socket, name: string, value: number): void {
-    if (s.kind !== "connection") return;
+    if (s.kind === "new" || (s.kind === "listener" && name !== "IP_TOS" && name !== "IP_TTL")) return;
     switch (name) {
       case "TCP_NODELAY": this.#stack.setOption(s.handle, "noDelay", value !== 0); break;
       case "SO_KEEPALIVE": this.#stack.setOption(s.handle, "keepAlive", value !== 0); break;

@@ -25,8 +25,8 @@ export interface Ends {
 }
 
 /** An IPv4 frame from the remote side. */
-export function ipFrame(ends: Ends, protocol: number, payload: Uint8Array, tos = 0): Uint8Array {
-  const header = Uint8Array.from([0x45, tos, ...be(2, 20 + payload.length), 0, 1, 0, 0, 64, protocol, 0, 0, ...be(4, ends.remoteIp), ...be(4, ends.localIp)]);
+export function ipFrame(ends: Ends, protocol: number, payload: Uint8Array, tos = 0, ttl = 64): Uint8Array {
+  const header = Uint8Array.from([0x45, tos, ...be(2, 20 + payload.length), 0, 1, 0, 0, ttl, protocol, 0, 0, ...be(4, ends.remoteIp), ...be(4, ends.localIp)]);
   header.set(be(2, ~sum(header) & 0xffff), 10);
   return Uint8Array.from([...ends.localMac, ...ends.remoteMac, 8, 0, ...header, ...payload]);
 }
@@ -53,7 +53,7 @@ export function optionBytes(options: Option[]): number[] {
 }
 
 /** A segment from the remote side, its payload all zeros. */
-export function tcpFrame(ends: Ends, s: { flags: string; seq: number; ack: number; win: number; urgent: number; length: number; options: Option[]; tos: number }): Uint8Array {
+export function tcpFrame(ends: Ends, s: { flags: string; seq: number; ack: number; win: number; urgent: number; length: number; options: Option[]; tos: number; ttl: number }): Uint8Array {
   const opts = optionBytes(s.options);
   const bits = [...s.flags].reduce((n, c) => n | (BITS[c] ?? 0), 0);
   const bytes = Uint8Array.from([
@@ -62,7 +62,7 @@ export function tcpFrame(ends: Ends, s: { flags: string; seq: number; ack: numbe
   ]);
   const pseudo = sum([...be(4, ends.remoteIp), ...be(4, ends.localIp), 0, 6, ...be(2, bytes.length)]);
   bytes.set(be(2, ~sum(bytes, pseudo) & 0xffff), 16);
-  return ipFrame(ends, 6, bytes, s.tos);
+  return ipFrame(ends, 6, bytes, s.tos, s.ttl);
 }
 
 /** ICMP's types and codes as scripts call them. */
