@@ -20,7 +20,7 @@ import { roomAgain } from "./output";
 import { hasSender, senderOf } from "./sender";
 import { sentAcked } from "./sent";
 import { rackBegin } from "./rack";
-import { rackAck } from "./rack-recovery";
+import { rackAck, rackTimes } from "./rack-recovery";
 
 /** Processes the ACK field. Returns false when the segment is to be dropped. */
 export function acknowledge(t: Tcb): bool {
@@ -44,7 +44,10 @@ export function acknowledge(t: Tcb): bool {
   const wnd = t.sndWnd;
   if (seg.ack == t.sndUna) windowArrives(t);
   if (hasSender(t)) {
-    if (flight != 0 && t.timerKind != <u8>Timer.PERSIST) rackAck(t, 0, flight, senderOf(t).delivered - had, news);
+    if (flight != 0 && t.timerKind != <u8>Timer.PERSIST) {
+      rackTimes(t);
+      rackAck(t, 0, flight, senderOf(t).delivered - had, news);
+    }
     return true;
   }
   // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window; with SACK, one that tells something new.
@@ -62,19 +65,19 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   t.sndUna = seg.ack;
   t.sacked = rangesCut(t.sacked, t.sndUna);
   if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) tcbClear(t, Has.URGENT_OUT);
-  // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
-  if (!hasSender(t) && !rttAcked(t, seg.ack) && !tcbHas(t, Has.TIMING) && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0) {
+  // The sample comes before the timer, which is set to the time-out that follows from it (RFC 6298 §5.3).
+  if (hasSender(t)) {
+    sentAcked(t, acked);
+    rackTimes(t);
+  } else if (!rttAcked(t, seg.ack) && !tcbHas(t, Has.TIMING) && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0) {
+    // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
     const rtt = timestampNow(t) - seg.tsEcr;
     if (rtt < 600_000) rttSample(t, min<u32>(rtt, 100_000) * 1000);
   }
   if (t.timerKind == <u8>Timer.PERSIST) t.stalledAt = clock.us;
   else retransmitAcked(t);
-  if (hasSender(t)) {
-    sentAcked(t, acked);
-    rackAck(t, acked, flight, senderOf(t).delivered - had, news);
-  } else {
-    newAck(t, acked);
-  }
+  if (hasSender(t)) rackAck(t, acked, flight, senderOf(t).delivered - had, news);
+  else newAck(t, acked);
   roomAgain(t);
   workAdd(t);
 }

@@ -17,13 +17,17 @@ import { congestionAcked, congestionLoss } from "./congestion";
 import { retransmitArm } from "./retransmit";
 import { rttSample, rttStop } from "./rtt";
 
+/** Takes the round-trip time that the ACK at hand told, if it told one. */
+export function rackTimes(t: Tcb): void {
+  if (rackSample() != 0) rttSample(t, rackSample());
+}
+
 /**
  * The ACK at hand was taken in: it acknowledged `acked` new bytes of `flight`, `delivered` arrived in all, and `news` says whether SACK told
  * something.
  */
 export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
   const s = senderOf(t), advanced = acked != 0;
-  if (rackSample() != 0) rttSample(t, rackSample());
   if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 && t.timerKind != <u8>Timer.REORDER) {
     // Nothing is missing, and nothing is being found out.
     if (isCwndLimited(t, flight)) congestionAcked(t, acked);

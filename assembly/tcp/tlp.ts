@@ -4,6 +4,7 @@
 import { Policy, config } from "../config";
 import { TLP } from "../features";
 import { Seq, seqLe, seqLt } from "../core/seq";
+import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Tcb, Has, tcbHas, workAdd } from "./tcb";
 import { State } from "./state";
@@ -15,22 +16,30 @@ import { seg } from "./segment";
 const MAX_ACK_DELAY_US: u32 = 200_000;
 /** Least time before a probe, µs: polls come about once a millisecond. */
 const MIN_US: u32 = 2000;
+/** While no round trip was timed, µs. */
+const UNKNOWN_US: u32 = 1_000_000;
 
 /** Whether the time to the next time-out is a probe's (RFC 8985 §7.2). */
 function mayProbe(t: Tcb): bool {
-  if (!TLP || !hasSender(t) || (config.policy & Policy.TLP) == 0 || t.srtt == 0) return false;
+  if (!TLP || !hasSender(t) || (config.policy & Policy.TLP) == 0) return false;
   const s = senderOf(t);
   return !tcbHas(t, Has.RECOVERY | Has.LOSS) && s.sacked == 0 && t.retries == 0 && t.sndWnd != 0 &&
     t.sndUna != t.sndNxt && !sends(s, Sends.PROBING) && sends(s, Sends.PROBE_READY) && t.state >= <u8>State.ESTABLISHED;
 }
 
-/** Arms the probe's timer in the place of the retransmission timer, if it may and comes first. Returns whether it did. */
+/**
+ * Arms the probe's timer in the place of the retransmission timer, if it may: TLP_calc_PTO of RFC 8985 §7.2. Where the time-out would come
+ * first, the probe is sent at its time, and the time-out is armed anew. Returns whether it did.
+ */
 export function probeArm(t: Tcb): bool {
   if (!mayProbe(t)) return false;
-  let pto = max(t.srtt >> 2, MIN_US);
-  if (t.sndNxt - t.sndUna <= <u32>t.mss) pto += MAX_ACK_DELAY_US;
-  if (pto >= t.rto) return false;
-  armTimer(t, Timer.PROBE, pto);
+  let pto = UNKNOWN_US;
+  if (t.srtt != 0) {
+    pto = t.srtt >> 2;
+    if (t.sndNxt - t.sndUna <= <u32>t.mss) pto += MAX_ACK_DELAY_US;
+  }
+  const timeout = <i64>(t.stalledAt + t.rto - clock.us);
+  armTimer(t, Timer.PROBE, <u32>max<i64>(min<i64>(pto, timeout), MIN_US));
   return true;
 }
 
