@@ -101,7 +101,7 @@ export const enum Cookies {
   halfOpenMax: u32;
   /** Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
   timeWaitMax: u32;
-  /** Listeners, ≤ 255. 76 bytes each. Full: FULL. */
+  /** Listeners, ≤ 255. 84 bytes each. Full: FULL. */
   listenersMax: u32;
   /** Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
   sendRing: u32;

@@ -2,7 +2,6 @@
 // A pointer and length must lie in memory and outside the arena, else ARGUMENT. A handle that is none, so also any before `init`: HANDLE.
 
 import { Config, configTune } from "./config";
-import { FAST_OPEN } from "./features";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
@@ -213,10 +212,8 @@ export function tcp_abort(handle: i32): Err {
 
 /** Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
 export function tcp_set(handle: i32, option: u32, value: u32): Err {
-  if (FAST_OPEN) {
-    const l = listenerOf(handle);
-    if (l != null) return api.setListenerOption(l, option, value);
-  }
+  const l = listenerOf(handle);
+  if (l != null) return api.setListenerOption(l, option, value);
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : api.setOption(t, option, value);
 }

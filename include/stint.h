@@ -216,7 +216,7 @@ struct stint_config {
   uint32_t halfOpenMax;
   /* Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
   uint32_t timeWaitMax;
-  /* Listeners, ≤ 255. 76 bytes each. Full: FULL. */
+  /* Listeners, ≤ 255. 84 bytes each. Full: FULL. */
   uint32_t listenersMax;
   /* Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
   uint32_t sendRing;

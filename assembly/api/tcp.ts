@@ -34,6 +34,7 @@ export function listen(ip: u32, port: u32, backlog: u32): i32 {
   l.ip = ip;
   l.port = <u16>port;
   l.backlog = backlog;
+  l.ttl = <u8>config.ttl;
   return handleOfListener(l);
 }
 
@@ -44,10 +45,16 @@ export function unlisten(l: Listener): void {
   l.ip = l.port = 0;
 }
 
-/** Sets FAST_OPEN, the only option that a listener has. Returns OK or ARGUMENT. */
+/** Sets TOS or TTL, of SYN-ACKs and of the connections that follow, or FAST_OPEN; a listener has no other options. Returns OK or ARGUMENT. */
 export function setListenerOption(l: Listener, option: u32, value: u32): Err {
-  if (option != <u32>TcpOption.FAST_OPEN) return Err.ARGUMENT;
-  l.fastOpen = value != 0;
+  if (FAST_OPEN && option == <u32>TcpOption.FAST_OPEN) {
+    l.fastOpen = value != 0;
+    return Err.OK;
+  }
+  const ttl = option == <u32>TcpOption.TTL;
+  if ((!ttl && option != <u32>TcpOption.TOS) || value > 255 || (ttl && value == 0)) return Err.ARGUMENT;
+  if (ttl) l.ttl = <u8>value;
+  else l.tos = <u8>value;
   return Err.OK;
 }
 

@@ -12,7 +12,7 @@ import { Seq } from "../core/seq";
 import { isnFor } from "./isn";
 import { timestampOffset } from "./syn-cookie";
 import { timersInit } from "./timers";
-import { rttInit } from "./rtt";
+import { rttInit, rttStart } from "./rtt";
 import { HalfOpen, Syn, halfOpenRetries } from "./half-open";
 import { ecnOffered, ecnSettle } from "./ecn";
 import { congestionInit } from "./congestion";
@@ -155,5 +155,11 @@ export function tcbFromHandshake(t: Tcb, irs: u32, iss: u32, bits: u32, peerMss:
 
 export function tcbFromRecord(t: Tcb, h: HalfOpen): void {
   tcbFromHandshake(t, h.irs, h.iss, h.bits, h.mss, h.tsRecent);
-  if (halfOpenRetries(h) != 0) tcbSet(t, Has.SYN_RESENT);
+  if (halfOpenRetries(h) != 0) {
+    tcbSet(t, Has.SYN_RESENT);
+  } else if ((<u32>h.bits & Syn.AGAIN) == 0) {
+    // The handshake is a round trip like any other (RFC 6298 §3), to 1 ms.
+    rttStart(t, t.iss);
+    t.rttAt -= <u64>(<u16>clock.ms - h.sentAt) * 1000;
+  }
 }

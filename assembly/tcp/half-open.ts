@@ -29,6 +29,8 @@ export const enum Syn {
   ECN = 4096,
   /** The SYN-ACK has a Fast Open cookie. */
   FAST_OPEN = 8192,
+  /** The SYN-ACK was sent again because the SYN came again. */
+  AGAIN = 16384,
   /** SYN-ACKs sent again, × 256. */
   RETRIES_SHIFT = 8,
   RETRIES_MASK = 15,
@@ -42,7 +44,11 @@ export const enum Syn {
   mss: u16;
   /** Bits of `Syn`. */
   bits: u16;
-  pad: u32;
+  /** When the SYN-ACK was sent first, ms modulo 2^16. */
+  sentAt: u16;
+  /** The listener's (RFC 9293 MUST-48, MUST-49). */
+  tos: u8;
+  ttl: u8;
 }
 
 /** 2^5 bytes: a record. */
@@ -135,12 +141,12 @@ export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
   const tsVal = !timestamps ? 0 : isGroup() ? cookieTimestamp(h.rip, h.lip, bits) : clock.ms + timestampOffset(h.rip, h.lip);
-  synAck(h.rip, h.lip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent);
+  synAck(h.rip, h.lip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent, h.tos, h.ttl);
 }
 
 /** Sends `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>` with the options that `bits` (of `Syn`) names (RFC 9293 §3.10.7.2). */
-export function synAck(rip: u32, lip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32): void {
-  const ip = ipBegin(lip, rip, PROTO_TCP, 0, config.ttl);
+export function synAck(rip: u32, lip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32, tos: u32, ttl: u32): void {
+  const ip = ipBegin(lip, rip, PROTO_TCP, tos, ttl);
   if (ip == null) return;
   synSegment(ip, ports, iss, irs + 1, ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK, bits, tsVal, tsEcr);
 }

@@ -16,9 +16,9 @@ import { State, setState } from "./state";
 import { seg, segHas, segIs, segLen, segmentRead, segTrimFront } from "./segment";
 import { Option } from "./options";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./demux";
-import { listenInput, listenerFor, promote, recordGone, acceptable } from "./listen";
+import { Listener, listenInput, listenerFor, promote, recordGone, acceptable } from "./listen";
 import { HalfOpen, Syn, halfOpenAnswer, halfOpenAt } from "./half-open";
-import { TimeWaitResult, enterTimeWait, timeWaitInput, timeWaitSndNxt } from "./time-wait";
+import { enterTimeWait, timeWaitInput } from "./time-wait";
 import { ackSegment, challenge, resetSegment } from "./reset";
 import { setIrs, settle, synBits, synMss, synWindow } from "./connect";
 import { acknowledge } from "./acknowledge";
@@ -55,21 +55,24 @@ export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   } else if (isHalfOpen(owner)) {
     halfOpenInput(halfOpenAt(owner - halfOpenBase()));
   } else if (owner != NOBODY) {
-    const index = owner - timeWaitBase();
-    if (timeWaitInput(index) == TimeWaitResult.REUSE) closedOrListen(true, timeWaitSndNxt(index));
+    if (timeWaitInput(owner - timeWaitBase(), listenerAtHand() != null)) closedOrListen(owner);
   } else {
-    closedOrListen(false, 0);
+    closedOrListen(NOBODY);
   }
 }
 
-/** §3.10.7.1 CLOSED STATE, §3.10.7.2 LISTEN STATE. */
-function closedOrListen(reused: bool, oldSndNxt: Seq): void {
-  const l = listenerFor(seg.lip, seg.ports & 0xffff);
+function listenerAtHand(): Listener | null {
+  return listenerFor(seg.lip, seg.ports & 0xffff);
+}
+
+/** §3.10.7.1 CLOSED STATE, §3.10.7.2 LISTEN STATE. `old`: see `listenInput`. */
+function closedOrListen(old: u32): void {
+  const l = listenerAtHand();
   if (l == null) {
     resetSegment();
     return;
   }
-  const t = listenInput(l, reused, oldSndNxt);
+  const t = listenInput(l, old);
   if (t != null) connectionInput(t);
 }
 
@@ -135,13 +138,13 @@ function acksSyn(t: Tcb): bool {
 function synAcked(t: Tcb): void {
   if (FAST_OPEN) fastOpenAcked(t);
   t.sndUna = seg.ack;
-  rttAcked(t, seg.ack);
 }
 
 /** The connection is ESTABLISHED: our SYN is acknowledged, the peer's is known. `wnd`: its window, in bytes. */
 function established(t: Tcb, wnd: u32): void {
   const early = FAST_OPEN && isOpenedFast(t);
   setState(t, State.ESTABLISHED);
+  rttAcked(t, seg.ack);
   t.sndWnd = wnd;
   t.maxSndWnd = wnd;
   t.sndWl1 = seg.seq;
@@ -410,7 +413,7 @@ function finArrives(t: Tcb): void {
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` */
 function halfOpenAck(h: HalfOpen): void {
-  ackSegment(h.iss + 1, h.irs + 1, synWindow(), (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent);
+  ackSegment(h.iss + 1, h.irs + 1, synWindow(), (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent, h.tos, h.ttl);
 }
 
 function halfOpenInput(h: HalfOpen): void {
@@ -431,6 +434,7 @@ function halfOpenInput(h: HalfOpen): void {
   if (segIs(SYN) && !segIs(RST | ACK) && seg.seq == h.irs) {
     // The SYN again: our SYN-ACK was lost.
     if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && seqLe(h.tsRecent, seg.tsVal)) h.tsRecent = seg.tsVal;
+    h.bits |= <u16>Syn.AGAIN;
     halfOpenAnswer(h);
     return;
   }

@@ -7,7 +7,6 @@ import { clock, isDue, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event, eventRaise } from "../core/events";
 import { heapArm, heapDisarm } from "../buffers/heap";
-import { Seq } from "../core/seq";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { isUnicast, isOwn } from "../ip/address";
 import { flowSet, Tcb, Has, tcbAt, tcbIndex, tcbSet, tcbClear } from "./tcb";
@@ -19,8 +18,8 @@ import {
 import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp, isGroup } from "./syn-cookie";
 import { cookieWithinRate, synWithinRate } from "./syn-rate";
 import { isnFor } from "./isn";
-import { listenerBase } from "./demux";
-import { issBeyond } from "./time-wait";
+import { NOBODY, listenerBase } from "./demux";
+import { timeWaitReuse } from "./time-wait";
 import { resetSegment } from "./reset";
 import { fastOpenBegin, fastOpenCheck } from "./fast-open";
 import { Option } from "./options";
@@ -34,6 +33,10 @@ import { Option } from "./options";
   defending: bool;
   /** FastOpenEnabled (RFC 7413 §4.2): the application says so. */
   fastOpen: bool;
+  /** Of SYN-ACKs, and of connections from the beginning (RFC 9293 MUST-48, MUST-49). */
+  tos: u8;
+  ttl: u8;
+  pad: u16;
   /** Longest accept queue, and most half-open records. */
   backlog: u32;
   halfOpen: u32;
@@ -75,8 +78,11 @@ export function listenerFor(lip: u32, port: u32): Listener | null {
   return found;
 }
 
-/** Processes the segment at hand, which found no connection, in LISTEN (RFC 9293 §3.10.7.2). `oldSndNxt`: see `issBeyond`. */
-export function listenInput(l: Listener, reused: bool, oldSndNxt: Seq): Tcb | null {
+/**
+ * Processes the segment at hand, which found no connection, in LISTEN (RFC 9293 §3.10.7.2). `old`: the record in TIME-WAIT that has its
+ * four-tuple, and that ends when a new connection begins; NOBODY: there is none.
+ */
+export function listenInput(l: Listener, old: u32): Tcb | null {
   // First, check for a RST.
   if (segIs(RST)) return null;
   // Second, check for an ACK: it can only be a cookie that comes back.
@@ -104,12 +110,12 @@ export function listenInput(l: Listener, reused: bool, oldSndNxt: Seq): Tcb | nu
     count(Mib.TCPSynFinDropped);
     return null;
   }
-  synArrives(l, reused, oldSndNxt);
+  synArrives(l, old);
   return null;
 }
 
 /** A SYN takes a half-open record, or is answered with a cookie, or dropped. Its text is not kept: the peer sends it again. */
-function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
+function synArrives(l: Listener, old: u32): void {
   const mss = synMss();
   let bits = synBits();
   const within = !COOKIES || synWithinRate(seg.rip, changetype<usize>(l) + offsetof<Listener>("rate"));
@@ -118,12 +124,13 @@ function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
     return;
   }
   if (FAST_OPEN && l.fastOpen && within && segHas(Option.FAST_OPEN) && config.fastOpenMax != 0) {
-    if (openFast(l, bits, mss, reused, oldSndNxt)) return;
+    if (openFast(l, bits, mss, old)) return;
     bits |= Syn.FAST_OPEN;
   }
   let h: HalfOpen | null = null;
   if (within && config.cookies != Cookies.ALWAYS && l.halfOpen < l.backlog) h = halfOpenTake();
   if (COOKIES && h == null && config.cookies != Cookies.NEVER) {
+    if (old != NOBODY) timeWaitReuse(old, 0);
     answerWithCookie(l, bits, mss);
     return;
   }
@@ -135,10 +142,16 @@ function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
   flowSet(h, seg.rip, seg.lip, seg.ports);
   h.irs = seg.seq;
   h.iss = isGroup() ? cookieMake(mss) : isnFor(seg.rip, seg.lip, seg.ports);
-  if (reused && !isGroup()) h.iss = issBeyond(h.iss, oldSndNxt);
+  if (old != NOBODY) {
+    const beyond = timeWaitReuse(old, h.iss);
+    if (!isGroup()) h.iss = beyond;
+  }
   h.tsRecent = seg.tsVal;
   h.mss = <u16>mss;
   h.bits = <u16>(bits | Syn.IN_USE);
+  h.sentAt = <u16>clock.ms;
+  h.tos = l.tos;
+  h.ttl = l.ttl;
   l.halfOpen++;
   halfOpenEnter(h);
   halfOpenAnswer(h);
@@ -148,13 +161,13 @@ function synArrives(l: Listener, reused: bool, oldSndNxt: Seq): void {
  * The SYN at hand returns a cookie of ours (RFC 7413 §4.2.2): it makes a connection in SYN-RECEIVED, which is accepted, read and written
  * at once. Returns false when it has to open as usual: no good cookie, too many such connections, no room.
  */
-function openFast(l: Listener, bits: u32, mss: u32, reused: bool, oldSndNxt: Seq): bool {
+function openFast(l: Listener, bits: u32, mss: u32, old: u32): bool {
   const renew = fastOpenCheck();
   if (renew < 0) return false;
   const t = admit(l, seg.rip, seg.lip, seg.ports);
   if (t == null) return false;
   const iss = isnFor(seg.rip, seg.lip, seg.ports);
-  tcbFromHandshake(t, seg.seq, reused ? issBeyond(iss, oldSndNxt) : iss, bits, mss, seg.tsVal);
+  tcbFromHandshake(t, seg.seq, old != NOBODY ? timeWaitReuse(old, iss) : iss, bits, mss, seg.tsVal);
   fastOpenBegin(t, renew != 0);
   acceptable(t);
   return true;
@@ -186,7 +199,7 @@ function answerWithCookie(l: Listener, bits: u32, mss: u32): void {
   // Without timestamps there is no room for the other options.
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
   const kept = timestamps ? bits & ~Syn.FAST_OPEN : 0;
-  synAck(seg.rip, seg.lip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(seg.rip, seg.lip, bits) : 0, seg.tsVal);
+  synAck(seg.rip, seg.lip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(seg.rip, seg.lip, bits) : 0, seg.tsVal, l.tos, l.ttl);
 }
 
 /** A listener is back to normal when for so long no SYN was dropped or answered with a cookie, µs. */
@@ -241,6 +254,8 @@ function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
     return null;
   }
   t.listener = <u16>listenerIndex(l);
+  t.tos = l.tos;
+  t.ttl = l.ttl;
   tcbSet(t, Has.UNACCEPTED);
   t.acceptNext = 0;
   if (l.acceptLast == 0) l.acceptFirst = tcbIndex(t) + 1;

@@ -29,8 +29,8 @@ export function resetSegment(): void {
  * Answers the segment at hand with `<SEQ=seq><ACK=ack><CTL=ACK>`, for owners that have no TCB. With timestamps, if they were negotiated
  * (RFC 7323 §3.2): ours, and the echo of `tsRecent`.
  */
-export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRecent: u32): void {
-  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
+export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRecent: u32, tos: u32, ttl: u32): void {
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, tos, ttl);
   if (ip == null) return;
   let size = TcpHeader.SIZE;
   if (timestamps) {

@@ -6,7 +6,7 @@ import { take } from "../core/layout";
 import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
 import { count, Mib } from "../core/counters";
 import { afterMs, clock } from "../core/clock";
-import { Seq, seqInWindow, seqLt, seqLe } from "../core/seq";
+import { Seq, seqLt, seqLe } from "../core/seq";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { Flow, flowSet, Tcb, Has, tcbHas } from "./tcb";
@@ -25,13 +25,17 @@ import { advertise } from "./receive";
   /** The raw window that its ACKs carry. */
   wnd: u16;
   timestamps: bool;
-  pad: u8;
-  /** When an empty segment was answered last, ms. */
-  answeredAt: u32;
+  /** Whether a SYN was challenged: its sender may know nothing of the old connection, and says so with a RST. */
+  challenged: bool;
+  /** When an empty segment was answered last, ms modulo 2^16. */
+  answeredAt: u16;
+  /** The connection's (RFC 9293 MUST-48, MUST-49). */
+  tos: u8;
+  ttl: u8;
 }
 
-/** Time between answers to empty segments that are out of the window. */
-const EMPTY_MS: u32 = 500;
+/** Time between answers to empty segments. */
+const EMPTY_MS: u16 = 500;
 
 /** 2^5 bytes: a record. */
 const SHIFT: u32 = 5;
@@ -70,7 +74,10 @@ export function enterTimeWait(t: Tcb): void {
   w.tsRecent = t.tsRecent;
   w.timestamps = tcbHas(t, Has.TIMESTAMPS);
   w.wnd = <u16>wnd;
-  w.answeredAt = clock.ms - EMPTY_MS;
+  w.answeredAt = <u16>clock.ms - EMPTY_MS;
+  w.tos = t.tos;
+  w.ttl = t.ttl;
+  w.challenged = false;
   const owner = timeWaitBase() + indexOf(w);
   demuxInsert(owner);
   heapArm(owner, afterMs(config.timeWaitMs));
@@ -104,40 +111,34 @@ export function timeWaitTimer(index: u32): void {
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, answering the segment at hand. */
 function acknowledge(w: TimeWait): void {
-  ackSegment(w.sndNxt, w.rcvNxt, w.wnd, w.timestamps, w.tsRecent);
+  ackSegment(w.sndNxt, w.rcvNxt, w.wnd, w.timestamps, w.tsRecent, w.tos, w.ttl);
 }
 
-/** What becomes of a segment for a four-tuple in TIME-WAIT. */
-export const enum TimeWaitResult {
-  DONE,
-  /** A new connection may begin (RFC 9293 §3.10.7.4, RFC 6191 §2): the record is gone; SND.NXT tells from where. */
-  REUSE,
-}
-
-/** Processes the segment at hand (RFC 9293 §3.10.7.4, TIME-WAIT). */
-export function timeWaitInput(index: u32): TimeWaitResult {
+/**
+ * Processes the segment at hand (RFC 9293 §3.10.7.4, TIME-WAIT). Returns true for a SYN with which a new connection may begin (RFC 6191 §2),
+ * if somebody listens: `timeWaitReuse` follows once it does.
+ */
+export function timeWaitInput(index: u32, listens: bool): bool {
   const w = timeWaitAt(index);
   if (segIs(RST)) {
-    // RFC 1337 §3: a RST does not end TIME-WAIT, unless the configuration wants RFC 9293's way. Then RFC 5961 §3.2 holds.
-    if ((config.policy & Policy.RST_ENDS_TIME_WAIT) != 0 && seg.seq == w.rcvNxt) end(w);
-    return TimeWaitResult.DONE;
-  }
-  if (segIs(SYN) && !segIs(ACK) && mayReuse(w)) {
-    count(Mib.TWRecycled);
-    end(w);
-    return TimeWaitResult.REUSE;
+    // RFC 1337 §3: a RST does not end TIME-WAIT, unless the configuration wants RFC 9293's way, or it answers our challenge of a SYN: the peer
+    // has forgotten the old connection, and wants a new one. RFC 5961 §3.2 holds.
+    if ((w.challenged || (config.policy & Policy.RST_ENDS_TIME_WAIT) != 0) && seg.seq == w.rcvNxt) end(w);
+    return false;
   }
   if (segIs(SYN)) {
+    if (listens && !segIs(ACK) && mayReuse(w)) return true;
+    w.challenged = !segIs(ACK);
     acknowledge(w);
-    return TimeWaitResult.DONE;
+    return false;
   }
-  if (!segIs(ACK)) return TimeWaitResult.DONE;
+  if (!segIs(ACK)) return false;
   const paws = w.timestamps && segHas(Option.TIMESTAMPS) && seqLt(seg.tsVal, w.tsRecent);
   // A retransmitted FIN is acknowledged and restarts the 2 MSL. What is old is acknowledged; an ACK of our FIN is what we expect.
   if (paws || segLen() != 0 || seg.seq != w.rcvNxt) {
     if (seqLt(w.sndNxt, seg.ack)) {
       resetSegment();
-      return TimeWaitResult.DONE;
+      return false;
     }
     if (!paws && segIs(FIN) && seg.seq + seg.size + 1 == w.rcvNxt) {
       const owner = timeWaitBase() + index;
@@ -146,12 +147,12 @@ export function timeWaitInput(index: u32): TimeWaitResult {
     }
     // What is empty is answered twice a second at most: two ends must not go on acknowledging each other's ACKs.
     if (segLen() == 0) {
-      if (seqInWindow(seg.seq, w.rcvNxt, w.wnd) || clock.ms - w.answeredAt < EMPTY_MS) return TimeWaitResult.DONE;
-      w.answeredAt = clock.ms;
+      if (<u16>clock.ms - w.answeredAt < EMPTY_MS) return false;
+      w.answeredAt = <u16>clock.ms;
     }
     acknowledge(w);
   }
-  return TimeWaitResult.DONE;
+  return false;
 }
 
 /** RFC 6191 §2: newer timestamps, or, where they do not tell, a sequence number beyond the old connection's. */
@@ -160,12 +161,10 @@ function mayReuse(w: TimeWait): bool {
   return seqLt(w.rcvNxt, seg.seq);
 }
 
-/** SND.NXT of the record that REUSE ended: a new ISS must lie beyond it (RFC 9293 §3.10.7.4). */
-export function timeWaitSndNxt(index: u32): Seq {
-  return timeWaitAt(index).sndNxt;
-}
-
-/** Moves `iss` beyond `old`, if it is not. */
-export function issBeyond(iss: Seq, old: Seq): Seq {
+/** A new connection begins: the record `owner` ends. Returns `iss`, or what lies beyond the old connection's numbers (RFC 9293 §3.10.7.4). */
+export function timeWaitReuse(owner: u32, iss: Seq): Seq {
+  const w = timeWaitAt(owner - timeWaitBase()), old = w.sndNxt;
+  count(Mib.TWRecycled);
+  end(w);
   return seqLe(iss, old) ? old + 0x10000 : iss;
 }

@@ -144,11 +144,12 @@ export class Bench {
     return this;
   }
 
-  /** Passive open: LISTEN, handshake, accept. */
-  accepted(syn: Partial<Tcp> = {}, ack: Partial<Tcp> = {}): this {
+  /** Passive open: LISTEN, handshake, whose round trip takes `rttMs`, accept. */
+  accepted(syn: Partial<Tcp> = {}, ack: Partial<Tcp> = {}, rttMs = 0): this {
     this.listener ||= this.stack.listen(STACK_PORT, 8);
     this.send({ flags: "S", seq: 0, opts: [2, 4, 5, 180], ...syn });
     this.expect("SA", { ack: 1 });
+    if (rttMs > 0) this.advance(rttMs);
     this.send({ flags: "A", seq: 1, ack: 1, ...ack });
     this.handle = this.stack.accept(this.listener);
     assert.ok(this.handle > 0, "a connection to accept");

@@ -7,7 +7,7 @@ export const RTT = 100;
 
 /** A connection whose round trip of 100 ms is known, with nothing in flight and an initial window of ten segments. */
 export function open(options: BenchOptions = {}, policy: BenchOptions["policy"] = {}): Bench {
-  const b = new Bench({ sendRing: 256 * MSS, ...options, policy: { ...MODERN, ...policy } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk(), ...(policy.timestamps ? opt.ts(1, 0) : [])], win: 65535 }, policy.timestamps ? { opts: opt.ts(1, 0) } : {});
+  const b = new Bench({ sendRing: 256 * MSS, ...options, policy: { ...MODERN, ...policy } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk(), ...(policy.timestamps ? opt.ts(1, 0) : [])], win: 65535 }, policy.timestamps ? { opts: opt.ts(1, 0) } : {}, RTT);
   b.write(MSS);
   b.advance(RTT);
   return acks(b, 1).clear();

@@ -204,6 +204,60 @@ describe("RFC 9293 §3.6.1: TIME-WAIT", () => {
     c.send({ flags: "R", seq: 2 });
     assert.equal(c.state, "LISTEN");
   });
+
+  it("RFC 9293 §3.10.7.4, fifth: answers an empty ACK ahead of RCV.NXT, in the window too, twice a second at most", () => {
+    for (const seq of [3, 1000, 60_000, 70_000, -5]) {
+      const b = timeWait();
+      b.send({ flags: "A", seq, ack: 2 });
+      b.expect("A", { seq: 2, ack: 2 });
+      b.send({ flags: "A", seq, ack: 2 });
+      b.silent("only one of two");
+      b.advance(500);
+      b.send({ flags: "A", seq, ack: 2 });
+      b.expect("A", { seq: 2, ack: 2 });
+    }
+    const b = timeWait();
+    b.send({ flags: "A", seq: 2, ack: 2 });
+    b.silent("what is expected needs no answer");
+  });
+
+  it("RFC 6191 §2, RFC 5961 §4.2: a SYN that nobody takes is challenged, and TIME-WAIT goes on", () => {
+    // Nobody listens: a client's side.
+    const b = new Bench().connected();
+    b.stack.close(b.handle);
+    b.poll();
+    b.expect("FA", { seq: 1, ack: 1 });
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    b.expect("A", { seq: 2, ack: 2 });
+    b.send({ flags: "S", seq: 70_000 });
+    b.expect("A", { seq: 2, ack: 2 });
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    b.expect("A", { seq: 2, ack: 2 });
+    // The listener does not take this one: with FIN; there is no room.
+    const c = timeWait();
+    c.send({ flags: "SF", seq: 5000 });
+    assert.equal(c.state, "TIME-WAIT");
+    const d = timeWait({ halfOpenMax: 1, cookies: 0, policy: { keepHalfOpen: true } });
+    d.sport++;
+    d.send({ flags: "S", seq: 0 });
+    d.sport--;
+    d.clear();
+    d.send({ flags: "S", seq: 5000 });
+    d.silent("the half-open table is full");
+    assert.equal(d.state, "TIME-WAIT");
+  });
+
+  it("RFC 9293 §3.10.7.4: a RST that answers our challenge of a SYN ends it: the peer has started anew", () => {
+    const b = timeWait();
+    b.send({ flags: "S", seq: -100_000 });
+    const challenge = b.expect("A", { seq: 2, ack: 2 });
+    b.send({ flags: "R", seq: 3 });
+    assert.equal(b.state, "TIME-WAIT", "only at RCV.NXT");
+    b.send({ flags: "R", seq: (challenge.ack - b.peerIsn) | 0 });
+    assert.equal(b.state, "LISTEN");
+    b.send({ flags: "S", seq: -100_000 });
+    assert.equal(b.next().flags, "SA");
+  });
 });
 
 describe("RFC 5961: blind attacks", () => {

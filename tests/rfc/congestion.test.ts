@@ -116,7 +116,7 @@ if (!SMALL) describe("RFC 9406: HyStart++", () => {
   it("§4.3: the threshold is 4 ms at least and 16 at most", () => {
     for (const [rtt, below, above] of [[10, 13, 15], [200, 215, 217]] as const) {
       for (const ms of [below, above]) {
-        const b = new Bench({ sendRing: 1024 * MSS, policy: { ...MODERN, hystart: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 });
+        const b = new Bench({ sendRing: 1024 * MSS, policy: { ...MODERN, hystart: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 }, {}, rtt);
         b.write(MSS);
         b.advance(rtt);
         acks(b, 1).clear();

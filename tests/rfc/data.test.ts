@@ -23,17 +23,37 @@ describe("RFC 9293 §3.7.4: Nagle", () => {
 
 describe("RFC 9293 §3.8.1, RFC 6298: retransmission", () => {
   it("MUST-18 6298-2 6298-3 measures the round trip and computes the RTO from it", () => {
-    const b = new Bench({ rtoMinMs: 1 }).accepted();
+    const b = new Bench({ rtoMinMs: 1 }).accepted({}, {}, 100);
     const sample = (ms: number): void => {
       b.write(10);
       b.nowUs += ms * 1000;
       b.send({ flags: "A", seq: 1, ack: (b.info.sndNxt - b.stackIsn) >>> 0 });
     };
-    sample(100);
+    // The handshake is the first sample.
     assert.deepEqual([b.info.srttUs, b.info.rttvarUs, b.info.rtoUs], [100_000, 50_000, 300_000]);
     sample(200);
     // RTTVAR = 3/4 × 50 + 1/4 × |100 − 200| = 62.5; SRTT = 7/8 × 100 + 1/8 × 200 = 112.5; RTO = 112.5 + 4 × 62.5.
     assert.deepEqual([b.info.srttUs, b.info.rttvarUs, b.info.rtoUs], [112_500, 62_500, 362_500]);
+  });
+
+  it("RFC 6298 §3: a handshake is timed, but not by a SYN-ACK that was sent twice", () => {
+    const opening = (between: (b: Bench) => void): Bench => {
+      const b = new Bench({ rtoMinMs: 1 });
+      const listener = b.stack.listen(8080);
+      b.send({ flags: "S", seq: 0 });
+      between(b);
+      b.send({ flags: "A", seq: 1, ack: 1 });
+      b.handle = b.stack.accept(listener);
+      return b;
+    };
+    const timed = opening((b) => b.advance(70));
+    assert.deepEqual([timed.info.srttUs, timed.info.rtoUs], [70_000, 210_000]);
+    assert.equal(opening((b) => b.advance(1100)).info.srttUs, 0, "by its timer");
+    const again = opening((b) => {
+      b.advance(70);
+      b.send({ flags: "S", seq: 0 });
+    });
+    assert.equal(again.info.srttUs, 0, "since the SYN came again");
   });
 
   it("MUST-19 6298-4 6298-7 6298-8 retransmits the earliest segment, doubling the RTO each time", () => {

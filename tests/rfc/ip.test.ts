@@ -1,7 +1,7 @@
 /** ARP (RFC 826, 5227), IPv4 (RFC 791, 1122 §3), ICMP (RFC 792, 1122 §3.2.2, 5927, 1191), UDP (RFC 768), and TCP's use of them (RFC 9293 §3.9.2). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, PEER, PEER_PORT, STACK, pattern } from "../harness/bench.js";
+import { Bench, PEER, PEER_PORT, SMALL, STACK, pattern } from "../harness/bench.js";
 import { arp, be, BROADCAST, ethernet, icmp, ip4, ipv4, MAC_PEER, MAC_STACK, opt, segment, tcp, udp, type Seen } from "../harness/codec.js";
 
 const ZERO = [0, 0, 0, 0, 0, 0], OTHER = [2, 0, 10, 0, 0, 9];
@@ -202,6 +202,36 @@ describe("RFC 9293 §3.9.2, §3.9.1.9: what TCP asks of IP", () => {
     b.send({ flags: "A", seq: 1, ack: 2 });
     b.write(1);
     assert.deepEqual([b.all.at(-1)!.ip.ttl, b.all.at(-1)!.ip.tos], [7, 0xb8]);
+  });
+
+  it("RFC 9293 MUST-48 MUST-49: a listener's DSCP and TTL are its SYN-ACKs', and those of what follows, up to TIME-WAIT", () => {
+    const b = new Bench({ cookies: SMALL ? 0 : 1 });
+    b.listener = b.stack.listen(8080, 8);
+    b.stack.setOption(b.listener, "tos", 0xb8);
+    b.stack.setOption(b.listener, "ttl", 9);
+    for (const [option, value] of [["ttl", 0], ["ttl", 256], ["tos", 256], ["noDelay", 1]] as const) {
+      assert.equal(b.code(() => b.stack.setOption(b.listener, option, value)), "ARGUMENT");
+    }
+    b.accepted();
+    b.stack.close(b.handle);
+    b.poll();
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    assert.equal(b.state, "TIME-WAIT");
+    // A half-open connection: its SYN-ACK, the same again by its timer, and a challenge.
+    b.sport++;
+    b.send({ flags: "S", seq: 0 });
+    b.advance(1000);
+    b.send({ flags: "A", seq: 100_000, ack: 1 });
+    const marks = b.all.map((s) => `${s.flags} ${s.ip.tos} ${s.ip.ttl}`);
+    assert.equal(marks.length, 7, marks.join());
+    assert.ok(marks.every((m) => m.endsWith(" 184 9")), marks.join());
+    if (SMALL) return;
+    const c = new Bench({ cookies: 2 });
+    const l = c.stack.listen(8080, 8);
+    c.stack.setOption(l, "tos", 0x20);
+    c.send({ flags: "S", seq: 0 });
+    assert.equal(c.expect("SA").ip.tos, 0x20, "a cookie, too");
   });
 
   it("a segment with a source route is not taken (deviation: MUST-51 MUST-52 MUST-53)", () => {
