@@ -1,6 +1,8 @@
 // Pools of records of one size, a power of two: those that are free are linked through their first word, which whoever has one uses.
 
+import { OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";
+import { allow, forbid, spaced } from "../core/own";
 
 @unmanaged export class Pool {
   /** Address of the first free record; 0: all are taken. */
@@ -8,7 +10,8 @@ import { take, layoutCommits } from "../core/layout";
   freeCount: u32;
   /** A record has 2^shift bytes. */
   shift: u32;
-  pad: u32;
+  /** In a build for checkers: which 8 bytes of a free record may be read. */
+  shown: u32;
 }
 
 /** Lays a pool of `count` records out. Bytes: 16, and 2^shift a record. */
@@ -22,9 +25,15 @@ export function poolInit(count: u32, shift: u32): Pool {
   return p;
 }
 
+/** A free record is told by 8 of its bytes, which everybody may read. */
+export function poolShow(p: Pool, count: u32, offset: u32): void {
+  p.shown = offset;
+  for (let i: u32 = 0; i < count; i++) allow(poolAt(p, i) + offset, 8);
+}
+
 /** The first record, right behind the pool's head. */
 export function poolBase(p: Pool): usize {
-  return changetype<usize>(p) + offsetof<Pool>();
+  return changetype<usize>(p) + (OWNERSHIP ? spaced(offsetof<Pool>()) : offsetof<Pool>());
 }
 
 export function poolAt(p: Pool, i: u32): usize {
@@ -39,6 +48,8 @@ export function poolIndex(p: Pool, at: usize): u32 {
 export function poolTake(p: Pool): usize {
   const at = p.free;
   if (at != 0) {
+    // The other half is the red zone.
+    if (OWNERSHIP) allow(at, <u32>1 << (p.shift - 1));
     p.free = load<usize>(at);
     p.freeCount--;
   }
@@ -50,4 +61,8 @@ export function poolGive(p: Pool, at: usize): void {
   store<usize>(at, p.free);
   p.free = at;
   p.freeCount++;
+  if (OWNERSHIP) {
+    forbid(at, <u32>1 << p.shift);
+    allow(at + p.shown, 8);
+  }
 }

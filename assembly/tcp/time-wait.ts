@@ -3,6 +3,7 @@
 
 import { config, Policy } from "../config";
 import { take } from "../core/layout";
+import { RED_SHIFT } from "../core/own";
 import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
 import { count, Mib } from "../core/counters";
 import { afterMs, clock } from "../core/clock";
@@ -38,7 +39,7 @@ import { advertise } from "./receive";
 const EMPTY_MS: u16 = 500;
 
 /** 2^5 bytes: a record. */
-const SHIFT: u32 = 5;
+const SHIFT: u32 = 5 + RED_SHIFT;
 
 let pool: Pool = changetype<Pool>(0);
 /** One u32: where the search for the oldest record goes on: they are made, and so grow old, in turn. */
