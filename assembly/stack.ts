@@ -147,7 +147,10 @@ export function stackInit(block: Config): Err {
   }
   if (base + <u64>size > limit) return Err.NO_MEMORY;
   memory.fill(<usize>base, 0, <usize>size);
-  if (OWNERSHIP) ownBegin(<usize>base, <u32>size);
+  if (OWNERSHIP) {
+    plan(base, changetype<usize>(block), false);
+    ownBegin(<usize>base, <u32>size);
+  }
   plan(base, changetype<usize>(block), true);
   state.memoryBytes = block.memoryBytes;
   // The entropy and a group's secret live on in keys only.

@@ -27,10 +27,11 @@ export function spaced(size: u32): u32 {
   return (size + RED_ZONE) & ~7;
 }
 
-/** The arena, and the bitmap: bits of 1 are forbidden. 0: nothing is checked yet. */
+/** The arena, and the bitmap behind it: bits of 1 are forbidden. 0: nothing is checked yet. */
 let arena: usize = 0;
-let arenaEnd: usize = 0;
 let bits: usize = 0;
+/** Bytes of the arena that was planned last, without its bitmap. */
+let covered: u32 = 0;
 /** What callers lent for the call that is under way: two parts at most. */
 let lentAt: usize = 0;
 let lentSize: u32 = 0;
@@ -48,10 +49,11 @@ const SLACK: u32 = 16;
 
 /** Bytes behind an arena of `size` bytes, a multiple of 8, that the bitmap takes. */
 export function ownSize(size: u64): u32 {
+  covered = <u32>size;
   return OWNERSHIP && !NATIVE ? <u32>(size >> 3) + SLACK : 0;
 }
 
-/** The arena will be laid out at `at`, in `size` bytes, the bitmap's among them: nobody has anything in it yet. */
+/** The arena that was planned last will be laid out at `at`, in `size` bytes: nobody has anything in it yet. */
 export function ownBegin(at: usize, size: u32): void {
   if (!OWNERSHIP) return;
   if (NATIVE) {
@@ -61,11 +63,8 @@ export function ownBegin(at: usize, size: u32): void {
     return;
   }
   arena = at;
-  arenaEnd = at + size;
-  // size = n + n / 8 + 16, of which n is what is there without the bitmap.
-  const n = <u32>((<u64>size - SLACK) * 8 / 9);
-  bits = at + n;
-  memory.fill(bits, 0xff, size - n);
+  bits = at + covered;
+  memory.fill(bits, 0xff, (covered >> 3) + SLACK);
 }
 
 /** The part may be read and written. */
@@ -83,6 +82,8 @@ export function forbid(at: usize, size: u32): void {
 }
 
 function mark(at: usize, size: u32, on: bool): void {
+  // The bitmap is a part of the plan itself.
+  if (at >= bits) return;
   let i = at - arena;
   const end = i + size, whole = end & ~7;
   while (i < end && (i & 7) != 0) markOne(i++, on);
@@ -151,7 +152,7 @@ export function ownFill(to: usize, value: u8, size: u32): void {
 
 function mayUse(at: usize, size: u32): bool {
   if (bits == 0) return true;
-  if (at >= arena && at + size <= arenaEnd) {
+  if (at >= arena && at + size <= bits) {
     const i = at - arena;
     return ((load<u32>(bits + (i >> 3)) >> <u32>(i & 7)) & ((<u32>1 << size) - 1)) == 0;
   }
