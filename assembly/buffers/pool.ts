@@ -10,8 +10,9 @@ import { allow, forbid, spaced } from "../core/own";
   freeCount: u32;
   /** A record has 2^shift bytes. */
   shift: u32;
-  /** In a build for checkers: which 8 bytes of a free record may be read. */
-  shown: u32;
+  /** In a build for checkers: what of a free record may be read: where it begins, and its size. */
+  shown: u16;
+  shownSize: u16;
 }
 
 /** Lays a pool of `count` records out. Bytes: 16, and 2^shift a record. */
@@ -25,10 +26,11 @@ export function poolInit(count: u32, shift: u32): Pool {
   return p;
 }
 
-/** A free record is told by 8 of its bytes, which everybody may read. */
-export function poolShow(p: Pool, count: u32, offset: u32): void {
-  p.shown = offset;
-  for (let i: u32 = 0; i < count; i++) allow(poolAt(p, i) + offset, 8);
+/** What tells that a record is free, or what is read of it by whoever had it, stays: `size` bytes at `offset`, multiples of 8. */
+export function poolShow(p: Pool, count: u32, offset: u32, size: u32): void {
+  p.shown = <u16>offset;
+  p.shownSize = <u16>size;
+  for (let i: u32 = 0; i < count; i++) allow(poolAt(p, i) + offset, size);
 }
 
 /** The first record, right behind the pool's head. */
@@ -63,6 +65,6 @@ export function poolGive(p: Pool, at: usize): void {
   p.freeCount++;
   if (OWNERSHIP) {
     forbid(at, <u32>1 << p.shift);
-    allow(at + p.shown, 8);
+    allow(at + p.shown, p.shownSize);
   }
 }

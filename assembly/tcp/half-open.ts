@@ -61,7 +61,8 @@ let pool: Pool = changetype<Pool>(0);
 export function halfOpenInit(): void {
   if (offsetof<HalfOpen>() > 1 << SHIFT) ERROR("a half-open record is at most 32 bytes");
   pool = poolInit(config.halfOpenMax, SHIFT);
-  if (OWNERSHIP && layoutCommits()) poolShow(pool, config.halfOpenMax, <u32>offsetof<HalfOpen>("mss"));
+  // Its bits.
+  if (OWNERSHIP && layoutCommits()) poolShow(pool, config.halfOpenMax, 24, 8);
 }
 
 export function halfOpenAt(i: u32): HalfOpen {

@@ -209,9 +209,6 @@ const SHIFT: u32 = 8 + RED_SHIFT;
   last: u32;
 }
 
-/** A free block is told by its flags and its state. */
-const FREE_SHOWS: u32 = 8;
-
 let pool: Pool = changetype<Pool>(0);
 /** Its first record. */
 let tcbs: usize = 0;
@@ -225,7 +222,8 @@ export function tcbsInit(): void {
   tcbs = poolBase(pool);
   rings = take(config.connsMax, OWNERSHIP ? ringsSpaced() : config.sendRing + config.recvRing);
   if (OWNERSHIP && layoutCommits()) {
-    poolShow(pool, config.connsMax, FREE_SHOWS);
+    // Its flags and its state.
+    poolShow(pool, config.connsMax, 8, 16);
     forbid(rings, config.connsMax * ringsSpaced());
   }
 }
