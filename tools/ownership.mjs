@@ -1,4 +1,4 @@
-// `npm run ownership -- build`: build/stint.owned.wasm, the stack with a check of whose memory it is before every load and store
+// `npm run ownership`: build/stint.owned.wasm, the stack with a check of whose memory it is before every load and store
 // (assembly/core/own.ts). It exports what build/stint.simd.wasm does, so that STINT_MODULE=stint.owned runs any suite on it.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
