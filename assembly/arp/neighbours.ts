@@ -5,9 +5,8 @@
 // Four entries a set, the set by the address: a look-up costs the same however many neighbours there are.
 
 import { config } from "../config";
-import { OWNERSHIP, SPEED } from "../features";
-import { fence, take } from "../core/layout";
-import { RED_ZONE } from "../core/own";
+import { SPEED } from "../features";
+import { take } from "../core/layout";
 import { clock, isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 
@@ -41,21 +40,17 @@ export const enum Neighbour { FREE, INCOMPLETE, KNOWN }
   last: u32;
 }
 
-/** Bytes from one entry to the next. */
-const SPACED: u32 = OWNERSHIP ? (offsetof<NeighbourEntry>() + RED_ZONE) & ~7 : offsetof<NeighbourEntry>();
-
 let table: usize = 0;
 let status: NeighbourTable = changetype<NeighbourTable>(0);
 
 export function neighboursInit(): void {
   status = changetype<NeighbourTable>(take(1, offsetof<NeighbourTable>()));
-  table = take(config.neighboursMax, SPACED);
-  if (OWNERSHIP) fence(table, config.neighboursMax, SPACED, offsetof<NeighbourEntry>());
+  table = take(config.neighboursMax, offsetof<NeighbourEntry>());
 }
 
 /** The i-th entry, 0 ≤ i < neighboursMax. */
 export function neighbourAt(i: u32): NeighbourEntry {
-  return changetype<NeighbourEntry>(table + i * SPACED);
+  return changetype<NeighbourEntry>(table + i * offsetof<NeighbourEntry>());
 }
 
 function setOf(ip: u32): u32 {

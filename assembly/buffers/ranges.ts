@@ -2,9 +2,7 @@
 // selectively acknowledged. A list is sorted by sequence number, its ranges neither overlap nor touch, and it is named by the u16
 // in which its owner keeps the first range's number (0: empty).
 
-import { OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";
-import { allow, forbid, RED_SHIFT } from "../core/own";
 import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
 
 @unmanaged export class Range {
@@ -29,18 +27,14 @@ import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
   stamp: u32;
 }
 
-/** 2^4 bytes: a range. */
-const SHIFT: u32 = 4 + RED_SHIFT;
-
 let ranges: usize = 0;
 let pool: RangePool = changetype<RangePool>(0);
 
 /** Bytes: 16 a range. Ranges are numbered from 1. */
 export function rangesInit(rangesMax: u32): void {
   pool = changetype<RangePool>(take(1, offsetof<RangePool>()));
-  ranges = take(rangesMax + 1, 1 << SHIFT);
+  ranges = take(rangesMax + 1, offsetof<Range>());
   if (!layoutCommits()) return;
-  if (OWNERSHIP) forbid(ranges, offsetof<Range>());
   for (let i = rangesMax; i > 0; i--) rangesRelease(<u16>i);
 }
 
@@ -49,7 +43,7 @@ export function rangesFree(): u32 {
 }
 
 export function rangeAt(index: u16): Range {
-  return changetype<Range>(ranges + (<usize>index << SHIFT));
+  return changetype<Range>(ranges + (<usize>index << 4));
 }
 
 /** Gives back one range, which is on no list any more. */
@@ -57,14 +51,12 @@ export function rangesRelease(index: u16): void {
   rangeAt(index).next = pool.free;
   pool.free = index;
   pool.freeCount++;
-  if (OWNERSHIP) forbid(changetype<usize>(rangeAt(index)), 1 << SHIFT);
 }
 
 /** A range that is on no list; 0: the pool is empty. */
 export function rangesFresh(): u16 {
   const fresh = pool.free;
   if (fresh == 0) return 0;
-  if (OWNERSHIP) allow(changetype<usize>(rangeAt(fresh)), offsetof<Range>());
   pool.free = rangeAt(fresh).next;
   pool.freeCount--;
   return fresh;

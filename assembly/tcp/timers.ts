@@ -76,10 +76,8 @@ export function tcbTimer(t: Tcb): void {
   }
   paceDue(t);
   if (t.state != <u8>State.CLOSED && isDue(t.idleAt)) idleDue(t);
-  // The block may be free again.
-  if (t.state == <u8>State.CLOSED) return;
   const next = min(min(t.timerAt, t.delackAt), t.idleAt);
-  if (next != NEVER) heapArm(tcbIndex(t), next);
+  if (t.state != <u8>State.CLOSED && next != NEVER) heapArm(tcbIndex(t), next);
 }
 
 /** A loss probe is due; the retransmission timer runs from here on. */

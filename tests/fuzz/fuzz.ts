@@ -1,7 +1,9 @@
 /**
  * The fuzzer: it keeps inputs that made a condition go a way that it had not gone before, and mutates them.
  */
+import { COUNTERS, type Counter } from "../../host/counters.js";
 import { Random } from "../../host/random.js";
+import type { Ledger } from "./bites.js";
 import { instrumented } from "./instrument.js";
 import { Broken, Target } from "./target.js";
 
@@ -14,10 +16,14 @@ export interface FuzzResult {
   ways: number;
   fuelMax: number;
   seconds: number;
-  failure?: { input: Uint8Array; what: string };
+  /** Counters that no input has moved yet. */
+  still: Counter[];
+  failure?: { input: Uint8Array; what: string; config: number };
 }
 
 const INPUT_MAX = 1000;
+/** So many inputs go to a stack of one configuration; every second one has the fixed one. */
+const TURN = 1024;
 
 function joined(...parts: Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
@@ -42,13 +48,23 @@ function mutated(r: Random, a: Uint8Array, b: Uint8Array): Uint8Array {
 }
 
 export function failureOf(target: Target, input: Uint8Array): string | undefined {
+  return failureIn(() => target.run(input));
+}
+
+/** What goes wrong in it: undefined, or words. */
+export function failureIn(what: () => void): string | undefined {
   try {
-    target.run(input);
+    what();
     return undefined;
   } catch (e) {
     if (e instanceof Broken || e instanceof WebAssembly.RuntimeError) return `${e.constructor.name}: ${e.message}`;
     throw e;
   }
+}
+
+/** The command that replays a failure. */
+export function replayOf({ input, config }: { input: Uint8Array; config: number }): string {
+  return `npm run fuzz -- --config ${config} --replay ${Buffer.from(input).toString("hex")}`;
 }
 
 /** The shortest input that fails the same way, by leaving bytes out. */
@@ -73,34 +89,54 @@ export interface Exchange {
 
 const ALONE: Exchange = { kept: () => {}, others: () => [] };
 
-export function fuzz(frames: number, seed: number, onProgress: (r: FuzzResult) => void = () => {}, exchange = ALONE): FuzzResult {
-  const built = instrumented(), target = new Target(built), r = new Random(seed);
-  const seen = new Uint8Array(target.notes.length), seen32 = new Int32Array(seen.buffer);
-  const notes32 = new Int32Array(target.notes.buffer, target.notes.byteOffset, target.notes.length / 4);
-  const corpus: Uint8Array[] = target.scenes.map((_, i) => Uint8Array.of(i, ...r.bytes(400)));
-  let covered = 0, runs = 0, next = 1;
-  const began = performance.now(), first = target.frames;
+/** `ledger`: what is told of each frame; it costs time. */
+export function fuzz(frames: number, seed: number, onProgress: (r: FuzzResult) => void = () => {}, exchange = ALONE, ledger?: Ledger): FuzzResult {
+  const built = instrumented(), fixed = new Target(built), r = new Random(seed);
+  const seen = new Uint8Array(fixed.notes.length), seen32 = new Int32Array(seen.buffer), moved = new Uint8Array(COUNTERS.length);
+  const corpus: Uint8Array[] = fixed.scenes.map((_, i) => Uint8Array.of(i, ...r.bytes(400)));
+  let covered = 0, runs = 0, next = 1, fuelMax = 0, had = 0, target = fixed, first = fixed.frames, notes32 = words(fixed.notes);
+  const began = performance.now();
+  fixed.ledger = ledger;
   const result = (): FuzzResult => ({
-    frames: target.frames - first, runs, corpus: corpus.length, covered, ways: built.notes, fuelMax: target.fuelMax, seconds: (performance.now() - began) / 1000,
+    frames: had + target.frames - first, runs, corpus: corpus.length, covered, ways: built.notes, fuelMax: Math.max(fuelMax, target.fuelMax), seconds: (performance.now() - began) / 1000,
+    still: COUNTERS.filter((_, i) => moved[i] === 0),
   });
+  /** Another configuration has its turn. */
+  const change = (): FuzzResult["failure"] => {
+    had += target.frames - first;
+    fuelMax = Math.max(fuelMax, target.fuelMax);
+    const config = target === fixed ? 1 + r.below(0x7fffffff) : 0;
+    const what = failureIn(() => (target = config === 0 ? fixed : new Target(built, config)));
+    target.ledger = ledger;
+    notes32 = words(target.notes);
+    first = target.frames;
+    return what === undefined ? undefined : { input: new Uint8Array(0), what, config };
+  };
   let foreign: Uint8Array[] = [];
-  while (target.frames - first < frames) {
+  while (had + target.frames - first < frames) {
     const input = foreign.pop() ?? mutated(r, corpus[r.below(corpus.length)]!, corpus[r.below(corpus.length)]!);
     const what = failureOf(target, input);
     runs++;
-    if (what !== undefined) return { ...result(), failure: { input: shortened(target, input, what), what } };
+    if (what !== undefined) return { ...result(), failure: { input: shortened(target, input, what), what, config: target.config } };
     let news = false;
     for (let i = 0; i < notes32.length; i++) {
       if ((notes32[i]! & ~seen32[i]!) === 0) continue;
       for (let j = 4 * i; j < 4 * i + 4; j++) if (target.notes[j] !== 0 && seen[j] === 0) seen[j] = 1, covered++, (news = true);
     }
+    for (let i = 0; i < moved.length; i++) if (target.moved[i]! > moved[i]!) moved[i] = 1, (news = true);
     if (news) {
       corpus.push(input);
       exchange.kept(input);
     }
-    if ((runs & 1023) !== 0) continue;
+    if (runs % TURN !== 0) continue;
     foreign = exchange.others();
     if (performance.now() - began > next * 10_000) next++, onProgress(result());
+    const failure = change();
+    if (failure) return { ...result(), failure };
   }
   return result();
+}
+
+function words(bytes: Uint8Array): Int32Array {
+  return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4);
 }

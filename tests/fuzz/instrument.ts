@@ -7,7 +7,7 @@ import { join } from "node:path";
 import binaryen from "binaryen";
 import { buildDir } from "../../host/module.js";
 
-/** Pages of memory, enough for the stack, the notes and what must not be touched. */
+/** Pages of memory, enough for the stack, what must not be touched on both sides of it, and the notes. */
 const PAGES = 32;
 /** Where the notes lie: a byte for each way that each condition can go. */
 export const NOTES = (PAGES - 2) * 65536;
@@ -23,8 +23,6 @@ export interface Instrumented {
   module: WebAssembly.Module;
   /** Bytes of notes. */
   notes: number;
-  /** Where the 64 KiB begin that nobody has anything to look for in. */
-  guardAt: number;
 }
 
 /** `withNotes`: else only loops are counted, and the memory is left as it is. */
@@ -81,7 +79,7 @@ export function instrumented(withNotes = true, name = "stint.simd"): Instrumente
   m.optimize();
   const bytes = m.emitBinary();
   m.dispose();
-  return { module: new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>), notes: conditions * 2, guardAt: NOTES - 65536 };
+  return { module: new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>), notes: conditions * 2 };
 }
 
 /** Expressions without children; the value of a constant is a number. */

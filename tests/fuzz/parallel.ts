@@ -48,7 +48,8 @@ class Pool implements Exchange {
 /** The workers' results as one. */
 function together(list: FuzzResult[]): FuzzResult {
   const sum = (of: (r: FuzzResult) => number): number => list.reduce((n, r) => n + of(r), 0), most = (of: (r: FuzzResult) => number): number => Math.max(...list.map(of));
-  return { frames: sum((r) => r.frames), runs: sum((r) => r.runs), corpus: sum((r) => r.corpus), covered: most((r) => r.covered), ways: list[0]!.ways, fuelMax: most((r) => r.fuelMax), seconds: most((r) => r.seconds) };
+  return { frames: sum((r) => r.frames), runs: sum((r) => r.runs), corpus: sum((r) => r.corpus), covered: most((r) => r.covered), ways: list[0]!.ways, fuelMax: most((r) => r.fuelMax), seconds: most((r) => r.seconds),
+    still: list[0]!.still.filter((name) => list.every((r) => r.still.includes(name))) };
 }
 
 /** Runs the workers. Resolves when all are done, or one has found something. */

@@ -2,7 +2,7 @@
 import { ip4, MAC_PEER, MAC_STACK, type Tcp } from "../harness/codec.js";
 
 const STACK = ip4("10.0.0.1");
-const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32 };
+const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, A: 16, U: 32, E: 64, W: 128 };
 
 const quick = new Uint8Array(4096), view = new DataView(quick.buffer);
 quick.set([...MAC_STACK, ...MAC_PEER, 8, 0]);
@@ -36,8 +36,9 @@ function seal(at: number, end: number, place: number, protocol: number): void {
   view.setUint16(at + place, sum(quick, at, end, sumOf(quick, 26, 34) + protocol + end - at) ^ 0xffff);
 }
 
-export function quickTcp(src: number, t: Tcp, ipOptions?: number[]): Uint8Array {
+export function quickTcp(src: number, t: Tcp, ipOptions?: number[], tos = 0): Uint8Array {
   const opts = t.opts!, header = 20 + ((opts.length + 3) & ~3), data = t.data!, at = begin(src, 6, 1, 0x4000, ipOptions), end = at + header + data.length;
+  quick[15] = tos;
   view.setUint16(at, t.sport!);
   view.setUint16(at + 2, t.dport!);
   view.setUint32(at + 4, t.seq);
@@ -54,29 +55,54 @@ export function quickTcp(src: number, t: Tcp, ipOptions?: number[]): Uint8Array 
   return finish(at, end);
 }
 
-export function quickUdp(src: number, sport: number, dport: number, size: number): Uint8Array {
+export function quickUdp(src: number, sport: number, dport: number, size: number, withSum = true): Uint8Array {
   const at = begin(src, 17), end = at + 8 + size;
   view.setUint16(at, sport);
   view.setUint16(at + 2, dport);
   view.setUint16(at + 4, 8 + size);
   quick.fill(0, at + 8, end);
-  seal(at, end, 6, 17);
+  if (withSum) seal(at, end, 6, 17);
+  else view.setUint16(at + 6, 0);
   return finish(at, end);
 }
 
+/** An echo request (type 8) or reply (0) with `size` bytes. */
+export function quickEcho(src: number, type: number, size: number): Uint8Array {
+  const at = begin(src, 1), end = at + 8 + size;
+  quick.fill(0, at, end);
+  quick[at] = type;
+  view.setUint16(at + 2, sum(quick, at, end, 0) ^ 0xffff);
+  return finish(at, end);
+}
+
+/** The part of a datagram's payload from one unit of 8 bytes to another, as a fragment of its own. The header of `whole` has no options that matter. */
+export function piece(whole: Uint8Array, id: number, from: number, to: number): Uint8Array {
+  const total = Math.min(whole.length, 14 + (whole[16]! << 8 | whole[17]!)), first = 34 + 8 * from, last = Math.min(total, 34 + 8 * to);
+  const out = new Uint8Array(34 + Math.max(0, last - first));
+  out.set(whole.subarray(0, 34));
+  out.set(whole.subarray(first, Math.max(first, last)), 34);
+  out[14] = 0x45;
+  put(out, 16, out.length - 14);
+  put(out, 18, id);
+  put(out, 20, from | (last < total ? 0x2000 : 0));
+  put(out, 24, 0);
+  put(out, 24, sum(out, 14, 34, 0) ^ 0xffff);
+  return out;
+}
+
 /** An ICMP error that quotes the first `size` bytes (8 to 27) of the payload of a segment of the stack's. */
-export function quickIcmp(src: number, type: number, code: number, rest: number, quoted: { src: number; dst: number; sport: number; dport: number; seq: number }, size: number): Uint8Array {
+export function quickIcmp(src: number, type: number, code: number, rest: number, quoted: { src: number; dst: number; sport: number; dport: number; seq: number; protocol: number; total: number }, size: number): Uint8Array {
   const at = begin(src, 1), ip = at + 8, tcp = ip + 20, end = tcp + size;
   quick.fill(0, at, end);
   quick[at] = type;
   quick[at + 1] = code;
   view.setUint32(at + 4, rest);
   quick[ip] = 0x45;
-  view.setUint16(ip + 2, 20 + size);
+  view.setUint16(ip + 2, quoted.total);
   view.setUint16(ip + 4, 1);
   view.setUint16(ip + 6, 0x4000);
   quick[ip + 8] = 64;
-  quick[ip + 9] = 6;
+  quick[ip + 9] = quoted.protocol;
   view.setUint32(ip + 12, quoted.src);
   view.setUint32(ip + 16, quoted.dst);
   view.setUint16(ip + 10, sum(quick, ip, tcp, 0) ^ 0xffff);

@@ -1,17 +1,18 @@
 /**
- * `npm run fuzz [-- --frames N] [--seed S] [--workers N] [--replay HEX]`: a coverage-guided fuzzer over frames and calls. It keeps inputs that
+ * `npm run fuzz [-- --frames N] [--seed S] [--workers N] [--replay HEX [--config C]]`: a coverage-guided fuzzer over frames and calls. It keeps inputs that
  * made a condition go a way that it had not gone before, and mutates them. Workers, one a processor, begin with seeds of their own and tell each
  * other what they keep. A failure prints the command that replays it, shortened.
  */
 import { availableParallelism } from "node:os";
-import { failureOf, fuzz, type FuzzResult } from "./fuzz.js";
+import { failureIn, fuzz, replayOf, type FuzzResult } from "./fuzz.js";
 import { instrumented } from "./instrument.js";
 import { inParallel } from "./parallel.js";
 import { Target } from "./target.js";
 
 function say(r: FuzzResult): string {
   return `${r.frames} frames in ${r.seconds.toFixed(1)} s (${Math.round(r.frames / r.seconds)} a second), ${r.runs} inputs, ${r.corpus} kept, ` +
-    `${r.covered} of ${r.ways} ways (${((100 * r.covered) / r.ways).toFixed(1)} %), at most ${r.fuelMax} turns of loops in a poll`;
+    `${r.covered} of ${r.ways} ways (${((100 * r.covered) / r.ways).toFixed(1)} %), at most ${r.fuelMax} turns of loops in a poll` +
+    (r.still.length > 0 ? `; counters that did not move: ${r.still.join(", ")}` : "");
 }
 
 async function main(): Promise<void> {
@@ -20,8 +21,9 @@ async function main(): Promise<void> {
     return i > 0 ? process.argv[i + 1] ?? fallback : fallback;
   };
   const replay = value("--replay", "");
-  if (replay !== "") {
-    const what = failureOf(new Target(instrumented()), Uint8Array.from(Buffer.from(replay, "hex")));
+  // A configuration may go wrong without any input.
+  if (process.argv.includes("--replay")) {
+    const what = failureIn(() => new Target(instrumented(), Number(value("--config", "0"))).run(Uint8Array.from(Buffer.from(replay, "hex"))));
     console.log(what ?? "nothing happens");
     process.exitCode = what === undefined ? 0 : 1;
     return;
@@ -36,7 +38,7 @@ async function main(): Promise<void> {
   const r = workers === 1 ? fuzz(frames, seed, progress) : await inParallel(frames, seed, workers, progress);
   console.log(say(r));
   if (r.failure) {
-    console.error(`${r.failure.what}\nreplay it with: npm run fuzz -- --replay ${Buffer.from(r.failure.input).toString("hex")}`);
+    console.error(`${r.failure.what}\nreplay it with: ${replayOf(r.failure)}`);
     process.exitCode = 1;
   }
 }

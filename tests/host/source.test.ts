@@ -6,7 +6,8 @@ import { describe, it } from "node:test";
 import { COUNTERS } from "../../host/counters.js";
 import { CONFIG_FIELDS, POLICY, configNumbers } from "../../host/config.js";
 import { ERR } from "../../host/errors.js";
-import { EVENT, OPTION, STATES } from "../../host/stack.js";
+import { EVENT, FLAG, OPTION, STATES, TCB_OFFSETS } from "../../host/stack.js";
+import { enumOf, offsetsOf } from "../harness/numbers.js";
 import { budget } from "../../tools/size.mjs";
 
 function files(dir: string): string[] {
@@ -60,6 +61,14 @@ describe("tables that stand in the module and in the host", () => {
   it("states", () => assert.deepEqual(members("assembly/tcp/state.ts", "State").map(([n]) => n.replaceAll("_", "-")), [...STATES]));
   it("options", () => assert.equal(members("assembly/api/tcp.ts", "TcpOption").length - 1, Object.keys(OPTION).length));
   it("policies", () => assert.deepEqual(members("assembly/config.ts", "Policy").map(([, v]) => v), Object.values(POLICY)));
+  it("flags of a connection", () => {
+    const has = enumOf("Has");
+    for (const [name, bit] of Object.entries(FLAG)) assert.equal(bit, has[name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()], name);
+  });
+  it("a connection's variables", () => {
+    const offsets = offsetsOf("Tcb");
+    for (const [name, at] of Object.entries(TCB_OFFSETS)) assert.equal(at, offsets[name], name);
+  });
   it("configuration fields", () => {
     const body = /class Config \{([\s\S]*?)\n\}/.exec(source("assembly/config.ts"))![1]!;
     const fields = [...body.matchAll(/^ {2}(\w+): u32;/gm)].map((m) => m[1]);

@@ -11,11 +11,10 @@ import { parseIp } from "../../host/address.js";
 import type { StackOptions } from "../../host/config.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
-import { StackModule } from "../../host/stack.js";
+import { FLAG, StackModule } from "../../host/stack.js";
 import { compile, FAST } from "../../tools/wasm.mjs";
 
-/** Has.TIMESTAMPS (assembly/tcp/tcb.ts). */
-const TIMESTAMPS = 0x800;
+const TIMESTAMPS = FLAG.timestamps;
 const WORLDS = 400, STEPS = 250, PORT = 7, MIN = 60;
 
 /** Both builds, as one. */

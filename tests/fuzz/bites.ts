@@ -1,0 +1,130 @@
+/**
+ * Whether the fuzzer still bites: for each way of making a frame, how it can be told from outside that the stack took one in. A generator whose
+ * segments all fall at the first check finds nothing, and looks exactly like one that has nothing to find.
+ */
+import { COUNTERS, type Counter } from "../../host/counters.js";
+import { bit, enumOf, offsetsOf } from "../harness/numbers.js";
+
+/** A frame as it was made; of TCP its flags and bytes of text. */
+export interface Made {
+  kind: string;
+  flags: string;
+  size: number;
+}
+
+/** What can be seen of the stack from outside. */
+export interface Look {
+  counters: Uint32Array;
+  /** The connection under attack, if there is one. */
+  tcb: DataView | undefined;
+  halfOpenFree: number;
+}
+
+const HAS = enumOf("Has"), STATE = enumOf("State"), AT = offsetsOf("Tcb");
+
+/** One frame, and what it did. */
+class Seen {
+  constructor(readonly made: Made, readonly before: Look, readonly after: Look) {}
+
+  moved(name: Counter): boolean {
+    const i = COUNTERS.indexOf(name);
+    return this.after.counters[i] !== this.before.counters[i];
+  }
+
+  is(flags: string): boolean {
+    return this.made.kind === "tcp" && this.made.flags === flags;
+  }
+
+  with(flag: string): boolean {
+    return this.made.kind === "tcp" && this.made.flags.includes(flag);
+  }
+
+  /** How far a number of the connection moved; 0 where there is none. */
+  by(field: string): number {
+    const { before, after } = this;
+    return before.tcb && after.tcb ? (after.tcb.getUint32(AT[field]!, true) - before.tcb.getUint32(AT[field]!, true)) | 0 : 0;
+  }
+
+  /** Whether a bit of `Has` is set after, and was not before. */
+  gained(name: string): boolean {
+    const mask = bit(HAS, name), flags = (l: Look): number => l.tcb?.getUint32(AT["flags"]!, true) ?? 0;
+    return this.before.tcb !== undefined && this.after.tcb !== undefined && (flags(this.after) & mask) !== 0 && (flags(this.before) & mask) === 0;
+  }
+
+  had(name: string): boolean {
+    return this.before.tcb !== undefined && (this.before.tcb.getUint32(AT["flags"]!, true) & bit(HAS, name)) !== 0;
+  }
+
+  went(from: string, to: string): boolean {
+    const state = (l: Look): number => l.tcb?.getUint8(AT["state"]!) ?? -1;
+    return state(this.before) === bit(STATE, from) && state(this.after) === bit(STATE, to);
+  }
+
+  text(): boolean {
+    return this.made.kind === "tcp" && this.made.size > 0 && this.by("rcvNxt") > 0 && this.by("rcvSize") > 0;
+  }
+}
+
+/** Each way, and whether a frame was taken in that way. */
+const WAYS: Record<string, (s: Seen) => boolean> = {
+  "ARP request": (s) => s.made.kind === "arp" && s.moved("arpInRequests"),
+  "ARP reply": (s) => s.made.kind === "arp" && s.moved("arpInReplies"),
+  "ARP of somebody with our address": (s) => s.moved("arpConflicts"),
+  "datagram for a socket": (s) => s.made.kind === "udp" && s.moved("udpInDatagrams"),
+  "datagram for nobody": (s) => s.made.kind === "udp" && s.moved("udpNoPorts"),
+  "echo request": (s) => s.made.kind === "icmp" && s.moved("icmpOutEchoReps"),
+  "ICMP error that lowers a path MTU": (s) => s.made.kind === "icmp" && s.moved("TCPPathMtu"),
+  "ICMP error that ends an attempt": (s) => s.made.kind === "icmp" && s.moved("tcpAttemptFails"),
+  "ICMP error that a connection notes": (s) => s.made.kind === "icmp" && s.before.tcb !== undefined && s.after.tcb !== undefined &&
+    s.after.tcb.getInt8(AT["softError"]!) !== s.before.tcb.getInt8(AT["softError"]!),
+  "fragments of a datagram": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("udpInDatagrams"),
+  "fragments of an echo request": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("icmpOutEchoReps"),
+  "fragments of a segment": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("tcpInSegs") && !s.moved("tcpInErrs"),
+  "SYN": (s) => s.is("S") && s.after.halfOpenFree < s.before.halfOpenFree,
+  "SYN that asks for ECN": (s) => s.is("SEW") && s.after.halfOpenFree < s.before.halfOpenFree,
+  "SYN that a cookie answers": (s) => s.with("S") && s.moved("SyncookiesSent"),
+  "SYN that meets ours": (s) => s.with("S") && s.went("SYN_SENT", "SYN_RECEIVED"),
+  "SYN for a four-tuple in TIME-WAIT": (s) => s.with("S") && s.moved("TWRecycled"),
+  "SYN-ACK": (s) => s.is("SA") && s.went("SYN_SENT", "ESTABLISHED"),
+  "SYN-ACK with text": (s) => s.is("SA") && s.made.size > 0 && s.went("SYN_SENT", "ESTABLISHED") && s.by("rcvSize") > 0,
+  "SYN-ACK after SYNs that met": (s) => s.is("SA") && s.went("SYN_RECEIVED", "ESTABLISHED"),
+  "ACK that completes a handshake": (s) => s.with("A") && s.moved("tcpPassiveOpens") && !s.moved("SyncookiesRecv") && !s.moved("TCPFastOpenPassive"),
+  "ACK that returns a cookie": (s) => s.with("A") && s.moved("SyncookiesRecv"),
+  "SYN with a Fast Open cookie": (s) => s.with("S") && s.moved("TCPFastOpenPassive"),
+  "SYN that asks for a Fast Open cookie": (s) => s.with("S") && s.moved("TCPFastOpenCookieReqd"),
+  "SYN-ACK for text in our SYN": (s) => s.with("S") && s.moved("TCPFastOpenActive"),
+  "text in order, with timestamps": (s) => s.text() && s.had("TIMESTAMPS"),
+  "text in order, without timestamps": (s) => s.text() && !s.had("TIMESTAMPS"),
+  "text out of order, with timestamps": (s) => s.made.size > 0 && s.moved("TCPOFOQueue") && s.had("TIMESTAMPS"),
+  "text out of order, without timestamps": (s) => s.made.size > 0 && s.moved("TCPOFOQueue") && !s.had("TIMESTAMPS"),
+  "text that fills a gap": (s) => s.text() && s.by("rcvSize") > s.made.size,
+  "ACK of something new, with timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && s.had("TIMESTAMPS"),
+  "ACK of something new, without timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && !s.had("TIMESTAMPS"),
+  // In the copy that `info` makes, bytes selectively acknowledged lie where workPrev does.
+  "SACK": (s) => s.with("A") && s.by("workPrev") > 0,
+  "window": (s) => s.with("A") && s.by("sndWnd") > 0,
+  "window of nothing": (s) => s.with("A") && s.by("sndWnd") < 0 && s.after.tcb!.getUint32(AT["sndWnd"]!, true) === 0,
+  "FIN": (s) => s.with("F") && s.gained("FIN_RECEIVED"),
+  "FIN beyond a gap": (s) => s.with("F") && s.gained("FIN_EARLY"),
+  "ACK of our FIN": (s) => s.with("A") && s.went("FIN_WAIT_1", "FIN_WAIT_2"),
+  "RST": (s) => s.with("R") && s.moved("tcpEstabResets"),
+  "RST that refuses": (s) => s.with("R") && s.moved("tcpAttemptFails"),
+  "URG": (s) => s.with("U") && s.gained("URGENT_IN"),
+  "congestion mark": (s) => s.made.kind === "tcp" && s.moved("InCEPkts"),
+  "echo of a congestion mark": (s) => s.with("E") && s.moved("TCPECNReductions"),
+};
+
+/** Counts what was taken in, by way. */
+export class Ledger {
+  readonly taken = new Map<string, number>(Object.keys(WAYS).map((w) => [w, 0]));
+
+  note(made: Made, before: Look, after: Look): void {
+    const seen = new Seen(made, before, after);
+    for (const [way, took] of Object.entries(WAYS)) if (took(seen)) this.taken.set(way, this.taken.get(way)! + 1);
+  }
+
+  /** Ways in which nothing was taken in. */
+  get never(): string[] {
+    return [...this.taken].filter(([, n]) => n === 0).map(([w]) => w);
+  }
+}

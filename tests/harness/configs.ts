@@ -1,0 +1,144 @@
+/**
+ * Configurations as inputs: drawn from the whole space of assembly/config.ts (least, greatest, odd, random), and a memory that is exactly as large
+ * as the module asked for, with bytes on both sides that nobody may touch.
+ */
+import { CONFIG_FIELDS, POLICY, type ConfigField, type PolicyName, type StackOptions } from "../../host/config.js";
+import type { Random } from "../../host/random.js";
+import { StackModule } from "../../host/stack.js";
+
+type Draw = (r: Random) => number;
+const of = (...list: number[]): Draw => (r) => list[r.below(list.length)]!;
+const within = (least: number, most: number, unit = 1): Draw => (r) => (Math.floor(least / unit) + r.below(Math.floor((most - least) / unit) + 1)) * unit;
+const power = (least: number, most: number): Draw => (r) => 2 ** (least + r.below(most - least + 1));
+/** Mostly the first, else one of the others. */
+const or = (...list: Draw[]): Draw => (r) => list[r.chance(0.4) ? 0 : r.below(list.length)]!(r);
+
+/** Sizes and limits. What no network could tell from another value (the pace of time) is drawn from what keeps a test short. */
+const SPACE: Partial<Record<ConfigField, Draw>> = {
+  mtu: or(of(1500), within(128, 1499), of(128, 129, 131, 576, 1280), within(1501, 9000)),
+  connsMax: or(of(4), of(1), within(2, 9)),
+  halfOpenMax: or(of(3), of(1), within(2, 17)),
+  timeWaitMax: or(of(2), of(1), within(2, 9)),
+  listenersMax: or(of(2), of(1), within(2, 5)),
+  sendRing: or(of(4096), of(64, 68), within(64, 1460, 4), within(64, 40_000, 4)),
+  recvRing: or(of(4096), of(64, 68), within(64, 1460, 4), within(64, 40_000, 4), of(65532, 65536, 131072)),
+  rangesMax: or(of(12), of(0, 1, 2), within(3, 200)),
+  sendersMax: or(of(4), of(0, 1), within(2, 9)),
+  rxSlots: or(of(4), of(1), power(0, 5)),
+  txSlots: or(of(4), of(1), power(0, 5)),
+  loopSlots: or(of(2), of(1), power(0, 3)),
+  reassemblyMax: or(of(2), of(0, 1), within(2, 4)),
+  reassemblyBytes: or(of(2048), of(0, 8, 16), within(0, 4000, 8), of(65504, 65512)),
+  neighboursMax: or(of(4), power(2, 5)),
+  udpMax: or(of(2), of(0, 1), within(2, 4)),
+  udpRing: or(of(1024), of(64, 68), within(64, 9000, 4)),
+  prefixBuckets: or(of(4), of(0, 1), power(0, 5)),
+  fastOpenCookies: or(of(4), of(0, 1), within(2, 9)),
+  appBytes: or(of(0), within(0, 100)),
+  cookies: of(0, 1, 1, 2),
+  windowScale: or(of(255), within(0, 14)),
+  mss: or(of(0), of(1, 28, 48, 536, 1460), within(1, 9000)),
+  initialWindow: or(of(10), of(1, 127), within(1, 20)),
+  rtoInitialMs: or(of(1000), of(1, 65535)),
+  rtoMinMs: or(of(200), of(1, 65535)),
+  delayedAckMs: or(of(40), of(0, 1, 499)),
+  timeWaitMs: or(of(2000), of(1, 60_000)),
+  finWait2Ms: or(of(60_000), of(0, 1)),
+  synAckRetries: or(of(5), of(0, 1, 15)),
+  halfOpenMs: or(of(63_000), of(1, 4_000_000)),
+  challengeMax: or(of(10), of(0, 1, 255)),
+  icmpRate: or(of(100), of(0, 1)),
+  neighbourMs: or(of(60_000), of(1, 100)),
+  keepIdleS: or(of(5), of(1)),
+  keepIntervalS: or(of(1), of(65535)),
+  keepProbes: or(of(2), of(255)),
+  ttl: or(of(64), of(1, 255)),
+  pathMtuMin: or(of(552), of(68), within(68, 1500)),
+  synRate: or(of(0), of(1, 1000)),
+  prefixRate: or(of(0), of(1, 1000)),
+  cookieRate: or(of(1000), of(0, 1)),
+  fastOpenMax: or(of(16), of(0, 1)),
+  firstByteMs: or(of(0), of(30_000, 1)),
+};
+
+/** Policies that a stack may have whatever else it has. A group needs a key. */
+const POLICIES = (Object.keys(POLICY) as PolicyName[]).filter((p) => p !== "group");
+
+/** One point of the space; it may be one that the module refuses. */
+export function drawConfig(r: Random): Partial<StackOptions> {
+  const out: Record<string, unknown> = {};
+  for (const field of CONFIG_FIELDS) {
+    const draw = SPACE[field];
+    if (draw !== undefined && r.chance(0.7)) out[field] = draw(r);
+  }
+  out["ip"] = `10.0.0.1/${r.chance(0.6) ? 24 : r.below(33)}`;
+  if (r.chance(0.2)) out["gateway"] = undefined;
+  const likely = r.chance(0.5) ? 0.9 : 0.5;
+  out["policy"] = Object.fromEntries(POLICIES.map((p) => [p, ["timestamps", "sack", "windowScaling", "rack", "tlp", "prr", "undo", "cubic"].includes(p) ? r.chance(likely) : r.chance(0.3)]));
+  return out as Partial<StackOptions>;
+}
+
+// Memory as large as asked
+
+/** Where an arena begins here: behind the module's data, and not at a page's edge. */
+export const ARENA_AT = 0x2008;
+/** Bytes on each side of it that must stay as they are. */
+export const GUARD = 4096;
+const PATTERN = 0xa5;
+
+/** The module with `pages` pages of memory from the start: only the least size in its memory section is another. */
+export function withPages(bytes: Uint8Array, pages: number): Uint8Array<ArrayBuffer> {
+  const leb = (at: number): [number, number] => {
+    let n = 0, shift = 0;
+    for (;;) {
+      const b = bytes[at++]!;
+      n += (b & 127) * 2 ** shift;
+      shift += 7;
+      if (b < 128) return [n, at];
+    }
+  };
+  for (let at = 8; at < bytes.length;) {
+    const id = bytes[at]!, [size, body] = leb(at + 1);
+    if (id !== 5) {
+      at = body + size;
+      continue;
+    }
+    const [, flagsAt] = leb(body), [, rest] = leb(flagsAt + 1);
+    const section = [...bytes.subarray(body, flagsAt + 1), (pages & 127) | 128, (pages >> 7 & 127) | 128, pages >> 14, ...bytes.subarray(rest, body + size)];
+    return Uint8Array.from([...bytes.subarray(0, at + 1), section.length, ...section, ...bytes.subarray(body + size)]);
+  }
+  throw new Error("the module has no memory of its own");
+}
+
+/** What `options` ask for, at ARENA_AT, and not a byte more. Throws what the module throws. */
+export function exactly(module: WebAssembly.Module, options: StackOptions): StackOptions {
+  const size = new StackModule(module, { ...options, arenaBase: 0, arenaSize: 0, memoryBytes: 0 }).arenaBytes;
+  return { ...options, arenaBase: ARENA_AT, arenaSize: size, memoryBytes: ARENA_AT + size };
+}
+
+/** The bytes on both sides of an arena. */
+export class Guards {
+  #sides: Uint32Array[];
+  #edge: Uint8Array;
+
+  constructor(memory: Uint8Array, size: number) {
+    const end = ARENA_AT + size, whole = (end + 3) & ~3;
+    this.#edge = memory.subarray(end, whole);
+    this.#sides = [ARENA_AT - GUARD, whole].map((at) => new Uint32Array(memory.buffer, at, GUARD / 4));
+    this.mend();
+  }
+
+  mend(): void {
+    this.#edge.fill(PATTERN);
+    for (const side of this.#sides) side.fill(PATTERN * 0x01010101);
+  }
+
+  /** Where something was written, in words; undefined: nowhere. */
+  broken(): string | undefined {
+    for (const b of this.#edge) if (b !== PATTERN) return "right behind the arena";
+    for (const [i, side] of this.#sides.entries()) {
+      for (let j = 0; j < side.length; j++) if (side[j] !== PATTERN * 0x01010101) return i === 0 ? `${GUARD - 4 * j} bytes before the arena` : `${4 * j} bytes behind the arena`;
+    }
+    return undefined;
+  }
+}
