@@ -22,13 +22,15 @@ import { sentAcked } from "./sent";
 import { rackBegin } from "./rack";
 import { rackAck, rackTimes } from "./rack-recovery";
 
-/** Processes the ACK field. Returns false when the segment is to be dropped. */
-export function acknowledge(t: Tcb): bool {
-  // RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT, or the segment is challenged and dropped.
-  if (seqLt(t.sndNxt, seg.ack) || seqLt(seg.ack, t.sndUna - t.maxSndWnd)) {
-    challenge(t);
-    return false;
-  }
+/** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT, or the segment is challenged, and has no other effect. */
+export function ackAcceptable(t: Tcb): bool {
+  if (!seqLt(t.sndNxt, seg.ack) && !seqLt(seg.ack, t.sndUna - t.maxSndWnd)) return true;
+  challenge(t);
+  return false;
+}
+
+/** Processes the ACK field, which is acceptable. */
+export function acknowledge(t: Tcb): void {
   const had = hasSender(t) ? senderOf(t).delivered : 0;
   if (hasSender(t)) rackBegin();
   const news = sackReceive(t), flight = t.sndNxt - t.sndUna;
@@ -36,10 +38,9 @@ export function acknowledge(t: Tcb): bool {
     advance(t, flight, had, news);
     ecnEchoed(t, flight);
     windowArrives(t);
-    if (hasSender(t)) return true;
     // What lay beyond a hole may have told of another one.
-    if (news && tcbHas(t, Has.RECOVERY)) workAdd(t);
-    return true;
+    if (!hasSender(t) && news && tcbHas(t, Has.RECOVERY)) workAdd(t);
+    return;
   }
   const wnd = t.sndWnd;
   if (seg.ack == t.sndUna) windowArrives(t);
@@ -48,13 +49,12 @@ export function acknowledge(t: Tcb): bool {
       rackTimes(t);
       rackAck(t, 0, flight, senderOf(t).delivered - had, news);
     }
-    return true;
+    return;
   }
   // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window; with SACK, one that tells something new.
   if (t.sndUna != t.sndNxt && seg.ack == t.sndUna && t.timerKind != <u8>Timer.PERSIST) {
     if (tcbHas(t, Has.SACK) ? news : segLen() == 0 && wnd == t.sndWnd) duplicateAck(t);
   }
-  return true;
 }
 
 /** SEG.ACK is new: SND.UNA moves up to it. For a Sender: `flight` and what was delivered before, and whether SACK told something. */

@@ -21,7 +21,7 @@ import { HalfOpen, Syn, halfOpenAnswer, halfOpenAt } from "./half-open";
 import { enterTimeWait, timeWaitInput } from "./time-wait";
 import { ackSegment, challenge, resetSegment } from "./reset";
 import { setIrs, settle, synBits, synMss, synWindow } from "./connect";
-import { acknowledge } from "./acknowledge";
+import { ackAcceptable, acknowledge } from "./acknowledge";
 import { ecnArrives } from "./ecn";
 import {
   ackNow, drainEarly, earlyFinDue, rcvWnd, receiveEarly, receiveEarlyFin, receiveText,
@@ -174,7 +174,6 @@ function otherStates(t: Tcb): void {
     notAcceptable(t);
     return;
   }
-  timestampNote(t);
   // Second, check the RST bit.
   if (segIs(RST)) {
     resetArrives(t);
@@ -188,9 +187,11 @@ function otherStates(t: Tcb): void {
   // Fifth, check the ACK field.
   if (!segIs(ACK)) return;
   if (t.state == <u8>State.SYN_RECEIVED && !handshakeCompletes(t)) return;
+  if (!ackAcceptable(t)) return;
+  timestampNote(t);
   trimToWindow(t);
   ecnArrives(t);
-  if (!acknowledge(t)) return;
+  acknowledge(t);
   ourFinAcknowledged(t);
   if (t.state == <u8>State.CLOSED || t.state == <u8>State.TIME_WAIT) return;
   // Sixth, check the URG bit.
@@ -213,9 +214,12 @@ function timestampAcceptable(t: Tcb): bool {
   return false;
 }
 
-/** RFC 7323 §4.3: TS.Recent follows the segment that an ACK covers next. */
+/**
+ * RFC 7323 §4.3: TS.Recent follows the segment that an ACK covers next. Only one whose ACK field was found to be good (RFC 5961 §5.2): else
+ * a blind segment in the window would make all that follow it look old.
+ */
 function timestampNote(t: Tcb): void {
-  if (!segHas(Option.TIMESTAMPS) || !tcbHas(t, Has.TIMESTAMPS) || segIs(RST)) return;
+  if (!segHas(Option.TIMESTAMPS) || !tcbHas(t, Has.TIMESTAMPS)) return;
   if (seqLe(seg.seq, t.lastAckSent) && (seqLe(t.tsRecent, seg.tsVal) || clock.ms - t.tsRecentAt > TS_RECENT_MS)) {
     t.tsRecent = seg.tsVal;
     t.tsRecentAt = clock.ms;
