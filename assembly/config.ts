@@ -191,7 +191,7 @@ export const enum Cookies {
   /** The same for the SYNs from one /24; it needs `prefixBuckets`. */
   prefixRate: u32;
   prefixBurst: u32;
-  /** ACKs a second from one /24 that are checked for a cookie; above, they are dropped. 0: no limit. */
+  /** ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit. */
   cookieRate: u32;
   /** Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. */
   fastOpenMax: u32;

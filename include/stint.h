@@ -302,7 +302,7 @@ struct stint_config {
   /* The same for the SYNs from one /24; it needs `prefixBuckets`. */
   uint32_t prefixRate;
   uint32_t prefixBurst;
-  /* ACKs a second from one /24 that are checked for a cookie; above, they are dropped. 0: no limit. */
+  /* ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit. */
   uint32_t cookieRate;
   /* Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. */
   uint32_t fastOpenMax;

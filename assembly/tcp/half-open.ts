@@ -6,7 +6,7 @@ import { ECN, FAST_OPEN } from "../features";
 import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
 import { afterMs, clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
-import { randomBelow } from "../core/random";
+import { take } from "../core/layout";
 import { Seq } from "../core/seq";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { PROTO_TCP } from "../wire/ipv4";
@@ -16,6 +16,7 @@ import { Flow } from "./tcb";
 import { demuxInsert, demuxRemove, halfOpenBase } from "./demux";
 import { cookieTimestamp, isGroup, timestampOffset } from "./syn-cookie";
 import { synSegment } from "./bare";
+import { listenerAt } from "./listen";
 
 /** Bits of `HalfOpen.bits`. */
 export const enum Syn {
@@ -46,18 +47,21 @@ export const enum Syn {
   bits: u16;
   /** When the SYN-ACK was sent first, ms modulo 2^16. */
   sentAt: u16;
-  /** The listener's (RFC 9293 MUST-48, MUST-49). */
-  tos: u8;
-  ttl: u8;
+  /** Number of the listener that made it. */
+  listener: u8;
+  pad: u8;
 }
 
 /** 2^5 bytes: a record. */
 const SHIFT: u32 = 5;
 
 let pool: Pool = changetype<Pool>(0);
+/** One u32: where the search for a record to give up goes on. */
+let hand: usize = 0;
 
 export function halfOpenInit(): void {
   if (offsetof<HalfOpen>() > 1 << SHIFT) ERROR("a half-open record is at most 32 bytes");
+  hand = take(1, 4);
   pool = poolInit(config.halfOpenMax, SHIFT);
 }
 
@@ -98,15 +102,24 @@ export function halfOpenRemove(h: HalfOpen): void {
   poolGive(pool, changetype<usize>(h));
 }
 
-/** Which record to give up when the table is full: of a few at random, the one that has waited longest. */
-export function halfOpenVictim(): HalfOpen {
-  let best = halfOpenAt(randomBelow(config.halfOpenMax));
-  for (let i = 0; i < 3; i++) {
-    const h = halfOpenAt(randomBelow(config.halfOpenMax));
-    if (halfOpenInUse(h) && (!halfOpenInUse(best) || halfOpenRetries(h) > halfOpenRetries(best))) best = h;
+/**
+ * Which record to give up for a new one: the next in turn that is in use, and is `listener`'s (ANY: whoever's); null: there is none. What
+ * is new takes the place of what was given up, so each of them has its time.
+ */
+export function halfOpenVictim(listener: u32): HalfOpen | null {
+  let at = load<u32>(hand);
+  for (let n = config.halfOpenMax; n > 0; n--) {
+    if (++at >= config.halfOpenMax) at = 0;
+    const h = halfOpenAt(at);
+    if (!halfOpenInUse(h) || (listener != ANY && <u32>h.listener != listener)) continue;
+    store<u32>(hand, at);
+    return h;
   }
-  return best;
+  return null;
 }
+
+/** For `halfOpenVictim`. */
+export const ANY: u32 = u32.MAX_VALUE;
 
 export function halfOpenRetries(h: HalfOpen): u32 {
   return (<u32>h.bits >> Syn.RETRIES_SHIFT) & Syn.RETRIES_MASK;
@@ -141,7 +154,8 @@ export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
   const tsVal = !timestamps ? 0 : isGroup() ? cookieTimestamp(h.rip, h.lip, bits) : clock.ms + timestampOffset(h.rip, h.lip);
-  synAck(h.rip, h.lip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent, h.tos, h.ttl);
+  const l = listenerAt(h.listener);
+  synAck(h.rip, h.lip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent, l.tos, l.ttl);
 }
 
 /** Sends `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>` with the options that `bits` (of `Syn`) names (RFC 9293 §3.10.7.2). */

@@ -16,7 +16,7 @@ import { State, setState } from "./state";
 import { seg, segHas, segIs, segLen, segmentRead, segTrimFront } from "./segment";
 import { Option } from "./options";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./demux";
-import { Listener, listenInput, listenerFor, promote, recordGone, acceptable } from "./listen";
+import { Listener, listenInput, listenerAt, listenerFor, promote, recordGone, acceptable } from "./listen";
 import { HalfOpen, Syn, halfOpenAnswer, halfOpenAt } from "./half-open";
 import { enterTimeWait, timeWaitInput } from "./time-wait";
 import { ackSegment, challenge, resetSegment } from "./reset";
@@ -417,7 +417,8 @@ function finArrives(t: Tcb): void {
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` */
 function halfOpenAck(h: HalfOpen): void {
-  ackSegment(h.iss + 1, h.irs + 1, synWindow(), (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent, h.tos, h.ttl);
+  const l = listenerAt(h.listener);
+  ackSegment(h.iss + 1, h.irs + 1, synWindow(), (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent, l.tos, l.ttl);
 }
 
 function halfOpenInput(h: HalfOpen): void {

@@ -13,10 +13,10 @@ import { flowSet, Tcb, Has, tcbAt, tcbIndex, tcbSet, tcbClear } from "./tcb";
 import { seg, segHas, segIs } from "./segment";
 import { synBits, synMss, tcbOpen, tcbFromRecord, tcbFromHandshake } from "./connect";
 import {
-  HalfOpen, Syn, halfOpenAnswer, halfOpenAt, halfOpenEnter, halfOpenInUse, halfOpenRemove, halfOpenTake, halfOpenVictim, synAck,
+  ANY, HalfOpen, Syn, halfOpenAnswer, halfOpenAt, halfOpenEnter, halfOpenInUse, halfOpenRemove, halfOpenTake, halfOpenVictim, synAck,
 } from "./half-open";
 import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp, isGroup } from "./syn-cookie";
-import { cookieWithinRate, synWithinRate } from "./syn-rate";
+import { wrongCookieWithinRate, synWithinRate } from "./syn-rate";
 import { isnFor } from "./isn";
 import { NOBODY, listenerBase } from "./demux";
 import { timeWaitReuse } from "./time-wait";
@@ -88,12 +88,13 @@ export function listenInput(l: Listener, old: u32): Tcb | null {
   // Second, check for an ACK: it can only be a cookie that comes back.
   if (segIs(ACK)) {
     if (COOKIES && !segIs(SYN) && mayBeCookie(l)) {
-      if (!cookieWithinRate(seg.rip)) {
+      // One that is right gets through whatever else comes from its prefix: the check costs one hash, as finding a connection does.
+      const mss = cookieCheck();
+      if (mss != 0) return fromCookie(l, mss);
+      if (!wrongCookieWithinRate(seg.rip)) {
         count(Mib.TCPACKSkippedCookie);
         return null;
       }
-      const mss = cookieCheck();
-      if (mss != 0) return fromCookie(l, mss);
       count(Mib.SyncookiesFailed);
     }
     resetSegment();
@@ -150,8 +151,7 @@ function synArrives(l: Listener, old: u32): void {
   h.mss = <u16>mss;
   h.bits = <u16>(bits | Syn.IN_USE);
   h.sentAt = <u16>clock.ms;
-  h.tos = l.tos;
-  h.ttl = l.ttl;
+  h.listener = <u8>listenerIndex(l);
   l.halfOpen++;
   halfOpenEnter(h);
   halfOpenAnswer(h);
@@ -173,12 +173,10 @@ function openFast(l: Listener, bits: u32, mss: u32, old: u32): bool {
   return true;
 }
 
-/** The table, or the listener's share of it, is full and cookies are off: an old record makes room. */
+/** The listener's share of the table is full, or the table is, and cookies are off: an old record makes room, of its own or of anybody's. */
 function evict(l: Listener): HalfOpen | null {
-  const victim = halfOpenVictim();
-  if (!halfOpenInUse(victim)) return null;
-  const owner = listenerFor(victim.lip, victim.ports & 0xffff);
-  if (owner == null || (l.halfOpen >= l.backlog && owner != l)) return null;
+  const victim = halfOpenVictim(l.halfOpen >= l.backlog ? listenerIndex(l) : ANY);
+  if (victim == null) return null;
   count(Mib.TCPHalfOpenEvicted);
   recordGone(victim);
   return halfOpenTake();
@@ -271,9 +269,7 @@ function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
  * peer gets a RST.
  */
 export function promote(h: HalfOpen): Tcb | null {
-  const l = listenerFor(h.lip, h.ports & 0xffff);
-  if (l == null) return null;
-  const t = admit(l, h.rip, h.lip, h.ports);
+  const l = listenerAt(h.listener), t = admit(l, h.rip, h.lip, h.ports);
   if (t == null) {
     if ((config.policy & Policy.RST_ON_OVERFLOW) != 0) {
       recordGone(h);
@@ -288,8 +284,7 @@ export function promote(h: HalfOpen): Tcb | null {
 
 /** The record leaves the table, and its listener's count. */
 export function recordGone(h: HalfOpen): void {
-  const l = listenerFor(h.lip, h.ports & 0xffff);
-  if (l != null && l.halfOpen > 0) l.halfOpen--;
+  listenerAt(h.listener).halfOpen--;
   halfOpenRemove(h);
 }
 
@@ -328,6 +323,6 @@ export function listenerForget(t: Tcb): void {
 export function listenerPurge(l: Listener): void {
   for (let i: u32 = 0; i < config.halfOpenMax && l.halfOpen > 0; i++) {
     const h = halfOpenAt(i);
-    if (halfOpenInUse(h) && listenerFor(h.lip, h.ports & 0xffff) == l) recordGone(h);
+    if (halfOpenInUse(h) && <u32>h.listener == listenerIndex(l)) recordGone(h);
   }
 }

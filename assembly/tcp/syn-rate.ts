@@ -1,4 +1,4 @@
-// How many SYNs, and ACKs that may be cookies, are looked at (RFC 4987 §3): per listener, and per source prefix. The prefixes, /24s,
+// How many SYNs are looked at, and how many wrong cookies answered (RFC 4987 §3): per listener, and per source prefix. The prefixes, /24s,
 // share a fixed table by a keyed hash, so that nobody can aim at the bucket of another, and so that what one source spends is not
 // visible to others, as one limit for all would be (CVE-2016-5696).
 
@@ -9,7 +9,7 @@ import { Key, hash2 } from "../core/hash";
 import { randomKey } from "../core/random";
 import { rateTake } from "../core/rate";
 
-/** Two buckets a prefix: for SYNs, and for ACKs. */
+/** Two buckets a prefix: for SYNs, and for ACKs without a good cookie. */
 const ENTRY_SIZE: u32 = 8;
 
 let table: usize = 0;
@@ -32,8 +32,8 @@ export function synWithinRate(rip: u32, bucket: usize): bool {
   return config.synRate == 0 || rateTake(bucket, config.synRate, config.synBurst);
 }
 
-/** Whether one more ACK from `rip` may be checked for a cookie. */
-export function cookieWithinRate(rip: u32): bool {
+/** Whether one more ACK from `rip` whose cookie is wrong is answered. */
+export function wrongCookieWithinRate(rip: u32): bool {
   if (config.cookieRate == 0 || config.prefixBuckets == 0) return true;
   return rateTake(entryOf(rip) + 4, config.cookieRate, (config.cookieRate >> 3) + 8);
 }

@@ -289,7 +289,7 @@ if (!SMALL) describe("rate limits", () => {
     assert.notDeepEqual(a, c);
   });
 
-  it("bound the ACKs that are checked for a cookie, per prefix", () => {
+  it("bound the wrong cookies that are answered, per prefix", () => {
     const b = server({ cookies: 2, cookieRate: 8, prefixBuckets: 4096 });
     const mine = syn(b, from(1))!;
     for (let i = 0; i < 100; i++) b.send({ flags: "A", seq: 1, ack: i, sport: 2000 + i }, { src: ip4("203.0.113.5") });
