@@ -49,7 +49,8 @@ export const enum Syn {
   sentAt: u16;
   /** Number of the listener that made it. */
   listener: u8;
-  pad: u8;
+  /** Segments answered since its timer fired. */
+  answered: u8;
 }
 
 /** 2^5 bytes: a record. */
@@ -140,12 +141,26 @@ export function halfOpenTimer(h: HalfOpen): bool {
   heapDisarm(owner);
   if (retries >= config.synAckRetries || elapsedMs(retries) >= <u64>config.halfOpenMs) return false;
   h.bits += <u16>(<u32>1 << Syn.RETRIES_SHIFT);
+  h.answered = 0;
   // RFC 7413 §4.2.1: something on the path may not like the option.
   if (FAST_OPEN) h.bits &= ~<u16>Syn.FAST_OPEN;
   const next = min(elapsedMs(retries + 1), <u64>config.halfOpenMs) - elapsedMs(retries);
   heapArm(owner, clock.us + next * 1000);
   count(Mib.TCPSynRetrans);
   halfOpenAnswer(h);
+  return true;
+}
+
+/** So many segments does a record answer between two of its time-outs. */
+const ANSWERS: u8 = 4;
+
+/** Whether the record answers one more segment now: two of them, each made by a forged SYN, must not go on answering each other. */
+export function halfOpenMayAnswer(h: HalfOpen): bool {
+  if (h.answered >= ANSWERS) {
+    count(Mib.TCPACKSkippedChallenge);
+    return false;
+  }
+  h.answered++;
   return true;
 }
 

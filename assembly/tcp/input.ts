@@ -17,9 +17,9 @@ import { seg, segHas, segIs, segLen, segmentRead, segTrimFront } from "./segment
 import { Option } from "./options";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./demux";
 import { Listener, listenInput, listenerAt, listenerFor, promote, recordGone, acceptable } from "./listen";
-import { HalfOpen, Syn, halfOpenAnswer, halfOpenAt } from "./half-open";
+import { HalfOpen, Syn, halfOpenAnswer, halfOpenAt, halfOpenMayAnswer } from "./half-open";
 import { enterTimeWait, timeWaitInput } from "./time-wait";
-import { ackSegment, challenge, resetSegment } from "./reset";
+import { ackSegment, answerProbe, challenge, resetSegment } from "./reset";
 import { setIrs, settle, synBits, synMss, synWindow } from "./connect";
 import { ackAcceptable, acknowledge } from "./acknowledge";
 import { ecnArrives } from "./ecn";
@@ -245,7 +245,8 @@ function zeroWindowProbe(t: Tcb): bool {
 
 /**
  * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the RST bit is set)". One that occupies
- * sequence space is always answered; an empty one counts as a challenge, so that two ends cannot go on acknowledging each other.
+ * sequence space is always answered: a retransmission wants its ACK, and a D-SACK. An answer is empty; so empty ones are answered at a
+ * bounded rate, and two ends cannot go on acknowledging each other.
  */
 function notAcceptable(t: Tcb): void {
   if (segIs(RST)) return;
@@ -253,13 +254,12 @@ function notAcceptable(t: Tcb): void {
     synArrives(t);
     return;
   }
-  const len = segLen();
-  if (len == 0 && seg.seq + 1 != t.rcvNxt) {
-    challenge(t);
+  if (segLen() == 0) {
+    if (seg.seq + 1 == t.rcvNxt) answerProbe(t);
+    else challenge(t);
     return;
   }
   if (seg.size != 0 && seqLe(seg.seq + seg.size, t.rcvNxt)) dsackNote(t, seg.seq, seg.seq + seg.size);
-  // An old ACK beside it may still be good: a probe of keep-alive, or data that was retransmitted in vain.
   ackNow(t);
 }
 
@@ -415,8 +415,9 @@ function finArrives(t: Tcb): void {
 
 // SYN-RECEIVED, kept as a half-open record: the same steps.
 
-/** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>` */
+/** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, for what is not acceptable. */
 function halfOpenAck(h: HalfOpen): void {
+  if (!halfOpenMayAnswer(h)) return;
   const l = listenerAt(h.listener);
   ackSegment(h.iss + 1, h.irs + 1, synWindow(), (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent, l.tos, l.ttl);
 }
@@ -439,6 +440,7 @@ function halfOpenInput(h: HalfOpen): void {
   if (segIs(SYN) && !segIs(RST | ACK) && seg.seq == h.irs) {
     // The SYN again: our SYN-ACK was lost.
     if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && seqLe(h.tsRecent, seg.tsVal)) h.tsRecent = seg.tsVal;
+    if (!halfOpenMayAnswer(h)) return;
     h.bits |= <u16>Syn.AGAIN;
     halfOpenAnswer(h);
     return;

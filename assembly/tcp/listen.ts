@@ -152,6 +152,7 @@ function synArrives(l: Listener, old: u32): void {
   h.bits = <u16>(bits | Syn.IN_USE);
   h.sentAt = <u16>clock.ms;
   h.listener = <u8>listenerIndex(l);
+  h.answered = 0;
   l.halfOpen++;
   halfOpenEnter(h);
   halfOpenAnswer(h);

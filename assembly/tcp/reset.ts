@@ -43,27 +43,39 @@ export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRec
 /** Challenge ACKs are counted over periods of 5 s (RFC 5961 §7), in units of 1/4 s. */
 const PERIOD: u16 = 20;
 
+/** So many answers more in a period for probes of keep-alive: an honest peer sends one a second at most. */
+const PROBES: u32 = 10;
+
 /**
  * Orders a challenge ACK, unless this connection has sent its share. The limit is a connection's own: one that all share would tell an
  * outsider what others do (CVE-2016-5696).
  */
 export function challenge(t: Tcb): void {
-  if (!challengeAllowed(t)) {
-    count(Mib.TCPACKSkippedChallenge);
-    return;
-  }
+  if (!answerAllowed(t, config.challengeMax)) return;
   count(Mib.TCPChallengeACK);
   if (segIs(SYN)) count(Mib.TCPSYNChallenge);
   ackNow(t);
 }
 
-function challengeAllowed(t: Tcb): bool {
+/**
+ * Answers an empty segment at RCV.NXT − 1, which is a probe of keep-alive (RFC 9293 §3.8.4); or the answer of a peer whose numbers are one
+ * off, so there is a limit, or both would go on for ever. Whoever does not know RCV.NXT cannot use it up.
+ */
+export function answerProbe(t: Tcb): void {
+  if (answerAllowed(t, min<u32>(config.challengeMax + PROBES, 255))) ackNow(t);
+}
+
+/** Whether less than `most` segments that brought nothing were answered in this period; one more is. */
+function answerAllowed(t: Tcb, most: u32): bool {
   const now = <u16>(clock.us / 250_000);
   if (t.challenges == 0 || now - t.challengeSince >= PERIOD) {
     t.challengeSince = now;
     t.challenges = 0;
   }
-  if (<u32>t.challenges >= config.challengeMax) return false;
+  if (<u32>t.challenges >= most) {
+    count(Mib.TCPACKSkippedChallenge);
+    return false;
+  }
   t.challenges++;
   return true;
 }

@@ -27,14 +27,14 @@ import { advertise } from "./receive";
   timestamps: bool;
   /** Whether a SYN was challenged: its sender may know nothing of the old connection, and says so with a RST. */
   challenged: bool;
-  /** When an empty segment was answered last, ms modulo 2^16. */
+  /** When a SYN or an empty segment was answered last, ms modulo 2^16. */
   answeredAt: u16;
   /** The connection's (RFC 9293 MUST-48, MUST-49). */
   tos: u8;
   ttl: u8;
 }
 
-/** Time between answers to empty segments. */
+/** Time between answers to SYNs and empty segments. */
 const EMPTY_MS: u16 = 500;
 
 /** 2^5 bytes: a record. */
@@ -128,6 +128,7 @@ export function timeWaitInput(index: u32, listens: bool): bool {
   }
   if (segIs(SYN)) {
     if (listens && !segIs(ACK) && mayReuse(w)) return true;
+    if (!mayAnswer(w)) return false;
     w.challenged = !segIs(ACK);
     acknowledge(w);
     return false;
@@ -145,14 +146,17 @@ export function timeWaitInput(index: u32, listens: bool): bool {
       heapDisarm(owner);
       heapArm(owner, afterMs(config.timeWaitMs));
     }
-    // What is empty is answered twice a second at most: two ends must not go on acknowledging each other's ACKs.
-    if (segLen() == 0) {
-      if (<u16>clock.ms - w.answeredAt < EMPTY_MS) return false;
-      w.answeredAt = <u16>clock.ms;
-    }
+    if (segLen() == 0 && !mayAnswer(w)) return false;
     acknowledge(w);
   }
   return false;
+}
+
+/** Whether a SYN, or what is empty, is answered now: twice a second at most, so that two ends do not go on acknowledging each other's ACKs. */
+function mayAnswer(w: TimeWait): bool {
+  if (<u16>clock.ms - w.answeredAt < EMPTY_MS) return false;
+  w.answeredAt = <u16>clock.ms;
+  return true;
 }
 
 /** RFC 6191 §2: newer timestamps, or, where they do not tell, a sequence number beyond the old connection's. */

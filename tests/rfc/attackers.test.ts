@@ -1,8 +1,11 @@
 /** What others can do to a stack from afar: blind segments, floods, and answers that answer each other. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { Wire } from "../../host/links/loopback.js";
+import { loadModule } from "../../host/module.js";
+import { StackModule } from "../../host/stack.js";
 import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
-import { ip4, opt, tcp, type Seen, type Tcp } from "../harness/codec.js";
+import { MAC_PEER, MAC_STACK, ip4, opt, tcp, type Seen, type Tcp } from "../harness/codec.js";
 
 const from = (i: number): number => ip4("198.18.0.1") + i * 256;
 
@@ -149,5 +152,137 @@ if (!SMALL) describe("cookies that are right", () => {
     const synAcks = Array.from({ length: 10_000 }, (_, i) => syn(b, from(1), 1024 + i)!);
     for (const s of synAcks) complete(b, s);
     assert.equal(b.stack.pools().connections, 10_000);
+  });
+});
+
+/** Two stacks on a wire of 200 µs; their connection, if they are to have one, between port 8080 of both. */
+class Pair {
+  readonly wire = new Wire(1, 1_000_000);
+  readonly stacks: StackModule[];
+  frames = 0;
+
+  constructor(readonly options: BenchOptions = {}) {
+    const policy = { announce: false, quickAcks: false, ...options.policy };
+    this.stacks = [STACK, PEER].map((ip, i) => new StackModule(loadModule(), {
+      connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, entropy: new Uint8Array(32).map((_, k) => 7 * k + i + 1), mac: i === 0 ? "02:00:0a:00:00:01" : "02:00:0a:00:00:02", ...options, ip: `10.0.0.${i + 1}/24`, policy,
+    }));
+    for (const s of this.stacks) this.wire.attach(s, { delayUs: 200 });
+    this.wire.onSend = () => { this.frames++; };
+  }
+
+  run(seconds: number, most = Infinity): number {
+    const before = this.frames;
+    this.wire.run(() => this.frames - before > most, this.wire.nowUs + seconds * 1e6);
+    return this.frames - before;
+  }
+
+  /** A segment to stack `to`, in the name of the other one. */
+  inject(to: number, t: Tcp, opts: number[] = []): void {
+    const ends = [STACK, PEER], macs = [MAC_STACK, MAC_PEER];
+    const frame = tcp({ src: ends[1 - to]!, dst: ends[to]! }, { sport: STACK_PORT, dport: STACK_PORT, ...t, opts });
+    frame.set([...macs[to]!, ...macs[1 - to]!]);
+    this.wire.inject(1 - to, frame);
+  }
+
+  listening(): this {
+    for (const s of this.stacks) s.listen(STACK_PORT, 8);
+    // They know each other's address.
+    this.inject(0, { flags: "R", seq: 1 });
+    this.run(3);
+    return this;
+  }
+
+  handles: number[] = [];
+
+  connected(): this {
+    const [a, b] = this.stacks as [StackModule, StackModule];
+    const listener = b.listen(STACK_PORT, 8);
+    const mine = a.connect(PEER, STACK_PORT, STACK_PORT);
+    this.run(3);
+    this.handles = [mine, b.accept(listener)];
+    b.close(listener);
+    return this;
+  }
+
+  /** Both ends close at once: two records of TIME-WAIT. */
+  closed(): this {
+    const ends = this.numbers();
+    this.stacks.forEach((s, i) => s.close(this.handles[i]!));
+    this.run(1);
+    this.last = ends.map((n) => ({ nxt: n.nxt + 1, rcv: n.rcv + 1 }));
+    return this;
+  }
+
+  last: { nxt: number; rcv: number }[] = [];
+
+  /** SND.NXT and RCV.NXT of both. */
+  numbers(): { nxt: number; rcv: number }[] {
+    if (this.last.length > 0) return this.last;
+    return this.stacks.map((s, i) => s.info(this.handles[i]!)).map((x) => ({ nxt: x.sndNxt, rcv: x.rcvNxt }));
+  }
+}
+
+/** So many frames in a minute are bounded: a few a second and an end. */
+const FEW = 600;
+
+describe("two stacks never answer each other's answers at more than a bounded rate", () => {
+  for (const timestamps of [false, true]) for (const cookies of SMALL ? [0] : [0, 1, 2]) {
+    it(`two SYNs, forged each in the name of the other (timestamps ${timestamps}, cookies ${cookies})`, () => {
+      const pair = new Pair({ cookies, policy: { timestamps } }).listening();
+      for (const i of [0, 1]) pair.inject(i, { flags: "S", seq: 1000 * i }, timestamps ? opt.ts(1, 0) : []);
+      assert.ok(pair.run(60, FEW) < FEW, "frames");
+    });
+  }
+
+  it("one octet to each end of a connection", () => {
+    const pair = new Pair({ policy: { timestamps: false } }).connected();
+    const ends = pair.numbers();
+    for (const i of [0, 1]) pair.inject(i, { flags: "PA", seq: ends[i]!.rcv, ack: ends[i]!.nxt, data: pattern(1) });
+    assert.ok(pair.run(60, FEW) < FEW, "frames");
+  });
+
+  const forms = ["S", "SA", "A", "R", "RA", "FA", "PA", ""];
+  for (const [name, start] of [
+    ["an open connection", (o: BenchOptions) => new Pair(o).connected()],
+    ["records of TIME-WAIT", (o: BenchOptions) => new Pair(o).connected().closed()],
+    ["half-open records", (o: BenchOptions) => {
+      const pair = new Pair(o).listening();
+      for (const i of [0, 1]) pair.inject(i, { flags: "S", seq: 1000 + i });
+      pair.run(0.0003);
+      pair.last = [0, 1].map((i) => ({ nxt: 0, rcv: 1001 + i }));
+      return pair;
+    }],
+    ["listeners", (o: BenchOptions) => { const pair = new Pair(o).listening(); pair.last = [{ nxt: 5, rcv: 9 }, { nxt: 9, rcv: 5 }]; return pair; }],
+    ["nobody", (o: BenchOptions) => { const pair = new Pair(o); pair.last = [{ nxt: 5, rcv: 9 }, { nxt: 9, rcv: 5 }]; return pair; }],
+  ] as const) it(`${name}: one segment of each form to each end`, () => {
+    let most = 0;
+    for (const flags of forms) for (const off of [-1, 0, 1, 1e9]) for (const ackOff of [0, 1, 1e9]) {
+      const pair = start({ cookies: 0, policy: { timestamps: false } });
+      const ends = pair.numbers(), data = flags === "PA" ? pattern(1) : undefined;
+      for (const i of [0, 1]) pair.inject(i, { flags, seq: (ends[i]!.rcv + off) >>> 0, ack: flags.includes("A") ? (ends[i]!.nxt + ackOff) >>> 0 : 0, ...(data && { data }) });
+      const frames = pair.run(60, FEW);
+      assert.ok(frames < FEW, `${flags || "no flag"}, SEQ ${off}, ACK ${ackOff}`);
+      most = Math.max(most, frames);
+    }
+    assert.ok(most > 0, "something was answered");
+  });
+
+  it("what a blind attacker spends of the challenges does not silence the answers to a peer's keep-alive", () => {
+    const b = new Bench().accepted();
+    for (let s = 0; s < 20; s++) {
+      for (let i = 0; i < 50; i++) b.send({ flags: "A", seq: 200_000, ack: 1 });
+      b.clear();
+      b.send({ flags: "A", seq: 0, ack: 1 });
+      b.expect("A", { seq: 1, ack: 1 });
+      b.advance(1000);
+    }
+  });
+
+  it("what came twice is still reported, every time (RFC 2883)", () => {
+    const b = new Bench({ challengeMax: 1 }).accepted();
+    b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(10) });
+    b.clear();
+    for (let i = 0; i < 30; i++) b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(10) });
+    assert.equal(b.out.length, 30);
   });
 });

@@ -202,10 +202,13 @@ describe("RFC 9293 §3.8.2, RFC 5681: congestion control", () => {
 });
 
 describe("RFC 9293 §3.8.4: keep-alive", () => {
-  it("answers every probe of the peer's, and of other old empty segments no more than challenges are allowed", () => {
-    for (const [before, least, most] of [[1, 30, 30], [2, 1, 10]] as const) {
+  it("answers every probe of the peer's, one a second, and of other old empty segments no more than challenges are allowed", () => {
+    for (const [before, ms, least, most] of [[1, 1000, 30, 30], [1, 0, 10, 20], [2, 0, 1, 10]] as const) {
       const b = new Bench().accepted();
-      for (let i = 0; i < 30; i++) b.send({ flags: "A", seq: 1 - before, ack: 1 });
+      for (let i = 0; i < 30; i++) {
+        b.send({ flags: "A", seq: 1 - before, ack: 1 });
+        b.advance(ms);
+      }
       const answers = b.out.filter((s) => s.flags === "A").length;
       assert.ok(answers >= least && answers <= most, `${answers} ACKs for SEQ = RCV.NXT - ${before}`);
     }
