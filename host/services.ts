@@ -1,8 +1,7 @@
 /** The services that are compiled together with the stack (assembly/services/), with files from a folder. */
-import { closeSync, fstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { join, sep } from "node:path";
 import { StintError } from "./errors.js";
 import type { StackOptions } from "./config.js";
+import { Folder, NOT_FOUND } from "./folder.js";
 import { loadModule } from "./module.js";
 import { StackModule, type Exports } from "./stack.js";
 
@@ -14,66 +13,31 @@ interface AppExports extends Exports {
   servicesBytes(connections: number): number;
   serviceStart(service: number, port: number, backlog: number): number;
   servicesStop(): void;
+  servicesIdle(seconds: number): void;
   servicesRun(): number;
+  servicesWait(waitUs: number): number;
   serviceRequest(): number;
   serviceAnswer(result: bigint): void;
 }
 
 /** Where the fields of a request lie (assembly/services/app.ts). */
-const REQUEST = { want: 0, path: 8, pathSize: 12, data: 16, size: 20, offset: 24 } as const;
+const REQUEST = { want: 0, path: 8, pathSize: 12, data: 16, size: 20, offset: 24, tag: 32 } as const;
 const WANT_LENGTH = 1;
 /** Requests that are answered before frames have their turn. */
 const REQUESTS_MAX = 64;
-
-/** The files below a folder, by path; the last few stay open. */
-class Folder {
-  #root: string;
-  #open = new Map<string, { fd: number; size: number }>();
-  static readonly OPEN_MAX = 64;
-
-  constructor(root: string) {
-    this.#root = realpathSync(root);
-  }
-
-  /** An open regular file; undefined: there is none at the path, or it lies outside the folder. */
-  find(path: string): { fd: number; size: number } | undefined {
-    const known = this.#open.get(path);
-    if (known) return known;
-    try {
-      const real = realpathSync(join(this.#root, path.endsWith("/") ? `${path}index.html` : path));
-      if (!real.startsWith(this.#root.endsWith(sep) ? this.#root : this.#root + sep)) return undefined;
-      const fd = openSync(real, "r");
-      const stat = fstatSync(fd);
-      if (!stat.isFile()) {
-        closeSync(fd);
-        return undefined;
-      }
-      if (this.#open.size >= Folder.OPEN_MAX) {
-        const [oldest, { fd: old }] = this.#open.entries().next().value!;
-        closeSync(old);
-        this.#open.delete(oldest);
-      }
-      const file = { fd, size: stat.size };
-      this.#open.set(path, file);
-      return file;
-    } catch {
-      return undefined;
-    }
-  }
-}
 
 /** A stack with services inside it. */
 export class ServiceStack extends StackModule {
   #app: AppExports;
   #folder: Folder | undefined;
 
-  constructor(options: StackOptions, ports: Partial<Record<ServiceName, number>>, root: string | undefined) {
-    const module = loadModule("stint-app");
+  constructor(options: StackOptions, ports: Partial<Record<ServiceName, number>>, root: string | undefined, idleS?: number, module = loadModule("stint-app")) {
     // A block for each connection, behind the stack's own tables.
     const sizing = new WebAssembly.Instance(module).exports as unknown as AppExports;
     super(module, { ...options, appBytes: sizing.servicesBytes(options.connsMax ?? 64) });
     this.#app = this.exports as AppExports;
     if (root !== undefined) this.#folder = new Folder(root);
+    if (idleS !== undefined) this.#app.servicesIdle(idleS);
     for (const [name, port] of Object.entries(ports)) {
       const result = this.#app.serviceStart(SERVICES[name as ServiceName], port, 256);
       if (result < 0) throw new StintError(result, `cannot start ${name} on port ${port}`);
@@ -92,15 +56,26 @@ export class ServiceStack extends StackModule {
     return did;
   }
 
+  /** Idle connections have deadlines of their own. */
+  override poll(nowUs: number): number {
+    const waitUs = super.poll(nowUs);
+    return this.#app ? this.#app.servicesWait(waitUs) : waitUs;
+  }
+
   #answer(at: number): number {
     const { memory } = this;
-    const view = new DataView(memory.buffer, at, 32);
+    const view = new DataView(memory.buffer, at, 40);
     const u32 = (offset: number): number => view.getUint32(offset, true);
-    const path = Buffer.from(memory.buffer, u32(REQUEST.path), u32(REQUEST.pathSize)).toString("utf8");
-    const file = this.#folder?.find(path);
-    if (!file) return -1;
-    if (u32(REQUEST.want) === WANT_LENGTH) return file.size;
-    return readSync(file.fd, memory, u32(REQUEST.data), u32(REQUEST.size), Number(view.getBigUint64(REQUEST.offset, true)));
+    const path = Buffer.from(memory.buffer, u32(REQUEST.path), u32(REQUEST.pathSize)).toString("utf8"), size = u32(REQUEST.size);
+    if (this.#folder === undefined) return NOT_FOUND;
+    if (u32(REQUEST.want) === WANT_LENGTH) {
+      const found = this.#folder.find(path, size !== 0);
+      if (typeof found === "number") return found;
+      view.setBigUint64(REQUEST.tag, found.tag, true);
+      return found.size;
+    }
+    const to = new Uint8Array(memory.buffer, u32(REQUEST.data), size), offset = Number(view.getBigUint64(REQUEST.offset, true));
+    return this.#folder.read(path, view.getBigUint64(REQUEST.tag, true), to, offset);
   }
 
   /** Stops listening and closes every connection in order. */

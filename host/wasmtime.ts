@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { CONFIG_FIELDS, type ConfigField } from "./config.js";
 import { COUNTERS } from "./counters.js";
 import { LinkError, type Link } from "./links/link.js";
-import { enframe, streamLink } from "./links/stream.js";
+import { streamLink } from "./links/stream.js";
 import { buildDir } from "./module.js";
 import { findProgram } from "./programs.js";
 import type { Running, UpOptions } from "./cli/up.js";
+
+/** In the place of a frame's length: close every connection in order, then end (host/wasi/main.ts). */
+const CLOSE = Buffer.from([255, 255, 255, 255]);
 
 export async function startWasmtime(link: Link, options: UpOptions, ports: Record<string, number>): Promise<Running> {
   const program = findProgram("wasmtime");
@@ -15,12 +18,12 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
   const args = ["run"];
   if (options.root !== undefined) args.push("--dir", `${options.root}::/`);
   args.push(join(buildDir(), "stint-wasi.wasm"), "up", "--ip", options.ip, "--connections", String(options.connections),
-    "--ring", String(options.ring), "--mtu", String(options.mtu), "--stats");
+    "--ring", String(options.ring), "--mtu", String(options.mtu), "--idle", String(options.idle), "--stats");
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
   if (options.groupKey !== undefined) args.push("--group-key", Buffer.from(options.groupKey).toString("hex"));
   for (const [name, value] of Object.entries(options.set)) args.push("--set", `${CONFIG_FIELDS.indexOf(name as ConfigField)}=${value}`);
   for (const [name, port] of Object.entries(ports)) args.push(`--${name}`, String(port));
-  // A group of its own: Ctrl-C on the terminal is ours to hear, and to turn into a frame of length 0.
+  // A group of its own: Ctrl-C on the terminal is ours to hear, and to turn into a word to the module.
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
   const inner = streamLink(child.stdout, child.stdin, () => child.kill());
   inner.onFrame = (frame) => link.send(frame);
@@ -47,7 +50,7 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
   });
   return {
     ready: Promise.race([isReady, done.then(() => {})]),
-    stop: () => void child.stdin.write(enframe(new Uint8Array(0))),
+    stop: () => void child.stdin.write(CLOSE),
     fail(error) {
       child.kill();
       fail(error);

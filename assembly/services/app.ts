@@ -3,18 +3,24 @@
 //
 // Files are the host's. It asks for the record of what is wanted (`serviceRequest`): how long is the file at a path, or a piece of it,
 // straight into the send ring; and answers (`serviceAnswer`).
+//
+// No call here looks at connections that nothing happened to: work is proportional to events.
 
 import {
   event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at,
-  tcp_send_commit, tcp_send_room, tcp_send_span, tcp_set,
+  tcp_send_commit, tcp_send_span, tcp_set, tcp_shutdown,
 } from "../index";
 import { FAST_OPEN, HTTP, MEASURING } from "../features";
+import { clock, NEVER } from "../core/clock";
+import { countersAt, Mib } from "../core/counters";
 import { Event } from "../core/events";
 import { Err } from "../core/error";
-import { TcpOption } from "../api/tcp";
+import { TcpOption, connsInUse } from "../api/tcp";
 import { indexOfHandle } from "../api/handle";
-import { Http, Served, Service, servedAt, servedMax, textOf } from "./layout";
-import { httpAnswer, httpArrives, httpNext, httpSend } from "./http";
+import { config } from "../config";
+import { Http, Served, Service, listenerSlot, servedAt, servedClear, servedIndex, servedMax, shared, textOf } from "./layout";
+import { enlist, hasUnsent, idleNext, idleSeconds, idleTake, idleVictim, isOver, touch, unlist } from "./idle";
+import { httpAnswer, httpArrives, httpIsBetween, httpNext, httpSend, httpTimedOut } from "./http";
 
 export * from "../index";
 export { servicesBytes } from "./layout";
@@ -31,38 +37,43 @@ const enum Want { NONE, LENGTH, PIECE }
   /** The path from "/" on, percent-encoding undone: address and bytes. */
   path: u32;
   pathSize: u32;
-  /** PIECE: where the bytes go, and how many at most. */
+  /** PIECE: where the bytes go. */
   data: u32;
+  /** PIECE: how many at most; LENGTH: 0 if no piece will be wanted. */
   size: u32;
   /** PIECE: from where on in the file. */
   offset: u64;
+  /** The host's own word on the connection's file: what it wrote with LENGTH stands here with PIECE. */
+  tag: u64;
 }
 
 const request: Request = changetype<Request>(memory.data(40, 8));
-/** The listeners' handles, by service; 0: not offered. Then, where the search for the next request goes on. */
-const LISTENERS: usize = memory.data(24, 8);
-const HAND: usize = LISTENERS + 20;
 
 /** Starts a service on a port. Returns OK, or the Err of `tcp_listen`. */
 export function serviceStart(service: u32, port: u32, backlog: u32): i32 {
-  if (service == 0 || service > <u32>Service.HTTP) return Err.ARGUMENT;
+  if (service == 0 || service > <u32>Service.HTTP || servedMax() == 0) return Err.ARGUMENT;
   const handle = tcp_listen(0, port, backlog);
   if (handle < 0) return handle;
   // Whether SYNs may carry requests is the configuration's to say (`fastOpenMax`): all that they can ask for may be done twice.
   if (FAST_OPEN) tcp_set(handle, TcpOption.FAST_OPEN, 1);
-  store<i32>(LISTENERS + (service << 2), handle);
+  store<i32>(listenerSlot(service), handle);
   return Err.OK;
+}
+
+/** A connection that says nothing and takes nothing for so many seconds is ended; 0: none is. */
+export function servicesIdle(seconds: u32): void {
+  if (servedMax() != 0) shared().idle = min(seconds, u16.MAX_VALUE) + 1;
 }
 
 /** Stops listening, and closes every connection in order. */
 export function servicesStop(): void {
-  for (let s: u32 = 1; s <= <u32>Service.HTTP; s++) {
-    const handle = load<i32>(LISTENERS + (s << 2));
+  for (let service: u32 = 1; service <= <u32>Service.HTTP && servedMax() != 0; service++) {
+    const handle = load<i32>(listenerSlot(service));
     if (handle != 0) tcp_close(handle);
-    store<i32>(LISTENERS + (s << 2), 0);
+    store<i32>(listenerSlot(service), 0);
   }
   for (let i: u32 = 0; i < servedMax(); i++) {
-    if (servedAt(i).handle != 0) finish(servedAt(i));
+    if (servedAt(i).handle != 0) forget(servedAt(i));
   }
 }
 
@@ -72,56 +83,101 @@ export function servicesRun(): bool {
   for (let e = event_next(); e != 0; e = event_next()) {
     const handle = <i32>(e >> 32), bits = <u32>e;
     if ((bits & Event.ACCEPT) != 0) acceptAll(handle);
-    else serve(handle);
+    else serve(handle, bits);
+    did = true;
+  }
+  if (servedMax() == 0) return did;
+  if (giveWay()) did = true;
+  for (let s = idleTake(); s != null; s = idleTake()) {
+    overTime(s);
     did = true;
   }
   return did;
 }
 
-/** Address of what is wanted next, or 0. */
+/** What is left of the `wait` that `poll` returned, µs, −1 for ever: until a connection has been idle for too long. */
+export function servicesWait(wait: i32): i32 {
+  if (servedMax() == 0) return wait;
+  const next = idleNext();
+  if (next == NEVER) return wait;
+  const left = next <= clock.us ? 0 : <i32>min<u64>(next - clock.us, i32.MAX_VALUE);
+  return wait < 0 ? left : min(wait, left);
+}
+
+/** Address of what is wanted next, or 0. Until it is answered, it stays the next. */
 export function serviceRequest(): usize {
-  if (!HTTP) return 0;
-  for (let n = servedMax(); n > 0; n--) {
-    const i = load<u32>(HAND), s = servedAt(i);
-    store<u32>(HAND, i + 1 == servedMax() ? 0 : i + 1);
-    if (s.handle == 0 || s.service != <u8>Service.HTTP) continue;
-    request.block = i;
-    request.path = <u32>textOf(s);
-    request.pathSize = s.used;
-    if (s.http == <u8>Http.STAT) {
-      request.want = Want.LENGTH;
+  if (!HTTP || servedMax() == 0) return 0;
+  while (shared().wantFirst != 0) {
+    const i = shared().wantFirst - 1, s = servedAt(i);
+    if (s.handle != 0 && s.service == <u8>Service.HTTP && wants(s)) {
+      request.block = i;
+      request.path = <u32>textOf(s);
+      request.pathSize = s.used;
+      request.tag = s.tag;
       return changetype<usize>(request);
     }
-    if (s.http != <u8>Http.BODY) continue;
-    const room = tcp_send_span(s.handle);
-    if (room <= 0) continue;
-    request.want = Want.PIECE;
-    request.data = <u32>tcp_send_at(s.handle);
-    request.size = <u32>min<u64>(room, s.size - s.offset);
-    request.offset = s.offset;
-    return changetype<usize>(request);
+    wantTake();
   }
   return 0;
 }
 
-/** The host's answer: LENGTH: the file's, negative if there is none; PIECE: how many bytes, at least 1. */
+/** Fills in what a connection wants of the host. Returns whether it wants anything. */
+function wants(s: Served): bool {
+  if (s.http == <u8>Http.STAT) {
+    request.want = Want.LENGTH;
+    request.size = s.headOnly ? 0 : 1;
+    return true;
+  }
+  const room = s.http == <u8>Http.BODY ? tcp_send_span(s.handle) : 0;
+  if (room <= 0) return false;
+  request.want = Want.PIECE;
+  request.data = <u32>tcp_send_at(s.handle);
+  request.size = <u32>min<u64>(room, s.size - s.offset);
+  request.offset = s.offset;
+  return true;
+}
+
+/**
+ * The host's answer. LENGTH: the file's; −1: there is none; −2: it cannot be told now. PIECE: how many bytes, at least 1; else the file is
+ * not what it was.
+ */
 export function serviceAnswer(result: i64): void {
-  if (!HTTP) return;
-  const s = servedAt(request.block);
+  if (!HTTP || servedMax() == 0 || shared().wantFirst != request.block + 1) return;
+  const s = wantTake();
   if (s.handle == 0) return;
   if (request.want == <u32>Want.LENGTH) {
-    httpAnswer(s, result < 0 ? 404 : 200, result < 0 ? 0 : <u64>result);
+    s.tag = request.tag;
+    httpAnswer(s, result >= 0 ? 200 : result == -2 ? 503 : 404, result < 0 ? 0 : <u64>result);
   } else if (result <= 0 || result > <i64>request.size || tcp_send_commit(s.handle, <u32>result) < 0) {
-    // The file became shorter than was said, or the connection is gone: nothing but an abort can tell the peer.
-    const handle = s.handle;
-    s.handle = 0;
-    tcp_abort(handle);
+    // The file is shorter than was said, or another, or the connection is gone: nothing but an abort can tell the peer.
+    abort(s);
     return;
   } else {
     s.offset += result;
+    touch(s);
     if (s.offset == s.size) httpNext(s);
   }
   http(s);
+}
+
+/** The connection wants something of the host, once. */
+function want(s: Served): void {
+  if (s.wanting != 0) return;
+  s.wanting = 1;
+  s.wantNext = 0;
+  const last = shared().wantLast, me = servedIndex(s) + 1;
+  if (last == 0) shared().wantFirst = me;
+  else servedAt(last - 1).wantNext = me;
+  shared().wantLast = me;
+}
+
+/** Takes the first one off the queue. */
+function wantTake(): Served {
+  const s = servedAt(shared().wantFirst - 1);
+  shared().wantFirst = s.wantNext;
+  if (s.wantNext == 0) shared().wantLast = 0;
+  s.wanting = 0;
+  return s;
 }
 
 /** The handle of the connection in the i-th block, 0: none. */
@@ -137,8 +193,8 @@ function blockOf(handle: i32): Served | null {
 
 function acceptAll(listener: i32): void {
   let service: u32 = 0;
-  for (let s: u32 = 1; s <= <u32>Service.HTTP; s++) {
-    if (load<i32>(LISTENERS + (s << 2)) == listener) service = s;
+  for (let s: u32 = 1; s <= <u32>Service.HTTP && servedMax() != 0; s++) {
+    if (load<i32>(listenerSlot(s)) == listener) service = s;
   }
   for (let handle = tcp_accept(listener); handle > 0; handle = tcp_accept(listener)) {
     const s = blockOf(handle);
@@ -146,38 +202,103 @@ function acceptAll(listener: i32): void {
       tcp_abort(handle);
       continue;
     }
-    memory.fill(changetype<usize>(s), 0, offsetof<Served>());
+    servedClear(s);
     s.handle = handle;
     s.service = <u8>service;
-    serve(handle);
+    keepAlive(handle);
+    enlist(s);
+    serve(handle, 0);
   }
 }
 
+/** Asks whether a silent peer is still there, so that one that vanished is noticed even where nobody is ended for being idle. */
+function keepAlive(handle: i32): void {
+  const idle = idleSeconds();
+  tcp_set(handle, TcpOption.KEEP_IDLE, idle == 0 ? 60 : max<u32>(idle >> 1, 1));
+  tcp_set(handle, TcpOption.KEEP_INTERVAL, 5);
+  tcp_set(handle, TcpOption.KEEP_PROBES, 4);
+  tcp_set(handle, TcpOption.KEEP_ALIVE, 1);
+}
+
 /** Moves what can be moved. */
-function serve(handle: i32): void {
+function serve(handle: i32, bits: u32): void {
   const s = blockOf(handle);
   if (s == null || s.handle != handle) return;
+  // A request that is not complete has until its end to come: bytes one by one win no time. Nor does what comes after our close.
+  const fixed = s.service == <u8>Service.CLOSING || (HTTP && s.service == <u8>Service.HTTP && s.http <= <u8>Http.CONTENT);
+  if ((bits & (Event.READABLE | Event.WRITABLE)) != 0 && !fixed) touch(s);
+  if (isOver(s)) {
+    forget(s);
+    return;
+  }
   switch (s.service) {
     case Service.ECHO: echo(s); break;
     case Service.DISCARD: if (MEASURING) discard(s); break;
     case Service.CHARGEN: if (MEASURING) chargen(s); break;
+    case Service.CLOSING: drain(s); break;
     default: if (HTTP) http(s);
   }
 }
 
-/** Gives the connection up; it ends in order by itself. */
-function finish(s: Served): void {
+/** Gives the handle up. A connection that is not over ends in order by itself. */
+function forget(s: Served): void {
   const handle = s.handle;
+  unlist(s);
   s.handle = 0;
   tcp_close(handle);
 }
 
-/** Whether the peer has closed and everything was read, or the connection is over: then it is given up. */
+function abort(s: Served): void {
+  const handle = s.handle;
+  unlist(s);
+  s.handle = 0;
+  tcp_abort(handle);
+}
+
+/**
+ * Closes our side, and waits until the connection is over (RFC 9112 §9.6): a handle that is given up with bytes unread resets the
+ * connection, and the peer may lose our last answer.
+ */
+function close(s: Served): void {
+  unlist(s);
+  s.service = <u8>Service.CLOSING;
+  enlist(s);
+  tcp_shutdown(s.handle);
+  drain(s);
+}
+
+/** Closes when the peer has closed and everything was read. Returns whether it did. */
 function ended(s: Served): bool {
-  const have = tcp_recv_size(s.handle);
-  if (have > 0 || have == Err.AGAIN) return false;
-  finish(s);
+  if (tcp_recv_size(s.handle) != 0) return false;
+  close(s);
   return true;
+}
+
+/** Whoever completed a handshake and found no room: the connection that has been idle for longest gives way. Returns whether one did. */
+function giveWay(): bool {
+  const refused = load<u32>(countersAt() + (<usize>Mib.ListenOverflows << 2));
+  if (shared().refused == refused) return false;
+  shared().refused = refused;
+  if (connsInUse() < config.connsMax) return false;
+  const s = idleVictim();
+  if (s == null) return false;
+  abort(s);
+  return true;
+}
+
+/** A connection has been idle for too long. */
+function overTime(s: Served): void {
+  if (s.service == <u8>Service.CLOSING || hasUnsent(s)) {
+    // The peer takes nothing: it would take no FIN either.
+    abort(s);
+  } else if (HTTP && s.service == <u8>Service.HTTP && !httpIsBetween(s)) {
+    touch(s);
+    if (s.http > <u8>Http.CONTENT) return;
+    httpTimedOut(s);
+    http(s);
+  } else {
+    close(s);
+  }
 }
 
 function echo(s: Served): void {
@@ -221,25 +342,21 @@ function chargen(s: Served): void {
 
 function http(s: Served): void {
   for (;;) {
-    if (s.http <= <u8>Http.FIELDS) {
-      if (s.last && s.http == <u8>Http.LINE && s.status != 0) {
-        // What still comes in is not wanted, and must not make the close a reset.
-        drain(s);
-        finish(s);
+    if (s.http <= <u8>Http.CONTENT) {
+      if (s.last && s.http == <u8>Http.LINE) {
+        close(s);
         return;
       }
       if (!httpArrives(s)) {
         ended(s);
         return;
       }
+      touch(s);
     } else if (s.http == <u8>Http.ANSWER) {
-      if (!httpSend(s)) {
-        if (tcp_send_room(s.handle) < 0) finish(s);
-        return;
-      }
+      if (!httpSend(s)) return;
     } else {
-      // The host's turn; unless the connection is over.
-      if (tcp_send_room(s.handle) < 0) finish(s);
+      // The host's turn.
+      want(s);
       return;
     }
   }

@@ -31,6 +31,8 @@ export interface UpOptions {
   workers: number;
   groupKey?: Uint8Array;
   fastOpen: number;
+  idle: number;
+  user?: string;
   /** Numbers of the configuration, by name. */
   set: Partial<Record<Settable, number>>;
 }
@@ -55,6 +57,8 @@ export function addUp(program: Command): void {
     .option("--pcap <file>", "write the frames to a pcapng file")
     .option("--group-key <hex>", "16 bytes that the members of a group behind one address share; their clocks must agree to a second", parseKey)
     .option("--fast-open <n>", "connections at a time that may bring a request in their SYN (RFC 7413)", parseCount, 0)
+    .option("--idle <seconds>", "end connections that say and take nothing for so long; 0: none", parseCount, 60)
+    .option("--user <name>", "who to be once the link is open")
     .option("--set <name=n>", "a number of the configuration, as synRate=100; may be repeated", parseSetting, {})
     .option("--stats", "print the counters at the end")
     .action(up);
@@ -89,6 +93,7 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.connections < 1 || options.connections > 100_000) throw new RangeError("--connections is a number from 1 to 100000");
   if (options.ring < 2048 || options.ring > 1 << 24) throw new RangeError("--ring is a number of bytes from 2048 to 16777216");
   if (options.mtu < 576 || options.mtu > 9216) throw new RangeError("--mtu is a number of bytes from 576 to 9216");
+  if (options.idle > 65534) throw new RangeError("--idle is a number of seconds from 0 to 65534");
   if (options.workers < 1 || options.workers > 64) throw new RangeError("--workers is a number from 1 to 64");
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
   return ports;
@@ -139,7 +144,7 @@ const CLOSING_MS = 3000;
 
 function startShards(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const share = { ...options, connections: Math.ceil(options.connections / options.workers) };
-  const shards = new Shards(options.workers, link, stackOptions(share), ports, options.root);
+  const shards = new Shards(options.workers, link, stackOptions(share), ports, options.root, undefined, options.idle);
   let fail: (error: Error) => void;
   const failed = new Promise<never>((_, reject) => (fail = reject));
   failed.catch(() => void shards.terminate());
@@ -164,7 +169,7 @@ function stackOptions(options: UpOptions): StackOptions {
 }
 
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
-  const stack = new ServiceStack(stackOptions(options), ports, options.root);
+  const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
   loop.onPolled = () => stack.run();
   let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;

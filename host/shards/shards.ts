@@ -26,7 +26,7 @@ export class Shards {
   dropped = 0;
 
   /** `n` threads, with the services at `ports`, or with the application that `module`, a URL, has as `serve` (host/shards/worker.ts). */
-  constructor(n: number, link: Link, options: StackOptions, ports: Partial<Record<ServiceName, number>>, root?: string, module?: string) {
+  constructor(n: number, link: Link, options: StackOptions, ports: Partial<Record<ServiceName, number>>, root?: string, module?: string, idleS?: number) {
     this.#steer = new Steer(n, randomBytes(4).readUInt32LE());
     const stride = (options.mtu ?? 1500) + 14, ready: Promise<void>[] = [];
     for (let i = 0; i < n; i++) {
@@ -34,7 +34,7 @@ export class Shards {
       const data: ShardData = {
         // One announcement is enough; each needs entropy of its own.
         options: i === 0 ? options : { ...options, policy: { ...options.policy, announce: false } },
-        ports, root, module, stride, incoming: incoming.memory, outgoing: outgoing.memory, stop: this.#stop,
+        ports, root, module, idleS, stride, incoming: incoming.memory, outgoing: outgoing.memory, stop: this.#stop,
       };
       const worker = new Worker(join(buildDir(), "stint-shard.js"), { workerData: data });
       let up: () => void, end: (counters: Record<string, number>) => void, failReady: (e: Error) => void, failDone: (e: Error) => void;

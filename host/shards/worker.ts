@@ -11,6 +11,8 @@ export interface ShardData {
   options: StackOptions;
   ports: Partial<Record<ServiceName, number>>;
   root: string | undefined;
+  /** Seconds that a connection of a service may be idle; 0: for ever. */
+  idleS: number | undefined;
   /** URL of a module with a `serve`, in the place of the services. */
   module: string | undefined;
   stride: number;
@@ -31,7 +33,7 @@ export type Serve = (stack: StackModule) => () => boolean;
 
 async function application(): Promise<{ stack: StackModule; run: () => boolean; end: () => void }> {
   if (data.module === undefined) {
-    const services = new ServiceStack(data.options, data.ports, data.root);
+    const services = new ServiceStack(data.options, data.ports, data.root, data.idleS);
     return { stack: services, run: () => services.run(), end: () => services.stop() };
   }
   const { serve } = await import(data.module) as { serve: Serve };

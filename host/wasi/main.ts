@@ -1,13 +1,14 @@
 // The command for wasmtime: the stack and its services over stdin and stdout, which carry frames (4 bytes of length, most significant
-// first, then the frame), so words go to stderr. A frame of length 0 asks to close everything and end.
+// first, then the frame), so words go to stderr. The length
+// 2^32 − 1, which no frame has, asks to close everything and end.
 //
 //   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run build/stint-wasi.wasm up --ip 10.0.0.2/24 --gateway 10.0.0.1 --http 80"
 
 import {
-  configBlock, controlBlock, counters, init, poll, pool, serviceAnswer, serviceRequest, servicesBytes, servicesRun, servicesStop,
-  serviceStart,
+  configBlock, controlBlock, counters, init, poll, pool, serviceAnswer, serviceRequest, servicesBytes, servicesIdle, servicesRun,
+  servicesStop, servicesWait, serviceStart,
 } from "../../assembly/services/app";
-import { Service } from "../../assembly/services/layout";
+import { IDLE_S, Service } from "../../assembly/services/layout";
 import { Config, Policy } from "../../assembly/config";
 import { SlotRing, slotConsume, slotFirst, slotFirstSize, slotNext, slotProduce, slotsFull, slotsUsed } from "../../assembly/buffers/slots";
 import { Mib } from "../../assembly/core/counters";
@@ -18,6 +19,8 @@ import { nowUs, wallUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber
 
 /** What has come in, up to IN_MAX, and what goes out. */
 const IN_MAX: u32 = 1 << 17;
+/** In the place of a frame's length. */
+const CLOSE: u32 = u32.MAX_VALUE;
 const IN: usize = memory.data(131072, 8);
 const OUT_MAX: u32 = 1 << 17;
 const OUT: usize = memory.data(131072, 8);
@@ -26,13 +29,15 @@ const CLOSING_US: u64 = 3_000_000;
 
 let inUsed: u32 = 0;
 let stats: bool = false;
+/** Seconds that a connection may be idle. */
+let idle: u32 = IDLE_S;
 let closing: u64 = 0;
 /** Ports by service. */
 const PORTS: usize = memory.data(20);
 
 function readArguments(c: Config): void {
   argumentsRead();
-  if (argumentsCount() < 2 || !isText(argument(1), "up")) usage("usage: up --ip A.B.C.D/N [--gateway A] [--echo PORT] [--discard PORT] [--chargen PORT] [--http PORT] [--connections N] [--ring BYTES] [--group-key HEX] [--set WORD=N] [--stats]");
+  if (argumentsCount() < 2 || !isText(argument(1), "up")) usage("usage: up --ip A.B.C.D/N [--gateway A] [--echo PORT] [--discard PORT] [--chargen PORT] [--http PORT] [--connections N] [--ring BYTES] [--group-key HEX] [--idle S] [--set WORD=N] [--stats]");
   for (let i: u32 = 2; i < argumentsCount(); i++) {
     const name = argument(i);
     if (isText(name, "--stats")) {
@@ -55,6 +60,8 @@ function readArguments(c: Config): void {
       c.connsMax = number(value, 1, 100000);
     } else if (isText(name, "--ring")) {
       c.sendRing = c.recvRing = (number(value, 2048, 1 << 24) + 3) & ~3;
+    } else if (isText(name, "--idle")) {
+      idle = number(value, 0, 65534);
     } else if (isText(name, "--group-key")) {
       hexadecimal(value, changetype<usize>(c) + offsetof<Config>("groupKey0"), 16);
       c.policy |= Policy.GROUP;
@@ -97,6 +104,7 @@ function start(c: Config): void {
     sayEnd();
     proc_exit(2);
   }
+  servicesIdle(idle);
   for (let s: u32 = 1; s <= <u32>Service.HTTP; s++) {
     const port = load<u32>(PORTS + (s << 2));
     if (port != 0 && serviceStart(s, port, 128) < 0) usage("two services cannot share a port");
@@ -118,7 +126,7 @@ function takeFrames(): bool {
   const ring = rx();
   while (inUsed - at >= 4) {
     const size = bswap<u32>(load<u32>(IN + at));
-    if (size == 0) {
+    if (size == CLOSE) {
       if (closing == 0) {
         closing = nowUs() + CLOSING_US;
         servicesStop();
@@ -172,8 +180,9 @@ function answerRequests(): bool {
     const r = serviceRequest();
     if (r == 0) break;
     const path = load<u32>(r, 8), size = load<u32>(r, 12);
-    if (load<u32>(r) == 1) serviceAnswer(fileLength(path, size));
-    else serviceAnswer(filePiece(path, size, load<u64>(r, 24), load<u32>(r, 16), load<u32>(r, 20)));
+    const room = load<u32>(r, 20);
+    if (load<u32>(r) == 1) serviceAnswer(fileLength(path, size, room != 0, r + 32));
+    else serviceAnswer(filePiece(path, size, load<u64>(r, 32), load<u64>(r, 24), load<u32>(r, 16), room));
     did = true;
   }
   return did;
@@ -207,7 +216,7 @@ export function _start(): void {
   sayEnd();
   for (;;) {
     const waiting = takeFrames();
-    let wait = <i64>poll(nowUs());
+    let wait = <i64>servicesWait(poll(nowUs()));
     if (servicesRun()) wait = 0;
     if (answerRequests()) wait = 0;
     if (waiting) wait = 0;

@@ -33,6 +33,9 @@ export declare function path_open(
   dir: i32, lookup: u32, path: usize, size: u32, flags: u32, rights: u64, inherited: u64, fdflags: u32, fd: usize,
 ): i32;
 // @ts-ignore: decorator
+@external("wasi_snapshot_preview1", "path_filestat_get")
+export declare function path_filestat_get(dir: i32, lookup: u32, path: usize, size: u32, stat: usize): i32;
+// @ts-ignore: decorator
 @external("wasi_snapshot_preview1", "fd_filestat_get")
 export declare function fd_filestat_get(fd: i32, stat: usize): i32;
 // @ts-ignore: decorator

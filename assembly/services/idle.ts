@@ -1,0 +1,104 @@
+// Who is idle, and for how long: connections in the order in which they last got on, so that finding those that are over time, or the one
+// that gives way when there is no room, takes no search. A connection gets on when something comes or goes; an HTTP connection whose
+// request is not complete does not, however many bytes trickle in.
+
+import { clock, Micros, NEVER } from "../core/clock";
+import { tcbOf } from "../api/handle";
+import { Has, Tcb, tcbHas } from "../tcp/tcb";
+import { GIVE_WAY_US, IDLE_S, LINGER_US, Served, Service, Shared, servedAt, servedIndex, shared } from "./layout";
+
+const SECOND: u64 = 1_000_000;
+/** Idle connections that are looked at, at most, for one that gives way. */
+const LOOK_MAX: u32 = 8;
+
+/** Seconds that a connection may be idle; 0: for ever. */
+export function idleSeconds(): u32 {
+  const set = shared().idle;
+  return set == 0 ? IDLE_S : set - 1;
+}
+
+/** The words of the list that the connection is on: its first, then its last. */
+function listOf(s: Served): usize {
+  const at = changetype<usize>(shared());
+  return at + (s.service == <u8>Service.CLOSING ? offsetof<Shared>("closingFirst") : offsetof<Shared>("servedFirst"));
+}
+
+/** Takes it off its list. */
+export function unlist(s: Served): void {
+  const list = listOf(s);
+  if (s.prev != 0) servedAt(s.prev - 1).next = s.next;
+  else store<u32>(list, s.next);
+  if (s.next != 0) servedAt(s.next - 1).prev = s.prev;
+  else store<u32>(list, s.prev, 4);
+}
+
+/** Puts it at the end of its list, as one that has just got on. */
+export function enlist(s: Served): void {
+  const list = listOf(s), last = load<u32>(list, 4), me = servedIndex(s) + 1;
+  s.prev = last;
+  s.next = 0;
+  if (last == 0) store<u32>(list, me);
+  else servedAt(last - 1).next = me;
+  store<u32>(list, me, 4);
+  s.since = clock.us;
+  const t = tcbOf(s.handle);
+  if (t != null) s.una = t.sndUna;
+}
+
+/** It has got on. */
+export function touch(s: Served): void {
+  unlist(s);
+  enlist(s);
+}
+
+/** When the first of a list is over time; NEVER: nobody is. */
+function dueAt(first: u32, limit: u64): Micros {
+  return first == 0 || limit == 0 ? NEVER : servedAt(first - 1).since + limit;
+}
+
+/** When a connection will be over time. */
+export function idleNext(): Micros {
+  return min(dueAt(shared().servedFirst, <u64>idleSeconds() * SECOND), dueAt(shared().closingFirst, LINGER_US));
+}
+
+/** A connection that is over time, and of which nothing was acknowledged either since it last got on; null: there is none. */
+export function idleTake(): Served | null {
+  // Each turn takes one that is over time off the front; the bound is the number of them.
+  while (clock.us >= idleNext()) {
+    const first = clock.us >= dueAt(shared().closingFirst, LINGER_US) ? shared().closingFirst : shared().servedFirst;
+    const s = servedAt(first - 1), t = tcbOf(s.handle);
+    if (t == null || t.sndSize == 0 || t.sndUna == s.una) return s;
+    touch(s);
+  }
+  return null;
+}
+
+/** When a connection was last heard of, as far as that counts: acknowledgments do while there is something to acknowledge. */
+function heardAt(s: Served, t: Tcb | null): Micros {
+  return t != null && t.sndSize != 0 ? max(s.since, t.heardAt) : s.since;
+}
+
+/** The idle connection that makes room for another: first of those that are closing, then of those that are served; null: none is idle. */
+export function idleVictim(): Served | null {
+  for (let list: u32 = 0; list < 2; list++) {
+    let at = list == 0 ? shared().closingFirst : shared().servedFirst;
+    for (let n = LOOK_MAX; n > 0 && at != 0; n--) {
+      const s = servedAt(at - 1);
+      if (clock.us - heardAt(s, tcbOf(s.handle)) >= GIVE_WAY_US) return s;
+      at = s.next;
+    }
+  }
+  return null;
+}
+
+/** Whether there is no connection any more, but for what it may have received. */
+export function isOver(s: Served): bool {
+  const t = tcbOf(s.handle);
+  return t == null || tcbHas(t, Has.DETACHED);
+}
+
+/** Whether something that was sent is not acknowledged, or not sent yet. */
+export function hasUnsent(s: Served): bool {
+  const t = tcbOf(s.handle);
+  return t != null && t.sndSize != 0;
+}
