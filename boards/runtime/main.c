@@ -191,6 +191,7 @@ static void run(void) {
     if (stint_app_run()) wait = 0;
 #else
     if (stint_servicesRun()) wait = 0;
+    wait = (int32_t)stint_servicesWait((u32)wait);
 #endif
 #ifdef STINT_HTTP
     if (pages_answer()) wait = 0;

@@ -43,9 +43,17 @@ static void echo(int32_t connection) {
     tcp_send_commit(connection, (uint32_t)size);
     tcp_recv_consume(connection, (uint32_t)size);
   }
-  /* 0: the peer has closed, and all that it sent went back; below 0, but for AGAIN: it is over. */
-  int32_t left = tcp_recv_size(connection);
-  if (left == 0 || (left < 0 && left != STINT_ERR_AGAIN)) tcp_close(connection);
+  /* 0: the peer has closed, and all that it sent went back. No room ever again: it is over, and what is left to read goes nowhere. */
+  if (tcp_recv_size(connection) == 0 || tcp_send_room(connection) < 0) tcp_close(connection);
+}
+
+/* A peer that vanished is noticed after a minute: four places are soon taken. */
+static void watch(int32_t connection) {
+  tcp_set(connection, STINT_OPTION_KEEP_IDLE, 40);
+  tcp_set(connection, STINT_OPTION_KEEP_INTERVAL, 5);
+  tcp_set(connection, STINT_OPTION_KEEP_PROBES, 4);
+  tcp_set(connection, STINT_OPTION_USER_TIMEOUT, 60000);
+  tcp_set(connection, STINT_OPTION_KEEP_ALIVE, 1);
 }
 
 int32_t app_run(void) {
@@ -53,7 +61,10 @@ int32_t app_run(void) {
   for (uint64_t event = stint_event_next(); event != 0; event = stint_event_next()) {
     int32_t handle = (int32_t)(event >> 32);
     if ((uint32_t)event & STINT_EVENT_ACCEPT) {
-      for (int32_t c = tcp_accept(handle); c > 0; c = tcp_accept(handle)) echo(c);
+      for (int32_t c = tcp_accept(handle); c > 0; c = tcp_accept(handle)) {
+        watch(c);
+        echo(c);
+      }
     } else {
       echo(handle);
     }

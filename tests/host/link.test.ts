@@ -56,6 +56,28 @@ function talk(module: WebAssembly.Module, data: Uint8Array, shut = true, look: (
   return Buffer.concat(got);
 }
 
+/** How many of `count` connections, one after the other, an application serves; each is reset with bytes unread on either side. */
+function servesAfterResets(module: WebAssembly.Module, count: number): number {
+  const wire = new Wire(1, 1_000_000), server = new StackModule(module, { ip: "10.0.0.2/24" }), client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24", recvRing: 2048 });
+  wire.attach(client);
+  wire.attach(server);
+  wire.onPolled = (port) => port === 1 && (server.exports as Exports & { app_run(): number }).app_run() !== 0;
+  let served = 0;
+  for (let i = 0; i < count; i++) {
+    const handle = client.connect(parseIp("10.0.0.2"), 7), data = new Uint8Array(16384);
+    for (let n = 0; n < 40; n++) {
+      wire.ports.forEach((p) => (p.wakeUs = wire.nowUs));
+      wire.run(() => false, wire.nowUs + 200_000);
+      if (client.info(handle).stateName === "ESTABLISHED") client.send(handle, data);
+    }
+    if (client.receivable(handle) > 0) served++;
+    client.abort(handle);
+    wire.ports.forEach((p) => (p.wakeUs = wire.nowUs));
+    wire.run(() => false, wire.nowUs + 1e6);
+  }
+  return served;
+}
+
 after(() => rmSync(dir, { recursive: true }));
 
 /** The module, with a count of the bytes that `memory.copy` moves: `copied`, exported. */
@@ -88,6 +110,21 @@ describe("stint link", () => {
     const sections = readSections(readFileSync(out));
     assert.deepEqual(sections.imports, []);
     assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), data)), Buffer.from(data));
+  });
+
+  it("the echo application forgets connections that were reset with bytes unread", (t) => {
+    if (lacks(t, "clang", "wasm-ld")) return;
+    const out = join(dir, "echo-resets.wasm"), r = stint("link", c("echo", null), "-o", out);
+    assert.equal(r.status, 0, r.stderr);
+    assert.equal(servesAfterResets(new WebAssembly.Module(readFileSync(out)), 10), 10);
+  });
+
+  it("… and so does the one in AssemblyScript that imports the calls", () => {
+    const app = join(dir, "resets-as.wasm"), out = join(dir, "resets-as-out.wasm");
+    execFileSync("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    const r = stint("link", app, "-o", out);
+    assert.equal(r.status, 0, r.stderr);
+    assert.equal(servesAfterResets(new WebAssembly.Module(readFileSync(out)), 10), 10);
   });
 
   it("copies nothing between the application and its sockets' rings: counted", (t) => {

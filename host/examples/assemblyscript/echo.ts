@@ -1,9 +1,9 @@
 // An echo server from AssemblyScript source: `import … from "stint/assembly"` compiles the stack into this module.
 import { Config } from "stint/assembly/config";
-import { Err } from "stint/assembly/core/error";
 import { Event } from "stint/assembly/core/events";
 import {
-  event_next, init, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at, tcp_send_commit, tcp_send_span,
+  event_next, init, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at, tcp_send_commit, tcp_send_room,
+  tcp_send_span,
 } from "stint/assembly";
 
 // What the host calls beside app_start and app_run.
@@ -41,8 +41,8 @@ function echo(connection: i32): void {
     tcp_send_commit(connection, size);
     tcp_recv_consume(connection, size);
   }
-  const left = tcp_recv_size(connection);
-  if (left == 0 || (left < 0 && left != Err.AGAIN)) tcp_close(connection);
+  // The peer has closed, and everything went back; or it is over, and what is left to read goes nowhere.
+  if (tcp_recv_size(connection) == 0 || tcp_send_room(connection) < 0) tcp_close(connection);
 }
 
 export function app_run(): i32 {

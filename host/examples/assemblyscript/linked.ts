@@ -20,6 +20,7 @@ const ARENA: usize = memory.data(160 * 1024, 8), BUFFER: usize = memory.data(256
 /** Words of the configuration, as include/stint.h has them. */
 const ARENA_BASE = 4, ARENA_SIZE = 8, CONNS_MAX = 40, SEND_RING = 56, RECV_RING = 60;
 const ACCEPT: u32 = 2;
+const AGAIN: i32 = -5;
 
 export function app_start(block: usize): i32 {
   store<u32>(block + ARENA_BASE, <u32>ARENA);
@@ -44,8 +45,11 @@ export function app_run(): i32 {
     const handle = <i32>(e >> 32);
     if ((<u32>e & ACCEPT) != 0) {
       for (let c = tcp_accept(handle); c > 0; c = tcp_accept(handle)) tcp_send(c, HELLO, 6);
-    } else if (tcp_recv(handle, BUFFER, 256) == 0) {
-      tcp_close(handle);
+    } else {
+      // 0: the peer has closed; below 0, but for AGAIN: it is over.
+      let n = tcp_recv(handle, BUFFER, 256);
+      while (n > 0) n = tcp_recv(handle, BUFFER, 256);
+      if (n != AGAIN) tcp_close(handle);
     }
     did = 1;
   }
