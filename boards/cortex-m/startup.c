@@ -112,19 +112,31 @@ static uint32_t host(uint32_t call, const void *argument) {
   return r0;
 }
 
+/*
+ * Arguments lie in a block of their own, not on the stack: what emulates the board may fail to read them where they share a page of its
+ * own with the guard under the stack, however little of it is used.
+ */
+static uint32_t host_block[3];
+
 bool host_random(uint8_t *out, uint32_t size) {
   static const char path[] = "/dev/urandom";
-  const uint32_t open[3] = {(uint32_t)(uintptr_t)path, 1, sizeof path - 1};
-  uint32_t file = host(0x01, open);
+  host_block[0] = (uint32_t)(uintptr_t)path;
+  host_block[1] = 1;
+  host_block[2] = sizeof path - 1;
+  uint32_t file = host(0x01, host_block);
   if (file == UINT32_MAX) return false;
-  const uint32_t read[3] = {file, (uint32_t)(uintptr_t)out, size};
-  bool ok = host(0x06, read) == 0;
-  host(0x02, &file);
+  host_block[0] = file;
+  host_block[1] = (uint32_t)(uintptr_t)out;
+  host_block[2] = size;
+  bool ok = host(0x06, host_block) == 0;
+  host_block[0] = file;
+  host(0x02, host_block);
   return ok;
 }
 
 _Noreturn void host_exit(int status) {
   /* SYS_EXIT_EXTENDED, ADP_Stopped_ApplicationExit. */
-  const uint32_t argument[2] = {0x20026, (uint32_t)status};
-  for (;;) host(0x20, argument);
+  host_block[0] = 0x20026;
+  host_block[1] = (uint32_t)status;
+  for (;;) host(0x20, host_block);
 }

@@ -6,6 +6,7 @@ import { StintError } from "../errors.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { openLink } from "../links/open.js";
 import { Stack } from "../net.js";
+import { becomeUser, checkUser } from "../privilege.js";
 import { address, cidr, parseCount, parseNumber, parsePort } from "./arguments.js";
 
 interface ConnectOptions {
@@ -16,6 +17,7 @@ interface ConnectOptions {
   timeout?: number;
   pcap?: string;
   stats?: boolean;
+  user?: string;
 }
 
 export function addConnect(program: Command): void {
@@ -29,16 +31,19 @@ export function addConnect(program: Command): void {
     .option("--gateway <a.b.c.d>", "default router", address)
     .option("--ring <bytes>", "send and receive ring", parseCount, 262144)
     .option("--timeout <seconds>", "give the handshake up after this long", parseNumber)
+    .option("--user <name>", "who to be once the link is open")
     .option("--pcap <file>", "write the frames to a pcapng file")
     .option("--stats", "print the counters at the end, to stderr")
     .action(connect);
 }
 
 async function connect(host: string, port: number, options: ConnectOptions): Promise<void> {
+  if (options.user !== undefined) checkUser(options.user);
   const { prefix } = parseCidr(options.ip);
   const plain = options.ip.split("/")[0]!;
-  let link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: [] });
+  let link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: [], ...(options.user === undefined ? {} : { user: options.user }) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
+  if (options.user !== undefined) becomeUser(options.user);
   const ring = (options.ring + 3) & ~3;
   const stack = await Stack.open({
     link, ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }),

@@ -8,6 +8,7 @@ import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError, type Link } from "../links/link.js";
 import { openLink } from "../links/open.js";
 import { Loop, monotonicUs } from "../loop.js";
+import { becomeUser, checkUser } from "../privilege.js";
 import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
 import { Shards } from "../shards/shards.js";
 import { startWasmtime } from "../wasmtime.js";
@@ -93,6 +94,7 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.connections < 1 || options.connections > 100_000) throw new RangeError("--connections is a number from 1 to 100000");
   if (options.ring < 2048 || options.ring > 1 << 24) throw new RangeError("--ring is a number of bytes from 2048 to 16777216");
   if (options.mtu < 576 || options.mtu > 9216) throw new RangeError("--mtu is a number of bytes from 576 to 9216");
+  if (options.user !== undefined) checkUser(options.user);
   if (options.idle > 65534) throw new RangeError("--idle is a number of seconds from 0 to 65534");
   if (options.workers < 1 || options.workers > 64) throw new RangeError("--workers is a number from 1 to 64");
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
@@ -104,8 +106,9 @@ async function up(options: UpOptions): Promise<void> {
   options.set = { fastOpenMax: options.fastOpen, ...options.set };
   const { prefix } = parseCidr(options.ip);
   const plain = options.ip.split("/")[0]!;
-  let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports) });
+  let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports), ...(options.user === undefined ? {} : { user: options.user }) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
+  if (options.user !== undefined) becomeUser(options.user);
   try {
     const running = options.runtime === "wasmtime" ? await startWasmtime(link, options, ports) : options.workers > 1 ? startShards(link, options, ports) : startNode(link, options, ports);
     let asked = false;

@@ -3,18 +3,21 @@ import { openSync, writeSync, closeSync } from "node:fs";
 import type { Link } from "./link.js";
 import { pcapngHead, pcapngPacket } from "./pcapng.js";
 
-/** A pcapng file that is being written; flushed in batches. */
+/** A pcapng file that is being written; flushed in batches. When it cannot be written to any more, the capture ends, and nothing else. */
 export class CaptureFile {
   readonly #fd: number;
+  #open = true;
   #pending: Uint8Array[] = [];
   #bytes = 0;
 
-  constructor(path: string, interfaces: string[]) {
+  /** Throws if the file cannot be made. `onEnd` is told, in a line, why a capture ended before its time. */
+  constructor(readonly path: string, interfaces: string[], readonly onEnd: (why: string) => void = (why) => console.error(`stint: ${why}`)) {
     this.#fd = openSync(path, "w");
-    writeSync(this.#fd, pcapngHead(interfaces));
+    this.#write(pcapngHead(interfaces));
   }
 
   frame(timeUs: number, frame: Uint8Array, port = 0, comment = ""): void {
+    if (!this.#open) return;
     const packet = pcapngPacket(timeUs, frame, port, comment);
     this.#pending.push(packet);
     this.#bytes += packet.length;
@@ -22,14 +25,26 @@ export class CaptureFile {
   }
 
   flush(): void {
-    if (this.#pending.length > 0) writeSync(this.#fd, Buffer.concat(this.#pending));
+    if (this.#pending.length > 0) this.#write(Buffer.concat(this.#pending));
     this.#pending = [];
     this.#bytes = 0;
   }
 
+  #write(bytes: Uint8Array): void {
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
+    } catch (e) {
+      this.#open = false;
+      closeSync(this.#fd);
+      this.onEnd(`the capture ${this.path} ends here: ${(e as Error).message}`);
+    }
+  }
+
   close(): void {
+    if (!this.#open) return;
     this.flush();
-    closeSync(this.#fd);
+    if (this.#open) closeSync(this.#fd);
+    this.#open = false;
   }
 }
 

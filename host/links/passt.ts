@@ -14,6 +14,12 @@ export interface PasstOptions {
   gateway: string | undefined;
   /** TCP ports of the host that are forwarded to the same ports of the stack. */
   ports: number[];
+  /** Whom the link's programs are to be, where they need not be root. */
+  user?: string;
+  /** The ports are open on every address of the host, not on 127.0.0.1 alone. */
+  everywhere?: boolean;
+  /** The router's address reaches what listens on the host's own loopback. */
+  hostLoopback?: boolean;
 }
 
 function mask(prefix: number): string {
@@ -27,7 +33,10 @@ export async function openPasst(options: PasstOptions): Promise<Link> {
   const args = ["--foreground", "--ipv4-only", "--socket", path, "--address", options.ip, "--netmask", mask(options.prefix), "--mtu", "1500",
     "--no-dhcp", "--no-ndp", "--no-dhcpv6", "--no-ra", "--dns", "none", "--search", "none", "--udp-ports", "none"];
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
-  args.push("--tcp-ports", options.ports.length > 0 ? options.ports.join(",") : "none");
+  const address = options.everywhere ? "" : "127.0.0.1/";
+  args.push("--tcp-ports", options.ports.length > 0 ? `${address}${options.ports.join(",")}` : "none");
+  if (!options.hostLoopback) args.push("--no-map-gw");
+  if (options.user !== undefined) args.push("--runas", options.user);
   const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "passt"]] as const : ["passt", []] as const;
   const child = spawn(program, [...first, ...args], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   let words = "";

@@ -1,6 +1,7 @@
 /**
  * A TAP device (Linux, root). socat opens it and hands each frame on as one datagram over loopback UDP: a pipe would lose the
- * boundaries, and Node cannot ask the kernel for the device itself.
+ * boundaries, and Node cannot ask the kernel for the device itself. Both sockets are connected, so that the kernel lets in nothing from
+ * other programs of this machine (SECURITY.md).
  */
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -20,7 +21,8 @@ function freePort(): Promise<number> {
   });
 }
 
-export async function openTap(name: string): Promise<Link> {
+/** `user`: whom socat is to be once it has the device. */
+export async function openTap(name: string, user?: string): Promise<Link> {
   if (!/^[\w.-]{1,15}$/.test(name)) throw new LinkError(`"${name}" is no name of a network device`);
   if (!existsSync(`/sys/class/net/${name}`)) {
     throw new LinkError(`there is no device ${name}; make it with: ip tuntap add dev ${name} mode tap && ip addr add 10.0.0.1/24 dev ${name} && ip link set ${name} up`);
@@ -32,8 +34,8 @@ export async function openTap(name: string): Promise<Link> {
   // socat is not to outlive us, however we end.
   const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "socat"]] as const : ["socat", []] as const;
   const child = spawn(program, [...first,
-    "-b", "65536", `TUN,tun-name=${name},tun-type=tap,iff-no-pi`,
-    `UDP4-DATAGRAM:127.0.0.1:${link.localPort},bind=127.0.0.1:${port},so-rcvbuf=4194304,so-sndbuf=4194304`,
+    "-b", "65536", `TUN,tun-name=${name},tun-type=tap,iff-no-pi${user === undefined ? "" : `,su=${user}`}`,
+    `UDP4-CONNECT:127.0.0.1:${link.localPort},bind=127.0.0.1:${port},so-rcvbuf=4194304,so-sndbuf=4194304`,
   ], { stdio: ["ignore", "ignore", "pipe"], detached: true });
   let words = "";
   child.stderr.on("data", (data: Buffer) => (words += data.toString()));

@@ -4,24 +4,25 @@ import { LinkError, type Link } from "./link.js";
 
 const BUFFER = 4 << 20;
 
-/** Binds 127.0.0.1:`localPort` (0: any) and talks to `host`:`port`. */
+/** Binds 127.0.0.1:`localPort` (0: one that the kernel draws) and talks to `host`:`port`. The kernel lets in what comes from there alone. */
 export function openUdp(localPort: number, host: string, port: number): Promise<Link & { localPort: number }> {
   return new Promise((resolve, reject) => {
     const socket = createSocket("udp4");
     const link = {
       localPort,
       send(frame: Uint8Array) {
-        socket.send(frame.slice(), port, host);
+        socket.send(frame.slice(), () => {});
       },
       onFrame: (_: Uint8Array) => {},
       onClose: (_?: Error) => {},
       close: () => socket.close(),
     };
     socket.once("error", (e: NodeJS.ErrnoException) => {
+      socket.close();
       reject(new LinkError(`cannot use UDP port ${localPort}: ${e.code === "EADDRINUSE" ? "it is in use" : e.message}`));
     });
     socket.on("message", (frame) => link.onFrame(frame));
-    socket.bind(localPort, "127.0.0.1", () => {
+    socket.once("connect", () => {
       socket.removeAllListeners("error");
       // A datagram to a port that is not open yet is told with an error; the frame is lost, as it would be on a wire.
       socket.on("error", () => {});
@@ -33,5 +34,6 @@ export function openUdp(localPort: number, host: string, port: number): Promise<
       link.localPort = socket.address().port;
       resolve(link);
     });
+    socket.bind(localPort, "127.0.0.1", () => socket.connect(port, host));
   });
 }
