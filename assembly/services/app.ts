@@ -10,7 +10,7 @@ import {
   event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at,
   tcp_send_commit, tcp_send_span, tcp_set, tcp_shutdown,
 } from "../index";
-import { FAST_OPEN, HTTP, MEASURING } from "../features";
+import { BOARD, FAST_OPEN, HTTP, MEASURING } from "../features";
 import { clock, NEVER } from "../core/clock";
 import { countersAt, Mib } from "../core/counters";
 import { Event } from "../core/events";
@@ -205,7 +205,8 @@ function acceptAll(listener: i32): void {
     servedClear(s);
     s.handle = handle;
     s.service = <u8>service;
-    keepAlive(handle);
+    // On a board the limit for idle connections has to do: it cannot be switched off there.
+    if (!BOARD) keepAlive(handle);
     enlist(s);
     serve(handle, 0);
   }
@@ -240,19 +241,21 @@ function serve(handle: i32, bits: u32): void {
   }
 }
 
-/** Gives the handle up. A connection that is not over ends in order by itself. */
-function forget(s: Served): void {
+/** The block is free. Returns the handle. */
+function drop(s: Served): i32 {
   const handle = s.handle;
   unlist(s);
   s.handle = 0;
-  tcp_close(handle);
+  return handle;
+}
+
+/** Gives the handle up. A connection that is not over ends in order by itself. */
+function forget(s: Served): void {
+  tcp_close(drop(s));
 }
 
 function abort(s: Served): void {
-  const handle = s.handle;
-  unlist(s);
-  s.handle = 0;
-  tcp_abort(handle);
+  tcp_abort(drop(s));
 }
 
 /**
