@@ -8,7 +8,8 @@ export function checkUser(name: string): void {
   idOf(name);
 }
 
-function idOf(name: string): { uid: number; gid: number } {
+/** The numbers of a user and its group. Throws a RangeError with one line. */
+export function idOf(name: string): { uid: number; gid: number } {
   try {
     const id = (option: string): number => Number(execFileSync("id", [option, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
     return { uid: id("-u"), gid: id("-g") };

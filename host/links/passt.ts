@@ -1,8 +1,9 @@
 /** passt: the host's network for a stack without privileges. It is started here, and forwards the ports of the services. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { idOf } from "../privilege.js";
 import { hasProgram } from "../programs.js";
 import { LinkError, type Link } from "./link.js";
 import { openStream } from "./stream.js";
@@ -36,7 +37,12 @@ export async function openPasst(options: PasstOptions): Promise<Link> {
   const address = options.everywhere ? "" : "127.0.0.1/";
   args.push("--tcp-ports", options.ports.length > 0 ? `${address}${options.ports.join(",")}` : "none");
   if (!options.hostLoopback) args.push("--no-map-gw");
-  if (options.user !== undefined) args.push("--runas", options.user);
+  if (process.getuid?.() === 0) {
+    // passt does not stay root, and makes its socket afterwards: the folder, which is closed to others, is its user's.
+    const { uid, gid } = idOf(options.user ?? "nobody");
+    args.push("--runas", `${uid}:${gid}`);
+    chownSync(dir, uid, gid);
+  }
   const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "passt"]] as const : ["passt", []] as const;
   const child = spawn(program, [...first, ...args], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   let words = "";
