@@ -322,7 +322,7 @@ function deliver(ip: Ipv4): void {
     case PROTO_ICMP: {
       count(Mib.ipInDelivers);
       const icmp = changetype<Icmp>(payload);
-      if (icmpInput(ip, icmp, size) == IcmpResult.ERROR) errorArrives(icmp, size);
+      if (icmpInput(ip, icmp, size) == IcmpResult.ERROR) errorArrives(icmp, size, ip.dst);
       return;
     }
     default:
@@ -335,10 +335,10 @@ function unknownProtocol(ip: Ipv4): void {
   icmpError(ICMP_UNREACHABLE, UNREACHABLE_PROTOCOL, ip);
 }
 
-/** An ICMP error: the datagram that it quotes, as far as it does, is one that we sent. */
-function errorArrives(icmp: Icmp, size: u32): void {
+/** An ICMP error to `dst`: the datagram that it quotes, as far as it does, is one that we sent from there. */
+function errorArrives(icmp: Icmp, size: u32, dst: u32): void {
   const quoted = changetype<Ipv4>(changetype<usize>(icmp) + Icmp.SIZE), left = size - Icmp.SIZE;
-  if (left < Ipv4.SIZE + 8 || quoted.headerSize < Ipv4.SIZE || quoted.headerSize + 8 > left || quoted.src != config.ip ||
+  if (left < Ipv4.SIZE + 8 || quoted.headerSize < Ipv4.SIZE || quoted.headerSize + 8 > left || quoted.src != dst ||
       (quoted.fragment & IP_OFFSET_MASK) != 0) {
     count(Mib.icmpInErrors);
     return;
