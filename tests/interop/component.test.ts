@@ -62,6 +62,24 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     server.kill();
   });
 
+  it("a program that closes and ends: all that it sent arrives; without a peer that takes it, it is said that it did not", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    for (const size of [30_000, 300_000]) {
+      const got = lab!.sh(`nc -l -N 10.9.0.1 9000 < /dev/null > ${lab!.file("got")}`);
+      await new Promise((r) => setTimeout(r, 500));
+      const r = await lab!.sh(`${process.execPath} ${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9000", String(size)).join(" ")}`, 60);
+      assert.equal(r.status, 0, r.err);
+      await got;
+      assert.ok(readFileSync(lab!.file("got")).equals(Buffer.from(Array.from({ length: size }, (_, i) => i % 251))), `${readFileSync(lab!.file("got")).length} of ${size} bytes`);
+    }
+    // It is accepted by the kernel, and then nothing of it is: the peer goes without having read.
+    const reset = lab!.start("python3", ["-c", "import socket, struct\ns = socket.create_server(('10.9.0.1', 9001))\ns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)\nc, _ = s.accept()\nimport time\ntime.sleep(2)\nc.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\nc.close()"]);
+    await new Promise((r) => setTimeout(r, 500));
+    const r = await lab!.sh(`${process.execPath} ${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9001", "60000").join(" ")}`, 60);
+    assert.match(r.err, /a closed connection ended before all was acknowledged/);
+    reset.kill();
+  });
+
   it("gets from a server of the kernel's; is told of a refused port and of no route; without an address it says how to give one", async (t) => {
     if (lacks(t, ...NEEDS)) return;
     const get = (url: string, ...env: string[]): Promise<{ status: number | null; err: string }> =>

@@ -29,9 +29,9 @@ static uint32_t have;
 
 uint64_t random_u64(void) { return host_random(); }
 
-static void say(const char *text) {
+void say_bytes(const char *text, uint32_t size) {
   answer a;
-  host_write_blocking(host_stderr(), text, (uint32_t)__builtin_strlen(text), &a);
+  host_write_blocking(host_stderr(), text, size, &a);
 }
 
 /* Reads numbers with a character of `between` after each but the last; 0: it is not so. */

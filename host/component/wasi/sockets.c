@@ -1,12 +1,18 @@
 /* wasi:sockets over stint: TCP with IPv4. There is no UDP and no resolver: what asks for a socket of the one is told "not supported", names that are no addresses are "name unresolvable". */
 #include "wasi.h"
 
+#include "../../bsd/endings.h"
+
 /* error-code of wasi:sockets/network, in its order. */
 enum {
   UNKNOWN, ACCESS_DENIED, NOT_SUPPORTED, INVALID_ARGUMENT, OUT_OF_MEMORY, TIMEOUT, CONCURRENCY_CONFLICT, NOT_IN_PROGRESS, WOULD_BLOCK, INVALID_STATE, NEW_SOCKET_LIMIT,
   ADDRESS_NOT_BINDABLE, ADDRESS_IN_USE, REMOTE_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_RESET, CONNECTION_ABORTED, DATAGRAM_TOO_LARGE, NAME_UNRESOLVABLE
 };
 
+IMPORT(CLOCK, "now") uint64_t host_now(void);
+IMPORT(CLOCK, "subscribe-duration") int32_t host_after(uint64_t);
+IMPORT(POLL, "[resource-drop]pollable") void host_pollable_drop(int32_t);
+IMPORT(CLI("exit"), "exit") void host_exit(int32_t);
 NEW(SOCKETS("network"), "network") int32_t make_network(int32_t rep);
 NEW(SOCKETS("tcp"), "tcp-socket") int32_t make_tcp(int32_t rep);
 NEW(SOCKETS("ip-name-lookup"), "resolve-address-stream") int32_t make_lookup(int32_t rep);
@@ -78,13 +84,57 @@ static uint32_t fresh(void) {
   return COUNT;
 }
 
+static const uint64_t LINGER_NS = 60000000000ull;
+
+/* Waits until all that was closed is acknowledged, for a minute at most: when the component ends, the stack ends with it. Returns whether it was. */
+static int linger(void) {
+  const uint64_t until = host_now() + LINGER_NS;
+  uint64_t now = 0;
+  while (endings_sweep() != 0 && link_there() && (now = host_now()) < until) {
+    const int32_t limit = host_after(until - now);
+    int32_t wait[3] = {limit};
+    link_wait(wait, 1);
+    host_pollable_drop(limit);
+    link_pump();
+  }
+  const int lost = endings_sweep() != 0 || endings_lost != 0;
+  if (lost) say("stint: a closed connection ended before all was acknowledged\n");
+  endings_lost = 0;
+  return !lost;
+}
+
+static int in_use(void) {
+  for (uint32_t i = 0; i < COUNT; i++) if (sockets[i].state != FREE) return 1;
+  return 0;
+}
+
+/* A component that returns from its run is heard of no more: so who closes the last socket waits. With others, and with a listener, it goes on being polled. */
 void socket_leave(uint32_t i) {
   struct socket *s = sockets + i;
   if (--s->users != 0) return;
-  if (s->handle >= 0) tcp_close(s->handle);
+  if (s->state == CONNECTED) ending_begin(s->handle);
+  else if (s->handle >= 0) tcp_close(s->handle);
   s->state = FREE;
   /* The FIN, or what is left before it, leaves now if it can. */
   link_pump();
+  if (in_use()) {
+    endings_sweep();
+    endings_lost = 0;
+  } else {
+    linger();
+  }
+}
+
+EXPORT(CLI("exit"), "exit") void cli_exit(int32_t status) {
+  if (link_there()) {
+    for (uint32_t i = 0; i < COUNT; i++) {
+      if (sockets[i].state == CONNECTED) ending_begin(sockets[i].handle);
+      sockets[i].state = FREE;
+    }
+    link_pump();
+    if (!linger()) status = 1;
+  }
+  host_exit(status);
 }
 
 /* What tcp_info writes first: remote address, local address, remote port << 16 | local port, flags, the state in a byte. */

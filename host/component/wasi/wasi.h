@@ -67,6 +67,9 @@ void link_pump(void);
 /* Waits until a frame comes, the stack has something to do, or one of the host's `n` pollables is ready; there is room for two more behind them. */
 void link_wait(int32_t *pollables, uint32_t n);
 uint64_t random_u64(void);
+/* Writes a literal to the host's standard error. */
+void say_bytes(const char *text, uint32_t size);
+#define say(literal) say_bytes(literal, sizeof literal - 1)
 
 /* A socket's halves, for streams: bytes, or an error of the stack's below 0; AGAIN is 0. */
 enum { CLOSED = -100 };

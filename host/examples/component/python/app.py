@@ -1,10 +1,12 @@
-"""CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve PORT`, or `get URL`, whose body goes to standard error.
+"""CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve PORT`, or `get URL`, whose body goes to
+standard error; or a socket of its own: `send HOST PORT BYTES`.
 
 Built with componentize-py, composed with build/component/sockets.wasm; README, "Link it", has the commands.
 """
 
 import encodings.idna  # Modules are found when the component is built, not when it runs.
 import http.server
+import socket
 import stringprep
 import sys
 import urllib.error
@@ -24,5 +26,8 @@ class Run(exports.Run):
                         sys.stderr.write(response.read().decode())
                 except urllib.error.URLError as e:
                     sys.exit(f"{url}: {e.reason}")
+            case ["send", host, port, size]:
+                with socket.create_connection((host, int(port))) as connection:
+                    connection.sendall(bytes(i % 251 for i in range(int(size))))
             case _:
-                sys.exit("usage: app serve PORT | app get URL")
+                sys.exit("usage: app serve PORT | app get URL | app send HOST PORT BYTES")
