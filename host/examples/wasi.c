@@ -1,22 +1,83 @@
 /*
- * A host for an application (stint.h: app_start, app_run) under WASI: frames over standard input and output, each behind its length in 4
- * bytes, most significant first, as passt and QEMU have them.
+ * A host for an application (stint.h: app_start, app_run) under WASI, or natively: frames over standard input and output, each behind its length in 4
+ * bytes, most significant first, as passt and QEMU have them. With STINT_LINK_FD=N over descriptor N, a stream or a listening socket, of which the first
+ * to connect is the link: standard input and output are the program's own then. Under WASI, where frames have them, what the program prints goes to
+ * standard error, and its standard input is at its end. STINT_LINK_FD=none: no link, and only 127.0.0.1 and the own address.
  *
  *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude host/examples/echo.c host/examples/wasi.c -o app.wasm
  *   stint link --dynamic app.wasm -o linked
  *   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
  */
+#define STINT_NO_BSD_NAMES
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE
+#endif
 #include <errno.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <stint.h>
 
-enum { FRAME_MAX = 2048 };
+#ifdef __wasi__
+#include <sys/uio.h>
+#include <wasi/api.h>
+#endif
+
+/* No frame is longer that the stack makes, and none that passes on a link; a longer length means that what comes is no frames. */
+enum { FRAME_MAX = 2048, LENGTH_MAX = 65535 + 18, ALSO_MAX = 256 };
+
+static int link_in = 0, link_out = 1;
+/* Why the link is gone; NULL: it is there. */
+static const char *gone;
+
+static void lose(const char *why) {
+  if (gone == NULL) fprintf(stderr, "stint: %s\n", why);
+  gone = why;
+}
+
+#ifdef __wasi__
+/* These stand in the place of the C library's, which its streams call too: descriptors that carry frames are not the program's. */
+
+static ssize_t result_of(__wasi_errno_t error, size_t done) {
+  errno = error == __WASI_ERRNO_NOTCAPABLE ? EBADF : error;
+  return error != 0 ? -1 : (ssize_t)done;
+}
+
+static ssize_t write_to(int fd, const struct iovec *iov, int count) {
+  size_t done = 0;
+  __wasi_errno_t error = __wasi_fd_write(fd, (const __wasi_ciovec_t *)(const void *)iov, (size_t)count, &done);
+  return result_of(error, done);
+}
+
+ssize_t writev(int fd, const struct iovec *iov, int count) { return write_to(fd == 1 && link_out == 1 ? 2 : fd, iov, count); }
+
+ssize_t write(int fd, const void *data, size_t size) { return writev(fd, &(struct iovec){(void *)(uintptr_t)data, size}, 1); }
+
+static ssize_t read_from(int fd, const struct iovec *iov, int count) {
+  size_t done = 0;
+  __wasi_errno_t error = __wasi_fd_read(fd, (const __wasi_iovec_t *)(const void *)iov, (size_t)count, &done);
+  return result_of(error, done);
+}
+
+ssize_t readv(int fd, const struct iovec *iov, int count) { return fd == 0 && link_in == 0 ? 0 : read_from(fd, iov, count); }
+
+ssize_t read(int fd, void *data, size_t size) { return readv(fd, &(struct iovec){data, size}, 1); }
+
+static ssize_t link_write(const void *data, size_t size) { return write_to(link_out, &(struct iovec){(void *)(uintptr_t)data, size}, 1); }
+static ssize_t link_read(void *data, size_t size) { return read_from(link_in, &(struct iovec){data, size}, 1); }
+#else
+static ssize_t link_write(const void *data, size_t size) { return write(link_out, data, size); }
+static ssize_t link_read(void *data, size_t size) { return read(link_in, data, size); }
+#endif
+
+/* The end of the other side is no error. */
+static void end(void) { gone = gone != NULL ? gone : "the other side has ended"; }
 
 static uint64_t now_us(void) {
   struct timespec t;
@@ -47,13 +108,14 @@ static void defaults(struct stint_config *c) {
   c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
 }
 
-/* Standard output may not block, where it is one socket with standard input: then it is waited for. */
+/* The descriptor may not block, as where standard input and output are one socket: then it is waited for. */
 static void write_all(const unsigned char *data, size_t size) {
-  while (size > 0) {
-    ssize_t n = write(1, data, size);
-    if (n < 0 && errno != EAGAIN && errno != EINTR) exit(1);
+  while (size > 0 && gone == NULL) {
+    ssize_t n = link_write(data, size);
+    if (n < 0 && errno == EPIPE) end();
+    else if (n < 0 && errno != EAGAIN && errno != EINTR) lose("frames cannot be written to the link");
     if (n < 0) {
-      struct pollfd output = {.fd = 1, .events = POLLOUT};
+      struct pollfd output = {.fd = link_out, .events = POLLOUT};
       poll(&output, 1, 10);
       continue;
     }
@@ -65,33 +127,77 @@ static void send_frames(struct stint_ring *out) {
   for (; out->head != out->tail; out->head++) {
     uint32_t slot = out->head & out->mask, size = ((uint32_t *)stint_at(out->lengths))[slot];
     unsigned char frame[4 + FRAME_MAX] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
-    if (size > FRAME_MAX) exit(1);
+    if (size > FRAME_MAX) {
+      fprintf(stderr, "stint: a frame of %u bytes is not sent: this host carries %d at most\n", (unsigned)size, FRAME_MAX);
+      continue;
+    }
     memcpy(frame + 4, stint_at(out->slots + slot * out->stride + STINT_FRAME_OFFSET), size);
-    write_all(frame, 4 + size);
+    if (link_out >= 0) write_all(frame, 4 + size);
   }
+}
+
+/* Bytes of a frame that is too long, still to come: they are read and dropped. */
+static size_t skip;
+
+/* One frame begins at `b`; `have` bytes of it and what follows are here. Returns how many are done with; 0: it is not whole yet, or there is no room. */
+static size_t take_frame(struct stint_ring *in, const unsigned char *b, size_t have) {
+  size_t size = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3], whole = 4 + size;
+  if (size > LENGTH_MAX) {
+    lose("what comes from the link is no stream of frames: a length of 4 bytes, most significant first, before each");
+    return 0;
+  }
+  bool fits = size <= in->stride - STINT_FRAME_OFFSET;
+  if ((fits && have < whole) || in->tail - in->head > in->mask) return 0;
+  uint32_t slot = in->tail & in->mask;
+  if (fits) memcpy(stint_at(in->slots + slot * in->stride + STINT_FRAME_OFFSET), b + 4, size);
+  /* A frame longer than a slot is dropped and counted by the stack, which is told its length alone. */
+  ((uint32_t *)stint_at(in->lengths))[slot] = (uint32_t)size;
+  in->tail++;
+  if (have >= whole) return whole;
+  skip = whole - have;
+  return have;
 }
 
 /* Takes whole frames out of what was read. Returns how much is left. */
 static size_t take_frames(struct stint_ring *in, unsigned char *buffer, size_t have) {
-  size_t at_byte = 0;
-  while (have - at_byte >= 4) {
-    unsigned char *b = buffer + at_byte;
-    size_t size = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3];
-    if (size > FRAME_MAX) exit(1);
-    if (have - at_byte - 4 < size || in->tail - in->head > in->mask) break;
-    uint32_t slot = in->tail & in->mask;
-    if (size <= in->stride - STINT_FRAME_OFFSET) memcpy(stint_at(in->slots + slot * in->stride + STINT_FRAME_OFFSET), b + 4, size);
-    ((uint32_t *)stint_at(in->lengths))[slot] = (uint32_t)size;
-    in->tail++;
-    at_byte += 4 + size;
+  size_t done = skip < have ? skip : have;
+  skip -= done;
+  while (have - done >= 4 && gone == NULL) {
+    size_t n = take_frame(in, buffer + done, have - done);
+    if (n == 0) break;
+    done += n;
   }
-  memmove(buffer, buffer + at_byte, have - at_byte);
-  return have - at_byte;
+  memmove(buffer, buffer + done, have - done);
+  return have - done;
+}
+
+/* Where frames go: STINT_LINK_FD. */
+static void open_link(void) {
+  const char *text = getenv("STINT_LINK_FD");
+  if (text == NULL) return;
+  if (strcmp(text, "none") == 0) {
+    link_in = link_out = -1;
+    return;
+  }
+  char *rest;
+  long fd = strtol(text, &rest, 10);
+  if (*text == 0 || *rest != 0 || fd < 0 || fd > 1023) {
+    fprintf(stderr, "STINT_LINK_FD is the number of a descriptor, or none, not %s\n", text);
+    exit(2);
+  }
+  int connected = accept((int)fd, NULL, NULL);
+  while (connected < 0 && errno == EAGAIN) {
+    struct pollfd listener = {.fd = (int)fd, .events = POLLIN};
+    poll(&listener, 1, 1000);
+    connected = accept((int)fd, NULL, NULL);
+  }
+  link_in = link_out = connected >= 0 ? connected : (int)fd;
 }
 
 /* Starts the stack, or the application that has it, at `ip`. Returns 0 or an error. */
 static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32_t (*start)(struct stint_config *)) {
   struct stint_config *config = stint_config_block();
+  open_link();
   defaults(config);
   config->ip = address(ip);
   config->prefix = prefix;
@@ -106,8 +212,35 @@ static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32
   return result;
 }
 
-/* Moves frames and time until there is nothing to do, then waits for up to `wait_ms` for more. Returns −1 when the link is gone. */
-static int turn(int wait_ms, int32_t (*run)(void)) {
+/* Waits for frames, and for others' descriptors; then takes in what has come. Returns −1 when the link is gone. */
+static int wait_and_read(int ms, struct pollfd *also, unsigned count, unsigned char *buffer, size_t *have, size_t room) {
+  struct pollfd fds[1 + ALSO_MAX];
+  unsigned n = 0, links = link_in >= 0 && gone == NULL;
+  if (links) fds[n++] = (struct pollfd){.fd = link_in, .events = POLLIN};
+  for (unsigned i = 0; i < count && i < ALSO_MAX; i++) {
+    bool taken = also[i].fd == link_in;
+    /* What carries frames is at its end for the program. */
+    if (taken) ms = 0;
+    fds[n++] = (struct pollfd){.fd = taken ? -1 : also[i].fd, .events = also[i].events};
+  }
+  /* Nothing could ever happen. */
+  if (n == 0 && ms < 0) return -1;
+  int found = poll(fds, n, ms);
+  for (unsigned i = 0; i < count && i < ALSO_MAX; i++) also[i].revents = also[i].fd == link_in ? POLLIN : found > 0 ? fds[links + i].revents : 0;
+  if (found <= 0 || !links || fds[0].revents == 0) return gone != NULL ? -1 : 0;
+  ssize_t got = link_read(buffer + *have, room - *have);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
+  if (got < 0) lose("frames cannot be read from the link");
+  if (got <= 0) {
+    end();
+    return -1;
+  }
+  *have += (size_t)got;
+  return 0;
+}
+
+/* Moves frames and time until there is nothing to do, then waits for up to `wait_ms` for more, or for one of `count` others. Returns −1 when the link is gone. */
+static int turn(int wait_ms, int32_t (*run)(void), struct pollfd *also, unsigned count) {
   static unsigned char buffer[16 * FRAME_MAX];
   static size_t have = 0;
   struct stint_ring *in = stint_control_block(), *out = in + 1;
@@ -121,29 +254,26 @@ static int turn(int wait_ms, int32_t (*run)(void)) {
     send_frames(out);
   } while (wait == 0 || did != 0 || have != had);
   int due = wait < 0 ? -1 : wait / 1000 + 1;
-  struct pollfd input = {.fd = 0, .events = POLLIN};
-  if (poll(&input, 1, wait_ms < 0 ? due : due < 0 || wait_ms < due ? wait_ms : due) > 0) {
-    ssize_t n = read(0, buffer + have, sizeof buffer - have);
-    if (n <= 0) return -1;
-    have += (size_t)n;
-    have = take_frames(in, buffer, have);
-    stint_poll(now_us());
-    send_frames(out);
-  }
-  return 0;
+  if (wait_and_read(wait_ms < 0 ? due : due < 0 || wait_ms < due ? wait_ms : due, also, count, buffer, &have, sizeof buffer) < 0) return -1;
+  have = take_frames(in, buffer, have);
+  stint_poll(now_us());
+  send_frames(out);
+  return gone != NULL ? -1 : 0;
 }
 
 #ifdef STINT_SOCKETS
 /* For programs with BSD sockets (host/bsd/socket.c); they have a main of their own. */
 #include "../bsd/host.h"
 
-static _Alignas(8) unsigned char arena[4 << 20];
+static _Alignas(8) unsigned char arena[8 << 20];
+static uint32_t own;
 
 static int32_t start(struct stint_config *c) {
   c->arenaBase = (uint32_t)(uintptr_t)arena;
   c->arenaSize = sizeof arena;
-  c->connsMax = 32, c->halfOpenMax = c->timeWaitMax = 64, c->listenersMax = 8, c->sendRing = c->recvRing = 32768, c->rangesMax = 512, c->rxSlots = c->txSlots = 32, c->loopSlots = 16;
-  c->neighboursMax = 32;
+  c->connsMax = 32, c->halfOpenMax = c->timeWaitMax = 64, c->listenersMax = 8, c->sendRing = c->recvRing = STINT_HOST_RING, c->rangesMax = 512, c->rxSlots = c->txSlots = 32, c->loopSlots = 64;
+  c->neighboursMax = 32, c->udpMax = 16, c->udpRing = STINT_HOST_UDP_RING, c->reassemblyMax = 2, c->reassemblyBytes = 65512;
+  own = c->ip;
   return stint_init(c);
 }
 
@@ -160,7 +290,9 @@ int32_t stint_host_start(void) {
   return started = begin(ip, prefix, getenv("STINT_GATEWAY"), start);
 }
 
-int stint_host_turn(int wait_ms) { return turn(wait_ms, NULL); }
+uint32_t stint_host_address(void) { return own; }
+
+int stint_host_turn(int wait_ms, struct pollfd *also, unsigned count) { return turn(wait_ms, NULL, also, count); }
 #else
 int main(int argc, char **argv) {
   if (argc < 3) {
@@ -172,7 +304,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "the application does not start: error %d\n", (int)result);
     return 1;
   }
-  while (turn(-1, app_run) == 0);
+  while (turn(-1, app_run, NULL, 0) == 0);
   return 0;
 }
 #endif

@@ -1,7 +1,7 @@
 /** One C application, unchanged: in Node, as a native program, as firmware, and under wasmtime through passt without privileges. */
 import assert from "node:assert/strict";
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -9,6 +9,7 @@ import { Lab, lacks, STINT, Up } from "./lab.js";
 import { Random } from "../../host/random.js";
 import { native } from "../../tools/native.mjs";
 
+const LAYER = readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f));
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-Iinclude"];
 
 describe("an application with the stack inside", () => {
@@ -73,7 +74,7 @@ describe("an application with the stack inside", () => {
     if (lacks(t, "root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime")) return;
     const lab = new Lab();
     try {
-      const sockets = ["-ftls-model=local-exec", "-DSTINT_SOCKETS", "-Iinclude/bsd", "host/bsd/socket.c", "host/examples/wasi.c"];
+      const sockets = ["-ftls-model=local-exec", "-DSTINT_SOCKETS", "-Iinclude/bsd", ...LAYER, "host/examples/wasi.c"];
       execFileSync("clang", ["--target=wasm32-wasi", ...FLAGS, ...sockets, "host/examples/httpd.c", "-o", lab.file("httpd.wasm")]);
       execFileSync(STINT[0]!, [STINT[1]!, "link", "--dynamic", lab.file("httpd.wasm"), "-o", lab.file("linked")]);
       const program = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", "--env", "STINT_IP=10.9.0.2/24", "--preload", `stint=${lab.file("linked")}/stint.wasm`, `${lab.file("linked")}/app.wasm`, ...args];

@@ -1,0 +1,113 @@
+/* UDP sockets. One datagram at a time is held here, so that it can be looked at before it is taken. */
+#include "sockets.h"
+
+#include <stdlib.h>
+
+int datagram_bind(struct socket *s) {
+  if (s->handle != 0) return 0;
+  bool chosen = s->port == 0;
+  for (int tries = 0; tries < 16; tries++) {
+    int error = choose_port(s, false);
+    if (error != 0) return fail(error);
+    int32_t handle = udp_open(s->port);
+    if (handle > 0) {
+      s->handle = handle;
+      return 0;
+    }
+    if (handle != STINT_ERR_IN_USE || !chosen) return fail(error_of(handle));
+    s->port = 0;
+  }
+  return fail(EADDRINUSE);
+}
+
+/* The peer is forgotten, and the port with it unless bind chose it. */
+static int dissolve(struct socket *s) {
+  s->connected = false;
+  s->peer_ip = 0, s->peer_port = 0;
+  if (s->bound) return 0;
+  if (s->handle != 0) udp_close(s->handle);
+  s->handle = 0, s->held = -1;
+  s->ip = 0, s->port = 0;
+  return 0;
+}
+
+int datagram_connect(struct socket *s, const struct sockaddr *address, socklen_t size) {
+  if (address != NULL && size >= sizeof address->sa_family && address->sa_family == AF_UNSPEC) return dissolve(s);
+  const struct sockaddr_in *a = address_of(address, size);
+  if (a == NULL || datagram_bind(s) != 0) return -1;
+  uint32_t ip = ntohl(a->sin_addr.s_addr);
+  s->peer_ip = ip == INADDR_ANY ? INADDR_LOOPBACK : ip;
+  s->peer_port = ntohs(a->sin_port);
+  if (!s->bound || s->ip == 0) s->ip = s->peer_ip >> 24 == 127 ? s->peer_ip : stint_host_address();
+  s->connected = true;
+  s->error = 0;
+  return 0;
+}
+
+void datagram_fetch(struct socket *s) {
+  if (s->handle == 0 || s->held >= 0) return;
+  if (s->text == NULL && (s->text = malloc(DATAGRAM_MAX)) == NULL) return;
+  for (;;) {
+    uint32_t from[2];
+    int32_t n = udp_recv(s->handle, s->text, DATAGRAM_MAX, from);
+    /* "Port unreachable" is for a socket with a peer; anybody could send it to another. */
+    if (n == STINT_ERR_REFUSED) {
+      if (s->connected) s->error = ECONNREFUSED;
+      continue;
+    }
+    if (n < 0) return;
+    if (s->connected && (from[0] != s->peer_ip || from[1] != s->peer_port)) continue;
+    s->held = n;
+    s->held_ip = from[0], s->held_port = (uint16_t)from[1];
+    return;
+  }
+}
+
+ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size) {
+  uint32_t ip = s->peer_ip;
+  uint16_t port = s->peer_port;
+  if (to != NULL) {
+    const struct sockaddr_in *a = address_of(to, to_size);
+    if (a == NULL) return -1;
+    ip = ntohl(a->sin_addr.s_addr), port = ntohs(a->sin_port);
+    if (ip == INADDR_ANY) ip = INADDR_LOOPBACK;
+    if (port == 0) return fail(EINVAL);
+  } else if (!s->connected) {
+    return fail(EDESTADDRREQ);
+  }
+  if (s->shut_write) return broken_pipe(flags);
+  if (size > DATAGRAM_MAX) return fail(EMSGSIZE);
+  if (ip == INADDR_BROADCAST && !s->number[BROADCAST]) return fail(EACCES);
+  datagram_fetch(s);
+  if (s->error != 0) return fail(take_error(s));
+  if (datagram_bind(s) != 0) return -1;
+  for (struct patience p = {0};;) {
+    int32_t result = udp_send(s->handle, ip, port, (void *)(uintptr_t)data, (uint32_t)size);
+    if (result == STINT_ERR_UNREACHABLE) return fail(ENETUNREACH);
+    if (result < 0 && result != STINT_ERR_AGAIN) return fail(error_of(result));
+    if (result >= 0) break;
+    if (!again(&p, s, flags, s->send_ms)) return -1;
+  }
+  turn(0, NULL, 0);
+  last_datagram_ms = now_ms();
+  return (ssize_t)size;
+}
+
+ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, struct sockaddr *from, socklen_t *from_size) {
+  int asked = *flags;
+  *flags = 0;
+  if ((asked & MSG_OOB) != 0) return fail(EOPNOTSUPP);
+  for (struct patience p = {0};;) {
+    datagram_fetch(s);
+    if (s->error != 0) return fail(take_error(s));
+    if (s->held >= 0) break;
+    if (s->shut_read && !s->nonblock && (asked & MSG_DONTWAIT) == 0) return 0;
+    if (!again(&p, s, asked, s->receive_ms)) return -1;
+  }
+  size_t whole = (size_t)s->held, n = whole < size ? whole : size;
+  if (n > 0) memcpy(data, s->text, n);
+  if (n < whole) *flags = MSG_TRUNC;
+  tell_address(s->held_ip, s->held_port, from, from_size);
+  if ((asked & MSG_PEEK) == 0) s->held = -1;
+  return (ssize_t)((asked & MSG_TRUNC) != 0 ? whole : n);
+}

@@ -1,0 +1,211 @@
+/* Names: addresses and ports as numbers, "localhost", and a few services. There is no resolver. */
+#include "sockets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct { const char *name; uint16_t port; } services[] = {
+  {"echo", 7}, {"discard", 9}, {"daytime", 13}, {"ftp", 21}, {"ssh", 22}, {"telnet", 23}, {"smtp", 25}, {"time", 37}, {"domain", 53}, {"http", 80}, {"pop3", 110},
+  {"ntp", 123}, {"imap2", 143}, {"https", 443}, {"mqtt", 1883}, {"redis", 6379},
+};
+enum { SERVICES = sizeof services / sizeof services[0] };
+
+static int decimal(const char *text) {
+  int n = 0;
+  if (*text == 0) return -1;
+  for (; *text != 0; text++) {
+    if (*text < '0' || *text > '9' || (n = n * 10 + (*text - '0')) > 65535) return -1;
+  }
+  return n;
+}
+
+static int port_of(const char *service, int flags) {
+  int n = decimal(service);
+  if (n >= 0 || (flags & AI_NUMERICSERV) != 0) return n;
+  for (int i = 0; i < SERVICES; i++) if (strcmp(services[i].name, service) == 0) return services[i].port;
+  return -1;
+}
+
+/* a.b.c.d to network order. */
+static bool dotted(const char *text, uint32_t *ip) {
+  unsigned part[4] = {0}, n = 0, digits = 0;
+  for (;; text++) {
+    if (*text >= '0' && *text <= '9' && digits < 3 && (digits == 0 || part[n] != 0)) {
+      part[n] = part[n] * 10 + (unsigned)(*text - '0');
+      digits++;
+    } else if (digits > 0 && part[n] <= 255 && *text == '.' && n < 3) {
+      n++, digits = 0;
+    } else {
+      break;
+    }
+  }
+  if (*text != 0 || n != 3 || digits == 0 || part[3] > 255) return false;
+  *ip = htonl(part[0] << 24 | part[1] << 16 | part[2] << 8 | part[3]);
+  return true;
+}
+
+static int check_hints(const struct addrinfo *h) {
+  if (h->ai_family != AF_UNSPEC && h->ai_family != AF_INET && h->ai_family != AF_INET6) return EAI_FAMILY;
+  if (h->ai_socktype != 0 && h->ai_socktype != SOCK_STREAM && h->ai_socktype != SOCK_DGRAM) return EAI_SOCKTYPE;
+  int usual = h->ai_socktype == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  if (h->ai_socktype != 0 && h->ai_protocol != 0 && h->ai_protocol != usual) return EAI_SERVICE;
+  return 0;
+}
+
+static struct addrinfo *entry(uint32_t ip, int port, int type, const char *canonical) {
+  /* The address lies behind its entry, and the name behind that. */
+  size_t name = canonical == NULL ? 0 : strlen(canonical) + 1;
+  struct addrinfo *a = calloc(1, sizeof *a + sizeof(struct sockaddr_in) + name);
+  if (a == NULL) return NULL;
+  struct sockaddr_in *to = (struct sockaddr_in *)(void *)(a + 1);
+  to->sin_family = AF_INET, to->sin_port = htons((uint16_t)port), to->sin_addr.s_addr = ip;
+  a->ai_family = AF_INET, a->ai_socktype = type, a->ai_protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  a->ai_addr = (struct sockaddr *)to, a->ai_addrlen = sizeof *to;
+  if (name != 0) a->ai_canonname = memcpy(to + 1, canonical, name);
+  return a;
+}
+
+void stint_bsd_freeaddrinfo(struct addrinfo *a) {
+  while (a != NULL) {
+    struct addrinfo *next = a->ai_next;
+    free(a);
+    a = next;
+  }
+}
+
+int stint_bsd_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+  const struct addrinfo none = {0}, *h = hints != NULL ? hints : &none;
+  if (host == NULL && service == NULL) return EAI_NONAME;
+  int wrong = check_hints(h), port = 0;
+  if (wrong != 0) return wrong;
+  if (service != NULL && (port = port_of(service, h->ai_flags)) < 0) return (h->ai_flags & AI_NUMERICSERV) != 0 ? EAI_NONAME : EAI_SERVICE;
+  uint32_t ip = htonl((h->ai_flags & AI_PASSIVE) != 0 ? INADDR_ANY : INADDR_LOOPBACK);
+  if (host != NULL && strcmp(host, "localhost") != 0 && !dotted(host, &ip)) return EAI_NONAME;
+  if (h->ai_family == AF_INET6) return EAI_NONAME;
+  if (host != NULL && strcmp(host, "localhost") == 0) {
+    if ((h->ai_flags & AI_NUMERICHOST) != 0) return EAI_NONAME;
+    ip = htonl(INADDR_LOOPBACK);
+  }
+  struct addrinfo *first = NULL, **next = &first;
+  for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
+    if (h->ai_socktype != 0 && h->ai_socktype != type) continue;
+    if (h->ai_protocol != 0 && h->ai_protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) continue;
+    *next = entry(ip, port, type, first == NULL && (h->ai_flags & AI_CANONNAME) != 0 ? host : NULL);
+    if (*next == NULL) {
+      stint_bsd_freeaddrinfo(first);
+      return EAI_MEMORY;
+    }
+    next = &(*next)->ai_next;
+  }
+  *result = first;
+  return first == NULL ? EAI_SERVICE : 0;
+}
+
+static const char *service_name(int port) {
+  for (int i = 0; i < SERVICES; i++) if (services[i].port == port) return services[i].name;
+  return NULL;
+}
+
+int stint_bsd_getnameinfo(const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size, char *service, socklen_t service_size, int flags) {
+  if (address == NULL || address->sa_family != AF_INET || size < sizeof(struct sockaddr_in)) return EAI_FAMILY;
+  const struct sockaddr_in *a = (const struct sockaddr_in *)(const void *)address;
+  uint32_t ip = ntohl(a->sin_addr.s_addr);
+  bool numeric = (flags & NI_NUMERICHOST) != 0;
+  if ((flags & NI_NAMEREQD) != 0 && ip != INADDR_LOOPBACK) return EAI_NONAME;
+  if (host != NULL && host_size > 0) {
+    int n = !numeric && ip == INADDR_LOOPBACK ? snprintf(host, host_size, "localhost")
+      : snprintf(host, host_size, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255), (unsigned)(ip >> 8 & 255), (unsigned)(ip & 255));
+    if (n >= (int)host_size) return EAI_OVERFLOW;
+  }
+  if (service != NULL && service_size > 0) {
+    const char *name = (flags & NI_NUMERICSERV) != 0 ? NULL : service_name(ntohs(a->sin_port));
+    int n = name != NULL ? snprintf(service, service_size, "%s", name) : snprintf(service, service_size, "%u", (unsigned)ntohs(a->sin_port));
+    if (n >= (int)service_size) return EAI_OVERFLOW;
+  }
+  return 0;
+}
+
+#ifdef __wasm__
+int h_errno;
+#endif
+
+struct hostent *stint_bsd_gethostbyname(const char *name) {
+  static char text[64], *none[1], *list[2];
+  static uint32_t ip;
+  static struct hostent h;
+  if (strcmp(name, "localhost") == 0) ip = htonl(INADDR_LOOPBACK);
+  else if (!dotted(name, &ip)) {
+    h_errno = HOST_NOT_FOUND;
+    return NULL;
+  }
+  snprintf(text, sizeof text, "%s", name);
+  list[0] = (char *)&ip;
+  h = (struct hostent){.h_name = text, .h_aliases = none, .h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
+  return &h;
+}
+
+static struct servent *service_entry(const char *name, int port, const char *protocol) {
+  static char text[32], kind[8], *none[1];
+  static struct servent s;
+  snprintf(text, sizeof text, "%s", name);
+  snprintf(kind, sizeof kind, "%s", protocol != NULL ? protocol : "tcp");
+  s = (struct servent){.s_name = text, .s_aliases = none, .s_port = htons((uint16_t)port), .s_proto = kind};
+  return &s;
+}
+
+struct servent *stint_bsd_getservbyname(const char *name, const char *protocol) {
+  int port = decimal(name) >= 0 ? -1 : port_of(name, 0);
+  return port < 0 ? NULL : service_entry(name, port, protocol);
+}
+
+struct servent *stint_bsd_getservbyport(int port, const char *protocol) {
+  const char *name = service_name(ntohs((uint16_t)port));
+  return name == NULL ? NULL : service_entry(name, ntohs((uint16_t)port), protocol);
+}
+
+#ifdef __wasm__
+const char *gai_strerror(int error) {
+  switch (error) {
+    case 0: return "Success";
+    case EAI_BADFLAGS: return "Bad value for ai_flags";
+    case EAI_NONAME: return "Name or service not known";
+    case EAI_AGAIN: return "Temporary failure in name resolution";
+    case EAI_FAIL: return "Non-recoverable failure in name resolution";
+    case EAI_FAMILY: return "ai_family not supported";
+    case EAI_SOCKTYPE: return "ai_socktype not supported";
+    case EAI_SERVICE: return "Servname not supported for ai_socktype";
+    case EAI_MEMORY: return "Memory allocation failure";
+    case EAI_SYSTEM: return "System error";
+    case EAI_OVERFLOW: return "Argument buffer overflow";
+    default: return "Unknown error";
+  }
+}
+
+const char *hstrerror(int error) { return error == HOST_NOT_FOUND ? "Unknown host" : "Unknown server error"; }
+
+/* WASI's C library has these with other numbers for the families. */
+enum { WASI_INET = 1, WASI_INET6 = 2 };
+
+int stint_bsd_inet_pton(int family, const char *text, void *address) {
+  if (family != AF_INET && family != AF_INET6) return fail(EAFNOSUPPORT);
+  return inet_pton(family == AF_INET ? WASI_INET : WASI_INET6, text, address);
+}
+
+const char *stint_bsd_inet_ntop(int family, const void *address, char *text, socklen_t size) {
+  if (family == AF_INET || family == AF_INET6) return inet_ntop(family == AF_INET ? WASI_INET : WASI_INET6, address, text, size);
+  errno = EAFNOSUPPORT;
+  return NULL;
+}
+
+in_addr_t stint_bsd_inet_addr(const char *text) {
+  struct in_addr a;
+  return inet_aton(text, &a) != 0 ? a.s_addr : INADDR_NONE;
+}
+
+char *stint_bsd_inet_ntoa(struct in_addr address) {
+  static char text[INET_ADDRSTRLEN];
+  const unsigned char *b = (const unsigned char *)&address;
+  snprintf(text, sizeof text, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+  return text;
+}
+#endif

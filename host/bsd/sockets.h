@@ -1,0 +1,143 @@
+/* What the files of the socket layer share. Functions that programs call are stint_bsd_ and their name; include/bsd leads there. */
+#ifndef STINT_BSD_SOCKETS_H
+#define STINT_BSD_SOCKETS_H
+
+/* The names must be the C library's in every header: this one comes first. */
+#ifdef STINT_NAMES_H
+#error "sockets.h comes before all other headers"
+#endif
+#define STINT_NO_BSD_NAMES
+#ifndef _DEFAULT_SOURCE
+#define _DEFAULT_SOURCE
+#endif
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "host.h"
+
+/* Descriptors of files lie below; a descriptor is below FD_SETSIZE. */
+enum { FIRST = 64, COUNT = 64, BACKLOG_MAX = 128, DATAGRAM_MAX = 65535, IOV_COUNT_MAX = 1024 };
+
+enum kind { FREE, FRESH, LISTENER, CONNECTION, DATAGRAM };
+
+/* Options that are kept as numbers (options.c). */
+enum number { REUSE_ADDRESS, REUSE_PORT, BROADCAST, KEEP_ALIVE, INLINE, NO_DELAY, CORK, KEEP_IDLE, KEEP_INTERVAL, KEEP_COUNT, USER_TIMEOUT, TOS, TTL, NUMBERS };
+
+struct socket {
+  enum kind kind;
+  /* 0: none. */
+  int32_t handle;
+  /* Host order; 0: not chosen. */
+  uint32_t ip;
+  uint16_t port;
+  uint32_t peer_ip;
+  uint16_t peer_port;
+  bool nonblock;
+  /* Somebody called bind. */
+  bool bound;
+  /* And named the port: it stays when a connection does not come about. */
+  bool port_is_kept;
+  /* A connection's handshake is complete; a UDP socket has a peer. */
+  bool connected;
+  /* `connect` has told so. */
+  bool told;
+  /* The connection ended: by both sides, or by an error. */
+  bool over;
+  /* The peer has sent its FIN. */
+  bool ended;
+  bool shut_read, shut_write;
+  /* An error that no call has told yet (SO_ERROR). */
+  int error;
+  /* 0: for ever. */
+  int receive_ms, send_ms;
+  struct linger linger;
+  int number[NUMBERS];
+  /* The options that were set, by `number`. */
+  uint32_t is_set;
+  /* A datagram that was taken out of the stack and of which nobody has had the last; −1: none. */
+  int held;
+  uint32_t held_ip;
+  uint16_t held_port;
+  unsigned char *text;
+};
+
+extern struct socket sockets[COUNT];
+
+/* table.c */
+
+/* Sets errno. Returns −1. */
+int fail(int error);
+/* The errno of an error of the stack's. */
+int error_of(int32_t result);
+/* The socket of a descriptor; NULL: it is none of ours. */
+struct socket *socket_of(int fd);
+/* A descriptor of a new socket, or −1. */
+int fresh(void);
+void release(struct socket *s);
+/* One turn of the host, and what its events say. */
+int turn(int wait_ms, struct pollfd *also, unsigned count);
+/* Takes the error that waits. */
+int take_error(struct socket *s);
+int64_t now_ms(void);
+
+/* A call that may wait: it is tried again after each turn until its time is over. Begin with {0}. */
+struct patience { int64_t until; bool begun; };
+/* Waits for a turn. Returns whether to try again; if not, errno is EAGAIN, or ENETDOWN. */
+bool again(struct patience *p, const struct socket *s, int flags, int limit_ms);
+
+/* Chooses a port that is free for `s` where it has none. Returns 0 or an errno. */
+int choose_port(struct socket *s, bool stream);
+/* Whether another socket has the address and port. */
+bool is_taken(const struct socket *s, uint32_t ip, uint16_t port, bool stream);
+/* What `getsockname` and the like return. */
+void tell_address(uint32_t ip, uint16_t port, struct sockaddr *address, socklen_t *size);
+/* The address if it is one of AF_INET; else NULL, and errno is set. */
+const struct sockaddr_in *address_of(const struct sockaddr *address, socklen_t size);
+
+/* linger.c */
+
+/* Closes a connection; what it has not sent yet is seen to at the program's end. */
+void end_connection(struct socket *s);
+/* After every turn: forgets connections that are over. */
+void sweep_endings(void);
+void end_with_program(void);
+/* When a datagram was sent last; 0: never. */
+extern int64_t last_datagram_ms;
+
+/* options.c */
+
+/* Hands the options that are set to the stack. */
+void apply_options(const struct socket *s);
+
+/* stream.c, datagram.c: what `socket.c`, `message.c` and `poll.c` call. */
+
+ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags);
+ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags);
+/* How much can be taken at once; 0: nothing, or the end. */
+int stream_waiting(const struct socket *s);
+int datagram_bind(struct socket *s);
+int datagram_connect(struct socket *s, const struct sockaddr *address, socklen_t size);
+ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
+ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, struct sockaddr *from, socklen_t *from_size);
+/* Takes the next datagram out of the stack, if there is one for this socket and none is held. */
+void datagram_fetch(struct socket *s);
+/* poll's bits for a socket. */
+short ready(struct socket *s, short wanted);
+
+/* EPIPE, and SIGPIPE where there are signals and the caller does not object. */
+int broken_pipe(int flags);
+
+int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+#endif

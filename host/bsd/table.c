@@ -1,0 +1,149 @@
+/* The table of sockets, and a turn of the host wherever a call has to wait. */
+#include "sockets.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct socket sockets[COUNT];
+
+int fail(int error) {
+  errno = error;
+  return -1;
+}
+
+int error_of(int32_t result) {
+  switch (result) {
+    case STINT_ERR_HANDLE: return EBADF;
+    case STINT_ERR_ARGUMENT: return EINVAL;
+    case STINT_ERR_STATE: return ENOTCONN;
+    case STINT_ERR_FULL: return ENOBUFS;
+    case STINT_ERR_AGAIN: return EAGAIN;
+    case STINT_ERR_IN_USE: return EADDRINUSE;
+    case STINT_ERR_REFUSED: return ECONNREFUSED;
+    case STINT_ERR_RESET: return ECONNRESET;
+    case STINT_ERR_TIMED_OUT: return ETIMEDOUT;
+    case STINT_ERR_UNREACHABLE: return EHOSTUNREACH;
+    case STINT_ERR_CLOSED: return EPIPE;
+    case STINT_ERR_ABORTED: return ECONNABORTED;
+    case STINT_ERR_SIZE: return EMSGSIZE;
+    default: return EIO;
+  }
+}
+
+struct socket *socket_of(int fd) {
+  return fd >= FIRST && fd < FIRST + COUNT && sockets[fd - FIRST].kind != FREE ? &sockets[fd - FIRST] : NULL;
+}
+
+int fresh(void) {
+  for (int i = 0; i < COUNT; i++) {
+    if (sockets[i].kind != FREE) continue;
+    sockets[i] = (struct socket){.kind = FRESH, .held = -1, .number = {[KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64}};
+    return FIRST + i;
+  }
+  return fail(EMFILE);
+}
+
+void release(struct socket *s) {
+  free(s->text);
+  s->text = NULL;
+  s->kind = FREE;
+}
+
+/* The connection is over: why, as the kernel tells it. After the peer's FIN a reset is EPIPE (Linux's tcp_reset). */
+static void connection_over(struct socket *s) {
+  if (s->over) return;
+  s->over = true;
+  int32_t why = tcp_send_room(s->handle);
+  if (why >= 0 || why == STINT_ERR_CLOSED || why == STINT_ERR_STATE || why == STINT_ERR_AGAIN) return;
+  s->error = why == STINT_ERR_RESET && s->ended ? EPIPE : error_of(why);
+  if (!s->connected && s->error == ECONNRESET) s->error = ECONNREFUSED;
+}
+
+static void on_event(struct socket *s, uint32_t bits) {
+  if (bits & STINT_EVENT_CONNECTED) s->connected = true;
+  if (bits & STINT_EVENT_END) s->ended = true;
+  if (bits & STINT_EVENT_CLOSED) connection_over(s);
+}
+
+int turn(int wait_ms, struct pollfd *also, unsigned count) {
+  int result = stint_host_turn(wait_ms, also, count);
+  for (uint64_t e = stint_event_next(); e != 0; e = stint_event_next()) {
+    for (int i = 0; i < COUNT; i++) {
+      struct socket *s = &sockets[i];
+      if (s->kind == CONNECTION && s->handle == (int32_t)(e >> 32)) on_event(s, (uint32_t)e);
+    }
+  }
+  sweep_endings();
+  return result;
+}
+
+int take_error(struct socket *s) {
+  int error = s->error;
+  s->error = 0;
+  return error;
+}
+
+int64_t now_ms(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+bool again(struct patience *p, const struct socket *s, int flags, int limit_ms) {
+  bool at_once = s->nonblock || (flags & MSG_DONTWAIT) != 0;
+  int64_t left = -1;
+  if (!p->begun) {
+    /* What has arrived already may be enough. */
+    p->begun = true;
+    p->until = limit_ms > 0 ? now_ms() + limit_ms : -1;
+    if (turn(0, NULL, 0) >= 0 || at_once) return true;
+  } else {
+    if (p->until >= 0) left = p->until - now_ms();
+    if (at_once || (p->until >= 0 && left <= 0)) {
+      errno = EAGAIN;
+      return false;
+    }
+    if (turn((int)left, NULL, 0) >= 0) return true;
+  }
+  errno = ENETDOWN;
+  return false;
+}
+
+bool is_taken(const struct socket *s, uint32_t ip, uint16_t port, bool stream) {
+  for (int i = 0; i < COUNT; i++) {
+    const struct socket *o = &sockets[i];
+    if (o == s || o->kind == FREE || o->port != port || (o->kind != DATAGRAM) != stream) continue;
+    if (ip != 0 && o->ip != 0 && ip != o->ip) continue;
+    bool both = s->number[REUSE_ADDRESS] && o->number[REUSE_ADDRESS];
+    if (o->kind == LISTENER || (!both && (o->bound || !stream))) return true;
+  }
+  return false;
+}
+
+int choose_port(struct socket *s, bool stream) {
+  enum { LOW = 32768, HIGH = 60999, TRIES = 256 };
+  for (int i = 0; s->port == 0 && i < TRIES; i++) {
+    uint16_t random;
+    if (getentropy(&random, sizeof random) != 0) return EADDRINUSE;
+    uint16_t port = (uint16_t)(LOW + random % (HIGH - LOW + 1));
+    if (!is_taken(s, s->ip, port, stream)) s->port = port;
+  }
+  return s->port == 0 ? EADDRINUSE : 0;
+}
+
+void tell_address(uint32_t ip, uint16_t port, struct sockaddr *address, socklen_t *size) {
+  if (address == NULL || size == NULL) return;
+  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(ip)}};
+  memcpy(address, &a, *size < sizeof a ? *size : sizeof a);
+  *size = sizeof a;
+}
+
+const struct sockaddr_in *address_of(const struct sockaddr *address, socklen_t size) {
+  if (address == NULL || size < sizeof(struct sockaddr_in)) {
+    errno = EINVAL;
+    return NULL;
+  }
+  if (address->sa_family == AF_INET) return (const struct sockaddr_in *)(const void *)address;
+  errno = EAFNOSUPPORT;
+  return NULL;
+}
