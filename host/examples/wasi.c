@@ -35,10 +35,12 @@ enum { FRAME_MAX = 2048, LENGTH_MAX = 65535 + 18, ALSO_MAX = 256 };
 static int link_in = 0, link_out = 1;
 /* Why the link is gone; NULL: it is there. */
 static const char *gone;
+static bool failed;
 
 static void lose(const char *why) {
   if (gone == NULL) fprintf(stderr, "stint: %s\n", why);
   gone = why;
+  failed = true;
 }
 
 #ifdef __wasi__
@@ -305,6 +307,6 @@ int main(int argc, char **argv) {
     return 1;
   }
   while (turn(-1, app_run, NULL, 0) == 0);
-  return 0;
+  return failed ? 1 : 0;
 }
 #endif
