@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <sys/time.h>
 
+int stint_bsd_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask);
+
 /* The host waits for a link and so many others. */
 enum { OTHERS_MAX = 256 };
 
@@ -126,4 +128,19 @@ int stint_bsd_select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *tim
     timeout->tv_usec = left > 0 ? (suseconds_t)(left % 1000 * 1000) : 0;
   }
   return to_sets(fds, count, r, w, e);
+}
+
+/* Masks of signals are not looked at: a signal does not end a call here. */
+int stint_bsd_pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *timeout, const sigset_t *mask) {
+  (void)mask;
+  if (timeout == NULL) return stint_bsd_select(n, r, w, e, NULL);
+  struct timeval t = {.tv_sec = timeout->tv_sec, .tv_usec = (suseconds_t)((timeout->tv_nsec + 999) / 1000)};
+  return stint_bsd_select(n, r, w, e, &t);
+}
+
+int stint_bsd_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) {
+  (void)mask;
+  if (timeout == NULL) return stint_bsd_poll(fds, n, -1);
+  int64_t ms = (int64_t)timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000;
+  return stint_bsd_poll(fds, n, ms > INT32_MAX ? INT32_MAX : (int)ms);
 }

@@ -18,4 +18,7 @@
 #define POLLWRBAND 0x0200
 #endif
 STINT_NAME(poll);
+#ifdef _GNU_SOURCE
+STINT_NAME(ppoll);
+#endif
 #endif

@@ -82,6 +82,16 @@ static void selects(int a, int b) {
   began = now_ms();
   say("select as a clock", select(0, NULL, NULL, NULL, &t));
   say_took("select", began, 20);
+  struct timespec brief = {0, 30000000};
+  struct pollfd p = {.fd = b, .events = POLLIN};
+  FD_ZERO(&r);
+  FD_SET(b, &r);
+  began = now_ms();
+  say("pselect", pselect(b + 1, &r, NULL, NULL, &brief, NULL));
+  say_took("pselect", began, 30);
+  began = now_ms();
+  say("ppoll", ppoll(&p, 1, &brief, NULL));
+  say_took("ppoll", began, 30);
   say("select of less than none", select(-1, NULL, NULL, NULL, &t));
   close(a);
   FD_ZERO(&r);

@@ -4,4 +4,5 @@
 #include_next <sys/select.h>
 #include <stint-names.h>
 STINT_NAME(select);
+STINT_NAME(pselect);
 #endif
