@@ -96,20 +96,21 @@ describe("BSD sockets say what the kernel's say, as native programs", () => {
 
 const BYTES = 200_000, ADDRESS = "10.0.0.1";
 
-/** Compiles tests/posix/linked/sender.c, once. */
-let sender: string | undefined;
-function senderProgram(): string {
-  if (sender !== undefined) return sender;
-  const out = file("sender");
-  compile("gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, "tests/posix/linked/sender.c", ...nativeLayer(), "-o", out);
-  return sender = out;
+/** Compiles a program of tests/posix/linked, once. */
+const linked = new Map<string, string>();
+function linkedProgram(name: string): string {
+  const out = linked.get(name) ?? file(name);
+  if (linked.has(name)) return out;
+  compile("gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, `tests/posix/linked/${name}.c`, ...nativeLayer(), "-o", out);
+  linked.set(name, out);
+  return out;
 }
 
 interface Ended { status: number | null; out: string; err: string; ms: number }
 
 /** Runs the sender over a link on descriptor 3 to a stack in this process; `peer` has its connection. */
 async function send(bytes: number, peer: (connection: Connection, link: Duplex) => void | Promise<void>, env: NodeJS.ProcessEnv = {}, before: (link: Duplex) => void = () => {}): Promise<Ended> {
-  const child = spawn(senderProgram(), [ADDRESS, "80", String(bytes)], { stdio: ["ignore", "pipe", "pipe", "pipe"], env: { ...process.env, STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3", ...env } });
+  const child = spawn(linkedProgram("sender"), [ADDRESS, "80", String(bytes)], { stdio: ["ignore", "pipe", "pipe", "pipe"], env: { ...process.env, STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3", ...env } });
   const link = child.stdio[3] as Duplex, began = Date.now();
   let out = "", err = "";
   child.stdout!.on("data", (d: Buffer) => (out += d.toString()));
@@ -180,4 +181,42 @@ describe("a program that ends after close", () => {
     assert.notEqual(wrong.status, 0);
     assert.match(wrong.err, /no stream of frames/);
   });
+});
+
+describe("options that are set before there is a connection", () => {
+  for (const how of ["connect", "listen"]) {
+    it(`take effect: ${how}; keep-alive gives up a peer that has gone`, async (t: TestContext) => {
+      if (lacks(t, "gcc", "wasm2c")) return;
+      const args = how === "connect" ? ["connect", ADDRESS, "80"] : ["listen", "81"];
+      const child = spawn(linkedProgram("setter"), args, { stdio: ["ignore", "pipe", "inherit", "pipe"], env: { ...process.env, STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" } });
+      const link = child.stdio[3] as Duplex, frames: Buffer[] = [];
+      link.on("error", () => {});
+      const inner = streamLink(link, link, () => link.destroy());
+      let connected = false, out = "";
+      const outer: Link = { send: (frame) => inner.send(frame), onFrame: () => {}, onClose: () => {}, close: () => inner.close() };
+      inner.onFrame = (frame) => {
+        const b = Buffer.from(frame), isTcp = b.readUInt16BE(12) === 0x0800 && b[23] === 6;
+        if (isTcp) frames.push(b);
+        // Once the handshake is complete the peer is not heard of any more.
+        if (!connected) outer.onFrame(frame);
+        if (isTcp && (b[47]! & 0x12) === 0x10) connected = true;
+      };
+      const stack = await Stack.open({ link: outer, ip: `${ADDRESS}/24` });
+      stack.on("error", () => {});
+      stack.listen({ port: 80 }).on("connection", (c: Connection) => c.on("error", () => {}));
+      child.stdout!.on("data", (d: Buffer) => {
+        if ((out += d.toString()) === "listens\n") stack.connect({ host: "10.0.0.2", port: 81 }).then((c) => (connected = true, c.on("error", () => {})), () => {});
+      });
+      const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+      const status = await new Promise((done) => child.once("close", done));
+      clearTimeout(timer);
+      await stack.close(0);
+      assert.deepEqual([status, out.replace("listens\n", "")], [0, "recv: ETIMEDOUT\n"]);
+      const iss = frames[0]!.readUInt32BE(38), rest = frames.slice(1);
+      assert.equal(frames[0]![47]! & 2, 2, "a SYN is the first");
+      assert.ok(rest.length > 0 && rest.every((f) => f[22] === 33 && f[15] === 0x48), "TTL and TOS of every segment");
+      // RFC 9293 §3.8.4: a probe has SEG.SEQ = SND.NXT − 1.
+      assert.equal(rest.filter((f) => f.readUInt32BE(38) === iss && (f[47]! & 6) === 0).length, 3, "probes");
+    });
+  }
 });
