@@ -17,7 +17,7 @@ import {
   SlotRing, slotConsume, slotFirst, slotFirstSize, slotsInit, slotsUsed,
 } from "./buffers/slots";
 import { Arp, ARP_REPLY, ARP_REQUEST } from "./wire/arp";
-import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_TAG, Ethernet, MAC_BROADCAST, TAG_SIZE } from "./wire/ethernet";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, Ethernet, MAC_BROADCAST } from "./wire/ethernet";
 import { EXCEEDED_REASSEMBLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from "./wire/icmp";
 import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP } from "./wire/ipv4";
 import { TcpHeader } from "./wire/tcp";
@@ -69,6 +69,10 @@ let state: StackState = changetype<StackState>(0);
 /** A loop between our own sockets ends after so many rounds of one `poll`; the next one goes on. */
 const ROUNDS_MAX: u32 = 64;
 
+/** So many timers does one poll fire, and so many connections have their turn; what is left comes with the next one, which is due at once. */
+const TIMERS_MAX: u32 = 256;
+const TURNS_MAX: u32 = 1024;
+
 /** Lays everything out from `base` on, as `block` says; with `commit` it is written, too. Returns the end of the arena. */
 function plan(base: u64, block: usize, commit: bool): u64 {
   layoutBegin(base, commit);
@@ -87,7 +91,7 @@ function plan(base: u64, block: usize, commit: bool): u64 {
   eventsInit(config.connsMax + config.listenersMax + config.udpMax);
   heapInit(listenerBase() + config.listenersMax);
   rangesInit(config.rangesMax);
-  slotsInit(ctl + CONTROL_RX, config.rxSlots, config.mtu + TAG_SIZE);
+  slotsInit(ctl + CONTROL_RX, config.rxSlots, config.mtu);
   slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
   neighboursInit();
   arpInputInit();
@@ -199,7 +203,7 @@ export function stackPoll(nowUs: Micros): i32 {
   let more = false;
   for (let round: u32 = 0; round < ROUNDS_MAX; round++) {
     loopInput();
-    timersDue();
+    if (round == 0) timersDue();
     more = output();
     if (slotsUsed(loopRing()) == 0) break;
   }
@@ -225,18 +229,12 @@ function isToUs(frame: usize, size: u32): bool {
 
 /** Ethernet: to us or to everybody, and of a type that we know. */
 function frameInput(frame: usize, size: u32, looped: bool): void {
-  const eth = changetype<Ethernet>(frame);
-  let payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE, type = eth.type;
-  // A tag with the VLAN 0 tells a priority, and nothing else (IEEE 802.1Q §6.9).
-  if (type == ETHERTYPE_TAG && size >= ETHERNET_SIZE + TAG_SIZE && eth.vlan == 0) {
-    type = eth.taggedType;
-    payload += TAG_SIZE;
-    left -= TAG_SIZE;
-  }
-  if (size < ETHERNET_SIZE || left > config.mtu) {
+  if (size < ETHERNET_SIZE || size > ETHERNET_SIZE + config.mtu) {
     count(Mib.ifInErrors);
     return;
   }
+  const eth = changetype<Ethernet>(frame);
+  const payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE;
   if (looped) {
     ipInput(changetype<Ipv4>(payload), left, true, true);
     return;
@@ -248,7 +246,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
     count(Mib.ifInDiscards);
     return;
   }
-  switch (type) {
+  switch (eth.type) {
     case ETHERTYPE_IPV4:
       ipInput(changetype<Ipv4>(payload), left, false, unicast);
       return;
@@ -360,11 +358,12 @@ function udpRaise(port: u32): void {
   eventRaise(config.connsMax + config.listenersMax + i, Event.READABLE);
 }
 
-/** Fires what is due. Whatever a timer arms lies in the future, so no owner comes up twice. */
+/** Fires what is due, up to a bound. Whatever a timer arms lies in the future, so no owner comes up twice. */
 function timersDue(): void {
-  // Before the connections' own timers: those that wait for a neighbour are told first.
-  for (let hop = neighboursTick(); hop != 0; hop = neighboursTick()) tcpNeighbourFailed(hop);
-  for (let n = heapCount(); n > 0 && heapCount() > 0 && isDue(heapNext()); n--) {
+  // Before the connections' own timers: those that wait for a neighbour are told first. One neighbour a poll, since all of them are looked at.
+  const hop = neighboursTick();
+  if (hop != 0) tcpNeighbourFailed(hop);
+  for (let n = min(heapCount(), TIMERS_MAX); n > 0 && heapCount() > 0 && isDue(heapNext()); n--) {
     const owner = heapOwner();
     if (isConn(owner)) {
       tcbTimer(tcbAt(owner));
@@ -387,10 +386,10 @@ function timersDue(): void {
   }
 }
 
-/** One turn for each connection on the work list. Returns whether something had to stop for want of a slot. */
+/** One turn for each connection on the work list, up to a bound. Returns whether there is more, or something had to stop for want of a slot. */
 function output(): bool {
   let full = false;
-  for (let end = workEnd(); end != 0 && !full;) {
+  for (let end = workEnd(), n = TURNS_MAX; end != 0 && !full && n > 0; n--) {
     const t = workTake();
     if (t == null) break;
     const last = tcbIndex(t) + 1 == end;

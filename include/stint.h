@@ -218,15 +218,15 @@ struct stint_config {
   uint32_t timeWaitMax;
   /* Listeners, ≤ 255. 84 bytes each. Full: FULL. */
   uint32_t listenersMax;
-  /* Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full: `send` takes less. */
+  /* Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
   uint32_t sendRing;
   /* Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. */
   uint32_t recvRing;
-  /* Ranges that all connections share, ≤ 65,535. 16 bytes each. Empty: what arrives out of order is dropped, SACK blocks ignored. */
+  /* Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. */
   uint32_t rangesMax;
-  /* Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 148 bytes each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it. */
+  /* Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 140 bytes each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it. */
   uint32_t sendersMax;
-  /* Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. */
+  /* Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
   uint32_t rxSlots;
   /* Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are dropped. */
   uint32_t txSlots;
@@ -236,7 +236,7 @@ struct stint_config {
   uint32_t reassemblyMax;
   /* Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. */
   uint32_t reassemblyBytes;
-  /* Neighbours, a power of two ≥ 4. 32 bytes each. Full: the oldest one of its set is forgotten. */
+  /* Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. */
   uint32_t neighboursMax;
   /* UDP sockets. 40 bytes and two rings each. Full: FULL. */
   uint32_t udpMax;

@@ -2,11 +2,16 @@
 // that an unsolicited reply changes nothing. Entries are renewed while they are used (RFC 1122 §2.3.2.1) and forgotten when their
 // neighbour is silent.
 //
-// Four entries a set, the set by the address: a look-up costs the same however many neighbours there are.
+// Four entries a set, the set by a keyed hash of the address: a look-up costs the same however many neighbours there are, and nobody can
+// aim at the set of another. Who asks for a neighbour decides whose place it may take (`Asker`): a SYN, whose source may be forged, never
+// one that is in use; and so the questions that such packets cause have a rate.
 
 import { config } from "../config";
 import { SPEED } from "../features";
-import { take } from "../core/layout";
+import { take, layoutCommits } from "../core/layout";
+import { Key, hash2 } from "../core/hash";
+import { randomKey } from "../core/random";
+import { rateTake } from "../core/rate";
 import { clock, isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 
@@ -15,7 +20,22 @@ const WAYS: u32 = 4;
 const REQUEST_MS: u32 = 1000;
 const REQUESTS_MAX: u8 = 3;
 
+/** Questions for new neighbours in a second, and at once, that packets of whoever can cause. */
+const ASKS: u32 = 50;
+/** A neighbour keeps its place so long after a connection last sent to it, µs. */
+const HOLD_US: u64 = 60_000_000;
+
 export const enum Neighbour { FREE, INCOMPLETE, KNOWN }
+
+/** Who wants a place in the table. Each may take those of the ranks below (`rankOf`). */
+export const enum Asker {
+  /** An answer to a packet, whose source may be forged. */
+  ANYBODY = 2,
+  /** A neighbour that asked for our address. */
+  ITSELF = 3,
+  /** A connection that sends; or it is the gateway. */
+  CONNECTION = 4,
+}
 
 @unmanaged export class NeighbourEntry {
   ip: u32;
@@ -25,19 +45,27 @@ export const enum Neighbour { FREE, INCOMPLETE, KNOWN }
   requests: u8;
   /** Whether a request is to be sent. */
   wanted: bool;
-  pad: u8;
+  /** Whether a connection sent to it. */
+  held: bool;
   mac: u64;
   /** When the entry is to be renewed (KNOWN), or given up or asked again (INCOMPLETE). */
   due: Micros;
-  /** When it was last looked up. */
+  /** When a connection last sent to it, or it last made itself known. */
   used: Micros;
 }
 
-@unmanaged class NeighbourTable {
+/** It begins with the key of the sets. */
+@unmanaged class NeighbourTable extends Key {
+  /** Not later than the first of them is due. */
+  due: Micros;
   /** Entries that are INCOMPLETE or are being renewed: whether the timer has anything to do. */
   asking: u32;
   /** The place of the entry that was found last, since packets come in trains. */
   last: u32;
+  /** The token bucket of `ASKS`. */
+  rate: u32;
+  /** Whether an entry may want a request sent. */
+  wanted: bool;
 }
 
 let table: usize = 0;
@@ -46,6 +74,7 @@ let status: NeighbourTable = changetype<NeighbourTable>(0);
 export function neighboursInit(): void {
   status = changetype<NeighbourTable>(take(1, offsetof<NeighbourTable>()));
   table = take(config.neighboursMax, offsetof<NeighbourEntry>());
+  if (layoutCommits()) randomKey(status);
 }
 
 /** The i-th entry, 0 ≤ i < neighboursMax. */
@@ -54,7 +83,7 @@ export function neighbourAt(i: u32): NeighbourEntry {
 }
 
 function setOf(ip: u32): u32 {
-  return ((ip * 0x9e3779b1) >> 16) & (config.neighboursMax - 1) & ~(WAYS - 1);
+  return <u32>hash2(status, ip, 0) & (config.neighboursMax - 1) & ~(WAYS - 1);
 }
 
 function find(ip: u32): NeighbourEntry | null {
@@ -72,46 +101,66 @@ function find(ip: u32): NeighbourEntry | null {
   return null;
 }
 
-/** A place for `ip`: a free one, else the one of its set that was used least recently. */
-function claim(ip: u32): NeighbourEntry {
+/** What an entry is worth: 0 free, 1 nobody answered for it yet or it was not used for long, 2 known, 3 in use, 4 the gateway. */
+function rankOf(e: NeighbourEntry): u32 {
+  if (e.state == <u8>Neighbour.FREE) return 0;
+  if (e.ip == config.gateway) return 4;
+  if (clock.us - e.used > HOLD_US) return 1;
+  return e.held ? 3 : e.state == <u8>Neighbour.KNOWN ? 2 : 1;
+}
+
+/** A place for `ip`: the one of its set that is worth least, and of these was used least recently; null: all are worth more than `asker`. */
+function claim(ip: u32, asker: Asker): NeighbourEntry | null {
   const set = setOf(ip);
-  let best = neighbourAt(set);
+  let best = neighbourAt(set), least = u64.MAX_VALUE;
   for (let i = set; i < set + WAYS; i++) {
-    const e = neighbourAt(i);
-    if (e.state == <u8>Neighbour.FREE) { best = e; break; }
-    if (e.used < best.used) best = e;
+    const e = neighbourAt(i), worth = (<u64>rankOf(e) << 60) + e.used;
+    if (worth >= least) continue;
+    best = e;
+    least = worth;
   }
+  if (least >> 60 >= <u64>asker || (asker == Asker.ANYBODY && !mayAsk())) return null;
   if (best.requests != 0) status.asking--;
   best.ip = ip;
   best.requests = 0;
   best.wanted = false;
+  best.held = false;
   best.used = clock.us;
   return best;
 }
 
-/** What `neighbourMac` returns when the address is not known yet. */
-export const MAC_UNKNOWN: u64 = u64.MAX_VALUE;
+function mayAsk(): bool {
+  return rateTake(changetype<usize>(status) + offsetof<NeighbourTable>("rate"), ASKS, ASKS);
+}
+
+/** What `neighbourMac` returns when the address is not known yet; and when nobody is asked for it, either. */
+export const MAC_UNKNOWN: u64 = u64.MAX_VALUE - 1;
+export const MAC_REFUSED: u64 = u64.MAX_VALUE;
 
 /** The MAC address of `ip`. When it is not known, or old, a request is put on order (`neighbourNextRequest`). */
-export function neighbourMac(ip: u32): u64 {
+export function neighbourMac(ip: u32, asker: Asker): u64 {
+  if (ip == config.gateway) asker = Asker.CONNECTION;
   let e = find(ip);
   if (e == null) {
-    e = claim(ip);
+    e = claim(ip, asker);
+    if (e == null) return MAC_REFUSED;
     e.state = <u8>Neighbour.INCOMPLETE;
     ask(e);
-    return MAC_UNKNOWN;
   }
-  e.used = clock.us;
+  if (asker == Asker.CONNECTION) {
+    e.held = true;
+    e.used = clock.us;
+  }
   if (e.state == <u8>Neighbour.INCOMPLETE) return MAC_UNKNOWN;
   if (e.requests == 0 && isDue(e.due)) ask(e);
   return e.mac;
 }
 
 function ask(e: NeighbourEntry): void {
-  if (e.requests == 0) status.asking++;
-  e.requests++;
-  e.wanted = true;
   e.due = afterMs(REQUEST_MS);
+  if (e.requests == 0 && status.asking++ == 0) status.due = e.due;
+  e.requests++;
+  e.wanted = status.wanted = true;
 }
 
 /**
@@ -122,7 +171,8 @@ export function neighbourLearn(ip: u32, mac: u64, create: bool): bool {
   let e = find(ip);
   if (e == null) {
     if (!create) return false;
-    e = claim(ip);
+    e = claim(ip, Asker.ITSELF);
+    if (e == null) return false;
   } else if (!create && e.requests == 0) {
     neighbourHeard(ip, mac);
     return false;
@@ -131,6 +181,7 @@ export function neighbourLearn(ip: u32, mac: u64, create: bool): bool {
   if (e.requests != 0) status.asking--;
   e.state = <u8>Neighbour.KNOWN;
   e.mac = mac;
+  e.used = clock.us;
   e.requests = 0;
   e.wanted = false;
   e.due = afterMs(config.neighbourMs);
@@ -140,7 +191,7 @@ export function neighbourLearn(ip: u32, mac: u64, create: bool): bool {
 /** Somebody says, unasked, that `ip` has `mac`. If we know otherwise, the neighbour is asked, and believed once it answers. */
 export function neighbourHeard(ip: u32, mac: u64): void {
   const e = find(ip);
-  if (e != null && e.state == <u8>Neighbour.KNOWN && e.requests == 0 && e.mac != mac) ask(e);
+  if (e != null && e.state == <u8>Neighbour.KNOWN && e.requests == 0 && e.mac != mac && mayAsk()) ask(e);
 }
 
 /** Forgets what is known of `ip`, so that it is asked for again: the network is to look for another way (RFC 9293 §3.8.3, R1). */
@@ -151,38 +202,41 @@ export function neighbourDoubt(ip: u32): void {
 
 /** When the table wants to be called next, or NEVER. */
 export function neighboursNext(): Micros {
-  let next = NEVER;
-  for (let i: u32 = 0; status.asking != 0 && i < config.neighboursMax; i++) {
-    const e = neighbourAt(i);
-    if (e.requests != 0 && e.due < next) next = e.due;
-  }
-  return next;
+  return status.asking == 0 ? NEVER : status.due;
 }
 
-/** Asks again for what was not answered. A neighbour that was asked for three times is given up: its address is returned, else 0. */
+/**
+ * Asks again for what was not answered. A neighbour that was asked for three times (once, if no connection wants it) is given up: its
+ * address is returned, else 0.
+ */
 export function neighboursTick(): u32 {
-  for (let i: u32 = 0; status.asking != 0 && i < config.neighboursMax; i++) {
+  if (status.asking == 0 || !isDue(status.due)) return 0;
+  let next = NEVER;
+  for (let i: u32 = 0; i < config.neighboursMax; i++) {
     const e = neighbourAt(i);
-    if (e.requests == 0 || e.wanted || !isDue(e.due)) continue;
-    if (e.requests < REQUESTS_MAX) {
-      ask(e);
-      continue;
-    }
+    if (e.requests == 0) continue;
+    // One that is not sent yet, for want of a slot, has its time later.
+    if (e.wanted) e.due = afterMs(REQUEST_MS);
+    else if (isDue(e.due) && e.requests < (e.held || e.state == <u8>Neighbour.KNOWN ? REQUESTS_MAX : 1)) ask(e);
+    next = min(next, e.due);
+    if (!isDue(e.due)) continue;
     status.asking--;
     e.requests = 0;
     e.state = <u8>Neighbour.FREE;
     count(Mib.arpFailures);
     return e.ip;
   }
+  status.due = next;
   return 0;
 }
 
 /** An entry for which a request is to be sent now; null when there is none. The caller clears `wanted` once it is sent. */
 export function neighbourNextRequest(): NeighbourEntry | null {
-  if (status.asking == 0) return null;
+  if (!status.wanted) return null;
   for (let i: u32 = 0; i < config.neighboursMax; i++) {
     const e = neighbourAt(i);
     if (e.wanted) return e;
   }
+  status.wanted = false;
   return null;
 }

@@ -25,6 +25,8 @@ import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
   pad: u8;
   freeCount: u32;
   stamp: u32;
+  /** See `rangesFresh`. */
+  reserve: u32;
 }
 
 let ranges: usize = 0;
@@ -35,6 +37,7 @@ export function rangesInit(rangesMax: u32): void {
   pool = changetype<RangePool>(take(1, offsetof<RangePool>()));
   ranges = take(rangesMax + 1, offsetof<Range>());
   if (!layoutCommits()) return;
+  pool.reserve = min<u32>((rangesMax >> 8) + 1, 16);
   for (let i = rangesMax; i > 0; i--) rangesRelease(<u16>i);
 }
 
@@ -53,10 +56,17 @@ export function rangesRelease(index: u16): void {
   pool.freeCount++;
 }
 
-/** A range that is on no list; 0: the pool is empty. */
-export function rangesFresh(): u16 {
+/** At most so many ranges in a list: bounds the work that one connection can cause. */
+export const LIST_MAX: u32 = 64;
+
+/**
+ * A range for a list that has `count`; 0: the pool is empty, or the list has its share. For each range that a list has, `reserve` of them
+ * must be free (a dynamic threshold, as Choudhury and Hahne have it for queues): the more lists want, the less each gets, and something is
+ * left for the next one, whatever those before it do.
+ */
+export function rangesFresh(count: u32): u16 {
   const fresh = pool.free;
-  if (fresh == 0) return 0;
+  if (fresh == 0 || count >= LIST_MAX || count * pool.reserve > pool.freeCount) return 0;
   pool.free = rangeAt(fresh).next;
   pool.freeCount--;
   return fresh;
@@ -72,12 +82,9 @@ export function rangesClear(head: u16): u16 {
   return 0;
 }
 
-/** At most so many ranges in a list: bounds the work that one connection can cause, and its share of the pool. */
-export const LIST_MAX: u32 = 64;
-
 /**
  * Adds start…end and merges what it touches. Returns the list's new head. When nothing can be merged and the pool is empty or the
- * list has LIST_MAX ranges, the list stays as it was: `rangesAdded` tells.
+ * list has its share, the list stays as it was: `rangesAdded` tells.
  */
 export function rangesAdd(head: u16, start: Seq, end: Seq): u16 {
   pool.added = true;
@@ -100,7 +107,7 @@ export function rangesAdd(head: u16, start: Seq, end: Seq): u16 {
     }
     return head;
   }
-  const fresh = length(head) >= LIST_MAX ? <u16>0 : rangesFresh();
+  const fresh = rangesFresh(length(head));
   if (fresh == 0) {
     pool.added = false;
     return head;

@@ -16,7 +16,7 @@ import { SlotRing, slotsFull, slotNext, slotProduce, slotsInit, slotStride } fro
 import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_ARP, MAC_BROADCAST } from "../wire/ethernet";
 import { Arp, ARP_REQUEST } from "../wire/arp";
 import { Ipv4, IP_DF } from "../wire/ipv4";
-import { neighbourMac, neighbourNextRequest, MAC_UNKNOWN } from "../arp/neighbours";
+import { Asker, neighbourMac, neighbourNextRequest, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
 import { Ipv4Address, isOwn, isBroadcast, nextHop, NO_ROUTE } from "./address";
 
 @unmanaged class IpOutput {
@@ -62,7 +62,7 @@ export const enum Way {
   NO_SLOT,
 }
 
-/** Whether a packet to `dst` can be sent now; asks for the neighbour if need be. */
+/** Whether a connection's packet to `dst` can be sent now; asks for the neighbour if need be. */
 export function ipWay(dst: Ipv4Address): Way {
   if (SPEED) {
     if (dst != out.openTo && !open(dst)) return nextHop(dst) == NO_ROUTE ? Way.NO_ROUTE : Way.UNRESOLVED;
@@ -71,8 +71,13 @@ export function ipWay(dst: Ipv4Address): Way {
   if (isOwn(dst)) return slotsFull(loop) ? Way.NO_SLOT : Way.OPEN;
   const hop = nextHop(dst);
   if (hop == NO_ROUTE) return Way.NO_ROUTE;
-  if (!isBroadcast(dst) && neighbourMac(hop) == MAC_UNKNOWN) return Way.UNRESOLVED;
+  if (!isBroadcast(dst) && neighbourMac(hop, Asker.CONNECTION) >= MAC_UNKNOWN) return Way.UNRESOLVED;
   return slotsFull(tx) ? Way.NO_SLOT : Way.OPEN;
+}
+
+/** Whether there is a slot for a packet to `dst`. */
+export function ipHasSlot(dst: Ipv4Address): bool {
+  return !slotsFull(isOwn(dst) ? loop : tx);
 }
 
 /** Whether there is a way to `dst`; if so it is kept. */
@@ -81,8 +86,8 @@ function open(dst: Ipv4Address): bool {
   if (!isOwn(dst)) {
     const hop = nextHop(dst);
     if (hop == NO_ROUTE) return false;
-    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop);
-    if (mac == MAC_UNKNOWN) return false;
+    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop, Asker.CONNECTION);
+    if (mac >= MAC_UNKNOWN) return false;
     ring = changetype<usize>(tx);
   }
   out.openTo = dst;
@@ -111,7 +116,11 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
       count(Mib.ipOutNoRoutes);
       return null;
     }
-    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop);
+    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop, Asker.ANYBODY);
+    if (mac == MAC_REFUSED) {
+      count(Mib.ipOutDiscards);
+      return null;
+    }
     if (mac != MAC_UNKNOWN) out.ring = changetype<usize>(tx);
     else out.waitingFor = hop;
   }
@@ -185,8 +194,8 @@ export function ipCount(n: u32, size: u32): void {
 /** The neighbour `hop` became known: sends the packet that was waiting for it. */
 export function ipResolved(hop: Ipv4Address): void {
   if (out.waitingFor != hop || out.waitingSize == 0) return;
-  const mac = neighbourMac(hop), size = out.waitingSize;
-  if (mac == MAC_UNKNOWN) return;
+  const mac = neighbourMac(hop, Asker.ANYBODY), size = out.waitingSize;
+  if (mac >= MAC_UNKNOWN) return;
   out.waitingFor = 0;
   out.waitingSize = 0;
   if (slotsFull(tx)) {

@@ -7,7 +7,7 @@ import { RACK } from "../features";
 import { clock } from "../core/clock";
 import { take, layoutCommits } from "../core/layout";
 import { Seq } from "../core/seq";
-import { LIST_MAX, rangeAt, rangesClear, rangesFresh, rangesRelease } from "../buffers/ranges";
+import { rangeAt, rangesClear, rangesFresh, rangesRelease } from "../buffers/ranges";
 import { Tcb, Has, tcbAt, tcbHas, tcbIndex } from "./tcb";
 
 /** Bits of `Sender.bits`. */
@@ -108,11 +108,6 @@ export const enum Sends {
 
   /** Pacing: when the next segment may leave. */
   paceAt: u32;
-
-  // How much of the window of congestion is used (RFC 7661)
-  /** The most that was in flight in this round, which ends when `usedEnd` is acknowledged. */
-  usedMost: u32;
-  usedEnd: Seq;
 }
 
 @unmanaged class SenderPool {
@@ -238,8 +233,7 @@ export function senderEnd(t: Tcb): void {
 
 /** A fresh range for the block's list; 0: it has its share, or the pool is empty. */
 export function sentFresh(s: Sender): u16 {
-  if (<u32>s.count >= LIST_MAX) return 0;
-  const i = rangesFresh();
+  const i = rangesFresh(s.count);
   if (i != 0) s.count++;
   return i;
 }

@@ -10,7 +10,7 @@ import { sumBytes, sumPseudo, foldSum } from "../core/checksum";
 import { ringRead, ringWrite } from "../buffers/ring";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
+import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
 import { sourceFor } from "../ip/address";
 
 const RECORD: u32 = 12;
@@ -181,7 +181,7 @@ export function udpOutput(): bool {
     while (s.port != 0 && q.size != 0) {
       const size = front(q, 0, 0);
       const dst = load<u32>(record), port = load<u32>(record, 4);
-      if (ipWay(dst) == Way.NO_SLOT) return true;
+      if (!ipHasSlot(dst)) return true;
       const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);

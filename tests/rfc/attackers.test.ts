@@ -5,7 +5,7 @@ import { Wire } from "../../host/links/loopback.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
-import { MAC_PEER, MAC_STACK, ip4, opt, tcp, type Seen, type Tcp } from "../harness/codec.js";
+import { MAC_PEER, MAC_STACK, arp, icmp, ip4, opt, see, tcp, type Seen, type Tcp } from "../harness/codec.js";
 
 const from = (i: number): number => ip4("198.18.0.1") + i * 256;
 
@@ -284,5 +284,159 @@ describe("two stacks never answer each other's answers at more than a bounded ra
     b.clear();
     for (let i = 0; i < 30; i++) b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(10) });
     assert.equal(b.out.length, 30);
+  });
+});
+
+describe("neighbours", () => {
+  const hello = (b: Bench, ip: number): void => b.frame(arp(1, { mac: MAC_PEER, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+
+  it("in use, and the gateway, keep their place in a flood of SYNs from 5,000 forged addresses on the link a second; the questions have a rate", () => {
+    const b = new Bench({ ip: "10.0.0.1/16", gateway: "10.0.0.2", neighboursMax: 16, halfOpenMax: 64, connsMax: 600, sendRing: 512, recvRing: 512, cookies: SMALL ? 0 : 1 });
+    b.listener = b.stack.listen(STACK_PORT, 600);
+    const friend = ip4("10.0.0.3");
+    hello(b, friend);
+    complete(b, syn(b, friend)!);
+    b.handle = b.stack.accept(b.listener);
+    const { sndNxt, rcvNxt } = b.info;
+    const asked = b.count("arpOutRequests");
+    let served = 0, echoed = 0, seq = rcvNxt;
+    for (let ms = 0; ms < 5000; ms++) {
+      for (let i = 0; i < 5; i++) b.send({ flags: "S", seq: 0, sport: 5000 }, { src: ip4("10.0.16.0") + ms * 5 + i });
+      if (ms % 10 === 0) {
+        // A client from beyond the gateway.
+        const answer = syn(b, from(ms));
+        if (answer) {
+          complete(b, answer);
+          served++;
+        }
+      }
+      if (ms % 50 === 0) {
+        b.clear();
+        b.frame(tcp({ src: friend, dst: STACK }, { flags: "PA", seq, ack: sndNxt, sport: 1024, dport: STACK_PORT, data: pattern(2) }));
+        seq = (seq + 2) >>> 0;
+        b.advance(1);
+        if (b.stack.receivable(b.handle) > 0) b.read();
+        b.advance(500);
+        if (b.out.some((s) => s.kind === "tcp" && s.ip.dst === friend && s.ack === seq)) echoed++;
+      } else {
+        b.advance(1);
+      }
+    }
+    const seconds = (b.nowUs - 1_000_000) / 1e6;
+    assert.deepEqual([served, echoed], [500, 100]);
+    assert.ok(b.count("arpOutRequests") - asked < 60 * seconds + 60, `${b.count("arpOutRequests") - asked} questions in ${seconds} s`);
+  });
+
+  it("that nobody answered for give way to each other, so that a new one is found in the flood", () => {
+    const b = new Bench({ ip: "10.0.0.1/16", neighboursMax: 16 });
+    b.stack.listen(STACK_PORT, 8);
+    let found = 0;
+    for (let n = 0; n < 50; n++) {
+      for (let i = 0; i < 100; i++) b.send({ flags: "S", seq: 0, sport: 5000 }, { src: ip4("10.0.16.0") + n * 100 + i });
+      b.handle = b.stack.connect(ip4("10.0.4.0") + n, 80);
+      b.clear();
+      b.poll();
+      const question = b.out.find((s) => s.kind === "arp" && s.ip.dst === ip4("10.0.4.0") + n);
+      assert.ok(question, `question ${n}`);
+      b.frame(arp(2, { mac: MAC_PEER, ip: ip4("10.0.4.0") + n }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
+      if (b.out.some((s) => s.kind === "tcp" && s.flags === "S")) found++;
+      b.stack.abort(b.handle);
+      b.advance(200);
+    }
+    assert.equal(found, 50);
+  });
+
+  it("share sets by a hash that depends on the key", () => {
+    // 32 neighbours in a table of 32: which of them have a place differs.
+    const kept = (entropy: number): number[] => {
+      const b = new Bench({ ip: "10.0.0.1/16", neighboursMax: 32, entropy: new Uint8Array(32).fill(entropy).map((x, i) => x + i) });
+      const ips = Array.from({ length: 32 }, (_, i) => ip4("10.0.5.0") + i);
+      for (const ip of ips) hello(b, ip);
+      return ips.filter((ip) => {
+        b.clear();
+        b.frame(tcp({ src: ip, dst: STACK }, { flags: "A", seq: 1, ack: 1, sport: 1, dport: 9 }));
+        return b.out.some((s) => s.kind === "tcp");
+      });
+    };
+    const [a, c] = [kept(1), kept(2)];
+    assert.ok(a!.length > 16 && a!.length < 32 && c!.length > 16 && c!.length < 32, `${a!.length}, ${c!.length}`);
+    assert.notDeepEqual(a, c);
+  });
+});
+
+describe("no connection takes what all share", () => {
+  it("64 connections with 66 packets beyond a gap each leave the others room for theirs", () => {
+    const b = new Bench({ connsMax: 80, sendRing: 1024, recvRing: 1024, policy: { sack: true } });
+    const hogs = 64, max = 4096;
+    const open = (sport: number): void => {
+      b.clear().sport = sport;
+      b.accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
+    };
+    for (let c = 0; c < hogs; c++) {
+      open(41000 + c);
+      for (let i = 0; i < 66; i++) b.send({ flags: "A", seq: 3 + 2 * i, ack: 1, data: pattern(1) });
+    }
+    assert.ok(b.stack.pools().rangesFree > max / 12, `${b.stack.pools().rangesFree} are free`);
+    for (let c = 0; c < 8; c++) {
+      open(42000 + c);
+      const before = b.stack.pools().rangesFree;
+      for (let i = 0; i < 40; i++) b.send({ flags: "A", seq: 3 + 2 * i, ack: 1, data: pattern(1) });
+      const got = before - b.stack.pools().rangesFree;
+      assert.ok(got >= 12, `connection ${c} has ${got}`);
+    }
+  });
+
+  it("one connection alone may have 64 of many, and about half of a few", () => {
+    for (const [rangesMax, most] of [[4096, 64], [16, 9], [1, 1]] as const) {
+      const b = new Bench({ rangesMax, policy: { sack: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
+      for (let i = 0; i < 100; i++) b.send({ flags: "A", seq: 3 + 2 * i, ack: 1, data: pattern(1) });
+      assert.equal(rangesMax - b.stack.pools().rangesFree, most);
+    }
+  });
+});
+
+describe("the work of one poll", () => {
+  it("is bounded when many timers are due: it says that there is more, and takes frames in before it goes on", () => {
+    const many = 1000;
+    const b = new Bench({ gateway: "10.0.0.2", halfOpenMax: many, txSlots: 1024, rxSlots: 64, cookies: 0 });
+    b.listener = b.stack.listen(STACK_PORT, many);
+    for (let i = 0; i < many; i++) assert.ok(syn(b, from(0), 1024 + i));
+    b.nowUs += 1_000_000;
+    let sent = 0, polls = 0, wait = 0, echo = 0;
+    for (; wait === 0 && polls < 100; polls++) {
+      // A ping comes with each.
+      b.stack.pushFrame(icmp({ src: PEER, dst: STACK }, 8, 0, 0x10001, pattern(8)));
+      wait = b.stack.poll(b.nowUs);
+      let now = 0;
+      b.stack.drainFrames((f) => {
+        const s = see(f.slice());
+        if (s.kind === "tcp") now++;
+        else if (s.kind === "icmp") echo++;
+      });
+      assert.ok(now <= 256, `${now} at once`);
+      assert.equal(echo, polls + 1, "the ping is answered by the poll that takes it in");
+      sent += now;
+    }
+    assert.equal(sent, many);
+    assert.ok(polls >= many / 256 && wait > 0);
+  });
+
+  it("is bounded when many connections want to send", () => {
+    const many = 3000;
+    const b = new Bench({ connsMax: many, timeWaitMax: 8, sendRing: 64, recvRing: 64, rangesMax: 16, sendersMax: 0, txSlots: 4096 });
+    // Nobody answers for the neighbour: all wait for it, and try again when somebody does.
+    const ip = ip4("10.0.0.9");
+    for (let i = 0; i < many; i++) b.stack.connect(ip, 80, 1024 + i);
+    b.poll();
+    b.clear();
+    b.stack.pushFrame(arp(2, { mac: MAC_PEER, ip }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
+    let sent = 0, polls = 0, wait = 0;
+    for (; wait === 0 && polls < 100; polls++) {
+      wait = b.stack.poll(b.nowUs);
+      const before = sent;
+      b.stack.drainFrames(() => { sent++; });
+      assert.ok(sent - before <= 1024, `${sent - before} at once`);
+    }
+    assert.equal(sent, many);
   });
 });
