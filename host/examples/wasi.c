@@ -103,7 +103,7 @@ static void defaults(struct stint_config *c) {
   c->connsMax = 4, c->halfOpenMax = 8, c->timeWaitMax = 8, c->listenersMax = 1, c->sendRing = c->recvRing = 2048, c->rangesMax = 16;
   c->rxSlots = c->txSlots = 4, c->neighboursMax = 4;
   c->policy = STINT_POLICY_TIMESTAMPS | STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_ANNOUNCE;
-  c->cookies = STINT_COOKIES_NEVER, c->windowScale = 255, c->initialWindow = 10;
+  c->cookies = STINT_COOKIES_AUTO, c->windowScale = 255, c->initialWindow = 10;
   c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000, c->delayedAckMs = 40;
   c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000, c->challengeMax = 10, c->icmpRate = 100;
   c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64, c->pathMtuMin = 552;

@@ -6,7 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { Lab, lacks, STINT, Up } from "./lab.js";
+import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
+import { StackModule } from "../../host/stack.js";
+import { arp, ip4, see, tcp, type Seen } from "../harness/codec.js";
 import { native } from "../../tools/native.mjs";
 
 const LAYER = readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f));
@@ -132,5 +135,41 @@ exec socat UNIX-CONNECT:socket EXEC:"./wasmtime run --preload stint=linked/stint
     } finally {
       rmSync(dir, { recursive: true, force: true });
     }
+  });
+});
+
+/** 1,000 SYNs a second; every tenth one's sender is there and answers, after `rttMs`. How many of 100 are served. */
+function served(file: string, rttMs: number): number {
+  const memory = new WebAssembly.Memory({ initial: 64 });
+  const b = new StackModule(loadModule(file), {
+    ip: "10.0.0.1/24", gateway: "10.0.0.2", connsMax: 128, halfOpenMax: 64, sendRing: 512, recvRing: 512, arenaBase: 65536, arenaSize: 60 * 65536, policy: { announce: false },
+  }, file.includes("link") ? { env: { memory } } : {});
+  const listener = b.listen(80, 128), mac = [2, 0, 10, 0, 0, 2], us = ip4("10.0.0.1");
+  const due = new Map<number, Uint8Array>();
+  b.pushFrame(arp(1, { mac, ip: ip4("10.0.0.2") }, { mac: [0, 0, 0, 0, 0, 0], ip: us }));
+  for (let ms = 0; ms < 1000 + rttMs; ms++) {
+    if (ms < 1000) b.pushFrame(tcp({ src: ip4("198.18.0.0") + ms * 256, dst: us }, { flags: "S", seq: 7, sport: 1000, dport: 80 }));
+    const ack = due.get(ms);
+    if (ack) b.pushFrame(ack);
+    b.poll(1_000_000 + ms * 1000);
+    b.drainFrames((f) => {
+      const s: Seen = see(f.slice());
+      if (s.kind === "tcp" && s.flags === "SA" && ms % 10 === 0) due.set(ms + rttMs, tcp({ src: s.ip.dst, dst: us }, { flags: "A", seq: 8, ack: (s.seq + 1) >>> 0, sport: 1000, dport: 80 }));
+    });
+  }
+  let n = 0;
+  while (b.accept(listener) !== 0) n++;
+  return n;
+}
+
+describe("a flood of SYNs", () => {
+  it("takes nobody's turn from a client of what `stint link` links", () => {
+    for (const file of ["stint-link", "stint-link.simd"]) assert.equal(served(file, 300), 100, file);
+  });
+
+  it("in the small build without cookies takes it from whoever answers later than the records last", () => {
+    assert.equal(served("stint", 40), 100);
+    // 64 records, and nothing that comes after the last SYN.
+    assert.ok(served("stint", 300) <= 7);
   });
 });
