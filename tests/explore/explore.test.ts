@@ -10,7 +10,7 @@ describe("every interleaving", () => {
 
   for (const scenario of SCENARIOS) {
     it(`${scenario.name}: ${scenario.what}`, () => {
-      const e: Explored = explore(module, scenario, 4000);
+      const e: Explored = explore(module, scenario, scenario.attacks ? 1000 : 4000);
       assert.equal(e.violation, undefined, e.violation && `${e.violation.what}\n${e.violation.schedule.join("\n")}`);
       for (const t of e.transitions.keys()) {
         const [from, to] = t.split("→") as [string, string];

@@ -92,7 +92,7 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
       // Nothing is under way and nothing will happen by itself: does what is left fit together?
       if (state.flights.length === 0) {
         result.quiescent++;
-        const wrong = world.recovers();
+        const wrong = recovered(world);
         if (wrong !== undefined) {
           result.violation = { what: `cannot recover: ${wrong}`, schedule: schedule(steps[id]!) };
           break search;
@@ -104,6 +104,12 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
         try {
           world.make(move);
           world.check();
+          // Every attack has to be survived, whatever comes next; that changes the state.
+          if (move.kind === "attack") {
+            const after = world.save(), wrong = world.survives();
+            world.load(after);
+            if (wrong !== undefined) throw new Violation(wrong);
+          }
         } catch (e) {
           if (!(e instanceof Violation || e instanceof WebAssembly.RuntimeError)) throw e;
           result.violation = { what: e.message, schedule: schedule({ from: id, move }) };
@@ -124,6 +130,15 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
   if (result.violation) result.closed = false;
   result.seconds = (performance.now() - began) / 1000;
   return result;
+}
+
+function recovered(world: World): string | undefined {
+  try {
+    return world.recovers();
+  } catch (e) {
+    if (!(e instanceof Violation)) throw e;
+    return e.message;
+  }
 }
 
 /** The transitions of RFC 9293, figure 5 and §3.10. A RST, ABORT or time-out leads from anywhere to CLOSED; a passive side's CLOSED is LISTEN. */

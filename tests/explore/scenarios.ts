@@ -1,6 +1,8 @@
-import { CLIENT, SERVER, type Scenario } from "./world.js";
+import { CLIENT, FORMS, SERVER, type Form, type Scenario } from "./world.js";
 
 const SYN = (seq: number) => () => ({ flags: "S", seq });
+
+const ALL = (Object.keys(FORMS) as Form[]).filter((f) => f !== "a SYN between the two");
 
 /** Bounds are small on purpose: every interleaving within them is seen. */
 export const SCENARIOS: Scenario[] = [
@@ -53,6 +55,20 @@ export const SCENARIOS: Scenario[] = [
     client: ["connect", "send", "abort"], server: ["send", "abort"],
     before: { client: [], server: ["listen"] },
     bounds: { drops: 1, duplicates: 0, timers: 4, reorder: false },
+  },
+  {
+    name: "attacked",
+    what: "two segments of an attacker, of any form, while a connection carries data both ways, with timestamps",
+    client: ["send"], server: ["send"], timestamps: true, attacks: { count: 2, forms: ALL },
+    before: { client: ["connect"], server: ["listen"] },
+    bounds: { drops: 0, duplicates: 0, timers: 2, reorder: false },
+  },
+  {
+    name: "attacked-handshake",
+    what: "the same while the connection opens and closes",
+    client: ["connect", "close"], server: ["close"], attacks: { count: 2, forms: ALL },
+    before: { client: [], server: ["listen"] },
+    bounds: { drops: 1, duplicates: 0, timers: 1, reorder: false },
   },
 ];
 

@@ -8,8 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseIp } from "../../host/address.js";
 import { decodeTcp } from "../../host/decode.js";
-import { EVENT, StackModule, TCB_OFFSETS, type Exports, type StateName } from "../../host/stack.js";
-import { MAC_PEER, arp, tcp, type Tcp } from "../harness/codec.js";
+import { EVENT, StackModule, TCB_OFFSETS, type Exports, type StateName, type TcpInfo } from "../../host/stack.js";
+import { MAC_PEER, arp, opt, tcp, type Tcp } from "../harness/codec.js";
 
 export const CLIENT = 0, SERVER = 1;
 const IPS = [parseIp("10.0.0.1"), parseIp("10.0.0.2")] as const;
@@ -49,6 +49,9 @@ export interface Scenario {
   /** Segments that an outsider may inject, once each, with exactly right numbers: RSTs. */
   resets?: number;
   cookies?: 0 | 2;
+  /** Segments that an attacker, who sees nothing and guesses numbers in the window, may inject: any of FORMS, or SYNs between listeners. */
+  attacks?: { count: number; forms: Form[] };
+  timestamps?: boolean;
   bounds: { drops: number; duplicates: number; timers: number; reorder: boolean };
   /** The third step of the handshake is left out: the server takes its own SYN-ACK for acknowledged. */
   twoSteps?: boolean;
@@ -64,7 +67,32 @@ export type Move =
   | { kind: "deliver" | "drop" | "duplicate"; flight: number }
   | { kind: "timer" }
   | { kind: "deed"; side: number }
-  | { kind: "reset"; to: number };
+  | { kind: "reset"; to: number }
+  | { kind: "attack"; to: number; form: Form };
+
+/** What an attacker builds a segment of: what its target expects next, and what it sent last. */
+interface Guess {
+  rcvNxt: number;
+  sndNxt: number;
+}
+
+/** One segment of each form that is not exactly right: nothing of it may count (RFC 5961, RFC 9293 §3.10.7.4). */
+export const FORMS = {
+  "a RST in the window": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "RA", seq: rcvNxt + 1, ack: sndNxt }),
+  "a SYN in the window": ({ rcvNxt }: Guess): Tcp => ({ flags: "S", seq: rcvNxt }),
+  "an ACK of the future": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "A", seq: rcvNxt, ack: sndNxt + 1000 }),
+  "an ACK of long ago": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "A", seq: rcvNxt, ack: sndNxt - 0x10000000 }),
+  "an octet that was acknowledged": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "A", seq: rcvNxt - 1, ack: sndNxt, data: Uint8Array.of(0) }),
+  "nothing, before the window": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "A", seq: rcvNxt - 1, ack: sndNxt }),
+  "text with an ACK of the future": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "PA", seq: rcvNxt, ack: sndNxt + 1000, data: Uint8Array.of(1, 2, 3) }),
+  "text without an ACK": ({ rcvNxt }: Guess): Tcp => ({ flags: "P", seq: rcvNxt, data: Uint8Array.of(1, 2, 3) }),
+  "a FIN without an ACK": ({ rcvNxt }: Guess): Tcp => ({ flags: "F", seq: rcvNxt }),
+  "a SYN between the two": (): Tcp => ({ flags: "S", seq: 7000 }),
+} as const;
+export type Form = keyof typeof FORMS;
+
+/** So many frames in a row, while no time passes, are no conversation any more: each connection may challenge ten times. */
+const FRAMES_MAX = 60;
 
 export interface State {
   memories: [Uint32Array, Uint32Array];
@@ -83,6 +111,7 @@ export interface State {
   duplicates: number;
   timers: number;
   resets: number;
+  attacks: number;
 }
 
 /** States in which both sides' numbers are known. */
@@ -104,12 +133,12 @@ class Side {
   #hash: bigint | undefined;
   #view: DataView;
 
-  constructor(module: WebAssembly.Module, readonly index: number, cookies: number) {
+  constructor(module: WebAssembly.Module, readonly index: number, { cookies = 0, timestamps = false }: Scenario) {
     this.stack = new StackModule(module, {
       ip: `10.0.0.${index + 1}/24`, entropy: new Uint8Array(32).fill(index + 1), connsMax: 2, halfOpenMax: 2, timeWaitMax: 2, listenersMax: 1, sendRing: 64, recvRing: 64,
       rangesMax: 4, rxSlots: 4, txSlots: 4, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0, neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 0, mtu: 128,
       cookies, neighbourMs: 0x7000000, delayedAckMs: 0, synAckRetries: 2, userTimeoutMs: 10_000, synTimeoutMs: 8000, timeWaitMs: 2000, halfOpenMs: 10_000, finWait2Ms: 5000,
-      policy: { announce: false, timestamps: false, sack: false, windowScaling: false },
+      policy: { announce: false, timestamps, sack: false, windowScaling: false },
     });
     this.x = this.stack.exports as ExploreExports;
     const have = this.x.memory.buffer.byteLength / 65536;
@@ -181,13 +210,14 @@ export class World {
   duplicates = 0;
   timers = 0;
   resets = 0;
+  attacks = 0;
   #waits: [number, number] = [-1, -1];
   /** Transitions of states that were seen: "FROM→TO". */
   readonly transitions = new Map<string, number>();
   readonly reached = new Set<string>();
 
   constructor(module: WebAssembly.Module, readonly scenario: Scenario) {
-    this.sides = [new Side(module, CLIENT, scenario.cookies ?? 0), new Side(module, SERVER, scenario.cookies ?? 0)];
+    this.sides = [new Side(module, CLIENT, scenario), new Side(module, SERVER, scenario)];
     for (const s of this.sides) {
       const other = 1 - s.index;
       s.stack.poll(this.now);
@@ -335,7 +365,7 @@ export class World {
     if (!this.scenario.bounds.reorder) for (const f of this.flights) flights = (flights * 31n + f.hash) & 0xffffffffffffffffn;
     const rest = BigInt(this.drops | this.duplicates << 4 | this.timers << 8 | this.resets << 14 | this.done[0] << 16 | this.done[1] << 19 |
       Math.min(3, this.got[0]) << 22 | Math.min(3, this.got[1]) << 24 | Number(this.ended[0]) << 26 | Number(this.ended[1]) << 27 | Number(this.handles[0] !== 0) << 28 | Number(this.handles[1] !== 0) << 29);
-    const h = (this.sides[0].hash() * 0xff51afd7ed558ccdn + this.sides[1].hash() * 0xc4ceb9fe1a85ec53n + flights + rest * 0x9fb21c651e98df25n) & 0xffffffffffffffffn;
+    const h = (this.sides[0].hash() * 0xff51afd7ed558ccdn + this.sides[1].hash() * 0xc4ceb9fe1a85ec53n + flights + rest * 0x9fb21c651e98df25n + BigInt(this.attacks) * 0xd6e8feb86659fd93n) & 0xffffffffffffffffn;
     return h ^ (h >> 29n);
   }
 
@@ -343,6 +373,7 @@ export class World {
     return {
       memories: [this.sides[0].save(), this.sides[1].save()], flights: [...this.flights], now: this.now, handles: [...this.handles], listeners: [...this.listeners],
       done: [...this.done], got: [...this.got], sent: [...this.sent], ended: [...this.ended], drops: this.drops, duplicates: this.duplicates, timers: this.timers, resets: this.resets,
+      attacks: this.attacks,
     };
   }
 
@@ -361,6 +392,7 @@ export class World {
     this.duplicates = s.duplicates;
     this.timers = s.timers;
     this.resets = s.resets;
+    this.attacks = s.attacks;
   }
 
   /** When the next timer fires; Infinity: none runs. Asking costs a poll that changes nothing. */
@@ -388,6 +420,8 @@ export class World {
     if (this.timers < bounds.timers && this.#nextTimer() !== Infinity) out.push({ kind: "timer" });
     for (const side of [CLIENT, SERVER]) if (this.done[side]! < this.#deeds(side).length) out.push({ kind: "deed", side });
     if (this.resets < (this.scenario.resets ?? 0)) out.push({ kind: "reset", to: CLIENT }, { kind: "reset", to: SERVER });
+    const { attacks } = this.scenario;
+    if (attacks && this.attacks < attacks.count) for (const form of attacks.forms) out.push({ kind: "attack", to: CLIENT, form }, { kind: "attack", to: SERVER, form });
     return out;
   }
 
@@ -415,6 +449,7 @@ export class World {
       case "deed":
         this.#deed(move.side, this.#deeds(move.side)[this.done[move.side]!++]!);
         break;
+      case "attack": this.#attack(move.to, move.form); break;
       case "reset": {
         this.resets++;
         const { stack } = this.sides[move.to]!, handle = this.handles[move.to]!;
@@ -426,8 +461,27 @@ export class World {
     }
   }
 
+  /** A segment of an attacker reaches one side. Its timestamp is as good a guess: far ahead. */
+  #attack(to: number, form: Form): void {
+    this.attacks++;
+    const { stack } = this.sides[to]!, mine = this.#known(to), theirs = this.#known(1 - to);
+    const guess = { rcvNxt: mine?.rcvNxt ?? (theirs ? theirs.iss + 1 : 7001), sndNxt: mine?.sndNxt ?? theirs?.rcvNxt ?? 1 }, t = FORMS[form](guess);
+    const opts = this.scenario.timestamps ? opt.ts(((mine?.tsRecent ?? 0) + 0x20000000) >>> 0, 0) : [];
+    stack.pushFrame(this.#segment(1 - to, { ...t, seq: t.seq >>> 0, ack: (t.ack ?? 0) >>> 0, opts: form.startsWith("a SYN") ? [] : opts }));
+    this.#poll(to);
+  }
+
+  #known(side: number): TcpInfo | undefined {
+    try {
+      return this.handles[side] === 0 ? undefined : this.sides[side]!.stack.info(this.handles[side]!);
+    } catch {
+      return undefined;
+    }
+  }
+
   /** A move in words. */
   say(move: Move): string {
+    if (move.kind === "attack") return `an attacker's segment reaches the ${move.to === CLIENT ? "client" : "server"}: ${move.form}`;
     if (move.kind === "timer") return "a timer fires";
     if (move.kind === "deed") return `the ${move.side === CLIENT ? "client" : "server"}'s application: ${this.#deeds(move.side)[this.done[move.side]!]}`;
     if (move.kind === "reset") return `a RST with the right number reaches the ${move.to === CLIENT ? "client" : "server"}`;
@@ -459,13 +513,57 @@ export class World {
     }
   }
 
+  /** After an attack, on a perfect network: frames stop, who agreed still does, what was taken is given back. Undefined, or what is wrong. */
+  survives(): string | undefined {
+    const agreed = this.#agree();
+    try {
+      // A handshake that is attacked may fail, and leave one end that believes: it finds out when it says something.
+      const wrong = this.recovers();
+      if (wrong !== undefined && agreed) return wrong;
+      if (agreed && !this.#agree()) return `the connection was lost: ${this.sides.map((s) => s.state()).join(" and ")}`;
+      if (!agreed && this.handles.every((h) => h === 0)) {
+        this.#honest();
+        this.#passes();
+      }
+    } catch (e) {
+      if (!(e instanceof Violation)) throw e;
+      return e.message;
+    }
+    for (const { stack, index } of this.sides) {
+      const { halfOpenFree, rangesFree } = stack.pools();
+      if (halfOpenFree !== stack.configured("halfOpenMax") || rangesFree !== stack.configured("rangesMax")) {
+        return `the ${index === CLIENT ? "client" : "server"} has not got back what the attacker took: ${halfOpenFree} half-open records and ${rangesFree} ranges are free`;
+      }
+    }
+    return undefined;
+  }
+
+  /** Both are ESTABLISHED, with each other. */
+  #agree(): boolean {
+    const [a, b] = [this.#known(CLIENT), this.#known(SERVER)];
+    return a?.stateName === "ESTABLISHED" && b?.stateName === "ESTABLISHED" && a.iss === b.irs && a.irs === b.iss;
+  }
+
+  /** An honest connection between the two, from another port. */
+  #honest(): void {
+    const port = PORTS[CLIENT]! + 1;
+    this.sides[CLIENT]!.stack.connect(IPS[SERVER]!, PORTS[SERVER]!, port);
+    this.#poll(CLIENT);
+    for (let i = 0; i < 20 && this.flights.length > 0; i++) this.#deliver(0);
+    const state = this.sides[CLIENT]!.stack.flowState(IPS[CLIENT]!, port, IPS[SERVER]!, PORTS[SERVER]!);
+    if (state !== "ESTABLISHED") throw new Violation(`an honest connection is ${state} after an attack`);
+  }
+
   /** Everything arrives, and time passes, until nothing is left to happen. */
   #passes(): void {
+    let frames = 0;
     for (let i = 0; i < 400; i++) {
       if (this.flights.length > 0) {
+        if (++frames > FRAMES_MAX) throw new Violation(`frames do not stop: ${FRAMES_MAX} in no time`);
         this.#deliver(0);
         continue;
       }
+      frames = 0;
       const next = this.#nextTimer();
       if (next === Infinity) break;
       this.now = next;
