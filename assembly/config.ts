@@ -10,7 +10,7 @@ export const enum Policy {
   TIMESTAMPS = 1,
   /** Offer and accept selective acknowledgments (RFC 2018). */
   SACK = 2,
-  /** Offer and accept window scaling (RFC 7323 §2). */
+  /** Offer and accept window scaling (RFC 7323 §2). @as windowScaling */
   WINDOW_SCALE = 4,
   /** A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3 recommends. */
   RST_ENDS_TIME_WAIT = 8,

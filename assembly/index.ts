@@ -10,6 +10,7 @@ import { rangesFree } from "./buffers/ranges";
 import { halfOpenFree } from "./tcp/half-open";
 import { timeWaitsFree } from "./tcp/time-wait";
 import * as api from "./api/tcp";
+import { ListenerInfo, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";
 import {
   userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend, userSendAt, userSendCommit,
@@ -218,24 +219,21 @@ export function tcp_set(handle: i32, option: u32, value: u32): Err {
   return t == null ? Err.HANDLE : api.setOption(t, option, value);
 }
 
-/** Writes the connection's variables, 256 bytes, to `dst`. */
+/** Writes what is to be known of the connection to `dst`: a `TcpInfo` (api/info.ts). */
 export function tcp_info(handle: i32, dst: usize): Err {
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
-  if (!isCallers(dst, api.INFO_SIZE)) return Err.ARGUMENT;
-  api.info(t, dst);
+  if (!isCallers(dst, offsetof<TcpInfo>())) return Err.ARGUMENT;
+  info(t, dst);
   return Err.OK;
 }
 
-/** Writes {half-open records, connections to accept, backlog, 1 while defending itself}, 4 u32, to `dst`. */
+/** Writes what is to be known of the listener to `dst`: a `ListenerInfo` (api/info.ts). */
 export function listener_info(handle: i32, dst: usize): Err {
   const l = listenerOf(handle);
   if (l == null) return Err.HANDLE;
-  if (!isCallers(dst, 16)) return Err.ARGUMENT;
-  store<u32>(dst, l.halfOpen);
-  store<u32>(dst, l.acceptCount, 4);
-  store<u32>(dst, l.backlog, 8);
-  store<u32>(dst, <u32>l.defending, 12);
+  if (!isCallers(dst, offsetof<ListenerInfo>())) return Err.ARGUMENT;
+  listenerInfo(l, dst);
   return Err.OK;
 }
 

@@ -1,49 +1,9 @@
 import { parseCidr, parseIp, parseMac } from "./address.js";
+import { CONFIG_FIELDS, POLICY } from "./module/layout.js";
 
-/** Bits of the configuration's `policy` (assembly/config.ts). */
-export const POLICY = {
-  timestamps: 1,
-  sack: 2,
-  windowScaling: 4,
-  rstEndsTimeWait: 8,
-  synFin: 16,
-  rstOnOverflow: 32,
-  pushBursts: 64,
-  announce: 128,
-  noDelay: 256,
-  broadcastEcho: 512,
-  blackhole: 1024,
-  eagerWindow: 2048,
-  keepHalfOpen: 4096,
-  synSilence: 8192,
-  group: 16384,
-  ecn: 32768,
-  ecnOffer: 65536,
-  rack: 1 << 17,
-  tlp: 1 << 18,
-  prr: 1 << 19,
-  undo: 1 << 20,
-  cubic: 1 << 21,
-  hystart: 1 << 22,
-  pacing: 1 << 23,
-  noisyLink: 1 << 24,
-  quickAcks: 1 << 25,
-} as const;
+export { CONFIG_FIELDS, POLICY };
 
 export type PolicyName = keyof typeof POLICY;
-
-/** The numbers of the configuration block, in its order; all are u32. Meaning, unit and cost stand in assembly/config.ts. */
-export const CONFIG_FIELDS = [
-  "size", "arenaBase", "arenaSize", "memoryBytes",
-  "macHigh", "macLow", "ip", "prefix", "gateway", "mtu",
-  "connsMax", "halfOpenMax", "timeWaitMax", "listenersMax", "sendRing", "recvRing", "rangesMax", "sendersMax", "rxSlots", "txSlots", "loopSlots",
-  "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing", "prefixBuckets", "fastOpenCookies", "appBytes",
-  "policy", "cookies", "windowScale", "mss", "initialWindow", "rtoInitialMs", "rtoMinMs", "rtoMaxMs", "userTimeoutMs", "synTimeoutMs",
-  "delayedAckMs", "timeWaitMs", "finWait2Ms", "synAckMs", "synAckRetries", "halfOpenMs", "challengeMax", "icmpRate", "neighbourMs",
-  "keepIdleS", "keepIntervalS", "keepProbes", "ttl", "pathMtuMin",
-  "synRate", "synBurst", "prefixRate", "prefixBurst", "cookieRate", "fastOpenMax", "firstByteMs",
-  "groupKey0", "groupKey1", "groupKey2", "groupKey3", "clockOffsetLow", "clockOffsetHigh",
-] as const;
 
 export type ConfigField = (typeof CONFIG_FIELDS)[number];
 

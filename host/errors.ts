@@ -1,24 +1,6 @@
-/** The errors of the module's calls, by their number (assembly/core/error.ts). */
-export const ERR = {
-  OK: 0,
-  HANDLE: -1,
-  ARGUMENT: -2,
-  STATE: -3,
-  FULL: -4,
-  AGAIN: -5,
-  IN_USE: -6,
-  REFUSED: -7,
-  RESET: -8,
-  TIMED_OUT: -9,
-  UNREACHABLE: -10,
-  CLOSED: -11,
-  NOT_INIT: -12,
-  ENTROPY: -13,
-  NO_MEMORY: -14,
-  CONFIG: -15,
-  ABORTED: -16,
-  SIZE: -17,
-} as const;
+import { ERR } from "./module/layout.js";
+
+export { ERR };
 
 export type ErrName = keyof typeof ERR;
 

@@ -3,9 +3,10 @@ import { StintError } from "./errors.js";
 import type { StackOptions } from "./config.js";
 import { Folder, NOT_FOUND } from "./folder.js";
 import { loadModule } from "./module.js";
+import { REQUEST, SERVICES, WANT } from "./module/layout.js";
 import { StackModule, type Exports } from "./stack.js";
 
-export const SERVICES = { echo: 1, discard: 2, chargen: 3, http: 4 } as const;
+export { SERVICES };
 export type ServiceName = keyof typeof SERVICES;
 
 /** What build/stint-app.wasm exports beyond the stack. */
@@ -20,9 +21,6 @@ interface AppExports extends Exports {
   serviceAnswer(result: bigint): void;
 }
 
-/** Where the fields of a request lie (assembly/services/app.ts). */
-const REQUEST = { want: 0, path: 8, pathSize: 12, data: 16, size: 20, offset: 24, tag: 32 } as const;
-const WANT_LENGTH = 1;
 /** Requests that are answered before frames have their turn. */
 const REQUESTS_MAX = 64;
 
@@ -68,7 +66,7 @@ export class ServiceStack extends StackModule {
     const u32 = (offset: number): number => view.getUint32(offset, true);
     const path = Buffer.from(memory.buffer, u32(REQUEST.path), u32(REQUEST.pathSize)).toString("utf8"), size = u32(REQUEST.size);
     if (this.#folder === undefined) return NOT_FOUND;
-    if (u32(REQUEST.want) === WANT_LENGTH) {
+    if (u32(REQUEST.want) === WANT.LENGTH) {
       const found = this.#folder.find(path, size !== 0);
       if (typeof found === "number") return found;
       view.setBigUint64(REQUEST.tag, found.tag, true);

@@ -5,99 +5,24 @@
 import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } from "./config.js";
 import { COUNTERS, type Counter } from "./counters.js";
 import { ERR, StintError } from "./errors.js";
+import {
+  BLOCK_SIZE, CONFIG_SIZE, DATAGRAM_FROM, ENTROPY_AT, ENTROPY_SIZE, EVENT, FAST_OPEN, FLAG, FRAME_OFFSET, LISTENER_INFO, OPTION, SLOT_RING, SLOT_RING_SIZE,
+  STATES, TCP_INFO, TIMER, type Calls,
+} from "./module/layout.js";
 
-/** What build/stint.wasm exports; assembly/index.ts says what each does. */
-export interface Exports {
+/** What build/stint.wasm exports. */
+export interface Exports extends Calls {
   memory: WebAssembly.Memory;
-  configBlock(): number;
-  layoutSize(block: number): bigint;
-  init(block: number): number;
-  poll(nowUs: bigint): number;
-  controlBlock(): number;
-  counters(): number;
-  countersCount(): number;
-  pool(which: number): number;
-  tune(word: number, value: number): number;
-  event_next(): bigint;
-  tcp_listen(ip: number, port: number, backlog: number): number;
-  tcp_accept(listener: number): number;
-  tcp_connect(lip: number, lport: number, rip: number, rport: number): number;
-  tcp_send(handle: number, src: number, size: number): number;
-  tcp_send_room(handle: number): number;
-  tcp_send_at(handle: number): number;
-  tcp_send_span(handle: number): number;
-  tcp_send_commit(handle: number, size: number): number;
-  tcp_recv(handle: number, dst: number, size: number): number;
-  tcp_peek(handle: number, dst: number, size: number): number;
-  tcp_recv_size(handle: number): number;
-  tcp_recv_at(handle: number): number;
-  tcp_recv_span(handle: number): number;
-  tcp_recv_consume(handle: number, size: number): number;
-  tcp_urgent(handle: number): number;
-  tcp_urgent_left(handle: number): number;
-  tcp_shutdown(handle: number): number;
-  tcp_close(handle: number): number;
-  tcp_abort(handle: number): number;
-  tcp_set(handle: number, option: number, value: number): number;
-  tcp_info(handle: number, dst: number): number;
-  listener_info(handle: number, dst: number): number;
-  flow_state(lip: number, lport: number, rip: number, rport: number): number;
-  udp_open(port: number): number;
-  udp_send(handle: number, ip: number, port: number, src: number, size: number): number;
-  udp_recv(handle: number, dst: number, size: number, from: number): number;
-  udp_close(handle: number): number;
 }
 
-/** The states of RFC 9293 §3.3.2, by their number. */
-export const STATES = [
-  "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING", "LAST-ACK",
-  "TIME-WAIT",
-] as const;
+export { EVENT, FAST_OPEN, FLAG, OPTION, STATES, TIMER };
 export type StateName = (typeof STATES)[number];
-
-/** Bits of an event (assembly/core/events.ts). */
-export const EVENT = {
-  CONNECTED: 1, ACCEPT: 2, READABLE: 4, WRITABLE: 8, END: 16, CLOSED: 32, URGENT: 64, STALLED: 128, SOFT_ERROR: 256, DEFENCE: 512,
-} as const;
-
-/** Options of a connection (assembly/api/tcp.ts, TcpOption). */
-export const OPTION = {
-  noDelay: 0, keepAlive: 1, keepIdleS: 2, keepIntervalS: 3, keepProbes: 4, userTimeoutMs: 5, tos: 6, ttl: 7, softErrors: 8, fastOpen: 9,
-} as const;
 export type OptionName = keyof typeof OPTION;
 
-/** A connection's variables: the fields of its TCB in their order (assembly/tcp/tcb.ts), from which their offsets follow. */
-const TCB = [
-  ["rip", "u32"], ["lip", "u32"], ["ports", "u32"], ["flags", "u32"], ["state", "u8"], ["timerKind", "u8"],
-  ["retries", "u8"], ["dupAcks", "u8"], ["sndScale", "u8"], ["rcvScale", "u8"], ["error", "i8"], ["softError", "i8"],
-  ["mss", "u16"], ["pathMtu", "u16"], ["sndUna", "u32"], ["sndNxt", "u32"], ["sndWnd", "u32"], ["maxSndWnd", "u32"],
-  ["iss", "u32"], ["sndUp", "u32"], ["rcvNxt", "u32"], ["rcvAdv", "u32"], ["rcvUp", "u32"], ["irs", "u32"], ["sndHead", "u32"],
-  ["sndSize", "u32"], ["rcvHead", "u32"], ["rcvSize", "u32"], ["rto", "u32"], ["cwnd", "u32"], ["ssthresh", "u32"],
-  ["recover", "u32"], ["sndLost", "u32"], ["rtxNxt", "u32"], ["tsRecent", "u32"], ["sacked", "u16"], ["outOfOrder", "u16"],
-  ["lastAckSent", "u32"], ["sndWl1", "u32"], ["sndWl2", "u32"], ["finSeq", "u32"], ["tsRecentAt", "u32"], ["tsOffset", "u32"],
-  ["srtt", "u32"], ["rttvar", "u32"], ["rttSeq", "u32"], ["cwndAcked", "u32"], ["dsackStart", "u32"], ["dsackEnd", "u32"],
-  ["workPrev", "u32"], ["workNext", "u32"], ["acceptNext", "u32"], ["synText", "u32"], ["userTimeoutMs", "u32"], ["timerAt", "u64"],
-  ["delackAt", "u64"], ["idleAt", "u64"], ["heardAt", "u64"], ["stalledAt", "u64"], ["rttAt", "u64"], ["listener", "u16"],
-  ["peerMss", "u16"], ["keepIdleS", "u16"], ["keepIntervalS", "u16"], ["challengeSince", "u16"], ["challenges", "u8"],
-  ["keepProbes", "u8"], ["keepSent", "u8"], ["tos", "u8"], ["ttl", "u8"], ["unacked", "u8"], ["cwrSeq", "u32"], ["ecn", "u8"],
-  ["fastOpen", "u8"],
-] as const;
-const WIDTH = { u8: 1, i8: 1, u16: 2, u32: 4, u64: 8 } as const;
-/** Where each field of a TCB lies, bytes; for C code and tests that read one in place. */
-export const TCB_OFFSETS = ((): Record<(typeof TCB)[number][0], number> => {
-  const out = {} as Record<(typeof TCB)[number][0], number>;
-  let at = 0;
-  for (const [name, type] of TCB) {
-    at = Math.ceil(at / WIDTH[type]) * WIDTH[type];
-    out[name] = at;
-    at += WIDTH[type];
-  }
-  return out;
-})();
-type Tcb = Record<(typeof TCB)[number][0], number>;
+type InfoFields = Record<keyof typeof TCP_INFO, number>;
 
-/** What `info` tells: the TCB's fields, what follows from them, and what the module adds. Times are in ms from now; Infinity: never. */
-export interface TcpInfo extends Omit<Tcb, "ports" | "synText" | "workPrev" | "workNext" | "acceptNext"> {
+/** What `info` tells: what the module writes, and what follows from it. Times are in ms from now; Infinity: never. */
+export interface TcpInfo extends Omit<InfoFields, "version" | "ports"> {
   stateName: StateName;
   rport: number;
   lport: number;
@@ -110,23 +35,7 @@ export interface TcpInfo extends Omit<Tcb, "ports" | "synText" | "workPrev" | "w
   timerMs: number;
   delackMs: number;
   idleMs: number;
-  pipe: number;
-  sackedBytes: number;
-  outOfOrderBytes: number;
-  urgentLeft: number;
 }
-
-/** Bits of `TcpInfo.flags` that hosts look at (assembly/tcp/tcb.ts, Has). */
-export const FLAG = { timestamps: 0x10, sack: 0x20, recovery: 0x1, loss: 0x2, finSent: 0x20000, finReceived: 0x200, orphan: 0x8, work: 0x80000 } as const;
-
-/** Bit of `TcpInfo.fastOpen`: text in the SYN was taken (assembly/tcp/fast-open.ts, FastOpen). */
-export const FAST_OPEN_TAKEN = 8;
-
-/** Where the module's own records lie. */
-const SLOT_RING = { head: 0, tail: 1, mask: 2, slots: 3, stride: 4, lengths: 5, words: 6 } as const;
-const FRAME_OFFSET = 2;
-const ENTROPY_SIZE = 32;
-const SCRATCH_SIZE = 304;
 
 interface Ring {
   /** Index of the ring's first word in `u32`. */
@@ -179,23 +88,22 @@ export class StackModule {
     this.#u32 = new Uint32Array(this.exports.memory.buffer);
     const control = this.exports.controlBlock() >>> 2;
     this.#rx = this.#ring(control);
-    this.#tx = this.#ring(control + SLOT_RING.words);
+    this.#tx = this.#ring(control + SLOT_RING_SIZE / 4);
   }
 
   #writeConfig(block: number, numbers: Record<string, number>, entropy: Uint8Array): void {
-    const view = new DataView(this.exports.memory.buffer, block, SCRATCH_SIZE);
-    const entropyAt = (CONFIG_FIELDS.length * 4 + 7) & ~7;
-    numbers["size"] = entropyAt + ENTROPY_SIZE;
+    const view = new DataView(this.exports.memory.buffer, block, BLOCK_SIZE);
+    numbers["size"] = CONFIG_SIZE;
     CONFIG_FIELDS.forEach((field, i) => view.setUint32(i * 4, numbers[field]!, true));
     if (entropy.length !== ENTROPY_SIZE) throw new RangeError("entropy is 32 bytes");
-    new Uint8Array(this.exports.memory.buffer, block + entropyAt, ENTROPY_SIZE).set(entropy);
+    new Uint8Array(this.exports.memory.buffer, block + ENTROPY_AT, ENTROPY_SIZE).set(entropy);
   }
 
   #ring(word: number): Ring {
-    const mask = this.#u32[word + SLOT_RING.mask]!, stride = this.#u32[word + SLOT_RING.stride]!;
-    const base = this.#u32[word + SLOT_RING.slots]! + FRAME_OFFSET;
+    const mask = this.#u32[word + SLOT_RING.mask / 4]!, stride = this.#u32[word + SLOT_RING.stride / 4]!;
+    const base = this.#u32[word + SLOT_RING.slots / 4]! + FRAME_OFFSET;
     const slots = Array.from({ length: mask + 1 }, (_, i) => this.#u8.subarray(base + i * stride, base + (i + 1) * stride - FRAME_OFFSET));
-    return { word, mask, lengths: this.#u32[word + SLOT_RING.lengths]! >>> 2, slots };
+    return { word, mask, lengths: this.#u32[word + SLOT_RING.lengths / 4]! >>> 2, slots };
   }
 
   /** A copy of everything that the stack is. */
@@ -214,25 +122,25 @@ export class StackModule {
   /** Puts a frame into the ring to the stack. Returns false when the ring is full: poll first. Too long: dropped by the stack. */
   pushFrame(frame: Uint8Array): boolean {
     const { word, mask, lengths, slots } = this.#rx;
-    const tail = this.#u32[word + SLOT_RING.tail]!, head = this.#u32[word + SLOT_RING.head]!;
+    const tail = this.#u32[word + SLOT_RING.tail / 4]!, head = this.#u32[word + SLOT_RING.head / 4]!;
     if (((tail - head) >>> 0) > mask) return false;
     const slot = slots[tail & mask]!;
     slot.set(frame.length <= slot.length ? frame : frame.subarray(0, slot.length));
     this.#u32[lengths + (tail & mask)] = frame.length;
-    this.#u32[word + SLOT_RING.tail] = tail + 1;
+    this.#u32[word + SLOT_RING.tail / 4] = tail + 1;
     return true;
   }
 
   /** Hands every frame from the stack to `take`: a view that is valid only during the call. Returns how many there were. */
   drainFrames(take: (frame: Uint8Array) => void): number {
     const { word, mask, lengths, slots } = this.#tx;
-    let head = this.#u32[word + SLOT_RING.head]!;
-    const tail = this.#u32[word + SLOT_RING.tail]!;
+    let head = this.#u32[word + SLOT_RING.head / 4]!;
+    const tail = this.#u32[word + SLOT_RING.tail / 4]!;
     const n = (tail - head) >>> 0;
     for (; head !== tail; head = (head + 1) >>> 0) {
       take(slots[head & mask]!.subarray(0, this.#u32[lengths + (head & mask)]!));
     }
-    this.#u32[word + SLOT_RING.head] = head;
+    this.#u32[word + SLOT_RING.head / 4] = head;
     return n;
   }
 
@@ -341,42 +249,31 @@ export class StackModule {
   info(handle: number): TcpInfo {
     const result = this.exports.tcp_info(handle, this.#scratch);
     if (result < 0) throw new StintError(result, "no such connection");
-    const tcb = this.#tcb();
+    const info = this.#readInfo();
     const untilMs = (us: number): number => (us >= 2 ** 63 ? Infinity : Math.max(0, Math.ceil((us - this.#nowUs) / 1000)));
     return {
-      ...tcb,
-      stateName: STATES[tcb.state]!,
-      rport: tcb.ports >>> 16,
-      lport: tcb.ports & 0xffff,
-      rcvWnd: (tcb.rcvAdv - tcb.rcvNxt) >>> 0,
-      srttUs: tcb.srtt >>> 3,
-      rttvarUs: tcb.rttvar >>> 2,
-      rtoUs: tcb.rto,
+      ...info,
+      stateName: STATES[info.state]!,
+      rport: info.ports >>> 16,
+      lport: info.ports & 0xffff,
+      rcvWnd: (info.rcvAdv - info.rcvNxt) >>> 0,
+      srttUs: info.srtt >>> 3,
+      rttvarUs: info.rttvar >>> 2,
+      rtoUs: info.rto,
       sndRing: this.#numbers.sendRing,
       rcvRing: this.#numbers.recvRing,
-      timerMs: untilMs(tcb.timerAt),
-      delackMs: untilMs(tcb.delackAt),
-      idleMs: untilMs(tcb.idleAt),
-      pipe: tcb.synText,
-      sackedBytes: tcb.workPrev,
-      outOfOrderBytes: tcb.workNext,
-      urgentLeft: tcb.acceptNext,
+      timerMs: untilMs(info.timerAt),
+      delackMs: untilMs(info.delackAt),
+      idleMs: untilMs(info.idleAt),
     };
   }
 
-  /** The copy of a TCB in the scratch memory. */
-  #tcb(): Tcb {
-    const view = new DataView(this.exports.memory.buffer, this.#scratch, SCRATCH_SIZE);
-    const out = {} as Tcb;
-    for (const [name, type] of TCB) {
-      const at = TCB_OFFSETS[name];
-      switch (type) {
-        case "u8": out[name] = view.getUint8(at); break;
-        case "i8": out[name] = view.getInt8(at); break;
-        case "u16": out[name] = view.getUint16(at, true); break;
-        case "u32": out[name] = view.getUint32(at, true); break;
-        default: out[name] = Number(view.getBigUint64(at, true));
-      }
+  /** What `tcp_info` wrote into the scratch memory. */
+  #readInfo(): InfoFields {
+    const view = new DataView(this.exports.memory.buffer, this.#scratch, BLOCK_SIZE);
+    const out = {} as InfoFields;
+    for (const [name, { at, type }] of Object.entries(TCP_INFO)) {
+      out[name as keyof InfoFields] = type === "u64" ? Number(view.getBigUint64(at, true)) : type === "i32" ? view.getInt32(at, true) : view.getUint32(at, true);
     }
     return out;
   }
@@ -384,8 +281,11 @@ export class StackModule {
   listenerInfo(handle: number): { halfOpen: number; toAccept: number; backlog: number; defending: boolean } {
     const result = this.exports.listener_info(handle, this.#scratch);
     if (result < 0) throw new StintError(result, "no such listener");
-    const [halfOpen, toAccept, backlog, defending] = this.#u32.subarray(this.#scratch >>> 2, (this.#scratch >>> 2) + 4);
-    return { halfOpen: halfOpen!, toAccept: toAccept!, backlog: backlog!, defending: defending !== 0 };
+    const word = (at: number): number => this.#u32[(this.#scratch + at) >>> 2]!;
+    return {
+      halfOpen: word(LISTENER_INFO.halfOpen), toAccept: word(LISTENER_INFO.toAccept), backlog: word(LISTENER_INFO.backlog),
+      defending: word(LISTENER_INFO.defending) !== 0,
+    };
   }
 
   /** Changes numbers of the running configuration: those from `policy` to `firstByteMs`. Throws ARGUMENT; those before it stay changed. */
@@ -426,8 +326,8 @@ export class StackModule {
     const n = this.exports.udp_recv(handle, at, 65536, this.#scratch);
     if (n === ERR.AGAIN) return null;
     this.#checked(n, "cannot receive");
-    const word = this.#scratch >>> 2;
-    return { data: this.#u8.slice(at, at + n), ip: this.#u32[word]!, port: this.#u32[word + 1]! };
+    const word = (offset: number): number => this.#u32[(this.#scratch + offset) >>> 2]!;
+    return { data: this.#u8.slice(at, at + n), ip: word(DATAGRAM_FROM.ip), port: word(DATAGRAM_FROM.port) };
   }
 
   udpClose(handle: number): void {
@@ -457,7 +357,7 @@ export class StackModule {
     this.#u32 = new Uint32Array(this.exports.memory.buffer);
     const control = this.exports.controlBlock() >>> 2;
     this.#rx = this.#ring(control);
-    this.#tx = this.#ring(control + SLOT_RING.words);
+    this.#tx = this.#ring(control + SLOT_RING_SIZE / 4);
   }
 
   /** Entries: connections in use; free half-open records, TIME-WAIT records and ranges. */

@@ -1,12 +1,15 @@
+/* stint: a TCP/IP stack as a part of your program. Made by tools/border from the sources in assembly/. */
+
 /*
- * stint: a TCP/IP stack as a part of your WebAssembly module. Made by tools/header.mjs from assembly/index.ts.
- *
- * Addresses and ports are in host order (10.0.0.2 is 0x0a000002). Times are in the unit that a name or comment says. A handle is above 0;
- * a result below 0 is an error (STINT_ERR_…). Memory that a call is given stays yours; memory whose address a call returns is the stack's, and
- * yours to read or write until the next call for that connection. No call may be made from two threads at once.
- *
- * Link with: stint link app.wasm -o out.wasm. Or natively with libstint.a (npm run native): the stack's memory is then its own, and the arena that a
- * configuration names is ignored.
+ * Addresses and ports are in host order (10.0.0.2 is 0x0a000002). Times are in the unit that a name or
+ * comment says. A handle is above 0; a result below 0 is an error (STINT_ERR_…). Memory that a call is given
+ * stays yours; memory whose address a call returns is the stack's, and yours to read or write until the next
+ * call for that connection. No call may be made from two threads at once.
+ */
+
+/*
+ * Link with: stint link app.wasm -o out.wasm. Or natively with libstint.a (npm run native): the stack's
+ * memory is then its own, and the arena that a configuration names is ignored.
  */
 #ifndef STINT_H
 #define STINT_H
@@ -29,7 +32,10 @@ enum {
   STINT_ERR_HANDLE = -1,
   /* A pointer, a length or a value is out of range. */
   STINT_ERR_ARGUMENT = -2,
-  /* The call makes no sense in this state (RFC 9293 §3.10: "connection does not exist", "connection closing"). */
+  /*
+   * The call makes no sense in this state (RFC 9293 §3.10: "connection does not exist", "connection
+   * closing").
+   */
   STINT_ERR_STATE = -3,
   /* The table that the call needs an entry of is full. */
   STINT_ERR_FULL = -4,
@@ -106,9 +112,11 @@ enum {
   STINT_OPTION_NO_DELAY = 0,
   /* 1: on (MUST-24). */
   STINT_OPTION_KEEP_ALIVE = 1,
-  /* s (MUST-27). */
+  /* Idle time before the first probe, s (MUST-27). */
   STINT_OPTION_KEEP_IDLE = 2,
+  /* Time between probes, s. */
   STINT_OPTION_KEEP_INTERVAL = 3,
+  /* Unanswered probes before the connection is given up, 2 at least. */
   STINT_OPTION_KEEP_PROBES = 4,
   /* R2, ms (MUST-21). */
   STINT_OPTION_USER_TIMEOUT = 5,
@@ -118,9 +126,12 @@ enum {
   STINT_OPTION_TTL = 7,
   /* 0: no events for soft errors (SHLD-20). */
   STINT_OPTION_SOFT_ERRORS = 8,
-  /* 1: TCP Fast Open (RFC 7413). A connection that `tcp_connect` has just made sends what is queued before the next `poll` in its SYN, once its server has given it a cookie: the server may see that text twice. A listener takes such connections. */
+  /*
+   * 1: TCP Fast Open (RFC 7413). A connection that `tcp_connect` has just made sends what is queued before
+   * the next `poll` in its SYN, once its server has given it a cookie: the server may see that text twice. A
+   * listener takes such connections.
+   */
   STINT_OPTION_FAST_OPEN = 9,
-  STINT_OPTION_COUNT = 10,
 };
 
 /* Bits of stint_config.policy. */
@@ -131,11 +142,17 @@ enum {
   STINT_POLICY_SACK = 2,
   /* Offer and accept window scaling (RFC 7323 §2). */
   STINT_POLICY_WINDOW_SCALE = 4,
-  /* A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3 recommends. */
+  /*
+   * A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3
+   * recommends.
+   */
   STINT_POLICY_RST_ENDS_TIME_WAIT = 8,
   /* A SYN that carries FIN is processed, as RFC 9293 §3.10.7.2 has it. Without it such a segment is dropped. */
   STINT_POLICY_SYN_FIN = 16,
-  /* When the accept queue is full, the handshake's last ACK is answered with a RST. Without it, it is dropped and may come again. */
+  /*
+   * When the accept queue is full, the handshake's last ACK is answered with a RST. Without it, it is dropped
+   * and may come again.
+   */
   STINT_POLICY_RST_ON_OVERFLOW = 32,
   /* Mark the last segment of a burst with PSH, not only the last one in the buffer. */
   STINT_POLICY_PUSH_BURSTS = 64,
@@ -147,9 +164,15 @@ enum {
   STINT_POLICY_BROADCAST_ECHO = 512,
   /* A segment to a closed port is dropped and not answered with a RST. */
   STINT_POLICY_BLACKHOLE = 1024,
-  /* The window's right edge moves with every ACK that is sent, not only by worthwhile steps, as long as the window is not small. */
+  /*
+   * The window's right edge moves with every ACK that is sent, not only by worthwhile steps, as long as the
+   * window is not small.
+   */
   STINT_POLICY_EAGER_WINDOW = 2048,
-  /* When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record makes room for it. */
+  /*
+   * When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record
+   * makes room for it.
+   */
   STINT_POLICY_KEEP_HALF_OPEN = 4096,
   /* A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
   STINT_POLICY_SYN_SILENCE = 8192,
@@ -159,11 +182,17 @@ enum {
   STINT_POLICY_ECN = 32768,
   /* Ask for it in the SYNs of connections that we open. */
   STINT_POLICY_ECN_OFFER = 65536,
-  /* Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows needs it. */
+  /*
+   * Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows
+   * needs it.
+   */
   STINT_POLICY_RACK = 131072,
   /* Probe the tail of a flight for losses (TLP, RFC 8985 §7). */
   STINT_POLICY_TLP = 262144,
-  /* Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC 6675). */
+  /*
+   * Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC
+   * 6675).
+   */
   STINT_POLICY_PRR = 524288,
   /* Go back on a recovery that was for nothing (RFC 3522, RFC 3708, RFC 4015, RFC 5682). */
   STINT_POLICY_UNDO = 1048576,
@@ -173,9 +202,15 @@ enum {
   STINT_POLICY_HYSTART = 4194304,
   /* Spread what is sent over the round trip. */
   STINT_POLICY_PACING = 8388608,
-  /* The link loses by noise (radio, power lines): a loss without any sign of a queue leaves the window of congestion as it is. No RFC has this, and a shallow queue gives no sign; for links that one knows. */
+  /*
+   * The link loses by noise (radio, power lines): a loss without any sign of a queue leaves the window of
+   * congestion as it is. No RFC has this, and a shallow queue gives no sign; for links that one knows.
+   */
   STINT_POLICY_NOISY_LINK = 16777216,
-  /* Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is not slowed down, in a build that has it. */
+  /*
+   * Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow
+   * start is not slowed down, in a build that has it.
+   */
   STINT_POLICY_QUICK_ACKS = 33554432,
 };
 
@@ -187,6 +222,205 @@ enum {
   STINT_COOKIES_AUTO = 1,
   /* Always; the half-open table is not used. */
   STINT_COOKIES_ALWAYS = 2,
+};
+
+/* Bits of stint_tcp_info.flags. */
+enum {
+  /* Fast recovery (RFC 6582, RFC 6675). */
+  STINT_FLAG_RECOVERY = 1u,
+  /* Recovery after a time-out (RFC 5681 §3.1). */
+  STINT_FLAG_LOSS = 2u,
+  /* An ACK is to be sent now. */
+  STINT_FLAG_ACK_NOW = 4u,
+  /* No handle refers to it any more. */
+  STINT_FLAG_ORPHAN = 8u,
+  /* Settled by the SYNs: these three are as in `Syn`. */
+  STINT_FLAG_TIMESTAMPS = 16u,
+  STINT_FLAG_SACK = 32u,
+  STINT_FLAG_WINDOW_SCALE = 64u,
+  /* There is urgent data to send, up to `sndUp`. */
+  STINT_FLAG_URGENT_OUT = 128u,
+  /* A fast retransmit's first segment goes out whatever the window of congestion says. */
+  STINT_FLAG_RETRANSMIT_ONE = 256u,
+  /* The peer's FIN was reached in sequence. */
+  STINT_FLAG_FIN_RECEIVED = 512u,
+  /* There is urgent data to receive, up to `rcvUp`. */
+  STINT_FLAG_URGENT_IN = 1024u,
+  /* A SYN (with ACK in SYN-RECEIVED) is to be sent. */
+  STINT_FLAG_SYN_DUE = 2048u,
+  /* The application closed its side: FIN follows the last byte. */
+  STINT_FLAG_FIN_QUEUED = 4096u,
+  /* A window probe is to be sent, whatever its size. */
+  STINT_FLAG_PROBE_DUE = 8192u,
+  /* An ACK may wait for `delackAt`. */
+  STINT_FLAG_ACK_LATER = 16384u,
+  STINT_FLAG_KEEP_ALIVE = 32768u,
+  /* A FIN arrived beyond a gap: at `finSeq`. */
+  STINT_FLAG_FIN_EARLY = 65536u,
+  STINT_FLAG_FIN_SENT = 131072u,
+  /* On the list of those that wait for a neighbour. */
+  STINT_FLAG_BLOCKED = 262144u,
+  /* On the list of connections with something to send. */
+  STINT_FLAG_WORK = 524288u,
+  /* The four-tuple belongs to a TIME-WAIT record, or to nobody; this block only serves its handle. */
+  STINT_FLAG_DETACHED = 1048576u,
+  /* The segment with `rttSeq` is being timed. */
+  STINT_FLAG_TIMING = 2097152u,
+  /* The SYN or SYN-ACK was sent more than once. */
+  STINT_FLAG_SYN_RESENT = 4194304u,
+  /* In a listener's accept queue. */
+  STINT_FLAG_UNACCEPTED = 8388608u,
+  /* The send ring was full: tell when there is room. */
+  STINT_FLAG_WANTS_ROOM = 16777216u,
+  /* A keep-alive probe is to be sent. */
+  STINT_FLAG_KEEP_DUE = 33554432u,
+  /* It must send a first byte before `idleAt`. */
+  STINT_FLAG_FIRST_BYTE = 67108864u,
+  /* The application has a handle, or had one. */
+  STINT_FLAG_HELD = 134217728u,
+  /* Aborted: a RST is to be sent, and then the connection is over. */
+  STINT_FLAG_RESET_DUE = 268435456u,
+  STINT_FLAG_NO_DELAY = 536870912u,
+  /* The application does not want to hear of soft errors (RFC 9293 §3.9.1.8). */
+  STINT_FLAG_NO_SOFT_ERRORS = 1073741824u,
+  /* A D-SACK is to be reported (RFC 2883 §4). */
+  STINT_FLAG_DSACK = 2147483648u,
+};
+
+/* Kinds of stint_tcp_info.timerKind. */
+enum {
+  STINT_TIMER_NONE = 0,
+  STINT_TIMER_RETRANSMIT = 1,
+  STINT_TIMER_PERSIST = 2,
+  STINT_TIMER_REORDER = 3,
+  STINT_TIMER_PROBE = 4,
+};
+
+/* Bits of stint_tcp_info.fastOpen. */
+enum {
+  /* The application wants it, for a connection that it opens; the SYN was not answered yet. */
+  STINT_FAST_OPEN_WANTED = 1,
+  /* FastOpened (RFC 7413 §4.2): a connection that a SYN with a cookie made. */
+  STINT_FAST_OPEN_OPENED = 2,
+  /* The SYN-ACK of such a connection has a new cookie. */
+  STINT_FAST_OPEN_RENEW = 4,
+  /* Text in the SYN was taken. */
+  STINT_FAST_OPEN_TAKEN = 8,
+};
+
+/* Places of the counters behind stint_counters. */
+enum {
+  STINT_COUNTER_ifInFrames = 0,
+  STINT_COUNTER_ifInOctets = 1,
+  STINT_COUNTER_ifInErrors = 2,
+  STINT_COUNTER_ifInDiscards = 3,
+  STINT_COUNTER_ifInUnknownProtos = 4,
+  STINT_COUNTER_ifOutFrames = 5,
+  STINT_COUNTER_ifOutOctets = 6,
+  STINT_COUNTER_ifOutDiscards = 7,
+  STINT_COUNTER_arpInRequests = 8,
+  STINT_COUNTER_arpInReplies = 9,
+  STINT_COUNTER_arpOutRequests = 10,
+  STINT_COUNTER_arpOutReplies = 11,
+  STINT_COUNTER_arpInErrors = 12,
+  STINT_COUNTER_arpConflicts = 13,
+  STINT_COUNTER_arpFailures = 14,
+  STINT_COUNTER_arpInIgnored = 15,
+  STINT_COUNTER_ipInReceives = 16,
+  STINT_COUNTER_ipInHdrErrors = 17,
+  STINT_COUNTER_ipInAddrErrors = 18,
+  STINT_COUNTER_ipInUnknownProtos = 19,
+  STINT_COUNTER_ipInDiscards = 20,
+  STINT_COUNTER_ipInDelivers = 21,
+  STINT_COUNTER_ipOutRequests = 22,
+  STINT_COUNTER_ipOutNoRoutes = 23,
+  STINT_COUNTER_ipOutDiscards = 24,
+  STINT_COUNTER_ipReasmReqds = 25,
+  STINT_COUNTER_ipReasmOKs = 26,
+  STINT_COUNTER_ipReasmFails = 27,
+  STINT_COUNTER_ipReasmTimeout = 28,
+  STINT_COUNTER_ipReasmOverlaps = 29,
+  STINT_COUNTER_icmpInMsgs = 30,
+  STINT_COUNTER_icmpInErrors = 31,
+  STINT_COUNTER_icmpInEchos = 32,
+  STINT_COUNTER_icmpInEchoReps = 33,
+  STINT_COUNTER_icmpInDestUnreachs = 34,
+  STINT_COUNTER_icmpInTimeExcds = 35,
+  STINT_COUNTER_icmpInIgnored = 36,
+  STINT_COUNTER_icmpOutMsgs = 37,
+  STINT_COUNTER_icmpOutEchoReps = 38,
+  STINT_COUNTER_icmpOutDestUnreachs = 39,
+  STINT_COUNTER_icmpOutTimeExcds = 40,
+  STINT_COUNTER_icmpOutRateLimited = 41,
+  STINT_COUNTER_udpInDatagrams = 42,
+  STINT_COUNTER_udpNoPorts = 43,
+  STINT_COUNTER_udpInErrors = 44,
+  STINT_COUNTER_udpOutDatagrams = 45,
+  STINT_COUNTER_udpRcvbufErrors = 46,
+  STINT_COUNTER_tcpActiveOpens = 47,
+  STINT_COUNTER_tcpPassiveOpens = 48,
+  STINT_COUNTER_tcpAttemptFails = 49,
+  STINT_COUNTER_tcpEstabResets = 50,
+  STINT_COUNTER_tcpInSegs = 51,
+  STINT_COUNTER_tcpOutSegs = 52,
+  STINT_COUNTER_tcpRetransSegs = 53,
+  STINT_COUNTER_tcpInErrs = 54,
+  STINT_COUNTER_tcpOutRsts = 55,
+  STINT_COUNTER_SyncookiesSent = 56,
+  STINT_COUNTER_SyncookiesRecv = 57,
+  STINT_COUNTER_SyncookiesFailed = 58,
+  STINT_COUNTER_ListenOverflows = 59,
+  STINT_COUNTER_ListenDrops = 60,
+  STINT_COUNTER_TCPReqQFullDoCookies = 61,
+  STINT_COUNTER_TCPReqQFullDrop = 62,
+  STINT_COUNTER_TCPChallengeACK = 63,
+  STINT_COUNTER_TCPSYNChallenge = 64,
+  STINT_COUNTER_TCPACKSkippedChallenge = 65,
+  STINT_COUNTER_PAWSEstab = 66,
+  STINT_COUNTER_PAWSActive = 67,
+  STINT_COUNTER_TCPMissingTimestamps = 68,
+  STINT_COUNTER_TW = 69,
+  STINT_COUNTER_TWRecycled = 70,
+  STINT_COUNTER_TWKilled = 71,
+  STINT_COUNTER_DelayedACKs = 72,
+  STINT_COUNTER_TCPPureAcks = 73,
+  STINT_COUNTER_TCPOFOQueue = 74,
+  STINT_COUNTER_TCPOFODrop = 75,
+  STINT_COUNTER_TCPOFOMerge = 76,
+  STINT_COUNTER_TCPDSACKOldSent = 77,
+  STINT_COUNTER_TCPDSACKOfoSent = 78,
+  STINT_COUNTER_TCPSACKDiscard = 79,
+  STINT_COUNTER_TCPTimeouts = 80,
+  STINT_COUNTER_TCPFastRetrans = 81,
+  STINT_COUNTER_TCPSlowStartRetrans = 82,
+  STINT_COUNTER_TCPRenoRecovery = 83,
+  STINT_COUNTER_TCPSackRecovery = 84,
+  STINT_COUNTER_TCPSynRetrans = 85,
+  STINT_COUNTER_TCPAbortOnData = 86,
+  STINT_COUNTER_TCPAbortOnClose = 87,
+  STINT_COUNTER_TCPAbortOnTimeout = 88,
+  STINT_COUNTER_TCPKeepAlive = 89,
+  STINT_COUNTER_TCPZeroWindowProbes = 90,
+  STINT_COUNTER_TCPPathMtu = 91,
+  STINT_COUNTER_OutOfWindowIcmps = 92,
+  STINT_COUNTER_TCPHalfOpenExpired = 93,
+  STINT_COUNTER_TCPHalfOpenEvicted = 94,
+  STINT_COUNTER_TCPSynFinDropped = 95,
+  STINT_COUNTER_TCPSynRateDrop = 96,
+  STINT_COUNTER_TCPACKSkippedCookie = 97,
+  STINT_COUNTER_TCPFirstByteTimeout = 98,
+  STINT_COUNTER_InCEPkts = 99,
+  STINT_COUNTER_TCPECNReductions = 100,
+  STINT_COUNTER_TCPLossProbes = 101,
+  STINT_COUNTER_TCPLossProbeRecovery = 102,
+  STINT_COUNTER_TCPFullUndo = 103,
+  STINT_COUNTER_TCPSpuriousRTOs = 104,
+  STINT_COUNTER_TCPFastOpenActive = 105,
+  STINT_COUNTER_TCPFastOpenActiveFail = 106,
+  STINT_COUNTER_TCPFastOpenPassive = 107,
+  STINT_COUNTER_TCPFastOpenPassiveFail = 108,
+  STINT_COUNTER_TCPFastOpenListenOverflow = 109,
+  STINT_COUNTER_TCPFastOpenCookieReqd = 110,
 };
 
 /* What stint_init is given. `init` checks it, and wipes its entropy. */
@@ -210,7 +444,10 @@ struct stint_config {
   uint32_t gateway;
   /* Largest IP packet of the link, 68 … 65,535 bytes. */
   uint32_t mtu;
-  /* Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  /*
+   * Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the
+   * half-open table, `connect` is FULL.
+   */
   uint32_t connsMax;
   /* Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. */
   uint32_t halfOpenMax;
@@ -222,31 +459,60 @@ struct stint_config {
   uint32_t sendRing;
   /* Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. */
   uint32_t recvRing;
-  /* Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. */
+  /*
+   * Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are
+   * free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored.
+   */
   uint32_t rangesMax;
-  /* Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 140 bytes each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it. */
+  /*
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 140 bytes
+   * each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno.
+   * 0 in a build without it.
+   */
   uint32_t sendersMax;
   /* Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
   uint32_t rxSlots;
-  /* Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are dropped. */
+  /*
+   * Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are
+   * dropped.
+   */
   uint32_t txSlots;
   /* Frame slots for what the stack sends to itself, 0 or a power of two. mtu + 20 bytes each. Full: dropped. */
   uint32_t loopSlots;
-  /* Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. */
+  /*
+   * Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given
+   * up.
+   */
   uint32_t reassemblyMax;
-  /* Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. */
+  /*
+   * Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least.
+   * Longer: dropped.
+   */
   uint32_t reassemblyBytes;
-  /* Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. */
+  /*
+   * Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten,
+   * never the gateway, and for a packet that may be forged none that a connection used within a minute.
+   */
   uint32_t neighboursMax;
   /* UDP sockets. 40 bytes and two rings each. Full: FULL. */
   uint32_t udpMax;
   /* Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
   uint32_t udpRing;
-  /* Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. */
+  /*
+   * Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries
+   * by a keyed hash; 0: no such limits.
+   */
   uint32_t prefixBuckets;
-  /* Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast. */
+  /*
+   * Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32
+   * bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens
+   * fast.
+   */
   uint32_t fastOpenCookies;
-  /* Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
+  /*
+   * Bytes behind the arena's tables for an application that is compiled together with the stack
+   * (`applicationAt`).
+   */
   uint32_t appBytes;
   /* Bits of `Policy`. */
   uint32_t policy;
@@ -296,24 +562,39 @@ struct stint_config {
   uint32_t ttl;
   /* Least path MTU that an ICMP error can set, bytes. */
   uint32_t pathMtuMin;
-  /* SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. */
+  /*
+   * SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see
+   * `Policy.SYN_SILENCE`.
+   */
   uint32_t synRate;
   uint32_t synBurst;
   /* The same for the SYNs from one /24; it needs `prefixBuckets`. */
   uint32_t prefixRate;
   uint32_t prefixBurst;
-  /* ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit. */
+  /*
+   * ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no
+   * limit.
+   */
   uint32_t cookieRate;
-  /* Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. */
+  /*
+   * Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete
+   * (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do.
+   */
   uint32_t fastOpenMax;
   /* How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. */
   uint32_t firstByteMs;
-  /* The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a handshake that another began. `init` wipes it. */
+  /*
+   * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a
+   * handshake that another began. `init` wipes it.
+   */
   uint32_t groupKey0;
   uint32_t groupKey1;
   uint32_t groupKey2;
   uint32_t groupKey3;
-  /* The group's clock less this one's, µs modulo 2^64: its minutes are the cookies' epochs, its milliseconds the timestamps. */
+  /*
+   * The group's clock less this one's, µs modulo 2^64: its minutes are the cookies' epochs, its milliseconds
+   * the timestamps.
+   */
   uint32_t clockOffsetLow;
   uint32_t clockOffsetHigh;
   /* 32 bytes of entropy; all zero is refused (ENTROPY). `init` wipes them. */
@@ -323,19 +604,141 @@ struct stint_config {
   uint64_t entropy3;
 };
 
-/* Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+/* What tcp_info writes. `version` is STINT_TCP_INFO_VERSION. */
+struct stint_tcp_info {
+  /* INFO_VERSION. */
+  uint32_t version;
+  /* The state now, one of `State`. */
+  uint32_t state;
+  /* When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
+  uint64_t timerAt;
+  /* When an ACK is due that waits, µs; all ones: none. */
+  uint64_t delackAt;
+  /* When keep-alive, FIN-WAIT-2 or the wait for a first byte has something to do, µs; all ones: never. */
+  uint64_t idleAt;
+  /* When the last segment of this connection arrived, µs. */
+  uint64_t heardAt;
+  /* Since when something has been waiting for an acknowledgment without progress, µs. */
+  uint64_t stalledAt;
+  /* Remote and local address, host order. */
+  uint32_t rip;
+  uint32_t lip;
+  /* Remote port << 16 | local port. */
+  uint32_t ports;
+  /* Bits of `Has`. */
+  uint32_t flags;
+  uint32_t sndUna;
+  uint32_t sndNxt;
+  uint32_t sndWnd;
+  uint32_t maxSndWnd;
+  uint32_t iss;
+  uint32_t sndUp;
+  uint32_t rcvNxt;
+  /* RCV.NXT + RCV.WND, as advertised. */
+  uint32_t rcvAdv;
+  uint32_t rcvUp;
+  uint32_t irs;
+  /* Bytes in the send ring; bytes that the application has not taken. */
+  uint32_t sndSize;
+  uint32_t rcvSize;
+  /* The time-out, µs (RFC 6298). */
+  uint32_t rto;
+  uint32_t cwnd;
+  uint32_t ssthresh;
+  /* RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
+  uint32_t recover;
+  uint32_t sndLost;
+  uint32_t rtxNxt;
+  uint32_t tsRecent;
+  uint32_t tsRecentAt;
+  uint32_t lastAckSent;
+  uint32_t sndWl1;
+  uint32_t sndWl2;
+  uint32_t finSeq;
+  uint32_t tsOffset;
+  /* Smoothed round-trip time × 8 and its variation × 4, µs; srtt 0: no sample yet. */
+  uint32_t srtt;
+  uint32_t rttvar;
+  uint32_t userTimeoutMs;
+  /* Largest payload of a segment; largest packet of the path; the MSS that the peer named. Bytes. */
+  uint32_t mss;
+  uint32_t pathMtu;
+  uint32_t peerMss;
+  uint32_t keepIdleS;
+  uint32_t keepIntervalS;
+  /* One of `Timer`: what `timerAt` is for. */
+  uint32_t timerKind;
+  /* Time-outs in a row. */
+  uint32_t retries;
+  uint32_t dupAcks;
+  uint32_t sndScale;
+  uint32_t rcvScale;
+  uint32_t keepProbes;
+  uint32_t keepSent;
+  uint32_t challenges;
+  /* Segments with text since the last ACK was sent. */
+  uint32_t unacked;
+  /* Bits of `Ecn` and of `FastOpen`. */
+  uint32_t ecn;
+  uint32_t fastOpen;
+  uint32_t tos;
+  uint32_t ttl;
+  /* Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
+  int32_t error;
+  int32_t softError;
+  /* Bytes that are in the network, as far as is known. */
+  uint32_t pipe;
+  /* Bytes that the peer selectively acknowledged; bytes that arrived out of order. */
+  uint32_t sackedBytes;
+  uint32_t outOfOrderBytes;
+  /* Bytes up to the end of the urgent data that is to be received. */
+  uint32_t urgentLeft;
+};
+
+#define STINT_TCP_INFO_VERSION 1
+
+/* What listener_info writes. */
+struct stint_listener_info {
+  /* Half-open records; connections to accept. */
+  uint32_t halfOpen;
+  uint32_t toAccept;
+  uint32_t backlog;
+  /* 1 while it defends itself with SYN cookies. */
+  uint32_t defending;
+};
+
+/* Whom a datagram is from, as udp_recv writes it. */
+struct stint_datagram_from {
+  /* Host order. */
+  uint32_t ip;
+  uint32_t port;
+};
+
+/*
+ * Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free
+ * for the host's use.
+ */
 STINT_IMPORT("configBlock") struct stint_config *stint_config_block(void);
 
 /* Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
 STINT_IMPORT("layoutSize") int64_t stint_layout_size(struct stint_config *config);
 
-/* Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or NO_MEMORY. */
+/*
+ * Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or
+ * NO_MEMORY.
+ */
 STINT_IMPORT("init") int32_t stint_init(struct stint_config *config);
 
-/* Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT. */
+/*
+ * Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds
+ * until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT.
+ */
 STINT_IMPORT("poll") int32_t stint_poll(uint64_t nowUs);
 
-/* Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */
+/*
+ * Address of the control block: the ring from the host, then the ring to it, each as a SlotRing
+ * (buffers/slots.ts). 0 before `init`.
+ */
 STINT_IMPORT("controlBlock") void *stint_control_block(void);
 
 /* Address of the u32 counters, in the order of `Mib`; and their number. */
@@ -343,13 +746,22 @@ STINT_IMPORT("counters") void *stint_counters(void);
 
 STINT_IMPORT("countersCount") uint32_t stint_counters_count(void);
 
-/* Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free ranges. ARGUMENT. */
+/*
+ * Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free
+ * ranges. ARGUMENT.
+ */
 STINT_IMPORT("pool") int32_t stint_pool(uint32_t which);
 
-/* Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT. */
+/*
+ * Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to
+ * `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT.
+ */
 STINT_IMPORT("tune") int32_t stint_tune(uint32_t word, uint32_t value);
 
-/* The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower; 0: none. */
+/*
+ * The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower; 0:
+ * none.
+ */
 STINT_IMPORT("event_next") uint64_t stint_event_next(void);
 
 STINT_IMPORT("tcp_listen") int32_t tcp_listen(uint32_t ip, uint32_t port, uint32_t backlog);
@@ -407,10 +819,10 @@ STINT_IMPORT("tcp_abort") int32_t tcp_abort(int32_t handle);
 /* Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
 STINT_IMPORT("tcp_set") int32_t tcp_set(int32_t handle, uint32_t option, uint32_t value);
 
-/* Writes the connection's variables, 256 bytes, to `dst`. */
+/* Writes what is to be known of the connection to `dst`: a `TcpInfo` (api/info.ts). */
 STINT_IMPORT("tcp_info") int32_t tcp_info(int32_t handle, void *dst);
 
-/* Writes {half-open records, connections to accept, backlog, 1 while defending itself}, 4 u32, to `dst`. */
+/* Writes what is to be known of the listener to `dst`: a `ListenerInfo` (api/info.ts). */
 STINT_IMPORT("listener_info") int32_t stint_listener_info(int32_t handle, void *dst);
 
 /* The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
@@ -422,18 +834,34 @@ STINT_IMPORT("udp_open") int32_t udp_open(uint32_t port);
 /* Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
 STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size);
 
-/* Takes the next datagram: up to `size` bytes to `dst`, {u32 address, u32 port} of its sender to `from`. Its length, AGAIN or REFUSED. */
+/*
+ * Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its
+ * length, AGAIN or REFUSED.
+ */
 STINT_IMPORT("udp_recv") int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from);
 
 STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
 
 /*
- * A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The producer writes a frame STINT_FRAME_OFFSET bytes
- * into slot tail & mask, its length to lengths, and adds 1 to tail; the consumer adds 1 to head. Addresses are the stack's: stint_at gives the pointer.
+ * A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The
+ * producer writes a frame STINT_FRAME_OFFSET bytes into slot tail & mask, its length to lengths, and adds 1
+ * to tail; the consumer adds 1 to head. Addresses are the stack's: stint_at gives the pointer.
  */
 struct stint_ring {
-  uint32_t head, tail, mask, slots, stride, lengths;
+  /* Frames taken out so far; the consumer writes it. */
+  uint32_t head;
+  /* Frames put in so far; the producer writes it. */
+  uint32_t tail;
+  /* Number of slots, a power of two, less one. */
+  uint32_t mask;
+  /* Address of slot 0. */
+  uint32_t slots;
+  /* Bytes from one slot to the next. */
+  uint32_t stride;
+  /* Address of the u32 lengths, one a slot. */
+  uint32_t lengths;
 };
+
 #define STINT_FRAME_OFFSET 2u
 
 #ifdef __wasm__
@@ -444,11 +872,12 @@ static inline void *stint_at(uint32_t address) {
 void *stint_at(uint32_t address);
 #endif
 
+/* What an application is, for the ready-made hosts (stint run, firmware, wasmtime): two functions. */
+
 /*
- * What an application is, for the ready-made hosts (stint run, firmware, wasmtime): two functions.
- *
- * app_start: the host has filled in addresses, MTU and entropy, and the library's defaults for the rest; the application sets sizes and its arena,
- * calls stint_init, listens, and returns 0 or an error. app_run: called after every poll; returns not 0 when another poll may have something to send.
+ * app_start: the host has filled in addresses, MTU and entropy, and the library's defaults for the rest; the
+ * application sets sizes and its arena, calls stint_init, listens, and returns 0 or an error. app_run: called
+ * after every poll; returns not 0 when another poll may have something to send.
  */
 #ifdef __wasm__
 #define STINT_APP(name) __attribute__((export_name(name)))

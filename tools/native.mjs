@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { C, cName, functions } from "./header.mjs";
+import { C, cName } from "./border/c.mjs";
+import { border } from "./border/read.mjs";
 import { compile, FAST } from "./wasm.mjs";
 import { ToolError, wasmToC } from "./wasm2c.mjs";
 
@@ -12,7 +13,7 @@ export const FLAGS = ["-O3", "--param", "max-inline-insns-auto=300", "--param", 
 /** The calls that take no pointers: each goes through as it is; an address that comes back becomes a pointer. */
 function calls() {
   const lines = ["/* Made by tools/native.mjs from the module's exports. */"];
-  for (const { name, parameters, result } of functions()) {
+  for (const { name, parameters, result } of border().functions) {
     if (name === "configBlock" || parameters.some(([, type]) => type === "usize")) continue;
     const list = parameters.map(([parameter, type]) => `${C[type]} ${parameter}`).join(", ") || "void";
     const call = `module_${name}(${parameters.map(([parameter, type]) => `(${type.endsWith("64") ? "u64" : "u32"})${parameter}`).join(", ")})`;

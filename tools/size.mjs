@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import binaryen from "binaryen";
 import { configNumbers } from "../host/config.js";
+import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE } from "../host/module/layout.js";
+import { record } from "./border/read.mjs";
 
 const KB = 1024;
 const BASELINE = new URL("size.json", import.meta.url);
@@ -17,16 +19,13 @@ const SMALL = {
 /** Bytes of linear memory that a configuration takes: the module's own data, then the arena, which begins with the configuration. */
 export function linearBytes(module, numbers) {
   const x = new WebAssembly.Instance(module).exports;
-  const fields = [...readFileSync("assembly/config.ts", "utf8").match(/class Config \{([\s\S]*?)\n\}/)[1].matchAll(/^ {2}(\w+): u32;/gm)].map((m) => m[1]);
-  const all = { ...configNumbers({ ip: "10.0.0.1/24" }), ...numbers };
+  const all = { ...configNumbers({ ip: "10.0.0.1/24" }), ...numbers, size: CONFIG_SIZE };
   const view = new DataView(x.memory.buffer, x.configBlock());
-  fields.forEach((field, i) => view.setUint32(i * 4, all[field] ?? 0, true));
-  const size = ((fields.length * 4 + 7) & ~7) + 32;
-  view.setUint32(0, size, true);
-  view.setUint32(size - 32, 1, true);
+  CONFIG_FIELDS.forEach((field, i) => view.setUint32(i * 4, all[field], true));
+  crypto.getRandomValues(new Uint8Array(x.memory.buffer, x.configBlock() + ENTROPY_AT, ENTROPY_SIZE));
   const arena = Number(x.layoutSize(x.configBlock()));
   if (x.init(x.configBlock()) !== 0) throw new Error("the small configuration is refused");
-  return x.controlBlock() - size + arena;
+  return x.controlBlock() - CONFIG_SIZE + arena;
 }
 
 /** Places in the code that grow the memory. */
@@ -38,7 +37,7 @@ function growers(bytes) {
 export function budget() {
   const bytes = readFileSync("build/stint.wasm");
   const module = new WebAssembly.Module(bytes);
-  const tcb = 1 << Number(/const SHIFT: u32 = (\d+);/.exec(readFileSync("assembly/tcp/tcb.ts", "utf8"))[1]);
+  const tcb = record("assembly/tcp/tcb.ts", "Tcb").size;
   const rows = [
     ["stint.wasm, bytes", bytes.length, 32 * KB],
     ["imports", WebAssembly.Module.imports(module).length, 0],

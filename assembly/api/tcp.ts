@@ -15,10 +15,7 @@ import { connectStart, tcbOpen } from "../tcp/connect";
 import { ephemeralPort } from "../tcp/port";
 import { keepAliveSet, keepAliveStart } from "../tcp/keepalive";
 import { fastOpenWant } from "../tcp/fast-open";
-import { pipe } from "../tcp/recovery";
-import { hasSender, senderOf } from "../tcp/sender";
-import { rangesBytes } from "../buffers/ranges";
-import { userAbort, userUrgentLeft } from "../tcp/user";
+import { userAbort } from "../tcp/user";
 import { handleOfListener, handleOfTcb } from "./handle";
 
 /** Passive OPEN: listens on `ip` (0: every own address) and `port`. Returns a handle, IN_USE, FULL or ARGUMENT. */
@@ -92,11 +89,13 @@ export const enum TcpOption {
   NO_DELAY,
   /** 1: on (MUST-24). */
   KEEP_ALIVE,
-  /** s (MUST-27). */
+  /** Idle time before the first probe, s (MUST-27). @as keepIdleS */
   KEEP_IDLE,
+  /** Time between probes, s. @as keepIntervalS */
   KEEP_INTERVAL,
+  /** Unanswered probes before the connection is given up, 2 at least. */
   KEEP_PROBES,
-  /** R2, ms (MUST-21). */
+  /** R2, ms (MUST-21). @as userTimeoutMs */
   USER_TIMEOUT,
   /** DSCP and ECN bits, as the TOS octet (MUST-48). */
   TOS,
@@ -148,31 +147,6 @@ export function setOption(t: Tcb, option: u32, value: u32): Err {
 function setFlag(t: Tcb, flag: Has, on: bool): void {
   if (on) tcbSet(t, flag);
   else tcbClear(t, flag);
-}
-
-/** STATUS (RFC 9293 §3.10.6): bytes that `info` writes. */
-export const INFO_SIZE: u32 = 256;
-
-/**
- * Writes a copy of the TCB (tcp/tcb.ts; host/stack.ts and include/stint.h name its fields), with four words that it does not hold in
- * place of those that only the tables need: synText: bytes in the pipe; workPrev, workNext: bytes selectively
- * acknowledged, bytes out of order; acceptNext: bytes of urgent data to come. `state` is the state now.
- */
-export function info(t: Tcb, to: usize): void {
-  memory.copy(to, changetype<usize>(t), offsetof<Tcb>());
-  const copy = changetype<Tcb>(to);
-  copy.synText = pipe(t);
-  copy.workPrev = hasSender(t) ? senderOf(t).sacked : rangesBytes(t.sacked);
-  copy.workNext = rangesBytes(t.outOfOrder);
-  copy.acceptNext = userUrgentLeft(t);
-  store<u8>(to, <u8>stateNow(t), offsetof<Tcb>("state"));
-}
-
-/** The state, also of a block whose four-tuple is in TIME-WAIT: once that is over, it is CLOSED. */
-function stateNow(t: Tcb): State {
-  if (t.state != <u8>State.TIME_WAIT) return <State>t.state;
-  const owner = demuxFind(t.rip, t.lip, t.ports);
-  return owner != NOBODY && !isConn(owner) && !isHalfOpen(owner) ? State.TIME_WAIT : State.CLOSED;
 }
 
 /** The state of a four-tuple: a connection's, SYN_RECEIVED for a half-open record, LISTEN if a SYN would find a listener, else CLOSED. */

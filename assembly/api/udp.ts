@@ -27,6 +27,13 @@ export function udp_open(port: u32): i32 {
   return handleOfUdp(i);
 }
 
+/** Whom a datagram is from. */
+@unmanaged export class DatagramFrom {
+  /** Host order. */
+  ip: u32;
+  port: u32;
+}
+
 /** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
 export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32): i32 {
   const i = udpOf(handle);
@@ -36,11 +43,11 @@ export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32)
   return udpSend(udpAt(i), ip, port, src, size);
 }
 
-/** Takes the next datagram: up to `size` bytes to `dst`, {u32 address, u32 port} of its sender to `from`. Its length, AGAIN or REFUSED. */
+/** Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its length, AGAIN or REFUSED. */
 export function udp_recv(handle: i32, dst: usize, size: u32, from: usize): i32 {
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
-  if (!isCallers(dst, size) || (from != 0 && !isCallers(from, 8))) return Err.ARGUMENT;
+  if (!isCallers(dst, size) || (from != 0 && !isCallers(from, offsetof<DatagramFrom>()))) return Err.ARGUMENT;
   return udpReceive(udpAt(i), dst, size, from);
 }
 

@@ -1,6 +1,6 @@
 /**
  * What a call returns when it cannot do what was asked: small negative numbers, the same ones in AssemblyScript, in TypeScript
- * (host/errors.ts) and in C (include/stint.h).
+ * and in C (tools/border).
  */
 export const enum Err {
   OK = 0,

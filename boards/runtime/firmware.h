@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 
+#include "border.h"
 #include "config.h"
 #include "hal.h"
 #include "wasm.h"

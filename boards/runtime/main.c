@@ -57,31 +57,28 @@ uint8_t *module_memory(uint32_t address, uint32_t size) {
 
 static uint32_t word(uint32_t address) { return i32_load(address, 0); }
 
-/* A ring of frame slots: assembly/buffers/slots.ts. */
-enum { HEAD = 0, TAIL = 4, MASK = 8, SLOTS = 12, STRIDE = 16, LENGTHS = 20, RING = 24, FRAME_OFFSET = 2 };
-
 /* Takes frames in while there is room. Returns whether there may be more. */
 static bool receive_frames(uint32_t ring) {
   for (;;) {
-    uint32_t tail = word(ring + TAIL), mask = word(ring + MASK), stride = word(ring + STRIDE);
-    if (tail - word(ring + HEAD) > mask) return true;
-    uint32_t slot = word(ring + SLOTS) + (tail & mask) * stride + FRAME_OFFSET;
+    uint32_t tail = word(ring + RING_TAIL), mask = word(ring + RING_MASK), stride = word(ring + RING_STRIDE);
+    if (tail - word(ring + RING_HEAD) > mask) return true;
+    uint32_t slot = word(ring + RING_SLOTS) + (tail & mask) * stride + FRAME_OFFSET;
     uint32_t size = hal_receive(module_memory(slot, stride - FRAME_OFFSET), stride - FRAME_OFFSET);
     if (size == 0) return false;
-    i32_store(word(ring + LENGTHS) + (tail & mask) * 4, 0, size);
-    i32_store(ring + TAIL, 0, tail + 1);
+    i32_store(word(ring + RING_LENGTHS) + (tail & mask) * 4, 0, size);
+    i32_store(ring + RING_TAIL, 0, tail + 1);
   }
 }
 
 /* Hands frames to the board for as long as it takes them. Returns whether it took all. */
 static bool send_frames(uint32_t ring) {
   for (;;) {
-    uint32_t head = word(ring + HEAD), mask = word(ring + MASK);
-    if (head == word(ring + TAIL)) return true;
-    uint32_t size = word(word(ring + LENGTHS) + (head & mask) * 4);
+    uint32_t head = word(ring + RING_HEAD), mask = word(ring + RING_MASK);
+    if (head == word(ring + RING_TAIL)) return true;
+    uint32_t size = word(word(ring + RING_LENGTHS) + (head & mask) * 4);
     if (size < 14 || size > 1514) wasm_trap(TRAP_OUT_OF_BOUNDS);
-    if (!hal_send(module_memory(word(ring + SLOTS) + (head & mask) * word(ring + STRIDE) + FRAME_OFFSET, size), size)) return false;
-    i32_store(ring + HEAD, 0, head + 1);
+    if (!hal_send(module_memory(word(ring + RING_SLOTS) + (head & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, size), size)) return false;
+    i32_store(ring + RING_HEAD, 0, head + 1);
   }
 }
 
@@ -94,11 +91,11 @@ static void start(void) {
   memmove(module_memory(block, sizeof stint_config), stint_config, sizeof stint_config);
 #ifdef STINT_SEED
   say("DEBUG: the entropy is the fixed seed " STINT_SEED_TEXT "; anybody can predict this stack\n");
-  module_memory(block + ENTROPY_OFFSET, 32)[0] = STINT_SEED & 255;
-  module_memory(block + ENTROPY_OFFSET, 32)[1] = STINT_SEED >> 8 & 255;
-  module_memory(block + ENTROPY_OFFSET, 32)[2] = 1;
+  module_memory(block + ENTROPY_AT, 32)[0] = STINT_SEED & 255;
+  module_memory(block + ENTROPY_AT, 32)[1] = STINT_SEED >> 8 & 255;
+  module_memory(block + ENTROPY_AT, 32)[2] = 1;
 #else
-  if (!hal_entropy(module_memory(block + ENTROPY_OFFSET, 32), 32)) {
+  if (!hal_entropy(module_memory(block + ENTROPY_AT, 32), 32)) {
     say("stint: this board has no entropy, and does not start without\n");
     hal_exit(1);
   }
@@ -142,28 +139,27 @@ struct connection module_connection(uint32_t i) {
   /* The configuration's block is scratch memory now. */
   uint32_t handle = stint_serviceConnection(i), at = stint_configBlock();
   if (handle == 0 || stint_tcp_info(handle, at) != 0) return (struct connection){0};
-  uint32_t ports = i32_load(at, TCB_PORTS);
-  return (struct connection){
-      .open = true, .rip = word(at), .rport = (uint16_t)(ports >> 16), .lport = (uint16_t)ports, .state = (uint8_t)i32_load8_u(at, TCB_STATE),
-      .cwnd = i32_load(at, TCB_CWND)};
+  uint32_t ports = word(at + INFO_PORTS);
+  return (struct connection){.open = true, .rip = word(at + INFO_RIP), .rport = (uint16_t)(ports >> 16), .lport = (uint16_t)ports,
+                             .state = (uint8_t)word(at + INFO_STATE), .cwnd = word(at + INFO_CWND)};
 }
 #endif
 
 #ifdef STINT_BENCH
 /* What bench.c needs in place of a network. */
 void module_frame_in(const uint8_t *frame, uint32_t size) {
-  uint32_t ring = stint_controlBlock(), tail = word(ring + TAIL), mask = word(ring + MASK);
-  memmove(module_memory(word(ring + SLOTS) + (tail & mask) * word(ring + STRIDE) + FRAME_OFFSET, size), frame, size);
-  i32_store(word(ring + LENGTHS) + (tail & mask) * 4, 0, size);
-  i32_store(ring + TAIL, 0, tail + 1);
+  uint32_t ring = stint_controlBlock(), tail = word(ring + RING_TAIL), mask = word(ring + RING_MASK);
+  memmove(module_memory(word(ring + RING_SLOTS) + (tail & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, size), frame, size);
+  i32_store(word(ring + RING_LENGTHS) + (tail & mask) * 4, 0, size);
+  i32_store(ring + RING_TAIL, 0, tail + 1);
 }
 
 const uint8_t *module_frame_out(uint32_t *size) {
-  uint32_t ring = stint_controlBlock() + RING, head = word(ring + HEAD), mask = word(ring + MASK);
-  if (head == word(ring + TAIL)) return NULL;
-  *size = word(word(ring + LENGTHS) + (head & mask) * 4);
-  i32_store(ring + HEAD, 0, head + 1);
-  return module_memory(word(ring + SLOTS) + (head & mask) * word(ring + STRIDE) + FRAME_OFFSET, *size);
+  uint32_t ring = stint_controlBlock() + RING_SIZE, head = word(ring + RING_HEAD), mask = word(ring + RING_MASK);
+  if (head == word(ring + RING_TAIL)) return NULL;
+  *size = word(word(ring + RING_LENGTHS) + (head & mask) * 4);
+  i32_store(ring + RING_HEAD, 0, head + 1);
+  return module_memory(word(ring + RING_SLOTS) + (head & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, *size);
 }
 
 void module_queue(uint32_t size) {
@@ -196,7 +192,7 @@ static void run(void) {
 #ifdef STINT_HTTP
     if (pages_answer()) wait = 0;
 #endif
-    bool sent = send_frames(control + RING);
+    bool sent = send_frames(control + RING_SIZE);
     if (more || wait == 0) continue;
     uint64_t now = hal_now_us();
     uint64_t until = wait < 0 ? UINT64_MAX : now + (uint32_t)wait;

@@ -6,7 +6,6 @@
 #include "pages.h"
 
 /* A request of the services: assembly/services/app.ts. */
-enum { WANT = 0, PATH = 8, PATH_SIZE = 12, DATA = 16, SIZE = 20, OFFSET = 24, REQUEST_SIZE = 32, WANT_LENGTH = 1 };
 
 static struct {
   uint8_t *to;
@@ -127,16 +126,16 @@ static void fault(const uint8_t *path, uint32_t size) {
 static bool answer(void) {
   uint32_t at = module_request();
   if (at == 0) return false;
-  const uint8_t *request = module_memory(at, REQUEST_SIZE);
-  uint32_t path_size = field(request + PATH_SIZE), size = field(request + SIZE), offset = field(request + OFFSET);
-  const uint8_t *path = module_memory(field(request + PATH), path_size);
-  bool length = field(request + WANT) == WANT_LENGTH;
+  const uint8_t *request = module_memory(at, REQUEST_BYTES);
+  uint32_t path_size = field(request + REQUEST_PATH_SIZE), size = field(request + REQUEST_SIZE), offset = field(request + REQUEST_OFFSET);
+  const uint8_t *path = module_memory(field(request + REQUEST_PATH), path_size);
+  bool length = field(request + REQUEST_WANT) == WANT_LENGTH;
 #ifdef STINT_DEBUG
   fault(path, path_size);
 #endif
   if (same(path, path_size, "/")) {
     if (length) module_answer(status_page(NULL, 0, 0));
-    else module_answer((status_page(module_memory(field(request + DATA), size), offset, offset + size), size));
+    else module_answer((status_page(module_memory(field(request + REQUEST_DATA), size), offset, offset + size), size));
     return true;
   }
   for (uint32_t i = 0; i < sizeof page_files / sizeof page_files[0]; i++) {
@@ -144,7 +143,7 @@ static bool answer(void) {
     if (length) {
       module_answer(page_files[i].size);
     } else {
-      memmove(module_memory(field(request + DATA), size), page_files[i].bytes + offset, size);
+      memmove(module_memory(field(request + REQUEST_DATA), size), page_files[i].bytes + offset, size);
       module_answer(size);
     }
     return true;

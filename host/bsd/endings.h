@@ -18,10 +18,9 @@ static struct ending {
 /* How many were reset or given up before all was acknowledged. */
 static unsigned endings_lost;
 
-/* What tcp_info writes first: the peer's address, ours, the peer's port << 16 | ours, flags, the state in a byte. */
-static const uint32_t *ending_info(int32_t handle) {
-  static uint32_t info[64];
-  return tcp_info(handle, info) < 0 ? 0 : info;
+static const struct stint_tcp_info *ending_info(int32_t handle) {
+  static struct stint_tcp_info info;
+  return tcp_info(handle, &info) < 0 ? 0 : &info;
 }
 
 /* Whether all was acknowledged, or will never be. */
@@ -32,8 +31,8 @@ static int ending_is_done(struct ending *e) {
     if (state == STINT_STATE_CLOSED || state == STINT_STATE_LISTEN) endings_lost++;
     return state != STINT_STATE_FIN_WAIT_1 && state != STINT_STATE_CLOSING;
   }
-  const uint32_t *info = ending_info(e->handle);
-  uint32_t state = info == 0 ? STINT_STATE_CLOSED : info[4] & 0xff;
+  const struct stint_tcp_info *info = ending_info(e->handle);
+  uint32_t state = info == 0 ? STINT_STATE_CLOSED : info->state;
   if (state == STINT_STATE_LAST_ACK || state == STINT_STATE_CLOSING || state == STINT_STATE_CLOSE_WAIT) return 0;
   int32_t why = tcp_send_room(e->handle);
   if (state == STINT_STATE_CLOSED && why != STINT_ERR_CLOSED && why != STINT_ERR_STATE) endings_lost++;
@@ -53,8 +52,8 @@ static unsigned endings_sweep(void) {
 
 /* Closes a connection; returns what is to be waited for, or NULL. */
 static struct ending *ending_begin(int32_t handle) {
-  const uint32_t *info = ending_info(handle);
-  uint32_t state = info == 0 ? STINT_STATE_CLOSED : info[4] & 0xff;
+  const struct stint_tcp_info *info = ending_info(handle);
+  uint32_t state = info == 0 ? STINT_STATE_CLOSED : info->state;
   int theirs = state == STINT_STATE_ESTABLISHED || state == STINT_STATE_FIN_WAIT_1;
   int ours = state == STINT_STATE_CLOSE_WAIT || state == STINT_STATE_LAST_ACK || state == STINT_STATE_CLOSING;
   struct ending *e = endings;
@@ -65,7 +64,7 @@ static struct ending *ending_begin(int32_t handle) {
     return 0;
   }
   e->busy = 1, e->handle = 0;
-  e->peer_ip = info[0], e->ip = info[1], e->peer_port = info[2] >> 16, e->port = info[2] & 0xffff;
+  e->peer_ip = info->rip, e->ip = info->lip, e->peer_port = info->ports >> 16, e->port = info->ports & 0xffff;
   if (theirs) {
     tcp_close(handle);
   } else {

@@ -11,8 +11,8 @@ enum { OTHERS_MAX = 256 };
 
 static short stream_ready(const struct socket *s) {
   if (s->kind == LISTENER) {
-    uint32_t info[4];
-    return stint_listener_info(s->handle, info) >= 0 && info[1] != 0 ? POLLIN | POLLRDNORM : 0;
+    struct stint_listener_info info;
+    return stint_listener_info(s->handle, &info) >= 0 && info.toAccept != 0 ? POLLIN | POLLRDNORM : 0;
   }
   /* Not connected yet (Linux's tcp_poll). */
   if (s->kind == FRESH) return POLLOUT | POLLWRNORM | POLLHUP;

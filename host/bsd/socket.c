@@ -63,12 +63,12 @@ int stint_bsd_listen(int fd, int backlog) {
   return 0;
 }
 
-/* Who is at the other end, and what happened before anybody asked: the TCB begins with the peer's address, ours, and the ports; the state is in its 17th byte. */
+/* Who is at the other end, and what happened before anybody asked. */
 static void look(struct socket *s) {
-  uint32_t tcb[64];
-  if (tcp_info(s->handle, tcb) < 0) return;
-  s->peer_ip = tcb[0], s->ip = tcb[1], s->peer_port = (uint16_t)(tcb[2] >> 16), s->port = (uint16_t)tcb[2];
-  uint32_t state = tcb[4] & 0xff;
+  struct stint_tcp_info info;
+  if (tcp_info(s->handle, &info) < 0) return;
+  s->peer_ip = info.rip, s->ip = info.lip, s->peer_port = (uint16_t)(info.ports >> 16), s->port = (uint16_t)info.ports;
+  uint32_t state = info.state;
   s->ended = state == STINT_STATE_CLOSE_WAIT || tcp_recv_size(s->handle) == 0;
   if (state != STINT_STATE_CLOSED) return;
   s->over = true;

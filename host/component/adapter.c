@@ -121,19 +121,18 @@ EXPORT(TCP "[static]tcp-stream.connect") void *stream_connect(uint32_t address, 
   return handle < 0 ? error(handle) : ok((uint32_t)new_stream(handle));
 }
 
-/* What tcp_info writes first: remote address, local address, remote port << 16 | local port, flags, and the state in a byte (assembly/tcp/tcb.ts). */
-static const uint32_t *about(int32_t stream) {
-  static uint32_t info[64];
-  if (tcp_info(stream, info) < 0) __builtin_memset(info, 0, sizeof info);
-  return info;
+static const struct stint_tcp_info *about(int32_t stream) {
+  static struct stint_tcp_info info;
+  if (tcp_info(stream, &info) < 0) __builtin_memset(&info, 0, sizeof info);
+  return &info;
 }
 
-EXPORT(TCP "[method]tcp-stream.state") uint32_t stream_state(int32_t stream) { return about(stream)[4] & 0xff; }
+EXPORT(TCP "[method]tcp-stream.state") uint32_t stream_state(int32_t stream) { return about(stream)->state; }
 
 EXPORT(TCP "[method]tcp-stream.remote") void *stream_remote(int32_t stream) {
-  const uint32_t *info = about(stream);
-  result.word[0] = info[0];
-  result.word[1] = info[2] >> 16;
+  const struct stint_tcp_info *info = about(stream);
+  result.word[0] = info->rip;
+  result.word[1] = info->ports >> 16;
   return &result;
 }
 

@@ -180,9 +180,9 @@ int32_t tcp_peek(int32_t handle, void *dst, uint32_t size) {
   return taken(dst, n, n);
 }
 
-int32_t tcp_info(int32_t handle, void *dst) { return taken(dst, module_tcp_info((u32)handle, scratch), 256); }
+int32_t tcp_info(int32_t handle, void *dst) { return taken(dst, module_tcp_info((u32)handle, scratch), sizeof(struct stint_tcp_info)); }
 
-int32_t stint_listener_info(int32_t handle, void *dst) { return taken(dst, module_listener_info((u32)handle, scratch), 16); }
+int32_t stint_listener_info(int32_t handle, void *dst) { return taken(dst, module_listener_info((u32)handle, scratch), sizeof(struct stint_listener_info)); }
 
 int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size) {
   if (size > SCRATCH_SIZE) return STINT_ERR_SIZE;
@@ -192,7 +192,7 @@ int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t
 }
 
 int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from) {
-  const u32 sender = 8, room = least(size, SCRATCH_SIZE - sender);
+  const u32 sender = sizeof(struct stint_datagram_from), room = least(size, SCRATCH_SIZE - sender);
   u32 result = module_udp_recv((u32)handle, scratch + sender, room, scratch);
   if ((int32_t)result < 0) return (int32_t)result;
   memcpy(from, wasm_memory + scratch, sender);

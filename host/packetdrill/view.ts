@@ -1,6 +1,6 @@
 /** The connection under test as `tcpi_*` variables, and the assertions of a script's `%{ }%` over them. */
 import { createContext, runInContext } from "node:vm";
-import { FAST_OPEN_TAKEN, FLAG, type StackModule } from "../stack.js";
+import { FAST_OPEN, FLAG, type StackModule } from "../stack.js";
 import { Failure } from "./failure.js";
 import type { Socket } from "./sockets.js";
 import { STATE_NAMES, Unsupported, type Dialect, type Settings } from "./system.js";
@@ -20,7 +20,7 @@ export function view(stack: StackModule, socket: Socket | undefined, now: string
     tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries, tcpi_pmtu: t.pathMtu, tcpi_snd_wscale: t.sndScale, tcpi_rcv_wscale: t.rcvScale,
     tcpi_ca_state: t.flags & FLAG.loss ? 4 : t.flags & FLAG.recovery ? 3 : t.dupAcks > 0 ? 1 : 0, TCP_CA_Open: 0, TCP_CA_Disorder: 1, TCP_CA_CWR: 2,
     TCP_CA_Recovery: 3, TCP_CA_Loss: 4, tcpi_snd_wnd: t.sndWnd, tcpi_rcv_space: t.rcvWnd, tcpi_notsent_bytes: Math.max(0, t.sndSize - ((t.sndNxt - t.sndUna) >>> 0)),
-    tcpi_options: (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0) | (t.fastOpen & FAST_OPEN_TAKEN ? 32 : 0), TCPI_OPT_TIMESTAMPS: 1, TCPI_OPT_SACK: 2, TCPI_OPT_WSCALE: 4, TCPI_OPT_SYN_DATA: 32,
+    tcpi_options: (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0) | (t.fastOpen & FAST_OPEN.TAKEN ? 32 : 0), TCPI_OPT_TIMESTAMPS: 1, TCPI_OPT_SACK: 2, TCPI_OPT_WSCALE: 4, TCPI_OPT_SYN_DATA: 32,
   };
 }
 

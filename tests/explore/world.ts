@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseIp } from "../../host/address.js";
 import { decodeTcp } from "../../host/decode.js";
-import { EVENT, StackModule, TCB_OFFSETS, type Exports, type StateName, type TcpInfo } from "../../host/stack.js";
+import { TCP_INFO } from "../../host/module/layout.js";
+import { EVENT, StackModule, type Exports, type StateName, type TcpInfo } from "../../host/stack.js";
 import { MAC_PEER, arp, opt, tcp, type Tcp } from "../harness/codec.js";
 
 export const CLIENT = 0, SERVER = 1;
@@ -170,7 +171,7 @@ class Side {
   }
 
   field(name: "iss" | "irs"): number {
-    return this.#view.getUint32(this.scratch + TCB_OFFSETS[name], true);
+    return this.#view.getUint32(this.scratch + TCP_INFO[name].at, true);
   }
 
   state(): StateName {

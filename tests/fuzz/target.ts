@@ -3,7 +3,8 @@
  * each of them. An input is a string of bytes, out of which every choice is made, so that any string is one, and mutating it mutates choices.
  */
 import { COUNTERS } from "../../host/counters.js";
-import { StackModule, TCB_OFFSETS, type Exports } from "../../host/stack.js";
+import { TCP_INFO } from "../../host/module/layout.js";
+import { StackModule, type Exports } from "../../host/stack.js";
 import { POLICY, type StackOptions } from "../../host/config.js";
 import { ERR, StintError } from "../../host/errors.js";
 import { Random } from "../../host/random.js";
@@ -508,12 +509,12 @@ export class Target {
     return ((pick === numbers.length ? c.u32() : numbers[pick]!) + delta) >>> 0;
   }
 
-  #field(name: keyof typeof TCB_OFFSETS): number {
-    return this.#view.getUint32(this.#scratch + TCB_OFFSETS[name], true);
+  #field(name: keyof typeof TCP_INFO): number {
+    return this.#view.getUint32(this.#scratch + TCP_INFO[name].at, true);
   }
 
   /** A variable of the connection under attack; if there is none, what it will be once the last SYN is answered. */
-  #known(known: boolean, name: keyof typeof TCB_OFFSETS): number {
+  #known(known: boolean, name: keyof typeof TCP_INFO): number {
     if (known) return this.#field(name);
     return (name === "iss" ? this.#synAck : name === "sndUna" || name === "sndNxt" ? this.#synAck + 1 : name === "tsRecent" ? 1001 : this.#synSeq + 1) >>> 0;
   }
@@ -592,9 +593,9 @@ export class Target {
 
   #segment(c: Choices, known: boolean): Uint8Array {
     // Who waits for a SYN-ACK takes little else.
-    const state = known ? this.#u8[this.#scratch + TCB_OFFSETS.state] : 0, waits = (state === SYN_SENT || state === SYN_RECEIVED) && c.below(3) !== 0;
+    const state = known ? this.#u8[this.#scratch + TCP_INFO.state.at] : 0, waits = (state === SYN_SENT || state === SYN_RECEIVED) && c.below(3) !== 0;
     const flags = waits ? c.below(4) ? "SA" : "S" : FLAGS[c.below(FLAGS.length)]!, opts = this.#options(c, known, waits), size = [0, 0, 1, 10, 500, 1400, c.u8()][c.below(7)]!;
-    const name = (n: keyof typeof TCB_OFFSETS): number => this.#known(known, n);
+    const name = (n: keyof typeof TCP_INFO): number => this.#known(known, n);
     const t: Tcp = {
       flags, sport: c.below(12) ? this.#sport : c.u16(), dport: c.below(12) ? this.#dport : LISTENING,
       seq: this.#near(c, ...(waits ? [name("irs"), name("irs")] : [name("rcvNxt"), name("rcvNxt"), name("rcvAdv"), name("irs")])), ack: this.#near(c, name("sndNxt"), name("sndUna"), name("iss") + 1),
@@ -669,7 +670,7 @@ export class Target {
 
   #holds(): void {
     if (this.#handle === 0 || this.exports.tcp_info(this.#handle, this.#scratch) !== 0) return;
-    const state = this.#u8[this.#scratch + TCB_OFFSETS.state]!, timer = this.#u8[this.#scratch + TCB_OFFSETS.timerKind]!;
+    const state = this.#u8[this.#scratch + TCP_INFO.state.at]!, timer = this.#u8[this.#scratch + TCP_INFO.timerKind.at]!;
     must(state <= 10, "a state that RFC 9293 does not have");
     must(le(this.#field("sndUna"), this.#field("sndNxt")), "SND.UNA ≤ SND.NXT");
     must(le(this.#field("rcvNxt"), this.#field("rcvAdv")), "RCV.NXT ≤ RCV.NXT + RCV.WND");

@@ -3,11 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
-import { COUNTERS } from "../../host/counters.js";
-import { CONFIG_FIELDS, POLICY, configNumbers } from "../../host/config.js";
-import { ERR } from "../../host/errors.js";
-import { EVENT, FLAG, OPTION, STATES, TCB_OFFSETS } from "../../host/stack.js";
-import { enumOf, offsetsOf } from "../harness/numbers.js";
+import { CONFIG_FIELDS, configNumbers } from "../../host/config.js";
+import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
 
 function files(dir: string): string[] {
@@ -15,17 +12,6 @@ function files(dir: string): string[] {
 }
 
 const source = (path: string): string => readFileSync(path, "utf8");
-
-/** The members of an enum, by name. */
-function members(path: string, name: string): [string, number][] {
-  const body = new RegExp(`enum ${name} \\{([\\s\\S]*?)\\n?\\}`).exec(source(path))![1]!.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*/g, "");
-  let next = 0;
-  return body.split(",").map((m) => m.trim()).filter(Boolean).map((m) => {
-    const [key, value] = m.split("=").map((x) => x.trim());
-    if (value !== undefined) next = value.split("<<").map(Number).reduce((a, b) => a << b);
-    return [key!, next++];
-  });
-}
 
 describe("layers", () => {
   // A file may import from layers below its own, and from its own folder.
@@ -54,26 +40,8 @@ describe("layers", () => {
   });
 });
 
-describe("tables that stand in the module and in the host", () => {
-  it("counters", () => assert.deepEqual(members("assembly/core/counters.ts", "Mib").map(([n]) => n), [...COUNTERS, "COUNT"]));
-  it("errors", () => assert.deepEqual(Object.fromEntries(members("assembly/core/error.ts", "Err")), ERR));
-  it("events", () => assert.deepEqual(Object.fromEntries(members("assembly/core/events.ts", "Event")), EVENT));
-  it("states", () => assert.deepEqual(members("assembly/tcp/state.ts", "State").map(([n]) => n.replaceAll("_", "-")), [...STATES]));
-  it("options", () => assert.equal(members("assembly/api/tcp.ts", "TcpOption").length - 1, Object.keys(OPTION).length));
-  it("policies", () => assert.deepEqual(members("assembly/config.ts", "Policy").map(([, v]) => v), Object.values(POLICY)));
-  it("flags of a connection", () => {
-    const has = enumOf("Has");
-    for (const [name, bit] of Object.entries(FLAG)) assert.equal(bit, has[name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()], name);
-  });
-  it("a connection's variables", () => {
-    const offsets = offsetsOf("Tcb");
-    for (const [name, at] of Object.entries(TCB_OFFSETS)) assert.equal(at, offsets[name], name);
-  });
-  it("configuration fields", () => {
-    const body = /class Config \{([\s\S]*?)\n\}/.exec(source("assembly/config.ts"))![1]!;
-    const fields = [...body.matchAll(/^ {2}(\w+): u32;/gm)].map((m) => m[1]);
-    assert.deepEqual(fields, [...CONFIG_FIELDS]);
-  });
+describe("the module's border", () => {
+  it("has one source: what is made of it is as it would be made now", () => assert.deepEqual(stale(), [], "make it anew: npm run border"));
   it("defaults of the command for wasmtime", () => {
     const numbers = configNumbers({ ip: "10.0.0.1/24" });
     for (const [, name, value] of source("host/wasi/defaults.ts").matchAll(/c\.(\w+) = ([^;]+);/g)) {

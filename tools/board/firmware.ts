@@ -2,11 +2,11 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { CONFIG_FIELDS, configNumbers, type StackOptions } from "../../host/config.js";
+import { configNumbers, type StackOptions } from "../../host/config.js";
+import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, SLOT_RING } from "../../host/module/layout.js";
 import { COUNTERS } from "../../host/counters.js";
 import { findProgram } from "../../host/programs.js";
 import { SERVICES, type ServiceName } from "../../host/services.js";
-import { TCB_OFFSETS } from "../../host/stack.js";
 import { compile, SMALL } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
 import { wasmToC, ToolError } from "../wasm2c.mjs";
@@ -109,7 +109,6 @@ interface Layout {
   /** Bytes of the linear memory, and where the arena begins in it. */
   memory: number;
   base: number;
-  entropyOffset: number;
   /** Bytes that one more connection takes. */
   perConnection: number;
   /** Where the word lies that says where the received frames are. */
@@ -138,14 +137,14 @@ function application(dir: string, file: string, options: StackOptions): { wasm: 
     const x = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes))).exports as unknown as AppExports & { __heap_base?: WebAssembly.Global; app_start(block: number): number };
     // Where the application's data and C stack end; without it, the whole of its memory.
     const used = (x.__heap_base?.value as number | undefined) ?? x.memory.buffer.byteLength, memory = Math.ceil(used / 256) * 256 + GUARD;
-    const entropyOffset = (CONFIG_FIELDS.length * 4 + 7) & ~7, numbers: Record<string, number> = configNumbers({ ...options, memoryBytes: memory - GUARD });
-    numbers["size"] = entropyOffset + 32;
+    const numbers: Record<string, number> = configNumbers({ ...options, memoryBytes: memory - GUARD });
+    numbers["size"] = CONFIG_SIZE;
     const list = CONFIG_FIELDS.map((f) => numbers[f]!), view = new DataView(x.memory.buffer, x.configBlock());
     list.forEach((n, i) => view.setUint32(i * 4, n, true));
-    view.setUint32(entropyOffset, 1, true);
+    crypto.getRandomValues(new Uint8Array(x.memory.buffer, x.configBlock() + ENTROPY_AT, ENTROPY_SIZE));
     const result = x.app_start(x.configBlock());
     if (result < 0) throw new ToolError(`${file}: its app_start refuses to start: error ${result}`);
-    return { wasm, l: { numbers: list, memory, base: 0, entropyOffset, perConnection: 0, controlSlots: x.controlBlock() + 12 } };
+    return { wasm, l: { numbers: list, memory, base: 0, perConnection: 0, controlSlots: x.controlBlock() + SLOT_RING.slots } };
   } catch (e) {
     if (e instanceof ToolError) throw e;
     throw new ToolError(`${file}: ${(e as Error).message}; make it with stint link, and compile it with -Wl,--export=__heap_base`);
@@ -156,14 +155,14 @@ function application(dir: string, file: string, options: StackOptions): { wasm: 
 function layout(wasm: string, options: StackOptions): Layout {
   const instance = new WebAssembly.Instance(new WebAssembly.Module(readFileSync(wasm)));
   const x = instance.exports as unknown as AppExports;
-  const block = x.configBlock(), entropyOffset = (CONFIG_FIELDS.length * 4 + 7) & ~7;
+  const block = x.configBlock();
   const write = (o: StackOptions): number[] => {
     const numbers = configNumbers({ ...o, appBytes: x.servicesBytes(o.connsMax!) });
-    numbers.size = entropyOffset + 32;
+    numbers.size = CONFIG_SIZE;
     const list = CONFIG_FIELDS.map((f) => numbers[f]);
     const view = new DataView(x.memory.buffer, block);
     list.forEach((n, i) => view.setUint32(i * 4, n, true));
-    view.setUint32(entropyOffset, 1, true);
+    crypto.getRandomValues(new Uint8Array(x.memory.buffer, x.configBlock() + ENTROPY_AT, ENTROPY_SIZE));
     return list;
   };
   write(options);
@@ -174,10 +173,10 @@ function layout(wasm: string, options: StackOptions): Layout {
   write(options);
   if (x.init(block) !== 0) throw new ToolError("the stack refuses this configuration");
   // The arena begins with the copy of the configuration, behind which the control block lies.
-  const base = x.controlBlock() - (entropyOffset + 32);
+  const base = x.controlBlock() - CONFIG_SIZE;
   const memory = Math.ceil((base + size) / 256) * 256 + GUARD;
   const numbers = write({ ...options, arenaBase: base, arenaSize: memory - GUARD - base, memoryBytes: memory - GUARD });
-  return { numbers, memory, base, entropyOffset, perConnection: more - size, controlSlots: x.controlBlock() + 12 };
+  return { numbers, memory, base, perConnection: more - size, controlSlots: x.controlBlock() + SLOT_RING.slots };
 }
 
 const PAGE_COUNTERS = ["ifInFrames", "ifOutFrames", "tcpActiveOpens", "tcpPassiveOpens", "tcpInSegs", "tcpOutSegs", "tcpRetransSegs", "tcpInErrs",
@@ -190,10 +189,9 @@ function headers(dir: string, name: string, board: Board, options: FirmwareOptio
   const services = options.services.map((s) => `{${SERVICES[s]}, ${PORTS[s]}, ${connections}}`).join(", ");
   const lines = [
     "/* Made by tools/board/firmware.ts. */", "#ifndef STINT_CONFIG_H", "#define STINT_CONFIG_H", "#include <stdint.h>",
-    `#define MEMORY_SIZE ${l.memory}u`, `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`, `#define ENTROPY_OFFSET ${l.entropyOffset}u`,
+    `#define MEMORY_SIZE ${l.memory}u`, `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`, 
     `#define STINT_CONNECTIONS ${connections}u`, `#define STINT_ADDRESS "${plain}"`, `#define STINT_BOARD_NAME "${name}"`,
     `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
-    ...(["ports", "state", "cwnd"] as const).map((f) => `#define TCB_${f.toUpperCase()} ${TCB_OFFSETS[f]}u`),
     ...(options.app !== undefined ? ["#define STINT_APPLICATION"] : options.services.includes("http") ? ["#define STINT_HTTP"] : []),
     ...(options.debug ? ["#define STINT_DEBUG"] : []),
     ...(options.bench ? ["#define STINT_BENCH"] : []),

@@ -137,11 +137,10 @@ EXPORT(CLI("exit"), "exit") void cli_exit(int32_t status) {
   host_exit(status);
 }
 
-/* What tcp_info writes first: remote address, local address, remote port << 16 | local port, flags, the state in a byte. */
-static const uint32_t *about(int32_t handle) {
-  static uint32_t info[64];
-  if (tcp_info(handle, info) < 0) __builtin_memset(info, 0, sizeof info);
-  return info;
+static const struct stint_tcp_info *about(int32_t handle) {
+  static struct stint_tcp_info info;
+  if (tcp_info(handle, &info) < 0) __builtin_memset(&info, 0, sizeof info);
+  return &info;
 }
 
 /* Streams. */
@@ -337,15 +336,15 @@ METHOD("local-address") union result *local_address(int32_t i) {
   const struct socket *s = sockets + i;
   if (s->state == UNBOUND || s->state == BINDING || s->state == FAILED) return failed(INVALID_STATE, 4);
   if (s->state != CONNECTED && s->state != CONNECTING) return address(s->ip, s->port);
-  const uint32_t *info = about(s->handle);
-  return address(info[1], info[2] & 0xffff);
+  const struct stint_tcp_info *info = about(s->handle);
+  return address(info->lip, info->ports & 0xffff);
 }
 
 METHOD("remote-address") union result *remote_address(int32_t i) {
   const struct socket *s = sockets + i;
   if (s->state != CONNECTED) return failed(INVALID_STATE, 4);
-  const uint32_t *info = about(s->handle);
-  return address(info[0], info[2] >> 16);
+  const struct stint_tcp_info *info = about(s->handle);
+  return address(info->rip, info->ports >> 16);
 }
 
 METHOD("is-listening") int32_t is_listening(int32_t i) { return sockets[i].state == LISTENING; }

@@ -44,10 +44,10 @@ int main(void) {
   turn();
   int32_t server = tcp_accept(listener);
   CHECK(server > 0);
-  uint32_t about[4];
-  CHECK(stint_listener_info(listener, about) == 0 && about[2] == 4);
-  uint32_t info[64];
-  CHECK(tcp_info(client, info) == 0);
+  struct stint_listener_info about;
+  CHECK(stint_listener_info(listener, &about) == 0 && about.backlog == 4);
+  struct stint_tcp_info info;
+  CHECK(tcp_info(client, &info) == 0 && info.version == STINT_TCP_INFO_VERSION && info.state == STINT_STATE_ESTABLISHED);
   CHECK(tcp_recv(server, got, 10) == STINT_ERR_AGAIN && tcp_recv(server, got, 0) == STINT_ERR_AGAIN);
 
   for (uint32_t i = 0; i < SIZE; i++) sent[i] = (uint8_t)(i * 2654435761u >> 13);

@@ -1,0 +1,159 @@
+// STATUS (RFC 9293 §3.10.6): what `tcp_info` writes, a layout of its own, which stays when the TCB changes. The fields from `timerAt` to
+// `ttl` have the names and the meaning of the TCB's (tcp/tcb.ts); `tools/border` makes the table that copies them.
+
+import { rangesBytes } from "../buffers/ranges";
+import { Listener } from "../tcp/listen";
+import { State } from "../tcp/state";
+import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/demux";
+import { pipe } from "../tcp/recovery";
+import { hasSender, senderOf } from "../tcp/sender";
+import { Tcb } from "../tcp/tcb";
+import { userUrgentLeft } from "../tcp/user";
+import { INFO_FIELDS } from "./info-fields";
+
+/** Changes with the layout. */
+export const INFO_VERSION: u32 = 1;
+
+@unmanaged export class TcpInfo {
+  /** INFO_VERSION. */
+  version: u32;
+  /** The state now, one of `State`. */
+  state: u32;
+  /** When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
+  timerAt: u64;
+  /** When an ACK is due that waits, µs; all ones: none. */
+  delackAt: u64;
+  /** When keep-alive, FIN-WAIT-2 or the wait for a first byte has something to do, µs; all ones: never. */
+  idleAt: u64;
+  /** When the last segment of this connection arrived, µs. */
+  heardAt: u64;
+  /** Since when something has been waiting for an acknowledgment without progress, µs. */
+  stalledAt: u64;
+  /** Remote and local address, host order. */
+  rip: u32;
+  lip: u32;
+  /** Remote port << 16 | local port. */
+  ports: u32;
+  /** Bits of `Has`. */
+  flags: u32;
+  sndUna: u32;
+  sndNxt: u32;
+  sndWnd: u32;
+  maxSndWnd: u32;
+  iss: u32;
+  sndUp: u32;
+  rcvNxt: u32;
+  /** RCV.NXT + RCV.WND, as advertised. */
+  rcvAdv: u32;
+  rcvUp: u32;
+  irs: u32;
+  /** Bytes in the send ring; bytes that the application has not taken. */
+  sndSize: u32;
+  rcvSize: u32;
+  /** The time-out, µs (RFC 6298). */
+  rto: u32;
+  cwnd: u32;
+  ssthresh: u32;
+  /** RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
+  recover: u32;
+  sndLost: u32;
+  rtxNxt: u32;
+  tsRecent: u32;
+  tsRecentAt: u32;
+  lastAckSent: u32;
+  sndWl1: u32;
+  sndWl2: u32;
+  finSeq: u32;
+  tsOffset: u32;
+  /** Smoothed round-trip time × 8 and its variation × 4, µs; srtt 0: no sample yet. */
+  srtt: u32;
+  rttvar: u32;
+  userTimeoutMs: u32;
+  /** Largest payload of a segment; largest packet of the path; the MSS that the peer named. Bytes. */
+  mss: u32;
+  pathMtu: u32;
+  peerMss: u32;
+  keepIdleS: u32;
+  keepIntervalS: u32;
+  /** One of `Timer`: what `timerAt` is for. */
+  timerKind: u32;
+  /** Time-outs in a row. */
+  retries: u32;
+  dupAcks: u32;
+  sndScale: u32;
+  rcvScale: u32;
+  keepProbes: u32;
+  keepSent: u32;
+  challenges: u32;
+  /** Segments with text since the last ACK was sent. */
+  unacked: u32;
+  /** Bits of `Ecn` and of `FastOpen`. */
+  ecn: u32;
+  fastOpen: u32;
+  tos: u32;
+  ttl: u32;
+  /** Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
+  error: i32;
+  softError: i32;
+  /** Bytes that are in the network, as far as is known. */
+  pipe: u32;
+  /** Bytes that the peer selectively acknowledged; bytes that arrived out of order. */
+  sackedBytes: u32;
+  outOfOrderBytes: u32;
+  /** Bytes up to the end of the urgent data that is to be received. */
+  urgentLeft: u32;
+}
+
+/** What `listener_info` writes. */
+@unmanaged export class ListenerInfo {
+  /** Half-open records; connections to accept. */
+  halfOpen: u32;
+  toAccept: u32;
+  backlog: u32;
+  /** 1 while it defends itself with SYN cookies. */
+  defending: u32;
+}
+
+/** Writes what is to be known of a connection. */
+export function info(t: Tcb, to: usize): void {
+  const i = changetype<TcpInfo>(to);
+  // Runs of fields of 8, 4, 2 and 1 bytes, a byte for where the TCB has each; 0 ends a run.
+  let field = INFO_FIELDS, at = to + offsetof<TcpInfo>("timerAt");
+  for (let width: u32 = 8; width != 0; width >>= 1) {
+    for (; load<u8>(field) != 0; field++) {
+      const from = changetype<usize>(t) + <usize>load<u8>(field) - 1;
+      if (width == 8) {
+        store<u64>(at, load<u64>(from));
+        at += 4;
+      } else {
+        store<u32>(at, width == 4 ? load<u32>(from) : width == 2 ? <u32>load<u16>(from) : <u32>load<u8>(from));
+      }
+      at += 4;
+    }
+    field++;
+  }
+  i.version = INFO_VERSION;
+  i.state = stateNow(t);
+  i.error = t.error;
+  i.softError = t.softError;
+  i.pipe = pipe(t);
+  i.sackedBytes = hasSender(t) ? senderOf(t).sacked : rangesBytes(t.sacked);
+  i.outOfOrderBytes = rangesBytes(t.outOfOrder);
+  i.urgentLeft = userUrgentLeft(t);
+}
+
+/** The state, also of a block whose four-tuple is in TIME-WAIT: once that is over, it is CLOSED. */
+function stateNow(t: Tcb): State {
+  if (t.state != <u8>State.TIME_WAIT) return <State>t.state;
+  const owner = demuxFind(t.rip, t.lip, t.ports);
+  return owner != NOBODY && !isConn(owner) && !isHalfOpen(owner) ? State.TIME_WAIT : State.CLOSED;
+}
+
+/** Writes what is to be known of a listener. */
+export function listenerInfo(l: Listener, to: usize): void {
+  const i = changetype<ListenerInfo>(to);
+  i.halfOpen = l.halfOpen;
+  i.toAccept = l.acceptCount;
+  i.backlog = l.backlog;
+  i.defending = <u32>l.defending;
+}

@@ -1,0 +1,98 @@
+/* Made by tools/border from the sources in assembly/: where the module's records have what. */
+#ifndef STINT_BORDER_H
+#define STINT_BORDER_H
+
+/* A ring of frame slots. */
+#define RING_HEAD 0u
+#define RING_TAIL 4u
+#define RING_MASK 8u
+#define RING_SLOTS 12u
+#define RING_STRIDE 16u
+#define RING_LENGTHS 20u
+#define RING_SIZE 24u
+#define FRAME_OFFSET 2u
+
+/* What tcp_info writes. */
+#define INFO_VERSION 0u
+#define INFO_STATE 4u
+#define INFO_TIMER_AT 8u
+#define INFO_DELACK_AT 16u
+#define INFO_IDLE_AT 24u
+#define INFO_HEARD_AT 32u
+#define INFO_STALLED_AT 40u
+#define INFO_RIP 48u
+#define INFO_LIP 52u
+#define INFO_PORTS 56u
+#define INFO_FLAGS 60u
+#define INFO_SND_UNA 64u
+#define INFO_SND_NXT 68u
+#define INFO_SND_WND 72u
+#define INFO_MAX_SND_WND 76u
+#define INFO_ISS 80u
+#define INFO_SND_UP 84u
+#define INFO_RCV_NXT 88u
+#define INFO_RCV_ADV 92u
+#define INFO_RCV_UP 96u
+#define INFO_IRS 100u
+#define INFO_SND_SIZE 104u
+#define INFO_RCV_SIZE 108u
+#define INFO_RTO 112u
+#define INFO_CWND 116u
+#define INFO_SSTHRESH 120u
+#define INFO_RECOVER 124u
+#define INFO_SND_LOST 128u
+#define INFO_RTX_NXT 132u
+#define INFO_TS_RECENT 136u
+#define INFO_TS_RECENT_AT 140u
+#define INFO_LAST_ACK_SENT 144u
+#define INFO_SND_WL1 148u
+#define INFO_SND_WL2 152u
+#define INFO_FIN_SEQ 156u
+#define INFO_TS_OFFSET 160u
+#define INFO_SRTT 164u
+#define INFO_RTTVAR 168u
+#define INFO_USER_TIMEOUT_MS 172u
+#define INFO_MSS 176u
+#define INFO_PATH_MTU 180u
+#define INFO_PEER_MSS 184u
+#define INFO_KEEP_IDLE_S 188u
+#define INFO_KEEP_INTERVAL_S 192u
+#define INFO_TIMER_KIND 196u
+#define INFO_RETRIES 200u
+#define INFO_DUP_ACKS 204u
+#define INFO_SND_SCALE 208u
+#define INFO_RCV_SCALE 212u
+#define INFO_KEEP_PROBES 216u
+#define INFO_KEEP_SENT 220u
+#define INFO_CHALLENGES 224u
+#define INFO_UNACKED 228u
+#define INFO_ECN 232u
+#define INFO_FAST_OPEN 236u
+#define INFO_TOS 240u
+#define INFO_TTL 244u
+#define INFO_ERROR 248u
+#define INFO_SOFT_ERROR 252u
+#define INFO_PIPE 256u
+#define INFO_SACKED_BYTES 260u
+#define INFO_OUT_OF_ORDER_BYTES 264u
+#define INFO_URGENT_LEFT 268u
+
+/* What the services ask the host for. */
+#define REQUEST_WANT 0u
+#define REQUEST_BLOCK 4u
+#define REQUEST_PATH 8u
+#define REQUEST_PATH_SIZE 12u
+#define REQUEST_DATA 16u
+#define REQUEST_SIZE 20u
+#define REQUEST_OFFSET 24u
+#define REQUEST_TAG 32u
+#define REQUEST_BYTES 40u
+#define WANT_NONE 0u
+#define WANT_LENGTH 1u
+#define WANT_PIECE 2u
+
+#define CONFIG_SIZE 296u
+#define ENTROPY_AT 264u
+#define ENTROPY_SIZE 32u
+
+#endif

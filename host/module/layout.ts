@@ -1,0 +1,236 @@
+// Made by tools/border from the sources in assembly/: all that crosses the border of the module. Nothing else in host/, tests/ and tools/ names an
+// offset, a bit or a number of it.
+
+/** Errors: what calls return below 0. */
+export const ERR = {
+  OK: 0, HANDLE: -1, ARGUMENT: -2, STATE: -3, FULL: -4, AGAIN: -5, IN_USE: -6, REFUSED: -7, RESET: -8,
+  TIMED_OUT: -9, UNREACHABLE: -10, CLOSED: -11, NOT_INIT: -12, ENTROPY: -13, NO_MEMORY: -14, CONFIG: -15,
+  ABORTED: -16, SIZE: -17,
+} as const;
+
+/** Bits of an event. */
+export const EVENT = {
+  CONNECTED: 1, ACCEPT: 2, READABLE: 4, WRITABLE: 8, END: 16, CLOSED: 32, URGENT: 64, STALLED: 128,
+  SOFT_ERROR: 256, DEFENCE: 512,
+} as const;
+
+/** The states of RFC 9293 §3.3.2, by their number. */
+export const STATES = [
+  "CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
+  "CLOSING", "LAST-ACK", "TIME-WAIT",
+] as const;
+
+/** Options of a connection or a listener. */
+export const OPTION = {
+  noDelay: 0, keepAlive: 1, keepIdleS: 2, keepIntervalS: 3, keepProbes: 4, userTimeoutMs: 5, tos: 6, ttl: 7,
+  softErrors: 8, fastOpen: 9,
+} as const;
+
+/** Bits of the configuration's `policy`. */
+export const POLICY = {
+  timestamps: 1, sack: 2, windowScaling: 4, rstEndsTimeWait: 8, synFin: 16, rstOnOverflow: 32, pushBursts: 64,
+  announce: 128, noDelay: 256, broadcastEcho: 512, blackhole: 1024, eagerWindow: 2048, keepHalfOpen: 4096,
+  synSilence: 8192, group: 16384, ecn: 32768, ecnOffer: 65536, rack: 131072, tlp: 262144, prr: 524288,
+  undo: 1048576, cubic: 2097152, hystart: 4194304, pacing: 8388608, noisyLink: 16777216, quickAcks: 33554432,
+} as const;
+
+/** Values of the configuration's `cookies`. */
+export const COOKIES = {
+  never: 0, auto: 1, always: 2,
+} as const;
+
+/** The counters, in their order. */
+export const COUNTERS = [
+  "ifInFrames", "ifInOctets", "ifInErrors", "ifInDiscards", "ifInUnknownProtos", "ifOutFrames", "ifOutOctets",
+  "ifOutDiscards", "arpInRequests", "arpInReplies", "arpOutRequests", "arpOutReplies", "arpInErrors",
+  "arpConflicts", "arpFailures", "arpInIgnored", "ipInReceives", "ipInHdrErrors", "ipInAddrErrors",
+  "ipInUnknownProtos", "ipInDiscards", "ipInDelivers", "ipOutRequests", "ipOutNoRoutes", "ipOutDiscards",
+  "ipReasmReqds", "ipReasmOKs", "ipReasmFails", "ipReasmTimeout", "ipReasmOverlaps", "icmpInMsgs",
+  "icmpInErrors", "icmpInEchos", "icmpInEchoReps", "icmpInDestUnreachs", "icmpInTimeExcds", "icmpInIgnored",
+  "icmpOutMsgs", "icmpOutEchoReps", "icmpOutDestUnreachs", "icmpOutTimeExcds", "icmpOutRateLimited",
+  "udpInDatagrams", "udpNoPorts", "udpInErrors", "udpOutDatagrams", "udpRcvbufErrors", "tcpActiveOpens",
+  "tcpPassiveOpens", "tcpAttemptFails", "tcpEstabResets", "tcpInSegs", "tcpOutSegs", "tcpRetransSegs",
+  "tcpInErrs", "tcpOutRsts", "SyncookiesSent", "SyncookiesRecv", "SyncookiesFailed", "ListenOverflows",
+  "ListenDrops", "TCPReqQFullDoCookies", "TCPReqQFullDrop", "TCPChallengeACK", "TCPSYNChallenge",
+  "TCPACKSkippedChallenge", "PAWSEstab", "PAWSActive", "TCPMissingTimestamps", "TW", "TWRecycled", "TWKilled",
+  "DelayedACKs", "TCPPureAcks", "TCPOFOQueue", "TCPOFODrop", "TCPOFOMerge", "TCPDSACKOldSent",
+  "TCPDSACKOfoSent", "TCPSACKDiscard", "TCPTimeouts", "TCPFastRetrans", "TCPSlowStartRetrans",
+  "TCPRenoRecovery", "TCPSackRecovery", "TCPSynRetrans", "TCPAbortOnData", "TCPAbortOnClose",
+  "TCPAbortOnTimeout", "TCPKeepAlive", "TCPZeroWindowProbes", "TCPPathMtu", "OutOfWindowIcmps",
+  "TCPHalfOpenExpired", "TCPHalfOpenEvicted", "TCPSynFinDropped", "TCPSynRateDrop", "TCPACKSkippedCookie",
+  "TCPFirstByteTimeout", "InCEPkts", "TCPECNReductions", "TCPLossProbes", "TCPLossProbeRecovery",
+  "TCPFullUndo", "TCPSpuriousRTOs", "TCPFastOpenActive", "TCPFastOpenActiveFail", "TCPFastOpenPassive",
+  "TCPFastOpenPassiveFail", "TCPFastOpenListenOverflow", "TCPFastOpenCookieReqd",
+] as const;
+
+/** Bits of `TcpInfo.flags`. */
+export const FLAG = {
+  recovery: 1, loss: 2, ackNow: 4, orphan: 8, timestamps: 16, sack: 32, windowScale: 64, urgentOut: 128,
+  retransmitOne: 256, finReceived: 512, urgentIn: 1024, synDue: 2048, finQueued: 4096, probeDue: 8192,
+  ackLater: 16384, keepAlive: 32768, finEarly: 65536, finSent: 131072, blocked: 262144, work: 524288,
+  detached: 1048576, timing: 2097152, synResent: 4194304, unaccepted: 8388608, wantsRoom: 16777216,
+  keepDue: 33554432, firstByte: 67108864, held: 134217728, resetDue: 268435456, noDelay: 536870912,
+  noSoftErrors: 1073741824, dsack: 2147483648,
+} as const;
+
+/** Kinds of `TcpInfo.timerKind`. */
+export const TIMER = {
+  NONE: 0, RETRANSMIT: 1, PERSIST: 2, REORDER: 3, PROBE: 4,
+} as const;
+
+/** Bits of `TcpInfo.fastOpen`. */
+export const FAST_OPEN = {
+  WANTED: 1, OPENED: 2, RENEW: 4, TAKEN: 8,
+} as const;
+
+/** The services of build/stint-app.wasm. */
+export const SERVICES = {
+  echo: 1, discard: 2, chargen: 3, http: 4, closing: 5,
+} as const;
+
+/** The numbers of the configuration block, in its order, a u32 each; behind them lies the entropy. */
+export const CONFIG_FIELDS = [
+  "size", "arenaBase", "arenaSize", "memoryBytes", "macHigh", "macLow", "ip", "prefix", "gateway", "mtu",
+  "connsMax", "halfOpenMax", "timeWaitMax", "listenersMax", "sendRing", "recvRing", "rangesMax", "sendersMax",
+  "rxSlots", "txSlots", "loopSlots", "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing",
+  "prefixBuckets", "fastOpenCookies", "appBytes", "policy", "cookies", "windowScale", "mss", "initialWindow",
+  "rtoInitialMs", "rtoMinMs", "rtoMaxMs", "userTimeoutMs", "synTimeoutMs", "delayedAckMs", "timeWaitMs",
+  "finWait2Ms", "synAckMs", "synAckRetries", "halfOpenMs", "challengeMax", "icmpRate", "neighbourMs",
+  "keepIdleS", "keepIntervalS", "keepProbes", "ttl", "pathMtuMin", "synRate", "synBurst", "prefixRate",
+  "prefixBurst", "cookieRate", "fastOpenMax", "firstByteMs", "groupKey0", "groupKey1", "groupKey2",
+  "groupKey3", "clockOffsetLow", "clockOffsetHigh",
+] as const;
+
+export const CONFIG_SIZE = 296, ENTROPY_AT = 264, ENTROPY_SIZE = 32;
+
+/** Bytes behind `configBlock` that the host may use. */
+export const BLOCK_SIZE = 304;
+
+/** A ring of frame slots; two of them lie behind `controlBlock`: to the stack, from the stack. */
+export const SLOT_RING = {
+  head: 0, tail: 4, mask: 8, slots: 12, stride: 16, lengths: 20,
+} as const;
+
+export const SLOT_RING_SIZE = 24;
+/** Bytes before the frame in a slot. */
+export const FRAME_OFFSET = 2;
+
+/** What `tcp_info` writes. */
+export const TCP_INFO = {
+  version: { at: 0, type: "u32" }, state: { at: 4, type: "u32" }, timerAt: { at: 8, type: "u64" },
+  delackAt: { at: 16, type: "u64" }, idleAt: { at: 24, type: "u64" }, heardAt: { at: 32, type: "u64" },
+  stalledAt: { at: 40, type: "u64" }, rip: { at: 48, type: "u32" }, lip: { at: 52, type: "u32" },
+  ports: { at: 56, type: "u32" }, flags: { at: 60, type: "u32" }, sndUna: { at: 64, type: "u32" },
+  sndNxt: { at: 68, type: "u32" }, sndWnd: { at: 72, type: "u32" }, maxSndWnd: { at: 76, type: "u32" },
+  iss: { at: 80, type: "u32" }, sndUp: { at: 84, type: "u32" }, rcvNxt: { at: 88, type: "u32" },
+  rcvAdv: { at: 92, type: "u32" }, rcvUp: { at: 96, type: "u32" }, irs: { at: 100, type: "u32" },
+  sndSize: { at: 104, type: "u32" }, rcvSize: { at: 108, type: "u32" }, rto: { at: 112, type: "u32" },
+  cwnd: { at: 116, type: "u32" }, ssthresh: { at: 120, type: "u32" }, recover: { at: 124, type: "u32" },
+  sndLost: { at: 128, type: "u32" }, rtxNxt: { at: 132, type: "u32" }, tsRecent: { at: 136, type: "u32" },
+  tsRecentAt: { at: 140, type: "u32" }, lastAckSent: { at: 144, type: "u32" },
+  sndWl1: { at: 148, type: "u32" }, sndWl2: { at: 152, type: "u32" }, finSeq: { at: 156, type: "u32" },
+  tsOffset: { at: 160, type: "u32" }, srtt: { at: 164, type: "u32" }, rttvar: { at: 168, type: "u32" },
+  userTimeoutMs: { at: 172, type: "u32" }, mss: { at: 176, type: "u32" }, pathMtu: { at: 180, type: "u32" },
+  peerMss: { at: 184, type: "u32" }, keepIdleS: { at: 188, type: "u32" },
+  keepIntervalS: { at: 192, type: "u32" }, timerKind: { at: 196, type: "u32" },
+  retries: { at: 200, type: "u32" }, dupAcks: { at: 204, type: "u32" }, sndScale: { at: 208, type: "u32" },
+  rcvScale: { at: 212, type: "u32" }, keepProbes: { at: 216, type: "u32" },
+  keepSent: { at: 220, type: "u32" }, challenges: { at: 224, type: "u32" }, unacked: { at: 228, type: "u32" },
+  ecn: { at: 232, type: "u32" }, fastOpen: { at: 236, type: "u32" }, tos: { at: 240, type: "u32" },
+  ttl: { at: 244, type: "u32" }, error: { at: 248, type: "i32" }, softError: { at: 252, type: "i32" },
+  pipe: { at: 256, type: "u32" }, sackedBytes: { at: 260, type: "u32" },
+  outOfOrderBytes: { at: 264, type: "u32" }, urgentLeft: { at: 268, type: "u32" },
+} as const;
+
+export const TCP_INFO_VERSION = 1, TCP_INFO_SIZE = 272;
+
+/** What `listener_info` writes. */
+export const LISTENER_INFO = {
+  halfOpen: 0, toAccept: 4, backlog: 8, defending: 12,
+} as const;
+
+/** Whom a datagram is from, as `udp_recv` writes it. */
+export const DATAGRAM_FROM = {
+  ip: 0, port: 4,
+} as const;
+
+/** What the services ask the host for. */
+export const REQUEST = {
+  want: 0, block: 4, path: 8, pathSize: 12, data: 16, size: 20, offset: 24, tag: 32,
+} as const;
+
+/** Values of `REQUEST.want`. */
+export const WANT = {
+  NONE: 0, LENGTH: 1, PIECE: 2,
+} as const;
+
+/** What the module exports. */
+export interface Calls {
+  /** Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+  configBlock(): number;
+  /** Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
+  layoutSize(block: number): bigint;
+  /** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or NO_MEMORY. */
+  init(block: number): number;
+  /** Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT. */
+  poll(nowUs: bigint): number;
+  /** Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */
+  controlBlock(): number;
+  /** Address of the u32 counters, in the order of `Mib`; and their number. */
+  counters(): number;
+  countersCount(): number;
+  /** Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free ranges. ARGUMENT. */
+  pool(which: number): number;
+  /** Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT. */
+  tune(word: number, value: number): number;
+  /** The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower; 0: none. */
+  event_next(): bigint;
+  tcp_listen(ip: number, port: number, backlog: number): number;
+  tcp_accept(listener: number): number;
+  tcp_connect(lip: number, lport: number, rip: number, rport: number): number;
+  /** Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
+  tcp_send(handle: number, src: number, size: number): number;
+  /** Bytes that could be queued now. */
+  tcp_send_room(handle: number): number;
+  /** Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
+  tcp_send_at(handle: number): number;
+  tcp_send_span(handle: number): number;
+  /** Queues the `size` bytes that were written in place. */
+  tcp_send_commit(handle: number, size: number): number;
+  /** Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
+  tcp_recv(handle: number, dst: number, size: number): number;
+  /** The same, but the bytes stay. */
+  tcp_peek(handle: number, dst: number, size: number): number;
+  /** Bytes that can be taken now; 0 and errors as `tcp_recv`. */
+  tcp_recv_size(handle: number): number;
+  /** Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
+  tcp_recv_at(handle: number): number;
+  tcp_recv_span(handle: number): number;
+  /** Gives back `size` bytes that were read in place. */
+  tcp_recv_consume(handle: number, size: number): number;
+  /** Everything queued so far is urgent. */
+  tcp_urgent(handle: number): number;
+  /** Bytes up to the end of the urgent data that is to be received; 0: there is none. */
+  tcp_urgent_left(handle: number): number;
+  /** Closes the sending side (FIN follows the last byte). */
+  tcp_shutdown(handle: number): number;
+  /** Gives the handle of a connection or a listener up. A connection ends in order by itself. */
+  tcp_close(handle: number): number;
+  /** Gives the handle up and resets the connection. */
+  tcp_abort(handle: number): number;
+  /** Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
+  tcp_set(handle: number, option: number, value: number): number;
+  /** Writes what is to be known of the connection to `dst`: a `TcpInfo` (api/info.ts). */
+  tcp_info(handle: number, dst: number): number;
+  /** Writes what is to be known of the listener to `dst`: a `ListenerInfo` (api/info.ts). */
+  listener_info(handle: number, dst: number): number;
+  /** The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
+  flow_state(lip: number, lport: number, rip: number, rport: number): number;
+  /** Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL. */
+  udp_open(port: number): number;
+  /** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
+  udp_send(handle: number, ip: number, port: number, src: number, size: number): number;
+  /** Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its length, AGAIN or REFUSED. */
+  udp_recv(handle: number, dst: number, size: number, from: number): number;
+  udp_close(handle: number): number;
+}

@@ -1,0 +1,107 @@
+// What crosses the border of the module, read from the one place where each part is declared: the sources in assembly/. Nothing else may
+// name an offset, a flag, a number of an error or the order of the counters; `tools/border/run.mjs` makes all of that from what is read here.
+import { readFileSync } from "node:fs";
+import ts from "typescript";
+
+const parsed = new Map();
+
+function file(path) {
+  if (!parsed.has(path)) parsed.set(path, ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true));
+  return parsed.get(path);
+}
+
+/** The documentation comment of a node on one line, its tags apart: { text, tags }. */
+function documentation(node) {
+  const comments = ts.getLeadingCommentRanges(node.getSourceFile().text, node.getFullStart()) ?? [], last = comments.at(-1);
+  const raw = last === undefined ? "" : node.getSourceFile().text.slice(last.pos, last.end);
+  if (!raw.startsWith("/**")) return { text: "", tags: {} };
+  const flat = raw.slice(3, -2).replace(/\n\s*\* ?/g, " ").trim(), tags = {};
+  const text = flat.replace(/\s*@(\w+) ([^@]*)/g, (_, tag, value) => {
+    tags[tag] = value.trim();
+    return "";
+  });
+  return { text: text.trim(), tags };
+}
+
+function declared(path, name) {
+  const found = file(path).statements.find((s) => s.name?.text === name);
+  if (found === undefined) throw new Error(`${path} declares no ${name}`);
+  return found;
+}
+
+/** Members of a const enum: [{ name, value, text }]. */
+export function members(path, name) {
+  let next = 0;
+  return declared(path, name).members.map((m) => {
+    const value = m.initializer === undefined ? next : Number(new Function(`return ${m.initializer.getText()}`)());
+    next = value + 1;
+    return { name: m.name.text, value, ...documentation(m) };
+  });
+}
+
+const WIDTH = { bool: 1, u8: 1, i8: 1, u16: 2, u32: 4, i32: 4, usize: 4, u64: 8, Seq: 4, Micros: 8 };
+
+/** Fields of an unmanaged class, those of its parent first: { fields: [{ name, type, offset, width, text, tags }], size }. */
+export function record(path, name) {
+  const node = declared(path, name), parent = node.heritageClauses?.[0]?.types[0].expression.text;
+  const fields = parent === undefined ? [] : record(path, parent).fields.slice();
+  const own = node.members.filter(ts.isPropertyDeclaration).map((m) => ({ name: m.name.text, type: m.type.getText(), ...documentation(m) }));
+  let at = parent === undefined ? 0 : fields.at(-1).offset + fields.at(-1).width;
+  for (const f of own) {
+    const width = WIDTH[f.type];
+    if (width === undefined) throw new Error(`${path}: ${name}.${f.name} has the type ${f.type}`);
+    at = Math.ceil(at / width) * width;
+    fields.push({ ...f, offset: at, width });
+    at += width;
+  }
+  return { fields, size: at };
+}
+
+/** A constant number. */
+export function constant(path, name) {
+  for (const s of file(path).statements) {
+    if (!ts.isVariableStatement(s)) continue;
+    for (const d of s.declarationList.declarations) if (d.name.text === name) return Number(new Function(`return ${d.initializer.getText()}`)());
+  }
+  throw new Error(`${path} declares no ${name}`);
+}
+
+/** Functions that a module exports: [{ name, text, parameters: [[name, type]], result }]. */
+export function functions(path) {
+  return file(path).statements.filter((s) => ts.isFunctionDeclaration(s) && s.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword)).map((s) => ({
+    name: s.name.text, ...documentation(s), parameters: s.parameters.map((p) => [p.name.text, p.type.getText()]), result: s.type.getText(),
+  }));
+}
+
+/** The whole border. */
+export function border() {
+  const config = record("assembly/config.ts", "Config");
+  return {
+    errors: members("assembly/core/error.ts", "Err"),
+    events: members("assembly/core/events.ts", "Event"),
+    states: members("assembly/tcp/state.ts", "State"),
+    options: members("assembly/api/tcp.ts", "TcpOption").filter((o) => o.name !== "COUNT"),
+    policies: members("assembly/config.ts", "Policy"),
+    cookies: members("assembly/config.ts", "Cookies"),
+    counters: members("assembly/core/counters.ts", "Mib").filter((c) => c.name !== "COUNT"),
+    flags: members("assembly/tcp/tcb.ts", "Has"),
+    timers: members("assembly/tcp/timers.ts", "Timer"),
+    fastOpen: members("assembly/tcp/fast-open.ts", "FastOpen"),
+    services: members("assembly/services/layout.ts", "Service").filter((s) => s.value !== 0),
+    config: config.fields.filter((f) => f.type === "u32"),
+    configAll: config.fields,
+    entropy: { offset: config.fields.find((f) => f.name === "entropy0").offset, size: 32 },
+    configSize: config.size,
+    blockSize: constant("assembly/index.ts", "BLOCK_SIZE"),
+    ring: record("assembly/buffers/slots.ts", "SlotRing"),
+    frameOffset: constant("assembly/config.ts", "FRAME_OFFSET"),
+    tcb: record("assembly/tcp/tcb.ts", "Tcb"),
+    info: record("assembly/api/info.ts", "TcpInfo"),
+    infoVersion: constant("assembly/api/info.ts", "INFO_VERSION"),
+    listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
+    from: record("assembly/api/udp.ts", "DatagramFrom"),
+    request: record("assembly/services/app.ts", "Request"),
+    wants: members("assembly/services/app.ts", "Want"),
+    functions: [...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_"))],
+  };
+}

@@ -1,0 +1,60 @@
+// host/module/layout.ts: the border as TypeScript.
+
+const camel = (name) => name.toLowerCase().replace(/_(\w)/g, (_, c) => c.toUpperCase());
+const nameOf = (member) => member.tags.as ?? camel(member.name);
+
+/** Lines of at most 110 columns with `items`, between `open` and `close`. */
+function wrapped(open, items, close) {
+  const lines = [];
+  let line = " ";
+  for (const item of items) {
+    if (line.length + item.length > 108) {
+      lines.push(line);
+      line = " ";
+    }
+    line += ` ${item},`;
+  }
+  lines.push(line);
+  return [open, ...lines, close].join("\n");
+}
+
+const object = (name, members, key) => wrapped(`export const ${name} = {`, members.map((m) => `${key(m)}: ${m.value}`), "} as const;");
+const list = (name, items) => wrapped(`export const ${name} = [`, items.map((i) => JSON.stringify(i)), "] as const;");
+const TYPES = { bool: "u8", usize: "u32", Seq: "u32", Micros: "u64" };
+const fields = (name, record) => wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: { at: ${f.offset}, type: "${TYPES[f.type] ?? f.type}" }`), "} as const;");
+const offsets = (name, record) => wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: ${f.offset}`), "} as const;");
+
+const RESULTS = { i64: "bigint", u64: "bigint", void: "void" };
+const ARGUMENTS = { i64: "bigint", u64: "bigint" };
+
+export function layout(b) {
+  const calls = b.functions.map((f) => {
+    const parameters = f.parameters.map(([name, type]) => `${name}: ${ARGUMENTS[type] ?? "number"}`).join(", ");
+    return `${f.text ? `  /** ${f.text} */\n` : ""}  ${f.name}(${parameters}): ${RESULTS[f.result] ?? "number"};`;
+  });
+  return `${[
+    "// Made by tools/border from the sources in assembly/: all that crosses the border of the module. Nothing else in host/, tests/ and tools/ names an\n// offset, a bit or a number of it.",
+    "/** Errors: what calls return below 0. */", object("ERR", b.errors, (m) => m.name),
+    "/** Bits of an event. */", object("EVENT", b.events, (m) => m.name),
+    "/** The states of RFC 9293 §3.3.2, by their number. */", list("STATES", b.states.map((s) => s.name.replaceAll("_", "-"))),
+    "/** Options of a connection or a listener. */", object("OPTION", b.options, nameOf),
+    "/** Bits of the configuration's `policy`. */", object("POLICY", b.policies, nameOf),
+    "/** Values of the configuration's `cookies`. */", object("COOKIES", b.cookies, nameOf),
+    "/** The counters, in their order. */", list("COUNTERS", b.counters.map((c) => c.name)),
+    "/** Bits of `TcpInfo.flags`. */", object("FLAG", b.flags, nameOf),
+    "/** Kinds of `TcpInfo.timerKind`. */", object("TIMER", b.timers, (m) => m.name),
+    "/** Bits of `TcpInfo.fastOpen`. */", object("FAST_OPEN", b.fastOpen, (m) => m.name),
+    "/** The services of build/stint-app.wasm. */", object("SERVICES", b.services, (m) => m.name.toLowerCase()),
+    "/** The numbers of the configuration block, in its order, a u32 each; behind them lies the entropy. */", list("CONFIG_FIELDS", b.config.map((f) => f.name)),
+    `export const CONFIG_SIZE = ${b.configSize}, ENTROPY_AT = ${b.entropy.offset}, ENTROPY_SIZE = ${b.entropy.size};`,
+    `/** Bytes behind \`configBlock\` that the host may use. */\nexport const BLOCK_SIZE = ${b.blockSize};`,
+    "/** A ring of frame slots; two of them lie behind `controlBlock`: to the stack, from the stack. */", offsets("SLOT_RING", b.ring),
+    `export const SLOT_RING_SIZE = ${b.ring.size};\n/** Bytes before the frame in a slot. */\nexport const FRAME_OFFSET = ${b.frameOffset};`,
+    "/** What `tcp_info` writes. */", fields("TCP_INFO", b.info), `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
+    "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
+    "/** Whom a datagram is from, as `udp_recv` writes it. */", offsets("DATAGRAM_FROM", b.from),
+    "/** What the services ask the host for. */", offsets("REQUEST", b.request),
+    "/** Values of `REQUEST.want`. */", object("WANT", b.wants, (m) => m.name),
+    `/** What the module exports. */\nexport interface Calls {\n${calls.join("\n")}\n}`,
+  ].join("\n\n").replace(/\*\/\n\n/g, "*/\n")}\n`;
+}
