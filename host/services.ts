@@ -3,7 +3,7 @@ import { StintError } from "./errors.js";
 import type { StackOptions } from "./config.js";
 import { Folder, NOT_FOUND } from "./folder.js";
 import { loadModule } from "./module.js";
-import { REQUEST, SERVICES, WANT } from "./module/layout.js";
+import { REQUEST, REQUEST_SIZE, SERVICES, WANT } from "./module/layout.js";
 import { StackModule, type Exports } from "./stack.js";
 
 export { SERVICES };
@@ -62,7 +62,7 @@ export class ServiceStack extends StackModule {
 
   #answer(at: number): number {
     const { memory } = this;
-    const view = new DataView(memory.buffer, at, 40);
+    const view = new DataView(memory.buffer, at, REQUEST_SIZE);
     const u32 = (offset: number): number => view.getUint32(offset, true);
     const path = Buffer.from(memory.buffer, u32(REQUEST.path), u32(REQUEST.pathSize)).toString("utf8"), size = u32(REQUEST.size);
     if (this.#folder === undefined) return NOT_FOUND;

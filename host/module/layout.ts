@@ -159,6 +159,8 @@ export const REQUEST = {
   want: 0, block: 4, path: 8, pathSize: 12, data: 16, size: 20, offset: 24, tag: 32,
 } as const;
 
+export const REQUEST_SIZE = 40;
+
 /** Values of `REQUEST.want`. */
 export const WANT = {
   NONE: 0, LENGTH: 1, PIECE: 2,

@@ -53,7 +53,7 @@ export function layout(b) {
     "/** What `tcp_info` writes. */", fields("TCP_INFO", b.info), `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
     "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
     "/** Whom a datagram is from, as `udp_recv` writes it. */", offsets("DATAGRAM_FROM", b.from),
-    "/** What the services ask the host for. */", offsets("REQUEST", b.request),
+    "/** What the services ask the host for. */", offsets("REQUEST", b.request), `export const REQUEST_SIZE = ${b.request.size};`,
     "/** Values of `REQUEST.want`. */", object("WANT", b.wants, (m) => m.name),
     `/** What the module exports. */\nexport interface Calls {\n${calls.join("\n")}\n}`,
   ].join("\n\n").replace(/\*\/\n\n/g, "*/\n")}\n`;
