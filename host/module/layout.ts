@@ -85,7 +85,7 @@ export const FAST_OPEN = {
 
 /** The services of build/stint-app.wasm. */
 export const SERVICES = {
-  echo: 1, discard: 2, chargen: 3, http: 4, closing: 5,
+  echo: 1, discard: 2, chargen: 3, http: 4,
 } as const;
 
 /** The numbers of the configuration block, in its order, a u32 each; behind them lies the entropy. */

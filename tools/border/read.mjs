@@ -87,7 +87,7 @@ export function border() {
     flags: members("assembly/tcp/tcb.ts", "Has"),
     timers: members("assembly/tcp/timers.ts", "Timer"),
     fastOpen: members("assembly/tcp/fast-open.ts", "FastOpen"),
-    services: members("assembly/services/layout.ts", "Service").filter((s) => s.value !== 0),
+    services: members("assembly/services/layout.ts", "Service").filter((s) => s.name !== "NONE" && s.name !== "CLOSING"),
     config: config.fields.filter((f) => f.type === "u32"),
     configAll: config.fields,
     entropy: { offset: config.fields.find((f) => f.name === "entropy0").offset, size: 32 },
