@@ -74,10 +74,13 @@ export function tcbTimer(t: Tcb): void {
     else if (TLP && t.timerKind == <u8>Timer.PROBE) probeTimer(t);
     else retransmitDue(t);
   }
+  // Where that was the connection's end, the block may be free again.
+  if (t.state == <u8>State.CLOSED) return;
   paceDue(t);
-  if (t.state != <u8>State.CLOSED && isDue(t.idleAt)) idleDue(t);
+  if (isDue(t.idleAt)) idleDue(t);
+  if (t.state == <u8>State.CLOSED) return;
   const next = min(min(t.timerAt, t.delackAt), t.idleAt);
-  if (t.state != <u8>State.CLOSED && next != NEVER) heapArm(tcbIndex(t), next);
+  if (next != NEVER) heapArm(tcbIndex(t), next);
 }
 
 /** A loss probe is due; the retransmission timer runs from here on. */

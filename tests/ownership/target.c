@@ -1,0 +1,566 @@
+/*
+ * The stack under libFuzzer and AddressSanitizer, which is told whose memory is what (assembly/core/own.ts). An input is a configuration out of
+ * the whole space of config.ts, with an arena as large as asked and not a byte more, and then frames, calls and time. What is made of it knows
+ * enough of TCP for connections to open: the stack's sequence numbers and timestamps are followed, checksums are right unless they are spoilt.
+ */
+#include <sanitizer/asan_interface.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define MEMORY_SIZE (4u << 20)
+#include "wasm.h"
+
+u8 wasm_memory[MEMORY_SIZE] __attribute__((aligned(4096)));
+
+static u64 native_sum(u32 at, u32 size) {
+  const u8 *from = wasm_memory + at;
+  u64 sum = 0;
+  for (; size >= 4; size -= 4, from += 4) {
+    u32 x;
+    memcpy(&x, from, 4);
+    sum += x;
+  }
+  if (size >= 2) {
+    sum += (u64)from[0] | (u64)from[1] << 8;
+    from += 2;
+  }
+  return size & 1 ? sum + *from : sum;
+}
+
+static u64 native_copy_sum(u32 to, u32 from, u32 size) {
+  memcpy(wasm_memory + to, wasm_memory + from, size);
+  return native_sum(from, size);
+}
+
+/* The module's own tables, which a caller may name, lie at the beginning. */
+static u32 data_end;
+static void native_own_allow(u32 at, u32 size) { ASAN_UNPOISON_MEMORY_REGION(wasm_memory + at, size); }
+static void native_own_forbid(u32 at, u32 size) {
+  if (at < data_end) return;
+  ASAN_POISON_MEMORY_REGION(wasm_memory + at, size);
+}
+static void native_own_begin(u32 at, u32 size, u32 data) {
+  (void)at, (void)size;
+  data_end = data;
+  ASAN_POISON_MEMORY_REGION(wasm_memory, MEMORY_SIZE);
+  ASAN_UNPOISON_MEMORY_REGION(wasm_memory + 16, data - 16);
+}
+
+#include "module.c"
+
+#include "bounds.h"
+#include "stint.h"
+
+_Noreturn void wasm_trap(enum wasm_trap why) {
+  static const char *const words[] = {"", "an access out of bounds", "an assertion that does not hold", "a division by zero"};
+  fprintf(stderr, "stint: %s\n", words[why]);
+  abort();
+}
+_Noreturn void trap_bounds(void) { wasm_trap(TRAP_OUT_OF_BOUNDS); }
+
+/* The host's own accesses to the stack's memory: it may touch what the stack may not. */
+#define HOST __attribute__((no_sanitize("address"), noinline))
+HOST static u32 peek(u32 at) {
+  u32 x = 0;
+  for (u32 i = 0; i < 4; i++) x |= (u32)((volatile u8 *)wasm_memory)[at + i] << 8 * i;
+  return x;
+}
+HOST static void poke(u32 at, u32 x) {
+  for (u32 i = 0; i < 4; i++) ((volatile u8 *)wasm_memory)[at + i] = (u8)(x >> 8 * i);
+}
+HOST static void put(u32 at, const u8 *from, u32 size) {
+  for (u32 i = 0; i < size; i++) ((volatile u8 *)wasm_memory)[at + i] = from[i];
+}
+HOST static void get(u8 *to, u32 at, u32 size) {
+  for (u32 i = 0; i < size; i++) to[i] = ((volatile u8 *)wasm_memory)[at + i];
+}
+
+/* The input, out of which every choice is made; beyond its end everything is 0. */
+static const u8 *input;
+static size_t left;
+static u32 u8_(void) { return left == 0 ? 0 : (left--, *input++); }
+static u32 u16_(void) { return u8_() << 8 | u8_(); }
+static u32 u32_(void) { return u16_() << 16 | u16_(); }
+static u32 below(u32 n) { return u8_() % n; }
+
+/* Figures, printed at the end. */
+static u64 frames, inputs, refused, established;
+static void figures(void) {
+  fprintf(stderr, "ownership: %llu inputs, %llu configurations refused, %llu frames, %llu with an established connection\n", (unsigned long long)inputs,
+          (unsigned long long)refused, (unsigned long long)frames, (unsigned long long)established);
+}
+
+/* The arena begins somewhere; callers' memory lies far behind it. */
+#define SCRATCH (MEMORY_SIZE - 0x30000u)
+#define SCRATCH_SIZE 0x20000u
+#define ARENA_MAX (SCRATCH - 0x20000u)
+#define STACK_IP 0x0a000001u
+#define PEER_IP 0x0a000002u
+#define CONNS 4u
+#define SIZE_MAX_FRAME 65600u
+
+/* What a peer knows of a connection. */
+struct conn {
+  u32 sport, dport;
+  u32 seq, ack, ts;
+  u32 mss;
+  int32_t handle;
+};
+
+static struct conn conns[CONNS];
+static u64 now;
+static int32_t listener, udp;
+static u32 control, mtu;
+static u8 frame[SIZE_MAX_FRAME + 64];
+
+/* Configurations */
+
+/* Small tables, so that they run out. Everything from `mtu` to `firstByteMs`. */
+static const struct stint_config USUAL = {
+    .macHigh = 0x02000000, .macLow = 1, .ip = STACK_IP, .prefix = 24, .gateway = 0x0a0000fe, .mtu = 1500, .connsMax = 4, .halfOpenMax = 4, .timeWaitMax = 3,
+    .listenersMax = 2, .sendRing = 4096, .recvRing = 4096, .rangesMax = 24, .sendersMax = 3, .rxSlots = 8, .txSlots = 8, .loopSlots = 4, .reassemblyMax = 2,
+    .reassemblyBytes = 4096, .neighboursMax = 8, .udpMax = 2, .udpRing = 2048, .prefixBuckets = 16, .fastOpenCookies = 3, .policy = 0x03ff8047, .cookies = 1,
+    .windowScale = 255, .initialWindow = 10, .rtoInitialMs = 1000, .rtoMinMs = 300, .rtoMaxMs = 60000, .userTimeoutMs = 100000, .synTimeoutMs = 180000,
+    .delayedAckMs = 40, .timeWaitMs = 60000, .finWait2Ms = 60000, .synAckMs = 1000, .synAckRetries = 5, .halfOpenMs = 60000, .challengeMax = 10, .icmpRate = 100,
+    .neighbourMs = 60000, .keepIdleS = 7200, .keepIntervalS = 75, .keepProbes = 9, .ttl = 64, .pathMtuMin = 552, .synBurst = 10, .prefixBurst = 10,
+    .fastOpenMax = 2,
+};
+
+/* A number of the space that has a least value and so many bits. */
+static u32 drawn(u32 least, u32 bits, u32 usual) {
+  u32 top = bits == 0 ? 0 : (u32)((1ull << bits) - 1);
+  switch (u8_() & 15) {
+    case 8: return least;
+    case 9: return least + 1;
+    case 10: return top;
+    case 11: return least + below(16);
+    case 12: return u32_() & top >> below(bits + 1);
+    case 13: return 1u << below(bits + 1);
+    case 14: return usual + below(16);
+    case 15: return usual - below(16);
+    default: return usual;
+  }
+}
+
+static u32 power(u32 x, u32 least) {
+  while ((x & (x - 1)) != 0) x &= x - 1;
+  return x < least ? least : x;
+}
+
+/* Most numbers are made to fit together, for what is refused tests little. */
+static void fit(struct stint_config *c) {
+  u32 *words = &c->mtu;
+  for (u32 i = 0; i < BOUNDS_COUNT; i++) {
+    u32 top = bounds[i].bits == 0 ? 0 : (u32)((1ull << bounds[i].bits) - 1);
+    if (words[i] > top) words[i] = top;
+    if (words[i] < bounds[i].least) words[i] = bounds[i].least;
+  }
+  c->sendRing &= ~3u, c->recvRing &= ~3u, c->udpRing &= ~3u, c->reassemblyBytes &= ~7u;
+  if (c->udpMax != 0 && c->udpRing < 64) c->udpRing = 64;
+  c->rxSlots = power(c->rxSlots, 1), c->txSlots = power(c->txSlots, 1), c->loopSlots = power(c->loopSlots, 0), c->neighboursMax = power(c->neighboursMax, 4);
+  c->prefixBuckets = power(c->prefixBuckets, 0);
+  if (c->prefixBuckets == 0) c->prefixRate = 0;
+  if (c->mss > c->mtu - 40) c->mss = c->mtu - 40;
+  if (c->pathMtuMin > c->mtu) c->pathMtuMin = c->mtu;
+  if (c->rtoMaxMs < c->rtoMinMs) c->rtoMaxMs = c->rtoMinMs;
+  if (c->rtoMaxMs < c->rtoInitialMs) c->rtoMaxMs = c->rtoInitialMs;
+  if (c->delayedAckMs > 499) c->delayedAckMs = 499;
+  if (c->windowScale > 14) c->windowScale = 255;
+  if (c->cookies > 2) c->cookies = 1;
+  if (c->reassemblyBytes > 65512) c->reassemblyBytes = 65512;
+}
+
+/* What is too large for the memory here: tables and rings get smaller until it is not. */
+static void shrink(struct stint_config *c) {
+  u32 *sizes[] = {&c->connsMax, &c->halfOpenMax, &c->timeWaitMax, &c->sendRing, &c->recvRing, &c->rangesMax, &c->sendersMax, &c->rxSlots, &c->txSlots, &c->loopSlots,
+                  &c->neighboursMax, &c->udpRing, &c->prefixBuckets, &c->listenersMax, &c->udpMax};
+  const u32 most[] = {8, 64, 64, 16384, 16384, 256, 16, 8, 8, 4, 64, 16384, 256, 16, 8};
+  for (u32 i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    if (*sizes[i] > most[i]) *sizes[i] = most[i];
+  }
+  if (c->reassemblyMax > 4) c->reassemblyMax = 4;
+}
+
+static void configure(struct stint_config *c) {
+  *c = USUAL;
+  u32 words[sizeof *c / 4];
+  memcpy(words, c, sizeof *c);
+  if (u8_() & 1) {
+    /* Few of them, or all. */
+    u32 often = below(4);
+    for (u32 i = 0; i < BOUNDS_COUNT; i++) {
+      if (often == 0 || u8_() % (often * 4) == 0) words[BOUNDS_FIRST + i] = drawn(bounds[i].least, bounds[i].bits, words[BOUNDS_FIRST + i]);
+    }
+    memcpy(c, words, sizeof *c);
+    if (u8_() % 8 != 0) fit(c);
+  }
+  c->size = sizeof *c;
+  c->appBytes = 0;
+  c->memoryBytes = MEMORY_SIZE - 256;
+  for (u32 i = 0; i < 32; i++) ((u8 *)&c->entropy0)[i] = (u8)(i * 37 + 11);
+}
+
+/* Lays the stack out. Returns whether the configuration was taken. */
+static int begin(void) {
+  struct stint_config c;
+  configure(&c);
+  u32 block = module_configBlock();
+  ASAN_UNPOISON_MEMORY_REGION(wasm_memory, MEMORY_SIZE);
+  put(block, (u8 *)&c, sizeof c);
+  s64 size = (s64)module_layoutSize(block);
+  if (size > (s64)ARENA_MAX || size == STINT_ERR_NO_MEMORY) {
+    shrink(&c);
+    put(block, (u8 *)&c, sizeof c);
+    size = (s64)module_layoutSize(block);
+  }
+  if (size < 0 || size > (s64)ARENA_MAX) return 0;
+  c.arenaBase = 0x2000 + 8 * below(64);
+  c.arenaSize = (u32)size;
+  put(block, (u8 *)&c, sizeof c);
+  if ((s32)module_init(block) != 0) return 0;
+  control = module_controlBlock();
+  mtu = c.mtu;
+  return 1;
+}
+
+/* Frames */
+
+static void w16(u8 *at, u32 x) { at[0] = (u8)(x >> 8), at[1] = (u8)x; }
+static void w32(u8 *at, u32 x) { w16(at, x >> 16), w16(at + 2, x); }
+static u32 r16(const u8 *at) { return (u32)at[0] << 8 | at[1]; }
+static u32 r32(const u8 *at) { return r16(at) << 16 | r16(at + 2); }
+
+static u32 sum(const u8 *at, u32 size, u32 from) {
+  u64 s = from;
+  for (u32 i = 0; i + 1 < size; i += 2) s += r16(at + i);
+  if (size & 1) s += (u32)at[size - 1] << 8;
+  while (s >> 16) s = (s & 0xffff) + (s >> 16);
+  return (u32)s;
+}
+
+static u32 pseudo(u32 src, u32 dst, u32 protocol, u32 size) { return sum((u8[]){0}, 0, (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + protocol + size); }
+
+static void poll_(void);
+
+/* Gives the frame of `size` bytes to the stack. */
+static void push(u32 size) {
+  if (u8_() % 32 == 0 && size > 14) frame[14 + u8_() % (size - 14)] ^= (u8)(1 + u8_());
+  if (u8_() % 64 == 0) size = u16_() % (size + 1);
+  u32 head = peek(control), tail = peek(control + 4), mask = peek(control + 8), slots = peek(control + 12), stride = peek(control + 16), lengths = peek(control + 20);
+  if (tail - head > mask) return;
+  /* What a host cannot put into a slot it does not put there. */
+  if (size > mtu + 14) size = mtu + 14;
+  frames++;
+  put(slots + (tail & mask) * stride + 2, frame, size);
+  poke(lengths + 4 * (tail & mask), size);
+  poke(control + 4, tail + 1);
+  if (u8_() % 8 != 0) poll_();
+}
+
+static void ethernet(u32 type) {
+  static const u8 to[] = {2, 0, 0, 0, 0, 1}, from[] = {2, 0, 0, 0, 0, 2};
+  memcpy(frame, to, 6);
+  memcpy(frame + 6, from, 6);
+  w16(frame + 12, type);
+}
+
+/* An IP header before `size` bytes of payload. Returns the size of its options, too. */
+static void ip(u32 src, u32 dst, u32 protocol, u32 size, u32 id, u32 fragment, u32 options) {
+  ethernet(0x0800);
+  u8 *h = frame + 14;
+  memset(h, 0, 20 + options);
+  h[0] = (u8)(0x45 + options / 4);
+  w16(h + 2, 20 + options + size);
+  w16(h + 4, id);
+  w16(h + 6, fragment);
+  h[8] = 64;
+  h[9] = (u8)protocol;
+  w32(h + 12, src);
+  w32(h + 16, dst);
+  for (u32 i = 0; i < options; i++) h[20 + i] = (u8)u8_();
+  w16(h + 10, ~sum(h, 20 + options, 0));
+}
+
+static void arp(u32 op, u32 from, u32 target) {
+  ethernet(0x0806);
+  u8 *a = frame + 14;
+  w16(a, 1), w16(a + 2, 0x0800), a[4] = 6, a[5] = 4, w16(a + 6, op);
+  memcpy(a + 8, frame + 6, 6);
+  a[13] = (u8)from;
+  w32(a + 14, from);
+  memset(a + 18, 0, 6);
+  w32(a + 24, target);
+  push(14 + 28);
+}
+
+enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 128 };
+
+/* Options that make sense, at `at`: their size, a multiple of 4. */
+static u32 options(u8 *at, struct conn *c, u32 flags) {
+  u32 n = 0, with = u8_();
+  if (flags & SYN) {
+    if (with & 1) at[n] = 2, at[n + 1] = 4, w16(at + n + 2, c->mss = (const u32[]){1460, 536, 48, 0, 65535, 100, 8, 1}[below(8)]), n += 4;
+    if (with & 2) at[n] = 4, at[n + 1] = 2, n += 2;
+    if (with & 4) at[n] = 3, at[n + 1] = 3, at[n + 2] = (u8)below(16), n += 3;
+    if (with & 16) {
+      u32 size = below(16);
+      at[n] = 34, at[n + 1] = (u8)(2 + size);
+      for (u32 i = 0; i < size; i++) at[n + 2 + i] = (u8)i;
+      n += 2 + size;
+    }
+  } else if ((with & 0xc0) == 0xc0) {
+    u32 blocks = below(4);
+    at[n] = 5, at[n + 1] = (u8)(2 + 8 * blocks), n += 2;
+    for (u32 i = 0; i < blocks; i++, n += 8) {
+      u32 start = c->ack - u16_() % 4096;
+      w32(at + n, start), w32(at + n + 4, start + u16_() % 4096);
+    }
+  }
+  if ((with & 8) && n <= 30) at[n] = 8, at[n + 1] = 10, w32(at + n + 2, (u32)(now >> 10)), w32(at + n + 6, c->ts), n += 10;
+  while (n & 3) at[n++] = 1;
+  return n > 40 ? 40 : n;
+}
+
+/* A segment of the connection's, as it is or nearly. */
+static void segment(struct conn *c, u32 flags, u32 seq, u32 ack, u32 size) {
+  u8 *t = frame + 34;
+  u32 n = options(t + 20, c, flags);
+  if (size > SIZE_MAX_FRAME - 100) size = SIZE_MAX_FRAME - 100;
+  if (size + n + 40 > mtu) size = mtu < n + 40 ? 0 : mtu - n - 40;
+  w16(t, c->sport), w16(t + 2, c->dport), w32(t + 4, seq), w32(t + 8, ack);
+  t[12] = (u8)((20 + n) << 2), t[13] = (u8)flags;
+  w16(t + 14, u8_() % 4 == 0 ? u16_() : 65535);
+  w16(t + 16, 0);
+  w16(t + 18, flags & URG ? u16_() : 0);
+  memset(t + 20 + n, 0x5a, size);
+  ip(PEER_IP, STACK_IP, 6, 20 + n + size, 0, 0x4000, 0);
+  w16(t + 16, ~sum(t, 20 + n + size, pseudo(PEER_IP, STACK_IP, 6, 20 + n + size)));
+  push(54 + n + size);
+}
+
+/* What the stack sent: a peer that follows. */
+static void seen(const u8 *f, u32 size) {
+  if (size >= 42 && r16(f + 12) == 0x0806 && r16(f + 20) == 1 && r32(f + 38) != STACK_IP) {
+    if (u8_() % 16 != 0) arp(2, r32(f + 38), STACK_IP);
+    return;
+  }
+  if (size < 54 || r16(f + 12) != 0x0800 || f[23] != 6) return;
+  const u8 *t = f + 34;
+  u32 header = (u32)(t[12] >> 4) * 4, total = r16(f + 16), text = total - 20 - header;
+  for (u32 i = 0; i < CONNS; i++) {
+    struct conn *c = &conns[i];
+    if (r16(t) != c->dport || r16(t + 2) != c->sport) continue;
+    if (t[13] & SYN) c->ack = r32(t + 4) + 1;
+    else if (r32(t + 4) == c->ack) c->ack += text + (t[13] & FIN);
+    for (u32 o = 20; o + 10 <= header;) {
+      if (t[o] == 8) c->ts = r32(t + o + 2);
+      o += t[o] == 1 ? 1 : t[o] == 0 ? 64 : t[o + 1] < 2 ? 64 : t[o + 1];
+    }
+  }
+}
+
+/* Moves the stack on until it rests, or has had enough turns. */
+static void poll_(void) {
+  for (u32 turn = 0; turn < 8; turn++) {
+    s32 wait = (s32)module_poll(now);
+    u32 head = peek(control + 24), tail = peek(control + 28), mask = peek(control + 32), slots = peek(control + 36), stride = peek(control + 40),
+        lengths = peek(control + 44);
+    for (; head != tail; head++) {
+      static u8 sent[SIZE_MAX_FRAME];
+      u32 size = peek(lengths + 4 * (head & mask));
+      if (size > mtu + 14) abort();
+      get(sent, slots + (head & mask) * stride + 2, size < sizeof sent ? size : sizeof sent);
+      poke(control + 24, head + 1);
+      seen(sent, size);
+    }
+    u64 e;
+    for (u32 i = 0; i < 64 && (e = module_event_next()) != 0; i++) {
+      if ((e & STINT_EVENT_ACCEPT) != 0 && u8_() % 8 != 0) {
+        s32 h = (s32)module_tcp_accept((u32)(e >> 32));
+        if (h > 0) conns[below(CONNS)].handle = h, established++;
+      }
+    }
+    if (wait != 0) return;
+  }
+}
+
+/* A datagram in fragments, of which some may be missing, or come twice, or in another order. */
+static void fragments(void) {
+  static u8 whole[65536];
+  u32 size = (const u32[]){16, 64, 600, 2000, 4096, 65480, 65496, 65515}[below(8)] + below(24), piece = 8 * (1 + u8_() % 255), id = u8_() & 3;
+  u32 protocol = (const u32[]){17, 6, 1, 99}[below(4)];
+  if (size > 65535) size = 65535;
+  if (piece + 20 > mtu) piece = (mtu - 20) & ~7u;
+  if (size / piece > 60) piece = ((size / 60) + 8) & ~7u;
+  if (piece + 20 > mtu) piece = (mtu - 20) & ~7u;
+  memset(whole, 0x77, size);
+  struct conn *c = &conns[below(CONNS)];
+  if (protocol == 17 && size >= 8) {
+    w16(whole, 4000), w16(whole + 2, 5353), w16(whole + 4, u8_() % 4 ? size : u16_()), w16(whole + 6, 0);
+  } else if (protocol == 6 && size >= 20) {
+    w16(whole, c->sport), w16(whole + 2, c->dport), w32(whole + 4, c->seq), w32(whole + 8, c->ack);
+    whole[12] = 0x50, whole[13] = (u8)(ACK | (u8_() & SYN)), w16(whole + 14, 65535), w32(whole + 16, 0);
+    w16(whole + 16, ~sum(whole, size, pseudo(PEER_IP, STACK_IP, 6, size)));
+  } else if (protocol == 1 && size >= 8) {
+    whole[0] = 8, whole[1] = 0, w16(whole + 2, 0);
+    w16(whole + 2, ~sum(whole, size, 0));
+  }
+  u32 skip = u8_(), last = u8_() % 16 == 0;
+  for (u32 at = 0, i = 0; at < size; at += piece, i++) {
+    u32 n = size - at < piece ? size - at : piece, more = at + n < size;
+    if (skip % 4 == 0 && i == skip / 4 % 64) continue;
+    memcpy(frame + 34, whole + at, n);
+    ip(PEER_IP, STACK_IP, protocol, n, id, at >> 3 | (more || last ? 0x2000u : 0), 0);
+    push(34 + n);
+  }
+  /* One more, somewhere. */
+  if (u8_() % 2) {
+    u32 n = 8 * (1 + below(8)), at = u16_() & 0x1fff;
+    if (n + 20 > mtu) n = 8;
+    memset(frame + 34, 0x33, n);
+    ip(PEER_IP, STACK_IP, protocol, n, id, at | (u8_() & 1 ? 0x2000u : 0), 0);
+    push(34 + n);
+  }
+}
+
+static void datagram(void) {
+  u32 size = (const u32[]){0, 1, 40, 500, 1472, 9000}[below(6)] + below(8), optional = u8_() % 8 ? 0 : 4 * below(11);
+  u8 *d = frame + 34 + optional;
+  if (size + 28 + optional > mtu) size = mtu - 28 - optional > mtu ? 0 : mtu - 28 - optional;
+  u32 kind = below(4);
+  memset(d, 0x11, 8 + size);
+  if (kind == 0) {
+    d[0] = 8, d[1] = 0, w16(d + 2, 0);
+  } else if (kind == 1) {
+    /* An error that quotes a segment of the stack's. */
+    struct conn *c = &conns[below(CONNS)];
+    if (size < 28) size = mtu < 56 + optional ? 0 : 28;
+    d[0] = (const u8[]){3, 11, 12, 4}[below(4)], d[1] = (u8)below(16), w32(d + 4, u16_());
+    if (size >= 28) {
+      memset(d + 8, 0, 28);
+      d[8] = 0x45, w16(d + 10, 60), d[17] = (u8)(u8_() % 4 ? 6 : 17), w32(d + 20, STACK_IP), w32(d + 24, PEER_IP);
+      w16(d + 28, c->dport), w16(d + 30, c->sport), w32(d + 32, c->ack - u8_());
+    }
+    w16(d + 2, 0);
+  }
+  if (kind < 2) {
+    ip(PEER_IP, STACK_IP, 1, 8 + size, 0, 0x4000, optional);
+    w16(d + 2, ~sum(d, 8 + size, 0));
+  } else {
+    w16(d, u8_() % 4 ? 4000 : 0), w16(d + 2, 5353), w16(d + 4, u8_() % 8 ? 8 + size : u16_()), w16(d + 6, 0);
+    ip(PEER_IP, STACK_IP, kind == 3 ? u8_() : 17, 8 + size, 0, 0x4000, optional);
+  }
+  push(14 + 20 + optional + 8 + size);
+}
+
+/* Calls */
+
+static u32 pointer_(void) {
+  switch (below(8)) {
+    case 0: return u32_();
+    case 1: return control + u16_();
+    case 2: return MEMORY_SIZE - 256 - below(64);
+    default: return SCRATCH + below(8);
+  }
+}
+
+static u32 length_(void) { return (const u32[]){0, 1, 64, 1000, 5000, 60000}[below(6)] + below(8); }
+
+static void call(void) {
+  struct conn *c = &conns[below(CONNS)];
+  u32 h = u8_() % 16 ? (u32)c->handle : u32_(), which = below(26), to = STACK_IP;
+  switch (which) {
+    case 0: listener = (int32_t)module_tcp_listen(u8_() & 1 ? STACK_IP : 0, 8080 + below(2), below(6)); break;
+    case 1: case 2: {
+      if (u8_() % 4) to = PEER_IP;
+      u32 lport = 50000 + below(16);
+      s32 made = (s32)module_tcp_connect(0, lport, to, 40000 + below(4));
+      if (made > 0) c->handle = made, c->dport = lport, c->sport = 40000;
+      break;
+    }
+    case 3: case 4: case 5: module_tcp_send(h, pointer_(), length_()); break;
+    case 6: case 7: module_tcp_recv(h, pointer_(), length_()); break;
+    case 8: module_tcp_peek(h, pointer_(), length_()); break;
+    case 9: module_tcp_recv_consume(h, length_()); break;
+    case 10: module_tcp_send_commit(h, length_()); break;
+    case 11: module_tcp_shutdown(h); break;
+    case 12: module_tcp_close(u8_() % 8 ? h : (u32)listener); break;
+    case 13: module_tcp_abort(h); break;
+    case 14: module_tcp_set(u8_() % 4 ? h : (u32)listener, below(16), u8_() & 1 ? u16_() : 1); break;
+    case 15: module_tcp_info(h, pointer_()); break;
+    case 16: module_listener_info((u32)listener, pointer_()); break;
+    case 17: udp = (int32_t)module_udp_open(u8_() % 4 ? 5353 : u16_()); break;
+    case 18: case 19: module_udp_send((u32)udp, u8_() % 4 ? PEER_IP : STACK_IP, u8_() % 4 ? 4000 : 5353, pointer_(), length_()); break;
+    case 20: case 21: module_udp_recv((u32)udp, pointer_(), length_(), u8_() & 1 ? pointer_() : SCRATCH + 100000); break;
+    case 22: module_udp_close((u32)udp); break;
+    case 23: module_tcp_urgent(h); break;
+    case 24: module_tune(BOUNDS_FIRST + u8_() % BOUNDS_COUNT, u8_() & 1 ? u8_() : u32_()); break;
+    default: module_tcp_recv_size(h), module_tcp_send_room(h), module_flow_state(STACK_IP, c->dport, PEER_IP, c->sport); break;
+  }
+}
+
+/* One step of the peer on a connection. */
+static void peer(struct conn *c) {
+  u32 size = (const u32[]){0, 1, 10, 100, 536, 1460, 9000, 60000}[below(8)], flags = u8_();
+  switch (below(10)) {
+    case 0: {
+      /* An open that is complete at once. */
+      c->sport = 40000 + below(4), c->dport = u8_() & 1 ? 8080 : c->dport, c->seq = u8_() & 1 ? 1000 : u32_();
+      segment(c, SYN | (u8_() % 16 ? 0 : (ECE | CWR)), c->seq, 0, u8_() % 8 ? 0 : size);
+      c->seq++;
+      segment(c, ACK, c->seq, c->ack, 0);
+      break;
+    }
+    case 1: segment(c, SYN | ACK, c->seq++, c->ack, u8_() & 1 ? size : 0); break;
+    case 2: segment(c, SYN, c->seq++, 0, u8_() & 1 ? size : 0); break;
+    case 3: case 4:
+      segment(c, ACK | (flags & PSH), c->seq, c->ack, size);
+      c->seq += size;
+      break;
+    case 5: segment(c, ACK, c->seq + (u16_() & 0x3fff), c->ack, size); break;
+    case 6: segment(c, ACK, c->seq, c->ack - u8_() * 16, 0); break;
+    case 7: segment(c, FIN | ACK, c->seq, c->ack, size), c->seq += u8_() & 1; break;
+    case 8: segment(c, RST | (flags & ACK), c->seq + (u8_() % 4 ? 0 : u8_()), c->ack, 0); break;
+    default: segment(c, flags, c->seq + (u8_() & 1 ? u32_() : u8_()) - 16, c->ack + u8_() - 16, size); break;
+  }
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv) {
+  (void)argc, (void)argv;
+  module_start();
+  atexit(figures);
+  return 0;
+}
+
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
+int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
+  input = data;
+  left = size;
+  inputs++;
+  if (!begin()) {
+    refused++;
+    return 0;
+  }
+  now = 1000000;
+  for (u32 i = 0; i < CONNS; i++) conns[i] = (struct conn){.sport = 40000 + i, .dport = 8080, .seq = 1000};
+  poll_();
+  arp(1, PEER_IP, STACK_IP);
+  listener = (int32_t)module_tcp_listen(0, 8080, 4);
+  udp = (int32_t)module_udp_open(5353);
+  for (u32 step = 0; step < 300 && left > 0; step++) {
+    switch (below(16)) {
+      case 0: arp(1 + below(3), PEER_IP + below(8), STACK_IP); break;
+      case 1: datagram(); break;
+      case 2: fragments(); break;
+      case 3:
+        now += (const u32[]){1, 1000, 40000, 300000, 1000000, 5000000, 70000000, 4000000000u}[below(8)];
+        poll_();
+        break;
+      case 4: case 5: case 6: call(); break;
+      case 7: poll_(); break;
+      default: peer(&conns[below(CONNS)]); break;
+    }
+  }
+  return 0;
+}
