@@ -51,3 +51,6 @@ export const LINKED: bool = isDefined(STINT_LINKED);
 
 /** A board: paths of files are short, and memory is small. */
 export const BOARD: bool = isDefined(STINT_BOARD);
+
+/** A build that knows whose memory is what, for checkers (core/own.ts). It does the same in more memory. */
+export const OWNERSHIP: bool = isDefined(STINT_OWNERSHIP);

@@ -2,6 +2,8 @@
 // A pointer and length must lie in memory and outside the arena, else ARGUMENT. A handle that is none, so also any before `init`: HANDLE.
 
 import { Config, configTune } from "./config";
+import { OWNERSHIP } from "./features";
+import { lend } from "./core/own";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
@@ -32,11 +34,13 @@ export function configBlock(): usize {
 
 /** Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
 export function layoutSize(block: usize): i64 {
+  if (OWNERSHIP) lend(block, offsetof<Config>());
   return stackSize(changetype<Config>(block));
 }
 
 /** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or NO_MEMORY. */
 export function init(block: usize): Err {
+  if (OWNERSHIP) lend(block, offsetof<Config>());
   return stackInit(changetype<Config>(block));
 }
 

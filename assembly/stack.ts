@@ -5,16 +5,17 @@ import {
   Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { Err } from "./core/error";
-import { COOKIES, FAST_OPEN, LINKED, REASSEMBLY, SPEED, UDP } from "./features";
+import { COOKIES, FAST_OPEN, LINKED, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
 import { layoutBegin, layoutEnd, take } from "./core/layout";
+import { giveBack, lend, ownBegin, ownSize } from "./core/own";
 import { randomInit, RANDOM_SIZE } from "./core/random";
 import { heapInit, heapNext, heapOwner, heapCount } from "./buffers/heap";
 import { rangesInit } from "./buffers/ranges";
 import {
-  SlotRing, slotConsume, slotFirst, slotFirstSize, slotsInit, slotsUsed,
+  SlotRing, slotBegin, slotConsume, slotFirst, slotFirstSize, slotsEnd, slotsInit, slotsUsed,
 } from "./buffers/slots";
 import { Arp, ARP_REPLY, ARP_REQUEST } from "./wire/arp";
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4, Ethernet, MAC_BROADCAST } from "./wire/ethernet";
@@ -110,6 +111,7 @@ function plan(base: u64, block: usize, commit: bool): u64 {
   timeWaitInit();
   tcbsInit();
   sendersInit();
+  if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
   const end = layoutEnd(), app = take(1, config.appBytes);
   if (commit) {
     state.arenaBase = <u32>base;
@@ -149,6 +151,10 @@ export function stackInit(block: Config): Err {
   }
   if (base + <u64>size > limit) return Err.NO_MEMORY;
   memory.fill(<usize>base, 0, <usize>size);
+  if (OWNERSHIP) {
+    plan(base, changetype<usize>(block), false);
+    ownBegin(<usize>base, <u32>size);
+  }
   plan(base, changetype<usize>(block), true);
   state.memoryBytes = block.memoryBytes;
   // The entropy and a group's secret live on in keys only.
@@ -170,6 +176,7 @@ export function controlAt(): usize {
 export function isCallers(at: usize, size: u32): bool {
   const end = <u64>at + <u64>size;
   if (end > (state.memoryBytes == 0 ? <u64>memory.size() << 16 : <u64>state.memoryBytes)) return false;
+  if (OWNERSHIP && (end <= <u64>state.arenaBase || <u64>at >= <u64>state.arenaEnd)) lend(at, size);
   return size == 0 || end <= <u64>state.arenaBase || <u64>at >= <u64>state.arenaEnd;
 }
 
@@ -187,6 +194,7 @@ function rxRing(): SlotRing {
  * sends. So all segments of a batch are processed before anything is acknowledged (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
  */
 export function stackPoll(nowUs: Micros): i32 {
+  if (OWNERSHIP) giveBack();
   clockAdvance(nowUs);
   ipForget();
   if (!state.announced) {
@@ -196,6 +204,7 @@ export function stackPoll(nowUs: Micros): i32 {
   const rx = rxRing();
   // A host that claims more frames than there are slots is not believed.
   for (let n = min(slotsUsed(rx), rx.mask + 1); n > 0; n--) {
+    if (OWNERSHIP) slotBegin(rx, config.mtu);
     const frame = slotFirst(rx), size = slotFirstSize(rx);
     if (!SPEED || !isToUs(frame, size) || !predict(frame, size)) frameInput(frame, size, false);
     slotConsume(rx);
@@ -207,6 +216,7 @@ export function stackPoll(nowUs: Micros): i32 {
     more = output();
     if (slotsUsed(loopRing()) == 0) break;
   }
+  if (OWNERSHIP) slotsEnd(changetype<SlotRing>(control + CONTROL_TX));
   if (more || slotsUsed(loopRing()) != 0 || slotsUsed(rx) != 0) return 0;
   const next = min(min(heapNext(), REASSEMBLY ? reassemblyNext() : NEVER), neighboursNext());
   if (next == NEVER) return -1;
@@ -217,6 +227,7 @@ export function stackPoll(nowUs: Micros): i32 {
 function loopInput(): void {
   const loop = loopRing();
   for (let n = slotsUsed(loop); n > 0; n--) {
+    if (OWNERSHIP) slotBegin(loop, config.mtu);
     frameInput(slotFirst(loop), slotFirstSize(loop), true);
     slotConsume(loop);
   }

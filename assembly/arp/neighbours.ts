@@ -7,8 +7,9 @@
 // one that is in use; and so the questions that such packets cause have a rate.
 
 import { config } from "../config";
-import { SPEED } from "../features";
-import { take, layoutCommits } from "../core/layout";
+import { OWNERSHIP, SPEED } from "../features";
+import { fence, take, layoutCommits } from "../core/layout";
+import { RED_ZONE } from "../core/own";
 import { Key, hash2 } from "../core/hash";
 import { randomKey } from "../core/random";
 import { rateTake } from "../core/rate";
@@ -68,18 +69,22 @@ export const enum Asker {
   wanted: bool;
 }
 
+/** Bytes from one entry to the next. */
+const SPACED: u32 = OWNERSHIP ? (offsetof<NeighbourEntry>() + RED_ZONE) & ~7 : offsetof<NeighbourEntry>();
+
 let table: usize = 0;
 let status: NeighbourTable = changetype<NeighbourTable>(0);
 
 export function neighboursInit(): void {
   status = changetype<NeighbourTable>(take(1, offsetof<NeighbourTable>()));
-  table = take(config.neighboursMax, offsetof<NeighbourEntry>());
+  table = take(config.neighboursMax, SPACED);
+  if (OWNERSHIP) fence(table, config.neighboursMax, SPACED, offsetof<NeighbourEntry>());
   if (layoutCommits()) randomKey(status);
 }
 
 /** The i-th entry, 0 ≤ i < neighboursMax. */
 export function neighbourAt(i: u32): NeighbourEntry {
-  return changetype<NeighbourEntry>(table + i * offsetof<NeighbourEntry>());
+  return changetype<NeighbourEntry>(table + i * SPACED);
 }
 
 function setOf(ip: u32): u32 {

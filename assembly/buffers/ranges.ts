@@ -2,7 +2,9 @@
 // selectively acknowledged. A list is sorted by sequence number, its ranges neither overlap nor touch, and it is named by the u16
 // in which its owner keeps the first range's number (0: empty).
 
+import { OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";
+import { allow, forbid, RED_SHIFT } from "../core/own";
 import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
 
 @unmanaged export class Range {
@@ -29,15 +31,19 @@ import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
   reserve: u32;
 }
 
+/** 2^4 bytes: a range. */
+const SHIFT: u32 = 4 + RED_SHIFT;
+
 let ranges: usize = 0;
 let pool: RangePool = changetype<RangePool>(0);
 
 /** Bytes: 16 a range. Ranges are numbered from 1. */
 export function rangesInit(rangesMax: u32): void {
   pool = changetype<RangePool>(take(1, offsetof<RangePool>()));
-  ranges = take(rangesMax + 1, offsetof<Range>());
+  ranges = take(rangesMax + 1, 1 << SHIFT);
   if (!layoutCommits()) return;
   pool.reserve = min<u32>((rangesMax >> 8) + 1, 16);
+  if (OWNERSHIP) forbid(ranges, offsetof<Range>());
   for (let i = rangesMax; i > 0; i--) rangesRelease(<u16>i);
 }
 
@@ -46,7 +52,7 @@ export function rangesFree(): u32 {
 }
 
 export function rangeAt(index: u16): Range {
-  return changetype<Range>(ranges + (<usize>index << 4));
+  return changetype<Range>(ranges + (<usize>index << SHIFT));
 }
 
 /** Gives back one range, which is on no list any more. */
@@ -54,6 +60,7 @@ export function rangesRelease(index: u16): void {
   rangeAt(index).next = pool.free;
   pool.free = index;
   pool.freeCount++;
+  if (OWNERSHIP) forbid(changetype<usize>(rangeAt(index)), 1 << SHIFT);
 }
 
 /** At most so many ranges in a list: bounds the work that one connection can cause. */
@@ -67,6 +74,7 @@ export const LIST_MAX: u32 = 64;
 export function rangesFresh(count: u32): u16 {
   const fresh = pool.free;
   if (fresh == 0 || count >= LIST_MAX || count * pool.reserve > pool.freeCount) return 0;
+  if (OWNERSHIP) allow(changetype<usize>(rangeAt(fresh)), offsetof<Range>());
   pool.free = rangeAt(fresh).next;
   pool.freeCount--;
   return fresh;

@@ -1,8 +1,10 @@
 // Rings of frame slots: one producer, one consumer, free-running u32 indices, a length a slot. The host finds them through the
 // control block. A frame lies FRAME_OFFSET bytes into its slot.
 
+import { OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";
-import { FRAME_OFFSET, ETHERNET_SIZE } from "../config";
+import { allow, forbid, spaced } from "../core/own";
+import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
 
 @unmanaged export class SlotRing {
   /** Frames taken out so far; the consumer writes it. */
@@ -21,7 +23,8 @@ import { FRAME_OFFSET, ETHERNET_SIZE } from "../config";
 
 /** Bytes of a slot, for a link of this MTU. */
 export function slotStride(mtu: u32): u32 {
-  return (FRAME_OFFSET + ETHERNET_SIZE + mtu + 3) & ~3;
+  const size = (FRAME_OFFSET + ETHERNET_SIZE + mtu + 3) & ~3;
+  return OWNERSHIP ? spaced(size) : size;
 }
 
 /** Lays out `count` slots (0: none) and describes them in `ring`. */
@@ -29,6 +32,7 @@ export function slotsInit(ring: usize, count: u32, mtu: u32): void {
   const stride = slotStride(mtu);
   const lengths = take(count, 4), slots = take(count, stride);
   if (!layoutCommits()) return;
+  if (OWNERSHIP) forbid(slots, count * stride);
   const r = changetype<SlotRing>(ring);
   r.head = 0;
   r.tail = 0;
@@ -57,16 +61,29 @@ export function slotFirstSize(r: SlotRing): u32 {
 }
 
 export function slotConsume(r: SlotRing): void {
+  if (OWNERSHIP) forbid(slotFirst(r), r.stride - FRAME_OFFSET);
   r.head++;
 }
 
-/** Address for the next frame to be produced. Only while the ring is not full. */
+/** The frame that is next to be consumed is read from now on, and nothing behind it. */
+export function slotBegin(r: SlotRing, mtu: u32): void {
+  if (OWNERSHIP) allow(slotFirst(r), min(slotFirstSize(r), ETHERNET_SIZE + mtu));
+}
+
+/** The frames that were produced are the consumer's. */
+export function slotsEnd(r: SlotRing): void {
+  if (OWNERSHIP && r.slots != r.lengths) forbid(r.slots, (r.mask + 1) * r.stride);
+}
+
+/** Address for the next frame to be produced, of a link of this MTU. Only while the ring is not full. */
 export function slotNext(r: SlotRing): usize {
+  if (OWNERSHIP) allow(r.slots + (r.tail & r.mask) * r.stride + FRAME_OFFSET, ETHERNET_SIZE + config.mtu);
   return <usize>(r.slots + (r.tail & r.mask) * r.stride + FRAME_OFFSET);
 }
 
 /** Hands the frame at `slotNext` over. */
 export function slotProduce(r: SlotRing, size: u32): void {
+  if (OWNERSHIP) forbid(slotNext(r) + size, r.stride - FRAME_OFFSET - size);
   store<u32>(<usize>(r.lengths + ((r.tail & r.mask) << 2)), size);
   r.tail++;
 }

@@ -6,7 +6,9 @@
 // oldest datagram is given up.
 
 import { REASSEMBLY_MAX, config } from "../config";
-import { take } from "../core/layout";
+import { OWNERSHIP } from "../features";
+import { take, layoutCommits } from "../core/layout";
+import { allow, forbid, spaced } from "../core/own";
 import { isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Ipv4, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
@@ -48,7 +50,15 @@ function bitsSize(): u32 {
 export function reassemblyInit(): void {
   state = changetype<ReassemblyState>(take(1, offsetof<ReassemblyState>()));
   stride = <u32>offsetof<Datagram>() + bitsSize() + Ipv4.SIZE + 4 + config.reassemblyBytes;
+  if (OWNERSHIP) stride = spaced(stride);
   slots = take(config.reassemblyMax, stride);
+  if (OWNERSHIP && layoutCommits()) for (let i: u32 = 0; i < config.reassemblyMax; i++) hide(slotAt(i));
+}
+
+/** A free slot shows when it is due. */
+function hide(d: Datagram): void {
+  forbid(changetype<usize>(d), stride);
+  allow(changetype<usize>(d), 8);
 }
 
 function slotAt(i: u32): Datagram {
@@ -63,6 +73,7 @@ export function datagramHeader(d: Datagram): Ipv4 {
 export function datagramFree(d: Datagram): void {
   d.due = 0;
   state.busy--;
+  if (OWNERSHIP) hide(d);
 }
 
 /** The slot for the datagram that `ip` is a fragment of; taken from the oldest one if need be. */
@@ -75,6 +86,11 @@ function slotFor(ip: Ipv4): Datagram {
   }
   if (best.due != 0) count(Mib.ipReasmFails);
   else state.busy++;
+  if (OWNERSHIP) {
+    // The payload is nobody's before it arrives.
+    hide(best);
+    allow(changetype<usize>(best), <u32>offsetof<Datagram>() + bitsSize() + Ipv4.SIZE + 4);
+  }
   memory.fill(changetype<usize>(best), 0, offsetof<Datagram>() + bitsSize());
   best.due = afterMs(TIMEOUT_MS);
   best.src = ip.src;
@@ -157,6 +173,7 @@ function admit(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool 
     const at = marksAt(d) + (u >> 3);
     store<u8>(at, <u32>load<u8>(at) | (<u32>1 << (u & 7)));
   }
+  if (OWNERSHIP) allow(payload + offset, min(size, offset < config.reassemblyBytes ? config.reassemblyBytes - offset : 0));
   memory.copy(payload + offset, from, size);
   d.units += last - first;
   if (offset == 0) {

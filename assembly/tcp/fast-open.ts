@@ -10,7 +10,9 @@ import { config } from "../config";
 import { clock, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { take } from "../core/layout";
+import { OWNERSHIP } from "../features";
+import { fence, take } from "../core/layout";
+import { RED_ZONE } from "../core/own";
 import { Ipv4 } from "../wire/ipv4";
 import { TcpHeader } from "../wire/tcp";
 import { Tcb, Has, tcbHas, tcbSet, tcbClear, workAdd } from "./tcb";
@@ -159,11 +161,15 @@ const MSS_MAX: u32 = 1460;
 const OPTIONS_MAX: u32 = 40;
 const SYN_OPTIONS_SIZE: u32 = 24;
 
+/** Bytes from one entry to the next. */
+const SPACED: u32 = OWNERSHIP ? (offsetof<Server>() + RED_ZONE) & ~7 : offsetof<Server>();
+
 let servers: usize = 0;
 
 export function fastOpenInit(): void {
   pending = changetype<Pending>(take(1, offsetof<Pending>()));
-  servers = take(config.fastOpenCookies, offsetof<Server>());
+  servers = take(config.fastOpenCookies, SPACED);
+  if (OWNERSHIP) fence(servers, config.fastOpenCookies, SPACED, offsetof<Server>());
 }
 
 function nowS(): u32 {
@@ -171,7 +177,7 @@ function nowS(): u32 {
 }
 
 function serverAt(i: u32): Server {
-  return changetype<Server>(servers + i * offsetof<Server>());
+  return changetype<Server>(servers + i * SPACED);
 }
 
 /** What is known of the connection's server; null: nothing. */

@@ -2,8 +2,10 @@
 // handshake is complete (RFC 4987 §3.4, "SYN cache").
 
 import { config } from "../config";
-import { ECN, FAST_OPEN } from "../features";
-import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
+import { ECN, FAST_OPEN, OWNERSHIP } from "../features";
+import { layoutCommits } from "../core/layout";
+import { RED_SHIFT } from "../core/own";
+import { Pool, poolAt, poolGive, poolIndex, poolInit, poolShow, poolTake } from "../buffers/pool";
 import { afterMs, clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { take } from "../core/layout";
@@ -54,7 +56,7 @@ export const enum Syn {
 }
 
 /** 2^5 bytes: a record. */
-const SHIFT: u32 = 5;
+const SHIFT: u32 = 5 + RED_SHIFT;
 
 let pool: Pool = changetype<Pool>(0);
 /** One u32: where the search for a record to give up goes on. */
@@ -64,6 +66,8 @@ export function halfOpenInit(): void {
   if (offsetof<HalfOpen>() > 1 << SHIFT) ERROR("a half-open record is at most 32 bytes");
   hand = take(1, 4);
   pool = poolInit(config.halfOpenMax, SHIFT);
+  // Its bits.
+  if (OWNERSHIP && layoutCommits()) poolShow(pool, config.halfOpenMax, 24, 8);
 }
 
 export function halfOpenAt(i: u32): HalfOpen {

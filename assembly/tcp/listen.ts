@@ -1,8 +1,9 @@
 // Listeners (RFC 9293 §3.10.7.2): SYNs, the half-open table, SYN cookies, and the accept queue.
 
 import { config, Cookies, Policy } from "../config";
-import { COOKIES, FAST_OPEN } from "../features";
-import { take } from "../core/layout";
+import { COOKIES, FAST_OPEN, OWNERSHIP } from "../features";
+import { fence, take } from "../core/layout";
+import { RED_ZONE } from "../core/own";
 import { clock, isDue, Micros } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event, eventRaise } from "../core/events";
@@ -52,18 +53,22 @@ import { Option } from "./options";
   cookiesUntil: u64;
 }
 
+/** Bytes from one listener to the next. */
+const SPACED: u32 = OWNERSHIP ? (offsetof<Listener>() + RED_ZONE) & ~7 : offsetof<Listener>();
+
 let listeners: usize = 0;
 
 export function listenersInit(): void {
-  listeners = take(config.listenersMax, offsetof<Listener>());
+  listeners = take(config.listenersMax, SPACED);
+  if (OWNERSHIP) fence(listeners, config.listenersMax, SPACED, offsetof<Listener>());
 }
 
 export function listenerAt(i: u32): Listener {
-  return changetype<Listener>(listeners + i * offsetof<Listener>());
+  return changetype<Listener>(listeners + i * SPACED);
 }
 
 export function listenerIndex(l: Listener): u32 {
-  return <u32>(changetype<usize>(l) - listeners) / offsetof<Listener>();
+  return <u32>(changetype<usize>(l) - listeners) / SPACED;
 }
 
 /** The listener for segments to `lip`:`port`, one on the address itself before one on every address; null: none. */

@@ -3,9 +3,10 @@
 // block that has been idle for longest changes hands. A connection that gets none recovers as RFC 6675 and RFC 6582 have it.
 
 import { config, Policy } from "../config";
-import { RACK } from "../features";
+import { OWNERSHIP, RACK } from "../features";
 import { clock } from "../core/clock";
-import { take, layoutCommits } from "../core/layout";
+import { fence, take, layoutCommits } from "../core/layout";
+import { allow, forbid, RED_ZONE } from "../core/own";
 import { Seq } from "../core/seq";
 import { rangeAt, rangesClear, rangesFresh, rangesRelease } from "../buffers/ranges";
 import { Tcb, Has, tcbAt, tcbHas, tcbIndex } from "./tcb";
@@ -118,26 +119,31 @@ export const enum Sends {
   pad: u16;
 }
 
+/** Bytes from one block to the next. */
+const SPACED: u32 = OWNERSHIP ? (offsetof<Sender>() + RED_ZONE) & ~7 : offsetof<Sender>();
+
 let senders: usize = 0;
 let pool: SenderPool = changetype<SenderPool>(0);
 
 export function sendersInit(): void {
   if (!RACK) return;
   pool = changetype<SenderPool>(take(1, offsetof<SenderPool>()));
-  senders = take(config.sendersMax, offsetof<Sender>());
+  senders = take(config.sendersMax, SPACED);
   if (!layoutCommits()) return;
+  if (OWNERSHIP) fence(senders, config.sendersMax, SPACED, offsetof<Sender>());
   for (let i = config.sendersMax; i > 0; i--) {
     at(<u16>i).next = pool.free;
     pool.free = <u16>i;
+    if (OWNERSHIP) forbid(changetype<usize>(at(<u16>i)), offsetof<Sender>());
   }
 }
 
 function at(i: u16): Sender {
-  return changetype<Sender>(senders + (<usize>i - 1) * offsetof<Sender>());
+  return changetype<Sender>(senders + (<usize>i - 1) * SPACED);
 }
 
 function indexOf(s: Sender): u16 {
-  return <u16>((changetype<usize>(s) - senders) / offsetof<Sender>() + 1);
+  return <u16>((changetype<usize>(s) - senders) / SPACED + 1);
 }
 
 /** Whether the connection has a block. */
@@ -165,6 +171,7 @@ export function senderBegin(t: Tcb): void {
   if ((config.policy & Policy.RACK) == 0 || config.sendersMax == 0) return;
   let i = pool.free;
   if (i != 0) {
+    if (OWNERSHIP) allow(changetype<usize>(at(i)), offsetof<Sender>());
     pool.free = at(i).next;
   } else if (pool.idleFirst != 0) {
     i = pool.idleFirst;
@@ -228,6 +235,7 @@ export function senderEnd(t: Tcb): void {
   s.first = s.last = 0;
   s.next = pool.free;
   pool.free = t.sender;
+  if (OWNERSHIP) forbid(changetype<usize>(s), offsetof<Sender>());
   t.sender = 0;
 }
 

@@ -1,8 +1,10 @@
 // The transmission control block (RFC 9293 §3.3.1) and its pool. 256 bytes at most, rings not counted.
 
 import { config } from "../config";
-import { take } from "../core/layout";
-import { Pool, poolBase, poolGive, poolInit, poolTake } from "../buffers/pool";
+import { OWNERSHIP } from "../features";
+import { take, layoutCommits } from "../core/layout";
+import { allow, forbid, spaced, RED_SHIFT } from "../core/own";
+import { Pool, poolBase, poolGive, poolInit, poolShow, poolTake } from "../buffers/pool";
 import { Seq } from "../core/seq";
 import { Micros } from "../core/clock";
 import { eventRaise, generationNext } from "../core/events";
@@ -199,7 +201,7 @@ export const enum Has {
 }
 
 /** 2^8 bytes: a TCB. */
-const SHIFT: u32 = 8;
+const SHIFT: u32 = 8 + RED_SHIFT;
 
 /** A doubly linked list over `workPrev` and `workNext`, by number + 1: at `work` the work list, behind it that of those that wait for a neighbour. */
 @unmanaged class List {
@@ -218,7 +220,12 @@ export function tcbsInit(): void {
   work = changetype<List>(take(2, offsetof<List>()));
   pool = poolInit(config.connsMax, SHIFT);
   tcbs = poolBase(pool);
-  rings = take(config.connsMax, config.sendRing + config.recvRing);
+  rings = take(config.connsMax, OWNERSHIP ? ringsSpaced() : config.sendRing + config.recvRing);
+  if (OWNERSHIP && layoutCommits()) {
+    // Its flags and its state.
+    poolShow(pool, config.connsMax, 8, 16);
+    forbid(rings, config.connsMax * ringsSpaced());
+  }
 }
 
 export function tcbAt(i: u32): Tcb {
@@ -234,11 +241,16 @@ export function tcbsFree(): u32 {
 }
 
 export function sendRing(t: Tcb): usize {
-  return rings + <usize>tcbIndex(t) * (config.sendRing + config.recvRing);
+  return rings + <usize>tcbIndex(t) * (OWNERSHIP ? ringsSpaced() : config.sendRing + config.recvRing);
+}
+
+/** Bytes from one connection's rings to the next one's, with red zones. */
+function ringsSpaced(): u32 {
+  return spaced(config.sendRing) + spaced(config.recvRing);
 }
 
 export function recvRing(t: Tcb): usize {
-  return sendRing(t) + config.sendRing;
+  return sendRing(t) + (OWNERSHIP ? spaced(config.sendRing) : config.sendRing);
 }
 
 /** A fresh block, all zero, of a new generation; null: none is free. */
@@ -247,6 +259,10 @@ export function tcbAllocate(): Tcb | null {
   if (at == 0) return null;
   memory.fill(at, 0, offsetof<Tcb>());
   const t = changetype<Tcb>(at);
+  if (OWNERSHIP) {
+    allow(sendRing(t), config.sendRing);
+    allow(recvRing(t), config.recvRing);
+  }
   generationNext(tcbIndex(t));
   return t;
 }
@@ -256,6 +272,7 @@ export function tcbRelease(t: Tcb): void {
   t.state = 0;
   t.flags = 0;
   poolGive(pool, changetype<usize>(t));
+  if (OWNERSHIP) forbid(sendRing(t), ringsSpaced());
 }
 
 export function tcbHas(t: Tcb, bits: u32): bool {

@@ -2,8 +2,10 @@
 // record ends early.
 
 import { config, Policy } from "../config";
-import { take } from "../core/layout";
-import { Pool, poolAt, poolGive, poolIndex, poolInit, poolTake } from "../buffers/pool";
+import { layoutCommits, take } from "../core/layout";
+import { OWNERSHIP } from "../features";
+import { RED_SHIFT } from "../core/own";
+import { Pool, poolAt, poolGive, poolIndex, poolInit, poolShow, poolTake } from "../buffers/pool";
 import { count, Mib } from "../core/counters";
 import { afterMs, clock } from "../core/clock";
 import { Seq, seqLt, seqLe } from "../core/seq";
@@ -38,7 +40,7 @@ import { advertise } from "./receive";
 const EMPTY_MS: u16 = 500;
 
 /** 2^5 bytes: a record. */
-const SHIFT: u32 = 5;
+const SHIFT: u32 = 5 + RED_SHIFT;
 
 let pool: Pool = changetype<Pool>(0);
 /** One u32: where the search for the oldest record goes on: they are made, and so grow old, in turn. */
@@ -48,6 +50,8 @@ export function timeWaitInit(): void {
   if (offsetof<TimeWait>() > 1 << SHIFT) ERROR("a TIME-WAIT record is at most 32 bytes");
   hand = take(1, 4);
   pool = poolInit(config.timeWaitMax, SHIFT);
+  // Its SND.NXT: see `timeWaitSndNxt`.
+  if (OWNERSHIP && layoutCommits()) poolShow(pool, config.timeWaitMax, 8, 8);
 }
 
 export function timeWaitsFree(): u32 {

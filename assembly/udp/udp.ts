@@ -4,7 +4,9 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { take } from "../core/layout";
+import { OWNERSHIP } from "../features";
+import { fence, take, layoutCommits } from "../core/layout";
+import { allow, forbid, spaced, RED_ZONE } from "../core/own";
 import { count, Mib } from "../core/counters";
 import { sumBytes, sumPseudo, foldSum } from "../core/checksum";
 import { ringRead, ringWrite } from "../buffers/ring";
@@ -34,19 +36,26 @@ const RECORD: u32 = 12;
 /** A socket is followed by its two queues, to send and to receive. */
 const STRIDE: u32 = offsetof<UdpSocket>() + 2 * offsetof<Queue>();
 
+/** Bytes from one socket to the next. */
+const SPACED: u32 = OWNERSHIP ? (STRIDE + RED_ZONE) & ~7 : STRIDE;
+
 let sockets: usize = 0;
 let rings: usize = 0;
 /** Scratch for one record. */
 let record: usize = 0;
 
 export function udpInit(): void {
-  sockets = take(config.udpMax, STRIDE);
-  rings = take(config.udpMax << 1, config.udpRing);
+  sockets = take(config.udpMax, SPACED);
+  rings = take(config.udpMax << 1, OWNERSHIP ? spaced(config.udpRing) : config.udpRing);
+  if (OWNERSHIP && layoutCommits()) {
+    fence(sockets, config.udpMax, SPACED, STRIDE);
+    forbid(rings, (config.udpMax << 1) * spaced(config.udpRing));
+  }
   record = take(1, RECORD);
 }
 
 export function udpAt(i: u32): UdpSocket {
-  return changetype<UdpSocket>(sockets + i * STRIDE);
+  return changetype<UdpSocket>(sockets + i * SPACED);
 }
 
 function toSend(s: UdpSocket): Queue {
@@ -70,10 +79,14 @@ export function udpFind(port: u32): u32 {
 
 /** Gives a free socket a port. */
 export function udpBind(i: u32, port: u32): void {
-  const s = udpAt(i), ring = rings + <usize>(i << 1) * config.udpRing;
+  const s = udpAt(i), ring = rings + <usize>(i << 1) * (OWNERSHIP ? spaced(config.udpRing) : config.udpRing);
   memory.fill(changetype<usize>(toSend(s)), 0, 2 * offsetof<Queue>());
   toSend(s).ring = ring;
-  received(s).ring = ring + config.udpRing;
+  received(s).ring = ring + (OWNERSHIP ? spaced(config.udpRing) : config.udpRing);
+  if (OWNERSHIP) {
+    allow(ring, config.udpRing);
+    allow(received(s).ring, config.udpRing);
+  }
   s.refused = s.event = false;
   s.port = <u16>port;
 }

@@ -1,0 +1,75 @@
+// `npm run ownership`: build/stint.owned.wasm, the stack with a check of whose memory it is before every load and store
+// (assembly/core/own.ts). It exports what build/stint.simd.wasm does, so that STINT_MODULE=stint.owned runs any suite on it.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import binaryen from "binaryen";
+
+/** Expressions without children; the value of a constant is a number. */
+const LEAVES = new Set([binaryen.NopId, binaryen.UnreachableId, binaryen.ConstId, binaryen.LocalGetId, binaryen.GlobalGetId, binaryen.MemorySizeId]);
+/** Fields of an expression that are expressions. */
+const CHILDREN = ["children", "condition", "ifTrue", "ifFalse", "body", "value", "left", "right", "ptr", "operands", "dest", "source", "vec", "a", "b", "c", "delta"];
+/** The checker's own functions. */
+const OWN = "assembly/core/own/";
+
+// Names stay, so that a trap tells where it was.
+binaryen.setDebugInfo(true);
+
+/** Writes the checked form of the module at `from` to `to`. Returns how many accesses are checked. */
+export function checked(from, to) {
+  const m = binaryen.readBinary(readFileSync(from)), { i32, none } = binaryen;
+  m.setFeatures(binaryen.Features.All);
+  let accesses = 0;
+  const check = (api, e, name, bytes, offset) => {
+    accesses++;
+    api.setPtr(e, m.call(`${OWN}${name}`, [api.getPtr(e), m.i32.const(offset), m.i32.const(bytes)], i32));
+  };
+  /** Returns what stands in the expression's place. */
+  const visit = (e) => {
+    if (!e || LEAVES.has(binaryen.getExpressionId(e))) return;
+    const info = binaryen.getExpressionInfo(e);
+    const bulk = info.id === binaryen.MemoryCopyId || info.id === binaryen.MemoryFillId;
+    for (const key of bulk ? [...CHILDREN, "size"] : CHILDREN) {
+      const value = info[key];
+      for (const child of Array.isArray(value) ? value : [value]) if (typeof child === "number") visit(child);
+    }
+    switch (info.id) {
+      case binaryen.LoadId: check(binaryen.Load, e, "ownLoad", info.bytes, info.offset); break;
+      case binaryen.StoreId: check(binaryen.Store, e, "ownStore", info.bytes, info.offset); break;
+      case binaryen.SIMDLoadId: check(binaryen.SIMDLoad, e, "ownLoad", 8, info.offset); break;
+      case binaryen.AtomicRMWId: case binaryen.AtomicCmpxchgId: case binaryen.SIMDLoadStoreLaneId: throw new Error("an access that is not checked");
+      default:
+    }
+  };
+  for (let i = 0; i < m.getNumFunctions(); i++) {
+    const f = binaryen.getFunctionInfo(m.getFunctionByIndex(i));
+    if (f.body && !f.name.startsWith(OWN)) visit(f.body);
+  }
+  // Copies and fills are whole instructions, so the text is where they are replaced.
+  let own = false;
+  const text = m.emitText().split("\n").map((line) => {
+    const name = /^ \(func \$(\S+)/.exec(line);
+    if (name) own = name[1].startsWith(OWN);
+    if (own) return line;
+    return line.replace(/\(memory\.(copy|fill)(?= *$)/, (_, what) => (accesses++, `(call $${OWN}${what === "copy" ? "ownCopy" : "ownFill"}`));
+  }).join("\n");
+  m.dispose();
+  const out = binaryen.parseText(text);
+  out.setFeatures(binaryen.Features.All);
+  if (!out.validate()) throw new Error("the checked module is not valid");
+  writeFileSync(to, out.emitBinary());
+  out.dispose();
+  return accesses;
+}
+
+/** Makes build/stint.owned.wasm, or another file. */
+export function owned(to = "build/stint.owned.wasm") {
+  mkdirSync("build/ownership", { recursive: true });
+  const plain = "build/ownership/plain.wasm", raw = "build/ownership/checked.wasm";
+  execFileSync("node_modules/.bin/asc", ["tests/ownership/assembly/index.ts", "--target", "ownership", "--outFile", plain], { stdio: ["ignore", "inherit", "inherit"] });
+  const accesses = checked(plain, raw);
+  execFileSync("node_modules/.bin/wasm-opt", ["-O2", "-g", "--all-features", raw, "-o", to], { stdio: ["ignore", "inherit", "inherit"] });
+  return accesses;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(`build/stint.owned.wasm: ${owned()} accesses are checked`);
