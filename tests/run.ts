@@ -1,12 +1,13 @@
 /**
  * Runs the tests and prints one line for each that failed or was skipped, then `N passed, N failed`. With CI=true a skip is a failure.
  *
- *   node --import tsx tests/run.ts [--only TEXT] [suite …]     suites: unit, rfc, small, host, sim, packetdrill, explore, fuzz, browser, interop; by default all
+ *   node --import tsx tests/run.ts [--only TEXT] [suite …]     suites: unit, rfc, small, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
+import { owned } from "../tools/ownership.mjs";
 
 const SUITES = ["rfc", "host", "sim", "packetdrill", "explore", "fuzz", "browser", "interop"];
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : undefined;
@@ -71,6 +72,13 @@ if (wants("small")) {
   // The tests of the RFCs once more, on the small build.
   process.env["STINT_MODULE"] = "stint";
   await suite("rfc", 2);
+  delete process.env["STINT_MODULE"];
+}
+if (wants("owned")) {
+  // And with every access checked (tools/ownership.mjs).
+  owned("build/stint.owned.wasm");
+  process.env["STINT_MODULE"] = "stint.owned";
+  for (const dir of ["rfc", "packetdrill"]) await suite(dir, 2);
   delete process.env["STINT_MODULE"];
 }
 for (const dir of SUITES) if (wants(dir)) await suite(dir, dir === "interop" ? 1 : 2);

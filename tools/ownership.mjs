@@ -1,9 +1,13 @@
-// `npm run ownership`: build/stint.owned.wasm, the stack with a check of whose memory it is before every load and store
-// (assembly/core/own.ts). It exports what build/stint.simd.wasm does, so that STINT_MODULE=stint.owned runs any suite on it.
+// `npm run ownership [-- --wasm | --fuzz]`: two builds that know whose memory is what (assembly/core/own.ts).
+//
+// build/stint.owned.wasm has a check before every load and store. It exports what build/stint.simd.wasm does, so that
+// STINT_MODULE=stint.owned runs any suite on it. build/ownership/fuzz is a program for libFuzzer, with AddressSanitizer.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import binaryen from "binaryen";
+import { compile, FAST } from "./wasm.mjs";
+import { wasmToC } from "./wasm2c.mjs";
 
 /** Expressions without children; the value of a constant is a number. */
 const LEAVES = new Set([binaryen.NopId, binaryen.UnreachableId, binaryen.ConstId, binaryen.LocalGetId, binaryen.GlobalGetId, binaryen.MemorySizeId]);
@@ -72,4 +76,34 @@ export function owned(to = "build/stint.owned.wasm") {
   return accesses;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log(`build/stint.owned.wasm: ${owned()} accesses are checked`);
+/** The numbers of a configuration, from `mtu` on: the least value of each, and how many bits it may have (assembly/config.ts). */
+function bounds() {
+  const config = readFileSync("assembly/config.ts", "utf8");
+  const numbers = /BOUNDS: usize = memory\.data<u8>\(\[([\s\S]*?)\]\)/.exec(config)[1].match(/\d+/g);
+  const before = /class Config \{([\s\S]*?) mtu: u32;/.exec(config)[1].match(/^ +\w+: u32;/gm).length;
+  const rows = Array.from({ length: numbers.length / 2 }, (_, i) => `{${numbers[2 * i]}, ${numbers[2 * i + 1]}}`);
+  return `static const struct { uint32_t least, bits; } bounds[] = {${rows.join(", ")}};\n#define BOUNDS_COUNT ${rows.length}u\n#define BOUNDS_FIRST ${before}u\n`;
+}
+
+const CLANG = [
+  "-O1", "-g", "-fsanitize=fuzzer,address", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-Wextra",
+  "-Wno-unused-function", "-Wno-unused-variable", "-Wno-unused-but-set-variable",
+];
+
+/** Makes build/ownership/fuzz: the stack as C, with AddressSanitizer and libFuzzer (tests/ownership/target.c). */
+export function fuzzer(dir = "build/ownership") {
+  mkdirSync(dir, { recursive: true });
+  const flags = FAST.filter((flag) => !flag.includes("simd"));
+  compile("assembly/index.ts", "ownership-native", `${dir}/native.wasm`, flags, { names: true });
+  wasmToC(`${dir}/native.wasm`, `${dir}/module.c`, "module_");
+  writeFileSync(`${dir}/bounds.h`, bounds());
+  const args = [...CLANG, `-I${dir}`, "-Iboards/runtime", "-Iinclude", "tests/ownership/target.c", "-o", `${dir}/fuzz`];
+  execFileSync("clang", args, { stdio: ["ignore", "inherit", "inherit"] });
+  return `${dir}/fuzz`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const what = process.argv[2];
+  if (what !== "--fuzz") console.log(`build/stint.owned.wasm: ${owned()} accesses are checked`);
+  if (what !== "--wasm") console.log(fuzzer());
+}
