@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# usage: npm run nightly [-- SECONDS]: libFuzzer with AddressSanitizer on every processor, by default for eight hours, about 10^9 frames.
+# What it finds is in build/ownership/crash-…; inputs that reach something new are merged into tests/ownership/corpus, as few as do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+seconds="${1:-28800}"
+node tools/ownership.mjs --fuzz
+work=build/ownership/corpus
+mkdir -p "$work"
+failed=0
+build/ownership/fuzz "$work" tests/ownership/corpus -max_len=2048 -timeout=20 -max_total_time="$seconds" -fork="$(nproc)" \
+  -artifact_prefix=build/ownership/ > build/ownership/nightly.log 2>&1 || failed=1
+tail -n 3 build/ownership/nightly.log
+rm -rf build/ownership/merged
+mkdir build/ownership/merged
+build/ownership/fuzz -merge=1 -max_len=2048 build/ownership/merged "$work" tests/ownership/corpus > build/ownership/merge.log 2>&1
+# A megabyte at most: the shortest ones.
+rm -f tests/ownership/corpus/*
+(cd build/ownership/merged && ls -Sr) | while read -r file; do
+  [ "$(du -sb tests/ownership/corpus | cut -f1)" -gt 900000 ] && break
+  cp "build/ownership/merged/$file" tests/ownership/corpus/
+done
+exit "$failed"
