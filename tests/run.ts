@@ -78,7 +78,7 @@ if (wants("owned")) {
   // And with every access checked (tools/ownership.mjs).
   owned("build/stint.owned.wasm");
   process.env["STINT_MODULE"] = "stint.owned";
-  for (const dir of ["rfc", "packetdrill"]) await suite(dir, 2);
+  for (const dir of ["ownership", "rfc", "packetdrill"]) await suite(dir, 2);
   delete process.env["STINT_MODULE"];
 }
 for (const dir of SUITES) if (wants(dir)) await suite(dir, dir === "interop" ? 1 : 2);
