@@ -421,6 +421,12 @@ static void fragments(void) {
     w16(whole + 2, ~sum(whole, size, 0));
   }
   u32 skip = u8_(), last = u8_() % 16 == 0;
+  /* One beyond the end comes first, as long as one that will be missing. */
+  if (skip % 8 == 0) {
+    memcpy(frame + 34, whole, piece);
+    ip(PEER_IP, STACK_IP, protocol, piece, id, ((size + 7) >> 3) + below(4) * piece / 8 | 0x2000u, 0);
+    push(34 + piece);
+  }
   for (u32 at = 0, i = 0; at < size; at += piece, i++) {
     u32 n = size - at < piece ? size - at : piece, more = at + n < size;
     if (skip % 4 == 0 && i == skip / 4 % 64) continue;
