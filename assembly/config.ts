@@ -103,18 +103,18 @@ export const enum Cookies {
   timeWaitMax: u32;
   /** Listeners, ≤ 255. 84 bytes each. Full: FULL. */
   listenersMax: u32;
-  /** Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
+  /** Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full: `send` takes less. */
   sendRing: u32;
   /** Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. */
   recvRing: u32;
   /** Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. */
   rangesMax: u32;
   /**
-   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 140 bytes each, and ranges for what is
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 148 bytes each, and ranges for what is
    * in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it.
    */
   sendersMax: u32;
-  /** Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
+  /** Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. */
   rxSlots: u32;
   /** Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are dropped. */
   txSlots: u32;

@@ -142,7 +142,8 @@ export function mssCompute(t: Tcb): void {
   let mss = min(<u32>t.peerMss, <u32>t.pathMtu - 40);
   if (config.mss != 0) mss = min(mss, config.mss);
   if (tcbHas(t, Has.TIMESTAMPS)) mss = mss > TIMESTAMPS_SIZE ? mss - TIMESTAMPS_SIZE : 0;
-  t.mss = <u16>max(mss, min(MSS_MIN, config.mtu - 40 - TIMESTAMPS_SIZE));
+  // A send ring goes out in two segments at least: a peer may acknowledge only every second one at once (RFC 9293 §3.8.6.3).
+  t.mss = <u16>min(max(mss, min(MSS_MIN, config.mtu - 40 - TIMESTAMPS_SIZE)), config.sendRing >> 1);
 }
 
 /** Fills a TCB from the handshake's record: SYN-RECEIVED, with the SYN-ACK sent. */

@@ -281,17 +281,28 @@ function sendTrain(t: Tcb, size: u32): void {
 /** (1) a full segment; (2) all there is, and Nagle does not hold it; (3) a good part of the largest window seen. (4), the override timer, is the persist timer. */
 function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32): bool {
   if (size >= mss || fin) return true;
-  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPending(t);
+  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPending(t) || isSecondHalf(t, flight);
   return size >= t.maxSndWnd >> 1;
+}
+
+/**
+ * Deviates from RFC 9293 §3.7.4: where the send ring holds two segments, what follows the first goes out beside it, short or not. The peer
+ * would wait for it before it acknowledges the first.
+ */
+function isSecondHalf(t: Tcb, flight: u32): bool {
+  return flight == <u32>t.mss && flight == config.sendRing >> 1;
 }
 
 function urgentPending(t: Tcb): bool {
   return tcbHas(t, Has.URGENT_OUT) && seqLt(t.sndNxt, t.sndUp);
 }
 
-/** RFC 5681 §4.1: after an idle time of more than one RTO the congestion window is no longer known to be good. */
+/**
+ * RFC 5681 §4.1: when nothing was sent for more than one RTO, the congestion window is no longer known to be good. What the peer sent in
+ * the meantime says nothing about it.
+ */
 function idleRestart(t: Tcb): void {
-  const idle = clock.us - max(t.stalledAt, t.heardAt);
+  const idle = clock.us - t.stalledAt;
   if (idle > <u64>t.rto) congestionIdle(t, idle);
 }
 

@@ -25,6 +25,7 @@ export interface Path {
   /** Bits a second that the bottleneck of the last three troubles carries. */
   rate?: number;
   sender?: Partial<StackOptions>;
+  receiver?: Partial<StackOptions>;
   /** A second transfer at the same time, by `sender` of its own or the same. */
   flows?: number;
   /** Virtual seconds, and bytes, at most. */
@@ -59,7 +60,7 @@ export function transfer(path: Path): Outcome {
     ip: `10.0.0.${n}/24`, entropy: random.bytes(32), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
     ...more, policy: { announce: false, ...more.policy },
   });
-  const sender = make(1, path.sender), receiver = make(2);
+  const sender = make(1, path.sender), receiver = make(2, path.receiver);
   const out = {
     delayUs, rate, queue: queued ? Math.max(4, Math.round(((trouble === "queue of 0.1 BDP" ? 0.1 : 1) * bdp) / FRAME)) : 1e9,
     loss: trouble === "bursts" ? 0 : loss, duplicate: trouble === "duplication" ? 0.1 : 0, reorder: trouble === "reordering" ? REORDER_SHARE : 0,
@@ -114,6 +115,17 @@ export function transfer(path: Path): Outcome {
     allows: Math.min((flows * ring) / (rttMs / 1000), bottleneck) * (1 - loss),
     resent: counters.tcpRetransSegs / Math.max(1, counters.tcpOutSegs), counters,
   };
+}
+
+/** Send rings of boards, and for how long common peers delay an ACK, ms: the goodput is a share of the ring once a round trip. */
+export const SMALL_RINGS = [512, 536, 1024, 1460, 1500, 2048, 2920, 3000, 4096, 6000, 8192], DELAYS = [40, 200];
+/** The least share: no delayed ACK stops the sender. A ring that is no multiple of the MSS sends its last part with the next round. */
+export const SMALL_RING_LEAST = 0.8;
+
+export function smallRing(ring: number, delayMs: number, rttMs: number): number {
+  const receiver = { delayedAckMs: delayMs, policy: { quickAcks: false } };
+  const o = transfer({ trouble: "random", loss: 0, rttMs, ring: 65536, seconds: 20, bytes: 200 * ring, sender: { sendRing: ring }, receiver });
+  return o.goodput[0]! / (ring / (rttMs / 1000));
 }
 
 /** Gilbert's model: runs of lost frames, so long that `loss` of all are lost. */

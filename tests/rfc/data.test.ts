@@ -1,6 +1,7 @@
 /** RFC 9293 §3.7.4, §3.8, §3.9.1.2, §3.10.2, §3.10.3: sending and receiving. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { DELAYS, smallRing, SMALL_RINGS, SMALL_RING_LEAST } from "../netsim/path.js";
 import { Bench, SMALL, MSS, PEER, STACK, pattern } from "../harness/bench.js";
 import { arp, MAC_PEER, MAC_STACK, opt } from "../harness/codec.js";
 
@@ -324,6 +325,23 @@ describe("RFC 9293 §3.8.5: urgent data", () => {
 });
 
 describe("RFC 9293 §3.8.6: windows", () => {
+  it("RFC 9293 §3.8.6.2.2: without window scaling, too, a window is told again, however large the ring", () => {
+    for (const recvRing of [65536, 131072, 262144, 1 << 20]) {
+      const b = new Bench({ recvRing, rxSlots: 64 }).accepted();
+      // The application takes nothing, until 100 bytes of the window are left.
+      let next = 1;
+      for (let left = Infinity; left > 100; left = (b.info.rcvAdv - b.info.rcvNxt) >>> 0) {
+        const size = Math.min(MSS, ((b.info.rcvAdv - b.info.rcvNxt) >>> 0) - 100);
+        b.send({ flags: "A", seq: next, ack: 1, data: new Uint8Array(size) });
+        next += size;
+      }
+      b.advance(1000);
+      b.clear();
+      b.read();
+      assert.ok(b.expect("A", { ack: next }).win > 60_000, `${recvRing}`);
+    }
+  });
+
   it("MUST-34 SHLD-15 SHLD-16 lives with a window that shrinks", () => {
     const b = new Bench().accepted();
     b.write(20000);
@@ -557,5 +575,22 @@ describe("turns", () => {
     }
     assert.equal(runs.reduce((a, n) => a + n, 0), 200);
     assert.ok(runs.every((n) => n <= 32) && runs.length >= 7, `${runs}`);
+  });
+});
+
+describe("RFC 9293 §3.8.6.3, §3.7.4: small send rings", () => {
+  it("no peer's delayed ACK stops a sender, whatever its ring", () => {
+    const slow = SMALL_RINGS.flatMap((ring) => DELAYS.map((delay) => ({ ring, delay, share: smallRing(ring, delay, 20) }))).filter((x) => x.share < SMALL_RING_LEAST);
+    assert.deepEqual(slow, []);
+  });
+
+  it("what follows the first half of a ring goes out beside it, but not more", () => {
+    const b = new Bench({ sendRing: MSS }).accepted();
+    b.write(1000);
+    assert.deepEqual(b.out.map((s) => s.data.length), [MSS / 2, 1000 - MSS / 2]);
+    b.write(10);
+    assert.equal(b.out.length, 2, "Nagle holds it");
+    b.send({ flags: "A", seq: 1, ack: 1001 });
+    assert.equal(b.out.at(-1)!.data.length, 10);
   });
 });
