@@ -18,7 +18,7 @@ import {
   SlotRing, slotBegin, slotConsume, slotFirst, slotFirstSize, slotsEnd, slotsInit, slotsUsed,
 } from "./buffers/slots";
 import { Arp, ARP_REPLY, ARP_REQUEST } from "./wire/arp";
-import { ETHERTYPE_ARP, ETHERTYPE_IPV4, Ethernet, MAC_BROADCAST } from "./wire/ethernet";
+import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_TAG, Ethernet, MAC_BROADCAST, TAG_SIZE } from "./wire/ethernet";
 import { EXCEEDED_REASSEMBLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from "./wire/icmp";
 import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP } from "./wire/ipv4";
 import { TcpHeader } from "./wire/tcp";
@@ -92,7 +92,7 @@ function plan(base: u64, block: usize, commit: bool): u64 {
   eventsInit(config.connsMax + config.listenersMax + config.udpMax);
   heapInit(listenerBase() + config.listenersMax);
   rangesInit(config.rangesMax);
-  slotsInit(ctl + CONTROL_RX, config.rxSlots, config.mtu);
+  slotsInit(ctl + CONTROL_RX, config.rxSlots, config.mtu + TAG_SIZE);
   slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
   neighboursInit();
   arpInputInit();
@@ -240,12 +240,18 @@ function isToUs(frame: usize, size: u32): bool {
 
 /** Ethernet: to us or to everybody, and of a type that we know. */
 function frameInput(frame: usize, size: u32, looped: bool): void {
-  if (size < ETHERNET_SIZE || size > ETHERNET_SIZE + config.mtu) {
+  const eth = changetype<Ethernet>(frame);
+  let payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE, type = eth.type;
+  // A tag with the VLAN 0 tells a priority, and nothing else (IEEE 802.1Q §6.9).
+  if (type == ETHERTYPE_TAG && size >= ETHERNET_SIZE + TAG_SIZE && eth.vlan == 0) {
+    type = eth.taggedType;
+    payload += TAG_SIZE;
+    left -= TAG_SIZE;
+  }
+  if (size < ETHERNET_SIZE || left > config.mtu) {
     count(Mib.ifInErrors);
     return;
   }
-  const eth = changetype<Ethernet>(frame);
-  const payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE;
   if (looped) {
     ipInput(changetype<Ipv4>(payload), left, true, true);
     return;
@@ -257,7 +263,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
     count(Mib.ifInDiscards);
     return;
   }
-  switch (eth.type) {
+  switch (type) {
     case ETHERTYPE_IPV4:
       ipInput(changetype<Ipv4>(payload), left, false, unicast);
       return;

@@ -44,9 +44,9 @@ export function isUnicast(ip: Ipv4Address): bool {
   return ip >> 24 != 0 && ip < 0xe0000000 && !isBroadcast(ip);
 }
 
-/** The neighbour to which a packet for `dst` goes (dst is not our own): itself, the gateway, or NO_ROUTE. */
+/** The neighbour to which a packet for `dst` goes (dst is not our own): itself, the gateway, or NO_ROUTE. 255.255.255.255 is all on the link. */
 export function nextHop(dst: Ipv4Address): Ipv4Address {
-  return isOnLink(dst) ? dst : config.gateway;
+  return isOnLink(dst) || dst == IP_BROADCAST ? dst : config.gateway;
 }
 
 /** The address from which we talk to `dst` (RFC 1122 §3.3.4.3). */

@@ -9,6 +9,9 @@ import { Wire } from "./wire";
 
 export const ETHERTYPE_IPV4: u32 = 0x0800;
 export const ETHERTYPE_ARP: u32 = 0x0806;
+/** IEEE 802.1Q: a tag of 4 bytes stands before the type. */
+export const ETHERTYPE_TAG: u32 = 0x8100;
+export const TAG_SIZE: u32 = 4;
 /** A MAC address is its 48 bits in a u64. */
 export const MAC_BROADCAST: u64 = 0xffffffffffff;
 
@@ -27,4 +30,8 @@ export const MAC_BROADCAST: u64 = 0xffffffffffff;
 
   get type(): u32 { return this.u16at(12); }
   set type(v: u32) { this.put16(12, v); }
+
+  /** Of a frame with a tag: the VLAN's number (0: the tag only tells a priority), and the type behind it. */
+  get vlan(): u32 { return this.u16at(14) & 0xfff; }
+  get taggedType(): u32 { return this.u16at(16); }
 }

@@ -1,7 +1,7 @@
 /** ARP (RFC 826, 5227), IPv4 (RFC 791, 1122 §3), ICMP (RFC 792, 1122 §3.2.2, 5927, 1191), UDP (RFC 768), and TCP's use of them (RFC 9293 §3.9.2). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, PEER, PEER_PORT, SMALL, STACK, pattern } from "../harness/bench.js";
+import { Bench, MSS, PEER, PEER_PORT, SMALL, STACK, pattern } from "../harness/bench.js";
 import { arp, be, BROADCAST, ethernet, icmp, ip4, ipv4, MAC_PEER, MAC_STACK, opt, segment, tcp, udp, type Seen } from "../harness/codec.js";
 
 const ZERO = [0, 0, 0, 0, 0, 0], OTHER = [2, 0, 10, 0, 0, 9];
@@ -444,7 +444,47 @@ describe("RFC 768: UDP", () => {
   });
 });
 
+describe("RFC 1122 §3.3.6: 255.255.255.255", () => {
+  it("is on every link, with a gateway and without", () => {
+    for (const gateway of [undefined, "10.0.0.2"]) {
+      const b = new Bench(gateway === undefined ? {} : { gateway });
+      const s = b.stack.udpOpen(68);
+      b.stack.udpSend(s, 0xffffffff, 67, pattern(9));
+      b.poll();
+      const out = b.out.find((x) => x.kind === "udp")!;
+      assert.deepEqual([out.dstMac, out.ip.dst >>> 0], [BROADCAST, 0xffffffff]);
+    }
+  });
+});
+
 describe("Ethernet", () => {
+  it("IEEE 802.1Q §6.9: takes a frame whose tag has the VLAN 0 and tells only a priority, up to the MTU; drops other tags", () => {
+    const tagged = (f: Uint8Array, tag: number): Uint8Array => Uint8Array.from([...f.slice(0, 12), 0x81, 0, ...be(2, tag), ...f.slice(12)]);
+    const b = new Bench(), s = b.stack.udpOpen(53);
+    for (const tag of [0, 0x7000, 0xf000]) {
+      for (const size of [1, 1472]) {
+        b.frame(tagged(udp({ src: PEER, dst: STACK }, 999, 53, pattern(size)), tag));
+        assert.deepEqual(b.stack.udpReceive(s)?.data, pattern(size));
+      }
+    }
+    b.frame(tagged(udp({ src: PEER, dst: STACK }, 999, 53, pattern(5)), 0x7001));
+    assert.equal(b.stack.udpReceive(s), null);
+    assert.equal(b.count("ifInUnknownProtos"), 1);
+    // ARP, and TCP, as well.
+    b.frame(tagged(arp(1, { mac: OTHER, ip: ip4("10.0.0.9") }, { mac: ZERO, ip: STACK }), 0xe000));
+    assert.equal(b.out.at(-1)!.kind, "arp");
+    b.clear().accepted();
+    b.frame(tagged(b.make({ flags: "A", seq: 1, ack: 1, data: pattern(MSS) }), 0));
+    assert.deepEqual(b.read(), pattern(MSS));
+    // Too long, and cut short.
+    const before = b.count("ifInErrors");
+    b.frame(tagged(udp({ src: PEER, dst: STACK }, 999, 53, pattern(1473)), 0));
+    b.frame(udp({ src: PEER, dst: STACK }, 999, 53, pattern(1473)));
+    assert.equal(b.count("ifInErrors"), before + 2);
+    for (let n = 12; n < 40; n++) b.frame(tagged(udp({ src: PEER, dst: STACK }, 999, 53, pattern(5)), 0).slice(0, n));
+    assert.equal(b.stack.udpReceive(s), null);
+  });
+
   it("bears frames of any length, and what the host claims", () => {
     const b = new Bench();
     for (const n of [0, 1, 13, 14, 33, 34]) b.frame(ethernet(0x0800, new Uint8Array(1500)).slice(0, n));
