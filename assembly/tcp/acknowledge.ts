@@ -20,7 +20,7 @@ import { roomAgain } from "./output";
 import { hasSender, senderOf } from "./sender";
 import { sentAcked } from "./sent";
 import { rackBegin } from "./rack";
-import { rackAck, rackTimes } from "./rack-recovery";
+import { rackAck, rackAfter, rackTimes } from "./rack-recovery";
 
 /** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT, or the segment is challenged, and has no other effect. */
 export function ackAcceptable(t: Tcb): bool {
@@ -48,6 +48,8 @@ export function acknowledge(t: Tcb): void {
     if (flight != 0 && t.timerKind != <u8>Timer.PERSIST) {
       rackTimes(t);
       rackAck(t, 0, flight, senderOf(t).delivered - had, news);
+    } else if (flight == 0) {
+      rackAfter(t);
     }
     return;
   }

@@ -57,13 +57,31 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   workAdd(t);
 }
 
+/** Nothing is in flight: the ACK at hand can only tell that something came twice, and that a recovery had been for nothing. */
+export function rackAfter(t: Tcb): void {
+  const s = senderOf(t);
+  if (!sends(s, Sends.DSACK_NOW)) return;
+  rackDsack(t);
+  undoDetects(t, false);
+  s.bits &= ~<u16>Sends.DSACK_NOW;
+}
+
 /** Something is being found out. */
 const UNUSUAL: u32 = Sends.DSACK_ROUND | Sends.DSACK_NOW | Sends.PROBING | Sends.CAN_UNDO | Sends.FRTO | Sends.FRTO_WAIT | Sends.UNDO_NOW;
 
-/** Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1). */
+/**
+ * Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1). In slow start it is
+ * enough that half of it was in flight at once, within the last round.
+ */
 function isCwndLimited(t: Tcb, flight: u32): bool {
-  if (sends(senderOf(t), Sends.CWND_LIMITED)) return true;
-  return t.cwnd < t.ssthresh && t.cwnd < flight << 1;
+  const s = senderOf(t);
+  // The round ends with what was in flight when its measure was taken.
+  if (flight >= s.usedMost || seqLe(s.usedEnd, t.sndUna)) {
+    s.usedMost = flight;
+    s.usedEnd = t.sndNxt;
+  }
+  if (sends(s, Sends.CWND_LIMITED)) return true;
+  return t.cwnd < t.ssthresh && t.cwnd < s.usedMost << 1;
 }
 
 /** Finds what is lost, begins to recover from it, and waits for what may only be late. */

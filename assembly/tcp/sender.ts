@@ -109,6 +109,11 @@ export const enum Sends {
 
   /** Pacing: when the next segment may leave. */
   paceAt: u32;
+
+  // How much of the window of congestion is used (RFC 7661)
+  /** The most that was in flight in this round, which ends when `usedEnd` is acknowledged. */
+  usedMost: u32;
+  usedEnd: Seq;
 }
 
 @unmanaged class SenderPool {

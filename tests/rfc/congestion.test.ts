@@ -176,6 +176,43 @@ if (!SMALL) describe("RFC 7661, RFC 2861: a window that was not used", () => {
     assert.ok(b.info.cwnd < before && b.info.cwnd >= before / 2 - MSS, `${before}, then ${b.info.cwnd}`);
   });
 
+  it("RFC 5681 §4.1: and when the peer speaks first after the silence", () => {
+    const grown = (policy: BenchOptions["policy"]): Bench => {
+      const b = open({ sendRing: 1024 * MSS }, policy);
+      for (let i = 0; i < 4; i++) {
+        b.write(100 * MSS);
+        b.advance(RTT);
+        acks(b, nxt(b));
+      }
+      while (b.info.sndSize > 0) {
+        b.advance(RTT);
+        acks(b, nxt(b));
+      }
+      return b;
+    };
+    for (const policy of [{}, { rack: false }]) {
+      const b = grown(policy), before = b.info.cwnd;
+      b.advance(3400);
+      b.send({ flags: "PA", seq: 1, ack: 1 + nxt(b) * MSS, win: 65535, data: new Uint8Array(10) });
+      b.clear();
+      b.write(100 * MSS);
+      assert.ok(before > 20 * MSS && b.info.cwnd <= 10 * MSS, `${before}, then ${b.info.cwnd}`);
+    }
+  });
+
+  it("RFC 7661 §4.2: slow start goes on through a round in which half of the window was in flight", () => {
+    const b = open();
+    b.write(6 * MSS);
+    b.advance(RTT);
+    // The first ACK: 6 of 10 in flight. The others come when less is left, and count as well, up to twice of what was.
+    for (let n = 2; n <= 7; n++) acks(b, n);
+    assert.equal(b.info.cwnd, 12 * MSS);
+    b.write(5 * MSS);
+    b.advance(RTT);
+    for (let n = 8; n <= 12; n++) acks(b, n);
+    assert.equal(b.info.cwnd, 12 * MSS, "less than half of it");
+  });
+
   it("RFC 2861 §3.1: what it was is remembered by ssthresh, three quarters of it; not in the first slow start", () => {
     const b = open({ sendRing: 1024 * MSS }), top = (): number => nxt(b);
     const rounds = (n: number): void => {

@@ -450,6 +450,20 @@ if (!SMALL) describe("going back on what was for nothing", () => {
     assert.equal(b.info.ssthresh, 0x3fffffff);
   });
 
+  it("RFC 3708: also when it comes after all was acknowledged, and nothing is in flight", () => {
+    const b = open();
+    b.write(10 * MSS);
+    const before = b.info.cwnd;
+    b.advance(RTT);
+    acks(b, 1, [2, 5]);
+    acks(b, 11);
+    assert.ok(b.info.cwnd < before && b.info.sndUna === b.info.sndNxt);
+    acks(b, 11, [1, 2]);
+    assert.equal(b.count("TCPFullUndo"), 1);
+    assert.ok(b.info.cwnd >= before, `${b.info.cwnd} of ${before}`);
+    assert.equal(b.info.ssthresh, 0x3fffffff);
+  });
+
   it("RFC 3708: a D-SACK for one of two that were sent again restores nothing; one for both does", () => {
     for (const both of [false, true]) {
       const b = open();
