@@ -139,11 +139,16 @@ export function settle(t: Tcb, bits: u32, peerMss: u32): void {
  * carries.
  */
 export function mssCompute(t: Tcb): void {
-  let mss = min(<u32>t.peerMss, <u32>t.pathMtu - 40);
+  t.mss = <u16>mssFor(t, t.pathMtu);
+}
+
+/** The same, for a path that takes packets of `mtu` bytes. */
+export function mssFor(t: Tcb, mtu: u32): u32 {
+  let mss = min(<u32>t.peerMss, mtu - 40);
   if (config.mss != 0) mss = min(mss, config.mss);
   if (tcbHas(t, Has.TIMESTAMPS)) mss = mss > TIMESTAMPS_SIZE ? mss - TIMESTAMPS_SIZE : 0;
   // A send ring goes out in two segments at least: a peer may acknowledge only every second one at once (RFC 9293 §3.8.6.3).
-  t.mss = <u16>min(max(mss, min(MSS_MIN, config.mtu - 40 - TIMESTAMPS_SIZE)), config.sendRing >> 1);
+  return min(max(mss, min(MSS_MIN, config.mtu - 40 - TIMESTAMPS_SIZE)), config.sendRing >> 1);
 }
 
 /** Fills a TCB from the handshake's record: SYN-RECEIVED, with the SYN-ACK sent. */

@@ -17,7 +17,7 @@ import { isSynchronized } from "./state";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./demux";
 import { halfOpenAt } from "./half-open";
 import { recordGone } from "./listen";
-import { mssCompute } from "./connect";
+import { pathMtuLower } from "./path-mtu";
 import { retransmitAll } from "./retransmit";
 import { fastOpenFails } from "./fast-open";
 import { endConnection } from "./end";
@@ -99,9 +99,7 @@ function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
   }
   mtu = max(mtu, config.pathMtuMin);
   if (mtu >= <u32>t.pathMtu || mtu >= size || size > <u32>t.pathMtu) return;
-  t.pathMtu = <u16>mtu;
-  mssCompute(t);
-  count(Mib.TCPPathMtu);
+  pathMtuLower(t, mtu);
   if (seqLt(seq, t.sndNxt)) {
     retransmitAll(t);
     tcbSet(t, Has.RETRANSMIT_ONE);

@@ -32,6 +32,7 @@ import { endConnection } from "./end";
 import { tcpSeal, tcpSealText } from "./seal";
 import { Sends, hasSender, senderBegin, senderOf } from "./sender";
 import { sentAgain, sentLastStart, sentNew } from "./sent";
+import { pathProbeSent, pathProbeSize } from "./path-mtu";
 import { probeDrop, probePending, probeSent } from "./tlp";
 import { prrSent } from "./prr";
 import { undoResent } from "./undo";
@@ -227,7 +228,7 @@ function emitRange(t: Tcb, start: Seq, end: Seq, fresh: bool): void {
 function sendNew(t: Tcb, probe: bool): bool {
   const have = unsent(t), fin = finDue(t);
   if (have == 0 && !fin) return false;
-  const usable = usableWindow(t), flight = t.sndNxt - t.sndUna, mss = roomForData(t);
+  const usable = usableWindow(t), flight = t.sndNxt - t.sndUna, larger = probe ? 0 : pathProbeSize(t, min(have, usable)), mss = max(roomForData(t), larger);
   let size = min(min(have, mss), usable);
   const all = size == have;
   const withFin = fin && all && size < usable;
@@ -254,6 +255,7 @@ function sendNew(t: Tcb, probe: bool): bool {
     sentNew(t, start, t.sndNxt);
     senderOf(t).bits &= ~<u16>Sends.CWND_LIMITED;
     if (tcbHas(t, Has.RECOVERY)) prrSent(t, size);
+    if (larger != 0 && size == larger) pathProbeSent(t);
     paceSent(t, size);
   }
   retransmitArm(t);

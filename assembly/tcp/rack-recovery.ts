@@ -10,6 +10,7 @@ import { Timer, armTimer, disarmTimer } from "./timers";
 import { Sends, senderEnd, senderIdle, senderOf, sends } from "./sender";
 import { Sent, sentLoseAll, sentNow } from "./sent";
 import { rackDetect, rackDsack, rackRecovered, rackSample, rackTimeout } from "./rack";
+import { pathProbeAcked } from "./path-mtu";
 import { probeAcked, probeDrop, probeForget } from "./tlp";
 import { prrAck, prrBegin, prrOn } from "./prr";
 import { frtoBegin, undoBegin, undoDetects } from "./undo";
@@ -28,6 +29,7 @@ export function rackTimes(t: Tcb): void {
  */
 export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
   const s = senderOf(t), advanced = acked != 0;
+  if (advanced) pathProbeAcked(t);
   if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 && t.timerKind != <u8>Timer.REORDER) {
     // Nothing is missing, and nothing is being found out.
     if (isCwndLimited(t, flight)) congestionAcked(t, acked);

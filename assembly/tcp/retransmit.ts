@@ -21,6 +21,7 @@ import { endConnection } from "./end";
 import { hasSender, senderEnd } from "./sender";
 import { sentFirstLost, sentLoseAll } from "./sent";
 import { rackTimesOut } from "./rack-recovery";
+import { blackHoleSuspected } from "./path-mtu";
 import { probeArm } from "./tlp";
 import { frtoWaits, undoBegin } from "./undo";
 
@@ -75,6 +76,7 @@ export function retransmitDue(t: Tcb): void {
     tcbSet(t, Has.SYN_DUE | Has.SYN_RESENT);
     count(Mib.TCPSynRetrans);
   } else {
+    if (t.retries >= R1) blackHoleSuspected(t);
     const first = t.retries == 1;
     if (first) undoBegin(t);
     congestionTimeout(t, t.sndNxt - t.sndUna, first);

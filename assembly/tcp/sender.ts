@@ -110,6 +110,11 @@ export const enum Sends {
   /** Pacing: when the next segment may leave. */
   paceAt: u32;
 
+  // Probes of the path MTU (RFC 4821)
+  /** Up to where the probe in flight goes; 0: there is none. And when the next one may be sent. */
+  pathProbeEnd: Seq;
+  pathProbeAt: u32;
+
   // How much of the window of congestion is used (RFC 7661)
   /** The most that was in flight in this round, which ends when `usedEnd` is acknowledged. */
   usedMost: u32;

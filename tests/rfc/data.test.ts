@@ -594,3 +594,43 @@ describe("RFC 9293 §3.8.6.3, §3.7.4: small send rings", () => {
     assert.equal(b.out.at(-1)!.data.length, 10);
   });
 });
+
+describe("RFC 4821, RFC 8899: a path that swallows large packets in silence", () => {
+  /** Takes what fits on the path, acknowledges it, and says what it saw; loses the rest. */
+  const path = (b: Bench, mtu: number, ms: number): number[] => {
+    const seen: number[] = [];
+    let got = 1;
+    for (let t = 0; t < ms; t += 50) {
+      b.advance(50);
+      for (const s of b.out.splice(0).filter((x) => x.kind === "tcp" && x.data.length > 0)) {
+        seen.push(s.ip.total);
+        const seq = (s.seq - b.stackIsn) >>> 0;
+        if (s.ip.total > mtu) continue;
+        if (seq <= got) got = Math.max(got, seq + s.data.length);
+        b.stack.pushFrame(b.make({ flags: "A", seq: 1, ack: got, win: 65535 }));
+      }
+      b.stack.send(b.handle, new Uint8Array(65536));
+    }
+    return seen;
+  };
+
+  it("smaller segments come through after three time-outs", () => {
+    for (const mtu of [1499, 1400, 1200, 600]) {
+      const b = new Bench({ rtoMinMs: 300, sendRing: 65536, rxSlots: 64 }).accepted({ win: 65535 }, {}, 50);
+      path(b, mtu, 20_000);
+      assert.ok(b.info.pathMtu <= mtu, `${b.info.pathMtu} of ${mtu}`);
+      assert.equal(b.info.pathMtu, mtu >= 1200 ? 1200 : 552);
+      const before = b.info.sndUna;
+      path(b, mtu, 1000);
+      assert.ok(((b.info.sndUna - before) >>> 0) > 10_000, "it flows");
+    }
+  });
+
+  it("small segments that are lost tell nothing of it", () => {
+    const b = new Bench({ rtoMinMs: 300 }).accepted({}, {}, 50);
+    b.write(500);
+    b.advance(20_000);
+    assert.ok(b.count("TCPTimeouts") > 3);
+    assert.equal(b.info.pathMtu, 1500);
+  });
+});

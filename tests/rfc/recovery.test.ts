@@ -508,3 +508,41 @@ if (!SMALL) describe("going back on what was for nothing", () => {
     assert.equal(b.count("TCPSpuriousRTOs"), 0);
   });
 });
+
+if (!SMALL) describe("RFC 4821 §7.3, RFC 1191 §6.3: a path that takes more again", () => {
+  /** A path that takes `mtu` bytes, for `rounds` round trips; what fits is acknowledged, with SACK. Returns the sizes that were seen. */
+  const run = (b: Bench, mtu: number, rounds: number): number[] => {
+    const seen: number[] = [], early = new Map<number, number>();
+    for (let i = 0; i < rounds || b.info.sndSize > 0; i++) {
+      if (i < rounds) b.write(8 * MSS);
+      b.advance(RTT);
+      assert.ok(i < 10 * rounds, "all arrives in the end");
+      for (const s of b.out.splice(0).filter((x) => x.kind === "tcp" && x.data.length > 0)) {
+        seen.push(s.ip.total);
+        if (s.ip.total > mtu) continue;
+        const seq = (s.seq - b.stackIsn) >>> 0, end = seq + s.data.length;
+        let una = (b.info.sndUna - b.stackIsn) >>> 0;
+        early.set(seq, end);
+        for (let next = early.get(una); next !== undefined; next = early.get(una)) una = next;
+        b.send({ flags: "A", seq: 1, ack: una, win: 65535, opts: seq > una ? opt.sack([(b.stackIsn + seq) >>> 0, (b.stackIsn + end) >>> 0]) : [] });
+      }
+    }
+    return seen;
+  };
+
+  it("is found by one larger segment, ten minutes later; one that is lost changes nothing", () => {
+    const b = open({ rtoMinMs: 300 });
+    run(b, 1300, 60);
+    assert.equal(b.info.pathMtu, 1200);
+    b.advance(500_000);
+    assert.ok(run(b, 1300, 20).every((n) => n <= 1200), "not before");
+    b.advance(100_000);
+    const timeouts = b.count("TCPTimeouts"), seen = run(b, 1300, 20);
+    assert.equal(b.info.pathMtu, 1280);
+    assert.equal(seen.filter((n) => n > 1280).join(), "1400", "the next size, once; it was lost");
+    assert.equal(b.count("TCPTimeouts"), timeouts);
+    b.advance(600_000);
+    run(b, 1500, 30);
+    assert.equal(b.info.pathMtu, 1500);
+  });
+});
