@@ -110,13 +110,13 @@ export const enum Cookies {
   /** Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. */
   rangesMax: u32;
   /**
-   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 148 bytes each, and ranges for what is
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 156 bytes each, and ranges for what is
    * in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it.
    */
   sendersMax: u32;
   /** Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. */
   rxSlots: u32;
-  /** Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are dropped. */
+  /** Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again, for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped. */
   txSlots: u32;
   /** Frame slots for what the stack sends to itself, 0 or a power of two. mtu + 20 bytes each. Full: dropped. */
   loopSlots: u32;
@@ -227,8 +227,8 @@ export function configUse(at: usize): void {
 /** Bytes of header before the payload in a frame slot: 2 of padding, so that the IP header is 4-byte aligned, and 14 of Ethernet. */
 export const FRAME_OFFSET: u32 = 2;
 export const ETHERNET_SIZE: u32 = 14;
-/** Most bytes of payload of a reassembled datagram, a multiple of 8: with its header of 20 bytes its length fits in 16 bits. */
-export const REASSEMBLY_MAX: u32 = 65_512;
+/** Most bytes of payload of a reassembled datagram: with its header of 20 bytes its length fits in 16 bits. */
+export const REASSEMBLY_MAX: u32 = 65_515;
 export const CONNS_MAX: u32 = (1 << 21) - 1;
 
 function isSlots(x: u32): bool {
@@ -286,6 +286,6 @@ export function configCheckSizes(c: Config): bool {
   for (let word = <u32>offsetof<Config>("mtu") >> 2; word <= <u32>offsetof<Config>("firstByteMs") >> 2; word++) {
     if (!isWithin(word, load<u32>(changetype<usize>(c) + (<usize>word << 2)))) return false;
   }
-  return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 && c.reassemblyBytes <= REASSEMBLY_MAX &&
+  return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 && c.reassemblyBytes < REASSEMBLY_MAX + 8 &&
     isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) && popcnt(c.prefixBuckets) <= 1 && popcnt(c.neighboursMax) == 1;
 }

@@ -27,7 +27,7 @@ import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
 import { addressInit } from "./ip/address";
 import { hasSourceRoute, ipAccepts } from "./ip/input";
-import { arpRequests, arpSend, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
+import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
 import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
 import { NO_SOCKET, UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
@@ -379,7 +379,10 @@ function udpRaise(port: u32): void {
 function timersDue(): void {
   // Before the connections' own timers: those that wait for a neighbour are told first. One neighbour a poll, since all of them are looked at.
   const hop = neighboursTick();
-  if (hop != 0) tcpNeighbourFailed(hop);
+  if (hop != 0) {
+    ipFailed(hop);
+    tcpNeighbourFailed(hop);
+  }
   for (let n = min(heapCount(), TIMERS_MAX); n > 0 && heapCount() > 0 && isDue(heapNext()); n--) {
     const owner = heapOwner();
     if (isConn(owner)) {

@@ -11,7 +11,7 @@ export type ConfigField = (typeof CONFIG_FIELDS)[number];
 const DEFAULTS: Record<Exclude<ConfigField, "size" | "macHigh" | "macLow" | "ip" | "prefix" | "gateway" | "policy">, number> = {
   arenaBase: 0, arenaSize: 0, memoryBytes: 0, mtu: 1500,
   connsMax: 64, halfOpenMax: 256, timeWaitMax: 256, listenersMax: 8, sendRing: 65536, recvRing: 65536, rangesMax: 4096, sendersMax: 64,
-  rxSlots: 64, txSlots: 64, loopSlots: 8, reassemblyMax: 4, reassemblyBytes: 65512 & ~7, neighboursMax: 64, udpMax: 8, udpRing: 16384,
+  rxSlots: 64, txSlots: 64, loopSlots: 8, reassemblyMax: 4, reassemblyBytes: 65520, neighboursMax: 64, udpMax: 8, udpRing: 16384,
   prefixBuckets: 256, fastOpenCookies: 16, appBytes: 0,
   cookies: 1, windowScale: 255, mss: 0, initialWindow: 10, rtoInitialMs: 1000, rtoMinMs: 300, rtoMaxMs: 60_000,
   userTimeoutMs: 300_000, synTimeoutMs: 180_000, delayedAckMs: 40, timeWaitMs: 60_000, finWait2Ms: 60_000, synAckMs: 1000,

@@ -2,16 +2,17 @@
 // stack.ts.
 
 import { config, Policy } from "../config";
+import { REASSEMBLY } from "../features";
 import { take, layoutCommits } from "../core/layout";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { random32 } from "../core/random";
 import { sumBytes, foldSum } from "../core/checksum";
-import { Ipv4, PROTO_ICMP, IP_OFFSET_MASK } from "../wire/ipv4";
+import { Ipv4, PROTO_ICMP, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
 import {
   Icmp, ICMP_ECHO, ICMP_ECHO_REPLY, ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_PARAMETER_PROBLEM, ICMP_SOURCE_QUENCH,
 } from "../wire/icmp";
-import { ipBegin, ipEnd } from "../ip/output";
+import { ipBegin, ipEnd, ipFree, ipRing } from "../ip/output";
 import { isBroadcast, isUnicast, isLoopback } from "../ip/address";
 
 @unmanaged class ErrorBucket {
@@ -60,24 +61,38 @@ export function icmpInput(ip: Ipv4, icmp: Icmp, size: u32): IcmpResult {
   }
 }
 
-/** RFC 1122 §3.2.2.6: the data comes back whole, from the address that was asked. */
+/** RFC 1122 §3.2.2.6: the data comes back whole, from the address that was asked. What came in fragments goes back in fragments. */
 function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
   const broadcast = isBroadcast(ip.dst);
-  if ((broadcast && (config.policy & Policy.BROADCAST_ECHO) == 0) || Ipv4.SIZE + size > config.mtu) {
+  if (broadcast && (config.policy & Policy.BROADCAST_ECHO) == 0) {
     count(Mib.icmpInIgnored);
     return;
   }
-  const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, config.ttl);
-  if (reply == null) return;
-  const at = changetype<usize>(reply) + Ipv4.SIZE;
-  memory.copy(at, changetype<usize>(icmp), size);
-  const out = changetype<Icmp>(at);
-  out.type = ICMP_ECHO_REPLY;
-  out.checksum = 0;
-  out.checksum = foldSum(sumBytes(at, size, 0));
+  const most = config.mtu - Ipv4.SIZE, whole = !REASSEMBLY || size <= most, step = whole ? size : most & ~7;
+  // All fragments, or none.
+  if (!whole && size > ipFree() * step) {
+    count(Mib.ipOutDiscards);
+    return;
+  }
+  // The request becomes the reply where it lies.
+  icmp.type = ICMP_ECHO_REPLY;
+  icmp.checksum = 0;
+  icmp.checksum = foldSum(sumBytes(changetype<usize>(icmp), size, 0));
+  const id = whole ? 0 : random32();
+  for (let at: u32 = 0; at < size; at += step) {
+    const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, config.ttl), n = min(size - at, step);
+    // What waits for its neighbour would be the last fragment alone.
+    if (reply == null || (!whole && ipRing() == null)) return;
+    if (!whole) {
+      // Not atomic, so its identification tells it from others (RFC 6864 §4.2).
+      reply.id = id;
+      reply.fragment = (at >> 3) | (at + n < size ? IP_MF : 0);
+    }
+    memory.copy(changetype<usize>(reply) + Ipv4.SIZE, changetype<usize>(icmp) + at, n);
+    ipEnd(n);
+  }
   count(Mib.icmpOutMsgs);
   count(Mib.icmpOutEchoReps);
-  ipEnd(size);
 }
 
 /**

@@ -5,14 +5,14 @@
 //   ipEnd(payloadSize)
 //
 // Every datagram has DF set and identification 0: it is atomic (RFC 6864 §4.1), never fragmented on the way. One that is waiting
-// for its neighbour shares a single slot with all others (RFC 1122 §2.3.2.2 asks for one packet to be kept); TCP does not wait
-// there but makes its segment again.
+// for its neighbour is kept, the latest one for each neighbour (RFC 1122 §2.3.2.2), as long as there are slots for so many; TCP does not
+// wait there but makes its segment again.
 
 import { SPEED } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
 import { take, layoutCommits } from "../core/layout";
 import { count, countBy, Mib } from "../core/counters";
-import { SlotRing, slotsFull, slotNext, slotProduce, slotsInit, slotStride } from "../buffers/slots";
+import { SlotRing, slotsFull, slotsUsed, slotNext, slotProduce, slotsInit, slotStride } from "../buffers/slots";
 import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_ARP, MAC_BROADCAST } from "../wire/ethernet";
 import { Arp, ARP_REQUEST } from "../wire/arp";
 import { Ipv4, IP_DF } from "../wire/ipv4";
@@ -20,12 +20,12 @@ import { Asker, neighbourMac, neighbourNextRequest, MAC_REFUSED, MAC_UNKNOWN } f
 import { Ipv4Address, isOwn, isBroadcast, nextHop, NO_ROUTE } from "./address";
 
 @unmanaged class IpOutput {
-  /** The frame under construction: address, ring (0: the waiting slot). */
+  /** The frame under construction: address, ring (0: a waiting slot), number of the waiting slot. */
   frame: usize;
   ring: usize;
-  /** The waiting packet: its next hop (0: none), its frame's size. */
-  waitingFor: u32;
-  waitingSize: u32;
+  slot: u32;
+  /** Where the records of the waiting slots lie, and the slots. */
+  records: usize;
   waiting: usize;
   /** The way that was found open last, kept until a neighbour may have changed (`ipForget`): its destination (0: none), its ring, its MAC address. */
   openTo: u32;
@@ -33,18 +33,59 @@ import { Ipv4Address, isOwn, isBroadcast, nextHop, NO_ROUTE } from "./address";
   openMac: u64;
 }
 
+/** A packet that waits: its next hop, and its frame's size (0: none waits). */
+@unmanaged class Waiting {
+  hop: u32;
+  size: u32;
+}
+
+/** Packets for so many neighbours can wait at once, at most. */
+const WAITING_MAX: u32 = 16;
+
 let out: IpOutput = changetype<IpOutput>(0);
 let tx: SlotRing = changetype<SlotRing>(0);
 let loop: SlotRing = changetype<SlotRing>(0);
 
-/** Lays out the loop slots and the waiting slot; `txRing` is the ring to the host. */
+/** One for four frames to the host. */
+function waitingCount(): u32 {
+  return max(1, min(config.txSlots >> 2, WAITING_MAX));
+}
+
+function waitingAt(i: u32): Waiting {
+  return changetype<Waiting>(out.records + i * offsetof<Waiting>());
+}
+
+function waitingFrame(i: u32): usize {
+  return out.waiting + i * slotStride(config.mtu);
+}
+
+/** The slot of the packet that waits for `hop`, else a free one, else one that is taken from another, by turns. */
+function waitingSlot(hop: u32): u32 {
+  let free = waitingCount();
+  for (let i: u32 = 0; i < waitingCount(); i++) {
+    const w = waitingAt(i);
+    if (w.size == 0) free = i;
+    else if (w.hop == hop) return i;
+  }
+  return free < waitingCount() ? free : (out.slot + 1) % waitingCount();
+}
+
+/** The packet in the slot, if there is one, is not sent. */
+function waitingDrop(i: u32): void {
+  if (waitingAt(i).size != 0) count(Mib.ipOutDiscards);
+  waitingAt(i).size = 0;
+}
+
+/** Lays out the loop slots and the waiting slots; `txRing` is the ring to the host. */
 export function ipOutputInit(txRing: usize): void {
   out = changetype<IpOutput>(take(1, offsetof<IpOutput>()));
   loop = changetype<SlotRing>(take(1, offsetof<SlotRing>()));
   tx = changetype<SlotRing>(txRing);
-  const waiting = take(1, slotStride(config.mtu));
+  const records = take(waitingCount(), offsetof<Waiting>()), waiting = take(waitingCount(), slotStride(config.mtu));
   slotsInit(changetype<usize>(loop), config.loopSlots, config.mtu);
-  if (layoutCommits()) out.waiting = waiting + FRAME_OFFSET;
+  if (!layoutCommits()) return;
+  out.records = records;
+  out.waiting = waiting + FRAME_OFFSET;
 }
 
 /** The ring of frames that the stack sent to itself. */
@@ -121,11 +162,16 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
       count(Mib.ipOutDiscards);
       return null;
     }
-    if (mac != MAC_UNKNOWN) out.ring = changetype<usize>(tx);
-    else out.waitingFor = hop;
+    if (mac != MAC_UNKNOWN) {
+      out.ring = changetype<usize>(tx);
+    } else {
+      out.slot = waitingSlot(hop);
+      waitingDrop(out.slot);
+      waitingAt(out.slot).hop = hop;
+    }
   }
   if (out.ring == 0) {
-    out.frame = out.waiting;
+    out.frame = waitingFrame(out.slot);
   } else {
     const ring = changetype<SlotRing>(out.ring);
     if (slotsFull(ring)) {
@@ -163,7 +209,7 @@ export function ipEnd(size: u32): void {
   count(Mib.ipOutRequests);
   const frameSize = ETHERNET_SIZE + Ipv4.SIZE + size;
   if (out.ring == 0) {
-    out.waitingSize = frameSize;
+    waitingAt(out.slot).size = frameSize;
   } else {
     produce(changetype<SlotRing>(out.ring), frameSize);
   }
@@ -193,19 +239,30 @@ export function ipCount(n: u32, size: u32): void {
 
 /** The neighbour `hop` became known: sends the packet that was waiting for it. */
 export function ipResolved(hop: Ipv4Address): void {
-  if (out.waitingFor != hop || out.waitingSize == 0) return;
-  const mac = neighbourMac(hop, Asker.ANYBODY), size = out.waitingSize;
+  const i = waitingSlot(hop), w = waitingAt(i);
+  if (w.size == 0 || w.hop != hop) return;
+  const mac = neighbourMac(hop, Asker.ANYBODY), size = w.size;
   if (mac >= MAC_UNKNOWN) return;
-  out.waitingFor = 0;
-  out.waitingSize = 0;
   if (slotsFull(tx)) {
-    count(Mib.ipOutDiscards);
+    waitingDrop(i);
     return;
   }
+  w.size = 0;
   const frame = slotNext(tx);
-  memory.copy(frame, out.waiting, size);
+  memory.copy(frame, waitingFrame(i), size);
   changetype<Ethernet>(frame).dst = mac;
   produce(tx, size);
+}
+
+/** The neighbour `hop` does not answer: the packet that was waiting for it is not sent. */
+export function ipFailed(hop: Ipv4Address): void {
+  const i = waitingSlot(hop);
+  if (waitingAt(i).hop == hop) waitingDrop(i);
+}
+
+/** Frames that the host takes before it is asked again. */
+export function ipFree(): u32 {
+  return tx.mask + 1 - slotsUsed(tx);
 }
 
 export function ownMac(): u64 {

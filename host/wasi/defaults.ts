@@ -17,7 +17,7 @@ export function configDefaults(c: Config): void {
   c.txSlots = 64;
   c.loopSlots = 8;
   c.reassemblyMax = 4;
-  c.reassemblyBytes = 65512 & ~7;
+  c.reassemblyBytes = 65520;
   c.neighboursMax = 64;
   c.udpMax = 8;
   c.udpRing = 16384;

@@ -147,6 +147,8 @@ export function see(raw: Uint8Array): Seen {
     src, dst, total, ttl: raw[22]!, tos: raw[15]!, id: v.getUint16(18), frag: v.getUint16(20), proto: raw[23]!,
     sumOk: checksum(raw.slice(14, 14 + ihl)) === 0,
   };
+  // A later fragment begins with no header.
+  if ((seen.ip.frag & 0x1fff) !== 0) return seen;
   const body = raw.slice(14 + ihl, 14 + total), b = new DataView(body.buffer);
   const pseudo = Uint8Array.from([...be(4, src), ...be(4, dst), 0, seen.ip.proto, ...be(2, body.length)]);
   if (seen.ip.proto === 1) {

@@ -364,6 +364,37 @@ describe("RFC 1122 §3.2.2: ICMP", () => {
     assert.deepEqual(b.out, []);
   });
 
+  it("RFC 1122 §3.2.2.6: one that came in fragments goes back in fragments, up to the largest datagram", () => {
+    const b = new Bench({ rxSlots: 64 });
+    for (const size of [1473, 3000, 65_507]) {
+      const data = pattern(size), whole = icmp({ src: PEER, dst: STACK }, 8, 0, 0x12345678, data).slice(34);
+      for (let at = 0; at < whole.length; at += 1480) {
+        const part = whole.slice(at, at + 1480);
+        b.frame(ipv4({ src: PEER, dst: STACK, proto: 1, id: size, frag: (at / 8) | (at + part.length < whole.length ? 0x2000 : 0) }, part));
+      }
+      const parts = b.out.splice(0).filter((s) => s.ip.proto === 1), reply = new Uint8Array(whole.length);
+      assert.equal(parts.length, Math.ceil(whole.length / 1480));
+      assert.equal(new Set(parts.map((s) => s.ip.id)).size, 1);
+      for (const s of parts) {
+        assert.ok(s.raw.length <= 1514 && s.ip.sumOk && (s.ip.frag & 0x4000) === 0);
+        reply.set(s.raw.slice(34), (s.ip.frag & 0x1fff) * 8);
+      }
+      assert.deepEqual(parts.map((s) => (s.ip.frag & 0x2000) !== 0), parts.map((_, i) => i < parts.length - 1));
+      const want = icmp({ src: STACK, dst: PEER }, 0, 0, 0x12345678, data).slice(34);
+      assert.deepEqual(reply, want);
+    }
+    assert.equal(b.count("icmpOutEchoReps"), 3);
+  });
+
+  it("RFC 1122 §3.2.2.6: a reply for which there are too few slots is not begun", () => {
+    const b = new Bench({ rxSlots: 64, txSlots: 2 }), whole = icmp({ src: PEER, dst: STACK }, 8, 0, 1, pattern(4000)).slice(34);
+    for (let at = 0; at < whole.length; at += 1480) {
+      const part = whole.slice(at, at + 1480);
+      b.frame(ipv4({ src: PEER, dst: STACK, proto: 1, id: 9, frag: (at / 8) | (at + part.length < whole.length ? 0x2000 : 0) }, part));
+    }
+    assert.deepEqual([b.out, b.count("ipOutDiscards"), b.count("icmpOutEchoReps")], [[], 1, 0]);
+  });
+
   it("1122-ICMP-3 drops types that it does not know, and redirects (1122-ICMP-6)", () => {
     const b = new Bench();
     for (const type of [1, 5, 13, 15, 17, 40, 128, 255]) b.frame(icmp({ src: PEER, dst: STACK }, type, 0, 0, pattern(40)));
@@ -441,6 +472,39 @@ describe("RFC 768: UDP", () => {
     let n = 0;
     while (b.stack.udpReceive(s)) n++;
     assert.equal(n, Math.floor(1024 / 112));
+  });
+});
+
+describe("RFC 1122 §2.3.2.2: datagrams whose neighbour is not known yet", () => {
+  const neighbour = (n: number): number => ip4(`10.0.0.${n}`), mac = (n: number): number[] => [2, 0, 10, 0, 0, n];
+  const answer = (b: Bench, n: number): void => b.frame(arp(2, { mac: mac(n), ip: neighbour(n) }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
+
+  it("wait, the latest for each neighbour; what is displaced is counted as not sent", () => {
+    const b = new Bench({ txSlots: 16 }), s = b.stack.udpOpen(53);
+    for (const n of [20, 21, 22]) b.stack.udpSend(s, neighbour(n), 99, pattern(n));
+    b.stack.udpSend(s, neighbour(21), 99, pattern(7));
+    b.poll();
+    assert.equal(b.count("ipOutDiscards"), 1);
+    for (const [n, size] of [[22, 22], [20, 20], [21, 7]] as const) {
+      b.clear();
+      answer(b, n);
+      const [out] = b.out.filter((x) => x.kind === "udp");
+      assert.deepEqual([out!.ip.dst, out!.dstMac, out!.data, out!.sumOk], [neighbour(n), mac(n), pattern(size), true]);
+    }
+  });
+
+  it("give way by turns when there are more neighbours than places, and are not sent when the neighbour stays silent", () => {
+    const b = new Bench({ txSlots: 16 }), s = b.stack.udpOpen(53);
+    for (let n = 20; n < 26; n++) b.stack.udpSend(s, neighbour(n), 99, pattern(n));
+    b.poll();
+    assert.equal(b.count("ipOutDiscards"), 2, "six for four places");
+    answer(b, 25);
+    assert.deepEqual(b.out.filter((x) => x.kind === "udp").map((x) => x.ip.dst), [neighbour(25)]);
+    b.advance(4000);
+    assert.equal(b.count("ipOutDiscards"), 5);
+    b.clear();
+    for (let n = 20; n < 25; n++) b.frame(arp(1, { mac: mac(n), ip: neighbour(n) }, { mac: ZERO, ip: STACK }));
+    assert.deepEqual(b.out.filter((x) => x.kind === "udp"), [], "too late");
   });
 });
 
