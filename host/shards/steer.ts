@@ -5,7 +5,7 @@ export const ALL = -1;
 /** The frame goes to nobody. */
 export const NONE = -2;
 
-const ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV4 = 0x0800, ARP_REPLY = 2, ICMP = 1, TCP = 6, UDP = 17;
+const ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_TAG = 0x8100, ARP_REPLY = 2, ICMP = 1, TCP = 6, UDP = 17;
 /** ICMP messages that quote the datagram that they are about (RFC 792). */
 const ERRORS = new Set([3, 4, 5, 11, 12]);
 
@@ -27,6 +27,8 @@ export class Steer {
   frame(f: Uint8Array): number {
     const u16 = (at: number): number => (f[at]! << 8) | f[at + 1]!, u32 = (at: number): number => (u16(at) << 16) | u16(at + 2);
     if (f.length < 34) return 0;
+    // A priority tag is as good as not there (assembly/stack.ts).
+    if (u16(12) === ETHERTYPE_TAG && (u16(14) & 0xfff) === 0 && u16(16) !== ETHERTYPE_TAG) return this.frame(Uint8Array.from([...f.subarray(0, 12), ...f.subarray(16)]));
     if (u16(12) === ETHERTYPE_ARP) return f.length >= 42 && (u16(20) === ARP_REPLY || u32(28) === u32(38)) ? ALL : 0;
     if (u16(12) !== ETHERTYPE_IPV4) return 0;
     const header = (f[14]! & 15) * 4, payload = 14 + header;

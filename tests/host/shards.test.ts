@@ -18,6 +18,8 @@ describe("shards", () => {
       const src = random.u32(), sport = random.below(65536), dport = random.below(65536), to = { src, dst: US };
       const where = steer.frame(tcp(to, { flags: "S", seq: 1, sport, dport }));
       assert.equal(where, steer.flow(src, sport, US, dport));
+      const plain = tcp(to, { flags: "A", seq: 2, sport, dport });
+      assert.equal(steer.frame(Uint8Array.from([...plain.slice(0, 12), 0x81, 0, 0xe0, 0, ...plain.slice(12)])), where, "a priority tag");
       assert.equal(steer.frame(tcp({ ...to, tos: 8, ipOpts: [1, 1, 1, 1] }, { flags: "PA", seq: random.u32(), ack: 7, sport, dport, opts: [1, 1, 1, 1], data: random.bytes(random.below(100)) })), where);
       // What we sent, quoted by a router.
       const ours = tcp({ src: US, dst: src }, { flags: "A", seq: 5, sport: dport, dport: sport }).subarray(14, 14 + 28);
