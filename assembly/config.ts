@@ -183,7 +183,7 @@ export const enum Cookies {
   keepProbes: u32;
   /** Time to live of what is sent. */
   ttl: u32;
-  /** Least path MTU that an ICMP error can set, bytes. */
+  /** Least path MTU that an ICMP error, or time-outs, can set, bytes. */
   pathMtuMin: u32;
   /** SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. */
   synRate: u32;

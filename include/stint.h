@@ -560,7 +560,7 @@ struct stint_config {
   uint32_t keepProbes;
   /* Time to live of what is sent. */
   uint32_t ttl;
-  /* Least path MTU that an ICMP error can set, bytes. */
+  /* Least path MTU that an ICMP error, or time-outs, can set, bytes. */
   uint32_t pathMtuMin;
   /*
    * SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see

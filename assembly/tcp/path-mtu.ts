@@ -13,6 +13,8 @@ import { sentNow } from "./sent";
 
 /** A size that nearly every path takes (BASE_PLPMTU, RFC 8899 §5.1.2). */
 const BASE: u32 = 1200;
+/** So many time-outs in a row, and even that is too much. */
+const LAST: u8 = 6;
 /** Sizes to look for, where the one before it was found good. */
 const STEPS: usize = memory.data<u16>([1280, 1400, 1492, 1500, 2002, 4352, 8166, 17914, 32000, 65535]);
 /** A larger size is tried after (RFC 1191 §6.3: 10 minutes), µs. */
@@ -39,7 +41,7 @@ function tryLater(t: Tcb): void {
  * Smaller segments are tried: first such as nearly every path takes, then the least that an ICMP error could ask for.
  */
 export function blackHoleSuspected(t: Tcb): void {
-  const size = <u32>t.mss + 40, mtu = size > BASE ? BASE : config.pathMtuMin;
+  const size = <u32>t.mss + 40, mtu = size > BASE ? max(BASE, config.pathMtuMin) : t.retries < LAST ? size : config.pathMtuMin;
   if (size > mtu && mtu < <u32>t.pathMtu && t.sndNxt - t.sndUna + 40 > mtu) pathMtuLower(t, mtu);
 }
 
