@@ -455,7 +455,10 @@ struct stint_config {
   uint32_t timeWaitMax;
   /* Listeners, ≤ 255. 84 bytes each. Full: FULL. */
   uint32_t listenersMax;
-  /* Bytes of send ring a connection, a multiple of 4, below 2^30. Full: `send` takes less. */
+  /*
+   * Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full:
+   * `send` takes less.
+   */
   uint32_t sendRing;
   /* Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. */
   uint32_t recvRing;
@@ -465,16 +468,16 @@ struct stint_config {
    */
   uint32_t rangesMax;
   /*
-   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 140 bytes
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 156 bytes
    * each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno.
    * 0 in a build without it.
    */
   uint32_t sendersMax;
-  /* Frame slots from the host, a power of two. mtu + 20 bytes each. Full: the host keeps or drops the frame. */
+  /* Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. */
   uint32_t rxSlots;
   /*
-   * Frame slots to the host, a power of two. mtu + 20 bytes each. Full: connections wait, other packets are
-   * dropped.
+   * Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again,
+   * for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped.
    */
   uint32_t txSlots;
   /* Frame slots for what the stack sends to itself, 0 or a power of two. mtu + 20 bytes each. Full: dropped. */
