@@ -6,22 +6,37 @@ import { LinkError, type Link } from "./link.js";
 /** No frame is longer; a larger length means that the other side speaks something else. */
 const FRAME_MAX = 65536 + 14;
 
-/** Splits a stream into frames. */
+/** Splits a stream into frames. It keeps less than one frame, in the pieces in which it came, so that small pieces cost no more than large ones. */
 export class Deframer {
-  #rest: Buffer = Buffer.alloc(0);
+  #pieces: Buffer[] = [];
+  #have = 0;
+  /** Bytes that there must be before anything can be told. */
+  #need = 4;
+
+  /** Bytes that wait for the rest of their frame. */
+  get waiting(): number {
+    return this.#have;
+  }
 
   /** Calls `take` for each whole frame. Throws a LinkError when the stream is not one of frames. */
   push(chunk: Buffer, take: (frame: Uint8Array) => void): void {
-    const data = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
+    this.#pieces.push(chunk);
+    this.#have += chunk.length;
+    if (this.#have < this.#need) return;
+    const data = this.#pieces.length === 1 ? chunk : Buffer.concat(this.#pieces);
     let at = 0;
-    while (data.length - at >= 4) {
+    for (;;) {
+      this.#need = 4;
+      if (data.length - at < 4) break;
       const size = data.readUInt32BE(at);
       if (size > FRAME_MAX) throw new LinkError(`the link does not carry frames: a length of ${size}`);
+      this.#need = 4 + size;
       if (data.length - at < 4 + size) break;
       take(data.subarray(at + 4, at + 4 + size));
       at += 4 + size;
     }
-    this.#rest = data.subarray(at);
+    this.#pieces = [data.subarray(at)];
+    this.#have = data.length - at;
   }
 }
 

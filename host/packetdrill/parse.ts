@@ -91,8 +91,12 @@ function preprocess(text: string, defines: Set<string>, file: string): string {
   return lines.join("\n");
 }
 
+/** Values within values, at most: nobody writes more by hand. */
+const DEPTH_MAX = 50;
+
 class Reader {
   at = 0;
+  depth = 0;
   constructor(readonly text: string, readonly file: string) {}
 
   position(at = this.at): { line: number; column: number } {
@@ -106,8 +110,7 @@ class Reader {
   }
 
   space(): void {
-    this.at += /^\s*/.exec(this.text.slice(this.at, this.at + 4096))![0].length;
-    if (/\s/.test(this.text[this.at] ?? "")) this.space();
+    while (/\s/.test(this.text[this.at] ?? "")) this.at++;
   }
 
   get done(): boolean {
@@ -159,7 +162,9 @@ function when(r: Reader): When | null {
 }
 
 function value(r: Reader): Value {
+  if (++r.depth > DEPTH_MAX) r.fail(`values are nested more than ${DEPTH_MAX} deep`);
   const first = single(r);
+  r.depth--;
   if (!r.take(/\|/)) return first;
   const items = [first];
   do items.push(single(r)); while (r.take(/\|/));
