@@ -4,8 +4,8 @@
 
 import { BOARD } from "../features";
 import { clock, Micros, NEVER } from "../core/clock";
-import { tcbOf } from "../api/handle";
-import { Has, Tcb, tcbHas } from "../tcp/tcb";
+import { indexOfHandle } from "../api/handle";
+import { Has, Tcb, tcbAt, tcbHas } from "../tcp/tcb";
 import { GIVE_WAY_US, IDLE_S, LINGER_US, Served, Service, Shared, servedAt, servedIndex, shared } from "./layout";
 
 const SECOND: u64 = 1_000_000;
@@ -17,6 +17,11 @@ export function idleSeconds(): u32 {
   if (BOARD) return IDLE_S;
   const set = shared().idle;
   return set == 0 ? IDLE_S : set - 1;
+}
+
+/** The connection's TCB: its block holds the handle, so it is there until that is given up. */
+function tcbOf(s: Served): Tcb {
+  return tcbAt(indexOfHandle(s.handle));
 }
 
 /** The words of the list that the connection is on: its first, then its last. */
@@ -43,14 +48,19 @@ export function enlist(s: Served): void {
   else servedAt(last - 1).next = me;
   store<u32>(list, me, 4);
   s.since = clock.us;
-  const t = tcbOf(s.handle);
-  if (t != null) s.una = t.sndUna;
+  s.una = tcbOf(s).sndUna;
 }
 
 /** It has got on. */
 export function touch(s: Served): void {
-  unlist(s);
-  enlist(s);
+  if (s.next != 0) {
+    unlist(s);
+    enlist(s);
+    return;
+  }
+  // It is the last already.
+  s.since = clock.us;
+  s.una = tcbOf(s).sndUna;
 }
 
 /** When the first of a list is over time; NEVER: nobody is. */
@@ -68,16 +78,16 @@ export function idleTake(): Served | null {
   // Each turn takes one that is over time off the front; the bound is the number of them.
   while (clock.us >= idleNext()) {
     const first = clock.us >= dueAt(shared().closingFirst, LINGER_US) ? shared().closingFirst : shared().servedFirst;
-    const s = servedAt(first - 1), t = tcbOf(s.handle);
-    if (t == null || t.sndSize == 0 || t.sndUna == s.una) return s;
+    const s = servedAt(first - 1), t = tcbOf(s);
+    if (t.sndSize == 0 || t.sndUna == s.una) return s;
     touch(s);
   }
   return null;
 }
 
 /** When a connection was last heard of, as far as that counts: acknowledgments do while there is something to acknowledge. */
-function heardAt(s: Served, t: Tcb | null): Micros {
-  return t != null && t.sndSize != 0 ? max(s.since, t.heardAt) : s.since;
+function heardAt(s: Served): Micros {
+  return hasUnsent(s) ? max(s.since, tcbOf(s).heardAt) : s.since;
 }
 
 /** The idle connection that makes room for another: first of those that are closing, then of those that are served; null: none is idle. */
@@ -86,7 +96,7 @@ export function idleVictim(): Served | null {
     let at = list == 0 ? shared().closingFirst : shared().servedFirst;
     for (let n = LOOK_MAX; n > 0 && at != 0; n--) {
       const s = servedAt(at - 1);
-      if (clock.us - heardAt(s, tcbOf(s.handle)) >= GIVE_WAY_US) return s;
+      if (clock.us - heardAt(s) >= GIVE_WAY_US) return s;
       at = s.next;
     }
   }
@@ -95,12 +105,10 @@ export function idleVictim(): Served | null {
 
 /** Whether there is no connection any more, but for what it may have received. */
 export function isOver(s: Served): bool {
-  const t = tcbOf(s.handle);
-  return t == null || tcbHas(t, Has.DETACHED);
+  return tcbHas(tcbOf(s), Has.DETACHED);
 }
 
 /** Whether something that was sent is not acknowledged, or not sent yet. */
 export function hasUnsent(s: Served): bool {
-  const t = tcbOf(s.handle);
-  return t != null && t.sndSize != 0;
+  return tcbOf(s).sndSize != 0;
 }
