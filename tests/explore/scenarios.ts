@@ -70,6 +70,13 @@ export const SCENARIOS: Scenario[] = [
     before: { client: [], server: ["listen"] },
     bounds: { drops: 1, duplicates: 0, timers: 1, reorder: false },
   },
+  {
+    name: "spoofed-pair",
+    what: "SYNs that seem to come from each of two listeners reach the other",
+    client: [], server: [], attacks: { count: 4, forms: ["a SYN between the two"] },
+    before: { client: ["listen"], server: ["listen"] },
+    bounds: { drops: 2, duplicates: 2, timers: 6, reorder: true },
+  },
 ];
 
 /** What is wrong with two steps: the third is left out, and the shortest schedule is found on which that is not enough. */
