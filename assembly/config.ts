@@ -76,11 +76,11 @@ export const enum Cookies {
 @unmanaged export class Config {
   /** sizeof(Config) as the host knows it: a host built for another version is refused (CONFIG). */
   size: u32;
-  /** Where the arena begins; 0: at `__heap_base`, and the memory grows once, by what is missing. */
+  /** Where the arena begins, not below `__heap_base`: NO_MEMORY; 0: there, and the memory grows once, by what is missing. */
   arenaBase: u32;
   /** Bytes of the arena; ignored when arenaBase is 0. Less than `layoutSize`: NO_MEMORY. */
   arenaSize: u32;
-  /** Bytes of memory that callers' pointers may reach into; 0: `memory.size`. */
+  /** Bytes of memory that callers' pointers may reach into, at most what there is: NO_MEMORY; 0: `memory.size`. */
   memoryBytes: u32;
 
   /** Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
@@ -92,7 +92,7 @@ export const enum Cookies {
   prefix: u32;
   /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
   gateway: u32;
-  /** Largest IP packet of the link, 68 … 65,535 bytes. */
+  /** Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has text. */
   mtu: u32;
 
   /** Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
@@ -118,7 +118,7 @@ export const enum Cookies {
   rxSlots: u32;
   /** Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again, for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped. */
   txSlots: u32;
-  /** Frame slots for what the stack sends to itself, 0 or a power of two. mtu + 20 bytes each. Full: dropped. */
+  /** Frame slots for what the stack sends to itself, 0 or a power of two ≥ 2: what came and its answer. mtu + 20 bytes each. Full: dropped; 0: the own addresses are UNREACHABLE. */
   loopSlots: u32;
   /** Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. */
   reassemblyMax: u32;
@@ -141,7 +141,7 @@ export const enum Cookies {
   policy: u32;
   /** One of `Cookies`. */
   cookies: u32;
-  /** Window scale to offer, 0 … 14; 255: the smallest one that lets the window cover the ring. */
+  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. */
   windowScale: u32;
   /** Largest segment to offer in the MSS option; 0: mtu − 40. */
   mss: u32;
@@ -210,12 +210,17 @@ export const enum Cookies {
   clockOffsetLow: u32;
   clockOffsetHigh: u32;
 
-  /** 32 bytes of entropy; all zero is refused (ENTROPY). `init` wipes them. */
+  /** 32 bytes of entropy; what cannot be any is refused (ENTROPY): all the same, or a counter. `init` wipes them. */
   entropy0: u64;
   entropy1: u64;
   entropy2: u64;
   entropy3: u64;
 }
+
+/** The block that `init` reads, and afterwards scratch memory for the host. */
+export const BLOCK_SIZE: u32 = 304;
+export const BLOCK: usize = memory.data(304, 8);
+if (offsetof<Config>() > BLOCK_SIZE) ERROR("the configuration is larger than its block");
 
 /** Copies of the configuration that the stack runs on; `init` fills it. */
 export let config: Config = changetype<Config>(0);
@@ -237,7 +242,7 @@ function isSlots(x: u32): bool {
 
 /** Least value of each number from `mtu` to `firstByteMs`, and how many bits it may have. What is finer is checked by name. */
 const BOUNDS: usize = memory.data<u8>([
-  68, 16,
+  128, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 0, 16, 1, 15, 1, 15, 0, 15,
   0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 8, 0, 30,
   0, 26, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
@@ -251,14 +256,36 @@ export function configCheck(c: Config): Err {
   if (!configCheckSizes(c)) return Err.CONFIG;
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
   if (!configCheckPolicy(c)) return Err.CONFIG;
-  if (c.ip == 0 || c.ip >= 0xe0000000 || c.ip >> 24 == 127 || c.prefix > 32) return Err.CONFIG;
-  return (c.entropy0 | c.entropy1 | c.entropy2 | c.entropy3) == 0 ? Err.ENTROPY : Err.OK;
+  if (!isHost(c.ip, c.prefix) || c.gateway == c.ip) return Err.CONFIG;
+  return isCounter(c, 1 << 63) || isCounter(c, 0x8000000080000000) || isCounter(c, 0x8000800080008000) || isCounter(c, 0x8080808080808080) ? Err.ENTROPY : Err.OK;
+}
+
+/** Whether an address can be one host's: not 0/8, 127/8, 224/3, nor the broadcast address of its subnet (RFC 1122 §3.2.1.3, RFC 3021). */
+function isHost(ip: u32, prefix: u32): bool {
+  const net = ip >> 24;
+  return prefix <= 32 && net != 0 && net != 127 && ip < 0xe0000000 && (prefix > 30 || ip << prefix != <u32>-1 << prefix);
+}
+
+/** Whether the window can be told in units of 2^scale: the ring is one of them at least. */
+function isScale(scale: u32, ring: u32): bool {
+  return scale == 255 || (scale <= 14 && ring >> scale != 0);
+}
+
+/** Whether each word of the entropy is the one before and a constant: numbers of as many bits as there are from one bit of `tops`, their highest, to the next. */
+function isCounter(c: Config, tops: u64): bool {
+  const step = less(c.entropy1, c.entropy0, tops);
+  return less(c.entropy2, c.entropy1, tops) == step && less(c.entropy3, c.entropy2, tops) == step;
+}
+
+/** x − y, number by number: none borrows from its neighbour. */
+function less(x: u64, y: u64, tops: u64): u64 {
+  return ((x | tops) - (y & ~tops)) ^ (~(x ^ y) & tops);
 }
 
 /** How what may change while the stack runs must fit together. */
 function configCheckPolicy(c: Config): bool {
   if (!COOKIES && (c.cookies == Cookies.ALWAYS || (c.policy & Policy.GROUP) != 0 || (c.synRate | c.prefixRate) != 0)) return false;
-  return c.cookies <= <u32>Cookies.ALWAYS && c.delayedAckMs < 500 && (c.windowScale <= 14 || c.windowScale == 255) &&
+  return c.cookies <= <u32>Cookies.ALWAYS && c.delayedAckMs < 500 && isScale(c.windowScale, c.recvRing) &&
     (c.prefixRate == 0 || c.prefixBuckets != 0) && c.mss <= c.mtu - 40 && c.pathMtuMin <= c.mtu && c.rtoMaxMs >= max(c.rtoMinMs, c.rtoInitialMs);
 }
 
@@ -287,5 +314,5 @@ export function configCheckSizes(c: Config): bool {
     if (!isWithin(word, load<u32>(changetype<usize>(c) + (<usize>word << 2)))) return false;
   }
   return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 && c.reassemblyBytes < REASSEMBLY_MAX + 8 &&
-    isSlots(c.rxSlots) && isSlots(c.txSlots) && (c.loopSlots == 0 || isSlots(c.loopSlots)) && popcnt(c.prefixBuckets) <= 1 && popcnt(c.neighboursMax) == 1;
+    isSlots(c.rxSlots) && isSlots(c.txSlots) && c.loopSlots != 1 && popcnt(c.loopSlots) <= 1 && popcnt(c.prefixBuckets) <= 1 && popcnt(c.neighboursMax) == 1;
 }

@@ -1,9 +1,8 @@
 // The module's exports: a C-like interface over handles, pointers and lengths. What they mean stands at each; `Err` names the errors.
-// A pointer and length must lie in memory and outside the arena, else ARGUMENT. A handle that is none, so also any before `init`: HANDLE.
+// A pointer and length must lie in memory, outside the arena and the module's own data, and not be 0, else ARGUMENT. A handle that is none,
+// so also any before `init`: HANDLE.
 
-import { Config, configTune } from "./config";
-import { OWNERSHIP } from "./features";
-import { lend } from "./core/own";
+import { BLOCK, Config, configTune } from "./config";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
@@ -21,26 +20,18 @@ import {
 
 export { udp_open, udp_send, udp_recv, udp_close } from "./api/udp";
 
-/** The block that `init` reads, and afterwards scratch memory for the host. */
-const BLOCK_SIZE: u32 = 304;
-const BLOCK: usize = memory.data(304, 8);
-
-if (offsetof<Config>() > BLOCK_SIZE) ERROR("the configuration is larger than its block");
-
 /** Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
 export function configBlock(): usize {
   return BLOCK;
 }
 
-/** Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
+/** Bytes of arena that the configuration at `block` takes; ARGUMENT, CONFIG or NO_MEMORY. */
 export function layoutSize(block: usize): i64 {
-  if (OWNERSHIP) lend(block, offsetof<Config>());
   return stackSize(changetype<Config>(block));
 }
 
-/** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or NO_MEMORY. */
+/** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, ARGUMENT, CONFIG, ENTROPY or NO_MEMORY. */
 export function init(block: usize): Err {
-  if (OWNERSHIP) lend(block, offsetof<Config>());
   return stackInit(changetype<Config>(block));
 }
 

@@ -2,7 +2,7 @@
 // a `poll` does its work.
 
 import {
-  Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
+  BLOCK, BLOCK_SIZE, Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { Err } from "./core/error";
 import { COOKIES, FAST_OPEN, LINKED, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
@@ -121,8 +121,9 @@ function plan(base: u64, block: usize, commit: bool): u64 {
   return layoutEnd();
 }
 
-/** Bytes of arena that the configuration takes, from an 8-byte aligned base; CONFIG. More than 2^32: NO_MEMORY. */
+/** Bytes of arena that the configuration takes, from an 8-byte aligned base; ARGUMENT, CONFIG. More than 2^32: NO_MEMORY. */
 export function stackSize(block: Config): i64 {
+  if (!isCallers(changetype<usize>(block), offsetof<Config>())) return Err.ARGUMENT;
   if (!configCheckSizes(block)) return Err.CONFIG;
   const inUse = changetype<usize>(config), base = isUp() ? state.arenaBase : 0;
   const end = plan(0, changetype<usize>(block), false);
@@ -133,35 +134,37 @@ export function stackSize(block: Config): i64 {
 
 /** Lays the stack out and starts it, in CLOSED everywhere. Anything that was there before is gone. */
 export function stackInit(block: Config): Err {
+  const at = changetype<usize>(block), size = stackSize(block);
+  if (size < 0) return <Err>size;
   const checked = configCheck(block);
   if (checked != Err.OK) return checked;
-  const size = stackSize(block);
-  if (size < 0) return <Err>size;
-  let base = <u64>block.arenaBase;
-  let limit = block.memoryBytes == 0 ? <u64>memory.size() << 16 : <u64>block.memoryBytes;
-  // Memory behind this module's data is the application's.
-  if (LINKED && base == 0) return Err.NO_MEMORY;
-  if (base == 0) {
-    base = (<u64>__heap_base + 7) & ~7;
-    const pages = <i32>((base + <u64>size + 0xffff) >> 16) - memory.size();
-    if (pages > 0 && memory.grow(pages) < 0) return Err.NO_MEMORY;
-    if (block.memoryBytes == 0) limit = <u64>memory.size() << 16;
-  } else if (<u64>block.arenaSize < <u64>size || (base & 7) != 0) {
-    return Err.NO_MEMORY;
-  }
-  if (base + <u64>size > limit) return Err.NO_MEMORY;
+  // Memory behind this module's data is the application's, if it has one.
+  const own = block.arenaBase == 0, base = own ? (<u64>__heap_base + 7) & ~7 : <u64>block.arenaBase, end = base + <u64>size;
+  if (own ? LINKED : <u64>block.arenaSize < <u64>size || (base & 7) != 0 || base < <u64>__heap_base) return Err.NO_MEMORY;
+  // What the stack is made from would be wiped.
+  if (<u64>at < end && <u64>at + offsetof<Config>() > base) return Err.ARGUMENT;
+  const limit = block.memoryBytes == 0 ? u32.MAX_VALUE : block.memoryBytes;
+  if (end > <u64>limit) return Err.NO_MEMORY;
+  const pages = <i32>((end + 0xffff) >> 16) - memory.size();
+  if (own && pages > 0 && memory.grow(pages) < 0) return Err.NO_MEMORY;
+  if (max(end, <u64>block.memoryBytes) > memoryEnd()) return Err.NO_MEMORY;
   memory.fill(<usize>base, 0, <usize>size);
   if (OWNERSHIP) {
-    plan(base, changetype<usize>(block), false);
+    plan(base, at, false);
     ownBegin(<usize>base, <u32>size);
   }
-  plan(base, changetype<usize>(block), true);
+  plan(base, at, true);
   state.memoryBytes = block.memoryBytes;
   // The entropy and a group's secret live on in keys only.
-  memory.fill(changetype<usize>(block) + offsetof<Config>("groupKey0"), 0, 16);
-  memory.fill(changetype<usize>(block) + offsetof<Config>("entropy0"), 0, 32);
+  memory.fill(at + offsetof<Config>("groupKey0"), 0, 16);
+  memory.fill(at + offsetof<Config>("entropy0"), 0, 32);
   memory.fill(changetype<usize>(config) + offsetof<Config>("entropy0"), 0, 32);
   return Err.OK;
+}
+
+/** Where the memory ends. */
+function memoryEnd(): u64 {
+  return <u64>memory.size() << 16;
 }
 
 export function isUp(): bool {
@@ -172,12 +175,14 @@ export function controlAt(): usize {
   return control;
 }
 
-/** Whether a caller's pointer and length lie in memory and outside the arena. */
+/** Whether a caller's pointer and length lie in memory, and in nothing of ours: the arena, or the module's own data, but for the block. */
 export function isCallers(at: usize, size: u32): bool {
   const end = <u64>at + <u64>size;
-  if (end > (state.memoryBytes == 0 ? <u64>memory.size() << 16 : <u64>state.memoryBytes)) return false;
-  if (OWNERSHIP && (end <= <u64>state.arenaBase || <u64>at >= <u64>state.arenaEnd)) lend(at, size);
-  return size == 0 || end <= <u64>state.arenaBase || <u64>at >= <u64>state.arenaEnd;
+  if (end > (isUp() && state.memoryBytes != 0 ? <u64>state.memoryBytes : memoryEnd())) return false;
+  if (size == 0) return true;
+  if (at < __heap_base ? at < BLOCK || end > <u64>BLOCK + BLOCK_SIZE : isUp() && end > <u64>state.arenaBase && <u64>at < <u64>state.arenaEnd) return false;
+  if (OWNERSHIP) lend(at, size);
+  return true;
 }
 
 /** The `appBytes` of the application that is compiled together with the stack. */
@@ -187,6 +192,10 @@ export function applicationAt(): usize {
 
 function rxRing(): SlotRing {
   return changetype<SlotRing>(control + CONTROL_RX);
+}
+
+function txRing(): SlotRing {
+  return changetype<SlotRing>(control + CONTROL_TX);
 }
 
 /**
@@ -202,8 +211,9 @@ export function stackPoll(nowUs: Micros): i32 {
     if ((config.policy & Policy.ANNOUNCE) != 0) arpSend(ARP_REQUEST, config.ip, 0);
   }
   const rx = rxRing();
+  assert(rx.mask == config.rxSlots - 1 && txRing().mask == config.txSlots - 1);
   // A host that claims more frames than there are slots is not believed.
-  for (let n = min(slotsUsed(rx), rx.mask + 1); n > 0; n--) {
+  for (let n = min(slotsUsed(rx), config.rxSlots); n > 0; n--) {
     if (OWNERSHIP) slotBegin(rx, config.mtu);
     const frame = slotFirst(rx), size = slotFirstSize(rx);
     if (!SPEED || !isToUs(frame, size) || !predict(frame, size)) frameInput(frame, size, false);
@@ -226,6 +236,7 @@ export function stackPoll(nowUs: Micros): i32 {
 /** Frames that we sent to ourselves. */
 function loopInput(): void {
   const loop = loopRing();
+  assert(slotsUsed(loop) <= config.loopSlots);
   for (let n = slotsUsed(loop); n > 0; n--) {
     if (OWNERSHIP) slotBegin(loop, config.mtu);
     frameInput(slotFirst(loop), slotFirstSize(loop), true);

@@ -4,7 +4,7 @@ import { config } from "../config";
 import { FAST_OPEN } from "../features";
 import { Err } from "../core/error";
 import { generationNext } from "../core/events";
-import { isMulticast, isBroadcast, isOwn, nextHop, sourceFor, NO_ROUTE } from "../ip/address";
+import { isMulticast, isBroadcast, isOwn, isReachable, sourceFor } from "../ip/address";
 import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/tcb";
 import { State } from "../tcp/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/demux";
@@ -38,7 +38,11 @@ export function listen(ip: u32, port: u32, backlog: u32): i32 {
 /** Stops listening. Connections that nobody accepted are aborted; accepted ones go on. */
 export function unlisten(l: Listener): void {
   listenerPurge(l);
-  for (let t = acceptTake(l); t != null; t = acceptTake(l)) userAbort(t);
+  let n: u32 = 0;
+  for (let t = acceptTake(l); t != null; t = acceptTake(l)) {
+    assert(n++ < config.connsMax);
+    userAbort(t);
+  }
   l.ip = l.port = 0;
 }
 
@@ -70,7 +74,7 @@ export function accept(l: Listener): i32 {
 export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
   if (rport == 0 || rport > 65535 || lport > 65535 || (lip != 0 && !isOwn(lip))) return Err.ARGUMENT;
   if (rip >> 24 == 0 || isMulticast(rip) || isBroadcast(rip) || rip >> 28 == 15) return Err.ARGUMENT;
-  if (!isOwn(rip) && nextHop(rip) == NO_ROUTE) return Err.UNREACHABLE;
+  if (!isReachable(rip)) return Err.UNREACHABLE;
   const local = lip != 0 ? lip : sourceFor(rip);
   let port = <u16>lport;
   if (port == 0) port = ephemeralPort(rip, <u16>rport, local);

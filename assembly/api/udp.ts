@@ -4,7 +4,7 @@ import { config } from "../config";
 import { Err } from "../core/error";
 import { eventForget, generationNext } from "../core/events";
 import { random32 } from "../core/random";
-import { isMulticast, isOwn, nextHop, NO_ROUTE } from "../ip/address";
+import { isMulticast, isReachable } from "../ip/address";
 import { isCallers, isUp } from "../stack";
 import { NO_SOCKET, udpAt, udpBind, udpFind, udpReceive, udpSend } from "../udp/udp";
 import { NO_UDP, handleOfUdp, udpOf } from "./handle";
@@ -39,7 +39,7 @@ export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32)
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
   if (port == 0 || port > 65535 || ip == 0 || isMulticast(ip) || !isCallers(src, size)) return Err.ARGUMENT;
-  if (!isOwn(ip) && nextHop(ip) == NO_ROUTE) return Err.UNREACHABLE;
+  if (!isReachable(ip)) return Err.UNREACHABLE;
   return udpSend(udpAt(i), ip, port, src, size);
 }
 

@@ -12,6 +12,8 @@ const NOWHERE: u32 = u32.MAX_VALUE;
 let deadlines: usize = 0;
 let owners: usize = 0;
 let places: usize = 0;
+/** How many owners there are: entries, at most. */
+let most: u32 = 0;
 /** One u32: entries in use. */
 let state: usize = 0;
 
@@ -21,6 +23,7 @@ export function heapInit(ownersMax: u32): void {
   deadlines = take(ownersMax, 8);
   owners = take(ownersMax, 4);
   places = take(ownersMax, 4);
+  most = ownersMax;
   if (layoutCommits()) memory.fill(places, 0xff, <usize>ownersMax << 2);
 }
 
@@ -38,7 +41,8 @@ export function heapOwner(): u32 {
 export function heapArm(owner: u32, deadline: Micros): void {
   let place = load<u32>(places + (owner << 2));
   if (place == NOWHERE) {
-    place = load<u32>(state);
+    place = heapCount();
+    assert(place < most);
     store<u32>(state, place + 1);
   } else if (load<u64>(deadlines + (<usize>place << 3)) <= deadline) {
     return;
@@ -68,6 +72,7 @@ export function heapDeadline(owner: u32): Micros {
 
 /** Entries in use. */
 export function heapCount(): u32 {
+  assert(load<u32>(state) <= most);
   return load<u32>(state);
 }
 

@@ -55,6 +55,12 @@ export function rangeAt(index: u16): Range {
   return changetype<Range>(ranges + (<usize>index << SHIFT));
 }
 
+/** The number of the range behind `index`, the n-th of its list, from 0: no list is longer than LIST_MAX. */
+export function rangeNext(index: u16, n: u32): u16 {
+  assert(n < LIST_MAX);
+  return rangeAt(index).next;
+}
+
 /** Gives back one range, which is on no list any more. */
 export function rangesRelease(index: u16): void {
   rangeAt(index).next = pool.free;
@@ -82,8 +88,8 @@ export function rangesFresh(count: u32): u16 {
 
 /** Empties the list. */
 export function rangesClear(head: u16): u16 {
-  while (head != 0) {
-    const next = rangeAt(head).next;
+  for (let n: u32 = 0; head != 0; n++) {
+    const next = rangeNext(head, n);
     rangesRelease(head);
     head = next;
   }
@@ -97,20 +103,20 @@ export function rangesClear(head: u16): u16 {
 export function rangesAdd(head: u16, start: Seq, end: Seq): u16 {
   pool.added = true;
   let prev: u16 = 0;
-  let at = head;
-  while (at != 0 && seqLt(rangeAt(at).end, start)) {
+  let at = head, n: u32 = 0;
+  for (; at != 0 && seqLt(rangeAt(at).end, start); n++) {
     prev = at;
-    at = rangeAt(at).next;
+    at = rangeNext(at, n);
   }
   if (at != 0 && seqLe(rangeAt(at).start, end)) {
     const r = rangeAt(at);
     r.start = seqMin(r.start, start);
     r.end = seqMax(r.end, end);
     r.stamp = ++pool.stamp;
-    while (r.next != 0 && seqLe(rangeAt(r.next).start, r.end)) {
+    for (; r.next != 0 && seqLe(rangeAt(r.next).start, r.end); n++) {
       const next = r.next;
       r.end = seqMax(r.end, rangeAt(next).end);
-      r.next = rangeAt(next).next;
+      r.next = rangeNext(next, n);
       rangesRelease(next);
     }
     return head;
@@ -132,7 +138,7 @@ export function rangesAdd(head: u16, start: Seq, end: Seq): u16 {
 
 function length(head: u16): u32 {
   let n: u32 = 0;
-  for (let at = head; at != 0; at = rangeAt(at).next) n++;
+  for (let at = head; at != 0; n++) at = rangeNext(at, n);
   return n;
 }
 
@@ -143,13 +149,13 @@ export function rangesAdded(): bool {
 
 /** Takes away everything before `edge`. Returns the new head. */
 export function rangesCut(head: u16, edge: Seq): u16 {
-  while (head != 0) {
+  for (let n: u32 = 0; head != 0; n++) {
     const r = rangeAt(head);
     if (seqLt(edge, r.end)) {
       if (seqLt(r.start, edge)) r.start = edge;
       break;
     }
-    const next = r.next;
+    const next = rangeNext(head, n);
     rangesRelease(head);
     head = next;
   }
@@ -158,7 +164,7 @@ export function rangesCut(head: u16, edge: Seq): u16 {
 
 /** Whether start…end lies within one range of the list. */
 export function rangesHold(head: u16, start: Seq, end: Seq): bool {
-  for (let at = head; at != 0; at = rangeAt(at).next) {
+  for (let at = head, n: u32 = 0; at != 0; at = rangeNext(at, n++)) {
     const r = rangeAt(at);
     if (seqLe(r.start, start) && seqLe(end, r.end)) return true;
   }
@@ -168,6 +174,6 @@ export function rangesHold(head: u16, start: Seq, end: Seq): bool {
 /** How many bytes the list covers. */
 export function rangesBytes(head: u16): u32 {
   let bytes: u32 = 0;
-  for (let at = head; at != 0; at = rangeAt(at).next) bytes += rangeAt(at).end - rangeAt(at).start;
+  for (let at = head, n: u32 = 0; at != 0; at = rangeNext(at, n++)) bytes += rangeAt(at).end - rangeAt(at).start;
   return bytes;
 }

@@ -77,6 +77,7 @@ export function slotsEnd(r: SlotRing): void {
 
 /** Address for the next frame to be produced, of a link of this MTU. Only while the ring is not full. */
 export function slotNext(r: SlotRing): usize {
+  assert(!slotsFull(r));
   if (OWNERSHIP) allow(r.slots + (r.tail & r.mask) * r.stride + FRAME_OFFSET, ETHERNET_SIZE + config.mtu);
   return <usize>(r.slots + (r.tail & r.mask) * r.stride + FRAME_OFFSET);
 }

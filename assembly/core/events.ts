@@ -37,6 +37,8 @@ const QUEUED: u32 = 0x80000000;
 let queue: EventQueue = changetype<EventQueue>(0);
 /** By index: u32 bits, u32 next, and u32 generation (api/handle.ts). */
 let entries: usize = 0;
+/** How many there are. */
+let places: u32 = 0;
 const ENTRY: u32 = 12;
 
 function entryAt(index: u32): usize {
@@ -55,6 +57,7 @@ export function generationNext(index: u32): void {
 
 /** Bytes: 12 a socket. */
 export function eventsInit(sockets: u32): void {
+  places = sockets;
   queue = changetype<EventQueue>(take(1, offsetof<EventQueue>()));
   entries = take(sockets, ENTRY);
 }
@@ -81,7 +84,8 @@ export const NO_EVENT: u64 = 0;
 
 /** The next socket that has something to tell: its index in the upper half, its bits in the lower; NO_EVENT if there is none. */
 export function eventTake(): u64 {
-  while (queue.first != 0) {
+  for (let n: u32 = 0; queue.first != 0; n++) {
+    assert(n < places);
     const index = queue.first - 1, at = entryAt(index);
     const bits = load<u32>(at) & ~QUEUED;
     queue.first = load<u32>(at, 4);

@@ -3,16 +3,17 @@
 
 import { Key, hash2 } from "./hash";
 
-
 let state: usize = 0;
 
 /** Bytes that `randomInit` needs. */
 export const RANDOM_SIZE: u32 = 24;
 
-/** Takes 16 bytes of entropy at `entropy`. */
+/** Takes the 32 bytes of entropy at `entropy`: its second half, hashed under the first one, is the key. */
 export function randomInit(at: usize, entropy: usize): void {
   state = at;
-  memory.copy(at, entropy, 16);
+  const first = changetype<Key>(entropy), x = load<u64>(entropy, 16), y = load<u64>(entropy, 24), key = changetype<Key>(at);
+  key.k0 = hash2(first, x, y);
+  key.k1 = hash2(first, y, ~key.k0);
   store<u64>(at, 0, 16);
 }
 

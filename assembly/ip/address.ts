@@ -49,6 +49,11 @@ export function nextHop(dst: Ipv4Address): Ipv4Address {
   return isOnLink(dst) || dst == IP_BROADCAST ? dst : config.gateway;
 }
 
+/** Whether there is a way to `dst`: to ourselves, as far as there are slots for that, or to a neighbour. */
+export function isReachable(dst: Ipv4Address): bool {
+  return isOwn(dst) ? config.loopSlots != 0 : nextHop(dst) != NO_ROUTE;
+}
+
 /** The address from which we talk to `dst` (RFC 1122 §3.3.4.3). */
 export function sourceFor(dst: Ipv4Address): Ipv4Address {
   return isLoopback(dst) ? dst : config.ip;

@@ -17,7 +17,7 @@ import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_ARP, MAC_BROADCAST } from "../wire/
 import { Arp, ARP_REQUEST } from "../wire/arp";
 import { Ipv4, IP_DF } from "../wire/ipv4";
 import { Asker, neighbourMac, neighbourNextRequest, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
-import { Ipv4Address, isOwn, isBroadcast, nextHop, NO_ROUTE } from "./address";
+import { Ipv4Address, isOwn, isBroadcast, isReachable, nextHop, NO_ROUTE } from "./address";
 
 @unmanaged class IpOutput {
   /** The frame under construction: address, ring (0: a waiting slot), number of the waiting slot. */
@@ -106,13 +106,12 @@ export const enum Way {
 /** Whether a connection's packet to `dst` can be sent now; asks for the neighbour if need be. */
 export function ipWay(dst: Ipv4Address): Way {
   if (SPEED) {
-    if (dst != out.openTo && !open(dst)) return nextHop(dst) == NO_ROUTE ? Way.NO_ROUTE : Way.UNRESOLVED;
+    if (dst != out.openTo && !open(dst)) return isReachable(dst) ? Way.UNRESOLVED : Way.NO_ROUTE;
     return slotsFull(changetype<SlotRing>(out.openRing)) ? Way.NO_SLOT : Way.OPEN;
   }
+  if (!isReachable(dst)) return Way.NO_ROUTE;
   if (isOwn(dst)) return slotsFull(loop) ? Way.NO_SLOT : Way.OPEN;
-  const hop = nextHop(dst);
-  if (hop == NO_ROUTE) return Way.NO_ROUTE;
-  if (!isBroadcast(dst) && neighbourMac(hop, Asker.CONNECTION) >= MAC_UNKNOWN) return Way.UNRESOLVED;
+  if (!isBroadcast(dst) && neighbourMac(nextHop(dst), Asker.CONNECTION) >= MAC_UNKNOWN) return Way.UNRESOLVED;
   return slotsFull(tx) ? Way.NO_SLOT : Way.OPEN;
 }
 
@@ -124,10 +123,9 @@ export function ipHasSlot(dst: Ipv4Address): bool {
 /** Whether there is a way to `dst`; if so it is kept. */
 function open(dst: Ipv4Address): bool {
   let mac: u64 = 0, ring = changetype<usize>(loop);
+  if (!isReachable(dst)) return false;
   if (!isOwn(dst)) {
-    const hop = nextHop(dst);
-    if (hop == NO_ROUTE) return false;
-    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop, Asker.CONNECTION);
+    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(nextHop(dst), Asker.CONNECTION);
     if (mac >= MAC_UNKNOWN) return false;
     ring = changetype<usize>(tx);
   }
@@ -203,6 +201,7 @@ function address(frame: usize, dst: u64, type: u32): void {
 
 /** Ends the datagram that `ipBegin` began, with `size` bytes of payload. */
 export function ipEnd(size: u32): void {
+  assert(size <= config.mtu - Ipv4.SIZE);
   const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
   ip.totalSize = Ipv4.SIZE + size;
   ip.seal();

@@ -102,6 +102,7 @@ export function demuxFind(rip: u32, lip: u32, ports: u32): u32 {
   const hash = hashOf(rip, lip, ports);
   let i = hash;
   for (let tag = <u32>load<u8>(tagAt(i)); tag != 0; tag = <u32>load<u8>(tagAt(++i))) {
+    assert(i - hash < mask);
     if (tag != tagOf(hash)) continue;
     const owner = load<u32>(ownerAt(i)), f = flowAt(owner);
     if (f.ports == ports && f.rip == rip && f.lip == lip) {
@@ -116,7 +117,7 @@ export function demuxFind(rip: u32, lip: u32, ports: u32): u32 {
 export function demuxInsert(owner: u32): void {
   const f = flowAt(owner), hash = hashOf(f.rip, f.lip, f.ports);
   let i = hash;
-  while (load<u8>(tagAt(i)) != 0) i++;
+  for (; load<u8>(tagAt(i)) != 0; i++) assert(i - hash < mask);
   store<u8>(tagAt(i), <u8>tagOf(hash));
   store<u32>(ownerAt(i), owner);
 }
@@ -125,10 +126,12 @@ export function demuxInsert(owner: u32): void {
 export function demuxRemove(owner: u32): void {
   if (load<u32>(table, KEY_SIZE) == owner + 1) store<u32>(table, 0, KEY_SIZE);
   const f = flowAt(owner);
-  let hole = hashOf(f.rip, f.lip, f.ports);
-  while (load<u32>(ownerAt(hole)) != owner || load<u8>(tagAt(hole)) == 0) hole++;
+  const home = hashOf(f.rip, f.lip, f.ports);
+  let hole = home;
+  for (; load<u32>(ownerAt(hole)) != owner || load<u8>(tagAt(hole)) == 0; hole++) assert(hole - home < mask);
   let i = hole + 1;
   for (let tag = load<u8>(tagAt(i)); tag != 0; tag = load<u8>(tagAt(++i))) {
+    assert(i - home <= mask);
     const g = flowAt(load<u32>(ownerAt(i)));
     // It stays if its home lies behind the hole, up to where it is.
     if (((i - hashOf(g.rip, g.lip, g.ports)) & mask) < ((i - hole) & mask)) continue;

@@ -110,7 +110,8 @@ function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
 /** The neighbour `hop` does not answer: a soft error for all whose segments were to go there. They try again. */
 export function tcpNeighbourFailed(hop: u32): void {
   let t = blockedFirst();
-  while (t != null) {
+  for (let n: u32 = 0; t != null; n++) {
+    assert(n < config.connsMax);
     if (nextHop(t.rip) == hop) softError(t, Err.UNREACHABLE);
     t = blockedNext(t);
   }

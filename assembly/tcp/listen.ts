@@ -310,8 +310,9 @@ export function acceptTake(l: Listener): Tcb | null {
 /** Takes a connection out of its listener's accept queue. */
 export function listenerForget(t: Tcb): void {
   const l = listenerAt(t.listener), me = tcbIndex(t) + 1;
-  let prev: u32 = 0;
+  let prev: u32 = 0, n: u32 = 0;
   for (let i = l.acceptFirst; i != 0; i = tcbAt(i - 1).acceptNext) {
+    assert(n++ < config.connsMax);
     if (i == me) {
       if (prev == 0) l.acceptFirst = t.acceptNext;
       else tcbAt(prev - 1).acceptNext = t.acceptNext;

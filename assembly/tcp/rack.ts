@@ -1,7 +1,7 @@
 // RACK (RFC 8985 §6): a segment is lost when one that was sent later has arrived, and a little time, for reordering, has passed.
 
 import { seqLt, seqLe, Seq } from "../core/seq";
-import { Range, rangeAt } from "../buffers/ranges";
+import { Range, rangeAt, rangeNext } from "../buffers/ranges";
 import { Tcb, Has, tcbHas } from "./tcb";
 import { Sender, Sends, senderOf, sends } from "./sender";
 import { Sent, sentLose, sentNow } from "./sent";
@@ -99,7 +99,7 @@ export function rackDetect(t: Tcb): u32 {
   if (s.rtt == 0 || (s.sacked == 0 && !tcbHas(t, Has.RECOVERY | Has.LOSS))) return 0;
   const window = s.rtt + reorderWindow(t, s), now = sentNow();
   let timeout: u32 = 0;
-  for (let i = s.first; i != 0; i = rangeAt(i).next) {
+  for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
     if ((<u32>r.bits & (Sent.SACKED | Sent.LOST)) != 0 || !sentAfter(s.xmitAt, s.endSeq, r.stamp, r.end)) continue;
     const remaining = <i32>(r.stamp + window - now);
@@ -113,7 +113,7 @@ export function rackDetect(t: Tcb): u32 {
 export function rackTimeout(t: Tcb): void {
   const s = senderOf(t);
   const window = s.rtt + reorderWindow(t, s), now = sentNow();
-  for (let i = s.first; i != 0; i = rangeAt(i).next) {
+  for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
     if (i == s.first || <i32>(r.stamp + window - now) <= 0) sentLose(s, r);
   }

@@ -8,7 +8,7 @@ import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
 import { Seq, seqLt, seqMax, seqMin } from "../core/seq";
 import { ringWrite } from "../buffers/ring";
-import { rangeAt, rangesAdd, rangesAdded, rangesCut, rangesHold } from "../buffers/ranges";
+import { rangeAt, rangeNext, rangesAdd, rangesAdded, rangesCut, rangesHold } from "../buffers/ranges";
 import { Tcb, Has, tcbHas, recvRing, workAdd, tell, tcbSet, tcbClear } from "./tcb";
 import { isSynchronized } from "./state";
 import { seg } from "./segment";
@@ -185,7 +185,7 @@ function receiveLater(t: Tcb, start: Seq, end: Seq): bool {
 
 /** The first part of start…end that is there already is a duplicate. */
 function noteOverlap(t: Tcb, start: Seq, end: Seq): void {
-  for (let i = t.outOfOrder; i != 0; i = rangeAt(i).next) {
+  for (let i = t.outOfOrder, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
     if (seqLt(start, r.end) && seqLt(r.start, end)) {
       dsackNote(t, seqMax(start, r.start), seqMin(end, r.end));
@@ -212,7 +212,7 @@ export function earlyFinDue(t: Tcb): bool {
 export function receiveEarlyFin(t: Tcb): void {
   const fin = seg.seq + seg.size;
   if (tcbHas(t, Has.FIN_EARLY) || fin - t.rcvNxt >= rcvWnd(t)) return;
-  for (let i = t.outOfOrder; i != 0; i = rangeAt(i).next) {
+  for (let i = t.outOfOrder, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     if (seqLt(fin, rangeAt(i).end)) return;
   }
   const head = rangesAdd(t.outOfOrder, fin, fin + 1);

@@ -4,7 +4,7 @@
 import { DSACK } from "../features";
 import { count, Mib } from "../core/counters";
 import { Seq, seqLt, seqLe, seqMin, seqMax } from "../core/seq";
-import { rangeAt, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesHold } from "../buffers/ranges";
+import { rangeAt, rangeNext, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesHold } from "../buffers/ranges";
 import { Tcb, Has, tcbHas, tcbSet, tcbClear } from "./tcb";
 import { seg, segHas } from "./segment";
 import { Option, putSackHead, putBlock } from "./options";
@@ -65,9 +65,9 @@ export function sackForget(t: Tcb): void {
  */
 export function sackLostEdge(t: Tcb): Seq {
   let bytes = rangesBytes(t.sacked), ranges: u32 = 0;
-  for (let i = t.sacked; i != 0; i = rangeAt(i).next) ranges++;
+  for (let i = t.sacked, n: u32 = 0; i != 0; i = rangeNext(i, n++)) ranges++;
   let edge = t.sndUna;
-  for (let i = t.sacked; i != 0; i = rangeAt(i).next) {
+  for (let i = t.sacked, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     if (ranges < DUP_THRESH && bytes <= (DUP_THRESH - 1) * <u32>t.mss) break;
     const r = rangeAt(i);
     edge = r.start;
@@ -81,7 +81,7 @@ export function sackLostEdge(t: Tcb): Seq {
 export function sackPipe(t: Tcb): u32 {
   let pipe: u32 = 0;
   let from = t.sndUna;
-  for (let i = t.sacked; ; i = rangeAt(i).next) {
+  for (let i = t.sacked, n: u32 = 0; ; i = rangeNext(i, n++)) {
     const to = i == 0 ? t.sndNxt : rangeAt(i).start;
     pipe += holePipe(t, from, to);
     if (i == 0) break;
@@ -100,7 +100,7 @@ function holePipe(t: Tcb, from: Seq, to: Seq): u32 {
 
 /** The first byte from `seq` on that was not selectively acknowledged. */
 export function sackSkip(t: Tcb, seq: Seq): Seq {
-  for (let i = t.sacked; i != 0; i = rangeAt(i).next) {
+  for (let i = t.sacked, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
     if (seqLt(seq, r.start)) break;
     if (seqLt(seq, r.end)) seq = r.end;
@@ -110,7 +110,7 @@ export function sackSkip(t: Tcb, seq: Seq): Seq {
 
 /** Where the hole that begins at `seq` ends: at the next selectively acknowledged byte, or at `end`. */
 export function sackHoleEnd(t: Tcb, seq: Seq, end: Seq): Seq {
-  for (let i = t.sacked; i != 0; i = rangeAt(i).next) {
+  for (let i = t.sacked, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
     if (seqLt(seq, r.start)) return seqMin(r.start, end);
   }
@@ -131,7 +131,7 @@ export function dsackNote(t: Tcb, start: Seq, end: Seq): void {
 export function sackBlocks(t: Tcb): u32 {
   if (!tcbHas(t, Has.SACK)) return 0;
   let blocks: u32 = DSACK && tcbHas(t, Has.DSACK) ? 1 : 0;
-  for (let i = t.outOfOrder; i != 0 && blocks < 4; i = rangeAt(i).next) blocks++;
+  for (let i = t.outOfOrder, n: u32 = 0; i != 0 && blocks < 4; i = rangeNext(i, n++)) blocks++;
   return min<u32>(blocks, tcbHas(t, Has.TIMESTAMPS) ? 3 : 4);
 }
 
@@ -149,7 +149,7 @@ export function putSack(t: Tcb, at: usize, blocks: u32): usize {
   let below = u32.MAX_VALUE;
   for (; blocks > 0; blocks--) {
     let best: u16 = 0, stamp: u32 = 0;
-    for (let i = t.outOfOrder; i != 0; i = rangeAt(i).next) {
+    for (let i = t.outOfOrder, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
       const r = rangeAt(i);
       if (r.stamp < below && r.stamp >= stamp) {
         best = i;

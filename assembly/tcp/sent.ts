@@ -7,7 +7,7 @@
 
 import { clock } from "../core/clock";
 import { Seq, seqLe, seqLt, seqMax, seqMin } from "../core/seq";
-import { Range, rangeAt } from "../buffers/ranges";
+import { LIST_MAX, Range, rangeAt, rangeNext } from "../buffers/ranges";
 import { Tcb } from "./tcb";
 import { Sender, senderOf, sentFresh, sentRemove } from "./sender";
 import { rackDelivered } from "./rack";
@@ -80,9 +80,10 @@ function split(s: Sender, i: u16, seq: Seq): bool {
 export function sentAcked(t: Tcb, acked: u32): void {
   const s = senderOf(t);
   s.delivered += acked;
-  while (s.first != 0) {
+  for (let n: u32 = 0; s.first != 0; n++) {
     const r = rangeAt(s.first);
     if (seqLe(t.sndUna, r.start)) break;
+    assert(n < LIST_MAX);
     const end = seqMin(r.end, t.sndUna), size = end - r.start;
     if (has(r, Sent.SACKED)) {
       s.sacked -= size;
@@ -99,8 +100,10 @@ export function sentAcked(t: Tcb, acked: u32): void {
 /** start…end was selectively acknowledged. Returns whether that is news. */
 export function sentSacked(t: Tcb, start: Seq, end: Seq): bool {
   const s = senderOf(t);
-  let news = false, prev: u16 = 0;
-  for (let i = s.first; i != 0;) {
+  let news = false, prev: u16 = 0, turns: u32 = 0;
+  for (let i = s.first; i != 0; turns++) {
+    // Each entry once, and twice what is split.
+    assert(turns < 2 * LIST_MAX);
     const r = rangeAt(i);
     if (seqLe(end, r.start)) break;
     if (has(r, Sent.SACKED) || seqLe(r.end, start)) {
@@ -160,7 +163,7 @@ export function sentLose(s: Sender, r: Range): void {
 /** Everything counts as lost that did not arrive. `renege`: nothing of what was selectively acknowledged is believed any more. */
 export function sentLoseAll(t: Tcb, renege: bool): void {
   const s = senderOf(t);
-  for (let i = s.first; i != 0; i = rangeAt(i).next) {
+  for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
     if (renege && has(r, Sent.SACKED)) {
       r.bits &= ~<u16>Sent.SACKED;
@@ -173,7 +176,7 @@ export function sentLoseAll(t: Tcb, renege: bool): void {
 /** Nothing counts as lost. */
 export function sentFound(t: Tcb): void {
   const s = senderOf(t);
-  for (let i = s.first; i != 0; i = rangeAt(i).next) rangeAt(i).bits &= ~<u16>Sent.LOST;
+  for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) rangeAt(i).bits &= ~<u16>Sent.LOST;
   s.lost = 0;
 }
 
@@ -181,7 +184,7 @@ export function sentFound(t: Tcb): void {
 export function sentFirstLost(t: Tcb): bool {
   const s = senderOf(t);
   if (s.lost == 0) return false;
-  for (let i = s.first; i != 0; i = rangeAt(i).next) {
+  for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
     if (!has(r, Sent.LOST)) continue;
     t.rtxNxt = r.start;
@@ -198,7 +201,7 @@ export function sentFirstLost(t: Tcb): bool {
 export function sentAgain(t: Tcb, start: Seq, end: Seq): bool {
   const s = senderOf(t);
   let prev: u16 = 0, i = s.first;
-  for (; i != 0 && seqLe(rangeAt(i).end, start); i = rangeAt(i).next) prev = i;
+  for (let n: u32 = 0; i != 0 && seqLe(rangeAt(i).end, start); i = rangeNext(i, n++)) prev = i;
   if (i == 0) return true;
   if (seqLt(rangeAt(i).start, start)) {
     if (!split(s, i, start)) return true;

@@ -350,7 +350,10 @@ export function workEnd(): u32 {
 
 /** A neighbour answered: all that waited try again. */
 export function workUnblock(): void {
-  while (blocked().first != 0) workAdd(tcbAt(blocked().first - 1));
+  for (let n: u32 = 0; blocked().first != 0; n++) {
+    assert(n < config.connsMax);
+    workAdd(tcbAt(blocked().first - 1));
+  }
 }
 
 /** The first connection that waits for a neighbour, and the one after `t`. */

@@ -103,9 +103,10 @@ void *stint_at(uint32_t address) { return pointer(address); }
 
 struct stint_config *stint_config_block(void) { return memory_begin() ? pointer(module_configBlock()) : NULL; }
 
-/* The caller's configuration, where the module can read it. The arena is ours. */
+/* The caller's configuration, where the module can read it; NULL stays 0, which the module refuses. The arena is ours. */
 static u32 configuration(struct stint_config *config) {
   u32 block = module_configBlock();
+  if (config == NULL) return 0;
   if ((u8 *)config != wasm_memory + block) memcpy(wasm_memory + block, config, sizeof *config);
   struct stint_config *c = pointer(block);
   c->arenaBase = c->arenaSize = c->memoryBytes = 0;
@@ -117,6 +118,7 @@ int64_t stint_layout_size(struct stint_config *config) { return memory_begin() ?
 int32_t stint_init(struct stint_config *config) {
   if (!memory_begin()) return STINT_ERR_NO_MEMORY;
   int32_t result = (int32_t)module_init(configuration(config));
+  if (config == NULL) return result;
   memset(&config->entropy0, 0, 4 * sizeof config->entropy0);
   if (result != STINT_ERR_CONFIG && result != STINT_ERR_ENTROPY && scratch_end != memory_pages * PAGE) {
     u32 pages = memory_grow(SCRATCH_SIZE / PAGE);
@@ -130,6 +132,7 @@ int32_t stint_init(struct stint_config *config) {
 int32_t tcp_send(int32_t handle, void *src, uint32_t size) {
   const u8 *from = src;
   uint32_t done = 0;
+  if (src == NULL) return (int32_t)module_tcp_send((u32)handle, 0, size);
   /* Not before there is a stack. */
   if (size <= SMALL && scratch != 0) {
     for (uint32_t i = 0; i < size; i++) wasm_memory[scratch + i] = from[i];
@@ -149,6 +152,7 @@ int32_t tcp_send(int32_t handle, void *src, uint32_t size) {
 int32_t tcp_recv(int32_t handle, void *dst, uint32_t size) {
   u8 *to = dst;
   uint32_t done = 0;
+  if (dst == NULL) return (int32_t)module_tcp_recv((u32)handle, 0, size);
   /* Not before there is a stack. */
   if (size <= SMALL && scratch != 0) {
     u32 n = module_tcp_recv((u32)handle, scratch, size);
@@ -168,35 +172,38 @@ int32_t tcp_recv(int32_t handle, void *dst, uint32_t size) {
 
 /* What the module wrote to the scratch memory: `size` bytes. */
 static int32_t taken(void *dst, u32 result, uint32_t size) {
-  if ((int32_t)result >= 0) memcpy(dst, wasm_memory + scratch, size);
+  if ((int32_t)result >= 0 && dst != NULL) memcpy(dst, wasm_memory + scratch, size);
   return (int32_t)result;
 }
+
+/* Where the module writes what the caller wants at `dst`: the scratch memory; NULL stays 0, which the module refuses, unless no byte goes there. */
+static u32 borrowed(const void *dst) { return dst == NULL ? 0 : scratch; }
 
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
 /* At most 64 KiB. */
 int32_t tcp_peek(int32_t handle, void *dst, uint32_t size) {
-  u32 n = module_tcp_peek((u32)handle, scratch, least(size, SCRATCH_SIZE));
+  u32 n = module_tcp_peek((u32)handle, borrowed(dst), least(size, SCRATCH_SIZE));
   return taken(dst, n, n);
 }
 
-int32_t tcp_info(int32_t handle, void *dst) { return taken(dst, module_tcp_info((u32)handle, scratch), sizeof(struct stint_tcp_info)); }
+int32_t tcp_info(int32_t handle, void *dst) { return taken(dst, module_tcp_info((u32)handle, borrowed(dst)), sizeof(struct stint_tcp_info)); }
 
-int32_t stint_listener_info(int32_t handle, void *dst) { return taken(dst, module_listener_info((u32)handle, scratch), sizeof(struct stint_listener_info)); }
+int32_t stint_listener_info(int32_t handle, void *dst) { return taken(dst, module_listener_info((u32)handle, borrowed(dst)), sizeof(struct stint_listener_info)); }
 
 int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size) {
   if (size > SCRATCH_SIZE) return STINT_ERR_SIZE;
   if (scratch == 0) return STINT_ERR_NOT_INIT;
-  if (size != 0) memcpy(wasm_memory + scratch, src, size);
-  return (int32_t)module_udp_send((u32)handle, ip, port, scratch, size);
+  if (size != 0 && src != NULL) memcpy(wasm_memory + scratch, src, size);
+  return (int32_t)module_udp_send((u32)handle, ip, port, borrowed(src), size);
 }
 
 int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from) {
   const u32 sender = sizeof(struct stint_datagram_from), room = least(size, SCRATCH_SIZE - sender);
-  u32 result = module_udp_recv((u32)handle, scratch + sender, room, scratch);
+  u32 result = module_udp_recv((u32)handle, dst == NULL ? 0 : scratch + sender, room, borrowed(from));
   if ((int32_t)result < 0) return (int32_t)result;
-  memcpy(from, wasm_memory + scratch, sender);
-  memcpy(dst, wasm_memory + scratch + sender, least(room, result));
+  if (from != NULL) memcpy(from, wasm_memory + scratch, sender);
+  if (dst != NULL) memcpy(dst, wasm_memory + scratch + sender, least(room, result));
   return (int32_t)result;
 }
 

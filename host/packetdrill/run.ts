@@ -126,7 +126,7 @@ export class Runner {
     this.#options.pathMtuMin = Math.min(552, this.#options.mtu ?? 1500);
     this.#stack = new StackModule(loadModule(), {
       ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."), mac: this.#ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
-      entropy: Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1), connsMax: 16, rxSlots: 64, txSlots: 64, timeWaitMs: 60_000, ...this.#options,
+      entropy: Uint8Array.from({ length: 32 }, (_, i) => (i * i * 37 + 1) & 255), connsMax: 16, rxSlots: 64, txSlots: 64, timeWaitMs: 60_000, ...this.#options,
     });
     this.#calls = new Sockets(this.#stack, this.#ends, this.#options, () => this.#nowUs);
     this.#poll();

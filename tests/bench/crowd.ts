@@ -5,6 +5,7 @@ import { arpAnswer, SynFrame } from "../../host/lab/frames.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { tcp } from "../harness/codec.js";
+import { entropyOf } from "../harness/entropy.js";
 
 const IP = "10.0.0.2", MAC = [2, 0, 0, 0, 0, 2], PORT = 80;
 export const SLOTS = 256;
@@ -24,7 +25,7 @@ export class Crowd {
   constructor(readonly connections: number, options: Partial<StackOptions> = {}) {
     this.stack = new StackModule(loadModule("stint.simd"), {
       ip: `${IP}/24`, gateway: "10.0.0.1", mac: "02:00:00:00:00:02", cookies: 2, cookieRate: 0, connsMax: Math.max(4, connections), sendRing: 64, recvRing: 64, halfOpenMax: 256,
-      timeWaitMax: 4, rxSlots: SLOTS, txSlots: SLOTS, rangesMax: 16, sendersMax: 0, reassemblyMax: 0, udpMax: 0, delayedAckMs: 0, entropy: new Uint8Array(32).fill(7), ...options,
+      timeWaitMax: 4, rxSlots: SLOTS, txSlots: SLOTS, rangesMax: 16, sendersMax: 0, reassemblyMax: 0, udpMax: 0, delayedAckMs: 0, entropy: entropyOf(7), ...options,
     });
     this.handles = new Int32Array(connections);
     this.#iss = new Uint32Array(connections);

@@ -5,6 +5,7 @@ import { StackModule } from "../../host/stack.js";
 import type { Link } from "../../host/links/link.js";
 import { openTap } from "../../host/links/tap.js";
 import { arp, ip4, MAC_PEER, MAC_STACK, see, type Seen } from "../harness/codec.js";
+import { entropyOf } from "../harness/entropy.js";
 
 export const HOST = ip4("10.9.0.1"), PEER = ip4("10.9.0.77");
 /** What listens: an application that reads and never closes, and one that closes at once. Nobody listens on CLOSED. */
@@ -30,7 +31,7 @@ export class Module implements Side {
 
   constructor() {
     this.stack = new StackModule(loadModule(), {
-      ip: "10.9.0.1/24", connsMax: 4, sendRing: 65536, recvRing: 65536, entropy: Uint8Array.from({ length: 32 }, (_, i) => i + 1), mac: "02:00:0a:00:00:01", delayedAckMs: 40,
+      ip: "10.9.0.1/24", connsMax: 4, sendRing: 65536, recvRing: 65536, entropy: entropyOf(1), mac: "02:00:0a:00:00:01", delayedAckMs: 40,
       policy: { announce: false },
     });
     for (const application of ["reads", "closes"] as const) this.#listeners.set(this.stack.listen(PORT[application]), application);

@@ -11,6 +11,7 @@ import { decodeTcp } from "../../host/decode.js";
 import { TCP_INFO } from "../../host/module/layout.js";
 import { EVENT, StackModule, type Exports, type StateName, type TcpInfo } from "../../host/stack.js";
 import { MAC_PEER, arp, opt, tcp, type Tcp } from "../harness/codec.js";
+import { entropyOf } from "../harness/entropy.js";
 
 export const CLIENT = 0, SERVER = 1;
 const IPS = [parseIp("10.0.0.1"), parseIp("10.0.0.2")] as const;
@@ -136,7 +137,7 @@ class Side {
 
   constructor(module: WebAssembly.Module, readonly index: number, { cookies = 0, timestamps = false }: Scenario) {
     this.stack = new StackModule(module, {
-      ip: `10.0.0.${index + 1}/24`, entropy: new Uint8Array(32).fill(index + 1), connsMax: 2, halfOpenMax: 2, timeWaitMax: 2, listenersMax: 1, sendRing: 64, recvRing: 64,
+      ip: `10.0.0.${index + 1}/24`, entropy: entropyOf(index + 1), connsMax: 2, halfOpenMax: 2, timeWaitMax: 2, listenersMax: 1, sendRing: 64, recvRing: 64,
       rangesMax: 4, rxSlots: 4, txSlots: 4, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0, neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 0, mtu: 128,
       cookies, neighbourMs: 0x7000000, delayedAckMs: 0, synAckRetries: 2, userTimeoutMs: 10_000, synTimeoutMs: 8000, timeWaitMs: 2000, halfOpenMs: 10_000, finWait2Ms: 5000,
       policy: { announce: false, timestamps, sack: false, windowScaling: false },

@@ -10,6 +10,7 @@ import { ERR, StintError } from "../../host/errors.js";
 import { Random } from "../../host/random.js";
 import { arp, be, ip4, MAC_PEER, MAC_STACK, opt, tcp, type Tcp } from "../harness/codec.js";
 import { drawConfig, exactly, Guards, GUARD } from "../harness/configs.js";
+import { entropyOf } from "../harness/entropy.js";
 import { bit, enumOf } from "../harness/numbers.js";
 import { Ledger, type Look, type Made } from "./bites.js";
 import { NOTES, type Instrumented } from "./instrument.js";
@@ -26,7 +27,7 @@ const TIMESTAMPS = bit(enumOf("Has"), "TIMESTAMPS"), STATE = enumOf("State"), SY
 
 /** The configuration that most runs have: small tables, so that they are full at times. */
 const FIXED: StackOptions = {
-  ip: "10.0.0.1/24", gateway: "10.0.0.2", entropy: Uint8Array.from({ length: 32 }, (_, i) => (i + 7) * 37), connsMax: 4, halfOpenMax: 3, timeWaitMax: 2, listenersMax: 2,
+  ip: "10.0.0.1/24", gateway: "10.0.0.2", entropy: entropyOf(7), connsMax: 4, halfOpenMax: 3, timeWaitMax: 2, listenersMax: 2,
   sendRing: 4096, recvRing: 4096, rangesMax: 12, rxSlots: 4, txSlots: 4, loopSlots: 2, reassemblyMax: 2, reassemblyBytes: 2048, neighboursMax: 4,
   udpMax: 2, udpRing: 1024, prefixBuckets: 4, cookieRate: 1000, rtoMinMs: 200, userTimeoutMs: 20_000, timeWaitMs: 2000, keepIdleS: 5, keepIntervalS: 1, keepProbes: 2,
   firstByteMs: 30_000,

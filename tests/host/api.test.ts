@@ -3,8 +3,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { Bench, PEER, STACK, pattern } from "../harness/bench.js";
+import { entropyOf } from "../harness/entropy.js";
 import { Stack, StackModule, Wire, loadModule, type Connection, type Link } from "../../host/index.js";
+import { CONFIG_FIELDS, configNumbers, type ConfigField } from "../../host/config.js";
+import { ERR } from "../../host/errors.js";
 import { EVENT } from "../../host/stack.js";
+import { udp as datagram } from "../harness/codec.js";
+
+/** Bytes of the configuration. */
+const CONFIG_SIZE = (CONFIG_FIELDS.length * 4 + 7 & ~7) + 32;
 
 describe("handles", () => {
   it("refuse what is stale, invented, or of another kind", () => {
@@ -51,6 +58,44 @@ describe("pointers and lengths", () => {
     assert.equal(x.tcp_recv_consume(b.handle, 1), -5);
   });
 
+  it("of every export: nothing is 0, in the module's own data, in the arena, or beyond the memory; and then nothing happens", () => {
+    const module = loadModule(), b = new Bench({ udpMax: 1 }).accepted(), x = b.stack.exports, top = x.memory.buffer.byteLength;
+    b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(100) });
+    const udp = b.stack.udpOpen(53), block = x.configBlock(), base = x.controlBlock() - CONFIG_SIZE;
+    for (let i = 0; i < 2; i++) b.frame(datagram({ src: PEER, dst: STACK }, 9, 53, pattern(100)));
+    /** How many bytes each call is asked to read or to write; and the call, with a pointer. */
+    const calls: Record<string, [size: number, call: (at: number) => number]> = {
+      layoutSize: [CONFIG_SIZE, (at) => Number(x.layoutSize(at))],
+      init: [CONFIG_SIZE, (at) => x.init(at)],
+      tcp_send: [64, (at) => x.tcp_send(b.handle, at, 64)],
+      tcp_recv: [64, (at) => x.tcp_recv(b.handle, at, 64)],
+      tcp_peek: [64, (at) => x.tcp_peek(b.handle, at, 64)],
+      tcp_info: [256, (at) => x.tcp_info(b.handle, at)],
+      listener_info: [16, (at) => x.listener_info(b.listener, at)],
+      udp_send: [64, (at) => x.udp_send(udp, PEER, 9, at, 64)],
+      udp_recv: [64, (at) => x.udp_recv(udp, at, 64, 0)],
+      "udp_recv, from": [8, (at) => (at === 0 ? -2 : x.udp_recv(udp, block, 64, at))],
+    };
+    const without = new Set([
+      "configBlock", "poll", "controlBlock", "counters", "countersCount", "pool", "tune", "event_next", "tcp_listen", "tcp_accept", "tcp_connect", "tcp_send_room", "tcp_send_at",
+      "tcp_send_span", "tcp_send_commit", "tcp_recv_size", "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close", "tcp_abort",
+      "tcp_set", "flow_state", "udp_open", "udp_close",
+    ]);
+    for (const { name, kind } of WebAssembly.Module.exports(module)) assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);
+    for (const [name, [size, call]] of Object.entries(calls)) {
+      const bad = [0, 1, 8, block - 1, block - size, block + 304 - size + 1, base - 1, base, base + 1, base + 4096, base + b.stack.arenaBytes - 1, base - size + 1,
+        top - size + 1, top - 1, top, top + 1, 2 ** 31, 2 ** 32 - size, 2 ** 32 - 1];
+      const before = Buffer.from(x.memory.buffer.slice(0));
+      for (const at of bad) {
+        // The wider of these ranges may lie in the block.
+        if (at >= block && at + size <= block + 304) continue;
+        assert.equal(call(at), -2, `${name} at ${at}`);
+      }
+      assert.ok(before.equals(Buffer.from(x.memory.buffer)), `${name} changed something`);
+    }
+    for (const [name, [, call]] of Object.entries(calls)) if (!/^(layoutSize|init)/.test(name)) assert.ok(call(block) >= 0, `${name} in the block`);
+  });
+
   it("ports, addresses and options are checked", () => {
     const b = new Bench();
     const x = b.stack.exports;
@@ -77,18 +122,79 @@ describe("init", () => {
 
   it("refuses a configuration that cannot be", () => {
     for (const bad of [
-      { mtu: 67 }, { mtu: 65536 }, { connsMax: 0 }, { sendRing: 63 }, { sendRing: 1001 }, { rxSlots: 3 }, { txSlots: 0 }, { loopSlots: 3 },
+      { mtu: 127 }, { mtu: 65536 }, { connsMax: 0 }, { sendRing: 63 }, { sendRing: 1001 }, { rxSlots: 3 }, { txSlots: 0 }, { loopSlots: 3 },
       { neighboursMax: 5 }, { cookies: 3 }, { windowScale: 15 }, { rtoMinMs: 0 }, { delayedAckMs: 500 }, { keepProbes: 1 }, { ttl: 0 },
       { mac: "01:00:00:00:00:01" }, { ip: "127.0.0.1/8" }, { ip: "224.0.0.1/8" }, { reassemblyBytes: 7 }, { halfOpenMax: 70000 },
     ]) assert.equal(code(bad), "CONFIG", JSON.stringify(bad));
-    assert.equal(code({ entropy: new Uint8Array(32) }), "ENTROPY");
+  });
+
+  it("refuses what cannot be entropy, and takes whatever else", () => {
+    const bytes = (byte: (i: number) => number): Uint8Array => Uint8Array.from({ length: 32 }, (_, i) => byte(i));
+    const words = (size: 2 | 4 | 8, from: bigint, step: bigint): Uint8Array => bytes((i) => Number(((from + step * BigInt(Math.floor(i / size))) >> BigInt(8 * (i % size))) & 255n));
+    const refused = [
+      bytes(() => 0), bytes(() => 255), bytes(() => 7), bytes((i) => i), bytes((i) => 255 - i), bytes((i) => 250 + 3 * i), bytes((i) => i >> 1), bytes((i) => i >> 3),
+      words(2, 0xfffen, 1n), words(4, 1n, 1n), words(4, 0xffff_fffen, 0x1234_5678n), words(8, 0xffff_ffff_ffff_ffffn, 1n), words(8, 5n, 0x0123_4567_89ab_cdefn),
+    ];
+    for (const entropy of refused) assert.equal(code({ entropy }), "ENTROPY", Buffer.from(entropy).toString("hex"));
+    for (const change of [0, 9, 17, 31]) assert.equal(code({ entropy: bytes((i) => (i === change ? 77 : i)) }), "OK");
+    for (let seed = 0; seed < 50; seed++) assert.equal(code({ entropy: entropyOf(seed) }), "OK");
+  });
+
+  it("every bit of the entropy counts", () => {
+    const key = (entropy: Uint8Array): number => {
+      const b = new Bench({ entropy });
+      b.stack.connect(PEER, 80, 50000);
+      b.poll();
+      return b.next().seq;
+    };
+    const seen = new Set([key(entropyOf(3))]);
+    for (let bit = 0; bit < 256; bit++) {
+      const entropy = entropyOf(3);
+      entropy[bit >> 3]! ^= 1 << (bit & 7);
+      seen.add(key(entropy));
+    }
+    assert.ok(seen.size >= 256, `${seen.size} of 257 are different`);
+  });
+
+  it("refuses an arena where it must not be, and a block that is not in memory or would be wiped", () => {
+    const at = (change: (set: (field: ConfigField, value: number) => void, block: number, top: number) => number | void): number => {
+      const x = new WebAssembly.Instance(loadModule()).exports as unknown as StackModule["exports"];
+      x.memory.grow(64);
+      const block = x.configBlock(), top = x.memory.buffer.byteLength, numbers = { ...configNumbers({ ip: "10.0.0.1/24" }), arenaBase: 1 << 20, arenaSize: 1 << 28, connsMax: 1, size: CONFIG_SIZE };
+      Object.assign(numbers, { reassemblyMax: 0, udpMax: 0, sendRing: 1024, recvRing: 1024, rxSlots: 2, txSlots: 2, rangesMax: 8 });
+      const place = change((field, value) => { numbers[field] = value; }, block, top) ?? block;
+      const view = new DataView(x.memory.buffer);
+      if (place !== 0 && place + CONFIG_SIZE <= top) {
+        CONFIG_FIELDS.forEach((field, i) => view.setUint32(place + i * 4, numbers[field], true));
+        new Uint8Array(x.memory.buffer, place + numbers.size - 32, 32).set(entropyOf(1));
+      }
+      const data = Buffer.from(x.memory.buffer.slice(0, block)), result = x.init(place);
+      assert.ok(result === 0 || data.equals(Buffer.from(x.memory.buffer.slice(0, block))), "the module's data is as it was");
+      return result;
+    };
+    assert.equal(at(() => {}), 0);
+    for (const arenaBase of [8, 16, 64, 256, 320]) assert.equal(at((set) => set("arenaBase", arenaBase)), ERR.NO_MEMORY, `arena at ${arenaBase}`);
+    assert.equal(at((set) => set("arenaBase", (1 << 20) + 4)), ERR.NO_MEMORY, "not aligned");
+    assert.equal(at((set) => set("arenaSize", 1000)), ERR.NO_MEMORY, "too small");
+    assert.equal(at((set, _, top) => set("arenaBase", top - 4096)), ERR.NO_MEMORY, "beyond the memory");
+    assert.equal(at((set) => set("arenaBase", 0xfffffff8)), ERR.NO_MEMORY, "at the end of what there can be");
+    for (const more of [1, 65_536, 2 ** 31]) assert.equal(at((set, _, top) => set("memoryBytes", top + more)), ERR.NO_MEMORY, "more memory than there is");
+    assert.equal(at((set, _, top) => set("memoryBytes", top)), 0);
+    assert.equal(at((set) => set("memoryBytes", 1 << 20)), ERR.NO_MEMORY, "less memory than the arena takes");
+    for (const place of [0, 8, -1, 2 ** 31]) assert.equal(at(() => place >>> 0), -2, `block at ${place}`);
+    assert.equal(at((_, block) => block + 305 - CONFIG_SIZE), -2, "a block that ends in other data");
+    assert.equal(at((_s, _b, top) => top - 100), -2, "a block that ends beyond the memory");
+    for (const place of [(1 << 20) - 200, 1 << 20, (1 << 20) + 5000]) assert.equal(at(() => place), -2, "a block that the arena would cover");
+    assert.equal(at(() => (1 << 20) - CONFIG_SIZE), 0, "a block beside it");
+    assert.equal(at((set) => { set("arenaBase", 0); return 1 << 16; }), 0, "a block behind the arena at its usual place");
+    assert.equal(at((set) => { set("arenaBase", 0); return 4096; }), -2, "a block within it");
     assert.equal(code({ arenaBase: 4096, arenaSize: 1000 }), "NO_MEMORY");
     assert.equal(code({ arenaBase: 60000, arenaSize: 1 << 30, connsMax: 64 }), "NO_MEMORY");
     assert.equal(code({ connsMax: 100000, sendRing: 1 << 20 }), "NO_MEMORY");
   });
 
   it("wipes the entropy", () => {
-    const entropy = Uint8Array.from({ length: 32 }, (_, i) => 200 + i % 50);
+    const entropy = entropyOf(5);
     const m = new StackModule(loadModule(), { ip: "10.0.0.1/24", entropy });
     assert.equal(Buffer.from(m.memory).indexOf(Buffer.from(entropy.subarray(16))), -1);
   });

@@ -13,6 +13,7 @@ import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
 import { FLAG, StackModule } from "../../host/stack.js";
 import { compile, FAST } from "../../tools/wasm.mjs";
+import { entropyOf } from "../harness/entropy.js";
 
 const TIMESTAMPS = FLAG.timestamps;
 const WORLDS = 400, STEPS = 250, PORT = 7, MIN = 60;
@@ -22,7 +23,7 @@ class Twins {
   readonly both: [StackModule, StackModule];
 
   constructor(plain: WebAssembly.Module, options: StackOptions) {
-    this.both = [new StackModule(loadModule("stint.simd"), { ...options, entropy: new Uint8Array(32).fill(9) }), new StackModule(plain, { ...options, entropy: new Uint8Array(32).fill(9) })];
+    this.both = [new StackModule(loadModule("stint.simd"), { ...options, entropy: entropyOf(9) }), new StackModule(plain, { ...options, entropy: entropyOf(9) })];
   }
 
   /** What both return; it must be the same. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Bench, SMALL, PEER, PEER_PORT, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
 import { icmp, ip4, opt, type Seen } from "../harness/codec.js";
+import { entropyOf } from "../harness/entropy.js";
 
 const FAST_OPEN = 34;
 const CLOSED_PORT = 3;
@@ -82,7 +83,7 @@ if (!SMALL) describe("RFC 7413 §4.1.1: the option", () => {
 if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
   it("7413-3 gives the same cookie to one address, another one to another, and another one with another secret", () => {
     const of = (seed: number, src: number): string => {
-      const b = server({ entropy: new Uint8Array(32).fill(seed), gateway: "10.0.0.2" });
+      const b = server({ entropy: entropyOf(seed), gateway: "10.0.0.2" });
       b.send({ flags: "S", seq: 0, opts: opt.fastOpen() }, { src });
       return Buffer.from(b.next().opts.get(FAST_OPEN)!).toString("hex");
     };

@@ -6,6 +6,7 @@ import { Random } from "../../host/random.js";
 import { FLAG } from "../../host/stack.js";
 import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
 import { icmp, ip4, ipv4, opt, segment, tcp, type Ip, type Seen, type Tcp } from "../harness/codec.js";
+import { entropyOf } from "../harness/entropy.js";
 
 /** Clients from beyond the link come through the peer, which is the gateway. */
 /** Both of them were settled. */
@@ -199,7 +200,7 @@ if (!SMALL) describe("SYN cookies", () => {
       complete(b, answer, 0, more);
       assert.equal(b.next("RST").flags, "R");
     }
-    const other = server({ cookies: 2, entropy: new Uint8Array(32).fill(9) });
+    const other = server({ cookies: 2, entropy: entropyOf(9) });
     syn(other, from(1));
     complete(other, answer);
     assert.equal(other.next("RST").flags, "R");
@@ -272,7 +273,7 @@ if (!SMALL) describe("rate limits", () => {
 
   it("cannot be aimed at: which prefixes share a bucket depends on the key", () => {
     const colliding = (entropy: number): number[] => {
-      const b = server({ halfOpenMax: 4096, prefixRate: 1, prefixBurst: 1, prefixBuckets: 64, policy: { synSilence: true }, entropy: new Uint8Array(32).fill(entropy) });
+      const b = server({ halfOpenMax: 4096, prefixRate: 1, prefixBurst: 1, prefixBuckets: 64, policy: { synSilence: true }, entropy: entropyOf(entropy) });
       b.stack.close(b.listener);
       b.listener = b.stack.listen(STACK_PORT, 4096);
       syn(b, ip4("203.0.113.1"));
@@ -403,7 +404,7 @@ if (!SMALL) describe("a group of stacks behind one address", () => {
   const key = Uint8Array.from({ length: 16 }, (_, i) => 200 + i), policy = { timestamps: true, sack: true, windowScaling: true };
   /** A member whose own clock began at another time than the others'. */
   const member = (entropy: number, startedUs: number, options: BenchOptions = {}): Bench => {
-    const b = server({ entropy: new Uint8Array(32).fill(entropy), group: { key, clockOffsetUs: startedUs }, policy, ...options });
+    const b = server({ entropy: entropyOf(entropy), group: { key, clockOffsetUs: startedUs }, policy, ...options });
     return b;
   };
   const OPTIONS = [2, 4, 5, 180, 4, 2, 8, 10, 0, 0, 1, 0, 0, 0, 0, 0, 1, 3, 3, 9];

@@ -4,9 +4,10 @@ import { describe, it } from "node:test";
 import { FLAG } from "../../host/stack.js";
 import { Bench, SMALL, PEER, PEER_PORT, STACK, pattern } from "../harness/bench.js";
 import { be, opt } from "../harness/codec.js";
+import { entropyOf } from "../harness/entropy.js";
 
 function isnOf(options: { nowUs?: number; entropy?: number; sport?: number } = {}): number {
-  const b = new Bench({ entropy: new Uint8Array(32).fill(options.entropy ?? 7) });
+  const b = new Bench({ entropy: entropyOf(options.entropy ?? 7) });
   b.nowUs = options.nowUs ?? b.nowUs;
   b.stack.listen(8080);
   b.sport = options.sport ?? PEER_PORT;

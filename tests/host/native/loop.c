@@ -85,6 +85,22 @@ int main(void) {
   memset(got, 0, 1000);
   /* What does not fit is cut off; the length is the datagram's. */
   CHECK(udp_recv(a, got, 10, from) == 1000 && from[0] == 0x0a000001 && from[1] == 54 && memcmp(got, sent, 10) == 0 && got[10] == 0);
+  /* NULL: an error by name, as from the module; where the module lets a pointer be 0, it may be NULL. */
+  CHECK(stint_init(NULL) == STINT_ERR_ARGUMENT && stint_layout_size(NULL) == STINT_ERR_ARGUMENT);
+  CHECK(tcp_info(listener, NULL) == STINT_ERR_HANDLE && stint_listener_info(listener, NULL) == STINT_ERR_ARGUMENT);
+  CHECK(udp_send(b, 0x0a000001, 53, NULL, 5) == STINT_ERR_ARGUMENT && udp_send(b, 0x0a000001, 53, NULL, 0) == 0);
+  turn();
+  CHECK(udp_recv(a, NULL, 5, from) == STINT_ERR_ARGUMENT && udp_recv(a, NULL, 0, NULL) == 0);
+  CHECK(udp_send(b, 0x0a000001, 53, sent, 9) == 0);
+  turn();
+  CHECK(udp_recv(a, got, 20, NULL) == 9 && memcmp(got, sent, 9) == 0);
+  client = tcp_connect(0, 0, 0x0a000001, 7);
+  turn();
+  CHECK(tcp_send(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_send(client, NULL, 5000) == STINT_ERR_ARGUMENT && tcp_send(client, NULL, 0) == 0);
+  CHECK(tcp_recv(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_recv(client, NULL, 5000) == STINT_ERR_ARGUMENT);
+  CHECK(tcp_peek(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_info(client, NULL) == STINT_ERR_ARGUMENT);
+  tcp_abort(client);
+  turn();
   struct stint_ring *rings = stint_control_block();
   CHECK(rings[1].mask == 3 && stint_at(rings[1].slots) > (void *)rings && stint_at(0) == NULL);
   CHECK(((uint32_t *)stint_counters())[0] == 0 && stint_counters_count() > 50);
