@@ -193,6 +193,7 @@ export function udpOutput(): bool {
     const s = udpAt(i), q = toSend(s);
     while (s.port != 0 && q.size != 0) {
       const size = front(q, 0, 0);
+      assert(size <= config.mtu - Ipv4.SIZE - Udp.SIZE);
       const dst = load<u32>(record), port = load<u32>(record, 4);
       if (!ipHasSlot(dst)) return true;
       const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, config.ttl);
