@@ -54,3 +54,6 @@ export const BOARD: bool = isDefined(STINT_BOARD);
 
 /** A build that knows whose memory is what, for checkers (core/own.ts). It does the same in more memory. */
 export const OWNERSHIP: bool = isDefined(STINT_OWNERSHIP);
+
+/** Everything that is counted in two places is counted anew after each `poll`, and every list walked (checks.ts). */
+export const CHECKS: bool = isDefined(STINT_CHECKS);

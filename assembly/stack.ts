@@ -4,8 +4,9 @@
 import {
   BLOCK, BLOCK_SIZE, Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
+import { checkAll } from "./checks";
 import { Err } from "./core/error";
-import { COOKIES, FAST_OPEN, LINKED, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
+import { CHECKS, COOKIES, FAST_OPEN, LINKED, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -227,6 +228,7 @@ export function stackPoll(nowUs: Micros): i32 {
     if (slotsUsed(loopRing()) == 0) break;
   }
   if (OWNERSHIP) slotsEnd(changetype<SlotRing>(control + CONTROL_TX));
+  if (CHECKS) checkAll(rx, txRing(), loopRing());
   if (more || slotsUsed(loopRing()) != 0 || slotsUsed(rx) != 0) return 0;
   const next = min(min(heapNext(), REASSEMBLY ? reassemblyNext() : NEVER), neighboursNext());
   if (next == NEVER) return -1;

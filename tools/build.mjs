@@ -38,6 +38,8 @@ size(wasm("assembly/index.ts", "stint", SMALL));
 // For microcontrollers: what a board has (tools/board compiles it together with its services).
 size(wasm("assembly/index.ts", "board", SMALL, "build/stint.mcu.wasm"));
 size(wasm("assembly/index.ts", "stint.simd", FASTEST));
+// For tests: everything that is counted is counted anew after each poll. It is built when it is asked for.
+if (only?.includes("stint.checks")) size(wasm("assembly/index.ts", "stint.checks", FAST));
 size(wasm("assembly/services/app.ts", "stint-app", FAST));
 size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
 // To be linked into applications: without memory of its own, its data below 1024, where compilers put nothing.

@@ -56,7 +56,7 @@ export const enum Asker {
 }
 
 /** It begins with the key of the sets. */
-@unmanaged class NeighbourTable extends Key {
+@unmanaged export class NeighbourTable extends Key {
   /** Not later than the first of them is due. */
   due: Micros;
   /** Entries that are INCOMPLETE or are being renewed: whether the timer has anything to do. */
@@ -73,7 +73,7 @@ export const enum Asker {
 const SPACED: u32 = OWNERSHIP ? (offsetof<NeighbourEntry>() + RED_ZONE) & ~7 : offsetof<NeighbourEntry>();
 
 let table: usize = 0;
-let status: NeighbourTable = changetype<NeighbourTable>(0);
+export let status: NeighbourTable = changetype<NeighbourTable>(0);
 
 export function neighboursInit(): void {
   status = changetype<NeighbourTable>(take(1, offsetof<NeighbourTable>()));

@@ -6,16 +6,16 @@
 import { take, layoutCommits } from "../core/layout";
 import { NEVER, Micros } from "../core/clock";
 
-const NOWHERE: u32 = u32.MAX_VALUE;
+export const NOWHERE: u32 = u32.MAX_VALUE;
 
 /** u64 deadlines, then u32 owners, in heap order; and each owner's place, by owner. */
-let deadlines: usize = 0;
-let owners: usize = 0;
-let places: usize = 0;
+export let deadlines: usize = 0;
+export let owners: usize = 0;
+export let places: usize = 0;
 /** How many owners there are: entries, at most. */
-let most: u32 = 0;
+export let most: u32 = 0;
 /** One u32: entries in use. */
-let state: usize = 0;
+export let state: usize = 0;
 
 /** Bytes: 16 an owner. */
 export function heapInit(ownersMax: u32): void {

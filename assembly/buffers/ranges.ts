@@ -20,7 +20,7 @@ import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
   bits: u16;
 }
 
-@unmanaged class RangePool {
+@unmanaged export class RangePool {
   free: u16;
   /** Whether the last `rangesAdd` found room. */
   added: bool;
@@ -35,7 +35,7 @@ import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
 const SHIFT: u32 = 4 + RED_SHIFT;
 
 let ranges: usize = 0;
-let pool: RangePool = changetype<RangePool>(0);
+export let pool: RangePool = changetype<RangePool>(0);
 
 /** Bytes: 16 a range. Ranges are numbered from 1. */
 export function rangesInit(rangesMax: u32): void {

@@ -26,22 +26,22 @@ export const enum Event {
   DEFENCE = 512,
 }
 
-const QUEUED: u32 = 0x80000000;
+export const QUEUED: u32 = 0x80000000;
 
-@unmanaged class EventQueue {
+@unmanaged export class EventQueue {
   /** Index + 1 of the first and the last socket in the queue; 0: none. */
   first: u32;
   last: u32;
 }
 
-let queue: EventQueue = changetype<EventQueue>(0);
+export let queue: EventQueue = changetype<EventQueue>(0);
 /** By index: u32 bits, u32 next, and u32 generation (api/handle.ts). */
 let entries: usize = 0;
 /** How many there are. */
-let places: u32 = 0;
+export let places: u32 = 0;
 const ENTRY: u32 = 12;
 
-function entryAt(index: u32): usize {
+export function entryAt(index: u32): usize {
   return entries + index * ENTRY;
 }
 

@@ -33,14 +33,14 @@ const TIMEOUT_MS: u32 = 60_000;
   beyond: u32;
 }
 
-@unmanaged class ReassemblyState {
+@unmanaged export class ReassemblyState {
   busy: u32;
   pad: u32;
 }
 
 let slots: usize = 0;
 let stride: u32 = 0;
-let state: ReassemblyState = changetype<ReassemblyState>(0);
+export let state: ReassemblyState = changetype<ReassemblyState>(0);
 
 /** In a slot: the Datagram, one bit a unit, then 20 bytes of header and the payload behind it. */
 function bitsSize(): u32 {
@@ -61,7 +61,7 @@ function hide(d: Datagram): void {
   allow(changetype<usize>(d), 8);
 }
 
-function slotAt(i: u32): Datagram {
+export function slotAt(i: u32): Datagram {
   return changetype<Datagram>(slots + i * stride);
 }
 
@@ -134,7 +134,7 @@ function marksAt(d: Datagram): usize {
 }
 
 /** Whether the end is known, and every unit before it is marked. */
-function isWhole(d: Datagram): bool {
+export function isWhole(d: Datagram): bool {
   const units = (d.total + 7) >> 3;
   if (units == 0 || d.units != units) return false;
   for (let u: u32 = 0; u < units; u++) assert(isMarked(d, u));

@@ -15,9 +15,9 @@ import { halfOpenAt } from "./half-open";
 import { timeWaitAt } from "./time-wait";
 
 /** A byte a slot, and a u32 a slot. */
-let tags: usize = 0;
+export let tags: usize = 0;
 let owners: usize = 0;
-let mask: u32 = 0;
+export let mask: u32 = 0;
 let table: usize = 0;
 
 /** At `table`: the key, then the number + 1 of the owner that was found last, since packets come in trains; then the four-tuple that was hashed last, and its hash. */

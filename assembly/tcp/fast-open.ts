@@ -49,7 +49,7 @@ const WHAT: u64 = <u64>0x666f << 48;
 /** How long a connection that was reset still counts (RFC 7413 §5.1), µs. */
 const HELD_US: u64 = 60_000_000;
 
-@unmanaged class Pending {
+@unmanaged export class Pending {
   /** Where a cookie lies before it is written. */
   cookie: u64;
   /** Until then `held` counts. */
@@ -59,7 +59,7 @@ const HELD_US: u64 = 60_000_000;
   held: u32;
 }
 
-let pending: Pending = changetype<Pending>(0);
+export let pending: Pending = changetype<Pending>(0);
 
 /** GetCookie (RFC 7413 §4.1.2): its address. */
 export function cookieFor(rip: u32, lip: u32): usize {

@@ -58,7 +58,7 @@ export const enum Syn {
 /** 2^5 bytes: a record. */
 const SHIFT: u32 = 5 + RED_SHIFT;
 
-let pool: Pool = changetype<Pool>(0);
+export let pool: Pool = changetype<Pool>(0);
 /** One u32: where the search for a record to give up goes on. */
 let hand: usize = 0;
 

@@ -121,7 +121,7 @@ export const enum Sends {
   usedEnd: Seq;
 }
 
-@unmanaged class SenderPool {
+@unmanaged export class SenderPool {
   /** Free blocks, and idle ones, least recently used first. */
   free: u16;
   idleFirst: u16;
@@ -133,7 +133,7 @@ export const enum Sends {
 const SPACED: u32 = OWNERSHIP ? (offsetof<Sender>() + RED_ZONE) & ~7 : offsetof<Sender>();
 
 let senders: usize = 0;
-let pool: SenderPool = changetype<SenderPool>(0);
+export let pool: SenderPool = changetype<SenderPool>(0);
 
 export function sendersInit(): void {
   if (!RACK) return;
@@ -148,7 +148,7 @@ export function sendersInit(): void {
   }
 }
 
-function at(i: u16): Sender {
+export function at(i: u16): Sender {
   return changetype<Sender>(senders + (<usize>i - 1) * SPACED);
 }
 

@@ -204,16 +204,16 @@ export const enum Has {
 const SHIFT: u32 = 8 + RED_SHIFT;
 
 /** A doubly linked list over `workPrev` and `workNext`, by number + 1: at `work` the work list, behind it that of those that wait for a neighbour. */
-@unmanaged class List {
+@unmanaged export class List {
   first: u32;
   last: u32;
 }
 
-let pool: Pool = changetype<Pool>(0);
+export let pool: Pool = changetype<Pool>(0);
 /** Its first record. */
 let tcbs: usize = 0;
 let rings: usize = 0;
-let work: List = changetype<List>(0);
+export let work: List = changetype<List>(0);
 
 export function tcbsInit(): void {
   if (offsetof<Tcb>() > 1 << SHIFT) ERROR("a TCB is at most 256 bytes");
@@ -316,7 +316,7 @@ function listOf(t: Tcb): List {
   return tcbHas(t, Has.BLOCKED) ? blocked() : work;
 }
 
-function blocked(): List {
+export function blocked(): List {
   return changetype<List>(changetype<usize>(work) + offsetof<List>());
 }
 

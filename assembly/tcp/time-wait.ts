@@ -42,7 +42,7 @@ const EMPTY_MS: u16 = 500;
 /** 2^5 bytes: a record. */
 const SHIFT: u32 = 5 + RED_SHIFT;
 
-let pool: Pool = changetype<Pool>(0);
+export let pool: Pool = changetype<Pool>(0);
 /** One u32: where the search for the oldest record goes on: they are made, and so grow old, in turn. */
 let hand: usize = 0;
 

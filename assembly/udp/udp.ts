@@ -18,7 +18,7 @@ import { sourceFor } from "../ip/address";
 const RECORD: u32 = 12;
 
 /** One direction of a socket: a ring, where in it the first record lies, and how many bytes are in use. */
-@unmanaged class Queue {
+@unmanaged export class Queue {
   ring: usize;
   head: u32;
   size: u32;
@@ -58,11 +58,11 @@ export function udpAt(i: u32): UdpSocket {
   return changetype<UdpSocket>(sockets + i * SPACED);
 }
 
-function toSend(s: UdpSocket): Queue {
+export function toSend(s: UdpSocket): Queue {
   return changetype<Queue>(changetype<usize>(s) + offsetof<UdpSocket>());
 }
 
-function received(s: UdpSocket): Queue {
+export function received(s: UdpSocket): Queue {
   return changetype<Queue>(changetype<usize>(s) + (offsetof<UdpSocket>() + offsetof<Queue>()));
 }
 
