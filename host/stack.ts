@@ -137,8 +137,12 @@ export class StackModule {
     let head = this.#u32[word + SLOT_RING.head / 4]!;
     const tail = this.#u32[word + SLOT_RING.tail / 4]!;
     const n = (tail - head) >>> 0;
+    // Whatever has become of the memory, no more is handed out than there can be.
+    if (n > mask + 1) throw new WebAssembly.RuntimeError(`the stack claims ${n} frames, more than its ${mask + 1} slots hold`);
     for (; head !== tail; head = (head + 1) >>> 0) {
-      take(slots[head & mask]!.subarray(0, this.#u32[lengths + (head & mask)]!));
+      const slot = slots[head & mask]!, size = this.#u32[lengths + (head & mask)]!;
+      if (size > slot.length) throw new WebAssembly.RuntimeError(`the stack claims a frame of ${size} bytes, which is longer than a slot`);
+      take(slot.subarray(0, size));
     }
     this.#u32[word + SLOT_RING.head / 4] = head;
     return n;

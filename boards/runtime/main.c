@@ -75,6 +75,7 @@ static bool send_frames(uint32_t ring) {
   for (;;) {
     uint32_t head = word(ring + RING_HEAD), mask = word(ring + RING_MASK);
     if (head == word(ring + RING_TAIL)) return true;
+    if (word(ring + RING_TAIL) - head > mask + 1) wasm_trap(TRAP_OUT_OF_BOUNDS);
     uint32_t size = word(word(ring + RING_LENGTHS) + (head & mask) * 4);
     if (size < 14 || size > 1514) wasm_trap(TRAP_OUT_OF_BOUNDS);
     if (!hal_send(module_memory(word(ring + RING_SLOTS) + (head & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, size), size)) return false;

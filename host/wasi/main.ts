@@ -158,8 +158,11 @@ function takeFrames(): bool {
 function putFrames(): void {
   const ring = tx();
   let at: u32 = 0;
+  // Whatever has become of the memory, no more is written than there can be.
+  assert(slotsUsed(ring) <= ring.mask + 1);
   for (let n = slotsUsed(ring); n > 0; n--) {
     const size = slotFirstSize(ring);
+    assert(size <= ring.stride - 2);
     if (at + 4 + size > OUT_MAX) {
       if (!writeOutput(OUT, at)) proc_exit(0);
       at = 0;

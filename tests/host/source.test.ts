@@ -42,6 +42,75 @@ describe("layers", () => {
 
 describe("the module's border", () => {
   it("has one source: what is made of it is as it would be made now", () => assert.deepEqual(stale(), [], "make it anew: npm run border"));
+});
+
+describe("doors: what stores bytes whose number the network chose (DESIGN, What the network can reach)", () => {
+  /** Each call of `memory.copy` or `memory.fill`, and each loop that stores, of a size that is no constant: its file and function, and how often. */
+  const DOORS: Record<string, string> = {
+    "buffers/ring.ts ringWrite": "memory.copy memory.copy",
+    "buffers/ring.ts ringRead": "memory.copy memory.copy",
+    "core/checksum.ts copySum": "store",
+    "ip/reassembly.ts slotFor": "memory.fill",
+    "ip/reassembly.ts admit": "store memory.copy",
+    "ip/output.ts ipResolved": "memory.copy",
+    "icmp/icmp.ts echo": "memory.copy",
+    "icmp/icmp.ts icmpError": "memory.copy",
+    "tcp/options.ts putFastOpen": "memory.copy",
+    "tcp/fast-open.ts fastOpenAnswered": "memory.copy",
+    "tcp/train.ts trainSend": "store",
+  };
+  /** Whose size has nothing to do with the network: `init`, and a table's own work. */
+  const OTHERS = new Set(["stack.ts stackInit", "tcp/demux.ts demuxRemove", "buffers/heap.ts heapInit", "tcp/syn-cookie.ts synCookieInit"]);
+
+  it("are all in the list, and each of them asserts or compares", () => {
+    const found: Record<string, string> = {};
+    for (const file of files("assembly")) {
+      const name = file.replace("assembly/", "");
+      if (name.startsWith("services/") || name.startsWith("rt/")) continue;
+      for (const [whole, fn] of source(file).matchAll(/^(?:export )?function (\w+)\([\s\S]*?^\}/gm)) {
+        const key = `${name} ${fn}`, hits: string[] = [];
+        for (const [, what, rest] of whole.matchAll(/\bmemory\.(copy|fill)\((.*)\);/g)) {
+          const last = rest!.slice(rest!.lastIndexOf(",") + 1).trim();
+          if (!/^(\d+|(\d+ \* )?offsetof<\w+>\(\)|[A-Z][A-Z0-9_]*|\w+\.SIZE)$/.test(last)) hits.push(`memory.${what}`);
+        }
+        // A store within a loop, of vectors or of the bytes that a reassembly marks.
+        if (/\b(for|while) \([^\n]*\{\n(?:(?!^  \}).*\n)*?[^\n]*(store<u(8|64)>|v128\.store)\((?!owners|places|deadlines)/m.test(whole)) hits.unshift("store");
+        if (hits.length > 0 && !OTHERS.has(key)) found[key] = hits.join(" ");
+      }
+    }
+    assert.deepEqual(found, DOORS);
+  });
+
+  it("nobody but these functions reads or writes a ring, or takes a frame's slot", () => {
+    const users = (pattern: RegExp): string[] => files("assembly").filter((f) => pattern.test(source(f))).map((f) => f.replace("assembly/", "")).sort();
+    assert.deepEqual(users(/\bcopySum\(/), ["buffers/ring.ts", "core/checksum.ts"]);
+    assert.deepEqual(users(/\bringWrite(Sum)?\(/), ["buffers/ring.ts", "tcp/predict.ts", "tcp/receive.ts", "tcp/user.ts", "udp/udp.ts"]);
+    assert.deepEqual(users(/\bringRead(Sum)?\(/), ["buffers/ring.ts", "tcp/output.ts", "tcp/train.ts", "tcp/user.ts", "udp/udp.ts"]);
+    assert.deepEqual(users(/\brecvRing\(t\)/), ["tcp/predict.ts", "tcp/receive.ts", "tcp/user.ts"]);
+    assert.deepEqual(users(/\bslotNext\(/), ["buffers/slots.ts", "ip/output.ts", "tcp/train.ts"]);
+  });
+});
+
+describe("tables that stand in the module and in the host", () => {
+  it("counters", () => assert.deepEqual(members("assembly/core/counters.ts", "Mib").map(([n]) => n), [...COUNTERS, "COUNT"]));
+  it("errors", () => assert.deepEqual(Object.fromEntries(members("assembly/core/error.ts", "Err")), ERR));
+  it("events", () => assert.deepEqual(Object.fromEntries(members("assembly/core/events.ts", "Event")), EVENT));
+  it("states", () => assert.deepEqual(members("assembly/tcp/state.ts", "State").map(([n]) => n.replaceAll("_", "-")), [...STATES]));
+  it("options", () => assert.equal(members("assembly/api/tcp.ts", "TcpOption").length - 1, Object.keys(OPTION).length));
+  it("policies", () => assert.deepEqual(members("assembly/config.ts", "Policy").map(([, v]) => v), Object.values(POLICY)));
+  it("flags of a connection", () => {
+    const has = enumOf("Has");
+    for (const [name, bit] of Object.entries(FLAG)) assert.equal(bit, has[name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()], name);
+  });
+  it("a connection's variables", () => {
+    const offsets = offsetsOf("Tcb");
+    for (const [name, at] of Object.entries(TCB_OFFSETS)) assert.equal(at, offsets[name], name);
+  });
+  it("configuration fields", () => {
+    const body = /class Config \{([\s\S]*?)\n\}/.exec(source("assembly/config.ts"))![1]!;
+    const fields = [...body.matchAll(/^ {2}(\w+): u32;/gm)].map((m) => m[1]);
+    assert.deepEqual(fields, [...CONFIG_FIELDS]);
+  });
   it("defaults of the command for wasmtime", () => {
     const numbers = configNumbers({ ip: "10.0.0.1/24" });
     for (const [, name, value] of source("host/wasi/defaults.ts").matchAll(/c\.(\w+) = ([^;]+);/g)) {
