@@ -161,18 +161,24 @@ function checkListeners(): void {
 
 function checkHalfOpen(): void {
   checkPool(halfOpenPool, config.halfOpenMax);
-  let used: u32 = 0, counted: u32 = 0;
+  let used: u32 = 0;
   for (let i: u32 = 0; i < config.halfOpenMax; i++) {
     const h = halfOpenAt(i), owner = halfOpenBase() + i;
     assert(halfOpenInUse(h) == (heap.heapDeadline(owner) != u64.MAX_VALUE));
     if (!halfOpenInUse(h)) continue;
     used++;
     assert(demuxFind(h.rip, h.lip, h.ports) == owner);
+    assert(<u32>h.listener < config.listenersMax && listenerAt(h.listener).port != 0);
   }
-  for (let i: u32 = 0; i < config.listenersMax; i++) if (listenerAt(i).port != 0) counted += listenerAt(i).halfOpen;
   assert(used + halfOpenPool.freeCount == config.halfOpenMax);
-  assert(counted == used);
+  for (let l: u32 = 0; l < config.listenersMax; l++) if (listenerAt(l).port != 0) checkHalfOpenCount(l);
   owning += used;
+}
+
+function checkHalfOpenCount(listener: u32): void {
+  let n: u32 = 0;
+  for (let i: u32 = 0; i < config.halfOpenMax; i++) if (halfOpenInUse(halfOpenAt(i)) && <u32>halfOpenAt(i).listener == listener) n++;
+  assert(listenerAt(listener).halfOpen == n);
 }
 
 /** A record is in use while its timer runs. */

@@ -6,6 +6,7 @@ import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
 import { MAC_PEER, MAC_STACK, arp, icmp, ip4, opt, see, tcp, type Seen, type Tcp } from "../harness/codec.js";
+import { entropyOf } from "../harness/entropy.js";
 
 const from = (i: number): number => ip4("198.18.0.1") + i * 256;
 
@@ -164,7 +165,7 @@ class Pair {
   constructor(readonly options: BenchOptions = {}) {
     const policy = { announce: false, quickAcks: false, ...options.policy };
     this.stacks = [STACK, PEER].map((ip, i) => new StackModule(loadModule(), {
-      connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, entropy: new Uint8Array(32).map((_, k) => 7 * k + i + 1), mac: i === 0 ? "02:00:0a:00:00:01" : "02:00:0a:00:00:02", ...options, ip: `10.0.0.${i + 1}/24`, policy,
+      connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, entropy: entropyOf(i + 1), mac: i === 0 ? "02:00:0a:00:00:01" : "02:00:0a:00:00:02", ...options, ip: `10.0.0.${i + 1}/24`, policy,
     }));
     for (const s of this.stacks) this.wire.attach(s, { delayUs: 200 });
     this.wire.onSend = () => { this.frames++; };
