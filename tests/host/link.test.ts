@@ -12,6 +12,7 @@ import { problems } from "../../host/link/merge.js";
 import { ModuleError, readSections } from "../../host/link/sections.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule, type Exports } from "../../host/stack.js";
+import { arp, ipv4, MAC_PEER, MAC_STACK, see, segment } from "../harness/codec.js";
 import { lacks } from "../interop/lab.js";
 import { stale } from "../../tools/border/run.mjs";
 
@@ -243,6 +244,47 @@ static void echo(int32_t connection) {
     assert.deepEqual(results, [NOT_INIT, NOT_INIT, NO_MEMORY, NO_MEMORY, NO_MEMORY, HANDLE, HANDLE, ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT]);
     assert.ok(new Uint8Array(x.memory.buffer, x.neighbour(), 64).every((b) => b === 0xaa));
   });
+});
+
+describe("an arena in the midst of an application's memory", () => {
+  for (const name of ["stint-link", "stint-link.simd"]) {
+    it(`${name}: a hostile server's SYN-ACK of 60,000 bytes stays in the ring; every byte around the arena is as it was`, () => {
+      const memory = new WebAssembly.Memory({ initial: 64 }), all = new Uint8Array(memory.buffer), [client, server] = [parseIp("10.0.0.1"), parseIp("10.0.0.2")];
+      // What a compiler would put there begins at 1024.
+      all.fill(0xc3, 1024);
+      const base = 0x123458, options = { ip: "10.0.0.1/24", connsMax: 1, sendersMax: 0, sendRing: 64, recvRing: 2048, arenaBase: base, arenaSize: 1 << 20 };
+      const stack = new StackModule(loadModule(name), options, { env: { memory } }), end = base + stack.arenaBytes;
+      const frames: Uint8Array[] = [];
+      let now = 1_000_000;
+      const poll = (...push: Uint8Array[]): void => {
+        for (const f of push) assert.ok(stack.pushFrame(f));
+        stack.poll(now += 1000);
+        stack.drainFrames((f) => { frames.push(f.slice()); });
+      };
+      poll(arp(1, { mac: MAC_PEER, ip: server }, { mac: MAC_STACK, ip: client }, [2, 0, 10, 0, 0, 1]));
+      const handle = stack.connect(server, 80, 50_000);
+      poll();
+      const syn = see(frames.at(-1)!), text = new Uint8Array(60_000).fill(0xee);
+      const whole = segment({ src: server, dst: client }, { flags: "SA", seq: 7, ack: (syn.seq + 1) >>> 0, sport: 80, dport: 50_000, data: text });
+      for (let at = 0; at < whole.length; at += 1480) {
+        const more = at + 1480 < whole.length;
+        poll(ipv4({ src: server, dst: client, proto: 6, id: 5, frag: (more ? 0x2000 : 0) | (at >> 3) }, whole.subarray(at, at + 1480)));
+      }
+      assert.equal(stack.info(handle).rcvSize, 2048);
+      assert.ok(stack.receive(handle)!.every((b) => b === 0xee));
+      assert.equal(all.subarray(1024, base).findIndex((b) => b !== 0xc3), -1, "before the arena");
+      assert.equal(all.subarray(end).findIndex((b) => b !== 0xc3), -1, "behind the arena");
+    });
+
+    it(`${name}: no arena over the module's own data, and no pointer into it`, () => {
+      const memory = new WebAssembly.Memory({ initial: 64 }), make = (arenaBase: number): StackModule =>
+        new StackModule(loadModule(name), { ip: "10.0.0.1/24", connsMax: 1, arenaBase, arenaSize: 1 << 21 }, { env: { memory } });
+      for (const at of [0, 8, 64, 256]) assert.throws(() => make(at), { code: "NO_MEMORY" });
+      const stack = make(1024), handle = stack.connect(parseIp("10.0.0.2"), 80);
+      for (const at of [0, 8, stack.exports.configBlock() + 304]) assert.equal(stack.exports.tcp_info(handle, at), -2);
+      assert.equal(stack.exports.tcp_info(handle, 1024 + stack.arenaBytes + 8), 0);
+    });
+  }
 });
 
 describe("the package", () => {
