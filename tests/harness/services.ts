@@ -3,6 +3,7 @@ import { loadModule } from "../../host/module.js";
 import { ServiceStack, type ServiceName } from "../../host/services.js";
 import type { StackOptions } from "../../host/config.js";
 import { arp, ip4, MAC_PEER, MAC_STACK, see, tcp, type Seen, type Tcp } from "./codec.js";
+import { entropyOf } from "./entropy.js";
 
 export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2");
 export const PORTS: Record<ServiceName, number> = { echo: 7, discard: 9, chargen: 19, http: 80 };
@@ -22,7 +23,7 @@ export class ServiceBench {
 
   constructor({ root, idleS, module, ...options }: ServiceBenchOptions = {}) {
     this.stack = new ServiceStack({
-      ip: "10.0.0.1/24", entropy: Uint8Array.from({ length: 32 }, (_, i) => i * 7 + 1), connsMax: 8, sendRing: 4096, recvRing: 4096, ...options,
+      ip: "10.0.0.1/24", entropy: entropyOf(1), connsMax: 8, sendRing: 4096, recvRing: 4096, ...options,
       policy: { announce: false, timestamps: false, sack: false, windowScaling: false, rack: false, ...options.policy },
     }, PORTS, root, idleS, module ?? loadModule("stint-app"));
     this.poll();
