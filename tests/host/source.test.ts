@@ -40,10 +40,6 @@ describe("layers", () => {
   });
 });
 
-describe("the module's border", () => {
-  it("has one source: what is made of it is as it would be made now", () => assert.deepEqual(stale(), [], "make it anew: npm run border"));
-});
-
 describe("doors: what stores bytes whose number the network chose (DESIGN, What the network can reach)", () => {
   /** Each call of `memory.copy` or `memory.fill`, and each loop that stores, of a size that is no constant: its file and function, and how often. */
   const DOORS: Record<string, string> = {
@@ -91,26 +87,8 @@ describe("doors: what stores bytes whose number the network chose (DESIGN, What 
   });
 });
 
-describe("tables that stand in the module and in the host", () => {
-  it("counters", () => assert.deepEqual(members("assembly/core/counters.ts", "Mib").map(([n]) => n), [...COUNTERS, "COUNT"]));
-  it("errors", () => assert.deepEqual(Object.fromEntries(members("assembly/core/error.ts", "Err")), ERR));
-  it("events", () => assert.deepEqual(Object.fromEntries(members("assembly/core/events.ts", "Event")), EVENT));
-  it("states", () => assert.deepEqual(members("assembly/tcp/state.ts", "State").map(([n]) => n.replaceAll("_", "-")), [...STATES]));
-  it("options", () => assert.equal(members("assembly/api/tcp.ts", "TcpOption").length - 1, Object.keys(OPTION).length));
-  it("policies", () => assert.deepEqual(members("assembly/config.ts", "Policy").map(([, v]) => v), Object.values(POLICY)));
-  it("flags of a connection", () => {
-    const has = enumOf("Has");
-    for (const [name, bit] of Object.entries(FLAG)) assert.equal(bit, has[name.replace(/[A-Z]/g, (c) => `_${c}`).toUpperCase()], name);
-  });
-  it("a connection's variables", () => {
-    const offsets = offsetsOf("Tcb");
-    for (const [name, at] of Object.entries(TCB_OFFSETS)) assert.equal(at, offsets[name], name);
-  });
-  it("configuration fields", () => {
-    const body = /class Config \{([\s\S]*?)\n\}/.exec(source("assembly/config.ts"))![1]!;
-    const fields = [...body.matchAll(/^ {2}(\w+): u32;/gm)].map((m) => m[1]);
-    assert.deepEqual(fields, [...CONFIG_FIELDS]);
-  });
+describe("the module's border", () => {
+  it("has one source: what is made of it is as it would be made now", () => assert.deepEqual(stale(), [], "make it anew: npm run border"));
   it("defaults of the command for wasmtime", () => {
     const numbers = configNumbers({ ip: "10.0.0.1/24" });
     for (const [, name, value] of source("host/wasi/defaults.ts").matchAll(/c\.(\w+) = ([^;]+);/g)) {
