@@ -427,11 +427,17 @@ enum {
 struct stint_config {
   /* sizeof(Config) as the host knows it: a host built for another version is refused (CONFIG). */
   uint32_t size;
-  /* Where the arena begins; 0: at `__heap_base`, and the memory grows once, by what is missing. */
+  /*
+   * Where the arena begins, not below `__heap_base`: NO_MEMORY; 0: there, and the memory grows once, by what
+   * is missing.
+   */
   uint32_t arenaBase;
   /* Bytes of the arena; ignored when arenaBase is 0. Less than `layoutSize`: NO_MEMORY. */
   uint32_t arenaSize;
-  /* Bytes of memory that callers' pointers may reach into; 0: `memory.size`. */
+  /*
+   * Bytes of memory that callers' pointers may reach into, at most what there is: NO_MEMORY; 0:
+   * `memory.size`.
+   */
   uint32_t memoryBytes;
   /* Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
   uint32_t macHigh;
@@ -442,7 +448,10 @@ struct stint_config {
   uint32_t prefix;
   /* Default router; 0: none, and what is not on the link is UNREACHABLE. */
   uint32_t gateway;
-  /* Largest IP packet of the link, 68 … 65,535 bytes. */
+  /*
+   * Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has
+   * text.
+   */
   uint32_t mtu;
   /*
    * Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the
@@ -480,7 +489,10 @@ struct stint_config {
    * for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped.
    */
   uint32_t txSlots;
-  /* Frame slots for what the stack sends to itself, 0 or a power of two. mtu + 20 bytes each. Full: dropped. */
+  /*
+   * Frame slots for what the stack sends to itself, 0 or a power of two ≥ 2: what came and its answer. mtu +
+   * 20 bytes each. Full: dropped; 0: the own addresses are UNREACHABLE.
+   */
   uint32_t loopSlots;
   /*
    * Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given
@@ -521,7 +533,10 @@ struct stint_config {
   uint32_t policy;
   /* One of `Cookies`. */
   uint32_t cookies;
-  /* Window scale to offer, 0 … 14; 255: the smallest one that lets the window cover the ring. */
+  /*
+   * Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window
+   * cover the ring.
+   */
   uint32_t windowScale;
   /* Largest segment to offer in the MSS option; 0: mtu − 40. */
   uint32_t mss;
@@ -600,7 +615,10 @@ struct stint_config {
    */
   uint32_t clockOffsetLow;
   uint32_t clockOffsetHigh;
-  /* 32 bytes of entropy; all zero is refused (ENTROPY). `init` wipes them. */
+  /*
+   * 32 bytes of entropy; what cannot be any is refused (ENTROPY): all the same, or a counter. `init` wipes
+   * them.
+   */
   uint64_t entropy0;
   uint64_t entropy1;
   uint64_t entropy2;
@@ -723,12 +741,12 @@ struct stint_datagram_from {
  */
 STINT_IMPORT("configBlock") struct stint_config *stint_config_block(void);
 
-/* Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
+/* Bytes of arena that the configuration at `block` takes; ARGUMENT, CONFIG or NO_MEMORY. */
 STINT_IMPORT("layoutSize") int64_t stint_layout_size(struct stint_config *config);
 
 /*
- * Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or
- * NO_MEMORY.
+ * Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, ARGUMENT, CONFIG,
+ * ENTROPY or NO_MEMORY.
  */
 STINT_IMPORT("init") int32_t stint_init(struct stint_config *config);
 

@@ -170,9 +170,9 @@ export const WANT = {
 export interface Calls {
   /** Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
   configBlock(): number;
-  /** Bytes of arena that the configuration at `block` takes; CONFIG or NO_MEMORY. */
+  /** Bytes of arena that the configuration at `block` takes; ARGUMENT, CONFIG or NO_MEMORY. */
   layoutSize(block: number): bigint;
-  /** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, CONFIG, ENTROPY or NO_MEMORY. */
+  /** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, ARGUMENT, CONFIG, ENTROPY or NO_MEMORY. */
   init(block: number): number;
   /** Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT. */
   poll(nowUs: bigint): number;

@@ -92,7 +92,7 @@ export function border() {
     configAll: config.fields,
     entropy: { offset: config.fields.find((f) => f.name === "entropy0").offset, size: 32 },
     configSize: config.size,
-    blockSize: constant("assembly/index.ts", "BLOCK_SIZE"),
+    blockSize: constant("assembly/config.ts", "BLOCK_SIZE"),
     ring: record("assembly/buffers/slots.ts", "SlotRing"),
     frameOffset: constant("assembly/config.ts", "FRAME_OFFSET"),
     tcb: record("assembly/tcp/tcb.ts", "Tcb"),
