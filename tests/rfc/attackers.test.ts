@@ -350,7 +350,7 @@ describe("neighbours", () => {
   it("share sets by a hash that depends on the key", () => {
     // 32 neighbours in a table of 32: which of them have a place differs.
     const kept = (entropy: number): number[] => {
-      const b = new Bench({ ip: "10.0.0.1/16", neighboursMax: 32, entropy: new Uint8Array(32).fill(entropy).map((x, i) => x + i) });
+      const b = new Bench({ ip: "10.0.0.1/16", neighboursMax: 32, entropy: entropyOf(entropy) });
       const ips = Array.from({ length: 32 }, (_, i) => ip4("10.0.5.0") + i);
       for (const ip of ips) hello(b, ip);
       return ips.filter((ip) => {
