@@ -6,7 +6,7 @@ import { BLOCK, Config, configTune } from "./config";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
-import { isCallers, isUp, controlAt, stackInit, stackPoll, stackSize } from "./stack";
+import { isCallers, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, stackSize } from "./stack";
 import { rangesFree } from "./buffers/ranges";
 import { halfOpenFree } from "./tcp/half-open";
 import { timeWaitsFree } from "./tcp/time-wait";
@@ -41,6 +41,13 @@ export function init(block: usize): Err {
  */
 export function poll(nowUs: u64): i32 {
   return isUp() ? stackPoll(nowUs) : Err.NOT_INIT;
+}
+
+/** The link was away, and may lead to another network now: neighbours are asked for again, and the own address is announced. OK or NOT_INIT. */
+export function link_changed(): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  stackLinkChanged();
+  return Err.OK;
 }
 
 /** Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */

@@ -25,7 +25,7 @@ import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP } from ".
 import { TcpHeader } from "./wire/tcp";
 import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
-import { neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
+import { neighboursDoubt, neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
 import { addressInit } from "./ip/address";
 import { hasSourceRoute, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
@@ -233,6 +233,12 @@ export function stackPoll(nowUs: Micros): i32 {
   const next = min(min(heapNext(), REASSEMBLY ? reassemblyNext() : NEVER), neighboursNext());
   if (next == NEVER) return -1;
   return next <= clock.us ? 0 : <i32>min<u64>(next - clock.us, i32.MAX_VALUE);
+}
+
+/** The link may lead elsewhere now: whoever is there is to know us, and we them. */
+export function stackLinkChanged(): void {
+  state.announced = false;
+  neighboursDoubt();
 }
 
 /** Frames that we sent to ourselves. */

@@ -1,5 +1,7 @@
 /** The library: a TCP/IP stack in a WebAssembly module, for Node. */
-export { Stack, Connection, Server, UdpSocket, type OpenOptions } from "./net.js";
+export {
+  Stack, Connection, Server, UdpSocket, type OpenOptions, type ConnectOptions, type ListenOptions, type ConnectionOptions, type SocketAddress,
+} from "./net.js";
 export { StackModule, STATES, EVENT, type StateName, type TcpInfo, type OptionName } from "./stack.js";
 export { POLICY, type StackOptions, type PolicyName } from "./config.js";
 export { ERR, StintError, type ErrName } from "./errors.js";

@@ -13,6 +13,8 @@ export class Loop {
   onEvent: (handle: number, bits: number) => void = () => {};
   /** Called after each poll, in place of `onEvent`, when an application inside the module takes the events; true: poll again. */
   onPolled: (() => boolean) | undefined;
+  /** Called when the link loses its device, and when it has one again. */
+  onLink: (up: boolean, why?: Error) => void = () => {};
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -24,6 +26,12 @@ export class Loop {
         stack.pushFrame(frame);
       }
       this.kick();
+    };
+    link.onChange = (up, why) => {
+      if (this.#stopped) return;
+      if (up) stack.linkChanged();
+      this.kick();
+      this.onLink(up, why);
     };
     stack.onWork = () => this.kick();
     this.kick();

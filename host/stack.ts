@@ -161,6 +161,12 @@ export class StackModule {
     }
   }
 
+  /** The link leads to another network, or may: neighbours are asked for again, and the own address is announced. */
+  linkChanged(): void {
+    // An application that was linked with the stack may have left the call out.
+    if (this.exports.link_changed) this.#checked(this.exports.link_changed(), "cannot look for neighbours");
+  }
+
   // TCP. Calls that fail throw a StintError.
 
   #checked(result: number, what: string): number {
@@ -270,6 +276,15 @@ export class StackModule {
       delackMs: untilMs(info.delackAt),
       idleMs: untilMs(info.idleAt),
     };
+  }
+
+  /** The connection's addresses and ports alone. */
+  names(handle: number): { lip: number; lport: number; rip: number; rport: number } {
+    const result = this.exports.tcp_info(handle, this.#scratch);
+    if (result < 0) throw new StintError(result, "no such connection");
+    const word = (field: "lip" | "rip" | "ports"): number => this.#u32[(this.#scratch + TCP_INFO[field].at) >>> 2]!;
+    const ports = word("ports");
+    return { lip: word("lip"), lport: ports & 0xffff, rip: word("rip"), rport: ports >>> 16 };
   }
 
   /** What `tcp_info` wrote into the scratch memory. */

@@ -757,6 +757,12 @@ STINT_IMPORT("init") int32_t stint_init(struct stint_config *config);
 STINT_IMPORT("poll") int32_t stint_poll(uint64_t nowUs);
 
 /*
+ * The link was away, and may lead to another network now: neighbours are asked for again, and the own address
+ * is announced. OK or NOT_INIT.
+ */
+STINT_IMPORT("link_changed") int32_t stint_link_changed(void);
+
+/*
  * Address of the control block: the ring from the host, then the ring to it, each as a SlotRing
  * (buffers/slots.ts). 0 before `init`.
  */

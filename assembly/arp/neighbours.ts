@@ -205,6 +205,11 @@ export function neighbourDoubt(ip: u32): void {
   if (e != null && e.state == <u8>Neighbour.KNOWN && e.requests == 0) ask(e);
 }
 
+/** The same for everybody: what is known holds until they answer, or have not. */
+export function neighboursDoubt(): void {
+  for (let i: u32 = 0; i < config.neighboursMax; i++) neighbourDoubt(neighbourAt(i).ip);
+}
+
 /** When the table wants to be called next, or NEVER. */
 export function neighboursNext(): Micros {
   return status.asking == 0 ? NEVER : status.due;

@@ -190,7 +190,8 @@ export function userAbort(t: Tcb): void {
 
 function abort(t: Tcb): void {
   // "Any RECEIVEs and SENDs are flushed"; in CLOSING, LAST-ACK and TIME-WAIT the connection is over anyway.
-  if (t.state >= <u8>State.SYN_RECEIVED && t.state <= <u8>State.CLOSE_WAIT) {
+  // Deviates from RFC 9293 §3.10.5: not while bytes are unacknowledged there. Their loss is told, as in §3.6.1.
+  if (t.state >= <u8>State.SYN_RECEIVED && (t.state <= <u8>State.CLOSE_WAIT || t.sndSize != 0)) {
     tcbSet(t, Has.RESET_DUE);
     workAdd(t);
   } else {

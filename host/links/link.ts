@@ -4,7 +4,12 @@ export interface Link {
   send(frame: Uint8Array): void;
   /** Called for each frame that arrives; the bytes are the callee's until it returns. */
   onFrame: (frame: Uint8Array) => void;
-  /** Called once when the link is gone: with an error, or without one when the other side closed. */
+  /**
+   * Called when the link has lost its device, with why, and when it has one again. Until then frames are dropped, as on a cable that was
+   * pulled. A link that cannot come back does without it.
+   */
+  onChange?: (up: boolean, why?: Error) => void;
+  /** Called once when the link is gone for good: with an error, or without one when the other side closed. */
   onClose: (error?: Error) => void;
   close(): void;
 }

@@ -176,6 +176,8 @@ export interface Calls {
   init(block: number): number;
   /** Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT. */
   poll(nowUs: bigint): number;
+  /** The link was away, and may lead to another network now: neighbours are asked for again, and the own address is announced. OK or NOT_INIT. */
+  link_changed(): number;
   /** Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */
   controlBlock(): number;
   /** Address of the u32 counters, in the order of `Mib`; and their number. */

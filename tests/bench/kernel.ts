@@ -28,7 +28,7 @@ function link(send: (frame: Uint8Array) => void): Link {
 function sink(stack: Stack, port: number, got: Map<string, number>): void {
   void (async () => {
     for await (const connection of stack.listen({ port })) {
-      const from = (connection as Connection).remoteAddress;
+      const from = (connection as Connection).remoteAddress!;
       connection.on("data", (d: Buffer) => got.set(from, (got.get(from) ?? 0) + d.length)).on("error", () => {});
     }
   })();

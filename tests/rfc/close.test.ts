@@ -134,6 +134,22 @@ describe("RFC 9293 §3.6: closing", () => {
     assert.equal(b.stack.pools().connections, 0);
   });
 
+  it("RFC 9293 §3.10.5: ABORT in LAST-ACK sends a RST while bytes are unacknowledged, so that their loss is known; else none", () => {
+    for (const size of [100, 0]) {
+      const b = new Bench().accepted();
+      b.send({ flags: "FA", seq: 1, ack: 1 });
+      b.write(size);
+      b.stack.shutdown(b.handle);
+      b.poll();
+      assert.equal(b.state, "LAST-ACK");
+      b.clear();
+      b.stack.abort(b.handle);
+      b.poll();
+      if (size > 0) b.expectReset({ seq: b.stackIsn + 1 + size + 1 });
+      assert.deepEqual([b.out.length, b.stack.pools().connections], [0, 0]);
+    }
+  });
+
   it("RFC 9293 §3.10.6: STATUS tells the connection's variables", () => {
     const b = new Bench().accepted();
     assert.deepEqual([b.info.stateName, b.info.iss, b.info.irs], ["ESTABLISHED", b.stackIsn, b.peerIsn]);

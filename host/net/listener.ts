@@ -1,0 +1,139 @@
+/** A listener: its connections come by `for await`, by `accept()` or with its "connection" event. */
+import { EventEmitter } from "node:events";
+import { EVENT, type StackModule } from "../stack.js";
+import { Connection, type ConnectionOptions } from "./connection.js";
+import type { Home, Owner, SocketAddress } from "./owner.js";
+
+interface Waiting { resolve: (connection: Connection | null) => void; reject: (reason: unknown) => void }
+
+export class Server extends EventEmitter implements Owner, AsyncIterable<Connection> {
+  readonly #home: Home;
+  readonly #handle: number;
+  readonly #options: ConnectionOptions;
+  readonly #port: number;
+  #waiting: Waiting[] = [];
+  #closed = false;
+  /** Why there will be no more connections, if not because of `close`. */
+  #reason: Error | undefined;
+
+  /** @internal */
+  constructor(home: Home, handle: number, port: number, options: ConnectionOptions) {
+    super();
+    this.#home = home;
+    this.#handle = handle;
+    this.#port = port;
+    this.#options = options;
+    home.own(handle, this);
+    // Clients that came before somebody listens for them are not forgotten.
+    this.on("newListener", (name) => {
+      if (name === "connection") setImmediate(() => this.#handOut());
+    });
+  }
+
+  get listening(): boolean {
+    return !this.#closed;
+  }
+
+  /** Where it listens; null once it is closed. */
+  address(): SocketAddress | null {
+    return this.#closed ? null : { address: this.#home.address, family: "IPv4", port: this.#port };
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  /** The next connection, or null once the server is closed. Rejects when the stack loses its link, and when `signal` says so. */
+  accept(options: { signal?: AbortSignal } = {}): Promise<Connection | null> {
+    const { signal } = options;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (this.#closed) return this.#reason ? Promise.reject(this.#reason) : Promise.resolve(null);
+    const next = this.#take();
+    if (next) return Promise.resolve(next);
+    return new Promise((resolve, reject) => {
+      const aborted = (): void => {
+        this.#waiting = this.#waiting.filter((w) => w !== waiting);
+        reject(signal!.reason);
+      };
+      const waiting: Waiting = {
+        resolve(connection) {
+          signal?.removeEventListener("abort", aborted);
+          resolve(connection);
+        },
+        reject(reason) {
+          signal?.removeEventListener("abort", aborted);
+          reject(reason);
+        },
+      };
+      signal?.addEventListener("abort", aborted, { once: true });
+      this.#waiting.push(waiting);
+    });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Connection> {
+    for (let c = await this.accept(); c !== null; c = await this.accept()) yield c;
+  }
+
+  #take(): Connection | null {
+    const handle = this.#home.module.accept(this.#handle);
+    return handle === 0 ? null : new Connection(this.#home, handle, true, this.#options);
+  }
+
+  /** @internal */
+  handleEvent(bits: number): void {
+    if (bits & EVENT.DEFENCE) this.emit("defence", this.info().defending);
+    this.#handOut();
+  }
+
+  #handOut(): void {
+    while (!this.#closed && (this.#waiting.length > 0 || this.listenerCount("connection") > 0)) {
+      const connection = this.#take();
+      if (!connection) return;
+      const waiting = this.#waiting.shift();
+      if (waiting) waiting.resolve(connection);
+      else this.emit("connection", connection);
+    }
+  }
+
+  info(): ReturnType<StackModule["listenerInfo"]> {
+    return this.#home.module.listenerInfo(this.#handle);
+  }
+
+  /** @internal */
+  stackEnds(reason: Error | undefined): void {
+    this.#reason = reason;
+    this.close();
+  }
+
+  /** Stops listening; clients that nobody has accepted get a RST, connections that were accepted go on. `closed` is called after that. */
+  close(closed?: () => void): this {
+    if (closed) {
+      if (this.#closed) process.nextTick(closed);
+      else this.once("close", closed);
+    }
+    if (this.#closed) return this;
+    this.#closed = true;
+    this.#home.disown(this.#handle);
+    this.#home.module.close(this.#handle);
+    for (const waiting of this.#waiting) {
+      if (this.#reason) waiting.reject(this.#reason);
+      else waiting.resolve(null);
+    }
+    this.#waiting = [];
+    process.nextTick(() => this.emit("close"));
+    return this;
+  }
+
+  /** The stack's link keeps the process alive, not a listener. */
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return new Promise((resolve) => this.close(resolve));
+  }
+}

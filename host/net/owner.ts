@@ -1,0 +1,28 @@
+/** What the sockets of a stack and the stack itself know of each other. */
+import type { StackModule } from "../stack.js";
+
+/** Whoever gets the events of a handle. */
+export interface Owner {
+  /** Something happened, as bits of EVENT. */
+  handleEvent(bits: number): void;
+  /** The stack was closed, or (with a reason) lost its link: whatever is pending ends now. */
+  stackEnds(reason: Error | undefined): void;
+}
+
+/** What a socket asks of its stack. */
+export interface Home {
+  readonly module: StackModule;
+  readonly address: string;
+  own(handle: number, owner: Owner): void;
+  disown(handle: number): void;
+  /** A connection has ended with bytes that the peer does not have. */
+  lost(): void;
+  /** Takes over a connection that was closed, until the peer has acknowledged everything. */
+  linger(handle: number, names: Names): void;
+}
+
+/** Who is connected to whom. */
+export interface Names { lip: number; lport: number; rip: number; rport: number }
+
+/** An address as `node:net` writes it. */
+export interface SocketAddress { address: string; family: string; port: number }

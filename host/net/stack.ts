@@ -1,0 +1,261 @@
+/** A stack on a link: where sockets come from, and where all of them end. */
+import { EventEmitter } from "node:events";
+import { parseIp } from "../address.js";
+import type { StackOptions } from "../config.js";
+import { StintError, type ErrName } from "../errors.js";
+import type { Link } from "../links/link.js";
+import { Loop, monotonicUs } from "../loop.js";
+import { loadModule } from "../module.js";
+import { StackModule } from "../stack.js";
+import { Connection, type ConnectionOptions } from "./connection.js";
+import { UdpSocket } from "./datagram.js";
+import { Lingering } from "./linger.js";
+import { Server } from "./listener.js";
+import type { Home, Names, Owner } from "./owner.js";
+
+export interface OpenOptions extends StackOptions {
+  link: Link;
+  /** Another clock than the host's, µs. */
+  nowUs?: () => number;
+}
+
+export interface ConnectOptions extends ConnectionOptions {
+  host: string;
+  port: number;
+  localPort?: number | undefined;
+  /** How long the handshake may take, ms. */
+  timeoutMs?: number | undefined;
+  /** Gives up at the first soft error: no neighbour answers, or an ICMP error says that the host cannot be reached. */
+  failFast?: boolean | undefined;
+  /**
+   * `data`, which the server may see twice, goes out with the SYN if the server gave us a cookie before (RFC 7413), as much as one
+   * segment takes; else, and the rest, after the handshake.
+   */
+  fastOpen?: boolean | undefined;
+  data?: Uint8Array | undefined;
+  /** Ends the connection with an AbortError, also after the handshake. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface ListenOptions extends ConnectionOptions {
+  /** 0: any that is free; `server.address()` tells it. */
+  port: number;
+  backlog?: number | undefined;
+  /** Takes SYNs that carry text (RFC 7413). */
+  fastOpen?: boolean | undefined;
+}
+
+/** How long `close` waits for connections, ms, if it is not told. */
+const CLOSING_MS = 3000;
+/** How often connections that were closed are asked whether everything was acknowledged, ms. */
+const LOOK_MS = 20;
+/** How long the last frames have to leave the link, and challenges of peers that missed something to be answered (RFC 5961 §3.2), ms. */
+const FLUSH_MS = 50;
+/** RFC 6335 §6: ports that are nobody's, and how often one is tried. */
+const PORT_FIRST = 49152, PORT_COUNT = 16384, PORT_TRIES = 256;
+
+/** Events: "down" (why) and "up" when the link loses its device and has it again; "close" (why, if not by `close`). */
+export class Stack extends EventEmitter implements Home {
+  readonly module: StackModule;
+  readonly #loop: Loop;
+  readonly #owners = new Map<number, Owner>();
+  readonly #lingering = new Set<Lingering>();
+  #looking: NodeJS.Timeout | undefined;
+  #closing: Promise<number> | undefined;
+  #ended = false;
+  #lost = 0;
+
+  /** Starts a stack on a link. */
+  static async open(options: OpenOptions): Promise<Stack> {
+    return new Stack(options);
+  }
+
+  private constructor(options: OpenOptions) {
+    super();
+    this.module = new StackModule(loadModule(), options);
+    this.#loop = new Loop(this.module, options.link, options.nowUs ?? monotonicUs);
+    this.#loop.onEvent = (handle, bits) => this.#tell(handle, bits);
+    this.#loop.onLink = (up, why) => this.emit(up ? "up" : "down", why);
+    options.link.onClose = (error) => this.#linkIsLost(error);
+  }
+
+  get address(): string {
+    return this.module.options.ip.split("/")[0]!;
+  }
+
+  #tell(handle: number, bits: number): void {
+    try {
+      this.#owners.get(handle)?.handleEvent(bits);
+    } catch (e) {
+      // What a listener of the application's throws is the process's to handle; the stack goes on.
+      process.nextTick(() => {
+        throw e;
+      });
+    }
+  }
+
+  #linkIsLost(error: Error | undefined): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#endAll(error ?? new StintError("UNREACHABLE", "the link has closed"));
+    this.#loop.stop();
+    this.emit("close", error);
+  }
+
+  #endAll(reason: Error | undefined): void {
+    for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
+  }
+
+  #checkOpen(): void {
+    if (this.#ended || this.#closing) throw new StintError("ABORTED", "the stack is closed");
+  }
+
+  /** Opens a connection, which is connecting when it is returned: "connect" or "error" follows. `connected` hears the first "connect". */
+  createConnection(to: ConnectOptions, connected?: () => void): Connection {
+    let handle = 0, error: Error | undefined;
+    try {
+      this.#checkOpen();
+      handle = this.module.connect(parseIp(to.host), to.port, to.localPort ?? 0);
+    } catch (e) {
+      error = e as Error;
+    }
+    const connection = new Connection(this, handle, false, to);
+    if (connected) connection.once("connect", connected);
+    if (error) return connection.destroy(error);
+    if (to.fastOpen) connection.setOption("fastOpen", true);
+    if (to.data !== undefined) connection.write(to.data);
+    if (to.timeoutMs !== undefined) {
+      const timer = setTimeout(() => connection.destroy(new StintError("TIMED_OUT", "cannot connect")), to.timeoutMs);
+      connection.once("connect", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
+    }
+    if (to.failFast) {
+      // TCP goes on trying after a soft error (RFC 9293 §3.9.2.2); who asks for it does not.
+      const giveUp = (code: ErrName): void => void connection.destroy(new StintError(code));
+      connection.once("softerror", giveUp).once("connect", () => connection.off("softerror", giveUp));
+    }
+    return connection;
+  }
+
+  /** Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …), or an AbortError. */
+  connect(to: ConnectOptions): Promise<Connection> {
+    return new Promise((resolve, reject) => {
+      const connection = this.createConnection(to);
+      const settle = (then: () => void) => (): void => {
+        connection.off("connect", opened).off("error", failed).off("close", closed);
+        then();
+      };
+      const opened = settle(() => resolve(connection));
+      const closed = settle(() => reject(new StintError("ABORTED", "cannot connect")));
+      const failed = (error: Error): void => settle(() => reject(error))();
+      connection.on("connect", opened).on("error", failed).on("close", closed);
+    });
+  }
+
+  /** Listens; `for await` over the server, `accept()` or its "connection" event give the connections. */
+  listen(at: ListenOptions): Server {
+    this.#checkOpen();
+    const [handle, port] = free(at.port, (p) => this.module.listen(p, at.backlog));
+    if (at.fastOpen) this.module.setOption(handle, "fastOpen", true);
+    return new Server(this, handle, port, at);
+  }
+
+  udp(at: { port?: number } = {}): UdpSocket {
+    this.#checkOpen();
+    const [handle, port] = free(at.port ?? 0, (p) => this.module.udpOpen(p));
+    return new UdpSocket(this, handle, port);
+  }
+
+  /** The counters under their MIB names. */
+  counters(): ReturnType<StackModule["counters"]> {
+    return this.module.counters();
+  }
+
+  /**
+   * Ends everything and stops. Listeners and connections that are not yet open end at once. Open ones have `ms` to end by themselves, and
+   * the peers of those that were closed have as long to acknowledge their last bytes. What is left then is reset. Returns how many
+   * connections lost bytes that way.
+   */
+  close(ms = CLOSING_MS): Promise<number> {
+    this.#closing ??= this.#close(ms);
+    return this.#closing;
+  }
+
+  async #close(ms: number): Promise<number> {
+    const until = performance.now() + ms;
+    for (const owner of [...this.#owners.values()]) {
+      if (!(owner instanceof Lingering) && (!(owner instanceof Connection) || owner.connecting)) owner.stackEnds(undefined);
+    }
+    while (!this.#ended && this.module.pools().connections > 0 && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    if (!this.#ended) {
+      this.#endAll(undefined);
+      this.#loop.run();
+      await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
+    }
+    if (!this.#ended) {
+      this.#ended = true;
+      this.#loop.stop();
+      this.#loop.link.close();
+      this.emit("close");
+    }
+    return this.#lost;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** @internal */
+  own(handle: number, owner: Owner): void {
+    this.#owners.set(handle, owner);
+  }
+
+  /** @internal */
+  disown(handle: number): void {
+    this.#owners.delete(handle);
+  }
+
+  /** @internal */
+  lost(): void {
+    this.#lost++;
+  }
+
+  /** @internal */
+  linger(handle: number, names: Names): void {
+    const { module } = this, { stateName, sndSize } = module.info(handle);
+    const unread = module.receivable(handle) > 0;
+    if (stateName === "SYN-SENT" || stateName === "CLOSED" || unread) {
+      // Data that nobody took: the peer is told with a RST (RFC 9293 §3.6.1).
+      if (stateName !== "CLOSED" && unread && sndSize > 0) this.#lost++;
+      module.close(handle);
+      return;
+    }
+    module.shutdown(handle);
+    const lingering = new Lingering(this, handle, names, (lost) => {
+      if (lost) this.#lost++;
+      this.disown(handle);
+      this.#lingering.delete(lingering);
+      if (this.#lingering.size === 0) clearInterval(this.#looking);
+    });
+    if (this.#lingering.size === 0) this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#lingering.add(lingering);
+    this.own(handle, lingering);
+  }
+
+  #look(): void {
+    for (const lingering of [...this.#lingering]) lingering.look();
+  }
+}
+
+/** Opens a port, or one that is free when it is 0. Returns what `open` did, and the port. */
+function free(port: number, open: (port: number) => number): [handle: number, port: number] {
+  for (let tries = 1; ; tries++) {
+    const candidate = port || PORT_FIRST + (crypto.getRandomValues(new Uint16Array(1))[0]! & (PORT_COUNT - 1));
+    try {
+      return [open(candidate), candidate];
+    } catch (e) {
+      if (port !== 0 || tries === PORT_TRIES || (e as StintError).code !== "IN_USE") throw e;
+    }
+  }
+}
