@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { parseCidr } from "../address.js";
 import { StintError } from "../errors.js";
 import { captured, CaptureFile } from "../links/capture.js";
+import { LinkError } from "../links/link.js";
 import { openLink } from "../links/open.js";
 import { Stack } from "../net.js";
 import { becomeUser, checkUser } from "../privilege.js";
@@ -18,7 +19,11 @@ interface ConnectOptions {
   pcap?: string;
   stats?: boolean;
   user?: string;
+  linger: number;
 }
+
+/** How long Ctrl-C gives the peer to acknowledge what it was sent, ms. */
+const INTERRUPTED_MS = 1000;
 
 export function addConnect(program: Command): void {
   program
@@ -32,6 +37,7 @@ export function addConnect(program: Command): void {
     .option("--ring <bytes>", "send and receive ring", parseCount, 262144)
     .option("--timeout <seconds>", "give the handshake up after this long", parseNumber)
     .option("--user <name>", "who to be once the link is open")
+    .option("--linger <seconds>", "how long the peer may take to acknowledge the last bytes", parseNumber, 60)
     .option("--pcap <file>", "write the frames to a pcapng file")
     .option("--stats", "print the counters at the end, to stderr")
     .action(connect);
@@ -49,18 +55,32 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
     link, ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
     connsMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
   });
+  stack.on("down", (why?: Error) => console.error(`stint connect: link down: ${why?.message ?? ""}`)).on("up", () => console.error("stint connect: link up"));
+  const interrupt = new AbortController(), { signal } = interrupt;
+  const stop = (): void => {
+    // A second request does not wait for the peer.
+    if (signal.aborted) process.exit(130);
+    interrupt.abort();
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
+  const fail = (words: string): void => {
+    console.error(`stint connect: ${host} port ${port}: ${words}`);
+    process.exitCode = 1;
+  };
   try {
-    const connection = await stack.connect({ host, port, failFast: true, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }) });
+    const connection = await stack.connect({ host, port, failFast: true, signal, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }) });
     // Each direction ends by itself: EOF on stdin closes our side, and the peer may still have something to say.
     await Promise.all([pipeline(process.stdin, connection), pipeline(connection, process.stdout, { end: false })]);
   } catch (e) {
-    if (!(e instanceof StintError)) throw e;
-    console.error(`stint connect: ${host} port ${port}: ${e.message}`);
-    process.exitCode = 1;
     // A terminal's stdin would keep the program alive.
     process.stdin.destroy();
+    if (signal.aborted) process.exitCode = 130;
+    else if (e instanceof StintError || e instanceof LinkError) fail(e.message);
+    else throw e;
   } finally {
-    await stack.close();
+    // The peer is told of the end, and has its time to acknowledge what it was sent.
+    const failed = process.exitCode, lost = await stack.close(signal.aborted ? INTERRUPTED_MS : options.linger * 1000);
+    if (lost > 0 && !failed) fail(`the last bytes are lost: it did not acknowledge them within ${options.linger} s, or has reset the connection`);
     if (options.stats) {
       for (const [name, n] of Object.entries(stack.counters())) if (n) console.error(`${name} ${n}`);
     }

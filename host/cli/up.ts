@@ -120,6 +120,11 @@ async function up(options: UpOptions): Promise<void> {
     };
     process.on("SIGINT", stop).on("SIGTERM", stop);
     link.onClose = (error) => running.fail(error ?? new LinkError("the link has closed"));
+    const heard = link.onChange;
+    link.onChange = (isUp, why) => {
+      heard?.(isUp, why);
+      console.error(isUp ? "link up" : `link down: ${why?.message ?? ""}`);
+    };
     await running.ready;
     const list = Object.entries(ports).map(([name, port]) => `${name}:${port}`).join(" ");
     console.log(`ready ${plain} ${list}`.trimEnd() + ` (${options.runtime})`);

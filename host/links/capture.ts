@@ -67,5 +67,6 @@ export function captured(link: Link, file: CaptureFile, nowUs: () => number): Li
     tap.onFrame(frame);
   };
   link.onClose = (error) => tap.onClose(error);
+  link.onChange = (up, why) => tap.onChange?.(up, why);
   return tap;
 }

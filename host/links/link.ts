@@ -18,3 +18,6 @@ export interface Link {
 export class LinkError extends Error {
   override name = "LinkError";
 }
+
+/** The other side speaks something else than frames; opening the link again would not help. */
+export class FormatError extends LinkError {}

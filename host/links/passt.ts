@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { idOf } from "../privilege.js";
 import { hasProgram } from "../programs.js";
 import { LinkError, type Link } from "./link.js";
-import { openStream } from "./stream.js";
+import { connectStream } from "./stream.js";
+import { surviving } from "./surviving.js";
 
 export interface PasstOptions {
   /** The stack's own address and its router's, as passt is to hand them out. */
@@ -27,7 +28,12 @@ function mask(prefix: number): string {
   return [0, 8, 16, 24].map((s) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - s)))).join(".");
 }
 
-export async function openPasst(options: PasstOptions): Promise<Link> {
+/** Starts passt, and again whenever it has ended. */
+export function openPasst(options: PasstOptions): Promise<Link> {
+  return surviving(() => startPasst(options));
+}
+
+async function startPasst(options: PasstOptions): Promise<Link> {
   if (!hasProgram("passt")) throw new LinkError("this link needs passt; install it with: apt-get install passt");
   const dir = mkdtempSync(join(tmpdir(), "stint-passt-"));
   const path = join(dir, "socket");
@@ -52,7 +58,7 @@ export async function openPasst(options: PasstOptions): Promise<Link> {
   const clean = (): void => rmSync(dir, { recursive: true, force: true });
   for (let i = 0; ; i++) {
     try {
-      const link = await openStream(path);
+      const link = await connectStream(path);
       const close = link.close;
       link.close = () => {
         close();

@@ -1,7 +1,8 @@
 /** Frames over a byte stream: 4 bytes of length, most significant first, then the frame. QEMU's `-netdev stream` and passt speak it. */
 import { createConnection } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
-import { LinkError, type Link } from "./link.js";
+import { FormatError, LinkError, type Link } from "./link.js";
+import { surviving } from "./surviving.js";
 
 /** No frame is longer; a larger length means that the other side speaks something else. */
 const FRAME_MAX = 65536 + 14;
@@ -29,7 +30,7 @@ export class Deframer {
       this.#need = 4;
       if (data.length - at < 4) break;
       const size = data.readUInt32BE(at);
-      if (size > FRAME_MAX) throw new LinkError(`the link does not carry frames: a length of ${size}`);
+      if (size > FRAME_MAX) throw new FormatError(`the link does not carry frames: a length of ${size}`);
       this.#need = 4 + size;
       if (data.length - at < 4 + size) break;
       take(data.subarray(at + 4, at + 4 + size));
@@ -78,8 +79,13 @@ export function streamLink(input: Readable, output: Writable, close: () => void,
   return link;
 }
 
-/** Connects to a UNIX socket on which QEMU or passt listens. */
+/** Connects to a UNIX socket on which QEMU or passt listens, and again whenever the other side has closed it. */
 export function openStream(path: string): Promise<Link> {
+  return surviving(() => connectStream(path));
+}
+
+/** The same, once. */
+export function connectStream(path: string): Promise<Link> {
   return new Promise((resolve, reject) => {
     const socket: Duplex = createConnection({ path });
     socket.once("error", (e: NodeJS.ErrnoException) => {

@@ -8,6 +8,8 @@ import { createSocket } from "node:dgram";
 import { existsSync } from "node:fs";
 import { hasProgram } from "../programs.js";
 import { LinkError, type Link } from "./link.js";
+import { deviceIsUp, watchDevice } from "./device.js";
+import { surviving } from "./surviving.js";
 import { openUdp } from "./udp.js";
 
 function freePort(): Promise<number> {
@@ -21,16 +23,25 @@ function freePort(): Promise<number> {
   });
 }
 
-/** `user`: whom socat is to be once it has the device. */
-export async function openTap(name: string, user?: string): Promise<Link> {
+/**
+ * Takes the device, and again whenever it was down or gone, or socat has ended. `user`: whom socat is to be once it has the device; who
+ * has become that user too gets it again only if it is theirs (`ip tuntap add … user NAME`).
+ */
+export function openTap(name: string, user?: string): Promise<Link> {
+  return surviving((again) => takeTap(name, user, again));
+}
+
+async function takeTap(name: string, user: string | undefined, again: boolean): Promise<Link> {
   if (!/^[\w.-]{1,15}$/.test(name)) throw new LinkError(`"${name}" is no name of a network device`);
   if (!existsSync(`/sys/class/net/${name}`)) {
     throw new LinkError(`there is no device ${name}; make it with: ip tuntap add dev ${name} mode tap && ip addr add 10.0.0.1/24 dev ${name} && ip link set ${name} up`);
   }
   if (!existsSync(`/sys/class/net/${name}/tun_flags`)) throw new LinkError(`${name} is no TAP device`);
   if (!hasProgram("socat")) throw new LinkError("a TAP link needs socat; install it with: apt-get install socat");
+  // socat would not survive the first frame.
+  if (again && !deviceIsUp(name)) throw new LinkError(`${name} is down`);
   const port = await freePort();
-  const link = await openUdp(0, "127.0.0.1", port);
+  const link: Link & { localPort: number } = await openUdp(0, "127.0.0.1", port);
   // socat is not to outlive us, however we end.
   const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "socat"]] as const : ["socat", []] as const;
   const child = spawn(program, [...first,
@@ -46,14 +57,19 @@ export async function openTap(name: string, user?: string): Promise<Link> {
     reject(error);
   }));
   died.catch(() => {});
+  const unwatch = watchDevice(name, (up) => link.onChange?.(up, up ? undefined : new LinkError(`${name} is down`)));
   const closeUdp = link.close;
   link.close = () => {
+    unwatch();
     child.removeAllListeners("exit");
     child.kill();
     closeUdp();
   };
   // The device is taken when its carrier is up; or socat has said why not.
-  await Promise.race([carrier(name), died]);
+  await Promise.race([carrier(name), died]).catch((e: unknown) => {
+    link.close();
+    throw e;
+  });
   child.unref();
   return link;
 }

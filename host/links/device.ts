@@ -1,0 +1,25 @@
+/** Whether a network device of Linux is up, as /sys tells. */
+import { readFileSync } from "node:fs";
+
+const IFF_UP = 1, LOOK_MS = 250;
+
+/** undefined: there is no such device. */
+export function deviceIsUp(name: string): boolean | undefined {
+  try {
+    return (Number(readFileSync(`/sys/class/net/${name}/flags`, "utf8")) & IFF_UP) !== 0;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells when the device goes down and comes up. Returns what ends that. */
+export function watchDevice(name: string, tell: (up: boolean) => void): () => void {
+  let was = deviceIsUp(name) ?? false;
+  const timer = setInterval(() => {
+    const is = deviceIsUp(name) ?? false;
+    if (is !== was) tell(is);
+    was = is;
+  }, LOOK_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,74 @@
+/** A link that outlives its device: when that is gone it is opened again, with longer and longer waits between. */
+import { FormatError, LinkError, type Link } from "./link.js";
+
+/** The first wait, and the longest, ms. */
+const FIRST_MS = 50, MOST_MS = 1000;
+
+class Surviving implements Link {
+  onFrame: (frame: Uint8Array) => void = () => {};
+  onClose: (error?: Error) => void = () => {};
+  onChange: (up: boolean, why?: Error) => void = () => {};
+  /** The link that there is; undefined: it is being opened again. */
+  #inner: Link | undefined;
+  #up = true;
+  #closed = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(first: Link, readonly open: (again: boolean) => Promise<Link>) {
+    this.#use(first);
+  }
+
+  #use(inner: Link): void {
+    this.#inner = inner;
+    inner.onFrame = (frame) => this.onFrame(frame);
+    inner.onChange = (up, why) => this.#tell(up, why);
+    inner.onClose = (error) => {
+      if (this.#inner === inner && !this.#closed) this.#lost(inner, error);
+    };
+  }
+
+  #tell(up: boolean, why?: Error): void {
+    if (this.#up === up || this.#closed) return;
+    this.#up = up;
+    this.onChange(up, why);
+  }
+
+  #lost(inner: Link, error: Error | undefined): void {
+    this.#inner = undefined;
+    inner.close();
+    if (error instanceof FormatError) {
+      this.#closed = true;
+      this.onClose(error);
+      return;
+    }
+    this.#tell(false, error ?? new LinkError("the other side of the link has closed it"));
+    this.#later(FIRST_MS);
+  }
+
+  #later(ms: number): void {
+    if (this.#closed) return;
+    this.#timer = setTimeout(() => {
+      this.open(true).then((inner) => {
+        if (this.#closed) return inner.close();
+        this.#use(inner);
+        this.#tell(true);
+      }, () => this.#later(Math.min(2 * ms, MOST_MS)));
+    }, ms);
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#up) this.#inner?.send(frame);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#inner?.close();
+  }
+}
+
+/** Opens a link as `open` does, and again whenever it is lost; `again`: it was open before. Rejects only if the first time fails. */
+export async function surviving(open: (again: boolean) => Promise<Link>): Promise<Link> {
+  return new Surviving(await open(false), open);
+}

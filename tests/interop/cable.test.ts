@@ -1,0 +1,244 @@
+/**
+ * Cables that are pulled, helpers that are killed, peers that are started again, processes that are stopped: every transfer that was under
+ * way completes, or ends with one clear error within its limit. STINT_CABLE_MINUTE=1: a process stands still for a minute, not for three seconds.
+ */
+import assert from "node:assert/strict";
+import { spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type Server as NetServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { openStream, Stack, streamLink, type Connection, type Link } from "../../host/index.js";
+import { pattern } from "../harness/bench.js";
+import { Pending } from "../harness/cable.js";
+import { Lab, lacks, PEER_IP, sha256, STACK_IP, STINT, type Up } from "./lab.js";
+
+const MB = 1 << 20;
+const STOPPED_MS = process.env["STINT_CABLE_MINUTE"] === "1" ? 60_000 : 3000;
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** The process and all that it started, by the program's name. */
+function descendants(pid: number, name: string): number[] {
+  const children = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" }).stdout.split("\n").filter(Boolean).map(Number);
+  return [pid, ...children].flatMap((p) => {
+    const own = p === pid ? [] : descendants(p, name);
+    return [...own, ...(readFileSync(`/proc/${p}/comm`, "utf8").trim() === name ? [p] : [])];
+  });
+}
+
+const EVENTS: Record<string, (lab: Lab, up: Up) => Promise<void>> = {
+  "the device is down for two seconds": async (lab) => {
+    lab.run("ip", ["link", "set", "tap0", "down"]);
+    await sleep(2000);
+    lab.run("ip", ["link", "set", "tap0", "up"]);
+  },
+  "the device is made anew": async (lab) => {
+    lab.run("ip", ["link", "del", "tap0"]);
+    await sleep(1000);
+    lab.run("ip", ["tuntap", "add", "dev", "tap0", "mode", "tap"]);
+    lab.run("ip", ["addr", "add", `${PEER_IP}/24`, "dev", "tap0"]);
+    lab.run("ip", ["link", "set", "tap0", "up"]);
+  },
+  "socat is killed": async (_, up) => {
+    const found = descendants(up.child.pid!, "socat");
+    assert.ok(found.length > 0, "socat runs");
+    for (const pid of found) process.kill(pid, "SIGKILL");
+  },
+  "stint is stopped": async (_, up) => {
+    const pid = descendants(up.child.pid!, "node")[0] ?? up.child.pid!;
+    process.kill(pid, "SIGSTOP");
+    await sleep(STOPPED_MS);
+    process.kill(pid, "SIGCONT");
+  },
+};
+
+for (const runtime of ["node", "wasmtime"] as const) {
+  describe(`stint up on a TAP device under ${runtime}`, () => {
+    for (const [name, happens] of Object.entries(EVENTS)) {
+      it(`${name}: a download, an upload and a new connection (${runtime})`, async (t) => {
+        if (lacks(t, "root", "tap", "ip", "socat", "curl", "nc", "pgrep", ...(runtime === "wasmtime" ? ["wasmtime"] : []))) return;
+        const lab = new Lab();
+        try {
+          const sum = await sha256(lab.random("file", 8 * MB));
+          const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--echo", "7", "--runtime", runtime]);
+          // Three states: bytes to us, bytes from us, both directions closing; and a handshake while nobody is there.
+          const down = lab.sh(`curl -sS --limit-rate 3M --max-time 90 http://${STACK_IP}/file | sha256sum`, 100);
+          const both = lab.sh(`(for i in 1 2 3 4 5 6 7 8; do head -c 1048576 ${lab.file("file")}; sleep 0.3; done) | timeout 90 nc -N ${STACK_IP} 7 | wc -c`, 100);
+          await sleep(1000);
+          const happened = happens(lab, up);
+          await sleep(200);
+          const fresh = lab.sh(`for i in $(seq 20); do curl -sS --connect-timeout 10 --max-time 60 http://${STACK_IP}/file 2>/dev/null | sha256sum | grep ${sum} && break; sleep 0.5; done`, 100);
+          await happened;
+          const [a, b, c] = await Promise.all([down, both, fresh]);
+          assert.equal(a.out.split(" ")[0], sum, a.err + up.err);
+          assert.equal(b.out.trim(), String(8 * MB), b.err + up.err);
+          assert.equal(c.out.split(" ")[0], sum, c.err + up.err);
+          if (name !== "stint is stopped") assert.match(up.err, /^link down: .+\n(.|\n)*link up$/m);
+          assert.equal(await up.stop(), 0, up.err);
+        } finally {
+          lab.close();
+        }
+      });
+    }
+  });
+}
+
+/** The other side of a stream link: a stack that serves, and can be started again. */
+class StreamPeer {
+  #server: NetServer | undefined;
+  #socket: Socket | undefined;
+  #stack: Stack | undefined;
+
+  constructor(readonly path: string, readonly keep: boolean) {}
+
+  async start(): Promise<void> {
+    this.#server = createServer((socket) => {
+      this.#socket = socket.on("error", () => {});
+      const link = streamLink(socket, socket, () => socket.destroy());
+      if (this.#stack && this.keep) Object.assign(this.#between, { inner: link });
+      else this.#between = between(link);
+      link.onFrame = (frame) => this.#between.onFrame(frame);
+      link.onClose = () => {};
+      if (!this.#stack || !this.keep) void this.#open();
+    });
+    this.#server.listen(this.path);
+    await once(this.#server, "listening");
+  }
+
+  #between: Link & { inner: Link } = between(undefined as never);
+
+  async #open(): Promise<void> {
+    this.#stack = await Stack.open({ link: this.#between, ip: `${PEER_IP}/24` });
+    this.#stack.listen({ port: 7 }).on("connection", (c: Connection) => c.pipe(c));
+  }
+
+  /** The process that held the socket is gone. */
+  stop(): void {
+    this.#socket?.destroy();
+    this.#server?.close();
+    rmSync(this.path, { force: true });
+  }
+
+  async end(): Promise<void> {
+    this.stop();
+    await this.#stack?.close(0);
+  }
+}
+
+function between(inner: Link): Link & { inner: Link } {
+  return { inner, send(frame) { this.inner.send(frame); }, onFrame() {}, onClose() {}, close() {} };
+}
+
+describe("a stream link whose other side is started again", () => {
+  for (const keep of [true, false]) {
+    it(keep ? "the connections go on" : "and has forgotten all: each connection ends with RESET, and the next one works", async () => {
+      const dir = mkdtempSync(join(tmpdir(), "stint-cable-")), peer = new StreamPeer(join(dir, "s"), keep), pending = new Pending();
+      await peer.start();
+      const stack = await Stack.open({ link: await openStream(peer.path), ip: `${STACK_IP}/24` }), events: string[] = [];
+      stack.on("down", () => events.push("down")).on("up", () => events.push("up"));
+      try {
+        await sleep(50);
+        const before = await stack.connect({ host: PEER_IP, port: 7 });
+        before.on("error", () => {});
+        let got = 0;
+        before.on("data", (d: Buffer) => (got += d.length));
+        before.write(pattern(MB), pending.callback("write"));
+        pending.promise("close", once(before, "close", { signal: AbortSignal.timeout(30_000) }));
+        await sleep(100);
+        peer.stop();
+        before.write(pattern(MB), pending.callback("write in between"));
+        before.end(pending.callback("end"));
+        const during = stack.connect({ host: PEER_IP, port: 7 });
+        pending.promise("connect", during);
+        await sleep(700);
+        await peer.start();
+        (await during).destroy();
+        assert.deepEqual(await pending.settled(20_000), []);
+        assert.deepEqual(events, ["down", "up"]);
+        if (keep) assert.equal(got, 2 * MB);
+        else assert.equal((before.errored as { code?: string } | null)?.code, "RESET");
+        const after = await stack.connect({ host: PEER_IP, port: 7 });
+        after.end("still here");
+        assert.equal(String((await once(after, "data"))[0]), "still here");
+        after.destroy();
+      } finally {
+        await stack.close(0);
+        await peer.end();
+        rmSync(dir, { recursive: true });
+      }
+    });
+  }
+});
+
+describe("stint connect", () => {
+  const start = (lab: Lab, ...args: string[]): { child: ChildProcess; ended: Promise<number | null>; err: () => string } => {
+    const child = lab.start(STINT[0]!, [STINT[1]!, "connect", PEER_IP, "40410", "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, ...args]);
+    let err = "";
+    child.stderr!.on("data", (d: Buffer) => (err += d));
+    child.stdout!.resume();
+    return { child, ended: once(child, "close").then(([status]) => status as number | null), err: () => err };
+  };
+
+  it("waits until a slow reader has the last bytes", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "socat", "python3")) return;
+    const lab = new Lab();
+    try {
+      // It says at once that it will send nothing, and reads 200,000 bytes from a small window.
+      const reader = lab.sh(`python3 -c "
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); n = 0
+while True:
+    time.sleep(0.1); d = c.recv(4096); n += len(d)
+    if not d: break
+print(n)"`, 60);
+      await sleep(700);
+      const c = start(lab);
+      c.child.stdin!.end(pattern(200_000));
+      assert.equal(await c.ended, 0, c.err());
+      assert.equal((await reader).out.trim(), "200000");
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("says that bytes were lost, with status 1, when the reader does not take them in time", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "socat", "python3")) return;
+    const lab = new Lab();
+    try {
+      lab.start("python3", ["-c", `
+import socket, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); time.sleep(60)`]);
+      await sleep(700);
+      const c = start(lab, "--linger", "1");
+      c.child.stdin!.end(pattern(200_000));
+      assert.equal(await c.ended, 1);
+      assert.match(c.err(), /the last bytes are lost/);
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("tells the peer of Ctrl-C, and finishes its capture", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "socat", "nc", "tshark")) return;
+    const lab = new Lab();
+    try {
+      const peer = lab.sh(`nc -l ${PEER_IP} 40410 | wc -c`, 20);
+      await sleep(700);
+      const c = start(lab, "--pcap", lab.file("c.pcapng"));
+      c.child.stdin!.write(pattern(1000));
+      await sleep(1500);
+      c.child.kill("SIGINT");
+      assert.equal(await c.ended, 130, c.err());
+      assert.equal((await peer).out.trim(), "1000", "the peer heard of the end");
+      const r = spawnSync("tshark", ["-r", lab.file("c.pcapng"), "-Y", `ip.src == ${STACK_IP} && tcp.flags.fin == 1`], { encoding: "utf8" });
+      assert.equal(r.status, 0, r.stderr);
+      assert.ok(r.stdout.trim().length > 0, "the capture has the FIN");
+    } finally {
+      lab.close();
+    }
+  });
+});
