@@ -290,7 +290,7 @@ describe("Node's own programs over it", () => {
       });
       server.keepAliveTimeout = 2000;
       b.listen({ port: 80 }).on("connection", (c: Connection) => server.emit("connection", c));
-      const through = agent(a, { keepAlive, maxSockets: 1 });
+      const through = agent(a, { keepAlive, maxSockets: 1, timeout: 5000 });
       for (let i = 0; i < 5; i++) {
         const { status, body } = await get({ host: B, port: 80, path: `/${i}`, method: "POST", agent: through }, Buffer.alloc(i * 50_000));
         assert.deepEqual([status, body], [200, `/${i} ${A} ${i * 50_000}`]);
