@@ -275,6 +275,16 @@ export class Connection extends Duplex implements Owner {
     waiting?.done(error);
   }
 
+  /** A stream that was destroyed without an error never tells who ends it then; this one does. */
+  override end(...args: unknown[]): this {
+    const done = args.at(-1);
+    if (this.destroyed && !this.writableFinished && typeof done === "function") {
+      args.pop();
+      process.nextTick(done as (error: Error) => void, new StintError("ABORTED", "cannot send"));
+    }
+    return super.end(...(args as [unknown]));
+  }
+
   override _final(done: (error?: Error | null) => void): void {
     try {
       if (this.#open) this.#home.module.shutdown(this.#handle);

@@ -11,15 +11,15 @@ interface Scene { a: Stack; b: Stack; cable: Cable; server: Server; client: Conn
 
 /** What can happen, and how soon all has to be told, ms. */
 const EVENTS: Record<string, { ms: number; now: (s: Scene) => void; options?: object }> = {
-  "the peer resets": { ms: 500, now: (s) => void s.peer.resetAndDestroy() },
-  "destroy()": { ms: 500, now: (s) => void s.client.destroy() },
-  "destroy(error)": { ms: 500, now: (s) => void s.client.destroy(new Error("mine")) },
-  "resetAndDestroy()": { ms: 500, now: (s) => void s.client.resetAndDestroy() },
-  "stack.close(0)": { ms: 500, now: (s) => void s.a.close(0) },
-  "stack.close(200)": { ms: 900, now: (s) => void s.a.close(200) },
-  "the peer's stack.close(0)": { ms: 500, now: (s) => void s.b.close(0) },
-  "the link ends": { ms: 500, now: (s) => s.cable.tear(0) },
-  "the link fails": { ms: 500, now: (s) => s.cable.tear(0, new Error("no carrier")) },
+  "the peer resets": { ms: 1500, now: (s) => void s.peer.resetAndDestroy() },
+  "destroy()": { ms: 1500, now: (s) => void s.client.destroy() },
+  "destroy(error)": { ms: 1500, now: (s) => void s.client.destroy(new Error("mine")) },
+  "resetAndDestroy()": { ms: 1500, now: (s) => void s.client.resetAndDestroy() },
+  "stack.close(0)": { ms: 1500, now: (s) => void s.a.close(0) },
+  "stack.close(200)": { ms: 1900, now: (s) => void s.a.close(200) },
+  "the peer's stack.close(0)": { ms: 1500, now: (s) => void s.b.close(0) },
+  "the link ends": { ms: 1500, now: (s) => s.cable.tear(0) },
+  "the link fails": { ms: 1500, now: (s) => s.cable.tear(0, new Error("no carrier")) },
   "the cable is pulled, and the user time-out passes": {
     ms: 4000,
     now: (s) => {
@@ -27,7 +27,7 @@ const EVENTS: Record<string, { ms: number; now: (s: Scene) => void; options?: ob
       s.cable.pull();
     },
   },
-  "an AbortSignal": { ms: 500, now: () => controller.abort() },
+  "an AbortSignal": { ms: 1500, now: () => controller.abort() },
 };
 let controller = new AbortController();
 
@@ -86,7 +86,7 @@ describe("nothing is left pending", () => {
       pending.promise("close", once(s.server, "close"));
       s.server.once("close", () => other.close());
       now(s);
-      assert.deepEqual(await pending.settled(500), []);
+      assert.deepEqual(await pending.settled(1500), []);
       const lost = name.startsWith("the link");
       assert.deepEqual(pending.ended.get("accept"), [lost ? (name === "the link fails" ? "Error" : "UNREACHABLE") : "ok"]);
       await closeAll(s.a, s.b);
@@ -111,7 +111,7 @@ describe("nothing is left pending", () => {
       pending.promise("close", once(connection, "close"));
       await new Promise((resolve) => setTimeout(resolve, 20));
       now(a, cable);
-      assert.deepEqual(await pending.settled(500), []);
+      assert.deepEqual(await pending.settled(1500), []);
       assert.notDeepEqual(pending.ended.get("connect"), ["ok"]);
       await closeAll(a, b);
     });
@@ -125,7 +125,7 @@ describe("nothing is left pending", () => {
     connection.destroy();
     pending.promise("connect", a.connect({ host: B, port: 7, signal: AbortSignal.abort() }));
     pending.promise("accept", b.listen({ port: 9 }).accept({ signal: AbortSignal.abort() }));
-    assert.deepEqual(await pending.settled(200), []);
+    assert.deepEqual(await pending.settled(1000), []);
     assert.deepEqual(pending.ended.get("connect"), ["ABORT_ERR"]);
     assert.equal(pending.ended.get("accept")?.length, 1);
     await closeAll(a, b);
@@ -144,7 +144,7 @@ describe("nothing is left pending", () => {
     s.server.close(pending.callback("server"));
     s.server.close(pending.callback("server again"));
     assert.equal(await s.server.accept(), null);
-    assert.deepEqual(await pending.settled(200), []);
+    assert.deepEqual(await pending.settled(1000), []);
     await s.b.close(0);
   });
 
