@@ -215,7 +215,7 @@ export function stackPoll(nowUs: Micros): i32 {
   assert(rx.mask == config.rxSlots - 1 && txRing().mask == config.txSlots - 1);
   // A host that claims more frames than there are slots is not believed.
   for (let n = min(slotsUsed(rx), config.rxSlots); n > 0; n--) {
-    if (OWNERSHIP) slotBegin(rx, config.mtu);
+    if (OWNERSHIP) slotBegin(rx, config.mtu + TAG_SIZE);
     const frame = slotFirst(rx), size = slotFirstSize(rx);
     if (!SPEED || !isToUs(frame, size) || !predict(frame, size)) frameInput(frame, size, false);
     slotConsume(rx);
