@@ -260,7 +260,7 @@ function isToUs(frame: usize, size: u32): bool {
 /** Ethernet: to us or to everybody, and of a type that we know. */
 function frameInput(frame: usize, size: u32, looped: bool): void {
   const eth = changetype<Ethernet>(frame);
-  let payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE, type = eth.type;
+  let payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE, type = size < ETHERNET_SIZE ? 0 : eth.type;
   // A tag with the VLAN 0 tells a priority, and nothing else (IEEE 802.1Q §6.9).
   if (type == ETHERTYPE_TAG && size >= ETHERNET_SIZE + TAG_SIZE && eth.vlan == 0) {
     type = eth.taggedType;
