@@ -17,7 +17,7 @@ const USAGE = 2;
 
 function build(): Command {
   const program = new Command("stint");
-  program.description("a TCP/IP stack in one small WebAssembly module").version("0.1.0").showHelpAfterError(false);
+  program.description("a TCP/IP stack in one small WebAssembly module").version("0.2.0").showHelpAfterError(false);
   addHandshake(program);
   addScenario(program);
   addExplain(program);

@@ -291,10 +291,10 @@ describe("the package", () => {
   it("contains what is needed and nothing else, and another package compiles the stack into its module; only what is used", () => {
     const listed = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" })) as [{ files: { path: string }[] }];
     const paths = listed[0].files.map((f) => f.path);
-    for (const needed of ["package.json", "README.md", "LICENSE", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "build/index.js", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
+    for (const needed of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md", "docs/handshake.svg", "host/examples/echo.c", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "build/index.js", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
       assert.ok(paths.includes(needed), needed);
     }
-    assert.deepEqual(paths.filter((p) => !/^(assembly|build|include|host\/bsd)\/|^(package\.json|README\.md|LICENSE|host\/examples\/wasi\.c)$/.test(p) || /screenshots|boards\//.test(p)), []);
+    assert.deepEqual(paths.filter((p) => !/^(assembly|build|docs|include|host\/bsd|host\/examples\/assemblyscript)\/|^(package\.json|LICENSE|[A-Z]+\.md|host\/examples\/\w+\.c)$/.test(p) || /screenshots|boards\//.test(p)), []);
     const home = join(dir, "project");
     execFileSync("mkdir", ["-p", join(home, "node_modules", "stint")]);
     const tarball = execFileSync("npm", ["pack", process.cwd(), "--ignore-scripts", "--silent"], { cwd: dir, encoding: "utf8" }).trim().split("\n").at(-1)!;

@@ -1,6 +1,6 @@
 /*
  * An echo server (RFC 862) as a component: it imports stint:net, and from WASI 0.2 what a host has: frames come and go over standard input and
- * output, each behind its length in 4 bytes, most significant first. README, "Link it", has the commands.
+ * output, each behind its length in 4 bytes, most significant first. docs/guide/component.md has the commands.
  *
  * The imports are written as the canonical ABI has them; a bindings generator would make the same.
  */

@@ -1,7 +1,7 @@
 """CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve PORT`, or `get URL`, whose body goes to
 standard error; or a socket of its own: `send HOST PORT BYTES`.
 
-Built with componentize-py, composed with build/component/sockets.wasm; README, "Link it", has the commands.
+Built with componentize-py, composed with build/component/sockets.wasm; docs/guide/component.md has the commands.
 """
 
 import encodings.idna  # Modules are found when the component is built, not when it runs.
