@@ -77,8 +77,11 @@ function closedOrListen(old: u32): void {
 }
 
 function connectionInput(t: Tcb): void {
-  t.heardAt = clock.us;
-  t.keepSent = 0;
+  // Only whoever knows RCV.NXT is heard, be it with a probe's octet before it or behind: else anybody could keep a dead connection alive.
+  if (seg.seq + 1 - t.rcvNxt <= 2) {
+    t.heardAt = clock.us;
+    t.keepSent = 0;
+  }
   if (t.state == <u8>State.SYN_SENT) synSent(t);
   else otherStates(t);
 }

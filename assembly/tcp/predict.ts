@@ -11,6 +11,7 @@ import { seqLt, seqLe } from "../core/seq";
 import { ringWriteSum } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { ACK, PSH, TcpHeader } from "../wire/tcp";
+import { isOwn } from "../ip/address";
 import { acknowledge } from "./acknowledge";
 import { demuxFind, isConn } from "./demux";
 import { ackSoon } from "./receive";
@@ -35,7 +36,8 @@ export function predict(frame: usize, size: u32): bool {
   const header = tcp.headerSize, flags = tcp.flags;
   if ((flags & ~PSH) != ACK || total < Ipv4.SIZE + header) return false;
   const src = ip.src, owner = demuxFind(src, dst, (tcp.srcPort << 16) | tcp.dstPort);
-  if (!isConn(owner)) return false;
+  // What we send to ourselves comes by the loop, and that does not lead here: on the wire it is forged (RFC 1122 §3.2.1.3).
+  if (!isConn(owner) || isOwn(src)) return false;
   const t = tcbAt(owner);
   if (t.state != <u8>State.ESTABLISHED || tcbHas(t, Has.RECOVERY | Has.LOSS | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
   if (t.outOfOrder != 0 || t.ecn != 0 || t.timerKind == <u8>Timer.PERSIST) return false;

@@ -441,3 +441,65 @@ describe("the work of one poll", () => {
     assert.equal(sent, many);
   });
 });
+
+describe("RFC 9293 §3.8.4, §3.8.6.1: who is heard", () => {
+  const blind: [string, Tcp][] = [
+    ["an ACK outside of the window", { flags: "A", seq: 1_000_000, ack: 1 }],
+    ["an ACK in the window", { flags: "A", seq: 1000, ack: 1 }],
+    ["text from before", { flags: "PA", seq: -500, ack: 1, data: pattern(100) }],
+    ["text in the window, and an ACK of the future", { flags: "PA", seq: 1000, ack: 70_000, data: pattern(100) }],
+    ["a SYN", { flags: "S", seq: 1000 }],
+    ["a RST", { flags: "R", seq: 1000 }],
+    ["nothing at all", { flags: "", seq: 1000 }],
+  ];
+
+  for (const [name, segment] of blind) {
+    it(`a dead connection times out whatever others send: ${name}`, () => {
+      const b = new Bench().accepted();
+      b.stack.setOption(b.handle, "keepIdleS", 10);
+      b.stack.setOption(b.handle, "keepIntervalS", 2);
+      b.stack.setOption(b.handle, "keepProbes", 2);
+      b.stack.setOption(b.handle, "keepAlive", 1);
+      for (let s = 0; s < 20 && !b.had("CLOSED"); s++) {
+        b.advance(1000);
+        if (!b.had("CLOSED")) b.send(segment);
+      }
+      assert.ok(b.had("CLOSED"), "the connection has ended");
+    });
+
+    it(`nor does a closed window that nobody watches hold it: ${name}`, () => {
+      const b = new Bench().accepted({ win: 0 }, { win: 0 });
+      b.stack.setOption(b.handle, "userTimeoutMs", 10_000);
+      b.write(100);
+      for (let s = 0; s < 20 && !b.had("CLOSED"); s++) {
+        b.advance(1000);
+        if (!b.had("CLOSED")) b.send(segment);
+      }
+      assert.ok(b.had("CLOSED"), "the connection has ended");
+    });
+  }
+
+  it("a peer whose window is closed as well is heard, though its own probe's octet lies before its answers", () => {
+    const b = new Bench().accepted({ win: 0 }, { win: 0 });
+    b.stack.setOption(b.handle, "userTimeoutMs", 10_000);
+    b.write(100);
+    for (let s = 0; s < 30; s++) {
+      b.advance(1000);
+      b.send({ flags: "A", seq: 2, ack: 1, win: 0 });
+    }
+    assert.ok(!b.had("CLOSED"));
+  });
+});
+
+describe("RFC 1122 §3.2.1.3: a connection to ourselves", () => {
+  it("takes nothing from the wire, not even the segment that it expects next", () => {
+    const b = new Bench();
+    const listener = b.stack.listen(STACK_PORT, 8), client = b.stack.connect(STACK, STACK_PORT, 50_000);
+    b.poll();
+    const server = b.stack.accept(listener), { sndNxt, rcvNxt } = b.stack.info(client);
+    const errors = b.count("ipInAddrErrors");
+    b.frame(tcp({ src: STACK, dst: STACK }, { flags: "PA", sport: 50_000, dport: STACK_PORT, seq: sndNxt, ack: rcvNxt, data: pattern(10) }));
+    assert.equal(b.stack.info(server).rcvNxt, sndNxt, "nothing was taken");
+    assert.equal(b.count("ipInAddrErrors"), errors + 1);
+  });
+});
