@@ -1,0 +1,229 @@
+/**
+ * The documents are true: their examples run, their links lead somewhere, and the commands, options, scripts and files that they name
+ * are there. A block of code below `<!-- run -->` is run; `<!-- run: prints "words" -->` says what it must print, `<!-- run: needs … -->`
+ * what it needs beside Node, and `<!-- run: echo -->` names one of `USES`, which talks to what the example serves.
+ */
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import http from "node:http";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { after, describe, it, type TestContext } from "node:test";
+import { pathToFileURL } from "node:url";
+import ts from "typescript";
+import { loadModule, StackModule, Wire, type Serve, type Stack } from "../../host/index.js";
+import { findProgram } from "../../host/programs.js";
+import { parseIp } from "../../host/address.js";
+import { B } from "../harness/cable.js";
+import { opened, peers } from "../harness/documented.js";
+
+const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
+const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "docs/rfc.md"];
+const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "assembly/DESIGN.md", "tests/README.md", ...list("boards")];
+
+function list(folder: string): string[] {
+  return execFileSync("git", ["ls-files", "--", `${folder}/*.md`], { encoding: "utf8" }).split("\n").filter((f) => f !== "");
+}
+
+interface Example { name: string; language: string; words: string; code: string }
+
+function examples(file: string): Example[] {
+  const blocks = readFileSync(file, "utf8").matchAll(/^<!-- run(?:: ([^\n]*))? -->\n```(\w+)\n(.*?)^```$/gms);
+  return [...blocks].map(([, words = "", language, code], i) => ({ name: `${file}, example ${i + 1}`, language: language!, words, code: code! }));
+}
+
+const EXAMPLES = GUIDES.flatMap(examples), scratch = mkdtempSync(join(tmpdir(), "stint-docs-"));
+after(() => rmSync(scratch, { recursive: true }));
+
+async function read(from: AsyncIterable<unknown>): Promise<string> {
+  let text = "";
+  for await (const chunk of from) text += String(chunk);
+  return text;
+}
+
+/** How an example is used, by the word in its mark; `said` is what it has printed. */
+const USES: Record<string, (peer: Stack, said: () => string, module: Promise<unknown>) => Promise<void>> = {
+  async echo(peer) {
+    const c = await peer.connect({ host: B, port: 7 });
+    c.end("to and fro");
+    assert.equal(await read(c), "to and fro");
+  },
+  async listen(peer, said) {
+    const c = await peer.connect({ host: B, port: Number(/port (\d+)/.exec(said())![1]) });
+    c.end();
+    assert.equal(await read(c), "good day\n");
+  },
+  async http(peer) {
+    const answer = await new Promise<http.IncomingMessage>((done, fail) => {
+      http.get({ host: B, createConnection: () => peer.createConnection({ host: B, port: 80 }) as never }, done).on("error", fail);
+    });
+    assert.equal(await read(answer), "hello\n");
+  },
+  async serve(_peer, _said, module) {
+    const { serve } = await module as { serve: Serve }, wire = new Wire();
+    const [a, b] = ["10.0.0.1", B].map((ip) => new StackModule(loadModule(), { ip: `${ip}/24` })) as [StackModule, StackModule];
+    wire.attach(a);
+    wire.attach(b);
+    const turn = serve(b), text = Buffer.alloc(200_000, "abcdefg"), c = a.connect(parseIp(B), 7);
+    let sent = 0, got = Buffer.alloc(0), over = false;
+    wire.onPolled = (port) => {
+      if (port === 1) return turn();
+      a.drainEvents(() => {});
+      if (over || a.info(c).stateName === "SYN-SENT") return false;
+      if (sent < text.length && (sent += a.send(c, text.subarray(sent))) === text.length) a.shutdown(c);
+      const data = a.receive(c);
+      if (data?.length === 0) over = true;
+      else if (data) got = Buffer.concat([got, data]);
+      return data !== null && !over;
+    };
+    assert.ok(wire.run(() => over, 5e6));
+    assert.ok(got.equals(text));
+  },
+};
+
+/** What an example says on its console. */
+async function listening<T>(what: (said: () => string) => Promise<T>): Promise<string> {
+  const log = console.log, lines: string[] = [];
+  console.log = (...words: unknown[]) => void lines.push(words.join(" "));
+  try {
+    await what(() => lines.join("\n"));
+  } finally {
+    console.log = log;
+  }
+  return lines.join("\n");
+}
+
+async function runTypeScript({ name, words, code }: Example): Promise<string> {
+  const file = join(scratch, `${name.replace(/\W+/g, "-")}.mts`), use = USES[words];
+  writeFileSync(file, code.replace('"stint"', JSON.stringify(resolve("tests/harness/documented.ts"))));
+  try {
+    return await listening(async (said) => {
+      const module = import(pathToFileURL(file).href) as Promise<unknown>;
+      if (use) {
+        if (words !== "serve") while (opened.length === 0) await new Promise((next) => setTimeout(next, 5));
+        await new Promise((next) => setTimeout(next, 20));
+        await use(peers[0]!, said, module);
+        await Promise.all(opened.map((stack) => stack.close(0)));
+      }
+      await module;
+    });
+  } finally {
+    await Promise.all([...opened.splice(0), ...peers.splice(0)].map((stack) => stack.close(0)));
+  }
+}
+
+/** A folder as the repository's root, where examples may write; `npx stint` in it is the command that was built. */
+function home(): { cwd: string; env: NodeJS.ProcessEnv } {
+  const cwd = join(scratch, "home"), bin = join(scratch, "bin");
+  if (!existsSync(cwd)) {
+    mkdirSync(cwd);
+    mkdirSync(bin);
+    for (const entry of ["build", "host", "include", "tests", "package.json"]) symlinkSync(resolve(entry), join(cwd, entry));
+    writeFileSync(join(bin, "npx"), '#!/bin/sh\n[ "$1" = stint ] || { echo "npx $1: not here" >&2; exit 1; }\nshift\nexec node build/stint.js "$@"\n');
+    chmodSync(join(bin, "npx"), 0o755);
+  }
+  return { cwd, env: { ...process.env, PATH: `${bin}:${process.env["PATH"]}` } };
+}
+
+/** What an example needs that is not here. */
+function missing(words: string): string | undefined {
+  if (!words.startsWith("needs clang")) return undefined;
+  if (findProgram("clang") === undefined || findProgram("wasm-ld") === undefined) return "clang or wasm-ld is missing: apt install clang lld";
+  if (words.includes("WASI") && !existsSync("/usr/include/wasm32-wasi")) return "WASI's C library is missing: apt install wasi-libc libclang-rt-dev-wasm32";
+  return undefined;
+}
+
+describe("examples of the documents", () => {
+  it("are there, in each language", () => {
+    for (const language of ["ts", "sh"]) assert.ok(EXAMPLES.filter((e) => e.language === language).length >= 5, language);
+    const marks = GUIDES.reduce((n, file) => n + readFileSync(file, "utf8").split("<!-- run").length - 1, 0);
+    assert.equal(EXAMPLES.length, marks, "a mark that no block follows");
+  });
+
+  for (const example of EXAMPLES) {
+    it(example.name, async (t: TestContext) => {
+      const { language, words, code } = example, lack = missing(words);
+      if (lack !== undefined) return t.skip(lack);
+      const known = words === "" || words in USES || /^(needs clang|prints ")/.test(words);
+      assert.ok(known && ["ts", "sh"].includes(language), `${language}: ${words}`);
+      let said: string;
+      if (language === "ts") {
+        said = await runTypeScript(example);
+      } else {
+        const r = spawnSync("bash", ["-euo", "pipefail", "-c", code], { ...home(), encoding: "utf8", timeout: 60_000, maxBuffer: 1 << 26 });
+        assert.equal(r.status, 0, r.stderr);
+        said = r.stdout;
+      }
+      for (const [, expected] of words.matchAll(/"([^"]*)"/g)) assert.ok(said.includes(expected!), `no "${expected}" in:\n${said.slice(-2000)}`);
+    });
+  }
+
+  it("in TypeScript have right types", () => {
+    const files = EXAMPLES.filter((e) => e.language === "ts").map(({ name, code }) => {
+      const file = join(scratch, `types-${name.replace(/\W+/g, "-")}.mts`);
+      writeFileSync(file, code);
+      return file;
+    });
+    const program = ts.createProgram(files, {
+      target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, strict: true, noEmit: true, skipLibCheck: true,
+      typeRoots: [resolve("node_modules/@types")], types: ["node"], baseUrl: process.cwd(), paths: { stint: ["host/index.ts"] }, lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
+    });
+    const wrong = files.flatMap((file) => program.getSemanticDiagnostics(program.getSourceFile(file)));
+    assert.deepEqual(wrong.map((d) => `${d.file?.fileName}: ${ts.flattenDiagnosticMessageText(d.messageText, " ")}`), []);
+  });
+});
+
+/** The anchor that a heading has on GitHub. */
+const anchor = (heading: string): string => heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s/g, "-");
+/** A document without its blocks of code. */
+const prose = (file: string): string => readFileSync(file, "utf8").replace(/^```.*?^```$/gms, "");
+
+describe("documents", () => {
+  it("link to files and headings that are there", () => {
+    const broken: string[] = [];
+    for (const file of ALL) {
+      for (const [, link] of prose(file).matchAll(/\]\(([^)\s]+)\)/g)) {
+        if (/^https?:/.test(link!)) continue;
+        const [path, part] = link!.split("#"), to = path === "" ? file : join(dirname(file), path!);
+        if (!existsSync(to)) broken.push(`${file}: ${link}`);
+        else if (part !== undefined && ![...prose(to).matchAll(/^#+ (.*)$/gm)].some(([, h]) => anchor(h!) === part)) broken.push(`${file}: ${link}`);
+      }
+    }
+    assert.deepEqual(broken, []);
+  });
+
+  it("name files that are there", () => {
+    const gone: string[] = [];
+    for (const file of NEW) {
+      for (const [, path] of prose(file).matchAll(/`((?:assembly|boards|docs|host|include|tests|tools)\/[\w./*-]+)`/g)) {
+        if (!existsSync(path!)) gone.push(`${file}: ${path}`);
+      }
+    }
+    assert.deepEqual(gone, []);
+  });
+
+  it("name commands, options and scripts that are there", () => {
+    const scripts = Object.keys((JSON.parse(readFileSync("package.json", "utf8")) as { scripts: object }).scripts), help = new Map<string, string>(), wrong: string[] = [];
+    const known = (command: string): string => {
+      if (!help.has(command)) help.set(command, spawnSync(process.execPath, ["build/stint.js", command, "--help"], { encoding: "utf8" }).stdout);
+      return help.get(command)!;
+    };
+    for (const file of [...NEW, "SECURITY.md", "docs/services.md"]) {
+      const text = readFileSync(file, "utf8").replace(/ \\\n\s*/g, " ");
+      for (const [, script] of text.matchAll(/npm run ([a-z]+)/g)) if (!scripts.includes(script!)) wrong.push(`${file}: npm run ${script}`);
+      for (const [line, command] of text.matchAll(/(?:npx |`)stint ([a-z]+)[^`\n]*/g)) {
+        if (!known(command!).startsWith(`Usage: stint ${command} `)) wrong.push(`${file}: stint ${command}`);
+        const options: string[] = known(command!).match(/--[a-z-]+/g) ?? [];
+        for (const option of line.split(/[#;]|\| /)[0]!.match(/(?<=\s)--[a-z-]+/g) ?? []) if (!options.includes(option)) wrong.push(`${file}: stint ${command} ${option}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it("keep their form: README has 100 lines at most, and lines end at 100 columns", () => {
+    assert.ok(readFileSync("README.md", "utf8").trimEnd().split("\n").length <= 100);
+    const long = NEW.flatMap((file) => readFileSync(file, "utf8").split("\n").map((line, i) => ({ at: `${file}:${i + 1}`, line })));
+    assert.deepEqual(long.filter(({ line }) => line.length > 100).map(({ at }) => at), []);
+  });
+});
