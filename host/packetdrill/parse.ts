@@ -66,29 +66,42 @@ export interface Script {
   events: Event[];
 }
 
-/** Blanks out comments and the branches of #ifdef that are not taken; lines and columns stay. */
-function preprocess(text: string, defines: Set<string>, file: string): string {
-  const blank = (s: string): string => s.replace(/[^\n]/g, " ");
-  text = text.replace(/\/\*[\s\S]*?\*\//g, blank);
+/** Blanks out comments and the branches of #ifdef that are not taken; lines and columns stay. Strings, commands and code are left as they are. */
+function preprocess(text: string, given: Set<string>, file: string): string {
+  const blank = (s: string): string => s.replace(/[^\n]/g, " "), defines = new Set(given);
+  const kept: { at: number; text: string }[] = [];
+  // What may hold something that looks like a comment stands aside, as marks of the same length.
+  const aside = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*|(?<=^|\s)#(?!\s*(?:ifn?def|if|elif|else|endif|define|undef|include)\b).*|`[^`]*`|%\{[\s\S]*?\}%|"(?:[^"\\\n]|\\.)*"/gm;
+  text = text.replace(aside, (s: string, at: number) => {
+    if (s.startsWith("/") || s.startsWith("#")) return blank(s);
+    kept.push({ at, text: s });
+    return s.replace(/[^\n]/g, "\u0001");
+  });
   const taken: { now: boolean; any: boolean }[] = [];
   const lines = text.split("\n").map((line, i) => {
-    const directive = /^\s*#\s*(ifdef|ifndef|if|elif|else|endif|define)\b\s*(?:defined\s*\(?\s*)?(\w*)/.exec(line);
+    const directive = /^\s*#\s*(ifdef|ifndef|if|elif|else|endif|define|undef|include)\b(.*)$/.exec(line);
+    const isTaken = taken.every((t) => t.now);
     if (directive) {
-      const [, word, name] = directive as unknown as [string, string, string];
+      const [, word, rest] = directive as unknown as [string, string, string];
+      const needs = /^(ifdef|ifndef|define|undef)$/.test(word) ? /^\s*(\w+)\s*$/ : /^(if|elif)$/.test(word) ? /^\s*(?:defined\s*(?:\(\s*)?)(\w+)\s*\)?\s*$/ : /^()\s*$/;
+      const name = needs.exec(rest)?.[1];
+      if (name === undefined || word === "include") throw new SyntaxError(file, i + 1, 1, `#${word}${rest} is not understood`);
       const top = taken.at(-1);
       if (word === "ifdef" || word === "if") taken.push({ now: defines.has(name), any: defines.has(name) });
       else if (word === "ifndef") taken.push({ now: !defines.has(name), any: !defines.has(name) });
-      else if (word !== "define" && !top) throw new SyntaxError(file, i + 1, 1, `#${word} without #ifdef`);
-      else if (word === "else") [top!.now, top!.any] = [!top!.any, true];
-      else if (word === "elif") [top!.now, top!.any] = [!top!.any && defines.has(name), top!.any || defines.has(name)];
-      else if (word === "endif") taken.pop();
+      else if (word === "define" || word === "undef") isTaken && (word === "define" ? defines.add(name) : defines.delete(name));
+      else if (!top) throw new SyntaxError(file, i + 1, 1, `#${word} without #ifdef`);
+      else if (word === "else") [top.now, top.any] = [!top.any, true];
+      else if (word === "elif") [top.now, top.any] = [!top.any && defines.has(name), top.any || defines.has(name)];
+      else taken.pop();
       return blank(line);
     }
-    if (/^\s*#/.test(line) || taken.some((t) => !t.now)) return blank(line);
-    return line.replace(/(^|\s)\/\/.*/, blank);
+    return isTaken ? line : blank(line);
   });
   if (taken.length > 0) throw new SyntaxError(file, lines.length, 1, "#ifdef without #endif");
-  return lines.join("\n");
+  let out = lines.join("\n");
+  for (const k of kept) if (out[k.at] === "\u0001") out = out.slice(0, k.at) + k.text + out.slice(k.at + k.text.length);
+  return out;
 }
 
 /** Values within values, at most: nobody writes more by hand. */
@@ -120,16 +133,31 @@ class Reader {
 
   /** Takes what matches here, after white space; or nothing. */
   take(pattern: RegExp): RegExpExecArray | null {
+    const before = this.at;
     this.space();
     const sticky = new RegExp(pattern.source, `${pattern.flags.replace("y", "")}y`);
     sticky.lastIndex = this.at;
     const m = sticky.exec(this.text);
-    if (m) this.at += m[0].length;
+    this.at = m ? this.at + m[0].length : before;
     return m;
   }
 
+  /** As `take`, on this line. */
+  takeHere(pattern: RegExp): RegExpExecArray | null {
+    return /^[ \t]*\n/.test(this.text.slice(this.at, this.at + 200)) ? null : this.take(pattern);
+  }
+
   need(pattern: RegExp, what: string): RegExpExecArray {
-    return this.take(pattern) ?? this.fail(`${what} was expected, not "${this.text.slice(this.at, this.at + 20).split("\n")[0]}"`);
+    const m = this.take(pattern);
+    if (m) return m;
+    this.space();
+    return this.fail(`${what} was expected, not "${this.text.slice(this.at, this.at + 20).split("\n")[0]}"`);
+  }
+
+  /** Nothing may follow on this line. */
+  endOfLine(): void {
+    while (/[ \t\r]/.test(this.text[this.at] ?? "")) this.at++;
+    if (this.at < this.text.length && this.text[this.at] !== "\n") this.need(/(?!.)/, "the end of the line");
   }
 
   /** Up to a closing mark. */
@@ -150,14 +178,15 @@ function when(r: Reader): When | null {
   if (!start) return null;
   const kind = start[1] === "+" ? "relative" : "absolute";
   const at = Number(start[2]);
-  if (r.take(/\.\.\./)) {
-    const end = r.need(/(\+?)(\d+(?:\.\d*)?|\.\d+)/, "the end of a blocking call");
-    return { kind, at, until: Number(end[2]) };
-  }
-  if (r.take(/~/)) {
-    const end = r.need(/\+?\s*(\d+(?:\.\d*)?|\.\d+)/, "the end of a range of time");
-    return { kind: `${kind}-range`, at, to: Number(end[1]) };
-  }
+  // The end is of the same kind as the beginning; a blocking call's may leave its "+" out.
+  const end = (what: string, plus: string): number => {
+    const m = r.need(/(\+?)\s*(\d+(?:\.\d*)?|\.\d+)/, what), to = Number(m[2]);
+    if ((m[1] === "+") !== (kind === "relative") && plus !== m[1]) r.fail(`${what} of the same kind was expected`);
+    if (to < at) r.fail(`${what} lies before its beginning`);
+    return to;
+  };
+  if (r.take(/\.\.\./)) return { kind, at, until: end("the end of a blocking call", kind === "relative" ? "" : "-") };
+  if (r.take(/~/)) return { kind: `${kind}-range`, at, to: end("the end of a range of time", "-") };
   return { kind, at };
 }
 
@@ -187,13 +216,14 @@ function single(r: Reader): Value {
   if (r.take(/\.\.\./)) return { kind: "any" };
   if (r.take(/\[/)) return { kind: "list", items: list(r, /\]/) };
   if (r.take(/\{/)) {
-    const named = /^\s*\.?[A-Za-z_]\w*\s*=(?!=)/.test(r.text.slice(r.at, r.at + 200));
+    const named = /^\s*\.?[A-Za-z_]\w*\s*(?:\([^)\n]*\))?\s*=(?!=)/.test(r.text.slice(r.at, r.at + 200));
     if (!named) return { kind: "list", items: list(r, /\}/) };
     const fields: [string, Value][] = [];
     while (!r.take(/\}/)) {
-      const name = r.need(/\.?([A-Za-z_]\w*)\s*=/, "a field")[1]!;
+      // A number in brackets says how large a list is: msg_iov(1)=[…].
+      const name = r.need(/\.?([A-Za-z_]\w*)\s*(?:\((?:\d+|\.\.\.)\)\s*)?=/, "a field")[1]!;
       fields.push([name, value(r)]);
-      r.take(/,/);
+      if (!r.take(/,/) && r.text.slice(r.at).trimStart()[0] !== "}") r.fail(`"," or the end of a struct was expected`);
     }
     return { kind: "struct", fields };
   }
@@ -211,26 +241,29 @@ function options(r: Reader): Option[] | null {
   const out: Option[] = [];
   while (!r.take(/>/)) {
     const name = r.need(/[A-Za-z]\w*/, "an option")[0];
-    const number = (): number => Number(r.need(/\d+/, "a number")[0]);
+    const number = (most: number): number => {
+      const n = Number(r.need(/\d+/, "a number")[0]);
+      return n <= most ? n : r.fail(`a number of at most ${most} was expected, not ${n}`);
+    };
     switch (name) {
-      case "mss": out.push({ kind: "mss", value: number() }); break;
-      case "wscale": out.push({ kind: "wscale", value: number() }); break;
+      case "mss": out.push({ kind: "mss", value: number(0xffff) }); break;
+      case "wscale": out.push({ kind: "wscale", value: number(255) }); break;
       case "sackOK": case "nop": case "eol": out.push({ kind: name }); break;
       case "TS": {
-        r.need(/val/, "val");
-        const val = number();
-        r.need(/ecr/, "ecr");
-        out.push({ kind: "TS", val, ecr: number() });
+        r.need(/val\b/, "val");
+        const val = number(0xffffffff);
+        r.need(/ecr\b/, "ecr");
+        out.push({ kind: "TS", val, ecr: number(0xffffffff) });
         break;
       }
       case "sack": {
         const blocks: [number, number][] = [];
-        for (let b = r.take(/(\d+):(\d+)/); b; b = r.take(/(\d+):(\d+)/)) blocks.push([Number(b[1]), Number(b[2])]);
+        for (let b = r.take(/(\d+):(\d+)/); b; b = r.take(/(\d+):(\d+)/)) blocks.push([octets(r, b[1]!), octets(r, b[2]!)]);
         out.push({ kind: "sack", blocks });
         break;
       }
       case "FO": case "FOEXP":
-        out.push({ kind: "fastopen", cookie: r.take(/[0-9a-fA-F]+(?=\s*[,>])|[A-Z]\w*/)?.[0] ?? null, experimental: name === "FOEXP" });
+        out.push({ kind: "fastopen", cookie: r.take(/(?:[0-9a-fA-F]{2})+(?=\s*[,>])|[A-Z]\w*/)?.[0] ?? null, experimental: name === "FOEXP" });
         break;
       default: out.push({ kind: "raw", text: name + r.need(/[^,>]*/, "an option")[0] });
     }
@@ -242,46 +275,58 @@ function options(r: Reader): Option[] | null {
   return out;
 }
 
+/** A number that a field of so many bits holds. */
+function octets(r: Reader, text: string, most = 0xffffffff): number {
+  const n = Number(text);
+  return n <= most ? n : r.fail(`a number of at most ${most} was expected, not ${text}`);
+}
+
 function sequence(r: Reader): { start: number; end: number; length: number } {
   const m = r.need(/(\d+)\s*:\s*(\d+)\s*\(\s*(\d+)\s*\)/, "sequence numbers, like 1:1001(1000),");
-  return { start: Number(m[1]), end: Number(m[2]), length: Number(m[3]) };
+  const start = octets(r, m[1]!), end = octets(r, m[2]!), length = Number(m[3]);
+  if (((end - start) >>> 0) !== length) r.fail(`${start}:${end} are not ${length} bytes`);
+  return { start, end, length };
+}
+
+/** Fields of the IP header: [ect0], [tos 0x20], (tos 0x20, ttl 64). */
+function ipFields(r: Reader, p: Packet): void {
+  for (let open = r.take(/[[(]/); open; open = r.take(/[[(]/)) {
+    do {
+      const field = r.need(/(?:noecn|ect01|ect0|ect1|ce)\b|(tos|ttl)\s+(0x[0-9a-fA-F]+|\d+)\b/, "a field of the IP header");
+      const name = (field[1] ?? "ecn") as "tos" | "ttl" | "ecn";
+      if (p[name] !== undefined) r.fail(`${name} is there twice`);
+      if (name === "ecn") p.ecn = field[0];
+      else p[name] = octets(r, field[2]!, 255);
+    } while (r.take(/,/));
+    r.need(open[0] === "[" ? /\]/ : /\)/, open[0] === "[" ? `"]"` : `")"`);
+  }
 }
 
 function packet(r: Reader): Packet {
   const p: Packet = { flags: "", start: 0, end: 0, length: 0, options: undefined };
-  // Fields of the IP header: [ect0], [tos 0x20], (tos 0x20, ttl 64).
-  while (r.take(/[[(]/)) {
-    do {
-      const field = r.need(/noecn|ect01|ect0|ect1|ce|(tos|ttl)\s+(0x[0-9a-fA-F]+|\d+)/, "a field of the IP header");
-      if (field[1] === "tos") p.tos = Number(field[2]);
-      else if (field[1] === "ttl") p.ttl = Number(field[2]);
-      else p.ecn = field[0];
-    } while (r.take(/,/));
-    r.need(/[\])]/, `"]" or ")"`);
-  }
-  p.flags = r.need(/[FSRPEWUC.0-9A-Z]+(?=\s+\d+\s*:)|-/, "flags")[0].replace("-", "");
+  ipFields(r, p);
+  p.flags = r.need(/[FSRPEWU.]+(?=\s+\d+\s*:)|-(?=\s+\d+\s*:)/, "flags of F, S, R, P, ., U, E and W, and sequence numbers,")[0].replace("-", "");
+  if (new Set(p.flags).size < p.flags.length) r.fail("a flag is there twice");
   Object.assign(p, sequence(r));
-  for (;;) {
-    const field = r.take(/(ack|win|urg)\s+(\d+)/);
-    if (!field) break;
-    if (field[1] === "ack") p.ack = Number(field[2]);
-    else if (field[1] === "win") p.win = Number(field[2]);
-    else p.urgent = Number(field[2]);
+  for (let field = r.take(/(ack|win|urg)\s+(\d+)\b/); field; field = r.take(/(ack|win|urg)\s+(\d+)\b/)) {
+    const name = field[1] === "urg" ? "urgent" : (field[1] as "ack" | "win");
+    if (p[name] !== undefined) r.fail(`${field[1]} is there twice`);
+    p[name] = octets(r, field[2]!, name === "ack" ? 0xffffffff : 0xffff);
   }
+  if (p.flags.includes(".") && p.ack === undefined) r.fail("the number that is acknowledged was expected");
   if (r.take(/</)) p.options = options(r);
   return p;
 }
 
 function icmp(r: Reader, inbound: boolean): Omit<Event & { type: "icmp" }, "line" | "when"> {
-  const kind = r.need(/[a-z_]+/, "an ICMP type")[0];
-  const code = r.take(/[a-z_]+(?!\s+\d+\s*\[?mtu)/)?.[0] ?? "";
-  const mtu = code === "mtu" ? r.need(/\d+/, "an MTU") : r.take(/mtu\s+(\d+)/);
-  const e: Omit<Event & { type: "icmp" }, "line" | "when"> = { type: "icmp", inbound, kind, code: code === "mtu" ? "" : code };
-  if (mtu) e.mtu = Number(mtu[1] ?? mtu[0]);
+  const kind = r.need(/[a-z_]+\d*\b/, "an ICMP type")[0];
+  const code = r.take(/(?!mtu\b)[a-z_]+\d*\b/)?.[0] ?? "";
+  const mtu = r.take(/mtu\s+(\d+)\b/);
+  const e: Omit<Event & { type: "icmp" }, "line" | "when"> = { type: "icmp", inbound, kind, code };
+  if (mtu) e.mtu = octets(r, mtu[1]!, 0xffff);
   if (r.take(/\[/)) {
-    r.take(/[FSRPEWU.]+(?=\s+\d+\s*:)/);
     e.quoted = { flags: "", options: null, ...sequence(r) };
-    r.until("]", "the quoted packet");
+    r.need(/\]/, `"]"`);
   }
   return e;
 }
@@ -302,9 +347,10 @@ function event(r: Reader, line: number, time: When): Event {
   r.need(/=/, `"= result"`);
   const result = value(r);
   const e: Event = { line, when: time, type: "call", name, args, result };
-  const errno = r.take(/E[A-Z0-9]+\b/);
+  const errno = r.takeHere(/E[A-Z0-9]+\b/);
   if (errno) e.errno = errno[0];
-  r.take(/\([^)\n]*\)/);
+  // What the C library calls it is for the reader.
+  r.takeHere(/\([^)\n]*\)/);
   return e;
 }
 
@@ -312,13 +358,14 @@ function event(r: Reader, line: number, time: When): Event {
 export function parse(source: string, file: string, defines: Set<string>): Script {
   const r = new Reader(preprocess(source, defines, file), file);
   const script: Script = { file, options: new Map(), init: [], events: [] };
-  for (let o = r.take(/--([\w]+)(?:\s*=\s*(\S+))?/); o; o = r.take(/--([\w]+)(?:\s*=\s*(\S+))?/)) script.options.set(o[1]!, o[2] ?? "");
+  for (let o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/); o; o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/)) script.options.set(o[1]!, o[2] ?? "");
   while (!r.done) {
     const { line } = r.position();
     const time = when(r);
     if (time === null && r.text[r.at] === "`" && script.events.length === 0) {
       r.at++;
       script.init.push({ line, text: r.until("`", "the command") });
+      r.endOfLine();
       continue;
     }
     if (time === null && !/[<>`%a-z]/.test(r.text[r.at] ?? "")) r.fail("a time was expected, like +0.1");
@@ -326,6 +373,7 @@ export function parse(source: string, file: string, defines: Set<string>): Scrip
     if (e.type !== "out" && e.type !== "icmp" && (e.when.kind === "any" || e.when.kind.endsWith("range"))) {
       r.fail("only a packet that is sent may have such a time");
     }
+    r.endOfLine();
     script.events.push(e);
   }
   return script;

@@ -2,7 +2,8 @@
 import { FLAG, type StackModule } from "../stack.js";
 import { Failure } from "./failure.js";
 import type { Event, Value } from "./parse.js";
-import { numberOf, type Result, type Socket } from "./sockets.js";
+import { numberOf } from "./calls.js";
+import type { Result, Socket } from "./sockets.js";
 import { SYMBOLS } from "./system.js";
 
 type Call = Event & { type: "call" };
@@ -49,17 +50,15 @@ export class Readiness {
   }
 
   poll(e: Call): Result | null {
-    let ready = 0;
-    for (const item of items(e.args[0])) {
-      const s = this.sockets.get(field(item, "fd"));
-      if (!s || item.kind !== "struct") continue;
-      const revents = this.#of(s).bits & (field(item, "events") | ERR | HUP);
-      if (revents === 0) continue;
-      ready++;
-      this.#expect(e, "revents", item.fields.find(([n]) => n === "revents")?.[1], revents);
-    }
-    if (ready > 0) return { value: ready };
-    return numberOf(e.args[2]) === 0 ? { value: 0 } : null;
+    const all = items(e.args[0]).map((item) => {
+      const fd = field(item, "fd"), s = this.sockets.get(fd);
+      if (!s && fd >= 0) throw new Failure(e.line, `poll of socket ${fd}`, "there is no such socket");
+      return { item, revents: s ? this.#of(s).bits & (field(item, "events") | ERR | HUP) : 0 };
+    });
+    const ready = all.filter((a) => a.revents !== 0).length;
+    if (ready === 0 && numberOf(e.args[2]) !== 0) return null;
+    for (const { item, revents } of all) if (item.kind === "struct") this.#expect(e, "revents", item.fields.find(([n]) => n === "revents")?.[1], revents);
+    return { value: ready };
   }
 
   epollCreate(e: Call): Result {
@@ -97,7 +96,8 @@ export class Readiness {
     }
     items(e.args[1]).forEach((want, i) => {
       const got = told[i];
-      if (want.kind !== "struct" || !got) return;
+      if (want.kind !== "struct") return;
+      if (!got) throw new Failure(e.line, "one more event", `there are ${told.length}`);
       this.#expect(e, "events", want.fields.find(([n]) => n === "events")?.[1], got.bits);
       this.#expect(e, "data", want.fields.find(([n]) => ["fd", "u32", "u64", "ptr", "data"].includes(n))?.[1], got.watch.data);
     });

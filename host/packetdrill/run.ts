@@ -1,16 +1,19 @@
 /** Runs one script against the module, in virtual time. */
+import { isDeepStrictEqual } from "node:util";
 import { CaptureFile } from "../links/capture.js";
 import { loadModule } from "../module.js";
 import { errName } from "../errors.js";
-import { EVENT, StackModule } from "../stack.js";
+import { EVENT, FLAG, StackModule } from "../stack.js";
 import type { Event, Option, Packet, Script, Value } from "./parse.js";
 import { Failure } from "./failure.js";
-import { numberOf, Sockets, type Result } from "./sockets.js";
+import { checkCall, numberOf } from "./calls.js";
+import { configure, steps } from "./command.js";
+import { Sockets, type Result } from "./sockets.js";
 import { timeoutOf } from "./ready.js";
-import { configure, defaults, ERRNO, STATE_NAMES, Unsupported, type Dialect, type Settings } from "./system.js";
+import { defaults, ERRNO, setting, Unsupported, type Dialect, type Settings } from "./system.js";
 import { hex } from "../decode.js";
 import { assertions, view } from "./view.js";
-import { decodeTcp, ICMP_TYPES, icmpFrame, letters, optionBytes, tcpFrame, type Ends, type TcpSegment } from "./wire.js";
+import { decodeTcp, icmpFrame, icmpNumbers, letters, optionBytes, tcpFrame, type Ends, type TcpSegment } from "./wire.js";
 
 export interface Outcome {
   file: string;
@@ -71,13 +74,15 @@ export class Runner {
   #capture: CaptureFile | undefined;
   #learnedPort = false;
   #cookieGiven: string | undefined;
+  /** SND.NXT when ECN slowed the connection down. */
+  #reducedTo: number | undefined;
+  /** The event that happens; 0: none yet. */
+  #line = 0;
 
   constructor(readonly script: Script, pcap?: string) {
     const text = [...script.init.map((i) => i.text), ...script.events.map((e) => (e.type === "command" ? e.text : ""))].join("\n");
     this.#dialect = /net\.inet\.|sockstat|tcpdrop/.test(text) || script.options.has("ip_version") && !/defaults\.sh/.test(text) ? "freebsd" : "linux";
     this.#options = defaults(this.#dialect);
-    const tolerance = script.options.get("tolerance_usecs");
-    if (tolerance !== undefined) this.#toleranceUs = Number(tolerance);
     if (pcap !== undefined) this.#capture = new CaptureFile(pcap, ["stint"]);
   }
 
@@ -86,11 +91,14 @@ export class Runner {
     try {
       this.#check();
       this.#start();
-      for (const event of this.script.events) this.#event(event);
+      for (const event of this.script.events) {
+        this.#line = event.line;
+        this.#event(event);
+      }
       this.#finishPending(Infinity);
       return { file, result: "passed" };
     } catch (e) {
-      if (e instanceof Unsupported) return { file, result: "unsupported", got: e.message };
+      if (e instanceof Unsupported) return { file, result: "unsupported", got: this.#line === 0 || e.message.startsWith("line ") ? e.message : `line ${this.#line}: ${e.message}` };
       if (e instanceof Failure) return { file, result: "failed", line: e.line, expected: e.expected, got: e.got, packets: this.#log.slice(-12) };
       throw e;
     } finally {
@@ -100,26 +108,67 @@ export class Runner {
 
   /** What cannot be run is found before anything is. */
   #check(): void {
-    const { options } = this.script;
-    if ((options.get("ip_version") ?? "ipv4") !== "ipv4") throw new Unsupported(`--ip_version=${options.get("ip_version")}`);
-    if (options.has("mtu")) this.#options.mtu = Number(options.get("mtu"));
+    this.#scriptOptions();
     for (const e of this.script.events) {
       if (e.type === "other") throw new Unsupported(`line ${e.line}: ${e.what} packets`);
-      if ((e.type === "in" || e.type === "out") && e.packet.options?.some((o) => o.kind === "fastopen" && o.experimental)) throw new Unsupported(`line ${e.line}: the experimental option of Fast Open`);
+      if (e.type === "call") checkCall(e);
+      if (e.type !== "in" && e.type !== "out") continue;
+      for (const o of e.packet.options ?? []) {
+        if (o.kind === "raw") throw new Unsupported(`line ${e.line}: the option ${o.text}`);
+        if (o.kind === "fastopen" && o.experimental) throw new Unsupported(`line ${e.line}: the experimental option of Fast Open`);
+      }
     }
-    // The MSS to offer is the stack's, not a socket's.
+    this.#stackWide();
+    // Settings count that are made before anything happens: the configuration is fixed once the stack is laid out.
+    for (const { text } of this.script.init) configure(text, this.#options);
+    const isBegun = (e: Event): boolean => e.type === "in" || e.type === "out" || (e.type === "call" && /^(connect|listen|send.*|write)$/.test(e.name));
+    const first = this.script.events.findIndex(isBegun), begun = first < 0 ? this.script.events.length : first;
+    for (const e of this.script.events.slice(0, begun)) if (e.type === "command") configure(e.text, this.#options);
+    this.#lateSettings(begun);
+  }
+
+  /** What a script says with "--". */
+  #scriptOptions(): void {
+    const { options } = this.script;
+    const count = (name: string, least: number, most: number): number | undefined => {
+      const text = options.get(name);
+      if (text === undefined) return undefined;
+      if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) throw new Unsupported(`--${name}=${text}`);
+      return Number(text);
+    };
+    for (const [name, value] of options) {
+      if (name === "ip_version" && value !== "ipv4") throw new Unsupported(`--ip_version=${value}`);
+      if (!["ip_version", "mtu", "tolerance_usecs", "tcp_ts_tick_usecs"].includes(name)) throw new Unsupported(`--${name}`);
+    }
+    const mtu = count("mtu", 68, 65_535);
+    if (mtu !== undefined) this.#options.mtu = mtu;
+    this.#toleranceUs = count("tolerance_usecs", 0, 3_600_000_000);
+    const tick = count("tcp_ts_tick_usecs", 0, 10_000_000);
+    if (tick !== undefined && tick !== 0 && tick !== 1000) throw new Unsupported(`--tcp_ts_tick_usecs=${tick}: the clock of timestamps ticks every 1000 us`);
+  }
+
+  /** Options of sockets that are the stack's here: the MSS to offer, and congestion control. */
+  #stackWide(): void {
     for (const e of this.script.events) {
-      if (e.type !== "call" || e.name !== "setsockopt" || e.args[2]?.kind !== "symbol" || e.args[2].name !== "TCP_MAXSEG") continue;
-      const mss = numberOf(e.args[3]);
+      if (e.type !== "call" || e.name !== "setsockopt" || e.args[2]?.kind !== "symbol") continue;
+      const name = e.args[2].name, value = e.args[3]?.kind === "list" ? e.args[3].items[0] : e.args[3];
+      if (name === "TCP_CONGESTION" && value?.kind === "string") setting(this.#options, "net.ipv4.tcp_congestion_control", value.text);
+      if (name !== "TCP_MAXSEG") continue;
+      const mss = numberOf(value);
       if (mss < 88 || mss > (this.#options.mtu ?? 1500) - 40) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${mss}`);
       this.#options.mss = mss;
     }
-    // Settings count that are made before anything happens: the configuration is fixed once the stack is laid out. Later ones restore.
-    for (const { text } of this.script.init) if (!configure(text, this.#options)) throw new Unsupported(`the command ${text.trim()}`);
-    const begun = this.script.events.findIndex((e) => e.type === "in" || e.type === "out" || (e.type === "call" && /^(connect|listen)$/.test(e.name)));
-    for (const e of this.script.events.slice(0, begun < 0 ? undefined : begun)) {
-      if (e.type === "command" && /^\s*sysctl/.test(e.text)) configure(e.text, this.#options);
-    }
+  }
+
+  /** Later settings may restore what was there before the script, at its end; in its middle they may only say what is so. */
+  #lateSettings(begun: number): void {
+    const { events } = this.script, last = events.findLastIndex((e) => e.type !== "command" && !(e.type === "call" && e.name === "close"));
+    events.slice(begun).forEach((e, i) => {
+      if (e.type !== "command") return;
+      const then = structuredClone(this.#options);
+      configure(e.text, then);
+      if (begun + i < last && !isDeepStrictEqual(then, this.#options)) throw new Unsupported(`line ${e.line}: ${e.text.trim()} once the connection has begun`);
+    });
   }
 
   #start(): void {
@@ -208,7 +257,7 @@ export class Runner {
       case "icmp": this.#icmp(e); break;
       case "call": this.#call(e, base); break;
       case "command": this.#command(e.text, e.line); break;
-      case "code": assertions(e.text, e.line, view(this.#stack, this.#calls.current(), this.#stateNow(), this.#dialect, this.#options)); break;
+      case "code": assertions(e.text, e.line, view(this.#stack, this.#calls.current(), this.#stateNow(), this.#dialect, this.#options, this.#isReducing())); break;
       default: break;
     }
   }
@@ -262,6 +311,7 @@ export class Runner {
     const options = (p.options ?? []).map((o) => this.#option(o));
     // A segment that is longer than a packet can be arrives as several, at one moment.
     const room = this.#stack.mtu - 40 - optionBytes(options).length;
+    const s = this.#calls.current(), before = p.flags.includes("E") && s ? this.#stack.info(s.handle) : undefined;
     let at = 0;
     do {
       const length = Math.min(room, p.length - at), last = at + length === p.length;
@@ -277,11 +327,22 @@ export class Runner {
       at += length;
     } while (at < p.length);
     this.#poll();
+    if (!s || !before) return;
+    const after = this.#stack.info(s.handle);
+    if (after.ssthresh < before.ssthresh && !(after.flags & (FLAG.recovery | FLAG.loss))) this.#reducedTo = before.sndNxt;
+  }
+
+  /** Whether the flight is still out that ECN slowed down: Linux's CWR. */
+  #isReducing(): boolean {
+    const s = this.#calls.current();
+    if (!s || this.#reducedTo === undefined) return false;
+    if (((this.#stack.info(s.handle).sndUna - this.#reducedTo) | 0) >= 0) this.#reducedTo = undefined;
+    return this.#reducedTo !== undefined;
   }
 
   /** An ICMP line's type and code as numbers. */
   #icmpKind(e: Event & { type: "icmp" }): { type: number; code: number } {
-    const [type, codes] = ICMP_TYPES[e.kind] ?? [], code = e.code === "" ? 0 : codes?.[e.code];
+    const { type, code } = icmpNumbers(e.kind, e.code);
     if (type === undefined || code === undefined) throw new Unsupported(`line ${e.line}: icmp ${e.kind} ${e.code}`);
     return { type, code };
   }
@@ -370,6 +431,7 @@ export class Runner {
     const ack = s.flags.includes("ACK") ? (syn ? s.ack : (s.ack - remote) >>> 0) : s.ack;
     if (ack !== (p.ack ?? 0)) fail(`acknowledgment number ${ack}`);
     if (p.win !== undefined && s.window !== p.win) fail(`window ${s.window}`);
+    if (p.urgent !== undefined && s.urgent !== p.urgent) fail(`urgent pointer ${s.urgent}`);
     if (s.payload.some((b) => b !== 0) || last.payload.some((b) => b !== 0)) fail("payload");
     if (p.options === null) {
       this.#learnStamps([], s);
@@ -510,19 +572,14 @@ export class Runner {
   }
 
   #command(text: string, line: number): void {
-    const count = /grep\s+-c\s+"?(\w+)"?[\s\S]*?grep\s+(?:-\w+\s+)*"?(\d+)"?/.exec(text);
-    if (/sockstat|netstat|\bss\b/.test(text) && count) {
-      const state = STATE_NAMES[count[1]!];
-      if (!state) throw new Unsupported(`line ${line}: the state ${count[1]}`);
-      const now = this.#stateNow(), found = now === state ? 1 : 0;
-      if (found !== Number(count[2])) throw new Failure(line, `${count[2]} connection in ${state}`, `the connection is in ${now}`);
-      return;
+    for (const step of steps(text)) {
+      if (step.kind === "drop") {
+        const s = this.#calls.current();
+        if (s) this.#stack.abort(s.handle);
+      }
+      if (step.kind !== "count") continue;
+      const now = this.#stateNow(), { state, count } = step.what;
+      if ((now === state ? 1 : 0) !== count) throw new Failure(line, `${count} connection in ${state}`, `the connection is in ${now}`);
     }
-    if (/^\s*tcpdrop/.test(text)) {
-      const s = this.#calls.current();
-      if (s) this.#stack.abort(s.handle);
-      return;
-    }
-    if (!configure(text, {})) throw new Unsupported(`line ${line}: the command ${text.trim()}`);
   }
 }

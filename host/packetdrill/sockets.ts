@@ -2,6 +2,7 @@
 import { errName } from "../errors.js";
 import type { StackModule } from "../stack.js";
 import { decodeTcp } from "../decode.js";
+import { numberOf } from "./calls.js";
 import { Failure } from "./failure.js";
 import type { Event, Value } from "./parse.js";
 import { Readiness } from "./ready.js";
@@ -27,17 +28,6 @@ export interface Result {
   out?: number;
 }
 
-/** What a value of a script is as a number; NaN: it is none. */
-export function numberOf(v: Value | undefined): number {
-  if (!v) return 0;
-  if (v.kind === "number") return v.value;
-  if (v.kind === "symbol") return SYMBOLS[v.name] ?? NaN;
-  if (v.kind === "or") return v.items.reduce((n, i) => n | numberOf(i), 0);
-  if (v.kind === "list") return numberOf(v.items[0]);
-  if (v.kind === "call" && v.name === "sizeof") return 4;
-  return NaN;
-}
-
 export class Sockets {
   readonly sockets = new Map<number, Socket>();
   #ready: Readiness;
@@ -60,7 +50,7 @@ export class Sockets {
 
   /** The call as something that can be tried: null means that it would block. */
   prepare(e: Event & { type: "call" }): (blocking: boolean) => Result | null {
-    const fd = numberOf(e.args[0]), x = this.#stack.exports;
+    const fd = e.args[0]?.kind === "number" ? e.args[0].value : NaN, x = this.#stack.exports;
     const socket = (): Socket => this.sockets.get(fd) ?? (() => { throw new Failure(e.line, `${e.name} on socket ${fd}`, "there is no such socket"); })();
     const ok: Result = { value: 0 };
     const fresh = (kind: Socket["kind"], handle: number): Socket => ({ kind, handle, nonblocking: false, error: 0, shutRead: false, options: new Map() });
@@ -69,7 +59,9 @@ export class Sockets {
       case "socket":
         return () => {
           const n = numberOf(e.result);
-          this.sockets.set(n, fresh("new", 0));
+          const made = fresh("new", 0);
+          made.nonblocking = (numberOf(e.args[1]) & SYMBOLS["SOCK_NONBLOCK"]!) !== 0;
+          this.sockets.set(n, made);
           return { value: n };
         };
       case "bind":
@@ -93,7 +85,7 @@ export class Sockets {
           const handle = x.tcp_accept(s.handle);
           if (handle === AGAIN) return null;
           made = fresh("connection", handle);
-          made.nonblocking = e.name === "accept4" && e.args[3]?.kind === "symbol" && e.args[3].name === "SOCK_NONBLOCK";
+          made.nonblocking = (numberOf(e.args[3]) & SYMBOLS["SOCK_NONBLOCK"]!) !== 0;
           this.#applyOptions(s, made);
           const n = numberOf(e.result);
           this.sockets.set(n, made);
@@ -279,11 +271,11 @@ export class Sockets {
     if (s.error !== 0) return this.#takeError(s);
     const room = this.#stack.sendRoom(s.handle);
     if (room < 0) return { value: -1, errno: "EPIPE" };
-    const n = Math.min(room, this.#count(e));
-    if (n === 0 && this.#count(e) > 0) return s.nonblocking ? { value: -1, errno: "EAGAIN" } : null;
+    const n = Math.min(room, this.#count(e)), flags = e.name.startsWith("send") ? numberOf(e.args[e.name === "sendmsg" ? 2 : 3]) : 0;
+    if (flags & SYMBOLS["MSG_FASTOPEN"]!) throw new Unsupported(`line ${e.line}: MSG_FASTOPEN on a connection`);
+    if (n === 0 && this.#count(e) > 0) return s.nonblocking || flags & SYMBOLS["MSG_DONTWAIT"]! ? { value: -1, errno: "EAGAIN" } : null;
     this.#stack.send(s.handle, new Uint8Array(n));
-    const flags = numberOf(e.args[e.name === "sendmsg" ? 2 : 3]);
-    if (e.name.startsWith("send") && flags & SYMBOLS["MSG_OOB"]!) this.#stack.urgent(s.handle);
+    if (flags & SYMBOLS["MSG_OOB"]!) this.#stack.urgent(s.handle);
     return { value: n };
   }
 
@@ -320,7 +312,7 @@ export class Sockets {
       case "SO_KEEPALIVE": this.#stack.setOption(s.handle, "keepAlive", value !== 0); break;
       case "TCP_KEEPIDLE": this.#stack.setOption(s.handle, "keepIdleS", value); break;
       case "TCP_KEEPINTVL": this.#stack.setOption(s.handle, "keepIntervalS", value); break;
-      case "TCP_KEEPCNT": this.#stack.setOption(s.handle, "keepProbes", Math.max(2, value)); break;
+      case "TCP_KEEPCNT": this.#stack.setOption(s.handle, "keepProbes", value); break;
       case "TCP_USER_TIMEOUT": if (value > 0) this.#stack.setOption(s.handle, "userTimeoutMs", value); break;
       case "IP_TOS": this.#stack.setOption(s.handle, "tos", value); break;
       case "IP_TTL": this.#stack.setOption(s.handle, "ttl", value); break;
@@ -335,18 +327,19 @@ export class Sockets {
 
   #setOption(e: Event & { type: "call" }, s: Socket): Result {
     const name = this.optionName(e);
-    if (name === "TCP_MAXSEG") return { value: 0 };
+    // Both are the stack's, and set before a script begins.
+    if (name === "TCP_MAXSEG" || name === "TCP_CONGESTION") return { value: 0 };
     // Acknowledging at once is what the dialect of Linux does anyway.
     if (name === "TCP_QUICKACK" && numberOf(e.args[3]) === 1 && this.#options.delayedAckMs === 0) return { value: 0 };
     const known = ["TCP_NODELAY", "SO_KEEPALIVE", "TCP_KEEPIDLE", "TCP_KEEPINTVL", "TCP_KEEPCNT", "TCP_USER_TIMEOUT", "IP_TOS", "IP_TTL", "TCP_FASTOPEN", "TCP_FASTOPEN_CONNECT"];
-    const harmless = ["TCP_FASTOPEN_KEY", "SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_FUNCTION_BLK", "TCP_LOG", "SO_SNDBUF", "SO_RCVBUF", "IP_MTU_DISCOVER", "TCP_CONGESTION", "TCP_QUICKACK"];
+    const harmless = ["SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_LOG", "IP_MTU_DISCOVER"];
     if (known.includes(name)) {
       s.options.set(name, numberOf(e.args[3]));
       this.#applyOption(s, name, numberOf(e.args[3]));
       if (name === "TCP_FASTOPEN" && s.kind === "listener") this.#listenFast(s);
       return { value: 0 };
     }
-    if (!harmless.includes(name) || ["SO_SNDBUF", "SO_RCVBUF", "TCP_QUICKACK"].includes(name)) throw new Unsupported(`line ${e.line}: setsockopt ${name}`);
+    if (!harmless.includes(name)) throw new Unsupported(`line ${e.line}: setsockopt ${name}`);
     return { value: 0 };
   }
 

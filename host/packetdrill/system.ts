@@ -28,91 +28,109 @@ export function defaults(dialect: Dialect): Settings {
 }
 
 type Setter = (options: Settings, value: number) => void;
-const policy = (name: keyof NonNullable<StackOptions["policy"]>, not = false): Setter =>
-  (o, v) => (o.policy = { ...o.policy, [name]: (v !== 0) !== not });
+/** The least and the greatest value that has a meaning here, and the meaning. */
+type Setting = [number, number, Setter];
+const policy = (name: keyof NonNullable<StackOptions["policy"]>, most = 1, not = false): Setting =>
+  [0, most, (o, v) => (o.policy = { ...o.policy, [name]: (v !== 0) !== not })];
 
-const ecn: Setter = (o, v) => (o.policy = { ...o.policy, ecn: v !== 0, ecnOffer: v === 1 });
+// 0: off; 1: offered and accepted; 2: accepted. More is Accurate ECN.
+const ecn: Setting = [0, 2, (o, v) => (o.policy = { ...o.policy, ecn: v !== 0, ecnOffer: v === 1 })];
+const fastOpenBit = (bit: number): Setting => [0, 1, (o, v) => (o.fastOpen = (o.fastOpen ?? 0) & ~bit | (v !== 0 ? bit : 0))];
+const keep = (name: "keepIdleS" | "keepIntervalS" | "keepProbes", unit: number, least: number, most: number): Setting =>
+  [least * unit, most * unit, (o, v) => {
+    if (v % unit !== 0) throw new Unsupported("keep-alive times are whole seconds");
+    o[name] = v / unit;
+  }];
 
 /** Settings that have a counterpart here. */
-const SETTINGS: Record<string, Setter> = {
-  "net.inet.tcp.rfc1323": (o, v) => (o.policy = { ...o.policy, timestamps: v === 1 || v === 3, windowScaling: v === 1 || v === 2 }),
+const SETTINGS: Record<string, Setting> = {
+  "net.inet.tcp.rfc1323": [0, 3, (o, v) => (o.policy = { ...o.policy, timestamps: v === 1 || v === 3, windowScaling: v === 1 || v === 2 })],
   "net.inet.tcp.sack.enable": policy("sack"),
-  "net.inet.tcp.drop_synfin": policy("synFin", true),
-  "net.inet.tcp.blackhole": (o, v) => (o.policy = { ...o.policy, blackhole: v !== 0 }),
-  "net.inet.tcp.delacktime": (o, v) => (o.delayedAckMs = Math.min(v, 499)),
-  "net.inet.tcp.recvspace": (o, v) => (o.recvRing = v === 65536 ? 65700 : (v + 3) & ~3),
-  "net.inet.tcp.sendspace": (o, v) => (o.sendRing = (v + 3) & ~3),
-  "net.inet.tcp.initcwnd_segments": (o, v) => (o.initialWindow = Math.min(Math.max(v, 1), 64)),
-  "net.inet.tcp.mssdflt": () => {},
+  "net.inet.tcp.drop_synfin": policy("synFin", 1, true),
+  "net.inet.tcp.blackhole": policy("blackhole"),
+  "net.inet.tcp.delacktime": [0, 499, (o, v) => (o.delayedAckMs = v)],
+  "net.inet.tcp.recvspace": [1024, 1 << 20, (o, v) => (o.recvRing = v === 65536 ? 65700 : (v + 3) & ~3)],
+  "net.inet.tcp.sendspace": [1024, 1 << 20, (o, v) => (o.sendRing = (v + 3) & ~3)],
+  "net.inet.tcp.initcwnd_segments": [1, 64, (o, v) => (o.initialWindow = v)],
   // FreeBSD offers the scale that its largest socket buffer needs.
-  "kern.ipc.maxsockbuf": (o, v) => {
+  "kern.ipc.maxsockbuf": [1, 2 ** 40, (o, v) => {
     o.windowScale = 0;
     while (o.windowScale < 14 && 65535 * 2 ** o.windowScale < v) o.windowScale++;
-  },
-  "net.inet.tcp.rexmit_min": (o, v) => (o.rtoMinMs = Math.max(v, 1)),
-  "net.inet.tcp.rexmit_initial": (o, v) => (o.rtoInitialMs = Math.max(v, 1)),
-  // 0: off; 1: offered and accepted; 2: accepted.
+  }],
+  "net.inet.tcp.rexmit_min": [1, 60_000, (o, v) => (o.rtoMinMs = v)],
+  "net.inet.tcp.rexmit_initial": [1, 60_000, (o, v) => (o.rtoInitialMs = v)],
+  "net.inet.tcp.msl": [1, 120_000, (o, v) => (o.timeWaitMs = 2 * v)],
+  "net.inet.tcp.keepidle": keep("keepIdleS", 1000, 1, 32_767), "net.inet.tcp.keepintvl": keep("keepIntervalS", 1000, 1, 32_767),
+  "net.inet.tcp.keepcnt": keep("keepProbes", 1, 2, 127),
+  "net.ipv4.tcp_keepalive_time": keep("keepIdleS", 1, 1, 32_767), "net.ipv4.tcp_keepalive_intvl": keep("keepIntervalS", 1, 1, 32_767),
+  "net.ipv4.tcp_keepalive_probes": keep("keepProbes", 1, 2, 127),
   "net.ipv4.tcp_ecn": ecn,
   "net.inet.tcp.ecn.enable": ecn,
-  // Bit 0: RACK; without it RFC 6675.
-  "net.ipv4.tcp_recovery": (o, v) => (o.policy = { ...o.policy, rack: (v & 1) !== 0 }),
-  "net.ipv4.tcp_early_retrans": policy("tlp"),
-  "net.ipv4.tcp_frto": policy("undo"),
-  "net.ipv4.tcp_timestamps": policy("timestamps"),
+  // RACK; without it RFC 6675. The other bits change its reordering window.
+  "net.ipv4.tcp_recovery": policy("rack"),
+  // 3 and 4 have the loss probe; what the others were for is gone.
+  "net.ipv4.tcp_early_retrans": [0, 4, (o, v) => (o.policy = { ...o.policy, tlp: v > 2 })],
+  "net.ipv4.tcp_frto": policy("undo", 2),
+  "net.ipv4.tcp_timestamps": policy("timestamps", 2),
   "net.ipv4.tcp_sack": policy("sack"),
   "net.ipv4.tcp_window_scaling": policy("windowScaling"),
-  "net.ipv4.tcp_fastopen": (o, v) => {
+  "net.ipv4.tcp_fastopen": [0, 0x7ff, (o, v) => {
     // Text without a cookie, sent or taken.
-    if ((v & 0x204) !== 0) throw new Unsupported(`sysctl net.ipv4.tcp_fastopen=${v}: there is no Fast Open without a cookie`);
+    if ((v & ~0x403) !== 0) throw new Unsupported(`sysctl net.ipv4.tcp_fastopen=${v}: there is no Fast Open without a cookie`);
     o.fastOpen = v;
-  },
-  "net.inet.tcp.fastopen.server_enable": (o, v) => (o.fastOpen = (o.fastOpen ?? 0) & ~FAST_OPEN.server | (v !== 0 ? FAST_OPEN.server : 0)),
-  "net.inet.tcp.fastopen.client_enable": (o, v) => (o.fastOpen = (o.fastOpen ?? 0) & ~FAST_OPEN.client | (v !== 0 ? FAST_OPEN.client : 0)),
+  }],
+  "net.inet.tcp.fastopen.server_enable": fastOpenBit(FAST_OPEN.server),
+  "net.inet.tcp.fastopen.client_enable": fastOpenBit(FAST_OPEN.client),
 };
 
 /** Values of other settings that describe what this stack does anyway; any other value is not to be had. */
-const GIVEN: Record<string, number[]> = {
-  "net.inet.tcp.insecure_rst": [0], "net.inet.tcp.insecure_syn": [0], "net.inet.tcp.icmp_may_rst": [1],
-  "net.inet.tcp.rexmit_drop_options": [0], "net.inet.tcp.rexmit_slop": [200], "net.inet.tcp.nolocaltimewait": [0, 1],
-  "net.inet.tcp.keepinit": [75000], "net.inet.tcp.fastopen.acceptany": [0],
-  "net.inet.tcp.tso": [0, 1], "net.inet.tcp.path_mtu_discovery": [1], "net.inet.tcp.syncookies": [0, 1], "net.inet.tcp.syncookies_only": [0],
-  "net.ipv4.tcp_fack": [0], "net.ipv4.tcp_dsack": [1],
+const GIVEN: Record<string, string[]> = {
+  "net.inet.tcp.insecure_rst": ["0"], "net.inet.tcp.insecure_syn": ["0"], "net.inet.tcp.insecure_ack": ["0"], "net.inet.tcp.icmp_may_rst": ["1"],
+  "net.inet.tcp.rexmit_drop_options": ["0"], "net.inet.tcp.rexmit_slop": ["200"], "net.inet.tcp.nolocaltimewait": ["0", "1"],
+  "net.inet.tcp.keepinit": ["75000"], "net.inet.tcp.fastopen.acceptany": ["0"], "net.inet.tcp.mssdflt": ["536"], "net.inet.tcp.log_debug": ["0", "1"],
+  "net.inet.tcp.tso": ["0", "1"], "net.inet.tcp.path_mtu_discovery": ["1"], "net.inet.tcp.syncookies": ["0", "1"], "net.inet.tcp.syncookies_only": ["0"],
+  "net.inet.tcp.functions_default": ["freebsd"], "net.inet.tcp.hostcache.enable": ["0", "1"], "net.inet.tcp.hostcache.purgenow": ["0", "1"],
+  "net.inet.tcp.recvbuf_auto": ["0", "1"], "net.inet.tcp.sendbuf_auto": ["0", "1"],
+  "net.ipv4.tcp_fack": ["0"], "net.ipv4.tcp_dsack": ["1"], "net.ipv4.tcp_rfc1337": ["1"], "net.ipv4.tcp_slow_start_after_idle": ["1"], "net.ipv4.tcp_synack_retries": ["5"],
+  "net.ipv4.tcp_fin_timeout": ["60"], "net.ipv4.tcp_thin_linear_timeouts": ["0"], "net.ipv4.tcp_no_metrics_save": ["0", "1"],
+  "net.ipv4.tcp_autocorking": ["0", "1"], "net.ipv4.tcp_moderate_rcvbuf": ["0", "1"], "net.ipv4.route.flush": ["0", "1"],
 };
 
-/** Settings of things that this stack does not have, and that change nothing on the wire. */
-const NOTHING = /^(net\.inet\.tcp\.(hostcache\.\w+|.*autoinc|recvbuf_\w+|sendbuf_\w+|functions_default|msl|log_debug|cc\.algorithm)|net\.ipv4\.(tcp_(rmem|wmem|mem|no_metrics_save|moderate_rcvbuf|autocorking|tso_win_divisor|min_tso_segs|invalid_ratelimit|notsent_lowat|limit_output_bytes|slow_start_after_idle|thin_\w+|fin_timeout|fastopen_\w+|synack_retries|syn_retries)|route\.flush)|net\.core\.\w+)$/;
+/** Numbers that say how a host lays out memory, joins segments for its network card or limits its log: not to be seen in a script's packets. */
+const NOTHING = /^(net\.inet\.tcp\.(autorcvbuf_\w+|recvbuf_(inc|max)|sendbuf_(inc|max)|hostcache\.(expire|prune))|net\.ipv4\.tcp_(rmem|wmem|mem|tso_win_divisor|min_tso_segs|invalid_ratelimit|limit_output_bytes|fastopen_blackhole_timeout_sec)|net\.core\.(somaxconn|[rw]mem_(max|default)))$/;
+
+/** What a setting would need that the stack cannot be asked for. */
+const REASONS: [RegExp, string][] = [[/insecure_|challenge_ack|abc_/, ": RFC 5961 and its limits cannot be turned off"]];
 
 function congestionControl(options: Settings, name: string): void {
-  if (name !== "cubic" && name !== "reno") throw new Unsupported(`there is no congestion control "${name}"; there are cubic and reno`);
-  options.policy = { ...options.policy, cubic: name === "cubic", hystart: name === "cubic" };
+  const cubic = name === "cubic";
+  if (!cubic && name !== "reno" && name !== "newreno") throw new Unsupported(`there is no congestion control "${name}"; there are cubic and reno`);
+  options.policy = { ...options.policy, cubic, hystart: cubic };
 }
 
-/** Carries out a command of a script, as far as it is one for the configuration. Returns false if it is not. */
-export function configure(command: string, options: Settings): boolean {
-  const lines = command.split(/[\n;]|&&/).map((l) => l.trim()).filter(Boolean);
-  let all = true;
-  for (const line of lines) {
-    const set = /^sysctl\s+(?:-[a-z]+\s+)*"?([\w.]+)\s*=\s*"?([^"\n]*?)"?(?:\s*>.*)?$/.exec(line);
-    if (set) {
-      const [, name, value] = set as unknown as [string, string, string];
-      const setter = SETTINGS[name], given = GIVEN[name];
-      if (name === "net.ipv4.tcp_congestion_control") congestionControl(options, value);
-      else if (setter) setter(options, Number(value));
-      else if (given ? !given.includes(Number(value)) : !NOTHING.test(name)) throw new Unsupported(`sysctl ${name}=${value} has no counterpart`);
-    } else if (/(^|\/)(defaults|set_sysctls)\.(sh|py)\b/.test(line) || /^(sleep|echo|true|sync|ip route flush|ip tcp_metrics|tc |ethtool|kldload|kldunload)/.test(line)) {
-      // The dialect's defaults are set already; the others change nothing here.
-    } else {
-      all = false;
-    }
+/** One setting of a host's. Throws an Unsupported for what it has no counterpart for. */
+export function setting(options: Settings, name: string, value: string): void {
+  if (name === "net.ipv4.tcp_congestion_control" || name === "net.inet.tcp.cc.algorithm") {
+    congestionControl(options, value);
+    return;
   }
-  return all;
+  const known = Object.hasOwn(SETTINGS, name) ? SETTINGS[name] : undefined;
+  if (known) {
+    const [least, most, set] = known, n = /^\d+$/.test(value) ? Number(value) : NaN;
+    if (!(n >= least && n <= most)) throw new Unsupported(`sysctl ${name}=${value}: from ${least} to ${most} is known`);
+    set(options, n);
+    return;
+  }
+  if (Object.hasOwn(GIVEN, name) ? GIVEN[name]!.includes(value) : NOTHING.test(name) && /^(\d+|\$\(\([\d*+ ]+\)\))(\s+(\d+|\$\(\([\d*+ ]+\)\)))*$/.test(value)) return;
+  const why = REASONS.find(([which]) => which.test(name))?.[1] ?? " has no counterpart";
+  throw new Unsupported(`sysctl ${name}=${value}${why}`);
 }
 
 /** Symbols with a value of their own; the rest only have names. */
 export const SYMBOLS: Record<string, number> = {
   SHUT_RD: 0, SHUT_WR: 1, SHUT_RDWR: 2, O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_NONBLOCK: 0x800, F_GETFL: 3, F_SETFL: 4,
-  MSG_PEEK: 2, MSG_DONTWAIT: 0x40, MSG_OOB: 1, MSG_WAITALL: 0x100, MSG_NOSIGNAL: 0, MSG_MORE: 0, MSG_EOR: 0, MSG_FASTOPEN: 0x20000000, SOL_SOCKET: 1, SOL_TCP: 6, IPPROTO_TCP: 6,
-  IPPROTO_IP: 0, SOL_IP: 0, POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 16, POLLRDHUP: 0x2000, POLLRDNORM: 0x40, POLLWRNORM: 0x100,
+  MSG_PEEK: 2, MSG_DONTWAIT: 0x40, MSG_OOB: 1, MSG_NOSIGNAL: 0, MSG_FASTOPEN: 0x20000000, SOCK_STREAM: 1, SOCK_NONBLOCK: 0x800, SOCK_CLOEXEC: 0x80000,
+  IPPROTO_TCP: 6, IPPROTO_IP: 0, IP_PMTUDISC_WANT: 1, IP_PMTUDISC_DO: 2, POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 16, POLLRDHUP: 0x2000, POLLRDNORM: 0x40, POLLWRNORM: 0x100,
   EPOLLIN: 1, EPOLLPRI: 2, EPOLLOUT: 4, EPOLLERR: 8, EPOLLHUP: 16, EPOLLRDHUP: 0x2000, EPOLLRDNORM: 0x40, EPOLLWRNORM: 0x100, EPOLLONESHOT: 1 << 30, EPOLLET: 1 << 31,
   EPOLL_CTL_ADD: 1, EPOLL_CTL_DEL: 2, EPOLL_CTL_MOD: 3, EPOLL_CLOEXEC: 0x80000,
 };

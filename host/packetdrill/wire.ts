@@ -66,12 +66,27 @@ export function tcpFrame(ends: Ends, s: { flags: string; seq: number; ack: numbe
 }
 
 /** ICMP's types and codes as scripts call them. */
-export const ICMP_TYPES: Record<string, [number, Record<string, number>]> = {
+const ICMP_TYPES: Record<string, [number, Record<string, number>]> = {
   unreachable: [3, { net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4, source_route_failed: 5,
     net_unknown: 6, host_unknown: 7, source_host_isolated: 8, net_prohibited: 9, host_prohibited: 10, net_unreachable_for_tos: 11,
     host_unreachable_for_tos: 12, packet_filtered: 13, precedence_violation: 14, precedence_cutoff: 15 }],
-  source_quench: [4, {}], time_exceeded: [11, { exc_ttl: 0, ttl_exceeded: 0, exc_fragtime: 1 }], parameter_problem: [12, {}], echo_reply: [0, {}], echo_request: [8, {}],
+  source_quench: [4, {}], redirect: [5, { net: 0, host: 1, tos_net: 2, tos_host: 3 }], time_exceeded: [11, { exc_ttl: 0, ttl_exceeded: 0, exc_fragtime: 1 }],
+  parameter_problem: [12, {}], echo_reply: [0, {}], echo_request: [8, {}],
+  timestamp_request: [13, {}], timestamp_reply: [14, {}], information_request: [15, {}], information_reply: [16, {}],
 };
+const ICMP_ALIASES: Record<string, string> = { destination_unreachable: "unreachable" };
+
+/** A type and a code by their names, or as `type_3`, `code_4`; undefined: no such word. */
+export function icmpNumbers(kind: string, code: string): { type: number | undefined; code: number | undefined } {
+  const number = (word: string, prefix: string): number | undefined => {
+    const n = Number(new RegExp(`^${prefix}_(\\d{1,3})$`).exec(word)?.[1]);
+    return n <= 255 ? n : undefined;
+  };
+  const of = (name: string): [number, Record<string, number>] | undefined => (Object.hasOwn(ICMP_TYPES, name) ? ICMP_TYPES[name] : undefined);
+  const named = of(ICMP_ALIASES[kind] ?? kind), type = named?.[0] ?? number(kind, "type");
+  const codes = named?.[1] ?? Object.values(ICMP_TYPES).find(([t]) => t === type)?.[1] ?? {};
+  return { type, code: code === "" ? 0 : Object.hasOwn(codes, code) ? codes[code] : number(code, "code") };
+}
 
 /** An ICMP error about a segment of the stack's. */
 export function icmpFrame(ends: Ends, type: number, code: number, mtu: number, seq: number, size: number): Uint8Array {
