@@ -7,6 +7,7 @@ import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { foldSum, sumBytes, sumPseudo } from "../core/checksum";
 import { Seq, seqLt, seqLe, seqInWindow, seqMax } from "../core/seq";
+import { rangesClear } from "../buffers/ranges";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { ACK, FIN, RST, SYN, TcpHeader, URG } from "../wire/tcp";
 import { isBroadcast } from "../ip/address";
@@ -82,8 +83,20 @@ function connectionInput(t: Tcb): void {
     t.heardAt = clock.us;
     t.keepSent = 0;
   }
-  if (t.state == <u8>State.SYN_SENT) synSent(t);
+  if (t.state == <u8>State.SYN_SENT || metForged(t)) synSent(t);
   else otherStates(t);
+}
+
+/**
+ * Whether the SYN that met ours was forged, by whoever guessed the ports: the segment at hand is another one, and acknowledges our SYN, whose
+ * number only the peer knows. What the forged one brought is forgotten.
+ */
+function metForged(t: Tcb): bool {
+  if (t.state != <u8>State.SYN_RECEIVED || (seg.flags & (SYN | ACK | RST)) != (SYN | ACK) || seg.seq == t.irs || seg.ack != t.iss + 1) return false;
+  if (FAST_OPEN && isOpenedFast(t)) return false;
+  t.outOfOrder = rangesClear(t.outOfOrder);
+  tcbClear(t, Has.SYN_DUE | Has.DSACK);
+  return true;
 }
 
 // §3.10.7.3 SYN-SENT STATE
@@ -275,8 +288,11 @@ function resetArrives(t: Tcb): void {
   if (t.state == <u8>State.SYN_RECEIVED) {
     // A passive OPEN is a half-open record here, which goes back to LISTEN and tells nobody. So this one was active: "connection refused"
     // (MUST-11); or it was opened fast, and whoever accepted it has to know.
+    const fast = FAST_OPEN && isOpenedFast(t);
+    // Whoever forged the SYN that met ours knows this number too (`metForged`). A peer that means it says it again, to our next SYN-ACK.
+    if (!fast && !tcbHas(t, Has.SYN_RESENT)) return;
     count(Mib.tcpAttemptFails);
-    endConnection(t, FAST_OPEN && isOpenedFast(t) ? Err.RESET : Err.REFUSED);
+    endConnection(t, fast ? Err.RESET : Err.REFUSED);
     return;
   }
   if (t.state == <u8>State.ESTABLISHED || t.state == <u8>State.CLOSE_WAIT) count(Mib.tcpEstabResets);

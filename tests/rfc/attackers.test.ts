@@ -503,3 +503,44 @@ describe("RFC 1122 §3.2.1.3: a connection to ourselves", () => {
     assert.equal(b.count("ipInAddrErrors"), errors + 1);
   });
 });
+
+describe("RFC 9293 §3.5: a SYN that is forged meets ours", () => {
+  for (const early of [false, true]) {
+    it(`and the peer's own SYN-ACK, which knows our number, still opens the connection${early ? ": what the forged one brought is gone" : ""}`, () => {
+      const b = new Bench({ policy: { sack: true, timestamps: true } }).connecting();
+      b.send({ flags: "S", seq: 70_000, data: pattern(early ? 100 : 0, 50), opts: [...opt.mss(536), ...opt.ts(5, 0)] });
+      b.expect("SA", { seq: 0, ack: 70_001 });
+      b.send({ flags: "SA", seq: 0, ack: 1, opts: opt.mss(1460) });
+      b.expect("A", { seq: 1, ack: 1 });
+      assert.equal(b.state, "ESTABLISHED");
+      assert.ok(b.had("CONNECTED"));
+      b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(200) });
+      assert.deepEqual(b.read(), pattern(200));
+      b.advance(10_000);
+      b.clear();
+      b.write(1000);
+      b.expect("PA", { seq: 1, ack: 201, len: 1000 });
+    });
+  }
+
+  it("and a RST with the number of the forged SYN does not end it", () => {
+    const b = new Bench().connecting();
+    b.send({ flags: "S", seq: 70_000 });
+    b.send({ flags: "R", seq: 70_001 });
+    b.clear();
+    b.send({ flags: "SA", seq: 0, ack: 1, opts: opt.mss(1460) });
+    b.expect("A", { seq: 1, ack: 1 });
+    assert.equal(b.state, "ESTABLISHED");
+  });
+
+  it("but one that does not know it changes nothing", () => {
+    const b = new Bench().connecting();
+    b.send({ flags: "S", seq: 0, opts: opt.mss(1460) });
+    b.expect("SA", { seq: 0, ack: 1 });
+    b.send({ flags: "SA", seq: 70_000, ack: 2, opts: opt.mss(1460) });
+    b.clear();
+    b.send({ flags: "A", seq: 1, ack: 1 });
+    assert.equal(b.state, "ESTABLISHED");
+    assert.equal(b.info.rcvNxt, (b.peerIsn + 1) >>> 0);
+  });
+});
