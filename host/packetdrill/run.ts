@@ -25,6 +25,16 @@ export interface Outcome {
   packets?: string[];
 }
 
+/** How a script is run. */
+export interface How {
+  /** Where its packets are written. */
+  pcap?: string;
+  /** Whose defaults it assumes; undefined: its words tell. */
+  dialect?: Dialect;
+  /** Leaves PSH out of the comparison. */
+  ignorePush?: boolean;
+}
+
 /** What a script's word for the ECN field (RFC 3168 §5) may be; the first one is sent. */
 const ECN_FIELD: Record<string, number[]> = { noecn: [0], ect0: [2], ect1: [1], ect01: [2, 1], ce: [3] };
 const ENDS: Ends = {
@@ -79,11 +89,11 @@ export class Runner {
   /** The event that happens; 0: none yet. */
   #line = 0;
 
-  constructor(readonly script: Script, pcap?: string) {
+  constructor(readonly script: Script, readonly how: How = {}) {
     const text = [...script.init.map((i) => i.text), ...script.events.map((e) => (e.type === "command" ? e.text : ""))].join("\n");
-    this.#dialect = /net\.inet\.|sockstat|tcpdrop/.test(text) || script.options.has("ip_version") && !/defaults\.sh/.test(text) ? "freebsd" : "linux";
+    this.#dialect = how.dialect ?? (/net\.inet\.|sockstat|tcpdrop/.test(text) || script.options.has("ip_version") && !/defaults\.sh/.test(text) ? "freebsd" : "linux");
     this.#options = defaults(this.#dialect);
-    if (pcap !== undefined) this.#capture = new CaptureFile(pcap, ["stint"]);
+    if (how.pcap !== undefined) this.#capture = new CaptureFile(how.pcap, ["stint"]);
   }
 
   run(): Outcome {
@@ -119,12 +129,26 @@ export class Runner {
       }
     }
     this.#stackWide();
+    this.#longSegments();
     // Settings count that are made before anything happens: the configuration is fixed once the stack is laid out.
     for (const { text } of this.script.init) configure(text, this.#options);
     const isBegun = (e: Event): boolean => e.type === "in" || e.type === "out" || (e.type === "call" && /^(connect|listen|send.*|write)$/.test(e.name));
     const first = this.script.events.findIndex(isBegun), begun = first < 0 ? this.script.events.length : first;
     for (const e of this.script.events.slice(0, begun)) if (e.type === "command") configure(e.text, this.#options);
     this.#lateSettings(begun);
+  }
+
+  /**
+   * A segment that is longer than the MTU comes as one packet, as from a network card that joins them: the stack then takes packets
+   * of that size, and goes on sending by the MSS. Where the MTU could be seen otherwise, the segment comes as several.
+   */
+  #longSegments(): void {
+    const mtu = this.#options.mtu ?? 1500, { events } = this.script, packets = events.flatMap((e) => (e.type === "in" ? [e.packet] : []));
+    const longest = Math.max(0, ...packets.map((p) => p.length + 40 + optionBytes(p.options ?? []).length));
+    const isSeen = packets.some((p) => p.options?.some((o) => o.kind === "mss" && o.value > mtu - 40)) || events.some((e) => e.type === "icmp" || (e.type === "code" && e.text.includes("tcpi_pmtu")));
+    if (longest <= mtu || longest > 65_535 || isSeen) return;
+    this.#options.mss ??= mtu - 40;
+    this.#options.mtu = longest;
   }
 
   /** What a script says with "--". */
@@ -419,7 +443,7 @@ export class Runner {
     const fail = (what: string): never => {
       throw new Failure(e.line, this.#describe(p), `${got} came (${what})`);
     };
-    const normal = (flags: string): string => [...flags].sort().join("");
+    const normal = (flags: string): string => [...(this.how.ignorePush ? flags.replace("P", "") : flags)].sort().join("");
     if (normal(p.flags) !== normal(letters(last))) fail("flags");
     if (p.ecn !== undefined && !ECN_FIELD[p.ecn]!.includes(last.ecn)) fail(`the ECN field, ${last.ecn}`);
     if (p.tos !== undefined && p.tos !== last.tos) fail(`the TOS octet, 0x${last.tos.toString(16)}`);

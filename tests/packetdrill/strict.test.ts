@@ -4,12 +4,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { parse, SyntaxError } from "../../host/packetdrill/parse.js";
-import { Runner, type Outcome } from "../../host/packetdrill/run.js";
+import { Runner, type How, type Outcome } from "../../host/packetdrill/run.js";
 
 const FOLDER = "tests/packetdrill", DEFINES = new Set(["STANDARD"]);
-const run = (text: string): Outcome => {
+const run = (text: string, how: How = {}): Outcome => {
   try {
-    return new Runner(parse(text, "script.pkt", DEFINES)).run();
+    return new Runner(parse(text, "script.pkt", DEFINES), how).run();
   } catch (e) {
     if (!(e instanceof SyntaxError)) throw e;
     return { file: "script.pkt", result: "failed", got: e.message };
@@ -177,5 +177,26 @@ describe("the runner, assertions", () => {
     passes(`${OPEN}+0 write(4, ..., 4000) = 4000\n+0 > P. 1:4001(4000) ack 1\n+.1 < . 1:1(0) ack 1 win 32000 <sack 2001:3001,nop,nop>\n+0 %{ assert tcpi_ca_state == TCP_CA_Disorder }%\n`);
     const reduce = readFileSync(join(FOLDER, "ecn/reduce.pkt"), "utf8").trimEnd();
     passes(`${reduce}\n+0 %{ assert tcpi_ca_state == TCP_CA_CWR }%\n`);
+  });
+});
+
+describe("the runner, ways to run a script", () => {
+  it("leaves PSH out of the comparison when it is told to, and nothing else", () => {
+    const script = (flags: string): string => `${OPEN}+0 write(4, ..., 10) = 10\n+0 > ${flags} 1:11(10) ack 1\n`;
+    for (const flags of [".", "P."]) assert.equal(run(script(flags), { ignorePush: true }).result, "passed", flags);
+    for (const flags of ["F.", "PU.", "P"]) assert.notEqual(run(script(flags).replace(/ack 1\n$/, flags === "P" ? "\n" : "ack 1\n"), { ignorePush: true }).result, "passed", flags);
+    assert.equal(run(script(".")).result, "failed");
+  });
+
+  it("has the defaults of the dialect that it is told", () => {
+    const scale = (n: number): string => OPEN.replace("mss 1000,sackOK", "mss 1000,wscale 2,sackOK").replace("<...>", `<mss 1460,sackOK,nop,nop,nop,wscale ${n}>`);
+    assert.equal(run(scale(8), { dialect: "linux" }).result, "passed");
+    assert.equal(run(scale(6), { dialect: "freebsd" }).result, "passed");
+    assert.equal(run(scale(6), { dialect: "linux" }).result, "failed");
+  });
+
+  it("brings a segment that is longer than the MTU as one packet, and goes on sending by the MSS", () => {
+    const open = OPEN.replace("mss 1000", "mss 1460").replace("<...>", "<mss 1460,sackOK,nop,nop>");
+    passes(`${open}+0 < P. 1:10001(10000) ack 1 win 32000\n+0 > . 1:1(0) ack 10001\n+0 write(4, ..., 2920) = 2920\n+0 > . 1:1461(1460) ack 10001\n+0 > P. 1461:2921(1460) ack 10001\n`);
   });
 });
