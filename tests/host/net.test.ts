@@ -57,7 +57,7 @@ describe("a listener", () => {
 
   it("that echoes outlives its clients' resets, and those of clients that nobody listens to", async () => {
     const { a, b } = await pair(), echo = b.listen({ port: 7 }), plain = b.listen({ port: 8 });
-    // README's server, to the letter.
+    // The server of docs/guide/node.md, to the letter.
     void (async () => {
       for await (const connection of echo) connection.pipe(connection);
     })();
