@@ -221,9 +221,9 @@ describe("documents", () => {
     assert.deepEqual(wrong, []);
   });
 
-  it("keep their form: README has 100 lines at most, and lines end at 100 columns", () => {
+  it("keep their form: README has 100 lines at most, and lines end at 100 columns, rows of tables at 120", () => {
     assert.ok(readFileSync("README.md", "utf8").trimEnd().split("\n").length <= 100);
     const long = NEW.flatMap((file) => readFileSync(file, "utf8").split("\n").map((line, i) => ({ at: `${file}:${i + 1}`, line })));
-    assert.deepEqual(long.filter(({ line }) => line.length > 100).map(({ at }) => at), []);
+    assert.deepEqual(long.filter(({ line }) => line.length > (line.startsWith("|") ? 120 : 100)).map(({ at }) => at), []);
   });
 });
