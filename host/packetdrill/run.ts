@@ -86,6 +86,9 @@ export class Runner {
   #cookieGiven: string | undefined;
   /** SND.NXT when ECN slowed the connection down. */
   #reducedTo: number | undefined;
+  /** The greatest end of what was sent, and the ends of what was sent again and is not acknowledged. */
+  #sentMax: number | undefined;
+  #repeats = new Set<number>();
   /** The event that happens; 0: none yet. */
   #line = 0;
 
@@ -232,6 +235,7 @@ export class Runner {
         if (!this.#learnedPort && segment.flags.includes("SYN") && !segment.flags.includes("ACK")) this.#ends.localPort = segment.srcPort;
         if (segment.srcPort !== this.#ends.localPort || segment.dstPort !== this.#ends.remotePort) return;
         this.#queue.push({ us: this.#nowUs, segment });
+        this.#noteRepeat(segment);
       });
       this.#stack.drainEvents((handle, bits) => {
         if (!(bits & EVENT.CLOSED)) return;
@@ -240,6 +244,21 @@ export class Runner {
       if (this.#wait !== 0 && !arp) break;
     }
     for (const p of [...this.#pending]) this.#tryPending(p);
+  }
+
+  /** Keeps the ends of segments that were sent again. */
+  #noteRepeat(s: TcpSegment): void {
+    const end = (s.seq + s.len) >>> 0;
+    if (s.len === 0) return;
+    if (s.flags.includes("SYN") || this.#sentMax === undefined || ((end - this.#sentMax) | 0) > 0) this.#sentMax = end;
+    else this.#repeats.add(end);
+  }
+
+  /** How many of them are still out. */
+  #repeatsOut(): number {
+    const s = this.#calls.current();
+    if (s) for (const end of this.#repeats) if (((end - this.#stack.info(s.handle).sndUna) | 0) <= 0) this.#repeats.delete(end);
+    return this.#repeats.size;
   }
 
   /** Lets time pass until `us`, or until `stop` says so. */
@@ -281,7 +300,7 @@ export class Runner {
       case "icmp": this.#icmp(e); break;
       case "call": this.#call(e, base); break;
       case "command": this.#command(e.text, e.line); break;
-      case "code": assertions(e.text, e.line, view(this.#stack, this.#calls.current(), this.#stateNow(), this.#dialect, this.#options, this.#isReducing())); break;
+      case "code": assertions(e.text, e.line, view(this.#stack, this.#calls.current(), this.#stateNow(), this.#dialect, this.#options, { reducing: this.#isReducing(), repeats: this.#repeatsOut() })); break;
       default: break;
     }
   }
@@ -335,6 +354,9 @@ export class Runner {
     const options = (p.options ?? []).map((o) => this.#option(o));
     // A segment that is longer than a packet can be arrives as several, at one moment.
     const room = this.#stack.mtu - 40 - optionBytes(options).length;
+    for (const o of options) {
+      if (o.kind === "sack") for (const [a, b] of o.blocks) for (const end of this.#repeats) if (((end - a) | 0) > 0 && ((b - end) | 0) >= 0) this.#repeats.delete(end);
+    }
     const s = this.#calls.current(), before = p.flags.includes("E") && s ? this.#stack.info(s.handle) : undefined;
     let at = 0;
     do {

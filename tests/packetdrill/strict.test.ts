@@ -173,6 +173,14 @@ describe("the runner, assertions", () => {
     }
   });
 
+  it("tells what is lost and what was sent again", () => {
+    const says = (lost: number, again: number): string => `+0 %{ assert tcpi_lost == ${lost} and tcpi_retrans == ${again} }%\n`;
+    const hole = readFileSync(join(FOLDER, "sack/hole-is-sent.pkt"), "utf8").split("\n"), end = hole.findLastIndex((l) => l.includes("ack 6001"));
+    passes([...hole.slice(0, end), says(1, 1) + hole[end], says(0, 0)].join("\n"));
+    const timeout = readFileSync(join(FOLDER, "retransmit/time-out-cwnd.pkt"), "utf8").split("\n"), at = timeout.findIndex((l) => l.includes("assert"));
+    passes([...timeout.slice(0, at), says(3, 1), ...timeout.slice(at)].join("\n"));
+  });
+
   it("tells Disorder and CWR", () => {
     passes(`${OPEN}+0 write(4, ..., 4000) = 4000\n+0 > P. 1:4001(4000) ack 1\n+.1 < . 1:1(0) ack 1 win 32000 <sack 2001:3001,nop,nop>\n+0 %{ assert tcpi_ca_state == TCP_CA_Disorder }%\n`);
     const reduce = readFileSync(join(FOLDER, "ecn/reduce.pkt"), "utf8").trimEnd();
