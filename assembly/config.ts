@@ -2,7 +2,7 @@
 // what happens when it runs out. `layoutSize` adds the costs up.
 
 import { Err } from "./core/error";
-import { COOKIES } from "./features";
+import { BOUNDED, COOKIES } from "./features";
 
 /** Bits of `Config.policy`. */
 export const enum Policy {
@@ -257,7 +257,7 @@ export function configCheck(c: Config): Err {
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
   if (!configCheckPolicy(c)) return Err.CONFIG;
   if (!isHost(c.ip, c.prefix) || c.gateway == c.ip) return Err.CONFIG;
-  return isCounter(c, 1 << 63) || isCounter(c, 0x8000000080000000) || isCounter(c, 0x8000800080008000) || isCounter(c, 0x8080808080808080) ? Err.ENTROPY : Err.OK;
+  return isCounter(c, 0x8080808080808080) || isCounter(c, 0x8000000080000000) || (BOUNDED && (isCounter(c, 0x8000800080008000) || isCounter(c, 1 << 63))) ? Err.ENTROPY : Err.OK;
 }
 
 /** Whether an address can be one host's: not 0/8, 127/8, 224/3, nor the broadcast address of its subnet (RFC 1122 §3.2.1.3, RFC 3021). */

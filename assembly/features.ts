@@ -34,6 +34,21 @@ export const SPEED: bool = !isDefined(STINT_NO_SPEED);
 /** A build for wasm2c on a PC: sums are made by the C compiler, which knows vectors (host/native). */
 export const NATIVE: bool = isDefined(STINT_NATIVE);
 
+/** The policies that RFCs leave open, or that testers ask for: see `Policy`. Without them a build has what is right for most. */
+export const POLICIES: bool = !isDefined(STINT_NO_POLICIES);
+
+/** Paths that swallow large packets in silence (RFC 4821, RFC 8899). Without it the path MTU is what ICMP says. */
+export const BLACK_HOLES: bool = !isDefined(STINT_NO_BLACK_HOLES);
+
+/** A waiting packet for each of several neighbours. Without it one packet waits in all (RFC 1122 §2.3.2.2 asks for one). */
+export const WAITING: bool = !isDefined(STINT_NO_WAITING);
+
+/** Walks over lists and tables trap when they are longer than they can be: after a corruption of memory they might have no end. */
+export const BOUNDED: bool = !isDefined(STINT_NO_BOUNDED);
+
+/** Talking to ourselves, by 127/8 or the own address. Without it these are UNREACHABLE, and `loopSlots` is not looked at. */
+export const LOOPBACK: bool = !isDefined(STINT_NO_LOOPBACK);
+
 /** UDP. Without it a datagram is answered like one of an unknown protocol. */
 export const UDP: bool = !isDefined(STINT_NO_UDP);
 

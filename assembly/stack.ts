@@ -6,7 +6,7 @@ import {
 } from "./config";
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
-import { CHECKS, COOKIES, FAST_OPEN, LINKED, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
+import { CHECKS, COOKIES, FAST_OPEN, LINKED, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -222,14 +222,14 @@ export function stackPoll(nowUs: Micros): i32 {
   }
   let more = false;
   for (let round: u32 = 0; round < ROUNDS_MAX; round++) {
-    loopInput();
+    if (LOOPBACK) loopInput();
     if (round == 0) timersDue();
     more = output();
-    if (slotsUsed(loopRing()) == 0) break;
+    if (!LOOPBACK || slotsUsed(loopRing()) == 0) break;
   }
   if (OWNERSHIP) slotsEnd(changetype<SlotRing>(control + CONTROL_TX));
   if (CHECKS) checkAll(rx, txRing(), loopRing());
-  if (more || slotsUsed(loopRing()) != 0 || slotsUsed(rx) != 0) return 0;
+  if (more || (LOOPBACK && slotsUsed(loopRing()) != 0) || slotsUsed(rx) != 0) return 0;
   const next = min(min(heapNext(), REASSEMBLY ? reassemblyNext() : NEVER), neighboursNext());
   if (next == NEVER) return -1;
   return next <= clock.us ? 0 : <i32>min<u64>(next - clock.us, i32.MAX_VALUE);
@@ -271,7 +271,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
     count(Mib.ifInErrors);
     return;
   }
-  if (looped) {
+  if (LOOPBACK && looped) {
     ipInput(changetype<Ipv4>(payload), left, true, true);
     return;
   }

@@ -292,7 +292,13 @@ export class StackModule {
     const view = new DataView(this.exports.memory.buffer, this.#scratch, BLOCK_SIZE);
     const out = {} as InfoFields;
     for (const [name, { at, type }] of Object.entries(TCP_INFO)) {
-      out[name as keyof InfoFields] = type === "u64" ? Number(view.getBigUint64(at, true)) : type === "i32" ? view.getInt32(at, true) : view.getUint32(at, true);
+      switch (type) {
+        case "u8": out[name as keyof InfoFields] = view.getUint8(at); break;
+        case "i8": out[name as keyof InfoFields] = view.getInt8(at); break;
+        case "u16": out[name as keyof InfoFields] = view.getUint16(at, true); break;
+        case "u32": out[name as keyof InfoFields] = view.getUint32(at, true); break;
+        default: out[name as keyof InfoFields] = Number(view.getBigUint64(at, true));
+      }
     }
     return out;
   }

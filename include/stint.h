@@ -625,22 +625,23 @@ struct stint_config {
   uint64_t entropy3;
 };
 
+/*
+ * Fills a configuration with the library's defaults. Addresses, MAC address, arena and entropy are left to be
+ * set.
+ */
+static inline void stint_config_defaults(struct stint_config *config) {
+  static const struct stint_config none;
+  *config = none;
+  config->size = sizeof *config;
+  config->policy = 0u;
+}
+
 /* What tcp_info writes. `version` is STINT_TCP_INFO_VERSION. */
 struct stint_tcp_info {
   /* INFO_VERSION. */
   uint32_t version;
   /* The state now, one of `State`. */
   uint32_t state;
-  /* When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
-  uint64_t timerAt;
-  /* When an ACK is due that waits, µs; all ones: none. */
-  uint64_t delackAt;
-  /* When keep-alive, FIN-WAIT-2 or the wait for a first byte has something to do, µs; all ones: never. */
-  uint64_t idleAt;
-  /* When the last segment of this connection arrived, µs. */
-  uint64_t heardAt;
-  /* Since when something has been waiting for an acknowledgment without progress, µs. */
-  uint64_t stalledAt;
   /* Remote and local address, host order. */
   uint32_t rip;
   uint32_t lip;
@@ -648,6 +649,20 @@ struct stint_tcp_info {
   uint32_t ports;
   /* Bits of `Has`. */
   uint32_t flags;
+  uint8_t reserved0;
+  /* One of `Timer`: what `timerAt` is for. */
+  uint8_t timerKind;
+  /* Time-outs in a row. */
+  uint8_t retries;
+  uint8_t dupAcks;
+  uint8_t sndScale;
+  uint8_t rcvScale;
+  /* Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
+  int8_t error;
+  int8_t softError;
+  /* Largest payload of a segment; largest packet of the path; the MSS that the peer named. Bytes. */
+  uint16_t mss;
+  uint16_t pathMtu;
   uint32_t sndUna;
   uint32_t sndNxt;
   uint32_t sndWnd;
@@ -659,8 +674,10 @@ struct stint_tcp_info {
   uint32_t rcvAdv;
   uint32_t rcvUp;
   uint32_t irs;
+  uint32_t reserved1;
   /* Bytes in the send ring; bytes that the application has not taken. */
   uint32_t sndSize;
+  uint32_t reserved2;
   uint32_t rcvSize;
   /* The time-out, µs (RFC 6298). */
   uint32_t rto;
@@ -671,42 +688,54 @@ struct stint_tcp_info {
   uint32_t sndLost;
   uint32_t rtxNxt;
   uint32_t tsRecent;
-  uint32_t tsRecentAt;
+  uint16_t reserved3;
+  uint16_t reserved4;
   uint32_t lastAckSent;
   uint32_t sndWl1;
   uint32_t sndWl2;
   uint32_t finSeq;
+  uint32_t tsRecentAt;
   uint32_t tsOffset;
   /* Smoothed round-trip time × 8 and its variation × 4, µs; srtt 0: no sample yet. */
   uint32_t srtt;
   uint32_t rttvar;
+  uint32_t reserved5;
+  uint32_t reserved6;
+  uint32_t reserved7;
+  uint32_t reserved8;
+  uint32_t reserved9;
+  uint32_t reserved10;
+  uint32_t reserved11;
+  uint32_t reserved12;
   uint32_t userTimeoutMs;
-  /* Largest payload of a segment; largest packet of the path; the MSS that the peer named. Bytes. */
-  uint32_t mss;
-  uint32_t pathMtu;
-  uint32_t peerMss;
-  uint32_t keepIdleS;
-  uint32_t keepIntervalS;
-  /* One of `Timer`: what `timerAt` is for. */
-  uint32_t timerKind;
-  /* Time-outs in a row. */
-  uint32_t retries;
-  uint32_t dupAcks;
-  uint32_t sndScale;
-  uint32_t rcvScale;
-  uint32_t keepProbes;
-  uint32_t keepSent;
-  uint32_t challenges;
+  /* When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
+  uint64_t timerAt;
+  /* When an ACK is due that waits, µs; all ones: none. */
+  uint64_t delackAt;
+  /* When keep-alive, FIN-WAIT-2 or the wait for a first byte has something to do, µs; all ones: never. */
+  uint64_t idleAt;
+  /* When the last segment of this connection arrived, µs. */
+  uint64_t heardAt;
+  /* Since when something has been waiting for an acknowledgment without progress, µs. */
+  uint64_t stalledAt;
+  uint64_t reserved13;
+  uint16_t reserved14;
+  uint16_t peerMss;
+  uint16_t keepIdleS;
+  uint16_t keepIntervalS;
+  uint16_t reserved15;
+  uint8_t challenges;
+  uint8_t keepProbes;
+  uint8_t keepSent;
+  uint8_t tos;
+  uint8_t ttl;
   /* Segments with text since the last ACK was sent. */
-  uint32_t unacked;
+  uint8_t unacked;
+  uint32_t reserved16;
   /* Bits of `Ecn` and of `FastOpen`. */
-  uint32_t ecn;
-  uint32_t fastOpen;
-  uint32_t tos;
-  uint32_t ttl;
-  /* Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
-  int32_t error;
-  int32_t softError;
+  uint8_t ecn;
+  uint8_t fastOpen;
+  uint16_t reserved17;
   /* Bytes that are in the network, as far as is known. */
   uint32_t pipe;
   /* Bytes that the peer selectively acknowledged; bytes that arrived out of order. */

@@ -2,7 +2,7 @@
 // stack.ts.
 
 import { config, Policy } from "../config";
-import { REASSEMBLY } from "../features";
+import { POLICIES, REASSEMBLY } from "../features";
 import { take, layoutCommits } from "../core/layout";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
@@ -64,7 +64,7 @@ export function icmpInput(ip: Ipv4, icmp: Icmp, size: u32): IcmpResult {
 /** RFC 1122 §3.2.2.6: the data comes back whole, from the address that was asked. What came in fragments goes back in fragments. */
 function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
   const broadcast = isBroadcast(ip.dst);
-  if (broadcast && (config.policy & Policy.BROADCAST_ECHO) == 0) {
+  if (broadcast && !(POLICIES && (config.policy & Policy.BROADCAST_ECHO) != 0)) {
     count(Mib.icmpInIgnored);
     return;
   }

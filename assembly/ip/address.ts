@@ -2,6 +2,7 @@
 // An IPv4 address is a u32 in host order.
 
 import { config } from "../config";
+import { LOOPBACK } from "../features";
 
 export type Ipv4Address = u32;
 
@@ -51,7 +52,7 @@ export function nextHop(dst: Ipv4Address): Ipv4Address {
 
 /** Whether there is a way to `dst`: to ourselves, as far as there are slots for that, or to a neighbour. */
 export function isReachable(dst: Ipv4Address): bool {
-  return isOwn(dst) ? config.loopSlots != 0 : nextHop(dst) != NO_ROUTE;
+  return isOwn(dst) ? LOOPBACK && config.loopSlots != 0 : nextHop(dst) != NO_ROUTE;
 }
 
 /** The address from which we talk to `dst` (RFC 1122 §3.3.4.3). */

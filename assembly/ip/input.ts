@@ -1,6 +1,7 @@
 // Receiving IPv4: the checks of RFC 1122 §3.2.1. What passes goes to its protocol, by way of stack.ts.
 
 import { config } from "../config";
+import { LOOPBACK } from "../features";
 import { count, Mib } from "../core/counters";
 import { Ipv4 } from "../wire/ipv4";
 import { isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
@@ -17,7 +18,7 @@ export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool)
     return false;
   }
   const src = ip.src, dst = ip.dst;
-  if (looped) return true;
+  if (LOOPBACK && looped) return true;
   // A datagram on the wire is neither from nor to 127/8 (RFC 1122 §3.2.1.3 (g)), nor from ourselves (LAND).
   if (isLoopback(src) || isLoopback(dst) || !isUnicast(src) || src == config.ip) {
     count(Mib.ipInAddrErrors);

@@ -8,7 +8,7 @@
 // for its neighbour is kept, the latest one for each neighbour (RFC 1122 §2.3.2.2), as long as there are slots for so many; TCP does not
 // wait there but makes its segment again.
 
-import { SPEED } from "../features";
+import { LOOPBACK, SPEED, WAITING } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
 import { take, layoutCommits } from "../core/layout";
 import { count, countBy, Mib } from "../core/counters";
@@ -48,7 +48,7 @@ let loop: SlotRing = changetype<SlotRing>(0);
 
 /** One for four frames to the host. */
 function waitingCount(): u32 {
-  return max(1, min(config.txSlots >> 2, WAITING_MAX));
+  return WAITING ? max(1, min(config.txSlots >> 2, WAITING_MAX)) : 1;
 }
 
 function waitingAt(i: u32): Waiting {
@@ -61,6 +61,7 @@ function waitingFrame(i: u32): usize {
 
 /** The slot of the packet that waits for `hop`, else a free one, else one that is taken from another, by turns. */
 function waitingSlot(hop: u32): u32 {
+  if (!WAITING) return 0;
   let free = waitingCount();
   for (let i: u32 = 0; i < waitingCount(); i++) {
     const w = waitingAt(i);
@@ -82,7 +83,7 @@ export function ipOutputInit(txRing: usize): void {
   loop = changetype<SlotRing>(take(1, offsetof<SlotRing>()));
   tx = changetype<SlotRing>(txRing);
   const records = take(waitingCount(), offsetof<Waiting>()), waiting = take(waitingCount(), slotStride(config.mtu));
-  slotsInit(changetype<usize>(loop), config.loopSlots, config.mtu);
+  slotsInit(changetype<usize>(loop), LOOPBACK ? config.loopSlots : 0, config.mtu);
   if (!layoutCommits()) return;
   out.records = records;
   out.waiting = waiting + FRAME_OFFSET;
@@ -110,14 +111,14 @@ export function ipWay(dst: Ipv4Address): Way {
     return slotsFull(changetype<SlotRing>(out.openRing)) ? Way.NO_SLOT : Way.OPEN;
   }
   if (!isReachable(dst)) return Way.NO_ROUTE;
-  if (isOwn(dst)) return slotsFull(loop) ? Way.NO_SLOT : Way.OPEN;
+  if (LOOPBACK && isOwn(dst)) return slotsFull(loop) ? Way.NO_SLOT : Way.OPEN;
   if (!isBroadcast(dst) && neighbourMac(nextHop(dst), Asker.CONNECTION) >= MAC_UNKNOWN) return Way.UNRESOLVED;
   return slotsFull(tx) ? Way.NO_SLOT : Way.OPEN;
 }
 
 /** Whether there is a slot for a packet to `dst`. */
 export function ipHasSlot(dst: Ipv4Address): bool {
-  return !slotsFull(isOwn(dst) ? loop : tx);
+  return !slotsFull(LOOPBACK && isOwn(dst) ? loop : tx);
 }
 
 /** Whether there is a way to `dst`; if so it is kept. */
@@ -147,7 +148,7 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
   if (SPEED && dst == out.openTo) {
     out.ring = out.openRing;
     mac = out.openMac;
-  } else if (isOwn(dst)) {
+  } else if (LOOPBACK && isOwn(dst)) {
     out.ring = changetype<usize>(loop);
   } else {
     const hop = nextHop(dst);

@@ -1,7 +1,7 @@
 // Listeners (RFC 9293 §3.10.7.2): SYNs, the half-open table, SYN cookies, and the accept queue.
 
 import { config, Cookies, Policy } from "../config";
-import { COOKIES, FAST_OPEN, OWNERSHIP } from "../features";
+import { BOUNDED, COOKIES, FAST_OPEN, OWNERSHIP, POLICIES } from "../features";
 import { fence, take } from "../core/layout";
 import { RED_ZONE } from "../core/own";
 import { clock, isDue, Micros } from "../core/clock";
@@ -112,7 +112,7 @@ export function listenInput(l: Listener, old: u32): Tcb | null {
     count(Mib.tcpInErrs);
     return null;
   }
-  if (segIs(FIN) && (config.policy & Policy.SYN_FIN) == 0) {
+  if (segIs(FIN) && !(POLICIES && (config.policy & Policy.SYN_FIN) != 0)) {
     count(Mib.TCPSynFinDropped);
     return null;
   }
@@ -140,7 +140,7 @@ function synArrives(l: Listener, old: u32): void {
     answerWithCookie(l, bits, mss);
     return;
   }
-  if (h == null && (config.policy & Policy.KEEP_HALF_OPEN) == 0) h = evict(l);
+  if (h == null && !(POLICIES && (config.policy & Policy.KEEP_HALF_OPEN) != 0)) h = evict(l);
   if (h == null) {
     synDropped(l, Mib.TCPReqQFullDrop);
     return;
@@ -240,7 +240,7 @@ function mayBeCookie(l: Listener): bool {
 function fromCookie(l: Listener, mss: u32): Tcb | null {
   const t = admit(l, seg.rip, seg.lip, seg.ports);
   if (t == null) {
-    if ((config.policy & Policy.RST_ON_OVERFLOW) != 0) resetSegment();
+    if (POLICIES && (config.policy & Policy.RST_ON_OVERFLOW) != 0) resetSegment();
     return null;
   }
   count(Mib.SyncookiesRecv);
@@ -277,7 +277,7 @@ function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
 export function promote(h: HalfOpen): Tcb | null {
   const l = listenerAt(h.listener), t = admit(l, h.rip, h.lip, h.ports);
   if (t == null) {
-    if ((config.policy & Policy.RST_ON_OVERFLOW) != 0) {
+    if (POLICIES && (config.policy & Policy.RST_ON_OVERFLOW) != 0) {
       recordGone(h);
       resetSegment();
     }
@@ -312,7 +312,7 @@ export function listenerForget(t: Tcb): void {
   const l = listenerAt(t.listener), me = tcbIndex(t) + 1;
   let prev: u32 = 0, n: u32 = 0;
   for (let i = l.acceptFirst; i != 0; i = tcbAt(i - 1).acceptNext) {
-    assert(n++ < config.connsMax);
+    assert(!BOUNDED || n++ < config.connsMax);
     if (i == me) {
       if (prev == 0) l.acceptFirst = t.acceptNext;
       else tcbAt(prev - 1).acceptNext = t.acceptNext;

@@ -1,7 +1,7 @@
 // Sending (RFC 9293 §3.7 and §3.8): an ordered list of what may go out next, one segment at a time, until nothing may.
 
 import { config, Policy } from "../config";
-import { FAST_OPEN, SPEED } from "../features";
+import { FAST_OPEN, POLICIES, SPEED } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -79,7 +79,7 @@ export function tcpOutput(t: Tcb): Turn {
     left--;
   }
   if (turn == Turn.DONE) armIfWaiting(t);
-  if (left < BURST - 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
+  if (POLICIES && left < BURST - 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
   return turn;
 }
 

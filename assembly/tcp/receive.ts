@@ -2,7 +2,7 @@
 // an ACK is due (§3.8.6.3, RFC 5681 §4.2).
 
 import { config, Policy } from "../config";
-import { BOARD, QUICK_ACKS } from "../features";
+import { BOARD, POLICIES, QUICK_ACKS } from "../features";
 import { afterMs } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
@@ -36,7 +36,7 @@ export function windowFor(t: Tcb): u32 {
   let wnd = min<u32>(free, most);
   // An edge that moves by less than a segment, or half of the largest window, stays where it is.
   const step = min<u32>(most >> 1, t.mss);
-  if (wnd < now + step && ((config.policy & Policy.EAGER_WINDOW) == 0 || wnd < max(step, now))) wnd = now;
+  if (wnd < now + step && (!(POLICIES && (config.policy & Policy.EAGER_WINDOW) != 0) || wnd < max(step, now))) wnd = now;
   // The field counts in units of 2^scale: rounded up while there is room for it, so that the edge does not move left.
   const unit: u32 = 1 << t.rcvScale;
   const up = (wnd + unit - 1) & ~(unit - 1);

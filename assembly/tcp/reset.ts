@@ -1,6 +1,7 @@
 // RST (RFC 9293 §3.5.2) and challenge ACKs (RFC 5961).
 
 import { config, Policy } from "../config";
+import { POLICIES } from "../features";
 import { count, Mib } from "../core/counters";
 import { clock } from "../core/clock";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
@@ -18,7 +19,7 @@ import { timestampOffset } from "./syn-cookie";
  * `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` when it has no ACK. A RST is never answered.
  */
 export function resetSegment(): void {
-  if (segIs(RST) || (config.policy & Policy.BLACKHOLE) != 0) return;
+  if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;
   const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
   if (ip == null) return;
   if (segIs(ACK)) bareSegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);

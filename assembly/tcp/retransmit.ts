@@ -1,7 +1,7 @@
 // The retransmission timer (RFC 6298 §5), its thresholds R1 and R2 (RFC 9293 §3.8.3), and which bytes go out again.
 
 import { config } from "../config";
-import { FAST_OPEN } from "../features";
+import { BLACK_HOLES, FAST_OPEN } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -76,7 +76,7 @@ export function retransmitDue(t: Tcb): void {
     tcbSet(t, Has.SYN_DUE | Has.SYN_RESENT);
     count(Mib.TCPSynRetrans);
   } else {
-    if (t.retries >= R1) blackHoleSuspected(t);
+    if (BLACK_HOLES && t.retries >= R1) blackHoleSuspected(t);
     const first = t.retries == 1;
     if (first) undoBegin(t);
     congestionTimeout(t, t.sndNxt - t.sndUna, first);

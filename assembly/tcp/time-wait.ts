@@ -3,7 +3,7 @@
 
 import { config, Policy } from "../config";
 import { layoutCommits, take } from "../core/layout";
-import { OWNERSHIP } from "../features";
+import { OWNERSHIP, POLICIES } from "../features";
 import { RED_SHIFT } from "../core/own";
 import { Pool, poolAt, poolGive, poolIndex, poolInit, poolShow, poolTake } from "../buffers/pool";
 import { count, Mib } from "../core/counters";
@@ -127,7 +127,7 @@ export function timeWaitInput(index: u32, listens: bool): bool {
   if (segIs(RST)) {
     // RFC 1337 §3: a RST does not end TIME-WAIT, unless the configuration wants RFC 9293's way, or it answers our challenge of a SYN: the peer
     // has forgotten the old connection, and wants a new one. RFC 5961 §3.2 holds.
-    if ((w.challenged || (config.policy & Policy.RST_ENDS_TIME_WAIT) != 0) && seg.seq == w.rcvNxt) end(w);
+    if ((w.challenged || (POLICIES && (config.policy & Policy.RST_ENDS_TIME_WAIT) != 0)) && seg.seq == w.rcvNxt) end(w);
     return false;
   }
   if (segIs(SYN)) {

@@ -34,6 +34,9 @@ export const POLICY = {
   undo: 1048576, cubic: 2097152, hystart: 4194304, pacing: 8388608, noisyLink: 16777216, quickAcks: 33554432,
 } as const;
 
+/** The bits that are set by default. */
+export const POLICY_DEFAULT = 0;
+
 /** Values of the configuration's `cookies`. */
 export const COOKIES = {
   never: 0, auto: 1, always: 2,
@@ -101,6 +104,36 @@ export const CONFIG_FIELDS = [
   "groupKey3", "clockOffsetLow", "clockOffsetHigh",
 ] as const;
 
+/** Least and greatest value of each, as the module's table of bounds has them. */
+export const CONFIG_BOUNDS = {
+  mtu: [128, 65535], connsMax: [1, 2097151], halfOpenMax: [1, 65535], timeWaitMax: [1, 2097151],
+  listenersMax: [0, 255], sendRing: [64, 1073741823], recvRing: [64, 1073741823], rangesMax: [0, 65535],
+  sendersMax: [0, 65535], rxSlots: [1, 32767], txSlots: [1, 32767], loopSlots: [0, 32767],
+  reassemblyMax: [0, 255], reassemblyBytes: [0, 65535], neighboursMax: [4, 65535], udpMax: [0, 1023],
+  udpRing: [0, 1048575], prefixBuckets: [0, 131071], fastOpenCookies: [0, 255], appBytes: [0, 1073741823],
+  policy: [0, 67108863], cookies: [0, 3], windowScale: [0, 255], mss: [0, 65535], initialWindow: [1, 127],
+  rtoInitialMs: [1, 65535], rtoMinMs: [1, 65535], rtoMaxMs: [1, 1048575], userTimeoutMs: [1, 2147483647],
+  synTimeoutMs: [1, 2147483647], delayedAckMs: [0, 511], timeWaitMs: [1, 134217727],
+  finWait2Ms: [0, 134217727], synAckMs: [1, 65535], synAckRetries: [0, 15], halfOpenMs: [1, 4194303],
+  challengeMax: [0, 255], icmpRate: [0, 65535], neighbourMs: [1, 134217727], keepIdleS: [1, 65535],
+  keepIntervalS: [1, 65535], keepProbes: [2, 255], ttl: [1, 255], pathMtuMin: [68, 65535],
+  synRate: [0, 1048575], synBurst: [1, 1023], prefixRate: [0, 1048575], prefixBurst: [1, 1023],
+  cookieRate: [0, 1048575], fastOpenMax: [0, 65535], firstByteMs: [0, 134217727],
+} as const;
+
+/** What a desktop host starts from: generous rings, the RFCs' time-outs. */
+export const CONFIG_DEFAULTS = {
+  arenaBase: 0, arenaSize: 0, memoryBytes: 0, mtu: 0, connsMax: 0, halfOpenMax: 0, timeWaitMax: 0,
+  listenersMax: 0, sendRing: 0, recvRing: 0, rangesMax: 0, sendersMax: 0, rxSlots: 0, txSlots: 0,
+  loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0, neighboursMax: 0, udpMax: 0, udpRing: 0,
+  prefixBuckets: 0, fastOpenCookies: 0, appBytes: 0, cookies: 0, windowScale: 0, mss: 0, initialWindow: 0,
+  rtoInitialMs: 0, rtoMinMs: 0, rtoMaxMs: 0, userTimeoutMs: 0, synTimeoutMs: 0, delayedAckMs: 0,
+  timeWaitMs: 0, finWait2Ms: 0, synAckMs: 0, synAckRetries: 0, halfOpenMs: 0, challengeMax: 0, icmpRate: 0,
+  neighbourMs: 0, keepIdleS: 0, keepIntervalS: 0, keepProbes: 0, ttl: 0, pathMtuMin: 0, synRate: 0,
+  synBurst: 0, prefixRate: 0, prefixBurst: 0, cookieRate: 0, fastOpenMax: 0, firstByteMs: 0, groupKey0: 0,
+  groupKey1: 0, groupKey2: 0, groupKey3: 0, clockOffsetLow: 0, clockOffsetHigh: 0,
+} as const;
+
 export const CONFIG_SIZE = 296, ENTROPY_AT = 264, ENTROPY_SIZE = 32;
 
 /** Bytes behind `configBlock` that the host may use. */
@@ -117,32 +150,31 @@ export const FRAME_OFFSET = 2;
 
 /** What `tcp_info` writes. */
 export const TCP_INFO = {
-  version: { at: 0, type: "u32" }, state: { at: 4, type: "u32" }, timerAt: { at: 8, type: "u64" },
-  delackAt: { at: 16, type: "u64" }, idleAt: { at: 24, type: "u64" }, heardAt: { at: 32, type: "u64" },
-  stalledAt: { at: 40, type: "u64" }, rip: { at: 48, type: "u32" }, lip: { at: 52, type: "u32" },
-  ports: { at: 56, type: "u32" }, flags: { at: 60, type: "u32" }, sndUna: { at: 64, type: "u32" },
-  sndNxt: { at: 68, type: "u32" }, sndWnd: { at: 72, type: "u32" }, maxSndWnd: { at: 76, type: "u32" },
-  iss: { at: 80, type: "u32" }, sndUp: { at: 84, type: "u32" }, rcvNxt: { at: 88, type: "u32" },
-  rcvAdv: { at: 92, type: "u32" }, rcvUp: { at: 96, type: "u32" }, irs: { at: 100, type: "u32" },
-  sndSize: { at: 104, type: "u32" }, rcvSize: { at: 108, type: "u32" }, rto: { at: 112, type: "u32" },
-  cwnd: { at: 116, type: "u32" }, ssthresh: { at: 120, type: "u32" }, recover: { at: 124, type: "u32" },
-  sndLost: { at: 128, type: "u32" }, rtxNxt: { at: 132, type: "u32" }, tsRecent: { at: 136, type: "u32" },
-  tsRecentAt: { at: 140, type: "u32" }, lastAckSent: { at: 144, type: "u32" },
-  sndWl1: { at: 148, type: "u32" }, sndWl2: { at: 152, type: "u32" }, finSeq: { at: 156, type: "u32" },
-  tsOffset: { at: 160, type: "u32" }, srtt: { at: 164, type: "u32" }, rttvar: { at: 168, type: "u32" },
-  userTimeoutMs: { at: 172, type: "u32" }, mss: { at: 176, type: "u32" }, pathMtu: { at: 180, type: "u32" },
-  peerMss: { at: 184, type: "u32" }, keepIdleS: { at: 188, type: "u32" },
-  keepIntervalS: { at: 192, type: "u32" }, timerKind: { at: 196, type: "u32" },
-  retries: { at: 200, type: "u32" }, dupAcks: { at: 204, type: "u32" }, sndScale: { at: 208, type: "u32" },
-  rcvScale: { at: 212, type: "u32" }, keepProbes: { at: 216, type: "u32" },
-  keepSent: { at: 220, type: "u32" }, challenges: { at: 224, type: "u32" }, unacked: { at: 228, type: "u32" },
-  ecn: { at: 232, type: "u32" }, fastOpen: { at: 236, type: "u32" }, tos: { at: 240, type: "u32" },
-  ttl: { at: 244, type: "u32" }, error: { at: 248, type: "i32" }, softError: { at: 252, type: "i32" },
-  pipe: { at: 256, type: "u32" }, sackedBytes: { at: 260, type: "u32" },
-  outOfOrderBytes: { at: 264, type: "u32" }, urgentLeft: { at: 268, type: "u32" },
+  version: { at: 0, type: "u32" }, state: { at: 4, type: "u32" }, rip: { at: 8, type: "u32" },
+  lip: { at: 12, type: "u32" }, ports: { at: 16, type: "u32" }, flags: { at: 20, type: "u32" },
+  timerKind: { at: 25, type: "u8" }, retries: { at: 26, type: "u8" }, dupAcks: { at: 27, type: "u8" },
+  sndScale: { at: 28, type: "u8" }, rcvScale: { at: 29, type: "u8" }, error: { at: 30, type: "i8" },
+  softError: { at: 31, type: "i8" }, mss: { at: 32, type: "u16" }, pathMtu: { at: 34, type: "u16" },
+  sndUna: { at: 36, type: "u32" }, sndNxt: { at: 40, type: "u32" }, sndWnd: { at: 44, type: "u32" },
+  maxSndWnd: { at: 48, type: "u32" }, iss: { at: 52, type: "u32" }, sndUp: { at: 56, type: "u32" },
+  rcvNxt: { at: 60, type: "u32" }, rcvAdv: { at: 64, type: "u32" }, rcvUp: { at: 68, type: "u32" },
+  irs: { at: 72, type: "u32" }, sndSize: { at: 80, type: "u32" }, rcvSize: { at: 88, type: "u32" },
+  rto: { at: 92, type: "u32" }, cwnd: { at: 96, type: "u32" }, ssthresh: { at: 100, type: "u32" },
+  recover: { at: 104, type: "u32" }, sndLost: { at: 108, type: "u32" }, rtxNxt: { at: 112, type: "u32" },
+  tsRecent: { at: 116, type: "u32" }, lastAckSent: { at: 124, type: "u32" }, sndWl1: { at: 128, type: "u32" },
+  sndWl2: { at: 132, type: "u32" }, finSeq: { at: 136, type: "u32" }, tsRecentAt: { at: 140, type: "u32" },
+  tsOffset: { at: 144, type: "u32" }, srtt: { at: 148, type: "u32" }, rttvar: { at: 152, type: "u32" },
+  userTimeoutMs: { at: 188, type: "u32" }, timerAt: { at: 192, type: "u64" },
+  delackAt: { at: 200, type: "u64" }, idleAt: { at: 208, type: "u64" }, heardAt: { at: 216, type: "u64" },
+  stalledAt: { at: 224, type: "u64" }, peerMss: { at: 242, type: "u16" }, keepIdleS: { at: 244, type: "u16" },
+  keepIntervalS: { at: 246, type: "u16" }, challenges: { at: 250, type: "u8" },
+  keepProbes: { at: 251, type: "u8" }, keepSent: { at: 252, type: "u8" }, tos: { at: 253, type: "u8" },
+  ttl: { at: 254, type: "u8" }, unacked: { at: 255, type: "u8" }, ecn: { at: 260, type: "u8" },
+  fastOpen: { at: 261, type: "u8" }, pipe: { at: 264, type: "u32" }, sackedBytes: { at: 268, type: "u32" },
+  outOfOrderBytes: { at: 272, type: "u32" }, urgentLeft: { at: 276, type: "u32" },
 } as const;
 
-export const TCP_INFO_VERSION = 1, TCP_INFO_SIZE = 272;
+export const TCP_INFO_VERSION = 1, TCP_INFO_SIZE = 280;
 
 /** What `listener_info` writes. */
 export const LISTENER_INFO = {

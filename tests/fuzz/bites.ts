@@ -3,7 +3,8 @@
  * segments all fall at the first check finds nothing, and looks exactly like one that has nothing to find.
  */
 import { COUNTERS, type Counter } from "../../host/counters.js";
-import { bit, enumOf, offsetsOf } from "../harness/numbers.js";
+import { TCP_INFO } from "../../host/module/layout.js";
+import { bit, enumOf } from "../harness/numbers.js";
 
 /** A frame as it was made; of TCP its flags and bytes of text. */
 export interface Made {
@@ -20,7 +21,7 @@ export interface Look {
   halfOpenFree: number;
 }
 
-const HAS = enumOf("Has"), STATE = enumOf("State"), AT = offsetsOf("Tcb");
+const HAS = enumOf("Has"), STATE = enumOf("State"), AT: Record<string, number> = Object.fromEntries(Object.entries(TCP_INFO).map(([name, { at }]) => [name, at]));
 
 /** One frame, and what it did. */
 class Seen {

@@ -3,7 +3,7 @@
  * each of them. An input is a string of bytes, out of which every choice is made, so that any string is one, and mutating it mutates choices.
  */
 import { COUNTERS } from "../../host/counters.js";
-import { TCP_INFO } from "../../host/module/layout.js";
+import { TCP_INFO, TCP_INFO_SIZE } from "../../host/module/layout.js";
 import { StackModule, type Exports } from "../../host/stack.js";
 import { POLICY, type StackOptions } from "../../host/config.js";
 import { ERR, StintError } from "../../host/errors.js";
@@ -500,7 +500,7 @@ export class Target {
   /** What can be seen from outside, now. */
   #look(): Look {
     const known = this.#handle !== 0 && this.exports.tcp_info(this.#handle, this.#scratch) === 0, counters = this.exports.counters() >>> 2;
-    const tcb = known ? new DataView(this.#u8.slice(this.#scratch, this.#scratch + 256).buffer) : undefined;
+    const tcb = known ? new DataView(this.#u8.slice(this.#scratch, this.#scratch + TCP_INFO_SIZE).buffer) : undefined;
     return { counters: this.#u32.slice(counters, counters + COUNTERS.length), tcb, halfOpenFree: this.exports.pool(1) };
   }
 

@@ -1,21 +1,18 @@
-// Tables of the module itself that follow from declarations elsewhere in it.
+// AssemblyScript that follows from declarations in the module.
 
-/** assembly/api/info-fields.ts: where the TCB has each field that `TcpInfo` copies. */
-export function infoFields(b) {
-  const names = b.info.fields.slice(b.info.fields.findIndex((f) => f.name === "timerAt"), b.info.fields.findIndex((f) => f.name === "ttl") + 1).map((f) => f.name);
-  const runs = [8, 4, 2, 1].map((width) => names.filter((n) => b.tcb.fields.find((f) => f.name === n)?.width === width));
-  if (runs.flat().join() !== names.join()) throw new Error("TcpInfo: the fields that are copied have to be the TCB's, those of 8 bytes first, then 4, 2 and 1");
-  const lines = runs.map((run) => {
-    const items = [...run.map((n) => `<u8>offsetof<Tcb>("${n}") + 1`), "0"], out = [];
-    for (let i = 0; i < items.length; i += 3) out.push(`  ${items.slice(i, i + 3).join(", ")},`);
-    return out.join("\n");
-  });
-  return `// Made by tools/border. Where the TCB has each field that \`TcpInfo\` copies, plus 1: those of 8 bytes, of 4, of 2, of 1; 0 ends each run.
+/** host/wasi/defaults.ts: what the command under wasmtime starts from. */
+export function defaults(b) {
+  const numbers = b.config.filter((f) => f.default !== undefined && f.default !== 0).map((f) => `  c.${f.name} = ${f.default};`);
+  const policies = b.policies.filter((p) => p.tags.on !== undefined).map((p) => `Policy.${p.name}`), lines = [];
+  for (let i = 0; i < policies.length; i += 6) lines.push(policies.slice(i, i + 6).join(" | "));
+  return `// Made by tools/border. What the command starts from: the defaults of assembly/config.ts.
 
-import { Tcb } from "../tcp/tcb";
+import { Config, Policy } from "../../assembly/config";
 
-export const INFO_FIELDS: usize = memory.data<u8>([
-${lines.join("\n")}
-]);
+export function configDefaults(c: Config): void {
+  c.size = offsetof<Config>();
+${numbers.join("\n")}
+  c.policy = ${lines.join(" |\n    ")};
+}
 `;
 }

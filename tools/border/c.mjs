@@ -1,6 +1,6 @@
 // include/stint.h, and what the firmware needs to know: the border as C.
 
-export const C = { i32: "int32_t", u32: "uint32_t", i64: "int64_t", u64: "uint64_t", u16: "uint16_t", u8: "uint8_t", usize: "void *", Err: "int32_t", bool: "int32_t", void: "void" };
+export const C = { i8: "int8_t", bool: "uint8_t", i32: "int32_t", u32: "uint32_t", i64: "int64_t", u64: "uint64_t", u16: "uint16_t", u8: "uint8_t", usize: "void *", Err: "int32_t", void: "void" };
 
 export const cName = (name) => (/^(tcp|udp)_/.test(name) ? name : `stint_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`);
 
@@ -52,6 +52,10 @@ export function header(b) {
     ...table("Bits of stint_tcp_info.fastOpen.", "STINT_FAST_OPEN_", b.fastOpen),
     ...table("Places of the counters behind stint_counters.", "STINT_COUNTER_", b.counters.map((c) => ({ ...c, text: "" }))),
     ...struct("What stint_init is given. `init` checks it, and wipes its entropy.", "stint_config", b.configAll),
+    ...comment("Fills a configuration with the library's defaults. Addresses, MAC address, arena and entropy are left to be set."),
+    "static inline void stint_config_defaults(struct stint_config *config) {", "  static const struct stint_config none;", "  *config = none;", "  config->size = sizeof *config;",
+    ...b.config.filter((f) => f.default !== undefined && f.default !== 0).map((f) => `  config->${f.name} = ${f.default}u;`),
+    `  config->policy = ${b.policies.filter((p) => p.tags.on !== undefined).reduce((n, p) => n + p.value, 0)}u;`, "}", "",
     ...struct(`What tcp_info writes. \`version\` is STINT_TCP_INFO_VERSION.`, "stint_tcp_info", b.info.fields), `#define STINT_TCP_INFO_VERSION ${b.infoVersion}`, "",
     ...struct("What listener_info writes.", "stint_listener_info", b.listenerInfo.fields),
     ...struct("Whom a datagram is from, as udp_recv writes it.", "stint_datagram_from", b.from.fields),
@@ -73,7 +77,7 @@ export function firmwareHeader(b) {
   return [
     "/* Made by tools/border from the sources in assembly/: where the module's records have what. */", "#ifndef STINT_BORDER_H", "#define STINT_BORDER_H", "",
     "/* A ring of frame slots. */", ...places("RING_", b.ring), `#define RING_SIZE ${b.ring.size}u`, `#define FRAME_OFFSET ${b.frameOffset}u`, "",
-    "/* What tcp_info writes. */", ...places("INFO_", b.info), "",
+    "/* What tcp_info writes. */", ...places("INFO_", { fields: b.info.open }), "",
     "/* What the services ask the host for. */", ...places("REQUEST_", b.request), `#define REQUEST_BYTES ${b.request.size}u`, ...b.wants.map((w) => `#define WANT_${w.name} ${w.value}u`), "",
     `#define CONFIG_SIZE ${b.configSize}u`, `#define ENTROPY_AT ${b.entropy.offset}u`, `#define ENTROPY_SIZE ${b.entropy.size}u`, "",
     "#endif", "",

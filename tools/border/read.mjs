@@ -73,6 +73,40 @@ export function functions(path) {
   }));
 }
 
+/** The numbers of a table `memory.data<T>([…])`. */
+function table(path, name) {
+  for (const s of file(path).statements) {
+    if (!ts.isVariableStatement(s)) continue;
+    for (const d of s.declarationList.declarations) if (d.name.text === name) return d.initializer.arguments[0].elements.map((e) => Number(e.getText()));
+  }
+  throw new Error(`${path} has no table ${name}`);
+}
+
+/** The configuration's numbers with their bounds and defaults. */
+function configuration(fields) {
+  const bounds = table("assembly/config.ts", "BOUNDS"), first = fields.findIndex((f) => f.name === "mtu");
+  if (fields.findIndex((f) => f.name === "firstByteMs") - first + 1 !== bounds.length / 2) throw new Error("assembly/config.ts: BOUNDS has not a pair for each number from mtu to firstByteMs");
+  return fields.map((f, i) => {
+    const at = 2 * (i - first), given = f.tags.default === undefined ? {} : { default: Number(f.tags.default) };
+    return at < 0 || at >= bounds.length ? { ...f, ...given } : { ...f, ...given, least: bounds[at], most: 2 ** bounds[at + 1] - 1 };
+  });
+}
+
+/** `TcpInfo`, whose fields from `rip` on lie as the TCB's do. */
+function info() {
+  const { fields, size } = record("assembly/api/info.ts", "TcpInfo"), tcb = record("assembly/tcp/tcb.ts", "Tcb"), from = fields.findIndex((f) => f.name === "rip");
+  tcb.fields.forEach((f, i) => {
+    const copy = fields[from + i];
+    if (copy.offset - fields[from].offset !== f.offset || copy.width !== f.width || (copy.name !== f.name && !copy.name.startsWith("reserved"))) {
+      throw new Error(`assembly/api/info.ts: TcpInfo.${copy.name} is not where the TCB has ${f.name}; change the class and INFO_VERSION`);
+    }
+  });
+  return { fields, size, open: fields.filter((f) => !f.name.startsWith("reserved")) };
+}
+
+const camel = (name) => name.toLowerCase().replace(/_(\w)/g, (_, c) => c.toUpperCase());
+const named = (list) => list.map((m) => ({ ...m, camel: m.tags.as ?? camel(m.name) }));
+
 /** The whole border. */
 export function border() {
   const config = record("assembly/config.ts", "Config");
@@ -80,15 +114,15 @@ export function border() {
     errors: members("assembly/core/error.ts", "Err"),
     events: members("assembly/core/events.ts", "Event"),
     states: members("assembly/tcp/state.ts", "State"),
-    options: members("assembly/api/tcp.ts", "TcpOption").filter((o) => o.name !== "COUNT"),
-    policies: members("assembly/config.ts", "Policy"),
+    options: named(members("assembly/api/tcp.ts", "TcpOption").filter((o) => o.name !== "COUNT")),
+    policies: named(members("assembly/config.ts", "Policy")),
     cookies: members("assembly/config.ts", "Cookies"),
     counters: members("assembly/core/counters.ts", "Mib").filter((c) => c.name !== "COUNT"),
     flags: members("assembly/tcp/tcb.ts", "Has"),
     timers: members("assembly/tcp/timers.ts", "Timer"),
     fastOpen: members("assembly/tcp/fast-open.ts", "FastOpen"),
     services: members("assembly/services/layout.ts", "Service").filter((s) => s.name !== "NONE" && s.name !== "CLOSING"),
-    config: config.fields.filter((f) => f.type === "u32"),
+    config: configuration(config.fields.filter((f) => f.type === "u32")),
     configAll: config.fields,
     entropy: { offset: config.fields.find((f) => f.name === "entropy0").offset, size: 32 },
     configSize: config.size,
@@ -96,7 +130,7 @@ export function border() {
     ring: record("assembly/buffers/slots.ts", "SlotRing"),
     frameOffset: constant("assembly/config.ts", "FRAME_OFFSET"),
     tcb: record("assembly/tcp/tcb.ts", "Tcb"),
-    info: record("assembly/api/info.ts", "TcpInfo"),
+    info: info(),
     infoVersion: constant("assembly/api/info.ts", "INFO_VERSION"),
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
     from: record("assembly/api/udp.ts", "DatagramFrom"),

@@ -4,18 +4,24 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { border } from "./read.mjs";
-import { infoFields } from "./assembly.mjs";
+import { defaults } from "./assembly.mjs";
 import { firmwareHeader, header } from "./c.mjs";
+import { calls, configuration, counters, errorsAndEvents, records } from "./reference.mjs";
 import { layout } from "./typescript.mjs";
 
 /** Path and text of each file. */
 export function files() {
   const b = border();
   return {
-    "assembly/api/info-fields.ts": infoFields(b),
     "host/module/layout.ts": layout(b),
     "include/stint.h": header(b),
     "boards/runtime/border.h": firmwareHeader(b),
+    "host/wasi/defaults.ts": defaults(b),
+    "docs/reference/configuration.md": configuration(b),
+    "docs/reference/errors-and-events.md": errorsAndEvents(b),
+    "docs/reference/counters.md": counters(b),
+    "docs/reference/records.md": records(b),
+    "docs/reference/calls.md": calls(b),
   };
 }
 

@@ -24,6 +24,9 @@ const TYPES = { bool: "u8", usize: "u32", Seq: "u32", Micros: "u64" };
 const fields = (name, record) => wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: { at: ${f.offset}, type: "${TYPES[f.type] ?? f.type}" }`), "} as const;");
 const offsets = (name, record) => wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: ${f.offset}`), "} as const;");
 
+/** Numbers of the configuration for which there is no default. */
+const SET_BY_HOST = new Set(["size", "macHigh", "macLow", "ip", "prefix", "gateway", "policy"]);
+
 const RESULTS = { i64: "bigint", u64: "bigint", void: "void" };
 const ARGUMENTS = { i64: "bigint", u64: "bigint" };
 
@@ -39,6 +42,7 @@ export function layout(b) {
     "/** The states of RFC 9293 §3.3.2, by their number. */", list("STATES", b.states.map((s) => s.name.replaceAll("_", "-"))),
     "/** Options of a connection or a listener. */", object("OPTION", b.options, nameOf),
     "/** Bits of the configuration's `policy`. */", object("POLICY", b.policies, nameOf),
+    `/** The bits that are set by default. */\nexport const POLICY_DEFAULT = ${b.policies.filter((p) => p.tags.on !== undefined).reduce((n, p) => n + p.value, 0)};`,
     "/** Values of the configuration's `cookies`. */", object("COOKIES", b.cookies, nameOf),
     "/** The counters, in their order. */", list("COUNTERS", b.counters.map((c) => c.name)),
     "/** Bits of `TcpInfo.flags`. */", object("FLAG", b.flags, nameOf),
@@ -46,11 +50,13 @@ export function layout(b) {
     "/** Bits of `TcpInfo.fastOpen`. */", object("FAST_OPEN", b.fastOpen, (m) => m.name),
     "/** The services of build/stint-app.wasm. */", object("SERVICES", b.services, (m) => m.name.toLowerCase()),
     "/** The numbers of the configuration block, in its order, a u32 each; behind them lies the entropy. */", list("CONFIG_FIELDS", b.config.map((f) => f.name)),
+    "/** Least and greatest value of each, as the module's table of bounds has them. */", wrapped("export const CONFIG_BOUNDS = {", b.config.filter((f) => f.least !== undefined).map((f) => `${f.name}: [${f.least}, ${f.most}]`), "} as const;"),
+    "/** What a desktop host starts from: generous rings, the RFCs' time-outs. */", wrapped("export const CONFIG_DEFAULTS = {", b.config.filter((f) => !SET_BY_HOST.has(f.name)).map((f) => `${f.name}: ${f.default ?? 0}`), "} as const;"),
     `export const CONFIG_SIZE = ${b.configSize}, ENTROPY_AT = ${b.entropy.offset}, ENTROPY_SIZE = ${b.entropy.size};`,
     `/** Bytes behind \`configBlock\` that the host may use. */\nexport const BLOCK_SIZE = ${b.blockSize};`,
     "/** A ring of frame slots; two of them lie behind `controlBlock`: to the stack, from the stack. */", offsets("SLOT_RING", b.ring),
     `export const SLOT_RING_SIZE = ${b.ring.size};\n/** Bytes before the frame in a slot. */\nexport const FRAME_OFFSET = ${b.frameOffset};`,
-    "/** What `tcp_info` writes. */", fields("TCP_INFO", b.info), `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
+    "/** What `tcp_info` writes. */", fields("TCP_INFO", { fields: b.info.open }), `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
     "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
     "/** Whom a datagram is from, as `udp_recv` writes it. */", offsets("DATAGRAM_FROM", b.from),
     "/** What the services ask the host for. */", offsets("REQUEST", b.request), `export const REQUEST_SIZE = ${b.request.size};`,
