@@ -33,6 +33,8 @@
 enum { FRAME_MAX = 2048, LENGTH_MAX = 65535 + 18, ALSO_MAX = 256 };
 
 static int link_in = 0, link_out = 1;
+/* Whether STINT_LINK_FD names a descriptor. */
+static bool link_named;
 /* Why the link is gone; NULL: it is there. */
 static const char *gone;
 static bool failed;
@@ -173,11 +175,12 @@ static size_t take_frames(struct stint_ring *in, unsigned char *buffer, size_t h
   return have - done;
 }
 
-/* Where frames go: STINT_LINK_FD. */
-static void open_link(void) {
+/* Where frames go: STINT_LINK_FD. It is known before the program's first line, which goes where its others go. */
+__attribute__((constructor(101))) static void choose_link(void) {
   const char *text = getenv("STINT_LINK_FD");
   if (text == NULL) return;
-  if (strcmp(text, "none") == 0) {
+  link_named = strcmp(text, "none") != 0;
+  if (!link_named) {
     link_in = link_out = -1;
     return;
   }
@@ -187,13 +190,19 @@ static void open_link(void) {
     fprintf(stderr, "STINT_LINK_FD is the number of a descriptor, or none, not %s\n", text);
     exit(2);
   }
-  int connected = accept((int)fd, NULL, NULL);
+  link_in = link_out = (int)fd;
+}
+
+/* A descriptor that listens: the first to connect is the link. */
+static void open_link(void) {
+  if (!link_named) return;
+  int fd = link_in, connected = accept(fd, NULL, NULL);
   while (connected < 0 && errno == EAGAIN) {
-    struct pollfd listener = {.fd = (int)fd, .events = POLLIN};
+    struct pollfd listener = {.fd = fd, .events = POLLIN};
     poll(&listener, 1, 1000);
-    connected = accept((int)fd, NULL, NULL);
+    connected = accept(fd, NULL, NULL);
   }
-  link_in = link_out = connected >= 0 ? connected : (int)fd;
+  if (connected >= 0) link_in = link_out = connected;
 }
 
 /* Starts the stack, or the application that has it, at `ip`. Returns 0 or an error. */
