@@ -5,6 +5,7 @@ import { pathToFileURL } from "node:url";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { component } from "../../tools/component.js";
+import { entropyOf } from "../harness/entropy.js";
 import { interleaved, type Row } from "./measure.js";
 
 interface Net {
@@ -17,7 +18,7 @@ export async function benchComponent(quick: boolean): Promise<Row[]> {
   await component(DIR);
   const { instantiate } = await import(pathToFileURL(resolve(DIR, "stint.js")).href) as { instantiate(core: (path: string) => Promise<WebAssembly.Module>, imports: object): Promise<Net> };
   const { stack: net } = await instantiate((path) => WebAssembly.compile(readFileSync(join(DIR, path))), {});
-  net.start({ address: 0x0a000001, prefix: 24, gateway: 0, mac: 0x020000000001n, mtu: 1500, connections: 8, ring: 16384 }, [1n, 2n, 3n, 4n]);
+  net.start({ address: 0x0a000001, prefix: 24, gateway: 0, mac: 0x020000000001n, mtu: 1500, connections: 8, ring: 16384 }, [...new BigUint64Array(entropyOf(1).buffer)]);
   const module = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24", rxSlots: 64, txSlots: 64 });
   // A frame to somebody else: all that is to be done is to look at its address.
   const frame = new Uint8Array(1514).fill(2), calls = quick ? 100_000 : 1_000_000;

@@ -7,6 +7,7 @@ import { after, describe, it, type TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Random } from "../../host/random.js";
 import { component } from "../../tools/component.js";
+import { entropyOf } from "../harness/entropy.js";
 import { lacks } from "../interop/lab.js";
 
 interface Address { address: number; port: number }
@@ -34,6 +35,7 @@ async function instances(): Promise<() => Promise<Net>> {
 }
 
 const configuration = (host: number): object => ({ address: 0x0a000000 + host, prefix: 24, gateway: 0, mac: 0x020000000000n + BigInt(host), mtu: 1500, connections: 8, ring: 16384 });
+const entropy = (host: number): bigint[] => [...new BigUint64Array(entropyOf(host).buffer)];
 const code = (name: string) => (e: unknown): true => {
   assert.equal((e as { payload?: string }).payload ?? e, name);
   return true;
@@ -42,8 +44,8 @@ const code = (name: string) => (e: unknown): true => {
 async function pair(t: TestContext): Promise<{ a: Net; b: Net; turn: () => void } | undefined> {
   if (lacks(t, "clang", "wasm-ld")) return undefined;
   const make = await instances(), [a, b] = [await make(), await make()];
-  a.stack.start(configuration(1), [1n, 2n, 3n, 4n]);
-  b.stack.start(configuration(2), [5n, 6n, 7n, 8n]);
+  a.stack.start(configuration(1), entropy(1));
+  b.stack.start(configuration(2), entropy(2));
   let now = 1_000_000n;
   const cross = (from: Net, to: Net): number => {
     let n = 0;
@@ -145,9 +147,9 @@ describe("the component", () => {
     assert.equal(net.stack.frameOut(), undefined);
     assert.throws(() => net.tcp.TcpListener.listen(7, 1), code("not-init"));
     assert.throws(() => net.stack.start(configuration(1), [0n, 0n, 0n, 0n]), code("entropy"));
-    assert.throws(() => net.stack.start({ ...configuration(1), prefix: 33 }, [1n, 0n, 0n, 0n]), code("config"));
-    assert.throws(() => net.stack.start({ ...configuration(1), connections: 100_000 }, [1n, 0n, 0n, 0n]), code("no-memory"));
-    net.stack.start(configuration(1), [1n, 0n, 0n, 0n]);
+    assert.throws(() => net.stack.start({ ...configuration(1), prefix: 33 }, entropy(1)), code("config"));
+    assert.throws(() => net.stack.start({ ...configuration(1), connections: 100_000 }, entropy(1)), code("no-memory"));
+    net.stack.start(configuration(1), entropy(1));
     // Frames that are none; as many as there is room for.
     let taken = 0;
     while (net.stack.frameIn(new Uint8Array(taken * 100))) taken++;
@@ -155,7 +157,7 @@ describe("the component", () => {
     net.stack.poll(1n);
     assert.ok(net.stack.frameIn(new Uint8Array(60)));
     const fresh = await make();
-    fresh.stack.start(configuration(1), [1n, 0n, 0n, 0n]);
+    fresh.stack.start(configuration(1), entropy(1));
     assert.throws(() => fresh.stack.frameIn(new Uint8Array(70_000)), WebAssembly.RuntimeError);
   });
 });
