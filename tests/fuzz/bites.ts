@@ -21,7 +21,14 @@ export interface Look {
   halfOpenFree: number;
 }
 
-const HAS = enumOf("Has"), STATE = enumOf("State"), AT: Record<string, number> = Object.fromEntries(Object.entries(TCP_INFO).map(([name, { at }]) => [name, at]));
+const HAS = enumOf("Has"), STATE = enumOf("State");
+
+/** The numbers of `tcp_info` that have 32 bits: only a name that is there, and as wide, can be asked for. */
+export type Field = { [F in keyof typeof TCP_INFO]: (typeof TCP_INFO)[F]["type"] extends "u32" ? F : never }[keyof typeof TCP_INFO];
+
+function field(tcb: DataView, name: Field): number {
+  return tcb.getUint32(TCP_INFO[name].at, true);
+}
 
 /** One frame, and what it did. */
 class Seen {
@@ -41,23 +48,23 @@ class Seen {
   }
 
   /** How far a number of the connection moved; 0 where there is none. */
-  by(field: string): number {
+  by(name: Field): number {
     const { before, after } = this;
-    return before.tcb && after.tcb ? (after.tcb.getUint32(AT[field]!, true) - before.tcb.getUint32(AT[field]!, true)) | 0 : 0;
+    return before.tcb && after.tcb ? (field(after.tcb, name) - field(before.tcb, name)) | 0 : 0;
   }
 
   /** Whether a bit of `Has` is set after, and was not before. */
   gained(name: string): boolean {
-    const mask = bit(HAS, name), flags = (l: Look): number => l.tcb?.getUint32(AT["flags"]!, true) ?? 0;
+    const mask = bit(HAS, name), flags = (l: Look): number => (l.tcb ? field(l.tcb, "flags") : 0);
     return this.before.tcb !== undefined && this.after.tcb !== undefined && (flags(this.after) & mask) !== 0 && (flags(this.before) & mask) === 0;
   }
 
   had(name: string): boolean {
-    return this.before.tcb !== undefined && (this.before.tcb.getUint32(AT["flags"]!, true) & bit(HAS, name)) !== 0;
+    return this.before.tcb !== undefined && (field(this.before.tcb, "flags") & bit(HAS, name)) !== 0;
   }
 
   went(from: string, to: string): boolean {
-    const state = (l: Look): number => l.tcb?.getUint8(AT["state"]!) ?? -1;
+    const state = (l: Look): number => (l.tcb ? field(l.tcb, "state") : -1);
     return state(this.before) === bit(STATE, from) && state(this.after) === bit(STATE, to);
   }
 
@@ -77,7 +84,7 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "ICMP error that lowers a path MTU": (s) => s.made.kind === "icmp" && s.moved("TCPPathMtu"),
   "ICMP error that ends an attempt": (s) => s.made.kind === "icmp" && s.moved("tcpAttemptFails"),
   "ICMP error that a connection notes": (s) => s.made.kind === "icmp" && s.before.tcb !== undefined && s.after.tcb !== undefined &&
-    s.after.tcb.getInt8(AT["softError"]!) !== s.before.tcb.getInt8(AT["softError"]!),
+    s.after.tcb.getInt8(TCP_INFO.softError.at) !== s.before.tcb.getInt8(TCP_INFO.softError.at),
   "fragments of a datagram": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("udpInDatagrams"),
   "fragments of an echo request": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("icmpOutEchoReps"),
   "fragments of a segment": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("tcpInSegs") && !s.moved("tcpInErrs"),
@@ -101,10 +108,9 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "text that fills a gap": (s) => s.text() && s.by("rcvSize") > s.made.size,
   "ACK of something new, with timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && s.had("TIMESTAMPS"),
   "ACK of something new, without timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && !s.had("TIMESTAMPS"),
-  // In the copy that `info` makes, bytes selectively acknowledged lie where workPrev does.
-  "SACK": (s) => s.with("A") && s.by("workPrev") > 0,
+  "SACK": (s) => s.with("A") && s.by("sackedBytes") > 0,
   "window": (s) => s.with("A") && s.by("sndWnd") > 0,
-  "window of nothing": (s) => s.with("A") && s.by("sndWnd") < 0 && s.after.tcb!.getUint32(AT["sndWnd"]!, true) === 0,
+  "window of nothing": (s) => s.with("A") && s.by("sndWnd") < 0 && field(s.after.tcb!, "sndWnd") === 0,
   "FIN": (s) => s.with("F") && s.gained("FIN_RECEIVED"),
   "FIN beyond a gap": (s) => s.with("F") && s.gained("FIN_EARLY"),
   "ACK of our FIN": (s) => s.with("A") && s.went("FIN_WAIT_1", "FIN_WAIT_2"),
