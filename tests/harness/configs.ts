@@ -15,7 +15,7 @@ const or = (...list: Draw[]): Draw => (r) => list[r.chance(0.4) ? 0 : r.below(li
 
 /** Sizes and limits. What no network could tell from another value (the pace of time) is drawn from what keeps a test short. */
 const SPACE: Partial<Record<ConfigField, Draw>> = {
-  mtu: or(of(1500), within(128, 1499), of(128, 129, 131, 576, 1280), within(1501, 9000)),
+  mtu: or(of(1500), within(128, 1499), of(128, 129, 131, 576, 1280), within(1501, 9000), of(65535)),
   connsMax: or(of(4), of(1), within(2, 9)),
   halfOpenMax: or(of(3), of(1), within(2, 17)),
   timeWaitMax: or(of(2), of(1), within(2, 9)),
@@ -26,9 +26,9 @@ const SPACE: Partial<Record<ConfigField, Draw>> = {
   sendersMax: or(of(4), of(0, 1), within(2, 9)),
   rxSlots: or(of(4), of(1), power(0, 5)),
   txSlots: or(of(4), of(1), power(0, 5)),
-  loopSlots: or(of(2), of(1), power(0, 3)),
+  loopSlots: or(of(2), of(0), power(1, 3)),
   reassemblyMax: or(of(2), of(0, 1), within(2, 4)),
-  reassemblyBytes: or(of(2048), of(0, 8, 16), within(0, 4000, 8), of(65504, 65512)),
+  reassemblyBytes: or(of(2048), of(0, 8, 16), within(0, 4000, 8), of(65504, 65512, 65520)),
   neighboursMax: or(of(4), power(2, 5)),
   udpMax: or(of(2), of(0, 1), within(2, 4)),
   udpRing: or(of(1024), of(64, 68), within(64, 9000, 4)),
