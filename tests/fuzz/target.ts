@@ -12,7 +12,7 @@ import { arp, be, ip4, MAC_PEER, MAC_STACK, opt, tcp, type Tcp } from "../harnes
 import { drawConfig, exactly, Guards, GUARD } from "../harness/configs.js";
 import { entropyOf } from "../harness/entropy.js";
 import { bit, enumOf } from "../harness/numbers.js";
-import { Ledger, type Look, type Made } from "./bites.js";
+import { Ledger, type Field, type Look, type Made } from "./bites.js";
 import { NOTES, type Instrumented } from "./instrument.js";
 import { piece, quickEcho, quickFragment, quickIcmp, quickTcp, quickUdp, repair, sum, sumAddresses } from "./quick.js";
 
@@ -23,7 +23,8 @@ const FUEL = 20_000;
 const OPS_MAX = 48;
 /** The most that an arena may take: a run begins with a copy of it. */
 const ARENA_MAX = 300_000;
-const TIMESTAMPS = bit(enumOf("Has"), "TIMESTAMPS"), STATE = enumOf("State"), SYN_SENT = bit(STATE, "SYN_SENT"), SYN_RECEIVED = bit(STATE, "SYN_RECEIVED");
+const HAS = enumOf("Has"), TIMESTAMPS = bit(HAS, "TIMESTAMPS"), SACK = bit(HAS, "SACK");
+const STATE = enumOf("State"), SYN_SENT = bit(STATE, "SYN_SENT"), SYN_RECEIVED = bit(STATE, "SYN_RECEIVED");
 
 /** The configuration that most runs have: small tables, so that they are full at times. */
 const FIXED: StackOptions = {
@@ -510,12 +511,12 @@ export class Target {
     return ((pick === numbers.length ? c.u32() : numbers[pick]!) + delta) >>> 0;
   }
 
-  #field(name: keyof typeof TCP_INFO): number {
+  #field(name: Field): number {
     return this.#view.getUint32(this.#scratch + TCP_INFO[name].at, true);
   }
 
   /** A variable of the connection under attack; if there is none, what it will be once the last SYN is answered. */
-  #known(known: boolean, name: keyof typeof TCP_INFO): number {
+  #known(known: boolean, name: Field): number {
     if (known) return this.#field(name);
     return (name === "iss" ? this.#synAck : name === "sndUna" || name === "sndNxt" ? this.#synAck + 1 : name === "tsRecent" ? 1001 : this.#synSeq + 1) >>> 0;
   }
@@ -572,6 +573,7 @@ export class Target {
       const recent = this.#known(known, "tsRecent"), ours = known ? (this.#field("tsRecentAt") + this.#field("tsOffset")) >>> 0 : this.#synAckTs;
       opts.push(...opt.ts(this.#near(c, recent, recent, recent + 1), this.#near(c, 0, ours, ours)));
     }
+    if (known && (this.#field("flags") & SACK) !== 0 && c.below(8) === 0) opts.push(...this.#block(c, known));
     for (let i = 0; i < kinds && opts.length < 30; i++) {
       switch (c.below(8)) {
         case 6: opts.push(...opt.fastOpen(this.#cookie)); break;
@@ -579,11 +581,7 @@ export class Target {
         case 0: opts.push(...opt.mss([0, 1, 48, 536, 1460, 65535][c.below(6)]!)); break;
         case 1: opts.push(...opt.sackOk()); break;
         case 2: opts.push(...opt.ws(c.below(16))); break;
-        case 3: {
-          const una = this.#known(known, "sndUna"), nxt = this.#known(known, "sndNxt");
-          opts.push(5, 10, ...be(4, this.#near(c, una, nxt)), ...be(4, this.#near(c, una, nxt)));
-          break;
-        }
+        case 3: opts.push(...this.#block(c, known)); break;
         case 4: opts.push(c.u8(), c.below(12), c.u8()); break;
         case 5: opts.push(...opt.ts(this.#near(c, 1000), 0)); break;
         default: opts.push(...opt.nop());
@@ -592,11 +590,19 @@ export class Target {
     return opts.slice(0, 40);
   }
 
+  /** A SACK block: mostly of text that is in flight, behind a gap, else between any two numbers near those that matter. */
+  #block(c: Choices, known: boolean): number[] {
+    const una = this.#known(known, "sndUna"), nxt = this.#known(known, "sndNxt"), flight = (nxt - una) >>> 0;
+    if (flight < 2 || c.below(4) === 0) return [5, 10, ...be(4, this.#near(c, una, nxt)), ...be(4, this.#near(c, una, nxt))];
+    const gap = 1 + (c.u16() % (flight - 1)), size = 1 + (c.u16() % (flight - gap));
+    return [5, 10, ...be(4, (una + gap) >>> 0), ...be(4, (una + gap + size) >>> 0)];
+  }
+
   #segment(c: Choices, known: boolean): Uint8Array {
     // Who waits for a SYN-ACK takes little else.
     const state = known ? this.#u8[this.#scratch + TCP_INFO.state.at] : 0, waits = (state === SYN_SENT || state === SYN_RECEIVED) && c.below(3) !== 0;
     const flags = waits ? c.below(4) ? "SA" : "S" : FLAGS[c.below(FLAGS.length)]!, opts = this.#options(c, known, waits), size = [0, 0, 1, 10, 500, 1400, c.u8()][c.below(7)]!;
-    const name = (n: keyof typeof TCP_INFO): number => this.#known(known, n);
+    const name = (n: Field): number => this.#known(known, n);
     const t: Tcp = {
       flags, sport: c.below(12) ? this.#sport : c.u16(), dport: c.below(12) ? this.#dport : LISTENING,
       seq: this.#near(c, ...(waits ? [name("irs"), name("irs")] : [name("rcvNxt"), name("rcvNxt"), name("rcvAdv"), name("irs")])), ack: this.#near(c, name("sndNxt"), name("sndUna"), name("iss") + 1),
