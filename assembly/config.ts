@@ -6,11 +6,11 @@ import { BOUNDED, COOKIES } from "./features";
 
 /** Bits of `Config.policy`. */
 export const enum Policy {
-  /** Offer and accept timestamps (RFC 7323 §3). */
+  /** Offer and accept timestamps (RFC 7323 §3). @on default */
   TIMESTAMPS = 1,
-  /** Offer and accept selective acknowledgments (RFC 2018). */
+  /** Offer and accept selective acknowledgments (RFC 2018). @on default */
   SACK = 2,
-  /** Offer and accept window scaling (RFC 7323 §2). @as windowScaling */
+  /** Offer and accept window scaling (RFC 7323 §2). @as windowScaling @on default */
   WINDOW_SCALE = 4,
   /** A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3 recommends. */
   RST_ENDS_TIME_WAIT = 8,
@@ -20,7 +20,7 @@ export const enum Policy {
   RST_ON_OVERFLOW = 32,
   /** Mark the last segment of a burst with PSH, not only the last one in the buffer. */
   PUSH_BURSTS = 64,
-  /** Announce the own address when the stack starts (RFC 5227 §2.3). */
+  /** Announce the own address when the stack starts (RFC 5227 §2.3). @on default */
   ANNOUNCE = 128,
   /** Nagle's algorithm is off for new connections (RFC 9293 §3.7.4). */
   NO_DELAY = 256,
@@ -40,17 +40,17 @@ export const enum Policy {
   ECN = 32768,
   /** Ask for it in the SYNs of connections that we open. */
   ECN_OFFER = 65536,
-  /** Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows needs it. */
+  /** Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows needs it. @on default */
   RACK = 1 << 17,
-  /** Probe the tail of a flight for losses (TLP, RFC 8985 §7). */
+  /** Probe the tail of a flight for losses (TLP, RFC 8985 §7). @on default */
   TLP = 1 << 18,
-  /** Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC 6675). */
+  /** Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC 6675). @on default */
   PRR = 1 << 19,
-  /** Go back on a recovery that was for nothing (RFC 3522, RFC 3708, RFC 4015, RFC 5682). */
+  /** Go back on a recovery that was for nothing (RFC 3522, RFC 3708, RFC 4015, RFC 5682). @on default */
   UNDO = 1 << 20,
-  /** CUBIC (RFC 9438). Without it, NewReno (RFC 5681, RFC 6582). */
+  /** CUBIC (RFC 9438). Without it, NewReno (RFC 5681, RFC 6582). @on default */
   CUBIC = 1 << 21,
-  /** HyStart++ (RFC 9406) in the first slow start. */
+  /** HyStart++ (RFC 9406) in the first slow start. @on default */
   HYSTART = 1 << 22,
   /** Spread what is sent over the round trip. */
   PACING = 1 << 23,
@@ -59,7 +59,7 @@ export const enum Policy {
    * this, and a shallow queue gives no sign; for links that one knows.
    */
   NOISY_LINK = 1 << 24,
-  /** Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is not slowed down, in a build that has it. */
+  /** Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is not slowed down, in a build that has it. @on default */
   QUICK_ACKS = 1 << 25,
 }
 
@@ -92,110 +92,113 @@ export const enum Cookies {
   prefix: u32;
   /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
   gateway: u32;
-  /** Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has text. */
+  /** Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has text. @default 1500 */
   mtu: u32;
 
-  /** Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. */
+  /** Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. @default 64 */
   connsMax: u32;
-  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. */
+  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. @default 256 */
   halfOpenMax: u32;
-  /** Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
+  /** Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. @default 256 */
   timeWaitMax: u32;
-  /** Listeners, ≤ 255. 84 bytes each. Full: FULL. */
+  /** Listeners, ≤ 255. 84 bytes each. Full: FULL. @default 8 */
   listenersMax: u32;
-  /** Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full: `send` takes less. */
+  /** Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full: `send` takes less. @default 65536 */
   sendRing: u32;
-  /** Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. */
+  /** Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. @default 65536 */
   recvRing: u32;
-  /** Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. */
+  /** Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. @default 4096 */
   rangesMax: u32;
   /**
    * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 156 bytes each, and ranges for what is
    * in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it.
+   * @default 64
    */
   sendersMax: u32;
-  /** Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. */
+  /** Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. @default 64 */
   rxSlots: u32;
-  /** Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again, for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped. */
+  /** Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again, for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped. @default 64 */
   txSlots: u32;
-  /** Frame slots for what the stack sends to itself, 0 or a power of two ≥ 2: what came and its answer. mtu + 20 bytes each. Full: dropped; 0: the own addresses are UNREACHABLE. */
+  /** Frame slots for what the stack sends to itself, 0 or a power of two ≥ 2: what came and its answer. mtu + 20 bytes each. Full: dropped; 0: the own addresses are UNREACHABLE. @default 8 */
   loopSlots: u32;
-  /** Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. */
+  /** Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. @default 4 */
   reassemblyMax: u32;
-  /** Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. */
+  /** Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. @default 65520 */
   reassemblyBytes: u32;
-  /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. */
+  /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. @default 64 */
   neighboursMax: u32;
-  /** UDP sockets. 40 bytes and two rings each. Full: FULL. */
+  /** UDP sockets. 40 bytes and two rings each. Full: FULL. @default 8 */
   udpMax: u32;
-  /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
+  /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. @default 16384 */
   udpRing: u32;
-  /** Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. */
+  /** Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. @default 256 */
   prefixBuckets: u32;
-  /** Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast. */
+  /** Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast. @default 16 */
   fastOpenCookies: u32;
   /** Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
   appBytes: u32;
 
   /** Bits of `Policy`. */
   policy: u32;
-  /** One of `Cookies`. */
+  /** One of `Cookies`. @default 1 */
   cookies: u32;
-  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. */
+  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. @default 255 */
   windowScale: u32;
-  /** Largest segment to offer in the MSS option; 0: mtu − 40. */
+  /** Largest segment to offer in the MSS option; 0: mtu − 40. @default 0 */
   mss: u32;
-  /** Initial congestion window in segments (RFC 6928 §2: 10). */
+  /** Initial congestion window in segments (RFC 6928 §2: 10). @default 10 */
   initialWindow: u32;
-  /** Retransmission time-out before a sample, ms (RFC 6298 §2.1: 1000). */
+  /** Retransmission time-out before a sample, ms (RFC 6298 §2.1: 1000). @default 1000 */
   rtoInitialMs: u32;
-  /** Least retransmission time-out, ms (RFC 6298 §2.4: 1000). */
+  /** Least retransmission time-out, ms (RFC 6298 §2.4: 1000). @default 300 */
   rtoMinMs: u32;
-  /** Largest retransmission time-out, ms (RFC 6298 §2.5: 60,000 at least). */
+  /** Largest retransmission time-out, ms (RFC 6298 §2.5: 60,000 at least). @default 60000 */
   rtoMaxMs: u32;
-  /** R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms. */
+  /** R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms. @default 300000 */
   userTimeoutMs: u32;
-  /** The same for a SYN, ms (RFC 9293 §3.8.3: 3 minutes at least). */
+  /** The same for a SYN, ms (RFC 9293 §3.8.3: 3 minutes at least). @default 180000 */
   synTimeoutMs: u32;
-  /** Longest delay of an ACK, ms (RFC 9293 §3.8.6.3: below 500). */
+  /** Longest delay of an ACK, ms (RFC 9293 §3.8.6.3: below 500). @default 40 */
   delayedAckMs: u32;
-  /** TIME-WAIT: 2 × MSL, ms. */
+  /** TIME-WAIT: 2 × MSL, ms. @default 60000 */
   timeWaitMs: u32;
-  /** How long a connection whose handle is closed stays in FIN-WAIT-2, ms; 0: for ever. */
+  /** How long a connection whose handle is closed stays in FIN-WAIT-2, ms; 0: for ever. @default 60000 */
   finWait2Ms: u32;
-  /** A half-open record's first SYN-ACK retransmission, ms. */
+  /** A half-open record's first SYN-ACK retransmission, ms. @default 1000 */
   synAckMs: u32;
-  /** SYN-ACK retransmissions of a half-open record. */
+  /** SYN-ACK retransmissions of a half-open record. @default 5 */
   synAckRetries: u32;
-  /** Deadline of a half-open record, ms. */
+  /** Deadline of a half-open record, ms. @default 63000 */
   halfOpenMs: u32;
-  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). */
+  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). @default 10 */
   challengeMax: u32;
-  /** ICMP errors a second (RFC 1812 §4.3.2.8). */
+  /** ICMP errors a second (RFC 1812 §4.3.2.8). @default 100 */
   icmpRate: u32;
-  /** Neighbour entries are renewed after, ms (RFC 1122 §2.3.2.1). */
+  /** Neighbour entries are renewed after, ms (RFC 1122 §2.3.2.1). @default 60000 */
   neighbourMs: u32;
-  /** Keep-alive: idle time before the first probe, s (RFC 9293 §3.8.4: 7200 at least by default). */
+  /** Keep-alive: idle time before the first probe, s (RFC 9293 §3.8.4: 7200 at least by default). @default 7200 */
   keepIdleS: u32;
-  /** Keep-alive: time between probes, s. */
+  /** Keep-alive: time between probes, s. @default 75 */
   keepIntervalS: u32;
-  /** Keep-alive: unanswered probes before the connection is given up, ≥ 2. */
+  /** Keep-alive: unanswered probes before the connection is given up, ≥ 2. @default 9 */
   keepProbes: u32;
-  /** Time to live of what is sent. */
+  /** Time to live of what is sent. @default 64 */
   ttl: u32;
-  /** Least path MTU that an ICMP error, or time-outs, can set, bytes. */
+  /** Least path MTU that an ICMP error, or time-outs, can set, bytes. @default 552 */
   pathMtuMin: u32;
-  /** SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. */
+  /** SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. @default 0 */
   synRate: u32;
+  /** @default 64 */
   synBurst: u32;
-  /** The same for the SYNs from one /24; it needs `prefixBuckets`. */
+  /** The same for the SYNs from one /24; it needs `prefixBuckets`. @default 0 */
   prefixRate: u32;
+  /** @default 16 */
   prefixBurst: u32;
-  /** ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit. */
+  /** ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit. @default 1000 */
   cookieRate: u32;
-  /** Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. */
+  /** Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. @default 16 */
   fastOpenMax: u32;
-  /** How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. */
+  /** How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. @default 0 */
   firstByteMs: u32;
 
   /**

@@ -35,7 +35,7 @@ export const POLICY = {
 } as const;
 
 /** The bits that are set by default. */
-export const POLICY_DEFAULT = 0;
+export const POLICY_DEFAULT = 41812103;
 
 /** Values of the configuration's `cookies`. */
 export const COOKIES = {
@@ -123,15 +123,16 @@ export const CONFIG_BOUNDS = {
 
 /** What a desktop host starts from: generous rings, the RFCs' time-outs. */
 export const CONFIG_DEFAULTS = {
-  arenaBase: 0, arenaSize: 0, memoryBytes: 0, mtu: 0, connsMax: 0, halfOpenMax: 0, timeWaitMax: 0,
-  listenersMax: 0, sendRing: 0, recvRing: 0, rangesMax: 0, sendersMax: 0, rxSlots: 0, txSlots: 0,
-  loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0, neighboursMax: 0, udpMax: 0, udpRing: 0,
-  prefixBuckets: 0, fastOpenCookies: 0, appBytes: 0, cookies: 0, windowScale: 0, mss: 0, initialWindow: 0,
-  rtoInitialMs: 0, rtoMinMs: 0, rtoMaxMs: 0, userTimeoutMs: 0, synTimeoutMs: 0, delayedAckMs: 0,
-  timeWaitMs: 0, finWait2Ms: 0, synAckMs: 0, synAckRetries: 0, halfOpenMs: 0, challengeMax: 0, icmpRate: 0,
-  neighbourMs: 0, keepIdleS: 0, keepIntervalS: 0, keepProbes: 0, ttl: 0, pathMtuMin: 0, synRate: 0,
-  synBurst: 0, prefixRate: 0, prefixBurst: 0, cookieRate: 0, fastOpenMax: 0, firstByteMs: 0, groupKey0: 0,
-  groupKey1: 0, groupKey2: 0, groupKey3: 0, clockOffsetLow: 0, clockOffsetHigh: 0,
+  arenaBase: 0, arenaSize: 0, memoryBytes: 0, mtu: 1500, connsMax: 64, halfOpenMax: 256, timeWaitMax: 256,
+  listenersMax: 8, sendRing: 65536, recvRing: 65536, rangesMax: 4096, sendersMax: 64, rxSlots: 64,
+  txSlots: 64, loopSlots: 8, reassemblyMax: 4, reassemblyBytes: 65520, neighboursMax: 64, udpMax: 8,
+  udpRing: 16384, prefixBuckets: 256, fastOpenCookies: 16, appBytes: 0, cookies: 1, windowScale: 255, mss: 0,
+  initialWindow: 10, rtoInitialMs: 1000, rtoMinMs: 300, rtoMaxMs: 60000, userTimeoutMs: 300000,
+  synTimeoutMs: 180000, delayedAckMs: 40, timeWaitMs: 60000, finWait2Ms: 60000, synAckMs: 1000,
+  synAckRetries: 5, halfOpenMs: 63000, challengeMax: 10, icmpRate: 100, neighbourMs: 60000, keepIdleS: 7200,
+  keepIntervalS: 75, keepProbes: 9, ttl: 64, pathMtuMin: 552, synRate: 0, synBurst: 64, prefixRate: 0,
+  prefixBurst: 16, cookieRate: 1000, fastOpenMax: 16, firstByteMs: 0, groupKey0: 0, groupKey1: 0,
+  groupKey2: 0, groupKey3: 0, clockOffsetLow: 0, clockOffsetHigh: 0,
 } as const;
 
 export const CONFIG_SIZE = 296, ENTROPY_AT = 264, ENTROPY_SIZE = 32;
