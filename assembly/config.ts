@@ -298,7 +298,7 @@ export function configTune(word: u32, value: u32): Err {
   if (word < first || word > last || !isWithin(word, value)) return Err.ARGUMENT;
   const at = changetype<usize>(config) + (<usize>word << 2), had = load<u32>(at);
   // The keys of a group are made when the stack starts.
-  if (word == first && ((value ^ had) & Policy.GROUP) != 0) return Err.ARGUMENT;
+  if (COOKIES && word == first && ((value ^ had) & Policy.GROUP) != 0) return Err.ARGUMENT;
   store<u32>(at, value);
   if (configCheckPolicy(config)) return Err.OK;
   store<u32>(at, had);

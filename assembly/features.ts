@@ -49,6 +49,9 @@ export const BOUNDED: bool = !isDefined(STINT_NO_BOUNDED);
 /** Talking to ourselves, by 127/8 or the own address. Without it these are UNREACHABLE, and `loopSlots` is not looked at. */
 export const LOOPBACK: bool = !isDefined(STINT_NO_LOOPBACK);
 
+/** `link_changed` asks for all neighbours again. Without it a neighbour is asked again when it does not answer for a while (RFC 1122 §2.3.2.1). */
+export const LINK_CHANGES: bool = !isDefined(STINT_NO_LINK_CHANGES);
+
 /** UDP. Without it a datagram is answered like one of an unknown protocol. */
 export const UDP: bool = !isDefined(STINT_NO_UDP);
 

@@ -6,7 +6,7 @@ import {
 } from "./config";
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
-import { CHECKS, COOKIES, FAST_OPEN, LINKED, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
+import { CHECKS, COOKIES, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -237,6 +237,7 @@ export function stackPoll(nowUs: Micros): i32 {
 
 /** The link may lead elsewhere now: whoever is there is to know us, and we them. */
 export function stackLinkChanged(): void {
+  if (!LINK_CHANGES) return;
   state.announced = false;
   neighboursDoubt();
 }

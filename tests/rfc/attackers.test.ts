@@ -71,7 +71,7 @@ describe("RFC 5961 §5.2, RFC 7323 §5.3: TS.Recent", () => {
 
 describe("half-open records", () => {
   for (const first of ["any", "own"]) {
-    it(`of two listeners on one port, on every address and on the own one (${first} first), are counted each on its own`, () => {
+    if (!SMALL) it(`of two listeners on one port, on every address and on the own one (${first} first), are counted each on its own`, () => {
       const b = server({ halfOpenMax: 64, policy: { keepHalfOpen: true } });
       const own = (): number => b.stack.listen(STACK_PORT, 4, STACK), any = (): number => b.stack.listen(STACK_PORT, 4);
       const one = first === "any" ? any() : own();
@@ -492,7 +492,7 @@ describe("RFC 9293 §3.8.4, §3.8.6.1: who is heard", () => {
 });
 
 describe("RFC 1122 §3.2.1.3: a connection to ourselves", () => {
-  it("takes nothing from the wire, not even the segment that it expects next", () => {
+  if (!SMALL) it("takes nothing from the wire, not even the segment that it expects next", () => {
     const b = new Bench();
     const listener = b.stack.listen(STACK_PORT, 8), client = b.stack.connect(STACK, STACK_PORT, 50_000);
     b.poll();

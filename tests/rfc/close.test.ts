@@ -1,7 +1,7 @@
 /** RFC 9293 §3.6, §3.10.4 – §3.10.6, §3.10.7.4, §3.10.8: closing, resets, TIME-WAIT. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, PEER, STACK, pattern } from "../harness/bench.js";
+import { Bench, PEER, STACK, pattern, SMALL } from "../harness/bench.js";
 import { opt } from "../harness/codec.js";
 
 /** The stack has closed first; both FINs are acknowledged. */
@@ -210,7 +210,7 @@ describe("RFC 9293 §3.6.1: TIME-WAIT", () => {
     assert.equal(b.next().flags, "SA");
   });
 
-  it("1337-1 ignores a RST, or takes it by policy", () => {
+  if (!SMALL) it("1337-1 ignores a RST, or takes it by policy", () => {
     const b = timeWait();
     b.send({ flags: "R", seq: 2 });
     assert.equal(b.state, "TIME-WAIT");
@@ -253,6 +253,8 @@ describe("RFC 9293 §3.6.1: TIME-WAIT", () => {
     const c = timeWait();
     c.send({ flags: "SF", seq: 5000 });
     assert.equal(c.state, "TIME-WAIT");
+    // In the small build an older record makes room, always.
+    if (SMALL) return;
     const d = timeWait({ halfOpenMax: 1, cookies: 0, policy: { keepHalfOpen: true } });
     d.sport++;
     d.send({ flags: "S", seq: 0 });

@@ -131,7 +131,7 @@ function conversation(numbers: Numbers): void {
   const p = new Pair(numbers), [a, b] = p.stacks, n = numbers as Record<ConfigField, number>;
   talk(p, a, b, IPS[1], 7);
   // To ourselves: with two blocks, and slots for it.
-  if (n.loopSlots === 0) assert.throws(() => a.connect(IPS[0], 7), { code: "UNREACHABLE" });
+  if (SMALL || n.loopSlots === 0) assert.throws(() => a.connect(IPS[0], 7), { code: "UNREACHABLE" });
   else if (n.connsMax >= 2) talk(p, a, a, IPS[0], 8);
   if (n.udpMax > 0) {
     const s = a.udpOpen(53), r = b.udpOpen(53), data = pattern(Math.min(n.mtu - 28, n.udpRing - 12));
@@ -142,7 +142,7 @@ function conversation(numbers: Numbers): void {
       assert.ok(p.run(() => (got = b.udpReceive(r)?.data) !== undefined), "the datagram arrives");
       assert.deepEqual(got, data);
     }
-    if (n.loopSlots === 0) assert.throws(() => a.udpSend(s, IPS[0], 53, data), { code: "UNREACHABLE" });
+    if (SMALL || n.loopSlots === 0) assert.throws(() => a.udpSend(s, IPS[0], 53, data), { code: "UNREACHABLE" });
   }
   // The longest ping, whole and in pieces.
   const ping = icmp({ src: IPS[1], dst: IPS[0], srcMac: [...MACS[1]], dstMac: [...MACS[0]] }, 8, 0, 0x10001, pattern(n.mtu - 28));
@@ -157,7 +157,7 @@ function conversation(numbers: Numbers): void {
   for (const [from, to, frag] of [[cut, payload.length, cut >> 3], [0, cut, 0x2000]] as const) {
     p.inject(0, ipv4({ src: IPS[1], dst: IPS[0], proto: 1, id: 7, frag, srcMac: [...MACS[1]], dstMac: [...MACS[0]] }, payload.slice(from, to)));
   }
-  const whole = n.reassemblyMax > 0 && payload.length <= n.reassemblyBytes;
+  const whole = !SMALL && n.reassemblyMax > 0 && payload.length <= n.reassemblyBytes;
   assert.equal(p.run(() => p.answers.some((s) => s.ip.src === IPS[0] && s.type === 0)), whole, "the ping in fragments is answered if there is room for it");
   a.check();
   b.check();

@@ -1,7 +1,7 @@
 /** What the network can reach: text, fragments and datagrams stay where they belong, whatever their lengths say (assembly/DESIGN.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { Bench, MSS, PEER, STACK, pattern, type BenchOptions } from "../harness/bench.js";
+import { Bench, MSS, PEER, STACK, pattern, type BenchOptions, SMALL } from "../harness/bench.js";
 import { icmp, ipv4, opt, segment, udp, type Tcp } from "../harness/codec.js";
 
 /** A datagram in pieces of `size` bytes, as frames. */
@@ -54,7 +54,7 @@ describe("RFC 9293 §3.10.7.3: text that comes with a SYN is cut to the window",
     b.expect("A", { ack: 513 });
   });
 
-  it("in a SYN-ACK that came in fragments, of 60,000 bytes", () => {
+  if (!SMALL) it("in a SYN-ACK that came in fragments, of 60,000 bytes", () => {
     const b = new Watched({ ...SMALLEST, recvRing: 2048, rxSlots: 64 }).connecting();
     const whole = segment({ src: PEER, dst: STACK }, {
       flags: "SA", seq: b.peerIsn, ack: (b.stackIsn + 1) >>> 0, sport: b.sport, dport: b.dport, data: pattern(60_000),
@@ -137,7 +137,7 @@ describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its 
   };
   const N = whole.length;
 
-  it("one that is whole is delivered, in any order", () => {
+  if (!SMALL) it("one that is whole is delivered, in any order", () => {
     assert.deepEqual(made([[0, 1480, true], [1480, 2960, true], [2960, N, false]]), [N]);
     assert.deepEqual(made([[2960, N, false], [1480, 2960, true], [0, 1480, true]]), [N]);
     assert.deepEqual(made([[0, 1480, true], [0, 1480, true], [2960, N, false], [2960, N, false], [1480, 2960, true]]), [N]);
@@ -157,7 +157,7 @@ describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its 
     assert.deepEqual(made([[1480, 2960, false], [1480, 2960, true], [0, 1480, true]]), []);
   });
 
-  it("random fragments: what is answered, every byte of it came", () => {
+  if (!SMALL) it("random fragments: what is answered, every byte of it came", () => {
     let seed = 5;
     const below = (n: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0, (seed >>> 8) % n);
     // The checksum of an echo of zeros does not depend on its length.
@@ -189,7 +189,7 @@ describe("RFC 791 §3.1: the total length of a datagram that was put together is
     for (const reassemblyBytes of [65_528, 65_536]) assert.throws(() => new Bench({ reassemblyBytes }), { code: "CONFIG" });
   });
 
-  it("the longest one is delivered whole, and none that is longer", () => {
+  if (!SMALL) it("the longest one is delivered whole, and none that is longer", () => {
     const b = new Bench({ reassemblyBytes: 65_520, udpRing: 131_068, rxSlots: 64 });
     const s = b.stack.udpOpen(53), data = pattern(65_507);
     for (const f of pieces(udp({ src: PEER, dst: STACK }, 9, 53, data).slice(34), 17)) b.frame(f);
