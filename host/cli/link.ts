@@ -53,7 +53,8 @@ async function run(file: string, options: RunOptions): Promise<void> {
   const stack = new StackModule(module, { ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }) }), app = stack.exports as AppExports;
   const loop = new Loop(stack, link, monotonicUs);
   loop.onPolled = () => app.app_run() !== 0;
-  console.log(`ready ${plain}`);
+  // After the loop's first turn, which announces the address.
+  setImmediate(() => console.log(`ready ${plain}`));
   await new Promise<void>((done, fail) => {
     process.on("SIGINT", done).on("SIGTERM", done);
     link.onClose = (error) => (error ? fail(error) : done());

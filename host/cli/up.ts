@@ -182,8 +182,11 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
   loop.onPolled = () => stack.run();
   let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;
   const done = new Promise<Record<string, number>>((resolve, reject) => ([end, fail] = [resolve, reject]));
+  // It may fail before it is ready, and is looked at afterwards.
+  done.catch(() => {});
   return {
-    ready: Promise.resolve(),
+    // After the loop's first turn, which announces the address: passt sends to nobody before it has heard of us, and does so once.
+    ready: new Promise((resolve) => setImmediate(resolve)),
     stop() {
       stack.stop();
       const until = performance.now() + CLOSING_MS;

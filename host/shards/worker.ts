@@ -44,7 +44,7 @@ async function application(): Promise<{ stack: StackModule; run: () => boolean; 
 
 let until = Infinity;
 const { stack, run, end } = await application();
-port.postMessage("ready");
+let told = false;
 while (performance.now() < until) {
   if (until === Infinity && Atomics.load(stop, 0) !== 0) {
     until = performance.now() + CLOSING_MS;
@@ -58,6 +58,9 @@ while (performance.now() < until) {
     if (outgoing.put(frame)) sent++;
   });
   if (sent > 0 && outgoing.ring()) port.postMessage("frames");
+  // The address is announced by now: who reads "ready" may connect at once, through something that has to have heard of us.
+  if (!told) port.postMessage("ready");
+  told = true;
   const again = run();
   if (took > 0 || again || wait === 0) continue;
   incoming.wait(Math.min(wait < 0 ? SLEEP_MS : Math.max(1, wait / 1000), until === Infinity ? SLEEP_MS : 10));

@@ -209,6 +209,9 @@ function end(): void {
 export function _start(): void {
   const c = changetype<Config>(configBlock());
   start(c);
+  // The address is announced first: who reads "ready" may connect at once, through something that has to have heard of us.
+  poll(nowUs());
+  putFrames();
   say("ready");
   for (let s: u32 = 1; s <= <u32>Service.HTTP; s++) {
     const port = load<u32>(PORTS + (s << 2));
