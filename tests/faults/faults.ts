@@ -53,7 +53,7 @@ export const FAULTS: Fault[] = [
 
   // Leaks and counts
   { name: "ranges of a connection that ends are lost", kind: "leak", find: "  t.outOfOrder = rangesClear(t.outOfOrder);\n  senderEnd(t);", put: "  t.outOfOrder = 0;\n  senderEnd(t);" },
-  { name: "ranges below the edge are lost", kind: "leak", find: "    const next = r.next;\n    rangesRelease(head);\n    head = next;\n  }\n  return head;", put: "    head = r.next;\n  }\n  return head;" },
+  { name: "ranges below the edge are lost", kind: "leak", find: "    const next = rangeNext(head, n);\n    rangesRelease(head);\n    head = next;\n  }\n  return head;", put: "    head = rangeNext(head, n);\n  }\n  return head;" },
   { name: "a range is given back twice", kind: "leak", find: "  s.count--;\n  rangesRelease(i);", put: "  s.count--;\n  rangesRelease(i);\n  rangesRelease(i);" },
   { name: "the block of a sender that ends is lost", kind: "leak", find: "  s.next = pool.free;\n  pool.free = t.sender;\n", put: "" },
   { name: "a half-open record is not given back", kind: "leak", find: "  h.bits = 0;\n  poolGive(pool, changetype<usize>(h));", put: "  h.bits = 0;" },
@@ -74,7 +74,7 @@ export const FAULTS: Fault[] = [
   { name: "TIME-WAIT does not end", kind: "timer", find: "  heapArm(owner, afterMs(config.timeWaitMs));\n  count(Mib.TW);", put: "  count(Mib.TW);" },
   { name: "challenge ACKs have no limit", kind: "limit", find: "if (<u32>t.challenges >= most) {", put: "if (most == 0) {" },
   { name: "what is old is answered without limit", kind: "endless", find: "if (answerAllowed(t, min<u32>(config.challengeMax + PROBES, 255))) ackNow(t);", put: "ackNow(t);" },
-  { name: "a RST is answered with a RST", kind: "endless", find: "if (segIs(RST) || (config.policy & Policy.BLACKHOLE) != 0) return;", put: "if ((config.policy & Policy.BLACKHOLE) != 0) return;" },
+  { name: "a RST is answered with a RST", kind: "endless", find: "if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;", put: "if (POLICIES && (config.policy & Policy.BLACKHOLE) != 0) return;" },
   { name: "the frames to ourselves are never done", kind: "endless", find: "    frameInput(slotFirst(loop), slotFirstSize(loop), true);\n    slotConsume(loop);", put: "    frameInput(slotFirst(loop), slotFirstSize(loop), true);" },
   { name: "the table of connections is hashed without a key", kind: "key", find: "  if (layoutCommits()) randomKey(changetype<Key>(table));", put: "" },
   { name: "initial sequence numbers have no secret", kind: "key", find: "if (layoutCommits()) randomKey(changetype<Key>(secret));", put: "" },
