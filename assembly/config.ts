@@ -123,7 +123,7 @@ export const enum Cookies {
   loopSlots: u32;
   /** Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. @default 4 */
   reassemblyMax: u32;
-  /** Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. @default 65520 */
+  /** Longest reassembled payload in bytes, a multiple of 8, ≤ 65,520; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. @default 65520 */
   reassemblyBytes: u32;
   /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. @default 64 */
   neighboursMax: u32;

@@ -500,7 +500,7 @@ struct stint_config {
    */
   uint32_t reassemblyMax;
   /*
-   * Longest reassembled payload in bytes, a multiple of 8, ≤ 65,512; RFC 1122 §3.3.2 wants 556 at least.
+   * Longest reassembled payload in bytes, a multiple of 8, ≤ 65,520; RFC 1122 §3.3.2 wants 556 at least.
    * Longer: dropped.
    */
   uint32_t reassemblyBytes;
