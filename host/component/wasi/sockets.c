@@ -29,7 +29,7 @@ static struct socket {
   uint32_t ip, port, backlog;
   int deaf;
   /* As set, by STINT_OPTION_…; s for times. */
-  uint32_t option[STINT_OPTION_COUNT];
+  uint32_t option[STINT_OPTION_FAST_OPEN + 1];
 } sockets[COUNT];
 
 uint32_t socket_error(int32_t error) {
@@ -177,7 +177,7 @@ int socket_ready(uint32_t i, uint32_t what) {
   if (what == ON_INPUT) return s->deaf || tcp_recv_size(s->handle) != STINT_ERR_AGAIN;
   if (what == ON_OUTPUT) return tcp_send_room(s->handle) != 0;
   if (s->state == CONNECTING) {
-    const uint32_t state = about(s->handle)[4] & 0xff;
+    const uint32_t state = about(s->handle)->state;
     return state != STINT_STATE_SYN_SENT && state != STINT_STATE_SYN_RECEIVED;
   }
   return s->state != LISTENING || stint_listener_info(s->handle, listener) < 0 || listener[1] != 0;
