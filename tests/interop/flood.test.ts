@@ -127,15 +127,17 @@ for (const runtime of ["node", "wasmtime"] as const) {
       if (lacks(t, ...needs, "nft")) return;
       const hping = lab!.start("ip", ["netns", "exec", client, "hping3", "-q", "-S", "-p", "80", "--rand-source", "-i", "u500", SERVICE]);
       const end = Date.now() + 5000;
+      let died = Infinity;
       const results: { status: number | null; seconds: number; size: number; began: number }[] = [];
       const loops = Array.from({ length: 3 }, async () => {
-        while (Date.now() < end) {
+        // A busy machine takes its time to start a client: on until there were enough of them.
+        while (Date.now() < end || (results.filter((r) => r.began > died).length <= 20 && Date.now() < end + 25_000)) {
           const began = Date.now();
           results.push({ ...(await connect()), began });
         }
       });
       await sleep(1500);
-      const died = Date.now();
+      died = Date.now();
       const [dead] = nodes.splice(0, 1);
       dead!.child.kill("SIGKILL");
       await Promise.all(loops);
