@@ -5,6 +5,9 @@ type Case = Omit<Difference, "why">;
 
 const same = (a: Reply[], b: Reply[], ...fields: (keyof Reply)[]): boolean => a.length === b.length && a.every((r, i) => (Object.keys(r) as (keyof Reply)[]).every((k) => fields.includes(k) || r[k] === b[i]![k]));
 
+/** What is left when the application's FIN is not looked at. */
+const withoutFin = (replies: Reply[]): Reply[] => replies.filter((r) => r.flags !== "FA");
+
 /** Whether a segment's number lies out of the window, which is between 3,000 and 70,000 on both sides. */
 const isOutside = (s: Step): boolean => s.seq < 0 || s.seq >= 70_000;
 
@@ -21,6 +24,10 @@ const RULES: [string, (d: Case, s: Sequence) => boolean][] = [
   ["what came twice is noted before the ACK is checked, and told with the challenge; Linux has forgotten it by then", (d) => d.sent.ack > 0 && d.sent.seq < 0 && same(d.ours, d.kernels, "sack")],
   ["whether the application's FIN goes with the ACK before it depends on how fast it is", (d, s) =>
     s.application === "closes" && (d.kernels[0]?.flags === "A" && same(d.ours, d.kernels.slice(1)) || d.ours[0]?.flags === "A" && same(d.ours.slice(1), d.kernels))],
+  ["when the application's FIN goes out, beside what else is answered, depends on how fast it is", (d, s) =>
+    s.application === "closes" && same(withoutFin(d.ours), withoutFin(d.kernels))],
+  ["an ACK below SND.UNA - MAX.SND.WND is challenged in every state (RFC 5961 §5.2); Linux resets a connection that its user has closed", (d) =>
+    d.sent.ack < 0 && d.sent.flags.includes("A") && d.kernels.length === 1 && d.kernels[0]!.flags.includes("R") && d.ours.every((r) => r.flags === "A")],
   ["what PAWS refuses is not looked at further; Linux tells that a part of it had come before", (d) => d.sent.stamps === "old" && same(d.ours, d.kernels, "sack")],
   ["in SYN-RECEIVED any echo of a timestamp will do (RFC 7323); Linux wants that of the SYN-ACK, not of an ACK that it sent later", (d, s) =>
     d.state === "SYN-RECEIVED" && s.options.stamps && d.kernels.length === 1 && d.kernels[0]!.flags === "A" && d.step > 1],
