@@ -5,8 +5,8 @@ type Case = Omit<Difference, "why">;
 
 const same = (a: Reply[], b: Reply[], ...fields: (keyof Reply)[]): boolean => a.length === b.length && a.every((r, i) => (Object.keys(r) as (keyof Reply)[]).every((k) => fields.includes(k) || r[k] === b[i]![k]));
 
-/** What is left when the application's FIN is not looked at. */
-const withoutFin = (replies: Reply[]): Reply[] => replies.filter((r) => r.flags !== "FA");
+/** What is left when what timers and the application send is not looked at: its FIN, and probes of a window, which are one octet behind. */
+const withoutFin = (replies: Reply[]): Reply[] => replies.filter((r) => r.flags !== "FA" && !(r.flags === "A" && replies.some((o) => o.flags === "A" && o.seq === r.seq + 1)));
 
 /** Whether a segment's number lies out of the window, which is between 3,000 and 70,000 on both sides. */
 const isOutside = (s: Step): boolean => s.seq < 0 || s.seq >= 70_000;
