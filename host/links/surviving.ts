@@ -57,7 +57,7 @@ class Surviving implements Link {
   }
 
   send(frame: Uint8Array): void {
-    if (this.#up) this.#inner?.send(frame);
+    if (this.#up && !this.#closed) this.#inner?.send(frame);
   }
 
   close(): void {

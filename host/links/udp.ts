@@ -8,14 +8,19 @@ const BUFFER = 4 << 20;
 export function openUdp(localPort: number, host: string, port: number): Promise<Link & { localPort: number }> {
   return new Promise((resolve, reject) => {
     const socket = createSocket("udp4");
+    let closed = false;
     const link = {
       localPort,
       send(frame: Uint8Array) {
-        socket.send(frame.slice(), () => {});
+        if (!closed) socket.send(frame.slice(), () => {});
       },
       onFrame: (_: Uint8Array) => {},
       onClose: (_?: Error) => {},
-      close: () => socket.close(),
+      close() {
+        if (closed) return;
+        closed = true;
+        socket.close();
+      },
     };
     socket.once("error", (e: NodeJS.ErrnoException) => {
       socket.close();
