@@ -8,7 +8,7 @@ import { timestampNow } from "./timestamps";
 import { Tcb, Has, tcbHas, workAdd, tcbClear } from "./tcb";
 import { seg, segHas, segLen } from "./segment";
 import { Option } from "./options";
-import { Timer } from "./timers";
+import { Timer, armOrphan } from "./timers";
 import { challenge } from "./reset";
 import { ecnEchoed } from "./ecn";
 import { sackReceive } from "./sack";
@@ -76,8 +76,9 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
     const rtt = timestampNow(t) - seg.tsEcr;
     if (rtt < 600_000) rttSample(t, min<u32>(rtt, 100_000) * 1000);
   }
-  if (t.timerKind == <u8>Timer.PERSIST) t.stalledAt = clock.us;
-  else retransmitAcked(t);
+  t.stalledAt = clock.us;
+  if (tcbHas(t, Has.ORPHAN)) armOrphan(t);
+  if (t.timerKind != <u8>Timer.PERSIST) retransmitAcked(t);
   if (hasSender(t)) rackAck(t, acked, flight, senderOf(t).delivered - had, news);
   else newAck(t, acked);
   roomAgain(t);

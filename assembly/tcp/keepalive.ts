@@ -14,8 +14,9 @@ const SECOND: u64 = 1_000_000;
 /** Starts to watch over the connection. */
 export function keepAliveStart(t: Tcb): void {
   t.keepSent = 0;
-  // The timer is taken until the first byte has come, or is overdue; and there is nothing to watch over once the connection has left.
-  if (tcbHas(t, Has.FIRST_BYTE | Has.DETACHED)) return;
+  // The timer is taken until the first byte has come, or is overdue, and for an orphan's time; and there is nothing to watch over once the
+  // connection has left.
+  if (tcbHas(t, Has.FIRST_BYTE | Has.DETACHED | Has.ORPHAN)) return;
   armIdle(t, clock.us + <u64>t.keepIdleS * SECOND);
 }
 

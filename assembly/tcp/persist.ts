@@ -5,7 +5,7 @@ import { config } from "../config";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "./tcb";
+import { Tcb, Has, workAdd, tcbSet, tcbClear } from "./tcb";
 import { Timer, armTimer, disarmTimer } from "./timers";
 import { endConnection } from "./end";
 import { senderEnd } from "./sender";
@@ -21,9 +21,8 @@ export function persistArm(t: Tcb): void {
 
 /** The window is zero while segments are in flight: probe in place of retransmitting (MUST-35, SHLD-17). */
 export function persistDue(t: Tcb): void {
-  // As long as the peer answers the probes, the connection stays open (MUST-37). An orphan has nobody to wait for.
-  const since = tcbHas(t, Has.ORPHAN) ? t.stalledAt : max(t.stalledAt, t.heardAt);
-  if (clock.us - since >= <u64>t.userTimeoutMs * 1000) {
+  // As long as the peer answers the probes, the connection stays open (MUST-37); an orphan has a time of its own (`armOrphan`).
+  if (clock.us - max(t.stalledAt, t.heardAt) >= <u64>t.userTimeoutMs * 1000) {
     count(Mib.TCPAbortOnTimeout);
     endConnection(t, Err.TIMED_OUT);
     return;

@@ -39,7 +39,6 @@ export function retransmitArm(t: Tcb): void {
 /** New data was acknowledged (RFC 6298 §5.2 and §5.3). */
 export function retransmitAcked(t: Tcb): void {
   t.retries = 0;
-  t.stalledAt = clock.us;
   if (t.sndUna == t.sndNxt) disarmTimer(t);
   else if (!probeArm(t)) armTimer(t, Timer.RETRANSMIT, t.rto);
 }

@@ -98,8 +98,9 @@ function idleDue(t: Tcb): void {
     count(Mib.TCPFirstByteTimeout);
     sendReset(t);
     endConnection(t, Err.TIMED_OUT);
-  } else if (t.state == <u8>State.FIN_WAIT_2 && tcbHas(t, Has.ORPHAN)) {
-    // The peer does not close its side and nobody is left to read what it sends.
+  } else if (tcbHas(t, Has.ORPHAN)) {
+    // Nobody is left to read what the peer sends, and it does not close its side (FIN-WAIT-2), or acknowledges nothing.
+    count(Mib.TCPAbortOnTimeout);
     endConnection(t, Err.TIMED_OUT);
   } else if (tcbHas(t, Has.KEEP_ALIVE)) {
     if (first) keepAliveStart(t);
@@ -107,7 +108,16 @@ function idleDue(t: Tcb): void {
   }
 }
 
-/** An orphan in FIN-WAIT-2 waits for a limited time. */
+/**
+ * An orphan has to get on: R2 counts from its close, or from the last acknowledgment of something new, whatever the peer does with its
+ * window meanwhile.
+ */
+export function armOrphan(t: Tcb): void {
+  armIdle(t, afterMs(t.userTimeoutMs));
+}
+
+/** An orphan in FIN-WAIT-2 waits for a limited time, or for ever. */
 export function armFinWait2(t: Tcb): void {
+  t.idleAt = NEVER;
   if (config.finWait2Ms != 0) armIdle(t, afterMs(config.finWait2Ms));
 }

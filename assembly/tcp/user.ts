@@ -9,7 +9,7 @@ import { ringRead, ringWrite } from "../buffers/ring";
 import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd, tcbSet, tcbClear } from "./tcb";
 import { State, canReceive, canSend, isSynchronized, setState } from "./state";
 import { windowUpdate } from "./receive";
-import { armFinWait2 } from "./timers";
+import { armFinWait2, armOrphan } from "./timers";
 import { endConnection, release } from "./end";
 
 // §3.10.2 SEND
@@ -176,6 +176,7 @@ export function userClose(t: Tcb): void {
   }
   userShutdown(t);
   if (t.state == <u8>State.FIN_WAIT_2) armFinWait2(t);
+  else armOrphan(t);
 }
 
 // §3.10.5 ABORT

@@ -124,6 +124,39 @@ describe("RFC 9293 §3.6: closing", () => {
     assert.equal(b.stack.pools().connections, 0);
   });
 
+  for (const period of [6, 14, 36]) it(`RFC 9293 §3.8.3: an orphan is given up after R2, though its peer opens and closes its window every ${period} s`, () => {
+    const b = new Bench().accepted({}, { win: 1000 });
+    b.stack.setOption(b.handle, "userTimeoutMs", 20_000);
+    b.write(2000);
+    b.stack.close(b.handle);
+    b.poll();
+    const second = (s: number, ack: number): void => {
+      b.advance(1000);
+      b.send({ flags: "A", seq: 1, ack, win: s % period < period / 2 ? 0 : 1000 });
+      b.clear();
+    };
+    // As long as something new is acknowledged, it goes on.
+    for (let s = 0; s < 60; s++) {
+      second(s, 1 + Math.floor(s / 10));
+      assert.equal(b.stack.pools().connections, 1, `after ${s} s`);
+    }
+    for (let s = 0; s < 25; s++) second(s, 6);
+    assert.equal(b.stack.pools().connections, 0);
+  });
+
+  it("RFC 9293 §3.8.3: the time of an orphan counts from its close, not from before", () => {
+    const b = new Bench().accepted();
+    b.stack.setOption(b.handle, "userTimeoutMs", 20_000);
+    b.advance(3_600_000);
+    b.stack.close(b.handle);
+    b.poll();
+    b.expect("FA", { seq: 1 });
+    b.advance(15_000);
+    assert.equal(b.state, "FIN-WAIT-1");
+    b.advance(10_000);
+    assert.equal(b.stack.pools().connections, 0);
+  });
+
   it("RFC 9293 §3.10.5: ABORT sends a RST and frees everything", () => {
     const b = new Bench().accepted();
     b.write(3000);
