@@ -705,7 +705,7 @@ struct stint_tcp_info {
   /* Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
   int8_t error;
   int8_t softError;
-  /* Largest payload of a segment; largest packet of the path; the MSS that the peer named. Bytes. */
+  /* Largest payload of a segment; largest packet of the path. Bytes. */
   uint16_t mss;
   uint16_t pathMtu;
   uint32_t sndUna;
@@ -757,7 +757,10 @@ struct stint_tcp_info {
   uint64_t timerAt;
   /* When an ACK is due that waits, µs; all ones: none. */
   uint64_t delackAt;
-  /* When keep-alive, FIN-WAIT-2 or the wait for a first byte has something to do, µs; all ones: never. */
+  /*
+   * When keep-alive, the wait for a first byte, or the time of a connection that its application has closed
+   * is over, µs; all ones: never.
+   */
   uint64_t idleAt;
   /* When the last segment of this connection arrived, µs. */
   uint64_t heardAt;
@@ -765,6 +768,7 @@ struct stint_tcp_info {
   uint64_t stalledAt;
   uint64_t reserved13;
   uint16_t reserved14;
+  /* The MSS that the peer named. */
   uint16_t peerMss;
   uint16_t keepIdleS;
   uint16_t keepIntervalS;

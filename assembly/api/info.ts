@@ -36,7 +36,7 @@ export const INFO_VERSION: u32 = 1;
   /** Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
   error: i8;
   softError: i8;
-  /** Largest payload of a segment; largest packet of the path; the MSS that the peer named. Bytes. */
+  /** Largest payload of a segment; largest packet of the path. Bytes. */
   mss: u16;
   pathMtu: u16;
   sndUna: u32;
@@ -88,7 +88,7 @@ export const INFO_VERSION: u32 = 1;
   timerAt: u64;
   /** When an ACK is due that waits, µs; all ones: none. */
   delackAt: u64;
-  /** When keep-alive, FIN-WAIT-2 or the wait for a first byte has something to do, µs; all ones: never. */
+  /** When keep-alive, the wait for a first byte, or the time of a connection that its application has closed is over, µs; all ones: never. */
   idleAt: u64;
   /** When the last segment of this connection arrived, µs. */
   heardAt: u64;
@@ -96,6 +96,7 @@ export const INFO_VERSION: u32 = 1;
   stalledAt: u64;
   reserved13: u64;
   reserved14: u16;
+  /** The MSS that the peer named. */
   peerMss: u16;
   keepIdleS: u16;
   keepIntervalS: u16;

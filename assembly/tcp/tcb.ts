@@ -167,7 +167,7 @@ export const enum Has {
   timerAt: Micros;
   /** Deadline of the delayed ACK; NEVER: none. */
   delackAt: Micros;
-  /** Deadline of keep-alive or of an orphan's FIN-WAIT-2; NEVER: none. */
+  /** Deadline of keep-alive, of a first byte, or of an orphan; NEVER: none. */
   idleAt: Micros;
   /** When the last segment of this connection arrived. */
   heardAt: Micros;
