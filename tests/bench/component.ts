@@ -6,7 +6,7 @@ import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { component } from "../../tools/component.js";
 import { entropyOf } from "../harness/entropy.js";
-import { interleaved, type Row } from "./measure.js";
+import { interleaved, ratio, type Row } from "./measure.js";
 
 interface Net {
   stack: { start(c: object, entropy: bigint[]): void; poll(now: bigint): number | undefined; frameIn(frame: Uint8Array): boolean; frameOut(): Uint8Array | undefined };
@@ -43,7 +43,7 @@ export async function benchComponent(quick: boolean): Promise<Row[]> {
   }, rounds);
   const row = (what: string, m: typeof call): Row[] => [
     { work: "component", subject: "stint-v8-simd", params: { what }, ...m.module, unit: "ns", ratios: {} },
-    { work: "component", subject: "stint-component-jco", params: { what }, ...m.component, unit: "ns", ratios: { "stint-v8-simd": m.component.median / m.module.median } },
+    { work: "component", subject: "stint-component-jco", params: { what }, ...m.component, unit: "ns", ratios: { "stint-v8-simd": ratio(m.component, m.module) } },
   ];
   return [...row("a call: poll with nothing to do", call), ...row("a frame in, 1,514 bytes, and its share of a poll", frames)];
 }

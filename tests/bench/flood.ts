@@ -2,7 +2,7 @@
 import { flood } from "../../host/lab/flood.js";
 import { Random } from "../../host/random.js";
 import { Crowd, SLOTS } from "./crowd.js";
-import { interleaved, type Row } from "./measure.js";
+import { interleaved, ratio, type Row } from "./measure.js";
 
 /** A server that answers every SYN with a cookie, and `connections` that are ESTABLISHED beside it. */
 class Target extends Crowd {
@@ -33,7 +33,7 @@ export function benchFlood(quick: boolean): Row[] {
   const cost = interleaved({ few: () => targets[few]!.synNs(batches), many: () => targets[many]!.synNs(batches) }, quick ? 5 : 15);
   const rows: Row[] = [
     { work: "syn", subject: "stint-v8-simd", params: { connections: few }, ...cost.few, unit: "ns", ratios: {} },
-    { work: "syn", subject: "stint-v8-simd", params: { connections: many }, ...cost.many, unit: "ns", ratios: { "1 connection": cost.many.median / cost.few.median } },
+    { work: "syn", subject: "stint-v8-simd", params: { connections: many }, ...cost.many, unit: "ns", ratios: { "1 connection": ratio(cost.many, cost.few) } },
   ];
   // 100 tables of 256 in 10 s.
   const options = { rate: 2560, seconds: 10, clients: 50, networks: 0, seed: 1 };

@@ -1,9 +1,22 @@
-/** Honest timing: every subject gets its turn in every round, and what counts is the median of the rounds. */
+/**
+ * Honest timing: every subject gets its turn in every round, and what counts is the median of the rounds. A ratio is taken within each round,
+ * where both had the same machine: its speed drifts from round to round, by a factor where others share it.
+ */
 
 export interface Measured {
   median: number;
   /** Half the distance between the quartiles, as a share of the median. */
   spread: number;
+}
+
+/** What was measured in each round, beside the median. */
+export interface Rounds extends Measured {
+  values: number[];
+}
+
+/** The median of the rounds' ratios. */
+export function ratio(a: Rounds, b: Rounds): number {
+  return summary(a.values.map((value, i) => value / b.values[i]!)).median;
 }
 
 export function summary(values: number[]): Measured {
@@ -14,7 +27,7 @@ export function summary(values: number[]): Measured {
 }
 
 /** Runs each of `subjects` once in each of `rounds` rounds, after `before` rounds that do not count. Each returns its figure. */
-export function interleaved<K extends string>(subjects: Record<K, () => number>, rounds: number, before = 1): Record<K, Measured> {
+export function interleaved<K extends string>(subjects: Record<K, () => number>, rounds: number, before = 1): Record<K, Rounds> {
   const names = Object.keys(subjects) as K[], values = Object.fromEntries(names.map((n) => [n, [] as number[]])) as Record<K, number[]>;
   for (let round = -before; round < rounds; round++) {
     for (const name of names) {
@@ -22,7 +35,7 @@ export function interleaved<K extends string>(subjects: Record<K, () => number>,
       if (round >= 0) values[name].push(value);
     }
   }
-  return Object.fromEntries(names.map((n) => [n, summary(values[n])])) as Record<K, Measured>;
+  return Object.fromEntries(names.map((n) => [n, { ...summary(values[n]), values: values[n] }])) as Record<K, Rounds>;
 }
 
 /** A row of the report. */
@@ -33,5 +46,7 @@ export interface Row {
   median: number;
   unit: string;
   spread: number;
+  /** What each round gave, where there were rounds. */
+  values?: number[];
   ratios: Record<string, number>;
 }

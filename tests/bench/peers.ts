@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { parseIp } from "../../host/address.js";
 import { SynFrame } from "../../host/lab/frames.js";
 import { StackModule } from "../../host/stack.js";
-import { interleaved, summary, type Row } from "./measure.js";
+import { interleaved, ratio, summary, type Row } from "./measure.js";
 import { figures, subjects, v8Command, type Subject } from "./subjects.js";
 
 interface Work {
@@ -60,11 +60,11 @@ export function benchPeers(name: string, quick: boolean): Row[] {
   const rows: Row[] = [], seconds = quick ? 0.8 : 1.5;
   for (const work of works(quick).filter((w) => w.work === name)) {
     const turns = Object.fromEntries(everybody().filter((s) => work.who(s.name)).map((s) => [s.name, () => summary(figures(s, work.driver, seconds, work.params)).median]));
-    const measured = interleaved(turns, quick ? 3 : 7, 0), peers = Object.entries(measured).filter(([n]) => !n.startsWith("stint"));
+    const measured = interleaved(turns, quick ? 5 : 7, 0), peers = Object.entries(measured).filter(([n]) => !n.startsWith("stint"));
     for (const [subject, m] of Object.entries(measured)) {
       rows.push({
         work: work.work, subject, params: Object.fromEntries(work.shown.map((k) => [k, work.params[k]!])), ...m, unit: work.unit,
-        ratios: subject.startsWith("stint") ? Object.fromEntries(peers.map(([n, p]) => [n, m.median / p.median])) : {},
+        ratios: subject.startsWith("stint") ? Object.fromEntries(peers.map(([n, p]) => [n, ratio(m, p)])) : {},
       });
     }
   }

@@ -1,7 +1,7 @@
 /** `npm run bench -- packet-cost scale`: what a packet costs among few and many connections, and how many fit. */
 import { Random } from "../../host/random.js";
 import { Crowd } from "./crowd.js";
-import { interleaved, type Row } from "./measure.js";
+import { interleaved, ratio, type Row } from "./measure.js";
 
 /** Packets in a poll, each of another connection: as many as fit among ten. */
 const BATCH = 8;
@@ -16,7 +16,7 @@ export function benchPacketCost(quick: boolean): Row[] {
   };
   const turn = (n: number) => (): number => crowds.get(n)!.packetNs(Array.from({ length: batches }, () => different(n)));
   const cost = interleaved(Object.fromEntries(sizes.map((n) => [n, turn(n)])), quick ? 5 : 11), least = cost[sizes[0]!]!;
-  return sizes.map((n) => ({ work: "packet-cost", subject: "stint-v8-simd", params: { connections: n }, ...cost[n]!, unit: "ns", ratios: n === sizes[0] ? {} : { "10 connections": cost[n]!.median / least.median } }));
+  return sizes.map((n) => ({ work: "packet-cost", subject: "stint-v8-simd", params: { connections: n }, ...cost[n]!, unit: "ns", ratios: n === sizes[0] ? {} : { "10 connections": ratio(cost[n]!, least) } }));
 }
 
 export function benchScale(quick: boolean): Row[] {
