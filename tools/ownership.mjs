@@ -86,7 +86,7 @@ function bounds() {
 }
 
 const CLANG = [
-  "-O1", "-g", "-fsanitize=fuzzer,address", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-Wextra",
+  "-O2", "-g", "-fsanitize=fuzzer,address", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-Wextra",
   "-Wno-unused-function", "-Wno-unused-variable", "-Wno-unused-but-set-variable",
 ];
 

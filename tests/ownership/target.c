@@ -2,10 +2,13 @@
  * The stack under libFuzzer and AddressSanitizer, which is told whose memory is what (assembly/core/own.ts). An input is a configuration out of
  * the whole space of config.ts, with an arena as large as asked and not a byte more, and then frames, calls and time. What is made of it knows
  * enough of TCP for connections to open: the stack's sequence numbers and timestamps are followed, checksums are right unless they are spoilt.
+ *
+ * STINT_FRAMES in the environment: as many frames, and the program ends well.
  */
 #include <sanitizer/asan_interface.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MEMORY_SIZE (4u << 20)
 #include "wasm.h"
@@ -84,11 +87,12 @@ static u32 u16_(void) { return u8_() << 8 | u8_(); }
 static u32 u32_(void) { return u16_() << 16 | u16_(); }
 static u32 below(u32 n) { return u8_() % n; }
 
-/* Figures, printed at the end. */
-static u64 frames, inputs, refused, established;
+/* Figures, printed at the end, and after so many frames. */
+#define TOLD_EVERY 10000000u
+static u64 frames, frames_max = UINT64_MAX, inputs, refused, accepted, largest, to_ourselves;
 static void figures(void) {
-  fprintf(stderr, "ownership: %llu inputs, %llu configurations refused, %llu frames, %llu with an established connection\n", (unsigned long long)inputs,
-          (unsigned long long)refused, (unsigned long long)frames, (unsigned long long)established);
+  fprintf(stderr, "ownership: %llu frames, %llu inputs, %llu configurations refused, %llu connections accepted, %llu of them from ourselves, %llu fragments at an end of 65,516 bytes or more\n",
+          (unsigned long long)frames, (unsigned long long)inputs, (unsigned long long)refused, (unsigned long long)accepted, (unsigned long long)to_ourselves, (unsigned long long)largest);
 }
 
 /* The arena begins somewhere; callers' memory lies far behind it. */
@@ -112,6 +116,8 @@ static struct conn conns[CONNS];
 static u64 now;
 static int32_t listener, udp;
 static u32 control, mtu;
+/* Whether the last open was to ourselves. */
+static u32 alone;
 static u8 frame[SIZE_MAX_FRAME + 64];
 
 /* Configurations */
@@ -126,6 +132,10 @@ static const struct stint_config USUAL = {
     .neighbourMs = 60000, .keepIdleS = 7200, .keepIntervalS = 75, .keepProbes = 9, .ttl = 64, .pathMtuMin = 552, .synBurst = 10, .prefixBurst = 10,
     .fastOpenMax = 2,
 };
+
+/* The largest that is taken, and the payload from which on a total length would not fit into 16 bits. */
+#define REASSEMBLY_MOST 65520u
+#define REASSEMBLY_WRAPS 65516u
 
 /* A number of the space that has a least value and so many bits. */
 static u32 drawn(u32 least, u32 bits, u32 usual) {
@@ -159,6 +169,7 @@ static void fit(struct stint_config *c) {
   c->sendRing &= ~3u, c->recvRing &= ~3u, c->udpRing &= ~3u, c->reassemblyBytes &= ~7u;
   if (c->udpMax != 0 && c->udpRing < 64) c->udpRing = 64;
   c->rxSlots = power(c->rxSlots, 1), c->txSlots = power(c->txSlots, 1), c->loopSlots = power(c->loopSlots, 0), c->neighboursMax = power(c->neighboursMax, 4);
+  if (c->loopSlots == 1) c->loopSlots = 2;
   c->prefixBuckets = power(c->prefixBuckets, 0);
   if (c->prefixBuckets == 0) c->prefixRate = 0;
   if (c->mss > c->mtu - 40) c->mss = c->mtu - 40;
@@ -166,9 +177,15 @@ static void fit(struct stint_config *c) {
   if (c->rtoMaxMs < c->rtoMinMs) c->rtoMaxMs = c->rtoMinMs;
   if (c->rtoMaxMs < c->rtoInitialMs) c->rtoMaxMs = c->rtoInitialMs;
   if (c->delayedAckMs > 499) c->delayedAckMs = 499;
+  /* The ring is a unit of the window at least. */
   if (c->windowScale > 14) c->windowScale = 255;
+  while (c->windowScale < 15 && c->recvRing >> c->windowScale == 0) c->windowScale--;
   if (c->cookies > 2) c->cookies = 1;
-  if (c->reassemblyBytes > 65512) c->reassemblyBytes = 65512;
+  if (c->reassemblyBytes > REASSEMBLY_MOST) c->reassemblyBytes = REASSEMBLY_MOST;
+  if (c->appBytes > 4096) c->appBytes = 4096;
+  if (c->prefix > 32) c->prefix = 24;
+  /* An address that is the subnet's own broadcast, or the gateway's, is nobody's. */
+  if (c->gateway == c->ip) c->gateway = 0;
 }
 
 /* What is too large for the memory here: tables and rings get smaller until it is not. */
@@ -184,9 +201,14 @@ static void shrink(struct stint_config *c) {
 
 static void configure(struct stint_config *c) {
   *c = USUAL;
-  u32 words[sizeof *c / 4];
+  u32 words[sizeof *c / 4], how = u8_();
+  /* What takes several numbers at once. */
+  if ((how & 6) == 6) c->reassemblyBytes = REASSEMBLY_MOST - (how >> 3 & 3) * 8, c->reassemblyMax = 1 + (how >> 5 & 1);
+  if ((how & 0x86) == 0x86) c->mtu = 65535;
+  if ((how & 6) == 4) c->prefix = 30 + (how >> 3 & 3), c->gateway = how & 0x20 ? PEER_IP : 0;
+  if ((how & 6) == 2) c->clockOffsetLow = how * 0x01010101u, c->clockOffsetHigh = how & 8 ? ~0u : 0;
   memcpy(words, c, sizeof *c);
-  if (u8_() & 1) {
+  if (how & 1) {
     /* Few of them, or all. */
     u32 often = below(4);
     for (u32 i = 0; i < BOUNDS_COUNT; i++) {
@@ -220,7 +242,6 @@ static int start(struct stint_config *c, u32 base) {
 
 static void complete(struct stint_config *c) {
   c->size = sizeof *c;
-  c->appBytes = 0;
   c->memoryBytes = MEMORY_SIZE - 256;
   for (u32 i = 0; i < 32; i++) ((u8 *)&c->entropy0)[i] = (u8)(i * 37 + i * i * 11 + 5);
 }
@@ -257,19 +278,28 @@ static u32 pseudo(u32 src, u32 dst, u32 protocol, u32 size) { return sum((u8[]){
 
 static void poll_(void);
 
+static void count_frame(void) {
+  if (++frames % TOLD_EVERY == 0) figures();
+  if (frames < frames_max) return;
+  figures();
+  _exit(0);
+}
+
 /* Gives the frame of `size` bytes to the stack. */
 static void push(u32 size) {
-  if (u8_() % 32 == 0 && size > 14) frame[14 + u8_() % (size - 14)] ^= (u8)(1 + u8_());
-  if (u8_() % 64 == 0) size = u16_() % (size + 1);
+  /* What is beyond the end of the input spoils nothing. */
+  u32 how = u8_();
+  if (how >= 0xfc) size = u16_() % (size + 1);
+  else if (how >= 0xf6 && size > 14) frame[14 + (how & 1 ? u8_() : u16_()) % (size - 14)] ^= (u8)(1 + u8_());
   u32 head = peek(control), tail = peek(control + 4), mask = peek(control + 8), slots = peek(control + 12), stride = peek(control + 16), lengths = peek(control + 20);
   if (tail - head > mask) return;
   /* What a host cannot put into a slot it does not put there. */
   if (size > mtu + 14) size = mtu + 14;
-  frames++;
+  count_frame();
   put(slots + (tail & mask) * stride + 2, frame, size);
   poke(lengths + 4 * (tail & mask), size);
   poke(control + 4, tail + 1);
-  if (u8_() % 8 != 0) poll_();
+  if (how % 8 != 5) poll_();
 }
 
 static void ethernet(u32 type) {
@@ -356,7 +386,7 @@ static void segment(struct conn *c, u32 flags, u32 seq, u32 ack, u32 size) {
 /* What the stack sent: a peer that follows. */
 static void seen(const u8 *f, u32 size) {
   if (size >= 42 && r16(f + 12) == 0x0806 && r16(f + 20) == 1 && r32(f + 38) != STACK_IP) {
-    if (u8_() % 16 != 0) arp(2, r32(f + 38), STACK_IP);
+    if (u8_() % 16 != 15) arp(2, r32(f + 38), STACK_IP);
     return;
   }
   if (size < 54 || r16(f + 12) != 0x0800 || f[23] != 6) return;
@@ -390,9 +420,9 @@ static void poll_(void) {
     }
     u64 e;
     for (u32 i = 0; i < 64 && (e = module_event_next()) != 0; i++) {
-      if ((e & STINT_EVENT_ACCEPT) != 0 && u8_() % 8 != 0) {
+      if ((e & STINT_EVENT_ACCEPT) != 0 && u8_() % 8 != 7) {
         s32 h = (s32)module_tcp_accept((u32)(e >> 32));
-        if (h > 0) conns[below(CONNS)].handle = h, established++;
+        if (h > 0) conns[below(CONNS)].handle = h, accepted++, to_ourselves += alone;
       }
     }
     if (wait != 0) return;
@@ -402,7 +432,7 @@ static void poll_(void) {
 /* A datagram in fragments, of which some may be missing, or come twice, or in another order. */
 static void fragments(void) {
   static u8 whole[65536];
-  u32 size = (const u32[]){16, 64, 600, 2000, 4096, 65480, 65496, 65515}[below(8)] + below(24), piece = 8 * (1 + u8_() % 255), id = u8_() & 3;
+  u32 size = (const u32[]){16, 64, 600, 2000, 4096, 65480, 65496, 65512}[below(8)] + below(24), piece = 8 * (1 + u8_() % 255), id = u8_() & 3;
   u32 protocol = (const u32[]){17, 6, 1, 99}[below(4)];
   if (size > 65535) size = 65535;
   if (piece + 20 > mtu) piece = (mtu - 20) & ~7u;
@@ -420,16 +450,17 @@ static void fragments(void) {
     whole[0] = 8, whole[1] = 0, w16(whole + 2, 0);
     w16(whole + 2, ~sum(whole, size, 0));
   }
-  u32 skip = u8_(), last = u8_() % 16 == 0;
+  u32 skip = u8_(), last = u8_() % 16 == 15;
+  if (size >= REASSEMBLY_WRAPS && skip % 4 != 3) largest++;
   /* One beyond the end comes first, as long as one that will be missing. */
-  if (skip % 8 == 0) {
+  if (skip % 8 == 7) {
     memcpy(frame + 34, whole, piece);
     ip(PEER_IP, STACK_IP, protocol, piece, id, ((size + 7) >> 3) + below(4) * piece / 8 | 0x2000u, 0);
     push(34 + piece);
   }
   for (u32 at = 0, i = 0; at < size; at += piece, i++) {
     u32 n = size - at < piece ? size - at : piece, more = at + n < size;
-    if (skip % 4 == 0 && i == skip / 4 % 64) continue;
+    if (skip % 4 == 3 && i == skip / 4 % 64) continue;
     memcpy(frame + 34, whole + at, n);
     ip(PEER_IP, STACK_IP, protocol, n, id, at >> 3 | (more || last ? 0x2000u : 0), 0);
     push(34 + n);
@@ -493,10 +524,13 @@ static void call(void) {
   switch (which) {
     case 0: listener = (int32_t)module_tcp_listen(u8_() & 1 ? STACK_IP : 0, 8080 + below(2), below(6)); break;
     case 1: case 2: {
-      if (u8_() % 4) to = PEER_IP;
-      u32 lport = 50000 + below(16);
-      s32 made = (s32)module_tcp_connect(0, lport, to, 40000 + below(4));
-      if (made > 0) c->handle = made, c->dport = lport, c->sport = 40000;
+      u32 lport = 50000 + below(16), rport = 40000 + below(4), how = u8_();
+      /* To a listener of our own, under either of our addresses, or to the very port that it comes from. */
+      alone = how % 4 == 0;
+      if (alone) rport = how & 8 ? 8080 + (how >> 4 & 1) : lport;
+      if (alone && how & 4) to = 0x7f000001;
+      s32 made = (s32)module_tcp_connect(0, lport, alone ? to : PEER_IP, rport);
+      if (made > 0) c->handle = made, c->dport = lport, c->sport = rport;
       break;
     }
     case 3: case 4: case 5: module_tcp_send(h, pointer_(), length_()); break;
@@ -551,6 +585,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc, (void)argv;
   module_start();
   atexit(figures);
+  if (getenv("STINT_FRAMES")) frames_max = strtoull(getenv("STINT_FRAMES"), 0, 10);
   return 0;
 }
 
