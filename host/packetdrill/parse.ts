@@ -1,10 +1,8 @@
-/** The packetdrill language (Google's and FreeBSD's dialect), for TCP over IPv4: text to events. */
+/** The packetdrill language (Google's and FreeBSD's dialect), for TCP and UDP over IPv4: text to events. */
 
-export class SyntaxError extends Error {
-  constructor(readonly file: string, readonly line: number, readonly column: number, what: string) {
-    super(`${file}:${line}:${column}: ${what}`);
-  }
-}
+import { preprocess, Reader, SyntaxError } from "./reader.js";
+
+export { SyntaxError };
 
 /** When an event happens, in seconds. */
 export type When =
@@ -32,7 +30,14 @@ export type Option =
   | { kind: "fastopen"; cookie: string | null; experimental: boolean }
   | { kind: "raw"; text: string };
 
-export interface Packet {
+export interface IpFields {
+  ecn?: string;
+  /** DSCP and ECN as one octet. */
+  tos?: number;
+  ttl?: number;
+}
+
+export interface Packet extends IpFields {
   flags: string;
   start: number;
   end: number;
@@ -42,16 +47,16 @@ export interface Packet {
   urgent?: number;
   /** undefined: none are allowed; null: `<...>`, unchecked. */
   options: Option[] | null | undefined;
-  ecn?: string;
-  /** DSCP and ECN as one octet. */
-  tos?: number;
-  ttl?: number;
 }
+
+/** The packet that an ICMP message is about. */
+export type Quoted = { protocol: "tcp"; seq: number; length: number } | { protocol: "udp"; length: number };
 
 export type Event = { line: number; when: When } & (
   | { type: "in"; packet: Packet }
   | { type: "out"; packet: Packet }
-  | { type: "icmp"; inbound: boolean; kind: string; code: string; mtu?: number; quoted?: Packet }
+  | ({ type: "udp"; inbound: boolean; length: number } & IpFields)
+  | { type: "icmp"; inbound: boolean; kind: string; code: string; mtu?: number; quoted?: Quoted }
   | { type: "call"; name: string; args: Value[]; result: Value; errno?: string }
   | { type: "command"; text: string }
   | { type: "code"; text: string }
@@ -66,109 +71,8 @@ export interface Script {
   events: Event[];
 }
 
-/** Blanks out comments and the branches of #ifdef that are not taken; lines and columns stay. Strings, commands and code are left as they are. */
-function preprocess(text: string, given: Set<string>, file: string): string {
-  const blank = (s: string): string => s.replace(/[^\n]/g, " "), defines = new Set(given);
-  const kept: { at: number; text: string }[] = [];
-  // What may hold something that looks like a comment stands aside, as marks of the same length.
-  const aside = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*|(?<=^|\s)#(?!\s*(?:ifn?def|if|elif|else|endif|define|undef|include)\b).*|`[^`]*`|%\{[\s\S]*?\}%|"(?:[^"\\\n]|\\.)*"/gm;
-  text = text.replace(aside, (s: string, at: number) => {
-    if (s.startsWith("/") || s.startsWith("#")) return blank(s);
-    kept.push({ at, text: s });
-    return s.replace(/[^\n]/g, "\u0001");
-  });
-  const taken: { now: boolean; any: boolean }[] = [];
-  const lines = text.split("\n").map((line, i) => {
-    const directive = /^\s*#\s*(ifdef|ifndef|if|elif|else|endif|define|undef|include)\b(.*)$/.exec(line);
-    const isTaken = taken.every((t) => t.now);
-    if (directive) {
-      const [, word, rest] = directive as unknown as [string, string, string];
-      const needs = /^(ifdef|ifndef|define|undef)$/.test(word) ? /^\s*(\w+)\s*$/ : /^(if|elif)$/.test(word) ? /^\s*(?:defined\s*(?:\(\s*)?)(\w+)\s*\)?\s*$/ : /^()\s*$/;
-      const name = needs.exec(rest)?.[1];
-      if (name === undefined || word === "include") throw new SyntaxError(file, i + 1, 1, `#${word}${rest} is not understood`);
-      const top = taken.at(-1);
-      if (word === "ifdef" || word === "if") taken.push({ now: defines.has(name), any: defines.has(name) });
-      else if (word === "ifndef") taken.push({ now: !defines.has(name), any: !defines.has(name) });
-      else if (word === "define" || word === "undef") isTaken && (word === "define" ? defines.add(name) : defines.delete(name));
-      else if (!top) throw new SyntaxError(file, i + 1, 1, `#${word} without #ifdef`);
-      else if (word === "else") [top.now, top.any] = [!top.any, true];
-      else if (word === "elif") [top.now, top.any] = [!top.any && defines.has(name), top.any || defines.has(name)];
-      else taken.pop();
-      return blank(line);
-    }
-    return isTaken ? line : blank(line);
-  });
-  if (taken.length > 0) throw new SyntaxError(file, lines.length, 1, "#ifdef without #endif");
-  let out = lines.join("\n");
-  for (const k of kept) if (out[k.at] === "\u0001") out = out.slice(0, k.at) + k.text + out.slice(k.at + k.text.length);
-  return out;
-}
-
 /** Values within values, at most: nobody writes more by hand. */
 const DEPTH_MAX = 50;
-
-class Reader {
-  at = 0;
-  depth = 0;
-  constructor(readonly text: string, readonly file: string) {}
-
-  position(at = this.at): { line: number; column: number } {
-    const before = this.text.slice(0, at).split("\n");
-    return { line: before.length, column: before.at(-1)!.length + 1 };
-  }
-
-  fail(what: string): never {
-    const { line, column } = this.position();
-    throw new SyntaxError(this.file, line, column, what);
-  }
-
-  space(): void {
-    while (/\s/.test(this.text[this.at] ?? "")) this.at++;
-  }
-
-  get done(): boolean {
-    this.space();
-    return this.at >= this.text.length;
-  }
-
-  /** Takes what matches here, after white space; or nothing. */
-  take(pattern: RegExp): RegExpExecArray | null {
-    const before = this.at;
-    this.space();
-    const sticky = new RegExp(pattern.source, `${pattern.flags.replace("y", "")}y`);
-    sticky.lastIndex = this.at;
-    const m = sticky.exec(this.text);
-    this.at = m ? this.at + m[0].length : before;
-    return m;
-  }
-
-  /** As `take`, on this line. */
-  takeHere(pattern: RegExp): RegExpExecArray | null {
-    return /^[ \t]*\n/.test(this.text.slice(this.at, this.at + 200)) ? null : this.take(pattern);
-  }
-
-  need(pattern: RegExp, what: string): RegExpExecArray {
-    const m = this.take(pattern);
-    if (m) return m;
-    this.space();
-    return this.fail(`${what} was expected, not "${this.text.slice(this.at, this.at + 20).split("\n")[0]}"`);
-  }
-
-  /** Nothing may follow on this line. */
-  endOfLine(): void {
-    while (/[ \t\r]/.test(this.text[this.at] ?? "")) this.at++;
-    if (this.at < this.text.length && this.text[this.at] !== "\n") this.need(/(?!.)/, "the end of the line");
-  }
-
-  /** Up to a closing mark. */
-  until(mark: string, what: string): string {
-    const end = this.text.indexOf(mark, this.at);
-    if (end < 0) this.fail(`${what} does not end`);
-    const body = this.text.slice(this.at, end);
-    this.at = end + mark.length;
-    return body;
-  }
-}
 
 const NUMBER = /-?(?:0x[0-9a-fA-F]+|\d+(?:\.\d+)?|\.\d+)/;
 
@@ -289,7 +193,7 @@ function sequence(r: Reader): { start: number; end: number; length: number } {
 }
 
 /** Fields of the IP header: [ect0], [tos 0x20], (tos 0x20, ttl 64). */
-function ipFields(r: Reader, p: Packet): void {
+function ipFields(r: Reader, p: IpFields): void {
   for (let open = r.take(/[[(]/); open; open = r.take(/[[(]/)) {
     do {
       const field = r.need(/(?:noecn|ect01|ect0|ect1|ce)\b|(tos|ttl)\s+(0x[0-9a-fA-F]+|\d+)\b/, "a field of the IP header");
@@ -302,9 +206,13 @@ function ipFields(r: Reader, p: Packet): void {
   }
 }
 
-function packet(r: Reader): Packet {
-  const p: Packet = { flags: "", start: 0, end: 0, length: 0, options: undefined };
-  ipFields(r, p);
+/** The length of a UDP datagram's payload: udp (1000). */
+function datagramSize(r: Reader): number {
+  return octets(r, r.need(/\(\s*(\d+)\s*\)/, "a datagram's length, like (1000),")[1]!, 65_507);
+}
+
+function packet(r: Reader, ip: IpFields): Packet {
+  const p: Packet = { flags: "", start: 0, end: 0, length: 0, options: undefined, ...ip };
   p.flags = r.need(/[FSRPEWU.]+(?=\s+\d+\s*:)|-(?=\s+\d+\s*:)/, "flags of F, S, R, P, ., U, E and W, and sequence numbers,")[0].replace("-", "");
   if (new Set(p.flags).size < p.flags.length) r.fail("a flag is there twice");
   Object.assign(p, sequence(r));
@@ -325,19 +233,37 @@ function icmp(r: Reader, inbound: boolean): Omit<Event & { type: "icmp" }, "line
   const e: Omit<Event & { type: "icmp" }, "line" | "when"> = { type: "icmp", inbound, kind, code };
   if (mtu) e.mtu = octets(r, mtu[1]!, 0xffff);
   if (r.take(/\[/)) {
-    e.quoted = { flags: "", options: null, ...sequence(r) };
+    if (r.take(/udp\b/)) {
+      e.quoted = { protocol: "udp", length: datagramSize(r) };
+    } else {
+      const { start, length } = sequence(r);
+      e.quoted = { protocol: "tcp", seq: start, length };
+    }
     r.need(/\]/, `"]"`);
   }
   return e;
 }
 
+type OfWire = Event extends infer E ? (E extends { type: "in" | "out" | "udp" | "icmp" | "other" } ? Omit<E, "line" | "when"> : never) : never;
+
+/** A packet behind its direction. */
+function wire(r: Reader, inbound: boolean): OfWire {
+  if (r.take(/icmp\b/)) return icmp(r, inbound);
+  const ip: IpFields = {};
+  ipFields(r, ip);
+  if (inbound && ip.ecn === "ect01") r.fail("ect01 is for packets that are sent: which of the two comes in has to be said");
+  if (r.take(/udp\b/)) return { type: "udp", inbound, length: datagramSize(r), ...ip };
+  const other = r.take(/(ipv4|ipv6|gre|mpls|sctp|udplite|\d+\.\d+\.\d+\.\d+)\b[^\n]*/);
+  if (other) return { type: "other", what: other[1]! };
+  const p = packet(r, ip);
+  if (inbound && p.options === null) r.fail("options of a packet that comes in have to be said");
+  return { type: inbound ? "in" : "out", packet: p };
+}
+
 function event(r: Reader, line: number, time: When): Event {
   const direction = r.take(/[<>]/)?.[0];
   if (direction) {
-    if (r.take(/icmp\b/)) return { line, when: time, ...icmp(r, direction === "<") };
-    const other = r.take(/(udp|ipv4|ipv6|gre|mpls|sctp|udplite|\d+\.\d+\.\d+\.\d+)\b[^\n]*/);
-    if (other) return { line, when: time, type: "other", what: other[1]! };
-    return { line, when: time, type: direction === "<" ? "in" : "out", packet: packet(r) };
+    return { line, when: time, ...wire(r, direction === "<") };
   }
   if (r.take(/`/)) return { line, when: time, type: "command", text: r.until("`", "the command") };
   if (r.take(/%\{/)) return { line, when: time, type: "code", text: r.until("}%", "the code") };
@@ -370,9 +296,11 @@ export function parse(source: string, file: string, defines: Set<string>): Scrip
     }
     if (time === null && !/[<>`%a-z]/.test(r.text[r.at] ?? "")) r.fail("a time was expected, like +0.1");
     const e = event(r, line, time ?? { kind: "relative", at: 0 });
-    if (e.type !== "out" && e.type !== "icmp" && (e.when.kind === "any" || e.when.kind.endsWith("range"))) {
+    const isOut = e.type === "out" || ((e.type === "icmp" || e.type === "udp") && !e.inbound);
+    if (!isOut && (e.when.kind === "any" || e.when.kind.endsWith("range"))) {
       r.fail("only a packet that is sent may have such a time");
     }
+    if (e.type !== "call" && "until" in e.when) r.fail("only a system call may take time");
     r.endOfLine();
     script.events.push(e);
   }

@@ -1,15 +1,16 @@
 /** poll() and epoll of a script: which sockets are ready, and for what. */
 import { FLAG, type StackModule } from "../stack.js";
 import { Failure } from "./failure.js";
-import type { Event, Value } from "./parse.js";
+import type { Value } from "./parse.js";
 import { numberOf } from "./calls.js";
-import type { Result, Socket } from "./sockets.js";
+import type { Datagrams } from "./datagrams.js";
+import type { Call, Result, Socket } from "./socket.js";
 import { SYMBOLS } from "./system.js";
-
-type Call = Event & { type: "call" };
 
 const IN = 1, OUT = 4, ERR = 8, HUP = 16, RDNORM = 0x40, WRNORM = 0x100, RDHUP = 0x2000;
 const EDGE = 1 << 31, ONCE = 1 << 30;
+/** Names of what an event carries back. */
+const DATA = ["fd", "u32", "u64", "ptr", "data"];
 
 /** One socket that an epoll watches. */
 interface Watch {
@@ -26,13 +27,17 @@ const items = (v: Value | undefined): Value[] => (v === undefined ? [] : v.kind 
 export class Readiness {
   #epolls = new Map<number, Map<number, Watch>>();
 
-  constructor(readonly stack: StackModule, readonly sockets: Map<number, Socket>) {}
+  constructor(readonly stack: StackModule, readonly sockets: Map<number, Socket>, readonly datagrams: Datagrams) {}
 
-  /** What a socket is ready for, in the bits of poll(), which are those of epoll; and a text that changes whenever something new happens. */
+  /** What a socket is ready for, in the bits of poll(), which are those of epoll; and a text that changes whenever there is something new. */
   #of(s: Socket): { bits: number; news: string } {
     if (s.kind === "listener") {
       const waiting = this.stack.listenerInfo(s.handle).toAccept;
       return { bits: waiting > 0 ? IN | RDNORM : 0, news: String(waiting) };
+    }
+    if (s.kind === "datagram") {
+      const size = this.datagrams.next(s), bits = OUT | WRNORM | (size === undefined ? 0 : IN | RDNORM) | (s.error === 0 ? 0 : ERR);
+      return { bits, news: `${bits} ${this.datagrams.received(s)}` };
     }
     if (s.kind === "new") return { bits: OUT | HUP, news: "" };
     const have = this.stack.receivable(s.handle), t = this.stack.info(s.handle);
@@ -57,7 +62,9 @@ export class Readiness {
     });
     const ready = all.filter((a) => a.revents !== 0).length;
     if (ready === 0 && numberOf(e.args[2]) !== 0) return null;
-    for (const { item, revents } of all) if (item.kind === "struct") this.#expect(e, "revents", item.fields.find(([n]) => n === "revents")?.[1], revents);
+    for (const { item, revents } of all) {
+      if (item.kind === "struct") this.#expect(e, "revents", item.fields.find(([n]) => n === "revents")?.[1], revents);
+    }
     return { value: ready };
   }
 
@@ -73,7 +80,10 @@ export class Readiness {
     const add = op === SYMBOLS["EPOLL_CTL_ADD"];
     if (add === watched.has(fd)) return { value: -1, errno: add ? "EEXIST" : "ENOENT" };
     if (op === SYMBOLS["EPOLL_CTL_DEL"]) watched.delete(fd);
-    else watched.set(fd, { events: what ? field(what, "events") : 0, data: what ? field(what, "fd", "u32", "u64", "ptr", "data") : 0, told: "", spent: false });
+    else {
+      const data = what ? field(what, ...DATA) : 0;
+      watched.set(fd, { events: what ? field(what, "events") : 0, data, told: "", spent: false });
+    }
     return { value: 0 };
   }
 
@@ -99,7 +109,7 @@ export class Readiness {
       if (want.kind !== "struct") return;
       if (!got) throw new Failure(e.line, "one more event", `there are ${told.length}`);
       this.#expect(e, "events", want.fields.find(([n]) => n === "events")?.[1], got.bits);
-      this.#expect(e, "data", want.fields.find(([n]) => ["fd", "u32", "u64", "ptr", "data"].includes(n))?.[1], got.watch.data);
+      this.#expect(e, "data", want.fields.find(([n]) => DATA.includes(n))?.[1], got.watch.data);
     });
     return { value: told.length };
   }
@@ -113,6 +123,7 @@ export class Readiness {
 
 /** How long a call may wait by its own words, ms; undefined: as long as it takes. */
 export function timeoutOf(e: Call): number | undefined {
-  const ms = e.name === "poll" ? numberOf(e.args[2]) : e.name === "epoll_wait" || e.name === "epoll_pwait" ? numberOf(e.args[3]) : -1;
+  const isEpoll = e.name === "epoll_wait" || e.name === "epoll_pwait";
+  const ms = e.name === "poll" ? numberOf(e.args[2]) : isEpoll ? numberOf(e.args[3]) : -1;
   return ms < 0 ? undefined : ms;
 }

@@ -44,7 +44,9 @@ const keep = (name: "keepIdleS" | "keepIntervalS" | "keepProbes", unit: number, 
 
 /** Settings that have a counterpart here. */
 const SETTINGS: Record<string, Setting> = {
-  "net.inet.tcp.rfc1323": [0, 3, (o, v) => (o.policy = { ...o.policy, timestamps: v === 1 || v === 3, windowScaling: v === 1 || v === 2 })],
+  "net.inet.tcp.rfc1323": [0, 3, (o, v) => {
+    o.policy = { ...o.policy, timestamps: v === 1 || v === 3, windowScaling: v === 1 || v === 2 };
+  }],
   "net.inet.tcp.sack.enable": policy("sack"),
   "net.inet.tcp.drop_synfin": policy("synFin", 1, true),
   "net.inet.tcp.blackhole": policy("blackhole"),
@@ -85,19 +87,26 @@ const SETTINGS: Record<string, Setting> = {
 
 /** Values of other settings that describe what this stack does anyway; any other value is not to be had. */
 const GIVEN: Record<string, string[]> = {
-  "net.inet.tcp.insecure_rst": ["0"], "net.inet.tcp.insecure_syn": ["0"], "net.inet.tcp.insecure_ack": ["0"], "net.inet.tcp.icmp_may_rst": ["1"],
-  "net.inet.tcp.rexmit_drop_options": ["0"], "net.inet.tcp.rexmit_slop": ["200"], "net.inet.tcp.nolocaltimewait": ["0", "1"],
-  "net.inet.tcp.keepinit": ["75000"], "net.inet.tcp.fastopen.acceptany": ["0"], "net.inet.tcp.mssdflt": ["536"], "net.inet.tcp.log_debug": ["0", "1"],
-  "net.inet.tcp.tso": ["0", "1"], "net.inet.tcp.path_mtu_discovery": ["1"], "net.inet.tcp.syncookies": ["0", "1"], "net.inet.tcp.syncookies_only": ["0"],
-  "net.inet.tcp.functions_default": ["freebsd"], "net.inet.tcp.hostcache.enable": ["0", "1"], "net.inet.tcp.hostcache.purgenow": ["0", "1"],
-  "net.inet.tcp.recvbuf_auto": ["0", "1"], "net.inet.tcp.sendbuf_auto": ["0", "1"],
-  "net.ipv4.tcp_fack": ["0"], "net.ipv4.tcp_dsack": ["1"], "net.ipv4.tcp_rfc1337": ["1"], "net.ipv4.tcp_slow_start_after_idle": ["1"], "net.ipv4.tcp_synack_retries": ["5"],
-  "net.ipv4.tcp_fin_timeout": ["60"], "net.ipv4.tcp_thin_linear_timeouts": ["0"], "net.ipv4.tcp_no_metrics_save": ["0", "1"],
+  "net.inet.tcp.insecure_rst": ["0"], "net.inet.tcp.insecure_syn": ["0"], "net.inet.tcp.insecure_ack": ["0"],
+  "net.inet.tcp.icmp_may_rst": ["1"], "net.inet.tcp.rexmit_drop_options": ["0"], "net.inet.tcp.rexmit_slop": ["200"],
+  "net.inet.tcp.nolocaltimewait": ["0", "1"], "net.inet.tcp.keepinit": ["75000"], "net.inet.tcp.fastopen.acceptany": ["0"],
+  "net.inet.tcp.mssdflt": ["536"], "net.inet.tcp.log_debug": ["0", "1"], "net.inet.tcp.tso": ["0", "1"],
+  "net.inet.tcp.path_mtu_discovery": ["1"], "net.inet.tcp.syncookies": ["0", "1"], "net.inet.tcp.syncookies_only": ["0"],
+  "net.inet.tcp.functions_default": ["freebsd"], "net.inet.tcp.hostcache.enable": ["0", "1"],
+  "net.inet.tcp.hostcache.purgenow": ["0", "1"], "net.inet.tcp.recvbuf_auto": ["0", "1"], "net.inet.tcp.sendbuf_auto": ["0", "1"],
+  "net.ipv4.tcp_fack": ["0"], "net.ipv4.tcp_dsack": ["1"], "net.ipv4.tcp_rfc1337": ["1"], "net.ipv4.tcp_slow_start_after_idle": ["1"],
+  "net.ipv4.tcp_synack_retries": ["5"], "net.ipv4.tcp_fin_timeout": ["60"], "net.ipv4.tcp_thin_linear_timeouts": ["0"],
+  "net.ipv4.tcp_no_metrics_save": ["0", "1"],
   "net.ipv4.tcp_autocorking": ["0", "1"], "net.ipv4.tcp_moderate_rcvbuf": ["0", "1"], "net.ipv4.route.flush": ["0", "1"],
 };
 
-/** Numbers that say how a host lays out memory, joins segments for its network card or limits its log: not to be seen in a script's packets. */
-const NOTHING = /^(net\.inet\.tcp\.(autorcvbuf_\w+|recvbuf_(inc|max)|sendbuf_(inc|max)|hostcache\.(expire|prune))|net\.ipv4\.tcp_(rmem|wmem|mem|tso_win_divisor|min_tso_segs|invalid_ratelimit|limit_output_bytes|fastopen_blackhole_timeout_sec)|net\.core\.(somaxconn|[rw]mem_(max|default)))$/;
+/** How a host lays out memory, joins segments for its network card or limits its log: not to be seen in a script's packets. */
+const NOTHING = [
+  /^net\.inet\.tcp\.(autorcvbuf_\w+|recvbuf_(inc|max)|sendbuf_(inc|max)|hostcache\.(expire|prune))$/,
+  /^net\.ipv4\.tcp_(rmem|wmem|mem|tso_win_divisor|min_tso_segs|invalid_ratelimit|limit_output_bytes|fastopen_blackhole_timeout_sec)$/,
+  /^net\.core\.(somaxconn|[rw]mem_(max|default))$/,
+];
+const NUMBERS = /^(\d+|\$\(\([\d*+ ]+\)\))(\s+(\d+|\$\(\([\d*+ ]+\)\)))*$/;
 
 /** What a setting would need that the stack cannot be asked for. */
 const REASONS: [RegExp, string][] = [[/insecure_|challenge_ack|abc_/, ": RFC 5961 and its limits cannot be turned off"]];
@@ -121,7 +130,8 @@ export function setting(options: Settings, name: string, value: string): void {
     set(options, n);
     return;
   }
-  if (Object.hasOwn(GIVEN, name) ? GIVEN[name]!.includes(value) : NOTHING.test(name) && /^(\d+|\$\(\([\d*+ ]+\)\))(\s+(\d+|\$\(\([\d*+ ]+\)\)))*$/.test(value)) return;
+  const isNothing = NOTHING.some((n) => n.test(name)) && NUMBERS.test(value);
+  if (Object.hasOwn(GIVEN, name) ? GIVEN[name]!.includes(value) : isNothing) return;
   const why = REASONS.find(([which]) => which.test(name))?.[1] ?? " has no counterpart";
   throw new Unsupported(`sysctl ${name}=${value}${why}`);
 }
@@ -129,17 +139,20 @@ export function setting(options: Settings, name: string, value: string): void {
 /** Symbols with a value of their own; the rest only have names. */
 export const SYMBOLS: Record<string, number> = {
   SHUT_RD: 0, SHUT_WR: 1, SHUT_RDWR: 2, O_RDONLY: 0, O_WRONLY: 1, O_RDWR: 2, O_NONBLOCK: 0x800, F_GETFL: 3, F_SETFL: 4,
-  MSG_PEEK: 2, MSG_DONTWAIT: 0x40, MSG_OOB: 1, MSG_NOSIGNAL: 0, MSG_FASTOPEN: 0x20000000, SOCK_STREAM: 1, SOCK_NONBLOCK: 0x800, SOCK_CLOEXEC: 0x80000,
-  IPPROTO_TCP: 6, IPPROTO_IP: 0, IP_PMTUDISC_WANT: 1, IP_PMTUDISC_DO: 2, POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 16, POLLRDHUP: 0x2000, POLLRDNORM: 0x40, POLLWRNORM: 0x100,
-  EPOLLIN: 1, EPOLLPRI: 2, EPOLLOUT: 4, EPOLLERR: 8, EPOLLHUP: 16, EPOLLRDHUP: 0x2000, EPOLLRDNORM: 0x40, EPOLLWRNORM: 0x100, EPOLLONESHOT: 1 << 30, EPOLLET: 1 << 31,
+  MSG_PEEK: 2, MSG_DONTWAIT: 0x40, MSG_OOB: 1, MSG_NOSIGNAL: 0, MSG_FASTOPEN: 0x20000000,
+  SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_NONBLOCK: 0x800, SOCK_CLOEXEC: 0x80000,
+  IPPROTO_TCP: 6, IPPROTO_UDP: 17, IPPROTO_IP: 0, IP_PMTUDISC_WANT: 1, IP_PMTUDISC_DO: 2,
+  POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 16, POLLRDHUP: 0x2000, POLLRDNORM: 0x40, POLLWRNORM: 0x100,
+  EPOLLIN: 1, EPOLLPRI: 2, EPOLLOUT: 4, EPOLLERR: 8, EPOLLHUP: 16, EPOLLRDHUP: 0x2000, EPOLLRDNORM: 0x40, EPOLLWRNORM: 0x100,
+  EPOLLONESHOT: 1 << 30, EPOLLET: 1 << 31,
   EPOLL_CTL_ADD: 1, EPOLL_CTL_DEL: 2, EPOLL_CTL_MOD: 3, EPOLL_CLOEXEC: 0x80000,
 };
 
 /** States as they are called in `sockstat` and in `tcpi_state`, by RFC name. */
 export const STATE_NAMES: Record<string, string> = {
   CLOSED: "CLOSED", LISTEN: "LISTEN", SYN_SENT: "SYN-SENT", SYN_RCVD: "SYN-RECEIVED", SYN_RECEIVED: "SYN-RECEIVED", SYN_RECV: "SYN-RECEIVED",
-  ESTABLISHED: "ESTABLISHED", CLOSE_WAIT: "CLOSE-WAIT", FIN_WAIT_1: "FIN-WAIT-1", FIN_WAIT1: "FIN-WAIT-1", FIN_WAIT_2: "FIN-WAIT-2",
-  FIN_WAIT2: "FIN-WAIT-2", CLOSING: "CLOSING", LAST_ACK: "LAST-ACK", TIME_WAIT: "TIME-WAIT",
+  ESTABLISHED: "ESTABLISHED", CLOSE_WAIT: "CLOSE-WAIT", FIN_WAIT_1: "FIN-WAIT-1", FIN_WAIT1: "FIN-WAIT-1",
+  FIN_WAIT_2: "FIN-WAIT-2", FIN_WAIT2: "FIN-WAIT-2", CLOSING: "CLOSING", LAST_ACK: "LAST-ACK", TIME_WAIT: "TIME-WAIT",
 };
 
 export const ERRNO: Record<string, string> = {

@@ -2,27 +2,66 @@
 import { FAST_OPEN, FLAG, type StackModule } from "../stack.js";
 import { ExpressionError, holds } from "./expression.js";
 import { Failure } from "./failure.js";
-import type { Socket } from "./sockets.js";
+import type { Socket } from "./socket.js";
 import { STATE_NAMES, Unsupported, type Dialect, type Settings } from "./system.js";
 
-/** `socket`: the connection's, if there is one; `now`: the state of its four-tuple; `seen`: what the packets showed: the flight that ECN slowed down is still out; how many segments are out that were sent again. */
-export function view(stack: StackModule, socket: Socket | undefined, now: string, dialect: Dialect, options: Settings, seen: { reducing: boolean; repeats: number }): Record<string, number> {
-  const out: Record<string, number> = {};
-  const number: Record<string, number> = Object.fromEntries([...new Set(Object.values(STATE_NAMES))].map((n, i) => [n, i]));
-  for (const [name, state] of Object.entries(STATE_NAMES)) out[`TCPI_${name}`] = out[`TCP_${name}`] = number[state]!;
-  out["tcpi_state"] = number[now] ?? -1;
+type Info = ReturnType<StackModule["info"]>;
+
+/** What a view is made of. */
+export interface Seen {
+  stack: StackModule;
+  /** The connection's socket, if there is one. */
+  socket: Socket | undefined;
+  /** The state of its four-tuple. */
+  now: string;
+  dialect: Dialect;
+  options: Settings;
+  /** What the packets showed: whether the flight is still out that ECN slowed down, and how many segments are out that were sent again. */
+  isReducing: boolean;
+  repeats: number;
+}
+
+/** Numbers that scripts know by a name. */
+function constants(): Record<string, number> {
+  const out: Record<string, number> = {
+    TCP_CA_Open: 0, TCP_CA_Disorder: 1, TCP_CA_CWR: 2, TCP_CA_Recovery: 3, TCP_CA_Loss: 4,
+    TCPI_OPT_TIMESTAMPS: 1, TCPI_OPT_SACK: 2, TCPI_OPT_WSCALE: 4, TCPI_OPT_SYN_DATA: 32,
+  };
+  const numbers = stateNumbers();
+  for (const [name, state] of Object.entries(STATE_NAMES)) out[`TCPI_${name}`] = out[`TCP_${name}`] = numbers[state]!;
+  return out;
+}
+
+function stateNumbers(): Record<string, number> {
+  return Object.fromEntries([...new Set(Object.values(STATE_NAMES))].map((name, i) => [name, i]));
+}
+
+/** Linux's state of congestion control. */
+function congestionState(t: Info, isReducing: boolean): number {
+  if (t.flags & FLAG.loss) return 4;
+  if (t.flags & FLAG.recovery) return 3;
+  return isReducing ? 2 : t.dupAcks > 0 || t.sackedBytes > 0 ? 1 : 0;
+}
+
+/** The variables of a script's assertions. */
+export function view({ stack, socket, now, dialect, options, isReducing, repeats }: Seen): Record<string, number> {
+  const out = { ...constants(), tcpi_state: stateNumbers()[now] ?? -1 };
   if (!socket) return out;
-  const t = stack.info(socket.handle), mss = Math.max(1, t.mss);
+  const t = stack.info(socket.handle), mss = Math.max(1, t.mss), flight = (t.sndNxt - t.sndUna) >>> 0;
   // RFC 6675's pipe counts what is lost only if it was sent again. A loss probe is sent again without a loss.
-  const away = Math.ceil(Math.max(0, ((t.sndNxt - t.sndUna) >>> 0) - t.sackedBytes - t.pipe) / mss), recovers = (t.flags & (FLAG.recovery | FLAG.loss)) !== 0;
+  const away = Math.ceil(Math.max(0, flight - t.sackedBytes - t.pipe) / mss), isLossy = (t.flags & (FLAG.recovery | FLAG.loss)) !== 0;
+  // Linux counts segments, FreeBSD bytes.
+  const counted = (bytes: number): number => (dialect === "linux" ? Math.floor(bytes / mss) : bytes);
+  const bits = (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0);
   return {
-    ...out, tcpi_retrans: seen.repeats, tcpi_lost: away + (recovers ? seen.repeats : 0), tcpi_snd_mss: t.mss, tcpi_advmss: options.mss ?? (options.mtu ?? 1500) - 40, tcpi_snd_cwnd: dialect === "linux" ? Math.floor(t.cwnd / mss) : t.cwnd,
-    tcpi_snd_ssthresh: t.ssthresh >= 0x3fffffff ? 2147483647 : dialect === "linux" ? Math.floor(t.ssthresh / mss) : t.ssthresh,
-    tcpi_unacked: Math.ceil(((t.sndNxt - t.sndUna) >>> 0) / mss), tcpi_sacked: Math.ceil(t.sackedBytes / mss), tcpi_rtt: t.srttUs, tcpi_rttvar: t.rttvarUs,
-    tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries, tcpi_pmtu: t.pathMtu, tcpi_snd_wscale: t.sndScale, tcpi_rcv_wscale: t.rcvScale,
-    tcpi_ca_state: t.flags & FLAG.loss ? 4 : t.flags & FLAG.recovery ? 3 : seen.reducing ? 2 : t.dupAcks > 0 || t.sackedBytes > 0 ? 1 : 0, TCP_CA_Open: 0, TCP_CA_Disorder: 1, TCP_CA_CWR: 2,
-    TCP_CA_Recovery: 3, TCP_CA_Loss: 4, tcpi_snd_wnd: t.sndWnd, tcpi_notsent_bytes: Math.max(0, t.sndSize - ((t.sndNxt - t.sndUna) >>> 0)),
-    tcpi_options: (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0) | (t.fastOpen & FAST_OPEN.TAKEN ? 32 : 0), TCPI_OPT_TIMESTAMPS: 1, TCPI_OPT_SACK: 2, TCPI_OPT_WSCALE: 4, TCPI_OPT_SYN_DATA: 32,
+    ...out, tcpi_retrans: repeats, tcpi_lost: away + (isLossy ? repeats : 0), tcpi_snd_mss: t.mss,
+    tcpi_advmss: options.mss ?? (options.mtu ?? 1500) - 40, tcpi_snd_cwnd: counted(t.cwnd),
+    tcpi_snd_ssthresh: t.ssthresh >= 0x3fffffff ? 2147483647 : counted(t.ssthresh),
+    tcpi_unacked: Math.ceil(flight / mss), tcpi_sacked: Math.ceil(t.sackedBytes / mss), tcpi_rtt: t.srttUs, tcpi_rttvar: t.rttvarUs,
+    tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries, tcpi_pmtu: t.pathMtu,
+    tcpi_snd_wscale: t.sndScale, tcpi_rcv_wscale: t.rcvScale, tcpi_ca_state: congestionState(t, isReducing),
+    tcpi_snd_wnd: t.sndWnd, tcpi_notsent_bytes: Math.max(0, t.sndSize - flight),
+    tcpi_options: bits | (t.fastOpen & FAST_OPEN.TAKEN ? 32 : 0),
   };
 }
 

@@ -2,6 +2,9 @@
 import { decodeTcp, type TcpSegment } from "../decode.js";
 import type { Option } from "./parse.js";
 
+/** Protocol numbers of IPv4, and a flag of its header. */
+const ICMP = 1, TCP = 6, UDP = 17, DONT_FRAGMENT = 0x4000;
+
 const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, ".": 16, U: 32, E: 64, W: 128 };
 
 function be(size: number, n: number): number[] {
@@ -24,10 +27,24 @@ export interface Ends {
   localPort: number;
 }
 
+/** An IPv4 header, its checksum made. */
+function ipHeader(from: number, to: number, protocol: number, size: number, more: { tos: number; ttl: number; flags: number }): Uint8Array {
+  const header = Uint8Array.from([
+    0x45, more.tos, ...be(2, 20 + size), 0, 1, ...be(2, more.flags), more.ttl, protocol, 0, 0, ...be(4, from), ...be(4, to),
+  ]);
+  header.set(be(2, ~sum(header) & 0xffff), 10);
+  return header;
+}
+
+/** The checksum of UDP and TCP (RFC 9293 §3.1), over what the remote side sends. */
+function checksum(ends: Ends, protocol: number, bytes: Uint8Array): number[] {
+  const pseudo = sum([...be(4, ends.remoteIp), ...be(4, ends.localIp), 0, protocol, ...be(2, bytes.length)]);
+  return be(2, ~sum(bytes, pseudo) & 0xffff);
+}
+
 /** An IPv4 frame from the remote side. */
 export function ipFrame(ends: Ends, protocol: number, payload: Uint8Array, tos = 0, ttl = 64): Uint8Array {
-  const header = Uint8Array.from([0x45, tos, ...be(2, 20 + payload.length), 0, 1, 0, 0, ttl, protocol, 0, 0, ...be(4, ends.remoteIp), ...be(4, ends.localIp)]);
-  header.set(be(2, ~sum(header) & 0xffff), 10);
+  const header = ipHeader(ends.remoteIp, ends.localIp, protocol, payload.length, { tos, ttl, flags: 0 });
   return Uint8Array.from([...ends.localMac, ...ends.remoteMac, 8, 0, ...header, ...payload]);
 }
 
@@ -52,27 +69,49 @@ export function optionBytes(options: Option[]): number[] {
   return out;
 }
 
+/** What the remote side's segment says. Numbers are live ones. */
+export interface InboundSegment {
+  flags: string;
+  seq: number;
+  ack: number;
+  win: number;
+  urgent: number;
+  length: number;
+  options: Option[];
+  tos: number;
+  ttl: number;
+}
+
 /** A segment from the remote side, its payload all zeros. */
-export function tcpFrame(ends: Ends, s: { flags: string; seq: number; ack: number; win: number; urgent: number; length: number; options: Option[]; tos: number; ttl: number }): Uint8Array {
+export function tcpFrame(ends: Ends, s: InboundSegment): Uint8Array {
   const opts = optionBytes(s.options);
   const bits = [...s.flags].reduce((n, c) => n | (BITS[c] ?? 0), 0);
   const bytes = Uint8Array.from([
-    ...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(4, s.seq), ...be(4, s.ack), (5 + opts.length / 4) << 4, bits, ...be(2, s.win), 0, 0,
-    ...be(2, s.urgent), ...opts, ...new Array<number>(s.length).fill(0),
+    ...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(4, s.seq), ...be(4, s.ack), (5 + opts.length / 4) << 4, bits,
+    ...be(2, s.win), 0, 0, ...be(2, s.urgent), ...opts, ...new Array<number>(s.length).fill(0),
   ]);
-  const pseudo = sum([...be(4, ends.remoteIp), ...be(4, ends.localIp), 0, 6, ...be(2, bytes.length)]);
-  bytes.set(be(2, ~sum(bytes, pseudo) & 0xffff), 16);
-  return ipFrame(ends, 6, bytes, s.tos, s.ttl);
+  bytes.set(checksum(ends, TCP, bytes), 16);
+  return ipFrame(ends, TCP, bytes, s.tos, s.ttl);
+}
+
+/** A datagram from the remote side, its payload all zeros. */
+export function udpFrame(ends: Ends, d: { length: number; tos: number; ttl: number }): Uint8Array {
+  const bytes = Uint8Array.from([...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(2, 8 + d.length), 0, 0, ...new Array<number>(d.length).fill(0)]);
+  bytes.set(checksum(ends, UDP, bytes), 6);
+  return ipFrame(ends, UDP, bytes, d.tos, d.ttl);
 }
 
 /** ICMP's types and codes as scripts call them. */
 const ICMP_TYPES: Record<string, [number, Record<string, number>]> = {
-  unreachable: [3, { net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4, source_route_failed: 5,
+  unreachable: [3, {
+    net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4, source_route_failed: 5,
     net_unknown: 6, host_unknown: 7, source_host_isolated: 8, net_prohibited: 9, host_prohibited: 10, net_unreachable_for_tos: 11,
-    host_unreachable_for_tos: 12, packet_filtered: 13, precedence_violation: 14, precedence_cutoff: 15 }],
-  source_quench: [4, {}], redirect: [5, { net: 0, host: 1, tos_net: 2, tos_host: 3 }], time_exceeded: [11, { exc_ttl: 0, ttl_exceeded: 0, exc_fragtime: 1 }],
-  parameter_problem: [12, {}], echo_reply: [0, {}], echo_request: [8, {}],
-  timestamp_request: [13, {}], timestamp_reply: [14, {}], information_request: [15, {}], information_reply: [16, {}],
+    host_unreachable_for_tos: 12, packet_filtered: 13, precedence_violation: 14, precedence_cutoff: 15,
+  }],
+  source_quench: [4, {}], redirect: [5, { net: 0, host: 1, tos_net: 2, tos_host: 3 }],
+  time_exceeded: [11, { exc_ttl: 0, ttl_exceeded: 0, exc_fragtime: 1 }], parameter_problem: [12, {}],
+  echo_reply: [0, {}], echo_request: [8, {}], timestamp_request: [13, {}], timestamp_reply: [14, {}],
+  information_request: [15, {}], information_reply: [16, {}],
 };
 const ICMP_ALIASES: Record<string, string> = { destination_unreachable: "unreachable" };
 
@@ -88,16 +127,76 @@ export function icmpNumbers(kind: string, code: string): { type: number | undefi
   return { type, code: code === "" ? 0 : Object.hasOwn(codes, code) ? codes[code] : number(code, "code") };
 }
 
-/** An ICMP error about a segment of the stack's. */
-export function icmpFrame(ends: Ends, type: number, code: number, mtu: number, seq: number, size: number): Uint8Array {
-  const ip = Uint8Array.from([0x45, 0, ...be(2, 40 + size), 0, 0, 0x40, 0, 64, 6, 0, 0, ...be(4, ends.localIp), ...be(4, ends.remoteIp)]);
-  ip.set(be(2, ~sum(ip) & 0xffff), 10);
-  const bytes = Uint8Array.from([type, code, 0, 0, 0, 0, ...be(2, mtu), ...ip, ...be(2, ends.localPort), ...be(2, ends.remotePort), ...be(4, seq)]);
+/** Of what the stack sent an ICMP message quotes the IP header and 8 bytes (RFC 792). */
+export type Quoted = { protocol: "tcp"; seq: number; length: number } | { protocol: "udp"; length: number };
+
+/** An ICMP message from the remote side; about what the stack sent, if it quotes something. */
+export function icmpFrame(ends: Ends, m: { type: number; code: number; mtu: number; quoted: Quoted | undefined }): Uint8Array {
+  const q: Quoted = m.quoted ?? { protocol: "tcp", seq: 0, length: 0 }, isTcp = q.protocol === "tcp";
+  const size = (isTcp ? 20 : 8) + q.length;
+  const ip = ipHeader(ends.localIp, ends.remoteIp, isTcp ? TCP : UDP, size, { tos: 0, ttl: 64, flags: DONT_FRAGMENT });
+  const rest = isTcp ? be(4, q.seq) : [...be(2, size), 0, 0], ports = [...be(2, ends.localPort), ...be(2, ends.remotePort)];
+  const bytes = Uint8Array.from([m.type, m.code, 0, 0, 0, 0, ...be(2, m.mtu), ...ip, ...ports, ...rest]);
   bytes.set(be(2, ~sum(bytes) & 0xffff), 2);
-  return ipFrame(ends, 1, bytes);
+  return ipFrame(ends, ICMP, bytes);
 }
 
-const LETTERS: [string, string][] = [["FIN", "F"], ["SYN", "S"], ["RST", "R"], ["PSH", "P"], ["ACK", "."], ["URG", "U"], ["ECE", "E"], ["CWR", "W"]];
+/** A UDP datagram that the stack sent. */
+export interface UdpDatagram {
+  srcPort: number;
+  dstPort: number;
+  tos: number;
+  ttl: number;
+  payload: Uint8Array;
+}
+
+/** An ICMP message that the stack sent; `quoted` is the remote side's packet that it is about. */
+export interface IcmpMessage {
+  type: number;
+  code: number;
+  mtu: number;
+  quoted: Quoted | undefined;
+}
+
+export type Sent =
+  | { kind: "tcp"; segment: TcpSegment }
+  | { kind: "udp"; datagram: UdpDatagram }
+  | { kind: "icmp"; message: IcmpMessage };
+
+/** What the stack's frame holds; null: nothing that a script can name. */
+export function decodeSent(frame: Uint8Array): Sent | null {
+  if (frame.length < 42 || frame[12] !== 8 || frame[13] !== 0) return null;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length), at = 14 + (frame[14]! & 15) * 4;
+  if (frame[23] === TCP) {
+    const segment = decodeTcp(frame);
+    return segment ? { kind: "tcp", segment } : null;
+  }
+  if (frame[23] === ICMP) {
+    const message = { type: frame[at]!, code: frame[at + 1]!, mtu: view.getUint16(at + 6), quoted: decodeQuoted(view, at + 8) };
+    return { kind: "icmp", message };
+  }
+  if (frame[23] !== UDP) return null;
+  const payload = frame.subarray(at + 8, at + view.getUint16(at + 4));
+  return {
+    kind: "udp",
+    datagram: { srcPort: view.getUint16(at), dstPort: view.getUint16(at + 2), tos: frame[15]!, ttl: frame[22]!, payload },
+  };
+}
+
+function decodeQuoted(view: DataView, at: number): Quoted | undefined {
+  if (view.byteLength < at + 28 || view.getUint8(at) >> 4 !== 4) return undefined;
+  const header = (view.getUint8(at) & 15) * 4, size = view.getUint16(at + 2) - header, protocol = view.getUint8(at + 9), inner = at + header;
+  if (inner + 8 > view.byteLength) return undefined;
+  if (protocol === UDP) return { protocol: "udp", length: size - 8 };
+  if (protocol !== TCP) return undefined;
+  // How long the TCP header was is in the quotation only where it is long enough; else the least is taken.
+  const offset = inner + 13 <= view.byteLength ? (view.getUint8(inner + 12) >> 4) * 4 : 20;
+  return { protocol: "tcp", seq: view.getUint32(inner + 4), length: size - offset };
+}
+
+const LETTERS: [string, string][] = [
+  ["FIN", "F"], ["SYN", "S"], ["RST", "R"], ["PSH", "P"], ["ACK", "."], ["URG", "U"], ["ECE", "E"], ["CWR", "W"],
+];
 
 export function letters(s: TcpSegment): string {
   return LETTERS.filter(([name]) => s.flags.includes(name as never)).map(([, l]) => l).join("");

@@ -54,7 +54,7 @@ describe("the runner", () => {
   });
 
   it("does not pass what it cannot run", () => {
-    for (const line of ["+0 `reboot`", "+0 `sysctl -w net.ipv4.tcp_fastopen=519`", "+.1 < S 0:0(0) win 1000 <FOEXP,nop,nop>", "+0 < udp (10)", "+0 splice(4, 5, 10) = 10", "+0 %{ assert tcpi_unheard_of == 1 }%"]) {
+    for (const line of ["+0 `reboot`", "+0 `sysctl -w net.ipv4.tcp_fastopen=519`", "+.1 < S 0:0(0) win 1000 <FOEXP,nop,nop>", "+0 < sctp (10)", "+0 splice(4, 5, 10) = 10", "+0 %{ assert tcpi_unheard_of == 1 }%"]) {
       assert.equal(run(`${OPEN}\n${line}\n`).result, "unsupported", line);
     }
   });

@@ -103,7 +103,8 @@ describe("the runner, packets", () => {
   it("refuses flags, options and lengths that are none", () => {
     refused(["+0 < X. 1:1(0) ack 1 win 100", "+0 < .. 1:1(0) ack 1 win 100", "+0 < . 1:1(0) ack 1 win 100 <xyzzy>", "+0 < . 1:1(0) ack 1 win 100 <mss 70000>",
       "+0 < . 1:1(0) ack 1 win 70000", "+0 < . 1:5(10) ack 1 win 100", "+0 < . 1:1(0) win 100", "+0 < . 1:1(0) ack 1 ack 1 win 100", "+0 < . 1:1(0) ack 1 win 100 <TS value 1 ecr 1>",
-      "+0 < . 5000000000:5000000000(0) ack 1 win 100", "+0 < . 1:1(0) ack 1 win 100 <FO 123>"]);
+      "+0 < . 5000000000:5000000000(0) ack 1 win 100", "+0 < . 1:1(0) ack 1 win 100 <FO 123>",
+      "+0 < . 1:1(0) ack 1 win 100 <...>", "+0 < [ect01] . 1:1(0) ack 1 win 100"]);
   });
 
   it("compares fields of the IP header and the urgent pointer, and refuses other fields", () => {
@@ -132,11 +133,52 @@ describe("the runner, packets", () => {
   });
 });
 
+describe("the runner, datagrams", () => {
+  const BOUND = "0 socket(..., SOCK_DGRAM, IPPROTO_UDP) = 3\n+0 bind(3, ..., ...) = 0\n";
+  const sends = (line: string): string => `${BOUND}+0 sendto(3, ..., 10, 0, ..., ...) = 10\n${line}\n`;
+
+  it("fails one of another length, field, kind or time, and one that does not come", () => {
+    passes(sends("+0 > udp (10)"));
+    for (const [line, why] of [["> udp (11)", /10 bytes/], ["> [tos 4] udp (10)", /TOS/], ["> [ttl 63] udp (10)", /time to live/], ["> [ce] udp (10)", /ECN/],
+      ["> P. 1:11(10) ack 1", /udp \(10\) came/], ["> icmp unreachable port_unreachable", /udp \(10\) came/]] as const) refuses(sends(`+0 ${line}`), why);
+    refuses(sends("+1 > udp (10)"), /it was sent at/);
+    refuses(sends("+0 > udp (10)\n+0 > udp (10)"), /nothing was sent/);
+  });
+
+  it("compares what an ICMP message quotes, and its MTU", () => {
+    const asked = (icmp: string): string => `0 socket(..., SOCK_DGRAM, 0) = 3\n+0 < udp (100)\n+0 > icmp ${icmp}\n`;
+    passes(asked("unreachable port_unreachable [udp (100)]"));
+    for (const icmp of ["unreachable port_unreachable [udp (99)]", "unreachable port_unreachable [1:1(0)]", "unreachable port_unreachable mtu 7 [udp (100)]",
+      "unreachable port_unreachable [udp 100]", "unreachable port_unreachable [udp (100) xyzzy]"]) refuses(asked(icmp));
+  });
+
+  it("refuses words, sizes and options that it does not have", () => {
+    for (const line of ["< udp", "< udp 10", "< udp (70000)", "< udp (10) <mss 1>", "< udp (10) ack 1", "< udp (x)", "< [ect01] udp (10)", "< udplite (10)",
+      "setsockopt(3, IPPROTO_IP, IP_TOS, [4], 4) = 0", "setsockopt(3, SOL_TCP, TCP_NODELAY, [1], 4) = 0", "getsockopt(3, SOL_SOCKET, SO_RCVBUF, [0], [4]) = 0", "ioctl(3, SIOCOUTQ, [0]) = 0",
+      "shutdown(3, SHUT_RD) = 0", "sendto(3, ..., 10, MSG_FASTOPEN, ..., ...) = 10", "sendto(3, ..., 3000, 0, ..., ...) = 3000", "send(3, ..., 10, MSG_MORE) = 10"]) refuses(`${BOUND}+0 ${line}\n`);
+  });
+
+  it("brings one that is longer than the MTU as one packet", () => {
+    passes(`${BOUND}+0 < udp (9000)\n+0 read(3, ..., 10000) = 9000\n`);
+  });
+});
+
+describe("the runner, times", () => {
+  it("fails a call that returns before the script says, and takes a length of time for calls alone", () => {
+    refuses(`${OPEN}+0 < P. 1:6(5) ack 1 win 32000\n+0 > . 1:1(0) ack 6\n+0...+0.2 read(4, ..., 10) = 5\n`, /it returned at/);
+    for (const line of ["+0...0.1 `true`", "+0...0.1 %{ assert 1 }%", "+0...0.1 < . 1:1(0) ack 1 win 100", "+0...0.1 > . 1:1(0) ack 1"]) refuses(`${OPEN}${line}\n`);
+  });
+
+  it("fails what the stack sends in another order, of whatever kind", () => {
+    refuses(`${OPEN}+0 < icmp echo_request\n+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1\n+0 > icmp echo_reply\n`, /ICMP of type 0, code 0 came/);
+  });
+});
+
 describe("the runner, system calls", () => {
   it("refuses flags, options, fields and arguments that it does not have", () => {
     for (const call of ["send(4, ..., 10, MSG_MORE) = 10", "send(4, ..., 10, 0x8000) = 10", "recv(4, ..., 10, MSG_WAITALL) = 10", "setsockopt(4, SOL_TCP, TCP_CORK, [1], 4) = 0", "setsockopt(4, SOL_SOCKET, TCP_NODELAY, [1], 4) = 0",
       "setsockopt(4, SOL_TCP, TCP_NODELAY, [1], 1) = 0", "setsockopt(4, SOL_TCP, TCP_KEEPCNT, [1], 4) = 0", "setsockopt(4, SOL_TCP, TCP_CONGESTION, \"bbr\", 3) = 0", "setsockopt(4, IPPROTO_IP, IP_MTU_DISCOVER, [IP_PMTUDISC_DONT], 4) = 0",
-      "socket(..., SOCK_DGRAM, IPPROTO_UDP) = 5", "fcntl(4, F_SETFD, 1) = 0", "fcntl(4, F_SETFL, O_RDWR|O_ASYNC) = 0", "shutdown(4, SHUT_XYZZY) = 0", "close(4, 4) = 0", "write(4, \"text\", 4) = 4",
+      "socket(..., SOCK_DGRAM, IPPROTO_TCP) = 5", "socket(..., SOCK_STREAM, IPPROTO_UDP) = 5", "socket(..., SOCK_NONBLOCK, 0) = 5", "socket(..., SOCK_STREAM|SOCK_DGRAM, 0) = 5", "fcntl(4, F_SETFD, 1) = 0", "fcntl(4, F_SETFL, O_RDWR|O_ASYNC) = 0", "shutdown(4, SHUT_XYZZY) = 0", "close(4, 4) = 0", "write(4, \"text\", 4) = 4",
       "bind(4, {sa_family=AF_INET, sin_port=htons(99)}, 16) = 0", "poll([{fd=4, events=POLLOUT, xyzzy=1}], 1, 0) = 1", "poll([{fd=4, events=POLLOUT|POLLXYZZY}], 1, 0) = 1",
       "poll([{fd=4, events=POLLOUT}], 2, 0) = 1", "poll([{fd=9, events=POLLOUT}, {fd=4, events=POLLOUT}], 2, 0) = 1", "close(4) = 0 EFOO", "close(4) = xyzzy",
       "poll([{fd=4, events=POLLOUT}, {fd=3, events=POLLIN, revents=POLLIN}], 2, 0) = 1"]) refuses(`${OPEN}+0 ${call}\n`);

@@ -1,0 +1,121 @@
+/**
+ * UDP sockets of a script, on the module's. The module has ports. Who a socket is connected to is kept here, as every host keeps it:
+ * the socket then hears that peer alone, and an ICMP error becomes its next call's error (RFC 1122 §4.1.3.3).
+ */
+import { ERR, StintError } from "../errors.js";
+import { type Call, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError } from "./socket.js";
+import { SYMBOLS, Unsupported } from "./system.js";
+
+/** Ports for sockets that send before they were bound. */
+const FREE_PORT = 50_000;
+/** A datagram's headers: IPv4's and UDP's. */
+const HEADERS = 28;
+
+/** What a UDP socket has beside its handle. */
+interface State {
+  isConnected: boolean;
+  /** Sizes of the datagrams that were taken from the module, and not read yet; and how many there were in all. */
+  arrived: number[];
+  total: number;
+}
+
+export class Datagrams {
+  #states = new Map<Socket, State>();
+  #portsGiven = 0;
+  /** The local port of the youngest socket that has one: it is under test. */
+  localPort: number | undefined;
+
+  constructor(readonly host: Host, readonly mtu: number) {}
+
+  #of(s: Socket): State {
+    let state = this.#states.get(s);
+    if (!state) this.#states.set(s, state = { isConnected: false, arrived: [], total: 0 });
+    return state;
+  }
+
+  #open(s: Socket, port: number): Result {
+    const handle = this.host.stack.exports.udp_open(port);
+    if (handle < 0) return failed(handle);
+    s.handle = handle;
+    this.localPort = port;
+    return OK;
+  }
+
+  /** A socket that has no port gets one that nobody has. */
+  #settle(s: Socket): Result {
+    return s.handle === 0 ? this.#open(s, FREE_PORT + this.#portsGiven++) : OK;
+  }
+
+  bind(s: Socket): Result {
+    return s.handle === 0 ? this.#open(s, this.host.ends.localPort) : refusal("EINVAL");
+  }
+
+  connect(s: Socket): Result {
+    const settled = this.#settle(s);
+    if (settled.value < 0) return settled;
+    // What came before stays to be read, whoever sent it.
+    this.pump(s);
+    this.#of(s).isConnected = true;
+    return OK;
+  }
+
+  close(s: Socket): void {
+    if (s.handle !== 0) this.host.stack.exports.udp_close(s.handle);
+    this.#states.delete(s);
+  }
+
+  /** Takes from the module what came. */
+  pump(s: Socket): void {
+    if (s.handle === 0) return;
+    const state = this.#of(s), { ends, stack } = this.host;
+    for (;;) {
+      try {
+        const got = stack.udpReceive(s.handle);
+        if (!got) return;
+        const isPeers = got.ip === ends.remoteIp && got.port === ends.remotePort;
+        if (state.isConnected && !isPeers) continue;
+        state.arrived.push(got.data.length);
+        state.total++;
+      } catch (e) {
+        if (!(e instanceof StintError) || e.code !== "REFUSED") throw e;
+        if (state.isConnected) s.error = ERR.REFUSED;
+      }
+    }
+  }
+
+  /** The size of the datagram that is read next; undefined: there is none. */
+  next(s: Socket): number | undefined {
+    this.pump(s);
+    return this.#of(s).arrived[0];
+  }
+
+  /** How many datagrams ever arrived. */
+  received(s: Socket): number {
+    return this.#of(s).total;
+  }
+
+  receive(e: Call, s: Socket): Result | null {
+    const size = this.next(s), flags = flagsOf(e);
+    if (s.error !== 0) return takeError(s);
+    if (size === undefined) return s.nonblocking || flags & SYMBOLS["MSG_DONTWAIT"]! ? refusal("EAGAIN") : null;
+    if (!(flags & SYMBOLS["MSG_PEEK"]!)) this.#of(s).arrived.shift();
+    if (e.name === "recvmsg" && size > sizeOf(e)) throw new Unsupported(`line ${e.line}: msg_flags of a datagram that is cut off`);
+    return { value: Math.min(size, sizeOf(e)) };
+  }
+
+  send(e: Call, s: Socket): Result | null {
+    const size = sizeOf(e), flags = flagsOf(e), { ends, stack } = this.host;
+    if (flags & SYMBOLS["MSG_FASTOPEN"]!) throw new Unsupported(`line ${e.line}: MSG_FASTOPEN on a UDP socket`);
+    if (flags & SYMBOLS["MSG_OOB"]!) return refusal("EOPNOTSUPP");
+    this.pump(s);
+    if (s.error !== 0) return takeError(s);
+    // sendto and sendmsg say to whom; their "..." is the remote side.
+    if (!this.#of(s).isConnected && !/^send(to|msg)$/.test(e.name)) return refusal("EDESTADDRREQ");
+    if (size > 65_535 - HEADERS) return refusal("EMSGSIZE");
+    if (size > this.mtu - HEADERS) throw new Unsupported(`line ${e.line}: a datagram in fragments`);
+    const settled = this.#settle(s);
+    if (settled.value < 0) return settled;
+    if (stack.udpSend(s.handle, ends.remoteIp, ends.remotePort, new Uint8Array(size))) return { value: size };
+    return s.nonblocking || flags & SYMBOLS["MSG_DONTWAIT"]! ? refusal("EAGAIN") : null;
+  }
+}

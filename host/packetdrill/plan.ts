@@ -1,0 +1,122 @@
+/** What a script needs before it runs: that all of its words are known, and the stack's configuration, which is fixed once it is laid out. */
+import { isDeepStrictEqual } from "node:util";
+import { checkCall, numberOf } from "./calls.js";
+import { configure } from "./command.js";
+import type { Event, Script } from "./parse.js";
+import { defaults, setting, Unsupported, type Dialect, type Settings } from "./system.js";
+import { icmpNumbers, optionBytes } from "./wire.js";
+
+export interface Plan {
+  dialect: Dialect;
+  options: Settings;
+  /** µs; undefined: the usual one. */
+  toleranceUs: number | undefined;
+  /** The MTU that the script knows. */
+  mtu: number;
+}
+
+/** The dialect that a script's words tell. */
+function dialectOf(script: Script): Dialect {
+  const commands = script.events.map((e) => (e.type === "command" ? e.text : ""));
+  const text = [...script.init.map((i) => i.text), ...commands].join("\n");
+  if (/net\.inet\.|sockstat|tcpdrop/.test(text)) return "freebsd";
+  return script.options.has("ip_version") && !/defaults\.sh/.test(text) ? "freebsd" : "linux";
+}
+
+/** Throws an Unsupported for a word that is not known. */
+export function plan(script: Script, asked: Dialect | undefined): Plan {
+  const dialect = asked ?? dialectOf(script), p: Plan = { dialect, options: defaults(dialect), toleranceUs: undefined, mtu: 1500 };
+  scriptOptions(script, p);
+  for (const e of script.events) checkEvent(e);
+  stackWide(script, p.options);
+  p.mtu = p.options.mtu ?? 1500;
+  longPackets(script, p);
+  for (const { text } of script.init) configure(text, p.options);
+  const first = script.events.findIndex(begins), begun = first < 0 ? script.events.length : first;
+  for (const e of script.events.slice(0, begun)) if (e.type === "command") configure(e.text, p.options);
+  lateSettings(script, begun, p.options);
+  p.options.pathMtuMin = Math.min(552, p.options.mtu ?? 1500);
+  return p;
+}
+
+/** Whether an event is the first that needs the stack. */
+function begins(e: Event): boolean {
+  return e.type === "in" || e.type === "out" || e.type === "udp" || e.type === "icmp" ||
+    (e.type === "call" && /^(connect|listen|send.*|writev?)$/.test(e.name));
+}
+
+function checkEvent(e: Event): void {
+  if (e.type === "other") throw new Unsupported(`line ${e.line}: ${e.what} packets`);
+  if (e.type === "call") checkCall(e);
+  if (e.type === "icmp") {
+    const { type, code } = icmpNumbers(e.kind, e.code);
+    if (type === undefined || code === undefined) throw new Unsupported(`line ${e.line}: icmp ${e.kind} ${e.code}`);
+  }
+  if (e.type !== "in" && e.type !== "out") return;
+  for (const o of e.packet.options ?? []) {
+    if (o.kind === "raw") throw new Unsupported(`line ${e.line}: the option ${o.text}`);
+    if (o.kind === "fastopen" && o.experimental) throw new Unsupported(`line ${e.line}: the experimental option of Fast Open`);
+  }
+}
+
+/** What a script says with "--". */
+function scriptOptions({ options }: Script, p: Plan): void {
+  const count = (name: string, least: number, most: number): number | undefined => {
+    const text = options.get(name);
+    if (text === undefined) return undefined;
+    if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) throw new Unsupported(`--${name}=${text}`);
+    return Number(text);
+  };
+  for (const [name, value] of options) {
+    if (name === "ip_version" && value !== "ipv4") throw new Unsupported(`--ip_version=${value}`);
+    if (!["ip_version", "mtu", "tolerance_usecs", "tcp_ts_tick_usecs"].includes(name)) throw new Unsupported(`--${name}`);
+  }
+  const mtu = count("mtu", 68, 65_535), tick = count("tcp_ts_tick_usecs", 0, 10_000_000);
+  if (mtu !== undefined) p.options.mtu = mtu;
+  p.toleranceUs = count("tolerance_usecs", 0, 3_600_000_000);
+  if (tick === undefined || tick === 0 || tick === 1000) return;
+  throw new Unsupported(`--tcp_ts_tick_usecs=${tick}: the clock of timestamps ticks every 1000 us`);
+}
+
+/** Options of sockets that are the stack's here: the MSS to offer, and congestion control. */
+function stackWide(script: Script, options: Settings): void {
+  for (const e of script.events) {
+    if (e.type !== "call" || e.name !== "setsockopt" || e.args[2]?.kind !== "symbol") continue;
+    const name = e.args[2].name, value = e.args[3]?.kind === "list" ? e.args[3].items[0] : e.args[3];
+    if (name === "TCP_CONGESTION" && value?.kind === "string") setting(options, "net.ipv4.tcp_congestion_control", value.text);
+    if (name !== "TCP_MAXSEG") continue;
+    const mss = numberOf(value);
+    if (mss < 88 || mss > (options.mtu ?? 1500) - 40) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${mss}`);
+    options.mss = mss;
+  }
+}
+
+/**
+ * A packet that is longer than the MTU comes as one packet, as from a network card that joins them: the stack then takes packets of
+ * that size, and goes on sending by the MSS. Where the MTU could be seen otherwise, a segment comes as several.
+ */
+function longPackets(script: Script, p: Plan): void {
+  const { events } = script, packets = events.flatMap((e) => (e.type === "in" ? [e.packet] : []));
+  const datagrams = events.flatMap((e) => (e.type === "udp" && e.inbound ? [e.length + 28] : []));
+  const longest = Math.max(0, ...datagrams, ...packets.map((x) => x.length + 40 + optionBytes(x.options ?? []).length));
+  if (longest <= p.mtu) return;
+  const isSeen = packets.some((x) => x.options?.some((o) => o.kind === "mss" && o.value > p.mtu - 40)) ||
+    events.some((e) => e.type === "icmp" || (e.type === "code" && e.text.includes("tcpi_pmtu")));
+  const isLongDatagram = Math.max(0, ...datagrams) > p.mtu;
+  if (isLongDatagram && (isSeen || longest > 65_535)) throw new Unsupported("a datagram that is longer than the MTU");
+  if (isSeen || longest > 65_535) return;
+  p.options.mss ??= p.mtu - 40;
+  p.options.mtu = longest;
+}
+
+/** Later settings may restore what was there before the script, at its end; in its middle they may only say what is so. */
+function lateSettings({ events }: Script, begun: number, options: Settings): void {
+  const last = events.findLastIndex((e) => e.type !== "command" && !(e.type === "call" && e.name === "close"));
+  events.slice(begun).forEach((e, i) => {
+    if (e.type !== "command") return;
+    const then = structuredClone(options);
+    configure(e.text, then);
+    if (begun + i >= last || isDeepStrictEqual(then, options)) return;
+    throw new Unsupported(`line ${e.line}: ${e.text.trim()} once the connection has begun`);
+  });
+}

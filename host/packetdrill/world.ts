@@ -1,0 +1,133 @@
+/** The module and its wire, in virtual time: what the stack sends is kept for the script, in its order. */
+import { CaptureFile } from "../links/capture.js";
+import { loadModule } from "../module.js";
+import { EVENT, StackModule } from "../stack.js";
+import type { Settings } from "./system.js";
+import { decodeSent, type Ends, type Sent } from "./wire.js";
+
+const ENDS: Ends = {
+  remoteMac: [2, 0, 0, 0, 0, 2], localMac: [2, 0, 192, 168, 0, 1], remoteIp: 0xc0000201, localIp: 0xc0a80001,
+  remotePort: 40000, localPort: 8080,
+};
+const LOCAL_IP = [192, 168, 0, 1], ROUTER_IP = [192, 168, 0, 254];
+const START_US = 10_000_000;
+/** Polls at one moment, at most: more is a livelock. */
+const POLLS_MAX = 10_000;
+
+/** What the world tells and asks while time passes. */
+export interface Watcher {
+  /** The stack sent something that a script can name. */
+  sent(what: Sent): void;
+  /** A connection came to its end, by itself or by its peer. */
+  closed(handle: number): void;
+  /** Everything that happens at this moment has happened. */
+  settled(): void;
+  /** When a blocking call gives up; Infinity: none does. */
+  deadlineUs(): number;
+}
+
+export class World {
+  readonly stack: StackModule;
+  readonly ends: Ends = { ...ENDS };
+  /** What the stack sent and the script did not name yet. */
+  readonly sent: { us: number; what: Sent }[] = [];
+  nowUs = START_US;
+  /** µs until the stack wants to be polled; negative: never. */
+  waitUs = -1;
+  #capture: CaptureFile | undefined;
+
+  constructor(options: Settings, readonly watcher: Watcher, pcap: string | undefined) {
+    if (pcap !== undefined) this.#capture = new CaptureFile(pcap, ["stint"]);
+    this.stack = new StackModule(loadModule(), {
+      ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."), mac: this.ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
+      entropy: Uint8Array.from({ length: 32 }, (_, i) => (i * i * 37 + 1) & 255), connsMax: 16, rxSlots: 64, txSlots: 64,
+      timeWaitMs: 60_000, ...options,
+    });
+  }
+
+  /** Polls for the first time, and makes the router known. */
+  begin(): void {
+    this.poll();
+    this.#routerSays(1, [0, 0, 0, 0, 0, 0]);
+    this.poll();
+  }
+
+  close(): void {
+    this.#capture?.close();
+  }
+
+  /** A moment as the script counts. */
+  seconds(us: number): string {
+    return `${((us - START_US) / 1e6).toFixed(6)} s`;
+  }
+
+  /** The script's beginning. */
+  get startUs(): number {
+    return START_US;
+  }
+
+  /** ARP from the router: 1 is a request, 2 a reply. */
+  #routerSays(op: number, target: number[]): void {
+    const { localMac, remoteMac } = this.ends;
+    this.stack.pushFrame(Uint8Array.from([
+      ...localMac, ...remoteMac, 8, 6, 0, 1, 8, 0, 6, 4, 0, op, ...remoteMac, ...ROUTER_IP, ...target, ...LOCAL_IP,
+    ]));
+  }
+
+  /** A frame from the remote side. */
+  push(frame: Uint8Array): void {
+    this.#capture?.frame(this.nowUs - START_US, frame);
+    if (this.stack.pushFrame(frame)) return;
+    this.poll();
+    this.stack.pushFrame(frame);
+  }
+
+  #take(frame: Uint8Array): void {
+    const what = decodeSent(frame.slice());
+    if (what?.kind === "tcp") this.watcher.sent(what);
+    if (what && this.#isTheScripts(what)) this.sent.push({ us: this.nowUs, what });
+  }
+
+  /** Frames of another four-tuple are nobody's. */
+  #isTheScripts(what: Sent): boolean {
+    const { localPort, remotePort } = this.ends;
+    if (what.kind === "tcp") return what.segment.srcPort === localPort && what.segment.dstPort === remotePort;
+    return what.kind === "icmp" || what.datagram.dstPort === remotePort;
+  }
+
+  poll(): void {
+    for (let i = 0; i < POLLS_MAX; i++) {
+      let asked = false;
+      this.waitUs = this.stack.poll(this.nowUs);
+      this.stack.drainFrames((frame) => {
+        this.#capture?.frame(this.nowUs - START_US, frame);
+        const isRequest = frame[12] === 8 && frame[13] === 6 && frame[21] === 1;
+        // The router answers for itself, whenever it is asked.
+        if (isRequest) this.#routerSays(2, this.ends.localMac);
+        else this.#take(frame);
+        asked ||= isRequest;
+      });
+      this.stack.drainEvents((handle, bits) => {
+        if (bits & EVENT.CLOSED) this.watcher.closed(handle);
+      });
+      if (this.waitUs !== 0 && !asked) break;
+    }
+    this.watcher.settled();
+  }
+
+  /** Lets time pass until `us`, or until `stop` says so. */
+  advance(us: number, stop: () => boolean = () => false): void {
+    while (!stop()) {
+      const next = Math.min(this.waitUs < 0 ? Infinity : this.nowUs + this.waitUs, Math.max(this.watcher.deadlineUs(), this.nowUs));
+      if (next > us) {
+        if (us > this.nowUs && us !== Infinity) {
+          this.nowUs = us;
+          this.poll();
+        }
+        return;
+      }
+      this.nowUs = next;
+      this.poll();
+    }
+  }
+}
