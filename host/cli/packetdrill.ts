@@ -35,6 +35,9 @@ export function runScript(file: string, defines: Set<string>, how: How = {}): Ou
   }
 }
 
+const DIALECT_HELP = "whose defaults scripts assume, if their words do not tell";
+const addName = (name: string, all: string[]): string[] => [...all, name];
+
 export function addPacketdrill(program: Command): void {
   program
     .command("packetdrill")
@@ -42,8 +45,8 @@ export function addPacketdrill(program: Command): void {
     .argument("<file...>", "scripts, or folders of them")
     .option("--json", "print one JSON object")
     .option("--pcap <file>", "write the packets of a single script to a pcapng file")
-    .option("-D, --define <name>", "take a branch of #ifdef", (name: string, all: string[]) => [...all, name], ["STANDARD"])
-    .addOption(new Option("--dialect <name>", "whose defaults scripts assume, if their words do not tell").choices(["linux", "freebsd"]))
+    .option("-D, --define <name>", "take a branch of #ifdef", addName, ["STANDARD"])
+    .addOption(new Option("--dialect <name>", DIALECT_HELP).choices(["linux", "freebsd"]))
     .option("--ignore-psh", "leave PSH out of the comparison; the output says so")
     .option("--verbose", "name the scripts that pass, too")
     .action((paths: string[], options: Options) => {
@@ -57,7 +60,9 @@ export function addPacketdrill(program: Command): void {
       const count = (result: Outcome["result"]): number => outcomes.filter((o) => o.result === result).length;
       const [passed, failed, unsupported] = [count("passed"), count("failed"), count("unsupported")];
       if (options.json) {
-        const list = outcomes.map(({ file, result, line, expected, got }) => ({ file, result, line: line ?? null, expected: expected ?? null, got: got ?? null }));
+        const list = outcomes.map(({ file, result, line, expected, got }) => ({
+          file, result, line: line ?? null, expected: expected ?? null, got: got ?? null,
+        }));
         console.log(JSON.stringify({ total: files.length, passed, failed, unsupported, ignored, scripts: list }));
       } else {
         for (const o of outcomes) report(o, options.verbose ?? false);

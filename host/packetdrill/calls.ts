@@ -1,4 +1,6 @@
-/** What each system call's arguments may be. What is not listed here is not understood, and no script passes with it. */
+/**
+ * What each system call's arguments may be. What is not listed here is not understood, and no script passes with it.
+ */
 import type { Value } from "./parse.js";
 import type { Call } from "./socket.js";
 import { SYMBOLS, Unsupported } from "./system.js";
@@ -24,7 +26,9 @@ const call = (name: string, shape: Shape): Shape => (v) =>
 const size = either(any, number, call("sizeof", (v) => v.kind === "symbol"));
 const pair: Shape = (v) => v.kind === "list" && v.items.length === 2 && any(v.items[0]!) && number(v.items[1]!);
 const iovec = either(pair, fields({ iov_base: any, iov_len: number }));
-const message = fields({ msg_name: any, msg_namelen: any, msg_iov: listOf(iovec), msg_iovlen: number, msg_flags: flags() });
+const message = fields({
+  msg_name: any, msg_namelen: any, msg_iov: listOf(iovec), msg_iovlen: number, msg_flags: flags(),
+});
 const polled = ["IN", "PRI", "OUT", "ERR", "HUP", "RDHUP", "RDNORM", "WRNORM"];
 const pollBits = flags(...polled.map((n) => `POLL${n}`));
 const epollBits = flags(...polled.map((n) => `EPOLL${n}`), "EPOLLET", "EPOLLONESHOT");
@@ -37,7 +41,8 @@ const requests = names("FIONBIO", "SIOCINQ", "FIONREAD", "SIOCOUTQ", "TIOCOUTQ",
 const written = either(number, any, (v) => v.kind === "symbol" && /^E[A-Z]+$/.test(v.name));
 const TYPES = ["SOCK_STREAM", "SOCK_DGRAM"];
 /** A socket's type, once, and flags. */
-const type: Shape = (v) => names(...TYPES, "SOCK_NONBLOCK", "SOCK_CLOEXEC")(v) && joined(v).filter(names(...TYPES)).length === 1;
+const type: Shape = (v) => names(...TYPES, "SOCK_NONBLOCK", "SOCK_CLOEXEC")(v)
+  && joined(v).filter(names(...TYPES)).length === 1;
 const protocol = either(names("IPPROTO_TCP"), names("IPPROTO_UDP"), flags());
 /** The level and the name are for `checkOption`. */
 const option: Shape[] = [number, () => true, () => true];
@@ -66,7 +71,8 @@ const CALLS: Record<string, { args: Shape[]; optional?: number }> = {
 };
 
 const SOCKET = ["SOL_SOCKET"], TCP = ["SOL_TCP", "IPPROTO_TCP"], IP = ["IPPROTO_IP", "SOL_IP"];
-const between = (least: number, most: number): Shape => (v) => number(v) && v.kind === "number" && v.value >= least && v.value <= most;
+const between = (least: number, most: number): Shape => (v) =>
+  number(v) && v.kind === "number" && v.value >= least && v.value <= most;
 const text = (...all: string[]): Shape => (v) => v.kind === "string" && all.includes(v.text);
 const isInt = (...shapes: Shape[]): Shape => either(...shapes, boxed(either(...shapes)));
 
@@ -74,11 +80,13 @@ const isInt = (...shapes: Shape[]): Shape => either(...shapes, boxed(either(...s
 const OPTIONS: Record<string, { level: string[]; set?: Shape }> = {
   TCP_NODELAY: { level: TCP, set: isInt(between(0, 1)) }, TCP_MAXSEG: { level: TCP, set: isInt(number) },
   TCP_QUICKACK: { level: TCP, set: isInt(between(1, 1)) },
-  TCP_KEEPIDLE: { level: TCP, set: isInt(between(1, 32_767)) }, TCP_KEEPINTVL: { level: TCP, set: isInt(between(1, 32_767)) },
+  TCP_KEEPIDLE: { level: TCP, set: isInt(between(1, 32_767)) },
+  TCP_KEEPINTVL: { level: TCP, set: isInt(between(1, 32_767)) },
   // The stack never ends a connection after a single probe.
   TCP_KEEPCNT: { level: TCP, set: isInt(between(2, 127)) },
   TCP_USER_TIMEOUT: { level: TCP, set: isInt(between(0, 2 ** 31 - 1)) },
-  TCP_FASTOPEN: { level: TCP, set: isInt(between(0, 65_535)) }, TCP_FASTOPEN_CONNECT: { level: TCP, set: isInt(between(0, 1)) },
+  TCP_FASTOPEN: { level: TCP, set: isInt(between(0, 65_535)) },
+  TCP_FASTOPEN_CONNECT: { level: TCP, set: isInt(between(0, 1)) },
   TCP_CONGESTION: { level: TCP, set: isInt(text("cubic", "reno", "newreno")) },
   TCP_LOG: { level: TCP, set: isInt(number) }, SO_KEEPALIVE: { level: SOCKET, set: isInt(between(0, 1)) },
   SO_REUSEADDR: { level: SOCKET, set: isInt(number) }, SO_REUSEPORT: { level: SOCKET, set: isInt(number) },
@@ -104,7 +112,8 @@ function checkOption(e: Call): void {
 /** A negative result has a name, another one has none; calls that make a descriptor say which. */
 function checkResult(e: Call): void {
   const { result, errno } = e, fails = result.kind === "number" && result.value < 0;
-  const isNamed = /^(socket|accept4?|epoll_create1?)$/.test(e.name), isFlags = e.name === "fcntl" && flags("O_RDWR", "O_NONBLOCK")(result);
+  const isNamed = /^(socket|accept4?|epoll_create1?)$/.test(e.name);
+  const isFlags = e.name === "fcntl" && flags("O_RDWR", "O_NONBLOCK")(result);
   const known = number(result) || (any(result) && !isNamed) || isFlags;
   if (!known || (errno !== undefined && !fails)) throw new Unsupported(`line ${e.line}: such a result of ${e.name}`);
 }

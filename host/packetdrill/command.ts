@@ -1,4 +1,7 @@
-/** A script's shell commands: settings of the host, and questions about the connection's state. Nothing is run, and nothing is passed over. */
+/**
+ * A script's shell commands: settings of the host, and questions about the connection's state. Nothing is run, and
+ * nothing is passed over.
+ */
 import { setting, STATE_NAMES, Unsupported, type Settings } from "./system.js";
 
 /** What a command asks: how many connections are in a state. */
@@ -7,7 +10,12 @@ export interface Count {
   count: number;
 }
 
-export type Step = { kind: "setting"; name: string; value: string } | { kind: "nothing" } | { kind: "drop" } | { kind: "count"; what: Count };
+export type Step =
+  | { kind: "setting"; name: string; value: string }
+  | { kind: "count"; what: Count }
+  | { kind: "nothing" | "drop" };
+
+const QUOTED = /"([^"]*)"|'([^']*)'/g;
 
 /** The words of a text as a shell has them: quotes, comments and the ends of commands. */
 function words(text: string): string[][] {
@@ -16,7 +24,7 @@ function words(text: string): string[][] {
   for (const [, comment, end, word, other] of text.matchAll(part)) {
     if (other !== undefined) throw new Unsupported(`the command ${text.trim()}`);
     if (end !== undefined) out.push([]);
-    else if (comment === undefined && word !== undefined) out.at(-1)!.push(word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
+    else if (comment === undefined && word !== undefined) out.at(-1)!.push(word.replace(QUOTED, "$1$2"));
   }
   return out.filter((c) => c.length > 0);
 }
@@ -26,11 +34,16 @@ const assignment = (word: string): { name: string; value: string } | undefined =
   return m ? { name: m[1]!.replaceAll("/", "."), value: m[2]!.trim() } : undefined;
 };
 
+/** Programs that list connections, with options that do not change what is found. */
+const SOURCES = [
+  /^sockstat( -4| -s| -l| -c| -n| -P tcp| -p \d+)*$/, /^netstat( -a| -n| -t| -an| -ant| -f inet| -p tcp)*$/,
+  /^ss( -a| -n| -t| -ant?| -tan?)*$/,
+];
+
 /** `sockstat … | grep -c STATE | grep N` and the like; undefined: it is none. */
 function count(command: string[]): Count | undefined {
   const stages = command.join(" ").split(/\s*\|\s*/);
-  const source = /^(sockstat( -4| -s| -l| -c| -n| -P tcp| -p \d+)*|netstat( -a| -n| -t| -an| -ant| -f inet| -p tcp)*|ss( -a| -n| -t| -ant?| -tan?)*)$/;
-  if (!source.test(stages[0]!)) return undefined;
+  if (!SOURCES.some((s) => s.test(stages[0]!))) return undefined;
   const [what, number] = stages.slice(-2).map((s) => /^grep (?:-[cqw] )*:?(\w+)$/.exec(s)?.[1]);
   const between = stages.slice(1, -2).every((s) => /^grep (packetdrill?|:?8080)$/.test(s));
   if (!what || !/^\d+$/.test(number ?? "") || !between || !/ -c /.test(stages.at(-2)!)) return undefined;
@@ -40,14 +53,17 @@ function count(command: string[]): Count | undefined {
 
 /** Commands that change nothing on the wire of a script, or that this stack's defaults have carried out already. */
 const NOTHING = [
-  /^(\.{1,2}\/)*(common\/)?(defaults\.sh|set_sysctls\.py)$/, /^(true|sync)$/, /^echo( [\w.:-]+)*$/, /^ip route flush (cache|table all)$/, /^ip tcp_metrics flush( all)?$/,
-  /^ethtool -K \w+( (tso|gso|gro|lro|sg|tx|rx) (on|off))+$/, /^tc qdisc (replace|add) dev tun0 root (handle 1: )?(pfifo|fq|fq_codel|noqueue)$/, /^kldload( -n)? (tcp|cc)_\w+$/,
+  /^(\.{1,2}\/)*(common\/)?(defaults\.sh|set_sysctls\.py)$/, /^(true|sync)$/, /^echo( [\w.:-]+)*$/,
+  /^ip route flush (cache|table all)$/, /^ip tcp_metrics flush( all)?$/,
+  /^ethtool -K \w+( (tso|gso|gro|lro|sg|tx|rx) (on|off))+$/,
+  /^tc qdisc (replace|add) dev tun0 root (handle 1: )?(pfifo|fq|fq_codel|noqueue)$/, /^kldload( -n)? (tcp|cc)_\w+$/,
 ];
 
 /** What a command's lines are for. Throws an Unsupported for one that is not known. */
 export function steps(text: string): Step[] {
   return words(text).flatMap((all): Step[] => {
-    const command = all.filter((w) => !/^(2>&1|[12]?>\/dev\/null|>\/tmp\/\S+)$/.test(w)), unknown = new Unsupported(`the command ${command.join(" ")}`);
+    const command = all.filter((w) => !/^(2>&1|[12]?>\/dev\/null|>\/tmp\/\S+)$/.test(w));
+    const unknown = new Unsupported(`the command ${command.join(" ")}`);
     const [first, ...args] = command as [string, ...string[]];
     if (first === "sysctl" || /^(\.{1,2}\/)*(common\/)?set_sysctls\.py$/.test(first)) {
       const settings = args.filter((w) => first !== "sysctl" || !/^-[wqen]+$/.test(w)).map(assignment);

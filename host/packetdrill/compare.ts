@@ -1,7 +1,7 @@
 /** A packet that the stack sent against the script's. */
 import { hex } from "../decode.js";
 import type { Numbers } from "./numbers.js";
-import type { Option, Packet } from "./parse.js";
+import type { IpFields, Option, Packet } from "./parse.js";
 import { letters, type TcpSegment } from "./wire.js";
 
 /** What a script's word for the ECN field (RFC 3168 §5) may be. */
@@ -21,12 +21,12 @@ export interface Rules {
 }
 
 /** The TOS octet of a packet from the remote side. */
-export function tosOf(p: { tos?: number; ecn?: string }): number {
+export function tosOf(p: IpFields): number {
   return (p.tos ?? 0) | ECN_FIELD[p.ecn ?? "noecn"]![0]!;
 }
 
 /** What differs in the IP header; undefined: nothing. */
-export function compareIp(want: { tos?: number; ttl?: number; ecn?: string }, got: { tos: number; ttl: number }): string | undefined {
+export function compareIp(want: IpFields, got: { tos: number; ttl: number }): string | undefined {
   if (want.ecn !== undefined && !ECN_FIELD[want.ecn]!.includes(got.tos & 3)) return `the ECN field, ${got.tos & 3}`;
   if (want.tos !== undefined && want.tos !== got.tos) return `the TOS octet, 0x${got.tos.toString(16)}`;
   if (want.ttl !== undefined && want.ttl !== got.ttl) return `the time to live, ${got.ttl}`;
@@ -40,7 +40,8 @@ export function describe(p: Packet): string {
 
 export function describeRun({ first, last, length }: Run, numbers: Numbers): string {
   const { seq, ack } = numbers.outbound(first);
-  return `${letters(last)} ${seq}:${seq + length}(${length})${first.flags.includes("ACK") ? ` ack ${ack}` : ""} win ${first.window}`;
+  const acks = first.flags.includes("ACK") ? ` ack ${ack}` : "";
+  return `${letters(last)} ${seq}:${seq + length}(${length})${acks} win ${first.window}`;
 }
 
 /** What differs; undefined: nothing. Learns timestamps on the way. */
@@ -75,7 +76,8 @@ function sentText(o: TcpSegment["options"][number], numbers: Numbers): string {
     case "window-scale": return `wscale ${o.shift}`;
     case "sack-permitted": return "sackOK";
     case "timestamps": return `TS ecr ${o.ecr}`;
-    case "sack": return `sack ${o.blocks.map((edges) => edges.map((n) => numbers.scriptRemote(n)).join(":")).join(" ")}`;
+    case "sack":
+      return `sack ${o.blocks.map(([a, b]) => `${numbers.scriptRemote(a)}:${numbers.scriptRemote(b)}`).join(" ")}`;
     case "fast-open": return `FO ${hex(o.cookie)}`.trim();
     case "nop": return "nop";
     default: return `option ${o.code}`;
@@ -88,7 +90,8 @@ function compareOptions(want: Option[], s: TcpSegment, numbers: Numbers, rules: 
   const stamp = live?.kind === "timestamps" ? numbers.scriptStamp(live.val) : undefined;
   numbers.learnStamps(want, s);
   const got = s.options.filter((o) => o.kind !== "nop").map((o) => sentText(o, numbers)).sort().join(", ");
-  const wanted = want.filter((o) => o.kind !== "nop" && o.kind !== "eol").map((o) => wantedText(o, numbers)).sort().join(", ");
+  const asked = want.filter((o) => o.kind !== "nop" && o.kind !== "eol");
+  const wanted = asked.map((o) => wantedText(o, numbers)).sort().join(", ");
   if (wanted !== got) return `options <${got}>`;
   const isChecked = stamp !== undefined && script?.kind === "TS" && rules.stampTolerance !== undefined;
   return isChecked && Math.abs((stamp - script.val) | 0) > rules.stampTolerance! ? `TS val ${stamp}` : undefined;

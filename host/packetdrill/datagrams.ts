@@ -1,9 +1,12 @@
 /**
- * UDP sockets of a script, on the module's. The module has ports. Who a socket is connected to is kept here, as every host keeps it:
- * the socket then hears that peer alone, and an ICMP error becomes its next call's error (RFC 1122 §4.1.3.3).
+ * UDP sockets of a script, on the module's. The module has ports. Who a socket is connected to is kept here, as every
+ * host keeps it: the socket then hears that peer alone, and an ICMP error becomes its next call's error (RFC 1122
+ * §4.1.3.3).
  */
 import { ERR, StintError } from "../errors.js";
-import { type Call, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError } from "./socket.js";
+import {
+  type Call, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
+} from "./socket.js";
 import { SYMBOLS, Unsupported } from "./system.js";
 
 /** Ports for sockets that send before they were bound. */
@@ -99,7 +102,9 @@ export class Datagrams {
     if (s.error !== 0) return takeError(s);
     if (size === undefined) return s.nonblocking || flags & SYMBOLS["MSG_DONTWAIT"]! ? refusal("EAGAIN") : null;
     if (!(flags & SYMBOLS["MSG_PEEK"]!)) this.#of(s).arrived.shift();
-    if (e.name === "recvmsg" && size > sizeOf(e)) throw new Unsupported(`line ${e.line}: msg_flags of a datagram that is cut off`);
+    if (e.name === "recvmsg" && size > sizeOf(e)) {
+      throw new Unsupported(`line ${e.line}: msg_flags of a datagram that is cut off`);
+    }
     return { value: Math.min(size, sizeOf(e)) };
   }
 

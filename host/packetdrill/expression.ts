@@ -2,17 +2,24 @@
 
 type Token = { kind: "number"; value: number } | { kind: "name" | "mark"; text: string };
 
-const TOKEN = /\s*(?:(0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?)(?!\w)|([A-Za-z_]\w*)|(\*\*|\/\/|<<|>>|[<>=!]=|[-+*/%&|^~<>(),]))/y;
+const TOKEN =
+  /\s*(?:(0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?)(?!\w)|([A-Za-z_]\w*)|(\*\*|\/\/|<<|>>|[<>=!]=|[-+*/%&|^~<>(),]))/y;
+type Binary = (a: number, b: number) => number;
 const COMPARE: Record<string, (a: number, b: number) => boolean> = {
-  "==": (a, b) => a === b, "!=": (a, b) => a !== b, "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b,
+  "==": (a, b) => a === b, "!=": (a, b) => a !== b,
+  "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b,
 };
+const remainder: Binary = (a, b) => a - b * Math.floor(a / b);
 /** Operators of two operands, those that bind less first. */
-const LEVELS: Record<string, (a: number, b: number) => number>[] = [
+const LEVELS: Record<string, Binary>[] = [
   { "|": (a, b) => a | b }, { "^": (a, b) => a ^ b }, { "&": (a, b) => a & b },
-  { "<<": (a, b) => a * 2 ** b, ">>": (a, b) => Math.floor(a / 2 ** b) }, { "+": (a, b) => a + b, "-": (a, b) => a - b },
-  { "*": (a, b) => a * b, "//": (a, b) => Math.floor(a / b), "/": (a, b) => a / b, "%": (a, b) => a - b * Math.floor(a / b) },
+  { "<<": (a, b) => a * 2 ** b, ">>": (a, b) => Math.floor(a / 2 ** b) },
+  { "+": (a, b) => a + b, "-": (a, b) => a - b },
+  { "*": (a, b) => a * b, "//": (a, b) => Math.floor(a / b), "/": (a, b) => a / b, "%": remainder },
 ];
-const FUNCTIONS: Record<string, (...n: number[]) => number> = { abs: Math.abs, min: Math.min, max: Math.max, int: Math.trunc };
+const FUNCTIONS: Record<string, (...n: number[]) => number> = {
+  abs: Math.abs, min: Math.min, max: Math.max, int: Math.trunc,
+};
 
 /** An expression that is none, or that has a word nobody knows. */
 export class ExpressionError extends Error {}
@@ -23,7 +30,8 @@ function tokens(text: string): Token[] {
   while (TOKEN.lastIndex < text.trimEnd().length) {
     const m = TOKEN.exec(text);
     if (!m) throw new ExpressionError(`the expression ${text.trim()}`);
-    out.push(m[1] !== undefined ? { kind: "number", value: Number(m[1]) } : { kind: m[2] !== undefined ? "name" : "mark", text: (m[2] ?? m[3])! });
+    out.push(m[1] !== undefined ? { kind: "number", value: Number(m[1]) }
+      : { kind: m[2] !== undefined ? "name" : "mark", text: (m[2] ?? m[3])! });
   }
   return out;
 }
@@ -88,7 +96,9 @@ class Evaluator {
     const operators = LEVELS[level];
     if (!operators) return this.unary();
     let left = this.binary(level + 1);
-    for (let op = this.take(...Object.keys(operators)); op !== undefined; op = this.take(...Object.keys(operators))) left = operators[op]!(left, this.binary(level + 1));
+    for (let op = this.take(...Object.keys(operators)); op !== undefined; op = this.take(...Object.keys(operators))) {
+      left = operators[op]!(left, this.binary(level + 1));
+    }
     return left;
   }
 

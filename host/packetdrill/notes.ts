@@ -1,4 +1,7 @@
-/** What only the packets show of a connection: which segments are out that were sent again, and whether ECN slowed it down. */
+/**
+ * What only the packets show of a connection: which segments are out that were sent again, and whether ECN slowed it
+ * down.
+ */
 import { FLAG, type StackModule } from "../stack.js";
 import type { Socket } from "./socket.js";
 import type { TcpSegment } from "./wire.js";
@@ -23,7 +26,9 @@ export class Notes {
 
   /** The remote side has these octets. */
   sacked(blocks: [number, number][]): void {
-    for (const [from, to] of blocks) for (const end of this.#repeats) if (isAfter(end, from) && !isAfter(end, to)) this.#repeats.delete(end);
+    for (const [from, to] of blocks) {
+      for (const end of this.#repeats) if (isAfter(end, from) && !isAfter(end, to)) this.#repeats.delete(end);
+    }
   }
 
   /** How many of the segments that were sent again are still out. */
@@ -40,7 +45,9 @@ export class Notes {
     const before = stack.info(s.handle);
     bring();
     const after = stack.info(s.handle);
-    if (after.ssthresh < before.ssthresh && !(after.flags & (FLAG.recovery | FLAG.loss))) this.#reducedTo = before.sndNxt;
+    if (after.ssthresh < before.ssthresh && !(after.flags & (FLAG.recovery | FLAG.loss))) {
+      this.#reducedTo = before.sndNxt;
+    }
   }
 
   /** Whether the flight is still out that ECN slowed down: Linux's CWR. */

@@ -26,8 +26,8 @@ export class Numbers {
   }
 
   /**
-   * The sequence number of a packet from the remote side. The first packet on a fresh socket, or a SYN that begins anew, tells where
-   * that side's numbers start. `state` is the connection's.
+   * The sequence number of a packet from the remote side. The first packet on a fresh socket, or a SYN that begins
+   * anew, tells where that side's numbers start. `state` is the connection's.
    */
   inbound(p: Packet, state: string): number {
     const isSyn = p.flags.includes("S"), isAlive = state !== "CLOSED" && state !== "LISTEN";

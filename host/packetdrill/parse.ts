@@ -162,12 +162,15 @@ function options(r: Reader): Option[] | null {
       }
       case "sack": {
         const blocks: [number, number][] = [];
-        for (let b = r.take(/(\d+):(\d+)/); b; b = r.take(/(\d+):(\d+)/)) blocks.push([octets(r, b[1]!), octets(r, b[2]!)]);
+        for (let b = r.take(/(\d+):(\d+)/); b; b = r.take(/(\d+):(\d+)/)) {
+          blocks.push([octets(r, b[1]!), octets(r, b[2]!)]);
+        }
         out.push({ kind: "sack", blocks });
         break;
       }
       case "FO": case "FOEXP":
-        out.push({ kind: "fastopen", cookie: r.take(/(?:[0-9a-fA-F]{2})+(?=\s*[,>])|[A-Z]\w*/)?.[0] ?? null, experimental: name === "FOEXP" });
+        out.push({ kind: "fastopen", cookie: r.take(/(?:[0-9a-fA-F]{2})+(?=\s*[,>])|[A-Z]\w*/)?.[0] ?? null,
+          experimental: name === "FOEXP" });
         break;
       default: out.push({ kind: "raw", text: name + r.need(/[^,>]*/, "an option")[0] });
     }
@@ -196,7 +199,8 @@ function sequence(r: Reader): { start: number; end: number; length: number } {
 function ipFields(r: Reader, p: IpFields): void {
   for (let open = r.take(/[[(]/); open; open = r.take(/[[(]/)) {
     do {
-      const field = r.need(/(?:noecn|ect01|ect0|ect1|ce)\b|(tos|ttl)\s+(0x[0-9a-fA-F]+|\d+)\b/, "a field of the IP header");
+      const field = r.need(/(?:noecn|ect01|ect0|ect1|ce)\b|(tos|ttl)\s+(0x[0-9a-fA-F]+|\d+)\b/,
+        "a field of the IP header");
       const name = (field[1] ?? "ecn") as "tos" | "ttl" | "ecn";
       if (p[name] !== undefined) r.fail(`${name} is there twice`);
       if (name === "ecn") p.ecn = field[0];
@@ -213,7 +217,8 @@ function datagramSize(r: Reader): number {
 
 function packet(r: Reader, ip: IpFields): Packet {
   const p: Packet = { flags: "", start: 0, end: 0, length: 0, options: undefined, ...ip };
-  p.flags = r.need(/[FSRPEWU.]+(?=\s+\d+\s*:)|-(?=\s+\d+\s*:)/, "flags of F, S, R, P, ., U, E and W, and sequence numbers,")[0].replace("-", "");
+  p.flags = r.need(/[FSRPEWU.]+(?=\s+\d+\s*:)|-(?=\s+\d+\s*:)/,
+    "flags of F, S, R, P, ., U, E and W, and sequence numbers,")[0].replace("-", "");
   if (new Set(p.flags).size < p.flags.length) r.fail("a flag is there twice");
   Object.assign(p, sequence(r));
   for (let field = r.take(/(ack|win|urg)\s+(\d+)\b/); field; field = r.take(/(ack|win|urg)\s+(\d+)\b/)) {
@@ -244,14 +249,17 @@ function icmp(r: Reader, inbound: boolean): Omit<Event & { type: "icmp" }, "line
   return e;
 }
 
-type OfWire = Event extends infer E ? (E extends { type: "in" | "out" | "udp" | "icmp" | "other" } ? Omit<E, "line" | "when"> : never) : never;
+type Timeless<E> = E extends { type: "in" | "out" | "udp" | "icmp" | "other" } ? Omit<E, "line" | "when"> : never;
+type OfWire = Timeless<Event>;
 
 /** A packet behind its direction. */
 function wire(r: Reader, inbound: boolean): OfWire {
   if (r.take(/icmp\b/)) return icmp(r, inbound);
   const ip: IpFields = {};
   ipFields(r, ip);
-  if (inbound && ip.ecn === "ect01") r.fail("ect01 is for packets that are sent: which of the two comes in has to be said");
+  if (inbound && ip.ecn === "ect01") {
+    r.fail("ect01 is for packets that are sent: which of the two comes in has to be said");
+  }
   if (r.take(/udp\b/)) return { type: "udp", inbound, length: datagramSize(r), ...ip };
   const other = r.take(/(ipv4|ipv6|gre|mpls|sctp|udplite|\d+\.\d+\.\d+\.\d+)\b[^\n]*/);
   if (other) return { type: "other", what: other[1]! };
@@ -284,7 +292,9 @@ function event(r: Reader, line: number, time: When): Event {
 export function parse(source: string, file: string, defines: Set<string>): Script {
   const r = new Reader(preprocess(source, defines, file), file);
   const script: Script = { file, options: new Map(), init: [], events: [] };
-  for (let o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/); o; o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/)) script.options.set(o[1]!, o[2] ?? "");
+  for (let o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/); o; o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/)) {
+    script.options.set(o[1]!, o[2] ?? "");
+  }
   while (!r.done) {
     const { line } = r.position();
     const time = when(r);

@@ -1,4 +1,7 @@
-/** What a script needs before it runs: that all of its words are known, and the stack's configuration, which is fixed once it is laid out. */
+/**
+ * What a script needs before it runs: that all of its words are known, and the stack's configuration, which is fixed
+ * once it is laid out.
+ */
 import { isDeepStrictEqual } from "node:util";
 import { checkCall, numberOf } from "./calls.js";
 import { configure } from "./command.js";
@@ -25,7 +28,8 @@ function dialectOf(script: Script): Dialect {
 
 /** Throws an Unsupported for a word that is not known. */
 export function plan(script: Script, asked: Dialect | undefined): Plan {
-  const dialect = asked ?? dialectOf(script), p: Plan = { dialect, options: defaults(dialect), toleranceUs: undefined, mtu: 1500 };
+  const dialect = asked ?? dialectOf(script);
+  const p: Plan = { dialect, options: defaults(dialect), toleranceUs: undefined, mtu: 1500 };
   scriptOptions(script, p);
   for (const e of script.events) checkEvent(e);
   stackWide(script, p.options);
@@ -55,7 +59,9 @@ function checkEvent(e: Event): void {
   if (e.type !== "in" && e.type !== "out") return;
   for (const o of e.packet.options ?? []) {
     if (o.kind === "raw") throw new Unsupported(`line ${e.line}: the option ${o.text}`);
-    if (o.kind === "fastopen" && o.experimental) throw new Unsupported(`line ${e.line}: the experimental option of Fast Open`);
+    if (o.kind === "fastopen" && o.experimental) {
+      throw new Unsupported(`line ${e.line}: the experimental option of Fast Open`);
+    }
   }
 }
 
@@ -69,7 +75,9 @@ function scriptOptions({ options }: Script, p: Plan): void {
   };
   for (const [name, value] of options) {
     if (name === "ip_version" && value !== "ipv4") throw new Unsupported(`--ip_version=${value}`);
-    if (!["ip_version", "mtu", "tolerance_usecs", "tcp_ts_tick_usecs"].includes(name)) throw new Unsupported(`--${name}`);
+    if (!["ip_version", "mtu", "tolerance_usecs", "tcp_ts_tick_usecs"].includes(name)) {
+      throw new Unsupported(`--${name}`);
+    }
   }
   const mtu = count("mtu", 68, 65_535), tick = count("tcp_ts_tick_usecs", 0, 10_000_000);
   if (mtu !== undefined) p.options.mtu = mtu;
@@ -83,7 +91,9 @@ function stackWide(script: Script, options: Settings): void {
   for (const e of script.events) {
     if (e.type !== "call" || e.name !== "setsockopt" || e.args[2]?.kind !== "symbol") continue;
     const name = e.args[2].name, value = e.args[3]?.kind === "list" ? e.args[3].items[0] : e.args[3];
-    if (name === "TCP_CONGESTION" && value?.kind === "string") setting(options, "net.ipv4.tcp_congestion_control", value.text);
+    if (name === "TCP_CONGESTION" && value?.kind === "string") {
+      setting(options, "net.ipv4.tcp_congestion_control", value.text);
+    }
     if (name !== "TCP_MAXSEG") continue;
     const mss = numberOf(value);
     if (mss < 88 || mss > (options.mtu ?? 1500) - 40) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${mss}`);
@@ -92,8 +102,9 @@ function stackWide(script: Script, options: Settings): void {
 }
 
 /**
- * A packet that is longer than the MTU comes as one packet, as from a network card that joins them: the stack then takes packets of
- * that size, and goes on sending by the MSS. Where the MTU could be seen otherwise, a segment comes as several.
+ * A packet that is longer than the MTU comes as one packet, as from a network card that joins them: the stack then
+ * takes packets of that size, and goes on sending by the MSS. Where the MTU could be seen otherwise, a segment comes as
+ * several.
  */
 function longPackets(script: Script, p: Plan): void {
   const { events } = script, packets = events.flatMap((e) => (e.type === "in" ? [e.packet] : []));
@@ -109,7 +120,9 @@ function longPackets(script: Script, p: Plan): void {
   p.options.mtu = longest;
 }
 
-/** Later settings may restore what was there before the script, at its end; in its middle they may only say what is so. */
+/**
+ * Later settings may restore what was there before the script, at its end; in its middle they may only say what is so.
+ */
 function lateSettings({ events }: Script, begun: number, options: Settings): void {
   const last = events.findLastIndex((e) => e.type !== "command" && !(e.type === "call" && e.name === "close"));
   events.slice(begun).forEach((e, i) => {

@@ -6,12 +6,26 @@ export class SyntaxError extends Error {
   }
 }
 
-/** Blanks out comments and the branches of #ifdef that are not taken; lines and columns stay. Strings, commands and code are left as they are. */
+/** What stands behind a directive: a name, `defined` and a name, or nothing. */
+function subject(directive: string): RegExp {
+  if (/^(ifdef|ifndef|define|undef)$/.test(directive)) return /^\s*(\w+)\s*$/;
+  return /^(if|elif)$/.test(directive) ? /^\s*(?:defined\s*(?:\(\s*)?)(\w+)\s*\)?\s*$/ : /^()\s*$/;
+}
+
+/**
+ * Blanks out comments and the branches of #ifdef that are not taken; lines and columns stay. Strings, commands and code
+ * are left as they are.
+ */
 export function preprocess(text: string, given: Set<string>, file: string): string {
   const blank = (s: string): string => s.replace(/[^\n]/g, " "), defines = new Set(given);
   const kept: { at: number; text: string }[] = [];
   // What may hold something that looks like a comment stands aside, as marks of the same length.
-  const aside = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*|(?<=^|\s)#(?!\s*(?:ifn?def|if|elif|else|endif|define|undef|include)\b).*|`[^`]*`|%\{[\s\S]*?\}%|"(?:[^"\\\n]|\\.)*"/gm;
+  const comments = [
+    /\/\*[\s\S]*?\*\//, /(?<=^|\s)\/\/.*/,
+    /(?<=^|\s)#(?!\s*(?:ifn?def|if|elif|else|endif|define|undef|include)\b).*/,
+  ];
+  const texts = [/`[^`]*`/, /%\{[\s\S]*?\}%/, /"(?:[^"\\\n]|\\.)*"/];
+  const aside = new RegExp([...comments, ...texts].map((r) => r.source).join("|"), "gm");
   text = text.replace(aside, (s: string, at: number) => {
     if (s.startsWith("/") || s.startsWith("#")) return blank(s);
     kept.push({ at, text: s });
@@ -23,13 +37,15 @@ export function preprocess(text: string, given: Set<string>, file: string): stri
     const isTaken = taken.every((t) => t.now);
     if (directive) {
       const [, word, rest] = directive as unknown as [string, string, string];
-      const needs = /^(ifdef|ifndef|define|undef)$/.test(word) ? /^\s*(\w+)\s*$/ : /^(if|elif)$/.test(word) ? /^\s*(?:defined\s*(?:\(\s*)?)(\w+)\s*\)?\s*$/ : /^()\s*$/;
-      const name = needs.exec(rest)?.[1];
-      if (name === undefined || word === "include") throw new SyntaxError(file, i + 1, 1, `#${word}${rest} is not understood`);
+      const name = subject(word).exec(rest)?.[1];
+      if (name === undefined || word === "include") {
+        throw new SyntaxError(file, i + 1, 1, `#${word}${rest} is not understood`);
+      }
       const top = taken.at(-1);
       if (word === "ifdef" || word === "if") taken.push({ now: defines.has(name), any: defines.has(name) });
       else if (word === "ifndef") taken.push({ now: !defines.has(name), any: !defines.has(name) });
-      else if (word === "define" || word === "undef") isTaken && (word === "define" ? defines.add(name) : defines.delete(name));
+      else if (word === "define") isTaken && defines.add(name);
+      else if (word === "undef") isTaken && defines.delete(name);
       else if (!top) throw new SyntaxError(file, i + 1, 1, `#${word} without #ifdef`);
       else if (word === "else") [top.now, top.any] = [!top.any, true];
       else if (word === "elif") [top.now, top.any] = [!top.any && defines.has(name), top.any || defines.has(name)];

@@ -21,7 +21,8 @@ interface Watch {
   spent: boolean;
 }
 
-const field = (v: Value, ...names: string[]): number => (v.kind === "struct" ? numberOf(v.fields.find(([n]) => names.includes(n))?.[1]) : NaN);
+const field = (v: Value, ...names: string[]): number =>
+  (v.kind === "struct" ? numberOf(v.fields.find(([n]) => names.includes(n))?.[1]) : NaN);
 const items = (v: Value | undefined): Value[] => (v === undefined ? [] : v.kind === "list" ? v.items : [v]);
 
 export class Readiness {
@@ -29,14 +30,18 @@ export class Readiness {
 
   constructor(readonly stack: StackModule, readonly sockets: Map<number, Socket>, readonly datagrams: Datagrams) {}
 
-  /** What a socket is ready for, in the bits of poll(), which are those of epoll; and a text that changes whenever there is something new. */
+  /**
+   * What a socket is ready for, in the bits of poll(), which are those of epoll; and a text that changes whenever there
+   * is something new.
+   */
   #of(s: Socket): { bits: number; news: string } {
     if (s.kind === "listener") {
       const waiting = this.stack.listenerInfo(s.handle).toAccept;
       return { bits: waiting > 0 ? IN | RDNORM : 0, news: String(waiting) };
     }
     if (s.kind === "datagram") {
-      const size = this.datagrams.next(s), bits = OUT | WRNORM | (size === undefined ? 0 : IN | RDNORM) | (s.error === 0 ? 0 : ERR);
+      const size = this.datagrams.next(s);
+      const bits = OUT | WRNORM | (size === undefined ? 0 : IN | RDNORM) | (s.error === 0 ? 0 : ERR);
       return { bits, news: `${bits} ${this.datagrams.received(s)}` };
     }
     if (s.kind === "new") return { bits: OUT | HUP, news: "" };
@@ -51,7 +56,9 @@ export class Readiness {
   }
 
   #expect(e: Call, what: string, want: Value | undefined, got: number): void {
-    if (want && want.kind !== "any" && numberOf(want) !== got) throw new Failure(e.line, `${what} ${numberOf(want)}`, `it is ${got}`);
+    if (want && want.kind !== "any" && numberOf(want) !== got) {
+      throw new Failure(e.line, `${what} ${numberOf(want)}`, `it is ${got}`);
+    }
   }
 
   poll(e: Call): Result | null {
@@ -75,7 +82,8 @@ export class Readiness {
   }
 
   epollControl(e: Call): Result {
-    const watched = this.#epolls.get(numberOf(e.args[0])), op = numberOf(e.args[1]), fd = numberOf(e.args[2]), what = e.args[3];
+    const watched = this.#epolls.get(numberOf(e.args[0])), op = numberOf(e.args[1]), fd = numberOf(e.args[2]);
+    const what = e.args[3];
     if (!watched || !this.sockets.has(fd)) return { value: -1, errno: "EBADF" };
     const add = op === SYMBOLS["EPOLL_CTL_ADD"];
     if (add === watched.has(fd)) return { value: -1, errno: add ? "EEXIST" : "ENOENT" };
@@ -96,7 +104,9 @@ export class Readiness {
       const s = this.sockets.get(fd);
       if (!s || watch.spent) continue;
       const { bits, news } = this.#of(s), wanted = bits & (watch.events | ERR | HUP);
-      if (wanted !== 0 && !((watch.events & EDGE) !== 0 && watch.told === news)) ready.push({ watch, bits: wanted, news });
+      if (wanted !== 0 && !((watch.events & EDGE) !== 0 && watch.told === news)) {
+        ready.push({ watch, bits: wanted, news });
+      }
     }
     if (ready.length === 0) return numberOf(e.args[3]) === 0 ? { value: 0 } : null;
     const told = ready.slice(0, Math.max(1, numberOf(e.args[2])));

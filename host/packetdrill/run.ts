@@ -14,7 +14,9 @@ import type { Attempt, Call, Result } from "./socket.js";
 import { Sockets } from "./sockets.js";
 import { ERRNO, Unsupported, type Dialect } from "./system.js";
 import { assertions, view } from "./view.js";
-import { icmpFrame, icmpNumbers, letters, optionBytes, tcpFrame, udpFrame, type Ends, type Quoted, type Sent } from "./wire.js";
+import {
+  icmpFrame, icmpNumbers, letters, optionBytes, tcpFrame, udpFrame, type Ends, type Quoted, type Sent,
+} from "./wire.js";
 import { World } from "./world.js";
 
 export interface Outcome {
@@ -98,7 +100,8 @@ export class Runner {
         return { file, result: "unsupported", got: isPlaced ? e.message : `line ${this.#line}: ${e.message}` };
       }
       if (!(e instanceof Failure)) throw e;
-      return { file, result: "failed", line: e.line, expected: e.expected, got: e.got, packets: this.#log.slice(-SHOWN) };
+      const { line, expected, got } = e;
+      return { file, result: "failed", line, expected, got, packets: this.#log.slice(-SHOWN) };
     } finally {
       this.#world?.close();
     }
@@ -161,7 +164,10 @@ export class Runner {
 
   // Packets in
 
-  /** A cookie in digits. A name stands for the one that the stack gives to the remote side's address, which is asked for from another port. */
+  /**
+   * A cookie in digits. A name stands for the one that the stack gives to the remote side's address, which is asked for
+   * from another port.
+   */
   #cookie(text: string): string {
     if (/^[0-9a-f]+$/i.test(text)) return text;
     if (this.#cookieGiven === undefined && text === "TFO_COOKIE") {
@@ -196,8 +202,9 @@ export class Runner {
       do {
         const length = Math.min(room, p.length - at), isLast = at + length === p.length;
         this.#world.push(tcpFrame(this.#world.ends, {
-          flags: isLast ? p.flags : p.flags.replace(/[PF]/g, ""), seq: (seq + at) >>> 0, win: p.win ?? 0, urgent: p.urgent ?? 0,
-          ack: p.ack === undefined ? 0 : this.#numbers.liveLocal(p.ack), length, options, tos: tosOf(p), ttl: p.ttl ?? 64,
+          flags: isLast ? p.flags : p.flags.replace(/[PF]/g, ""), seq: (seq + at) >>> 0,
+          ack: p.ack === undefined ? 0 : this.#numbers.liveLocal(p.ack), win: p.win ?? 0, urgent: p.urgent ?? 0,
+          length, options, tos: tosOf(p), ttl: p.ttl ?? 64,
         }));
         at += length;
       } while (at < p.length);
@@ -233,7 +240,8 @@ export class Runner {
   #window(e: Event, at: number, base: number): Window {
     const isAny = e.when.kind === "any", range = "to" in e.when ? base + e.when.to * 1e6 : undefined;
     const tolerance = isAny ? 0 : this.#tolerance(at - this.#lastUs);
-    return { at, until: isAny ? this.#world.nowUs + ANY_US : range ?? at, tolerance, isAny, isRange: range !== undefined };
+    const until = isAny ? this.#world.nowUs + ANY_US : range ?? at;
+    return { at, until, tolerance, isAny, isRange: range !== undefined };
   }
 
   /** What the stack has to send now: the next packet has to be this one. */
@@ -254,7 +262,8 @@ export class Runner {
   }
 
   #describe(e: Outbound | Udp | Icmp): string {
-    return e.type === "out" ? describe(e.packet) : e.type === "udp" ? `udp (${e.length})` : `icmp ${e.kind} ${e.code}`.trim();
+    if (e.type === "out") return describe(e.packet);
+    return e.type === "udp" ? `udp (${e.length})` : `icmp ${e.kind} ${e.code}`.trim();
   }
 
   #describeSent(what: Sent): string {
@@ -263,7 +272,9 @@ export class Runner {
     return describeRun({ first: what.segment, last: what.segment, length: what.segment.len }, this.#numbers);
   }
 
-  /** One scripted segment may stand for several that are sent back to back, until `untilUs`; the last one's flags count. */
+  /**
+   * One scripted segment may stand for several that are sent back to back, until `untilUs`; the last one's flags count.
+   */
   #expectSegment(e: Outbound, first: Run["first"], untilUs: number): void {
     const { sent } = this.#world, run: Run = { first, last: first, length: first.len };
     while (run.length < e.packet.length && letters(run.last).replace("P", "") === ".") {
@@ -303,7 +314,8 @@ export class Runner {
     if (e.mtu !== undefined && got.mtu !== e.mtu) fail(`its MTU is ${got.mtu}`);
     if (!q) return;
     if (got.quoted?.protocol !== q.protocol) fail(`it quotes ${got.quoted?.protocol ?? "nothing"}`);
-    if (got.quoted?.protocol === "tcp" && q.protocol === "tcp" && this.#numbers.scriptRemote(got.quoted.seq) !== q.seq) {
+    if (got.quoted?.protocol === "tcp" && q.protocol === "tcp"
+      && this.#numbers.scriptRemote(got.quoted.seq) !== q.seq) {
       fail(`it quotes sequence number ${this.#numbers.scriptRemote(got.quoted.seq)}`);
     }
     if (got.quoted?.length !== q.length) fail(`it quotes ${got.quoted?.length} bytes`);
@@ -321,7 +333,8 @@ export class Runner {
       return;
     }
     result ??= attempt();
-    const endUs = base + until * 1e6, timeout = timeoutOf(e), timeoutUs = timeout === undefined ? Infinity : base + timeout * 1000;
+    const endUs = base + until * 1e6, timeout = timeoutOf(e);
+    const timeoutUs = timeout === undefined ? Infinity : base + timeout * 1000;
     const pending: Pending = { event: e, attempt, endUs, timeoutUs };
     if (result === null) this.#pending.push(pending);
     else this.#return(pending, result);
@@ -340,7 +353,8 @@ export class Runner {
   #return({ event: e, endUs }: Pending, result: Result): void {
     const { nowUs } = this.#world;
     if (Math.abs(nowUs - endUs) > this.#tolerance(endUs - this.#lastUs)) {
-      throw new Failure(e.line, `${e.name} returns at ${this.#world.seconds(endUs)}`, `it returned at ${this.#world.seconds(nowUs)}`);
+      throw new Failure(e.line, `${e.name} returns at ${this.#world.seconds(endUs)}`,
+        `it returned at ${this.#world.seconds(nowUs)}`);
     }
     this.#checkResult(e, result);
   }
@@ -361,7 +375,9 @@ export class Runner {
     if (e.result.kind !== "any") {
       const want: Result = { value: numberOf(e.result), ...(e.errno === undefined ? {} : { errno: e.errno }) };
       const isSame = want.errno === got.errno || (isAgain(want.errno) && isAgain(got.errno));
-      if (want.value !== got.value || !isSame) throw new Failure(e.line, `${e.name}() = ${text(want)}`, `it returned ${text(got)}`);
+      if (want.value !== got.value || !isSame) {
+        throw new Failure(e.line, `${e.name}() = ${text(want)}`, `it returned ${text(got)}`);
+      }
     }
     if (got.out !== undefined) this.#checkOut(e, got.out);
   }
@@ -398,7 +414,9 @@ export class Runner {
       }
       if (step.kind !== "count") continue;
       const now = this.#stateNow(), { state, count } = step.what;
-      if ((now === state ? 1 : 0) !== count) throw new Failure(line, `${count} connection in ${state}`, `the connection is in ${now}`);
+      if ((now === state ? 1 : 0) !== count) {
+        throw new Failure(line, `${count} connection in ${state}`, `the connection is in ${now}`);
+      }
     }
   }
 }

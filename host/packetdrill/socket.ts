@@ -64,10 +64,12 @@ export function takeError(s: Socket): Result {
 
 function sizeOfVectors(v: Value | undefined): number {
   if (v?.kind === "list") {
-    return v.items.reduce((n, i) => n + (i.kind === "list" && i.items.length === 2 ? numberOf(i.items[1]) : sizeOfVectors(i)), 0);
+    return v.items.reduce((n, i) =>
+      n + (i.kind === "list" && i.items.length === 2 ? numberOf(i.items[1]) : sizeOfVectors(i)), 0);
   }
   if (v?.kind !== "struct") return 0;
-  return v.fields.reduce((n, [name, f]) => n + (name === "iov_len" ? numberOf(f) : name === "msg_iov" ? sizeOfVectors(f) : 0), 0);
+  return v.fields.reduce((n, [name, f]) =>
+    n + (name === "iov_len" ? numberOf(f) : name === "msg_iov" ? sizeOfVectors(f) : 0), 0);
 }
 
 /** How many bytes a call moves: the third argument, or what iovecs add up to. */

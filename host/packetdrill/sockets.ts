@@ -4,7 +4,9 @@ import { Datagrams } from "./datagrams.js";
 import { Failure } from "./failure.js";
 import { Readiness } from "./ready.js";
 import { SocketOptions } from "./socket-options.js";
-import { AGAIN, type Attempt, type Call, failed, freshSocket, type Host, OK, refusal, type Result, type Socket } from "./socket.js";
+import {
+  AGAIN, type Attempt, type Call, failed, freshSocket, type Host, OK, refusal, type Result, type Socket,
+} from "./socket.js";
 import { Streams } from "./streams.js";
 import { SYMBOLS, Unsupported } from "./system.js";
 
@@ -53,12 +55,16 @@ export class Sockets {
     return this.#name(e, made);
   };
 
+  #connect(socket: () => Socket): Attempt {
+    return socket().kind === "datagram" ? () => this.datagrams.connect(socket()) : this.#streams.connect(socket);
+  }
+
   #calls: Calls = {
     socket: (e) => () => this.#socket(e),
     bind: (_, socket) => () => (socket().kind === "datagram" ? this.datagrams.bind(socket()) : OK),
     listen: (e, socket) => () => this.#listen(e, socket()),
     accept: this.#accept, accept4: this.#accept,
-    connect: (e, socket) => (socket().kind === "datagram" ? () => this.datagrams.connect(socket()) : this.#streams.connect(socket)),
+    connect: (_, socket) => this.#connect(socket),
     read: this.#receive, recv: this.#receive, recvfrom: this.#receive, recvmsg: this.#receive, readv: this.#receive,
     write: this.#send, send: this.#send, sendto: this.#send, sendmsg: this.#send, writev: this.#send,
     close: (e, socket) => () => this.#close(e, socket),

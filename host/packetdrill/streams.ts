@@ -1,4 +1,7 @@
-/** Text of a script's connections: what `read` and `write` and their kin do, and Fast Open's calls (RFC 7413 Appendix A). */
+/**
+ * Text of a script's connections: what `read` and `write` and their kin do, and Fast Open's calls (RFC 7413
+ * Appendix A).
+ */
 import { decodeTcp } from "../decode.js";
 import {
   AGAIN, type Attempt, type Call, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
@@ -57,8 +60,8 @@ export class Streams {
   }
 
   /**
-   * As Linux has it: without a cookie a non-blocking socket sends nothing; with a cookie, what fits into the SYN; a blocking socket
-   * waits to send the rest.
+   * As Linux has it: without a cookie a non-blocking socket sends nothing; with a cookie, what fits into the SYN; a
+   * blocking socket waits to send the rest.
    */
   sendFast(e: Call, s: Socket): Attempt {
     const size = sizeOf(e);

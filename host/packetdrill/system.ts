@@ -1,4 +1,6 @@
-/** What a script's `sysctl` lines and other commands mean for the stack's configuration, and what its symbols stand for. */
+/**
+ * What a script's `sysctl` lines and other commands mean for the stack's configuration, and what its symbols stand for.
+ */
 import type { StackOptions } from "../config.js";
 
 export class Unsupported extends Error {}
@@ -35,7 +37,8 @@ const policy = (name: keyof NonNullable<StackOptions["policy"]>, most = 1, not =
 
 // 0: off; 1: offered and accepted; 2: accepted. More is Accurate ECN.
 const ecn: Setting = [0, 2, (o, v) => (o.policy = { ...o.policy, ecn: v !== 0, ecnOffer: v === 1 })];
-const fastOpenBit = (bit: number): Setting => [0, 1, (o, v) => (o.fastOpen = (o.fastOpen ?? 0) & ~bit | (v !== 0 ? bit : 0))];
+const fastOpenBit = (bit: number): Setting =>
+  [0, 1, (o, v) => (o.fastOpen = (o.fastOpen ?? 0) & ~bit | (v !== 0 ? bit : 0))];
 const keep = (name: "keepIdleS" | "keepIntervalS" | "keepProbes", unit: number, least: number, most: number): Setting =>
   [least * unit, most * unit, (o, v) => {
     if (v % unit !== 0) throw new Unsupported("keep-alive times are whole seconds");
@@ -62,9 +65,11 @@ const SETTINGS: Record<string, Setting> = {
   "net.inet.tcp.rexmit_min": [1, 60_000, (o, v) => (o.rtoMinMs = v)],
   "net.inet.tcp.rexmit_initial": [1, 60_000, (o, v) => (o.rtoInitialMs = v)],
   "net.inet.tcp.msl": [1, 120_000, (o, v) => (o.timeWaitMs = 2 * v)],
-  "net.inet.tcp.keepidle": keep("keepIdleS", 1000, 1, 32_767), "net.inet.tcp.keepintvl": keep("keepIntervalS", 1000, 1, 32_767),
+  "net.inet.tcp.keepidle": keep("keepIdleS", 1000, 1, 32_767),
+  "net.inet.tcp.keepintvl": keep("keepIntervalS", 1000, 1, 32_767),
   "net.inet.tcp.keepcnt": keep("keepProbes", 1, 2, 127),
-  "net.ipv4.tcp_keepalive_time": keep("keepIdleS", 1, 1, 32_767), "net.ipv4.tcp_keepalive_intvl": keep("keepIntervalS", 1, 1, 32_767),
+  "net.ipv4.tcp_keepalive_time": keep("keepIdleS", 1, 1, 32_767),
+  "net.ipv4.tcp_keepalive_intvl": keep("keepIntervalS", 1, 1, 32_767),
   "net.ipv4.tcp_keepalive_probes": keep("keepProbes", 1, 2, 127),
   "net.ipv4.tcp_ecn": ecn,
   "net.inet.tcp.ecn.enable": ecn,
@@ -78,7 +83,9 @@ const SETTINGS: Record<string, Setting> = {
   "net.ipv4.tcp_window_scaling": policy("windowScaling"),
   "net.ipv4.tcp_fastopen": [0, 0x7ff, (o, v) => {
     // Text without a cookie, sent or taken.
-    if ((v & ~0x403) !== 0) throw new Unsupported(`sysctl net.ipv4.tcp_fastopen=${v}: there is no Fast Open without a cookie`);
+    if ((v & ~0x403) !== 0) {
+      throw new Unsupported(`sysctl net.ipv4.tcp_fastopen=${v}: there is no Fast Open without a cookie`);
+    }
     o.fastOpen = v;
   }],
   "net.inet.tcp.fastopen.server_enable": fastOpenBit(FAST_OPEN.server),
@@ -89,31 +96,44 @@ const SETTINGS: Record<string, Setting> = {
 const GIVEN: Record<string, string[]> = {
   "net.inet.tcp.insecure_rst": ["0"], "net.inet.tcp.insecure_syn": ["0"], "net.inet.tcp.insecure_ack": ["0"],
   "net.inet.tcp.icmp_may_rst": ["1"], "net.inet.tcp.rexmit_drop_options": ["0"], "net.inet.tcp.rexmit_slop": ["200"],
-  "net.inet.tcp.nolocaltimewait": ["0", "1"], "net.inet.tcp.keepinit": ["75000"], "net.inet.tcp.fastopen.acceptany": ["0"],
+  "net.inet.tcp.nolocaltimewait": ["0", "1"], "net.inet.tcp.keepinit": ["75000"],
+  "net.inet.tcp.fastopen.acceptany": ["0"],
   "net.inet.tcp.mssdflt": ["536"], "net.inet.tcp.log_debug": ["0", "1"], "net.inet.tcp.tso": ["0", "1"],
-  "net.inet.tcp.path_mtu_discovery": ["1"], "net.inet.tcp.syncookies": ["0", "1"], "net.inet.tcp.syncookies_only": ["0"],
+  "net.inet.tcp.path_mtu_discovery": ["1"], "net.inet.tcp.syncookies": ["0", "1"],
+  "net.inet.tcp.syncookies_only": ["0"],
   "net.inet.tcp.functions_default": ["freebsd"], "net.inet.tcp.hostcache.enable": ["0", "1"],
-  "net.inet.tcp.hostcache.purgenow": ["0", "1"], "net.inet.tcp.recvbuf_auto": ["0", "1"], "net.inet.tcp.sendbuf_auto": ["0", "1"],
-  "net.ipv4.tcp_fack": ["0"], "net.ipv4.tcp_dsack": ["1"], "net.ipv4.tcp_rfc1337": ["1"], "net.ipv4.tcp_slow_start_after_idle": ["1"],
+  "net.inet.tcp.hostcache.purgenow": ["0", "1"], "net.inet.tcp.recvbuf_auto": ["0", "1"],
+  "net.inet.tcp.sendbuf_auto": ["0", "1"],
+  "net.ipv4.tcp_fack": ["0"], "net.ipv4.tcp_dsack": ["1"], "net.ipv4.tcp_rfc1337": ["1"],
+  "net.ipv4.tcp_slow_start_after_idle": ["1"],
   "net.ipv4.tcp_synack_retries": ["5"], "net.ipv4.tcp_fin_timeout": ["60"], "net.ipv4.tcp_thin_linear_timeouts": ["0"],
   "net.ipv4.tcp_no_metrics_save": ["0", "1"],
-  "net.ipv4.tcp_autocorking": ["0", "1"], "net.ipv4.tcp_moderate_rcvbuf": ["0", "1"], "net.ipv4.route.flush": ["0", "1"],
+  "net.ipv4.tcp_autocorking": ["0", "1"], "net.ipv4.tcp_moderate_rcvbuf": ["0", "1"],
+  "net.ipv4.route.flush": ["0", "1"],
 };
 
-/** How a host lays out memory, joins segments for its network card or limits its log: not to be seen in a script's packets. */
+/**
+ * How a host lays out memory, joins segments for its network card or limits its log: not to be seen in a script's
+ * packets.
+ */
 const NOTHING = [
   /^net\.inet\.tcp\.(autorcvbuf_\w+|recvbuf_(inc|max)|sendbuf_(inc|max)|hostcache\.(expire|prune))$/,
-  /^net\.ipv4\.tcp_(rmem|wmem|mem|tso_win_divisor|min_tso_segs|invalid_ratelimit|limit_output_bytes|fastopen_blackhole_timeout_sec)$/,
+  /^net\.ipv4\.tcp_(rmem|wmem|mem|tso_win_divisor|min_tso_segs|invalid_ratelimit|limit_output_bytes)$/,
+  /^net\.ipv4\.tcp_fastopen_blackhole_timeout_sec$/,
   /^net\.core\.(somaxconn|[rw]mem_(max|default))$/,
 ];
 const NUMBERS = /^(\d+|\$\(\([\d*+ ]+\)\))(\s+(\d+|\$\(\([\d*+ ]+\)\)))*$/;
 
 /** What a setting would need that the stack cannot be asked for. */
-const REASONS: [RegExp, string][] = [[/insecure_|challenge_ack|abc_/, ": RFC 5961 and its limits cannot be turned off"]];
+const REASONS: [RegExp, string][] = [
+  [/insecure_|challenge_ack|abc_/, ": RFC 5961 and its limits cannot be turned off"],
+];
 
 function congestionControl(options: Settings, name: string): void {
   const cubic = name === "cubic";
-  if (!cubic && name !== "reno" && name !== "newreno") throw new Unsupported(`there is no congestion control "${name}"; there are cubic and reno`);
+  if (!cubic && name !== "reno" && name !== "newreno") {
+    throw new Unsupported(`there is no congestion control "${name}"; there are cubic and reno`);
+  }
   options.policy = { ...options.policy, cubic, hystart: cubic };
 }
 
@@ -143,19 +163,22 @@ export const SYMBOLS: Record<string, number> = {
   SOCK_STREAM: 1, SOCK_DGRAM: 2, SOCK_NONBLOCK: 0x800, SOCK_CLOEXEC: 0x80000,
   IPPROTO_TCP: 6, IPPROTO_UDP: 17, IPPROTO_IP: 0, IP_PMTUDISC_WANT: 1, IP_PMTUDISC_DO: 2,
   POLLIN: 1, POLLPRI: 2, POLLOUT: 4, POLLERR: 8, POLLHUP: 16, POLLRDHUP: 0x2000, POLLRDNORM: 0x40, POLLWRNORM: 0x100,
-  EPOLLIN: 1, EPOLLPRI: 2, EPOLLOUT: 4, EPOLLERR: 8, EPOLLHUP: 16, EPOLLRDHUP: 0x2000, EPOLLRDNORM: 0x40, EPOLLWRNORM: 0x100,
+  EPOLLIN: 1, EPOLLPRI: 2, EPOLLOUT: 4, EPOLLERR: 8, EPOLLHUP: 16, EPOLLRDHUP: 0x2000, EPOLLRDNORM: 0x40,
+  EPOLLWRNORM: 0x100,
   EPOLLONESHOT: 1 << 30, EPOLLET: 1 << 31,
   EPOLL_CTL_ADD: 1, EPOLL_CTL_DEL: 2, EPOLL_CTL_MOD: 3, EPOLL_CLOEXEC: 0x80000,
 };
 
 /** States as they are called in `sockstat` and in `tcpi_state`, by RFC name. */
 export const STATE_NAMES: Record<string, string> = {
-  CLOSED: "CLOSED", LISTEN: "LISTEN", SYN_SENT: "SYN-SENT", SYN_RCVD: "SYN-RECEIVED", SYN_RECEIVED: "SYN-RECEIVED", SYN_RECV: "SYN-RECEIVED",
+  CLOSED: "CLOSED", LISTEN: "LISTEN", SYN_SENT: "SYN-SENT", SYN_RCVD: "SYN-RECEIVED", SYN_RECEIVED: "SYN-RECEIVED",
+  SYN_RECV: "SYN-RECEIVED",
   ESTABLISHED: "ESTABLISHED", CLOSE_WAIT: "CLOSE-WAIT", FIN_WAIT_1: "FIN-WAIT-1", FIN_WAIT1: "FIN-WAIT-1",
   FIN_WAIT_2: "FIN-WAIT-2", FIN_WAIT2: "FIN-WAIT-2", CLOSING: "CLOSING", LAST_ACK: "LAST-ACK", TIME_WAIT: "TIME-WAIT",
 };
 
 export const ERRNO: Record<string, string> = {
-  HANDLE: "EBADF", ARGUMENT: "EINVAL", STATE: "ENOTCONN", FULL: "ENOBUFS", AGAIN: "EAGAIN", IN_USE: "EADDRINUSE", REFUSED: "ECONNREFUSED",
+  HANDLE: "EBADF", ARGUMENT: "EINVAL", STATE: "ENOTCONN", FULL: "ENOBUFS", AGAIN: "EAGAIN", IN_USE: "EADDRINUSE",
+  REFUSED: "ECONNREFUSED",
   RESET: "ECONNRESET", TIMED_OUT: "ETIMEDOUT", UNREACHABLE: "EHOSTUNREACH", CLOSED: "EPIPE", ABORTED: "ECONNABORTED",
 };

@@ -16,7 +16,10 @@ export interface Seen {
   now: string;
   dialect: Dialect;
   options: Settings;
-  /** What the packets showed: whether the flight is still out that ECN slowed down, and how many segments are out that were sent again. */
+  /**
+   * What the packets showed: whether the flight is still out that ECN slowed down, and how many segments are out that
+   * were sent again.
+   */
   isReducing: boolean;
   repeats: number;
 }
@@ -49,7 +52,8 @@ export function view({ stack, socket, now, dialect, options, isReducing, repeats
   if (!socket) return out;
   const t = stack.info(socket.handle), mss = Math.max(1, t.mss), flight = (t.sndNxt - t.sndUna) >>> 0;
   // RFC 6675's pipe counts what is lost only if it was sent again. A loss probe is sent again without a loss.
-  const away = Math.ceil(Math.max(0, flight - t.sackedBytes - t.pipe) / mss), isLossy = (t.flags & (FLAG.recovery | FLAG.loss)) !== 0;
+  const away = Math.ceil(Math.max(0, flight - t.sackedBytes - t.pipe) / mss);
+  const isLossy = (t.flags & (FLAG.recovery | FLAG.loss)) !== 0;
   // Linux counts segments, FreeBSD bytes.
   const counted = (bytes: number): number => (dialect === "linux" ? Math.floor(bytes / mss) : bytes);
   const bits = (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0);
@@ -57,7 +61,8 @@ export function view({ stack, socket, now, dialect, options, isReducing, repeats
     ...out, tcpi_retrans: repeats, tcpi_lost: away + (isLossy ? repeats : 0), tcpi_snd_mss: t.mss,
     tcpi_advmss: options.mss ?? (options.mtu ?? 1500) - 40, tcpi_snd_cwnd: counted(t.cwnd),
     tcpi_snd_ssthresh: t.ssthresh >= 0x3fffffff ? 2147483647 : counted(t.ssthresh),
-    tcpi_unacked: Math.ceil(flight / mss), tcpi_sacked: Math.ceil(t.sackedBytes / mss), tcpi_rtt: t.srttUs, tcpi_rttvar: t.rttvarUs,
+    tcpi_unacked: Math.ceil(flight / mss), tcpi_sacked: Math.ceil(t.sackedBytes / mss), tcpi_rtt: t.srttUs,
+    tcpi_rttvar: t.rttvarUs,
     tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries, tcpi_pmtu: t.pathMtu,
     tcpi_snd_wscale: t.sndScale, tcpi_rcv_wscale: t.rcvScale, tcpi_ca_state: congestionState(t, isReducing),
     tcpi_snd_wnd: t.sndWnd, tcpi_notsent_bytes: Math.max(0, t.sndSize - flight),

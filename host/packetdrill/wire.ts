@@ -28,9 +28,12 @@ export interface Ends {
 }
 
 /** An IPv4 header, its checksum made. */
-function ipHeader(from: number, to: number, protocol: number, size: number, more: { tos: number; ttl: number; flags: number }): Uint8Array {
+function ipHeader(
+  from: number, to: number, protocol: number, size: number, more: { tos: number; ttl: number; flags: number },
+): Uint8Array {
   const header = Uint8Array.from([
-    0x45, more.tos, ...be(2, 20 + size), 0, 1, ...be(2, more.flags), more.ttl, protocol, 0, 0, ...be(4, from), ...be(4, to),
+    0x45, more.tos, ...be(2, 20 + size), 0, 1, ...be(2, more.flags), more.ttl, protocol, 0, 0,
+    ...be(4, from), ...be(4, to),
   ]);
   header.set(be(2, ~sum(header) & 0xffff), 10);
   return header;
@@ -87,8 +90,9 @@ export function tcpFrame(ends: Ends, s: InboundSegment): Uint8Array {
   const opts = optionBytes(s.options);
   const bits = [...s.flags].reduce((n, c) => n | (BITS[c] ?? 0), 0);
   const bytes = Uint8Array.from([
-    ...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(4, s.seq), ...be(4, s.ack), (5 + opts.length / 4) << 4, bits,
-    ...be(2, s.win), 0, 0, ...be(2, s.urgent), ...opts, ...new Array<number>(s.length).fill(0),
+    ...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(4, s.seq), ...be(4, s.ack),
+    (5 + opts.length / 4) << 4, bits, ...be(2, s.win), 0, 0, ...be(2, s.urgent), ...opts,
+    ...new Array<number>(s.length).fill(0),
   ]);
   bytes.set(checksum(ends, TCP, bytes), 16);
   return ipFrame(ends, TCP, bytes, s.tos, s.ttl);
@@ -96,7 +100,8 @@ export function tcpFrame(ends: Ends, s: InboundSegment): Uint8Array {
 
 /** A datagram from the remote side, its payload all zeros. */
 export function udpFrame(ends: Ends, d: { length: number; tos: number; ttl: number }): Uint8Array {
-  const bytes = Uint8Array.from([...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(2, 8 + d.length), 0, 0, ...new Array<number>(d.length).fill(0)]);
+  const bytes = new Uint8Array(8 + d.length);
+  bytes.set([...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(2, 8 + d.length)]);
   bytes.set(checksum(ends, UDP, bytes), 6);
   return ipFrame(ends, UDP, bytes, d.tos, d.ttl);
 }
@@ -104,8 +109,9 @@ export function udpFrame(ends: Ends, d: { length: number; tos: number; ttl: numb
 /** ICMP's types and codes as scripts call them. */
 const ICMP_TYPES: Record<string, [number, Record<string, number>]> = {
   unreachable: [3, {
-    net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4, source_route_failed: 5,
-    net_unknown: 6, host_unknown: 7, source_host_isolated: 8, net_prohibited: 9, host_prohibited: 10, net_unreachable_for_tos: 11,
+    net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4,
+    source_route_failed: 5, net_unknown: 6, host_unknown: 7, source_host_isolated: 8, net_prohibited: 9,
+    host_prohibited: 10, net_unreachable_for_tos: 11,
     host_unreachable_for_tos: 12, packet_filtered: 13, precedence_violation: 14, precedence_cutoff: 15,
   }],
   source_quench: [4, {}], redirect: [5, { net: 0, host: 1, tos_net: 2, tos_host: 3 }],
@@ -121,7 +127,8 @@ export function icmpNumbers(kind: string, code: string): { type: number | undefi
     const n = Number(new RegExp(`^${prefix}_(\\d{1,3})$`).exec(word)?.[1]);
     return n <= 255 ? n : undefined;
   };
-  const of = (name: string): [number, Record<string, number>] | undefined => (Object.hasOwn(ICMP_TYPES, name) ? ICMP_TYPES[name] : undefined);
+  const of = (name: string): [number, Record<string, number>] | undefined =>
+    (Object.hasOwn(ICMP_TYPES, name) ? ICMP_TYPES[name] : undefined);
   const named = of(ICMP_ALIASES[kind] ?? kind), type = named?.[0] ?? number(kind, "type");
   const codes = named?.[1] ?? Object.values(ICMP_TYPES).find(([t]) => t === type)?.[1] ?? {};
   return { type, code: code === "" ? 0 : Object.hasOwn(codes, code) ? codes[code] : number(code, "code") };
@@ -131,11 +138,12 @@ export function icmpNumbers(kind: string, code: string): { type: number | undefi
 export type Quoted = { protocol: "tcp"; seq: number; length: number } | { protocol: "udp"; length: number };
 
 /** An ICMP message from the remote side; about what the stack sent, if it quotes something. */
-export function icmpFrame(ends: Ends, m: { type: number; code: number; mtu: number; quoted: Quoted | undefined }): Uint8Array {
+export function icmpFrame(ends: Ends, m: IcmpMessage): Uint8Array {
   const q: Quoted = m.quoted ?? { protocol: "tcp", seq: 0, length: 0 }, isTcp = q.protocol === "tcp";
   const size = (isTcp ? 20 : 8) + q.length;
   const ip = ipHeader(ends.localIp, ends.remoteIp, isTcp ? TCP : UDP, size, { tos: 0, ttl: 64, flags: DONT_FRAGMENT });
-  const rest = isTcp ? be(4, q.seq) : [...be(2, size), 0, 0], ports = [...be(2, ends.localPort), ...be(2, ends.remotePort)];
+  const rest = isTcp ? be(4, q.seq) : [...be(2, size), 0, 0];
+  const ports = [...be(2, ends.localPort), ...be(2, ends.remotePort)];
   const bytes = Uint8Array.from([m.type, m.code, 0, 0, 0, 0, ...be(2, m.mtu), ...ip, ...ports, ...rest]);
   bytes.set(be(2, ~sum(bytes) & 0xffff), 2);
   return ipFrame(ends, ICMP, bytes);
@@ -150,7 +158,7 @@ export interface UdpDatagram {
   payload: Uint8Array;
 }
 
-/** An ICMP message that the stack sent; `quoted` is the remote side's packet that it is about. */
+/** An ICMP message; `quoted` is the packet that it is about, of its receiver's. */
 export interface IcmpMessage {
   type: number;
   code: number;
@@ -172,20 +180,23 @@ export function decodeSent(frame: Uint8Array): Sent | null {
     return segment ? { kind: "tcp", segment } : null;
   }
   if (frame[23] === ICMP) {
-    const message = { type: frame[at]!, code: frame[at + 1]!, mtu: view.getUint16(at + 6), quoted: decodeQuoted(view, at + 8) };
-    return { kind: "icmp", message };
+    const quoted = decodeQuoted(view, at + 8);
+    return { kind: "icmp", message: { type: frame[at]!, code: frame[at + 1]!, mtu: view.getUint16(at + 6), quoted } };
   }
   if (frame[23] !== UDP) return null;
   const payload = frame.subarray(at + 8, at + view.getUint16(at + 4));
   return {
     kind: "udp",
-    datagram: { srcPort: view.getUint16(at), dstPort: view.getUint16(at + 2), tos: frame[15]!, ttl: frame[22]!, payload },
+    datagram: {
+      srcPort: view.getUint16(at), dstPort: view.getUint16(at + 2), tos: frame[15]!, ttl: frame[22]!, payload,
+    },
   };
 }
 
 function decodeQuoted(view: DataView, at: number): Quoted | undefined {
   if (view.byteLength < at + 28 || view.getUint8(at) >> 4 !== 4) return undefined;
-  const header = (view.getUint8(at) & 15) * 4, size = view.getUint16(at + 2) - header, protocol = view.getUint8(at + 9), inner = at + header;
+  const header = (view.getUint8(at) & 15) * 4, size = view.getUint16(at + 2) - header, protocol = view.getUint8(at + 9);
+  const inner = at + header;
   if (inner + 8 > view.byteLength) return undefined;
   if (protocol === UDP) return { protocol: "udp", length: size - 8 };
   if (protocol !== TCP) return undefined;

@@ -39,8 +39,10 @@ export class World {
   constructor(options: Settings, readonly watcher: Watcher, pcap: string | undefined) {
     if (pcap !== undefined) this.#capture = new CaptureFile(pcap, ["stint"]);
     this.stack = new StackModule(loadModule(), {
-      ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."), mac: this.ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
-      entropy: Uint8Array.from({ length: 32 }, (_, i) => (i * i * 37 + 1) & 255), connsMax: 16, rxSlots: 64, txSlots: 64,
+      ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."),
+      mac: this.ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
+      entropy: Uint8Array.from({ length: 32 }, (_, i) => (i * i * 37 + 1) & 255), connsMax: 16, rxSlots: 64,
+      txSlots: 64,
       timeWaitMs: 60_000, ...options,
     });
   }
@@ -118,7 +120,8 @@ export class World {
   /** Lets time pass until `us`, or until `stop` says so. */
   advance(us: number, stop: () => boolean = () => false): void {
     while (!stop()) {
-      const next = Math.min(this.waitUs < 0 ? Infinity : this.nowUs + this.waitUs, Math.max(this.watcher.deadlineUs(), this.nowUs));
+      const next = Math.min(this.waitUs < 0 ? Infinity : this.nowUs + this.waitUs,
+        Math.max(this.watcher.deadlineUs(), this.nowUs));
       if (next > us) {
         if (us > this.nowUs && us !== Infinity) {
           this.nowUs = us;
