@@ -98,6 +98,8 @@ export function retransmitAll(t: Tcb): void {
 /** No range was left to note what was sent again: all from `seq` on is, without a Sender. */
 export function retransmitRest(t: Tcb, seq: Seq): void {
   senderEnd(t);
+  // Nobody is left who could tell what is only late (RFC 8985 §6.2).
+  if (t.timerKind == <u8>Timer.REORDER) armTimer(t, Timer.RETRANSMIT, t.rto);
   lossBegins(t);
   t.rtxNxt = seq;
 }

@@ -49,6 +49,23 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     assert.deepEqual(sent(b), [1]);
   });
 
+  it("8985-2 the reordering timer ends with the block that it asks, when no range is left to note what is sent again", () => {
+    const b = open({ rangesMax: 4 });
+    for (const [segments, ms] of [[2, 30], [1, 10], [1, RTT]] as const) {
+      b.write(segments * MSS);
+      b.advance(ms);
+    }
+    b.clear();
+    // The first two are lost, the third may only be late, and the first of the two takes a range of its own.
+    acks(b, 1, [4, 5]);
+    assert.equal(sent(b)[0], 1);
+    assert.equal(b.info.timerKind, 1, "the retransmission timer");
+    b.advance(RTT);
+    acks(b, 5);
+    assert.equal(una(b), 5);
+    assert.equal(b.stack.pools().rangesFree, 4);
+  });
+
   it("reordering that was seen is waited for, however many segments have arrived above", () => {
     const b = open();
     flight(b, 10);
