@@ -1,4 +1,4 @@
-/** Writes build/stint.owned.wasm, or another file. Returns how many accesses are checked. */
-export function owned(to?: string): number;
+/** Writes build/stint.owned.wasm, or another file from another entry. Returns how many accesses are checked. */
+export function owned(to?: string, entry?: string): number;
 /** Makes the program for libFuzzer in `dir`. Returns its path. */
 export function fuzzer(dir?: string): string;

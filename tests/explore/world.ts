@@ -12,6 +12,8 @@ import { TCP_INFO } from "../../host/module/layout.js";
 import { EVENT, StackModule, type Exports, type StateName, type TcpInfo } from "../../host/stack.js";
 import { MAC_PEER, arp, opt, tcp, type Tcp } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
+import { MODULE, OWNED } from "../harness/module.js";
+import { owned } from "../../tools/ownership.mjs";
 
 export const CLIENT = 0, SERVER = 1;
 const IPS = [parseIp("10.0.0.1"), parseIp("10.0.0.2")] as const;
@@ -27,10 +29,11 @@ interface ExploreExports extends Exports {
   patch(base: number, words: number, from: number, pairs: number): void;
 }
 
-/** Compiles the stack with its canonical form. */
+/** Compiles the stack with its canonical form, as STINT_MODULE has it. */
 export function exploreModule(): WebAssembly.Module {
   const dir = mkdtempSync(join(tmpdir(), "stint-explore-")), out = join(dir, "explore.wasm");
-  execFileSync("node_modules/.bin/asc", ["tests/explore/assembly/module.ts", "--target", "stint.simd", "--outFile", out], { stdio: ["ignore", "pipe", "pipe"] });
+  if (OWNED) owned(out, "tests/ownership/assembly/explore.ts");
+  else execFileSync("node_modules/.bin/asc", ["tests/explore/assembly/module.ts", "--target", MODULE, "--outFile", out], { stdio: ["ignore", "pipe", "pipe"] });
   const module = new WebAssembly.Module(readFileSync(out));
   rmSync(dir, { recursive: true });
   return module;

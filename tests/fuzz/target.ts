@@ -11,6 +11,7 @@ import { Random } from "../../host/random.js";
 import { arp, be, ip4, MAC_PEER, MAC_STACK, opt, tcp, type Tcp } from "../harness/codec.js";
 import { drawConfig, exactly, Guards, GUARD } from "../harness/configs.js";
 import { entropyOf } from "../harness/entropy.js";
+import { OWNED, SLOW } from "../harness/module.js";
 import { bit, enumOf } from "../harness/numbers.js";
 import { Ledger, type Field, type Look, type Made } from "./bites.js";
 import { NOTES, type Instrumented } from "./instrument.js";
@@ -19,10 +20,10 @@ import { piece, quickEcho, quickFragment, quickIcmp, quickTcp, quickUdp, repair,
 const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7");
 const LISTENING = 8080, UDP_PORT = 5353;
 /** What one poll may burn: turns of loops. The most that was seen is in tests/README.md. */
-const FUEL = 20_000;
+const FUEL = SLOW ? 2_000_000 : 20_000;
 const OPS_MAX = 48;
 /** The most that an arena may take: a run begins with a copy of it. */
-const ARENA_MAX = 300_000;
+const ARENA_MAX = OWNED ? 900_000 : 300_000;
 const HAS = enumOf("Has"), TIMESTAMPS = bit(HAS, "TIMESTAMPS"), SACK = bit(HAS, "SACK");
 const STATE = enumOf("State"), SYN_SENT = bit(STATE, "SYN_SENT"), SYN_RECEIVED = bit(STATE, "SYN_RECEIVED");
 

@@ -16,7 +16,7 @@ const TX = 4;
 const FUEL = 4_000_000;
 
 describe("a corrupted memory", () => {
-  const { module } = instrumented(false, process.env["STINT_MODULE"] ?? "stint.simd");
+  const { module } = instrumented(false);
 
   const fresh = (): StackModule => new StackModule(module, {
     ip: "10.0.0.1/24", entropy: entropyOf(4), connsMax: 4, halfOpenMax: 4, timeWaitMax: 2, listenersMax: 2, sendRing: 4096, recvRing: 4096, rangesMax: 16,
