@@ -1,7 +1,7 @@
 /**
  * Runs the tests and prints one line for each that failed or was skipped, then `N passed, N failed`. With CI=true a skip is a failure.
  *
- *   node --import tsx tests/run.ts [--only TEXT] [suite …]     suites: unit, rfc, small, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all
+ *   node --import tsx tests/run.ts [--only TEXT] [--times] [suite …]     suites: unit, rfc, small, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all
  */
 import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
@@ -9,7 +9,10 @@ import { join } from "node:path";
 import { run } from "node:test";
 import { owned } from "../tools/ownership.mjs";
 
-const SUITES = ["rfc", "host", "sim", "packetdrill", "explore", "fuzz", "browser", "interop"];
+/** Suites, in this order. What a group has in it keeps to virtual time, and runs side by side. */
+const GROUPS = [["rfc"], ["host"], ["sim", "packetdrill", "explore"], ["fuzz"], ["browser"], ["interop"]];
+/** Files that load the machine on purpose, or count what they get of it: each runs alone. */
+const ALONE = new Set(["flood.test.ts", "boards.test.ts", "shards.test.ts"].map((f) => join("tests", "interop", f)));
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : undefined;
 const asked = process.argv.slice(2).filter((a, i, all) => !a.startsWith("--") && all[i - 1] !== "--only" && all[i - 1] !== "--results");
 const wants = (suite: string): boolean => asked.length === 0 || asked.includes(suite);
@@ -41,47 +44,66 @@ function unit(): void {
   }
 }
 
-async function suite(dir: string, concurrency: number): Promise<void> {
-  let names: string[];
-  try {
-    names = readdirSync(join("tests", dir)).filter((f) => f.endsWith(".test.ts"));
-  } catch {
-    return;
-  }
-  const files = names.map((f) => join("tests", dir, f));
+/** How long the tests of each file took, in milliseconds, since the suite began. */
+const times = new Map<string, number>();
+const SLOW_MS = 2000;
+const spent = (file: string, ms: number): void => void times.set(file, (times.get(file) ?? 0) + ms);
+
+async function timed(name: string, what: () => void | Promise<void>): Promise<void> {
+  const start = performance.now();
+  await what();
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
+  console.log(`${name}: ${seconds(performance.now() - start)}`);
+  const slow = [...times].filter(([, ms]) => ms >= SLOW_MS || process.argv.includes("--times")).sort(([, a], [, b]) => b - a);
+  for (const [file, ms] of slow) console.log(`        ${file} ${seconds(ms)}`);
+  times.clear();
+}
+
+/** Runs the files of suites, two at a time, and then those that have to be alone. */
+async function suites(...dirs: string[]): Promise<void> {
+  const files = dirs.flatMap((dir) => readdirSync(join("tests", dir)).filter((f) => f.endsWith(".test.ts")).map((f) => join("tests", dir, f)));
+  await runFiles(files.filter((f) => !ALONE.has(f)), 2);
+  await runFiles(files.filter((f) => ALONE.has(f)), 1);
+}
+
+async function runFiles(files: string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
   const stream = run({ files, concurrency, ...(only === undefined ? {} : { testNamePatterns: [only] }) });
   for await (const event of stream) {
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
     const { name, details, skip, file, nesting } = event.data;
     // A file, or a describe block, is no test of its own, unless it failed by itself.
+    const where = file?.split("tests/").at(-1) ?? name;
+    if (nesting === 0) spent(where, details.duration_ms);
     const error = (details as { error?: { cause?: unknown; failureType?: string } }).error;
     if ((details as { type?: string }).type === "suite" || (nesting === 0 && files.some((f) => name.endsWith(f)))) {
-      if (event.type === "test:fail" && error?.failureType !== "subtestsFailed") record(name, dir, "failed", String(error?.cause ?? error));
+      if (event.type === "test:fail" && error?.failureType !== "subtestsFailed") record(name, where, "failed", String(error?.cause ?? error));
       continue;
     }
-    const where = file?.split("tests/").at(-1) ?? dir;
     if (skip !== undefined && skip !== false) record(name, where, "skipped", typeof skip === "string" ? skip : "");
     else if (event.type === "test:pass") record(name, where, "passed");
     else record(name, where, "failed", String((error?.cause as Error | undefined)?.stack ?? error?.cause ?? error));
   }
 }
 
-if (wants("unit")) unit();
+if (wants("unit")) await timed("unit", unit);
 if (wants("small")) {
   // The tests of the RFCs once more, on the small build.
   process.env["STINT_MODULE"] = "stint";
-  await suite("rfc", 2);
+  await timed("small", () => suites("rfc"));
   delete process.env["STINT_MODULE"];
 }
 if (wants("owned")) {
   // And with every access checked (tools/ownership.mjs).
   owned("build/stint.owned.wasm");
   process.env["STINT_MODULE"] = "stint.owned";
-  for (const dir of ["ownership", "rfc", "packetdrill"]) await suite(dir, 2);
+  await timed("owned", () => suites("ownership", "rfc", "packetdrill"));
   delete process.env["STINT_MODULE"];
 }
-for (const dir of SUITES) if (wants(dir)) await suite(dir, dir === "interop" ? 1 : 2);
+for (const group of GROUPS) {
+  const wanted = group.filter(wants);
+  if (wanted.length > 0) await timed(wanted.join(", "), () => suites(...wanted));
+}
 
 const at = process.argv.indexOf("--results");
 if (at > 0) writeFileSync(process.argv[at + 1]!, JSON.stringify(results));

@@ -1,5 +1,5 @@
-// `npm run rfc`: the ledger of requirements, each with its tests and their results. `npm run rfc -- --section 3.10.7.4`: where in the
-// code a section of RFC 9293 lives.
+// `npm run rfc`: the ledger of requirements, each with its tests and their results. `npm run rfc -- --results FILE` takes the results
+// that `npm test -- --results FILE` wrote. `npm run rfc -- --section 3.10.7.4`: where in the code a section of RFC 9293 lives.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -38,6 +38,15 @@ export function waived() {
     .flatMap(([, ids, kind, why]) => ids.split(", ").map((id) => [id, `${kind}: ${why.trim()}`])));
 }
 
+/** Runs the suites that name requirements. Returns the file of results, which tell which failed. */
+function runTests() {
+  const results = join(mkdtempSync(join(tmpdir(), "stint-rfc-")), "results.json");
+  try {
+    execFileSync("node", ["--import", "tsx", "tests/run.ts", "unit", "rfc", "host", "--results", results], { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, CI: "" } });
+  } catch { /* a test failed */ }
+  return results;
+}
+
 function main() {
   const at = process.argv.indexOf("--section");
   if (at > 0) {
@@ -49,11 +58,7 @@ function main() {
     for (const line of lines) console.log(line);
     return;
   }
-  const results = join(mkdtempSync(join(tmpdir(), "stint-rfc-")), "results.json");
-  try {
-    execFileSync("node", ["--import", "tsx", "tests/run.ts", "unit", "rfc", "host", "--results", results], { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, CI: "" } });
-  } catch { /* the results tell which failed */ }
-  const ran = JSON.parse(readFileSync(results, "utf8"));
+  const ran = JSON.parse(readFileSync(process.argv.includes("--results") ? process.argv[process.argv.indexOf("--results") + 1] : runTests(), "utf8"));
   const excused = waived();
   const totals = {};
   let missing = 0;

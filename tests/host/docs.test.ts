@@ -4,8 +4,8 @@
  * what it needs beside Node, and `<!-- run: echo -->` names one of `USES`, which talks to what the example serves.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -23,7 +23,7 @@ const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "docs/rfc.md"];
 const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "assembly/DESIGN.md", "tests/README.md", ...list("boards")];
 
 function list(folder: string): string[] {
-  return execFileSync("git", ["ls-files", "--", `${folder}/*.md`], { encoding: "utf8" }).split("\n").filter((f) => f !== "");
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".md")).map((f) => `${folder}/${f}`).sort();
 }
 
 interface Example { name: string; language: string; words: string; code: string }
@@ -127,7 +127,8 @@ function home(): { cwd: string; env: NodeJS.ProcessEnv } {
 }
 
 /** What an example needs that is not here. */
-function missing(words: string): string | undefined {
+function missing({ language, words }: Example): string | undefined {
+  if (language === "sh" && findProgram("bash") === undefined) return "bash is missing: apt install bash";
   if (!words.startsWith("needs clang")) return undefined;
   if (findProgram("clang") === undefined || findProgram("wasm-ld") === undefined) return "clang or wasm-ld is missing: apt install clang lld";
   if (words.includes("WASI") && !existsSync("/usr/include/wasm32-wasi")) return "WASI's C library is missing: apt install wasi-libc libclang-rt-dev-wasm32";
@@ -143,7 +144,7 @@ describe("examples of the documents", () => {
 
   for (const example of EXAMPLES) {
     it(example.name, async (t: TestContext) => {
-      const { language, words, code } = example, lack = missing(words);
+      const { language, words, code } = example, lack = missing(example);
       if (lack !== undefined) return t.skip(lack);
       const known = words === "" || words in USES || /^(needs clang|prints ")/.test(words);
       assert.ok(known && ["ts", "sh"].includes(language), `${language}: ${words}`);

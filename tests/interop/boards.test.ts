@@ -51,7 +51,7 @@ class Running {
 
 for (const name of Object.keys(TOOLS)) {
   describe(`${name}, the kernel over TAP`, () => {
-    const needs = ["root", "tap", "ip", "curl", "nc", "ping", "nft", "hping3", ...TOOLS[name]!];
+    const needs = ["root", "tap", "ip", "curl", "nc", "ping", "nft", "hping3", "pgrep", ...TOOLS[name]!];
     let lab: Lab | undefined, running: Running, dir: string;
 
     before(async () => {

@@ -30,7 +30,7 @@ describe("the component under wasmtime", () => {
 });
 
 describe("wasi:sockets over stint: CPython's http.server and urllib, which know nothing of it", () => {
-  const NEEDS = ["root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime", "wac", "componentize-py"];
+  const NEEDS = ["root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime", "wac", "componentize-py", "python3"];
   const PYTHON = "host/examples/component/python";
   let lab: Lab | undefined;
   const app = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", ...args];

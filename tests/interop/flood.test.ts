@@ -9,7 +9,7 @@ import { Lab, STACK_IP, lacks, type Up } from "./lab.js";
 const SMALL = 10_000;
 
 for (const runtime of ["node", "wasmtime"] as const) {
-  const needs = ["root", "tap", "ip", "socat", "curl", "hping3", ...(runtime === "wasmtime" ? ["wasmtime"] : [])];
+  const needs = ["root", "tap", "ip", "socat", "curl", "hping3", "sysctl", ...(runtime === "wasmtime" ? ["wasmtime"] : [])];
 
   describe(`a flood against stint up under ${runtime}`, () => {
     let lab: Lab | undefined, up: Up | undefined;

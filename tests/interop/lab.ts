@@ -16,9 +16,12 @@ const HOW: Record<string, string> = {
   chromium: "apt-get install chromium", clang: "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32", "wasm-ld": "apt-get install lld", curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", hping3: "apt-get install hping3", nft: "apt-get install nftables", ping: "apt-get install iputils-ping",
 };
 
+/** What tests use beside a program: a lab runs shell lines in its namespace, and asks `ss` (which comes with `ip`) for its sockets. */
+const WITH: Record<string, string[]> = { ip: ["bash", "timeout"], passt: ["bash"], clang: ["wasm-ld"] };
+
 /** The first of `needs` that this machine lacks, and how to get it. */
 export function missing(...needs: string[]): string | undefined {
-  for (const need of needs) {
+  for (const need of needs.flatMap((n) => [n, ...WITH[n] ?? []])) {
     if (need === "root" && process.getuid?.() !== 0) return "needs root; run it with sudo";
     if (need === "tap" && !existsSync("/dev/net/tun")) return "needs TAP devices; modprobe tun";
     if (need !== "root" && need !== "tap" && !findProgram(need)) return `needs ${need}; ${HOW[need] ?? `install ${need}`}`;

@@ -103,7 +103,7 @@ describe("an application with the stack inside", () => {
   });
 
   it("under wasmtime, through passt, as an unprivileged user", async (t) => {
-    if (lacks(t, "passt", "socat", "nc", "setpriv", "clang", "wasm-ld", "wasmtime")) return;
+    if (lacks(t, "passt", "socat", "nc", "setpriv", "timeout", "pkill", "clang", "wasm-ld", "wasmtime")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-")), port = 18095, file = (name: string): string => join(dir, name);
     try {
       chmodSync(dir, 0o777);

@@ -65,7 +65,7 @@ describe("a TAP link", () => {
   });
 
   it("--user: neither the command nor its socat are root once the link is open; it still serves and ends", async (t) => {
-    if (lacks(t, "root", "tap", "ip", "socat", "curl")) return;
+    if (lacks(t, "root", "tap", "ip", "socat", "curl", "pgrep", "id")) return;
     const lab = new Lab();
     try {
       chmodSync(lab.dir, 0o755);
@@ -87,7 +87,7 @@ describe("a TAP link", () => {
 
 describe("--user", () => {
   it("a user that is not there is refused with one line", (t) => {
-    if (lacks(t, "root")) return;
+    if (lacks(t, "root", "id")) return;
     const r = spawnSync(process.execPath, [STINT[1]!, "up", "--link", "tap:none", "--ip", "10.0.0.2/24", "--user", "nosuchuser"], { encoding: "utf8" });
     assert.deepEqual([r.status, r.stderr], [2, "stint: --user: there is no user nosuchuser\n"]);
   });
