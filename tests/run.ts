@@ -7,6 +7,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
+import { inspect } from "node:util";
 import { owned } from "../tools/ownership.mjs";
 
 /** Suites, in this order. What a group has in it keeps to virtual time, and runs side by side. */
@@ -24,6 +25,15 @@ export interface Result {
   result: "passed" | "failed" | "skipped";
 }
 const results: Result[] = [];
+
+/** What Node's test runner says when a test ends. */
+interface Ended {
+  name: string;
+  nesting: number;
+  file?: string;
+  skip?: string | boolean;
+  details: { duration_ms: number; type?: string; error?: { cause?: unknown; failureType?: string } };
+}
 
 function record(name: string, file: string, result: Result["result"], detail = ""): void {
   results.push({ name, file, result });
@@ -69,20 +79,20 @@ async function suites(...dirs: string[]): Promise<void> {
 async function runFiles(files: string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
   const stream = run({ files, concurrency, ...(only === undefined ? {} : { testNamePatterns: [only] }) });
-  for await (const event of stream) {
+  for await (const event of stream as AsyncIterable<{ type: string; data: Ended }>) {
     if (event.type !== "test:pass" && event.type !== "test:fail") continue;
-    const { name, details, skip, file, nesting } = event.data;
+    const { name, details: { duration_ms, type, error }, skip, file, nesting } = event.data;
     // A file, or a describe block, is no test of its own, unless it failed by itself.
     const where = file?.split("tests/").at(-1) ?? name;
-    if (nesting === 0) spent(where, details.duration_ms);
-    const error = (details as { error?: { cause?: unknown; failureType?: string } }).error;
-    if ((details as { type?: string }).type === "suite" || (nesting === 0 && files.some((f) => name.endsWith(f)))) {
-      if (event.type === "test:fail" && error?.failureType !== "subtestsFailed") record(name, where, "failed", String(error?.cause ?? error));
+    if (nesting === 0) spent(where, duration_ms);
+    const cause = error?.cause, why = cause instanceof Error ? cause.stack ?? cause.message : inspect(cause ?? error);
+    if (type === "suite" || (nesting === 0 && files.some((f) => name.endsWith(f)))) {
+      if (event.type === "test:fail" && error?.failureType !== "subtestsFailed") record(name, where, "failed", why);
       continue;
     }
     if (skip !== undefined && skip !== false) record(name, where, "skipped", typeof skip === "string" ? skip : "");
     else if (event.type === "test:pass") record(name, where, "passed");
-    else record(name, where, "failed", String((error?.cause as Error | undefined)?.stack ?? error?.cause ?? error));
+    else record(name, where, "failed", why);
   }
 }
 

@@ -58,7 +58,7 @@ export async function component(dir: string): Promise<Uint8Array> {
   rmSync(core);
   writeFileSync(join(dir, "stint.wasm"), made);
   const { files } = await transpileBytes(made, { name: "stint", instantiation: { tag: "async" }, nodejsCompat: true } as never);
-  for (const [name, data] of Object.entries(files as Record<string, Uint8Array>)) {
+  for (const [name, data] of Object.entries(files)) {
     mkdirSync(join(dir, name, ".."), { recursive: true });
     writeFileSync(join(dir, name), data);
   }

@@ -23,7 +23,7 @@ binaryen.setDebugInfo(true);
 
 /** Writes the checked form of the module at `from` to `to`. Returns how many accesses are checked. */
 export function checked(from, to) {
-  const m = binaryen.readBinary(readFileSync(from)), { i32, none } = binaryen;
+  const m = binaryen.readBinary(readFileSync(from)), { i32 } = binaryen;
   m.setFeatures(binaryen.Features.All);
   let accesses = 0;
   const check = (api, e, name, bytes, offset) => {

@@ -453,9 +453,10 @@ class Page {
     on("save", () => this.save());
     on("share", () => {
       history.replaceState(null, "", this.#url());
-      const done = navigator.clipboard?.writeText(location.href);
-      if (done) done.then(() => this.say("The link is copied."), () => this.say("The link is in the address bar."));
-      else this.say("The link is in the address bar.");
+      // A page that no secure connection brought has no clipboard.
+      const clipboard = navigator.clipboard as Clipboard | undefined, bar = (): void => this.say("The link is in the address bar.");
+      if (clipboard) clipboard.writeText(location.href).then(() => this.say("The link is copied."), bar);
+      else bar();
     });
     $("list-box").addEventListener("toggle", () => this.show(false));
     const file = $<HTMLInputElement>("open");

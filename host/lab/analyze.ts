@@ -123,12 +123,12 @@ class Reader {
 
   /** Whether a SYN from `name` begins a connection of its own. */
   isOver(name: string, tcp: TcpSegment): boolean {
-    const e = this.#ends[name === this.names[0] ? 0 : 1]!;
+    const e = this.#ends[name === this.names[0] ? 0 : 1];
     return e.iss !== undefined && e.iss !== tcp.seq && this.segments.some((s) => s.tcp.flags.includes("RST") || s.tcp.flags.includes("FIN"));
   }
 
   take(frame: Frame, number: number, tcp: TcpSegment, from: Side): Segment {
-    const me = this.#ends[from]!, peer = this.#ends[(1 - from) as Side]!;
+    const me = this.#ends[from], peer = this.#ends[(1 - from) as Side];
     const flags = new Set<FlagName>(tcp.flags), syn = flags.has("SYN"), fin = flags.has("FIN"), ack = flags.has("ACK"), rst = flags.has("RST");
     if (syn && me.iss === undefined) {
       me.iss = tcp.seq;

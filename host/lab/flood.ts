@@ -268,7 +268,10 @@ class Lab {
         const { frame, to } = this.#flights[this.#next]!;
         to.push(frame);
       }
-      if (this.#next > 10_000) this.#flights.splice(0, this.#next), (this.#next = 0);
+      if (this.#next > 10_000) {
+        this.#flights.splice(0, this.#next);
+        this.#next = 0;
+      }
       this.#attack();
       for (const s of this.servers) if (s.wakeUs <= this.nowUs) s.poll(() => s.serve());
       for (const c of this.clients) {

@@ -168,7 +168,7 @@ export class Lab {
       }));
       this.#states.push({ wakeUs: START_US, busyUs: 0, listeners: [], connections: [], cookies: 0 });
     }
-    for (const { atMs, ...action } of this.scenario.script) this.#later(atMs * 1000, action as Action);
+    for (const { atMs, ...action } of this.scenario.script) this.#later(atMs * 1000, action);
     // Everybody knows everybody: the ladder begins with TCP.
     for (const [i, stack] of this.stacks.entries()) {
       stack.poll(this.nowUs);
@@ -342,11 +342,11 @@ export class Lab {
   #poll(i: number): void {
     const stack = this.stacks[i]!, s = this.#states[i]!;
     for (let rounds = 0; rounds < 1000; rounds++) {
-      const cookies = stack.counters()["SyncookiesSent"]!, challenges = stack.counters()["TCPChallengeACK"]! + stack.counters()["TCPSYNChallenge"]!;
+      const cookies = stack.counters()["SyncookiesSent"], challenges = stack.counters()["TCPChallengeACK"] + stack.counters()["TCPSYNChallenge"];
       const wait = stack.poll(this.nowUs);
       const marks: Mark[] = [];
-      if (stack.counters()["SyncookiesSent"]! > cookies) marks.push("cookie");
-      if (stack.counters()["TCPChallengeACK"]! + stack.counters()["TCPSYNChallenge"]! > challenges) marks.push("challenge");
+      if (stack.counters()["SyncookiesSent"] > cookies) marks.push("cookie");
+      if (stack.counters()["TCPChallengeACK"] + stack.counters()["TCPSYNChallenge"] > challenges) marks.push("challenge");
       stack.drainFrames((frame) => this.#send(i, frame.slice(), marks));
       // Before the applications answer: a state may last for no longer.
       this.#watch();

@@ -59,7 +59,7 @@ export function ladderText(ladder: Ladder, { colour = false, explain = true, abs
   const paint = (code: number, text: string): string => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
   const row = (left: string, middle: string, right: string, time = ""): string => `${time.padStart(12)}  ${left.padStart(MARGIN)} │${middle}│ ${right}`.trimEnd();
   const blank = " ".repeat(WIDTH);
-  const out: string[][] = [[`${" ".repeat(14)}${ladder.names[0]!}${ladder.names[1]!.padStart(WIDTH + 16)}`, row(ladder.before[0], blank, ladder.before[1])]];
+  const out: string[][] = [[`${" ".repeat(14)}${ladder.names[0]}${ladder.names[1].padStart(WIDTH + 16)}`, row(ladder.before[0], blank, ladder.before[1])]];
   for (const { segment: s, states } of ladder.lines) {
     const lines: string[] = [], right = s.from === 0, cut = s.arrivesUs === null, label = labelOf(s).slice(0, WIDTH - 8);
     const room = WIDTH - label.length - 4, before = Math.max(0, Math.floor(room / 2));

@@ -39,7 +39,7 @@ function assemble(list: Section[]): Uint8Array {
     out.set(p, at);
     at += p.length;
   }
-  if (!WebAssembly.validate(out as Uint8Array<ArrayBuffer>)) throw new ModuleError("the rewritten module is not valid");
+  if (!WebAssembly.validate(out)) throw new ModuleError("the rewritten module is not valid");
   return out;
 }
 

@@ -59,7 +59,7 @@ async function startPasst(options: PasstOptions): Promise<Link> {
   for (let i = 0; ; i++) {
     try {
       const link = await connectStream(path);
-      const close = link.close;
+      const close = link.close.bind(link);
       link.close = () => {
         close();
         child.kill();

@@ -58,7 +58,7 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
   }));
   died.catch(() => {});
   const unwatch = watchDevice(name, (up) => link.onChange?.(up, up ? undefined : new LinkError(`${name} is down`)));
-  const closeUdp = link.close;
+  const closeUdp = link.close.bind(link);
   link.close = () => {
     unwatch();
     child.removeAllListeners("exit");

@@ -280,7 +280,7 @@ export class Connection extends Duplex implements Owner {
     const done = args.at(-1);
     if (this.destroyed && !this.writableFinished && typeof done === "function") {
       args.pop();
-      process.nextTick(done as (error: Error) => void, new StintError("ABORTED", "cannot send"));
+      process.nextTick(done, new StintError("ABORTED", "cannot send"));
     }
     return super.end(...(args as [unknown]));
   }

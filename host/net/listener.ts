@@ -4,7 +4,7 @@ import { EVENT, type StackModule } from "../stack.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import type { Home, Owner, SocketAddress } from "./owner.js";
 
-interface Waiting { resolve: (connection: Connection | null) => void; reject: (reason: unknown) => void }
+interface Waiting { resolve: (connection: Connection | null) => void; reject: (reason: Error) => void }
 
 export class Server extends EventEmitter implements Owner, AsyncIterable<Connection> {
   readonly #home: Home;
@@ -46,14 +46,14 @@ export class Server extends EventEmitter implements Owner, AsyncIterable<Connect
   /** The next connection, or null once the server is closed. Rejects when the stack loses its link, and when `signal` says so. */
   accept(options: { signal?: AbortSignal } = {}): Promise<Connection | null> {
     const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason);
+    if (signal?.aborted) return Promise.reject(signal.reason as Error);
     if (this.#closed) return this.#reason ? Promise.reject(this.#reason) : Promise.resolve(null);
     const next = this.#take();
     if (next) return Promise.resolve(next);
     return new Promise((resolve, reject) => {
       const aborted = (): void => {
         this.#waiting = this.#waiting.filter((w) => w !== waiting);
-        reject(signal!.reason);
+        reject(signal!.reason as Error);
       };
       const waiting: Waiting = {
         resolve(connection) {

@@ -32,6 +32,8 @@ export class Bottleneck {
   tick(): void {
     const now = performance.now();
     while (this.#head < this.#waiting.length && this.#waiting[this.#head]!.arrives <= now) this.deliver(this.#waiting[this.#head++]!.frame);
-    if (this.#head > 1000) this.#waiting.splice(0, this.#head), (this.#head = 0);
+    if (this.#head <= 1000) return;
+    this.#waiting.splice(0, this.#head);
+    this.#head = 0;
   }
 }

@@ -28,7 +28,7 @@ function link(send: (frame: Uint8Array) => void): Link {
 function sink(stack: Stack, port: number, got: Map<string, number>): void {
   void (async () => {
     for await (const connection of stack.listen({ port })) {
-      const from = (connection as Connection).remoteAddress!;
+      const from = (connection).remoteAddress!;
       connection.on("data", (d: Buffer) => got.set(from, (got.get(from) ?? 0) + d.length)).on("error", () => {});
     }
   })();
@@ -67,7 +67,7 @@ async function share(seconds: number): Promise<{ kernel: number; stint: number; 
   const gained = (from: string): number => (got.get(from) ?? 0) - (before.get(from) ?? 0), result = { kernel: gained(KERNEL), stint: gained(SENDER), drops: forward.drops };
   clearInterval(ticking);
   process.kill(-kernel.pid!);
-  for (const stack of [receiver, sender]) stack.close();
+  for (const stack of [receiver, sender]) void stack.close();
   tap.close();
   await sleep(200);
   return result;
@@ -111,7 +111,7 @@ async function overLink(quick: boolean): Promise<Row[]> {
     };
     const stack = await Stack.open({ ip: "10.9.0.2/24", mac: text(mac(2)), link: inner, sendRing: 1 << 20, recvRing: 1 << 20 }), got = new Map<string, number>();
     sink(stack, 9, got);
-    void (async () => { for await (const c of stack.listen({ port: 19 })) pour(c as Connection); })();
+    void (async () => { for await (const c of stack.listen({ port: 19 })) pour(c); })();
     spawnSync("ping", ["-c", "1", "-W", "1", "10.9.0.2"]);
     const received = (): number => Number(readFileSync("/sys/class/net/tap0/statistics/rx_bytes", "utf8"));
     const frame = udp({ src: ip4("10.9.0.2"), dst: ip4("10.9.0.1"), srcMac: mac(2), dstMac: deviceMac }, 9, 9, new Uint8Array(1472));
@@ -130,15 +130,15 @@ async function overLink(quick: boolean): Promise<Row[]> {
       tcpOut: await rate(() => shell("nc -d 10.9.0.2 19 > /dev/null"), received, ms),
     };
     if (round >= 0) for (const [k, v] of Object.entries(now)) figures[k]!.push(v / 1e6);
-    stack.close();
+    void stack.close();
     tap.close();
     await sleep(200);
   }
   const row = (subject: string, direction: string, values: number[], against?: number[]): Row =>
     ({ work: "link", subject, params: { link: "tap", direction }, ...summary(values), unit: "MB/s", ratios: against ? { "raw frames": summary(values.map((v, i) => v / against[i]!)).median } : {} });
   return [
-    row("raw frames", "from the kernel", figures["rawIn"]!), row("stint-v8-simd", "from the kernel", figures["tcpIn"]!, figures["rawIn"]!),
-    row("raw frames", "to the kernel", figures["rawOut"]!), row("stint-v8-simd", "to the kernel", figures["tcpOut"]!, figures["rawOut"]!),
+    row("raw frames", "from the kernel", figures["rawIn"]!), row("stint-v8-simd", "from the kernel", figures["tcpIn"]!, figures["rawIn"]),
+    row("raw frames", "to the kernel", figures["rawOut"]!), row("stint-v8-simd", "to the kernel", figures["tcpOut"]!, figures["rawOut"]),
   ];
 }
 

@@ -42,7 +42,7 @@ export function calibration(): Record<string, number> {
   execFileSync("gcc", ["-O3", "-mavx2", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate"]);
   execFileSync("clang", ["--target=wasm32-wasi", "-O3", "-msimd128", "-mbulk-memory", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate.wasm"], { stdio: "ignore" });
   for (const [where, command] of [["native", ["build/bench/calibrate"]], ["v8", v8Command("build/bench/calibrate.wasm")]] as const) {
-    const [copy, sum, way] = execFileSync(command[0]!, command.slice(1), { encoding: "utf8" }).trim().split(" ").map(Number);
+    const [copy, sum, way] = execFileSync(command[0], command.slice(1), { encoding: "utf8" }).trim().split(" ").map(Number);
     Object.assign(out, { [`${where}_memcpy_gb_s`]: copy, [`${where}_checksum_gb_s`]: sum, [`${where}_bulk_limit_gb_s`]: way });
   }
   return out;

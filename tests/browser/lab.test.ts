@@ -99,7 +99,7 @@ describe("the page", () => {
     assert.equal(rows.length, count);
     for (let i = 0; i < count; i++) {
       await page.evaluate((k) => window.lab.select(k), i);
-      const shown = await page.$$eval("#segment .header-grid button", (all) => all.map((b) => [b.children[0]!.textContent!, b.children[1]!.textContent!] as const));
+      const shown = await page.$$eval("#segment .header-grid button", (all) => all.map((b) => [b.children[0]!.textContent, b.children[1]!.textContent] as const));
       const of = (name: string): string => shown.findLast(([n]) => n === name)?.[1] ?? "";
       const [sport, dport, seq, ack, wnd, len, ttl, checksum] = rows[i]!;
       assert.deepEqual([of("source port"), of("destination port"), of("sequence number").split(" ")[0], of("acknowledgment number").split(" ")[0], of("window"), of("data") || "0 bytes", of("TTL"), shown.filter(([n]) => n === "checksum").at(-1)![1]],
@@ -120,7 +120,7 @@ describe("the page", () => {
       writeFileSync(file, bytes);
       await page.setInputFiles("#open", []);
       await page.setInputFiles("#open", file);
-      await page.waitForFunction((source) => new RegExp(source).test(document.getElementById("status")!.textContent!), text.source);
+      await page.waitForFunction((source) => new RegExp(source).test(document.getElementById("status")!.textContent), text.source);
     };
     await shows(new TextEncoder().encode("just some text, and no capture"), /neither a pcap nor a pcapng/);
     execFileSync(process.execPath, ["build/stint.js", "scenario", "close", "--pcap", file]);

@@ -340,7 +340,7 @@ export class World {
     try {
       switch (deed) {
         case "listen": this.listeners[side] = stack.listen(PORTS[side]!, 2); break;
-        case "connect": this.handles[side] = stack.connect(IPS[1 - side]!, PORTS[1 - side]!, PORTS[side]!); break;
+        case "connect": this.handles[side] = stack.connect(IPS[1 - side]!, PORTS[1 - side]!, PORTS[side]); break;
         case "send": if (handle !== 0) this.sent[side]! += stack.send(handle, Uint8Array.of(byteOf(side, 0), byteOf(side, 1))); break;
         case "close": if (handle !== 0) stack.shutdown(handle); break;
         case "abort":
@@ -513,7 +513,7 @@ export class World {
     if (b === "ESTABLISHED" && !wanted) throw new Violation("the server is ESTABLISHED, and the client never asked for it");
     if (b === "ESTABLISHED" && a === "ESTABLISHED" && sb && ca && sb.irs !== ca.iss) throw new Violation("the server is ESTABLISHED with a SYN of an earlier incarnation");
     if (this.scenario.twoSteps && b === "ESTABLISHED" && a === "SYN-SENT" && sb) {
-      const iss = this.sides[0].stack.info(this.handles[0]!).iss;
+      const iss = this.sides[0].stack.info(this.handles[0]).iss;
       if (sb.irs !== iss) throw new Violation(`the server is ESTABLISHED with ISN ${sb.irs}, the client is opening with ${iss}`);
     }
   }
@@ -551,11 +551,11 @@ export class World {
 
   /** An honest connection between the two, from another port. */
   #honest(): void {
-    const port = PORTS[CLIENT]! + 1;
-    this.sides[CLIENT]!.stack.connect(IPS[SERVER]!, PORTS[SERVER]!, port);
+    const port = PORTS[CLIENT] + 1;
+    this.sides[CLIENT].stack.connect(IPS[SERVER], PORTS[SERVER], port);
     this.#poll(CLIENT);
     for (let i = 0; i < 20 && this.flights.length > 0; i++) this.#deliver(0);
-    const state = this.sides[CLIENT]!.stack.flowState(IPS[CLIENT]!, port, IPS[SERVER]!, PORTS[SERVER]!);
+    const state = this.sides[CLIENT].stack.flowState(IPS[CLIENT], port, IPS[SERVER], PORTS[SERVER]);
     if (state !== "ESTABLISHED") throw new Violation(`an honest connection is ${state} after an attack`);
   }
 

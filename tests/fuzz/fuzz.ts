@@ -121,16 +121,28 @@ export function fuzz(frames: number, seed: number, onProgress: (r: FuzzResult) =
     let news = false;
     for (let i = 0; i < notes32.length; i++) {
       if ((notes32[i]! & ~seen32[i]!) === 0) continue;
-      for (let j = 4 * i; j < 4 * i + 4; j++) if (target.notes[j] !== 0 && seen[j] === 0) seen[j] = 1, covered++, (news = true);
+      for (let j = 4 * i; j < 4 * i + 4; j++) {
+        if (target.notes[j] === 0 || seen[j] !== 0) continue;
+        seen[j] = 1;
+        covered++;
+        news = true;
+      }
     }
-    for (let i = 0; i < moved.length; i++) if (target.moved[i]! > moved[i]!) moved[i] = 1, (news = true);
+    for (let i = 0; i < moved.length; i++) {
+      if (target.moved[i]! <= moved[i]!) continue;
+      moved[i] = 1;
+      news = true;
+    }
     if (news) {
       corpus.push(input);
       exchange.kept(input);
     }
     if (runs % TURN !== 0) continue;
     foreign = exchange.others();
-    if (performance.now() - began > next * 10_000) next++, onProgress(result());
+    if (performance.now() - began > next * 10_000) {
+      next++;
+      onProgress(result());
+    }
     const failure = change();
     if (failure) return { ...result(), failure };
   }

@@ -13,7 +13,7 @@ import { drawConfig, exactly, Guards, GUARD } from "../harness/configs.js";
 import { entropyOf } from "../harness/entropy.js";
 import { OWNED, SLOW } from "../harness/module.js";
 import { bit, enumOf } from "../harness/numbers.js";
-import { Ledger, type Field, type Look, type Made } from "./bites.js";
+import { type Ledger, type Field, type Look, type Made } from "./bites.js";
 import { NOTES, type Instrumented } from "./instrument.js";
 import { piece, quickEcho, quickFragment, quickIcmp, quickTcp, quickUdp, repair, sum, sumAddresses } from "./quick.js";
 

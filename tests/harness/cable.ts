@@ -66,7 +66,7 @@ export class Pending {
       if (told) throw new Error(`${name} was told twice`);
       told = true;
       this.#left.set(name, this.#left.get(name)! - 1);
-      const how = error == null ? "ok" : (error as { code?: string }).code ?? (error as Error).name;
+      const how = error === undefined || error === null ? "ok" : (error as { code?: string }).code ?? (error as Error).name;
       this.ended.set(name, [...(this.ended.get(name) ?? []), how]);
     };
   }

@@ -75,7 +75,7 @@ export function drawConfig(r: Random): Partial<StackOptions> {
   if (r.chance(0.2)) out["gateway"] = undefined;
   const likely = r.chance(0.5) ? 0.9 : 0.5;
   out["policy"] = Object.fromEntries(POLICIES.map((p) => [p, ["timestamps", "sack", "windowScaling", "rack", "tlp", "prr", "undo", "cubic"].includes(p) ? r.chance(likely) : r.chance(0.3)]));
-  return out as Partial<StackOptions>;
+  return out;
 }
 
 // Memory as large as asked

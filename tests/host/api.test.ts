@@ -113,7 +113,7 @@ describe("pointers and lengths", () => {
 describe("init", () => {
   const code = (options: object): string => {
     try {
-      new StackModule(loadModule(), { ip: "10.0.0.1/24", ...options } as never);
+      new StackModule(loadModule(), { ip: "10.0.0.1/24", ...options });
       return "OK";
     } catch (e) {
       return (e as { code: string }).code;

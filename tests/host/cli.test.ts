@@ -85,7 +85,7 @@ describe("stint flood", () => {
   });
 
   it("replays a seed, draws a table and writes a plot", () => {
-    const strip = (runs: Flood["runs"]): object[] => runs.map(({ syn_ns, ...r }) => r);
+    const strip = (runs: Flood["runs"]): object[] => runs.map(({ syn_ns: _, ...r }) => r);
     assert.deepEqual(strip(flood("--seed", "5")), strip(flood("--seed", "5")));
     const plot = join(dir, "flood.svg");
     const { out, status } = stint("flood", "--seconds", "3", "--plot", plot);

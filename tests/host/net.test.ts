@@ -229,7 +229,7 @@ describe("a UDP socket has node:dgram's manners", () => {
     assert.ok(socket.address().port >= 49152);
     socket.connect(53, B).on("message", (data: Uint8Array) => got.push(String.fromCharCode(...data)));
     socket.send(Buffer.from("q"));
-    const [, from] = await once(peer, "message");
+    const [, from] = await once(peer, "message") as [Buffer, { port: number; address: string }];
     for (const s of [other, peer]) s.send(Buffer.from(s === peer ? "yes" : "no"), from.port, from.address);
     await once(socket, "message");
     assert.deepEqual(got, ["yes"]);
@@ -314,7 +314,7 @@ describe("Node's own programs over it", () => {
     server.headersTimeout = server.requestTimeout = 400;
     b.listen({ port: 80 }).on("connection", (c: Connection) => server.emit("connection", c));
     const createConnection = (): Socket => a.createConnection({ host: B, port: 80 }) as unknown as Socket;
-    const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => get({ host: B, port: 80, path: `/${i}`, createConnection } as never)));
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => get({ host: B, port: 80, path: `/${i}`, createConnection })));
     assert.deepEqual(answers.map((x) => x.body), Array.from({ length: 10 }, (_, i) => `/${i}`));
     server.setTimeout(200);
     const silent = await a.connect({ host: B, port: 80 });

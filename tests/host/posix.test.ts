@@ -123,10 +123,10 @@ async function send(bytes: number, peer: (connection: Connection, link: Duplex) 
   const stack = await Stack.open({ link: outer, ip: `${ADDRESS}/24`, recvRing: 8192 });
   stack.on("error", () => {});
   const server = stack.listen({ port: 80 });
-  let finished: void | Promise<void> = undefined;
+  let finished: Promise<void> | undefined;
   server.on("connection", (connection: Connection) => {
     connection.on("error", () => {});
-    finished = peer(connection, link);
+    finished = Promise.resolve(peer(connection, link));
   });
   const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
   const status = await new Promise<number | null>((done) => child.once("close", done));

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
-import { CONFIG_FIELDS, configNumbers } from "../../host/config.js";
+import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
 
@@ -93,7 +93,7 @@ describe("the module's border", () => {
     const numbers = configNumbers({ ip: "10.0.0.1/24" });
     for (const [, name, value] of source("host/wasi/defaults.ts").matchAll(/c\.(\w+) = ([^;]+);/g)) {
       if (name === "size" || name === "policy") continue;
-      // eslint-disable-next-line no-eval
+       
       assert.equal(numbers[name as (typeof CONFIG_FIELDS)[number]], eval(value!), name);
     }
   });
@@ -119,7 +119,7 @@ describe("asserts", () => {
 
 describe("RFC 9293 §3.10 in the code", () => {
   it("every subsection is found", async () => {
-    const { findSection } = await import("../../tools/rfc.mjs");
+    const { findSection } = await import("../../tools/rfc.mjs") as { findSection(section: string): string[] };
     for (const section of ["3.10.1", "3.10.2", "3.10.3", "3.10.4", "3.10.5", "3.10.6", "3.10.7", "3.10.7.1", "3.10.7.2", "3.10.7.3", "3.10.7.4", "3.10.8"]) {
       assert.ok(findSection(section).length > 0, section);
     }

@@ -91,7 +91,10 @@ function world(plain: WebAssembly.Module, seed: number): number {
       if (coin(3)) for (const f of twins.poll(now).frames) carry(f, true);
     }
     for (const f of twins.poll(now).frames) carry(f, true);
-    for (let wait = 0, n = 0; wait === 0 && n < 20; n++) wait = peer.poll(now), peer.drainFrames((f) => carry(f.slice(), false));
+    for (let wait = 0, n = 0; wait === 0 && n < 20; n++) {
+      wait = peer.poll(now);
+      peer.drainFrames((f) => carry(f.slice(), false));
+    }
     peer.drainEvents(() => {});
     for (let h = peer.accept(there); h !== 0; h = peer.accept(there)) peers.push(h);
     for (let h = twins.same("accept", (s) => s.accept(listener)); typeof h === "number" && h !== 0; h = twins.same("accept", (s) => s.accept(listener))) handles.push(h);

@@ -52,7 +52,8 @@ for (const runtime of ["node", "wasmtime"] as const) {
 
   describe(`four nodes behind one address under ${runtime}`, () => {
     const SERVICE = "10.99.0.1", KEY = "000102030405060708090a0b0c0d0e0f";
-    let lab: Lab | undefined, client: string, nodes: Up[] = [];
+    let lab: Lab | undefined, client: string;
+    const nodes: Up[] = [];
     const ip = (...args: string[]): void => void execFileSync("ip", args);
 
     before(async () => {

@@ -360,7 +360,7 @@ describe("neighbours", () => {
       });
     };
     const [a, c] = [kept(1), kept(2)];
-    assert.ok(a!.length > 16 && a!.length < 32 && c!.length > 16 && c!.length < 32, `${a!.length}, ${c!.length}`);
+    assert.ok(a.length > 16 && a.length < 32 && c.length > 16 && c.length < 32, `${a.length}, ${c.length}`);
     assert.notDeepEqual(a, c);
   });
 });

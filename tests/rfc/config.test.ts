@@ -77,7 +77,7 @@ class Pair {
       let wait = Infinity, moved = 0;
       for (const i of [0, 1] as const) {
         const stack = this.stacks[i], queue = this.#queues[i];
-        while (queue.length > 0 && stack.pushFrame(queue[0]!)) queue.shift(), moved++;
+        for (; queue.length > 0 && stack.pushFrame(queue[0]!); moved++) queue.shift();
         const next = stack.poll(this.nowUs);
         if (next >= 0) wait = Math.min(wait, next);
         moved += stack.drainFrames((f) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { opt } from "../harness/codec.js";
 import { Bench, MSS, SMALL, type BenchOptions } from "../harness/bench.js";
-import { MODERN, RTT, acks, flight, nxt, open, sent, una } from "../harness/sender.js";
+import { MODERN, RTT, acks, nxt, open, sent, una } from "../harness/sender.js";
 
 if (!SMALL) describe("RFC 9438: CUBIC", () => {
   /** Loses one segment at a window of about `segments`; returns ssthresh as a share of what was in flight. */

@@ -115,7 +115,7 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     flight(b, 3);
     acks(b, n, [n + 1, n + 2]);
     let ms = 0;
-    while (!sent(b).includes(n) && ms < 1000) b.advance(1), ms++;
+    for (; !sent(b).includes(n) && ms < 1000; ms++) b.advance(1);
     acks(b, n + 3);
     calm(b);
     return ms;

@@ -7,8 +7,7 @@ const MADE = "<!-- Made by `npm run border` from the sources in assembly/. -->";
 
 /** Fields without a text of their own belong to the one before. */
 function described(fields) {
-  let text = "";
-  return fields.map((f) => ({ ...f, text: (text = f.text === "" ? `As above.` : f.text) }));
+  return fields.map((f) => ({ ...f, text: f.text === "" ? "As above." : f.text }));
 }
 
 export function configuration(b) {
