@@ -44,8 +44,8 @@ export function preprocess(text: string, given: Set<string>, file: string): stri
       const top = taken.at(-1);
       if (word === "ifdef" || word === "if") taken.push({ now: defines.has(name), any: defines.has(name) });
       else if (word === "ifndef") taken.push({ now: !defines.has(name), any: !defines.has(name) });
-      else if (word === "define") isTaken && defines.add(name);
-      else if (word === "undef") isTaken && defines.delete(name);
+      else if (word === "define") void (isTaken && defines.add(name));
+      else if (word === "undef") void (isTaken && defines.delete(name));
       else if (!top) throw new SyntaxError(file, i + 1, 1, `#${word} without #ifdef`);
       else if (word === "else") [top.now, top.any] = [!top.any, true];
       else if (word === "elif") [top.now, top.any] = [!top.any && defines.has(name), top.any || defines.has(name)];
