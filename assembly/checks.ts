@@ -6,6 +6,7 @@ import { config } from "./config";
 import { FAST_OPEN, RACK, REASSEMBLY, UDP } from "./features";
 import { entryAt, places, queue, QUEUED } from "./core/events";
 import { Seq, seqLe, seqLt } from "./core/seq";
+import { CLIENTS } from "./clients/owners";
 import * as heap from "./buffers/heap";
 import { LIST_MAX, pool as rangePool, rangeAt } from "./buffers/ranges";
 import { Pool, poolAt, poolBase } from "./buffers/pool";
@@ -243,7 +244,7 @@ function checkRanges(): void {
 }
 
 function checkHeap(): void {
-  const count = heap.heapCount(), owners = listenerBase() + config.listenersMax;
+  const count = heap.heapCount(), owners = listenerBase() + config.listenersMax + CLIENTS;
   for (let place: u32 = 0; place < count; place++) {
     const owner = load<u32>(heap.owners + (place << 2));
     assert(owner < owners && load<u32>(heap.places + (owner << 2)) == place);

@@ -2,7 +2,7 @@
 // what happens when it runs out. `layoutSize` adds the costs up.
 
 import { Err } from "./core/error";
-import { BOUNDED, COOKIES } from "./features";
+import { BOUNDED, COOKIES, DHCP } from "./features";
 
 /** Bits of `Config.policy`. */
 export const enum Policy {
@@ -86,7 +86,7 @@ export const enum Cookies {
   /** Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
   macHigh: u32;
   macLow: u32;
-  /** Own IPv4 address, host order. */
+  /** Own IPv4 address, host order. 0, with prefix and gateway 0, in a build that has `dhcp_start`: none yet. */
   ip: u32;
   /** Length of the subnet's prefix, 0 … 32. */
   prefix: u32;
@@ -259,12 +259,17 @@ export function configCheck(c: Config): Err {
   if (!configCheckSizes(c)) return Err.CONFIG;
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
   if (!configCheckPolicy(c)) return Err.CONFIG;
-  if (!isHost(c.ip, c.prefix) || c.gateway == c.ip) return Err.CONFIG;
+  if (!isAddress(c.ip, c.prefix, c.gateway)) return Err.CONFIG;
   return isCounter(c, 0x8080808080808080) || isCounter(c, 0x8000000080000000) || (BOUNDED && (isCounter(c, 0x8000800080008000) || isCounter(c, 1 << 63))) ? Err.ENTROPY : Err.OK;
 }
 
+/** Whether an interface can have this address; no address at all is one for a build in which it may change. */
+export function isAddress(ip: u32, prefix: u32, gateway: u32): bool {
+  return DHCP && (ip | prefix | gateway) == 0 || (isHost(ip, prefix) && gateway != ip);
+}
+
 /** Whether an address can be one host's: not 0/8, 127/8, 224/3, nor the broadcast address of its subnet (RFC 1122 §3.2.1.3, RFC 3021). */
-function isHost(ip: u32, prefix: u32): bool {
+export function isHost(ip: u32, prefix: u32): bool {
   const net = ip >> 24;
   return prefix <= 32 && net != 0 && net != 127 && ip < 0xe0000000 && (prefix > 30 || ip << prefix != <u32>-1 << prefix);
 }

@@ -55,6 +55,9 @@ export const LINK_CHANGES: bool = !isDefined(STINT_NO_LINK_CHANGES);
 /** UDP. Without it a datagram is answered like one of an unknown protocol. */
 export const UDP: bool = !isDefined(STINT_NO_UDP);
 
+/** An address from the network (RFC 2131), and one that changes while the stack runs. Without it the configuration's address stays. */
+export const DHCP: bool = UDP && !isDefined(STINT_NO_DHCP);
+
 /** Reassembly (RFC 791 §3.2). Without it fragments are dropped. */
 export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);
 

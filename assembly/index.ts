@@ -7,6 +7,8 @@ import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
 import { isCallers, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, stackSize } from "./stack";
+import { DHCP } from "./features";
+import { stackPlace } from "./clients/owners";
 import { rangesFree } from "./buffers/ranges";
 import { halfOpenFree } from "./tcp/half-open";
 import { timeWaitsFree } from "./tcp/time-wait";
@@ -89,6 +91,8 @@ export function event_next(): u64 {
   if (!isUp()) return 0;
   const e = eventTake();
   if (e == NO_EVENT) return 0;
+  // Handle 0 is the stack itself.
+  if (DHCP && <u32>(e >> 32) == stackPlace()) return e & 0xffffffff;
   return (<u64><u32>handleOf(<u32>(e >> 32)) << 32) | (e & 0xffffffff);
 }
 

@@ -6,7 +6,7 @@ import {
 } from "./config";
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
-import { CHECKS, COOKIES, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
+import { CHECKS, COOKIES, DHCP, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -18,6 +18,7 @@ import { rangesInit } from "./buffers/ranges";
 import {
   SlotRing, slotBegin, slotConsume, slotFirst, slotFirstSize, slotsEnd, slotsInit, slotsUsed,
 } from "./buffers/slots";
+import { DHCP_CLIENT } from "./wire/dhcp";
 import { Arp, ARP_REPLY, ARP_REQUEST } from "./wire/arp";
 import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_TAG, Ethernet, MAC_BROADCAST, TAG_SIZE } from "./wire/ethernet";
 import { EXCEEDED_REASSEMBLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from "./wire/icmp";
@@ -26,7 +27,7 @@ import { TcpHeader } from "./wire/tcp";
 import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursDoubt, neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
-import { addressInit } from "./ip/address";
+import { hasAddress } from "./ip/address";
 import { hasSourceRoute, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
@@ -47,6 +48,11 @@ import { fastOpenInit } from "./tcp/fast-open";
 import { synRateInit } from "./tcp/syn-rate";
 import { tcbTimer } from "./tcp/timers";
 import { timeWaitInit, timeWaitTimer } from "./tcp/time-wait";
+import { addressInit, addressOutput } from "./clients/address";
+import { dhcpHears, dhcpInput, dhcpLinkChanged, dhcpOutput, dhcpTimer } from "./clients/dhcp";
+import { optionsInit } from "./clients/dhcp-options";
+import { dhcpStateInit } from "./clients/dhcp-state";
+import { CLIENTS, dhcpOwner, STACK_PLACES } from "./clients/owners";
 
 /** Layout of the control block: two SlotRings of 24 bytes, and the arena's bounds. */
 export const CONTROL_RX: u32 = 0;
@@ -90,14 +96,13 @@ function plan(base: u64, block: usize, commit: bool): u64 {
     randomInit(r, block + offsetof<Config>("entropy0"));
   }
   countersInit();
-  eventsInit(config.connsMax + config.listenersMax + config.udpMax);
-  heapInit(listenerBase() + config.listenersMax);
+  eventsInit(config.connsMax + config.listenersMax + config.udpMax + STACK_PLACES);
+  heapInit(listenerBase() + config.listenersMax + CLIENTS);
   rangesInit(config.rangesMax);
   slotsInit(ctl + CONTROL_RX, config.rxSlots, config.mtu + TAG_SIZE);
   slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
   neighboursInit();
   arpInputInit();
-  addressInit();
   ipOutputInit(ctl + CONTROL_TX);
   if (REASSEMBLY) reassemblyInit();
   icmpInit();
@@ -112,6 +117,11 @@ function plan(base: u64, block: usize, commit: bool): u64 {
   timeWaitInit();
   tcbsInit();
   sendersInit();
+  if (DHCP) {
+    addressInit();
+    optionsInit();
+    dhcpStateInit();
+  }
   if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
   const end = layoutEnd(), app = take(1, config.appBytes);
   if (commit) {
@@ -209,7 +219,7 @@ export function stackPoll(nowUs: Micros): i32 {
   ipForget();
   if (!state.announced) {
     state.announced = true;
-    if ((config.policy & Policy.ANNOUNCE) != 0) arpSend(ARP_REQUEST, config.ip, 0);
+    if ((config.policy & Policy.ANNOUNCE) != 0 && hasAddress()) arpSend(ARP_REQUEST, config.ip, 0);
   }
   const rx = rxRing();
   assert(rx.mask == config.rxSlots - 1 && txRing().mask == config.txSlots - 1);
@@ -240,6 +250,7 @@ export function stackLinkChanged(): void {
   if (!LINK_CHANGES) return;
   state.announced = false;
   neighboursDoubt();
+  if (DHCP) dhcpLinkChanged();
 }
 
 /** Frames that we sent to ourselves. */
@@ -297,6 +308,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
 
 function arpArrives(arp: Arp, size: u32): void {
   ipForget();
+  if (DHCP) dhcpHears(arp, size);
   switch (arpInput(arp, size, ownMac())) {
     case ArpResult.REPLY:
       arpSend(ARP_REPLY, arp.senderIp, arp.senderMac);
@@ -349,6 +361,7 @@ function deliver(ip: Ipv4): void {
       }
       count(Mib.ipInDelivers);
       const udp = changetype<Udp>(payload);
+      if (DHCP && size >= Udp.SIZE && udp.dstPort == DHCP_CLIENT && dhcpInput(ip, udp, size)) return;
       const result = udpInput(ip, udp, size);
       if (result == UdpResult.NO_PORT) icmpError(ICMP_UNREACHABLE, UNREACHABLE_PORT, ip);
       else if (result == UdpResult.DELIVERED) udpRaise(udp.dstPort);
@@ -414,6 +427,8 @@ function timersDue(): void {
         count(Mib.tcpAttemptFails);
         recordGone(h);
       }
+    } else if (DHCP && owner == dhcpOwner()) {
+      dhcpTimer();
     } else if (COOKIES && owner >= listenerBase()) {
       listenerTimer(owner - listenerBase());
     } else {
@@ -439,6 +454,10 @@ function output(): bool {
     if (last) break;
   }
   if (UDP && udpOutput()) full = true;
+  if (DHCP) {
+    addressOutput();
+    if (dhcpOutput()) full = true;
+  }
   arpRequests();
   return full || workPending();
 }

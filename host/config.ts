@@ -9,11 +9,11 @@ export type ConfigField = (typeof CONFIG_FIELDS)[number];
 
 /** The configuration as the library takes it: every number of the block, and the readable forms of addresses and policy. */
 export interface StackOptions extends Partial<Omit<Record<ConfigField, number>, "size" | "ip" | "gateway" | "policy">> {
-  /** "10.0.0.2/24" */
-  ip: string;
+  /** "10.0.0.2/24"; without it the stack has no address until it is given one, or the network gives it one. */
+  ip?: string | undefined;
   /** "10.0.0.1"; without it only the subnet is reachable. */
   gateway?: string;
-  /** "02:00:00:00:00:01"; by default made from the address. */
+  /** "02:00:00:00:00:01"; by default made from the address, or at random where there is none. */
   mac?: string;
   policy?: Partial<Record<PolicyName, boolean>>;
   /** A group of stacks behind one address, each of which can complete a handshake that another began. */
@@ -32,8 +32,9 @@ export interface Group {
 
 /** The configuration block's numbers for these options. */
 export function configNumbers(options: StackOptions): Record<ConfigField, number> {
-  const { ip, prefix } = parseCidr(options.ip);
-  const mac = options.mac === undefined ? 0x020000000000 + ip : parseMac(options.mac);
+  const { ip, prefix } = options.ip === undefined ? { ip: 0, prefix: 0 } : parseCidr(options.ip);
+  const own = ip || crypto.getRandomValues(new Uint32Array(1))[0]!;
+  const mac = options.mac === undefined ? 0x020000000000 + own : parseMac(options.mac);
   let policy = POLICY_DEFAULT as number;
   for (const [name, on] of Object.entries(options.policy ?? {})) {
     const bit = POLICY[name as PolicyName];

@@ -23,6 +23,7 @@ const TEXT: Record<ErrName, string> = {
   CONFIG: "a value in the configuration is out of range",
   ABORTED: "the connection was aborted",
   SIZE: "the datagram is too long",
+  NO_ADDRESS: "the own address is gone",
 };
 
 export function errName(code: number): ErrName {

@@ -6,8 +6,8 @@ import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } fro
 import { COUNTERS, type Counter } from "./counters.js";
 import { ERR, StintError } from "./errors.js";
 import {
-  BLOCK_SIZE, CONFIG_SIZE, DATAGRAM_FROM, ENTROPY_AT, ENTROPY_SIZE, EVENT, FAST_OPEN, FLAG, FRAME_OFFSET, LISTENER_INFO, OPTION, SLOT_RING, SLOT_RING_SIZE,
-  STATES, TCP_INFO, TIMER, type Calls,
+  BLOCK_SIZE, CONFIG_SIZE, DATAGRAM_FROM, ENTROPY_AT, ENTROPY_SIZE, EVENT, FAST_OPEN, FLAG, FRAME_OFFSET, LEASE, LEASE_STATES, LISTENER_INFO, OPTION,
+  SLOT_RING, SLOT_RING_SIZE, STATES, TCP_INFO, TIMER, type Calls,
 } from "./module/layout.js";
 
 /** What build/stint.wasm exports. */
@@ -35,6 +35,17 @@ export interface TcpInfo extends Omit<InfoFields, "version" | "ports"> {
   timerMs: number;
   delackMs: number;
   idleMs: number;
+}
+
+/** What `lease` tells. Addresses are 0 where there is none; times are in ms from now, Infinity: never. */
+export interface Lease extends Omit<Record<keyof typeof LEASE, number>, "state" | "dns0" | "dns1" | "dns2" | "ntp0" | "ntp1" | "renewAt" | "rebindAt" | "endsAt"> {
+  state: (typeof LEASE_STATES)[number];
+  dns: number[];
+  ntp: number[];
+  domain: string;
+  renewMs: number;
+  rebindMs: number;
+  endsMs: number;
 }
 
 interface Ring {
@@ -167,6 +178,49 @@ export class StackModule {
     if (this.exports.link_changed) this.#checked(this.exports.link_changed(), "cannot look for neighbours");
   }
 
+  // The interface's address. Only builds with everything have these calls.
+
+  /** Gives the interface a fixed address, or with 0 none. Connections of the one before end with NO_ADDRESS. */
+  setAddress(ip: number, prefix = 0, gateway = 0): void {
+    this.#checked(this.exports.set_address(ip, prefix, gateway), "cannot set the address");
+  }
+
+  /** Asks the network for an address (RFC 2131); `wanted`: one that it had before. `name`: what the server may call us. */
+  dhcpStart(wanted = 0, name = ""): void {
+    const bytes = new TextEncoder().encode(name);
+    this.#u8.set(bytes.subarray(0, BLOCK_SIZE), this.#scratch);
+    this.#checked(this.exports.dhcp_start(wanted, this.#scratch, bytes.length), "cannot ask for an address");
+  }
+
+  /** Ends that; the interface has no address then. */
+  dhcpStop(): void {
+    this.#checked(this.exports.dhcp_stop(), "cannot stop DHCP");
+  }
+
+  /** The interface's address; 0: it has none. */
+  ownAddress(): number {
+    // A small build has the one that it was configured with.
+    return this.exports.dhcp_info === undefined ? this.#numbers.ip : this.lease().ip;
+  }
+
+  /** What is known of the interface's address, and of its lease. */
+  lease(): Lease {
+    const result = this.exports.dhcp_info(this.#scratch);
+    if (result < 0) throw new StintError(result, "cannot tell the address");
+    const all = this.#read(LEASE);
+    const size = this.exports.dhcp_domain(this.#scratch, BLOCK_SIZE), domain = new TextDecoder().decode(this.#u8.slice(this.#scratch, this.#scratch + size));
+    const { dns0, dns1, dns2, ntp0, ntp1, renewAt, rebindAt, endsAt, state, ...rest } = all;
+    return {
+      ...rest, state: LEASE_STATES[state]!, domain, dns: [dns0, dns1, dns2].filter((a) => a !== 0), ntp: [ntp0, ntp1].filter((a) => a !== 0),
+      renewMs: this.#untilMs(renewAt), rebindMs: this.#untilMs(rebindAt), endsMs: this.#untilMs(endsAt),
+    };
+  }
+
+  /** Milliseconds to a moment of the clock of `poll`. */
+  #untilMs(us: number): number {
+    return us >= 2 ** 63 ? Infinity : Math.max(0, Math.ceil((us - this.#nowUs) / 1000));
+  }
+
   // TCP. Calls that fail throw a StintError.
 
   #checked(result: number, what: string): number {
@@ -259,8 +313,7 @@ export class StackModule {
   info(handle: number): TcpInfo {
     const result = this.exports.tcp_info(handle, this.#scratch);
     if (result < 0) throw new StintError(result, "no such connection");
-    const info = this.#readInfo();
-    const untilMs = (us: number): number => (us >= 2 ** 63 ? Infinity : Math.max(0, Math.ceil((us - this.#nowUs) / 1000)));
+    const info = this.#read(TCP_INFO);
     return {
       ...info,
       stateName: STATES[info.state]!,
@@ -272,9 +325,9 @@ export class StackModule {
       rtoUs: info.rto,
       sndRing: this.#numbers.sendRing,
       rcvRing: this.#numbers.recvRing,
-      timerMs: untilMs(info.timerAt),
-      delackMs: untilMs(info.delackAt),
-      idleMs: untilMs(info.idleAt),
+      timerMs: this.#untilMs(info.timerAt),
+      delackMs: this.#untilMs(info.delackAt),
+      idleMs: this.#untilMs(info.idleAt),
     };
   }
 
@@ -287,17 +340,17 @@ export class StackModule {
     return { lip: word("lip"), lport: ports & 0xffff, rip: word("rip"), rport: ports >>> 16 };
   }
 
-  /** What `tcp_info` wrote into the scratch memory. */
-  #readInfo(): InfoFields {
+  /** The record that a call wrote into the scratch memory. */
+  #read<Name extends string>(record: Record<Name, { at: number; type: string }>): Record<Name, number> {
     const view = new DataView(this.exports.memory.buffer, this.#scratch, BLOCK_SIZE);
-    const out = {} as InfoFields;
-    for (const [name, { at, type }] of Object.entries(TCP_INFO)) {
+    const out = {} as Record<Name, number>;
+    for (const [name, { at, type }] of Object.entries<{ at: number; type: string }>(record)) {
       switch (type) {
-        case "u8": out[name as keyof InfoFields] = view.getUint8(at); break;
-        case "i8": out[name as keyof InfoFields] = view.getInt8(at); break;
-        case "u16": out[name as keyof InfoFields] = view.getUint16(at, true); break;
-        case "u32": out[name as keyof InfoFields] = view.getUint32(at, true); break;
-        default: out[name as keyof InfoFields] = Number(view.getBigUint64(at, true));
+        case "u8": out[name as Name] = view.getUint8(at); break;
+        case "i8": out[name as Name] = view.getInt8(at); break;
+        case "u16": out[name as Name] = view.getUint16(at, true); break;
+        case "u32": out[name as Name] = view.getUint32(at, true); break;
+        default: out[name as Name] = Number(view.getBigUint64(at, true));
       }
     }
     return out;

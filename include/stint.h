@@ -65,6 +65,8 @@ enum {
   STINT_ERR_ABORTED = -16,
   /* The datagram is longer than the buffer or than what a frame carries. */
   STINT_ERR_SIZE = -17,
+  /* The own address that the connection had is gone. */
+  STINT_ERR_NO_ADDRESS = -18,
 };
 
 /* Events: bits in the lower half of stint_event_next. */
@@ -89,6 +91,8 @@ enum {
   STINT_EVENT_SOFT_ERROR = 256,
   /* A listener began or ended to defend itself with SYN cookies. */
   STINT_EVENT_DEFENCE = 512,
+  /* Of handle 0, the stack itself: its address, or what it knows of the network, has changed. */
+  STINT_EVENT_ADDRESS = 1024,
 };
 
 /* States, as stint_flow_state has them. */
@@ -442,7 +446,7 @@ struct stint_config {
   /* Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
   uint32_t macHigh;
   uint32_t macLow;
-  /* Own IPv4 address, host order. */
+  /* Own IPv4 address, host order. 0, with prefix and gateway 0, in a build that has `dhcp_start`: none yet. */
   uint32_t ip;
   /* Length of the subnet's prefix, 0 … 32. */
   uint32_t prefix;
@@ -806,6 +810,49 @@ struct stint_listener_info {
   uint32_t defending;
 };
 
+/* What dhcp_info writes. */
+struct stint_lease {
+  /*
+   * 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING, 8 REBOOTING (RFC
+   * 2131 §4.4).
+   */
+  uint32_t state;
+  /* What the interface has, whoever gave it; 0: no address. */
+  uint32_t ip;
+  uint32_t prefix;
+  uint32_t gateway;
+  /* Whose lease it is. */
+  uint32_t server;
+  /* DNS servers, in the order of the server's preference. */
+  uint32_t dns0;
+  uint32_t dns1;
+  uint32_t dns2;
+  /* Time servers. */
+  uint32_t ntp0;
+  uint32_t ntp1;
+  uint32_t broadcast;
+  /* The link's MTU as the server tells it; the stack keeps its own. 0: it told none. */
+  uint32_t mtu;
+  /* Length of the lease, s; 0xffffffff: for ever. */
+  uint32_t leaseS;
+  /* Bytes of the domain's name (`dhcp_domain`). */
+  uint32_t domainSize;
+  /*
+   * Messages sent, answers taken, messages dropped for what was wrong with them, refusals, addresses that
+   * others had.
+   */
+  uint32_t sent;
+  uint32_t taken;
+  uint32_t dropped;
+  uint32_t refused;
+  uint32_t declined;
+  uint32_t pad;
+  /* When it is renewed, when any server is asked, and when it ends, in the clock of `poll`; 2^64 − 1: never. */
+  uint64_t renewAt;
+  uint64_t rebindAt;
+  uint64_t endsAt;
+};
+
 /* Whom a datagram is from, as udp_recv writes it. */
 struct stint_datagram_from {
   /* Host order. */
@@ -946,6 +993,35 @@ STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t 
 STINT_IMPORT("udp_recv") int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from);
 
 STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
+
+/*
+ * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the
+ * address before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT.
+ */
+STINT_IMPORT("set_address") int32_t stint_set_address(uint32_t ip, uint32_t prefix, uint32_t gateway);
+
+/*
+ * Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another one,
+ * or none. The address that the interface has is taken away. `wanted`: one that it had before, which is asked
+ * for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT, NOT_INIT; SIZE:
+ * the link's MTU is below 576.
+ */
+STINT_IMPORT("dhcp_start") int32_t dhcp_start(uint32_t wanted, void *name, uint32_t size);
+
+/* Ends it. The interface has no address then. OK or NOT_INIT. */
+STINT_IMPORT("dhcp_stop") int32_t dhcp_stop(void);
+
+/*
+ * Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease`
+ * (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT.
+ */
+STINT_IMPORT("dhcp_info") int32_t dhcp_info(void *dst);
+
+/*
+ * Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is,
+ * ARGUMENT or NOT_INIT.
+ */
+STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
 
 /*
  * A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The

@@ -37,14 +37,14 @@ mkdirSync("build/lab", { recursive: true });
 size(wasm("assembly/index.ts", "stint", SMALL));
 // For microcontrollers: what a board has (tools/board compiles it together with its services).
 size(wasm("assembly/index.ts", "board", SMALL, "build/stint.mcu.wasm"));
-size(wasm("assembly/index.ts", "stint.simd", FASTEST));
+size(wasm("assembly/whole.ts", "stint.simd", FASTEST));
 // For tests: everything that is counted is counted anew after each poll. It is built when it is asked for.
-if (only?.includes("stint.checks")) size(wasm("assembly/index.ts", "stint.checks", FAST));
-size(wasm("assembly/services/app.ts", "stint-app", FAST));
+if (only?.includes("stint.checks")) size(wasm("assembly/whole.ts", "stint.checks", FAST));
+size(wasm("assembly/services/whole.ts", "stint-app", FAST));
 size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
 // To be linked into applications: without memory of its own, its data below 1024, where compilers put nothing.
 size(wasm("assembly/index.ts", "stint-link", SMALL));
-size(wasm("assembly/index.ts", "stint-link.simd", FASTEST));
+size(wasm("assembly/whole.ts", "stint-link.simd", FASTEST));
 
 // Chunks have a hash in their names: those of before would stay.
 for (const file of readdirSync("build").filter((f) => /^stint-.*\.js$/.test(f))) rmSync(join("build", file));
@@ -64,7 +64,7 @@ size("build/index.js");
 /** The handshake lab: one file that needs nothing else, not even a server. */
 async function lab() {
   // Without what makes it large: a page is loaded over networks.
-  const module = wasm("assembly/index.ts", "stint.simd", FAST, "build/lab/stint.wasm");
+  const module = wasm("assembly/whole.ts", "stint.simd", FAST, "build/lab/stint.wasm");
   if (module === undefined) return;
   const { outputFiles } = await build({
     entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022", platform: "browser", logLevel: "warning",

@@ -92,7 +92,7 @@ class Copy {
     writeFileSync(path, lines.join("\n"));
     try {
       // Without optimizing: it takes longer than the tests.
-      if (!(await run("node_modules/.bin/asc", ["assembly/index.ts", "--target", "stint.simd", "-O0", "--outFile", "build/stint.simd.wasm"], this.dir, 60))) return "invalid";
+      if (!(await run("node_modules/.bin/asc", ["assembly/whole.ts", "--target", "stint.simd", "-O0", "--outFile", "build/stint.simd.wasm"], this.dir, 60))) return "invalid";
       for (const [program, ...args] of [["quick"], ["sim", "--seeds", "60"], ["explore"], ["netsim", "--quick"]]) {
         if (!(await run(process.execPath, [`mutate/${program}.mjs`, ...args], this.dir, 120))) return "killed";
       }

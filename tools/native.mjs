@@ -27,7 +27,7 @@ function calls() {
 export function native(dir, cc = process.env.CC ?? "gcc") {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
-  wasmToC(compile("assembly/index.ts", "native", join(dir, "stint.wasm"), FAST.filter((flag) => !flag.includes("simd"))), join(dir, "module.c"), "module_");
+  wasmToC(compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FAST.filter((flag) => !flag.includes("simd"))), join(dir, "module.c"), "module_");
   writeFileSync(join(dir, "calls.h"), calls());
   copyFileSync("include/stint.h", join(dir, "stint.h"));
   const object = join(dir, "stint.o"), library = join(dir, "libstint.a");

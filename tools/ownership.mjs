@@ -97,7 +97,7 @@ const CLANG = [
 export function fuzzer(dir = "build/ownership") {
   mkdirSync(dir, { recursive: true });
   const flags = FAST.filter((flag) => !flag.includes("simd"));
-  compile("assembly/index.ts", "ownership-native", `${dir}/native.wasm`, flags, { names: true });
+  compile("assembly/whole.ts", "ownership-native", `${dir}/native.wasm`, flags, { names: true });
   wasmToC(`${dir}/native.wasm`, `${dir}/module.c`, "module_");
   writeFileSync(`${dir}/bounds.h`, bounds());
   const args = [...CLANG, `-I${dir}`, "-Iboards/runtime", "-Iinclude", "tests/ownership/target.c", "-o", `${dir}/fuzz`];

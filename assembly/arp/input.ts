@@ -1,6 +1,7 @@
 // Receiving ARP (RFC 826, "Packet Reception"), with the conflict rules of RFC 5227.
 
 import { config } from "../config";
+import { DHCP } from "../features";
 import { clock, Micros } from "../core/clock";
 import { take } from "../core/layout";
 import { count, Mib } from "../core/counters";
@@ -27,6 +28,11 @@ export function arpInputInit(): void {
 export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
   if (!arp.isValid(size) || (arp.senderMac & 0x010000000000) != 0 || arp.senderMac == 0) {
     count(Mib.arpInErrors);
+    return ArpResult.NOTHING;
+  }
+  if (DHCP && config.ip == 0) {
+    // Without an address we neither answer nor ask.
+    count(Mib.arpInIgnored);
     return ArpResult.NOTHING;
   }
   const sender = arp.senderIp;

@@ -211,6 +211,17 @@ export function neighboursDoubt(): void {
   for (let i: u32 = 0; i < config.neighboursMax; i++) neighbourDoubt(neighbourAt(i).ip);
 }
 
+/** We are on another network, or on none: nobody is known. */
+export function neighboursForget(): void {
+  for (let i: u32 = 0; i < config.neighboursMax; i++) {
+    const e = neighbourAt(i);
+    e.state = <u8>Neighbour.FREE;
+    e.requests = 0;
+    e.wanted = e.held = false;
+  }
+  status.asking = 0;
+}
+
 /** When the table wants to be called next, or NEVER. */
 export function neighboursNext(): Micros {
   return status.asking == 0 ? NEVER : status.due;

@@ -38,4 +38,6 @@ export const enum Err {
   ABORTED = -16,
   /** The datagram is longer than the buffer or than what a frame carries. */
   SIZE = -17,
+  /** The own address that the connection had is gone. */
+  NO_ADDRESS = -18,
 }

@@ -25,6 +25,8 @@ export const enum Event {
   SOFT_ERROR = 256,
   /** A listener began or ended to defend itself with SYN cookies. */
   DEFENCE = 512,
+  /** Of handle 0, the stack itself: its address, or what it knows of the network, has changed. */
+  ADDRESS = 1024,
 }
 
 export const QUEUED: u32 = 0x80000000;

@@ -1,10 +1,12 @@
 // Receiving IPv4: the checks of RFC 1122 §3.2.1. What passes goes to its protocol, by way of stack.ts.
 
 import { config } from "../config";
-import { LOOPBACK } from "../features";
+import { DHCP, LOOPBACK } from "../features";
 import { count, Mib } from "../core/counters";
-import { Ipv4 } from "../wire/ipv4";
-import { isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
+import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_UDP } from "../wire/ipv4";
+import { DHCP_CLIENT } from "../wire/dhcp";
+import { Udp } from "../wire/udp";
+import { hasAddress, isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
 
 /**
  * Whether the datagram at `ip`, in a frame with `size` bytes left, is one for us: well-formed, with a good checksum, to our address
@@ -18,13 +20,17 @@ export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool)
     return false;
   }
   const src = ip.src, dst = ip.dst;
-  if (LOOPBACK && looped) return true;
+  // What we sent to an address of ours that is gone since is nobody's.
+  if (LOOPBACK && looped && (!DHCP || isOwn(dst))) return true;
   // A datagram on the wire is neither from nor to 127/8 (RFC 1122 §3.2.1.3 (g)), nor from ourselves (LAND).
   if (isLoopback(src) || isLoopback(dst) || !isUnicast(src) || src == config.ip) {
     count(Mib.ipInAddrErrors);
     return false;
   }
-  if (isOwn(dst)) {
+  if (!hasAddress()) {
+    // RFC 2131 §4.1: a server may send to the address that it offers, which is not ours yet.
+    if (mayConfigure(ip)) return true;
+  } else if (isOwn(dst)) {
     // RFC 1122 §3.3.6: a unicast datagram in a broadcast frame is dropped.
     if (unicastFrame) return true;
   } else if (isBroadcast(dst) && !isMulticast(dst)) {
@@ -32,6 +38,13 @@ export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool)
   }
   count(Mib.ipInAddrErrors);
   return false;
+}
+
+/** Whether a datagram is of the kind that a host without an address takes: a whole one, for the port of DHCP's clients. */
+function mayConfigure(ip: Ipv4): bool {
+  const size = ip.totalSize - ip.headerSize;
+  return ip.protocol == PROTO_UDP && (ip.fragment & (IP_MF | IP_OFFSET_MASK)) == 0 && size >= Udp.SIZE &&
+    changetype<Udp>(changetype<usize>(ip) + ip.headerSize).dstPort == DHCP_CLIENT;
 }
 
 /**

@@ -260,6 +260,12 @@ export function ipFailed(hop: Ipv4Address): void {
   if (waitingAt(i).hop == hop) waitingDrop(i);
 }
 
+/** Our address has changed: nothing that was to leave from the old one does. */
+export function ipAddressGone(): void {
+  ipForget();
+  for (let i: u32 = 0; i < waitingCount(); i++) waitingDrop(i);
+}
+
 /** Frames that the host takes before it is asked again. */
 export function ipFree(): u32 {
   return tx.mask + 1 - slotsUsed(tx);

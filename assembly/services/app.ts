@@ -10,7 +10,7 @@ import {
   event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at,
   tcp_send_commit, tcp_send_span, tcp_set, tcp_shutdown,
 } from "../index";
-import { BOARD, FAST_OPEN, HTTP, MEASURING } from "../features";
+import { BOARD, DHCP, FAST_OPEN, HTTP, MEASURING } from "../features";
 import { clock, NEVER } from "../core/clock";
 import { countersAt, Mib } from "../core/counters";
 import { Event } from "../core/events";
@@ -83,7 +83,8 @@ export function servicesRun(): bool {
   for (let e = event_next(); e != 0; e = event_next()) {
     const handle = <i32>(e >> 32), bits = <u32>e;
     if ((bits & Event.ACCEPT) != 0) acceptAll(handle);
-    else serve(handle, bits);
+    // What the stack tells of itself (handle 0) is the host's to look up.
+    else if (!DHCP || handle != 0) serve(handle, bits);
     did = true;
   }
   if (servedMax() == 0) return did;

@@ -4,7 +4,7 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { OWNERSHIP } from "../features";
+import { DHCP, OWNERSHIP } from "../features";
 import { fence, take, layoutCommits } from "../core/layout";
 import { allow, forbid, spaced, RED_ZONE } from "../core/own";
 import { count, Mib } from "../core/counters";
@@ -13,7 +13,7 @@ import { ringRead, ringWrite } from "../buffers/ring";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
-import { sourceFor } from "../ip/address";
+import { isReachable, sourceFor } from "../ip/address";
 
 const RECORD: u32 = 12;
 
@@ -152,6 +152,20 @@ export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i3
 /** What a received datagram means for the stack. */
 export const enum UdpResult { DONE, DELIVERED, NO_PORT }
 
+/** Whether the checksum of a datagram whose length is valid is right; none at all is. */
+export function udpSumOk(ip: Ipv4, udp: Udp): bool {
+  const length = <u32>udp.size;
+  return udp.checksum == 0 || foldSum(sumBytes(changetype<usize>(udp), length, sumPseudo(ip.src, ip.dst, PROTO_UDP, length))) == 0;
+}
+
+/** Computes the checksum of a datagram that is complete; 0 is sent as all ones (RFC 768). */
+export function udpSeal(ip: Ipv4, udp: Udp): void {
+  const length = <u32>udp.size;
+  udp.checksum = 0;
+  const sum = foldSum(sumBytes(changetype<usize>(udp), length, sumPseudo(ip.src, ip.dst, PROTO_UDP, length)));
+  udp.checksum = sum == 0 ? 0xffff : sum;
+}
+
 /** Takes in the datagram of `size` bytes that `ip` brought. NO_PORT: nobody listens there. */
 export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
   if (!udp.isValid(size) || udp.dstPort == 0) {
@@ -159,7 +173,7 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
     return UdpResult.DONE;
   }
   const length = <u32>udp.size;
-  if (udp.checksum != 0 && foldSum(sumBytes(changetype<usize>(udp), length, sumPseudo(ip.src, ip.dst, PROTO_UDP, length))) != 0) {
+  if (!udpSumOk(ip, udp)) {
     count(Mib.udpInErrors);
     return UdpResult.DONE;
   }
@@ -196,17 +210,20 @@ export function udpOutput(): bool {
       assert(size <= config.mtu - Ipv4.SIZE - Udp.SIZE);
       const dst = load<u32>(record), port = load<u32>(record, 4);
       if (!ipHasSlot(dst)) return true;
+      if (DHCP && !isReachable(dst)) {
+        // The way has gone with our address.
+        count(Mib.ipOutNoRoutes);
+        pop(q, size);
+        continue;
+      }
       const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
         udp.srcPort = s.port;
         udp.dstPort = port;
         udp.size = Udp.SIZE + size;
-        udp.checksum = 0;
         front(q, changetype<usize>(udp) + Udp.SIZE, size);
-        const sum = foldSum(sumBytes(changetype<usize>(udp), Udp.SIZE + size, sumPseudo(ip.src, dst, PROTO_UDP, Udp.SIZE + size)));
-        // A checksum of 0 is sent as all ones (RFC 768).
-        udp.checksum = sum == 0 ? 0xffff : sum;
+        udpSeal(ip, udp);
         count(Mib.udpOutDatagrams);
         ipEnd(Udp.SIZE + size);
       }

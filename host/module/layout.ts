@@ -5,13 +5,13 @@
 export const ERR = {
   OK: 0, HANDLE: -1, ARGUMENT: -2, STATE: -3, FULL: -4, AGAIN: -5, IN_USE: -6, REFUSED: -7, RESET: -8,
   TIMED_OUT: -9, UNREACHABLE: -10, CLOSED: -11, NOT_INIT: -12, ENTROPY: -13, NO_MEMORY: -14, CONFIG: -15,
-  ABORTED: -16, SIZE: -17,
+  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18,
 } as const;
 
 /** Bits of an event. */
 export const EVENT = {
   CONNECTED: 1, ACCEPT: 2, READABLE: 4, WRITABLE: 8, END: 16, CLOSED: 32, URGENT: 64, STALLED: 128,
-  SOFT_ERROR: 256, DEFENCE: 512,
+  SOFT_ERROR: 256, DEFENCE: 512, ADDRESS: 1024,
 } as const;
 
 /** The states of RFC 9293 §3.3.2, by their number. */
@@ -182,6 +182,25 @@ export const LISTENER_INFO = {
   halfOpen: 0, toAccept: 4, backlog: 8, defending: 12,
 } as const;
 
+/** What `dhcp_info` writes. */
+export const LEASE = {
+  state: { at: 0, type: "u32" }, ip: { at: 4, type: "u32" }, prefix: { at: 8, type: "u32" },
+  gateway: { at: 12, type: "u32" }, server: { at: 16, type: "u32" }, dns0: { at: 20, type: "u32" },
+  dns1: { at: 24, type: "u32" }, dns2: { at: 28, type: "u32" }, ntp0: { at: 32, type: "u32" },
+  ntp1: { at: 36, type: "u32" }, broadcast: { at: 40, type: "u32" }, mtu: { at: 44, type: "u32" },
+  leaseS: { at: 48, type: "u32" }, domainSize: { at: 52, type: "u32" }, sent: { at: 56, type: "u32" },
+  taken: { at: 60, type: "u32" }, dropped: { at: 64, type: "u32" }, refused: { at: 68, type: "u32" },
+  declined: { at: 72, type: "u32" }, renewAt: { at: 80, type: "u64" }, rebindAt: { at: 88, type: "u64" },
+  endsAt: { at: 96, type: "u64" },
+} as const;
+
+export const LEASE_SIZE = 104;
+
+/** How far DHCP is, by `LEASE.state`. */
+export const LEASE_STATES = [
+  "OFF", "INIT", "SELECTING", "REQUESTING", "PROBING", "BOUND", "RENEWING", "REBINDING", "REBOOTING",
+] as const;
+
 /** Whom a datagram is from, as `udp_recv` writes it. */
 export const DATAGRAM_FROM = {
   ip: 0, port: 4,
@@ -270,4 +289,14 @@ export interface Calls {
   /** Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its length, AGAIN or REFUSED. */
   udp_recv(handle: number, dst: number, size: number, from: number): number;
   udp_close(handle: number): number;
+  /** Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the address before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT. */
+  set_address(ip: number, prefix: number, gateway: number): number;
+  /** Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another one, or none. The address that the interface has is taken away. `wanted`: one that it had before, which is asked for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT, NOT_INIT; SIZE: the link's MTU is below 576. */
+  dhcp_start(wanted: number, name: number, size: number): number;
+  /** Ends it. The interface has no address then. OK or NOT_INIT. */
+  dhcp_stop(): number;
+  /** Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease` (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT. */
+  dhcp_info(dst: number): number;
+  /** Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is, ARGUMENT or NOT_INIT. */
+  dhcp_domain(dst: number, size: number): number;
 }

@@ -1,6 +1,6 @@
 /** A stack on a link: where sockets come from, and where all of them end. */
 import { EventEmitter } from "node:events";
-import { parseIp } from "../address.js";
+import { formatIp, parseIp } from "../address.js";
 import type { StackOptions } from "../config.js";
 import { StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
@@ -79,8 +79,9 @@ export class Stack extends EventEmitter implements Home {
     options.link.onClose = (error) => this.#linkIsLost(error);
   }
 
+  /** The own address; "0.0.0.0": there is none. */
   get address(): string {
-    return this.module.options.ip.split("/")[0]!;
+    return formatIp(this.module.ownAddress());
   }
 
   #tell(handle: number, bits: number): void {

@@ -9,6 +9,7 @@ import { CONFIG_FIELDS, configNumbers, type ConfigField } from "../../host/confi
 import { ERR } from "../../host/errors.js";
 import { EVENT } from "../../host/stack.js";
 import { udp as datagram } from "../harness/codec.js";
+import { LEASE_SIZE } from "../../host/module/layout.js";
 
 /** Bytes of the configuration. */
 const CONFIG_SIZE = (CONFIG_FIELDS.length * 4 + 7 & ~7) + 32;
@@ -74,12 +75,16 @@ describe("pointers and lengths", () => {
       listener_info: [16, (at) => x.listener_info(b.listener, at)],
       udp_send: [64, (at) => x.udp_send(udp, PEER, 9, at, 64)],
       udp_recv: [64, (at) => x.udp_recv(udp, at, 64, 0)],
+      dhcp_info: [LEASE_SIZE, (at) => x.dhcp_info(at)],
+      dhcp_domain: [64, (at) => x.dhcp_domain(at, 64)],
       "udp_recv, from": [8, (at) => (at === 0 ? -2 : x.udp_recv(udp, block, 64, at))],
+      // The last, since it takes the address away.
+      dhcp_start: [63, (at) => x.dhcp_start(0, at, 63)],
     };
     const without = new Set([
       "configBlock", "poll", "controlBlock", "counters", "countersCount", "pool", "tune", "event_next", "tcp_listen", "tcp_accept", "tcp_connect", "tcp_send_room", "tcp_send_at",
       "tcp_send_span", "tcp_send_commit", "tcp_recv_size", "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close", "tcp_abort",
-      "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close",
+      "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "set_address", "dhcp_stop",
     ]);
     for (const { name, kind } of WebAssembly.Module.exports(module)) assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);
     for (const [name, [size, call]] of Object.entries(calls)) {

@@ -15,7 +15,7 @@ const source = (path: string): string => readFileSync(path, "utf8");
 
 describe("layers", () => {
   // A file may import from layers below its own, and from its own folder.
-  const LAYERS = [["core"], ["buffers", "wire"], ["arp"], ["ip"], ["tcp", "udp", "icmp"], ["api"], ["stack.ts"], ["index.ts"], ["services"]];
+  const LAYERS = [["core"], ["buffers", "wire"], ["arp"], ["ip"], ["tcp", "udp", "icmp"], ["clients"], ["api"], ["stack.ts"], ["index.ts"], ["whole.ts"], ["services"]];
   const level = (path: string): number => LAYERS.findIndex((l) => l.some((name) => path.startsWith(`assembly/${name}`)));
 
   it("import downward only, and not from one protocol to another", () => {
@@ -46,6 +46,9 @@ describe("doors: what stores bytes whose number the network chose (DESIGN, What 
     "buffers/ring.ts ringWrite": "memory.copy memory.copy",
     "buffers/ring.ts ringRead": "memory.copy memory.copy",
     "core/checksum.ts copySum": "store",
+    "clients/dhcp-message.ts putName": "memory.copy",
+    "clients/dhcp-state.ts domainKeep": "memory.copy",
+    "clients/dhcp-state.ts hostNameKeep": "memory.copy",
     "ip/reassembly.ts slotFor": "memory.fill",
     "ip/reassembly.ts admit": "store memory.copy",
     "ip/output.ts ipResolved": "memory.copy",

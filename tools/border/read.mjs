@@ -133,9 +133,11 @@ export function border() {
     info: info(),
     infoVersion: constant("assembly/api/info.ts", "INFO_VERSION"),
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
+    lease: record("assembly/clients/dhcp-state.ts", "Lease"),
+    leaseStates: members("assembly/clients/dhcp-state.ts", "State"),
     from: record("assembly/api/udp.ts", "DatagramFrom"),
     request: record("assembly/services/app.ts", "Request"),
     wants: members("assembly/services/app.ts", "Want"),
-    functions: [...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_"))],
+    functions: [...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")), ...functions("assembly/api/clients.ts")],
   };
 }

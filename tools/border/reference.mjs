@@ -104,6 +104,10 @@ ${fields({ fields: b.info.open })}
 
 ${fields(b.listenerInfo)}
 
+## What \`dhcp_info\` writes
+
+${fields({ fields: b.lease.fields.filter((f) => f.name !== "pad") })}
+
 ## What \`udp_recv\` writes of the sender
 
 ${fields(b.from)}

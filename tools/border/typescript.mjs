@@ -58,6 +58,8 @@ export function layout(b) {
     `export const SLOT_RING_SIZE = ${b.ring.size};\n/** Bytes before the frame in a slot. */\nexport const FRAME_OFFSET = ${b.frameOffset};`,
     "/** What `tcp_info` writes. */", fields("TCP_INFO", { fields: b.info.open }), `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
     "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
+    "/** What `dhcp_info` writes. */", fields("LEASE", { fields: b.lease.fields.filter((f) => f.name !== "pad") }),
+    `export const LEASE_SIZE = ${b.lease.size};`, "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
     "/** Whom a datagram is from, as `udp_recv` writes it. */", offsets("DATAGRAM_FROM", b.from),
     "/** What the services ask the host for. */", offsets("REQUEST", b.request), `export const REQUEST_SIZE = ${b.request.size};`,
     "/** Values of `REQUEST.want`. */", object("WANT", b.wants, (m) => m.name),

@@ -1,0 +1,48 @@
+// The interface's address changes, and everything that hangs on it with it.
+
+import { config, Policy } from "../config";
+import { take } from "../core/layout";
+import { Event } from "../core/events";
+import { neighboursForget } from "../arp/neighbours";
+import { ARP_REQUEST } from "../wire/arp";
+import { addressSet } from "../ip/address";
+import { arpSend, ipAddressGone, ipForget } from "../ip/output";
+import { tcpAddressGone } from "../tcp/address-gone";
+import { workUnblock } from "../tcp/tcb";
+import { tellStack } from "./owners";
+
+@unmanaged class Announcement {
+  /** Whether the address is to be announced (RFC 5227 §2.3) when frames are sent next. */
+  due: bool;
+}
+
+let announcement: Announcement = changetype<Announcement>(0);
+
+export function addressInit(): void {
+  announcement = changetype<Announcement>(take(1, offsetof<Announcement>()));
+}
+
+/**
+ * Gives the interface another address, or with 0 none. Connections of the one before end (NO_ADDRESS), and nothing that waits to leave from
+ * it does. With the same address and another subnet or gateway they go on.
+ */
+export function addressChange(ip: u32, prefix: u32, gateway: u32): void {
+  const had = config.ip;
+  if (ip == had && prefix == config.prefix && gateway == config.gateway) return;
+  if (ip != had) {
+    if (had != 0) tcpAddressGone(had);
+    neighboursForget();
+    ipAddressGone();
+    announcement.due = ip != 0 && (config.policy & Policy.ANNOUNCE) != 0;
+  }
+  addressSet(ip, prefix, gateway);
+  ipForget();
+  // Who waits for the gateway of before looks for the one of now.
+  workUnblock();
+  tellStack(Event.ADDRESS);
+}
+
+/** Announces the address, once there is a slot for that. */
+export function addressOutput(): void {
+  if (announcement.due && arpSend(ARP_REQUEST, config.ip, 0)) announcement.due = false;
+}

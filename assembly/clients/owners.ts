@@ -1,0 +1,25 @@
+// What clients have in the stack's tables: timers behind those of listeners, and the place of handle 0 among the events, behind all sockets.
+
+import { config } from "../config";
+import { DHCP } from "../features";
+import { listenerBase } from "../tcp/demux";
+import { Event, eventRaise } from "../core/events";
+
+/** Timers of clients. */
+export const CLIENTS: u32 = DHCP ? 1 : 0;
+/** The stack itself, as one that has something to tell. */
+export const STACK_PLACES: u32 = DHCP ? 1 : 0;
+
+/** The number of DHCP's timer. */
+export function dhcpOwner(): u32 {
+  return listenerBase() + config.listenersMax;
+}
+
+/** The place of handle 0. */
+export function stackPlace(): u32 {
+  return config.connsMax + config.listenersMax + config.udpMax;
+}
+
+export function tellStack(bits: Event): void {
+  eventRaise(stackPlace(), bits);
+}

@@ -1,0 +1,4 @@
+// The services in a build with everything: the clients are exported, too.
+
+export * from "./app";
+export * from "../api/clients";

@@ -1,0 +1,4 @@
+// The exports of a build with everything: those of every build, and the clients'.
+
+export * from "./index";
+export * from "./api/clients";
