@@ -2,7 +2,7 @@
 // what happens when it runs out. `layoutSize` adds the costs up.
 
 import { Err } from "./core/error";
-import { BOUNDED, COOKIES, DHCP } from "./features";
+import { BOUNDED, COOKIES, DHCP, POLICIES } from "./features";
 
 /** Bits of `Config.policy`. */
 export const enum Policy {
@@ -61,6 +61,15 @@ export const enum Policy {
   NOISY_LINK = 1 << 24,
   /** Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is not slowed down, in a build that has it. @on default */
   QUICK_ACKS = 1 << 25,
+  /**
+   * A RST anywhere in the window ends a connection, as RFC 793 had it. Without it, only one at RCV.NXT does (RFC 5961 §3.2). This and the
+   * two that follow let an outsider who guesses end connections, or put text into them: for the comparison with old stacks alone.
+   */
+  RST_IN_WINDOW = 1 << 26,
+  /** A SYN in the window resets the connection, as RFC 793 had it. Without it, it is challenged (RFC 5961 §4.2). */
+  SYN_RESETS = 1 << 27,
+  /** Text is taken with an ACK however old, as RFC 793 had it. Without it, an ACK older than the largest window is challenged (RFC 5961 §5.2). */
+  OLD_ACKS = 1 << 28,
 }
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
@@ -232,6 +241,11 @@ export function configUse(at: usize): void {
   config = changetype<Config>(at);
 }
 
+/** Whether one of the policies is set that do without RFC 5961. */
+export function isInsecure(policy: Policy): bool {
+  return POLICIES && (config.policy & policy) != 0;
+}
+
 /** Bytes of header before the payload in a frame slot: 2 of padding, so that the IP header is 4-byte aligned, and 14 of Ethernet. */
 export const FRAME_OFFSET: u32 = 2;
 export const ETHERNET_SIZE: u32 = 14;
@@ -248,7 +262,7 @@ const BOUNDS: usize = memory.data<u8>([
   128, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 0, 16, 1, 15, 1, 15, 0, 15,
   0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 8, 0, 30,
-  0, 26, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 29, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
   0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
   1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
   0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 16, 0, 27,

@@ -216,6 +216,22 @@ enum {
    * start is not slowed down, in a build that has it.
    */
   STINT_POLICY_QUICK_ACKS = 33554432,
+  /*
+   * A RST anywhere in the window ends a connection, as RFC 793 had it. Without it, only one at RCV.NXT does
+   * (RFC 5961 §3.2). This and the two that follow let an outsider who guesses end connections, or put text
+   * into them: for the comparison with old stacks alone.
+   */
+  STINT_POLICY_RST_IN_WINDOW = 67108864,
+  /*
+   * A SYN in the window resets the connection, as RFC 793 had it. Without it, it is challenged (RFC 5961
+   * §4.2).
+   */
+  STINT_POLICY_SYN_RESETS = 134217728,
+  /*
+   * Text is taken with an ACK however old, as RFC 793 had it. Without it, an ACK older than the largest
+   * window is challenged (RFC 5961 §5.2).
+   */
+  STINT_POLICY_OLD_ACKS = 268435456,
 };
 
 /* Values of stint_config.cookies. */

@@ -1,6 +1,6 @@
 // The ACK field of a segment in a synchronized state (RFC 9293 §3.10.7.4, fifth): what it acknowledges, and the window it brings.
 
-import { config } from "../config";
+import { config, isInsecure, Policy } from "../config";
 import { clock } from "../core/clock";
 import { seqLt, seqLe } from "../core/seq";
 import { rangesCut } from "../buffers/ranges";
@@ -24,7 +24,7 @@ import { rackAck, rackAfter, rackTimes } from "./rack-recovery";
 
 /** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT, or the segment is challenged, and has no other effect. */
 export function ackAcceptable(t: Tcb): bool {
-  if (!seqLt(t.sndNxt, seg.ack) && !seqLt(seg.ack, t.sndUna - t.maxSndWnd)) return true;
+  if (!seqLt(t.sndNxt, seg.ack) && (isInsecure(Policy.OLD_ACKS) || !seqLt(seg.ack, t.sndUna - t.maxSndWnd))) return true;
   challenge(t);
   return false;
 }

@@ -1,5 +1,6 @@
 // SEGMENT ARRIVES (RFC 9293 §3.10.7): the checks in the RFC's order, with the RFC's words.
 
+import { isInsecure, Policy } from "../config";
 import { FAST_OPEN } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
@@ -281,7 +282,7 @@ function notAcceptable(t: Tcb): void {
 
 /** RFC 5961 §3.2: only a RST at RCV.NXT resets; another one in the window is challenged. */
 function resetArrives(t: Tcb): void {
-  if (seg.seq != t.rcvNxt) {
+  if (seg.seq != t.rcvNxt && !isInsecure(Policy.RST_IN_WINDOW)) {
     challenge(t);
     return;
   }
@@ -315,6 +316,12 @@ function synArrives(t: Tcb): void {
     ackNow(t);
     acknowledge(t);
     textArrives(t);
+    return;
+  }
+  if (isInsecure(Policy.SYN_RESETS) && t.state != <u8>State.SYN_RECEIVED &&
+      seqInWindow(seg.seq, t.rcvNxt, t.rcvAdv - t.rcvNxt)) {
+    sendReset(t);
+    endConnection(t, Err.RESET);
     return;
   }
   challenge(t);
@@ -471,7 +478,7 @@ function halfOpenInput(h: HalfOpen): void {
   }
   // Second, check the RST bit (RFC 5961 §3.2).
   if (segIs(RST)) {
-    if (seg.seq == rcvNxt) {
+    if (seg.seq == rcvNxt || isInsecure(Policy.RST_IN_WINDOW)) {
       count(Mib.tcpAttemptFails);
       recordGone(h);
     } else {

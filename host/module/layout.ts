@@ -32,6 +32,7 @@ export const POLICY = {
   announce: 128, noDelay: 256, broadcastEcho: 512, blackhole: 1024, eagerWindow: 2048, keepHalfOpen: 4096,
   synSilence: 8192, group: 16384, ecn: 32768, ecnOffer: 65536, rack: 131072, tlp: 262144, prr: 524288,
   undo: 1048576, cubic: 2097152, hystart: 4194304, pacing: 8388608, noisyLink: 16777216, quickAcks: 33554432,
+  rstInWindow: 67108864, synResets: 134217728, oldAcks: 268435456,
 } as const;
 
 /** The bits that are set by default. */
@@ -111,7 +112,7 @@ export const CONFIG_BOUNDS = {
   sendersMax: [0, 65535], rxSlots: [1, 32767], txSlots: [1, 32767], loopSlots: [0, 32767],
   reassemblyMax: [0, 255], reassemblyBytes: [0, 65535], neighboursMax: [4, 65535], udpMax: [0, 1023],
   udpRing: [0, 1048575], prefixBuckets: [0, 131071], fastOpenCookies: [0, 255], appBytes: [0, 1073741823],
-  policy: [0, 67108863], cookies: [0, 3], windowScale: [0, 255], mss: [0, 65535], initialWindow: [1, 127],
+  policy: [0, 536870911], cookies: [0, 3], windowScale: [0, 255], mss: [0, 65535], initialWindow: [1, 127],
   rtoInitialMs: [1, 65535], rtoMinMs: [1, 65535], rtoMaxMs: [1, 1048575], userTimeoutMs: [1, 2147483647],
   synTimeoutMs: [1, 2147483647], delayedAckMs: [0, 511], timeWaitMs: [1, 134217727],
   finWait2Ms: [0, 134217727], synAckMs: [1, 65535], synAckRetries: [0, 15], halfOpenMs: [1, 4194303],

@@ -53,6 +53,10 @@ const SETTINGS: Record<string, Setting> = {
   "net.inet.tcp.sack.enable": policy("sack"),
   "net.inet.tcp.drop_synfin": policy("synFin", 1, true),
   "net.inet.tcp.blackhole": policy("blackhole"),
+  // RFC 5961 turned off: what the alternative does.
+  "net.inet.tcp.insecure_rst": policy("rstInWindow"),
+  "net.inet.tcp.insecure_syn": policy("synResets"),
+  "net.inet.tcp.insecure_ack": policy("oldAcks"),
   "net.inet.tcp.delacktime": [0, 499, (o, v) => (o.delayedAckMs = v)],
   "net.inet.tcp.recvspace": [1024, 1 << 20, (o, v) => (o.recvRing = v === 65536 ? 65700 : (v + 3) & ~3)],
   "net.inet.tcp.sendspace": [1024, 1 << 20, (o, v) => (o.sendRing = (v + 3) & ~3)],
@@ -94,7 +98,6 @@ const SETTINGS: Record<string, Setting> = {
 
 /** Values of other settings that describe what this stack does anyway; any other value is not to be had. */
 const GIVEN: Record<string, string[]> = {
-  "net.inet.tcp.insecure_rst": ["0"], "net.inet.tcp.insecure_syn": ["0"], "net.inet.tcp.insecure_ack": ["0"],
   "net.inet.tcp.icmp_may_rst": ["1"], "net.inet.tcp.rexmit_drop_options": ["0"], "net.inet.tcp.rexmit_slop": ["200"],
   "net.inet.tcp.nolocaltimewait": ["0", "1"], "net.inet.tcp.keepinit": ["75000"],
   "net.inet.tcp.fastopen.acceptany": ["0"],
@@ -126,7 +129,7 @@ const NUMBERS = /^(\d+|\$\(\([\d*+ ]+\)\))(\s+(\d+|\$\(\([\d*+ ]+\)\)))*$/;
 
 /** What a setting would need that the stack cannot be asked for. */
 const REASONS: [RegExp, string][] = [
-  [/insecure_|challenge_ack|abc_/, ": RFC 5961 and its limits cannot be turned off"],
+  [/challenge_ack|abc_/, ": limits of RFC 5961 and RFC 3465 cannot be turned off"],
 ];
 
 function congestionControl(options: Settings, name: string): void {

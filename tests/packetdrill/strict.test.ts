@@ -86,10 +86,17 @@ describe("the runner, commands", () => {
 
   it("refuses settings whose effect it does not have, and what it would do later", () => {
     for (const s of ["tcp_slow_start_after_idle=0", "tcp_syn_retries=1", "tcp_ecn=3", "tcp_recovery=2", "tcp_congestion_control=bbr", "tcp_notsent_lowat=1"]) refuses(`\`sysctl -q net.ipv4.${s}\`\n${OPEN}`, /tcp_|bbr/);
-    refuses(`\`sysctl -w net.inet.tcp.insecure_rst=1\`\n${OPEN}`, /RFC 5961/);
     refuses(`${OPEN}+0 \`sysctl -q net.ipv4.tcp_sack=0\`\n+0 write(4, ..., 10) = 10\n+0 > P. 1:11(10) ack 1\n`, /has begun/);
     passes(`${OPEN}+0 close(4) = 0\n+0 \`sysctl -q net.ipv4.tcp_sack=0\`\n`);
     for (const c of ["sleep 1", "echo 1 > /proc/sys/net/ipv4/tcp_sack", "tc qdisc add dev tun0 root netem delay 10ms", "ip route change 1.2.3.4 initcwnd 20", "true | false", "sysctl -a"]) refuses(`${OPEN}+0 \`${c}\`\n`, /the command/);
+  });
+
+  it("has RFC 5961 turned off by settings", () => {
+    const off = (name: string): string => `\`sysctl -w net.inet.tcp.insecure_${name}=1\`\n${OPEN}`;
+    passes(`${off("rst")}+0 < R 100:100(0) win 100\n+0 %{ assert tcpi_state == TCPI_LISTEN }%\n`);
+    passes(`${off("syn")}+0 < S 101:101(0) win 100\n+0 > R. 1:1(0) ack 1\n`);
+    passes(`${off("ack")}+0 < P. 1:11(10) ack 4000000000 win 100\n+0 read(4, ..., 10) = 10\n`);
+    for (const name of ["rst", "syn", "ack"]) refuses(`\`sysctl -w net.inet.tcp.insecure_${name}=2\`\n${OPEN}`, /insecure/);
   });
 
   it("has keep-alive's times from settings", () => {

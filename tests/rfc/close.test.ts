@@ -356,6 +356,44 @@ describe("RFC 5961: blind attacks", () => {
     assert.equal(b.out.length, 1);
   });
 
+  it("rstInWindow, synResets, oldAcks: RFC 793's rules in their place, each alone, and nothing outside of the window", { skip: SMALL }, () => {
+    const rst = new Bench({ policy: { rstInWindow: true } }).accepted();
+    rst.send({ flags: "R", seq: 70000 });
+    rst.send({ flags: "R", seq: -1000 });
+    assert.equal(rst.state, "ESTABLISHED");
+    rst.send({ flags: "S", seq: 5 });
+    rst.expect("A", { seq: 1, ack: 1 });
+    rst.send({ flags: "R", seq: 2 });
+    assert.equal(rst.info.error, -8);
+
+    const syn = new Bench({ policy: { synResets: true } }).accepted();
+    for (const seq of [100000, -5000]) {
+      syn.send({ flags: "S", seq });
+      syn.expect("A", { seq: 1, ack: 1 });
+    }
+    syn.send({ flags: "R", seq: 2 });
+    syn.expect("A", { seq: 1, ack: 1 });
+    syn.send({ flags: "S", seq: 2 });
+    syn.expect("RA", { seq: 1, ack: 1 });
+    assert.equal(syn.info.error, -8);
+
+    const ack = new Bench({ policy: { oldAcks: true } }).accepted({ win: 1000 }, { win: 1000 });
+    ack.send({ flags: "A", seq: 1, ack: 2, data: pattern(5) });
+    ack.expect("A", { ack: 1 });
+    ack.send({ flags: "A", seq: 1, ack: -1_000_000, data: pattern(5) });
+    assert.deepEqual(ack.read(), pattern(5));
+  });
+
+  it("rstInWindow: a half-open connection ends by a RST in the window", { skip: SMALL }, () => {
+    const b = new Bench({ policy: { rstInWindow: true } });
+    b.stack.listen(8080);
+    b.send({ flags: "S", seq: 0, win: 1000 });
+    b.next();
+    b.send({ flags: "R", seq: 100 });
+    b.silent();
+    assert.equal(b.count("tcpAttemptFails"), 1);
+  });
+
   it("two ends do not go on acknowledging each other's ACKs", () => {
     const b = new Bench({ challengeMax: 3 }).accepted();
     for (let i = 0; i < 100; i++) b.send({ flags: "A", seq: 200000, ack: 1 });
