@@ -114,11 +114,14 @@ class StreamPeer {
     this.#stack.listen({ port: 7 }).on("connection", (c: Connection) => c.pipe(c));
   }
 
-  /** The process that held the socket is gone. */
+  /** The process that held the socket is gone; and its stack with it, which would go on to send until its R2. */
   stop(): void {
     this.#socket?.destroy();
     this.#server?.close();
     rmSync(this.path, { force: true });
+    if (this.keep) return;
+    void this.#stack?.close(0);
+    this.#stack = undefined;
   }
 
   async end(): Promise<void> {
