@@ -16,7 +16,12 @@ export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600"];
  */
 export function compile(entry, target, out, optimize, { without = [], names = false } = {}) {
   run("asc", [entry, "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]), "--outFile", out, ...(names ? ["--debug"] : [])]);
-  run("wasm-opt", [...optimize, ...(names ? ["-g"] : []), ...FEATURES, out, "-o", out]);
+  return optimized(out, out, optimize, names);
+}
+
+/** Optimizes a module into `out`. */
+export function optimized(module, out, optimize, names = false) {
+  run("wasm-opt", [...optimize, ...(names ? ["-g"] : []), ...FEATURES, module, "-o", out]);
   return out;
 }
 

@@ -68,7 +68,7 @@ export function answerProbe(t: Tcb): void {
 
 /** Whether less than `most` segments that brought nothing were answered in this period; one more is. */
 function answerAllowed(t: Tcb, most: u32): bool {
-  const now = <u16>(clock.us / 250_000);
+  const now = <u16>(clock.ms / 250);
   if (t.challenges == 0 || now - t.challengeSince >= PERIOD) {
     t.challengeSince = now;
     t.challenges = 0;

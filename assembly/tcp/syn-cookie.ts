@@ -17,13 +17,13 @@ import { COOKIES } from "../features";
 import { take, layoutCommits } from "../core/layout";
 import { Key, hash2, hashFlow2 } from "../core/hash";
 import { randomKey } from "../core/random";
-import { clock, Micros } from "../core/clock";
+import { Micros, clock, quotient } from "../core/clock";
 import { Seq } from "../core/seq";
 import { seg, segHas } from "./segment";
 import { Option } from "./options";
 import { Syn } from "./half-open";
 
-const EPOCH_US: u64 = 60_000_000;
+const EPOCH_MS: u32 = 60_000;
 
 /** The MSS values that a cookie can carry. */
 const MSS_TABLE: usize = memory.data<u16>([64, 536, 960, 1220, 1360, 1400, 1440, 1460]);
@@ -63,7 +63,7 @@ export function sharedClock(): Micros {
 
 /** The current epoch; makes its secret, and the one before, if it has just begun. */
 function epoch(): u64 {
-  const now = sharedClock() / EPOCH_US;
+  const now = quotient(quotient(sharedClock(), 1000), EPOCH_MS);
   if (now != load<u64>(secrets, EPOCH)) {
     store<u64>(secrets, now, EPOCH);
     secretMake(now);
@@ -84,7 +84,7 @@ function secretMake(epoch: u64): void {
  * to the next.
  */
 export function timestampOffset(rip: u32, lip: u32): u32 {
-  const shared = <u32>(sharedClock() / 1000) - clock.ms;
+  const shared = <u32>quotient(sharedClock(), 1000) - clock.ms;
   return <u32>secretOf(rip, lip, 0x7473) + shared;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cortex-m.h"
+#include "quotient.h"
 
 /* Ethernet controller (section 15). */
 #define MACRIS REG(0x40048000)
@@ -82,7 +83,7 @@ uint32_t hal_receive(uint8_t *frame, uint32_t room) {
     if (at + 4 <= room) {
       *to++ = w;
     } else if (at < room) {
-      memcpy(frame + at, &w, room - at);
+      memmove(frame + at, &w, room - at);
     }
   }
   return size;
@@ -102,7 +103,7 @@ bool hal_send(const uint8_t *frame, uint32_t size) {
   return true;
 }
 
-uint64_t hal_now_us(void) { return systick_ticks() * NS_PER_TICK / 1000; }
+uint64_t hal_now_us(void) { return quotient(systick_ticks() * NS_PER_TICK, 1000); }
 
 bool hal_entropy(uint8_t *out, uint32_t size) { return host_random(out, size); }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cortex-m.h"
+#include "quotient.h"
 
 /* LAN9118: FIFOs and system registers. */
 #define RX_DATA REG(0x40200000)
@@ -102,7 +103,7 @@ bool hal_send(const uint8_t *frame, uint32_t size) {
   return true;
 }
 
-uint64_t hal_now_us(void) { return ticks() / TICKS_PER_US; }
+uint64_t hal_now_us(void) { return quotient(ticks(), TICKS_PER_US); }
 
 bool hal_entropy(uint8_t *out, uint32_t size) { return host_random(out, size); }
 

@@ -7,6 +7,7 @@
 #include "border.h"
 #include "config.h"
 #include "hal.h"
+#include "quotient.h"
 #include "wasm.h"
 
 /* Text and numbers on the console. */

@@ -16,7 +16,9 @@
 #include "module.c"
 #pragma GCC diagnostic pop
 
+#ifndef MEMORY_AT
 u8 wasm_memory[MEMORY_SIZE] __attribute__((aligned(8)));
+#endif
 
 static jmp_buf restart;
 static uint32_t restarts;
@@ -85,7 +87,7 @@ static bool send_frames(uint32_t ring) {
 
 /* Lays the stack out and starts its services. */
 static void start(void) {
-  memset(wasm_memory, 0, sizeof wasm_memory);
+  memset(wasm_memory, 0, MEMORY_SIZE);
   module_start();
   uint32_t block = stint_configBlock();
   /* memmove everywhere: memcpy would be 236 bytes more of flash for nothing. */

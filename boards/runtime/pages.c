@@ -42,11 +42,11 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
   piece.from = from;
   piece.end = end;
   piece.at = 0;
-  uint64_t ms = hal_now_us() / 1000;
+  uint32_t seconds = (uint32_t)quotient(quotient(hal_now_us(), 1000), 1000);
   text("<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=2><title>stint</title>"
        "<body style='font:16px monospace;margin:2em'><h1><img src=/logo.png alt='' width=32> stint on " STINT_BOARD_NAME "</h1><pre>", 0);
   text("address   " STINT_ADDRESS "\nuptime    ", 0);
-  number((uint32_t)(ms / 1000), 10);
+  number(seconds, 10);
   text(" s\nmemory    ", 0);
   number(MEMORY_SIZE, 10);
   text(" bytes, fixed\nrestarts  ", 0);

@@ -1,6 +1,6 @@
 /*
  * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a constant; every access is
- * checked against it. Or MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor checks
+ * checked against it. MEMORY_AT is its address, where the board's linker script fixes one. Or MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor checks
  * (host/native). An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
  */
 #ifndef STINT_WASM_H
@@ -30,7 +30,12 @@ static u8 *wasm_memory;
 static u32 memory_pages;
 #define MEMORY_PAGES memory_pages
 #else
+#ifdef MEMORY_AT
+/* An address that the compiler knows takes one instruction, without a literal in each function: 1,800 bytes of flash on a Cortex-M3. */
+#define wasm_memory ((u8 *)MEMORY_AT)
+#else
 extern u8 wasm_memory[MEMORY_SIZE];
+#endif
 #define MEMORY_PAGES ((MEMORY_SIZE + 65535u) >> 16)
 #endif
 
@@ -108,7 +113,8 @@ static inline void memory_fill(u32 to, u32 value, u32 size) {
   memset(wasm_memory + to, (int)value, size);
 }
 
-static inline void load_data(u32 to, const u8 *from, u32 size) {
+/* Not inlined: stores of constants would take more room than the data themselves. */
+static __attribute__((noinline, unused)) void load_data(u32 to, const u8 *from, u32 size) {
   check_range(to, size);
   memmove(wasm_memory + to, from, size);
 }

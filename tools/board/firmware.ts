@@ -7,7 +7,7 @@ import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, SLOT_RING } from 
 import { COUNTERS } from "../../host/counters.js";
 import { findProgram } from "../../host/programs.js";
 import { SERVICES, type ServiceName } from "../../host/services.js";
-import { compile, SMALL } from "../wasm.mjs";
+import { SMALL, compile, optimized } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
 import { wasmToC, ToolError } from "../wasm2c.mjs";
 import { uf2Of } from "./uf2.js";
@@ -22,6 +22,8 @@ export interface Board {
   linkerScript?: string;
   flash: number;
   ram: number;
+  /** Where the linear memory lies, if the linker script puts it at a fixed address: the start of RAM. */
+  memoryAt?: string;
   stack: number;
   connections: number;
   ring: number;
@@ -102,6 +104,14 @@ function module(dir: string, { services, map }: FirmwareOptions): string {
   const without = [...LEFT_OUT, ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
   return compile("assembly/services/app.ts", "board", join(dir, "module.wasm"), SMALL, { without, names: map ?? false });
+}
+
+/** The module with the exports alone that the firmware calls: what only others need goes, and the rest is put together anew. */
+function called(wasm: string, out: string, names = false): string {
+  const calls = ["main.c", "pages.c", "bench.c"].flatMap((file) => readFileSync(join(BOARDS, "runtime", file), "utf8").match(/(?<=\bstint_)\w+(?=\()/g) ?? []);
+  const bytes = readFileSync(wasm), has = new Set(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map((e) => e.name));
+  writeFileSync(out, keepExports(bytes, [...new Set(calls)].filter((name) => has.has(name)).concat("memory")));
+  return optimized(out, out, SMALL, names);
 }
 
 interface Layout {
@@ -189,7 +199,7 @@ function headers(dir: string, name: string, board: Board, options: FirmwareOptio
   const services = options.services.map((s) => `{${SERVICES[s]}, ${PORTS[s]}, ${connections}}`).join(", ");
   const lines = [
     "/* Made by tools/board/firmware.ts. */", "#ifndef STINT_CONFIG_H", "#define STINT_CONFIG_H", "#include <stdint.h>",
-    `#define MEMORY_SIZE ${l.memory}u`, `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`, 
+    ...(board.memoryAt === undefined ? [] : [`#define MEMORY_AT ${board.memoryAt}u`]), `#define MEMORY_SIZE ${l.memory}u`, `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`,
     `#define STINT_CONNECTIONS ${connections}u`, `#define STINT_ADDRESS "${plain}"`, `#define STINT_BOARD_NAME "${name}"`,
     `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
     ...(options.app !== undefined ? ["#define STINT_APPLICATION"] : options.services.includes("http") ? ["#define STINT_HTTP"] : []),
@@ -226,7 +236,7 @@ function report(name: string, board: Board, elf: string, l: Layout): Report {
     const n = Number(bytes);
     if (!Number.isFinite(n)) continue;
     if (/^\.(boot2|text|rodata|ARM\.exidx|data|init|fini|eh_frame)/.test(section!)) report.flash_bytes += n;
-    if (/^\.(stack|data|bss|noinit)/.test(section!)) report.ram_bytes += n;
+    if (/^\.(linear|stack|data|bss|noinit)/.test(section!)) report.ram_bytes += n;
   }
   return report;
 }
@@ -246,12 +256,13 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
     rangesMax: Math.max(8, 2 * connections), sendersMax: 0, rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
     neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000, timeWaitMs: 20_000, finWait2Ms: 20_000,
   });
-  const reserve = board.stack + 256 + 64;
+  // Beside the linear memory: the stack, its guard, what they are aligned to, and the C code's variables.
+  const reserve = board.stack + 2 * 256 + 64;
   if (l.memory + reserve > board.ram) {
     throw new ToolError(`${name} has ${board.ram} bytes of RAM, this needs ${l.memory + reserve - board.ram} more; ask for fewer connections or smaller rings`);
   }
   headers(dir, name, board, { ...options, connections }, l);
-  wasmToC(wasm, join(dir, "module.c"));
+  wasmToC(built === null ? called(wasm, join(dir, "called.wasm"), options.map) : wasm, join(dir, "module.c"));
   const elf = join(dir, "firmware.elf"), runtime = join(BOARDS, "runtime");
   const sources = [join(runtime, "main.c"), ...(options.services.includes("http") && options.app === undefined ? [join(runtime, "pages.c")] : []),
     ...(options.bench ? [join(runtime, "bench.c")] : []), ...board.sources.map((s) => join(home, s))];
@@ -261,7 +272,8 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
     ...(options.sanitize ? ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"] : []),
   ];
   const link = ["-Wl,--gc-sections", `-Wl,-Map=${join(dir, "firmware.map")}`,
-    ...(board.linkerScript === undefined ? [] : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${board.stack}`])];
+    ...(board.linkerScript === undefined ? [] : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${board.stack}`]),
+    ...(board.memoryAt === undefined ? [] : [`-Wl,--defsym=MEMORY_AT=${board.memoryAt}`, `-Wl,--defsym=MEMORY_SIZE=${l.memory}`])];
   run(board.compiler, [...flags, ...sources, ...link, "-o", elf], home);
   if (board.linkerScript !== undefined) run(board.compiler.replace(/gcc$/, "objcopy"), ["-O", "binary", elf, join(dir, "firmware.bin")]);
   if (board.uf2 !== undefined) writeFileSync(join(dir, "firmware.uf2"), uf2Of(join(dir, "firmware.bin"), board.uf2));
