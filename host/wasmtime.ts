@@ -17,7 +17,7 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
   if (program === undefined) throw new LinkError("this runtime needs the wasmtime CLI; see https://wasmtime.dev for its installer");
   const args = ["run"];
   if (options.root !== undefined) args.push("--dir", `${options.root}::/`);
-  args.push(join(buildDir(), "stint-wasi.wasm"), "up", "--ip", options.ip, "--connections", String(options.connections),
+  args.push(join(buildDir(), "stint-wasi.wasm"), "up", "--ip", options.ip!, "--connections", String(options.connections),
     "--ring", String(options.ring), "--mtu", String(options.mtu), "--idle", String(options.idle), "--stats");
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
   if (options.groupKey !== undefined) args.push("--group-key", Buffer.from(options.groupKey).toString("hex"));

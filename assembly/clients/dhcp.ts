@@ -27,8 +27,9 @@ const REBOOTS_MAX: u32 = 2;
 const RENEW_MS: u32 = 60_000;
 /** RFC 2131 §3.1: after a DECLINE, 10 s. */
 const DECLINED_MS: u32 = 10_000;
-/** Probes for the new address, and the time between them. Deviates from RFC 5227 §2.1.1: seven seconds are longer than most devices are willing to wait. */
+/** Probes for a new address, for one that it had before, and the time between them. Deviates from RFC 5227 §2.1.1: seven seconds are longer than most devices are willing to wait. */
 const PROBES: u8 = 3;
+const PROBES_AGAIN: u8 = 1;
 const PROBE_MS: u32 = 100;
 
 /** Begins to look for an address; `wanted`: one that it had before, which is asked for first; 0: none. The interface has none until then. */
@@ -288,7 +289,7 @@ function agree(ip: u32): void {
     return;
   }
   if (config.ip != 0) addressChange(0, 0, 0);
-  lease.probes = PROBES;
+  lease.probes = lease.state == State.REBOOTING ? PROBES_AGAIN : PROBES;
   enter(State.PROBING, NEVER);
   probe();
 }

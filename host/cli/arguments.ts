@@ -1,6 +1,6 @@
 /** Parsers for command-line values: what they reject, the command reports in one line. */
 import { InvalidArgumentError } from "commander";
-import { parseCidr, parseIp } from "../address.js";
+import { parseCidr, parseIp, parseMac } from "../address.js";
 
 export function parseNumber(text: string): number {
   const n = Number(text);
@@ -33,4 +33,5 @@ function rejecting<T>(parse: (text: string) => T): (text: string) => T {
 
 /** An address with its prefix; kept as text. */
 export const cidr = rejecting((text) => (parseCidr(text), text));
+export const mac = rejecting((text) => (parseMac(text), text));
 export const address = rejecting((text) => (parseIp(text), text));

@@ -1,18 +1,19 @@
 /** `stint connect`: stdin to the peer, the peer to stdout, through the stack. */
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
-import { parseCidr } from "../address.js";
 import { StintError } from "../errors.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError } from "../links/link.js";
 import { openLink } from "../links/open.js";
 import { Stack } from "../net.js";
 import { becomeUser, checkUser } from "../privilege.js";
+import { macFor, ownAddress } from "./own-address.js";
 import { address, cidr, parseCount, parseNumber, parsePort } from "./arguments.js";
 
 interface ConnectOptions {
   link: string;
-  ip: string;
+  ip?: string;
+  lastIp?: string;
   gateway?: string;
   ring: number;
   timeout?: number;
@@ -32,7 +33,8 @@ export function addConnect(program: Command): void {
     .argument("<host>", "an IPv4 address", address)
     .argument("<port>", "a TCP port", parsePort)
     .requiredOption("--link <link>", "tap:NAME, passt, stream:PATH or udp:LOCALPORT,HOST:PORT")
-    .requiredOption("--ip <a.b.c.d/n>", "own address and prefix", cidr)
+    .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
+    .option("--last-ip <a.b.c.d>", "an address that the stack had before, to ask for first", address)
     .option("--gateway <a.b.c.d>", "default router", address)
     .option("--ring <bytes>", "send and receive ring", parseCount, 262144)
     .option("--timeout <seconds>", "give the handshake up after this long", parseNumber)
@@ -45,14 +47,14 @@ export function addConnect(program: Command): void {
 
 async function connect(host: string, port: number, options: ConnectOptions): Promise<void> {
   if (options.user !== undefined) checkUser(options.user);
-  const { prefix } = parseCidr(options.ip);
-  const plain = options.ip.split("/")[0]!;
+  if (options.ip === undefined && options.gateway !== undefined) throw new RangeError("--gateway needs --ip");
+  const { ip: plain, prefix } = ownAddress(options.ip);
   let link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: [], ...(options.user === undefined ? {} : { user: options.user }) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
   if (options.user !== undefined) becomeUser(options.user);
   const ring = (options.ring + 3) & ~3;
   const stack = await Stack.open({
-    link, ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
+    link, ...(options.ip === undefined ? { mac: macFor(options.link), dhcp: { address: options.lastIp } } : { ip: options.ip }), ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
     connsMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
   });
   stack.on("down", (why?: Error) => console.error(`stint connect: link down: ${why?.message ?? ""}`)).on("up", () => console.error("stint connect: link up"));

@@ -1,7 +1,7 @@
 /** `stint up`: a stack with services on a link, under Node or under the wasmtime CLI. */
 import { statSync } from "node:fs";
 import { InvalidArgumentError, Option, type Command } from "commander";
-import { parseCidr } from "../address.js";
+import { formatIp, parseIp } from "../address.js";
 import { CONFIG_FIELDS, type ConfigField, type StackOptions } from "../config.js";
 import { COUNTERS } from "../counters.js";
 import { captured, CaptureFile } from "../links/capture.js";
@@ -12,11 +12,15 @@ import { becomeUser, checkUser } from "../privilege.js";
 import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
 import { Shards } from "../shards/shards.js";
 import { startWasmtime } from "../wasmtime.js";
-import { address, cidr, parseCount, parsePort } from "./arguments.js";
+import { macFor, ownAddress } from "./own-address.js";
+import { address, cidr, mac, parseCount, parsePort } from "./arguments.js";
 
 export interface UpOptions {
   link: string;
-  ip: string;
+  ip?: string;
+  lastIp?: string;
+  name?: string;
+  mac?: string;
   gateway?: string;
   runtime: "node" | "wasmtime";
   echo?: number;
@@ -43,7 +47,10 @@ export function addUp(program: Command): void {
     .command("up")
     .description("bring a stack up on a real network, with services")
     .requiredOption("--link <link>", "tap:NAME, passt, stream:PATH or udp:LOCALPORT,HOST:PORT")
-    .requiredOption("--ip <a.b.c.d/n>", "own address and prefix", cidr)
+    .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
+    .option("--last-ip <a.b.c.d>", "an address that the stack had before, to ask for first", address)
+    .option("--name <name>", "the name to tell the DHCP server")
+    .option("--mac <a:b:c:d:e:f>", "own MAC address; by default made from the address, or from this machine's name and the link's", mac)
     .option("--gateway <a.b.c.d>", "default router", address)
     .addOption(new Option("--runtime <name>", "what runs the module").choices(["node", "wasmtime"]).default("node"))
     .option("--echo <port>", "echo (RFC 862)", parsePort)
@@ -98,14 +105,16 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.idle > 65534) throw new RangeError("--idle is a number of seconds from 0 to 65534");
   if (options.workers < 1 || options.workers > 64) throw new RangeError("--workers is a number from 1 to 64");
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
+  if (options.ip === undefined && options.runtime !== "node") throw new RangeError("--runtime wasmtime needs --ip");
+  if (options.ip === undefined && options.workers > 1) throw new RangeError("--workers needs --ip");
+  if (options.ip === undefined && options.gateway !== undefined) throw new RangeError("--gateway needs --ip");
   return ports;
 }
 
 async function up(options: UpOptions): Promise<void> {
   const ports = checked(options);
   options.set = { fastOpenMax: options.fastOpen, ...options.set };
-  const { prefix } = parseCidr(options.ip);
-  const plain = options.ip.split("/")[0]!;
+  const { ip: plain, prefix } = ownAddress(options.ip);
   let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports), ...(options.user === undefined ? {} : { user: options.user }) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
   if (options.user !== undefined) becomeUser(options.user);
@@ -125,9 +134,9 @@ async function up(options: UpOptions): Promise<void> {
       heard?.(isUp, why);
       console.error(isUp ? "link up" : `link down: ${why?.message ?? ""}`);
     };
-    await running.ready;
+    const got = await running.ready;
     const list = Object.entries(ports).map(([name, port]) => `${name}:${port}`).join(" ");
-    console.log(`ready ${plain} ${list}`.trimEnd() + ` (${options.runtime})`);
+    console.log(`ready ${plain ?? got ?? ""} ${list}`.trimEnd() + ` (${options.runtime})`);
     const counters = await running.done;
     if (options.stats) {
       for (const name of COUNTERS) if (counters[name]) console.log(`${name} ${counters[name]}`);
@@ -139,7 +148,8 @@ async function up(options: UpOptions): Promise<void> {
 
 /** Something that runs a stack until it is told to stop. */
 export interface Running {
-  ready: Promise<void>;
+  /** Resolves to the address that the network gave, if it was asked. */
+  ready: Promise<string | void>;
   /** Ends every connection in order, then resolves `done`. */
   stop(): void;
   fail(error: Error): void;
@@ -161,7 +171,7 @@ function startShards(link: Link, options: UpOptions, ports: Partial<Record<Servi
 
 function stackOptions(options: UpOptions): StackOptions {
   return {
-    ip: options.ip,
+    ...(options.ip === undefined ? { mac: options.mac ?? macFor(options.link) } : { ip: options.ip, ...(options.mac === undefined ? {} : { mac: options.mac }) }),
     ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
     connsMax: options.connections,
     sendRing: (options.ring + 3) & ~3,
@@ -176,17 +186,41 @@ function stackOptions(options: UpOptions): StackOptions {
   };
 }
 
+/** How long the network has to give an address, ms. */
+const ADDRESS_MS = 30_000;
+
+function late(loop: Loop): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => {
+      if (loop.stack.ownAddress() !== 0) return;
+      loop.stop();
+      reject(new LinkError(`no DHCP server gave an address within ${ADDRESS_MS / 1000} s; give one with --ip`));
+    }, ADDRESS_MS).unref();
+  });
+}
+
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
-  loop.onPolled = () => stack.run();
+  let got: (address: string) => void, had = stack.ownAddress();
+  const address = new Promise<string>((resolve) => (got = resolve));
+  loop.onPolled = () => {
+    if (options.ip === undefined) {
+      const has = stack.ownAddress();
+      if (has !== had) console.error(has === 0 ? "address lost" : `address ${formatIp(has)}`);
+      if (has !== 0) got(formatIp(has));
+      had = has;
+    }
+    return stack.run();
+  };
+  if (options.ip === undefined) stack.dhcpStart(options.lastIp === undefined ? 0 : parseIp(options.lastIp), options.name ?? "");
   let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;
   const done = new Promise<Record<string, number>>((resolve, reject) => ([end, fail] = [resolve, reject]));
   // It may fail before it is ready, and is looked at afterwards.
   done.catch(() => {});
   return {
     // After the loop's first turn, which announces the address: passt sends to nobody before it has heard of us, and does so once.
-    ready: new Promise((resolve) => setImmediate(resolve)),
+    ready: options.ip === undefined ? Promise.race([address, done.then(() => {}), late(loop)]) : new Promise((resolve) => setImmediate(resolve)),
     stop() {
       stack.stop();
       const until = performance.now() + CLOSING_MS;

@@ -10,8 +10,8 @@ import { connectStream } from "./stream.js";
 import { surviving } from "./surviving.js";
 
 export interface PasstOptions {
-  /** The stack's own address and its router's, as passt is to hand them out. */
-  ip: string;
+  /** The stack's own address and its router's. Without an address passt hands one out by DHCP, and its router and the host's DNS servers with it. */
+  ip: string | undefined;
   prefix: number;
   gateway: string | undefined;
   /** TCP ports of the host that are forwarded to the same ports of the stack. */
@@ -23,6 +23,9 @@ export interface PasstOptions {
   /** The router's address reaches what listens on the host's own loopback. */
   hostLoopback?: boolean;
 }
+
+/** What passt hands out where the user says nothing. */
+const HANDED_OUT = { ip: "10.0.2.15", prefix: 24, gateway: "10.0.2.2" };
 
 function mask(prefix: number): string {
   return [0, 8, 16, 24].map((s) => 256 - 2 ** (8 - Math.min(8, Math.max(0, prefix - s)))).join(".");
@@ -37,9 +40,11 @@ async function startPasst(options: PasstOptions): Promise<Link> {
   if (!hasProgram("passt")) throw new LinkError("this link needs passt; install it with: apt-get install passt");
   const dir = mkdtempSync(join(tmpdir(), "stint-passt-"));
   const path = join(dir, "socket");
-  const args = ["--foreground", "--ipv4-only", "--socket", path, "--address", options.ip, "--netmask", mask(options.prefix), "--mtu", "1500",
-    "--no-dhcp", "--no-ndp", "--no-dhcpv6", "--no-ra", "--dns", "none", "--search", "none", "--udp-ports", "none"];
-  if (options.gateway !== undefined) args.push("--gateway", options.gateway);
+  const { ip = HANDED_OUT.ip, gateway = options.ip === undefined ? HANDED_OUT.gateway : undefined } = options;
+  const args = ["--foreground", "--ipv4-only", "--socket", path, "--address", ip, "--netmask", mask(options.ip === undefined ? HANDED_OUT.prefix : options.prefix), "--mtu", "1500",
+    "--no-ndp", "--no-dhcpv6", "--no-ra", "--search", "none", "--udp-ports", "none"];
+  if (options.ip !== undefined) args.push("--no-dhcp", "--dns", "none");
+  if (gateway !== undefined) args.push("--gateway", gateway);
   const address = options.everywhere ? "" : "127.0.0.1/";
   args.push("--tcp-ports", options.ports.length > 0 ? `${address}${options.ports.join(",")}` : "none");
   if (!options.hostLoopback) args.push("--no-map-gw");

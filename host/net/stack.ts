@@ -6,7 +6,7 @@ import { StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { loadModule } from "../module.js";
-import { StackModule } from "../stack.js";
+import { StackModule, type Lease } from "../stack.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { UdpSocket } from "./datagram.js";
 import { Lingering } from "./linger.js";
@@ -15,8 +15,19 @@ import type { Home, Names, Owner } from "./owner.js";
 
 export interface OpenOptions extends StackOptions {
   link: Link;
+  /** Without `ip`: what the network is asked for an address with. */
+  dhcp?: DhcpOptions;
   /** Another clock than the host's, µs. */
   nowUs?: () => number;
+}
+
+export interface DhcpOptions {
+  /** An address that the stack had before: it is asked for first, which is quicker. */
+  address?: string | undefined;
+  /** The host's name, up to 63 bytes: some servers make it a name of their DNS. */
+  name?: string | undefined;
+  /** How long `Stack.open` waits for an address, ms. */
+  timeoutMs?: number | undefined;
 }
 
 export interface ConnectOptions extends ConnectionOptions {
@@ -47,6 +58,8 @@ export interface ListenOptions extends ConnectionOptions {
 
 /** How long `close` waits for connections, ms, if it is not told. */
 const CLOSING_MS = 3000;
+/** How long `Stack.open` waits for an address, ms, if it is not told. */
+const ADDRESS_MS = 30_000;
 /** How often connections that were closed are asked whether everything was acknowledged, ms. */
 const LOOK_MS = 20;
 /** How long the last frames have to leave the link, and challenges of peers that missed something to be answered (RFC 5961 §3.2), ms. */
@@ -54,7 +67,10 @@ const FLUSH_MS = 50;
 /** RFC 6335 §6: ports that are nobody's, and how often one is tried. */
 const PORT_FIRST = 49152, PORT_COUNT = 16384, PORT_TRIES = 256;
 
-/** Events: "down" (why) and "up" when the link loses its device and has it again; "close" (why, if not by `close`). */
+/**
+ * Events: "down" (why) and "up" when the link loses its device and has it again; "address" (the new one, "0.0.0.0" for none) when the network
+ * gives the stack another address or takes it away; "close" (why, if not by `close`).
+ */
 export class Stack extends EventEmitter implements Home {
   readonly module: StackModule;
   readonly #loop: Loop;
@@ -64,17 +80,41 @@ export class Stack extends EventEmitter implements Home {
   #closing: Promise<number> | undefined;
   #ended = false;
   #lost = 0;
+  #address: string;
 
-  /** Starts a stack on a link. */
+  /** Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT, and the stack is closed. */
   static async open(options: OpenOptions): Promise<Stack> {
-    return new Stack(options);
+    const stack = new Stack(options);
+    if (options.ip === undefined) await stack.#configure(options.dhcp ?? {});
+    return stack;
+  }
+
+  /** Gets an address by DHCP. */
+  async #configure({ address, name, timeoutMs = ADDRESS_MS }: DhcpOptions): Promise<void> {
+    try {
+      this.module.dhcpStart(address === undefined ? 0 : parseIp(address), name ?? "");
+      await new Promise<void>((resolve, reject) => {
+        const settle = (then: () => void): void => {
+          clearTimeout(timer);
+          this.off("address", given).off("close", closed);
+          then();
+        };
+        const given = (): void => settle(resolve), closed = (why?: Error): void => settle(() => reject(why ?? new StintError("ABORTED", "the stack is closed")));
+        const timer = setTimeout(() => settle(() => reject(new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`))), timeoutMs);
+        this.on("address", given).on("close", closed);
+      });
+    } catch (e) {
+      await this.close(0);
+      throw e;
+    }
   }
 
   private constructor(options: OpenOptions) {
     super();
     this.module = new StackModule(loadModule(), options);
     this.#loop = new Loop(this.module, options.link, options.nowUs ?? monotonicUs);
-    this.#loop.onEvent = (handle, bits) => this.#tell(handle, bits);
+    this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellAddress() : this.#tell(handle, bits));
+    this.#address = this.address;
     this.#loop.onLink = (up, why) => this.emit(up ? "up" : "down", why);
     options.link.onClose = (error) => this.#linkIsLost(error);
   }
@@ -84,9 +124,25 @@ export class Stack extends EventEmitter implements Home {
     return formatIp(this.module.ownAddress());
   }
 
+  /** What is known of the own address: from whom it is, for how long, and which DNS servers came with it. */
+  lease(): Lease {
+    return this.module.lease();
+  }
+
+  #tellAddress(): void {
+    const { address } = this;
+    if (address === this.#address) return;
+    this.#address = address;
+    this.#guard(() => this.emit("address", address));
+  }
+
   #tell(handle: number, bits: number): void {
+    this.#guard(() => this.#owners.get(handle)?.handleEvent(bits));
+  }
+
+  #guard(tell: () => void): void {
     try {
-      this.#owners.get(handle)?.handleEvent(bits);
+      tell();
     } catch (e) {
       // What a listener of the application's throws is the process's to handle; the stack goes on.
       process.nextTick(() => {

@@ -12,7 +12,7 @@ const HOW: Record<string, string> = {
   wasmtime: "see https://wasmtime.dev", tshark: "apt-get install tshark", socat: "apt-get install socat", passt: "apt-get install passt",
   wasm2c: "apt-get install wabt", "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
   "riscv64-unknown-elf-gcc": "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-  "qemu-system-arm": "apt-get install qemu-system-arm", "qemu-system-riscv32": "apt-get install qemu-system-misc", gcc: "apt-get install gcc", wac: "cargo install --locked wac-cli@0.10.1", "componentize-py": "pip install componentize-py==0.25.1",
+  "qemu-system-arm": "apt-get install qemu-system-arm", "qemu-system-riscv32": "apt-get install qemu-system-misc", gcc: "apt-get install gcc", dnsmasq: "apt-get install dnsmasq-base", wac: "cargo install --locked wac-cli@0.10.1", "componentize-py": "pip install componentize-py==0.25.1",
   chromium: "apt-get install chromium", clang: "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32", "wasm-ld": "apt-get install lld", curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", hping3: "apt-get install hping3", nft: "apt-get install nftables", ping: "apt-get install iputils-ping",
 };
 

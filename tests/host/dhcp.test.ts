@@ -1,0 +1,88 @@
+/** `Stack.open` without an address: the network gives one, or there is one clear error. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { describe, it } from "node:test";
+import { StintError } from "../../host/errors.js";
+import type { Link } from "../../host/links/link.js";
+import { Stack } from "../../host/net.js";
+import { ip4, see } from "../harness/codec.js";
+import { address, dhcpFrame, END, isDhcp, option, readDhcp, TYPE } from "../harness/dhcp.js";
+
+const SERVER = ip4("10.0.0.2");
+
+/** A link with a DHCP server on it that gives what `give` says: 0 is a refusal; undefined: silence. */
+class Network implements Link {
+  onFrame: (frame: Uint8Array) => void = () => {};
+  onClose: (error?: Error) => void = () => {};
+  onChange: (up: boolean, why?: Error) => void = () => {};
+  closed = false;
+  asked: (number | undefined)[] = [];
+
+  constructor(public give: (requested: number | undefined) => number | undefined) {}
+
+  send(frame: Uint8Array): void {
+    const seen = see(frame.slice());
+    if (!isDhcp(seen)) return;
+    const m = readDhcp(seen.data), type = m.options.get(53)![0]!, asked = m.options.get(50), wanted = asked && Buffer.from(asked).readUInt32BE();
+    if (type === TYPE.REQUEST) this.asked.push(wanted);
+    const ip = this.give(wanted);
+    if (ip === undefined) return;
+    const kind = type === TYPE.DISCOVER ? TYPE.OFFER : ip === 0 ? TYPE.NAK : TYPE.ACK;
+    const reply = dhcpFrame(SERVER, 0xffffffff, {
+      xid: m.xid, yiaddr: ip || ip4("10.0.0.70"), chaddr: m.chaddr, options: [...option(53, kind), ...address(54, SERVER), ...address(51, 60), ...address(1, ip4("255.255.255.0")), ...address(6, SERVER), END],
+    });
+    reply.set(frame.subarray(6, 12), 0);
+    setImmediate(() => this.onFrame(reply));
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+}
+
+describe("Stack.open without an address", () => {
+  it("resolves with the one that the network gives, and tells of another one", async () => {
+    const network = new Network(() => ip4("10.0.0.70")), stack = await Stack.open({ link: network, connsMax: 4, dhcp: { name: "lamp" } });
+    try {
+      assert.equal(stack.address, "10.0.0.70");
+      assert.deepEqual([stack.lease().dns, stack.lease().state, stack.lease().prefix], [[SERVER], "BOUND", 24]);
+      const failed = once(stack.createConnection({ host: "10.0.0.9", port: 80 }), "error") as Promise<[StintError]>;
+      network.give = (wanted) => (wanted === ip4("10.0.0.70") ? 0 : ip4("10.0.0.71"));
+      const gone = once(stack, "address") as Promise<[string]>;
+      network.onChange(true);
+      assert.deepEqual(await gone, ["0.0.0.0"]);
+      assert.equal((await failed)[0].code, "NO_ADDRESS");
+      network.give = () => ip4("10.0.0.71");
+      assert.deepEqual(await once(stack, "address"), ["10.0.0.71"]);
+      assert.equal(stack.address, "10.0.0.71");
+    } finally {
+      await stack.close(0);
+    }
+  });
+
+  it("asks first for the one that it had", async () => {
+    const network = new Network((wanted) => wanted), stack = await Stack.open({ link: network, connsMax: 4, dhcp: { address: "10.0.0.33" } });
+    assert.deepEqual([stack.address, network.asked], ["10.0.0.33", [ip4("10.0.0.33")]]);
+    await stack.close(0);
+  });
+
+  it("rejects after the time limit, and the link is closed", async () => {
+    const network = new Network(() => undefined);
+    await assert.rejects(Stack.open({ link: network, connsMax: 4, dhcp: { timeoutMs: 50 } }), { code: "TIMED_OUT", message: /no DHCP server gave an address within 0\.05 s/ });
+    assert.ok(network.closed);
+  });
+
+  it("rejects when the link closes, and for a name that is too long", async () => {
+    const network = new Network(() => undefined), opened = Stack.open({ link: network, connsMax: 4 });
+    setImmediate(() => network.onClose(new Error("unplugged")));
+    await assert.rejects(opened, /unplugged/);
+    await assert.rejects(Stack.open({ link: new Network(() => undefined), connsMax: 4, dhcp: { name: "x".repeat(64) } }), { code: "ARGUMENT" });
+  });
+
+  it("with a fixed address asks nobody", async () => {
+    const network = new Network(() => 0), stack = await Stack.open({ link: network, ip: "10.0.0.5/24", connsMax: 4 });
+    assert.equal(stack.address, "10.0.0.5");
+    assert.deepEqual(network.asked, []);
+    await stack.close(0);
+  });
+});

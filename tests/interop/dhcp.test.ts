@@ -1,0 +1,82 @@
+/** DHCP and DNS with dnsmasq: an address, a second time the same one, a server that knows nothing of us, and one that is gone. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { Lab, lacks, missing, PEER_IP, STINT } from "./lab.js";
+
+const NEEDS = ["root", "tap", "ip", "dnsmasq", "nc"];
+
+/** Starts dnsmasq on tap0; `more`: options beside the usual ones. */
+async function dnsmasq(lab: Lab, ...more: string[]): Promise<void> {
+  const child = lab.start("dnsmasq", ["--keep-in-foreground", "--conf-file=/dev/null", "--interface=tap0", "--bind-interfaces", "--except-interface=lo", "--no-resolv", "--no-hosts",
+    "--no-ping", "--user=root", "--pid-file=", `--dhcp-leasefile=${lab.file("leases")}`, "--log-facility=-", "--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,2m", "--dhcp-authoritative",
+    "--domain=lab.test", "--address=/example.test/10.9.0.1", ...more]);
+  await new Promise<void>((resolve, reject) => {
+    let words = "";
+    child.stderr!.on("data", (d: Buffer) => {
+      words += d.toString();
+      if (words.includes("DHCP, IP range")) resolve();
+    });
+    child.once("exit", () => reject(new Error(`dnsmasq ended: ${words}`)));
+  });
+}
+
+describe("DHCP from dnsmasq", () => {
+  let lab: Lab;
+  before(async () => {
+    if (missing(...NEEDS) !== undefined) return;
+    lab = new Lab();
+    await dnsmasq(lab);
+  });
+  after(() => lab?.close());
+
+  let first = "";
+  it("stint up without --ip gets an address, prints it, and serves on it; the server knows its name", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const up = await lab.up(["--link", "tap:tap0", "--echo", "7", "--name", "lamp", "--pcap", lab.file("up.pcapng")]);
+    first = /ready (10\.9\.0\.\d+) /.exec(up.out)?.[1] ?? "";
+    assert.match(first, /^10\.9\.0\.(5\d|60)$/, up.out);
+    const r = await lab.sh(`echo hello | nc -q 1 -w 5 ${first} 7`);
+    assert.equal(r.out, "hello\n", r.err + up.err);
+    assert.match(readFileSync(lab.file("leases"), "utf8"), new RegExp(`${first} lamp `));
+    assert.equal(await up.stop(), 0, up.err);
+  });
+
+  it("tshark finds nothing malformed in it, and the whole exchange", (t) => {
+    if (lacks(t, ...NEEDS, "tshark")) return;
+    const read = (filter: string, field: string): string[] => {
+      const r = spawnSync("tshark", ["-r", lab.file("up.pcapng"), "-Y", filter, "-T", "fields", "-e", field], { encoding: "utf8" });
+      assert.equal(r.status, 0, r.stderr);
+      return r.stdout.split("\n").filter((line) => line !== "");
+    };
+    assert.deepEqual(read("_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0", "frame.number"), []);
+    assert.deepEqual(read("dhcp", "dhcp.option.dhcp"), ["1", "2", "3", "5"]);
+  });
+
+  it("asked for again it is the same one, and is announced within 0.3 s of the first frame", async (t) => {
+    if (lacks(t, ...NEEDS, "tshark")) return;
+    const up = await lab.up(["--link", "tap:tap0", "--echo", "7", "--last-ip", first, "--pcap", lab.file("again.pcapng"), "--stats"]);
+    assert.match(up.out, new RegExp(`ready ${first} `));
+    assert.equal(await up.stop(), 0, up.err);
+    const r = spawnSync("tshark", ["-r", lab.file("again.pcapng"), "-Y", `(dhcp.option.dhcp == 3 || arp.src.proto_ipv4 == ${first})`, "-T", "fields", "-e", "frame.time_epoch"], { encoding: "utf8" });
+    const [asked, announced] = r.stdout.trim().split("\n").map(Number) as [number, number];
+    assert.ok(announced - asked < 0.3, `${announced - asked} s`);
+  });
+
+  it("an address of another network is refused by the server, and another one comes", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const up = await lab.up(["--link", "tap:tap0", "--echo", "7", "--last-ip", "10.77.0.9"]);
+    assert.match(up.out, /ready 10\.9\.0\.(5\d|60) /);
+    assert.equal(await up.stop(), 0, up.err);
+  });
+
+  it("stint connect without --ip talks to a host of the network", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const served = lab.sh("echo welcome | nc -q 1 -l -p 99", 30);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const r = await lab.sh(`${STINT.join(" ")} connect ${PEER_IP} 99 --link tap:tap0 < /dev/null`, 30);
+    assert.equal(r.out, "welcome\n", r.err);
+    await served;
+  });
+});
