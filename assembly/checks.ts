@@ -14,15 +14,15 @@ import { SlotRing, slotsUsed } from "./buffers/slots";
 import { neighbourAt, status } from "./arp/neighbours";
 import { slotAt, state as reassembly } from "./ip/reassembly";
 import { Queue, received, toSend, udpAt } from "./udp/udp";
-import { Has, List, Tcb, blocked, pool as tcbPool, tcbAt, tcbHas, work } from "./tcp/tcb";
-import { State } from "./tcp/state";
-import { demuxFind, halfOpenBase, listenerBase, mask, tags, timeWaitBase } from "./tcp/demux";
-import { halfOpenAt, halfOpenInUse, pool as halfOpenPool } from "./tcp/half-open";
-import { pool as timeWaitPool, timeWaitAt } from "./tcp/time-wait";
-import { listenerAt, listenerIndex } from "./tcp/listen";
-import { isOpenedFast, pending } from "./tcp/fast-open";
-import { at as senderAt, hasSender, pool as senderPool, senderOf } from "./tcp/sender";
-import { Sent } from "./tcp/sent";
+import { Has, List, Tcb, blocked, pool as tcbPool, tcbAt, tcbHas, work } from "./tcp/block/tcb";
+import { State } from "./tcp/block/state";
+import { demuxFind, halfOpenBase, listenerBase, mask, tags, timeWaitBase } from "./tcp/block/demux";
+import { halfOpenAt, halfOpenInUse, pool as halfOpenPool } from "./tcp/open/half-open";
+import { pool as timeWaitPool, timeWaitAt } from "./tcp/block/time-wait";
+import { listenerAt, listenerIndex } from "./tcp/open/listen";
+import { isOpenedFast, pending } from "./tcp/open/fast-open";
+import { at as senderAt, hasSender, pool as senderPool, senderOf } from "./tcp/block/sender";
+import { Sent } from "./tcp/loss/sent";
 
 /** Ranges on lists of connections and senders; owners of four-tuples: counted while their tables are walked. */
 let onLists: u32 = 0;

@@ -10,8 +10,8 @@ import { isCallers, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, sta
 import { DHCP } from "./features";
 import { stackPlace } from "./clients/owners";
 import { rangesFree } from "./buffers/ranges";
-import { halfOpenFree } from "./tcp/half-open";
-import { timeWaitsFree } from "./tcp/time-wait";
+import { halfOpenFree } from "./tcp/open/half-open";
+import { timeWaitsFree } from "./tcp/block/time-wait";
 import * as api from "./api/tcp";
 import { ListenerInfo, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";

@@ -36,7 +36,7 @@ const SKIPPED = /^\s*(export )?let \w+: [\w |]+ = (0|null|changetype<\w+>\(0\));
 
 export function mutants(): Mutant[] {
   const all: Mutant[] = [];
-  for (const name of readdirSync("assembly/tcp").sort()) {
+  for (const name of readdirSync("assembly/tcp", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts")).sort()) {
     const file = `assembly/tcp/${name}`;
     readFileSync(file, "utf8").split("\n").forEach((text, i) => {
       const code = text.replace(/\/\/.*$/, "");

@@ -37,7 +37,7 @@ function growers(bytes) {
 export function budget() {
   const bytes = readFileSync("build/stint.wasm");
   const module = new WebAssembly.Module(bytes);
-  const tcb = record("assembly/tcp/tcb.ts", "Tcb").size;
+  const tcb = record("assembly/tcp/block/tcb.ts", "Tcb").size;
   const rows = [
     ["stint.wasm, bytes", bytes.length, 32 * KB],
     ["imports", WebAssembly.Module.imports(module).length, 0],

@@ -2,12 +2,12 @@
 // (tools/border refuses to go on when that is no longer so: then the version changes, too); what is nobody's business is `reserved`.
 
 import { rangesBytes } from "../buffers/ranges";
-import { Listener } from "../tcp/listen";
-import { State } from "../tcp/state";
-import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/demux";
-import { pipe } from "../tcp/recovery";
-import { hasSender, senderOf } from "../tcp/sender";
-import { Tcb } from "../tcp/tcb";
+import { Listener } from "../tcp/open/listen";
+import { State } from "../tcp/block/state";
+import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
+import { pipe } from "../tcp/loss/recovery";
+import { hasSender, senderOf } from "../tcp/block/sender";
+import { Tcb } from "../tcp/block/tcb";
 import { userUrgentLeft } from "../tcp/user";
 
 /** Changes with the layout. */

@@ -5,16 +5,16 @@ import { BOUNDED, FAST_OPEN } from "../features";
 import { Err } from "../core/error";
 import { generationNext } from "../core/events";
 import { isMulticast, isBroadcast, isOwn, isReachable, sourceFor } from "../ip/address";
-import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/tcb";
-import { State } from "../tcp/state";
-import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/demux";
+import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
+import { State } from "../tcp/block/state";
+import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
 import {
   Listener, acceptTake, listenerFor, listenerIndex, listenerPurge,
-} from "../tcp/listen";
-import { connectStart, tcbOpen } from "../tcp/connect";
-import { ephemeralPort } from "../tcp/port";
-import { keepAliveSet, keepAliveStart } from "../tcp/keepalive";
-import { fastOpenWant } from "../tcp/fast-open";
+} from "../tcp/open/listen";
+import { connectStart, tcbOpen } from "../tcp/open/connect";
+import { ephemeralPort } from "../tcp/open/port";
+import { keepAliveSet, keepAliveStart } from "../tcp/close/keep-alive";
+import { fastOpenWant } from "../tcp/open/fast-open";
 import { userAbort } from "../tcp/user";
 import { handleOfListener, handleOfTcb } from "./handle";
 

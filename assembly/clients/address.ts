@@ -8,7 +8,7 @@ import { ARP_REQUEST } from "../wire/arp";
 import { addressSet } from "../ip/address";
 import { arpSend, ipAddressGone, ipForget } from "../ip/output";
 import { tcpAddressGone } from "../tcp/address-gone";
-import { workUnblock } from "../tcp/tcb";
+import { workUnblock } from "../tcp/block/tcb";
 import { tellStack } from "./owners";
 
 @unmanaged class Announcement {

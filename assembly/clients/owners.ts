@@ -2,7 +2,7 @@
 
 import { config } from "../config";
 import { DHCP } from "../features";
-import { listenerBase } from "../tcp/demux";
+import { listenerBase } from "../tcp/block/demux";
 import { Event, eventRaise } from "../core/events";
 
 /** Timers of clients. */

@@ -5,7 +5,7 @@
 import { BOARD } from "../features";
 import { clock, Micros, NEVER } from "../core/clock";
 import { indexOfHandle } from "../api/handle";
-import { Has, Tcb, tcbAt, tcbHas } from "../tcp/tcb";
+import { Has, Tcb, tcbAt, tcbHas } from "../tcp/block/tcb";
 import { GIVE_WAY_US, IDLE_S, LINGER_US, Served, Service, Shared, servedAt, servedIndex, shared } from "./layout";
 
 const SECOND: u64 = 1_000_000;

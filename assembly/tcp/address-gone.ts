@@ -2,11 +2,11 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { Has, tcbAt, tcbHas } from "./tcb";
-import { State } from "./state";
-import { endConnection } from "./end";
-import { halfOpenAt, halfOpenInUse } from "./half-open";
-import { recordGone } from "./listen";
+import { Has, tcbAt, tcbHas } from "./block/tcb";
+import { State } from "./block/state";
+import { endConnection } from "./close/end";
+import { halfOpenAt, halfOpenInUse } from "./open/half-open";
+import { recordGone } from "./open/listen";
 
 /** Ends the connections that have `ip`, with NO_ADDRESS. Listeners stay; so do records in TIME-WAIT, which send nothing by themselves. */
 export function tcpAddressGone(ip: u32): void {

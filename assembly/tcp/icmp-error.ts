@@ -12,15 +12,15 @@ import {
   ICMP_UNREACHABLE, UNREACHABLE_FRAGMENTATION, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL,
 } from "../wire/icmp";
 import { TcpHeader } from "../wire/tcp";
-import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnblock, tell, tcbSet } from "./tcb";
-import { isSynchronized } from "./state";
-import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./demux";
-import { halfOpenAt } from "./half-open";
-import { recordGone } from "./listen";
-import { pathMtuLower } from "./path-mtu";
-import { retransmitAll } from "./retransmit";
-import { fastOpenFails } from "./fast-open";
-import { endConnection } from "./end";
+import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnblock, tell, tcbSet } from "./block/tcb";
+import { isSynchronized } from "./block/state";
+import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./block/demux";
+import { halfOpenAt } from "./open/half-open";
+import { recordGone } from "./open/listen";
+import { pathMtuLower } from "./loss/path-mtu";
+import { retransmitAll } from "./loss/retransmit";
+import { fastOpenFails } from "./open/fast-open";
+import { endConnection } from "./close/end";
 
 /** Communication administratively prohibited (RFC 1812 §5.2.7.1): network, host, filtered. */
 const PROHIBITED_NETWORK: u32 = 9;

@@ -9,11 +9,11 @@ import { Event } from "../core/events";
 import { Seq, seqLt, seqMax, seqMin } from "../core/seq";
 import { ringWrite } from "../buffers/ring";
 import { rangeAt, rangeNext, rangesAdd, rangesAdded, rangesCut, rangesHold } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, recvRing, workAdd, tell, tcbSet, tcbClear } from "./tcb";
-import { isSynchronized } from "./state";
-import { seg } from "./segment";
-import { dsackNote } from "./sack";
-import { armDelack } from "./timers";
+import { Tcb, Has, tcbHas, recvRing, workAdd, tell, tcbSet, tcbClear } from "./block/tcb";
+import { isSynchronized } from "./block/state";
+import { seg } from "./segment/segment";
+import { dsackNote } from "./loss/sack";
+import { armDelack } from "./block/timers";
 import { sendAck } from "./output";
 
 /** RCV.WND as advertised last. */

@@ -10,7 +10,7 @@ import { slotNext, slotProduce, slotsFull } from "../buffers/slots";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader } from "../wire/tcp";
 import { ipCount, ipRing } from "../ip/output";
-import { Tcb, sendRing } from "./tcb";
+import { Tcb, sendRing } from "./block/tcb";
 
 /** Bytes before the TCP header. */
 const BEFORE: u32 = ETHERNET_SIZE + Ipv4.SIZE;

@@ -6,11 +6,11 @@ import { Err } from "../core/error";
 import { seqLt } from "../core/seq";
 import { eventForget } from "../core/events";
 import { ringRead, ringWrite } from "../buffers/ring";
-import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd, tcbSet, tcbClear } from "./tcb";
-import { State, canReceive, canSend, isSynchronized, setState } from "./state";
+import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd, tcbSet, tcbClear } from "./block/tcb";
+import { State, canReceive, canSend, isSynchronized, setState } from "./block/state";
 import { windowUpdate } from "./receive";
-import { armFinWait2, armOrphan } from "./timers";
-import { endConnection, release } from "./end";
+import { armFinWait2, armOrphan } from "./block/timers";
+import { endConnection, release } from "./close/end";
 
 // §3.10.2 SEND
 

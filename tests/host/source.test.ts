@@ -18,12 +18,15 @@ describe("layers", () => {
   const LAYERS = [["core"], ["buffers", "wire"], ["arp"], ["ip"], ["tcp", "udp", "icmp"], ["clients"], ["api"], ["stack.ts"], ["index.ts"], ["whole.ts"], ["services"]];
   const level = (path: string): number => LAYERS.findIndex((l) => l.some((name) => path.startsWith(`assembly/${name}`)));
 
+  /** The folder right below `assembly/` that a file is in. */
+  const room = (path: string): string => path.split("/")[1]!;
+
   it("import downward only, and not from one protocol to another", () => {
     for (const file of files("assembly")) {
       if (level(file) < 0) continue;
       for (const [, to] of source(file).matchAll(/from "(\.[^"]+)"/g)) {
         const target = `${normalize(join(dirname(file), to!))}.ts`;
-        if (target === "assembly/config.ts" || dirname(target) === dirname(file)) continue;
+        if (target === "assembly/config.ts" || dirname(target) === dirname(file) || room(target) === room(file)) continue;
         // The interface asks the stack where its arena is.
         if (file.startsWith("assembly/api/") && target === "assembly/stack.ts") continue;
         assert.ok(level(target) < level(file), `${file} imports ${target}`);
@@ -31,7 +34,7 @@ describe("layers", () => {
     }
   });
 
-  it("only tcp/state.ts assigns a state", () => {
+  it("only tcp/block/state.ts assigns a state", () => {
     for (const file of files("assembly/tcp")) {
       if (file.endsWith("/state.ts")) continue;
       const hits = source(file).match(/\.state = (?!0;)/g) ?? [];
@@ -54,12 +57,12 @@ describe("doors: what stores bytes whose number the network chose (DESIGN, What 
     "ip/output.ts ipResolved": "memory.copy",
     "icmp/icmp.ts echo": "memory.copy",
     "icmp/icmp.ts icmpError": "memory.copy",
-    "tcp/options.ts putFastOpen": "memory.copy",
-    "tcp/fast-open.ts fastOpenAnswered": "memory.copy",
+    "tcp/segment/options.ts putFastOpen": "memory.copy",
+    "tcp/open/fast-open.ts fastOpenAnswered": "memory.copy",
     "tcp/train.ts trainSend": "store",
   };
   /** Whose size has nothing to do with the network: `init`, and a table's own work. */
-  const OTHERS = new Set(["stack.ts stackInit", "tcp/demux.ts demuxRemove", "buffers/heap.ts heapInit", "tcp/syn-cookie.ts synCookieInit"]);
+  const OTHERS = new Set(["stack.ts stackInit", "tcp/block/demux.ts demuxRemove", "buffers/heap.ts heapInit", "tcp/open/syn-cookie.ts synCookieInit"]);
 
   it("are all in the list, and each of them asserts or compares", () => {
     const found: Record<string, string> = {};
@@ -85,7 +88,7 @@ describe("doors: what stores bytes whose number the network chose (DESIGN, What 
     assert.deepEqual(users(/\bcopySum\(/), ["buffers/ring.ts", "core/checksum.ts"]);
     assert.deepEqual(users(/\bringWrite(Sum)?\(/), ["buffers/ring.ts", "tcp/predict.ts", "tcp/receive.ts", "tcp/user.ts", "udp/udp.ts"]);
     assert.deepEqual(users(/\bringRead(Sum)?\(/), ["buffers/ring.ts", "tcp/output.ts", "tcp/train.ts", "tcp/user.ts", "udp/udp.ts"]);
-    assert.deepEqual(users(/\brecvRing\(t\)/), ["tcp/predict.ts", "tcp/receive.ts", "tcp/tcb.ts", "tcp/user.ts"]);
+    assert.deepEqual(users(/\brecvRing\(t\)/), ["tcp/block/tcb.ts", "tcp/predict.ts", "tcp/receive.ts", "tcp/user.ts"]);
     assert.deepEqual(users(/\bslotNext\(/), ["buffers/slots.ts", "ip/output.ts", "tcp/train.ts"]);
   });
 });

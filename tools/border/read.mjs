@@ -94,7 +94,7 @@ function configuration(fields) {
 
 /** `TcpInfo`, whose fields from `rip` on lie as the TCB's do. */
 function info() {
-  const { fields, size } = record("assembly/api/info.ts", "TcpInfo"), tcb = record("assembly/tcp/tcb.ts", "Tcb"), from = fields.findIndex((f) => f.name === "rip");
+  const { fields, size } = record("assembly/api/info.ts", "TcpInfo"), tcb = record("assembly/tcp/block/tcb.ts", "Tcb"), from = fields.findIndex((f) => f.name === "rip");
   tcb.fields.forEach((f, i) => {
     const copy = fields[from + i];
     if (copy.offset - fields[from].offset !== f.offset || copy.width !== f.width || (copy.name !== f.name && !copy.name.startsWith("reserved"))) {
@@ -113,14 +113,14 @@ export function border() {
   return {
     errors: members("assembly/core/error.ts", "Err"),
     events: members("assembly/core/events.ts", "Event"),
-    states: members("assembly/tcp/state.ts", "State"),
+    states: members("assembly/tcp/block/state.ts", "State"),
     options: named(members("assembly/api/tcp.ts", "TcpOption").filter((o) => o.name !== "COUNT")),
     policies: named(members("assembly/config.ts", "Policy")),
     cookies: members("assembly/config.ts", "Cookies"),
     counters: members("assembly/core/counters.ts", "Mib").filter((c) => c.name !== "COUNT"),
-    flags: members("assembly/tcp/tcb.ts", "Has"),
-    timers: members("assembly/tcp/timers.ts", "Timer"),
-    fastOpen: members("assembly/tcp/fast-open.ts", "FastOpen"),
+    flags: members("assembly/tcp/block/tcb.ts", "Has"),
+    timers: members("assembly/tcp/block/timers.ts", "Timer"),
+    fastOpen: members("assembly/tcp/open/fast-open.ts", "FastOpen"),
     services: members("assembly/services/layout.ts", "Service").filter((s) => s.name !== "NONE" && s.name !== "CLOSING"),
     config: configuration(config.fields.filter((f) => f.type === "u32")),
     configAll: config.fields,
@@ -129,7 +129,7 @@ export function border() {
     blockSize: constant("assembly/config.ts", "BLOCK_SIZE"),
     ring: record("assembly/buffers/slots.ts", "SlotRing"),
     frameOffset: constant("assembly/config.ts", "FRAME_OFFSET"),
-    tcb: record("assembly/tcp/tcb.ts", "Tcb"),
+    tcb: record("assembly/tcp/block/tcb.ts", "Tcb"),
     info: info(),
     infoVersion: constant("assembly/api/info.ts", "INFO_VERSION"),
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),

@@ -4,11 +4,11 @@
 import { config } from "../../../assembly/config";
 import { clock, Micros, NEVER } from "../../../assembly/core/clock";
 import { heapDeadline } from "../../../assembly/buffers/heap";
-import { Has, tcbAt, tcbHas, Tcb } from "../../../assembly/tcp/tcb";
-import { halfOpenBase, timeWaitBase } from "../../../assembly/tcp/demux";
-import { halfOpenAt, halfOpenInUse, HalfOpen } from "../../../assembly/tcp/half-open";
-import { timeWaitAt, TimeWait } from "../../../assembly/tcp/time-wait";
-import { listenerAt } from "../../../assembly/tcp/listen";
+import { Has, tcbAt, tcbHas, Tcb } from "../../../assembly/tcp/block/tcb";
+import { halfOpenBase, timeWaitBase } from "../../../assembly/tcp/block/demux";
+import { halfOpenAt, halfOpenInUse, HalfOpen } from "../../../assembly/tcp/open/half-open";
+import { timeWaitAt, TimeWait } from "../../../assembly/tcp/block/time-wait";
+import { listenerAt } from "../../../assembly/tcp/open/listen";
 
 export * from "../../../assembly/index";
 

@@ -1,0 +1,54 @@
+// The end of a connection: every way out of the state diagram leads through here.
+
+import { FAST_OPEN } from "../../features";
+import { Err } from "../../core/error";
+import { NEVER } from "../../core/clock";
+import { Event, eventForget } from "../../core/events";
+import { rangesClear } from "../../buffers/ranges";
+import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove, tell, tcbSet } from "../block/tcb";
+import { State, setState } from "../block/state";
+import { disarmAll } from "../block/timers";
+import { demuxRemove } from "../block/demux";
+import { senderEnd } from "../block/sender";
+import { listenerForget } from "../open/listen";
+import { fastOpenEnds } from "../open/fast-open";
+
+/**
+ * Deletes the TCB's share in the protocol: it leaves all tables and lists. If a handle refers to it, the block stays, in CLOSED, to
+ * tell `error` and to hand out what was received; else it is free again.
+ */
+export function endConnection(t: Tcb, error: Err): void {
+  if (FAST_OPEN) fastOpenEnds(t, error);
+  leave(t);
+  setState(t, State.CLOSED);
+  t.error = <i8>error;
+  dispose(t);
+}
+
+/** Takes the connection out of everything but its handle. */
+export function leave(t: Tcb): void {
+  disarmAll(t);
+  workRemove(t);
+  t.sacked = rangesClear(t.sacked);
+  t.outOfOrder = rangesClear(t.outOfOrder);
+  senderEnd(t);
+  if (!tcbHas(t, Has.DETACHED)) demuxRemove(tcbIndex(t));
+  tcbSet(t, Has.DETACHED);
+}
+
+/** Frees the block of a connection that nobody holds; else tells who holds it. */
+export function dispose(t: Tcb): void {
+  if (tcbHas(t, Has.UNACCEPTED) && t.state == <u8>State.CLOSED) {
+    listenerForget(t);
+    tcbSet(t, Has.ORPHAN);
+  }
+  if (tcbHas(t, Has.ORPHAN)) release(t);
+  else tell(t, Event.CLOSED);
+}
+
+/** The block is free again; handles to it are stale. */
+export function release(t: Tcb): void {
+  assert((t.flags & (Has.DETACHED | Has.WORK | Has.BLOCKED)) == Has.DETACHED && t.delackAt == NEVER);
+  eventForget(tcbIndex(t));
+  tcbRelease(t);
+}

@@ -1,0 +1,84 @@
+// Explicit congestion notification (RFC 3168): routers mark packets in place of dropping them, the receiver echoes the mark, the sender
+// slows down as if a segment had been lost, and says so.
+
+import { Policy, config } from "../../config";
+import { ECN } from "../../features";
+import { Seq, seqLe } from "../../core/seq";
+import { ACK, CWR, ECE } from "../../wire/tcp";
+import { Tcb, Has, tcbHas } from "../block/tcb";
+import { seg, segIs } from "../segment/segment";
+import { congestionLoss } from "./congestion";
+import { count, Mib } from "../../core/counters";
+
+/** Bits of `Tcb.ecn`. */
+export const enum Ecn {
+  /** Negotiated. */
+  ON = 1,
+  /** A mark arrived: ACKs carry ECE until the peer says CWR (§6.1.3). */
+  ECHO = 2,
+  /** We slowed down: the next new data carries CWR (§6.1.2). */
+  CWR_DUE = 4,
+}
+
+/** The IP header's ECN field (§5). */
+const FIELD: u32 = 3;
+const ECT0: u32 = 2;
+const CE: u32 = 3;
+
+function isOn(t: Tcb): bool {
+  return ECN && (t.ecn & <u8>Ecn.ON) != 0;
+}
+
+/** Whether the SYN or SYN-ACK at hand asks for ECN, or agrees to it, and we do (§6.1.1). */
+export function ecnOffered(): bool {
+  if (!ECN || (config.policy & (Policy.ECN | Policy.ECN_OFFER)) == 0) return false;
+  return (seg.flags & (ECE | CWR)) == (segIs(ACK) ? ECE : ECE | CWR);
+}
+
+/** Flags beside SYN: an offer, or, in a SYN-ACK, agreement. A SYN that is sent again offers nothing: a middlebox may have dropped it (§6.1.1.1). */
+export function ecnSynFlags(t: Tcb, answer: bool): u32 {
+  if (answer) return isOn(t) ? ECE : 0;
+  return ECN && (config.policy & Policy.ECN_OFFER) != 0 && !tcbHas(t, Has.SYN_RESENT) ? ECE | CWR : 0;
+}
+
+export function ecnSettle(t: Tcb, on: bool): void {
+  if (!ECN) return;
+  t.ecn = on ? <u8>Ecn.ON : 0;
+  t.cwrSeq = t.iss;
+}
+
+/** Takes in the marks of an acceptable segment. */
+export function ecnArrives(t: Tcb): void {
+  if (!isOn(t)) return;
+  if (segIs(CWR)) t.ecn &= ~<u8>Ecn.ECHO;
+  if (seg.size != 0 && seg.ecn == <u8>CE) {
+    count(Mib.InCEPkts);
+    t.ecn |= <u8>Ecn.ECHO;
+  }
+}
+
+/** An ACK with ECE: once for each window of data that is as good as a loss, but nothing has to be sent again (§6.1.2). `flight`: what was outstanding. */
+export function ecnEchoed(t: Tcb, flight: u32): void {
+  if (!isOn(t) || !segIs(ECE) || tcbHas(t, Has.RECOVERY | Has.LOSS) || seqLe(seg.ack, t.cwrSeq)) return;
+  congestionLoss(t, flight);
+  t.cwrSeq = t.sndNxt;
+  t.ecn |= <u8>Ecn.CWR_DUE;
+  count(Mib.TCPECNReductions);
+}
+
+/** Flags of a segment in a synchronized state. `fresh`: it carries text that was never sent before. */
+export function ecnFlags(t: Tcb, fresh: bool): u32 {
+  if (!isOn(t)) return 0;
+  let flags = (t.ecn & <u8>Ecn.ECHO) != 0 ? ECE : 0;
+  if (fresh && (t.ecn & <u8>Ecn.CWR_DUE) != 0) {
+    flags |= CWR;
+    t.ecn &= ~<u8>Ecn.CWR_DUE;
+  }
+  return flags;
+}
+
+/** The TOS octet: only new text is marked as ECN-capable, neither ACKs nor what is sent again, nor window probes (§6.1.4 to §6.1.6). */
+export function ecnTos(t: Tcb, fresh: bool): u32 {
+  const tos = <u32>t.tos;
+  return isOn(t) ? (tos & ~FIELD) | (fresh ? ECT0 : 0) : tos;
+}

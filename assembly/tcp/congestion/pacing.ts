@@ -1,0 +1,41 @@
+// Pacing: a flight is spread over the round trip in place of leaving in one burst. A segment may leave when the ones before it have had
+// their time at a little more than cwnd / SRTT.
+
+import { Policy, config } from "../../config";
+import { PACING } from "../../features";
+import { clock } from "../../core/clock";
+import { seqLt } from "../../core/seq";
+import { heapArm } from "../../buffers/heap";
+import { Tcb, tcbIndex, workAdd } from "../block/tcb";
+import { hasSender, senderOf } from "../block/sender";
+
+/** What may leave ahead of its time, µs: polls come about once a millisecond. */
+const QUANTUM_US: u32 = 1000;
+
+function isOn(t: Tcb): bool {
+  return PACING && (config.policy & Policy.PACING) != 0 && hasSender(t) && t.srtt != 0;
+}
+
+/** Whether a segment may leave now; if not, the connection comes up when it may. */
+export function paceAllows(t: Tcb): bool {
+  if (!isOn(t)) return true;
+  const wait = senderOf(t).paceAt - <u32>clock.us;
+  if (<i32>wait <= <i32>QUANTUM_US) return true;
+  heapArm(tcbIndex(t), clock.us + <u64>(wait - QUANTUM_US));
+  return false;
+}
+
+/** `size` bytes were sent. */
+export function paceSent(t: Tcb, size: u32): void {
+  if (!isOn(t)) return;
+  const s = senderOf(t), now = <u32>clock.us;
+  if (seqLt(s.paceAt, now)) s.paceAt = now;
+  // 1.2 × cwnd a round trip, 2 × in slow start; no segment waits for more than 1 s.
+  const percent: u64 = t.cwnd < t.ssthresh ? 200 : 120;
+  s.paceAt += <u32>min<u64>(<u64>size * (t.srtt >> 3) * 100 / (percent * max<u32>(t.cwnd, t.mss)), 1_000_000);
+}
+
+/** The connection's timer came up: if it waited for its turn, it has it. */
+export function paceDue(t: Tcb): void {
+  if (isOn(t)) workAdd(t);
+}

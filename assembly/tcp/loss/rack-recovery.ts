@@ -1,0 +1,146 @@
+// Loss recovery of a connection with a Sender: what an ACK and the timers do, with RACK-TLP (RFC 8985) to say what is lost, proportional
+// rate reduction to say how much may be sent, and undo when it was for nothing. recovery.ts is the same for all others.
+
+import { SPEED } from "../../features";
+import { count, Mib } from "../../core/counters";
+import { seqLe } from "../../core/seq";
+import { rangeAt } from "../../buffers/ranges";
+import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
+import { Timer, armTimer, disarmTimer } from "../block/timers";
+import { Sends, senderEnd, senderIdle, senderOf, sends } from "../block/sender";
+import { Sent, sentLoseAll, sentNow } from "./sent";
+import { rackDetect, rackDsack, rackRecovered, rackSample, rackTimeout } from "./rack";
+import { pathProbeAcked } from "./path-mtu";
+import { probeAcked, probeDrop, probeForget } from "./probe";
+import { prrAck, prrBegin, prrOn } from "../congestion/prr";
+import { frtoBegin, undoBegin, undoDetects } from "./undo";
+import { congestionAcked, congestionLoss } from "../congestion/congestion";
+import { retransmitArm } from "./retransmit";
+import { rttSample, rttStop } from "./rtt";
+
+/** Takes the round-trip time that the ACK at hand told, if it told one. */
+export function rackTimes(t: Tcb): void {
+  if (rackSample() != 0) rttSample(t, rackSample());
+}
+
+/**
+ * The ACK at hand was taken in: it acknowledged `acked` new bytes of `flight`, `delivered` arrived in all, and `news` says whether SACK told
+ * something.
+ */
+export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
+  const s = senderOf(t), advanced = acked != 0;
+  if (advanced) pathProbeAcked(t);
+  if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 && t.timerKind != <u8>Timer.REORDER) {
+    // Nothing is missing, and nothing is being found out.
+    if (isCwndLimited(t, flight)) congestionAcked(t, acked);
+    if (t.sndUna == t.sndNxt) {
+      probeDrop(t);
+      senderIdle(t);
+    }
+    workAdd(t);
+    return;
+  }
+  rackDsack(t);
+  const repaired = probeAcked(t, advanced, news);
+  if (repaired && !tcbHas(t, Has.RECOVERY | Has.LOSS)) congestionLoss(t, flight);
+  if (!undoDetects(t, advanced) && tcbHas(t, Has.RECOVERY | Has.LOSS) && seqLe(t.recover, t.sndUna)) leave(t);
+  s.bits &= ~<u16>Sends.DSACK_NOW;
+  const lost = s.lost;
+  detect(t);
+  if (tcbHas(t, Has.RECOVERY)) {
+    if (prrOn()) prrAck(t, delivered, advanced && s.lost <= lost);
+  } else if (advanced && !repaired && isCwndLimited(t, flight)) {
+    congestionAcked(t, acked);
+  }
+  if (t.sndUna == t.sndNxt) {
+    probeDrop(t);
+    senderIdle(t);
+  }
+  workAdd(t);
+}
+
+/** Nothing is in flight: the ACK at hand can only tell that something came twice, and that a recovery had been for nothing. */
+export function rackAfter(t: Tcb): void {
+  const s = senderOf(t);
+  if (!sends(s, Sends.DSACK_NOW)) return;
+  rackDsack(t);
+  undoDetects(t, false);
+  s.bits &= ~<u16>Sends.DSACK_NOW;
+}
+
+/** Something is being found out. */
+const UNUSUAL: u32 = Sends.DSACK_ROUND | Sends.DSACK_NOW | Sends.PROBING | Sends.CAN_UNDO | Sends.FRTO | Sends.FRTO_WAIT | Sends.UNDO_NOW;
+
+/**
+ * Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1). In slow start it is
+ * enough that half of it was in flight at once, within the last round.
+ */
+function isCwndLimited(t: Tcb, flight: u32): bool {
+  const s = senderOf(t);
+  // The round ends with what was in flight when its measure was taken.
+  if (flight >= s.usedMost || seqLe(s.usedEnd, t.sndUna)) {
+    s.usedMost = flight;
+    s.usedEnd = t.sndNxt;
+  }
+  if (sends(s, Sends.CWND_LIMITED)) return true;
+  return t.cwnd < t.ssthresh && t.cwnd < s.usedMost << 1;
+}
+
+/** Finds what is lost, begins to recover from it, and waits for what may only be late. */
+function detect(t: Tcb): void {
+  const s = senderOf(t);
+  const timeout = rackDetect(t);
+  if (s.lost != 0 && !tcbHas(t, Has.RECOVERY | Has.LOSS)) enter(t);
+  if (timeout != 0) {
+    armTimer(t, Timer.REORDER, timeout);
+  } else if (t.timerKind == <u8>Timer.REORDER) {
+    disarmTimer(t);
+    if (t.sndUna != t.sndNxt) retransmitArm(t);
+  }
+}
+
+function enter(t: Tcb): void {
+  count(Mib.TCPFastRetrans);
+  count(Mib.TCPSackRecovery);
+  undoBegin(t);
+  probeForget(t);
+  tcbSet(t, Has.RECOVERY | Has.RETRANSMIT_ONE);
+  t.recover = t.sndNxt;
+  congestionLoss(t, t.sndNxt - t.sndUna);
+  prrBegin(t);
+  rttStop(t);
+  workAdd(t);
+}
+
+/** Everything that was in flight when recovery began has arrived. */
+function leave(t: Tcb): void {
+  if (tcbHas(t, Has.RECOVERY)) t.cwnd = max(t.ssthresh, <u32>t.mss);
+  tcbClear(t, Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
+  rackRecovered(t);
+}
+
+/** The reordering timer fired (RFC 8985 §6.2 step 5). */
+export function reorderDue(t: Tcb): void {
+  detect(t);
+  if (t.timerKind == <u8>Timer.NONE && t.sndUna != t.sndNxt) retransmitArm(t);
+  workAdd(t);
+}
+
+/**
+ * The retransmission timer fired, `first`: for the first time in a row. Returns false when there was no range left to note what is first in
+ * flight: the connection goes on without a Sender.
+ */
+export function rackTimesOut(t: Tcb, first: bool): bool {
+  const s = senderOf(t);
+  if (s.first == 0 || rangeAt(s.first).start != t.sndUna) {
+    senderEnd(t);
+    return false;
+  }
+  s.timeoutAt = sentNow();
+  probeForget(t);
+  if (first) frtoBegin(t);
+  // What is first must have arrived, if it is to be believed: the receiver has reneged (RFC 2018 §8).
+  if ((<u32>rangeAt(s.first).bits & Sent.SACKED) != 0) sentLoseAll(t, true);
+  else rackTimeout(t);
+  return true;
+}

@@ -1,0 +1,101 @@
+// Going back on a recovery that was for nothing: what was sent again had only been late. It is found out by the timestamp that comes back
+// (Eifel, RFC 3522), by reports that all of it came twice (RFC 3708), or, after a time-out without timestamps, by F-RTO (RFC 5682); the
+// answer is RFC 4015's.
+
+import { Policy, config } from "../../config";
+import { UNDO } from "../../features";
+import { seqLt } from "../../core/seq";
+import { count, Mib } from "../../core/counters";
+import { Tcb, Has, tcbHas, tcbClear } from "../block/tcb";
+import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
+import { sentFound, sentPipe } from "./sent";
+import { seg, segHas } from "../segment/segment";
+import { Option } from "../segment/options";
+import { timestampNow } from "../segment/timestamps";
+import { unsent } from "../output";
+
+/** A recovery begins: `cwnd` and `ssthresh` are about to shrink. */
+export function undoBegin(t: Tcb): void {
+  if (!UNDO || !hasSender(t) || (config.policy & Policy.UNDO) == 0) return;
+  const s = senderOf(t);
+  s.bits = <u16>((<u32>s.bits & ~(Sends.UNDO_TS | Sends.FRTO | Sends.FRTO_WAIT)) | Sends.CAN_UNDO);
+  s.undoCwnd = t.cwnd;
+  s.undoSsthresh = t.ssthresh;
+  s.undoBytes = 0;
+  s.undoUna = t.sndUna;
+}
+
+/** The retransmission timer fired for the first time: F-RTO (RFC 5682 §3.1 step 1). With timestamps Eifel knows earlier. */
+export function frtoBegin(t: Tcb): void {
+  if (UNDO && sends(senderOf(t), Sends.CAN_UNDO) && !tcbHas(t, Has.TIMESTAMPS)) senderOf(t).bits |= <u16>Sends.FRTO;
+}
+
+/** `size` bytes were sent again. */
+export function undoResent(t: Tcb, size: u32): void {
+  if (!UNDO) return;
+  const s = senderOf(t);
+  if (!sends(s, Sends.CAN_UNDO)) return;
+  if (s.undoBytes == 0 && tcbHas(t, Has.TIMESTAMPS)) {
+    s.undoTs = timestampNow(t);
+    s.bits |= <u16>Sends.UNDO_TS;
+  }
+  s.undoBytes += size;
+}
+
+/** `size` bytes came twice, says the peer. */
+export function undoDsack(s: Sender, size: u32): void {
+  if (!UNDO || !sends(s, Sends.CAN_UNDO) || s.undoBytes == 0) return;
+  s.undoBytes -= min(s.undoBytes, size);
+  if (s.undoBytes == 0) s.bits |= <u16>Sends.UNDO_NOW;
+}
+
+/** What lay in flight at the time-out, and was not sent again, has arrived. */
+export function frtoNote(s: Sender): void {
+  if (UNDO && sends(s, Sends.FRTO_WAIT)) s.bits |= <u16>Sends.UNDO_NOW;
+}
+
+/** Looks at an ACK, `advanced`: a new one. Returns whether the recovery was for nothing, and is over. */
+export function undoDetects(t: Tcb, advanced: bool): bool {
+  if (!UNDO) return false;
+  const s = senderOf(t);
+  if (!sends(s, Sends.CAN_UNDO)) return false;
+  if (advanced && sends(s, Sends.UNDO_TS)) {
+    // RFC 3522 §3.2: only the first acceptable ACK tells.
+    s.bits &= ~<u16>Sends.UNDO_TS;
+    if (segHas(Option.TIMESTAMPS) && seg.tsEcr != 0 && seqLt(seg.tsEcr, s.undoTs)) s.bits |= <u16>Sends.UNDO_NOW;
+  }
+  const now = sends(s, Sends.UNDO_NOW);
+  frtoStep(t, s, advanced);
+  if (!now) return false;
+  undo(t, s);
+  return true;
+}
+
+/** RFC 5682 §3.1 steps 2 and 3: after the first ACK something new is sent in the place of what may not be lost, and the second one tells. */
+function frtoStep(t: Tcb, s: Sender, advanced: bool): void {
+  const first = sends(s, Sends.FRTO);
+  // It was a loss (step 3a): the rest is sent again, beside what was sent in the meantime.
+  if (sends(s, Sends.FRTO_WAIT)) t.cwnd = max(t.cwnd, sentPipe(t) + <u32>t.mss);
+  s.bits &= ~<u16>(Sends.FRTO | Sends.FRTO_WAIT);
+  if (!first || !advanced || !tcbHas(t, Has.LOSS) || !seqLt(t.sndUna, t.recover) || unsent(t) == 0) return;
+  s.bits |= <u16>Sends.FRTO_WAIT;
+  t.cwnd = sentPipe(t) + 2 * <u32>t.mss;
+}
+
+/** Whether nothing may be sent again for now: F-RTO waits for the second ACK. */
+export function frtoWaits(t: Tcb): bool {
+  return UNDO && sends(senderOf(t), Sends.FRTO_WAIT);
+}
+
+/** RFC 4015 §3.2, with the window of before, as far as it is filled. */
+function undo(t: Tcb, s: Sender): void {
+  s.bits &= ~<u16>(Sends.CAN_UNDO | Sends.UNDO_NOW);
+  count(tcbHas(t, Has.LOSS) ? Mib.TCPSpuriousRTOs : Mib.TCPFullUndo);
+  t.ssthresh = max(t.ssthresh, s.undoSsthresh);
+  // No burst: what is in flight, and the initial window more, grows back in slow start.
+  t.cwnd = max(t.cwnd, min(s.undoCwnd, sentPipe(t) + s.lost + config.initialWindow * <u32>t.mss));
+  if (t.cwnd < s.undoCwnd) t.ssthresh = max(t.ssthresh, s.undoCwnd);
+  s.bits &= ~<u16>Sends.EPOCH;
+  sentFound(t);
+  tcbClear(t, Has.RECOVERY | Has.LOSS | Has.RETRANSMIT_ONE);
+}

@@ -1,0 +1,88 @@
+// The segment at hand: a validated record in host order, with the names of RFC 9293 §3.3.1 (SEG.SEQ, SEG.ACK …). There is one; it
+// lives while `tcpInput` runs.
+
+import { ECN } from "../../features";
+import { Seq } from "../../core/seq";
+import { Ipv4 } from "../../wire/ipv4";
+import { TcpHeader, SYN, FIN } from "../../wire/tcp";
+import { Option, parseOptions } from "./options";
+
+export namespace seg {
+  export let rip: u32 = 0;
+  export let lip: u32 = 0;
+  /** Remote port << 16 | local port. */
+  export let ports: u32 = 0;
+  export let seq: Seq = 0;
+  export let ack: Seq = 0;
+  /** As received, not scaled. */
+  export let wnd: u32 = 0;
+  export let up: u32 = 0;
+  /** Address and bytes of the payload, cut to the window as processing goes on. */
+  export let data: usize = 0;
+  export let size: u32 = 0;
+  /** Which options there are: bits of `Option`. */
+  export let options: u32 = 0;
+  export let tsVal: u32 = 0;
+  export let tsEcr: u32 = 0;
+  /** Address of the SACK blocks in the segment, 8 bytes each, network order; and their number. */
+  export let sackAt: usize = 0;
+  export let sacks: u32 = 0;
+  /** Address and bytes of a Fast Open cookie in the segment. */
+  export let cookieAt: usize = 0;
+  export let cookieSize: u32 = 0;
+  export let mss: u32 = 0;
+  export let flags: u32 = 0;
+  export let wscale: u32 = 0;
+  /** The IP header's ECN field (RFC 3168 §5). */
+  export let ecn: u32 = 0;
+}
+
+/** Reads a validated header into `seg`. */
+export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
+  const header = tcp.headerSize;
+  seg.rip = ip.src;
+  seg.lip = ip.dst;
+  seg.ports = (tcp.srcPort << 16) | tcp.dstPort;
+  seg.seq = tcp.seq;
+  seg.ack = tcp.ack;
+  seg.wnd = tcp.window;
+  seg.up = tcp.urgent;
+  seg.flags = tcp.flags;
+  if (ECN) seg.ecn = ip.tos & 3;
+  seg.data = changetype<usize>(tcp) + header;
+  seg.size = size - header;
+  // Nothing of the segment before may show: the same memory and the same frame have the same effect.
+  seg.options = 0;
+  seg.tsVal = 0;
+  if (header > TcpHeader.SIZE) parseOptions(changetype<usize>(tcp) + TcpHeader.SIZE, seg.data);
+}
+
+/** SEG.LEN: what the segment occupies in sequence space, SYN and FIN included. */
+export function segLen(): u32 {
+  return seg.size + ((seg.flags & SYN) >> 1) + (seg.flags & FIN);
+}
+
+export function segIs(flags: u32): bool {
+  return (seg.flags & flags) != 0;
+}
+
+export function segHas(option: Option): bool {
+  return (seg.options & <u32>option) != 0;
+}
+
+/** Takes `count` bytes of sequence space off the front: SYN first, then text, then FIN. */
+export function segTrimFront(count: u32): void {
+  if (count > 0 && segIs(SYN)) {
+    seg.flags &= ~SYN;
+    seg.seq++;
+    count--;
+  }
+  const text = min(count, seg.size);
+  seg.seq += text;
+  seg.data += text;
+  seg.size -= text;
+  if (count > text && segIs(FIN)) {
+    seg.flags &= ~FIN;
+    seg.seq++;
+  }
+}
