@@ -15,13 +15,13 @@ import { neighbourAt, status } from "./arp/neighbours";
 import { slotAt, state as reassembly } from "./ip/reassembly";
 import { Queue, received, toSend, udpAt } from "./udp/udp";
 import { Has, List, Tcb, blocked, pool as tcbPool, tcbAt, tcbHas, work } from "./tcp/block/tcb";
-import { State } from "./tcp/block/state";
+import { State, isOpenedFast } from "./tcp/block/state";
 import { demuxFind, halfOpenBase, listenerBase, mask, tags, timeWaitBase } from "./tcp/block/demux";
-import { halfOpenAt, halfOpenInUse, pool as halfOpenPool } from "./tcp/open/half-open";
-import { pool as timeWaitPool, timeWaitAt } from "./tcp/block/time-wait";
 import { listenerAt, listenerIndex } from "./tcp/open/listen";
-import { isOpenedFast, pending } from "./tcp/open/fast-open";
+import { pending } from "./tcp/open/fast-open";
 import { at as senderAt, hasSender, pool as senderPool, senderOf } from "./tcp/block/sender";
+import { pool as halfOpenPool, halfOpenAt, halfOpenInUse } from "./tcp/block/half-open-record";
+import { pool as timeWaitPool, timeWaitAt } from "./tcp/block/time-wait-record";
 import { Sent } from "./tcp/loss/sent";
 
 /** Ranges on lists of connections and senders; owners of four-tuples: counted while their tables are walked. */

@@ -10,8 +10,6 @@ import { isCallers, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, sta
 import { DHCP } from "./features";
 import { stackPlace } from "./clients/owners";
 import { rangesFree } from "./buffers/ranges";
-import { halfOpenFree } from "./tcp/open/half-open";
-import { timeWaitsFree } from "./tcp/block/time-wait";
 import * as api from "./api/tcp";
 import { ListenerInfo, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";
@@ -19,6 +17,8 @@ import {
   userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend, userSendAt, userSendCommit,
   userSendRoom, userSendSpan, userShutdown, userUrgent, userUrgentLeft,
 } from "./tcp/user";
+import { halfOpenFree } from "./tcp/block/half-open-record";
+import { timeWaitsFree } from "./tcp/block/time-wait-record";
 
 export { udp_open, udp_send, udp_recv, udp_close } from "./api/udp";
 

@@ -165,4 +165,3 @@ export function flowState(lip: u32, lport: u32, rip: u32, rport: u32): State {
 export function connsInUse(): u32 {
   return config.connsMax - tcbsFree();
 }
-

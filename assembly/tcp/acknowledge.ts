@@ -1,13 +1,11 @@
 // The ACK field of a segment in a synchronized state (RFC 9293 §3.10.7.4, fifth): what it acknowledges, and the window it brings.
 
-import { config, isInsecure, Policy } from "../config";
+import { isInsecure, Policy } from "../config";
 import { clock } from "../core/clock";
 import { seqLt, seqLe } from "../core/seq";
 import { rangesCut } from "../buffers/ranges";
-import { timestampNow } from "./segment/timestamps";
 import { Tcb, Has, tcbHas, workAdd, tcbClear } from "./block/tcb";
-import { seg, segHas, segLen } from "./segment/segment";
-import { Option } from "./segment/options";
+import { seg, segHas, segLen, Option } from "./segment/segment";
 import { Timer, armOrphan } from "./block/timers";
 import { challenge } from "./close/reset";
 import { ecnEchoed } from "./congestion/ecn";
@@ -16,8 +14,9 @@ import { duplicateAck, newAck } from "./loss/recovery";
 import { retransmitAcked } from "./loss/retransmit";
 import { persistEnd } from "./close/persist";
 import { rttAcked, rttSample } from "./loss/rtt";
-import { roomAgain } from "./output";
 import { hasSender, senderOf } from "./block/sender";
+import { ringAcked, roomAgain } from "./block/send-buffer";
+import { timestampNow } from "./block/timestamps";
 import { sentAcked } from "./loss/sent";
 import { rackBegin } from "./loss/rack";
 import { rackAck, rackAfter, rackTimes } from "./loss/rack-recovery";
@@ -83,13 +82,6 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   else newAck(t, acked);
   roomAgain(t);
   workAdd(t);
-}
-
-/** The first `bytes` of the send ring have arrived. */
-export function ringAcked(t: Tcb, bytes: u32): void {
-  t.sndSize -= bytes;
-  t.sndHead += bytes;
-  if (t.sndHead >= config.sendRing) t.sndHead -= config.sendRing;
 }
 
 /** The window of a segment that is not older than the one that told the last (SND.WL1, SND.WL2). */

@@ -4,8 +4,8 @@ import { config } from "../config";
 import { Err } from "../core/error";
 import { Has, tcbAt, tcbHas } from "./block/tcb";
 import { State } from "./block/state";
+import { halfOpenAt, halfOpenInUse } from "./block/half-open-record";
 import { endConnection } from "./close/end";
-import { halfOpenAt, halfOpenInUse } from "./open/half-open";
 import { recordGone } from "./open/listen";
 
 /** Ends the connections that have `ip`, with NO_ADDRESS. Listeners stay; so do records in TIME-WAIT, which send nothing by themselves. */

@@ -15,7 +15,7 @@ import { TcpHeader } from "../wire/tcp";
 import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnblock, tell, tcbSet } from "./block/tcb";
 import { isSynchronized } from "./block/state";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./block/demux";
-import { halfOpenAt } from "./open/half-open";
+import { halfOpenAt } from "./block/half-open-record";
 import { recordGone } from "./open/listen";
 import { pathMtuLower } from "./loss/path-mtu";
 import { retransmitAll } from "./loss/retransmit";

@@ -5,7 +5,6 @@ import { FAST_OPEN, POLICIES, SPEED } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { Event } from "../core/events";
 import { Seq, seqLt, seqMax } from "../core/seq";
 import { updateSum } from "../core/checksum";
 import { ringRead, ringReadSum } from "../buffers/ring";
@@ -13,16 +12,13 @@ import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
 import { ecnFlags, ecnSynFlags, ecnTos } from "./congestion/ecn";
-import { timestampNow } from "./segment/timestamps";
-import { Tcb, Has, tcbHas, sendRing, workBlock, tell, tcbSet, tcbClear } from "./block/tcb";
-import { State, isSynchronized } from "./block/state";
+import { Tcb, Has, tcbHas, sendRing, workBlock, tcbSet, tcbClear } from "./block/tcb";
+import { State, isSynchronized, isOpenedFast } from "./block/state";
 import { Timer } from "./block/timers";
 import { putTimestamps } from "./segment/options";
-import { MSS_MIN, offered, settled, synWindow } from "./open/connect";
-import { synOptions, synSegment } from "./segment/bare";
-import { fastOpenPut, fastOpenText, isOpenedFast } from "./open/fast-open";
+import { fastOpenPut, fastOpenText } from "./open/fast-open";
+import { settled, offered, synWindow, synSegment, synOptions } from "./open/syn";
 import { putSack, sackBlocks } from "./loss/sack";
-import { advertise } from "./receive";
 import { limitedTransmit, pipe } from "./loss/recovery";
 import { persistArm } from "./close/persist";
 import { retransmitArm, retransmitEnd, retransmitPending, retransmitRest } from "./loss/retransmit";
@@ -31,6 +27,10 @@ import { rttStart, rttStop } from "./loss/rtt";
 import { endConnection } from "./close/end";
 import { tcpSeal, tcpSealText } from "./segment/seal";
 import { Sends, hasSender, senderBegin, senderOf } from "./block/sender";
+import { unsent, finDue, usableWindow } from "./block/send-buffer";
+import { MSS_MIN } from "./block/mss";
+import { timestampNow } from "./block/timestamps";
+import { advertise } from "./block/receive-window";
 import { sentAgain, sentLastStart, sentNew } from "./loss/sent";
 import { pathProbeSent, pathProbeSize } from "./loss/path-mtu";
 import { probeDrop, probePending, probeSent } from "./loss/probe";
@@ -141,22 +141,6 @@ function sendNext(t: Tcb): bool {
   emit(t, t.sndNxt, 0, ACK, false);
   count(Mib.TCPPureAcks);
   return true;
-}
-
-/** Bytes in the ring that were never sent. */
-export function unsent(t: Tcb): u32 {
-  return tcbHas(t, Has.FIN_SENT) ? 0 : t.sndUna + t.sndSize - t.sndNxt;
-}
-
-/** Whether a FIN waits behind the bytes in the ring. */
-function finDue(t: Tcb): bool {
-  return (!FAST_OPEN || isSynchronized(t)) && (t.flags & (Has.FIN_QUEUED | Has.FIN_SENT)) == Has.FIN_QUEUED;
-}
-
-/** The usable window (RFC 9293 §3.8.6): how far beyond SND.NXT the peer lets us go. It may have shrunk below 0 (MUST-34). */
-function usableWindow(t: Tcb): u32 {
-  const room = <i32>(t.sndUna + t.sndWnd - t.sndNxt);
-  return room < 0 ? 0 : <u32>room;
 }
 
 /** Payload that fits beside the SACK blocks that this segment carries. */
@@ -460,13 +444,4 @@ function sendAbort(t: Tcb): Turn {
   sendReset(t);
   endConnection(t, Err.ABORTED);
   return Turn.DONE;
-}
-
-/** The peer acknowledged bytes: the application may write again. */
-export function roomAgain(t: Tcb): void {
-  if (!tcbHas(t, Has.WANTS_ROOM)) return;
-  // Not for every segment: when a third of the ring is free.
-  if (t.sndSize > config.sendRing - config.sendRing / 3) return;
-  tcbClear(t, Has.WANTS_ROOM);
-  tell(t, Event.WRITABLE);
 }

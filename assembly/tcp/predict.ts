@@ -14,11 +14,11 @@ import { ACK, PSH, TcpHeader } from "../wire/tcp";
 import { isOwn } from "../ip/address";
 import { acknowledge } from "./acknowledge";
 import { demuxFind, isConn } from "./block/demux";
-import { ackSoon } from "./receive";
-import { segmentRead } from "./segment/segment";
 import { Has, recvRing, tcbAt, tcbHas, tell } from "./block/tcb";
 import { State } from "./block/state";
 import { Timer } from "./block/timers";
+import { ackSoon } from "./block/acks";
+import { segmentRead } from "./segment/read";
 
 /** In memory order: IPv4's type, version 4 and 20 bytes of header. */
 const TYPE_VERSION: u32 = 0x450008;

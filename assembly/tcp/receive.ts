@@ -1,91 +1,18 @@
-// The receive side: text into the ring, in order or not (RFC 9293 §3.10.7.4, seventh), the window that is advertised (§3.8.6), and when
-// an ACK is due (§3.8.6.3, RFC 5681 §4.2).
+// Text into the receive ring, in order or not (RFC 9293 §3.10.7.4, seventh), and a FIN that comes early.
 
-import { config, Policy } from "../config";
-import { BOARD, POLICIES, QUICK_ACKS } from "../features";
-import { afterMs } from "../core/clock";
+import { config } from "../config";
+import { BOARD } from "../features";
 import { count, Mib } from "../core/counters";
 import { Event } from "../core/events";
 import { Seq, seqLt, seqMax, seqMin } from "../core/seq";
 import { ringWrite } from "../buffers/ring";
 import { rangeAt, rangeNext, rangesAdd, rangesAdded, rangesCut, rangesHold } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, recvRing, workAdd, tell, tcbSet, tcbClear } from "./block/tcb";
-import { isSynchronized } from "./block/state";
+import { Tcb, Has, tcbHas, recvRing, tell, tcbSet, tcbClear } from "./block/tcb";
+import { ackNow, ackSoon } from "./block/acks";
+import { rcvWnd } from "./block/receive-window";
 import { seg } from "./segment/segment";
 import { dsackNote } from "./loss/sack";
-import { armDelack } from "./block/timers";
 import { sendAck } from "./output";
-
-/** RCV.WND as advertised last. */
-export function rcvWnd(t: Tcb): u32 {
-  return t.rcvAdv - t.rcvNxt;
-}
-
-/** The largest window that can be advertised: the ring, as far as the field goes. */
-function windowMost(t: Tcb): u32 {
-  return min<u32>(config.recvRing, <u32>65535 << t.rcvScale);
-}
-
-/**
- * The window to advertise now, in bytes: what the ring has room for, growing only by worthwhile steps (RFC 9293 §3.8.6.2.2), never
- * moving the right edge to the left (SHLD-14).
- */
-export function windowFor(t: Tcb): u32 {
-  const free = config.recvRing - t.rcvSize, most = windowMost(t);
-  const now = rcvWnd(t);
-  let wnd = min<u32>(free, most);
-  // An edge that moves by less than a segment, or half of the largest window, stays where it is.
-  const step = min<u32>(most >> 1, t.mss);
-  if (wnd < now + step && (!(POLICIES && (config.policy & Policy.EAGER_WINDOW) != 0) || wnd < max(step, now))) wnd = now;
-  // The field counts in units of 2^scale: rounded up while there is room for it, so that the edge does not move left.
-  const unit: u32 = 1 << t.rcvScale;
-  const up = (wnd + unit - 1) & ~(unit - 1);
-  return up <= free && up <= <u32>65535 << t.rcvScale ? up : wnd & ~(unit - 1);
-}
-
-/** The window field for a segment that is sent now; notes what it promises. */
-export function advertise(t: Tcb): u32 {
-  const wnd = windowFor(t);
-  t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + wnd);
-  return wnd >> t.rcvScale;
-}
-
-/** The application took bytes: tells the peer when the window can grow by a worthwhile step. */
-export function windowUpdate(t: Tcb): void {
-  if (!isSynchronized(t) || tcbHas(t, Has.FIN_RECEIVED)) return;
-  const grown = windowFor(t) - rcvWnd(t);
-  if (<i32>grown <= 0) return;
-  // Two segments and a quarter of the largest window, or half of a small one: an update is worth a packet of its own.
-  const most = windowMost(t);
-  if (rcvWnd(t) == 0 || grown >= min(most >> 1, max(2 * <u32>t.mss, most >> 2))) {
-    ackNow(t);
-  }
-}
-
-/** An ACK is owed at once. */
-export function ackNow(t: Tcb): void {
-  tcbSet(t, Has.ACK_NOW);
-  workAdd(t);
-}
-
-/** So many full segments at the beginning of a connection are acknowledged one by one: four round trips of slow start from a window of one. */
-const QUICK_SEGMENTS: u32 = 16;
-
-/** An ACK is owed for `size` bytes: at once for every second segment, full (SHLD-19) or not, else after the delay (MUST-40). */
-export function ackSoon(t: Tcb, size: u32): void {
-  if (++t.unacked >= 2 || config.delayedAckMs == 0 || isQuick(t, size)) {
-    ackNow(t);
-    return;
-  }
-  if (tcbHas(t, Has.ACK_LATER)) return;
-  tcbSet(t, Has.ACK_LATER);
-  armDelack(t, afterMs(config.delayedAckMs));
-}
-
-/** The peer is in slow start, as far as we can know it, and has more to send: its window grows with every ACK (RFC 5681 §3.1). */
-function isQuick(t: Tcb, size: u32): bool {
-  return QUICK_ACKS && size >= <u32>t.mss && (config.policy & Policy.QUICK_ACKS) != 0 && t.rcvNxt - t.irs <= QUICK_SEGMENTS * <u32>t.mss;
-}
 
 /** Whether the segment's text begins at RCV.NXT or behind it, and ends within the ring's free room. */
 function hasPlace(t: Tcb): bool {

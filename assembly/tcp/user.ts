@@ -8,8 +8,8 @@ import { eventForget } from "../core/events";
 import { ringRead, ringWrite } from "../buffers/ring";
 import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd, tcbSet, tcbClear } from "./block/tcb";
 import { State, canReceive, canSend, isSynchronized, setState } from "./block/state";
-import { windowUpdate } from "./receive";
 import { armFinWait2, armOrphan } from "./block/timers";
+import { windowUpdate } from "./block/receive-window";
 import { endConnection, release } from "./close/end";
 
 // §3.10.2 SEND

@@ -1,6 +1,7 @@
 // What crosses the border of the module, read from the one place where each part is declared: the sources in assembly/. Nothing else may
 // name an offset, a flag, a number of an error or the order of the counters; `tools/border/run.mjs` makes all of that from what is read here.
 import { readFileSync } from "node:fs";
+import { posix } from "node:path";
 import ts from "typescript";
 
 const parsed = new Map();
@@ -41,10 +42,16 @@ export function members(path, name) {
 
 const WIDTH = { bool: 1, u8: 1, i8: 1, u16: 2, u32: 4, i32: 4, usize: 4, u64: 8, Seq: 4, Micros: 8 };
 
+/** The file that declares what `path` calls `name`: itself, or one that it imports from. */
+function homeOf(path, name) {
+  const from = file(path).statements.find((s) => ts.isImportDeclaration(s) && s.importClause?.namedBindings?.elements?.some((e) => e.name.text === name));
+  return from === undefined ? path : `${posix.join(posix.dirname(path), from.moduleSpecifier.text)}.ts`;
+}
+
 /** Fields of an unmanaged class, those of its parent first: { fields: [{ name, type, offset, width, text, tags }], size }. */
 export function record(path, name) {
   const node = declared(path, name), parent = node.heritageClauses?.[0]?.types[0].expression.text;
-  const fields = parent === undefined ? [] : record(path, parent).fields.slice();
+  const fields = parent === undefined ? [] : record(homeOf(path, parent), parent).fields.slice();
   const own = node.members.filter(ts.isPropertyDeclaration).map((m) => ({ name: m.name.text, type: m.type.getText(), ...documentation(m) }));
   let at = parent === undefined ? 0 : fields.at(-1).offset + fields.at(-1).width;
   for (const f of own) {
@@ -120,7 +127,7 @@ export function border() {
     counters: members("assembly/core/counters.ts", "Mib").filter((c) => c.name !== "COUNT"),
     flags: members("assembly/tcp/block/tcb.ts", "Has"),
     timers: members("assembly/tcp/block/timers.ts", "Timer"),
-    fastOpen: members("assembly/tcp/open/fast-open.ts", "FastOpen"),
+    fastOpen: members("assembly/tcp/block/tcb.ts", "FastOpen"),
     services: members("assembly/services/layout.ts", "Service").filter((s) => s.name !== "NONE" && s.name !== "CLOSING"),
     config: configuration(config.fields.filter((f) => f.type === "u32")),
     configAll: config.fields,

@@ -10,9 +10,10 @@ import { BOUNDED, SPEED } from "../../features";
 import { take, layoutCommits } from "../../core/layout";
 import { Key, hashTable } from "../../core/hash";
 import { randomKey } from "../../core/random";
-import { Flow, tcbAt } from "./tcb";
-import { halfOpenAt } from "../open/half-open";
-import { timeWaitAt } from "./time-wait";
+import { tcbAt } from "./tcb";
+import { Flow } from "./flow";
+import { halfOpenAt } from "./half-open-record";
+import { timeWaitAt } from "./time-wait-record";
 
 /** A byte a slot, and a u32 a slot. */
 export let tags: usize = 0;

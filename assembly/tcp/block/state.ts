@@ -1,6 +1,6 @@
 // The states of RFC 9293 §3.3.2. This is the only file that assigns one.
 
-import { Tcb } from "./tcb";
+import { Tcb, FastOpen } from "./tcb";
 
 export const enum State {
   CLOSED = 0,
@@ -54,4 +54,9 @@ export function canSend(t: Tcb): bool {
 /** Whether data may still come from the peer. */
 export function canReceive(t: Tcb): bool {
   return t.state >= <u8>State.SYN_SENT && t.state <= <u8>State.FIN_WAIT_2;
+}
+
+/** Whether the connection opened fast, as a server, and its handshake is not complete. */
+export function isOpenedFast(t: Tcb): bool {
+  return t.state == <u8>State.SYN_RECEIVED && (<u32>t.fastOpen & FastOpen.OPENED) != 0;
 }

@@ -8,20 +8,7 @@ import { Pool, poolBase, poolGive, poolInit, poolShow, poolTake } from "../../bu
 import { Seq } from "../../core/seq";
 import { Micros } from "../../core/clock";
 import { eventRaise, generationNext } from "../../core/events";
-
-/** What owns a four-tuple: a connection, a half-open record or a TIME-WAIT record begins with this. */
-@unmanaged export class Flow {
-  rip: u32;
-  lip: u32;
-  /** Remote port << 16 | local port. */
-  ports: u32;
-}
-
-export function flowSet(f: Flow, rip: u32, lip: u32, ports: u32): void {
-  f.rip = rip;
-  f.lip = lip;
-  f.ports = ports;
-}
+import { Flow } from "./flow";
 
 /** Bits of `Tcb.flags`; those that the code asks for most are small numbers, which take fewer bytes there. */
 export const enum Has {
@@ -84,6 +71,18 @@ export const enum Has {
   NO_SOFT_ERRORS = 0x40000000,
   /** A D-SACK is to be reported (RFC 2883 §4). */
   DSACK = 0x80000000,
+}
+
+/** Bits of `Tcb.fastOpen`. */
+export const enum FastOpen {
+  /** The application wants it, for a connection that it opens; the SYN was not answered yet. */
+  WANTED = 1,
+  /** FastOpened (RFC 7413 §4.2): a connection that a SYN with a cookie made. */
+  OPENED = 2,
+  /** The SYN-ACK of such a connection has a new cookie. */
+  RENEW = 4,
+  /** Text in the SYN was taken. */
+  TAKEN = 8,
 }
 
 @unmanaged export class Tcb extends Flow {

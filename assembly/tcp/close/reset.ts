@@ -1,30 +1,17 @@
 // RST (RFC 9293 §3.5.2) and challenge ACKs (RFC 5961).
 
-import { config, Policy } from "../../config";
-import { POLICIES } from "../../features";
+import { config } from "../../config";
 import { count, Mib } from "../../core/counters";
 import { clock } from "../../core/clock";
 import { Ipv4, PROTO_TCP } from "../../wire/ipv4";
-import { TcpHeader, ACK, RST, SYN } from "../../wire/tcp";
+import { TcpHeader, ACK, SYN } from "../../wire/tcp";
 import { ipBegin } from "../../ip/output";
 import { Tcb } from "../block/tcb";
-import { ackNow } from "../receive";
-import { seg, segIs, segLen } from "../segment/segment";
+import { ackNow } from "../block/acks";
+import { seg, segIs } from "../segment/segment";
 import { bareSegment } from "../segment/bare";
 import { putTimestamps } from "../segment/options";
 import { timestampOffset } from "../open/syn-cookie";
-
-/**
- * Answers the segment at hand, which belongs to no connection, with a RST (RFC 9293 §3.10.7.1): `<SEQ=SEG.ACK><CTL=RST>`, or
- * `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` when it has no ACK. A RST is never answered.
- */
-export function resetSegment(): void {
-  if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;
-  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
-  if (ip == null) return;
-  if (segIs(ACK)) bareSegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);
-  else bareSegment(ip, seg.ports, 0, seg.seq + segLen(), RST | ACK, 0, TcpHeader.SIZE);
-}
 
 /**
  * Answers the segment at hand with `<SEQ=seq><ACK=ack><CTL=ACK>`, for owners that have no TCB. With timestamps, if they were negotiated

@@ -3,7 +3,7 @@
 
 import { Policy, config } from "../../config";
 import { ECN } from "../../features";
-import { Seq, seqLe } from "../../core/seq";
+import { seqLe } from "../../core/seq";
 import { ACK, CWR, ECE } from "../../wire/tcp";
 import { Tcb, Has, tcbHas } from "../block/tcb";
 import { seg, segIs } from "../segment/segment";

@@ -6,9 +6,9 @@ import { RACK } from "../../features";
 import { count, Mib } from "../../core/counters";
 import { seqLe } from "../../core/seq";
 import { Tcb, Has, tcbHas } from "../block/tcb";
-import { mssCompute, mssFor } from "../open/connect";
 import { sackBlocks } from "./sack";
 import { hasSender, senderOf } from "../block/sender";
+import { mssCompute, mssFor } from "../block/mss";
 import { sentNow } from "./sent";
 
 /** A size that nearly every path takes (BASE_PLPMTU, RFC 8899 §5.1.2). */

@@ -4,11 +4,10 @@ import { seqLt, seqLe, Seq } from "../../core/seq";
 import { Range, rangeAt, rangeNext } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas } from "../block/tcb";
 import { Sender, Sends, senderOf, sends } from "../block/sender";
+import { timestampNow } from "../block/timestamps";
 import { Sent, sentLose, sentNow } from "./sent";
-import { seg, segHas } from "../segment/segment";
-import { Option } from "../segment/options";
+import { seg, segHas, Option } from "../segment/segment";
 import { DUP_THRESH } from "./sack";
-import { timestampNow } from "../segment/timestamps";
 import { hystartSample } from "../congestion/hystart";
 import { frtoNote } from "./undo";
 

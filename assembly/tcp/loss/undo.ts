@@ -8,11 +8,10 @@ import { seqLt } from "../../core/seq";
 import { count, Mib } from "../../core/counters";
 import { Tcb, Has, tcbHas, tcbClear } from "../block/tcb";
 import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
+import { timestampNow } from "../block/timestamps";
+import { unsent } from "../block/send-buffer";
 import { sentFound, sentPipe } from "./sent";
-import { seg, segHas } from "../segment/segment";
-import { Option } from "../segment/options";
-import { timestampNow } from "../segment/timestamps";
-import { unsent } from "../output";
+import { seg, segHas, Option } from "../segment/segment";
 
 /** A recovery begins: `cwnd` and `ssthresh` are about to shrink. */
 export function undoBegin(t: Tcb): void {

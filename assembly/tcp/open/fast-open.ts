@@ -15,27 +15,15 @@ import { fence, take } from "../../core/layout";
 import { RED_ZONE } from "../../core/own";
 import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
-import { Tcb, Has, tcbHas, tcbSet, tcbClear, workAdd } from "../block/tcb";
-import { State } from "../block/state";
-import { seg, segHas, segTrimFront } from "../segment/segment";
-import { MSS_DEFAULT, Option, putFastOpen } from "../segment/options";
+import { Tcb, Has, tcbHas, tcbSet, tcbClear, workAdd, FastOpen } from "../block/tcb";
+import { State, isOpenedFast } from "../block/state";
+import { rcvWnd } from "../block/receive-window";
+import { ringAcked, roomAgain } from "../block/send-buffer";
+import { seg, segHas, segTrimFront, Option } from "../segment/segment";
+import { MSS_DEFAULT, putFastOpen } from "../segment/options";
 import { congestionInit } from "../congestion/congestion";
 import { secretOf, sharedClock } from "./syn-cookie";
-import { ringAcked } from "../acknowledge";
-import { roomAgain } from "../output";
-import { rcvWnd, receiveText } from "../receive";
-
-/** Bits of `Tcb.fastOpen`. */
-export const enum FastOpen {
-  /** The application wants it, for a connection that it opens; the SYN was not answered yet. */
-  WANTED = 1,
-  /** FastOpened (RFC 7413 §4.2): a connection that a SYN with a cookie made. */
-  OPENED = 2,
-  /** The SYN-ACK of such a connection has a new cookie. */
-  RENEW = 4,
-  /** Text in the SYN was taken. */
-  TAKEN = 8,
-}
+import { receiveText } from "../receive";
 
 // The server.
 
@@ -89,11 +77,6 @@ export function fastOpenCheck(): i32 {
 function failed(why: Mib): i32 {
   count(why);
   return -1;
-}
-
-/** Whether the connection opened fast, as a server, and its handshake is not complete. */
-export function isOpenedFast(t: Tcb): bool {
-  return t.state == <u8>State.SYN_RECEIVED && (<u32>t.fastOpen & FastOpen.OPENED) != 0;
 }
 
 /** The SYN at hand made this connection, in SYN-RECEIVED: its text is taken in, a SYN-ACK is due. A FIN behind the text has to come again. */

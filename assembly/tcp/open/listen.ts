@@ -10,20 +10,20 @@ import { Event, eventRaise } from "../../core/events";
 import { heapArm, heapDisarm } from "../../buffers/heap";
 import { ACK, FIN, RST, SYN } from "../../wire/tcp";
 import { isUnicast, isOwn } from "../../ip/address";
-import { flowSet, Tcb, Has, tcbAt, tcbIndex, tcbSet, tcbClear } from "../block/tcb";
-import { seg, segHas, segIs } from "../segment/segment";
-import { synBits, synMss, tcbOpen, tcbFromRecord, tcbFromHandshake } from "./connect";
-import {
-  ANY, HalfOpen, Syn, halfOpenAnswer, halfOpenAt, halfOpenEnter, halfOpenInUse, halfOpenRemove, halfOpenTake, halfOpenVictim, synAck,
-} from "./half-open";
+import { Tcb, Has, tcbAt, tcbIndex, tcbSet, tcbClear } from "../block/tcb";
+import { seg, segHas, segIs, Option } from "../segment/segment";
+import { resetSegment } from "../segment/bare";
+import { tcbOpen, tcbFromRecord, tcbFromHandshake } from "./connect";
+import { halfOpenAnswer, halfOpenEnter, halfOpenRemove, synAck } from "./half-open";
 import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp, isGroup } from "./syn-cookie";
 import { wrongCookieWithinRate, synWithinRate } from "./syn-rate";
 import { isnFor } from "./isn";
 import { NOBODY, listenerBase } from "../block/demux";
-import { timeWaitReuse } from "../block/time-wait";
-import { resetSegment } from "../close/reset";
+import { Syn, HalfOpen, halfOpenTake, halfOpenVictim, ANY, halfOpenAt, halfOpenInUse } from "../block/half-open-record";
+import { flowSet } from "../block/flow";
 import { fastOpenBegin, fastOpenCheck } from "./fast-open";
-import { Option } from "../segment/options";
+import { synMss, synBits } from "./syn";
+import { timeWaitReuse } from "../close/time-wait";
 
 @unmanaged export class Listener {
   /** 0: every own address. */

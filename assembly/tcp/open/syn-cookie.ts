@@ -19,9 +19,8 @@ import { Key, hash2, hashFlow2 } from "../../core/hash";
 import { randomKey } from "../../core/random";
 import { Micros, clock, quotient } from "../../core/clock";
 import { Seq } from "../../core/seq";
-import { seg, segHas } from "../segment/segment";
-import { Option } from "../segment/options";
-import { Syn } from "./half-open";
+import { seg, segHas, Option } from "../segment/segment";
+import { Syn } from "../block/half-open-record";
 
 const EPOCH_MS: u32 = 60_000;
 

@@ -1,15 +1,13 @@
-// Segments without text: of owners of a four-tuple that have no TCB, and all SYNs.
+// Segments without text, of owners of a four-tuple that have no TCB, or of nobody.
 
-import { FAST_OPEN } from "../../features";
 import { count, Mib } from "../../core/counters";
-import { Ipv4 } from "../../wire/ipv4";
-import { RST, TcpHeader } from "../../wire/tcp";
-import { ipEnd } from "../../ip/output";
-import { offeredMss, offeredScale, synWindow } from "../open/connect";
-import { Syn } from "../open/half-open";
-import { COOKIE_SIZE, cookieFor } from "../open/fast-open";
-import { putFastOpen, putMss, putSackPermitted, putTimestamps, putWindowScale } from "./options";
+import { Ipv4, PROTO_TCP } from "../../wire/ipv4";
+import { RST, TcpHeader, ACK } from "../../wire/tcp";
+import { ipEnd, ipBegin } from "../../ip/output";
 import { tcpSeal } from "./seal";
+import { segIs, seg, segLen } from "./segment";
+import { POLICIES } from "../../features";
+import { config, Policy } from "../../config";
 
 /** Sends a segment behind `ip`, with `size` bytes of header, in which the options are there already. */
 export function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, wnd: u32, size: u32): void {
@@ -28,19 +26,14 @@ export function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32
   ipEnd(size);
 }
 
-/** Sends a SYN, with `flags` that have one, and the options that `bits` (of `Syn`) names. */
-export function synSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, bits: u32, tsVal: u32, tsEcr: u32): void {
-  const tcp = changetype<usize>(ip) + Ipv4.SIZE;
-  let at = synOptions(tcp + TcpHeader.SIZE, bits, tsVal, tsEcr);
-  if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ip.dst, ip.src), COOKIE_SIZE);
-  bareSegment(ip, ports, seq, ack, flags, synWindow(), <u32>(at - tcp));
-}
-
-/** Writes the options of a SYN that `bits` (of `Syn`) names. Returns where the next one goes. */
-export function synOptions(options: usize, bits: u32, tsVal: u32, tsEcr: u32): usize {
-  let at = putMss(options, offeredMss());
-  if ((bits & Syn.WINDOW_SCALE) != 0) at = putWindowScale(at, offeredScale());
-  if ((bits & Syn.SACK) != 0) at = putSackPermitted(at);
-  if ((bits & Syn.TIMESTAMPS) != 0) at = putTimestamps(at, tsVal, tsEcr);
-  return at;
+/**
+ * Answers the segment at hand, which belongs to no connection, with a RST (RFC 9293 §3.10.7.1): `<SEQ=SEG.ACK><CTL=RST>`, or
+ * `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` when it has no ACK. A RST is never answered.
+ */
+export function resetSegment(): void {
+  if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
+  if (ip == null) return;
+  if (segIs(ACK)) bareSegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);
+  else bareSegment(ip, seg.ports, 0, seg.seq + segLen(), RST | ACK, 0, TcpHeader.SIZE);
 }

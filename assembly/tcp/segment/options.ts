@@ -1,72 +1,13 @@
-// TCP options (RFC 9293 §3.2): read from any segment, at any alignment. An unknown option is skipped by its length; at a length that
-// cannot be, reading stops and what was read counts.
+// TCP options (RFC 9293 §3.2), as they are written.
 
-import { FAST_OPEN } from "../../features";
-import { seg } from "./segment";
-import { SYN } from "../../wire/tcp";
 import {
-  OPT_EOL, OPT_NOP, OPT_MSS, OPT_WINDOW_SCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS, OPT_FAST_OPEN,
+  OPT_NOP, OPT_MSS, OPT_WINDOW_SCALE, OPT_SACK_PERMITTED, OPT_SACK, OPT_TIMESTAMPS, OPT_FAST_OPEN,
 } from "../../wire/tcp";
-
-/** Bits of `seg.options`. Those of SYNs that `Policy` has come first, in its order. */
-export const enum Option { TIMESTAMPS = 1, SACK_PERMITTED = 2, WINDOW_SCALE = 4, MSS = 8, SACK = 16, FAST_OPEN = 32 }
 
 /** A shift above 14 counts as 14 (RFC 7323 §2.3). */
 export const SCALE_MAX: u32 = 14;
 /** What a peer that names no MSS can take (RFC 9293 §3.7.1). */
 export const MSS_DEFAULT: u32 = 536;
-
-export function parseOptions(at: usize, end: usize): void {
-  const syn = (seg.flags & SYN) != 0;
-  while (at < end) {
-    const kind = load<u8>(at);
-    if (kind == OPT_EOL) return;
-    if (kind == OPT_NOP) {
-      at++;
-      continue;
-    }
-    if (at + 2 > end) return;
-    const size = <usize>load<u8>(at, 1);
-    if (size < 2 || at + size > end) return;
-    switch (kind) {
-      case OPT_MSS:
-        if (!syn || size != 4) break;
-        seg.mss = <u32>bswap<u16>(load<u16>(at, 2));
-        seg.options |= Option.MSS;
-        break;
-      case OPT_WINDOW_SCALE:
-        if (!syn || size != 3) break;
-        seg.wscale = min<u32>(load<u8>(at, 2), SCALE_MAX);
-        seg.options |= Option.WINDOW_SCALE;
-        break;
-      case OPT_SACK_PERMITTED:
-        if (syn && size == 2) seg.options |= Option.SACK_PERMITTED;
-        break;
-      case OPT_SACK:
-        if (syn || size < 10 || ((size - 2) & 7) != 0) break;
-        seg.sackAt = at + 2;
-        seg.sacks = <u32>(size - 2) >> 3;
-        seg.options |= Option.SACK;
-        break;
-      case OPT_TIMESTAMPS:
-        if (size != 10) break;
-        seg.tsVal = bswap<u32>(load<u32>(at, 2));
-        seg.tsEcr = bswap<u32>(load<u32>(at, 6));
-        seg.options |= Option.TIMESTAMPS;
-        break;
-      case OPT_FAST_OPEN:
-        // Empty, or 4 to 16 bytes of cookie, an even number (RFC 7413 §4.1.1).
-        if (!FAST_OPEN || !syn || (size != 2 && (size < 6 || size > 18 || (size & 1) != 0))) break;
-        seg.cookieAt = at + 2;
-        seg.cookieSize = <u32>size - 2;
-        seg.options |= Option.FAST_OPEN;
-        break;
-      default:
-        break;
-    }
-    at += size;
-  }
-}
 
 /** Writes the MSS option. Returns where the next one goes. */
 export function putMss(at: usize, mss: u32): usize {

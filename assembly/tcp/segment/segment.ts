@@ -1,11 +1,11 @@
 // The segment at hand: a validated record in host order, with the names of RFC 9293 §3.3.1 (SEG.SEQ, SEG.ACK …). There is one; it
 // lives while `tcpInput` runs.
 
-import { ECN } from "../../features";
 import { Seq } from "../../core/seq";
-import { Ipv4 } from "../../wire/ipv4";
-import { TcpHeader, SYN, FIN } from "../../wire/tcp";
-import { Option, parseOptions } from "./options";
+import { SYN, FIN } from "../../wire/tcp";
+
+/** Bits of `seg.options`. Those of SYNs that `Policy` has come first, in its order. */
+export const enum Option { TIMESTAMPS = 1, SACK_PERMITTED = 2, WINDOW_SCALE = 4, MSS = 8, SACK = 16, FAST_OPEN = 32 }
 
 export namespace seg {
   export let rip: u32 = 0;
@@ -35,26 +35,6 @@ export namespace seg {
   export let wscale: u32 = 0;
   /** The IP header's ECN field (RFC 3168 §5). */
   export let ecn: u32 = 0;
-}
-
-/** Reads a validated header into `seg`. */
-export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
-  const header = tcp.headerSize;
-  seg.rip = ip.src;
-  seg.lip = ip.dst;
-  seg.ports = (tcp.srcPort << 16) | tcp.dstPort;
-  seg.seq = tcp.seq;
-  seg.ack = tcp.ack;
-  seg.wnd = tcp.window;
-  seg.up = tcp.urgent;
-  seg.flags = tcp.flags;
-  if (ECN) seg.ecn = ip.tos & 3;
-  seg.data = changetype<usize>(tcp) + header;
-  seg.size = size - header;
-  // Nothing of the segment before may show: the same memory and the same frame have the same effect.
-  seg.options = 0;
-  seg.tsVal = 0;
-  if (header > TcpHeader.SIZE) parseOptions(changetype<usize>(tcp) + TcpHeader.SIZE, seg.data);
 }
 
 /** SEG.LEN: what the segment occupies in sequence space, SYN and FIN included. */

@@ -6,8 +6,8 @@ import { clock, Micros, NEVER } from "../../../assembly/core/clock";
 import { heapDeadline } from "../../../assembly/buffers/heap";
 import { Has, tcbAt, tcbHas, Tcb } from "../../../assembly/tcp/block/tcb";
 import { halfOpenBase, timeWaitBase } from "../../../assembly/tcp/block/demux";
-import { halfOpenAt, halfOpenInUse, HalfOpen } from "../../../assembly/tcp/open/half-open";
-import { timeWaitAt, TimeWait } from "../../../assembly/tcp/block/time-wait";
+import { halfOpenAt, halfOpenInUse, HalfOpen } from "../../../assembly/tcp/block/half-open-record";
+import { timeWaitAt, TimeWait } from "../../../assembly/tcp/block/time-wait-record";
 import { listenerAt } from "../../../assembly/tcp/open/listen";
 
 export * from "../../../assembly/index";

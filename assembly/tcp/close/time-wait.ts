@@ -1,70 +1,27 @@
 // TIME-WAIT (RFC 9293 §3.3.2, §3.6.1): a small record keeps the four-tuple for 2 MSL, never a TCB. When the table is full, the oldest
 // record ends early.
 
-import { config, Policy } from "../../config";
-import { layoutCommits, take } from "../../core/layout";
-import { OWNERSHIP, POLICIES } from "../../features";
-import { RED_SHIFT } from "../../core/own";
-import { Pool, poolAt, poolGive, poolIndex, poolInit, poolShow, poolTake } from "../../buffers/pool";
-import { count, Mib } from "../../core/counters";
+import { Policy, config } from "../../config";
+import { POLICIES } from "../../features";
 import { afterMs, clock } from "../../core/clock";
-import { Seq, seqLt, seqLe } from "../../core/seq";
+import { Mib, count } from "../../core/counters";
+import { Seq, seqLe, seqLt } from "../../core/seq";
 import { heapArm, heapDisarm } from "../../buffers/heap";
+import { poolGive, poolTake } from "../../buffers/pool";
 import { ACK, FIN, RST, SYN } from "../../wire/tcp";
-import { Flow, flowSet, Tcb, Has, tcbHas } from "./tcb";
-import { State, setState } from "./state";
-import { demuxInsert, demuxRemove, timeWaitBase } from "./demux";
-import { seg, segHas, segIs, segLen } from "../segment/segment";
-import { Option } from "../segment/options";
-import { ackSegment, resetSegment } from "../close/reset";
-import { leave, dispose } from "../close/end";
-import { advertise } from "../receive";
-
-@unmanaged export class TimeWait extends Flow {
-  sndNxt: Seq;
-  rcvNxt: Seq;
-  tsRecent: u32;
-  /** The raw window that its ACKs carry. */
-  wnd: u16;
-  timestamps: bool;
-  /** Whether a SYN was challenged: its sender may know nothing of the old connection, and says so with a RST. */
-  challenged: bool;
-  /** When a SYN or an empty segment was answered last, ms modulo 2^16. */
-  answeredAt: u16;
-  /** The connection's (RFC 9293 MUST-48, MUST-49). */
-  tos: u8;
-  ttl: u8;
-}
+import { Option, seg, segHas, segIs, segLen } from "../segment/segment";
+import { resetSegment } from "../segment/bare";
+import { Has, Tcb, tcbHas } from "../block/tcb";
+import { advertise } from "../block/receive-window";
+import { State, setState } from "../block/state";
+import { flowSet } from "../block/flow";
+import { demuxInsert, demuxRemove, timeWaitBase } from "../block/demux";
+import { TimeWait, hand, indexOf, pool, timeWaitAt } from "../block/time-wait-record";
+import { dispose, leave } from "./end";
+import { ackSegment } from "./reset";
 
 /** Time between answers to SYNs and empty segments. */
 const EMPTY_MS: u16 = 500;
-
-/** 2^5 bytes: a record. */
-const SHIFT: u32 = 5 + RED_SHIFT;
-
-export let pool: Pool = changetype<Pool>(0);
-/** One u32: where the search for the oldest record goes on: they are made, and so grow old, in turn. */
-let hand: usize = 0;
-
-export function timeWaitInit(): void {
-  if (offsetof<TimeWait>() > 1 << SHIFT) ERROR("a TIME-WAIT record is at most 32 bytes");
-  hand = take(1, 4);
-  pool = poolInit(config.timeWaitMax, SHIFT);
-  // Its SND.NXT: see `timeWaitSndNxt`.
-  if (OWNERSHIP && layoutCommits()) poolShow(pool, config.timeWaitMax, 8, 8);
-}
-
-export function timeWaitsFree(): u32 {
-  return pool.freeCount;
-}
-
-export function timeWaitAt(i: u32): TimeWait {
-  return changetype<TimeWait>(poolAt(pool, i));
-}
-
-function indexOf(w: TimeWait): u32 {
-  return poolIndex(pool, changetype<usize>(w));
-}
 
 /** The connection has seen both FINs acknowledged: its four-tuple moves to a record, its TCB serves only its handle from now on. */
 export function enterTimeWait(t: Tcb): void {
