@@ -13,7 +13,7 @@ import { config, CONNS_MAX } from "../config";
 import { generation } from "../core/events";
 import { isUp } from "../stack";
 import { Tcb, tcbAt, tcbIndex, Has, tcbHas } from "../tcp/block/tcb";
-import { Listener, listenerAt, listenerIndex } from "../tcp/open/listen";
+import { Listener, listenerIndex, listenerAt } from "../tcp/open/listener";
 import { udpAt } from "../udp/udp";
 
 if (CONNS_MAX >= 1 << 21) ERROR("a generation needs 8 bits");

@@ -2,13 +2,13 @@
 // (tools/border refuses to go on when that is no longer so: then the version changes, too); what is nobody's business is `reserved`.
 
 import { rangesBytes } from "../buffers/ranges";
-import { Listener } from "../tcp/open/listen";
 import { State } from "../tcp/block/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
 import { pipe } from "../tcp/loss/recovery";
 import { hasSender, senderOf } from "../tcp/block/sender";
 import { Tcb } from "../tcp/block/tcb";
 import { userUrgentLeft } from "../tcp/user";
+import { Listener } from "../tcp/open/listener";
 
 /** Changes with the layout. */
 export const INFO_VERSION: u32 = 1;

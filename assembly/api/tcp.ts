@@ -8,13 +8,12 @@ import { isMulticast, isBroadcast, isOwn, isReachable, sourceFor } from "../ip/a
 import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
 import { State } from "../tcp/block/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
-import {
-  Listener, acceptTake, listenerFor, listenerIndex, listenerPurge,
-} from "../tcp/open/listen";
 import { connectStart, tcbOpen } from "../tcp/open/connect";
-import { ephemeralPort } from "../tcp/open/port";
+import { ephemeralPort } from "../tcp/open/ephemeral";
 import { keepAliveSet, keepAliveStart } from "../tcp/close/keep-alive";
 import { fastOpenWant } from "../tcp/open/fast-open";
+import { listenerFor, Listener, listenerIndex } from "../tcp/open/listener";
+import { listenerPurge, acceptTake } from "../tcp/open/accept";
 import { userAbort } from "../tcp/user";
 import { handleOfListener, handleOfTcb } from "./handle";
 

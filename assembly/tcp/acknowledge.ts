@@ -17,9 +17,9 @@ import { rttAcked, rttSample } from "./loss/rtt";
 import { hasSender, senderOf } from "./block/sender";
 import { ringAcked, roomAgain } from "./block/send-buffer";
 import { timestampNow } from "./block/timestamps";
-import { sentAcked } from "./loss/sent";
 import { rackBegin } from "./loss/rack";
 import { rackAck, rackAfter, rackTimes } from "./loss/rack-recovery";
+import { sentAcked } from "./loss/delivered";
 
 /** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT, or the segment is challenged, and has no other effect. */
 export function ackAcceptable(t: Tcb): bool {

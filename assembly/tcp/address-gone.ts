@@ -6,7 +6,7 @@ import { Has, tcbAt, tcbHas } from "./block/tcb";
 import { State } from "./block/state";
 import { halfOpenAt, halfOpenInUse } from "./block/half-open-record";
 import { endConnection } from "./close/end";
-import { recordGone } from "./open/listen";
+import { recordGone } from "./open/accept";
 
 /** Ends the connections that have `ip`, with NO_ADDRESS. Listeners stay; so do records in TIME-WAIT, which send nothing by themselves. */
 export function tcpAddressGone(ip: u32): void {

@@ -1,22 +1,32 @@
-// TIMEOUTS (RFC 9293 §3.10.8: user time-out, retransmission time-out; TIME-WAIT's is close/time-wait.ts): what is due does its work.
+// TIMEOUTS (RFC 9293 §3.10.8: user time-out, retransmission time-out; TIME-WAIT's is close/time-wait.ts): what is due does its work. The
+// retransmission timer has two thresholds, R1 and R2 (RFC 9293 §3.8.3).
 
-import { RACK, TLP } from "../features";
-import { NEVER, isDue } from "../core/clock";
+import { RACK, TLP, FAST_OPEN, BLACK_HOLES } from "../features";
+import { NEVER, isDue, clock } from "../core/clock";
 import { Mib, count } from "../core/counters";
 import { Err } from "../core/error";
+import { Event } from "../core/events";
 import { heapArm, heapDisarm } from "../buffers/heap";
-import { Has, Tcb, tcbClear, tcbHas, tcbIndex } from "./block/tcb";
+import { Has, Tcb, tcbClear, tcbHas, tcbIndex, tcbSet, workAdd, tell } from "./block/tcb";
 import { ackNow } from "./block/acks";
-import { Timer, armTimer } from "./block/timers";
-import { State } from "./block/state";
+import { Timer, armTimer, disarmTimer } from "./block/timers";
+import { State, isSynchronized, isOpenedFast } from "./block/state";
+import { hasSender } from "./block/sender";
 import { paceDue } from "./congestion/pacing";
-import { reorderDue } from "./loss/rack-recovery";
-import { retransmitDue } from "./loss/retransmit";
+import { congestionTimeout } from "./congestion/congestion";
+import { reorderDue, rackTimesOut } from "./loss/rack-recovery";
 import { probeDue } from "./loss/probe";
-import { persistDue } from "./close/persist";
+import { rtoBackOff, rttStop } from "./loss/rtt";
+import { blackHoleSuspected } from "./loss/path-mtu";
+import { undoBegin } from "./loss/undo";
+import { lossBegins, retransmitAll } from "./loss/retransmit";
+import { persistDue, persistArm } from "./close/persist";
 import { endConnection } from "./close/end";
 import { keepAliveDue, keepAliveStart } from "./close/keep-alive";
 import { sendReset } from "./output";
+import { config } from "../config";
+import { isOwn, nextHop } from "../ip/address";
+import { neighbourDoubt } from "../arp/neighbours";
 
 /** The connection's heap entry came up: does what is due, and asks for the next deadline. */
 export function tcbTimer(t: Tcb): void {
@@ -38,6 +48,54 @@ export function tcbTimer(t: Tcb): void {
   if (t.state == <u8>State.CLOSED) return;
   const next = min(min(t.timerAt, t.delackAt), t.idleAt);
   if (next != NEVER) heapArm(tcbIndex(t), next);
+}
+
+/** R1: retransmissions after which the network is asked to look for another way, and the application is told (SHLD-10). */
+const R1: u8 = 3;
+
+/** The retransmission timer fired. */
+export function retransmitDue(t: Tcb): void {
+  disarmTimer(t);
+  const syn = !isSynchronized(t);
+  if (!syn && t.sndUna == t.sndNxt && !tcbHas(t, Has.BLOCKED)) return;
+  // R2 (MUST-20, MUST-22): a SYN has its own, of 3 minutes at least (MUST-23).
+  const limit = !syn ? t.userTimeoutMs : FAST_OPEN && isOpenedFast(t) ? config.halfOpenMs : config.synTimeoutMs;
+  if (clock.us - t.stalledAt >= <u64>limit * 1000) {
+    count(syn ? Mib.tcpAttemptFails : Mib.TCPAbortOnTimeout);
+    // A soft error that was noted says more than "timed out" (MUST-47).
+    endConnection(t, t.softError != 0 ? <Err>t.softError : Err.TIMED_OUT);
+    return;
+  }
+  if (!syn && t.sndWnd == 0) {
+    // The peer closed its window over what is in flight: probe it, without giving up (SHLD-17).
+    tcbSet(t, Has.PROBE_DUE);
+    workAdd(t);
+    persistArm(t);
+    return;
+  }
+  if (t.retries < 255) t.retries++;
+  count(Mib.TCPTimeouts);
+  if (t.retries == R1) {
+    if (!isOwn(t.rip)) neighbourDoubt(nextHop(t.rip));
+    tell(t, Event.STALLED);
+  }
+  rtoBackOff(t);
+  rttStop(t);
+  if (syn) {
+    tcbSet(t, Has.SYN_DUE | Has.SYN_RESENT);
+    count(Mib.TCPSynRetrans);
+  } else {
+    if (BLACK_HOLES && t.retries >= R1) blackHoleSuspected(t);
+    const first = t.retries == 1;
+    if (first) undoBegin(t);
+    congestionTimeout(t, t.sndNxt - t.sndUna, first);
+    if (hasSender(t) && rackTimesOut(t, first)) lossBegins(t);
+    else retransmitAll(t);
+    tcbSet(t, Has.RETRANSMIT_ONE);
+  }
+  workAdd(t);
+  // Restarted even if nothing can be sent now (RFC 6298 §5.6).
+  armTimer(t, Timer.RETRANSMIT, t.rto);
 }
 
 /** A loss probe is due; the retransmission timer runs from here on. */

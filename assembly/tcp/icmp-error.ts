@@ -16,10 +16,10 @@ import { Tcb, Has, blockedFirst, blockedNext, tcbAt, tcbHas, workAdd, workUnbloc
 import { isSynchronized } from "./block/state";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./block/demux";
 import { halfOpenAt } from "./block/half-open-record";
-import { recordGone } from "./open/listen";
 import { pathMtuLower } from "./loss/path-mtu";
 import { retransmitAll } from "./loss/retransmit";
 import { fastOpenFails } from "./open/fast-open";
+import { recordGone } from "./open/accept";
 import { endConnection } from "./close/end";
 
 /** Communication administratively prohibited (RFC 1812 §5.2.7.1): network, host, filtered. */

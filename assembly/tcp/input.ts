@@ -16,9 +16,8 @@ import { Tcb, Has, tcbAt, tcbHas, workAdd, tell, tcbSet, tcbClear } from "./bloc
 import { State, setState, isOpenedFast } from "./block/state";
 import { seg, segHas, segIs, segLen, segTrimFront, Option } from "./segment/segment";
 import { segmentRead } from "./segment/read";
-import { resetSegment } from "./segment/bare";
+import { resetSegment } from "./segment/empty";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./block/demux";
-import { Listener, listenInput, listenerAt, listenerFor, promote, recordGone, acceptable } from "./open/listen";
 import { halfOpenAnswer, halfOpenMayAnswer } from "./open/half-open";
 import { ackSegment, answerProbe, challenge } from "./close/reset";
 import { setIrs } from "./open/connect";
@@ -27,6 +26,7 @@ import { ecnArrives } from "./congestion/ecn";
 import { drainEarly, earlyFinDue, receiveEarly, receiveEarlyFin, receiveText } from "./receive";
 import { retransmitEstablished } from "./loss/retransmit";
 import { rttAcked } from "./loss/rtt";
+import { dsackNote } from "./loss/report";
 import { armFinWait2, armFirstByte } from "./block/timers";
 import { halfOpenAt, HalfOpen, Syn } from "./block/half-open-record";
 import { timestampNow } from "./block/timestamps";
@@ -36,9 +36,11 @@ import { keepAliveStart } from "./close/keep-alive";
 import { endConnection } from "./close/end";
 import { timeWaitInput, enterTimeWait } from "./close/time-wait";
 import { sendReset } from "./output";
-import { dsackNote } from "./loss/sack";
 import { fastOpenAcked, fastOpenAnswered, fastOpenCompletes } from "./open/fast-open";
 import { settle, synBits, synMss, synWindow } from "./open/syn";
+import { Listener, listenerFor, listenerAt } from "./open/listener";
+import { acceptable, recordGone, promote } from "./open/accept";
+import { listenInput } from "./listen";
 
 /** RFC 7323 §5.5: a timestamp that was not renewed for 24 days says nothing any more, ms. */
 const TS_RECENT_MS: u32 = 24 * 24 * 3600 * 1000;

@@ -11,8 +11,8 @@ import { Tcb, Has, tcbHas, recvRing, tell, tcbSet, tcbClear } from "./block/tcb"
 import { ackNow, ackSoon } from "./block/acks";
 import { rcvWnd } from "./block/receive-window";
 import { seg } from "./segment/segment";
-import { dsackNote } from "./loss/sack";
 import { sendAck } from "./output";
+import { dsackNote } from "./loss/report";
 
 /** Whether the segment's text begins at RCV.NXT or behind it, and ends within the ring's free room. */
 function hasPlace(t: Tcb): bool {

@@ -265,3 +265,9 @@ export function sentRemove(s: Sender, prev: u16): void {
   s.count--;
   rangesRelease(i);
 }
+
+/** Bytes in the network: FlightSize, less what was selectively acknowledged, less what is lost and was not sent again. */
+export function sentPipe(t: Tcb): u32 {
+  const s = senderOf(t);
+  return t.sndNxt - t.sndUna - s.sacked - s.lost;
+}

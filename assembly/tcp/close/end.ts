@@ -10,8 +10,8 @@ import { State, setState } from "../block/state";
 import { disarmAll } from "../block/timers";
 import { demuxRemove } from "../block/demux";
 import { senderEnd } from "../block/sender";
-import { listenerForget } from "../open/listen";
 import { fastOpenEnds } from "../open/fast-open";
+import { listenerForget } from "../open/accept";
 
 /**
  * Deletes the TCB's share in the protocol: it leaves all tables and lists. If a handle refers to it, the block stays, in CLOSED, to

@@ -9,7 +9,7 @@ import { ipBegin } from "../../ip/output";
 import { Tcb } from "../block/tcb";
 import { ackNow } from "../block/acks";
 import { seg, segIs } from "../segment/segment";
-import { bareSegment } from "../segment/bare";
+import { bareSegment } from "../segment/empty";
 import { putTimestamps } from "../segment/options";
 import { timestampOffset } from "../open/syn-cookie";
 

@@ -10,7 +10,7 @@ import { heapArm, heapDisarm } from "../../buffers/heap";
 import { poolGive, poolTake } from "../../buffers/pool";
 import { ACK, FIN, RST, SYN } from "../../wire/tcp";
 import { Option, seg, segHas, segIs, segLen } from "../segment/segment";
-import { resetSegment } from "../segment/bare";
+import { resetSegment } from "../segment/empty";
 import { Has, Tcb, tcbHas } from "../block/tcb";
 import { advertise } from "../block/receive-window";
 import { State, setState } from "../block/state";

@@ -7,22 +7,10 @@ import { Tcb, Has, tcbHas } from "../block/tcb";
 import { hasSender, senderOf } from "../block/sender";
 import { cubicAcked, cubicBeta, cubicIdle, cubicOn, cubicReduce, cubicTimeout } from "./cubic";
 import { hystartAcked, hystartOn } from "./hystart";
-
-/** "Arbitrarily high" (RFC 5681 §3.1): the first slow start. */
-export const SSTHRESH_INITIAL: u32 = u32.MAX_VALUE >> 2;
+import { SSTHRESH_INITIAL } from "./window";
 
 /** On a shorter path, polls come too rarely to see a queue, µs. */
 const NOISE_RTT_US: u32 = 5000;
-
-/** Initial window (RFC 6928 §2), or one segment when the SYN was lost (RFC 5681 §3.1). */
-export function congestionInit(t: Tcb): void {
-  const mss = <u32>t.mss;
-  if (tcbHas(t, Has.SYN_RESENT)) t.cwnd = mss;
-  else if (config.initialWindow == 10) t.cwnd = min(10 * mss, max<u32>(2 * mss, 14600));
-  else t.cwnd = config.initialWindow * mss;
-  t.ssthresh = SSTHRESH_INITIAL;
-  t.cwndAcked = 0;
-}
 
 /** `acked` new bytes were acknowledged outside of recovery (RFC 5681 §3.1). */
 export function congestionAcked(t: Tcb, acked: u32): void {

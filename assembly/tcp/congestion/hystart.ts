@@ -5,7 +5,7 @@ import { HYSTART } from "../../features";
 import { seqLe } from "../../core/seq";
 import { Tcb } from "../block/tcb";
 import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
-import { SSTHRESH_INITIAL } from "./congestion";
+import { SSTHRESH_INITIAL } from "./window";
 
 // The constants of RFC 9406 §4.3; times in µs.
 const MIN_RTT_THRESH: u32 = 4000;

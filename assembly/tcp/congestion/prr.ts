@@ -4,8 +4,7 @@
 import { Policy, config } from "../../config";
 import { PRR } from "../../features";
 import { Tcb } from "../block/tcb";
-import { senderOf } from "../block/sender";
-import { sentPipe } from "../loss/sent";
+import { senderOf, sentPipe } from "../block/sender";
 
 export function prrOn(): bool {
   return PRR && (config.policy & Policy.PRR) != 0;

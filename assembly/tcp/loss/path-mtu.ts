@@ -6,10 +6,10 @@ import { RACK } from "../../features";
 import { count, Mib } from "../../core/counters";
 import { seqLe } from "../../core/seq";
 import { Tcb, Has, tcbHas } from "../block/tcb";
-import { sackBlocks } from "./sack";
 import { hasSender, senderOf } from "../block/sender";
 import { mssCompute, mssFor } from "../block/mss";
 import { sentNow } from "./sent";
+import { sackBlocks } from "./report";
 
 /** A size that nearly every path takes (BASE_PLPMTU, RFC 8899 §5.1.2). */
 const BASE: u32 = 1200;

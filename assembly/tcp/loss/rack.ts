@@ -7,9 +7,9 @@ import { Sender, Sends, senderOf, sends } from "../block/sender";
 import { timestampNow } from "../block/timestamps";
 import { Sent, sentLose, sentNow } from "./sent";
 import { seg, segHas, Option } from "../segment/segment";
-import { DUP_THRESH } from "./sack";
 import { hystartSample } from "../congestion/hystart";
 import { frtoNote } from "./undo";
+import { DUP_THRESH } from "./scoreboard";
 
 /** A reordering window that a D-SACK has widened lasts for so many recoveries (RFC 8985 §6.2 step 4). */
 const PERSIST: u8 = 16;

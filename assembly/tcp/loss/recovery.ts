@@ -4,12 +4,11 @@ import { count, Mib } from "../../core/counters";
 import { seqLt, seqLe, seqMax, seqMin } from "../../core/seq";
 import { rangeAt } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
-import { sackLostEdge, sackPipe, DUP_THRESH } from "./sack";
 import { rangesBytes } from "../../buffers/ranges";
 import { congestionLoss, congestionInflate, congestionPartial, congestionRecovered, congestionAcked } from "../congestion/congestion";
 import { rttStop } from "./rtt";
-import { hasSender } from "../block/sender";
-import { sentPipe } from "./sent";
+import { sackPipe, sackLostEdge, DUP_THRESH } from "./scoreboard";
+import { hasSender, sentPipe } from "../block/sender";
 
 /** Bytes in the network, for comparison with cwnd. */
 export function pipe(t: Tcb): u32 {

@@ -6,11 +6,10 @@
 // Sender.
 
 import { clock } from "../../core/clock";
-import { Seq, seqLe, seqLt, seqMax, seqMin } from "../../core/seq";
-import { LIST_MAX, Range, rangeAt, rangeNext } from "../../buffers/ranges";
+import { Seq, seqLe, seqLt, seqMax } from "../../core/seq";
+import { Range, rangeAt, rangeNext } from "../../buffers/ranges";
 import { Tcb } from "../block/tcb";
 import { Sender, senderOf, sentFresh, sentRemove } from "../block/sender";
-import { rackDelivered } from "./rack";
 
 /** Bits of an entry. */
 export const enum Sent {
@@ -23,12 +22,6 @@ export const enum Sent {
 /** Now, as the list has it. */
 export function sentNow(): u32 {
   return <u32>clock.us;
-}
-
-/** Bytes in the network: FlightSize, less what was selectively acknowledged, less what is lost and was not sent again. */
-export function sentPipe(t: Tcb): u32 {
-  const s = senderOf(t);
-  return t.sndNxt - t.sndUna - s.sacked - s.lost;
 }
 
 /** start…end is sent for the first time. */
@@ -64,7 +57,7 @@ function fill(i: u16, start: Seq, end: Seq, stamp: u32, bits: u32): void {
 }
 
 /** Splits an entry at `seq`, which lies inside of it; the second half is a new one. Returns whether there was one. */
-function split(s: Sender, i: u16, seq: Seq): bool {
+export function split(s: Sender, i: u16, seq: Seq): bool {
   const fresh = sentFresh(s);
   if (fresh == 0) return false;
   const r = rangeAt(i);
@@ -76,70 +69,8 @@ function split(s: Sender, i: u16, seq: Seq): bool {
   return true;
 }
 
-/** Everything before SND.UNA arrived: `acked` bytes more than before. */
-export function sentAcked(t: Tcb, acked: u32): void {
-  const s = senderOf(t);
-  s.delivered += acked;
-  for (let n: u32 = 0; s.first != 0; n++) {
-    const r = rangeAt(s.first);
-    if (seqLe(t.sndUna, r.start)) break;
-    assert(n < LIST_MAX);
-    const end = seqMin(r.end, t.sndUna), size = end - r.start;
-    if (has(r, Sent.SACKED)) {
-      s.sacked -= size;
-      s.delivered -= size;
-    } else {
-      rackDelivered(t, s, r, end);
-      if (has(r, Sent.LOST)) s.lost -= size;
-    }
-    r.start = end;
-    if (r.start == r.end) sentRemove(s, 0);
-  }
-}
-
-/** start…end was selectively acknowledged. Returns whether that is news. */
-export function sentSacked(t: Tcb, start: Seq, end: Seq): bool {
-  const s = senderOf(t);
-  let news = false, prev: u16 = 0, turns: u32 = 0;
-  for (let i = s.first; i != 0; turns++) {
-    // Each entry once, and twice what is split.
-    assert(turns < 2 * LIST_MAX);
-    const r = rangeAt(i);
-    if (seqLe(end, r.start)) break;
-    if (has(r, Sent.SACKED) || seqLe(r.end, start)) {
-      prev = i;
-      i = r.next;
-      continue;
-    }
-    if (seqLt(r.start, start)) {
-      if (!split(s, i, start)) return news;
-      prev = i;
-      i = r.next;
-      continue;
-    }
-    if (seqLt(end, r.end) && !split(s, i, end)) return news;
-    sack(t, s, r);
-    news = true;
-    i = join(s, prev, i);
-    prev = i;
-    i = rangeAt(i).next;
-  }
-  // What follows may have been acknowledged before.
-  if (news && prev != 0 && rangeAt(prev).next != 0) join(s, prev, rangeAt(prev).next);
-  return news;
-}
-
-function sack(t: Tcb, s: Sender, r: Range): void {
-  const size = r.end - r.start;
-  s.sacked += size;
-  s.delivered += size;
-  if (has(r, Sent.LOST)) s.lost -= size;
-  rackDelivered(t, s, r, r.end);
-  r.bits = <u16>((<u32>r.bits & ~Sent.LOST) | Sent.SACKED);
-}
-
 /** Makes one entry of `i` and `prev` before it, if both were selectively acknowledged and touch. Returns the number of what holds `i` now. */
-function join(s: Sender, prev: u16, i: u16): u16 {
+export function join(s: Sender, prev: u16, i: u16): u16 {
   if (prev == 0) return i;
   const r = rangeAt(prev), o = rangeAt(i);
   if (!has(r, Sent.SACKED) || !has(o, Sent.SACKED) || r.end != o.start) return i;
@@ -149,7 +80,7 @@ function join(s: Sender, prev: u16, i: u16): u16 {
   return prev;
 }
 
-function has(r: Range, bits: u32): bool {
+export function has(r: Range, bits: u32): bool {
   return (<u32>r.bits & bits) != 0;
 }
 

@@ -7,10 +7,10 @@ import { UNDO } from "../../features";
 import { seqLt } from "../../core/seq";
 import { count, Mib } from "../../core/counters";
 import { Tcb, Has, tcbHas, tcbClear } from "../block/tcb";
-import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
+import { Sender, Sends, hasSender, senderOf, sends, sentPipe } from "../block/sender";
 import { timestampNow } from "../block/timestamps";
 import { unsent } from "../block/send-buffer";
-import { sentFound, sentPipe } from "./sent";
+import { sentFound } from "./sent";
 import { seg, segHas, Option } from "../segment/segment";
 
 /** A recovery begins: `cwnd` and `ssthresh` are about to shrink. */

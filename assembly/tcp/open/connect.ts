@@ -16,7 +16,7 @@ import { flowSet } from "../block/flow";
 import { mssCompute } from "../block/mss";
 import { HalfOpen, halfOpenRetries, Syn } from "../block/half-open-record";
 import { rttInit, rttStart } from "../loss/rtt";
-import { congestionInit } from "../congestion/congestion";
+import { congestionInit } from "../congestion/window";
 
 /** A TCB for a four-tuple, in CLOSED, with what does not depend on the peer; it owns the four-tuple. Null: none is free. */
 export function tcbOpen(rip: u32, lip: u32, ports: u32): Tcb | null {

@@ -15,15 +15,12 @@ import { fence, take } from "../../core/layout";
 import { RED_ZONE } from "../../core/own";
 import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
-import { Tcb, Has, tcbHas, tcbSet, tcbClear, workAdd, FastOpen } from "../block/tcb";
+import { Tcb, Has, tcbHas, FastOpen } from "../block/tcb";
 import { State, isOpenedFast } from "../block/state";
-import { rcvWnd } from "../block/receive-window";
 import { ringAcked, roomAgain } from "../block/send-buffer";
-import { seg, segHas, segTrimFront, Option } from "../segment/segment";
+import { seg, segHas, Option } from "../segment/segment";
 import { MSS_DEFAULT, putFastOpen } from "../segment/options";
-import { congestionInit } from "../congestion/congestion";
 import { secretOf, sharedClock } from "./syn-cookie";
-import { receiveText } from "../receive";
 
 // The server.
 
@@ -77,28 +74,6 @@ export function fastOpenCheck(): i32 {
 function failed(why: Mib): i32 {
   count(why);
   return -1;
-}
-
-/** The SYN at hand made this connection, in SYN-RECEIVED: its text is taken in, a SYN-ACK is due. A FIN behind the text has to come again. */
-export function fastOpenBegin(t: Tcb, renew: bool): void {
-  count(Mib.TCPFastOpenPassive);
-  pending.count++;
-  t.fastOpen = <u8>(renew ? FastOpen.OPENED | FastOpen.RENEW : FastOpen.OPENED);
-  t.sndUna = t.sndNxt;
-  // The window of a SYN is never scaled (RFC 7323 §2.2).
-  t.sndWnd = t.maxSndWnd = seg.wnd;
-  t.sndWl1 = seg.seq;
-  congestionInit(t);
-  segTrimFront(1);
-  seg.size = min(seg.size, rcvWnd(t));
-  if (seg.size != 0) {
-    receiveText(t);
-    t.fastOpen |= <u8>FastOpen.TAKEN;
-  }
-  tcbClear(t, Has.ACK_NOW | Has.ACK_LATER);
-  t.unacked = 0;
-  tcbSet(t, Has.SYN_DUE);
-  workAdd(t);
 }
 
 /** "Upon receiving an ACK acknowledging the SYN sequence, the server decrements PendingFastOpenRequests" (RFC 7413 §4.2.2). */

@@ -13,8 +13,8 @@ import { ipBegin } from "../../ip/output";
 import { demuxInsert, demuxRemove, halfOpenBase } from "../block/demux";
 import { HalfOpen, halfOpenIndex, pool, halfOpenRetries, Syn } from "../block/half-open-record";
 import { cookieTimestamp, isGroup, timestampOffset } from "./syn-cookie";
-import { listenerAt } from "./listen";
 import { synSegment } from "./syn";
+import { listenerAt } from "./listener";
 
 /** The filled-in record begins to own its four-tuple and to be timed. */
 export function halfOpenEnter(h: HalfOpen): void {

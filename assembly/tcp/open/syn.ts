@@ -6,7 +6,7 @@ import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
 import { Option, seg, segHas } from "../segment/segment";
 import { MSS_DEFAULT, putFastOpen, putMss, putSackPermitted, putTimestamps, putWindowScale } from "../segment/options";
-import { bareSegment } from "../segment/bare";
+import { bareSegment } from "../segment/empty";
 import { Syn } from "../block/half-open-record";
 import { Has, Tcb } from "../block/tcb";
 import { mssCompute } from "../block/mss";

@@ -8,7 +8,7 @@ import { Has, tcbAt, tcbHas, Tcb } from "../../../assembly/tcp/block/tcb";
 import { halfOpenBase, timeWaitBase } from "../../../assembly/tcp/block/demux";
 import { halfOpenAt, halfOpenInUse, HalfOpen } from "../../../assembly/tcp/block/half-open-record";
 import { timeWaitAt, TimeWait } from "../../../assembly/tcp/block/time-wait-record";
-import { listenerAt } from "../../../assembly/tcp/open/listen";
+import { listenerAt } from "../../../assembly/tcp/open/listener";
 
 export * from "../../../assembly/index";
 

@@ -4,7 +4,7 @@ import { count, Mib } from "../../core/counters";
 import { Ipv4, PROTO_TCP } from "../../wire/ipv4";
 import { RST, TcpHeader, ACK } from "../../wire/tcp";
 import { ipEnd, ipBegin } from "../../ip/output";
-import { tcpSeal } from "./seal";
+import { tcpSeal } from "./checksum";
 import { segIs, seg, segLen } from "./segment";
 import { POLICIES } from "../../features";
 import { config, Policy } from "../../config";

@@ -1,9 +1,8 @@
 // Ephemeral ports (RFC 6056 §3.3.2, algorithm 2: random, and random again when taken): 49152 … 65535
 
-
 import { random32 } from "../../core/random";
 import { demuxFind, NOBODY } from "../block/demux";
-import { listenerFor } from "./listen";
+import { listenerFor } from "./listener";
 
 const FIRST: u32 = 49152;
 const COUNT: u32 = 16384;

@@ -1,0 +1,97 @@
+// The accept queue: from a handshake that is complete to `accept` (RFC 9293 §3.10.7.2), and what a listener forgets when it goes away.
+
+import { Policy, config } from "../../config";
+import { BOUNDED, POLICIES } from "../../features";
+import { Mib, count } from "../../core/counters";
+import { Event, eventRaise } from "../../core/events";
+import { resetSegment } from "../segment/empty";
+import { Has, Tcb, tcbAt, tcbClear, tcbIndex, tcbSet } from "../block/tcb";
+import { HalfOpen, halfOpenAt, halfOpenInUse } from "../block/half-open-record";
+import { Listener, listenerAt, listenerIndex } from "./listener";
+import { tcbFromRecord, tcbOpen } from "./connect";
+import { halfOpenRemove } from "./half-open";
+
+/** A TCB for a completed handshake, if the accept queue and the pool have room; it waits in the queue once it is ESTABLISHED. */
+export function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
+  const t = l.acceptCount < l.backlog ? tcbOpen(rip, lip, ports) : null;
+  if (t == null) {
+    count(Mib.ListenOverflows);
+    count(Mib.ListenDrops);
+    return null;
+  }
+  t.listener = <u16>listenerIndex(l);
+  t.tos = l.tos;
+  t.ttl = l.ttl;
+  tcbSet(t, Has.UNACCEPTED);
+  t.acceptNext = 0;
+  if (l.acceptLast == 0) l.acceptFirst = tcbIndex(t) + 1;
+  else tcbAt(l.acceptLast - 1).acceptNext = tcbIndex(t) + 1;
+  l.acceptLast = tcbIndex(t) + 1;
+  l.acceptCount++;
+  return t;
+}
+
+/**
+ * The handshake of a half-open record is complete: it becomes a TCB, in SYN-RECEIVED, which goes on with the segment at hand. Null: the
+ * accept queue is full, or no TCB is free. Then the record stays, and the ACK is dropped, so that it may come again; or, by policy, the
+ * peer gets a RST.
+ */
+export function promote(h: HalfOpen): Tcb | null {
+  const l = listenerAt(h.listener), t = admit(l, h.rip, h.lip, h.ports);
+  if (t == null) {
+    if (POLICIES && (config.policy & Policy.RST_ON_OVERFLOW) != 0) {
+      recordGone(h);
+      resetSegment();
+    }
+    return null;
+  }
+  tcbFromRecord(t, h);
+  recordGone(h);
+  return t;
+}
+
+/** The record leaves the table, and its listener's count. */
+export function recordGone(h: HalfOpen): void {
+  listenerAt(h.listener).halfOpen--;
+  halfOpenRemove(h);
+}
+
+/** The connection is ESTABLISHED and can be accepted. */
+export function acceptable(t: Tcb): void {
+  eventRaise(config.connsMax + <u32>t.listener, Event.ACCEPT);
+}
+
+/** Takes the first ESTABLISHED connection out of the accept queue; null: there is none. */
+export function acceptTake(l: Listener): Tcb | null {
+  if (l.acceptFirst == 0) return null;
+  const t = tcbAt(l.acceptFirst - 1);
+  listenerForget(t);
+  return t;
+}
+
+/** Takes a connection out of its listener's accept queue. */
+export function listenerForget(t: Tcb): void {
+  const l = listenerAt(t.listener), me = tcbIndex(t) + 1;
+  let prev: u32 = 0, n: u32 = 0;
+  for (let i = l.acceptFirst; i != 0; i = tcbAt(i - 1).acceptNext) {
+    assert(!BOUNDED || n++ < config.connsMax);
+    if (i == me) {
+      if (prev == 0) l.acceptFirst = t.acceptNext;
+      else tcbAt(prev - 1).acceptNext = t.acceptNext;
+      if (l.acceptLast == me) l.acceptLast = prev;
+      l.acceptCount--;
+      break;
+    }
+    prev = i;
+  }
+  t.acceptNext = 0;
+  tcbClear(t, Has.UNACCEPTED);
+}
+
+/** Forgets the half-open connections of a listener that goes away. */
+export function listenerPurge(l: Listener): void {
+  for (let i: u32 = 0; i < config.halfOpenMax && l.halfOpen > 0; i++) {
+    const h = halfOpenAt(i);
+    if (halfOpenInUse(h) && <u32>h.listener == listenerIndex(l)) recordGone(h);
+  }
+}

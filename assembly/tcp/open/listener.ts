@@ -1,0 +1,93 @@
+// Listeners: their table, and how one defends itself for as long as SYNs are dropped or answered with cookies.
+
+import { config } from "../../config";
+import { OWNERSHIP } from "../../features";
+import { Micros, clock, isDue } from "../../core/clock";
+import { RED_ZONE } from "../../core/own";
+import { fence, take } from "../../core/layout";
+import { Event, eventRaise } from "../../core/events";
+import { heapArm, heapDisarm } from "../../buffers/heap";
+import { listenerBase } from "../block/demux";
+
+@unmanaged export class Listener {
+  /** 0: every own address. */
+  ip: u32;
+  /** 0: nobody listens here. */
+  port: u16;
+  /** Whether SYNs had to be answered with cookies, or dropped, within the last second (`DEFENCE_US`). */
+  defending: bool;
+  /** FastOpenEnabled (RFC 7413 §4.2): the application says so. */
+  fastOpen: bool;
+  /** Of SYN-ACKs, and of connections from the beginning (RFC 9293 MUST-48, MUST-49). */
+  tos: u8;
+  ttl: u8;
+  pad: u16;
+  /** Longest accept queue, and most half-open records. */
+  backlog: u32;
+  halfOpen: u32;
+  /** The accept queue: connections, by number + 1, linked by `acceptNext`. */
+  acceptFirst: u32;
+  acceptLast: u32;
+  acceptCount: u32;
+  /** The token bucket for SYNs. */
+  rate: u32;
+  /** When a SYN was last answered with a cookie, or dropped. */
+  defendedAt: Micros;
+  /** Cookies were sent until then; for two minutes more an ACK may return one. */
+  cookiesUntil: u64;
+}
+
+/** Bytes from one listener to the next. */
+const SPACED: u32 = OWNERSHIP ? (offsetof<Listener>() + RED_ZONE) & ~7 : offsetof<Listener>();
+
+let listeners: usize = 0;
+
+export function listenersInit(): void {
+  listeners = take(config.listenersMax, SPACED);
+  if (OWNERSHIP) fence(listeners, config.listenersMax, SPACED, offsetof<Listener>());
+}
+
+export function listenerAt(i: u32): Listener {
+  return changetype<Listener>(listeners + i * SPACED);
+}
+
+export function listenerIndex(l: Listener): u32 {
+  return <u32>(changetype<usize>(l) - listeners) / SPACED;
+}
+
+/** The listener for segments to `lip`:`port`, one on the address itself before one on every address; null: none. */
+export function listenerFor(lip: u32, port: u32): Listener | null {
+  let found: Listener | null = null;
+  for (let i: u32 = 0; i < config.listenersMax; i++) {
+    const l = listenerAt(i);
+    if (<u32>l.port != port) continue;
+    if (l.ip == lip) return l;
+    if (l.ip == 0) found = l;
+  }
+  return found;
+}
+
+/** A listener is back to normal when for so long no SYN was dropped or answered with a cookie, µs. */
+const DEFENCE_US: u64 = 1_000_000;
+
+/** The listener had to defend itself just now. */
+export function defend(l: Listener): void {
+  l.defendedAt = clock.us;
+  if (!l.defending) setDefending(l, true);
+}
+
+function setDefending(l: Listener, on: bool): void {
+  const index = listenerIndex(l);
+  l.defending = on;
+  if (on) heapArm(listenerBase() + index, l.defendedAt + DEFENCE_US);
+  eventRaise(config.connsMax + index, Event.DEFENCE);
+}
+
+/** The timer of a listener that defends itself. */
+export function listenerTimer(index: u32): void {
+  const l = listenerAt(index), owner = listenerBase() + index;
+  heapDisarm(owner);
+  if (l.port == 0 || !l.defending) return;
+  if (isDue(l.defendedAt + DEFENCE_US)) setDefending(l, false);
+  else heapArm(owner, l.defendedAt + DEFENCE_US);
+}
