@@ -1,11 +1,12 @@
 /** What the source promises about itself: layers, tables that stand twice, the budget. */
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, normalize } from "node:path";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
+import { circle, layerFaults, tree, writers } from "../harness/source.js";
 
 function files(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(join(dir, e.name)) : e.name.endsWith(".ts") ? [join(dir, e.name)] : []));
@@ -14,32 +15,75 @@ function files(dir: string): string[] {
 const source = (path: string): string => readFileSync(path, "utf8");
 
 describe("layers", () => {
-  // A file may import from layers below its own, and from its own folder.
-  const LAYERS = [["core"], ["buffers", "wire"], ["arp"], ["ip"], ["tcp", "udp", "icmp"], ["clients"], ["api"], ["stack.ts"], ["index.ts"], ["whole.ts"], ["services"]];
-  const level = (path: string): number => LAYERS.findIndex((l) => l.some((name) => path.startsWith(`assembly/${name}`)));
+  const sources = tree("assembly");
+  /** Folders and files, the lowest first: a file imports from its own folder and from what stands before it. */
+  const ORDER = [
+    "features.ts", "core", "config.ts", "wire", "buffers", "arp", "ip", "icmp", "udp",
+    "tcp/segment", "tcp/block", "tcp/congestion", "tcp/loss", "tcp/open", "tcp/close", "tcp",
+    "clients", "checks.ts", "stack.ts", "api", "index.ts", "whole.ts", "services", "rt",
+  ];
+  /** They know nothing of each other. */
+  const APART = [["wire", "buffers"], ["icmp", "udp", "tcp"]];
 
-  /** The folder right below `assembly/` that a file is in. */
-  const room = (path: string): string => path.split("/")[1]!;
+  it("import downward only, and not from one protocol to another", () => assert.deepEqual(layerFaults(sources, ORDER, APART), []));
 
-  it("import downward only, and not from one protocol to another", () => {
-    for (const file of files("assembly")) {
-      if (level(file) < 0) continue;
-      for (const [, to] of source(file).matchAll(/from "(\.[^"]+)"/g)) {
-        const target = `${normalize(join(dirname(file), to!))}.ts`;
-        if (target === "assembly/config.ts" || dirname(target) === dirname(file) || room(target) === room(file)) continue;
-        // The interface asks the stack where its arena is.
-        if (file.startsWith("assembly/api/") && target === "assembly/stack.ts") continue;
-        assert.ok(level(target) < level(file), `${file} imports ${target}`);
-      }
-    }
-  });
+  it("have no circle, within a folder neither", () => assert.deepEqual(circle(sources), []));
 
   it("only tcp/block/state.ts assigns a state", () => {
-    for (const file of files("assembly/tcp")) {
-      if (file.endsWith("/state.ts")) continue;
-      const hits = source(file).match(/\.state = (?!0;)/g) ?? [];
-      assert.deepEqual(hits, [], file);
-    }
+    assert.deepEqual(writers(tree("assembly/tcp"), /^t\.state$/), ["assembly/tcp/block/state.ts", "assembly/tcp/block/tcb.ts"]);
+    // A block that is given back is CLOSED, and nothing else is assigned there.
+    assert.deepEqual(sources.get("assembly/tcp/block/tcb.ts")!.match(/\.state\b[^;]*;/g), [".state = 0;"]);
+  });
+
+  describe("are checked by something that can fail", () => {
+    /** The tree with some files changed, or more of them. */
+    const changed = (files: Record<string, string>): Map<string, string> => new Map([...sources, ...Object.entries(files)]);
+    const faults = (files: Record<string, string>): string[] => layerFaults(changed(files), ORDER, APART);
+    const withLine = (path: string, line: string): Record<string, string> => ({ [path]: `${line}\n${sources.get(path)}` });
+
+    it("a folder that no layer has", () => {
+      assert.deepEqual(faults({ "assembly/sctp/sctp.ts": "" }), ["assembly/sctp/sctp.ts is in no layer"]);
+      assert.deepEqual(faults({ "assembly/tcp/open/deep/x.ts": "" }), ["assembly/tcp/open/deep/x.ts is in no layer"]);
+    });
+    it("a name that begins like a known one", () => {
+      assert.deepEqual(faults({ "assembly/udpx/udpx.ts": "" }), ["assembly/udpx/udpx.ts is in no layer"]);
+      assert.deepEqual(faults({ "assembly/stack.ts.ts": "" }), ["assembly/stack.ts.ts is in no layer"]);
+    });
+    it("an import without a name", () => {
+      assert.deepEqual(faults(withLine("assembly/wire/udp.ts", 'import "./wire";')), ["assembly/wire/udp.ts imports assembly/wire/wire.ts for its side effects"]);
+    });
+    it("an import from above, in whatever form", () => {
+      for (const line of ['import { tcpInput } from "../input";', 'import * as input from "../input";', 'export { tcpInput } from "../input";', 'export * from "../input";']) {
+        assert.deepEqual(faults(withLine("assembly/tcp/loss/rack.ts", line)), ["assembly/tcp/loss/rack.ts imports assembly/tcp/input.ts, which is above it"], line);
+      }
+    });
+    it("an import from beside", () => {
+      const line = 'import { udpInput } from "../udp/udp";';
+      assert.deepEqual(faults(withLine("assembly/tcp/input.ts", line)), ["assembly/tcp/input.ts imports assembly/udp/udp.ts, which is beside it"]);
+      assert.deepEqual(faults(withLine("assembly/icmp/icmp.ts", line)), ["assembly/icmp/icmp.ts imports assembly/udp/udp.ts, which is above it"]);
+    });
+    it("the configuration in a layer that is to know nothing of it, and anything in the list of features", () => {
+      assert.deepEqual(faults(withLine("assembly/core/hash.ts", 'import { config } from "../config";')), ["assembly/core/hash.ts imports assembly/config.ts, which is above it"]);
+      assert.deepEqual(faults(withLine("assembly/features.ts", 'import { clock } from "./core/clock";')), ["assembly/features.ts imports assembly/core/clock.ts, which is above it"]);
+      assert.deepEqual(faults(withLine("assembly/config.ts", 'import { tcbAt } from "./tcp/block/tcb";')), ["assembly/config.ts imports assembly/tcp/block/tcb.ts, which is above it"]);
+    });
+    it("a file that is not there, and a package", () => {
+      assert.deepEqual(faults(withLine("assembly/core/seq.ts", 'import { x } from "./none";')), ["assembly/core/seq.ts imports assembly/core/none.ts, which is not there"]);
+      assert.deepEqual(faults(withLine("assembly/core/seq.ts", 'import { x } from "node:fs";')), ["assembly/core/seq.ts imports a package"]);
+    });
+    it("circles of two, and of more", () => {
+      const two = changed(withLine("assembly/core/seq.ts", 'import { Key } from "./hash";'));
+      two.set("assembly/core/hash.ts", `import { Seq } from "./seq";\n${sources.get("assembly/core/hash.ts")}`);
+      assert.deepEqual(new Set(circle(two)), new Set(["assembly/core/seq.ts", "assembly/core/hash.ts"]));
+      const more = circle(changed(withLine("assembly/tcp/block/flow.ts", 'import { demuxFind } from "./demux";')));
+      assert.ok(more.length > 3 && more[0] === more.at(-1), more.join(" "));
+    });
+    it("a state that somebody else assigns", () => {
+      for (const line of ["t.state = <u8>State.CLOSED;", "t.state |= 1;", "t.state++;"]) {
+        assert.deepEqual(writers(new Map([["x.ts", `function f(t: Tcb): void { ${line} }`]]), /^t\.state$/), ["x.ts"], line);
+      }
+      assert.deepEqual(writers(new Map([["x.ts", "function f(t: Tcb): bool { return t.state == 1; }"]]), /^t\.state$/), []);
+    });
   });
 });
 
@@ -102,6 +146,35 @@ describe("the module's border", () => {
        
       assert.equal(numbers[name as (typeof CONFIG_FIELDS)[number]], eval(value!), name);
     }
+  });
+
+  describe("numbers that programs were compiled with", () => {
+    /** Names in the order of their numbers. More may follow. */
+    const NUMBERS: { kind: string; number: (i: number) => number; names: string }[] = [
+      { kind: "ERR", number: (i) => -1 - i, names: `
+        HANDLE ARGUMENT STATE FULL AGAIN IN_USE REFUSED RESET TIMED_OUT UNREACHABLE CLOSED NOT_INIT ENTROPY
+        NO_MEMORY CONFIG ABORTED SIZE NO_ADDRESS` },
+      { kind: "EVENT", number: (i) => 2 ** i, names: `
+        CONNECTED ACCEPT READABLE WRITABLE END CLOSED URGENT STALLED SOFT_ERROR DEFENCE ADDRESS` },
+      { kind: "STATE", number: (i) => i, names: `
+        CLOSED LISTEN SYN_SENT SYN_RECEIVED ESTABLISHED FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK TIME_WAIT` },
+      { kind: "OPTION", number: (i) => i, names: `
+        NO_DELAY KEEP_ALIVE KEEP_IDLE KEEP_INTERVAL KEEP_PROBES USER_TIMEOUT TOS TTL SOFT_ERRORS FAST_OPEN` },
+      { kind: "POLICY", number: (i) => 2 ** i, names: `
+        TIMESTAMPS SACK WINDOW_SCALE RST_ENDS_TIME_WAIT SYN_FIN RST_ON_OVERFLOW PUSH_BURSTS ANNOUNCE NO_DELAY
+        BROADCAST_ECHO BLACKHOLE EAGER_WINDOW KEEP_HALF_OPEN SYN_SILENCE GROUP ECN ECN_OFFER RACK TLP PRR UNDO CUBIC
+        HYSTART PACING NOISY_LINK QUICK_ACKS RST_IN_WINDOW SYN_RESETS OLD_ACKS` },
+    ];
+    const changed = (header: string): string[] => NUMBERS.flatMap(({ kind, number, names }) => names.trim().split(/\s+/).map((name, i) => ({ name: `STINT_${kind}_${name}`, value: number(i) })))
+      .filter(({ name, value }) => !header.includes(` ${name} = ${value},`) && !header.includes(` ${name} = ${value}u,`)).map(({ name }) => name);
+    const header = source("include/stint.h");
+
+    it("stay as they are", () => assert.deepEqual(changed(header), []));
+    it("are missed when one is changed or gone", () => {
+      assert.deepEqual(changed(header.replace("STINT_EVENT_END = 16,", "STINT_EVENT_END = 32,")), ["STINT_EVENT_END"]);
+      assert.deepEqual(changed(header.replace("STINT_POLICY_SACK = 2,", "STINT_POLICY_SACK = 20,")), ["STINT_POLICY_SACK"]);
+      assert.deepEqual(changed(header.replace("STINT_ERR_STATE", "STINT_ERR_STATUS")), ["STINT_ERR_STATE"]);
+    });
   });
 });
 

@@ -1,0 +1,152 @@
+/** The sources of the module as a graph: who imports what, who exports what, who assigns what. Read by tests/host/source.test.ts. */
+import { readdirSync, readFileSync } from "node:fs";
+import { posix } from "node:path";
+import ts from "typescript";
+
+/** Paths and texts. */
+export type Tree = ReadonlyMap<string, string>;
+
+/** All sources below the folders, by path. */
+export function tree(...folders: string[]): Map<string, string> {
+  const paths = folders.flatMap((folder) => readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((f) => f.endsWith(".ts")).map((f) => posix.join(folder, f)));
+  return new Map(paths.sort().map((path) => [path, readFileSync(path, "utf8")]));
+}
+
+export interface Import {
+  /** The file that is imported; undefined: a package. */
+  target: string | undefined;
+  /** What is imported; "*": all of it; none: the import is there for its side effects. */
+  names: string[];
+}
+
+const parsed = new Map<string, ts.SourceFile>();
+
+function parse(text: string): ts.SourceFile {
+  let file = parsed.get(text);
+  if (file === undefined) parsed.set(text, file = ts.createSourceFile("source.ts", text, ts.ScriptTarget.Latest, true));
+  return file;
+}
+
+/** What a file imports, and what it exports of other files. */
+export function imports(path: string, text: string): Import[] {
+  return parse(text).statements.flatMap((s) => {
+    if (!(ts.isImportDeclaration(s) || ts.isExportDeclaration(s)) || s.moduleSpecifier === undefined) return [];
+    const from = (s.moduleSpecifier as ts.StringLiteral).text;
+    const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : s.exportClause;
+    const names = clause === undefined ? (ts.isExportDeclaration(s) ? ["*"] : [])
+      : ts.isNamedImports(clause) || ts.isNamedExports(clause) ? clause.elements.map((e) => (e.propertyName ?? e.name).getText()) : ["*"];
+    return [{ target: from.startsWith(".") ? `${posix.join(posix.dirname(path), from)}.ts` : undefined, names }];
+  });
+}
+
+/** The first layer that a file is in: a folder itself, without those in it, or a file. Undefined: none. */
+function layer(path: string, order: readonly string[]): number | undefined {
+  const name = path.replace(/^assembly\//, ""), at = order.findIndex((l) => l === name || l === posix.dirname(name));
+  return at < 0 ? undefined : at;
+}
+
+/**
+ * What breaks the layers: files that are in none, imports that go up, or sideways between the `apart`, imports without names, and imports of
+ * what is not there. `order`: folders and files below assembly/, the lowest first.
+ */
+export function layerFaults(sources: Tree, order: readonly string[], apart: readonly string[][]): string[] {
+  const faults: string[] = [];
+  const side = (path: string): string => path.split("/")[1]!;
+  for (const [path, text] of sources) {
+    const own = layer(path, order);
+    if (own === undefined) faults.push(`${path} is in no layer`);
+    for (const { target, names } of imports(path, text)) {
+      if (target === undefined) faults.push(`${path} imports a package`);
+      else if (!sources.has(target)) faults.push(`${path} imports ${target}, which is not there`);
+      else if (names.length === 0) faults.push(`${path} imports ${target} for its side effects`);
+      else if (own !== undefined && (layer(target, order) ?? -1) > own) faults.push(`${path} imports ${target}, which is above it`);
+      else if (apart.some((group) => side(path) !== side(target) && group.includes(side(path)) && group.includes(side(target)))) {
+        faults.push(`${path} imports ${target}, which is beside it`);
+      }
+    }
+  }
+  return faults;
+}
+
+/** One circle of imports, if there is any: its files, the first of them once more at the end. */
+export function circle(sources: Tree): string[] {
+  const done = new Set<string>(), way: string[] = [];
+  const visit = (path: string): string[] => {
+    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
+    if (done.has(path)) return [];
+    way.push(path);
+    for (const { target } of imports(path, sources.get(path) ?? "")) {
+      const found = target === undefined ? [] : visit(target);
+      if (found.length > 0) return found;
+    }
+    way.pop();
+    done.add(path);
+    return [];
+  };
+  for (const path of sources.keys()) {
+    const found = visit(path);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
+const has = (node: ts.Node, kind: ts.SyntaxKind): boolean => ts.canHaveModifiers(node) && (ts.getModifiers(node)?.some((m) => m.kind === kind) ?? false);
+
+/** What a file declares at its top, exported or not: name and node. */
+function declarations(text: string): { name: string; node: ts.Statement; exported: boolean }[] {
+  return parse(text).statements.flatMap((node) => {
+    const exported = has(node, ts.SyntaxKind.ExportKeyword);
+    if (ts.isVariableStatement(node)) return node.declarationList.declarations.map((d) => ({ name: d.name.getText(), node, exported }));
+    const name = (node as { name?: ts.Identifier }).name?.text;
+    return name === undefined ? [] : [{ name, node, exported }];
+  });
+}
+
+/** Exports of `sources` that nobody imports, neither there nor in `users`: "file name". `entries`: files that are there to export. */
+export function deadExports(sources: Tree, users: Tree, entries: readonly string[]): string[] {
+  const used = new Set<string>();
+  for (const [path, text] of [...sources, ...users]) {
+    for (const { target, names } of imports(path, text)) for (const name of names) used.add(`${target} ${name}`);
+    // `import * as heap`: what is named with it.
+    for (const s of parse(text).statements) {
+      const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : undefined;
+      if (clause === undefined || !ts.isNamespaceImport(clause)) continue;
+      const target = imports(path, s.getText())[0]!.target;
+      for (const [, name] of text.matchAll(new RegExp(`\\b${clause.name.text}\\.(\\w+)`, "g"))) used.add(`${target} ${name}`);
+    }
+  }
+  return [...sources].filter(([path]) => !entries.includes(path))
+    .flatMap(([path, text]) => declarations(text).filter((d) => d.exported && !used.has(`${path} ${d.name}`)).map((d) => `${path} ${d.name}`));
+}
+
+/** Variables outside of functions, in namespaces too: "file name". */
+export function globals(sources: Tree): string[] {
+  const found: string[] = [];
+  for (const [path, text] of sources) {
+    const visit = (node: ts.Node, within: string): void => {
+      if (ts.isVariableStatement(node) && (node.declarationList.flags & ts.NodeFlags.Const) === 0) {
+        for (const d of node.declarationList.declarations) found.push(`${path} ${within}${d.name.getText()}`);
+      }
+      if (ts.isModuleDeclaration(node)) node.body?.forEachChild((child) => visit(child, `${node.name.text}.`));
+    };
+    parse(text).forEachChild((node) => visit(node, ""));
+  }
+  return found;
+}
+
+/** Files that assign, or count up or down, what `pattern` matches: the left side as it is written. */
+export function writers(sources: Tree, pattern: RegExp): string[] {
+  const found = new Set<string>();
+  for (const [path, text] of sources) {
+    const visit = (node: ts.Node): void => {
+      const left = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+        ? node.left : ts.isPostfixUnaryExpression(node) || (ts.isPrefixUnaryExpression(node) &&
+          (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)) ? node.operand : undefined;
+      if (left !== undefined && pattern.test(left.getText())) found.add(path);
+      node.forEachChild(visit);
+    };
+    parse(text).forEachChild(visit);
+  }
+  return [...found];
+}
