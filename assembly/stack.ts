@@ -58,8 +58,8 @@ import { dhcpStateInit } from "./clients/dhcp-state";
 import { CLIENTS, dhcpOwner, STACK_PLACES } from "./clients/owners";
 
 /** Layout of the control block: two SlotRings of 24 bytes, and the arena's bounds. */
-export const CONTROL_RX: u32 = 0;
-export const CONTROL_TX: u32 = 24;
+const CONTROL_RX: u32 = 0;
+const CONTROL_TX: u32 = 24;
 const CONTROL_SIZE: u32 = 48;
 
 @unmanaged class StackState {

@@ -11,7 +11,7 @@ import { userUrgentLeft } from "../tcp/user";
 import { Listener } from "../tcp/open/listener";
 
 /** Changes with the layout. */
-export const INFO_VERSION: u32 = 1;
+const INFO_VERSION: u32 = 1;
 
 @unmanaged export class TcpInfo {
   /** INFO_VERSION. */

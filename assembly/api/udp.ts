@@ -28,7 +28,7 @@ export function udp_open(port: u32): i32 {
 }
 
 /** Whom a datagram is from. */
-@unmanaged export class DatagramFrom {
+@unmanaged class DatagramFrom {
   /** Host order. */
   ip: u32;
   port: u32;

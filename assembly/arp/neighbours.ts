@@ -26,7 +26,7 @@ const ASKS: u32 = 50;
 /** A neighbour keeps its place so long after a connection last sent to it, µs. */
 const HOLD_US: u64 = 60_000_000;
 
-export const enum Neighbour { FREE, INCOMPLETE, KNOWN }
+const enum Neighbour { FREE, INCOMPLETE, KNOWN }
 
 /** Who wants a place in the table. Each may take those of the ranks below (`rankOf`). */
 export const enum Asker {
@@ -38,7 +38,7 @@ export const enum Asker {
   CONNECTION = 4,
 }
 
-@unmanaged export class NeighbourEntry {
+@unmanaged class NeighbourEntry {
   ip: u32;
   /** One of `Neighbour`. */
   state: u8;
@@ -56,7 +56,7 @@ export const enum Asker {
 }
 
 /** It begins with the key of the sets. */
-@unmanaged export class NeighbourTable extends Key {
+@unmanaged class NeighbourTable extends Key {
   /** Not later than the first of them is due. */
   due: Micros;
   /** Entries that are INCOMPLETE or are being renewed: whether the timer has anything to do. */

@@ -14,9 +14,9 @@ export let deadlines: usize = 0;
 export let owners: usize = 0;
 export let places: usize = 0;
 /** How many owners there are: entries, at most. */
-export let most: u32 = 0;
+let most: u32 = 0;
 /** One u32: entries in use. */
-export let state: usize = 0;
+let state: usize = 0;
 
 /** Bytes: 16 an owner. */
 export function heapInit(ownersMax: u32): void {

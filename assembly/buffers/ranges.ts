@@ -20,7 +20,7 @@ import { Seq, seqLt, seqLe, seqMax, seqMin } from "../core/seq";
   bits: u16;
 }
 
-@unmanaged export class RangePool {
+@unmanaged class RangePool {
   free: u16;
   /** Whether the last `rangesAdd` found room. */
   added: bool;

@@ -7,7 +7,7 @@ import { Dhcp, DhcpOption, DhcpType } from "../wire/dhcp";
 import { ownMac } from "../ip/output";
 
 /** The options of the message at hand; 0: it does not have that one. */
-@unmanaged export class Options {
+@unmanaged class Options {
   type: u32;
   server: u32;
   mask: u32;

@@ -56,7 +56,7 @@ export const enum State {
   endsAt: u64;
 }
 
-@unmanaged export class Client extends Lease {
+@unmanaged class Client extends Lease {
   /** When there is something to do. */
   due: Micros;
   /** When it began to look for an address; when the message of this exchange was first sent. */
@@ -79,7 +79,7 @@ export const enum State {
   sending: u8;
 }
 
-export const DOMAIN_MAX: u32 = 255;
+const DOMAIN_MAX: u32 = 255;
 export const NAME_MAX: u32 = 63;
 
 export let lease: Client = changetype<Client>(0);

@@ -31,7 +31,7 @@ export const enum Event {
 
 export const QUEUED: u32 = 0x80000000;
 
-@unmanaged export class EventQueue {
+@unmanaged class EventQueue {
   /** Index + 1 of the first and the last socket in the queue; 0: none. */
   first: u32;
   last: u32;

@@ -18,7 +18,7 @@ export function randomInit(at: usize, entropy: usize): void {
 }
 
 /** A number that nobody without the key can predict: SipHash of a counter. */
-export function random64(): u64 {
+function random64(): u64 {
   const drawn = load<u64>(state, 16);
   store<u64>(state, drawn + 1, 16);
   return hash2(changetype<Key>(state), drawn, 0x72616e646f6d);

@@ -43,7 +43,7 @@ export function hasAddress(): bool {
   return !DHCP || config.ip != 0;
 }
 
-export function isOnLink(ip: Ipv4Address): bool {
+function isOnLink(ip: Ipv4Address): bool {
   return ((ip ^ config.ip) & ~hostMask()) == 0;
 }
 

@@ -16,7 +16,7 @@ import { Ipv4, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
 /** RFC 1122 §3.3.2: 60 to 120 seconds. */
 const TIMEOUT_MS: u32 = 60_000;
 
-@unmanaged export class Datagram {
+@unmanaged class Datagram {
   /** Given up at this time; 0: the slot is free. */
   due: Micros;
   src: u32;
@@ -33,7 +33,7 @@ const TIMEOUT_MS: u32 = 60_000;
   beyond: u32;
 }
 
-@unmanaged export class ReassemblyState {
+@unmanaged class ReassemblyState {
   busy: u32;
   pad: u32;
 }
@@ -134,7 +134,7 @@ function marksAt(d: Datagram): usize {
 }
 
 /** Whether the end is known, and every unit before it is marked. */
-export function isWhole(d: Datagram): bool {
+function isWhole(d: Datagram): bool {
   const units = (d.total + 7) >> 3;
   if (units == 0 || d.units != units) return false;
   for (let u: u32 = 0; u < units; u++) assert(isMarked(d, u));

@@ -54,7 +54,7 @@ export function tcbTimer(t: Tcb): void {
 const R1: u8 = 3;
 
 /** The retransmission timer fired. */
-export function retransmitDue(t: Tcb): void {
+function retransmitDue(t: Tcb): void {
   disarmTimer(t);
   const syn = !isSynchronized(t);
   if (!syn && t.sndUna == t.sndNxt && !tcbHas(t, Has.BLOCKED)) return;

@@ -123,7 +123,7 @@ function openFast(l: Listener, bits: u32, mss: u32, old: u32): bool {
 }
 
 /** The SYN at hand made this connection, in SYN-RECEIVED: its text is taken in, a SYN-ACK is due. A FIN behind the text has to come again. */
-export function fastOpenBegin(t: Tcb, renew: bool): void {
+function fastOpenBegin(t: Tcb, renew: bool): void {
   count(Mib.TCPFastOpenPassive);
   pending.count++;
   t.fastOpen = <u8>(renew ? FastOpen.OPENED | FastOpen.RENEW : FastOpen.OPENED);

@@ -24,7 +24,7 @@ const RECORD: u32 = 12;
   size: u32;
 }
 
-@unmanaged export class UdpSocket {
+@unmanaged class UdpSocket {
   /** 0: nobody has it. */
   port: u16;
   /** Whether an ICMP error came for what this socket sent; told once, by the next receive. */

@@ -14,7 +14,7 @@ import { Wire } from "./wire";
 export const DHCP_SERVER: u32 = 67;
 export const DHCP_CLIENT: u32 = 68;
 
-export const BOOT_REQUEST: u32 = 1;
+const BOOT_REQUEST: u32 = 1;
 export const BOOT_REPLY: u32 = 2;
 
 /** What option 53 says (RFC 2132 §9.6). */

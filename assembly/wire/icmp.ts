@@ -10,11 +10,9 @@ import { Wire } from "./wire";
 export const ICMP_ECHO_REPLY: u32 = 0;
 export const ICMP_UNREACHABLE: u32 = 3;
 export const ICMP_SOURCE_QUENCH: u32 = 4;
-export const ICMP_REDIRECT: u32 = 5;
 export const ICMP_ECHO: u32 = 8;
 export const ICMP_TIME_EXCEEDED: u32 = 11;
 export const ICMP_PARAMETER_PROBLEM: u32 = 12;
-export const ICMP_TIMESTAMP: u32 = 13;
 
 export const UNREACHABLE_PROTOCOL: u32 = 2;
 export const UNREACHABLE_PORT: u32 = 3;

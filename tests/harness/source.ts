@@ -103,11 +103,18 @@ function declarations(text: string): { name: string; node: ts.Statement; exporte
   });
 }
 
-/** Exports of `sources` that nobody imports, neither there nor in `users`: "file name". `entries`: files that are there to export. */
-export function deadExports(sources: Tree, users: Tree, entries: readonly string[]): string[] {
-  const used = new Set<string>();
+/**
+ * Exports of `sources` that nobody imports, neither there nor in `users`, and what is declared and never named: "file name". `entries`: files
+ * that are there to export.
+ */
+export function dead(sources: Tree, users: Tree, entries: readonly string[]): string[] {
+  const used = new Set<string>(), whole = new Set(entries);
   for (const [path, text] of [...sources, ...users]) {
     for (const { target, names } of imports(path, text)) for (const name of names) used.add(`${target} ${name}`);
+    // `export * from "./app"`: an entry hands it on.
+    for (const s of parse(text).statements) {
+      if (ts.isExportDeclaration(s) && s.exportClause === undefined) whole.add(imports(path, s.getText())[0]!.target!);
+    }
     // `import * as heap`: what is named with it.
     for (const s of parse(text).statements) {
       const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : undefined;
@@ -116,8 +123,9 @@ export function deadExports(sources: Tree, users: Tree, entries: readonly string
       for (const [, name] of text.matchAll(new RegExp(`\\b${clause.name.text}\\.(\\w+)`, "g"))) used.add(`${target} ${name}`);
     }
   }
-  return [...sources].filter(([path]) => !entries.includes(path))
-    .flatMap(([path, text]) => declarations(text).filter((d) => d.exported && !used.has(`${path} ${d.name}`)).map((d) => `${path} ${d.name}`));
+  const isDead = (path: string, text: string, name: string, exported: boolean): boolean =>
+    exported ? !whole.has(path) && !used.has(`${path} ${name}`) : text.match(new RegExp(`\\b${name}\\b`, "g"))!.length === 1;
+  return [...sources].flatMap(([path, text]) => declarations(text).filter((d) => isDead(path, text, d.name, d.exported)).map((d) => `${path} ${d.name}`));
 }
 
 /** Variables outside of functions, in namespaces too: "file name". */

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
-import { circle, layerFaults, tree, writers } from "../harness/source.js";
+import { circle, dead, layerFaults, tree, writers } from "../harness/source.js";
 
 function files(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(join(dir, e.name)) : e.name.endsWith(".ts") ? [join(dir, e.name)] : []));
@@ -84,6 +84,24 @@ describe("layers", () => {
       }
       assert.deepEqual(writers(new Map([["x.ts", "function f(t: Tcb): bool { return t.state == 1; }"]]), /^t\.state$/), []);
     });
+  });
+});
+
+describe("dead code", () => {
+  const sources = tree("assembly"), users = tree("host/wasi", "host/examples", "tests/unit", "tests/explore/assembly", "tests/ownership/assembly");
+  const ENTRIES = ["assembly/index.ts", "assembly/whole.ts", "assembly/services/app.ts", "assembly/services/whole.ts", "assembly/rt/noheap.ts"];
+  /** What a file has more than it has now: what is dead then. */
+  const more = (path: string, line: string): string[] => dead(new Map([...sources, [path, `${sources.get(path)}\n${line}\n`]]), users, ENTRIES);
+
+  it("nothing is exported that nobody imports, and nothing declared that nobody names", () => assert.deepEqual(dead(sources, users, ENTRIES), []));
+
+  it("is found by something that can fail", () => {
+    for (const line of ["export function spare(): void {}", "function spare(): void {}", "export const spare: u32 = 1;", "const spare: u32 = 1;", "@unmanaged class spare {}", "export const enum spare { A }"]) {
+      assert.deepEqual(more("assembly/core/seq.ts", line), ["assembly/core/seq.ts spare"], line);
+    }
+    // What only its own file names need not be exported.
+    assert.deepEqual(more("assembly/core/seq.ts", "export function spare(): bool { return spare(); }"), ["assembly/core/seq.ts spare"]);
+    assert.deepEqual(more("assembly/index.ts", "export function spare(): void {}"), []);
   });
 });
 

@@ -61,7 +61,7 @@ export function listenerBase(): u32 {
   return timeWaitBase() + config.timeWaitMax;
 }
 
-export function flowAt(owner: u32): Flow {
+function flowAt(owner: u32): Flow {
   if (owner < config.connsMax) return tcbAt(owner);
   if (owner < timeWaitBase()) return halfOpenAt(owner - config.connsMax);
   return timeWaitAt(owner - timeWaitBase());

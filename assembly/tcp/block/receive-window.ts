@@ -21,7 +21,7 @@ function windowMost(t: Tcb): u32 {
  * The window to advertise now, in bytes: what the ring has room for, growing only by worthwhile steps (RFC 9293 §3.8.6.2.2), never
  * moving the right edge to the left (SHLD-14).
  */
-export function windowFor(t: Tcb): u32 {
+function windowFor(t: Tcb): u32 {
   const free = config.recvRing - t.rcvSize, most = windowMost(t);
   const now = rcvWnd(t);
   let wnd = min<u32>(free, most);

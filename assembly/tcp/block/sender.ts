@@ -121,7 +121,7 @@ export const enum Sends {
   usedEnd: Seq;
 }
 
-@unmanaged export class SenderPool {
+@unmanaged class SenderPool {
   /** Free blocks, and idle ones, least recently used first. */
   free: u16;
   idleFirst: u16;

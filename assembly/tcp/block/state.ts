@@ -32,7 +32,7 @@ const FOLLOWERS: usize = memory.data<u16>([
 ]);
 
 /** Whether the state diagram has a way from one state to the other. */
-export function canFollow(from: u32, to: State): bool {
+function canFollow(from: u32, to: State): bool {
   return (<u32>load<u16>(FOLLOWERS + (<usize>from << 1)) >> to & 1) != 0;
 }
 

@@ -79,7 +79,7 @@ function wCubic(s: Sender, t: u32, mss: u32): u32 {
 }
 
 /** ⌊∛x⌋, for x < 2^63. */
-export function cubeRoot(x: u64): u32 {
+function cubeRoot(x: u64): u32 {
   let root: u64 = 0;
   for (let bit: u64 = 1 << 20; bit != 0; bit >>= 1) {
     const r = root | bit;

@@ -11,7 +11,7 @@ import { congestionLoss } from "./congestion";
 import { count, Mib } from "../../core/counters";
 
 /** Bits of `Tcb.ecn`. */
-export const enum Ecn {
+const enum Ecn {
   /** Negotiated. */
   ON = 1,
   /** A mark arrived: ACKs carry ECE until the peer says CWR (§6.1.3). */

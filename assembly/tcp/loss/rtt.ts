@@ -59,7 +59,7 @@ export function rttSample(t: Tcb, r: u32): void {
 }
 
 /** RFC 6298 §2.2, §2.4 and §2.5: RTO <- SRTT + max (G, 4 * RTTVAR), within its bounds. */
-export function rtoCompute(t: Tcb): void {
+function rtoCompute(t: Tcb): void {
   const srtt = t.srtt >> 3;
   // A tail loss probe comes after 2 × SRTT (RFC 8985 §7.2): the time-out leaves it a round trip to be answered in.
   const least = TLP && hasSender(t) && (config.policy & Policy.TLP) != 0 ? max(config.rtoMinMs * 1000, 3 * srtt) : config.rtoMinMs * 1000;

@@ -34,7 +34,7 @@ const WHAT: u64 = <u64>0x666f << 48;
 /** How long a connection that was reset still counts (RFC 7413 §5.1), µs. */
 const HELD_US: u64 = 60_000_000;
 
-@unmanaged export class Pending {
+@unmanaged class Pending {
   /** Where a cookie lies before it is written. */
   cookie: u64;
   /** Until then `held` counts. */

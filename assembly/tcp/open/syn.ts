@@ -14,12 +14,12 @@ import { ecnOffered, ecnSettle } from "../congestion/ecn";
 import { COOKIE_SIZE, cookieFor } from "./fast-open";
 
 /** The MSS option of our SYNs: MMS_R − 20, without regard to options (RFC 9293 §3.7.1, RFC 6691 §2). */
-export function offeredMss(): u32 {
+function offeredMss(): u32 {
   return config.mss != 0 ? config.mss : config.mtu - 40;
 }
 
 /** The window scale of our SYNs: enough for the window to cover the ring. */
-export function offeredScale(): u8 {
+function offeredScale(): u8 {
   if (config.windowScale != 255) return <u8>config.windowScale;
   let scale: u8 = 0;
   while (scale < 14 && (<u32>65535 << scale) < config.recvRing) scale++;

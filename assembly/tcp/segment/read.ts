@@ -30,7 +30,7 @@ export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   if (header > TcpHeader.SIZE) parseOptions(changetype<usize>(tcp) + TcpHeader.SIZE, seg.data);
 }
 
-export function parseOptions(at: usize, end: usize): void {
+function parseOptions(at: usize, end: usize): void {
   const syn = (seg.flags & SYN) != 0;
   while (at < end) {
     const kind = load<u8>(at);
