@@ -398,9 +398,8 @@ function errorArrives(icmp: Icmp, size: u32, dst: u32): void {
   if (quoted.protocol == PROTO_TCP) {
     tcpIcmpError(icmp.type, icmp.code, icmp.mtu, quoted, changetype<TcpHeader>(payload));
   } else if (UDP && quoted.protocol == PROTO_UDP) {
-    const port = changetype<Udp>(payload).srcPort;
-    udpIcmpError(port);
-    udpRaise(port);
+    udpIcmpError(quoted, changetype<Udp>(payload));
+    udpRaise(changetype<Udp>(payload).srcPort);
   }
 }
 

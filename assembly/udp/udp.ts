@@ -31,6 +31,9 @@ const RECORD: u32 = 12;
   refused: bool;
   /** Whether an event is due: something arrived. */
   event: bool;
+  /** Both ports of the datagram that was sent last, as they stand in its header, and where it went. */
+  sentPorts: u32;
+  sentTo: u32;
 }
 
 /** A socket is followed by its two queues, to send and to receive. */
@@ -88,6 +91,7 @@ export function udpBind(i: u32, port: u32): void {
     allow(received(s).ring, config.udpRing);
   }
   s.refused = s.event = false;
+  s.sentPorts = 0;
   s.port = <u16>port;
 }
 
@@ -192,11 +196,15 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
   return UdpResult.DELIVERED;
 }
 
-/** Somebody says that a datagram from `port` did not arrive (RFC 1122 §4.1.3.3). */
-export function udpIcmpError(port: u32): void {
-  const i = udpFind(port);
-  if (port == 0 || i == NO_SOCKET) return;
+/**
+ * Somebody says that this datagram did not arrive (RFC 1122 §4.1.3.3). It counts if the last one was sent there: else whoever guesses a port
+ * could end what goes on with others (RFC 5927 §4).
+ */
+export function udpIcmpError(ip: Ipv4, udp: Udp): void {
+  const i = udpFind(udp.srcPort);
+  if (i == NO_SOCKET) return;
   const s = udpAt(i);
+  if (load<u32>(changetype<usize>(udp)) != s.sentPorts || ip.dst != s.sentTo) return;
   s.refused = true;
   s.event = true;
 }
@@ -224,6 +232,8 @@ export function udpOutput(): bool {
         udp.size = Udp.SIZE + size;
         front(q, changetype<usize>(udp) + Udp.SIZE, size);
         udpSeal(ip, udp);
+        s.sentPorts = load<u32>(changetype<usize>(udp));
+        s.sentTo = dst;
         count(Mib.udpOutDatagrams);
         ipEnd(Udp.SIZE + size);
       }
