@@ -44,7 +44,9 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
     state.defended = max<u64>(clock.us, 1);
     return ArpResult.CONFLICT;
   }
-  const usable = sender >> 24 != 0 && sender < 0xe0000000 && sender >> 24 != 127;
+  // Who is not on the link is answered, but no packet ever goes to it: it takes no place among neighbours.
+  const usable = sender >> 24 != 0 && sender < 0xe0000000 && sender >> 24 != 127 &&
+    (<u64>(sender ^ config.ip) >> (32 - config.prefix) == 0 || sender == config.gateway);
   if (arp.op == ARP_REQUEST) {
     count(Mib.arpInRequests);
     // A probe (RFC 5227 §2.1.1) has the sender address 0: it is answered, and nothing is learned from it.
