@@ -136,7 +136,7 @@ export const enum Cookies {
   reassemblyBytes: u32;
   /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. @default 64 */
   neighboursMax: u32;
-  /** UDP sockets. 40 bytes and two rings each. Full: FULL. @default 8 */
+  /** UDP sockets. 48 bytes and two rings each. Full: FULL. @default 8 */
   udpMax: u32;
   /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. @default 16384 */
   udpRing: u32;
@@ -151,7 +151,7 @@ export const enum Cookies {
   policy: u32;
   /** One of `Cookies`. @default 1 */
   cookies: u32;
-  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. @default 255 */
+  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. Cannot be changed while the stack runs. @default 255 */
   windowScale: u32;
   /** Largest segment to offer in the MSS option; 0: mtu − 40. @default 0 */
   mss: u32;
@@ -313,8 +313,9 @@ function configCheckPolicy(c: Config): bool {
 
 /** Changes one number, by its place among the words of `Config`, from `policy` on: OK or ARGUMENT. */
 export function configTune(word: u32, value: u32): Err {
-  const first = <u32>offsetof<Config>("policy") >> 2, last = <u32>offsetof<Config>("firstByteMs") >> 2;
-  if (word < first || word > last || !isWithin(word, value)) return Err.ARGUMENT;
+  const first = <u32>offsetof<Config>("policy") >> 2, last = <u32>offsetof<Config>("firstByteMs") >> 2, scale = <u32>offsetof<Config>("windowScale") >> 2;
+  // A scale that was offered holds (RFC 7323 §2.2), and a cookie has no room for it.
+  if (word < first || word > last || word == scale || !isWithin(word, value)) return Err.ARGUMENT;
   const at = changetype<usize>(config) + (<usize>word << 2), had = load<u32>(at);
   // The keys of a group are made when the stack starts.
   if (COOKIES && word == first && ((value ^ had) & Policy.GROUP) != 0) return Err.ARGUMENT;

@@ -529,7 +529,7 @@ struct stint_config {
    * never the gateway, and for a packet that may be forged none that a connection used within a minute.
    */
   uint32_t neighboursMax;
-  /* UDP sockets. 40 bytes and two rings each. Full: FULL. */
+  /* UDP sockets. 48 bytes and two rings each. Full: FULL. */
   uint32_t udpMax;
   /* Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
   uint32_t udpRing;
@@ -555,7 +555,7 @@ struct stint_config {
   uint32_t cookies;
   /*
    * Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window
-   * cover the ring.
+   * cover the ring. Cannot be changed while the stack runs.
    */
   uint32_t windowScale;
   /* Largest segment to offer in the MSS option; 0: mtu − 40. */

@@ -6,7 +6,7 @@ import { StintError } from "../../host/errors.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { Random } from "../../host/random.js";
-import { SMALL, pattern } from "../harness/bench.js";
+import { Bench, SMALL, pattern } from "../harness/bench.js";
 import { arp, icmp, ip4, ipv4, see } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
 
@@ -222,6 +222,12 @@ describe("a configuration works, or is refused", () => {
       }
     }
     assert.ok(refused < count * 0.9, `${refused} of ${count} were refused`);
+  });
+
+  it("RFC 7323 §2.2: a window scale that was offered cannot be changed any more", () => {
+    const b = new Bench({ recvRing: 65_536, policy: { windowScaling: true } });
+    assert.equal(b.code(() => b.stack.tune({ windowScale: 0 })), "ARGUMENT");
+    assert.equal(b.stack.configured("windowScale"), 255);
   });
 
   it("what cannot work is refused", () => {

@@ -15,6 +15,28 @@ function about(b: Bench, s: Seen, type: number, code: number, rest = 0, edit: (q
 }
 
 describe("RFC 826: ARP", () => {
+  it("who is not on the link is answered, and takes no place among the neighbours", () => {
+    const far = ip4("10.9.0.0"), router = ip4("192.0.2.1"), b = new Bench({ neighboursMax: 4, gateway: "192.0.2.1" });
+    b.stack.udpOpen(53);
+    /** Whether what is sent to `to` leaves without a question first. */
+    const isKnown = (to: number): boolean => {
+      b.clear();
+      b.stack.udpSend(b.stack.udpOpen(0), to, 999, pattern(1));
+      b.poll();
+      return b.out.some((s) => s.kind === "udp");
+    };
+    for (let i = 0; i < 4; i++) b.frame(arp(1, { mac: OTHER, ip: ip4("10.0.0.9") + i }, { mac: ZERO, ip: STACK }));
+    b.clear();
+    for (let i = 1; i < 20; i++) {
+      b.advance(61_000);
+      b.frame(arp(1, { mac: OTHER, ip: far + i }, { mac: ZERO, ip: STACK }));
+      assert.equal(b.out.filter((s) => s.kind === "arp" && s.ip.dst === far + i).length, 1, "an answer");
+    }
+    for (let i = 0; i < 4; i++) assert.ok(isKnown(ip4("10.0.0.9") + i), `neighbour ${i}`);
+    b.frame(arp(1, { mac: OTHER, ip: router }, { mac: ZERO, ip: STACK }));
+    assert.ok(isKnown(far), "a gateway may be elsewhere");
+  });
+
   it("826-1 answers for its own address only, and learns from who asks it", () => {
     const b = new Bench();
     b.frame(arp(1, { mac: OTHER, ip: ip4("10.0.0.9") }, { mac: ZERO, ip: ip4("10.0.0.77") }));
@@ -458,6 +480,27 @@ describe("RFC 768: UDP", () => {
     }
     assert.equal(b.stack.udpReceive(s), null);
     assert.equal(b.count("udpInErrors"), 4);
+  });
+
+  it("RFC 5927 §4: an error that quotes what a socket did not send is not believed", () => {
+    const b = new Bench(), s = b.stack.udpOpen(53);
+    b.stack.udpSend(s, PEER, 999, pattern(9));
+    b.poll();
+    const quoted = b.out.find((x) => x.kind === "udp")!.raw.slice(14, 14 + 28);
+    // To another host, from another port, to another one.
+    for (const [at, byte] of [[19, 3], [21, 54], [22, 0], [23, 0]] as const) {
+      const forged = quoted.slice();
+      forged[at] = byte;
+      b.frame(icmp({ src: PEER, dst: STACK }, 3, 3, 0, forged));
+      assert.equal(b.stack.udpReceive(s), null, `byte ${at}`);
+    }
+    b.frame(icmp({ src: PEER, dst: STACK }, 3, 3, 0, quoted));
+    assert.equal(b.code(() => b.stack.udpReceive(s)), "REFUSED");
+    // One that is opened on the port again has sent nothing.
+    b.stack.udpClose(s);
+    const t = b.stack.udpOpen(53);
+    b.frame(icmp({ src: PEER, dst: STACK }, 3, 3, 0, quoted));
+    assert.equal(b.stack.udpReceive(t), null);
   });
 
   it("tells a socket of a port unreachable, and bounds its ring", () => {
