@@ -4,7 +4,6 @@
 // STINT_MODULE=stint.owned runs any suite on it. build/ownership/fuzz is a program for libFuzzer, with AddressSanitizer.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import binaryen from "binaryen";
 import { compile, FAST } from "./wasm.mjs";
 import { wasmToC } from "./wasm2c.mjs";
@@ -105,7 +104,7 @@ export function fuzzer(dir = "build/ownership") {
   return `${dir}/fuzz`;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1]?.endsWith("ownership.mjs")) {
   const what = process.argv[2];
   if (what !== "--fuzz") console.log(`build/stint.owned.wasm: ${owned()} accesses are checked`);
   if (what !== "--wasm") console.log(fuzzer());

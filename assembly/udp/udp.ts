@@ -204,7 +204,7 @@ export function udpIcmpError(ip: Ipv4, udp: Udp): void {
   const i = udpFind(udp.srcPort);
   if (i == NO_SOCKET) return;
   const s = udpAt(i);
-  if (load<u32>(changetype<usize>(udp)) != s.sentPorts || ip.dst != s.sentTo) return;
+  if (s.port == 0 || load<u32>(changetype<usize>(udp)) != s.sentPorts || ip.dst != s.sentTo) return;
   s.refused = true;
   s.event = true;
 }
