@@ -41,7 +41,8 @@ async function startPasst(options: PasstOptions): Promise<Link> {
   const dir = mkdtempSync(join(tmpdir(), "stint-passt-"));
   const path = join(dir, "socket");
   const { ip = HANDED_OUT.ip, gateway = options.ip === undefined ? HANDED_OUT.gateway : undefined } = options;
-  const args = ["--foreground", "--ipv4-only", "--socket", path, "--address", ip, "--netmask", mask(options.ip === undefined ? HANDED_OUT.prefix : options.prefix), "--mtu", "1500",
+  // One client, and it ends: `runas` takes the signal from it that tells of a parent that was killed.
+  const args = ["--foreground", "--one-off", "--ipv4-only", "--socket", path, "--address", ip, "--netmask", mask(options.ip === undefined ? HANDED_OUT.prefix : options.prefix), "--mtu", "1500",
     "--no-ndp", "--no-dhcpv6", "--no-ra", "--search", "none", "--udp-ports", "none"];
   if (options.ip !== undefined) args.push("--no-dhcp", "--dns", "none");
   if (gateway !== undefined) args.push("--gateway", gateway);
