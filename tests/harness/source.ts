@@ -96,7 +96,9 @@ const has = (node: ts.Node, kind: ts.SyntaxKind): boolean => ts.canHaveModifiers
 /** What a file declares at its top, exported or not: name and node. */
 function declarations(text: string): { name: string; node: ts.Statement; exported: boolean }[] {
   return parse(text).statements.flatMap((node) => {
-    const exported = has(node, ts.SyntaxKind.ExportKeyword);
+    // What the compiler calls by its name is there for it, exported or not.
+    const exported = has(node, ts.SyntaxKind.ExportKeyword), global = /^@global\b/m.test(node.getText());
+    if (global) return [];
     if (ts.isVariableStatement(node)) return node.declarationList.declarations.map((d) => ({ name: d.name.getText(), node, exported }));
     const name = (node as { name?: ts.Identifier }).name?.text;
     return name === undefined ? [] : [{ name, node, exported }];
