@@ -1,0 +1,146 @@
+/**
+ * Both ends of six transfers, each in another state. `transfers.ts peer ADDRESS WHERE`: over the kernel's sockets, serves, and connects to
+ * WHERE until it is answered. `transfers.ts stack LINK PEER`: over the library. It prints "ready" once all states are reached; when a
+ * line arrives it finishes the transfers, and prints how each ended, and what was left pending, as one line of JSON.
+ */
+import { once } from "node:events";
+import { createServer, connect as connectSocket, type Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { openLink, Stack, type Connection } from "../../host/index.js";
+import { pattern } from "../harness/bench.js";
+import { Pending } from "../harness/cable.js";
+import { STACK_IP } from "./lab.js";
+
+export const PORTS = { sending: 7001, receiving: 7002, halfway: 7003, timeWait: 7004, connecting: 7005, synReceived: 7006, closedFirst: 7007 };
+const TICK_MS = 30, CHUNK = 16_384;
+/** A transfer ends within this time once the trouble is over, or is broken. */
+export const LIMIT_MS = 25_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What the library's connections and the kernel's sockets have in common. */
+type Either = Socket | Connection;
+
+/** Sends a piece now and then until `last` says that it is enough; then ends. */
+function drip(c: Either, last: (ticks: number) => boolean): void {
+  let ticks = 0;
+  const timer = setInterval(() => {
+    if (c.destroyed || !c.writable) clearInterval(timer);
+    else if (last(ticks++)) {
+      clearInterval(timer);
+      c.end();
+    } else c.write(pattern(CHUNK));
+  }, TICK_MS);
+}
+
+/** The peer's part of a transfer, by its port. */
+export function serve(port: number, c: Either): void {
+  c.on("error", () => {});
+  let got = 0, told = false;
+  c.on("data", (d: Buffer) => {
+    got += d.length;
+    told = true;
+  });
+  if (port === PORTS.closedFirst) c.end();
+  else if (port === PORTS.receiving) drip(c, () => told);
+  else c.on("end", () => (port === PORTS.halfway ? drip(c, (ticks) => ticks === 60) : c.end(`${got}`)));
+}
+
+/** Counts bytes and ends of one connection of ours. `isHasty`: it is not to wait for the peer's FIN, once all is there. */
+function watch(name: string, c: Connection, pending: Pending, isHasty: boolean, expected: (got: Buffer) => boolean): void {
+  const pieces: Buffer[] = [];
+  let error: Error | undefined;
+  c.on("error", (e) => (error = e)).on("data", (d: Buffer) => {
+    pieces.push(d);
+    if (isHasty && expected(Buffer.concat(pieces))) c.destroy();
+  });
+  const end = pending.callback(name);
+  c.on("close", () => {
+    end(error ?? (expected(Buffer.concat(pieces)) ? undefined : Object.assign(new Error("not what was sent"), { code: "SHORT" })));
+  });
+}
+
+async function stack(link: string, peer: string): Promise<void> {
+  const passt = { ip: STACK_IP, prefix: 24, gateway: peer, ports: [PORTS.synReceived] };
+  const s = await Stack.open({ link: await openLink(link, passt), ip: `${STACK_IP}/24`, gateway: peer, userTimeoutMs: link.startsWith("passt") ? 5_000 : 90_000 });
+  const pending = new Pending(), connect = (port: number): Promise<Connection> => s.connect({ host: peer, port });
+  const server = s.listen({ port: PORTS.synReceived });
+  const accepted = new Promise<void>((resolve) => server.once("connection", (c: Connection) => {
+    c.on("error", () => {}).end("hello");
+    c.resume();
+    resolve();
+  }));
+  pending.promise("synReceived", accepted);
+
+  // passt of Debian 12 hands no FIN on once it has had ours.
+  let over = false, sent = 0;
+  const isHasty = link.startsWith("passt");
+  const send = (c: Connection): void => {
+    const timer = setInterval(() => {
+      if (over || c.destroyed) {
+        clearInterval(timer);
+        c.end(pending.callback("end"));
+      } else {
+        if (c === sending) sent += CHUNK;
+        c.write(pattern(CHUNK), pending.callback("write"));
+      }
+    }, TICK_MS);
+  };
+  const sending = await connect(PORTS.sending);
+  watch("sending", sending, pending, isHasty, (got) => over && String(got) === String(sent));
+  send(sending);
+  const receiving = await connect(PORTS.receiving);
+  const isDripped = (got: Buffer): boolean => got.length > 0 && got.length % CHUNK === 0 && got.every((b, i) => b === pattern(1, i % CHUNK)[0]);
+  watch("receiving", receiving, pending, false, isDripped);
+  // Closed halfway: by us, or where that does not work, by the peer.
+  const halfway = await connect(isHasty ? PORTS.closedFirst : PORTS.halfway);
+  watch("halfway", halfway, pending, false, (got) => (isHasty ? got.length === 0 : got.length === 60 * CHUNK && isDripped(got)));
+  if (isHasty) send(halfway);
+  else halfway.end();
+  const timeWait = await connect(PORTS.timeWait);
+  watch("timeWait", timeWait, pending, isHasty, (got) => String(got) === "0");
+  timeWait.end();
+  pending.promise("connecting", connect(PORTS.connecting).then((c) => c.on("error", () => {}).destroy()));
+  await sleep(200);
+  console.log("ready");
+
+  const lines = createInterface({ input: process.stdin });
+  await new Promise((resolve) => lines.once("line", resolve));
+  over = true;
+  receiving.end("enough");
+  const left = await pending.settled(LIMIT_MS);
+  // Whatever happened, the next connection works.
+  const fresh = await connect(PORTS.timeWait).then(async (c) => {
+    c.on("error", () => {}).on("data", () => isHasty && c.destroy()).end();
+    await new Promise((resolve) => c.once("close", resolve));
+    return c.errored === null ? "ok" : (c.errored as { code?: string }).code ?? "error";
+  }, (e: { code?: string }) => e.code ?? "error");
+  console.log(JSON.stringify({ ended: Object.fromEntries(pending.ended), left, fresh }));
+  lines.close();
+  process.stdin.destroy();
+  await s.close(0);
+}
+
+/** Connects until it is answered. */
+async function knock(where: string): Promise<void> {
+  for (let answered = false; !answered; await sleep(100)) {
+    answered = await new Promise<boolean>((resolve) => {
+      const c = connectSocket({ host: where, port: PORTS.synReceived }, () => c.end());
+      c.on("error", () => {}).on("data", () => resolve(true)).on("close", () => resolve(false));
+      // passt says SYN once, and so do we while ours are dropped; the kernel's patience is longer than the test's.
+      c.setTimeout(2000, () => c.destroy());
+    });
+  }
+}
+
+async function peer(address: string, where: string): Promise<void> {
+  for (const port of Object.values(PORTS).filter((p) => p !== PORTS.synReceived)) {
+    await once(createServer({ allowHalfOpen: true }, (c) => serve(port, c)).listen({ host: address, port }), "listening");
+  }
+  console.log("serving");
+  void knock(where);
+}
+
+const [what, first, second] = process.argv.slice(2);
+if (what === "peer") void peer(first!, second!);
+if (what === "stack") void stack(first!, second!);
