@@ -29,7 +29,3 @@ export function parseMac(text: string): number {
   }
   return parseInt(text.replaceAll(":", ""), 16);
 }
-
-export function formatMac(mac: number): string {
-  return mac.toString(16).padStart(12, "0").match(/../g)!.join(":");
-}

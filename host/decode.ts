@@ -1,5 +1,4 @@
 /** Frames as people see them: Ethernet, ARP, IPv4 and TCP headers, read for display. */
-import { formatIp } from "./address.js";
 
 export type TcpOption =
   | { kind: "mss"; value: number }
@@ -90,13 +89,6 @@ function decodeOptions(view: DataView, at: number, end: number): TcpOption[] {
     at += length;
   }
   return out;
-}
-
-/** Whether an Ethernet frame is ARP; then who asks for whom. */
-export function decodeArp(frame: Uint8Array): { op: "request" | "reply"; sender: string; target: string } | null {
-  if (frame.length < 42 || frame[12] !== 8 || frame[13] !== 6) return null;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  return { op: view.getUint16(20) === 1 ? "request" : "reply", sender: formatIp(view.getUint32(28)), target: formatIp(view.getUint32(38)) };
 }
 
 export function hex(bytes: Uint8Array): string {

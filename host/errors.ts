@@ -34,9 +34,10 @@ export function errName(code: number): ErrName {
 /** What a call threw: `code` is the name in `ERR`. */
 export class StintError extends Error {
   readonly code: ErrName;
-  constructor(code: number | ErrName, what = "") {
-    const name = typeof code === "number" ? errName(code) : code;
-    super(what ? `${what}: ${TEXT[name]}` : TEXT[name]);
+  /** `why`: words for this case, in the place of the name's own. */
+  constructor(code: number | ErrName, what = "", why?: string) {
+    const name = typeof code === "number" ? errName(code) : code, text = why ?? TEXT[name];
+    super(what ? `${what}: ${text}` : text);
     this.name = "StintError";
     this.code = name;
   }

@@ -307,7 +307,11 @@ export class StackModule {
   }
 
   setOption(handle: number, option: OptionName, value: number | boolean): void {
-    this.#checked(this.exports.tcp_set(handle, OPTION[option], Number(value)), `cannot set ${option}`);
+    const n = Number(value), result = this.exports.tcp_set(handle, OPTION[option], n), what = `cannot set ${option}`;
+    // 0 and 1 are in range: a build without Fast Open does not know the option.
+    const absent = option === "fastOpen" && result === ERR.ARGUMENT && n <= 1;
+    if (absent) throw new StintError(result, what, "this module was built without it");
+    this.#checked(result, what);
   }
 
   info(handle: number): TcpInfo {

@@ -10,7 +10,7 @@ import { transpileBytes } from "@bytecodealliance/jco-transpile";
 import { componentEmbed, componentNew } from "@bytecodealliance/jco-transpile/wasm-tools";
 import { mergeModules } from "../host/link/merge.js";
 
-export const WIT = "host/component/wit/net.wit";
+const WIT = "host/component/wit/net.wit";
 const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry"];
 
 function clang(...args: string[]): void {

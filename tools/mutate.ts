@@ -34,7 +34,7 @@ const CHANGES: [RegExp, (text: string) => string | undefined][] = [
 /** Places that say nothing that runs: imports, types, declarations of enums and fields, what globals are before `init` sets them. */
 const SKIPPED = /^\s*(export )?let \w+: [\w |]+ = (0|null|changetype<\w+>\(0\));|^\s*(\/\/|\/?\*|import |export \{|\} from)|^\s*\w+: \w+;|^\s*[A-Z_0-9]+ = /;
 
-export function mutants(): Mutant[] {
+function mutants(): Mutant[] {
   const all: Mutant[] = [];
   for (const name of readdirSync("assembly/tcp", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts")).sort()) {
     const file = `assembly/tcp/${name}`;

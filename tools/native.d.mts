@@ -1,2 +1,2 @@
-export const FLAGS: string[];
+
 export function native(dir: string, cc?: string): string;

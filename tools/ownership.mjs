@@ -21,7 +21,7 @@ const isExempt = (name) => name.startsWith(OWN) || name.startsWith("tests/explor
 binaryen.setDebugInfo(true);
 
 /** Writes the checked form of the module at `from` to `to`. Returns how many accesses are checked. */
-export function checked(from, to) {
+function checked(from, to) {
   const m = binaryen.readBinary(readFileSync(from)), { i32 } = binaryen;
   m.setFeatures(binaryen.Features.All);
   let accesses = 0;
@@ -93,7 +93,7 @@ const CLANG = [
 ];
 
 /** Makes build/ownership/fuzz: the stack as C, with AddressSanitizer and libFuzzer (tests/ownership/target.c). */
-export function fuzzer(dir = "build/ownership") {
+function fuzzer(dir = "build/ownership") {
   mkdirSync(dir, { recursive: true });
   const flags = FAST.filter((flag) => !flag.includes("simd"));
   compile("assembly/whole.ts", "ownership-native", `${dir}/native.wasm`, flags, { names: true });

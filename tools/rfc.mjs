@@ -24,7 +24,7 @@ export function findSection(section) {
 }
 
 /** The project's own table of requirements. */
-export function requirements() {
+function requirements() {
   return readFileSync("tests/rfc/requirements.tsv", "utf8").trim().split("\n").slice(1).map((line) => {
     const [id, level, rfc, section, text] = line.split("\t");
     return { id, level, rfc, section, text };
@@ -32,7 +32,7 @@ export function requirements() {
 }
 
 /** Ids that DESIGN says are not met, each with its reason. */
-export function waived() {
+function waived() {
   const design = readFileSync("assembly/DESIGN.md", "utf8");
   return new Map([...design.matchAll(/^\| ((?:[\w-]+(?:, )?)+) \| (waived|not applicable|deviates): ([^|]+)\|/gm)]
     .flatMap(([, ids, kind, why]) => ids.split(", ").map((id) => [id, `${kind}: ${why.trim()}`])));

@@ -17,7 +17,7 @@ const SMALL = {
 };
 
 /** Bytes of linear memory that a configuration takes: the module's own data, then the arena, which begins with the configuration. */
-export function linearBytes(module, numbers) {
+function linearBytes(module, numbers) {
   const x = new WebAssembly.Instance(module).exports;
   const all = { ...configNumbers({ ip: "10.0.0.1/24" }), ...numbers, size: CONFIG_SIZE };
   const view = new DataView(x.memory.buffer, x.configBlock());

@@ -6,7 +6,7 @@ import { loadModule } from "../module.js";
 import { ladderText } from "../lab/ladder.js";
 import { parseCount, parseNumber } from "./arguments.js";
 
-export function percent(text: string): number {
+function percent(text: string): number {
   const n = parseNumber(text);
   if (n < 0 || n > 100) throw new InvalidArgumentError("a share is a percentage from 0 to 100.");
   return n;

@@ -116,7 +116,7 @@ export interface Served { began: number; connected: number; spoofed: number; wai
 /** A connection that is looked at: by whom, to whom. */
 export interface Flow { a: number; aPort: number; b: number; bPort: number }
 
-export const SERVER_PORT = 80, CLIENT_PORT = 49160;
+const SERVER_PORT = 80, CLIENT_PORT = 49160;
 const START_US = 1_000_000, EVERY = 32;
 /** What the user does has its effects within, µs. */
 const AFTER_ACT_US = 10_000_000;

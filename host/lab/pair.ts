@@ -45,7 +45,7 @@ export interface StateChange {
   state: StateName;
 }
 
-export const CLIENT_IP = "10.0.0.1", SERVER_IP = "10.0.0.2", SERVER_PORT = 4242, CLIENT_PORT = 49160;
+const CLIENT_IP = "10.0.0.1", SERVER_IP = "10.0.0.2", SERVER_PORT = 4242, CLIENT_PORT = 49160;
 
 /** Virtual time does not begin at 0, so that no clock is mistaken for "never". */
 const START_US = 1_000_000;

@@ -179,7 +179,11 @@ export class Stack extends EventEmitter implements Home {
     const connection = new Connection(this, handle, false, to);
     if (connected) connection.once("connect", connected);
     if (error) return connection.destroy(error);
-    if (to.fastOpen) connection.setOption("fastOpen", true);
+    try {
+      if (to.fastOpen) connection.setOption("fastOpen", true);
+    } catch (e) {
+      return connection.destroy(e as Error);
+    }
     if (to.data !== undefined) connection.write(to.data);
     if (to.timeoutMs !== undefined) {
       const timer = setTimeout(() => connection.destroy(new StintError("TIMED_OUT", "cannot connect")), to.timeoutMs);
@@ -212,7 +216,12 @@ export class Stack extends EventEmitter implements Home {
   listen(at: ListenOptions): Server {
     this.#checkOpen();
     const [handle, port] = free(at.port, (p) => this.module.listen(p, at.backlog));
-    if (at.fastOpen) this.module.setOption(handle, "fastOpen", true);
+    try {
+      if (at.fastOpen) this.module.setOption(handle, "fastOpen", true);
+    } catch (e) {
+      this.module.close(handle);
+      throw e;
+    }
     return new Server(this, handle, port, at);
   }
 

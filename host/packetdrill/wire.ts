@@ -46,7 +46,7 @@ function checksum(ends: Ends, protocol: number, bytes: Uint8Array): number[] {
 }
 
 /** An IPv4 frame from the remote side. */
-export function ipFrame(ends: Ends, protocol: number, payload: Uint8Array, tos = 0, ttl = 64): Uint8Array {
+function ipFrame(ends: Ends, protocol: number, payload: Uint8Array, tos = 0, ttl = 64): Uint8Array {
   const header = ipHeader(ends.remoteIp, ends.localIp, protocol, payload.length, { tos, ttl, flags: 0 });
   return Uint8Array.from([...ends.localMac, ...ends.remoteMac, 8, 0, ...header, ...payload]);
 }

@@ -15,7 +15,7 @@ interface Aim {
   because?: string;
 }
 
-export const AIMS: Aim[] = [
+const AIMS: Aim[] = [
   { work: "bulk", subject: "stint-v8-simd", params: { ack_every: 2 }, against: "smoltcp-native", least: 1.1, guard: 0.9 },
   { work: "bulk", subject: "stint-v8-simd", params: { ack_every: 2 }, against: "lwip-native", least: 2.8, guard: 2.3 },
   { work: "bulk", subject: "stint-wasm2c", params: { ack_every: 2 }, against: "smoltcp-native", least: 1.2, guard: 1.2 },

@@ -39,7 +39,7 @@ export interface Reply {
 const one = <T>(r: Random, ...choices: T[]): T => choices[r.below(choices.length)]!;
 
 /** The i-th sequence of a seed. */
-export function sequence(seed: number, i: number): Sequence {
+function sequence(seed: number, i: number): Sequence {
   const r = new Random((seed * 1_000_003 + i) >>> 0);
   const application = one<Application>(r, "reads", "reads", "reads", "closes", "closes", "closed");
   const steps: Step[] = [];
@@ -150,7 +150,7 @@ function asked(s: Step): string {
   return `${s.flags || "no flags"} seq ${s.seq} ack ${s.ack} len ${s.size} win ${s.win} ts ${s.stamps}`;
 }
 
-export function text(r: Reply[]): string {
+function text(r: Reply[]): string {
   return r.length === 0 ? "nothing" : r.map((x) => `${x.flags} seq ${x.seq} ack ${x.ack}${x.size ? ` len ${x.size}` : ""}${x.closedWindow ? " window 0" : ""}${x.sack ? ` sack ${x.sack}` : ""}${x.stamps ? " ts" : ""}`).join(" | ");
 }
 

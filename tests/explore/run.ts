@@ -156,7 +156,7 @@ export function isKnown(from: string, to: string, steps = 3): boolean {
 }
 
 /** The diagram that was reached, as DOT; what the RFC has and was not reached is grey. */
-export function diagram(all: Explored[]): string {
+function diagram(all: Explored[]): string {
   const seen = new Map<string, number>();
   for (const e of all) for (const [t, n] of e.transitions) seen.set(t, (seen.get(t) ?? 0) + n);
   const lines = [...seen].map(([t, n]) => {

@@ -3,8 +3,7 @@
  * segments all fall at the first check finds nothing, and looks exactly like one that has nothing to find.
  */
 import { COUNTERS, type Counter } from "../../host/counters.js";
-import { TCP_INFO } from "../../host/module/layout.js";
-import { bit, enumOf } from "../harness/numbers.js";
+import { FLAG, STATES, TCP_INFO } from "../../host/module/layout.js";
 
 /** A frame as it was made; of TCP its flags and bytes of text. */
 export interface Made {
@@ -21,7 +20,8 @@ export interface Look {
   halfOpenFree: number;
 }
 
-const HAS = enumOf("Has"), STATE = enumOf("State");
+type Flag = keyof typeof FLAG;
+type State = (typeof STATES)[number];
 
 /** The numbers of `tcp_info` that have 32 bits: only a name that is there, and as wide, can be asked for. */
 export type Field = { [F in keyof typeof TCP_INFO]: (typeof TCP_INFO)[F]["type"] extends "u32" ? F : never }[keyof typeof TCP_INFO];
@@ -53,19 +53,19 @@ class Seen {
     return before.tcb && after.tcb ? (field(after.tcb, name) - field(before.tcb, name)) | 0 : 0;
   }
 
-  /** Whether a bit of `Has` is set after, and was not before. */
-  gained(name: string): boolean {
-    const mask = bit(HAS, name), flags = (l: Look): number => (l.tcb ? field(l.tcb, "flags") : 0);
+  /** Whether a flag is set after, and was not before. */
+  gained(name: Flag): boolean {
+    const mask = FLAG[name], flags = (l: Look): number => (l.tcb ? field(l.tcb, "flags") : 0);
     return this.before.tcb !== undefined && this.after.tcb !== undefined && (flags(this.after) & mask) !== 0 && (flags(this.before) & mask) === 0;
   }
 
-  had(name: string): boolean {
-    return this.before.tcb !== undefined && (field(this.before.tcb, "flags") & bit(HAS, name)) !== 0;
+  had(name: Flag): boolean {
+    return this.before.tcb !== undefined && (field(this.before.tcb, "flags") & FLAG[name]) !== 0;
   }
 
-  went(from: string, to: string): boolean {
+  went(from: State, to: State): boolean {
     const state = (l: Look): number => (l.tcb ? field(l.tcb, "state") : -1);
-    return state(this.before) === bit(STATE, from) && state(this.after) === bit(STATE, to);
+    return state(this.before) === STATES.indexOf(from) && state(this.after) === STATES.indexOf(to);
   }
 
   text(): boolean {
@@ -91,32 +91,32 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "SYN": (s) => s.is("S") && s.after.halfOpenFree < s.before.halfOpenFree,
   "SYN that asks for ECN": (s) => s.is("SEW") && s.after.halfOpenFree < s.before.halfOpenFree,
   "SYN that a cookie answers": (s) => s.with("S") && s.moved("SyncookiesSent"),
-  "SYN that meets ours": (s) => s.with("S") && s.went("SYN_SENT", "SYN_RECEIVED"),
+  "SYN that meets ours": (s) => s.with("S") && s.went("SYN-SENT", "SYN-RECEIVED"),
   "SYN for a four-tuple in TIME-WAIT": (s) => s.with("S") && s.moved("TWRecycled"),
-  "SYN-ACK": (s) => s.is("SA") && s.went("SYN_SENT", "ESTABLISHED"),
-  "SYN-ACK with text": (s) => s.is("SA") && s.made.size > 0 && s.went("SYN_SENT", "ESTABLISHED") && s.by("rcvSize") > 0,
-  "SYN-ACK after SYNs that met": (s) => s.is("SA") && s.went("SYN_RECEIVED", "ESTABLISHED"),
+  "SYN-ACK": (s) => s.is("SA") && s.went("SYN-SENT", "ESTABLISHED"),
+  "SYN-ACK with text": (s) => s.is("SA") && s.made.size > 0 && s.went("SYN-SENT", "ESTABLISHED") && s.by("rcvSize") > 0,
+  "SYN-ACK after SYNs that met": (s) => s.is("SA") && s.went("SYN-RECEIVED", "ESTABLISHED"),
   "ACK that completes a handshake": (s) => s.with("A") && s.moved("tcpPassiveOpens") && !s.moved("SyncookiesRecv") && !s.moved("TCPFastOpenPassive"),
   "ACK that returns a cookie": (s) => s.with("A") && s.moved("SyncookiesRecv"),
   "SYN with a Fast Open cookie": (s) => s.with("S") && s.moved("TCPFastOpenPassive"),
   "SYN that asks for a Fast Open cookie": (s) => s.with("S") && s.moved("TCPFastOpenCookieReqd"),
   "SYN-ACK for text in our SYN": (s) => s.with("S") && s.moved("TCPFastOpenActive"),
-  "text in order, with timestamps": (s) => s.text() && s.had("TIMESTAMPS"),
-  "text in order, without timestamps": (s) => s.text() && !s.had("TIMESTAMPS"),
-  "text out of order, with timestamps": (s) => s.made.size > 0 && s.moved("TCPOFOQueue") && s.had("TIMESTAMPS"),
-  "text out of order, without timestamps": (s) => s.made.size > 0 && s.moved("TCPOFOQueue") && !s.had("TIMESTAMPS"),
+  "text in order, with timestamps": (s) => s.text() && s.had("timestamps"),
+  "text in order, without timestamps": (s) => s.text() && !s.had("timestamps"),
+  "text out of order, with timestamps": (s) => s.made.size > 0 && s.moved("TCPOFOQueue") && s.had("timestamps"),
+  "text out of order, without timestamps": (s) => s.made.size > 0 && s.moved("TCPOFOQueue") && !s.had("timestamps"),
   "text that fills a gap": (s) => s.text() && s.by("rcvSize") > s.made.size,
-  "ACK of something new, with timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && s.had("TIMESTAMPS"),
-  "ACK of something new, without timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && !s.had("TIMESTAMPS"),
+  "ACK of something new, with timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && s.had("timestamps"),
+  "ACK of something new, without timestamps": (s) => s.with("A") && s.by("sndUna") > 0 && !s.had("timestamps"),
   "SACK": (s) => s.with("A") && s.by("sackedBytes") > 0,
   "window": (s) => s.with("A") && s.by("sndWnd") > 0,
   "window of nothing": (s) => s.with("A") && s.by("sndWnd") < 0 && field(s.after.tcb!, "sndWnd") === 0,
-  "FIN": (s) => s.with("F") && s.gained("FIN_RECEIVED"),
-  "FIN beyond a gap": (s) => s.with("F") && s.gained("FIN_EARLY"),
-  "ACK of our FIN": (s) => s.with("A") && s.went("FIN_WAIT_1", "FIN_WAIT_2"),
+  "FIN": (s) => s.with("F") && s.gained("finReceived"),
+  "FIN beyond a gap": (s) => s.with("F") && s.gained("finEarly"),
+  "ACK of our FIN": (s) => s.with("A") && s.went("FIN-WAIT-1", "FIN-WAIT-2"),
   "RST": (s) => s.with("R") && s.moved("tcpEstabResets"),
   "RST that refuses": (s) => s.with("R") && s.moved("tcpAttemptFails"),
-  "URG": (s) => s.with("U") && s.gained("URGENT_IN"),
+  "URG": (s) => s.with("U") && s.gained("urgentIn"),
   "congestion mark": (s) => s.made.kind === "tcp" && s.moved("InCEPkts"),
   "echo of a congestion mark": (s) => s.with("E") && s.moved("TCPECNReductions"),
 };

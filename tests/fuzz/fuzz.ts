@@ -47,7 +47,7 @@ function mutated(r: Random, a: Uint8Array, b: Uint8Array): Uint8Array {
   return out.length === 0 ? r.bytes(20) : out.subarray(0, INPUT_MAX);
 }
 
-export function failureOf(target: Target, input: Uint8Array): string | undefined {
+function failureOf(target: Target, input: Uint8Array): string | undefined {
   return failureIn(() => target.run(input));
 }
 

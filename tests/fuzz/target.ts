@@ -3,7 +3,7 @@
  * each of them. An input is a string of bytes, out of which every choice is made, so that any string is one, and mutating it mutates choices.
  */
 import { COUNTERS } from "../../host/counters.js";
-import { TCP_INFO, TCP_INFO_SIZE } from "../../host/module/layout.js";
+import { FLAG, STATES, TCP_INFO, TCP_INFO_SIZE } from "../../host/module/layout.js";
 import { StackModule, type Exports } from "../../host/stack.js";
 import { POLICY, type StackOptions } from "../../host/config.js";
 import { ERR, StintError } from "../../host/errors.js";
@@ -12,7 +12,6 @@ import { arp, be, ip4, MAC_PEER, MAC_STACK, opt, tcp, type Tcp } from "../harnes
 import { drawConfig, exactly, Guards, GUARD } from "../harness/configs.js";
 import { entropyOf } from "../harness/entropy.js";
 import { OWNED, SLOW } from "../harness/module.js";
-import { bit, enumOf } from "../harness/numbers.js";
 import { type Ledger, type Field, type Look, type Made } from "./bites.js";
 import { NOTES, type Instrumented } from "./instrument.js";
 import { piece, quickEcho, quickFragment, quickIcmp, quickTcp, quickUdp, repair, sum, sumAddresses } from "./quick.js";
@@ -24,8 +23,8 @@ const FUEL = SLOW ? 2_000_000 : 20_000;
 const OPS_MAX = 48;
 /** The most that an arena may take: a run begins with a copy of it. */
 const ARENA_MAX = OWNED ? 900_000 : 300_000;
-const HAS = enumOf("Has"), TIMESTAMPS = bit(HAS, "TIMESTAMPS"), SACK = bit(HAS, "SACK");
-const STATE = enumOf("State"), SYN_SENT = bit(STATE, "SYN_SENT"), SYN_RECEIVED = bit(STATE, "SYN_RECEIVED");
+const TIMESTAMPS = FLAG.timestamps, SACK = FLAG.sack;
+const SYN_SENT = STATES.indexOf("SYN-SENT"), SYN_RECEIVED = STATES.indexOf("SYN-RECEIVED");
 
 /** The configuration that most runs have: small tables, so that they are full at times. */
 const FIXED: StackOptions = {
@@ -36,7 +35,7 @@ const FIXED: StackOptions = {
 };
 
 /** The configuration number `n`: 0 is FIXED, each other one is drawn from the whole space, again until the module takes it. */
-export function configuration(plain: WebAssembly.Module, n: number): StackOptions {
+function configuration(plain: WebAssembly.Module, n: number): StackOptions {
   if (n === 0) return exactly(plain, FIXED);
   const r = new Random(n);
   for (let i = 0; i < 200; i++) {

@@ -36,7 +36,7 @@ export function ip4(text: string): number {
 }
 
 /** One's complement sum, 16 bits at a time. */
-export function checksum(...parts: Uint8Array[]): number {
+function checksum(...parts: Uint8Array[]): number {
   const all = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   parts.reduce((at, p) => (all.set(p, at), at + p.length), 0);
   let sum = 0;

@@ -81,34 +81,10 @@ export function drawConfig(r: Random): Partial<StackOptions> {
 // Memory as large as asked
 
 /** Where an arena begins here: behind the module's data, and not at a page's edge. */
-export const ARENA_AT = 0x2008;
+const ARENA_AT = 0x2008;
 /** Bytes on each side of it that must stay as they are. */
 export const GUARD = 4096;
 const PATTERN = 0xa5;
-
-/** The module with `pages` pages of memory from the start: only the least size in its memory section is another. */
-export function withPages(bytes: Uint8Array, pages: number): Uint8Array<ArrayBuffer> {
-  const leb = (at: number): [number, number] => {
-    let n = 0, shift = 0;
-    for (;;) {
-      const b = bytes[at++]!;
-      n += (b & 127) * 2 ** shift;
-      shift += 7;
-      if (b < 128) return [n, at];
-    }
-  };
-  for (let at = 8; at < bytes.length;) {
-    const id = bytes[at]!, [size, body] = leb(at + 1);
-    if (id !== 5) {
-      at = body + size;
-      continue;
-    }
-    const [, flagsAt] = leb(body), [, rest] = leb(flagsAt + 1);
-    const section = [...bytes.subarray(body, flagsAt + 1), (pages & 127) | 128, (pages >> 7 & 127) | 128, pages >> 14, ...bytes.subarray(rest, body + size)];
-    return Uint8Array.from([...bytes.subarray(0, at + 1), section.length, ...section, ...bytes.subarray(body + size)]);
-  }
-  throw new Error("the module has no memory of its own");
-}
 
 /** What `options` ask for, at ARENA_AT, and not a byte more. Throws what the module throws. */
 export function exactly(module: WebAssembly.Module, options: StackOptions): StackOptions {

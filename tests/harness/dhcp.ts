@@ -39,7 +39,7 @@ export interface Reply {
   options: number[];
 }
 
-export function dhcpBytes(r: Reply): Uint8Array {
+function dhcpBytes(r: Reply): Uint8Array {
   const fixed = (bytes: number[], size: number): number[] => [...bytes, ...Array.from({ length: size - bytes.length }, () => 0)];
   return Uint8Array.from([
     r.op ?? 2, r.htype ?? 1, 6, 0, ...be(4, r.xid), 0, 0, 0, 0, ...be(4, 0), ...be(4, r.yiaddr ?? 0), ...be(4, 0), ...be(4, 0), ...fixed(r.chaddr ?? MAC_STACK, 16),

@@ -5,8 +5,8 @@ import type { StackOptions } from "../../host/config.js";
 import { arp, ip4, MAC_PEER, MAC_STACK, see, tcp, type Seen, type Tcp } from "./codec.js";
 import { entropyOf } from "./entropy.js";
 
-export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2");
-export const PORTS: Record<ServiceName, number> = { echo: 7, discard: 9, chargen: 19, http: 80 };
+const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2");
+const PORTS: Record<ServiceName, number> = { echo: 7, discard: 9, chargen: 19, http: 80 };
 
 export interface ServiceBenchOptions extends Partial<StackOptions> {
   root?: string;

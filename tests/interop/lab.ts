@@ -1,7 +1,7 @@
 /** Real peers: network namespaces with a TAP device each, and the programs that run in them. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeSync, closeSync, readFileSync } from "node:fs";
+import { createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeSync, closeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -162,8 +162,4 @@ export function complaints(pcap: string): string[] {
     "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && ip.src == 10.9.0.1)) || ip.checksum.status == 0 || tcp.analysis.lost_segment", "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"],
     { encoding: "utf8", maxBuffer: 1 << 28 });
   return r.stdout.split("\n").filter(Boolean);
-}
-
-export function read(path: string): string {
-  return readFileSync(path, "utf8");
 }

@@ -159,7 +159,10 @@ if (!SMALL) {
         let xid = 0;
         for (let s = 0; s < 200; s += 0.05) {
           net.advance(50);
-          for (const m of net.out.filter(isDhcp)) at.push((net.nowUs - start) / 1e6), (xid = readDhcp(m.data).xid);
+          for (const m of net.out.filter(isDhcp)) {
+            at.push((net.nowUs - start) / 1e6);
+            xid = readDhcp(m.data).xid;
+          }
           net.out = [];
         }
         return { at, xid };
@@ -210,7 +213,8 @@ if (!SMALL) {
     it("2131-6: a NAK sends it back to DISCOVER; the third in a row waits", () => {
       const net = new Net();
       net.reply(TYPE.NAK, net.requesting(), { options: [END] });
-      net.reply(TYPE.NAK, net.requesting(), { options: [END] }), net.quiet();
+      net.reply(TYPE.NAK, net.requesting(), { options: [END] });
+      net.quiet();
       net.advance(5100);
       net.reply(TYPE.NAK, net.requesting(), { options: [END] });
       net.advance(6900);
@@ -239,7 +243,10 @@ if (!SMALL) {
       const net = new Net().bound(), at: number[] = [], start = net.nowUs;
       for (let s = 0; s < HOUR * 0.87; s++) {
         net.advance(1000);
-        for (const m of net.out.filter(isDhcp)) assert.equal(m.ip.dst, SERVER), at.push((net.nowUs - start) / 1e6);
+        for (const m of net.out.filter(isDhcp)) {
+          assert.equal(m.ip.dst, SERVER);
+          at.push((net.nowUs - start) / 1e6);
+        }
         net.out = net.out.filter((f) => f.kind === "arp" && f.ip.dst === SERVER);
         if (net.out.length > 0) net.frame(arp(2, { mac: MAC_PEER, ip: SERVER }, { mac: MAC_STACK, ip: OFFERED }, MAC_STACK));
         net.out = [];

@@ -31,7 +31,7 @@ function declared(path, name) {
 }
 
 /** Members of a const enum: [{ name, value, text }]. */
-export function members(path, name) {
+function members(path, name) {
   let next = 0;
   return declared(path, name).members.map((m) => {
     const value = m.initializer === undefined ? next : Number(new Function(`return ${m.initializer.getText()}`)());
@@ -65,7 +65,7 @@ export function record(path, name) {
 }
 
 /** A constant number. */
-export function constant(path, name) {
+function constant(path, name) {
   for (const s of file(path).statements) {
     if (!ts.isVariableStatement(s)) continue;
     for (const d of s.declarationList.declarations) if (d.name.text === name) return Number(new Function(`return ${d.initializer.getText()}`)());
@@ -74,7 +74,7 @@ export function constant(path, name) {
 }
 
 /** Functions that a module exports: [{ name, text, parameters: [[name, type]], result }]. */
-export function functions(path) {
+function functions(path) {
   return file(path).statements.filter((s) => ts.isFunctionDeclaration(s) && s.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword)).map((s) => ({
     name: s.name.text, ...documentation(s), parameters: s.parameters.map((p) => [p.name.text, p.type.getText()]), result: s.type.getText(),
   }));

@@ -10,7 +10,7 @@ import { calls, configuration, counters, errorsAndEvents, records } from "./refe
 import { layout } from "./typescript.mjs";
 
 /** Path and text of each file. */
-export function files() {
+function files() {
   const b = border();
   return {
     "host/module/layout.ts": layout(b),

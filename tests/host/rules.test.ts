@@ -1,0 +1,127 @@
+/**
+ * What the TypeScript of host, tools and tests promises about itself. tests/host/source.test.ts has the module's rules.
+ */
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { describe, it } from "node:test";
+
+const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
+
+function files(dir: string): string[] {
+  return readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .filter((f) => /\.(ts|mts|mjs)$/.test(f) && !f.includes("node_modules"))
+    .map((f) => join(dir, f)).filter((f) => !NOT_OURS.test(f)).sort();
+}
+
+const ALL = ["host", "tools", "tests", "examples"].flatMap((dir) => {
+  try {
+    return files(dir);
+  } catch {
+    return [];
+  }
+});
+const SOURCE = new Map(ALL.map((f) => [f, readFileSync(f, "utf8")]));
+/** The code alone: neither comments nor what stands in them counts as a use. */
+const CODE = new Map([...SOURCE].map(([f, text]) => [f, text.replace(/^\s*(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, "")]));
+
+describe("layers of the host", () => {
+  /** Who may touch the module's exports: the stack, and those that run another module than the library's. */
+  const BORDER = new Set(["host/stack.ts", "host/services.ts", "host/shards/ring.ts"]);
+  /** The runner of packetdrill's scripts tests: its calls have arguments that the stack's class would refuse. */
+  const TESTER = "host/packetdrill/";
+
+  it("only the stack touches what the module exports", () => {
+    const touching = ALL.filter((f) => f.startsWith("host/") && !BORDER.has(f) && !f.startsWith(TESTER))
+      .filter((f) => /\.exports\.(tcp_|udp_|init|poll|config|frame|frames|layout)/.test(CODE.get(f)!));
+    assert.deepEqual(touching, []);
+  });
+
+  /** What runs for the command. */
+  const COMMAND = /^host\/(cli\/|wasmtime\.ts|shards\/worker\.ts)/;
+
+  it("the library knows neither the command nor the tests nor the tools", () => {
+    const wrong: string[] = [];
+    for (const file of ALL.filter((f) => f.startsWith("host/"))) {
+      for (const [, to] of CODE.get(file)!.matchAll(/from "(\.[^"]+)"/g)) {
+        const target = normalize(join(dirname(file), to!));
+        const outside = !target.startsWith("host/"), command = target.startsWith("host/cli/") && !COMMAND.test(file);
+        if (outside || command) wrong.push(`${file} imports ${target}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+});
+
+describe("numbers of the border", () => {
+  /** What is made of the module's source, and what reads it. */
+  const MADE = new Set(["host/module/layout.ts"]);
+  const TABLE = new RegExp(
+    "^(?:export )?const (ERR|EVENT|FLAG|OPTION|POLICY|STATES|TCP_INFO|CONFIG_FIELDS|CONFIG_SIZE|COUNTERS?)"
+    + " = (?![A-Za-z(])", "gm",
+  );
+
+  it("stand nowhere a second time: flags, events, errors and options are those of host/module/layout.ts", () => {
+    const twice: string[] = [];
+    for (const [file, text] of CODE) {
+      if (MADE.has(file)) continue;
+      for (const [, name] of text.matchAll(TABLE)) {
+        twice.push(`${file}: ${name}`);
+      }
+    }
+    assert.deepEqual(twice, []);
+  });
+});
+
+describe("exports", () => {
+  /** The names that files take from another one, each by import, by export, or by `await import(…)`; "*" is all. */
+  function taken(): Map<string, Set<string>> {
+    const uses = new Map<string, Set<string>>();
+    for (const [file, text] of SOURCE) {
+      const note = (to: string, names: string): void => {
+        if (!to.startsWith(".")) return;
+        const path = normalize(join(dirname(file), to)).replace(/\.js$/, ".ts");
+        const set = uses.get(path) ?? uses.set(path, new Set()).get(path)!;
+        for (const name of names.split(",")) set.add(name.trim().replace(/^type /, "").split(/\s+as\s+|:/)[0]!.trim());
+      };
+      const named = /(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from\s+"([^"]+)"/g;
+      for (const [, names, to] of text.matchAll(named)) note(to!, names!);
+      for (const [, to] of text.matchAll(/(?:import|export)\s+\*\s+(?:as\s+\w+\s+)?from\s+"([^"]+)"/g)) note(to!, "*");
+      for (const [, names, to] of text.matchAll(/const \{([^}]*)\} = await import\("([^"]+)"\)/g)) note(to!, names!);
+      for (const [, to] of text.matchAll(/(?<!\} = await )import\("(\.[^"]+)"\)/g)) note(to!, "*");
+    }
+    return uses;
+  }
+
+  it("are used by another file, or by readers of the package", () => {
+    const uses = taken(), dead: string[] = [];
+    for (const [file, text] of CODE) {
+      if (file === "host/index.ts" || MADE_EXPORTS.has(file)) continue;
+      const names = uses.get(file) ?? new Set();
+      // Text that is made of a file has exports of its own.
+      if (file === "tools/border/assembly.mjs") names.add("configDefaults");
+      if (names.has("*")) continue;
+      for (const [, kind, name] of text.matchAll(EXPORT)) {
+        // The type of an argument or a result is exported beside the function that has it.
+        const used = /interface|type/.test(kind!) && text.split(new RegExp(`\\b${name}\\b`)).length > 2;
+        if (!used && !names.has(name!)) dead.push(`${file}: ${name}`);
+      }
+    }
+    assert.deepEqual(dead, []);
+  });
+
+  /** All of the border; and what is loaded by its path: by ESLint, for the package, by a shard. */
+  const MADE_EXPORTS = new Set([
+    "host/module/layout.ts", "tools/lint-rules.mjs", "tests/harness/documented.ts", "tests/bench/hash-server.mjs",
+  ]);
+  const EXPORT = /^export (?:abstract )?(?:async )?(const|let|function\*?|class|interface|type|enum) (\w+)/gm;
+});
+
+describe("the list of files with long lines", () => {
+  it("names only files that have any", () => {
+    const list = readFileSync("tools/lint-long.txt", "utf8").trim().split("\n");
+    const long = (f: string): boolean => (SOURCE.get(f) ?? "").split("\n").some((line) => line.length > 120);
+    assert.deepEqual(list.filter((f) => !long(f)), [], "take them off tools/lint-long.txt");
+    assert.deepEqual(list, [...list].sort());
+  });
+});
