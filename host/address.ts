@@ -29,3 +29,7 @@ export function parseMac(text: string): number {
   }
   return parseInt(text.replaceAll(":", ""), 16);
 }
+
+export function formatMac(mac: number): string {
+  return mac.toString(16).padStart(12, "0").match(/../g)!.join(":");
+}
