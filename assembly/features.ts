@@ -58,6 +58,9 @@ export const UDP: bool = !isDefined(STINT_NO_UDP);
 /** An address from the network (RFC 2131), and one that changes while the stack runs. Without it the configuration's address stays. */
 export const DHCP: bool = UDP && !isDefined(STINT_NO_DHCP);
 
+/** Addresses of names (RFC 1035). */
+export const DNS: bool = DHCP && !isDefined(STINT_NO_DNS);
+
 /** Reassembly (RFC 791 §3.2). Without it fragments are dropped. */
 export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);
 

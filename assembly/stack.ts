@@ -6,7 +6,7 @@ import {
 } from "./config";
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
-import { CHECKS, COOKIES, DHCP, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
+import { CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -55,7 +55,9 @@ import { addressInit, addressOutput } from "./clients/address";
 import { dhcpHears, dhcpInput, dhcpLinkChanged, dhcpOutput, dhcpTimer } from "./clients/dhcp";
 import { optionsInit } from "./clients/dhcp-options";
 import { dhcpStateInit } from "./clients/dhcp-state";
-import { CLIENTS, dhcpOwner, STACK_PLACES } from "./clients/owners";
+import { dnsInit, dnsInput, dnsOutput, dnsRefused, dnsTimer } from "./clients/dns";
+import { answerInit } from "./clients/dns-answer";
+import { CLIENTS, dhcpOwner, dnsOwner, STACK_PLACES } from "./clients/owners";
 
 /** Layout of the control block: two SlotRings of 24 bytes, and the arena's bounds. */
 const CONTROL_RX: u32 = 0;
@@ -124,6 +126,10 @@ function plan(base: u64, block: usize, commit: bool): u64 {
     addressInit();
     optionsInit();
     dhcpStateInit();
+  }
+  if (DNS) {
+    answerInit();
+    dnsInit();
   }
   if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
   const end = layoutEnd(), app = take(1, config.appBytes);
@@ -365,6 +371,7 @@ function deliver(ip: Ipv4): void {
       count(Mib.ipInDelivers);
       const udp = changetype<Udp>(payload);
       if (DHCP && size >= Udp.SIZE && udp.dstPort == DHCP_CLIENT && dhcpInput(ip, udp, size)) return;
+      if (DNS && size >= Udp.SIZE && dnsInput(ip, udp, size)) return;
       const result = udpInput(ip, udp, size);
       if (result == UdpResult.NO_PORT) icmpError(ICMP_UNREACHABLE, UNREACHABLE_PORT, ip);
       else if (result == UdpResult.DELIVERED) udpRaise(udp.dstPort);
@@ -398,6 +405,7 @@ function errorArrives(icmp: Icmp, size: u32, dst: u32): void {
   if (quoted.protocol == PROTO_TCP) {
     tcpIcmpError(icmp.type, icmp.code, icmp.mtu, quoted, changetype<TcpHeader>(payload));
   } else if (UDP && quoted.protocol == PROTO_UDP) {
+    if (DNS) dnsRefused(quoted.dst, changetype<Udp>(payload).srcPort);
     udpIcmpError(quoted, changetype<Udp>(payload));
     udpRaise(changetype<Udp>(payload).srcPort);
   }
@@ -431,6 +439,8 @@ function timersDue(): void {
       }
     } else if (DHCP && owner == dhcpOwner()) {
       dhcpTimer();
+    } else if (DNS && owner == dnsOwner()) {
+      dnsTimer();
     } else if (COOKIES && owner >= listenerBase()) {
       listenerTimer(owner - listenerBase());
     } else {
@@ -459,6 +469,7 @@ function output(): bool {
   if (DHCP) {
     addressOutput();
     if (dhcpOutput()) full = true;
+    if (DNS && dnsOutput()) full = true;
   }
   arpRequests();
   return full || workPending();

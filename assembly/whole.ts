@@ -2,3 +2,4 @@
 
 export * from "./index";
 export * from "./api/clients";
+export * from "./api/names";

@@ -9,6 +9,15 @@ export function parseIp(text: string): number {
   return parts.slice(1).reduce((n, p) => n * 256 + Number(p), 0);
 }
 
+/** Whether a text is an IPv4 address. */
+export function isIp(text: string): boolean {
+  try {
+    return parseIp(text) >= 0;
+  } catch {
+    return false;
+  }
+}
+
 export function formatIp(ip: number): string {
   return [24, 16, 8, 0].map((s) => (ip >>> s) & 255).join(".");
 }

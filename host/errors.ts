@@ -24,6 +24,8 @@ const TEXT: Record<ErrName, string> = {
   ABORTED: "the connection was aborted",
   SIZE: "the datagram is too long",
   NO_ADDRESS: "the own address is gone",
+  NOT_FOUND: "there is no such name, or it has no address",
+  NO_ANSWER: "no DNS server answers, or none does well",
 };
 
 export function errName(code: number): ErrName {

@@ -6,7 +6,7 @@ import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } fro
 import { COUNTERS, type Counter } from "./counters.js";
 import { ERR, StintError } from "./errors.js";
 import {
-  BLOCK_SIZE, CONFIG_SIZE, DATAGRAM_FROM, ENTROPY_AT, ENTROPY_SIZE, EVENT, FAST_OPEN, FLAG, FRAME_OFFSET, LEASE, LEASE_STATES, LISTENER_INFO, OPTION,
+  BLOCK_SIZE, CONFIG_SIZE, DATAGRAM_FROM, ENTROPY_AT, ENTROPY_SIZE, EVENT, FAST_OPEN, FLAG, FRAME_OFFSET, LEASE, LEASE_STATES, LISTENER_INFO, NAMES, OPTION,
   SLOT_RING, SLOT_RING_SIZE, STATES, TCP_INFO, TIMER, type Calls,
 } from "./module/layout.js";
 
@@ -47,6 +47,9 @@ export interface Lease extends Omit<Record<keyof typeof LEASE, number>, "state" 
   rebindMs: number;
   endsMs: number;
 }
+
+/** Bytes of a name as text, at most. */
+const NAME_MAX = 255;
 
 interface Ring {
   /** Index of the ring's first word in `u32`. */
@@ -214,6 +217,36 @@ export class StackModule {
       ...rest, state: LEASE_STATES[state]!, domain, dns: [dns0, dns1, dns2].filter((a) => a !== 0), ntp: [ntp0, ntp1].filter((a) => a !== 0),
       renewMs: this.#untilMs(renewAt), rebindMs: this.#untilMs(rebindAt), endsMs: this.#untilMs(endsAt),
     };
+  }
+
+  /**
+   * The addresses of a name; undefined: it is being asked for, and `EVENT.NAMES` of handle 0 tells when to call again. Throws NOT_FOUND,
+   * NO_ANSWER, SIZE (the answer is too long), UNREACHABLE (there is no server), FULL, ARGUMENT (it is no name).
+   */
+  lookup(name: string): number[] | undefined {
+    const bytes = new TextEncoder().encode(name);
+    if (bytes.length > NAME_MAX) throw new StintError("ARGUMENT", "the name is too long");
+    this.#u8.set(bytes, this.#scratch);
+    const result = this.exports.dns_lookup(this.#scratch, bytes.length, this.#scratch, 4);
+    if (result === ERR.AGAIN) {
+      this.onWork();
+      return undefined;
+    }
+    if (result < 0) throw new StintError(result, `cannot look ${name} up${result === ERR.UNREACHABLE ? ", there is no DNS server to ask" : ""}`);
+    return Array.from({ length: result }, (_, i) => this.#u32[(this.#scratch >>> 2) + i]!);
+  }
+
+  /** The DNS servers to ask, three at most; none: those that the lease names. */
+  dnsServers(servers: readonly number[]): void {
+    const [first = 0, second = 0, third = 0] = servers;
+    this.#checked(this.exports.dns_servers(first, second, third), "cannot ask these DNS servers");
+  }
+
+  /** What the resolver did. */
+  resolver(): Record<keyof typeof NAMES, number> {
+    const result = this.exports.dns_info(this.#scratch);
+    if (result < 0) throw new StintError(result, "cannot tell about names");
+    return this.#read(NAMES);
   }
 
   /** Milliseconds to a moment of the clock of `poll`. */

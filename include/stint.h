@@ -67,6 +67,10 @@ enum {
   STINT_ERR_SIZE = -17,
   /* The own address that the connection had is gone. */
   STINT_ERR_NO_ADDRESS = -18,
+  /* There is no such name, or it has no address. */
+  STINT_ERR_NOT_FOUND = -19,
+  /* No DNS server answers, or none of them does well. */
+  STINT_ERR_NO_ANSWER = -20,
 };
 
 /* Events: bits in the lower half of stint_event_next. */
@@ -93,6 +97,8 @@ enum {
   STINT_EVENT_DEFENCE = 512,
   /* Of handle 0, the stack itself: its address, or what it knows of the network, has changed. */
   STINT_EVENT_ADDRESS = 1024,
+  /* Of handle 0: a name that was asked for is known, or given up. */
+  STINT_EVENT_NAMES = 2048,
 };
 
 /* States, as stint_flow_state has them. */
@@ -869,6 +875,20 @@ struct stint_lease {
   uint64_t endsAt;
 };
 
+/* What dns_info writes. */
+struct stint_names {
+  /* The servers that are asked, in this order; 0: no more. */
+  uint32_t server0;
+  uint32_t server1;
+  uint32_t server2;
+  /* Questions sent, answers taken, datagrams from servers that were no answers to them. */
+  uint32_t sent;
+  uint32_t taken;
+  uint32_t dropped;
+  /* Names that are being asked for. */
+  uint32_t asking;
+};
+
 /* Whom a datagram is from, as udp_recv writes it. */
 struct stint_datagram_from {
   /* Host order. */
@@ -1038,6 +1058,23 @@ STINT_IMPORT("dhcp_info") int32_t dhcp_info(void *dst);
  * ARGUMENT or NOT_INIT.
  */
 STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
+
+/*
+ * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`.
+ * Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when
+ * to call again. NOT_FOUND: there is none. NO_ANSWER: no server answers, or none does well. SIZE: the answer
+ * is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT.
+ */
+STINT_IMPORT("dns_lookup") int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most);
+
+/*
+ * The servers to ask, in this order; 0: no more. All 0: those that the lease names. What is known is
+ * forgotten. OK, ARGUMENT or NOT_INIT.
+ */
+STINT_IMPORT("dns_servers") int32_t dns_servers(uint32_t first, uint32_t second, uint32_t third);
+
+/* Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
+STINT_IMPORT("dns_info") int32_t dns_info(void *dst);
 
 /*
  * A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The

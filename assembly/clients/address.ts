@@ -1,6 +1,7 @@
 // The interface's address changes, and everything that hangs on it with it.
 
 import { config, Policy } from "../config";
+import { DNS } from "../features";
 import { take } from "../core/layout";
 import { Event } from "../core/events";
 import { neighboursForget } from "../arp/neighbours";
@@ -9,6 +10,7 @@ import { addressSet } from "../ip/address";
 import { arpSend, ipAddressGone, ipForget } from "../ip/output";
 import { tcpAddressGone } from "../tcp/address-gone";
 import { workUnblock } from "../tcp/block/tcb";
+import { dnsForget } from "./dns";
 import { tellStack } from "./owners";
 
 @unmanaged class Announcement {
@@ -37,6 +39,7 @@ export function addressChange(ip: u32, prefix: u32, gateway: u32): void {
   }
   addressSet(ip, prefix, gateway);
   ipForget();
+  if (DNS) dnsForget();
   // Who waits for the gateway of before looks for the one of now.
   workUnblock();
   tellStack(Event.ADDRESS);

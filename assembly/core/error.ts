@@ -40,4 +40,8 @@ export const enum Err {
   SIZE = -17,
   /** The own address that the connection had is gone. */
   NO_ADDRESS = -18,
+  /** There is no such name, or it has no address. */
+  NOT_FOUND = -19,
+  /** No DNS server answers, or none of them does well. */
+  NO_ANSWER = -20,
 }

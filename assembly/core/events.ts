@@ -27,6 +27,8 @@ export const enum Event {
   DEFENCE = 512,
   /** Of handle 0, the stack itself: its address, or what it knows of the network, has changed. */
   ADDRESS = 1024,
+  /** Of handle 0: a name that was asked for is known, or given up. */
+  NAMES = 2048,
 }
 
 export const QUEUED: u32 = 0x80000000;

@@ -2,3 +2,4 @@
 
 export * from "./app";
 export * from "../api/clients";
+export * from "../api/names";

@@ -35,3 +35,5 @@ function rejecting<T>(parse: (text: string) => T): (text: string) => T {
 export const cidr = rejecting((text) => (parseCidr(text), text));
 export const mac = rejecting((text) => (parseMac(text), text));
 export const address = rejecting((text) => (parseIp(text), text));
+/** An address, or a name: what looks like an address has to be one. */
+export const host = (text: string): string => (/^[\d.]+$/.test(text) ? address(text) : text);

@@ -8,12 +8,13 @@ import { openLink } from "../links/open.js";
 import { Stack } from "../net.js";
 import { becomeUser, checkUser } from "../privilege.js";
 import { macFor, ownAddress } from "./own-address.js";
-import { address, cidr, parseCount, parseNumber, parsePort } from "./arguments.js";
+import { address, cidr, host, parseCount, parseNumber, parsePort } from "./arguments.js";
 
 interface ConnectOptions {
   link: string;
   ip?: string;
   lastIp?: string;
+  dns?: string;
   gateway?: string;
   ring: number;
   timeout?: number;
@@ -30,11 +31,12 @@ export function addConnect(program: Command): void {
   program
     .command("connect")
     .description("connect stdin and stdout to a TCP service, through the stack")
-    .argument("<host>", "an IPv4 address", address)
+    .argument("<host>", "an IPv4 address, or a name", host)
     .argument("<port>", "a TCP port", parsePort)
     .requiredOption("--link <link>", "tap:NAME, passt, stream:PATH or udp:LOCALPORT,HOST:PORT")
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "an address that the stack had before, to ask for first", address)
+    .option("--dns <a.b.c.d>", "the server that knows names; by default those that the network told", address)
     .option("--gateway <a.b.c.d>", "default router", address)
     .option("--ring <bytes>", "send and receive ring", parseCount, 262144)
     .option("--timeout <seconds>", "give the handshake up after this long", parseNumber)
@@ -58,6 +60,7 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
     connsMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
   });
   stack.on("down", (why?: Error) => console.error(`stint connect: link down: ${why?.message ?? ""}`)).on("up", () => console.error("stint connect: link up"));
+  if (options.dns !== undefined) stack.setServers([options.dns]);
   const interrupt = new AbortController(), { signal } = interrupt;
   const stop = (): void => {
     // A second request does not wait for the peer.

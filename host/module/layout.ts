@@ -5,13 +5,13 @@
 export const ERR = {
   OK: 0, HANDLE: -1, ARGUMENT: -2, STATE: -3, FULL: -4, AGAIN: -5, IN_USE: -6, REFUSED: -7, RESET: -8,
   TIMED_OUT: -9, UNREACHABLE: -10, CLOSED: -11, NOT_INIT: -12, ENTROPY: -13, NO_MEMORY: -14, CONFIG: -15,
-  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18,
+  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18, NOT_FOUND: -19, NO_ANSWER: -20,
 } as const;
 
 /** Bits of an event. */
 export const EVENT = {
   CONNECTED: 1, ACCEPT: 2, READABLE: 4, WRITABLE: 8, END: 16, CLOSED: 32, URGENT: 64, STALLED: 128,
-  SOFT_ERROR: 256, DEFENCE: 512, ADDRESS: 1024,
+  SOFT_ERROR: 256, DEFENCE: 512, ADDRESS: 1024, NAMES: 2048,
 } as const;
 
 /** The states of RFC 9293 §3.3.2, by their number. */
@@ -202,6 +202,15 @@ export const LEASE_STATES = [
   "OFF", "INIT", "SELECTING", "REQUESTING", "PROBING", "BOUND", "RENEWING", "REBINDING", "REBOOTING",
 ] as const;
 
+/** What `dns_info` writes. */
+export const NAMES = {
+  server0: { at: 0, type: "u32" }, server1: { at: 4, type: "u32" }, server2: { at: 8, type: "u32" },
+  sent: { at: 12, type: "u32" }, taken: { at: 16, type: "u32" }, dropped: { at: 20, type: "u32" },
+  asking: { at: 24, type: "u32" },
+} as const;
+
+export const NAMES_SIZE = 28;
+
 /** Whom a datagram is from, as `udp_recv` writes it. */
 export const DATAGRAM_FROM = {
   ip: 0, port: 4,
@@ -300,4 +309,10 @@ export interface Calls {
   dhcp_info(dst: number): number;
   /** Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is, ARGUMENT or NOT_INIT. */
   dhcp_domain(dst: number, size: number): number;
+  /** The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when to call again. NOT_FOUND: there is none. NO_ANSWER: no server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. */
+  dns_lookup(name: number, size: number, dst: number, most: number): number;
+  /** The servers to ask, in this order; 0: no more. All 0: those that the lease names. What is known is forgotten. OK, ARGUMENT or NOT_INIT. */
+  dns_servers(first: number, second: number, third: number): number;
+  /** Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
+  dns_info(dst: number): number;
 }

@@ -1,12 +1,12 @@
 /** A stack on a link: where sockets come from, and where all of them end. */
 import { EventEmitter } from "node:events";
-import { formatIp, parseIp } from "../address.js";
+import { formatIp, isIp, parseIp } from "../address.js";
 import type { StackOptions } from "../config.js";
 import { StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { loadModule } from "../module.js";
-import { StackModule, type Lease } from "../stack.js";
+import { EVENT, StackModule, type Lease } from "../stack.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { UdpSocket } from "./datagram.js";
 import { Lingering } from "./linger.js";
@@ -31,6 +31,7 @@ export interface DhcpOptions {
 }
 
 export interface ConnectOptions extends ConnectionOptions {
+  /** An address; for `connect` also a name. */
   host: string;
   port: number;
   localPort?: number | undefined;
@@ -81,6 +82,7 @@ export class Stack extends EventEmitter implements Home {
   #ended = false;
   #lost = 0;
   #address: string;
+  readonly #asking = new Set<() => void>();
 
   /** Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT, and the stack is closed. */
   static async open(options: OpenOptions): Promise<Stack> {
@@ -113,7 +115,7 @@ export class Stack extends EventEmitter implements Home {
     super();
     this.module = new StackModule(loadModule(), options);
     this.#loop = new Loop(this.module, options.link, options.nowUs ?? monotonicUs);
-    this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellAddress() : this.#tell(handle, bits));
+    this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellStack(bits) : this.#tell(handle, bits));
     this.#address = this.address;
     this.#loop.onLink = (up, why) => this.emit(up ? "up" : "down", why);
     options.link.onClose = (error) => this.#linkIsLost(error);
@@ -124,9 +126,41 @@ export class Stack extends EventEmitter implements Home {
     return formatIp(this.module.ownAddress());
   }
 
+  /** DNS servers to ask, as addresses, three at most; by default, those that the network told with the address. */
+  setServers(servers: readonly string[]): void {
+    this.module.dnsServers(servers.map(parseIp));
+  }
+
+  /**
+   * The IPv4 addresses of a name, at least one. A name without a dot is looked for in the domain that the network told, if it told one.
+   * Rejects with a StintError: NOT_FOUND, NO_ANSWER, UNREACHABLE (there is no server to ask), SIZE (the answer is too long), ARGUMENT (it is no name).
+   */
+  async lookup(name: string): Promise<string[]> {
+    if (isIp(name)) return [name];
+    const { domain } = this.lease(), full = name.includes(".") || domain === "" ? name : `${name}.${domain}`;
+    for (;;) {
+      this.#checkOpen();
+      const found = this.module.lookup(full);
+      if (found !== undefined) return found.map(formatIp);
+      await new Promise<void>((resolve) => this.#asking.add(resolve));
+    }
+  }
+
+  /** Names are known, or given up: whoever waits for one looks again. */
+  #tellNames(): void {
+    const waiting = [...this.#asking];
+    this.#asking.clear();
+    for (const resolve of waiting) resolve();
+  }
+
   /** What is known of the own address: from whom it is, for how long, and which DNS servers came with it. */
   lease(): Lease {
     return this.module.lease();
+  }
+
+  #tellStack(bits: number): void {
+    if ((bits & EVENT.NAMES) !== 0) this.#tellNames();
+    if ((bits & EVENT.ADDRESS) !== 0) this.#tellAddress();
   }
 
   #tellAddress(): void {
@@ -161,6 +195,8 @@ export class Stack extends EventEmitter implements Home {
 
   #endAll(reason: Error | undefined): void {
     for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
+    // Whoever waits for a name learns that the stack is closed.
+    this.#tellNames();
   }
 
   #checkOpen(): void {
@@ -197,8 +233,30 @@ export class Stack extends EventEmitter implements Home {
     return connection;
   }
 
-  /** Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …), or an AbortError. */
+  /**
+   * Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …), or an AbortError. `host` may be a name; its addresses are
+   * tried one after the other, within `timeoutMs` in all.
+   */
   connect(to: ConnectOptions): Promise<Connection> {
+    return isIp(to.host) ? this.#connectTo(to) : this.#connectByName(to);
+  }
+
+  async #connectByName(to: ConnectOptions): Promise<Connection> {
+    const until = to.timeoutMs === undefined ? undefined : performance.now() + to.timeoutMs;
+    const left = (): number | undefined => (until === undefined ? undefined : Math.max(1, until - performance.now()));
+    let failure: unknown;
+    for (const host of await within(this.lookup(to.host), left(), to.signal)) {
+      try {
+        return await this.#connectTo({ ...to, host, timeoutMs: left() });
+      } catch (e) {
+        failure = e;
+        if (to.signal?.aborted || (until !== undefined && performance.now() >= until)) break;
+      }
+    }
+    throw failure;
+  }
+
+  #connectTo(to: ConnectOptions): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const connection = this.createConnection(to);
       const settle = (then: () => void) => (): void => {
@@ -312,6 +370,28 @@ export class Stack extends EventEmitter implements Home {
   #look(): void {
     for (const lingering of [...this.#lingering]) lingering.look();
   }
+}
+
+/** What `promise` gives, unless the time is over before (TIMED_OUT), or the signal says no. */
+function within<T>(promise: Promise<T>, ms: number | undefined, signal: AbortSignal | undefined): Promise<T> {
+  if (ms === undefined && signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const abort = (): void => fail(signal!.reason as Error), timer = ms === undefined ? undefined : setTimeout(() => fail(new StintError("TIMED_OUT", "cannot connect")), ms);
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", abort);
+    };
+    const fail = (why: unknown): void => {
+      settle();
+      reject(why as Error);
+    };
+    promise.then((value) => {
+      settle();
+      resolve(value);
+    }, fail);
+    if (signal?.aborted) abort();
+    else signal?.addEventListener("abort", abort);
+  });
 }
 
 /** Opens a port, or one that is free when it is 0. Returns what `open` did, and the port. */

@@ -9,7 +9,7 @@ import { CONFIG_FIELDS, configNumbers, type ConfigField } from "../../host/confi
 import { ERR } from "../../host/errors.js";
 import { EVENT } from "../../host/stack.js";
 import { udp as datagram } from "../harness/codec.js";
-import { LEASE_SIZE } from "../../host/module/layout.js";
+import { LEASE_SIZE, NAMES_SIZE } from "../../host/module/layout.js";
 
 /** Bytes of the configuration. */
 const CONFIG_SIZE = (CONFIG_FIELDS.length * 4 + 7 & ~7) + 32;
@@ -78,13 +78,16 @@ describe("pointers and lengths", () => {
       dhcp_info: [LEASE_SIZE, (at) => x.dhcp_info(at)],
       dhcp_domain: [64, (at) => x.dhcp_domain(at, 64)],
       "udp_recv, from": [8, (at) => (at === 0 ? -2 : x.udp_recv(udp, block, 64, at))],
+      dns_info: [NAMES_SIZE, (at) => x.dns_info(at)],
+      dns_lookup: [63, (at) => (at === block ? 0 : x.dns_lookup(at, 63, block, 4))],
+      "dns_lookup, addresses": [16, (at) => (at === block ? 0 : x.dns_lookup(block, 8, at, 4))],
       // The last, since it takes the address away.
       dhcp_start: [63, (at) => x.dhcp_start(0, at, 63)],
     };
     const without = new Set([
       "configBlock", "poll", "controlBlock", "counters", "countersCount", "pool", "tune", "event_next", "tcp_listen", "tcp_accept", "tcp_connect", "tcp_send_room", "tcp_send_at",
       "tcp_send_span", "tcp_send_commit", "tcp_recv_size", "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close", "tcp_abort",
-      "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "set_address", "dhcp_stop",
+      "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "set_address", "dhcp_stop", "dns_servers",
     ]);
     for (const { name, kind } of WebAssembly.Module.exports(module)) assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);
     for (const [name, [size, call]] of Object.entries(calls)) {

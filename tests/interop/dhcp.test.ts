@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { Lab, lacks, missing, PEER_IP, STINT } from "./lab.js";
+import { complaints, Lab, lacks, missing, PEER_IP, STINT } from "./lab.js";
 
 const NEEDS = ["root", "tap", "ip", "dnsmasq", "nc"];
 
@@ -11,7 +11,7 @@ const NEEDS = ["root", "tap", "ip", "dnsmasq", "nc"];
 async function dnsmasq(lab: Lab, ...more: string[]): Promise<void> {
   const child = lab.start("dnsmasq", ["--keep-in-foreground", "--conf-file=/dev/null", "--interface=tap0", "--bind-interfaces", "--except-interface=lo", "--no-resolv", "--no-hosts",
     "--no-ping", "--user=root", "--pid-file=", `--dhcp-leasefile=${lab.file("leases")}`, "--log-facility=-", "--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,2m", "--dhcp-authoritative",
-    "--domain=lab.test", "--address=/example.test/10.9.0.1", ...more]);
+    "--domain=lab.test", "--local=/lab.test/", "--address=/example.test/10.9.0.1", ...more]);
   await new Promise<void>((resolve, reject) => {
     let words = "";
     child.stderr!.on("data", (d: Buffer) => {
@@ -78,5 +78,30 @@ describe("DHCP from dnsmasq", () => {
     const r = await lab.sh(`${STINT.join(" ")} connect ${PEER_IP} 99 --link tap:tap0 < /dev/null`, 30);
     assert.equal(r.out, "welcome\n", r.err);
     await served;
+  });
+
+  it("stint connect by name: the server that the network told knows it; a name that nobody has is one clear error", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const served = lab.sh("echo welcome | nc -q 1 -l -p 98", 30);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const r = await lab.sh(`${STINT.join(" ")} connect example.test 98 --link tap:tap0 --pcap ${lab.file("name.pcapng")} < /dev/null`, 30);
+    assert.equal(r.out, "welcome\n", r.err);
+    await served;
+    const nobody = await lab.sh(`${STINT.join(" ")} connect nobody.lab.test 98 --link tap:tap0 < /dev/null`, 30);
+    assert.deepEqual([nobody.status, nobody.out], [1, ""]);
+    assert.match(nobody.err, /nobody\.lab\.test.*there is no such name/);
+    const alone = await lab.sh(`${STINT.join(" ")} connect example.test 98 --link tap:tap0 --ip 10.9.0.9/24 < /dev/null`, 30);
+    assert.match(alone.err, /example\.test.*there is no DNS server to ask/);
+    assert.equal(alone.status, 1);
+    const given = lab.sh("echo welcome | nc -q 1 -l -p 97", 30);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const byHand = await lab.sh(`${STINT.join(" ")} connect example.test 97 --link tap:tap0 --ip 10.9.0.9/24 --dns ${PEER_IP} < /dev/null`, 30);
+    assert.equal(byHand.out, "welcome\n", byHand.err);
+    await given;
+  });
+
+  it("tshark finds nothing malformed in question and answer", (t) => {
+    if (lacks(t, ...NEEDS, "tshark")) return;
+    assert.deepEqual(complaints(lab.file("name.pcapng")), []);
   });
 });

@@ -2,7 +2,7 @@
 
 export const C = { i8: "int8_t", bool: "uint8_t", i32: "int32_t", u32: "uint32_t", i64: "int64_t", u64: "uint64_t", u16: "uint16_t", u8: "uint8_t", usize: "void *", Err: "int32_t", void: "void" };
 
-export const cName = (name) => (/^(tcp|udp|dhcp)_/.test(name) ? name : `stint_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`);
+export const cName = (name) => (/^(tcp|udp|dhcp|dns)_/.test(name) ? name : `stint_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`);
 
 /** A comment of lines of at most 110 columns. */
 function comment(text, indent = "") {
@@ -59,6 +59,7 @@ export function header(b) {
     ...struct(`What tcp_info writes. \`version\` is STINT_TCP_INFO_VERSION.`, "stint_tcp_info", b.info.fields), `#define STINT_TCP_INFO_VERSION ${b.infoVersion}`, "",
     ...struct("What listener_info writes.", "stint_listener_info", b.listenerInfo.fields),
     ...struct("What dhcp_info writes.", "stint_lease", b.lease.fields),
+    ...struct("What dns_info writes.", "stint_names", b.names.fields),
     ...struct("Whom a datagram is from, as udp_recv writes it.", "stint_datagram_from", b.from.fields),
     ...b.functions.flatMap(declaration),
     ...struct("A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The producer writes a frame STINT_FRAME_OFFSET bytes into slot tail & mask, its length to lengths, and adds 1 to tail; the consumer adds 1 to head. Addresses are the stack's: stint_at gives the pointer.", "stint_ring", b.ring.fields),

@@ -140,11 +140,12 @@ export function border() {
     info: info(),
     infoVersion: constant("assembly/api/info.ts", "INFO_VERSION"),
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
+    names: record("assembly/clients/dns.ts", "Names"),
     lease: record("assembly/clients/dhcp-state.ts", "Lease"),
     leaseStates: members("assembly/clients/dhcp-state.ts", "State"),
     from: record("assembly/api/udp.ts", "DatagramFrom"),
     request: record("assembly/services/app.ts", "Request"),
     wants: members("assembly/services/app.ts", "Want"),
-    functions: [...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")), ...functions("assembly/api/clients.ts")],
+    functions: [...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")), ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts")],
   };
 }

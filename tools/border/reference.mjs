@@ -108,6 +108,10 @@ ${fields(b.listenerInfo)}
 
 ${fields({ fields: b.lease.fields.filter((f) => f.name !== "pad") })}
 
+## What \`dns_info\` writes
+
+${fields(b.names)}
+
 ## What \`udp_recv\` writes of the sender
 
 ${fields(b.from)}

@@ -60,6 +60,7 @@ export function layout(b) {
     "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
     "/** What `dhcp_info` writes. */", fields("LEASE", { fields: b.lease.fields.filter((f) => f.name !== "pad") }),
     `export const LEASE_SIZE = ${b.lease.size};`, "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
+    "/** What `dns_info` writes. */", fields("NAMES", b.names), `export const NAMES_SIZE = ${b.names.size};`,
     "/** Whom a datagram is from, as `udp_recv` writes it. */", offsets("DATAGRAM_FROM", b.from),
     "/** What the services ask the host for. */", offsets("REQUEST", b.request), `export const REQUEST_SIZE = ${b.request.size};`,
     "/** Values of `REQUEST.want`. */", object("WANT", b.wants, (m) => m.name),

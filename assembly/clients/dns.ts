@@ -1,0 +1,355 @@
+// The stub resolver (RFC 1034 §5.3.1, RFC 1035, RFC 5452): addresses of names. An entry is a question while it is asked, and a part of the
+// cache afterwards.
+
+import { config } from "../config";
+import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
+import { Err } from "../core/error";
+import { Event } from "../core/events";
+import { take } from "../core/layout";
+import { randomBelow, random32, random64 } from "../core/random";
+import { heapArm, heapDisarm } from "../buffers/heap";
+import { CLASS_IN, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A } from "../wire/dns";
+import { Ipv4 } from "../wire/ipv4";
+import { Udp } from "../wire/udp";
+import { isReachable, sourceFor } from "../ip/address";
+import { NO_SOCKET, udpFind, udpSumOk } from "../udp/udp";
+import { datagramBegin, datagramEnd, HEADERS } from "./datagram";
+import { lease } from "./dhcp-state";
+import { answer, ADDRESSES, answerRead } from "./dns-answer";
+import { nameFromText, nameIs, NAME_BYTES } from "./dns-name";
+import { dnsOwner, tellStack } from "./owners";
+
+/** Names that are asked for or remembered. */
+export const ENTRIES: u32 = 16;
+/** Each server is asked so often, and has so long the first time, twice as long the next. */
+const ROUNDS: u32 = 3;
+const PATIENCE_MS: u32 = 1000;
+/** So many answers that do not fit, and the question is asked anew, with other numbers (RFC 5452 §9.3). */
+const WRONG_MAX: u8 = 16;
+/** RFC 2308 §7: that no server answers is remembered for a while. */
+const FAILED_MS: u32 = 5000;
+/** What may not be remembered waits so long for who asked. */
+const UNREAD_MS: u32 = 5000;
+
+const enum Name { FREE, ASKING, KNOWN }
+
+@unmanaged class Entry {
+  /** One of `Name`. */
+  state: u8;
+  /** Questions that were sent for it; answers to the last one that did not fit. */
+  tries: u8;
+  wrong: u8;
+  /** Whether a question is to be sent. */
+  sending: bool;
+  /** Whether nobody has taken the result yet. */
+  unread: bool;
+  /** KNOWN: how many addresses; 0: `error` says why there are none. */
+  count: u8;
+  /** What the last failure was. */
+  error: i8;
+  pad: u8;
+  /** Of the question: its number, our port, the server. */
+  id: u16;
+  port: u16;
+  server: u32;
+  nameSize: u32;
+  a0: u32;
+  a1: u32;
+  a2: u32;
+  a3: u32;
+  /** ASKING: when the next question follows. KNOWN: until when it is believed. */
+  due: Micros;
+}
+
+/** Behind an entry: its name in small letters, and as it was sent. */
+const ROOM: u32 = NAME_BYTES + 1;
+const STRIDE: u32 = offsetof<Entry>() + 2 * ROOM;
+
+/** What `dns_info` writes. */
+@unmanaged export class Names {
+  /** The servers that are asked, in this order; 0: no more. */
+  server0: u32;
+  server1: u32;
+  server2: u32;
+  /** Questions sent, answers taken, datagrams from servers that were no answers to them. */
+  sent: u32;
+  taken: u32;
+  dropped: u32;
+  /** Names that are being asked for. */
+  asking: u32;
+}
+
+export let names: Names = changetype<Names>(0);
+let entries: usize = 0;
+/** Servers given by hand; 0: those of the lease. */
+let given: usize = 0;
+/** The name that is being looked up. */
+let scratch: usize = 0;
+
+export function dnsInit(): void {
+  names = changetype<Names>(take(1, offsetof<Names>()));
+  given = take(4, 4);
+  scratch = take(1, ROOM);
+  entries = take(ENTRIES, STRIDE);
+}
+
+function entryAt(i: u32): Entry {
+  return changetype<Entry>(entries + i * STRIDE);
+}
+
+function nameOf(e: Entry): usize {
+  return changetype<usize>(e) + offsetof<Entry>();
+}
+
+/** The name as it was sent. */
+function sentOf(e: Entry): usize {
+  return nameOf(e) + ROOM;
+}
+
+/** Notes which servers there are: those that were given by hand, else those of the lease. */
+export function noteServers(): void {
+  const byHand = load<u32>(given) != 0;
+  names.server0 = byHand ? load<u32>(given) : lease.dns0;
+  names.server1 = byHand ? load<u32>(given, 4) : lease.dns1;
+  names.server2 = byHand ? load<u32>(given, 8) : lease.dns2;
+}
+
+export function serversGive(a: u32, b: u32, c: u32): void {
+  store<u32>(given, a);
+  store<u32>(given, b, 4);
+  store<u32>(given, c, 8);
+  dnsForget();
+}
+
+/** Forgets what is known: another network may know the names by other addresses. Questions are asked anew. */
+export function dnsForget(): void {
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state == <u8>Name.KNOWN) e.state = <u8>Name.FREE;
+    else if (e.state == <u8>Name.ASKING) begin(e);
+  }
+}
+
+/** How many servers there are. */
+function serverCount(): u32 {
+  return names.server0 == 0 ? 0 : names.server1 == 0 ? 1 : names.server2 == 0 ? 2 : 3;
+}
+
+/**
+ * Looks a name up: writes up to `most` addresses to `dst`, and returns how many there are. AGAIN: it is being asked for, and Event.NAMES
+ * tells. NOT_FOUND, NO_ANSWER, SIZE, UNREACHABLE (no server), FULL, ARGUMENT.
+ */
+export function dnsLookup(text: usize, size: u32, dst: usize, most: u32): i32 {
+  noteServers();
+  const nameSize = nameFromText(text, size, scratch);
+  if (nameSize == 0 || Dns.SIZE + nameSize + 4 + HEADERS > config.mtu) return Err.ARGUMENT;
+  const known = find(scratch, nameSize);
+  if (known != null) return result(known, dst, most);
+  if (serverCount() == 0) return Err.UNREACHABLE;
+  const e = claim();
+  if (e == null) return Err.FULL;
+  e.nameSize = nameFromText(text, size, nameOf(e));
+  e.state = <u8>Name.ASKING;
+  names.asking++;
+  begin(e);
+  return Err.AGAIN;
+}
+
+/** A place for a name: a free one, else that of the one that is known and may be believed for the shortest time. */
+function claim(): Entry | null {
+  let best: Entry | null = null, least: u64 = NEVER;
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state == <u8>Name.KNOWN && isDue(e.due)) e.state = <u8>Name.FREE;
+    if (e.state == <u8>Name.FREE) return e;
+    if (e.state != <u8>Name.KNOWN || e.due >= least) continue;
+    best = e;
+    least = e.due;
+  }
+  return best;
+}
+
+function find(name: usize, size: u32): Entry | null {
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state == <u8>Name.FREE || (e.state == <u8>Name.KNOWN && isDue(e.due))) continue;
+    if (nameIs(nameOf(e), e.nameSize, name, size)) return e;
+  }
+  return null;
+}
+
+function result(e: Entry, dst: usize, most: u32): i32 {
+  if (e.state == <u8>Name.ASKING) return Err.AGAIN;
+  const n = <u32>e.count;
+  assert(n <= ADDRESSES);
+  memory.copy(dst, changetype<usize>(e) + offsetof<Entry>("a0"), min(n, most) << 2);
+  // What may not be remembered has been told.
+  if (e.unread) e.state = <u8>Name.FREE;
+  return n == 0 ? <i32>e.error : <i32>n;
+}
+
+/** The first question of all. */
+function begin(e: Entry): void {
+  e.tries = 0;
+  e.error = <i8>Err.NO_ANSWER;
+  ask(e);
+}
+
+/** A question is to be sent: from another port, with another number, and letters of other sizes than before (RFC 5452 §4). */
+function ask(e: Entry): void {
+  e.sending = true;
+  e.wrong = 0;
+  e.port = 0;
+  e.due = NEVER;
+}
+
+/** The question went unanswered, or its answer was of no use: the next server, or the next round. */
+function next(e: Entry, error: Err): void {
+  e.error = <i8>error;
+  if (<u32>++e.tries < ROUNDS * serverCount()) ask(e);
+  else finish(e, 0, afterMs(FAILED_MS), false);
+}
+
+/** The question is answered, or given up. `unread`: the result is told once and not remembered. */
+function finish(e: Entry, count: u32, until: Micros, unread: bool): void {
+  e.state = <u8>Name.KNOWN;
+  e.sending = false;
+  e.port = 0;
+  e.count = <u8>count;
+  e.unread = unread;
+  e.due = until;
+  names.asking--;
+  tellStack(Event.NAMES);
+}
+
+/** Its entry in the heap came up. */
+export function dnsTimer(): void {
+  heapDisarm(dnsOwner());
+  let first: Micros = NEVER;
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state != <u8>Name.ASKING) continue;
+    if (isDue(e.due)) next(e, Err.NO_ANSWER);
+    if (e.state == <u8>Name.ASKING) first = min(first, e.due);
+  }
+  if (first != NEVER) heapArm(dnsOwner(), first);
+}
+
+/** Sends the questions that are due. Returns whether one has to wait for a slot. */
+export function dnsOutput(): bool {
+  if (names.asking == 0) return false;
+  noteServers();
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state != <u8>Name.ASKING || !e.sending) continue;
+    const servers = serverCount();
+    e.server = servers == 0 ? 0 : load<u32>(changetype<usize>(names), 0);
+    if (servers > 1) e.server = load<u32>(changetype<usize>(names) + (<u32>e.tries % servers << 2));
+    // Where there is no way, the time that it takes to find out runs all the same: an address may come.
+    if (e.server != 0 && isReachable(e.server) && !send(e)) return true;
+    e.sending = false;
+    e.due = afterMs(PATIENCE_MS << (servers == 0 ? 0 : <u32>e.tries / servers));
+    heapArm(dnsOwner(), e.due);
+  }
+  return false;
+}
+
+/** Writes and sends the question of an entry. */
+function send(e: Entry): bool {
+  e.id = <u16>random32();
+  e.port = freePort();
+  const at = datagramBegin(sourceFor(e.server), e.server, e.port, DNS_PORT);
+  // No slot, or a neighbour that is not asked for now: the time runs.
+  if (at == 0) return true;
+  const m = changetype<Dns>(at);
+  m.id = e.id;
+  m.flags = DNS_RD;
+  m.questions = 1;
+  m.clearRecords();
+  mixCase(e);
+  assert(e.nameSize <= NAME_BYTES);
+  const to = at + Dns.SIZE;
+  memory.copy(to, sentOf(e), e.nameSize);
+  store<u32>(to + e.nameSize, bswap<u32>(TYPE_A << 16 | CLASS_IN));
+  datagramEnd(Dns.SIZE + e.nameSize + 4);
+  names.sent++;
+  return true;
+}
+
+/** RFC 5452 §4.5: a port that nobody can guess, and nobody has. */
+function freePort(): u16 {
+  for (let i: u32 = 0; i <= config.udpMax; i++) {
+    const port = 1024 + randomBelow(64512);
+    if (udpFind(port) == NO_SOCKET) return <u16>port;
+  }
+  return 0;
+}
+
+/** Letters become large or small at random; who answers has to repeat them. */
+function mixCase(e: Entry): void {
+  let bits: u64 = 0;
+  for (let i: u32 = 0; i < e.nameSize; i++) {
+    const c = <u32>load<u8>(nameOf(e) + i);
+    if ((i & 63) == 0) bits = random64();
+    store<u8>(sentOf(e) + i, <u8>(c - 97 < 26 && (bits & 1) != 0 ? c ^ 32 : c));
+    bits >>= 1;
+  }
+}
+
+/** A datagram. Returns whether it came from a server, and for a question, of ours: nobody else hears whether there is one. */
+export function dnsInput(ip: Ipv4, udp: Udp, size: u32): bool {
+  if (names.asking == 0 || udp.srcPort != DNS_PORT) return false;
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state != <u8>Name.ASKING || e.port == 0 || <u32>e.port != udp.dstPort || e.server != ip.src) continue;
+    if (udp.isValid(size) && udpSumOk(ip, udp) && arrives(e, changetype<usize>(udp) + Udp.SIZE, udp.size - Udp.SIZE)) {
+      names.taken++;
+    } else {
+      names.dropped++;
+      if (e.state == <u8>Name.ASKING && ++e.wrong >= WRONG_MAX) next(e, Err.NO_ANSWER);
+    }
+    return true;
+  }
+  return false;
+}
+
+/** Takes an answer of `size` bytes. Returns false if it is none to this question. */
+function arrives(e: Entry, at: usize, size: u32): bool {
+  const m = changetype<Dns>(at), question = at + Dns.SIZE, records = question + e.nameSize + 4;
+  if (size < Dns.SIZE + e.nameSize + 4 || m.id != <u32>e.id || m.questions != 1 || (m.flags & (DNS_QR | DNS_OPCODE)) != DNS_QR) return false;
+  // RFC 5452 §9.1: the question comes back, to the letter.
+  if (memory.compare(question, sentOf(e), e.nameSize) != 0 || load<u32>(question + e.nameSize) != bswap<u32>(TYPE_A << 16 | CLASS_IN)) return false;
+  if ((m.flags & DNS_TC) != 0) {
+    next(e, Err.SIZE);
+    return true;
+  }
+  const rcode = m.flags & DNS_RCODE;
+  if (rcode != 0 && rcode != RCODE_NAME) {
+    next(e, Err.NO_ANSWER);
+    return true;
+  }
+  answerRead(at, records, at + size, nameOf(e), e.nameSize);
+  if (!answer.good) {
+    // From the server, and of no use: another one may do better.
+    names.dropped++;
+    next(e, Err.NO_ANSWER);
+    return true;
+  }
+  e.a0 = answer.a0;
+  e.a1 = answer.a1;
+  e.a2 = answer.a2;
+  e.a3 = answer.a3;
+  if (answer.count == 0) e.error = <i8>Err.NOT_FOUND;
+  const unread = answer.ttl == 0;
+  finish(e, answer.count, afterMs(unread ? UNREAD_MS : answer.ttl * 1000), unread);
+  return true;
+}
+
+/** An ICMP error says that what went from `port` to `server` did not arrive: the next one is asked at once. */
+export function dnsRefused(server: u32, port: u32): void {
+  if (names.asking == 0 || port == 0) return;
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state == <u8>Name.ASKING && <u32>e.port == port && e.server == server) next(e, Err.NO_ANSWER);
+  }
+}
