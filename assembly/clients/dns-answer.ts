@@ -14,7 +14,7 @@ export const ADDRESSES: u32 = 4;
 const TTL_MAX: u32 = 86_400;
 const ABSENT_MAX: u32 = 10_800;
 
-@unmanaged export class Answer {
+@unmanaged class Answer {
   /** How many addresses there are, and how long they, or their absence, may be believed, s. */
   count: u32;
   ttl: u32;

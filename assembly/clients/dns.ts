@@ -6,7 +6,7 @@ import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { take } from "../core/layout";
-import { randomBelow, random32, random64 } from "../core/random";
+import { randomBelow, random32 } from "../core/random";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { CLASS_IN, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A } from "../wire/dns";
 import { Ipv4 } from "../wire/ipv4";
@@ -20,7 +20,7 @@ import { nameFromText, nameIs, NAME_BYTES } from "./dns-name";
 import { dnsOwner, tellStack } from "./owners";
 
 /** Names that are asked for or remembered. */
-export const ENTRIES: u32 = 16;
+const ENTRIES: u32 = 16;
 /** Each server is asked so often, and has so long the first time, twice as long the next. */
 const ROUNDS: u32 = 3;
 const PATIENCE_MS: u32 = 1000;
@@ -287,10 +287,10 @@ function freePort(): u16 {
 
 /** Letters become large or small at random; who answers has to repeat them. */
 function mixCase(e: Entry): void {
-  let bits: u64 = 0;
+  let bits: u32 = 0;
   for (let i: u32 = 0; i < e.nameSize; i++) {
     const c = <u32>load<u8>(nameOf(e) + i);
-    if ((i & 63) == 0) bits = random64();
+    if ((i & 31) == 0) bits = random32();
     store<u8>(sentOf(e) + i, <u8>(c - 97 < 26 && (bits & 1) != 0 ? c ^ 32 : c));
     bits >>= 1;
   }
