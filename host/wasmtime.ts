@@ -11,6 +11,8 @@ import type { Running, UpOptions } from "./cli/up.js";
 
 /** In the place of a frame's length: close every connection in order, then end (host/wasi/main.ts). */
 const CLOSE = Buffer.from([255, 255, 255, 255]);
+/** The same place: the link was away, and is there again. */
+const LINK_UP = Buffer.from([255, 255, 255, 254]);
 
 export async function startWasmtime(link: Link, options: UpOptions, ports: Record<string, number>): Promise<Running> {
   const program = findProgram("wasmtime");
@@ -28,6 +30,9 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
   const inner = streamLink(child.stdout, child.stdin, () => child.kill());
   inner.onFrame = (frame) => link.send(frame);
   link.onFrame = (frame) => inner.send(frame);
+  link.onChange = (up) => {
+    if (up && child.stdin.writable) child.stdin.write(LINK_UP);
+  };
   const counters: Record<string, number> = {};
   let ready: () => void, words = "", rest = "";
   const isReady = new Promise<void>((resolve) => (ready = resolve));

@@ -21,6 +21,8 @@ export class Shards {
   readonly done: Promise<Record<string, number>>;
   readonly #shards: Shard[] = [];
   readonly #stop = new SharedArrayBuffer(4);
+  /** How often the link came back. */
+  readonly #linkUps = new SharedArrayBuffer(4);
   readonly #steer: Steer;
   /** Frames that a shard had no room for. */
   dropped = 0;
@@ -34,7 +36,7 @@ export class Shards {
       const data: ShardData = {
         // One announcement is enough; each needs entropy of its own.
         options: i === 0 ? options : { ...options, policy: { ...options.policy, announce: false } },
-        ports, root, module, idleS, stride, incoming: incoming.memory, outgoing: outgoing.memory, stop: this.#stop,
+        ports, root, module, idleS, stride, incoming: incoming.memory, outgoing: outgoing.memory, stop: this.#stop, linkUps: this.#linkUps,
       };
       const worker = new Worker(join(buildDir(), "stint-shard.js"), { workerData: data });
       let up: () => void, end: (counters: Record<string, number>) => void, failReady: (e: Error) => void, failDone: (e: Error) => void;
@@ -60,6 +62,11 @@ export class Shards {
     this.ready = Promise.all(ready).then(() => {});
     this.done = Promise.all(this.#shards.map((s) => s.done)).then(sum);
     this.done.catch(() => {});
+    link.onChange = (up) => {
+      if (!up) return;
+      Atomics.add(new Int32Array(this.#linkUps), 0, 1);
+      for (const { incoming } of this.#shards) incoming.wake();
+    };
     link.onFrame = (frame) => {
       const where = this.#steer.frame(frame);
       if (where === ALL) for (const shard of this.#shards) this.#put(shard, frame);

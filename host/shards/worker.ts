@@ -20,6 +20,8 @@ export interface ShardData {
   outgoing: SharedArrayBuffer;
   /** Not 0: end. */
   stop: SharedArrayBuffer;
+  /** How often the link came back. */
+  linkUps: SharedArrayBuffer;
 }
 
 /** How long connections have to end, ms; and how long to sleep at most. */
@@ -27,6 +29,7 @@ const CLOSING_MS = 3000, SLEEP_MS = 1000, BATCH = 256;
 
 const data = workerData as ShardData, port = parentPort!;
 const incoming = new FrameRing(data.incoming, data.stride), outgoing = new FrameRing(data.outgoing, data.stride), stop = new Int32Array(data.stop);
+const linkUps = new Int32Array(data.linkUps);
 
 /** What an application is, in each shard: it is given its stack, and returns what is called after each poll; true: poll again. */
 export type Serve = (stack: StackModule) => () => boolean;
@@ -44,13 +47,16 @@ async function application(): Promise<{ stack: StackModule; run: () => boolean; 
 
 let until = Infinity;
 const { stack, run, end } = await application();
-let told = false;
+let told = false, heard = 0;
 while (performance.now() < until) {
   if (until === Infinity && Atomics.load(stop, 0) !== 0) {
     until = performance.now() + CLOSING_MS;
     end();
   }
   if (until !== Infinity && stack.pools().connections === 0) break;
+  const ups = Atomics.load(linkUps, 0);
+  if (ups !== heard) stack.linkChanged();
+  heard = ups;
   const took = incoming.take((frame) => stack.pushFrame(frame), BATCH), wait = stack.poll(monotonicUs());
   let sent = 0;
   stack.drainFrames((frame) => {

@@ -1,6 +1,6 @@
 // The command for wasmtime: the stack and its services over stdin and stdout, which carry frames (4 bytes of length, most significant
-// first, then the frame), so words go to stderr. The length
-// 2^32 − 1, which no frame has, asks to close everything and end.
+// first, then the frame), so words go to stderr. Two lengths that no frame has are words of the host's: 2^32 − 1 asks to close
+// everything and end, 2^32 − 2 says that the link was away and is there again.
 //
 //   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run build/stint-wasi.wasm up --ip 10.0.0.2/24 --gateway 10.0.0.1 --http 80"
 
@@ -8,6 +8,7 @@ import {
   configBlock, controlBlock, counters, init, poll, pool, serviceAnswer, serviceRequest, servicesBytes, servicesIdle, servicesRun,
   servicesStop, servicesWait, serviceStart,
 } from "../../assembly/services/app";
+import { link_changed } from "../../assembly/index";
 import { IDLE_S, Service } from "../../assembly/services/layout";
 import { Config, Policy } from "../../assembly/config";
 import { SlotRing, slotConsume, slotFirst, slotFirstSize, slotNext, slotProduce, slotsFull, slotsUsed } from "../../assembly/buffers/slots";
@@ -21,6 +22,7 @@ import { nowUs, wallUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber
 const IN_MAX: u32 = 1 << 17;
 /** In the place of a frame's length. */
 const CLOSE: u32 = u32.MAX_VALUE;
+const LINK_UP: u32 = u32.MAX_VALUE - 1;
 const IN: usize = memory.data(131072, 8);
 const OUT_MAX: u32 = 1 << 17;
 const OUT: usize = memory.data(131072, 8);
@@ -131,6 +133,11 @@ function takeFrames(): bool {
         closing = nowUs() + CLOSING_US;
         servicesStop();
       }
+      at += 4;
+      continue;
+    }
+    if (size == LINK_UP) {
+      link_changed();
       at += 4;
       continue;
     }

@@ -3,7 +3,7 @@
  * way completes, or ends with one clear error within its limit. STINT_CABLE_MINUTE=1: a process stands still for a minute, not for three seconds.
  */
 import assert from "node:assert/strict";
-import { spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
@@ -13,7 +13,7 @@ import { describe, it } from "node:test";
 import { openStream, Stack, streamLink, type Connection, type Link } from "../../host/index.js";
 import { pattern } from "../harness/bench.js";
 import { Pending } from "../harness/cable.js";
-import { Lab, lacks, PEER_IP, sha256, STACK_IP, STINT, type Up } from "./lab.js";
+import { Lab, lacks, PEER_IP, sha256, STACK_IP, STINT, Up } from "./lab.js";
 import { LIMIT_MS, PORTS } from "./transfers.js";
 
 const MB = 1 << 20;
@@ -382,4 +382,40 @@ s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.
       lab.close();
     }
   });
+});
+
+describe("a link that comes back", () => {
+  for (const how of [["--runtime", "node"], ["--runtime", "wasmtime"], ["--workers", "2"]]) {
+    it(`tells the stack, which announces its address anew: ${how.join(" ")}`, async (t) => {
+      if (lacks(t, ...(how[1] === "wasmtime" ? ["wasmtime"] : []))) return;
+      const dir = mkdtempSync(join(tmpdir(), "stint-cable-")), path = join(dir, "s");
+      let socket: Socket | undefined, announced = 0;
+      const server = createServer((s) => {
+        socket = s.on("error", () => {});
+        streamLink(s, s, () => s.destroy()).onFrame = (frame) => {
+          // ARP whose sender and target are the same address (RFC 5227 §2.3).
+          if (frame[12] === 8 && frame[13] === 6 && Buffer.from(frame).subarray(28, 32).equals(Buffer.from(frame).subarray(38, 42))) announced++;
+        };
+      }).listen(path);
+      await once(server, "listening");
+      const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", `stream:${path}`, "--ip", `${STACK_IP}/24`, "--echo", "7", ...how]));
+      try {
+        await up.ready;
+        for (const end = performance.now() + 5000; announced === 0 && performance.now() < end;) await sleep(20);
+        const before = announced;
+        assert.ok(before > 0, "it announces its address when it starts");
+        socket!.destroy();
+        for (const end = performance.now() + 10_000; announced === before && performance.now() < end;) await sleep(20);
+        assert.ok(announced > before, up.err);
+        assert.match(up.err, /^link down: .+\nlink up$/m);
+        up.child.kill("SIGINT");
+        assert.equal(await up.ended, 0, up.err);
+      } finally {
+        up.child.kill("SIGKILL");
+        server.close();
+        socket?.destroy();
+        rmSync(dir, { recursive: true });
+      }
+    });
+  }
 });
