@@ -1,0 +1,118 @@
+/** Links that are closed, or whose device is away: what is sent then is dropped, and nothing of it arrives later. */
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { describe, it } from "node:test";
+import { FormatError, type Link, LinkError } from "../../host/links/link.js";
+import { surviving } from "../../host/links/surviving.js";
+import { openUdp } from "../../host/links/udp.js";
+
+/** A link that keeps what is sent. */
+function fake(): Link & { sent: number[]; closed: number } {
+  const link = {
+    sent: [] as number[], closed: 0, onFrame: () => {}, onClose: () => {},
+    send: (frame: Uint8Array) => void link.sent.push(frame[0]!), close: () => void link.closed++,
+  };
+  return link;
+}
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+describe("a UDP link", () => {
+  it("drops what is sent after it was closed, and may be closed twice", async () => {
+    const peer = createSocket("udp4"), got: number[] = [];
+    peer.on("message", (m) => got.push(m[0]!)).bind(0, "127.0.0.1");
+    await once(peer, "listening");
+    try {
+      const link = await openUdp(0, "127.0.0.1", peer.address().port);
+      link.send(Uint8Array.of(1));
+      await once(peer, "message");
+      link.close();
+      link.send(Uint8Array.of(2));
+      link.close();
+      // What came would have come by now: another one gets through after it.
+      const other = await openUdp(0, "127.0.0.1", peer.address().port);
+      other.send(Uint8Array.of(3));
+      await once(peer, "message");
+      other.close();
+      assert.deepEqual(got, [1, 3]);
+    } finally {
+      peer.close();
+    }
+  });
+
+  it("keeps what it was given, though the caller's memory changes before it leaves", async () => {
+    const peer = createSocket("udp4");
+    peer.bind(0, "127.0.0.1");
+    await once(peer, "listening");
+    try {
+      const link = await openUdp(0, "127.0.0.1", peer.address().port), frame = Uint8Array.of(7, 7);
+      link.send(frame);
+      frame.fill(9);
+      assert.deepEqual([...(await once(peer, "message") as [Buffer])[0]], [7, 7]);
+      link.close();
+    } finally {
+      peer.close();
+    }
+  });
+});
+
+describe("a link that outlives its device", () => {
+  it("drops what is sent after it was closed, and while its device is away", async () => {
+    const made: ReturnType<typeof fake>[] = [], told: boolean[] = [];
+    const link = await surviving(() => Promise.resolve(made[made.push(fake()) - 1]!));
+    link.onChange = (up) => told.push(up);
+    link.send(Uint8Array.of(1));
+    made[0]!.onClose();
+    link.send(Uint8Array.of(2));
+    while (made.length < 2) await sleep(5);
+    await sleep(0);
+    link.send(Uint8Array.of(3));
+    link.close();
+    link.send(Uint8Array.of(4));
+    link.close();
+    assert.deepEqual(made.map((m) => m.sent), [[1], [3]]);
+    assert.deepEqual(made.map((m) => m.closed), [1, 1]);
+    assert.deepEqual(told, [false, true]);
+  });
+
+  it("drops what is sent while its device is down, though the program that holds it goes on", async () => {
+    const inner: Link & { sent: number[] } = fake(), link = await surviving(() => Promise.resolve(inner));
+    inner.onChange!(false, new LinkError("down"));
+    link.send(Uint8Array.of(1));
+    inner.onChange!(true);
+    link.send(Uint8Array.of(2));
+    link.close();
+    assert.deepEqual(inner.sent, [2]);
+  });
+
+  it("closes a device that it gets only after it was closed itself, and does not use it", async () => {
+    const first = fake(), late = fake();
+    let give: (link: Link) => void = () => assert.fail("nobody asked");
+    const link = await surviving((again) => (again ? new Promise((resolve) => (give = resolve)) : Promise.resolve(first)));
+    first.onClose();
+    await sleep(100);
+    link.close();
+    give(late);
+    await sleep(0);
+    link.send(Uint8Array.of(1));
+    assert.deepEqual([late.sent, late.closed], [[], 1]);
+  });
+
+  it("asks for its device no more after it was closed, or after what came was no stream of frames", async () => {
+    for (const end of [(l: Link) => l.close(), undefined]) {
+      let asked = 0;
+      const first = fake(), link = await surviving((again) => {
+        if (again) asked++;
+        return again ? Promise.reject(new LinkError("gone")) : Promise.resolve(first);
+      });
+      let error: Error | undefined;
+      link.onClose = (e) => (error = e);
+      (first as Link).onClose(end ? undefined : new FormatError("no frames"));
+      end?.(link);
+      await sleep(200);
+      assert.equal(asked, 0);
+      assert.equal(error instanceof FormatError, end === undefined);
+    }
+  });
+});
