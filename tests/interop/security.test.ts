@@ -23,6 +23,23 @@ function childOf(pid: number, name: string): number | undefined {
 }
 const uidOf = (pid: number): number => Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
 
+/** A port that nobody has, of those that the kernel gives. */
+async function freeUdpPort(): Promise<number> {
+  const free = createSocket("udp4");
+  await new Promise<void>((resolve) => free.bind(0, "127.0.0.1", resolve));
+  const { port } = free.address();
+  await new Promise<void>((resolve) => free.close(() => resolve()));
+  return port;
+}
+
+async function freeTcpPort(): Promise<number> {
+  const free = createServer().listen(0);
+  await new Promise((resolve) => free.once("listening", resolve));
+  const { port } = free.address() as { port: number };
+  await new Promise((resolve) => free.close(resolve));
+  return port;
+}
+
 describe("UDP links", () => {
   it("frames from anybody but the peer are not let in", async () => {
     const peer = createSocket("udp4"), other = createSocket("udp4"), got: string[] = [];
@@ -99,10 +116,7 @@ describe("one bad frame or a full disk does not end the server", () => {
       if (runtime === "wasmtime" && lacks(t, "wasmtime")) return;
       const peer = createSocket("udp4");
       await new Promise<void>((resolve) => peer.bind(0, "127.0.0.1", resolve));
-      const free = createSocket("udp4");
-      await new Promise<void>((resolve) => free.bind(0, "127.0.0.1", resolve));
-      const port = free.address().port;
-      await new Promise<void>((resolve) => free.close(resolve));
+      const port = await freeUdpPort();
       const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", `udp:${port},127.0.0.1:${peer.address().port}`, "--ip", "10.0.0.2/24", "--echo", "7", "--runtime", runtime]));
       try {
         await up.ready;
@@ -127,8 +141,8 @@ describe("one bad frame or a full disk does not end the server", () => {
   it("a capture on a full disk: one line, and the server goes on", async () => {
     const peer = createSocket("udp4");
     await new Promise<void>((resolve) => peer.bind(0, "127.0.0.1", resolve));
-    const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", `udp:0,127.0.0.1:${peer.address().port}`.replace("udp:0", `udp:${20000 + (process.pid % 20000)}`), "--ip", "10.0.0.2/24", "--echo", "7",
-      "--pcap", "/dev/full"]));
+    const link = `udp:${await freeUdpPort()},127.0.0.1:${peer.address().port}`;
+    const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", link, "--ip", "10.0.0.2/24", "--echo", "7", "--pcap", "/dev/full"]));
     await up.ready;
     up.child.kill("SIGINT");
     assert.equal(await up.ended, 0, up.err);
@@ -140,7 +154,7 @@ describe("one bad frame or a full disk does not end the server", () => {
 describe("a passt link", () => {
   it("binds 127.0.0.1, and its router's address does not reach the host's loopback; both can be asked for", async (t) => {
     if (lacks(t, "passt", "curl", "ip")) return;
-    const dir = mkdtempSync(join(tmpdir(), "stint-passt-bind-")), port = 30000 + (process.pid % 20000);
+    const dir = mkdtempSync(join(tmpdir(), "stint-passt-bind-")), port = await freeTcpPort();
     writeFileSync(join(dir, "page"), "a page");
     try {
       for (const [link, all] of [["passt", false], ["passt:everywhere", true]] as const) {
@@ -157,15 +171,16 @@ describe("a passt link", () => {
         }
       }
       const server = createServer((s) => s.end("secret")).listen(port, "127.0.0.1");
-      const ask = (link: string): Promise<string> => new Promise((resolve) => {
-        const child = spawn(STINT[0]!, [STINT[1]!, "connect", "10.0.2.2", String(port), "--link", link, "--ip", "10.0.2.15/24", "--gateway", "10.0.2.2", "--timeout", "3"], { stdio: ["pipe", "pipe", "ignore"] });
+      // Long where an answer has to come; where none may, the peer that answered has shown how soon it would.
+      const ask = (link: string, timeoutS: number): Promise<string> => new Promise((resolve) => {
+        const child = spawn(STINT[0]!, [STINT[1]!, "connect", "10.0.2.2", String(port), "--link", link, "--ip", "10.0.2.15/24", "--gateway", "10.0.2.2", "--timeout", String(timeoutS)], { stdio: ["pipe", "pipe", "ignore"] });
         let out = "";
         child.stdout.on("data", (d: Buffer) => (out += d));
         child.once("close", () => resolve(out));
         child.stdin.end();
       });
-      assert.equal(await ask("passt:host-loopback"), "secret");
-      assert.equal(await ask("passt"), "");
+      assert.equal(await ask("passt:host-loopback", 30), "secret");
+      assert.equal(await ask("passt", 3), "");
       server.close();
     } finally {
       rmSync(dir, { recursive: true, force: true });
