@@ -31,9 +31,9 @@ function requirements() {
   });
 }
 
-/** Ids that DESIGN says are not met, each with its reason. */
+/** Ids that the design says are not met, each with its reason. */
 function waived() {
-  const design = readFileSync("assembly/DESIGN.md", "utf8");
+  const design = readFileSync("docs/design/deviations.md", "utf8");
   return new Map([...design.matchAll(/^\| ((?:[\w-]+(?:, )?)+) \| (waived|not applicable|deviates): ([^|]+)\|/gm)]
     .flatMap(([, ids, kind, why]) => ids.split(", ").map((id) => [id, `${kind}: ${why.trim()}`])));
 }

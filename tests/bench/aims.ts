@@ -11,7 +11,7 @@ interface Aim {
   cost?: true;
   /** The short run fails below (a cost: above) this; less than what is measured, as it is short and machines are noisy. */
   guard?: number;
-  /** Why it is not met, where it is not (assembly/DESIGN.md has more). */
+  /** Why it is not met, where it is not (docs/design/speed.md has more). */
   because?: string;
 }
 

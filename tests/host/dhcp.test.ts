@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
-import { StintError } from "../../host/errors.js";
+import { type StintError } from "../../host/errors.js";
 import type { Link } from "../../host/links/link.js";
 import { Stack } from "../../host/net.js";
 import { ip4, see } from "../harness/codec.js";

@@ -20,7 +20,7 @@ import { opened, peers } from "../harness/documented.js";
 
 const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
 const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "docs/rfc.md"];
-const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "assembly/DESIGN.md", "tests/README.md", ...list("boards")];
+const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "assembly/DESIGN.md", "tests/README.md", ...list("docs/design"), ...list("docs/testing"), ...list("boards")];
 
 function list(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".md")).map((f) => `${folder}/${f}`).sort();
@@ -225,6 +225,12 @@ describe("documents", () => {
   it("keep their form: README has 100 lines at most, and lines end at 100 columns, rows of tables at 120", () => {
     assert.ok(readFileSync("README.md", "utf8").trimEnd().split("\n").length <= 100);
     const long = NEW.flatMap((file) => readFileSync(file, "utf8").split("\n").map((line, i) => ({ at: `${file}:${i + 1}`, line })));
+    for (const page of [...list("docs/design"), ...list("docs/testing")]) {
+      const lines = readFileSync(page, "utf8").trimEnd().split("\n");
+      assert.ok(lines.length <= 120, `${page} has ${lines.length} lines`);
+      // A word of the RFCs, or a number with its unit, may stand a little over the edge; rows of tables cannot be broken.
+      assert.deepEqual(lines.filter((line) => !/^(\||    )/.test(line) && line.length > 104), [], page);
+    }
     assert.deepEqual(long.filter(({ line }) => line.length > (line.startsWith("|") ? 120 : 100)).map(({ at }) => at), []);
   });
 });

@@ -105,7 +105,7 @@ describe("dead code", () => {
   });
 });
 
-describe("doors: what stores bytes whose number the network chose (DESIGN, What the network can reach)", () => {
+describe("doors: what stores bytes whose number the network chose (docs/design/reach.md)", () => {
   /** Each call of `memory.copy` or `memory.fill`, and each loop that stores, of a size that is no constant: its file and function, and how often. */
   const DOORS: Record<string, string> = {
     "buffers/ring.ts ringWrite": "memory.copy memory.copy",

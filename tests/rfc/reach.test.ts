@@ -1,4 +1,4 @@
-/** What the network can reach: text, fragments and datagrams stay where they belong, whatever their lengths say (assembly/DESIGN.md). */
+/** What the network can reach: text, fragments and datagrams stay where they belong, whatever their lengths say (docs/design/reach.md). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Bench, MSS, PEER, STACK, pattern, type BenchOptions, SMALL } from "../harness/bench.js";

@@ -72,7 +72,7 @@ export class World {
   #calm = false;
   /**
    * Worlds with SYN cookies: nobody aborts, gives up or loses all packets, since a cookie that is replayed after its connection was
-   * dropped makes it anew, with its old numbers (DESIGN, "What a SYN cookie cannot know").
+   * dropped makes it anew, with its old numbers (docs/design/syn-cookies.md).
    */
   #gentle = false;
 
