@@ -1,7 +1,9 @@
 /** Real peers: network namespaces with a TAP device each, and the programs that run in them. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { createSocket } from "node:dgram";
 import { createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeSync, closeSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
@@ -162,4 +164,21 @@ export function complaints(pcap: string): string[] {
     "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && ip.src == 10.9.0.1)) || ip.checksum.status == 0 || tcp.analysis.lost_segment", "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"],
     { encoding: "utf8", maxBuffer: 1 << 28 });
   return r.stdout.split("\n").filter(Boolean);
+}
+
+/** A port that nobody has, of those that the kernel gives. */
+export async function freeUdpPort(): Promise<number> {
+  const free = createSocket("udp4");
+  await new Promise<void>((resolve) => free.bind(0, "127.0.0.1", resolve));
+  const { port } = free.address();
+  await new Promise<void>((resolve) => free.close(() => resolve()));
+  return port;
+}
+
+export async function freeTcpPort(): Promise<number> {
+  const free = createServer().listen(0);
+  await new Promise((resolve) => free.once("listening", resolve));
+  const { port } = free.address() as { port: number };
+  await new Promise((resolve) => free.close(resolve));
+  return port;
 }

@@ -5,14 +5,14 @@ import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { it } from "node:test";
-import { lacks, sha256, STINT, Up } from "./lab.js";
+import { freeTcpPort, lacks, sha256, STINT, Up } from "./lab.js";
 import { Random } from "../../host/random.js";
 
 for (const runtime of ["node", "wasmtime"] as const) {
   it(`curl through passt, as an unprivileged user (${runtime})`, async (t) => {
     if (lacks(t, "passt", "curl", "setpriv", ...(runtime === "wasmtime" ? ["wasmtime"] : []))) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-passt-test-"));
-    const port = runtime === "node" ? 18080 : 18081;
+    const port = await freeTcpPort();
     try {
       chmodSync(dir, 0o777);
       writeFileSync(join(dir, "file"), new Random(1).bytes(10_000_000));

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openUdp } from "../../host/links/udp.js";
-import { Lab, lacks, STACK_IP, STINT, Up } from "./lab.js";
+import { Lab, lacks, STACK_IP, STINT, Up, freeTcpPort, freeUdpPort } from "./lab.js";
 
 /** A child process by its name, of those of `pid` and theirs. */
 function childOf(pid: number, name: string): number | undefined {
@@ -22,23 +22,6 @@ function childOf(pid: number, name: string): number | undefined {
   return undefined;
 }
 const uidOf = (pid: number): number => Number(/^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
-
-/** A port that nobody has, of those that the kernel gives. */
-async function freeUdpPort(): Promise<number> {
-  const free = createSocket("udp4");
-  await new Promise<void>((resolve) => free.bind(0, "127.0.0.1", resolve));
-  const { port } = free.address();
-  await new Promise<void>((resolve) => free.close(() => resolve()));
-  return port;
-}
-
-async function freeTcpPort(): Promise<number> {
-  const free = createServer().listen(0);
-  await new Promise((resolve) => free.once("listening", resolve));
-  const { port } = free.address() as { port: number };
-  await new Promise((resolve) => free.close(resolve));
-  return port;
-}
 
 describe("UDP links", () => {
   it("frames from anybody but the peer are not let in", async () => {
