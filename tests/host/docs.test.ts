@@ -19,7 +19,7 @@ import { B } from "../harness/cable.js";
 import { opened, peers } from "../harness/documented.js";
 
 const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
-const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "docs/rfc.md"];
+const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "STYLE.md", "docs/rfc.md"];
 const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "assembly/DESIGN.md", "tests/README.md", ...list("docs/design"), ...list("docs/testing"), ...list("boards")];
 
 function list(folder: string): string[] {
