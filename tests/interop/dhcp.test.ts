@@ -1,9 +1,9 @@
 /** DHCP and DNS with dnsmasq: an address, a second time the same one, a server that knows nothing of us, and one that is gone. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { complaints, Lab, lacks, missing, PEER_IP, STINT } from "./lab.js";
+import { complaints, Lab, lacks, missing, PEER_IP, STINT, Up } from "./lab.js";
 
 const NEEDS = ["root", "tap", "ip", "dnsmasq", "nc"];
 
@@ -103,5 +103,21 @@ describe("DHCP from dnsmasq", () => {
   it("tshark finds nothing malformed in question and answer", (t) => {
     if (lacks(t, ...NEEDS, "tshark")) return;
     assert.deepEqual(complaints(lab.file("name.pcapng")), []);
+  });
+});
+
+describe("DHCP from passt", () => {
+  it("stint up --link passt without --ip takes the address that passt hands out, and serves", async (t) => {
+    if (lacks(t, "passt", "nc")) return;
+    const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", "passt", "--echo", "18099"]));
+    try {
+      await up.ready;
+      assert.match(up.out, /ready 10\.0\.2\.15 echo:18099/);
+      const r = spawnSync("nc", ["-q", "1", "-w", "5", "127.0.0.1", "18099"], { input: "hello\n", encoding: "utf8" });
+      assert.equal(r.stdout, "hello\n", r.stderr + up.err);
+      assert.equal(await up.stop(), 0, up.err);
+    } finally {
+      up.child.kill("SIGKILL");
+    }
   });
 });
