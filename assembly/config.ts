@@ -119,7 +119,7 @@ export const enum Cookies {
   /** Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. @default 4096 */
   rangesMax: u32;
   /**
-   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 156 bytes each, and ranges for what is
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160 bytes each, and ranges for what is
    * in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it.
    * @default 64
    */

@@ -28,7 +28,7 @@ import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursDoubt, neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
 import { hasAddress } from "./ip/address";
-import { hasSourceRoute, ipAccepts } from "./ip/input";
+import { Accepts, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
 import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
@@ -338,7 +338,8 @@ function arpArrives(arp: Arp, size: u32): void {
 }
 
 function ipInput(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): void {
-  if (!ipAccepts(ip, size, looped, unicastFrame)) return;
+  const accepts = ipAccepts(ip, size, looped, unicastFrame);
+  if (accepts == Accepts.NO) return;
   if ((ip.fragment & (IP_MF | IP_OFFSET_MASK)) != 0) {
     if (!REASSEMBLY) {
       count(Mib.ipReasmFails);
@@ -346,21 +347,21 @@ function ipInput(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): void {
     }
     const whole = reassemble(ip);
     if (whole == null) return;
-    deliver(datagramHeader(whole));
+    deliver(datagramHeader(whole), accepts);
     datagramFree(whole);
   } else {
-    deliver(ip);
+    deliver(ip, accepts);
   }
 }
 
 /** A whole datagram goes to its protocol. */
-function deliver(ip: Ipv4): void {
+function deliver(ip: Ipv4, accepts: Accepts): void {
   const payload = changetype<usize>(ip) + ip.headerSize, size = ip.totalSize - ip.headerSize;
   switch (ip.protocol) {
     case PROTO_TCP:
       count(Mib.ipInDelivers);
       // A source route is not answered along the reverse path, so what comes with one is not for a connection (DESIGN, deviations).
-      if (hasSourceRoute()) count(Mib.ipInDiscards);
+      if (accepts == Accepts.SOURCE_ROUTED) count(Mib.ipInDiscards);
       else tcpInput(ip, changetype<TcpHeader>(payload), size);
       return;
     case PROTO_UDP: {

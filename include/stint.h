@@ -503,7 +503,7 @@ struct stint_config {
    */
   uint32_t rangesMax;
   /*
-   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 156 bytes
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160 bytes
    * each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno.
    * 0 in a build without it.
    */

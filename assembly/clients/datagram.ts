@@ -4,10 +4,8 @@ import { config } from "../config";
 import { count, Mib } from "../core/counters";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
+import { ipBegin, ipEnd, ipHasSlot, ipLast } from "../ip/output";
 import { udpSeal } from "../udp/udp";
-
-let ip: Ipv4 = changetype<Ipv4>(0);
 
 /** Bytes of IP and UDP header. */
 export const HEADERS: u32 = Ipv4.SIZE + Udp.SIZE;
@@ -15,9 +13,8 @@ export const HEADERS: u32 = Ipv4.SIZE + Udp.SIZE;
 /** Begins a datagram. Returns where its payload goes, up to mtu − 28 bytes; 0: it cannot be sent now. */
 export function datagramBegin(src: u32, dst: u32, srcPort: u32, dstPort: u32): usize {
   if (!ipHasSlot(dst)) return 0;
-  const begun = ipBegin(src, dst, PROTO_UDP, 0, config.ttl);
-  if (begun == null) return 0;
-  ip = begun;
+  const ip = ipBegin(src, dst, PROTO_UDP, 0, config.ttl);
+  if (ip == null) return 0;
   const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
   udp.srcPort = srcPort;
   udp.dstPort = dstPort;
@@ -27,7 +24,7 @@ export function datagramBegin(src: u32, dst: u32, srcPort: u32, dstPort: u32): u
 /** Ends it, with `size` bytes of payload. */
 export function datagramEnd(size: u32): void {
   assert(size <= config.mtu - HEADERS);
-  const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
+  const ip = ipLast(), udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
   udp.size = Udp.SIZE + size;
   udpSeal(ip, udp);
   count(Mib.udpOutDatagrams);

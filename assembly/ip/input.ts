@@ -8,36 +8,40 @@ import { DHCP_CLIENT } from "../wire/dhcp";
 import { Udp } from "../wire/udp";
 import { hasAddress, isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
 
+/** What `ipAccepts` says of a datagram: not for us; for us; for us, with a source route. */
+export const enum Accepts { NO, YES, SOURCE_ROUTED }
+
 /**
  * Whether the datagram at `ip`, in a frame with `size` bytes left, is one for us: well-formed, with a good checksum, to our address
  * or a broadcast address, from an address that can be a host's. `looped`: it came from ourselves. `unicastFrame`: the frame was
  * addressed to us alone.
  */
-export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): bool {
+export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): Accepts {
   count(Mib.ipInReceives);
-  if (!ip.isValid(size) || !ip.checksumOk || !optionsFit(ip)) {
+  const fine = ip.isValid(size) && ip.checksumOk ? optionsSay(ip) : Accepts.NO;
+  if (fine == Accepts.NO) {
     count(Mib.ipInHdrErrors);
-    return false;
+    return Accepts.NO;
   }
   const src = ip.src, dst = ip.dst;
   // What we sent to an address of ours that is gone since is nobody's.
-  if (LOOPBACK && looped && (!DHCP || isOwn(dst))) return true;
+  if (LOOPBACK && looped && (!DHCP || isOwn(dst))) return fine;
   // A datagram on the wire is neither from nor to 127/8 (RFC 1122 §3.2.1.3 (g)), nor from ourselves (LAND).
   if (isLoopback(src) || isLoopback(dst) || !isUnicast(src) || src == config.ip) {
     count(Mib.ipInAddrErrors);
-    return false;
+    return Accepts.NO;
   }
   if (!hasAddress()) {
     // RFC 2131 §4.1: a server may send to the address that it offers, which is not ours yet.
-    if (mayConfigure(ip)) return true;
+    if (mayConfigure(ip)) return fine;
   } else if (isOwn(dst)) {
     // RFC 1122 §3.3.6: a unicast datagram in a broadcast frame is dropped.
-    if (unicastFrame) return true;
+    if (unicastFrame) return fine;
   } else if (isBroadcast(dst) && !isMulticast(dst)) {
-    return true;
+    return fine;
   }
   count(Mib.ipInAddrErrors);
-  return false;
+  return Accepts.NO;
 }
 
 /** Whether a datagram is of the kind that a host without an address takes: a whole one, for the port of DHCP's clients. */
@@ -49,27 +53,20 @@ function mayConfigure(ip: Ipv4): bool {
 
 /**
  * Walks the options: each has a length that lies within the header (RFC 791 §3.1). What they say is ignored (RFC 1122 §3.2.1.8), but that
- * there is a source route (LSRR 131, SSRR 137), which is noted.
+ * there is a source route (LSRR 131, SSRR 137).
  */
-function optionsFit(ip: Ipv4): bool {
-  sourceRouted = false;
+function optionsSay(ip: Ipv4): Accepts {
+  let result = Accepts.YES;
   const end = changetype<usize>(ip) + ip.headerSize;
   for (let at = changetype<usize>(ip) + Ipv4.SIZE; at < end;) {
     const kind = load<u8>(at);
-    if (kind == 0) return true;
-    if (kind == 131 || kind == 137) sourceRouted = true;
+    if (kind == 0) return result;
+    if (kind == 131 || kind == 137) result = Accepts.SOURCE_ROUTED;
     // A byte beyond the header is in the slot all the same.
     const size: usize = kind == 1 ? 1 : <usize>load<u8>(at, 1);
-    if (size < 2 && kind != 1) return false;
+    if (size < 2 && kind != 1) return Accepts.NO;
     at += size;
-    if (at > end) return false;
+    if (at > end) return Accepts.NO;
   }
-  return true;
-}
-
-let sourceRouted: bool = false;
-
-/** Whether the datagram that was accepted last carries a source route. */
-export function hasSourceRoute(): bool {
-  return sourceRouted;
+  return result;
 }

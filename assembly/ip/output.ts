@@ -229,8 +229,14 @@ export function ipRing(): SlotRing | null {
   return out.ring == 0 ? null : changetype<SlotRing>(out.ring);
 }
 
-/** `n` datagrams with `size` bytes of payload went the same way. */
-export function ipCount(n: u32, size: u32): void {
+/** The datagram that was begun last, while it is written and until the next one is. */
+export function ipLast(): Ipv4 {
+  return changetype<Ipv4>(out.frame + ETHERNET_SIZE);
+}
+
+/** `n` datagrams with `size` bytes of payload went the same way, the last of them in `frame`. */
+export function ipRepeated(n: u32, size: u32, frame: usize): void {
+  out.frame = frame;
   countBy(Mib.ipOutRequests, n);
   if (out.ring != changetype<usize>(tx)) return;
   countBy(Mib.ifOutFrames, n);

@@ -7,7 +7,6 @@ import { rangesCut } from "../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbClear } from "./block/tcb";
 import { seg, segHas, segLen, Option } from "./segment/segment";
 import { Timer, armOrphan } from "./block/timers";
-import { challenge } from "./close/reset";
 import { ecnEchoed } from "./congestion/ecn";
 import { sackReceive } from "./loss/sack";
 import { duplicateAck, newAck } from "./loss/recovery";
@@ -17,21 +16,18 @@ import { rttAcked, rttSample } from "./loss/rtt";
 import { hasSender, senderOf } from "./block/sender";
 import { ringAcked, roomAgain } from "./block/send-buffer";
 import { timestampNow } from "./block/timestamps";
-import { rackBegin } from "./loss/rack";
 import { rackAck, rackAfter, rackTimes } from "./loss/rack-recovery";
 import { sentAcked } from "./loss/delivered";
 
-/** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT, or the segment is challenged, and has no other effect. */
+/** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT. */
 export function ackAcceptable(t: Tcb): bool {
-  if (!seqLt(t.sndNxt, seg.ack) && (isInsecure(Policy.OLD_ACKS) || !seqLt(seg.ack, t.sndUna - t.maxSndWnd))) return true;
-  challenge(t);
-  return false;
+  return !seqLt(t.sndNxt, seg.ack) && (isInsecure(Policy.OLD_ACKS) || !seqLt(seg.ack, t.sndUna - t.maxSndWnd));
 }
 
 /** Processes the ACK field, which is acceptable. */
 export function acknowledge(t: Tcb): void {
   const had = hasSender(t) ? senderOf(t).delivered : 0;
-  if (hasSender(t)) rackBegin();
+  if (hasSender(t)) senderOf(t).sample = 0;
   const news = sackReceive(t), flight = t.sndNxt - t.sndUna;
   if (seqLt(t.sndUna, seg.ack)) {
     advance(t, flight, had, news);

@@ -14,7 +14,7 @@ import { ACK, FIN, RST, SYN, TcpHeader, URG } from "../wire/tcp";
 import { isBroadcast } from "../ip/address";
 import { Tcb, Has, tcbAt, tcbHas, workAdd, tell, tcbSet, tcbClear } from "./block/tcb";
 import { State, setState, isOpenedFast } from "./block/state";
-import { seg, segHas, segIs, segLen, segTrimFront, Option } from "./segment/segment";
+import { seg, segHas, segIs, segLen, segTrimBack, segTrimFront, Option } from "./segment/segment";
 import { segmentRead } from "./segment/read";
 import { resetSegment } from "./segment/empty";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./block/demux";
@@ -196,6 +196,7 @@ function otherStates(t: Tcb): void {
     notAcceptable(t);
     return;
   }
+  if (rcvWnd(t) == 0 && segLen() != 0) zeroWindowProbe(t);
   // Second, check the RST bit.
   if (segIs(RST)) {
     resetArrives(t);
@@ -209,7 +210,10 @@ function otherStates(t: Tcb): void {
   // Fifth, check the ACK field.
   if (!segIs(ACK)) return;
   if (t.state == <u8>State.SYN_RECEIVED && !handshakeCompletes(t)) return;
-  if (!ackAcceptable(t)) return;
+  if (!ackAcceptable(t)) {
+    challenge(t);
+    return;
+  }
   timestampNote(t);
   trimToWindow(t);
   ecnArrives(t);
@@ -253,16 +257,14 @@ function sequenceAcceptable(t: Tcb): bool {
   const len = segLen(), wnd = rcvWnd(t);
   if (len == 0) return wnd == 0 ? seg.seq == t.rcvNxt : seqInWindow(seg.seq, t.rcvNxt, wnd);
   // "Special allowance should be made to accept valid ACKs, URGs, and RSTs" while the window is zero (MUST-66).
-  if (wnd == 0) return seg.seq == t.rcvNxt && segIs(RST | URG | ACK) && seg.size <= 1 && zeroWindowProbe(t);
+  if (wnd == 0) return seg.seq == t.rcvNxt && segIs(RST | URG | ACK) && seg.size <= 1;
   return seqInWindow(seg.seq, t.rcvNxt, wnd) || seqInWindow(seg.seq + len - 1, t.rcvNxt, wnd);
 }
 
 /** A probe of our zero window: its ACK counts, its text does not, and it is answered (§3.8.6.1). */
-function zeroWindowProbe(t: Tcb): bool {
-  seg.size = 0;
-  seg.flags &= ~FIN;
+function zeroWindowProbe(t: Tcb): void {
+  segTrimBack(0);
   ackNow(t);
-  return true;
 }
 
 /**
@@ -356,15 +358,13 @@ function trimToWindow(t: Tcb): void {
   }
   const room = t.rcvAdv - seg.seq;
   if (segLen() > room) {
-    seg.flags &= ~FIN;
-    if (seg.size > room) seg.size = room;
+    segTrimBack(room);
     ackNow(t);
   }
   // Nothing comes after a FIN.
   if (tcbHas(t, Has.FIN_EARLY) && seqLt(t.finSeq, seg.seq + seg.size)) {
     if (seg.size != 0) ackNow(t);
-    seg.size = seqLt(seg.seq, t.finSeq) ? t.finSeq - seg.seq : 0;
-    seg.flags &= ~FIN;
+    segTrimBack(seqLt(seg.seq, t.finSeq) ? t.finSeq - seg.seq : 0);
   }
 }
 

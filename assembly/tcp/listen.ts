@@ -6,7 +6,7 @@ import { Mib, count } from "../core/counters";
 import { clock } from "../core/clock";
 import { ACK, FIN, RST, SYN } from "../wire/tcp";
 import { isOwn, isUnicast } from "../ip/address";
-import { Option, seg, segHas, segIs, segTrimFront } from "./segment/segment";
+import { Option, seg, segHas, segIs, segTrimBack, segTrimFront } from "./segment/segment";
 import { resetSegment } from "./segment/empty";
 import { FastOpen, Has, Tcb, tcbClear, tcbSet, workAdd } from "./block/tcb";
 import { ANY, HalfOpen, Syn, halfOpenTake, halfOpenVictim } from "./block/half-open-record";
@@ -133,7 +133,7 @@ function fastOpenBegin(t: Tcb, renew: bool): void {
   t.sndWl1 = seg.seq;
   congestionInit(t);
   segTrimFront(1);
-  seg.size = min(seg.size, rcvWnd(t));
+  segTrimBack(rcvWnd(t));
   if (seg.size != 0) {
     receiveText(t);
     t.fastOpen |= <u8>FastOpen.TAKEN;

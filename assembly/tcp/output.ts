@@ -10,7 +10,7 @@ import { updateSum } from "../core/checksum";
 import { ringRead, ringReadSum } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
-import { ipBegin, ipEnd, ipWay, Way } from "../ip/output";
+import { ipBegin, ipEnd, ipLast, ipWay, Way } from "../ip/output";
 import { ecnFlags, ecnSynFlags, ecnTos } from "./congestion/ecn";
 import { Tcb, Has, tcbHas, sendRing, workBlock, tcbSet, tcbClear } from "./block/tcb";
 import { State, isSynchronized, isOpenedFast } from "./block/state";
@@ -20,7 +20,7 @@ import { fastOpenPut, fastOpenText } from "./open/fast-open";
 import { settled, offered, synWindow, synSegment, synOptions } from "./open/syn";
 import { limitedTransmit, pipe } from "./loss/recovery";
 import { persistArm } from "./close/persist";
-import { retransmitArm, retransmitEnd, retransmitPending, retransmitRest } from "./loss/retransmit";
+import { retransmitArm, retransmitEnd, retransmitNext, retransmitRest } from "./loss/retransmit";
 import { congestionIdle } from "./congestion/congestion";
 import { rttStart, rttStop } from "./loss/rtt";
 import { endConnection } from "./close/end";
@@ -36,8 +36,8 @@ import { probeDrop, probePending, probeSent } from "./loss/probe";
 import { prrSent } from "./congestion/prr";
 import { undoResent } from "./loss/undo";
 import { sackBlocks, putSack } from "./loss/report";
-import { paceAllows, paceSent } from "./congestion/pacing";
-import { lastWagon, trainSend } from "./train";
+import { paceAllows, paceArm, paceSent } from "./congestion/pacing";
+import { repeatLast } from "./repeat";
 
 /** Segments that one connection sends before the next one has its turn. */
 const BURST: u32 = 32;
@@ -55,9 +55,7 @@ export const enum Turn {
 /** Sends what may be sent now. */
 export function tcpOutput(t: Tcb): Turn {
   if (tcbHas(t, Has.RESET_DUE)) return sendAbort(t);
-  left = BURST;
-  last = null;
-  let turn = Turn.MORE;
+  let left = BURST, turn = Turn.MORE;
   while (left > 0) {
     if (!hasSomething(t)) {
       turn = Turn.DONE;
@@ -72,27 +70,22 @@ export function tcpOutput(t: Tcb): Turn {
       waitForWay(t, way);
       return Turn.DONE;
     }
-    if (!sendNext(t)) {
+    const sent = sendNext(t, left);
+    if (sent == 0) {
       turn = Turn.DONE;
       break;
     }
-    left--;
+    left -= sent;
   }
   if (turn == Turn.DONE) armIfWaiting(t);
   if (POLICIES && left < BURST - 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
   return turn;
 }
 
-/** How many segments more this turn may send. */
-let left: u32 = 0;
-
-/** The data segment that was built last, still in its slot. */
-let last: TcpHeader | null = null;
-
-/** Marks the last data segment of a burst with PSH (RFC 9293 §3.9.1.2, SHLD-27). */
+/** Marks the last segment of a burst, which is still in its slot, with PSH, if it has text (RFC 9293 §3.9.1.2, SHLD-27). */
 function pushLast(): void {
-  const tcp = last;
-  if (tcp == null || (tcp.flags & PSH) != 0) return;
+  const ip = ipLast(), tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
+  if (ip.totalSize == Ipv4.SIZE + tcp.headerSize || (tcp.flags & PSH) != 0) return;
   const was = load<u16>(changetype<usize>(tcp), 12);
   tcp.flags |= PSH;
   tcp.checksum = updateSum(tcp.checksum, was, load<u16>(changetype<usize>(tcp), 12));
@@ -117,30 +110,33 @@ function waitForWay(t: Tcb, way: Way): void {
   else workBlock(t);
 }
 
-/** Sends the one segment that comes first. Returns false when none may go. */
-function sendNext(t: Tcb): bool {
+/** Sends the segment that comes first, and those that follow it in one go, `most` in all. Returns how many. */
+function sendNext(t: Tcb, most: u32): u32 {
   if (tcbHas(t, Has.SYN_DUE)) {
     sendSyn(t);
-    return true;
+    return 1;
   }
-  if (t.state == <u8>State.SYN_SENT) return false;
+  if (t.state == <u8>State.SYN_SENT) return 0;
   if (maySendText(t)) {
-    if (sendLost(t) || sendNew(t, false) || sendLossProbe(t)) return true;
+    if (sendLost(t)) return 1;
+    const sent = sendNew(t, false, most);
+    if (sent != 0) return sent;
+    if (sendLossProbe(t)) return 1;
     if (tcbHas(t, Has.PROBE_DUE)) {
       sendProbe(t);
-      return true;
+      return 1;
     }
     if (tcbHas(t, Has.KEEP_DUE)) {
       // A keep-alive probe: a sequence number that was acknowledged, no data (SHLD-12).
       tcbClear(t, Has.KEEP_DUE);
       emit(t, t.sndNxt - 1, 0, ACK, false);
-      return true;
+      return 1;
     }
   }
-  if (!tcbHas(t, Has.ACK_NOW)) return false;
+  if (!tcbHas(t, Has.ACK_NOW)) return 0;
   emit(t, t.sndNxt, 0, ACK, false);
   count(Mib.TCPPureAcks);
-  return true;
+  return 1;
 }
 
 /** Payload that fits beside the SACK blocks that this segment carries. */
@@ -153,14 +149,20 @@ function roomForData(t: Tcb): u32 {
 
 /** Sends again what counts as lost, within the congestion window and the peer's (SHLD-16). */
 function sendLost(t: Tcb): bool {
-  if (!retransmitPending(t)) return false;
+  if (!retransmitNext(t)) return false;
   const start = t.rtxNxt;
   let end = retransmitEnd(t, roomForData(t));
   const edge = t.sndUna + t.sndWnd;
   if (seqLt(edge, end)) end = edge;
   if (!seqLt(start, end)) return false;
   const inPipe = pipe(t);
-  if (!tcbHas(t, Has.RETRANSMIT_ONE) && ((inPipe != 0 && inPipe + (end - start) > t.cwnd) || !paceAllows(t))) return false;
+  if (!tcbHas(t, Has.RETRANSMIT_ONE)) {
+    if (inPipe != 0 && inPipe + (end - start) > t.cwnd) return false;
+    if (!paceAllows(t)) {
+      paceArm(t);
+      return false;
+    }
+  }
   tcbClear(t, Has.RETRANSMIT_ONE);
   t.rtxNxt = end;
   rttStop(t);
@@ -180,7 +182,7 @@ function sendLost(t: Tcb): bool {
 /** A loss probe (RFC 8985 §7.3): something new, window of congestion or not, or what was sent last once more. */
 function sendLossProbe(t: Tcb): bool {
   if (!probePending(t)) return false;
-  const again = !sendNew(t, true);
+  const again = sendNew(t, true, 1) == 0;
   if (again) {
     // Not beyond a window that has shrunk (SHLD-16).
     if (seqLt(t.sndUna + t.sndWnd, t.sndNxt)) {
@@ -208,16 +210,16 @@ function emitRange(t: Tcb, start: Seq, end: Seq, fresh: bool): void {
   emit(t, start, size, flags, fresh && size != 0);
 }
 
-/** Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). `probe`: whatever the window of congestion. */
-function sendNew(t: Tcb, probe: bool): bool {
+/** Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). `probe`: whatever the window of congestion. Returns how many segments, `most` at most. */
+function sendNew(t: Tcb, probe: bool, most: u32): u32 {
   const have = unsent(t), fin = finDue(t);
-  if (have == 0 && !fin) return false;
+  if (have == 0 && !fin) return 0;
   const usable = usableWindow(t), flight = t.sndNxt - t.sndUna, larger = probe ? 0 : pathProbeSize(t, min(have, usable)), mss = max(roomForData(t), larger);
   let size = min(min(have, mss), usable);
   const all = size == have;
   const withFin = fin && all && size < usable;
-  if (size == 0 && !withFin) return false;
-  if (!maySend(t, size, all, withFin, mss, flight)) return false;
+  if (size == 0 && !withFin) return 0;
+  if (!maySend(t, size, all, withFin, mss, flight)) return 0;
   if (flight == 0) {
     senderBegin(t);
     idleRestart(t);
@@ -225,9 +227,12 @@ function sendNew(t: Tcb, probe: bool): bool {
   const inPipe = pipe(t);
   if (inPipe != 0 && inPipe + size > t.cwnd + limitedTransmit(t) && !probe) {
     if (hasSender(t)) senderOf(t).bits |= <u16>Sends.CWND_LIMITED;
-    return false;
+    return 0;
   }
-  if (!probe && !paceAllows(t)) return false;
+  if (!probe && !paceAllows(t)) {
+    paceArm(t);
+    return 0;
+  }
   const start = t.sndNxt;
   t.sndNxt += size + (withFin ? 1 : 0);
   if (withFin) tcbSet(t, Has.FIN_SENT);
@@ -243,25 +248,25 @@ function sendNew(t: Tcb, probe: bool): bool {
     paceSent(t, size);
   }
   retransmitArm(t);
-  if (SPEED && !probe && size == <u32>t.mss && size < have) sendTrain(t, size);
-  return true;
+  return SPEED && !probe && size == <u32>t.mss && size < have ? 1 + sendLike(t, size, most - 1) : 1;
 }
 
-/** A full segment was sent, and there is more: as many like it as may go out, but for the last of the ring, which has PSH. */
-function sendTrain(t: Tcb, size: u32): void {
-  const first = last;
-  if (first == null || tcbHas(t, Has.RECOVERY | Has.LOSS | Has.URGENT_OUT) || t.ecn != 0 || (config.policy & Policy.PACING) != 0) return;
+/**
+ * A full segment was sent, and there is more: as many like it as may go out, `most` at most, but for the last of the ring, which has PSH.
+ * Returns how many.
+ */
+function sendLike(t: Tcb, size: u32, most: u32): u32 {
+  if (tcbHas(t, Has.RECOVERY | Has.LOSS | Has.URGENT_OUT) || t.ecn != 0 || (config.policy & Policy.PACING) != 0) return 0;
   const inPipe = pipe(t);
-  if (inPipe >= t.cwnd) return;
-  const most = min(min(unsent(t) - 1, usableWindow(t)), t.cwnd - inPipe) / size;
-  const n = trainSend(t, first, t.sndNxt, size, min(most, left - 1));
-  if (n == 0) return;
+  if (inPipe >= t.cwnd) return 0;
+  const allowed = min(min(unsent(t) - 1, usableWindow(t)), t.cwnd - inPipe) / size;
+  const n = repeatLast(t, t.sndNxt, size, min(allowed, most));
+  if (n == 0) return 0;
   const start = t.sndNxt;
   t.sndNxt += n * size;
   if (hasSender(t)) sentNew(t, start, t.sndNxt);
   retransmitArm(t);
-  left -= n;
-  last = lastWagon;
+  return n;
 }
 
 /** (1) a full segment; (2) all there is, and Nagle does not hold it; (3) a good part of the largest window seen. (4), the override timer, is the persist timer. */
@@ -388,7 +393,6 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
     assert(behind <= t.sndSize && size <= t.sndSize - behind);
     if (SPEED) text = ringReadSum(sendRing(t), config.sendRing, t.sndHead, behind, at, size);
     else ringRead(sendRing(t), config.sendRing, t.sndHead, behind, at, size);
-    last = tcp;
   }
   tcp.seq = seq;
   tcp.ack = t.rcvNxt;

@@ -14,7 +14,7 @@ export const FAULTS: Fault[] = [
   // Bounds
   { name: "text has a place wherever it lies", kind: "bound", find: "return gap <= free && seg.size <= free - gap;", put: "return gap <= gap + free;" },
   { name: "text in a SYN-ACK is not cut to the window", kind: "bound", find: "  // The segment was not held against a window, since there was none: now there is.\n  trimToWindow(t);", put: "" },
-  { name: "text beyond the window is not cut", kind: "bound", find: "if (seg.size > room) seg.size = room;", put: "" },
+  { name: "text beyond the window is not cut", kind: "bound", find: "if (seg.size > size) seg.size = size;", put: "" },
   { name: "a ring is written beyond its end", kind: "off by one", find: "memory.copy(base + offset, src, first);", put: "memory.copy(base + offset, src, first + 1);" },
   { name: "a ring's wrap forgets a byte", kind: "off by one", find: "return offset < size ? offset : offset - size;", put: "return offset < size ? offset : offset - size + 1;" },
   { name: "the send ring takes more than there is room for", kind: "bound", find: "const room = config.sendRing - t.sndSize;", put: "const room = config.sendRing - t.sndSize + 8;" },
@@ -30,10 +30,10 @@ export const FAULTS: Fault[] = [
   { name: "one listens at an index beyond the table", kind: "off by one", find: "if (i < config.connsMax || i >= config.connsMax + config.listenersMax) return null;", put: "if (i < config.connsMax || i > config.connsMax + config.listenersMax) return null;" },
 
   // Order of checks, comparisons
-  { name: "an ACK of what was never sent counts", kind: "bound", find: "if (!seqLt(t.sndNxt, seg.ack) && !seqLt(seg.ack, t.sndUna - t.maxSndWnd)) return true;", put: "if (!seqLt(seg.ack, t.sndUna - t.maxSndWnd)) return true;" },
+  { name: "an ACK of what was never sent counts", kind: "bound", find: "return !seqLt(t.sndNxt, seg.ack) && (isInsecure", put: "return (isInsecure" },
   { name: "an old ACK moves SND.UNA back", kind: "compare", find: "if (seqLt(t.sndUna, seg.ack)) {\n    advance(", put: "if (t.sndUna != seg.ack) {\n    advance(" },
   { name: "sequence numbers are compared as numbers", kind: "compare", find: "return seqLe(iss, old) ? old + 0x10000 : iss;", put: "return iss <= old ? old + 0x10000 : iss;" },
-  { name: "any RST in the window resets", kind: "order", find: "  if (seg.seq != t.rcvNxt) {\n    challenge(t);\n    return;\n  }\n  if (t.state == <u8>State.SYN_RECEIVED) {", put: "  if (t.state == <u8>State.SYN_RECEIVED) {" },
+  { name: "any RST in the window resets", kind: "order", find: "  if (seg.seq != t.rcvNxt && !isInsecure(Policy.RST_IN_WINDOW)) {\n    challenge(t);\n    return;\n  }\n  if (t.state == <u8>State.SYN_RECEIVED) {", put: "  if (t.state == <u8>State.SYN_RECEIVED) {" },
   { name: "a wrong ACK completes a handshake", kind: "order", find: "  if (!acksSyn(t)) {\n    resetSegment();\n    return false;\n  }\n", put: "" },
   { name: "a wrong ACK completes a half-open handshake", kind: "order", find: "if (seg.ack != h.iss + 1) {", put: "if (seg.ack == h.iss) {" },
   { name: "any cookie is good", kind: "order", find: "if (mac(low, seg.seq - 1) != (cookie & ~15)) return 0;", put: "" },
@@ -47,7 +47,7 @@ export const FAULTS: Fault[] = [
   // Checksums
   { name: "the sum of a segment is not checked", kind: "checksum", find: "foldSum(sumBytes(changetype<usize>(tcp), size, sumPseudo(ip.src, ip.dst, PROTO_TCP, size))) != 0) {", put: "size == 0) {" },
   { name: "the prediction does not check the sum", kind: "checksum", find: "if (foldSum(sum) != 0) return false;", put: "" },
-  { name: "the sum of an IP header is not checked", kind: "checksum", find: "!ip.isValid(size) || !ip.checksumOk || !optionsFit(ip)", put: "!ip.isValid(size) || !optionsFit(ip)" },
+  { name: "the sum of an IP header is not checked", kind: "checksum", find: "ip.isValid(size) && ip.checksumOk ? optionsSay(ip)", put: "ip.isValid(size) ? optionsSay(ip)" },
   { name: "the sum of an ICMP message is not checked", kind: "checksum", find: "if (!Icmp.isValid(size) || foldSum(sumBytes(changetype<usize>(icmp), size, 0)) != 0) {", put: "if (!Icmp.isValid(size)) {" },
   { name: "an echo reply goes out without a sum", kind: "checksum", find: "icmp.checksum = foldSum(sumBytes(changetype<usize>(icmp), size, 0));", put: "" },
 
@@ -73,7 +73,7 @@ export const FAULTS: Fault[] = [
   { name: "an orphan in FIN-WAIT-2 waits for ever", kind: "timer", find: "if (config.finWait2Ms != 0) armIdle(t, afterMs(config.finWait2Ms));", put: "" },
   { name: "TIME-WAIT does not end", kind: "timer", find: "  heapArm(owner, afterMs(config.timeWaitMs));\n  count(Mib.TW);", put: "  count(Mib.TW);" },
   { name: "challenge ACKs have no limit", kind: "limit", find: "if (<u32>t.challenges >= most) {", put: "if (most == 0) {" },
-  { name: "what is old is answered without limit", kind: "endless", find: "if (answerAllowed(t, min<u32>(config.challengeMax + PROBES, 255))) ackNow(t);", put: "ackNow(t);" },
+  { name: "what is old is answered without limit", kind: "endless", find: "if (answerTake(t, min<u32>(config.challengeMax + PROBES, 255))) ackNow(t);", put: "ackNow(t);" },
   { name: "a RST is answered with a RST", kind: "endless", find: "if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;", put: "if (POLICIES && (config.policy & Policy.BLACKHOLE) != 0) return;" },
   { name: "the frames to ourselves are never done", kind: "endless", find: "    frameInput(slotFirst(loop), slotFirstSize(loop), true);\n    slotConsume(loop);", put: "    frameInput(slotFirst(loop), slotFirstSize(loop), true);" },
   { name: "the table of connections is hashed without a key", kind: "key", find: "  if (layoutCommits()) randomKey(changetype<Key>(table));", put: "" },

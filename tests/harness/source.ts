@@ -160,3 +160,25 @@ export function writers(sources: Tree, pattern: RegExp): string[] {
   }
   return [...found];
 }
+
+/** Where variables outside of functions are assigned, but for those in namespaces: "file name" and the function. */
+export function globalWrites(sources: Tree): { variable: string; by: string }[] {
+  const found: { variable: string; by: string }[] = [];
+  for (const [path, text] of sources) {
+    const own = new Set(globals(new Map([[path, text]])).map((v) => v.slice(path.length + 1)));
+    for (const s of parse(text).statements) {
+      if (!ts.isFunctionDeclaration(s)) continue;
+      const visit = (node: ts.Node): void => {
+        const left = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
+          node.operatorToken.kind <= ts.SyntaxKind.LastAssignment ? node.left
+          : ts.isPostfixUnaryExpression(node) || ts.isPrefixUnaryExpression(node) ? node.operand : undefined;
+        if (left !== undefined && ts.isIdentifier(left) && own.has(left.text)) {
+          found.push({ variable: `${path} ${left.text}`, by: s.name!.text });
+        }
+        node.forEachChild(visit);
+      };
+      visit(s);
+    }
+  }
+  return found;
+}

@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
-import { circle, dead, layerFaults, tree, writers } from "../harness/source.js";
+import { circle, dead, globals, globalWrites, layerFaults, tree, writers } from "../harness/source.js";
 
 function files(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(join(dir, e.name)) : e.name.endsWith(".ts") ? [join(dir, e.name)] : []));
@@ -87,6 +87,41 @@ describe("layers", () => {
   });
 });
 
+describe("state from one call to the next lies in linear memory", () => {
+  const sources = tree("assembly");
+  /** Variables that are no addresses and numbers of the layout, each with its reason. */
+  const VARIABLES: Record<string, string> = {
+    "assembly/core/layout.ts cursor": "while the arena is laid out",
+    "assembly/core/layout.ts writes": "while the arena is laid out",
+    "assembly/checks.ts onLists": "while the checks run; no build for users has it",
+    "assembly/checks.ts owning": "while the checks run; no build for users has it",
+  };
+  /** Who may assign the others: what lays out, once in `init`, and again when `layoutSize` has laid out something else. */
+  const LAYS_OUT = /^(\w+Init|plan|configUse)$/;
+  /** Memory that has a bit for each byte, in a build for tests. */
+  const OWN = "assembly/core/own.ts";
+  const others = (all: ReadonlyMap<string, string>): string[] => globalWrites(all)
+    .filter(({ variable, by }) => !(variable in VARIABLES) && !variable.startsWith(`${OWN} `) && !LAYS_OUT.test(by)).map(({ variable, by }) => `${variable} by ${by}`);
+
+  it("a variable is an address or a number of the layout, which only the layout sets", () => assert.deepEqual(others(sources), []));
+  it("nothing is allowed that is not there", () => {
+    const all = globals(sources);
+    for (const variable of Object.keys(VARIABLES)) assert.ok(all.includes(variable), variable);
+  });
+  it("the segment at hand is the one namespace with variables, and two files write it", () => {
+    assert.deepEqual([...new Set(globals(sources).filter((v) => v.includes(".ts ") && / \w+\./.test(v)).map((v) => v.split(".ts")[0]))], ["assembly/tcp/segment/segment"]);
+    assert.deepEqual(writers(sources, /^seg\./), ["assembly/tcp/segment/read.ts", "assembly/tcp/segment/segment.ts"]);
+  });
+  it("is checked by something that can fail", () => {
+    for (const line of ["spare = 1;", "spare++;", "--spare;", "spare |= 2;"]) {
+      const files = new Map([...sources, ["assembly/tcp/loss/x.ts", `let spare: u32 = 0;\nexport function f(): void { ${line} }`]]);
+      assert.deepEqual(others(files), ["assembly/tcp/loss/x.ts spare by f"], line);
+      assert.deepEqual(writers(new Map([["x.ts", `function f(): void { seg.${line.replace("spare", "size")} }`.replace("seg.--size", "--seg.size")]]), /^seg\./), ["x.ts"], line);
+    }
+    assert.deepEqual(globals(new Map([["x.ts", "namespace other { export let a: u32 = 0; }"]])), ["x.ts other.a"]);
+  });
+});
+
 describe("dead code", () => {
   const sources = tree("assembly"), users = tree("host/wasi", "host/examples", "tests/unit", "tests/explore/assembly", "tests/ownership/assembly");
   const ENTRIES = ["assembly/index.ts", "assembly/whole.ts", "assembly/services/app.ts", "assembly/services/whole.ts"];
@@ -126,7 +161,7 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
     "icmp/icmp.ts icmpError": "memory.copy",
     "tcp/segment/options.ts putFastOpen": "memory.copy",
     "tcp/open/fast-open.ts fastOpenAnswered": "memory.copy",
-    "tcp/train.ts trainSend": "store",
+    "tcp/repeat.ts repeatLast": "store",
   };
   /** Whose size has nothing to do with the network: `init`, and a table's own work. */
   const OTHERS = new Set(["stack.ts stackInit", "tcp/block/demux.ts demuxRemove", "buffers/heap.ts heapInit", "tcp/open/syn-cookie.ts synCookieInit"]);
@@ -154,9 +189,9 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
     const users = (pattern: RegExp): string[] => files("assembly").filter((f) => pattern.test(source(f))).map((f) => f.replace("assembly/", "")).sort();
     assert.deepEqual(users(/\bcopySum\(/), ["buffers/ring.ts", "core/checksum.ts"]);
     assert.deepEqual(users(/\bringWrite(Sum)?\(/), ["buffers/ring.ts", "tcp/predict.ts", "tcp/receive.ts", "tcp/user.ts", "udp/udp.ts"]);
-    assert.deepEqual(users(/\bringRead(Sum)?\(/), ["buffers/ring.ts", "tcp/output.ts", "tcp/train.ts", "tcp/user.ts", "udp/udp.ts"]);
+    assert.deepEqual(users(/\bringRead(Sum)?\(/), ["buffers/ring.ts", "tcp/output.ts", "tcp/repeat.ts", "tcp/user.ts", "udp/udp.ts"]);
     assert.deepEqual(users(/\brecvRing\(t\)/), ["tcp/block/tcb.ts", "tcp/predict.ts", "tcp/receive.ts", "tcp/user.ts"]);
-    assert.deepEqual(users(/\bslotNext\(/), ["buffers/slots.ts", "ip/output.ts", "tcp/train.ts"]);
+    assert.deepEqual(users(/\bslotNext\(/), ["buffers/slots.ts", "ip/output.ts", "tcp/repeat.ts"]);
   });
 });
 

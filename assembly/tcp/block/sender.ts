@@ -68,6 +68,8 @@ export const enum Sends {
   xmitAt: u32;
   endSeq: Seq;
   rtt: u32;
+  /** The round-trip time of what was sent last, of all that the ACK at hand acknowledged, µs; 0: it told none. */
+  sample: u32;
   minRtt: u32;
   minRttAt: u32;
   fack: Seq;

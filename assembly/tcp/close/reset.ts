@@ -39,7 +39,7 @@ const PROBES: u32 = 10;
  * outsider what others do (CVE-2016-5696).
  */
 export function challenge(t: Tcb): void {
-  if (!answerAllowed(t, config.challengeMax)) return;
+  if (!answerTake(t, config.challengeMax)) return;
   count(Mib.TCPChallengeACK);
   if (segIs(SYN)) count(Mib.TCPSYNChallenge);
   ackNow(t);
@@ -50,11 +50,11 @@ export function challenge(t: Tcb): void {
  * off, so there is a limit, or both would go on for ever. Whoever does not know RCV.NXT cannot use it up.
  */
 export function answerProbe(t: Tcb): void {
-  if (answerAllowed(t, min<u32>(config.challengeMax + PROBES, 255))) ackNow(t);
+  if (answerTake(t, min<u32>(config.challengeMax + PROBES, 255))) ackNow(t);
 }
 
-/** Whether less than `most` segments that brought nothing were answered in this period; one more is. */
-function answerAllowed(t: Tcb, most: u32): bool {
+/** Takes one of the `most` answers of a period to segments that bring nothing. Returns false when none is left. */
+function answerTake(t: Tcb, most: u32): bool {
   const now = <u16>(clock.ms / 250);
   if (t.challenges == 0 || now - t.challengeSince >= PERIOD) {
     t.challengeSince = now;

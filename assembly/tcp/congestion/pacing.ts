@@ -16,13 +16,19 @@ function isOn(t: Tcb): bool {
   return PACING && (config.policy & Policy.PACING) != 0 && hasSender(t) && t.srtt != 0;
 }
 
-/** Whether a segment may leave now; if not, the connection comes up when it may. */
+/** How long the next segment has to wait, µs; it may leave a little before. */
+function paceWait(t: Tcb): i32 {
+  return <i32>(senderOf(t).paceAt - <u32>clock.us - QUANTUM_US);
+}
+
+/** Whether a segment may leave now. */
 export function paceAllows(t: Tcb): bool {
-  if (!isOn(t)) return true;
-  const wait = senderOf(t).paceAt - <u32>clock.us;
-  if (<i32>wait <= <i32>QUANTUM_US) return true;
-  heapArm(tcbIndex(t), clock.us + <u64>(wait - QUANTUM_US));
-  return false;
+  return !isOn(t) || paceWait(t) <= 0;
+}
+
+/** No segment may leave now: the connection comes up when one may. */
+export function paceArm(t: Tcb): void {
+  heapArm(tcbIndex(t), clock.us + <u64>paceWait(t));
 }
 
 /** `size` bytes were sent. */

@@ -9,7 +9,7 @@ import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
 import { Sends, senderEnd, senderIdle, senderOf, sends } from "../block/sender";
 import { Sent, sentLoseAll, sentNow } from "./sent";
-import { rackDetect, rackDsack, rackRecovered, rackSample, rackTimeout } from "./rack";
+import { rackDetect, rackDsack, rackRecovered, rackTimeout } from "./rack";
 import { pathProbeAcked } from "./path-mtu";
 import { probeAcked, probeDrop, probeForget } from "./probe";
 import { prrAck, prrBegin, prrOn } from "../congestion/prr";
@@ -20,7 +20,8 @@ import { rttSample, rttStop } from "./rtt";
 
 /** Takes the round-trip time that the ACK at hand told, if it told one. */
 export function rackTimes(t: Tcb): void {
-  if (rackSample() != 0) rttSample(t, rackSample());
+  const sample = senderOf(t).sample;
+  if (sample != 0) rttSample(t, sample);
 }
 
 /**

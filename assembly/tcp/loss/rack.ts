@@ -35,7 +35,7 @@ export function rackDelivered(t: Tcb, s: Sender, r: Range, end: Seq): void {
     if (seqLe(end, t.recover)) frtoNote(s);
   }
   // What was sent before a time-out tells how long that took (RFC 6298 §3); without timestamps, what was sent twice tells nothing.
-  if (seqLt(s.timeoutAt, r.stamp) && (!again || tcbHas(t, Has.TIMESTAMPS)) && (sample == 0 || rtt < sample)) sample = rtt;
+  if (seqLt(s.timeoutAt, r.stamp) && (!again || tcbHas(t, Has.TIMESTAMPS)) && (s.sample == 0 || rtt < s.sample)) s.sample = rtt;
   s.rtt = rtt;
   if (s.minRtt == 0 || rtt <= s.minRtt || now - s.minRttAt > MIN_RTT_US) {
     s.minRtt = rtt;
@@ -45,18 +45,6 @@ export function rackDelivered(t: Tcb, s: Sender, r: Range, end: Seq): void {
     s.xmitAt = r.stamp;
     s.endSeq = end;
   }
-}
-
-/** The round-trip time of what was sent last, of all that the ACK at hand acknowledged, µs; 0: it told none. */
-let sample: u32 = 0;
-
-/** An ACK is about to be taken in. */
-export function rackBegin(): void {
-  sample = 0;
-}
-
-export function rackSample(): u32 {
-  return sample;
 }
 
 /** Whether the timestamp that comes back left before what was sent `rtt` µs ago. */

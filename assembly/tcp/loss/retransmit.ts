@@ -6,7 +6,7 @@ import { Tcb, Has, tcbHas } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
 import { rtoAfterSynLoss } from "./rtt";
 import { hasSender, senderEnd } from "../block/sender";
-import { sentFirstLost, sentLoseAll } from "./sent";
+import { sentNextLost, sentLoseAll } from "./sent";
 import { probeArm } from "./probe";
 import { frtoWaits } from "./undo";
 import { sackForget, sackSkip, sackHoleEnd } from "./scoreboard";
@@ -51,10 +51,10 @@ export function lossBegins(t: Tcb): void {
   t.rtxNxt = t.sndUna;
 }
 
-/** Whether there is something to retransmit; then it begins at `t.rtxNxt`. */
-export function retransmitPending(t: Tcb): bool {
+/** Moves `t.rtxNxt` to what is to be sent again next. Returns whether there is anything. */
+export function retransmitNext(t: Tcb): bool {
   if (!tcbHas(t, Has.LOSS | Has.RECOVERY)) return false;
-  if (hasSender(t)) return !frtoWaits(t) && sentFirstLost(t);
+  if (hasSender(t)) return !frtoWaits(t) && sentNextLost(t);
   t.rtxNxt = sackSkip(t, t.rtxNxt);
   return seqLt(t.rtxNxt, t.sndLost);
 }

@@ -111,8 +111,8 @@ export function sentFound(t: Tcb): void {
   s.lost = 0;
 }
 
-/** The first bytes that count as lost, as `t.rtxNxt` and `t.sndLost`. Returns whether there are any. */
-export function sentFirstLost(t: Tcb): bool {
+/** Notes the first bytes that count as lost in `t.rtxNxt` and `t.sndLost`. Returns whether there are any. */
+export function sentNextLost(t: Tcb): bool {
   const s = senderOf(t);
   if (s.lost == 0) return false;
   for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {

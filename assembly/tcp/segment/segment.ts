@@ -66,3 +66,9 @@ export function segTrimFront(count: u32): void {
     seg.seq++;
   }
 }
+
+/** Takes off the back what lies beyond `size` bytes of text, the FIN in any case. */
+export function segTrimBack(size: u32): void {
+  seg.flags &= ~FIN;
+  if (seg.size > size) seg.size = size;
+}

@@ -1,4 +1,4 @@
-// A train: segments that differ from the one before in nothing but their sequence number and their text. The first one is built field by field
+// Segments that differ from the one before in nothing but their sequence number and their text. The first one is built field by field
 // (output.ts); the others take its header, and its checksum goes on from there (RFC 1071 §2).
 
 import { config, ETHERNET_SIZE } from "../config";
@@ -9,30 +9,29 @@ import { ringReadSum } from "../buffers/ring";
 import { slotNext, slotProduce, slotsFull } from "../buffers/slots";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader } from "../wire/tcp";
-import { ipCount, ipRing } from "../ip/output";
+import { ipLast, ipRepeated, ipRing } from "../ip/output";
 import { Tcb, sendRing } from "./block/tcb";
 
 /** Bytes before the TCP header. */
 const BEFORE: u32 = ETHERNET_SIZE + Ipv4.SIZE;
 
-/** The last segment of the train that was built last. */
-export let lastWagon: TcpHeader = changetype<TcpHeader>(0);
-
 /**
- * Sends up to `most` segments of `size` bytes from `seq` on, like `first`, which was handed over last: without PSH or anything of its own. Returns how
- * many; fewer when the slots are full, none when `first` still waits for its neighbour.
+ * Sends up to `most` segments of `size` bytes from `seq` on, like the one that was handed over last: without PSH or anything of its own. Returns
+ * how many; fewer when the slots are full, none when the first one still waits for its neighbour.
  */
-export function trainSend(t: Tcb, first: TcpHeader, seq: Seq, size: u32, most: u32): u32 {
+export function repeatLast(t: Tcb, seq: Seq, size: u32, most: u32): u32 {
   const ring = ipRing();
   if (ring == null) return 0;
-  const header = first.headerSize, total = header + size, from = changetype<usize>(first) - BEFORE;
-  const ip = changetype<Ipv4>(from + ETHERNET_SIZE);
+  const ip = ipLast(), from = changetype<usize>(ip) - ETHERNET_SIZE, first = changetype<TcpHeader>(from + BEFORE);
+  const header = first.headerSize, total = header + size;
+  let frame = from;
   // The sum of everything but the checksum, the sequence number and the text; to take away is to add the complement.
   const common = sumBytes(changetype<usize>(first), header, sumPseudo(ip.src, ip.dst, PROTO_TCP, total)) +
     (0xffff - <u64>first.checksum) + (0xffffffff - <u64>load<u32>(changetype<usize>(first), 4));
   let behind = seq - t.sndUna, n: u32 = 0;
   for (; n < most && !slotsFull(ring); n++) {
-    const frame = slotNext(ring), tcp = frame + BEFORE;
+    frame = slotNext(ring);
+    const tcp = frame + BEFORE;
     // A little too much: the text covers it.
     for (let i: usize = 0; i < <usize>(BEFORE + header); i += 8) store<u64>(frame + i, load<u64>(from + i));
     const seqNow = bswap<u32>(seq);
@@ -40,11 +39,10 @@ export function trainSend(t: Tcb, first: TcpHeader, seq: Seq, size: u32, most: u
     const text = ringReadSum(sendRing(t), config.sendRing, t.sndHead, behind, tcp + header, size);
     store<u16>(tcp, foldSum(common + <u64>seqNow + text), 16);
     slotProduce(ring, BEFORE + total);
-    lastWagon = changetype<TcpHeader>(tcp);
     seq += size;
     behind += size;
   }
-  ipCount(n, total);
+  ipRepeated(n, total, frame);
   countBy(Mib.tcpOutSegs, n);
   return n;
 }
