@@ -29,7 +29,7 @@ function parse(text: string): ts.SourceFile {
 }
 
 /** What a file imports, and what it exports of other files. */
-export function imports(path: string, text: string): Import[] {
+function imports(path: string, text: string): Import[] {
   return parse(text).statements.flatMap((s) => {
     if (!(ts.isImportDeclaration(s) || ts.isExportDeclaration(s)) || s.moduleSpecifier === undefined) return [];
     const from = (s.moduleSpecifier as ts.StringLiteral).text;

@@ -20,7 +20,7 @@ import { opened, peers } from "../harness/documented.js";
 
 const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
 const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "STYLE.md", "docs/rfc.md"];
-const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "assembly/DESIGN.md", "tests/README.md", ...list("docs/design"), ...list("docs/testing"), ...list("boards")];
+const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "examples/README.md", "assembly/DESIGN.md", "tests/README.md", ...list("docs/design"), ...list("docs/testing"), ...list("boards")];
 
 function list(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".md")).map((f) => `${folder}/${f}`).sort();

@@ -113,6 +113,8 @@ describe("exports", () => {
   /** All of the border; and what is loaded by its path: by ESLint, for the package, by a shard. */
   const MADE_EXPORTS = new Set([
     "host/module/layout.ts", "tools/lint-rules.mjs", "tests/harness/documented.ts", "tests/bench/hash-server.mjs",
+    // Questions about the module's source, some of which no rule asks yet.
+    "tests/harness/source.ts",
   ]);
   const EXPORT = /^export (?:abstract )?(?:async )?(const|let|function\*?|class|interface|type|enum) (\w+)/gm;
 });

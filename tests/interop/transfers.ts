@@ -34,7 +34,7 @@ function drip(c: Either, last: (ticks: number) => boolean): void {
 }
 
 /** The peer's part of a transfer, by its port. */
-export function serve(port: number, c: Either): void {
+function serve(port: number, c: Either): void {
   c.on("error", () => {});
   let got = 0, told = false;
   c.on("data", (d: Buffer) => {
