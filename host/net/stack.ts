@@ -381,9 +381,9 @@ function within<T>(promise: Promise<T>, ms: number | undefined, signal: AbortSig
       clearTimeout(timer);
       signal?.removeEventListener("abort", abort);
     };
-    const fail = (why: unknown): void => {
+    const fail = (why: Error): void => {
       settle();
-      reject(why as Error);
+      reject(why);
     };
     promise.then((value) => {
       settle();

@@ -243,7 +243,9 @@ if (!SMALL) {
       for (let i = 0; i < 60; i++) {
         net.lookup("abcdefghijklmnop.test");
         const q = net.asked();
-        ids.add(q.id), ports.add(q.port), cases.add(q.name);
+        ids.add(q.id);
+        ports.add(q.port);
+        cases.add(q.name);
         assert.ok(q.port >= 1024);
         net.answer(q, { answers: [address(0)] });
         assert.deepEqual(net.lookup("abcdefghijklmnop.test"), [HOST]);
