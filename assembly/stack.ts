@@ -27,7 +27,7 @@ import { TcpHeader } from "./wire/tcp";
 import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursDoubt, neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
-import { hasAddress } from "./ip/address";
+import { hasAddress, isNeighbour } from "./ip/address";
 import { Accepts, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
@@ -318,7 +318,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
 function arpArrives(arp: Arp, size: u32): void {
   ipForget();
   if (DHCP) dhcpHears(arp, size);
-  switch (arpInput(arp, size, ownMac())) {
+  switch (arpInput(arp, size, ownMac(), isNeighbour(arp.senderIp))) {
     case ArpResult.REPLY:
       arpSend(ARP_REPLY, arp.senderIp, arp.senderMac);
       ipResolved(arp.senderIp);
@@ -407,7 +407,7 @@ function errorArrives(icmp: Icmp, size: u32, dst: u32): void {
     tcpIcmpError(icmp.type, icmp.code, icmp.mtu, quoted, changetype<TcpHeader>(payload));
   } else if (UDP && quoted.protocol == PROTO_UDP) {
     if (DNS) dnsRefused(quoted.dst, changetype<Udp>(payload).srcPort);
-    udpIcmpError(quoted, changetype<Udp>(payload));
+    udpIcmpError(changetype<Udp>(payload));
     udpRaise(changetype<Udp>(payload).srcPort);
   }
 }

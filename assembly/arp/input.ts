@@ -24,8 +24,11 @@ export function arpInputInit(): void {
   state = changetype<ArpState>(take(1, offsetof<ArpState>()));
 }
 
-/** Takes in the ARP packet of `size` bytes. */
-export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
+/**
+ * Takes in the ARP packet of `size` bytes. Whose sender is no neighbour (`isNeighbour`) is answered, but no frame ever goes to it by itself: it
+ * takes no place in the table.
+ */
+export function arpInput(arp: Arp, size: u32, ownMac: u64, isNeighbour: bool): ArpResult {
   if (!arp.isValid(size) || (arp.senderMac & 0x010000000000) != 0 || arp.senderMac == 0) {
     count(Mib.arpInErrors);
     return ArpResult.NOTHING;
@@ -44,19 +47,16 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
     state.defended = max<u64>(clock.us, 1);
     return ArpResult.CONFLICT;
   }
-  // Who is not on the link is answered, but no packet ever goes to it: it takes no place among neighbours.
-  const usable = sender >> 24 != 0 && sender < 0xe0000000 && sender >> 24 != 127 &&
-    (<u64>(sender ^ config.ip) >> (32 - config.prefix) == 0 || sender == config.gateway);
   if (arp.op == ARP_REQUEST) {
     count(Mib.arpInRequests);
     // A probe (RFC 5227 §2.1.1) has the sender address 0: it is answered, and nothing is learned from it.
     if (arp.targetIp != config.ip) {
       // A gratuitous one (RFC 5227 §3): when it names another address than we know, the neighbour is asked.
       count(Mib.arpInIgnored);
-      if (usable) neighbourHeard(sender, arp.senderMac);
+      if (isNeighbour) neighbourHeard(sender, arp.senderMac);
       return ArpResult.NOTHING;
     }
-    if (usable) neighbourLearn(sender, arp.senderMac, true);
+    if (isNeighbour) neighbourLearn(sender, arp.senderMac, true);
     return ArpResult.REPLY;
   }
   if (arp.op != ARP_REPLY) {
@@ -64,6 +64,6 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
     return ArpResult.NOTHING;
   }
   count(Mib.arpInReplies);
-  if (usable && neighbourLearn(sender, arp.senderMac, false)) return ArpResult.LEARNED;
+  if (isNeighbour && neighbourLearn(sender, arp.senderMac, false)) return ArpResult.LEARNED;
   return ArpResult.NOTHING;
 }

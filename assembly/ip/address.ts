@@ -74,3 +74,8 @@ export function isReachable(dst: Ipv4Address): bool {
 export function sourceFor(dst: Ipv4Address): Ipv4Address {
   return isLoopback(dst) ? dst : config.ip;
 }
+
+/** Whether `ip` is a host that frames are sent to: one of our subnet, or the gateway, wherever that is. */
+export function isNeighbour(ip: Ipv4Address): bool {
+  return isUnicast(ip) && (isOnLink(ip) || ip == config.gateway);
+}

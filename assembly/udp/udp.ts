@@ -31,9 +31,8 @@ const RECORD: u32 = 12;
   refused: bool;
   /** Whether an event is due: something arrived. */
   event: bool;
-  /** Both ports of the datagram that was sent last, as they stand in its header, and where it went. */
-  sentPorts: u32;
-  sentTo: u32;
+  /** The datagram that was sent last: where it went and both ports, as they stand side by side in its headers. */
+  sent: u64;
 }
 
 /** A socket is followed by its two queues, to send and to receive. */
@@ -91,7 +90,7 @@ export function udpBind(i: u32, port: u32): void {
     allow(received(s).ring, config.udpRing);
   }
   s.refused = s.event = false;
-  s.sentPorts = 0;
+  s.sent = 0;
   s.port = <u16>port;
 }
 
@@ -196,15 +195,20 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
   return UdpResult.DELIVERED;
 }
 
+/** Where a datagram goes and its ports: the last word of an IP header without options, and the first of the UDP header behind it. */
+function ends(udp: Udp): u64 {
+  return load<u64>(changetype<usize>(udp) - 4);
+}
+
 /**
  * Somebody says that this datagram did not arrive (RFC 1122 §4.1.3.3). It counts if the last one was sent there: else whoever guesses a port
  * could end what goes on with others (RFC 5927 §4).
  */
-export function udpIcmpError(ip: Ipv4, udp: Udp): void {
+export function udpIcmpError(udp: Udp): void {
   const i = udpFind(udp.srcPort);
   if (i == NO_SOCKET) return;
   const s = udpAt(i);
-  if (s.port == 0 || load<u32>(changetype<usize>(udp)) != s.sentPorts || ip.dst != s.sentTo) return;
+  if (s.port == 0 || ends(udp) != s.sent) return;
   s.refused = true;
   s.event = true;
 }
@@ -232,8 +236,7 @@ export function udpOutput(): bool {
         udp.size = Udp.SIZE + size;
         front(q, changetype<usize>(udp) + Udp.SIZE, size);
         udpSeal(ip, udp);
-        s.sentPorts = load<u32>(changetype<usize>(udp));
-        s.sentTo = dst;
+        s.sent = ends(udp);
         count(Mib.udpOutDatagrams);
         ipEnd(Udp.SIZE + size);
       }
