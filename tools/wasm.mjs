@@ -4,8 +4,8 @@ import { execFileSync } from "node:child_process";
 const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
 // Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out. Functions that are called most come first:
 // their numbers take one byte in each call. Constants below 1024 are added to an address by the load itself (`--low-memory-unused`), which traps
-// where the sum would wrap: no address of ours is that high.
-export const SMALL = ["-Oz", "--converge", "-iit", "-aimfs", "4", "-ocimfs", "2000", "--low-memory-unused", "--reorder-functions"];
+// where the sum would wrap: no address of ours is that high. `--monomorphize`: calls with constants get functions of their own where that is smaller.
+export const SMALL = ["--monomorphize", "-Oz", "--converge", "-iit", "-aimfs", "4", "-ocimfs", "2000", "--low-memory-unused", "--reorder-functions"];
 export const FAST = ["-O4", "--enable-simd"];
 /** Inlining beyond what Binaryen does by itself: engines do none, and a packet passes through some forty functions. 10 to 20 % faster, tried out with `npm run bench`. */
 export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600"];
