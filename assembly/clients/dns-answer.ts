@@ -28,105 +28,110 @@ const ABSENT_MAX: u32 = 10_800;
   known: bool;
 }
 
+/** Where the reader is: the record at hand. */
+@unmanaged class At {
+  type: u32;
+  ttl: u32;
+  data: usize;
+  dataSize: u32;
+  /** Of the name that is looked for. */
+  wantedSize: u32;
+}
+
 export let answer: Answer = changetype<Answer>(0);
 /** The name whose addresses are looked for, and the owner of the record at hand. */
 let wanted: usize = 0;
 let owner: usize = 0;
-let wantedSize: u32 = 0;
-
-// The record at hand.
-let type: u32 = 0;
-let ttl: u32 = 0;
-let data: usize = 0;
-let dataSize: u32 = 0;
+let at: At = changetype<At>(0);
 
 export function answerInit(): void {
   answer = changetype<Answer>(take(1, offsetof<Answer>()));
+  at = changetype<At>(take(1, offsetof<At>()));
   wanted = take(1, NAME_BYTES + 1);
   owner = take(1, NAME_BYTES + 1);
 }
 
-function u16at(at: usize): u32 {
-  return <u32>load<u8>(at) << 8 | <u32>load<u8>(at, 1);
+function u16at(from: usize): u32 {
+  return <u32>load<u8>(from) << 8 | <u32>load<u8>(from, 1);
 }
 
-function u32at(at: usize): u32 {
-  return bswap<u32>(load<u32>(at));
+function u32at(from: usize): u32 {
+  return bswap<u32>(load<u32>(from));
 }
 
-/** Reads the record at `at`. Returns where the next one begins; 0: it is not well-formed. A record of another class has the type 0. */
-function record(start: usize, at: usize, end: usize): usize {
-  const fixed = nameSkip(at, end);
+/** Reads the record at `from`. Returns where the next one begins; 0: it is not well-formed. A record of another class has the type 0. */
+function record(start: usize, from: usize, end: usize): usize {
+  const fixed = nameSkip(from, end);
   if (fixed == 0 || fixed + 10 > end) return 0;
-  type = u16at(fixed + 2) == CLASS_IN ? u16at(fixed) : 0;
-  ttl = u32at(fixed + 4);
+  at.type = u16at(fixed + 2) == CLASS_IN ? u16at(fixed) : 0;
+  at.ttl = u32at(fixed + 4);
   // RFC 2181 §8: with the highest bit set, it is 0.
-  if (ttl >> 31 != 0) ttl = 0;
-  dataSize = u16at(fixed + 8);
-  data = fixed + 10;
-  return dataSize <= <u32>(end - data) ? data + dataSize : 0;
+  if (at.ttl >> 31 != 0) at.ttl = 0;
+  at.dataSize = u16at(fixed + 8);
+  at.data = fixed + 10;
+  return at.dataSize <= <u32>(end - at.data) ? at.data + at.dataSize : 0;
 }
 
-/** Whether the record that begins at `at` is about the name that is looked for. */
-function isAboutWanted(start: usize, at: usize, end: usize): bool {
-  const size = nameRead(start, at, end, owner);
-  return size != 0 && nameIs(owner, size, wanted, wantedSize);
+/** Whether the record that begins at `from` is about the name that is looked for. */
+function isAboutWanted(start: usize, from: usize, end: usize): bool {
+  const size = nameRead(start, from, end, owner);
+  return size != 0 && nameIs(owner, size, wanted, at.wantedSize);
 }
 
-/** Reads the message from `start` to `end`, whose first record begins at `at`, as an answer about the name of `size` bytes at `name`. */
-export function answerRead(start: usize, at: usize, end: usize, name: usize, size: u32): void {
+/** Reads the message from `start` to `end`, whose first record begins at `from`, as an answer about the name of `size` bytes at `name`. */
+export function answerRead(start: usize, from: usize, end: usize, name: usize, size: u32): void {
   const m = changetype<Dns>(start);
   memory.fill(changetype<usize>(answer), 0, offsetof<Answer>());
   answer.ttl = TTL_MAX;
   nameRead(name, name, name + size, wanted);
-  wantedSize = size;
+  at.wantedSize = size;
   const records = m.answers;
   if (records > RECORDS_MAX) return;
   for (let aliases: u32 = 0; ; aliases++) {
-    let alias: usize = 0, aliasTtl: u32 = 0, next = at;
+    let alias: usize = 0, aliasTtl: u32 = 0, next = from;
     for (let i: u32 = 0; i < records; i++) {
       const here = next;
       next = record(start, here, end);
       if (next == 0) return;
-      if ((type != TYPE_A && type != TYPE_CNAME) || !isAboutWanted(start, here, end)) continue;
-      if (type == TYPE_A) {
+      if ((at.type != TYPE_A && at.type != TYPE_CNAME) || !isAboutWanted(start, here, end)) continue;
+      if (at.type == TYPE_A) {
         if (!addressRead()) return;
       } else if (alias == 0) {
-        alias = data;
-        aliasTtl = ttl;
+        alias = at.data;
+        aliasTtl = at.ttl;
       }
     }
     if (answer.count != 0 || alias == 0) break;
     // An alias of an alias of itself has no end.
     if (aliases == ALIASES_MAX) return;
-    wantedSize = nameRead(start, alias, end, wanted);
-    if (wantedSize == 0) return;
+    at.wantedSize = nameRead(start, alias, end, wanted);
+    if (at.wantedSize == 0) return;
     answer.ttl = min(answer.ttl, aliasTtl);
   }
   answer.good = true;
   const rcode = m.flags & DNS_RCODE;
   answer.known = answer.count != 0 || rcode == 0 || rcode == RCODE_NAME;
-  if (answer.count == 0) answer.ttl = absentFor(start, at, end, records, m.authorities);
+  if (answer.count == 0) answer.ttl = absentFor(start, from, end, records, m.authorities);
 }
 
 /** Keeps the address of the record at hand. What can be nobody's is left out. Returns false if it is none. */
 function addressRead(): bool {
-  if (dataSize != 4) return false;
-  const ip = u32at(data);
+  if (at.dataSize != 4) return false;
+  const ip = u32at(at.data);
   if (answer.count == ADDRESSES || (!isHost(ip, 32) && ip >> 24 != 127)) return true;
   store<u32>(changetype<usize>(answer) + offsetof<Answer>("a0") + (answer.count++ << 2), ip);
-  answer.ttl = min(answer.ttl, ttl);
+  answer.ttl = min(answer.ttl, at.ttl);
   return true;
 }
 
 /** RFC 2308 §5: how long it may be believed that there is nothing, s: the SOA record says it; without one, not at all. */
-function absentFor(start: usize, at: usize, end: usize, answers: u32, authorities: u32): u32 {
-  let next = at;
+function absentFor(start: usize, from: usize, end: usize, answers: u32, authorities: u32): u32 {
+  let next = from;
   for (let i: u32 = 0; i < min(answers + authorities, RECORDS_MAX); i++) {
     next = record(start, next, end);
     if (next == 0) return 0;
     // Two names of a byte each at least, and five numbers, of which the last is the one.
-    if (i >= answers && type == TYPE_SOA && dataSize >= 22) return min(min(ttl, u32at(data + dataSize - 4)), ABSENT_MAX);
+    if (i >= answers && at.type == TYPE_SOA && at.dataSize >= 22) return min(min(at.ttl, u32at(at.data + at.dataSize - 4)), ABSENT_MAX);
   }
   return 0;
 }

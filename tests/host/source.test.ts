@@ -93,11 +93,6 @@ describe("state from one call to the next lies in linear memory", () => {
   const VARIABLES: Record<string, string> = {
     "assembly/core/layout.ts cursor": "while the arena is laid out",
     "assembly/core/layout.ts writes": "while the arena is laid out",
-    "assembly/clients/dns-answer.ts type": "of the record at hand, while an answer is read",
-    "assembly/clients/dns-answer.ts ttl": "of the record at hand, while an answer is read",
-    "assembly/clients/dns-answer.ts data": "of the record at hand, while an answer is read",
-    "assembly/clients/dns-answer.ts dataSize": "of the record at hand, while an answer is read",
-    "assembly/clients/dns-answer.ts wantedSize": "of the name that is looked for, while an answer is read",
     "assembly/checks.ts onLists": "while the checks run; no build for users has it",
     "assembly/checks.ts owning": "while the checks run; no build for users has it",
   };
