@@ -146,13 +146,13 @@ export const enum Cookies {
   fastOpenCookies: u32;
   /** Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
   appBytes: u32;
+  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. It stands before `policy`, since a scale that was offered holds (RFC 7323 §2.2). @default 255 */
+  windowScale: u32;
 
   /** Bits of `Policy`. */
   policy: u32;
   /** One of `Cookies`. @default 1 */
   cookies: u32;
-  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. Cannot be changed while the stack runs. @default 255 */
-  windowScale: u32;
   /** Largest segment to offer in the MSS option; 0: mtu − 40. @default 0 */
   mss: u32;
   /** Initial congestion window in segments (RFC 6928 §2: 10). @default 10 */
@@ -262,7 +262,7 @@ const BOUNDS: usize = memory.data<u8>([
   128, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 0, 16, 1, 15, 1, 15, 0, 15,
   0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 8, 0, 30,
-  0, 29, 0, 2, 0, 8, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 8, 0, 29, 0, 2, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
   0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
   1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
   0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 16, 0, 27,
@@ -313,9 +313,8 @@ function configCheckPolicy(c: Config): bool {
 
 /** Changes one number, by its place among the words of `Config`, from `policy` on: OK or ARGUMENT. */
 export function configTune(word: u32, value: u32): Err {
-  const first = <u32>offsetof<Config>("policy") >> 2, last = <u32>offsetof<Config>("firstByteMs") >> 2, scale = <u32>offsetof<Config>("windowScale") >> 2;
-  // A scale that was offered holds (RFC 7323 §2.2), and a cookie has no room for it.
-  if (word < first || word > last || word == scale || !isWithin(word, value)) return Err.ARGUMENT;
+  const first = <u32>offsetof<Config>("policy") >> 2, last = <u32>offsetof<Config>("firstByteMs") >> 2;
+  if (word < first || word > last || !isWithin(word, value)) return Err.ARGUMENT;
   const at = changetype<usize>(config) + (<usize>word << 2), had = load<u32>(at);
   // The keys of a group are made when the stack starts.
   if (COOKIES && word == first && ((value ^ had) & Policy.GROUP) != 0) return Err.ARGUMENT;

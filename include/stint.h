@@ -555,15 +555,15 @@ struct stint_config {
    * (`applicationAt`).
    */
   uint32_t appBytes;
+  /*
+   * Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window
+   * cover the ring. It stands before `policy`, since a scale that was offered holds (RFC 7323 §2.2).
+   */
+  uint32_t windowScale;
   /* Bits of `Policy`. */
   uint32_t policy;
   /* One of `Cookies`. */
   uint32_t cookies;
-  /*
-   * Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window
-   * cover the ring. Cannot be changed while the stack runs.
-   */
-  uint32_t windowScale;
   /* Largest segment to offer in the MSS option; 0: mtu − 40. */
   uint32_t mss;
   /* Initial congestion window in segments (RFC 6928 §2: 10). */
@@ -678,8 +678,8 @@ static inline void stint_config_defaults(struct stint_config *config) {
   config->udpRing = 16384u;
   config->prefixBuckets = 256u;
   config->fastOpenCookies = 16u;
-  config->cookies = 1u;
   config->windowScale = 255u;
+  config->cookies = 1u;
   config->initialWindow = 10u;
   config->rtoInitialMs = 1000u;
   config->rtoMinMs = 300u;

@@ -15,7 +15,7 @@ const sources = createHash("sha256");
 for (const dir of ["assembly", "host/wasi"]) {
   for (const file of readdirSync(dir, { recursive: true }).filter((f) => f.endsWith(".ts")).sort()) sources.update(`${file}\n`).update(readFileSync(join(dir, file)));
 }
-for (const file of ["asconfig.json", "package-lock.json", "tools/wasm.mjs"]) sources.update(readFileSync(file));
+for (const file of ["asconfig.json", "package-lock.json", "tools/wasm.mjs", "tools/segments.mjs"]) sources.update(readFileSync(file));
 const SOURCES = sources.digest("hex");
 
 /** Compiles one target of asconfig.json to `out`, unless that was made from the same sources in the same way. */

@@ -1,5 +1,7 @@
 // From AssemblyScript to a module: asc, then Binaryen's newest optimizer.
 import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { joinSegments } from "./segments.mjs";
 
 const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
 // Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out. Functions that are called most come first:
@@ -22,6 +24,7 @@ export function compile(entry, target, out, optimize, { without = [], names = fa
 /** Optimizes a module into `out`. */
 export function optimized(module, out, optimize, names = false) {
   run("wasm-opt", [...optimize, ...(names ? ["-g"] : []), ...FEATURES, module, "-o", out]);
+  writeFileSync(out, joinSegments(readFileSync(out)));
   return out;
 }
 

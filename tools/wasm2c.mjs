@@ -21,26 +21,6 @@ function replaced(text, pattern, by, what) {
   return out;
 }
 
-/** Data that lie side by side are loaded at once: a call for each of thirty tables takes more room than what lies between them. */
-function oneSegment(text) {
-  const arrays = new Map([...text.matchAll(/^static const u8 (data_segment_data_\w+)\[\] = \{([^}]*)\};\n/gm)].map((m) => [m[1], m[2].match(/0x[0-9a-f]{2}/g) ?? []]));
-  const loads = [...text.matchAll(/^ *load_data\((\d+)u, (\w+), (\d+)\);\n/gm)].map((m) => ({ at: Number(m[1]), bytes: arrays.get(m[2]) })).sort((a, b) => a.at - b.at);
-  if (loads.length < 2 || loads.some(({ bytes }) => bytes === undefined)) return text;
-  const first = loads[0].at, all = [];
-  for (const { at, bytes } of loads) {
-    // What is far away stays apart.
-    if (at - first > all.length + 64) return text;
-    while (all.length < at - first) all.push("0x00");
-    all.push(...bytes);
-  }
-  let done = false;
-  return text.replace(/^static const u8 data_segment_data_\w+\[\] = \{[^}]*\};\n/gm, "").replace(/^ *load_data\(.*\n/gm, () => {
-    if (done) return "";
-    done = true;
-    return `  load_data(${first}u, module_data, ${all.length});\n`;
-  }).replace(/^static void init_memories/m, `static const u8 module_data[] = {${all.join(", ")}};\n\nstatic void init_memories`);
-}
-
 /** Writes the module at `wasm` as one C file to `out`, to be included behind what wasm.h asks for. Exports are functions PREFIX + name. */
 export function wasmToC(wasm, out, prefix = "stint_") {
   let version;
@@ -71,7 +51,6 @@ export function wasmToC(wasm, out, prefix = "stint_") {
   text = text.replace(/wasm_rt_grow_memory\(&instance->w2c_memory, (\w+)\)/g, "memory_grow($1)");
   text = replaced(text, /LOAD_DATA\(instance->w2c_memory, (\d+u), (\w+), (\d+)\);/g, "load_data($1, $2, $3);", "data");
   text = replaced(text, /^ *wasm_rt_allocate_memory\(.*\n/m, "", "memory");
-  text = oneSegment(text);
   // One instance: globals become variables of the file.
   const globals = [...new Set(text.match(/instance->w2c_\w+/g) ?? [])].map((g) => g.slice(10)).filter((g) => g !== "w2c_memory");
   const wide = new Set([...text.matchAll(/instance->(w2c_\w+) = \d+ull;/g)].map((m) => m[1]));

@@ -73,7 +73,8 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   }
   t.stalledAt = clock.us;
   if (tcbHas(t, Has.ORPHAN)) armOrphan(t);
-  if (t.timerKind != <u8>Timer.PERSIST) retransmitAcked(t);
+  // A window that was open, if too small: what silly window avoidance held back was sent, and arrived.
+  if (t.timerKind != <u8>Timer.PERSIST || t.sndWnd != 0) retransmitAcked(t);
   if (hasSender(t)) rackAck(t, acked, flight, senderOf(t).delivered - had, news);
   else newAck(t, acked);
   roomAgain(t);

@@ -21,7 +21,7 @@ import { blackHoleSuspected } from "./loss/path-mtu";
 import { undoBegin } from "./loss/undo";
 import { lossBegins, retransmitAll } from "./loss/retransmit";
 import { persistDue, persistArm } from "./close/persist";
-import { endConnection } from "./close/end";
+import { endConnection, giveUp } from "./close/end";
 import { keepAliveDue, keepAliveStart } from "./close/keep-alive";
 import { sendReset } from "./output";
 import { config } from "../config";
@@ -61,9 +61,7 @@ function retransmitDue(t: Tcb): void {
   // R2 (MUST-20, MUST-22): a SYN has its own, of 3 minutes at least (MUST-23).
   const limit = !syn ? t.userTimeoutMs : FAST_OPEN && isOpenedFast(t) ? config.halfOpenMs : config.synTimeoutMs;
   if (clock.us - t.stalledAt >= <u64>limit * 1000) {
-    count(syn ? Mib.tcpAttemptFails : Mib.TCPAbortOnTimeout);
-    // A soft error that was noted says more than "timed out" (MUST-47).
-    endConnection(t, t.softError != 0 ? <Err>t.softError : Err.TIMED_OUT);
+    giveUp(t, syn ? Mib.tcpAttemptFails : Mib.TCPAbortOnTimeout);
     return;
   }
   if (!syn && t.sndWnd == 0) {
@@ -115,8 +113,7 @@ function idleDue(t: Tcb): void {
     endConnection(t, Err.TIMED_OUT);
   } else if (tcbHas(t, Has.ORPHAN)) {
     // Nobody is left to read what the peer sends, and it does not close its side (FIN-WAIT-2), or acknowledges nothing.
-    count(Mib.TCPAbortOnTimeout);
-    endConnection(t, Err.TIMED_OUT);
+    giveUp(t, Mib.TCPAbortOnTimeout);
   } else if (tcbHas(t, Has.KEEP_ALIVE)) {
     if (first) keepAliveStart(t);
     else keepAliveDue(t);

@@ -37,7 +37,7 @@ import { endConnection } from "./close/end";
 import { timeWaitInput, enterTimeWait } from "./close/time-wait";
 import { sendReset } from "./output";
 import { fastOpenAcked, fastOpenAnswered, fastOpenCompletes } from "./open/fast-open";
-import { settle, synBits, synMss, synWindow } from "./open/syn";
+import { offeredScale, settle, synBits, synMss, synWindow } from "./open/syn";
 import { Listener, listenerFor, listenerAt } from "./open/listener";
 import { acceptable, recordGone, promote } from "./open/accept";
 import { listenInput } from "./listen";
@@ -446,11 +446,12 @@ function finArrives(t: Tcb): void {
 
 // SYN-RECEIVED, kept as a half-open record: the same steps.
 
-/** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, for what is not acceptable. */
+/** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, for what is not acceptable; its window is scaled (RFC 7323 §2.2). */
 function halfOpenAck(h: HalfOpen): void {
   if (!halfOpenMayAnswer(h)) return;
-  const l = listenerAt(h.listener);
-  ackSegment(h.iss + 1, h.irs + 1, synWindow(), (<u32>h.bits & Syn.TIMESTAMPS) != 0, h.tsRecent, l.tos, l.ttl);
+  const l = listenerAt(h.listener), bits = <u32>h.bits;
+  const wnd = (bits & Syn.WINDOW_SCALE) != 0 ? synWindow() >> offeredScale() : synWindow();
+  ackSegment(h.iss + 1, h.irs + 1, wnd, (bits & Syn.TIMESTAMPS) != 0, h.tsRecent, l.tos, l.ttl);
 }
 
 function halfOpenInput(h: HalfOpen): void {

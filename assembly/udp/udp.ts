@@ -209,8 +209,7 @@ export function udpIcmpError(udp: Udp): void {
   if (i == NO_SOCKET) return;
   const s = udpAt(i);
   if (s.port == 0 || ends(udp) != s.sent) return;
-  s.refused = true;
-  s.event = true;
+  s.refused = s.event = true;
 }
 
 /** Sends what is queued. Returns whether a socket had to stop for want of a slot. */

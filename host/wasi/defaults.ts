@@ -23,8 +23,8 @@ export function configDefaults(c: Config): void {
   c.udpRing = 16384;
   c.prefixBuckets = 256;
   c.fastOpenCookies = 16;
-  c.cookies = 1;
   c.windowScale = 255;
+  c.cookies = 1;
   c.initialWindow = 10;
   c.rtoInitialMs = 1000;
   c.rtoMinMs = 300;

@@ -416,6 +416,35 @@ describe("RFC 9293 §3.8.6: windows", () => {
     b.expect("A", { len: MSS });
   });
 
+  it("RFC 9293 §3.8.6.2.1: into a window that stays small it sends after one RTO each time, without backoff, since each is acknowledged", () => {
+    const b = new Bench().accepted({ win: 4000 }, { win: 4000 });
+    b.write(MSS);
+    b.expect("PA", { len: MSS });
+    // The peer takes what it got, and has a tenth of the room from now on.
+    let next = 1 + MSS;
+    b.send({ flags: "A", seq: 1, ack: next, win: 400 });
+    b.write(4000);
+    b.silent();
+    for (let i = 0; i < 6; i++) {
+      b.advance(1100);
+      b.expect("A", { seq: next, len: 400 });
+      next += 400;
+      b.send({ flags: "A", seq: 1, ack: next, win: 400 });
+      b.silent();
+    }
+  });
+
+  it("RFC 7323 §2.4: a window that was told as 0, since it is below a unit of its field, is told again when the ring is empty", () => {
+    const b = new Bench({ recvRing: 8192, windowScale: 13, policy: { windowScaling: true } });
+    b.accepted({ opts: [...opt.mss(1460), ...opt.ws(0)] });
+    b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(1) });
+    b.advance(500);
+    assert.equal(b.expect("A", { ack: 2 }).win, 0);
+    b.read();
+    b.advance(0);
+    assert.equal(b.expect("A", { ack: 2 }).win, 1);
+  });
+
   it("MUST-39 SHLD-14 opens its window in steps of a segment or half the ring, and never moves the edge left", () => {
     const b = new Bench({ recvRing: 8000 }).accepted({ win: 65535 });
     let seq = 1, edge = 0;

@@ -32,6 +32,19 @@ describe("RFC 7323 §2: window scale", () => {
     assert.equal(b.info.sndWnd, 5000);
   });
 
+  it("scales the window of a half-open record's ACK: only that of a SYN is not", () => {
+    const b = new Bench({ recvRing: 2048, windowScale: 4, policy: { windowScaling: true, keepHalfOpen: true } });
+    b.stack.listen(b.dport, 4);
+    for (const [opts, win] of [[[...opt.mss(1460), ...opt.ws(7)], 2048 >> 4], [opt.mss(1460), 2048]] as const) {
+      b.send({ flags: "S", seq: 0, opts: [...opts] });
+      assert.equal(b.expect("SA", { ack: 1 }).win, 2048);
+      // Text far beyond the window.
+      b.send({ flags: "A", seq: 100_000, ack: 1, data: pattern(1) });
+      assert.equal(b.expect("A", { ack: 1 }).win, win);
+      b.sport++;
+    }
+  });
+
   it("7323-3 takes a shift above 14 as 14", () => {
     const b = new Bench({ policy: { windowScaling: true } }).accepted({ opts: opt.ws(200) }, { win: 1 });
     assert.equal(b.info.sndWnd, 1 << 14);

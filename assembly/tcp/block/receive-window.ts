@@ -47,8 +47,9 @@ export function windowUpdate(t: Tcb): void {
   const grown = windowFor(t) - rcvWnd(t);
   if (<i32>grown <= 0) return;
   // Two segments and a quarter of the largest window, or half of a small one: an update is worth a packet of its own.
+  // Below one unit of the field the peer was told 0, whatever the edge promises.
   const most = windowMost(t);
-  if (rcvWnd(t) == 0 || grown >= min(most >> 1, max(2 * <u32>t.mss, most >> 2))) {
+  if (rcvWnd(t) >> t.rcvScale == 0 || grown >= min(most >> 1, max(2 * <u32>t.mss, most >> 2))) {
     ackNow(t);
   }
 }

@@ -1,6 +1,7 @@
 // The end of a connection: every way out of the state diagram leads through here.
 
 import { FAST_OPEN } from "../../features";
+import { count, Mib } from "../../core/counters";
 import { Err } from "../../core/error";
 import { NEVER } from "../../core/clock";
 import { Event, eventForget } from "../../core/events";
@@ -23,6 +24,12 @@ export function endConnection(t: Tcb, error: Err): void {
   setState(t, State.CLOSED);
   t.error = <i8>error;
   dispose(t);
+}
+
+/** Nobody answers. A soft error that was noted says more than "timed out" (MUST-47). */
+export function giveUp(t: Tcb, counter: Mib): void {
+  count(counter);
+  endConnection(t, t.softError != 0 ? <Err>t.softError : Err.TIMED_OUT);
 }
 
 /** Takes the connection out of everything but its handle. */

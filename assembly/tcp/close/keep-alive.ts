@@ -3,11 +3,10 @@
 
 import { clock } from "../../core/clock";
 import { count, Mib } from "../../core/counters";
-import { Err } from "../../core/error";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { armIdle } from "../block/timers";
 import { isSynchronized } from "../block/state";
-import { endConnection } from "./end";
+import { giveUp } from "./end";
 
 const SECOND: u64 = 1_000_000;
 
@@ -29,8 +28,7 @@ export function keepAliveDue(t: Tcb): void {
     return;
   }
   if (t.keepSent >= t.keepProbes) {
-    count(Mib.TCPAbortOnTimeout);
-    endConnection(t, Err.TIMED_OUT);
+    giveUp(t, Mib.TCPAbortOnTimeout);
     return;
   }
   t.keepSent++;

@@ -4,10 +4,9 @@
 import { config } from "../../config";
 import { clock } from "../../core/clock";
 import { count, Mib } from "../../core/counters";
-import { Err } from "../../core/error";
 import { Tcb, Has, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
-import { endConnection } from "./end";
+import { giveUp } from "./end";
 import { senderEnd } from "../block/sender";
 import { retransmitAll } from "../loss/retransmit";
 
@@ -23,8 +22,7 @@ export function persistArm(t: Tcb): void {
 export function persistDue(t: Tcb): void {
   // As long as the peer answers the probes, the connection stays open (MUST-37); an orphan has a time of its own (`armOrphan`).
   if (clock.us - max(t.stalledAt, t.heardAt) >= <u64>t.userTimeoutMs * 1000) {
-    count(Mib.TCPAbortOnTimeout);
-    endConnection(t, Err.TIMED_OUT);
+    giveUp(t, Mib.TCPAbortOnTimeout);
     return;
   }
   if (t.retries < 31) t.retries++;

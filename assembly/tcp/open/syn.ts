@@ -19,7 +19,7 @@ function offeredMss(): u32 {
 }
 
 /** The window scale of our SYNs: enough for the window to cover the ring. */
-function offeredScale(): u8 {
+export function offeredScale(): u8 {
   if (config.windowScale != 255) return <u8>config.windowScale;
   let scale: u8 = 0;
   while (scale < 14 && (<u32>65535 << scale) < config.recvRing) scale++;
