@@ -1,6 +1,7 @@
 /** RFC 9293 §3.7.4, §3.8, §3.9.1.2, §3.10.2, §3.10.3: sending and receiving. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FLAG } from "../../host/stack.js";
 import { DELAYS, smallRing, SMALL_RINGS, SMALL_RING_LEAST } from "../netsim/path.js";
 import { Bench, SMALL, MSS, PEER, STACK, pattern } from "../harness/bench.js";
 import { arp, MAC_PEER, MAC_STACK, opt } from "../harness/codec.js";
@@ -433,6 +434,28 @@ describe("RFC 9293 §3.8.6: windows", () => {
       b.silent();
     }
   });
+
+  for (const policy of [{ sack: true, rack: !SMALL }, { sack: false, rack: false }]) {
+    it(`the window closes during recovery, and opens with all but one octet acknowledged (${JSON.stringify(policy)})`, () => {
+      const b = new Bench({ sendersMax: 1, policy }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
+      b.write(6 * MSS);
+      b.clear();
+      // Three duplicates, or what they tell by SACK: the first segment is lost.
+      for (let i = 2; i < 5; i++) {
+        b.send({ flags: "A", seq: 1, ack: 1, opts: policy.sack ? opt.sack([b.stackIsn + 1 + MSS, b.stackIsn + 1 + i * MSS]) : [] });
+      }
+      b.advance(100);
+      assert.equal(b.info.flags & FLAG.recovery, FLAG.recovery, "fast recovery");
+      b.send({ flags: "A", seq: 1, ack: 1, win: 0 });
+      b.advance(3000);
+      const last = 6 * MSS;
+      b.write(3000);
+      b.clear();
+      for (let i = 0; i < 5; i++) b.send({ flags: "A", seq: 1, ack: last });
+      assert.ok(b.expect("A", { seq: last }).data.length > 1, "the octet goes out with what follows it");
+      assert.equal(b.info.flags & FLAG.recovery, 0, "with nothing in flight nothing was lost");
+    });
+  }
 
   it("RFC 7323 §2.4: a window that was told as 0, since it is below a unit of its field, is told again when the ring is empty", () => {
     const b = new Bench({ recvRing: 8192, windowScale: 13, policy: { windowScaling: true } });

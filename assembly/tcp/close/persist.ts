@@ -41,10 +41,11 @@ export function persistEnd(t: Tcb): void {
   t.retries = 0;
   const flight = t.sndNxt - t.sndUna;
   if (flight == 1) {
-    // Only the probe's octet was outstanding: back to before it, in the scoreboard too, which has it if it was sent before the window closed.
+    // Only one octet is outstanding, the probe's or the last before the window closed: back to before it, in the scoreboard too. With nothing in
+    // flight nothing is lost.
     t.sndNxt = t.sndUna;
     senderEnd(t);
-    tcbClear(t, Has.FIN_SENT | Has.TIMING);
+    tcbClear(t, Has.FIN_SENT | Has.TIMING | Has.LOSS | Has.RECOVERY);
   } else if (flight != 0) {
     retransmitAll(t);
   }
