@@ -356,7 +356,7 @@ describe("RFC 5961: blind attacks", () => {
     assert.equal(b.out.length, 1);
   });
 
-  it("rstInWindow, synResets, oldAcks: RFC 793's rules in their place, each alone, and nothing outside of the window", { skip: SMALL }, () => {
+  if (!SMALL) it("rstInWindow, synResets, oldAcks: RFC 793's rules in their place, each alone, and nothing outside of the window", () => {
     const rst = new Bench({ policy: { rstInWindow: true } }).accepted();
     rst.send({ flags: "R", seq: 70000 });
     rst.send({ flags: "R", seq: -1000 });
@@ -384,7 +384,7 @@ describe("RFC 5961: blind attacks", () => {
     assert.deepEqual(ack.read(), pattern(5));
   });
 
-  it("rstInWindow: a half-open connection ends by a RST in the window", { skip: SMALL }, () => {
+  if (!SMALL) it("rstInWindow: a half-open connection ends by a RST in the window", () => {
     const b = new Bench({ policy: { rstInWindow: true } });
     b.stack.listen(8080);
     b.send({ flags: "S", seq: 0, win: 1000 });
