@@ -288,6 +288,11 @@ export function isHost(ip: u32, prefix: u32): bool {
   return prefix <= 32 && net != 0 && net != 127 && ip < 0xe0000000 && (prefix > 30 || ip << prefix != <u32>-1 << prefix);
 }
 
+/** Whether frames are sent to `ip` itself: a host of our subnet, or the gateway, wherever that is. */
+export function isNeighbour(ip: u32): bool {
+  return ip != 0 && (ip == config.gateway || (ip ^ config.ip) <= <u32>(<u64>0xffffffff >> config.prefix));
+}
+
 /** Whether the window can be told in units of 2^scale: the ring is one of them at least. */
 function isScale(scale: u32, ring: u32): bool {
   return scale == 255 || (scale <= 14 && ring >> scale != 0);

@@ -27,7 +27,7 @@ import { TcpHeader } from "./wire/tcp";
 import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursDoubt, neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
-import { hasAddress, isNeighbour } from "./ip/address";
+import { hasAddress } from "./ip/address";
 import { Accepts, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
@@ -318,7 +318,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
 function arpArrives(arp: Arp, size: u32): void {
   ipForget();
   if (DHCP) dhcpHears(arp, size);
-  switch (arpInput(arp, size, ownMac(), isNeighbour(arp.senderIp))) {
+  switch (arpInput(arp, size, ownMac())) {
     case ArpResult.REPLY:
       arpSend(ARP_REPLY, arp.senderIp, arp.senderMac);
       ipResolved(arp.senderIp);

@@ -1,6 +1,6 @@
 // Receiving ARP (RFC 826, "Packet Reception"), with the conflict rules of RFC 5227.
 
-import { config } from "../config";
+import { config, isNeighbour } from "../config";
 import { DHCP } from "../features";
 import { clock, Micros } from "../core/clock";
 import { take } from "../core/layout";
@@ -24,11 +24,8 @@ export function arpInputInit(): void {
   state = changetype<ArpState>(take(1, offsetof<ArpState>()));
 }
 
-/**
- * Takes in the ARP packet of `size` bytes. Whose sender is no neighbour (`isNeighbour`) is answered, but no frame ever goes to it by itself: it
- * takes no place in the table.
- */
-export function arpInput(arp: Arp, size: u32, ownMac: u64, isNeighbour: bool): ArpResult {
+/** Takes in the ARP packet of `size` bytes. */
+export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
   if (!arp.isValid(size) || (arp.senderMac & 0x010000000000) != 0 || arp.senderMac == 0) {
     count(Mib.arpInErrors);
     return ArpResult.NOTHING;
@@ -47,16 +44,18 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64, isNeighbour: bool): A
     state.defended = max<u64>(clock.us, 1);
     return ArpResult.CONFLICT;
   }
+  // Who is not on the link is answered, but no packet ever goes to it: it takes no place among neighbours.
+  const usable = isNeighbour(sender);
   if (arp.op == ARP_REQUEST) {
     count(Mib.arpInRequests);
     // A probe (RFC 5227 §2.1.1) has the sender address 0: it is answered, and nothing is learned from it.
     if (arp.targetIp != config.ip) {
       // A gratuitous one (RFC 5227 §3): when it names another address than we know, the neighbour is asked.
       count(Mib.arpInIgnored);
-      if (isNeighbour) neighbourHeard(sender, arp.senderMac);
+      if (usable) neighbourHeard(sender, arp.senderMac);
       return ArpResult.NOTHING;
     }
-    if (isNeighbour) neighbourLearn(sender, arp.senderMac, true);
+    if (usable) neighbourLearn(sender, arp.senderMac, true);
     return ArpResult.REPLY;
   }
   if (arp.op != ARP_REPLY) {
@@ -64,6 +63,6 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64, isNeighbour: bool): A
     return ArpResult.NOTHING;
   }
   count(Mib.arpInReplies);
-  if (isNeighbour && neighbourLearn(sender, arp.senderMac, false)) return ArpResult.LEARNED;
+  if (usable && neighbourLearn(sender, arp.senderMac, false)) return ArpResult.LEARNED;
   return ArpResult.NOTHING;
 }

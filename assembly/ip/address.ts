@@ -44,7 +44,7 @@ export function hasAddress(): bool {
 }
 
 function isOnLink(ip: Ipv4Address): bool {
-  return ((ip ^ config.ip) & ~hostMask()) == 0;
+  return (ip ^ config.ip) <= hostMask();
 }
 
 /** 255.255.255.255, or the directed broadcast of our subnet (RFC 1122 §3.3.6); /31 and /32 have none (RFC 3021). */
@@ -73,9 +73,4 @@ export function isReachable(dst: Ipv4Address): bool {
 /** The address from which we talk to `dst` (RFC 1122 §3.3.4.3). */
 export function sourceFor(dst: Ipv4Address): Ipv4Address {
   return isLoopback(dst) ? dst : config.ip;
-}
-
-/** Whether `ip` is a host that frames are sent to: one of our subnet, or the gateway, wherever that is. */
-export function isNeighbour(ip: Ipv4Address): bool {
-  return isUnicast(ip) && (isOnLink(ip) || ip == config.gateway);
 }
