@@ -269,7 +269,7 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   const flags = [
     "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
     // Each function pushes its registers first: with frames below the guard's 256 bytes no stack that grows too far steps over it.
-    ...(board.memoryAt === undefined ? [] : ["-Wstack-usage=240"]),
+    ...(board.memoryAt === undefined || options.debug ? [] : ["-Wstack-usage=240"]),
     "-D_GNU_SOURCE", `-I${dir}`, `-I${BOARDS}`, `-I${runtime}`, ...board.include.map((i) => `-I${join(home, i)}`), ...board.flags,
     ...(options.sanitize ? ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"] : []),
   ];

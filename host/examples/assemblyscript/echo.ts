@@ -9,7 +9,7 @@ import {
 // What the host calls beside app_start and app_run.
 export { configBlock, layoutSize, poll, controlBlock, counters } from "stint/assembly";
 
-const ARENA_SIZE: u32 = 36 * 1024;
+const ARENA_SIZE: u32 = 48 * 1024;
 
 export function app_start(block: usize): i32 {
   const config = changetype<Config>(block);
