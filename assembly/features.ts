@@ -1,4 +1,4 @@
-// What can be left out of a build, to make it smaller (asconfig.json, tools/build.mjs, tools/board.ts). Each is a constant, so that what
+// What can be left out of a build, to make it smaller (asconfig.json, tools/board/firmware.ts). Each is a constant, so that what
 // hangs on it is not compiled.
 
 /** SYN cookies, groups, limits on the rate of SYNs, and events that tell of a flood. Without them a full half-open table makes room for new SYNs (`evict`). */

@@ -360,7 +360,7 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
   switch (ip.protocol) {
     case PROTO_TCP:
       count(Mib.ipInDelivers);
-      // A source route is not answered along the reverse path, so what comes with one is not for a connection (DESIGN, deviations).
+      // A source route is not answered along the reverse path, so what comes with one is not for a connection (docs/design/deviations.md).
       if (accepts == Accepts.SOURCE_ROUTED) count(Mib.ipInDiscards);
       else tcpInput(ip, changetype<TcpHeader>(payload), size);
       return;

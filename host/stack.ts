@@ -1,6 +1,6 @@
 /**
  * The module as a TypeScript object: the only file that knows its exports and where things lie in its memory. It does no I/O and knows
- * no clock; `loop.ts` drives it, `net.ts` makes sockets of its handles.
+ * no clock; `loop.ts` drives it, `net/` makes sockets of its handles.
  */
 import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } from "./config.js";
 import { COUNTERS, type Counter } from "./counters.js";

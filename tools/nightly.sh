@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: npm run nightly [-- SECONDS]: libFuzzer with AddressSanitizer on every processor, by default for eight hours, about 10^9 frames;
+# usage: npm run nightly [-- SECONDS]: libFuzzer with AddressSanitizer on every processor, by default for eight hours, 10^9 frames and more;
 # cables, with processes that are stopped for a minute; every fault that is put in on purpose; and the fuzzer on the modules that check, anew each night.
 # What it finds is in build/ownership/crash-…; inputs that reach something new are merged into tests/ownership/corpus, as few as do.
 set -euo pipefail

@@ -1,5 +1,5 @@
 // SipHash-2-4: a short keyed hash that whoever does not know the key can neither predict nor steer. It makes initial sequence
-// numbers (RFC 6528 §3), SYN cookies, ports (RFC 6056 §3.3.3), random numbers and hash tables.
+// numbers (RFC 6528 §3), SYN cookies, random numbers, and with fewer rounds what tables are found by.
 
 import { SPEED } from "../features";
 

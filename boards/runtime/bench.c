@@ -1,6 +1,6 @@
 /*
  * What the stack costs, in ticks of hal_ticks: a peer inside the firmware opens connections and moves segments of 1460 bytes. It ends by
- * itself. Under QEMU's -icount ticks are instructions, and repeatable (tools/board.ts, --bench).
+ * itself. Under QEMU's -icount ticks are instructions, and repeatable (npm run board -- NAME --bench).
  */
 #include "firmware.h"
 

@@ -1,4 +1,4 @@
-/* What the files of the firmware share. config.h is made by tools/board.mjs. */
+/* What the files of the firmware share. config.h is made by tools/board/firmware.ts. */
 #ifndef STINT_FIRMWARE_H
 #define STINT_FIRMWARE_H
 

@@ -1,7 +1,8 @@
 /*
  * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a constant; every access is
- * checked against it. MEMORY_AT is its address, where the board's linker script fixes one. Or MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor checks
- * (host/native). An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
+ * checked against it. MEMORY_AT is its address, where the board's linker script fixes one. Or MEMORY_MAPPED: the memory lies at the start
+ * of 8 GiB of addresses that nothing else has, so that the processor checks (host/native). An access out of bounds, or an assertion of the
+ * module that does not hold, calls wasm_trap, which does not return.
  */
 #ifndef STINT_WASM_H
 #define STINT_WASM_H

@@ -46,11 +46,11 @@ export function addUp(program: Command): void {
   program
     .command("up")
     .description("bring a stack up on a real network, with services")
-    .requiredOption("--link <link>", "tap:NAME, passt, stream:PATH or udp:LOCALPORT,HOST:PORT")
+    .requiredOption("--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT")
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
-    .option("--last-ip <a.b.c.d>", "an address that the stack had before, to ask for first", address)
-    .option("--name <name>", "the name to tell the DHCP server")
-    .option("--mac <a:b:c:d:e:f>", "own MAC address; by default made from the address, or from this machine's name and the link's", mac)
+    .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
+    .option("--name <name>", "without --ip: the name to tell the DHCP server")
+    .option("--mac <a:b:c:d:e:f>", "own MAC address, with --runtime node; by default made from the address, or from this machine's name and the link's", mac)
     .option("--gateway <a.b.c.d>", "default router", address)
     .addOption(new Option("--runtime <name>", "what runs the module").choices(["node", "wasmtime"]).default("node"))
     .option("--echo <port>", "echo (RFC 862)", parsePort)
@@ -77,7 +77,7 @@ function parseKey(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "hex"));
 }
 
-/** What `--set` can set: all that is a plain number and has no option of its own. */
+/** What `--set` can set: all that is a plain number, from `mtu` to `firstByteMs`. */
 type Settable = Exclude<ConfigField, "size" | "ip" | "gateway" | "policy">;
 const SETTABLE = CONFIG_FIELDS.slice(CONFIG_FIELDS.indexOf("mtu"), CONFIG_FIELDS.indexOf("firstByteMs") + 1)
   .filter((f) => f !== "policy" && f !== "appBytes") as Settable[];

@@ -39,7 +39,7 @@ const PORTS: usize = memory.data(20);
 
 function readArguments(c: Config): void {
   argumentsRead();
-  if (argumentsCount() < 2 || !isText(argument(1), "up")) usage("usage: up --ip A.B.C.D/N [--gateway A] [--echo PORT] [--discard PORT] [--chargen PORT] [--http PORT] [--connections N] [--ring BYTES] [--group-key HEX] [--idle S] [--set WORD=N] [--stats]");
+  if (argumentsCount() < 2 || !isText(argument(1), "up")) usage("usage: up --ip A.B.C.D/N [--gateway A] [--echo PORT] [--discard PORT] [--chargen PORT] [--http PORT] [--connections N] [--ring BYTES] [--mtu BYTES] [--group-key HEX] [--idle S] [--set WORD=N] [--stats]");
   for (let i: u32 = 2; i < argumentsCount(); i++) {
     const name = argument(i);
     if (isText(name, "--stats")) {

@@ -4,7 +4,7 @@ import { run, type Board } from "./firmware.js";
 
 /** Flash by source file, largest first. Code that the compiler inlined counts where it went. */
 export function flashByFile(board: Board, elf: string): [string, number][] {
-  // wasm2c writes a function of assembly/tcp/block/time-wait.ts as w2c_assembly_tcp_block_time_wait_NAME. The longest match is the file's.
+  // wasm2c writes a function of assembly/tcp/close/time-wait.ts as w2c_assembly_tcp_close_time_wait_NAME. The longest match is the file's.
   const sources = readdirSync("assembly", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"))
     .map((f) => ({ path: `assembly/${f}`, mangled: `w2c_assembly_${f.slice(0, -3).replace(/[/-]/g, "_")}_` })).sort((a, b) => b.mangled.length - a.mangled.length);
   const bytes = new Map<string, number>();
