@@ -136,7 +136,7 @@ export const enum Cookies {
   reassemblyBytes: u32;
   /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. @default 64 */
   neighboursMax: u32;
-  /** UDP sockets. 48 bytes and two rings each. Full: FULL. @default 8 */
+  /** UDP sockets. 52 bytes and two rings each. Full: FULL. @default 8 */
   udpMax: u32;
   /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. @default 16384 */
   udpRing: u32;

@@ -535,7 +535,7 @@ struct stint_config {
    * never the gateway, and for a packet that may be forged none that a connection used within a minute.
    */
   uint32_t neighboursMax;
-  /* UDP sockets. 48 bytes and two rings each. Full: FULL. */
+  /* UDP sockets. 52 bytes and two rings each. Full: FULL. */
   uint32_t udpMax;
   /* Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
   uint32_t udpRing;
