@@ -18,7 +18,7 @@ import { piece, quickEcho, quickFragment, quickIcmp, quickTcp, quickUdp, repair,
 
 const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7");
 const LISTENING = 8080, UDP_PORT = 5353;
-/** What one poll may burn: turns of loops. The most that was seen is in tests/README.md. */
+/** What one poll may burn: turns of loops. The most that was seen is in docs/testing/fuzz.md. */
 const FUEL = SLOW ? 2_000_000 : 20_000;
 const OPS_MAX = 48;
 /** The most that an arena may take: a run begins with a copy of it. */

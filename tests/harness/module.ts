@@ -1,6 +1,6 @@
 /**
  * Which module a checker runs on: STINT_MODULE. `stint.checks` counts everything anew after each poll, `stint.owned` checks each load and store
- * (tests/README.md, "Ownership"). Both are slower, and made when they are asked for: `npm run build -- --only stint.checks`, `npm run ownership -- --wasm`.
+ * (docs/testing/ownership.md). Both are slower, and made when they are asked for: `npm run build -- --only stint.checks`, `npm run ownership -- --wasm`.
  */
 export const MODULE = process.env["STINT_MODULE"] ?? "stint.simd";
 export const OWNED = MODULE === "stint.owned";

@@ -35,7 +35,7 @@ export function timeWaitInit(): void {
   if (offsetof<TimeWait>() > 1 << SHIFT) ERROR("a TIME-WAIT record is at most 32 bytes");
   hand = take(1, 4);
   pool = poolInit(config.timeWaitMax, SHIFT);
-  // Its SND.NXT: see `timeWaitSndNxt`.
+  // Its SND.NXT, which `timeWaitReuse` reads.
   if (OWNERSHIP && layoutCommits()) poolShow(pool, config.timeWaitMax, 8, 8);
 }
 
