@@ -288,9 +288,18 @@ export function isHost(ip: u32, prefix: u32): bool {
   return prefix <= 32 && net != 0 && net != 127 && ip < 0xe0000000 && (prefix > 30 || ip << prefix != <u32>-1 << prefix);
 }
 
+/** Bits of our subnet that name the host. */
+export function hostMask(): u32 {
+  return <u32>(<u64>0xffffffff >> config.prefix);
+}
+
+export function isOnLink(ip: u32): bool {
+  return (ip ^ config.ip) <= hostMask();
+}
+
 /** Whether frames are sent to `ip` itself: a host of our subnet, or the gateway, wherever that is. */
 export function isNeighbour(ip: u32): bool {
-  return ip != 0 && (ip == config.gateway || (ip ^ config.ip) <= <u32>(<u64>0xffffffff >> config.prefix));
+  return ip != 0 && (ip == config.gateway || isOnLink(ip));
 }
 
 /** Whether the window can be told in units of 2^scale: the ring is one of them at least. */

@@ -60,6 +60,9 @@ interface Ring {
   slots: Uint8Array[];
 }
 
+/** How long whoever asks the network for an address waits for one, ms, if nobody says. */
+export const ADDRESS_MS = 30_000;
+
 export class StackModule {
   readonly exports: Exports;
   readonly options: StackOptions;

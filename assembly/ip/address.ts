@@ -1,7 +1,7 @@
 // Which addresses are ours, which are broadcast, and where a packet goes next (RFC 1122 §3.2.1.3 and §3.3.1).
 // An IPv4 address is a u32 in host order.
 
-import { config } from "../config";
+import { config, hostMask, isOnLink } from "../config";
 import { DHCP, LOOPBACK } from "../features";
 
 export type Ipv4Address = u32;
@@ -23,11 +23,6 @@ export function isMulticast(ip: Ipv4Address): bool {
   return ip >> 28 == 14;
 }
 
-/** Bits of the subnet that name the host. */
-function hostMask(): u32 {
-  return <u32>(<u64>0xffffffff >> config.prefix);
-}
-
 /**
  * The interface's address is a part of the configuration that the stack runs on, and nobody else changes it. 0: it has none. Then only a
  * client that looks for one sends and receives.
@@ -41,10 +36,6 @@ export function addressSet(ip: Ipv4Address, prefix: u32, gateway: Ipv4Address): 
 /** Whether the interface has an address. */
 export function hasAddress(): bool {
   return !DHCP || config.ip != 0;
-}
-
-function isOnLink(ip: Ipv4Address): bool {
-  return (ip ^ config.ip) <= hostMask();
 }
 
 /** 255.255.255.255, or the directed broadcast of our subnet (RFC 1122 §3.3.6); /31 and /32 have none (RFC 3021). */

@@ -11,6 +11,7 @@ import { Loop, monotonicUs } from "../loop.js";
 import { becomeUser, checkUser } from "../privilege.js";
 import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
 import { Shards } from "../shards/shards.js";
+import { ADDRESS_MS } from "../stack.js";
 import { startWasmtime } from "../wasmtime.js";
 import { macFor, ownAddress } from "./own-address.js";
 import { address, cidr, mac, parseCount, parsePort } from "./arguments.js";
@@ -185,9 +186,6 @@ function stackOptions(options: UpOptions): StackOptions {
     ...options.set,
   };
 }
-
-/** How long the network has to give an address, ms. */
-const ADDRESS_MS = 30_000;
 
 function late(loop: Loop): Promise<never> {
   return new Promise((_, reject) => {

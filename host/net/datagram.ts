@@ -1,31 +1,18 @@
 /** A UDP socket, with the manners of `node:dgram`. */
-import { EventEmitter } from "node:events";
 import { formatIp, parseIp } from "../address.js";
 import { StintError } from "../errors.js";
-import type { Home, Owner, SocketAddress } from "./owner.js";
+import { Bound } from "./bound.js";
+import type { SocketAddress } from "./owner.js";
 
 /**
  * Events: "message" (data, {address, port}), "close", and, on a socket that is connected, "error". Anybody can send an ICMP error in the
  * name of anybody, so that a socket without a peer ignores them, and one with a peer tells only who listens.
  */
-export class UdpSocket extends EventEmitter implements Owner {
-  readonly #home: Home;
-  readonly #handle: number;
-  readonly #port: number;
+export class UdpSocket extends Bound {
   #peer: { ip: number; port: number } | undefined;
-  #closed = false;
-
-  /** @internal */
-  constructor(home: Home, handle: number, port: number) {
-    super();
-    this.#home = home;
-    this.#handle = handle;
-    this.#port = port;
-    home.own(handle, this);
-  }
 
   address(): SocketAddress {
-    return { address: this.#home.address, family: "IPv4", port: this.#port };
+    return { address: this.home.address, family: "IPv4", port: this.port };
   }
 
   /** From now on only this peer's datagrams are taken, and `send` needs no address. */
@@ -46,16 +33,16 @@ export class UdpSocket extends EventEmitter implements Owner {
   send(data: Uint8Array, port?: number, host?: string): boolean {
     const to = port === undefined || host === undefined ? this.#peer : { ip: parseIp(host), port };
     if (to === undefined) throw new StintError("ARGUMENT", "the socket has no peer");
-    return this.#home.module.udpSend(this.#handle, to.ip, to.port, data);
+    return this.home.module.udpSend(this.handle, to.ip, to.port, data);
   }
 
   /** @internal */
   handleEvent(): void {
     // An error stands before the datagrams that are there, and is told once.
-    while (!this.#closed) {
+    while (!this.closed) {
       let datagram;
       try {
-        datagram = this.#home.module.udpReceive(this.#handle);
+        datagram = this.home.module.udpReceive(this.handle);
       } catch (e) {
         if (!(e instanceof StintError) || e.code !== "REFUSED") throw e;
         if (this.#peer && this.listenerCount("error") > 0) this.emit("error", e);
@@ -73,29 +60,7 @@ export class UdpSocket extends EventEmitter implements Owner {
     this.close();
   }
 
-  close(closed?: () => void): this {
-    if (closed) {
-      if (this.#closed) process.nextTick(closed);
-      else this.once("close", closed);
-    }
-    if (this.#closed) return this;
-    this.#closed = true;
-    this.#home.disown(this.#handle);
-    this.#home.module.udpClose(this.#handle);
-    process.nextTick(() => this.emit("close"));
-    return this;
-  }
-
-  /** The stack's link keeps the process alive, not a socket. */
-  ref(): this {
-    return this;
-  }
-
-  unref(): this {
-    return this;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return new Promise((resolve) => this.close(resolve));
+  protected override release(): void {
+    this.home.module.udpClose(this.handle);
   }
 }

@@ -1,29 +1,21 @@
 /** A listener: its connections come by `for await`, by `accept()` or with its "connection" event. */
-import { EventEmitter } from "node:events";
 import { EVENT, type StackModule } from "../stack.js";
+import { Bound } from "./bound.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
-import type { Home, Owner, SocketAddress } from "./owner.js";
+import type { Home, SocketAddress } from "./owner.js";
 
 interface Waiting { resolve: (connection: Connection | null) => void; reject: (reason: Error) => void }
 
-export class Server extends EventEmitter implements Owner, AsyncIterable<Connection> {
-  readonly #home: Home;
-  readonly #handle: number;
+export class Server extends Bound implements AsyncIterable<Connection> {
   readonly #options: ConnectionOptions;
-  readonly #port: number;
   #waiting: Waiting[] = [];
-  #closed = false;
   /** Why there will be no more connections, if not because of `close`. */
   #reason: Error | undefined;
 
   /** @internal */
   constructor(home: Home, handle: number, port: number, options: ConnectionOptions) {
-    super();
-    this.#home = home;
-    this.#handle = handle;
-    this.#port = port;
+    super(home, handle, port);
     this.#options = options;
-    home.own(handle, this);
     // Clients that came before somebody listens for them are not forgotten.
     this.on("newListener", (name) => {
       if (name === "connection") setImmediate(() => this.#handOut());
@@ -31,23 +23,19 @@ export class Server extends EventEmitter implements Owner, AsyncIterable<Connect
   }
 
   get listening(): boolean {
-    return !this.#closed;
+    return !this.closed;
   }
 
   /** Where it listens; null once it is closed. */
   address(): SocketAddress | null {
-    return this.#closed ? null : { address: this.#home.address, family: "IPv4", port: this.#port };
-  }
-
-  get port(): number {
-    return this.#port;
+    return this.closed ? null : { address: this.home.address, family: "IPv4", port: this.port };
   }
 
   /** The next connection, or null once the server is closed. Rejects when the stack loses its link, and when `signal` says so. */
   accept(options: { signal?: AbortSignal } = {}): Promise<Connection | null> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(signal.reason as Error);
-    if (this.#closed) return this.#reason ? Promise.reject(this.#reason) : Promise.resolve(null);
+    if (this.closed) return this.#reason ? Promise.reject(this.#reason) : Promise.resolve(null);
     const next = this.#take();
     if (next) return Promise.resolve(next);
     return new Promise((resolve, reject) => {
@@ -75,8 +63,8 @@ export class Server extends EventEmitter implements Owner, AsyncIterable<Connect
   }
 
   #take(): Connection | null {
-    const handle = this.#home.module.accept(this.#handle);
-    return handle === 0 ? null : new Connection(this.#home, handle, true, this.#options);
+    const handle = this.home.module.accept(this.handle);
+    return handle === 0 ? null : new Connection(this.home, handle, true, this.#options);
   }
 
   /** @internal */
@@ -86,7 +74,7 @@ export class Server extends EventEmitter implements Owner, AsyncIterable<Connect
   }
 
   #handOut(): void {
-    while (!this.#closed && (this.#waiting.length > 0 || this.listenerCount("connection") > 0)) {
+    while (!this.closed && (this.#waiting.length > 0 || this.listenerCount("connection") > 0)) {
       const connection = this.#take();
       if (!connection) return;
       const waiting = this.#waiting.shift();
@@ -96,7 +84,7 @@ export class Server extends EventEmitter implements Owner, AsyncIterable<Connect
   }
 
   info(): ReturnType<StackModule["listenerInfo"]> {
-    return this.#home.module.listenerInfo(this.#handle);
+    return this.home.module.listenerInfo(this.handle);
   }
 
   /** @internal */
@@ -105,35 +93,13 @@ export class Server extends EventEmitter implements Owner, AsyncIterable<Connect
     this.close();
   }
 
-  /** Stops listening; clients that nobody has accepted get a RST, connections that were accepted go on. `closed` is called after that. */
-  close(closed?: () => void): this {
-    if (closed) {
-      if (this.#closed) process.nextTick(closed);
-      else this.once("close", closed);
-    }
-    if (this.#closed) return this;
-    this.#closed = true;
-    this.#home.disown(this.#handle);
-    this.#home.module.close(this.#handle);
+  /** It stops listening: clients that nobody has accepted get a RST, connections that were accepted go on. */
+  protected override release(): void {
+    this.home.module.close(this.handle);
     for (const waiting of this.#waiting) {
       if (this.#reason) waiting.reject(this.#reason);
       else waiting.resolve(null);
     }
     this.#waiting = [];
-    process.nextTick(() => this.emit("close"));
-    return this;
-  }
-
-  /** The stack's link keeps the process alive, not a listener. */
-  ref(): this {
-    return this;
-  }
-
-  unref(): this {
-    return this;
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return new Promise((resolve) => this.close(resolve));
   }
 }

@@ -6,7 +6,7 @@ import { StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { loadModule } from "../module.js";
-import { EVENT, StackModule, type Lease } from "../stack.js";
+import { ADDRESS_MS, EVENT, StackModule, type Lease } from "../stack.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { UdpSocket } from "./datagram.js";
 import { Lingering } from "./linger.js";
@@ -59,8 +59,6 @@ export interface ListenOptions extends ConnectionOptions {
 
 /** How long `close` waits for connections, ms, if it is not told. */
 const CLOSING_MS = 3000;
-/** How long `Stack.open` waits for an address, ms, if it is not told. */
-const ADDRESS_MS = 30_000;
 /** How often connections that were closed are asked whether everything was acknowledged, ms. */
 const LOOK_MS = 20;
 /** How long the last frames have to leave the link, and challenges of peers that missed something to be answered (RFC 5961 §3.2), ms. */

@@ -6,8 +6,9 @@ import assert from "node:assert/strict";
 import { loadModule } from "../../host/module.js";
 import { StackModule, EVENT } from "../../host/stack.js";
 import type { StackOptions } from "../../host/config.js";
-import { arp, ip4, MAC_PEER, MAC_STACK, see, tcp, type Ip, type Seen, type Tcp } from "./codec.js";
+import { arp, ip4, MAC_PEER, MAC_STACK, tcp, type Ip, type Seen, type Tcp } from "./codec.js";
 import { entropyOf } from "./entropy.js";
+import { Polled } from "./polled.js";
 
 export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2");
 export const STACK_PORT = 8080, PEER_PORT = 40000;
@@ -19,82 +20,40 @@ export const SMALL = process.env["STINT_MODULE"] === "stint";
 
 export type BenchOptions = Partial<StackOptions>;
 
-export class Bench {
-  readonly stack: StackModule;
-  nowUs = 1_000_000;
-  /** Frames that came and were not looked at. */
-  out: Seen[] = [];
+export class Bench extends Polled {
   /** All frames of TCP that ever came. */
   all: Seen[] = [];
   stackIsn = 0;
   peerIsn = PEER_ISN;
   handle = 0;
   listener = 0;
-  events = new Map<number, number>();
   sport = PEER_PORT;
   dport = STACK_PORT;
   /** The peer answers for its address. */
   answersArp = true;
-  #wait = -1;
 
   constructor(options: BenchOptions = {}) {
-    this.stack = new StackModule(loadModule(), {
+    super(new StackModule(loadModule(), {
       // The RFC's bounds, and its algorithms; what goes beyond them is switched on by the tests that are for it.
       ip: "10.0.0.1/24", rtoMinMs: 1000, entropy: entropyOf(1), connsMax: 8, halfOpenMax: 8, timeWaitMax: 8,
       ...options,
       policy: { announce: false, timestamps: false, sack: false, windowScaling: false, rack: false, quickAcks: false, ...options.policy },
-    });
+    }));
     this.poll();
     // The peer makes itself known, so that no test has to wait for ARP.
     this.frame(arp(1, { mac: MAC_PEER, ip: PEER }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
     this.out = [];
   }
 
-  /** Polls until the stack is at rest, and collects what it sends. */
-  poll(): void {
-    for (let i = 0; i < 1000; i++) {
-      let again = false;
-      this.#wait = this.stack.poll(this.nowUs);
-      this.stack.drainFrames((f) => {
-        const seen = see(f.slice());
-        if (this.answersArp && seen.kind === "arp" && seen.op === 1 && seen.ip.dst === PEER) {
-          this.stack.pushFrame(arp(2, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
-          again = true;
-          return;
-        }
-        this.out.push(seen);
-        if (seen.kind !== "tcp") return;
-        this.all.push(seen);
-        if (seen.flags.includes("S")) this.stackIsn = seen.seq;
-      });
-      this.stack.drainEvents((handle, bits) => this.events.set(handle, (this.events.get(handle) ?? 0) | bits));
-      if (this.#wait !== 0 && !again) return;
+  protected override take(seen: Seen): Uint8Array | undefined {
+    if (this.answersArp && seen.kind === "arp" && seen.op === 1 && seen.ip.dst === PEER) {
+      return arp(2, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }, MAC_STACK);
     }
-    assert.fail("the stack does not come to rest");
-  }
-
-  /** Hands one frame over and polls. */
-  frame(bytes: Uint8Array): void {
-    assert.ok(this.stack.pushFrame(bytes));
-    this.poll();
-  }
-
-  /** Hands several frames over as one batch. */
-  batch(...frames: Uint8Array[]): void {
-    for (const f of frames) assert.ok(this.stack.pushFrame(f));
-    this.poll();
-  }
-
-  /** Lets time pass, stopping wherever the stack wants to be polled. */
-  advance(ms: number): void {
-    const until = this.nowUs + ms * 1000;
-    for (let i = 0; i < 100_000; i++) {
-      if (this.#wait < 0 || this.nowUs + this.#wait > until) break;
-      this.nowUs += this.#wait;
-      this.poll();
+    if (seen.kind === "tcp") {
+      this.all.push(seen);
+      if (seen.flags.includes("S")) this.stackIsn = seen.seq;
     }
-    this.nowUs = until;
-    this.poll();
+    return super.take(seen);
   }
 
   /** A segment from the peer, with relative numbers; a SYN's SEQ is 0. */

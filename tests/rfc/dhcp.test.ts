@@ -2,54 +2,24 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { loadModule } from "../../host/module.js";
-import { EVENT, StackModule, type Lease } from "../../host/stack.js";
+import { StackModule, type Lease } from "../../host/stack.js";
 import type { StackOptions } from "../../host/config.js";
 import { SMALL } from "../harness/bench.js";
-import { arp, be, BROADCAST, ip4, MAC_PEER, MAC_STACK, see, tcp, udp, type Seen } from "../harness/codec.js";
+import { arp, be, BROADCAST, ip4, MAC_PEER, MAC_STACK, tcp, udp, type Seen } from "../harness/codec.js";
 import { address, dhcpFrame, END, isDhcp, option, readDhcp, TYPE, type Message, type Reply } from "../harness/dhcp.js";
 import { entropyOf } from "../harness/entropy.js";
+import { Polled } from "../harness/polled.js";
 
 const SERVER = ip4("10.0.0.2"), OFFERED = ip4("10.0.0.77"), EVERYBODY = 0xffffffff, HOUR = 3600;
 const MAC = MAC_STACK.map((b) => b.toString(16).padStart(2, "0")).join(":");
 
 /** A client, and a network with nothing on it but what the test says. */
-class Net {
-  readonly stack: StackModule;
-  nowUs = 5_000_000;
-  out: Seen[] = [];
-  told = 0;
-  #wait = -1;
-
+class Net extends Polled {
   constructor(options: Partial<StackOptions> = {}, start = true) {
-    this.stack = new StackModule(loadModule(), { mac: MAC, entropy: entropyOf(3), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, ...options });
+    super(new StackModule(loadModule(), {
+      mac: MAC, entropy: entropyOf(3), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, ...options,
+    }));
     if (start) this.stack.dhcpStart(0, "lamp");
-    this.poll();
-  }
-
-  poll(): void {
-    for (let i = 0; i < 100; i++) {
-      this.#wait = this.stack.poll(this.nowUs);
-      this.stack.drainFrames((f) => this.out.push(see(f.slice())));
-      this.stack.drainEvents((handle, bits) => {
-        if (handle === 0 && (bits & EVENT.ADDRESS) !== 0) this.told++;
-      });
-      if (this.#wait !== 0) return;
-    }
-    assert.fail("the stack does not come to rest");
-  }
-
-  advance(ms: number): void {
-    const until = this.nowUs + ms * 1000;
-    for (let i = 0; i < 100_000 && this.#wait >= 0 && this.nowUs + this.#wait <= until; i++) {
-      this.nowUs += this.#wait;
-      this.poll();
-    }
-    this.nowUs = until;
-    this.poll();
-  }
-
-  frame(bytes: Uint8Array): void {
-    assert.ok(this.stack.pushFrame(bytes));
     this.poll();
   }
 

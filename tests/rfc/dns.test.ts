@@ -1,57 +1,27 @@
 /** DNS: questions, answers, the cache, and what a hostile server, or somebody who plays one, may say. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { EVENT, StackModule } from "../../host/stack.js";
+import { StackModule } from "../../host/stack.js";
 import { loadModule } from "../../host/module.js";
 import { SMALL } from "../harness/bench.js";
-import { arp, be, icmp, ip4, MAC_PEER, see, udp, type Seen } from "../harness/codec.js";
+import { arp, be, icmp, ip4, MAC_PEER, udp, type Seen } from "../harness/codec.js";
 import { A, CNAME, labels, QNAME, readQuery, record, response, soa, type Query, type Response } from "../harness/dns.js";
 import { entropyOf } from "../harness/entropy.js";
+import { Polled } from "../harness/polled.js";
 
 const STACK = ip4("10.0.0.1"), SERVER = ip4("10.0.0.2"), SECOND = ip4("10.0.0.3"), HOST = ip4("93.184.216.34");
 
 type Asked = Query & { port: number; server: number; frame: Seen };
 
-class Net {
-  readonly stack: StackModule;
-  nowUs = 1_000_000;
-  out: Seen[] = [];
-  told = 0;
-  #wait = -1;
-
+class Net extends Polled {
   constructor(servers = [SERVER], seed = 1) {
-    this.stack = new StackModule(loadModule(), { ip: "10.0.0.1/24", entropy: entropyOf(seed), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, policy: { announce: false } });
+    super(new StackModule(loadModule(), {
+      ip: "10.0.0.1/24", entropy: entropyOf(seed), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, policy: { announce: false },
+    }));
     this.stack.dnsServers(servers);
     this.poll();
     for (const ip of [SERVER, SECOND]) this.frame(arp(1, { mac: MAC_PEER, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
     this.out = [];
-  }
-
-  poll(): void {
-    for (let i = 0; i < 100; i++) {
-      this.#wait = this.stack.poll(this.nowUs);
-      this.stack.drainFrames((f) => this.out.push(see(f.slice())));
-      this.stack.drainEvents((handle, bits) => {
-        if (handle === 0 && (bits & EVENT.NAMES) !== 0) this.told++;
-      });
-      if (this.#wait !== 0) return;
-    }
-    assert.fail("the stack does not come to rest");
-  }
-
-  advance(ms: number): void {
-    const until = this.nowUs + ms * 1000;
-    for (let i = 0; i < 100_000 && this.#wait >= 0 && this.nowUs + this.#wait <= until; i++) {
-      this.nowUs += this.#wait;
-      this.poll();
-    }
-    this.nowUs = until;
-    this.poll();
-  }
-
-  frame(bytes: Uint8Array): void {
-    assert.ok(this.stack.pushFrame(bytes));
-    this.poll();
   }
 
   /** What a look-up gives: addresses, nothing yet, or the name of an error. */

@@ -1,0 +1,66 @@
+/** A stack in virtual time that tests hand frames to and poll: every frame that it sends is looked at. */
+import assert from "node:assert/strict";
+import type { StackModule } from "../../host/stack.js";
+import { see, type Seen } from "./codec.js";
+
+export class Polled {
+  nowUs = 1_000_000;
+  /** Frames that came and were not looked at. */
+  out: Seen[] = [];
+  /** Events by handle since the start; 0 is the stack itself. */
+  events = new Map<number, number>();
+  /** How often an event of the stack itself came. */
+  told = 0;
+  #wait = -1;
+
+  constructor(readonly stack: StackModule) {}
+
+  /** Takes a frame that the stack sent. Returns a frame that answers it at once, before the test looks. */
+  protected take(seen: Seen): Uint8Array | undefined {
+    this.out.push(seen);
+    return undefined;
+  }
+
+  /** Polls until the stack is at rest, and collects what it sends. */
+  poll(): void {
+    for (let i = 0; i < 1000; i++) {
+      let again = false;
+      this.#wait = this.stack.poll(this.nowUs);
+      this.stack.drainFrames((f) => {
+        const answer = this.take(see(f.slice()));
+        if (answer === undefined) return;
+        this.stack.pushFrame(answer);
+        again = true;
+      });
+      this.stack.drainEvents((handle, bits) => {
+        this.events.set(handle, (this.events.get(handle) ?? 0) | bits);
+        if (handle === 0) this.told++;
+      });
+      if (this.#wait !== 0 && !again) return;
+    }
+    assert.fail("the stack does not come to rest");
+  }
+
+  /** Hands one frame over and polls. */
+  frame(bytes: Uint8Array): void {
+    assert.ok(this.stack.pushFrame(bytes));
+    this.poll();
+  }
+
+  /** Hands several frames over as one batch. */
+  batch(...frames: Uint8Array[]): void {
+    for (const f of frames) assert.ok(this.stack.pushFrame(f));
+    this.poll();
+  }
+
+  /** Lets time pass, stopping wherever the stack wants to be polled. */
+  advance(ms: number): void {
+    const until = this.nowUs + ms * 1000;
+    for (let i = 0; i < 100_000 && this.#wait >= 0 && this.nowUs + this.#wait <= until; i++) {
+      this.nowUs += this.#wait;
+      this.poll();
+    }
+    this.nowUs = until;
+    this.poll();
+  }
+}
