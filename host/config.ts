@@ -30,6 +30,11 @@ export interface Group {
   clockOffsetUs: number;
 }
 
+/** The fields of a MAC address. */
+export function macWords(mac: number): { macHigh: number; macLow: number } {
+  return { macHigh: Math.floor(mac / 65536), macLow: mac % 65536 };
+}
+
 /** The configuration block's numbers for these options. */
 export function configNumbers(options: StackOptions): Record<ConfigField, number> {
   const { ip, prefix } = options.ip === undefined ? { ip: 0, prefix: 0 } : parseCidr(options.ip);
@@ -44,8 +49,7 @@ export function configNumbers(options: StackOptions): Record<ConfigField, number
   const numbers: Record<ConfigField, number> = {
     ...CONFIG_DEFAULTS,
     size: 0,
-    macHigh: Math.floor(mac / 65536),
-    macLow: mac % 65536,
+    ...macWords(mac),
     ip,
     prefix,
     gateway: options.gateway === undefined ? 0 : parseIp(options.gateway),

@@ -1,7 +1,8 @@
 /** Runs build/stint-wasi.wasm under the wasmtime CLI: its standard streams carry the frames, its words come from stderr. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { CONFIG_FIELDS, type ConfigField } from "./config.js";
+import { parseMac } from "./address.js";
+import { CONFIG_FIELDS, macWords, type ConfigField } from "./config.js";
 import { COUNTERS } from "./counters.js";
 import { LinkError, type Link } from "./links/link.js";
 import { streamLink } from "./links/stream.js";
@@ -23,7 +24,8 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
     "--ring", String(options.ring), "--mtu", String(options.mtu), "--idle", String(options.idle), "--stats");
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
   if (options.groupKey !== undefined) args.push("--group-key", Buffer.from(options.groupKey).toString("hex"));
-  for (const [name, value] of Object.entries(options.set)) args.push("--set", `${CONFIG_FIELDS.indexOf(name as ConfigField)}=${value}`);
+  const mac = options.mac === undefined ? {} : macWords(parseMac(options.mac));
+  for (const [name, value] of Object.entries({ ...options.set, ...mac })) args.push("--set", `${CONFIG_FIELDS.indexOf(name as ConfigField)}=${value}`);
   for (const [name, port] of Object.entries(ports)) args.push(`--${name}`, String(port));
   // A group of its own: Ctrl-C on the terminal is ours to hear, and to turn into a word to the module.
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });

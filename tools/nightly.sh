@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # usage: npm run nightly [-- SECONDS]: libFuzzer with AddressSanitizer on every processor, by default for eight hours, 10^9 frames and more;
-# cables, with processes that are stopped for a minute; every fault that is put in on purpose; and the fuzzer on the modules that check, anew each night.
+# cables, with processes that are stopped for a minute; 20,000 conversations with the kernel beside; every fault that is put in on purpose; and
+# the fuzzer on the modules that check, anew each night.
 # What it finds is in build/ownership/crash-…; inputs that reach something new are merged into tests/ownership/corpus, as few as do.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,6 +15,7 @@ build/ownership/fuzz "$work" tests/ownership/corpus -max_len=2048 -timeout=20 -m
 tail -n 3 build/ownership/nightly.log
 # Processes that stand still for a minute in the middle of transfers.
 STINT_CABLE_MINUTE=1 node --import tsx --test tests/interop/cable.test.ts || failed=1
+npm run --silent differ -- --sequences 20000 --seed "$RANDOM" || failed=1
 npm run --silent faults -- --seed "$RANDOM" || failed=1
 for module in stint.checks stint.owned; do
   STINT_MODULE=$module npm run --silent fuzz -- --frames 5000000 --seed "$RANDOM" || failed=1

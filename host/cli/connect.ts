@@ -7,7 +7,7 @@ import { LinkError } from "../links/link.js";
 import { openLink } from "../links/open.js";
 import { Stack } from "../net.js";
 import { becomeUser, checkUser } from "../privilege.js";
-import { macFor, ownAddress } from "./own-address.js";
+import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, host, parseCount, parseNumber, parsePort } from "./arguments.js";
 
 interface ConnectOptions {
@@ -49,7 +49,7 @@ export function addConnect(program: Command): void {
 
 async function connect(host: string, port: number, options: ConnectOptions): Promise<void> {
   if (options.user !== undefined) checkUser(options.user);
-  if (options.ip === undefined && options.gateway !== undefined) throw new RangeError("--gateway needs --ip");
+  checkChoice(options);
   const { ip: plain, prefix } = ownAddress(options.ip);
   let link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: [], ...(options.user === undefined ? {} : { user: options.user }) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);

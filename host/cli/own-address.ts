@@ -8,6 +8,15 @@ export function ownAddress(text: string | undefined): { ip: string | undefined; 
   return text === undefined ? { ip: undefined, prefix: 0 } : { ip: text.split("/")[0]!, prefix: parseCidr(text).prefix };
 }
 
+interface Choice { ip?: string; gateway?: string; lastIp?: string; name?: string }
+
+/** Throws a RangeError where options do not go together: what a network gives is not given by hand. */
+export function checkChoice({ ip, gateway, lastIp, name }: Choice): void {
+  if (ip === undefined && gateway !== undefined) throw new RangeError("--gateway needs --ip");
+  if (ip !== undefined && lastIp !== undefined) throw new RangeError("--last-ip is for a stack without --ip");
+  if (ip !== undefined && name !== undefined) throw new RangeError("--name is for a stack without --ip");
+}
+
 /** The MAC address of this machine's stack on a link: always the same, so that a DHCP server knows it again. */
 export function macFor(link: string): string {
   return formatMac(0x020000000000 + createHash("sha256").update(`${hostname()} ${link}`).digest().readUIntBE(0, 5));

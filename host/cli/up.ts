@@ -13,7 +13,7 @@ import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
 import { Shards } from "../shards/shards.js";
 import { ADDRESS_MS } from "../stack.js";
 import { startWasmtime } from "../wasmtime.js";
-import { macFor, ownAddress } from "./own-address.js";
+import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, mac, parseCount, parsePort } from "./arguments.js";
 
 export interface UpOptions {
@@ -108,7 +108,7 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
   if (options.ip === undefined && options.runtime !== "node") throw new RangeError("--runtime wasmtime needs --ip");
   if (options.ip === undefined && options.workers > 1) throw new RangeError("--workers needs --ip");
-  if (options.ip === undefined && options.gateway !== undefined) throw new RangeError("--gateway needs --ip");
+  checkChoice(options);
   return ports;
 }
 

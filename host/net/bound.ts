@@ -19,7 +19,7 @@ export abstract class Bound extends EventEmitter implements Owner {
     this.home = home;
     this.handle = handle;
     this.port = port;
-    home.own(handle, this as Owner);
+    home.own(handle, this);
   }
 
   /** @internal */

@@ -30,7 +30,8 @@ export class Shards {
   /** `n` threads, with the services at `ports`, or with the application that `module`, a URL, has as `serve` (host/shards/worker.ts). */
   constructor(n: number, link: Link, options: StackOptions, ports: Partial<Record<ServiceName, number>>, root?: string, module?: string, idleS?: number) {
     this.#steer = new Steer(n, randomBytes(4).readUInt32LE());
-    const stride = (options.mtu ?? 1500) + 14, ready: Promise<void>[] = [];
+    // An Ethernet header, and a tag (IEEE 802.1Q).
+    const stride = (options.mtu ?? 1500) + 18, ready: Promise<void>[] = [];
     for (let i = 0; i < n; i++) {
       const incoming = FrameRing.allocate(SLOTS, stride), outgoing = FrameRing.allocate(SLOTS, stride);
       const data: ShardData = {

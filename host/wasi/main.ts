@@ -93,9 +93,11 @@ function readArguments(c: Config): void {
 function start(c: Config): void {
   configDefaults(c);
   readArguments(c);
-  // A locally administered address, made from the IP address, as under Node.
-  c.macHigh = 0x02000000 | (c.ip >> 16);
-  c.macLow = c.ip & 0xffff;
+  if ((c.macHigh | c.macLow) == 0) {
+    // A locally administered address, made from the IP address, as under Node.
+    c.macHigh = 0x02000000 | (c.ip >> 16);
+    c.macLow = c.ip & 0xffff;
+  }
   c.pathMtuMin = min<u32>(c.pathMtuMin, c.mtu);
   c.appBytes = servicesBytes(c.connsMax);
   random_get(changetype<usize>(c) + offsetof<Config>("entropy0"), 32);

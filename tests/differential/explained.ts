@@ -51,6 +51,12 @@ const RULES: [string, (d: Case, s: Sequence) => boolean][] = [
     same(d.ours, d.kernels, "seq") && d.kernels.every((r, i) => r.flags === "A" && r.seq < d.ours[i]!.seq)],
   ["in TIME-WAIT what has no ACK bit is dropped, and an ACK of what was never sent answered with a RST, as in CLOSED; Linux acknowledges both", (d) =>
     d.state === "TIME-WAIT" && d.kernels.length === 1 && d.kernels[0]!.flags === "A" && (d.sent.flags.includes("A") ? d.sent.ack > 0 && d.ours[0]?.flags === "R" : d.ours.length === 0)],
+  ["in TIME-WAIT a SYN is challenged, also one with an ACK (RFC 5961 §4.2); Linux resets what acknowledges nothing of its own", (d) =>
+    d.state === "TIME-WAIT" && d.sent.flags === "SA" && d.kernels.length === 1 && d.kernels[0]!.flags === "R" && d.ours.length === 1 && d.ours[0]!.flags === "A"],
+  ["a RST that answers the challenge of a SYN ends TIME-WAIT (RFC 5961 §4.2), and a new connection may begin; Linux keeps to RFC 1337 for it, too", (d, s) => {
+    const challenged = s.steps.slice(1, d.step).findIndex((x) => x.flags.includes("S"));
+    return challenged >= 0 && s.steps.slice(challenged + 2, d.step).some((x) => x.flags === "R" && x.seq === 0) && d.state === "LISTEN" && d.kernels.length === 1 && d.kernels[0]!.flags === "A";
+  }],
 ];
 
 export function explain(d: Case, s: Sequence): string | undefined {

@@ -345,9 +345,9 @@ export class Target {
 
   /** Small segments, so that many are in flight: some of them arrived, some are lost, some were sent twice; paced and not. */
   #makeRecoveries(fresh: Scene): void {
-    for (const [name, timestamps] of [["with timestamps", true], ["without timestamps", false]] as const) {
+    for (const [name, timestamps, sack] of [["with timestamps", true, true], ["without timestamps", false, true], ["without SACK", true, false]] as const) {
       this.restore(fresh);
-      this.#send({ flags: "S", seq: 1000, opts: [...opt.mss(100), ...opt.sackOk(), ...(timestamps ? opt.ts(1000, 0) : [])] });
+      this.#send({ flags: "S", seq: 1000, opts: [...opt.mss(100), ...(sack ? opt.sackOk() : []), ...(timestamps ? opt.ts(1000, 0) : [])] });
       const synAck = this.#lastTcp(), tsVal = this.#lastTsVal(), ts = timestamps ? opt.ts(1001, tsVal) : [];
       const ack = (n: number, ...blocks: [number, number][]): void => {
         this.#send({ flags: "A", seq: 1001, ack: synAck + 1 + n, opts: [...ts, ...(blocks.length ? opt.sack(...blocks.map(([a, b]) => [(synAck + 1 + a) >>> 0, (synAck + 1 + b) >>> 0] as [number, number])) : [])] });
@@ -362,6 +362,15 @@ export class Target {
       }
       this.#save(`slow start ${name}`);
       this.#time(20_000);
+      if (!sack) {
+        ack(880);
+        ack(880);
+        this.#save(`two duplicate ACKs ${name}`);
+        this.#time(15_000);
+        ack(880);
+        this.#save(`fast recovery ${name}`);
+        continue;
+      }
       ack(880, [968, 1056], [1144, 1232]);
       this.#save(`a gap ${name}`);
       const gap = this.#snapshot("");

@@ -129,6 +129,9 @@ describe("what the user gets wrong", () => {
     wrong(/there is no device/, ...up, "tap:none-such");
     wrong(/is no TAP device/, ...up, "tap:lo");
     wrong(/needs --root/, ...up, "stream:/x", "--http", "80");
+    wrong(/--name is for a stack without --ip/, ...up, "stream:/x", "--name", "lamp");
+    wrong(/--last-ip is for a stack without --ip/, ...up, "stream:/x", "--last-ip", "10.0.0.3");
+    wrong(/--gateway needs --ip/, "up", "--link", "stream:/x", "--gateway", "10.0.0.3");
     wrong(/there is no folder/, ...up, "stream:/x", "--http", "80", "--root", "/nonexistent");
     wrong(/cannot share a port/, ...up, "stream:/x", "--echo", "7", "--discard", "7");
     wrong(/percentage/, "handshake", "--loss", "101");

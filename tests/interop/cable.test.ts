@@ -13,7 +13,7 @@ import { describe, it } from "node:test";
 import { openStream, Stack, streamLink, type Connection, type Link } from "../../host/index.js";
 import { pattern } from "../harness/bench.js";
 import { Pending } from "../harness/cable.js";
-import { Lab, lacks, PEER_IP, sha256, STACK_IP, STINT, Up } from "./lab.js";
+import { Lab, lacks, PEER_IP, sha256, signalled, STACK_IP, STINT, Up } from "./lab.js";
 import { LIMIT_MS, PORTS } from "./transfers.js";
 
 const MB = 1 << 20;
@@ -45,7 +45,7 @@ const EVENTS: Record<string, (lab: Lab, up: Up) => Promise<void>> = {
   "socat is killed": async (_, up) => {
     const found = descendants(up.child.pid!, "socat");
     assert.ok(found.length > 0, "socat runs");
-    for (const pid of found) process.kill(pid, "SIGKILL");
+    signalled(found, "SIGKILL");
   },
   "stint is stopped": async (_, up) => {
     const pid = descendants(up.child.pid!, "node")[0] ?? up.child.pid!;
@@ -122,7 +122,7 @@ class Transfers {
   }
 
   stopPeer(): void {
-    for (const pid of descendants(this.#peer!.pid!, "node")) process.kill(pid, "SIGKILL");
+    signalled(descendants(this.#peer!.pid!, "node"), "SIGKILL");
   }
 
   async start(): Promise<void> {
@@ -150,7 +150,7 @@ class Transfers {
   }
 
   signal(name: string, signal: NodeJS.Signals): void {
-    for (const pid of this.pids(name)) process.kill(pid, signal);
+    signalled(this.pids(name), signal);
   }
 
   async finish(): Promise<{ ended: Record<string, string[]>; left: string[]; fresh: string }> {
@@ -385,6 +385,7 @@ s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.
 });
 
 describe("a link that comes back", () => {
+  const MAC = "02:00:5e:10:00:07";
   for (const how of [["--runtime", "node"], ["--runtime", "wasmtime"], ["--workers", "2"]]) {
     it(`tells the stack, which announces its address anew: ${how.join(" ")}`, async (t) => {
       if (lacks(t, ...(how[1] === "wasmtime" ? ["wasmtime"] : []))) return;
@@ -393,12 +394,13 @@ describe("a link that comes back", () => {
       const server = createServer((s) => {
         socket = s.on("error", () => {});
         streamLink(s, s, () => s.destroy()).onFrame = (frame) => {
-          // ARP whose sender and target are the same address (RFC 5227 §2.3).
-          if (frame[12] === 8 && frame[13] === 6 && Buffer.from(frame).subarray(28, 32).equals(Buffer.from(frame).subarray(38, 42))) announced++;
+          // ARP whose sender and target are the same address (RFC 5227 §2.3), from the MAC address that was asked for.
+          const f = Buffer.from(frame), isMac = f.toString("hex", 6, 12) === MAC.replaceAll(":", "");
+          if (isMac && f.readUInt16BE(12) === 0x0806 && f.subarray(28, 32).equals(f.subarray(38, 42))) announced++;
         };
       }).listen(path);
       await once(server, "listening");
-      const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", `stream:${path}`, "--ip", `${STACK_IP}/24`, "--echo", "7", ...how]));
+      const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", `stream:${path}`, "--ip", `${STACK_IP}/24`, "--mac", MAC, "--echo", "7", ...how]));
       try {
         await up.ready;
         for (const end = performance.now() + 5000; announced === 0 && performance.now() < end;) await sleep(20);

@@ -43,6 +43,17 @@ export const PEER_IP = "10.9.0.1", STACK_IP = "10.9.0.2";
 
 let nextLab = 0;
 
+/** Sends a signal to processes; one may have ended because another one did. */
+export function signalled(pids: number[], signal: NodeJS.Signals): void {
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal);
+    } catch (e) {
+      if ((e as NodeJS.ErrnoException).code !== "ESRCH") throw e;
+    }
+  }
+}
+
 /** A namespace with a TAP device `tap0`, the kernel at 10.9.0.1. */
 export class Lab {
   readonly name = `stint-${process.pid}-${nextLab++}`;
@@ -107,11 +118,8 @@ export class Lab {
 
   close(): void {
     for (const child of this.#running) child.kill("SIGKILL");
-    try {
-      for (const pid of execFileSync("ip", ["netns", "pids", this.name], { encoding: "utf8" }).split("\n")) {
-        if (pid) process.kill(Number(pid), "SIGKILL");
-      }
-    } catch { /* they are gone */ }
+    const inside = spawnSync("ip", ["netns", "pids", this.name], { encoding: "utf8" }).stdout ?? "";
+    signalled(inside.split("\n").filter(Boolean).map(Number), "SIGKILL");
     spawnSync("ip", ["netns", "del", this.name]);
     rmSync(this.dir, { recursive: true, force: true });
   }
