@@ -51,7 +51,7 @@ export function addUp(program: Command): void {
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
     .option("--name <name>", "without --ip: the name to tell the DHCP server")
-    .option("--mac <a:b:c:d:e:f>", "own MAC address, with --runtime node; by default made from the address, or from this machine's name and the link's", mac)
+    .option("--mac <a:b:c:d:e:f>", "own MAC address; by default made from the address, or from this machine's name and the link's", mac)
     .option("--gateway <a.b.c.d>", "default router", address)
     .addOption(new Option("--runtime <name>", "what runs the module").choices(["node", "wasmtime"]).default("node"))
     .option("--echo <port>", "echo (RFC 862)", parsePort)
