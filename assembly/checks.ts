@@ -19,7 +19,7 @@ import { State, isOpenedFast } from "./tcp/block/state";
 import { demuxFind, halfOpenBase, listenerBase, mask, tags, timeWaitBase } from "./tcp/block/demux";
 import { pending } from "./tcp/open/fast-open";
 import { listenerAt, listenerIndex } from "./tcp/open/listener";
-import { at as senderAt, hasSender, pool as senderPool, senderOf } from "./tcp/block/sender";
+import { hasSender, pool as senderPool, senderAt, senderOf } from "./tcp/block/sender";
 import { pool as halfOpenPool, halfOpenAt, halfOpenInUse } from "./tcp/block/half-open-record";
 import { pool as timeWaitPool, timeWaitAt } from "./tcp/block/time-wait-record";
 import { Sent } from "./tcp/loss/sent";

@@ -156,7 +156,7 @@ function mayUse(at: usize, size: u32): bool {
     const i = at - arena;
     return ((load<u32>(bits + (i >> 3)) >> <u32>(i & 7)) & ((<u32>1 << size) - 1)) == 0;
   }
-  return isWithin(at, size, lentAt, lentSize) || isWithin(at, size, lentBefore, lentSizeBefore);
+  return liesWithin(at, size, lentAt, lentSize) || liesWithin(at, size, lentBefore, lentSizeBefore);
 }
 
 /** The module's own tables. */
@@ -164,7 +164,7 @@ function isData(at: usize, size: u32): bool {
   return at >= 16 && at + size <= __heap_base;
 }
 
-function isWithin(at: usize, size: u32, part: usize, partSize: u32): bool {
+function liesWithin(at: usize, size: u32, part: usize, partSize: u32): bool {
   return at >= part && <u64>at + size <= <u64>part + partSize && part != 0;
 }
 

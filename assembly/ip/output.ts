@@ -205,7 +205,7 @@ export function ipEnd(size: u32): void {
   assert(size <= config.mtu - Ipv4.SIZE);
   const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
   ip.totalSize = Ipv4.SIZE + size;
-  ip.seal();
+  ip.fillChecksum();
   count(Mib.ipOutRequests);
   const frameSize = ETHERNET_SIZE + Ipv4.SIZE + size;
   if (out.ring == 0) {

@@ -114,7 +114,7 @@ export function reassemble(ip: Ipv4): Datagram | null {
     return null;
   }
   const d = slotFor(ip);
-  if (!admit(d, ip, offset, size, more)) {
+  if (!admitFragment(d, ip, offset, size, more)) {
     count(Mib.ipReasmFails);
     datagramFree(d);
     return null;
@@ -123,7 +123,7 @@ export function reassemble(ip: Ipv4): Datagram | null {
   const header = datagramHeader(d);
   header.totalSize = Ipv4.SIZE + d.total;
   header.fragment = 0;
-  header.seal();
+  header.fillChecksum();
   count(Mib.ipReasmOKs);
   return d;
 }
@@ -157,7 +157,7 @@ function agree(d: Datagram, end: u32, more: bool): bool {
 }
 
 /** Puts the fragment, which lies within the slot, in its place. Returns false when it contradicts what is there. */
-function admit(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool {
+function admitFragment(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool {
   const end = offset + size;
   if (!agree(d, end, more)) return false;
   const payload = changetype<usize>(datagramHeader(d)) + Ipv4.SIZE;

@@ -18,7 +18,7 @@ import { seg, segHas, segIs, segLen, segTrimBack, segTrimFront, Option } from ".
 import { segmentRead } from "./segment/read";
 import { resetSegment } from "./segment/empty";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./block/demux";
-import { halfOpenAnswer, halfOpenMayAnswer } from "./open/half-open";
+import { halfOpenAnswer, halfOpenAnswerTake } from "./open/half-open";
 import { ackSegment, answerProbe, challenge } from "./close/reset";
 import { setIrs } from "./open/connect";
 import { ackAcceptable, acknowledge } from "./acknowledge";
@@ -448,7 +448,7 @@ function finArrives(t: Tcb): void {
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, for what is not acceptable; its window is scaled (RFC 7323 §2.2). */
 function halfOpenAck(h: HalfOpen): void {
-  if (!halfOpenMayAnswer(h)) return;
+  if (!halfOpenAnswerTake(h)) return;
   const l = listenerAt(h.listener), bits = <u32>h.bits;
   const wnd = (bits & Syn.WINDOW_SCALE) != 0 ? synWindow() >> offeredScale() : synWindow();
   ackSegment(h.iss + 1, h.irs + 1, wnd, (bits & Syn.TIMESTAMPS) != 0, h.tsRecent, l.tos, l.ttl);
@@ -472,7 +472,7 @@ function halfOpenInput(h: HalfOpen): void {
   if (segIs(SYN) && !segIs(RST | ACK) && seg.seq == h.irs) {
     // The SYN again: our SYN-ACK was lost.
     if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && seqLe(h.tsRecent, seg.tsVal)) h.tsRecent = seg.tsVal;
-    if (!halfOpenMayAnswer(h)) return;
+    if (!halfOpenAnswerTake(h)) return;
     h.bits |= <u16>Syn.AGAIN;
     halfOpenAnswer(h);
     return;

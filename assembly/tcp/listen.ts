@@ -16,7 +16,7 @@ import { rcvWnd } from "./block/receive-window";
 import { congestionInit } from "./congestion/window";
 import { Listener, defend, listenerIndex } from "./open/listener";
 import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp, isGroup } from "./open/syn-cookie";
-import { synWithinRate, wrongCookieWithinRate } from "./open/syn-rate";
+import { cookieRateTake, synRateTake } from "./open/syn-rate";
 import { synBits, synMss } from "./open/syn";
 import { isnFor } from "./open/isn";
 import { halfOpenAnswer, halfOpenEnter, synAck } from "./open/half-open";
@@ -39,7 +39,7 @@ export function listenInput(l: Listener, old: u32): Tcb | null {
       // One that is right gets through whatever else comes from its prefix: the check costs one hash, as finding a connection does.
       const mss = cookieCheck();
       if (mss != 0) return fromCookie(l, mss);
-      if (!wrongCookieWithinRate(seg.rip)) {
+      if (!cookieRateTake(seg.rip)) {
         count(Mib.TCPACKSkippedCookie);
         return null;
       }
@@ -59,15 +59,15 @@ export function listenInput(l: Listener, old: u32): Tcb | null {
     count(Mib.TCPSynFinDropped);
     return null;
   }
-  synArrives(l, old);
+  listenSyn(l, old);
   return null;
 }
 
 /** A SYN takes a half-open record, or is answered with a cookie, or dropped. Its text is not kept: the peer sends it again. */
-function synArrives(l: Listener, old: u32): void {
+function listenSyn(l: Listener, old: u32): void {
   const mss = synMss();
   let bits = synBits();
-  const within = !COOKIES || synWithinRate(seg.rip, changetype<usize>(l) + offsetof<Listener>("rate"));
+  const within = !COOKIES || synRateTake(seg.rip, changetype<usize>(l) + offsetof<Listener>("rate"));
   if (!within && (config.cookies == Cookies.NEVER || (config.policy & Policy.SYN_SILENCE) != 0)) {
     synDropped(l, Mib.TCPSynRateDrop);
     return;

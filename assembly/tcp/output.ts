@@ -24,7 +24,7 @@ import { retransmitArm, retransmitEnd, retransmitNext, retransmitRest } from "./
 import { congestionIdle } from "./congestion/congestion";
 import { rttStart, rttStop } from "./loss/rtt";
 import { endConnection } from "./close/end";
-import { tcpSeal, tcpSealText } from "./segment/checksum";
+import { fillChecksum, fillChecksumWithText } from "./segment/checksum";
 import { Sends, hasSender, senderBegin, senderOf } from "./block/sender";
 import { unsent, finDue, usableWindow } from "./block/send-buffer";
 import { MSS_MIN } from "./block/mss";
@@ -425,8 +425,8 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
     }
   }
   tcp.flags = flags;
-  if (SPEED) tcpSealText(ip, tcp, header, size, text);
-  else tcpSeal(ip, tcp, size);
+  if (SPEED) fillChecksumWithText(ip, tcp, header, size, text);
+  else fillChecksum(ip, tcp, size);
   count(Mib.tcpOutSegs);
   ipEnd(size);
 }

@@ -70,7 +70,7 @@ export const IP_OFFSET_MASK: u32 = 0x1fff;
   set dst(v: u32) { this.put32(16, v); }
 
   /** Computes the checksum of the finished header. */
-  seal(): void {
+  fillChecksum(): void {
     store<u16>(changetype<usize>(this), 0, 10);
     store<u16>(changetype<usize>(this), foldSum(this.sum()), 10);
   }

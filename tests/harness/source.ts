@@ -130,6 +130,19 @@ export function dead(sources: Tree, users: Tree, entries: readonly string[]): st
   return [...sources].flatMap(([path, text]) => declarations(text).filter((d) => isDead(path, text, d.name, d.exported)).map((d) => `${path} ${d.name}`));
 }
 
+/** Names that more than one function has: "name: file file". */
+export function twins(sources: Tree): string[] {
+  const places = new Map<string, string[]>();
+  for (const [path, text] of sources) {
+    for (const s of parse(text).statements) {
+      if (!ts.isFunctionDeclaration(s)) continue;
+      const name = s.name!.text;
+      places.set(name, [...places.get(name) ?? [], path]);
+    }
+  }
+  return [...places].filter(([, paths]) => paths.length > 1).map(([name, paths]) => `${name}: ${paths.join(" ")}`);
+}
+
 /** Variables outside of functions, in namespaces too: "file name". */
 export function globals(sources: Tree): string[] {
   const found: string[] = [];

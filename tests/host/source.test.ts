@@ -6,7 +6,7 @@ import { describe, it } from "node:test";
 import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
-import { circle, dead, globals, globalWrites, layerFaults, tree, writers } from "../harness/source.js";
+import { circle, dead, globals, globalWrites, layerFaults, tree, twins, writers } from "../harness/source.js";
 
 function files(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(join(dir, e.name)) : e.name.endsWith(".ts") ? [join(dir, e.name)] : []));
@@ -87,6 +87,17 @@ describe("layers", () => {
   });
 });
 
+describe("names", () => {
+  /** The stack without its clients and services, which are programs of their own: whoever searches for a name finds one function. */
+  const stack = new Map([...tree("assembly")].filter(([path]) => !/^assembly\/(clients|services|rt)\//.test(path)));
+
+  it("no two functions of the stack have one name", () => assert.deepEqual(twins(stack), []));
+  it("are checked by something that can fail", () => {
+    const more = new Map([...stack, ["assembly/udp/x.ts", "function tcpInput(): void {}"]]);
+    assert.deepEqual(twins(more), ["tcpInput: assembly/tcp/input.ts assembly/udp/x.ts"]);
+  });
+});
+
 describe("state from one call to the next lies in linear memory", () => {
   const sources = tree("assembly");
   /** Variables that are no addresses and numbers of the layout, each with its reason. */
@@ -155,7 +166,7 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
     "clients/dns.ts result": "memory.copy",
     "clients/dns.ts send": "memory.copy",
     "ip/reassembly.ts slotFor": "memory.fill",
-    "ip/reassembly.ts admit": "store memory.copy",
+    "ip/reassembly.ts admitFragment": "store memory.copy",
     "ip/output.ts ipResolved": "memory.copy",
     "icmp/icmp.ts echo": "memory.copy",
     "icmp/icmp.ts icmpError": "memory.copy",

@@ -144,17 +144,17 @@ export function sendersInit(): void {
   if (!layoutCommits()) return;
   if (OWNERSHIP) fence(senders, config.sendersMax, SPACED, offsetof<Sender>());
   for (let i = config.sendersMax; i > 0; i--) {
-    at(<u16>i).next = pool.free;
+    senderAt(<u16>i).next = pool.free;
     pool.free = <u16>i;
-    if (OWNERSHIP) forbid(changetype<usize>(at(<u16>i)), offsetof<Sender>());
+    if (OWNERSHIP) forbid(changetype<usize>(senderAt(<u16>i)), offsetof<Sender>());
   }
 }
 
-export function at(i: u16): Sender {
+export function senderAt(i: u16): Sender {
   return changetype<Sender>(senders + (<usize>i - 1) * SPACED);
 }
 
-function indexOf(s: Sender): u16 {
+function senderIndex(s: Sender): u16 {
   return <u16>((changetype<usize>(s) - senders) / SPACED + 1);
 }
 
@@ -165,7 +165,7 @@ export function hasSender(t: Tcb): bool {
 
 /** The connection's block. */
 export function senderOf(t: Tcb): Sender {
-  return at(t.sender);
+  return senderAt(t.sender);
 }
 
 export function sends(s: Sender, bits: u32): bool {
@@ -183,18 +183,18 @@ export function senderBegin(t: Tcb): void {
   if ((config.policy & Policy.RACK) == 0 || config.sendersMax == 0) return;
   let i = pool.free;
   if (i != 0) {
-    if (OWNERSHIP) allow(changetype<usize>(at(i)), offsetof<Sender>());
-    pool.free = at(i).next;
+    if (OWNERSHIP) allow(changetype<usize>(senderAt(i)), offsetof<Sender>());
+    pool.free = senderAt(i).next;
   } else if (pool.idleFirst != 0) {
     i = pool.idleFirst;
-    unlinkIdle(at(i));
-    rangesClear(at(i).first);
-    tcbAt(at(i).owner - 1).sender = 0;
+    unlinkIdle(senderAt(i));
+    rangesClear(senderAt(i).first);
+    tcbAt(senderAt(i).owner - 1).sender = 0;
   } else {
     return;
   }
-  memory.fill(changetype<usize>(at(i)), 0, offsetof<Sender>());
-  const s = at(i);
+  memory.fill(changetype<usize>(senderAt(i)), 0, offsetof<Sender>());
+  const s = senderAt(i);
   t.sender = i;
   s.owner = tcbIndex(t) + 1;
   s.windowEnd = t.sndUna;
@@ -219,20 +219,20 @@ export function senderIdle(t: Tcb): void {
   if (isIdle(s)) return;
   s.prev = pool.idleLast;
   s.next = 0;
-  if (pool.idleLast != 0) at(pool.idleLast).next = t.sender;
+  if (pool.idleLast != 0) senderAt(pool.idleLast).next = t.sender;
   else pool.idleFirst = t.sender;
   pool.idleLast = t.sender;
 }
 
 function isIdle(s: Sender): bool {
-  return s.prev != 0 || pool.idleFirst == indexOf(s);
+  return s.prev != 0 || pool.idleFirst == senderIndex(s);
 }
 
 function unlinkIdle(s: Sender): void {
   if (!isIdle(s)) return;
-  if (s.prev != 0) at(s.prev).next = s.next;
+  if (s.prev != 0) senderAt(s.prev).next = s.next;
   else pool.idleFirst = s.next;
-  if (s.next != 0) at(s.next).prev = s.prev;
+  if (s.next != 0) senderAt(s.next).prev = s.prev;
   else pool.idleLast = s.prev;
   s.prev = s.next = 0;
 }

@@ -47,6 +47,6 @@ export function timeWaitAt(i: u32): TimeWait {
   return changetype<TimeWait>(poolAt(pool, i));
 }
 
-export function indexOf(w: TimeWait): u32 {
+export function timeWaitIndex(w: TimeWait): u32 {
   return poolIndex(pool, changetype<usize>(w));
 }

@@ -20,7 +20,7 @@ import { listenerForget } from "../open/accept";
  */
 export function endConnection(t: Tcb, error: Err): void {
   if (FAST_OPEN) fastOpenEnds(t, error);
-  leave(t);
+  detach(t);
   setState(t, State.CLOSED);
   t.error = <i8>error;
   dispose(t);
@@ -33,7 +33,7 @@ export function giveUp(t: Tcb, counter: Mib): void {
 }
 
 /** Takes the connection out of everything but its handle. */
-export function leave(t: Tcb): void {
+export function detach(t: Tcb): void {
   disarmAll(t);
   workRemove(t);
   t.sacked = rangesClear(t.sacked);

@@ -9,7 +9,7 @@ import { ipBegin } from "../../ip/output";
 import { Tcb } from "../block/tcb";
 import { ackNow } from "../block/acks";
 import { seg, segIs } from "../segment/segment";
-import { bareSegment } from "../segment/empty";
+import { emptySegment } from "../segment/empty";
 import { putTimestamps } from "../segment/options";
 import { timestampOffset } from "../open/syn-cookie";
 
@@ -25,7 +25,7 @@ export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRec
     const at = changetype<usize>(ip) + Ipv4.SIZE;
     size = <u32>(putTimestamps(at + TcpHeader.SIZE, clock.ms + timestampOffset(seg.rip, seg.lip), tsRecent) - at);
   }
-  bareSegment(ip, seg.ports, seq, ack, ACK, wnd, size);
+  emptySegment(ip, seg.ports, seq, ack, ACK, wnd, size);
 }
 
 /** Challenge ACKs are counted over periods of 5 s (RFC 5961 §7), in units of 1/4 s. */

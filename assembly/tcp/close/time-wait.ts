@@ -16,8 +16,8 @@ import { advertise } from "../block/receive-window";
 import { State, setState } from "../block/state";
 import { flowSet } from "../block/flow";
 import { demuxInsert, demuxRemove, timeWaitBase } from "../block/demux";
-import { TimeWait, hand, indexOf, pool, timeWaitAt } from "../block/time-wait-record";
-import { dispose, leave } from "./end";
+import { TimeWait, hand, pool, timeWaitAt, timeWaitIndex } from "../block/time-wait-record";
+import { detach, dispose } from "./end";
 import { ackSegment } from "./reset";
 
 /** Time between answers to SYNs and empty segments. */
@@ -26,7 +26,7 @@ const EMPTY_MS: u16 = 500;
 /** The connection has seen both FINs acknowledged: its four-tuple moves to a record, its TCB serves only its handle from now on. */
 export function enterTimeWait(t: Tcb): void {
   const wnd = advertise(t);
-  leave(t);
+  detach(t);
   setState(t, State.TIME_WAIT);
   const w = allocate();
   flowSet(w, t.rip, t.lip, t.ports);
@@ -39,12 +39,12 @@ export function enterTimeWait(t: Tcb): void {
   w.tos = t.tos;
   w.ttl = t.ttl;
   w.challenged = false;
-  const owner = timeWaitBase() + indexOf(w);
+  const owner = timeWaitBase() + timeWaitIndex(w);
   demuxInsert(owner);
   heapArm(owner, afterMs(config.timeWaitMs));
   count(Mib.TW);
   // The ACK that the peer's FIN wants, with the last word of this connection.
-  if (tcbHas(t, Has.ACK_NOW | Has.ACK_LATER)) acknowledge(w);
+  if (tcbHas(t, Has.ACK_NOW | Has.ACK_LATER)) timeWaitAck(w);
   dispose(t);
 }
 
@@ -53,13 +53,13 @@ function allocate(): TimeWait {
     const at = load<u32>(hand), next = at + 1;
     store<u32>(hand, next == config.timeWaitMax ? 0 : next);
     count(Mib.TWKilled);
-    end(timeWaitAt(at));
+    timeWaitEnd(timeWaitAt(at));
   }
   return changetype<TimeWait>(poolTake(pool));
 }
 
-function end(w: TimeWait): void {
-  const owner = timeWaitBase() + indexOf(w);
+function timeWaitEnd(w: TimeWait): void {
+  const owner = timeWaitBase() + timeWaitIndex(w);
   heapDisarm(owner);
   demuxRemove(owner);
   poolGive(pool, changetype<usize>(w));
@@ -67,11 +67,11 @@ function end(w: TimeWait): void {
 
 /** 2 MSL have passed. */
 export function timeWaitTimer(index: u32): void {
-  end(timeWaitAt(index));
+  timeWaitEnd(timeWaitAt(index));
 }
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, answering the segment at hand. */
-function acknowledge(w: TimeWait): void {
+function timeWaitAck(w: TimeWait): void {
   ackSegment(w.sndNxt, w.rcvNxt, w.wnd, w.timestamps, w.tsRecent, w.tos, w.ttl);
 }
 
@@ -84,14 +84,14 @@ export function timeWaitInput(index: u32, listens: bool): bool {
   if (segIs(RST)) {
     // RFC 1337 §3: a RST does not end TIME-WAIT, unless the configuration wants RFC 9293's way, or it answers our challenge of a SYN: the peer
     // has forgotten the old connection, and wants a new one. RFC 5961 §3.2 holds.
-    if ((w.challenged || (POLICIES && (config.policy & Policy.RST_ENDS_TIME_WAIT) != 0)) && seg.seq == w.rcvNxt) end(w);
+    if ((w.challenged || (POLICIES && (config.policy & Policy.RST_ENDS_TIME_WAIT) != 0)) && seg.seq == w.rcvNxt) timeWaitEnd(w);
     return false;
   }
   if (segIs(SYN)) {
     if (listens && !segIs(ACK) && mayReuse(w)) return true;
-    if (!mayAnswer(w)) return false;
+    if (!timeWaitAnswerTake(w)) return false;
     w.challenged = !segIs(ACK);
-    acknowledge(w);
+    timeWaitAck(w);
     return false;
   }
   if (!segIs(ACK)) return false;
@@ -107,14 +107,17 @@ export function timeWaitInput(index: u32, listens: bool): bool {
       heapDisarm(owner);
       heapArm(owner, afterMs(config.timeWaitMs));
     }
-    if (segLen() == 0 && !mayAnswer(w)) return false;
-    acknowledge(w);
+    if (segLen() == 0 && !timeWaitAnswerTake(w)) return false;
+    timeWaitAck(w);
   }
   return false;
 }
 
-/** Whether a SYN, or what is empty, is answered now: twice a second at most, so that two ends do not go on acknowledging each other's ACKs. */
-function mayAnswer(w: TimeWait): bool {
+/**
+ * Takes the answer to a SYN, or to what is empty; returns false when it is too early for one. There are two a second at most, so that two ends
+ * do not go on acknowledging each other's ACKs.
+ */
+function timeWaitAnswerTake(w: TimeWait): bool {
   if (<u16>clock.ms - w.answeredAt < EMPTY_MS) return false;
   w.answeredAt = <u16>clock.ms;
   return true;
@@ -130,6 +133,6 @@ function mayReuse(w: TimeWait): bool {
 export function timeWaitReuse(owner: u32, iss: Seq): Seq {
   const w = timeWaitAt(owner - timeWaitBase()), old = w.sndNxt;
   count(Mib.TWRecycled);
-  end(w);
+  timeWaitEnd(w);
   return seqLe(iss, old) ? old + 0x10000 : iss;
 }

@@ -25,7 +25,7 @@ const FIELD: u32 = 3;
 const ECT0: u32 = 2;
 const CE: u32 = 3;
 
-function isOn(t: Tcb): bool {
+function ecnOn(t: Tcb): bool {
   return ECN && (t.ecn & <u8>Ecn.ON) != 0;
 }
 
@@ -37,7 +37,7 @@ export function ecnOffered(): bool {
 
 /** Flags beside SYN: an offer, or, in a SYN-ACK, agreement. A SYN that is sent again offers nothing: a middlebox may have dropped it (§6.1.1.1). */
 export function ecnSynFlags(t: Tcb, answer: bool): u32 {
-  if (answer) return isOn(t) ? ECE : 0;
+  if (answer) return ecnOn(t) ? ECE : 0;
   return ECN && (config.policy & Policy.ECN_OFFER) != 0 && !tcbHas(t, Has.SYN_RESENT) ? ECE | CWR : 0;
 }
 
@@ -49,7 +49,7 @@ export function ecnSettle(t: Tcb, on: bool): void {
 
 /** Takes in the marks of an acceptable segment. */
 export function ecnArrives(t: Tcb): void {
-  if (!isOn(t)) return;
+  if (!ecnOn(t)) return;
   if (segIs(CWR)) t.ecn &= ~<u8>Ecn.ECHO;
   if (seg.size != 0 && seg.ecn == <u8>CE) {
     count(Mib.InCEPkts);
@@ -59,7 +59,7 @@ export function ecnArrives(t: Tcb): void {
 
 /** An ACK with ECE: once for each window of data that is as good as a loss, but nothing has to be sent again (§6.1.2). `flight`: what was outstanding. */
 export function ecnEchoed(t: Tcb, flight: u32): void {
-  if (!isOn(t) || !segIs(ECE) || tcbHas(t, Has.RECOVERY | Has.LOSS) || seqLe(seg.ack, t.cwrSeq)) return;
+  if (!ecnOn(t) || !segIs(ECE) || tcbHas(t, Has.RECOVERY | Has.LOSS) || seqLe(seg.ack, t.cwrSeq)) return;
   congestionLoss(t, flight);
   t.cwrSeq = t.sndNxt;
   t.ecn |= <u8>Ecn.CWR_DUE;
@@ -68,7 +68,7 @@ export function ecnEchoed(t: Tcb, flight: u32): void {
 
 /** Flags of a segment in a synchronized state. `fresh`: it carries text that was never sent before. */
 export function ecnFlags(t: Tcb, fresh: bool): u32 {
-  if (!isOn(t)) return 0;
+  if (!ecnOn(t)) return 0;
   let flags = (t.ecn & <u8>Ecn.ECHO) != 0 ? ECE : 0;
   if (fresh && (t.ecn & <u8>Ecn.CWR_DUE) != 0) {
     flags |= CWR;
@@ -80,5 +80,5 @@ export function ecnFlags(t: Tcb, fresh: bool): u32 {
 /** The TOS octet: only new text is marked as ECN-capable, neither ACKs nor what is sent again, nor window probes (§6.1.4 to §6.1.6). */
 export function ecnTos(t: Tcb, fresh: bool): u32 {
   const tos = <u32>t.tos;
-  return isOn(t) ? (tos & ~FIELD) | (fresh ? ECT0 : 0) : tos;
+  return ecnOn(t) ? (tos & ~FIELD) | (fresh ? ECT0 : 0) : tos;
 }

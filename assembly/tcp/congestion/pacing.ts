@@ -12,7 +12,7 @@ import { hasSender, senderOf } from "../block/sender";
 /** What may leave ahead of its time, µs: polls come about once a millisecond. */
 const QUANTUM_US: u32 = 1000;
 
-function isOn(t: Tcb): bool {
+function paceOn(t: Tcb): bool {
   return PACING && (config.policy & Policy.PACING) != 0 && hasSender(t) && t.srtt != 0;
 }
 
@@ -23,7 +23,7 @@ function paceWait(t: Tcb): i32 {
 
 /** Whether a segment may leave now. */
 export function paceAllows(t: Tcb): bool {
-  return !isOn(t) || paceWait(t) <= 0;
+  return !paceOn(t) || paceWait(t) <= 0;
 }
 
 /** No segment may leave now: the connection comes up when one may. */
@@ -33,7 +33,7 @@ export function paceArm(t: Tcb): void {
 
 /** `size` bytes were sent. */
 export function paceSent(t: Tcb, size: u32): void {
-  if (!isOn(t)) return;
+  if (!paceOn(t)) return;
   const s = senderOf(t), now = <u32>clock.us;
   if (seqLt(s.paceAt, now)) s.paceAt = now;
   // 1.2 × cwnd a round trip, 2 × in slow start; no segment waits for more than 1 s.
@@ -43,5 +43,5 @@ export function paceSent(t: Tcb, size: u32): void {
 
 /** The connection's timer came up: if it waited for its turn, it has it. */
 export function paceDue(t: Tcb): void {
-  if (isOn(t)) workAdd(t);
+  if (paceOn(t)) workAdd(t);
 }

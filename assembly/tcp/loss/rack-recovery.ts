@@ -44,7 +44,7 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   rackDsack(t);
   const repaired = probeAcked(t, advanced, news);
   if (repaired && !tcbHas(t, Has.RECOVERY | Has.LOSS)) congestionLoss(t, flight);
-  if (!undoDetects(t, advanced) && tcbHas(t, Has.RECOVERY | Has.LOSS) && seqLe(t.recover, t.sndUna)) leave(t);
+  if (!undoDetects(t, advanced) && tcbHas(t, Has.RECOVERY | Has.LOSS) && seqLe(t.recover, t.sndUna)) recovered(t);
   s.bits &= ~<u16>Sends.DSACK_NOW;
   const lost = s.lost;
   detect(t);
@@ -114,7 +114,7 @@ function enter(t: Tcb): void {
 }
 
 /** Everything that was in flight when recovery began has arrived. */
-function leave(t: Tcb): void {
+function recovered(t: Tcb): void {
   if (tcbHas(t, Has.RECOVERY)) t.cwnd = max(t.ssthresh, <u32>t.mss);
   tcbClear(t, Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
   rackRecovered(t);

@@ -60,8 +60,11 @@ export function halfOpenTimer(h: HalfOpen): bool {
 /** So many segments does a record answer between two of its time-outs. */
 const ANSWERS: u8 = 4;
 
-/** Whether the record answers one more segment now: two of them, each made by a forged SYN, must not go on answering each other. */
-export function halfOpenMayAnswer(h: HalfOpen): bool {
+/**
+ * Takes one of the record's answers; returns false when none is left. Two records, each made by a forged SYN, must not go on answering each
+ * other.
+ */
+export function halfOpenAnswerTake(h: HalfOpen): bool {
   if (h.answered >= ANSWERS) {
     count(Mib.TCPACKSkippedChallenge);
     return false;

@@ -26,14 +26,17 @@ function entryOf(rip: u32): usize {
   return table + (<usize>(<u32>hash2(key, <u64>(rip >> 8), 0) & (config.prefixBuckets - 1))) * ENTRY_SIZE;
 }
 
-/** Whether one more SYN from `rip` is within the limits of its prefix and of the listener, whose bucket is at `bucket`. */
-export function synWithinRate(rip: u32, bucket: usize): bool {
+/**
+ * Takes one SYN from `rip` off what its prefix may send, and off what the listener takes, whose bucket is at `bucket`. Returns false when
+ * either has none left.
+ */
+export function synRateTake(rip: u32, bucket: usize): bool {
   if (config.prefixRate != 0 && config.prefixBuckets != 0 && !rateTake(entryOf(rip), config.prefixRate, config.prefixBurst)) return false;
   return config.synRate == 0 || rateTake(bucket, config.synRate, config.synBurst);
 }
 
-/** Whether one more ACK from `rip` whose cookie is wrong is answered. */
-export function wrongCookieWithinRate(rip: u32): bool {
+/** Takes one answer to an ACK from `rip` whose cookie is wrong; returns false when none is left. */
+export function cookieRateTake(rip: u32): bool {
   if (config.cookieRate == 0 || config.prefixBuckets == 0) return true;
   return rateTake(entryOf(rip) + 4, config.cookieRate, (config.cookieRate >> 3) + 8);
 }

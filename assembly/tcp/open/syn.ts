@@ -6,7 +6,7 @@ import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
 import { Option, seg, segHas } from "../segment/segment";
 import { MSS_DEFAULT, putFastOpen, putMss, putSackPermitted, putTimestamps, putWindowScale } from "../segment/options";
-import { bareSegment } from "../segment/empty";
+import { emptySegment } from "../segment/empty";
 import { Syn } from "../block/half-open-record";
 import { Has, Tcb } from "../block/tcb";
 import { mssCompute } from "../block/mss";
@@ -82,7 +82,7 @@ export function synSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32,
   const tcp = changetype<usize>(ip) + Ipv4.SIZE;
   let at = synOptions(tcp + TcpHeader.SIZE, bits, tsVal, tsEcr);
   if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ip.dst, ip.src), COOKIE_SIZE);
-  bareSegment(ip, ports, seq, ack, flags, synWindow(), <u32>(at - tcp));
+  emptySegment(ip, ports, seq, ack, flags, synWindow(), <u32>(at - tcp));
 }
 
 /** Writes the options of a SYN that `bits` (of `Syn`) names. Returns where the next one goes. */

@@ -5,13 +5,13 @@ import { Ipv4, PROTO_TCP } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
 
 /** Computes the checksum over the finished segment of `size` bytes, header included. */
-export function tcpSeal(ip: Ipv4, tcp: TcpHeader, size: u32): void {
+export function fillChecksum(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   tcp.checksum = 0;
   tcp.checksum = foldSum(sumBytes(changetype<usize>(tcp), size, sumPseudo(ip.src, ip.dst, PROTO_TCP, size)));
 }
 
 /** The same, of a segment whose payload behind `header` bytes has the sum `text`. */
-export function tcpSealText(ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, text: u64): void {
+export function fillChecksumWithText(ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, text: u64): void {
   tcp.checksum = 0;
   const at = changetype<usize>(tcp);
   let sum = text + sumPseudo(ip.src, ip.dst, PROTO_TCP, size);

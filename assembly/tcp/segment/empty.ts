@@ -4,13 +4,13 @@ import { count, Mib } from "../../core/counters";
 import { Ipv4, PROTO_TCP } from "../../wire/ipv4";
 import { RST, TcpHeader, ACK } from "../../wire/tcp";
 import { ipEnd, ipBegin } from "../../ip/output";
-import { tcpSeal } from "./checksum";
+import { fillChecksum } from "./checksum";
 import { segIs, seg, segLen } from "./segment";
 import { POLICIES } from "../../features";
 import { config, Policy } from "../../config";
 
 /** Sends a segment behind `ip`, with `size` bytes of header, in which the options are there already. */
-export function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, wnd: u32, size: u32): void {
+export function emptySegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, wnd: u32, size: u32): void {
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
   tcp.srcPort = ports;
   tcp.dstPort = ports >> 16;
@@ -20,7 +20,7 @@ export function bareSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32
   tcp.flags = flags;
   tcp.window = wnd;
   tcp.urgent = 0;
-  tcpSeal(ip, tcp, size);
+  fillChecksum(ip, tcp, size);
   count(Mib.tcpOutSegs);
   if ((flags & RST) != 0) count(Mib.tcpOutRsts);
   ipEnd(size);
@@ -34,6 +34,6 @@ export function resetSegment(): void {
   if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;
   const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
   if (ip == null) return;
-  if (segIs(ACK)) bareSegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);
-  else bareSegment(ip, seg.ports, 0, seg.seq + segLen(), RST | ACK, 0, TcpHeader.SIZE);
+  if (segIs(ACK)) emptySegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);
+  else emptySegment(ip, seg.ports, 0, seg.seq + segLen(), RST | ACK, 0, TcpHeader.SIZE);
 }
