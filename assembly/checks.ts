@@ -83,7 +83,7 @@ function checkTcbs(): void {
     if (hasSender(t)) assert(senderOf(t).owner == i + 1);
     if (tcbHas(t, Has.DETACHED)) continue;
     owning++;
-    assert(demuxFind(t.rip, t.lip, t.ports) == i);
+    assert(demuxFind(t.lip, t.rip, t.ports) == i);
     checkWindow(t);
   }
   assert(used + tcbPool.freeCount == config.connsMax);
@@ -168,7 +168,7 @@ function checkHalfOpen(): void {
     assert(halfOpenInUse(h) == (heap.heapDeadline(owner) != u64.MAX_VALUE));
     if (!halfOpenInUse(h)) continue;
     used++;
-    assert(demuxFind(h.rip, h.lip, h.ports) == owner);
+    assert(demuxFind(h.lip, h.rip, h.ports) == owner);
     assert(<u32>h.listener < config.listenersMax && listenerAt(h.listener).port != 0);
   }
   assert(used + halfOpenPool.freeCount == config.halfOpenMax);
@@ -190,7 +190,7 @@ function checkTimeWait(): void {
     const owner = timeWaitBase() + i, w = timeWaitAt(i);
     if (heap.heapDeadline(owner) == u64.MAX_VALUE) continue;
     used++;
-    assert(demuxFind(w.rip, w.lip, w.ports) == owner);
+    assert(demuxFind(w.lip, w.rip, w.ports) == owner);
   }
   assert(used + timeWaitPool.freeCount == config.timeWaitMax);
   owning += used;

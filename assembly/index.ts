@@ -14,7 +14,7 @@ import * as api from "./api/tcp";
 import { ListenerInfo, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";
 import {
-  userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend, userSendAt, userSendCommit,
+  Read, userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend, userSendAt, userSendCommit,
   userSendRoom, userSendSpan, userShutdown, userUrgent, userUrgentLeft,
 } from "./tcp/user";
 import { halfOpenFree } from "./tcp/block/half-open-record";
@@ -141,18 +141,18 @@ export function tcp_send_commit(handle: i32, size: u32): i32 {
 
 /** Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
 export function tcp_recv(handle: i32, dst: usize, size: u32): i32 {
-  return receive(handle, dst, size, false);
+  return receive(handle, dst, size, Read.TAKE);
 }
 
 /** The same, but the bytes stay. */
 export function tcp_peek(handle: i32, dst: usize, size: u32): i32 {
-  return receive(handle, dst, size, true);
+  return receive(handle, dst, size, Read.PEEK);
 }
 
-function receive(handle: i32, dst: usize, size: u32, peek: bool): i32 {
+function receive(handle: i32, dst: usize, size: u32, how: Read): i32 {
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
-  return isCallers(dst, size) ? userReceive(t, dst, size, peek) : Err.ARGUMENT;
+  return isCallers(dst, size) ? userReceive(t, dst, size, how) : Err.ARGUMENT;
 }
 
 /** Bytes that can be taken now; 0 and errors as `tcp_recv`. */

@@ -28,7 +28,7 @@ import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
 import { neighboursDoubt, neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
 import { hasAddress } from "./ip/address";
-import { Accepts, ipAccepts } from "./ip/input";
+import { Accepts, Came, ipAccepts } from "./ip/input";
 import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
 import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
@@ -86,8 +86,12 @@ const ROUNDS_MAX: u32 = 64;
 const TIMERS_MAX: u32 = 256;
 const TURNS_MAX: u32 = 1024;
 
-/** Lays everything out from `base` on, as `block` says; with `commit` it is written, too. Returns the end of the arena. */
-function plan(base: u64, block: usize, commit: bool): u64 {
+/** Whether a plan only says where everything would lie, or is written, too. */
+const enum Plan { MEASURE, COMMIT }
+
+/** Lays everything out from `base` on, as `block` says. Returns the end of the arena. */
+function plan(base: u64, block: usize, what: Plan): u64 {
+  const commit = what == Plan.COMMIT;
   layoutBegin(base, commit);
   const c = take(1, offsetof<Config>()), ctl = take(1, CONTROL_SIZE);
   state = changetype<StackState>(take(1, offsetof<StackState>()));
@@ -146,9 +150,9 @@ export function stackSize(block: Config): i64 {
   if (!isCallers(changetype<usize>(block), offsetof<Config>())) return Err.ARGUMENT;
   if (!configCheckSizes(block)) return Err.CONFIG;
   const inUse = changetype<usize>(config), base = isUp() ? state.arenaBase : 0;
-  const end = plan(0, changetype<usize>(block), false);
+  const end = plan(0, changetype<usize>(block), Plan.MEASURE);
   // That moved every address. The stack that runs finds its own again.
-  if (isUp()) plan(base, inUse, false);
+  if (isUp()) plan(base, inUse, Plan.MEASURE);
   return end > 0xffff0000 ? <i64>Err.NO_MEMORY : <i64>end;
 }
 
@@ -170,10 +174,10 @@ export function stackInit(block: Config): Err {
   if (max(end, <u64>block.memoryBytes) > memoryEnd()) return Err.NO_MEMORY;
   memory.fill(<usize>base, 0, <usize>size);
   if (OWNERSHIP) {
-    plan(base, at, false);
+    plan(base, at, Plan.MEASURE);
     ownBegin(<usize>base, <u32>size);
   }
-  plan(base, at, true);
+  plan(base, at, Plan.COMMIT);
   state.memoryBytes = block.memoryBytes;
   // The entropy and a group's secret live on in keys only.
   memory.fill(at + offsetof<Config>("groupKey0"), 0, 16);
@@ -236,7 +240,7 @@ export function stackPoll(nowUs: Micros): i32 {
   for (let n = min(slotsUsed(rx), config.rxSlots); n > 0; n--) {
     if (OWNERSHIP) slotBegin(rx, config.mtu + TAG_SIZE);
     const frame = slotFirst(rx), size = slotFirstSize(rx);
-    if (!SPEED || !isToUs(frame, size) || !predict(frame, size)) frameInput(frame, size, false);
+    if (!SPEED || !isToUs(frame, size) || !predict(frame, size)) frameInput(frame, size, Link.WIRE);
     slotConsume(rx);
   }
   let more = false;
@@ -268,7 +272,7 @@ function loopInput(): void {
   assert(slotsUsed(loop) <= config.loopSlots);
   for (let n = slotsUsed(loop); n > 0; n--) {
     if (OWNERSHIP) slotBegin(loop, config.mtu);
-    frameInput(slotFirst(loop), slotFirstSize(loop), true);
+    frameInput(slotFirst(loop), slotFirstSize(loop), Link.LOOP);
     slotConsume(loop);
   }
 }
@@ -278,8 +282,11 @@ function isToUs(frame: usize, size: u32): bool {
   return size >= ETHERNET_SIZE && size <= ETHERNET_SIZE + config.mtu && changetype<Ethernet>(frame).dst == ownMac();
 }
 
+/** Where a frame comes from. */
+const enum Link { WIRE, LOOP }
+
 /** Ethernet: to us or to everybody, and of a type that we know. */
-function frameInput(frame: usize, size: u32, looped: bool): void {
+function frameInput(frame: usize, size: u32, link: Link): void {
   const eth = changetype<Ethernet>(frame);
   let payload = frame + ETHERNET_SIZE, left = size - ETHERNET_SIZE, type = size < ETHERNET_SIZE ? 0 : eth.type;
   // A tag with the VLAN 0 tells a priority, and nothing else (IEEE 802.1Q §6.9).
@@ -292,8 +299,8 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
     count(Mib.ifInErrors);
     return;
   }
-  if (LOOPBACK && looped) {
-    ipInput(changetype<Ipv4>(payload), left, true, true);
+  if (LOOPBACK && link == Link.LOOP) {
+    ipInput(changetype<Ipv4>(payload), left, Came.LOOPED);
     return;
   }
   count(Mib.ifInFrames);
@@ -305,7 +312,7 @@ function frameInput(frame: usize, size: u32, looped: bool): void {
   }
   switch (type) {
     case ETHERTYPE_IPV4:
-      ipInput(changetype<Ipv4>(payload), left, false, unicast);
+      ipInput(changetype<Ipv4>(payload), left, unicast ? Came.UNICAST : Came.BROADCAST);
       return;
     case ETHERTYPE_ARP:
       arpArrives(changetype<Arp>(payload), left);
@@ -337,8 +344,8 @@ function arpArrives(arp: Arp, size: u32): void {
   }
 }
 
-function ipInput(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): void {
-  const accepts = ipAccepts(ip, size, looped, unicastFrame);
+function ipInput(ip: Ipv4, size: u32, came: Came): void {
+  const accepts = ipAccepts(ip, size, came);
   if (accepts == Accepts.NO) return;
   if ((ip.fragment & (IP_MF | IP_OFFSET_MASK)) != 0) {
     if (!REASSEMBLY) {

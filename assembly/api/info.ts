@@ -148,7 +148,7 @@ export function info(t: Tcb, to: usize): void {
 /** The state, also of a block whose four-tuple is in TIME-WAIT: once that is over, it is CLOSED. */
 function stateNow(t: Tcb): State {
   if (t.state != <u8>State.TIME_WAIT) return <State>t.state;
-  const owner = demuxFind(t.rip, t.lip, t.ports);
+  const owner = demuxFind(t.lip, t.rip, t.ports);
   return owner != NOBODY && !isConn(owner) && !isHalfOpen(owner) ? State.TIME_WAIT : State.CLOSED;
 }
 

@@ -76,10 +76,10 @@ export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
   if (!isReachable(rip)) return Err.UNREACHABLE;
   const local = lip != 0 ? lip : sourceFor(rip);
   let port = <u16>lport;
-  if (port == 0) port = ephemeralPort(rip, <u16>rport, local);
+  if (port == 0) port = ephemeralPort(local, rip, <u16>rport);
   const ports = (rport << 16) | <u32>port;
-  if (port == 0 || demuxFind(rip, local, ports) != NOBODY) return Err.IN_USE;
-  const t = tcbOpen(rip, local, ports);
+  if (port == 0 || demuxFind(local, rip, ports) != NOBODY) return Err.IN_USE;
+  const t = tcbOpen(local, rip, ports);
   if (t == null) return Err.FULL;
   tcbSet(t, Has.HELD);
   connectStart(t);
@@ -154,7 +154,7 @@ function setFlag(t: Tcb, flag: Has, on: bool): void {
 
 /** The state of a four-tuple: a connection's, SYN_RECEIVED for a half-open record, LISTEN if a SYN would find a listener, else CLOSED. */
 export function flowState(lip: u32, lport: u32, rip: u32, rport: u32): State {
-  const owner = demuxFind(rip, lip, (rport << 16) | lport);
+  const owner = demuxFind(lip, rip, (rport << 16) | lport);
   if (owner == NOBODY) return lport == 0 || listenerFor(lip, lport) == null ? State.CLOSED : State.LISTEN;
   if (isConn(owner)) return <State>tcbAt(owner).state;
   return isHalfOpen(owner) ? State.SYN_RECEIVED : State.TIME_WAIT;

@@ -55,7 +55,7 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
       if (usable) neighbourHeard(sender, arp.senderMac);
       return ArpResult.NOTHING;
     }
-    if (usable) neighbourLearn(sender, arp.senderMac, true);
+    if (usable) neighbourLearn(sender, arp.senderMac, ARP_REQUEST);
     return ArpResult.REPLY;
   }
   if (arp.op != ARP_REPLY) {
@@ -63,6 +63,6 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
     return ArpResult.NOTHING;
   }
   count(Mib.arpInReplies);
-  if (usable && neighbourLearn(sender, arp.senderMac, false)) return ArpResult.LEARNED;
+  if (usable && neighbourLearn(sender, arp.senderMac, ARP_REPLY)) return ArpResult.LEARNED;
   return ArpResult.NOTHING;
 }

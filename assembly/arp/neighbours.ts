@@ -13,6 +13,7 @@ import { RED_ZONE } from "../core/own";
 import { Key, hash2 } from "../core/hash";
 import { randomKey } from "../core/random";
 import { rateTake } from "../core/rate";
+import { ARP_REPLY } from "../wire/arp";
 import { clock, isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 
@@ -125,7 +126,7 @@ function claim(ip: u32, asker: Asker): NeighbourEntry | null {
     best = e;
     least = worth;
   }
-  if (least >> 60 >= <u64>asker || (asker == Asker.ANYBODY && !mayAsk())) return null;
+  if (least >> 60 >= <u64>asker || (asker == Asker.ANYBODY && !askTake())) return null;
   if (best.requests != 0) status.asking--;
   best.ip = ip;
   best.requests = 0;
@@ -135,7 +136,8 @@ function claim(ip: u32, asker: Asker): NeighbourEntry | null {
   return best;
 }
 
-function mayAsk(): bool {
+/** Takes one of the questions that strangers may put; returns false when none is left. */
+function askTake(): bool {
   return rateTake(changetype<usize>(status) + offsetof<NeighbourTable>("rate"), ASKS, ASKS);
 }
 
@@ -170,16 +172,16 @@ function ask(e: NeighbourEntry): void {
 }
 
 /**
- * Learns that `ip` has `mac`: from a request that was sent to us (`create`), or from a reply, which only changes what we asked
- * for. Returns whether packets may be waiting for it.
+ * Learns that `ip` has `mac`: from an ARP packet to us with the operation `op`. A reply only changes what we asked for. Returns whether packets
+ * may be waiting for it.
  */
-export function neighbourLearn(ip: u32, mac: u64, create: bool): bool {
+export function neighbourLearn(ip: u32, mac: u64, op: u32): bool {
   let e = find(ip);
   if (e == null) {
-    if (!create) return false;
+    if (op == ARP_REPLY) return false;
     e = claim(ip, Asker.ITSELF);
     if (e == null) return false;
-  } else if (!create && e.requests == 0) {
+  } else if (op == ARP_REPLY && e.requests == 0) {
     neighbourHeard(ip, mac);
     return false;
   }
@@ -197,7 +199,7 @@ export function neighbourLearn(ip: u32, mac: u64, create: bool): bool {
 /** Somebody says, unasked, that `ip` has `mac`. If we know otherwise, the neighbour is asked, and believed once it answers. */
 export function neighbourHeard(ip: u32, mac: u64): void {
   const e = find(ip);
-  if (e != null && e.state == <u8>Neighbour.KNOWN && e.requests == 0 && e.mac != mac && mayAsk()) ask(e);
+  if (e != null && e.state == <u8>Neighbour.KNOWN && e.requests == 0 && e.mac != mac && askTake()) ask(e);
 }
 
 /** Forgets what is known of `ip`, so that it is asked for again: the network is to look for another way (RFC 9293 §3.8.3, R1). */

@@ -5,7 +5,7 @@ import { count, Mib } from "../core/counters";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { ipBegin, ipEnd, ipHasSlot, ipLast } from "../ip/output";
-import { udpSeal } from "../udp/udp";
+import { udpFillChecksum } from "../udp/udp";
 
 /** Bytes of IP and UDP header. */
 export const HEADERS: u32 = Ipv4.SIZE + Udp.SIZE;
@@ -26,7 +26,7 @@ export function datagramEnd(size: u32): void {
   assert(size <= config.mtu - HEADERS);
   const ip = ipLast(), udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
   udp.size = Udp.SIZE + size;
-  udpSeal(ip, udp);
+  udpFillChecksum(ip, udp);
   count(Mib.udpOutDatagrams);
   ipEnd(Udp.SIZE + size);
 }

@@ -14,18 +14,18 @@ export function hash2(key: Key, a: u64, b: u64): u64 {
 }
 
 /** SipHash-2-4 of a four-tuple and two more words, the second below 2^24; 19 bytes. */
-export function hashFlow2(key: Key, rip: u32, lip: u32, ports: u32, a: u32, b: u32): u64 {
+export function hashFlow2(key: Key, lip: u32, rip: u32, ports: u32, a: u32, b: u32): u64 {
   return sip(key, <u64>rip | (<u64>lip << 32), <u64>ports | (<u64>a << 32), <u64>b | (<u64>19 << 56), 3);
 }
 
-/** SipHash-2-4 of a four-tuple: remote address, local address, both ports; 12 bytes. */
-export function hashFlow(key: Key, rip: u32, lip: u32, ports: u32): u64 {
+/** SipHash-2-4 of a four-tuple: the remote address, the local one, both ports; 12 bytes. */
+export function hashFlow(key: Key, lip: u32, rip: u32, ports: u32): u64 {
   return sip(key, <u64>rip | (<u64>lip << 32), <u64>ports | (<u64>12 << 56), 0, 2);
 }
 
 /** SipHash-1-3 of a four-tuple, for tables: nobody sees the result, so fewer rounds are enough (and 2-4 where speed does not count). */
-export function hashTable(key: Key, rip: u32, lip: u32, ports: u32): u32 {
-  if (!SPEED) return <u32>hashFlow(key, rip, lip, ports);
+export function hashTable(key: Key, lip: u32, rip: u32, ports: u32): u32 {
+  if (!SPEED) return <u32>hashFlow(key, lip, rip, ports);
   const m0 = <u64>rip | (<u64>lip << 32), m1 = <u64>ports | (<u64>12 << 56);
   let v0 = key.k0 ^ 0x736f6d6570736575;
   let v1 = key.k1 ^ 0x646f72616e646f6d;

@@ -71,32 +71,35 @@ export function ownBegin(at: usize, size: u32): void {
 export function allow(at: usize, size: u32): void {
   if (!OWNERSHIP) return;
   if (NATIVE) nativeAllow(at, size);
-  else mark(at, size, false);
+  else mark(at, size, Whose.STACKS);
 }
 
 /** The part is nobody's. */
 export function forbid(at: usize, size: u32): void {
   if (!OWNERSHIP) return;
   if (NATIVE) nativeForbid(at, size);
-  else mark(at, size, true);
+  else mark(at, size, Whose.NOBODYS);
 }
 
-function mark(at: usize, size: u32, on: bool): void {
+/** Bits of the map. */
+const enum Whose { STACKS, NOBODYS }
+
+function mark(at: usize, size: u32, whose: Whose): void {
   // The bitmap is a part of the plan itself.
   if (at >= bits) return;
   let i = at - arena;
   const end = i + size, whole = end & ~7;
-  while (i < end && (i & 7) != 0) markOne(i++, on);
+  while (i < end && (i & 7) != 0) markOne(i++, whose);
   if (i < whole) {
-    memory.fill(bits + (i >> 3), on ? 0xff : 0, (whole - i) >> 3);
+    memory.fill(bits + (i >> 3), whose == Whose.NOBODYS ? 0xff : 0, (whole - i) >> 3);
     i = whole;
   }
-  while (i < end) markOne(i++, on);
+  while (i < end) markOne(i++, whose);
 }
 
-function markOne(i: usize, on: bool): void {
+function markOne(i: usize, whose: Whose): void {
   const at = bits + (i >> 3), bit = <u32>1 << <u32>(i & 7), had = <u32>load<u8>(at);
-  store<u8>(at, on ? had | bit : had & ~bit);
+  store<u8>(at, whose == Whose.NOBODYS ? had | bit : had & ~bit);
 }
 
 /** A caller's memory, outside of the arena, is the module's until its next call. */

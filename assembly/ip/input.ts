@@ -8,15 +8,17 @@ import { DHCP_CLIENT } from "../wire/dhcp";
 import { Udp } from "../wire/udp";
 import { hasAddress, isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
 
+/** How a datagram came: from ourselves, in a frame to us alone, or in one to everybody. */
+export const enum Came { LOOPED, UNICAST, BROADCAST }
+
 /** What `ipAccepts` says of a datagram: not for us; for us; for us, with a source route. */
 export const enum Accepts { NO, YES, SOURCE_ROUTED }
 
 /**
  * Whether the datagram at `ip`, in a frame with `size` bytes left, is one for us: well-formed, with a good checksum, to our address
- * or a broadcast address, from an address that can be a host's. `looped`: it came from ourselves. `unicastFrame`: the frame was
- * addressed to us alone.
+ * or a broadcast address, from an address that can be a host's.
  */
-export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool): Accepts {
+export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
   count(Mib.ipInReceives);
   const fine = ip.isValid(size) && ip.checksumOk ? optionsSay(ip) : Accepts.NO;
   if (fine == Accepts.NO) {
@@ -25,7 +27,7 @@ export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool)
   }
   const src = ip.src, dst = ip.dst;
   // What we sent to an address of ours that is gone since is nobody's.
-  if (LOOPBACK && looped && (!DHCP || isOwn(dst))) return fine;
+  if (LOOPBACK && came == Came.LOOPED && (!DHCP || isOwn(dst))) return fine;
   // A datagram on the wire is neither from nor to 127/8 (RFC 1122 §3.2.1.3 (g)), nor from ourselves (LAND).
   if (isLoopback(src) || isLoopback(dst) || !isUnicast(src) || src == config.ip) {
     count(Mib.ipInAddrErrors);
@@ -36,7 +38,7 @@ export function ipAccepts(ip: Ipv4, size: u32, looped: bool, unicastFrame: bool)
     if (mayConfigure(ip)) return fine;
   } else if (isOwn(dst)) {
     // RFC 1122 §3.3.6: a unicast datagram in a broadcast frame is dropped.
-    if (unicastFrame) return fine;
+    if (came != Came.BROADCAST) return fine;
   } else if (isBroadcast(dst) && !isMulticast(dst)) {
     return fine;
   }

@@ -37,7 +37,7 @@ const PLATEAU_COUNT: u32 = 8;
  */
 export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpHeader): void {
   const ports = (tcp.dstPort << 16) | tcp.srcPort;
-  const owner = demuxFind(ip.dst, ip.src, ports);
+  const owner = demuxFind(ip.src, ip.dst, ports);
   if (isHalfOpen(owner)) {
     // Soft for a SYN-ACK: it is sent again anyway. Only "port unreachable" for exactly our SYN ends the record.
     const h = halfOpenAt(owner - halfOpenBase());

@@ -56,7 +56,7 @@ export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
     return;
   }
   segmentRead(ip, tcp, size);
-  const owner = demuxFind(seg.rip, seg.lip, seg.ports);
+  const owner = demuxFind(seg.lip, seg.rip, seg.ports);
   if (isConn(owner)) {
     connectionInput(tcbAt(owner));
   } else if (isHalfOpen(owner)) {
@@ -89,20 +89,25 @@ function connectionInput(t: Tcb): void {
     t.heardAt = clock.us;
     t.keepSent = 0;
   }
-  if (t.state == <u8>State.SYN_SENT || metForged(t)) synSent(t);
+  const forged = isForgedMet(t);
+  if (forged) forgetForged(t);
+  if (forged || t.state == <u8>State.SYN_SENT) synSent(t);
   else otherStates(t);
 }
 
 /**
  * Whether the SYN that met ours was forged, by whoever guessed the ports: the segment at hand is another one, and acknowledges our SYN, whose
- * number only the peer knows. What the forged one brought is forgotten.
+ * number only the peer knows.
  */
-function metForged(t: Tcb): bool {
-  if (t.state != <u8>State.SYN_RECEIVED || (seg.flags & (SYN | ACK | RST)) != (SYN | ACK) || seg.seq == t.irs || seg.ack != t.iss + 1) return false;
-  if (FAST_OPEN && isOpenedFast(t)) return false;
+function isForgedMet(t: Tcb): bool {
+  return t.state == <u8>State.SYN_RECEIVED && (seg.flags & (SYN | ACK | RST)) == (SYN | ACK) && seg.seq != t.irs && seg.ack == t.iss + 1 &&
+    !(FAST_OPEN && isOpenedFast(t));
+}
+
+/** What the forged SYN brought is forgotten. */
+function forgetForged(t: Tcb): void {
   t.outOfOrder = rangesClear(t.outOfOrder);
   tcbClear(t, Has.SYN_DUE | Has.DSACK);
-  return true;
 }
 
 // §3.10.7.3 SYN-SENT STATE
@@ -191,7 +196,18 @@ function established(t: Tcb, wnd: u32): void {
 
 function otherStates(t: Tcb): void {
   // First, check sequence number.
-  if (!timestampAcceptable(t)) return;
+  if (tcbHas(t, Has.TIMESTAMPS) && !segIs(RST)) {
+    if (!segHas(Option.TIMESTAMPS)) {
+      // RFC 7323 §3.2. The connection goes on; a retransmission may have them again.
+      count(Mib.TCPMissingTimestamps);
+      return;
+    }
+    if (isTimestampOld(t)) {
+      count(Mib.PAWSEstab);
+      notAcceptable(t);
+      return;
+    }
+  }
   if (!sequenceAcceptable(t)) {
     notAcceptable(t);
     return;
@@ -209,7 +225,14 @@ function otherStates(t: Tcb): void {
   }
   // Fifth, check the ACK field.
   if (!segIs(ACK)) return;
-  if (t.state == <u8>State.SYN_RECEIVED && !handshakeCompletes(t)) return;
+  if (t.state == <u8>State.SYN_RECEIVED) {
+    // An ACK of our SYN makes the connection ESTABLISHED; any other one is answered with a RST.
+    if (!acksSyn(t)) {
+      resetSegment();
+      return;
+    }
+    handshakeComplete(t);
+  }
   if (!ackAcceptable(t)) {
     challenge(t);
     return;
@@ -226,18 +249,9 @@ function otherStates(t: Tcb): void {
   textArrives(t);
 }
 
-/** RFC 7323 §5.3 R1, and §3.2 for a segment whose timestamps are missing. */
-function timestampAcceptable(t: Tcb): bool {
-  if (!tcbHas(t, Has.TIMESTAMPS) || segIs(RST)) return true;
-  if (!segHas(Option.TIMESTAMPS)) {
-    // The connection goes on; a retransmission may have them again.
-    count(Mib.TCPMissingTimestamps);
-    return false;
-  }
-  if (!seqLt(seg.tsVal, t.tsRecent) || clock.ms - t.tsRecentAt > TS_RECENT_MS) return true;
-  count(Mib.PAWSEstab);
-  notAcceptable(t);
-  return false;
+/** RFC 7323 §5.3 R1: SEG.TSval < TS.Recent, and that is valid. */
+function isTimestampOld(t: Tcb): bool {
+  return seqLt(seg.tsVal, t.tsRecent) && clock.ms - t.tsRecentAt <= TS_RECENT_MS;
 }
 
 /**
@@ -297,7 +311,7 @@ function resetArrives(t: Tcb): void {
     // A passive OPEN is a half-open record here, which goes back to LISTEN and tells nobody. So this one was active: "connection refused"
     // (MUST-11); or it was opened fast, and whoever accepted it has to know.
     const fast = FAST_OPEN && isOpenedFast(t);
-    // Whoever forged the SYN that met ours knows this number too (`metForged`). A peer that means it says it again, to our next SYN-ACK.
+    // Whoever forged the SYN that met ours knows this number too (`isForgedMet`). A peer that means it says it again, to our next SYN-ACK.
     if (!fast && !tcbHas(t, Has.SYN_RESENT)) return;
     count(Mib.tcpAttemptFails);
     endConnection(t, fast ? Err.RESET : Err.REFUSED);
@@ -318,7 +332,7 @@ function synArrives(t: Tcb): void {
   if (t.state == <u8>State.SYN_RECEIVED && seg.seq == t.irs && acksSyn(t) && !(FAST_OPEN && isOpenedFast(t))) {
     // Simultaneous open: the peer's SYN-ACK acknowledges our SYN (§3.5, figure 7).
     segTrimFront(1);
-    if (!handshakeCompletes(t)) return;
+    handshakeComplete(t);
     trimToWindow(t);
     ackNow(t);
     acknowledge(t);
@@ -334,18 +348,13 @@ function synArrives(t: Tcb): void {
   challenge(t);
 }
 
-/** SYN-RECEIVED: an ACK of our SYN makes the connection ESTABLISHED; any other one is answered with a RST. */
-function handshakeCompletes(t: Tcb): bool {
-  if (!acksSyn(t)) {
-    resetSegment();
-    return false;
-  }
+/** SYN-RECEIVED: our SYN was acknowledged. */
+function handshakeComplete(t: Tcb): void {
   if (FAST_OPEN && isOpenedFast(t)) fastOpenCompletes();
   else synAcked(t);
   tcbClear(t, Has.SYN_DUE);
   established(t, seg.wnd << t.sndScale);
   drainEarly(t);
-  return true;
 }
 
 /** Cuts off what lies before RCV.NXT, and what lies beyond the window. */

@@ -88,9 +88,9 @@ function listenSyn(l: Listener, old: u32): void {
     synDropped(l, Mib.TCPReqQFullDrop);
     return;
   }
-  flowSet(h, seg.rip, seg.lip, seg.ports);
+  flowSet(h, seg.lip, seg.rip, seg.ports);
   h.irs = seg.seq;
-  h.iss = isGroup() ? cookieMake(mss) : isnFor(seg.rip, seg.lip, seg.ports);
+  h.iss = isGroup() ? cookieMake(mss) : isnFor(seg.lip, seg.rip, seg.ports);
   if (old != NOBODY) {
     const beyond = timeWaitReuse(old, h.iss);
     if (!isGroup()) h.iss = beyond;
@@ -113,9 +113,9 @@ function listenSyn(l: Listener, old: u32): void {
 function openFast(l: Listener, bits: u32, mss: u32, old: u32): bool {
   const renew = fastOpenCheck();
   if (renew < 0) return false;
-  const t = admit(l, seg.rip, seg.lip, seg.ports);
+  const t = admit(l, seg.lip, seg.rip, seg.ports);
   if (t == null) return false;
-  const iss = isnFor(seg.rip, seg.lip, seg.ports);
+  const iss = isnFor(seg.lip, seg.rip, seg.ports);
   tcbFromHandshake(t, seg.seq, old != NOBODY ? timeWaitReuse(old, iss) : iss, bits, mss, seg.tsVal);
   fastOpenBegin(t, renew != 0);
   acceptable(t);
@@ -168,7 +168,7 @@ function answerWithCookie(l: Listener, bits: u32, mss: u32): void {
   // Without timestamps there is no room for the other options.
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
   const kept = timestamps ? bits & ~Syn.FAST_OPEN : 0;
-  synAck(seg.rip, seg.lip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(seg.rip, seg.lip, bits) : 0, seg.tsVal, l.tos, l.ttl);
+  synAck(seg.lip, seg.rip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(seg.lip, seg.rip, bits) : 0, seg.tsVal, l.tos, l.ttl);
 }
 
 /** Whether cookies of this listener may be about. */
@@ -178,7 +178,7 @@ function mayBeCookie(l: Listener): bool {
 
 /** The connection that a cookie completes; null: there is no room for it. */
 function fromCookie(l: Listener, mss: u32): Tcb | null {
-  const t = admit(l, seg.rip, seg.lip, seg.ports);
+  const t = admit(l, seg.lip, seg.rip, seg.ports);
   if (t == null) {
     if (POLICIES && (config.policy & Policy.RST_ON_OVERFLOW) != 0) resetSegment();
     return null;

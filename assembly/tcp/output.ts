@@ -52,6 +52,12 @@ export const enum Turn {
   NO_SLOT,
 }
 
+/** Which windows bound what is sent: the peer's alone for a loss probe. */
+const enum Within { BOTH_WINDOWS, PEERS_WINDOW }
+
+/** What text a segment has: none, what went out before, or what goes out for the first time. */
+const enum Text { NONE, AGAIN, NEW }
+
 /** Sends what may be sent now. */
 export function tcpOutput(t: Tcb): Turn {
   if (tcbHas(t, Has.RESET_DUE)) return sendAbort(t);
@@ -119,7 +125,7 @@ function sendNext(t: Tcb, most: u32): u32 {
   if (t.state == <u8>State.SYN_SENT) return 0;
   if (maySendText(t)) {
     if (sendLost(t)) return 1;
-    const sent = sendNew(t, false, most);
+    const sent = sendNew(t, Within.BOTH_WINDOWS, most);
     if (sent != 0) return sent;
     if (sendLossProbe(t)) return 1;
     if (tcbHas(t, Has.PROBE_DUE)) {
@@ -129,12 +135,12 @@ function sendNext(t: Tcb, most: u32): u32 {
     if (tcbHas(t, Has.KEEP_DUE)) {
       // A keep-alive probe: a sequence number that was acknowledged, no data (SHLD-12).
       tcbClear(t, Has.KEEP_DUE);
-      emit(t, t.sndNxt - 1, 0, ACK, false);
+      emit(t, t.sndNxt - 1, 0, ACK, Text.NONE);
       return 1;
     }
   }
   if (!tcbHas(t, Has.ACK_NOW)) return 0;
-  emit(t, t.sndNxt, 0, ACK, false);
+  emit(t, t.sndNxt, 0, ACK, Text.NONE);
   count(Mib.TCPPureAcks);
   return 1;
 }
@@ -168,7 +174,7 @@ function sendLost(t: Tcb): bool {
   rttStop(t);
   count(Mib.tcpRetransSegs);
   if (tcbHas(t, Has.LOSS)) count(Mib.TCPSlowStartRetrans);
-  emitRange(t, start, end, false);
+  emitRange(t, start, end, Text.AGAIN);
   if (hasSender(t)) {
     undoResent(t, end - start);
     prrSent(t, end - start);
@@ -182,7 +188,7 @@ function sendLost(t: Tcb): bool {
 /** A loss probe (RFC 8985 §7.3): something new, window of congestion or not, or what was sent last once more. */
 function sendLossProbe(t: Tcb): bool {
   if (!probePending(t)) return false;
-  const again = sendNew(t, true, 1) == 0;
+  const again = sendNew(t, Within.PEERS_WINDOW, 1) == 0;
   if (again) {
     // Not beyond a window that has shrunk (SHLD-16).
     if (seqLt(t.sndUna + t.sndWnd, t.sndNxt)) {
@@ -192,28 +198,32 @@ function sendLossProbe(t: Tcb): bool {
     const start = sentLastStart(t, roomForData(t));
     rttStop(t);
     count(Mib.tcpRetransSegs);
-    emitRange(t, start, t.sndNxt, false);
+    emitRange(t, start, t.sndNxt, Text.AGAIN);
     sentAgain(t, start, t.sndNxt);
   }
   probeSent(t, again);
   return true;
 }
 
-/** Sends start…end, which the ring holds, and the FIN if the range reaches it. `fresh`: for the first time. */
-function emitRange(t: Tcb, start: Seq, end: Seq, fresh: bool): void {
+/** Sends start…end, which the ring holds, and the FIN if the range reaches it. */
+function emitRange(t: Tcb, start: Seq, end: Seq, kind: Text): void {
   const dataEnd = t.sndUna + t.sndSize;
   const fin = seqLt(dataEnd, end);
   const size = fin ? dataEnd - start : end - start;
   let flags = ACK;
   if (fin) flags |= FIN;
   if (size != 0 && start + size == dataEnd) flags |= PSH;
-  emit(t, start, size, flags, fresh && size != 0);
+  emit(t, start, size, flags, size != 0 ? kind : Text.NONE);
 }
 
-/** Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). `probe`: whatever the window of congestion. Returns how many segments, `most` at most. */
-function sendNew(t: Tcb, probe: bool, most: u32): u32 {
+/**
+ * Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). Returns
+ * how many segments, `most` at most.
+ */
+function sendNew(t: Tcb, within: Within, most: u32): u32 {
   const have = unsent(t), fin = finDue(t);
   if (have == 0 && !fin) return 0;
+  const probe = within == Within.PEERS_WINDOW;
   const usable = usableWindow(t), flight = t.sndNxt - t.sndUna, larger = probe ? 0 : pathProbeSize(t, min(have, usable)), mss = max(roomForData(t), larger);
   let size = min(min(have, mss), usable);
   const all = size == have;
@@ -239,7 +249,7 @@ function sendNew(t: Tcb, probe: bool, most: u32): u32 {
   tcbClear(t, Has.PROBE_DUE);
   if (flight == 0) t.stalledAt = clock.us;
   if (!hasSender(t)) rttStart(t, start);
-  emitRange(t, start, t.sndNxt, true);
+  emitRange(t, start, t.sndNxt, Text.NEW);
   if (hasSender(t)) {
     sentNew(t, start, t.sndNxt);
     senderOf(t).bits &= ~<u16>Sends.CWND_LIMITED;
@@ -303,13 +313,13 @@ function sendProbe(t: Tcb): void {
   if (t.sndNxt != t.sndUna) {
     // Something is in flight: its first octet.
     rttStop(t);
-    emitRange(t, t.sndUna, t.sndUna + 1, false);
+    emitRange(t, t.sndUna, t.sndUna + 1, Text.AGAIN);
     return;
   }
   const have = unsent(t);
   const size = min(have, max<u32>(1, min(usableWindow(t), <u32>t.mss)));
   if (have == 0 && !finDue(t)) {
-    emit(t, t.sndNxt, 0, ACK, false);
+    emit(t, t.sndNxt, 0, ACK, Text.NONE);
     return;
   }
   senderBegin(t);
@@ -319,7 +329,7 @@ function sendProbe(t: Tcb): void {
     t.sndNxt++;
     tcbSet(t, Has.FIN_SENT);
   }
-  emitRange(t, start, t.sndNxt, false);
+  emitRange(t, start, t.sndNxt, Text.AGAIN);
 }
 
 /** No timer runs, and something waits: for an acknowledgment, or for a window; then only the persist timer will move it. */
@@ -375,7 +385,8 @@ function rttSyn(t: Tcb): void {
 }
 
 /** Sends one segment: `size` bytes of the ring from `seq` on. Whatever it is, it carries our ACK. */
-function emit(t: Tcb, seq: Seq, size: u32, flags: u32, fresh: bool): void {
+function emit(t: Tcb, seq: Seq, size: u32, flags: u32, kind: Text): void {
+  const fresh = kind == Text.NEW;
   const ip = ipBegin(t.lip, t.rip, PROTO_TCP, ecnTos(t, fresh), t.ttl);
   if (ip == null) return;
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
@@ -433,13 +444,13 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
 
 /** Sends the ACK that is owed, if it can leave. */
 export function sendAck(t: Tcb): void {
-  if (isSynchronized(t) && ipWay(t.rip) == Way.OPEN) emit(t, t.sndNxt, 0, ACK, false);
+  if (isSynchronized(t) && ipWay(t.rip) == Way.OPEN) emit(t, t.sndNxt, 0, ACK, Text.NONE);
 }
 
 /** Sends `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>` for a connection that is aborted (RFC 9293 §3.10.5). Lost if there is no slot. */
 export function sendReset(t: Tcb): void {
   if (ipWay(t.rip) != Way.OPEN) return;
-  emit(t, t.sndNxt, 0, RST | ACK, false);
+  emit(t, t.sndNxt, 0, RST | ACK, Text.NONE);
 }
 
 /** ABORT: the RST, if it can leave, is the connection's last word. */

@@ -35,7 +35,7 @@ export function predict(frame: usize, size: u32): bool {
   if (total > size - ETHERNET_SIZE || (load<u16>(changetype<usize>(ip), 6) & ~0x40) != 0 || dst != config.ip || (ip.tos & 3) != 0) return false;
   const header = tcp.headerSize, flags = tcp.flags;
   if ((flags & ~PSH) != ACK || total < Ipv4.SIZE + header) return false;
-  const src = ip.src, owner = demuxFind(src, dst, (tcp.srcPort << 16) | tcp.dstPort);
+  const src = ip.src, owner = demuxFind(dst, src, (tcp.srcPort << 16) | tcp.dstPort);
   // What we send to ourselves comes by the loop, and that does not lead here: on the wire it is forged (RFC 1122 §3.2.1.3).
   if (!isConn(owner) || isOwn(src)) return false;
   const t = tcbAt(owner);

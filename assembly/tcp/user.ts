@@ -84,13 +84,16 @@ export function userReceivable(t: Tcb): i32 {
   return canReceive(t) ? Err.AGAIN : Err.STATE;
 }
 
-/** Takes up to `size` bytes to `dst`; with `peek` they stay. Returns how many; 0 and errors as `userReceivable`. */
-export function userReceive(t: Tcb, dst: usize, size: u32, peek: bool): i32 {
+/** Whether what was read is taken, or stays. */
+export const enum Read { TAKE, PEEK }
+
+/** Reads up to `size` bytes to `dst`. Returns how many; 0 and errors as `userReceivable`. */
+export function userReceive(t: Tcb, dst: usize, size: u32, how: Read): i32 {
   const have = userReceivable(t);
   if (have <= 0) return have;
   const n = min(size, <u32>have);
   ringRead(recvRing(t), config.recvRing, t.rcvHead, 0, dst, n);
-  if (!peek) consume(t, n);
+  if (how == Read.TAKE) consume(t, n);
   return <i32>n;
 }
 

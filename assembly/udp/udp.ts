@@ -162,7 +162,7 @@ export function udpSumOk(ip: Ipv4, udp: Udp): bool {
 }
 
 /** Computes the checksum of a datagram that is complete; 0 is sent as all ones (RFC 768). */
-export function udpSeal(ip: Ipv4, udp: Udp): void {
+export function udpFillChecksum(ip: Ipv4, udp: Udp): void {
   const length = <u32>udp.size;
   udp.checksum = 0;
   const sum = foldSum(sumBytes(changetype<usize>(udp), length, sumPseudo(ip.src, ip.dst, PROTO_UDP, length)));
@@ -234,7 +234,7 @@ export function udpOutput(): bool {
         udp.dstPort = port;
         udp.size = Udp.SIZE + size;
         front(q, changetype<usize>(udp) + Udp.SIZE, size);
-        udpSeal(ip, udp);
+        udpFillChecksum(ip, udp);
         s.sent = ends(udp);
         count(Mib.udpOutDatagrams);
         ipEnd(Udp.SIZE + size);

@@ -143,6 +143,78 @@ export function twins(sources: Tree): string[] {
   return [...places].filter(([, paths]) => paths.length > 1).map(([name, paths]) => `${name}: ${paths.join(" ")}`);
 }
 
+/** Calls that are given `true` or `false` itself: "file call". */
+export function bareBooleans(sources: Tree): string[] {
+  const found: string[] = [];
+  for (const [path, text] of sources) {
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && node.arguments.some((a) => a.kind === ts.SyntaxKind.TrueKeyword || a.kind === ts.SyntaxKind.FalseKeyword)) {
+        found.push(`${path} ${node.getText()}`);
+      }
+      node.forEachChild(visit);
+    };
+    parse(text).forEachChild(visit);
+  }
+  return found;
+}
+
+/** Parameters and arguments that name the remote side before the local one: "file text". */
+export function remoteFirst(sources: Tree): string[] {
+  const found: string[] = [];
+  const late = (names: readonly string[]): boolean => ["ip", "port"].some((what) => {
+    const [l, r] = ["l", "r"].map((side) => names.findIndex((name) => new RegExp(`(^|\\.)${side}${what}$`).test(name)));
+    return l! >= 0 && r! >= 0 && r! < l!;
+  });
+  for (const [path, text] of sources) {
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && late(node.arguments.map((a) => a.getText()))) found.push(`${path} ${node.getText()}`);
+      if (ts.isFunctionDeclaration(node) && late(node.parameters.map((p) => p.name.getText()))) found.push(`${path} ${node.name!.text}`);
+      node.forEachChild(visit);
+    };
+    parse(text).forEachChild(visit);
+  }
+  return found;
+}
+
+/** What assigns a field or a variable outside of functions, or stores bytes, by itself. */
+function stores(node: ts.Node, locals: ReadonlySet<string>): boolean {
+  const left = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+    ? node.left : ts.isPostfixUnaryExpression(node) || (ts.isPrefixUnaryExpression(node) &&
+      (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)) ? node.operand : undefined;
+  if (left !== undefined && !(ts.isIdentifier(left) && locals.has(left.text))) return true;
+  if (ts.isCallExpression(node) && /^(store|memory\.(copy|fill)|v128\.store)\b/.test(node.expression.getText())) return true;
+  return node.getChildren().some((child) => stores(child, locals));
+}
+
+/** Functions of which `isPredicate` says that they only ask, and that act, or call what acts: "file name". No two have one name (`twins`). */
+export function actingPredicates(sources: Tree, isPredicate: (name: string) => boolean): string[] {
+  const calls = new Map<string, Set<string>>(), acts = new Set<string>(), at = new Map<string, { path: string; asks: boolean }>();
+  for (const [path, text] of sources) {
+    for (const s of parse(text).statements) {
+      if (!ts.isFunctionDeclaration(s) || s.body === undefined) continue;
+      const name = s.name!.text, locals = new Set(s.parameters.map((p) => p.name.getText())), called = new Set<string>();
+      const visit = (node: ts.Node): void => {
+        if (ts.isVariableDeclaration(node)) locals.add(node.name.getText());
+        if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) called.add(node.expression.text);
+        node.forEachChild(visit);
+      };
+      s.body.forEachChild(visit);
+      calls.set(name, called);
+      at.set(name, { path, asks: s.type?.getText() === "bool" && isPredicate(name) });
+      if (stores(s.body, locals)) acts.add(name);
+    }
+  }
+  for (let more = true; more;) {
+    more = false;
+    for (const [name, called] of calls) {
+      if (acts.has(name) || ![...called].some((c) => acts.has(c))) continue;
+      acts.add(name);
+      more = true;
+    }
+  }
+  return [...at].filter(([name, { asks }]) => asks && acts.has(name)).map(([name, { path }]) => `${path} ${name}`);
+}
+
 /** Variables outside of functions, in namespaces too: "file name". */
 export function globals(sources: Tree): string[] {
   const found: string[] = [];

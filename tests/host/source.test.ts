@@ -6,7 +6,10 @@ import { describe, it } from "node:test";
 import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
-import { circle, dead, globals, globalWrites, layerFaults, tree, twins, writers } from "../harness/source.js";
+import { FAULTS } from "../faults/faults.js";
+import {
+  actingPredicates, bareBooleans, circle, dead, globals, globalWrites, layerFaults, remoteFirst, tree, twins, writers,
+} from "../harness/source.js";
 
 function files(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true }).flatMap((e) => (e.isDirectory() ? files(join(dir, e.name)) : e.name.endsWith(".ts") ? [join(dir, e.name)] : []));
@@ -91,10 +94,30 @@ describe("names", () => {
   /** The stack without its clients and services, which are programs of their own: whoever searches for a name finds one function. */
   const stack = new Map([...tree("assembly")].filter(([path]) => !/^assembly\/(clients|services|rt)\//.test(path)));
 
+  /** Marks whose memory is what are for a checker; no build for users has them. */
+  const unmarked = (all: ReadonlyMap<string, string>): Map<string, string> => new Map([...all].filter(([path]) => path !== "assembly/core/own.ts"));
+  /** `is…`, `has…`, `may…`, and what ends in a state: they ask. */
+  const asks = (name: string): boolean => /^(is|has|may|can|should|needs)[A-Z]|[a-z](Acceptable|Allows|Pending|Waits|Fits|Has|Is|On|Due)$/.test(name);
+  const withLines = (lines: string): Map<string, string> => new Map([...stack, ["assembly/udp/x.ts", lines]]);
+
   it("no two functions of the stack have one name", () => assert.deepEqual(twins(stack), []));
+  it("no call has a bare true or false", () => assert.deepEqual(bareBooleans(stack), []));
+  it("the local side comes before the remote one", () => assert.deepEqual(remoteFirst(stack), []));
+  it("what is named like a question only asks", () => assert.deepEqual(actingPredicates(unmarked(stack), asks), []));
   it("are checked by something that can fail", () => {
-    const more = new Map([...stack, ["assembly/udp/x.ts", "function tcpInput(): void {}"]]);
-    assert.deepEqual(twins(more), ["tcpInput: assembly/tcp/input.ts assembly/udp/x.ts"]);
+    assert.deepEqual(twins(withLines("function tcpInput(): void {}")), ["tcpInput: assembly/tcp/input.ts assembly/udp/x.ts"]);
+    assert.deepEqual(bareBooleans(withLines("function f(): void { g(1, true); }")), ["assembly/udp/x.ts g(1, true)"]);
+    assert.deepEqual(remoteFirst(withLines("function f(rip: u32, lip: u32): void {}")), ["assembly/udp/x.ts f"]);
+    assert.deepEqual(remoteFirst(withLines("function f(): void { g(t.rip, t.lip); }")), ["assembly/udp/x.ts g(t.rip, t.lip)"]);
+    for (const act of ["t.mss = 1;", "t.retries++;", "store<u8>(8, 1);", "count(Mib.tcpInSegs);", "let a = 0; a++; workAdd(t);"]) {
+      assert.deepEqual(actingPredicates(unmarked(withLines(`function isX(t: Tcb): bool { ${act} return true; }`)), asks), ["assembly/udp/x.ts isX"], act);
+    }
+    assert.deepEqual(actingPredicates(unmarked(withLines("function isX(t: Tcb): bool { let a = 0; a++; return tcbHas(t, a); }")), asks), []);
+  });
+
+  it("faults that are put in on purpose are found once each (tests/faults/faults.ts)", () => {
+    const texts = [...tree("assembly").values()];
+    for (const { name, find } of FAULTS) assert.equal(texts.reduce((n, text) => n + text.split(find).length - 1, 0), 1, name);
   });
 });
 

@@ -67,12 +67,12 @@ function flowAt(owner: u32): Flow {
   return timeWaitAt(owner - timeWaitBase());
 }
 
-function hashOf(rip: u32, lip: u32, ports: u32): u32 {
-  if (!SPEED) return hashTable(changetype<Key>(table), rip, lip, ports);
+function hashOf(lip: u32, rip: u32, ports: u32): u32 {
+  if (!SPEED) return hashTable(changetype<Key>(table), lip, rip, ports);
   // What comes for a connection is looked up, and may then change owners: the same four-tuple again. Port 0 is nobody's, so an empty one is none.
   const at = table + HASHED;
   if (load<u32>(at) == ports && load<u32>(at, 4) == rip && load<u32>(at, 8) == lip) return load<u32>(at, 12);
-  const hash = hashTable(changetype<Key>(table), rip, lip, ports);
+  const hash = hashTable(changetype<Key>(table), lip, rip, ports);
   store<u32>(at, ports);
   store<u32>(at, rip, 4);
   store<u32>(at, lip, 8);
@@ -94,13 +94,13 @@ function tagAt(i: u32): usize {
 }
 
 /** The owner of a four-tuple, or NOBODY. */
-export function demuxFind(rip: u32, lip: u32, ports: u32): u32 {
+export function demuxFind(lip: u32, rip: u32, ports: u32): u32 {
   const last = load<u32>(table, KEY_SIZE);
   if (last != 0) {
     const f = flowAt(last - 1);
     if (f.ports == ports && f.rip == rip && f.lip == lip) return last - 1;
   }
-  const hash = hashOf(rip, lip, ports);
+  const hash = hashOf(lip, rip, ports);
   let i = hash;
   for (let tag = <u32>load<u8>(tagAt(i)); tag != 0; tag = <u32>load<u8>(tagAt(++i))) {
     assert(!BOUNDED || i - hash < mask);
@@ -116,7 +116,7 @@ export function demuxFind(rip: u32, lip: u32, ports: u32): u32 {
 
 /** Makes `owner` own the four-tuple in its Flow. Nobody else does. */
 export function demuxInsert(owner: u32): void {
-  const f = flowAt(owner), hash = hashOf(f.rip, f.lip, f.ports);
+  const f = flowAt(owner), hash = hashOf(f.lip, f.rip, f.ports);
   let i = hash;
   for (; load<u8>(tagAt(i)) != 0; i++) assert(!BOUNDED || i - hash < mask);
   store<u8>(tagAt(i), <u8>tagOf(hash));
@@ -127,7 +127,7 @@ export function demuxInsert(owner: u32): void {
 export function demuxRemove(owner: u32): void {
   if (load<u32>(table, KEY_SIZE) == owner + 1) store<u32>(table, 0, KEY_SIZE);
   const f = flowAt(owner);
-  const home = hashOf(f.rip, f.lip, f.ports);
+  const home = hashOf(f.lip, f.rip, f.ports);
   let hole = home;
   for (; load<u32>(ownerAt(hole)) != owner || load<u8>(tagAt(hole)) == 0; hole++) assert(!BOUNDED || hole - home < mask);
   let i = hole + 1;
@@ -135,7 +135,7 @@ export function demuxRemove(owner: u32): void {
     assert(!BOUNDED || i - home <= mask);
     const g = flowAt(load<u32>(ownerAt(i)));
     // It stays if its home lies behind the hole, up to where it is.
-    if (((i - hashOf(g.rip, g.lip, g.ports)) & mask) < ((i - hole) & mask)) continue;
+    if (((i - hashOf(g.lip, g.rip, g.ports)) & mask) < ((i - hole) & mask)) continue;
     store<u8>(tagAt(hole), tag);
     store<u32>(ownerAt(hole), load<u32>(ownerAt(i)));
     hole = i;

@@ -8,7 +8,7 @@
   ports: u32;
 }
 
-export function flowSet(f: Flow, rip: u32, lip: u32, ports: u32): void {
+export function flowSet(f: Flow, lip: u32, rip: u32, ports: u32): void {
   f.rip = rip;
   f.lip = lip;
   f.ports = ports;

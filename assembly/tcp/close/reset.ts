@@ -23,7 +23,7 @@ export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRec
   let size = TcpHeader.SIZE;
   if (timestamps) {
     const at = changetype<usize>(ip) + Ipv4.SIZE;
-    size = <u32>(putTimestamps(at + TcpHeader.SIZE, clock.ms + timestampOffset(seg.rip, seg.lip), tsRecent) - at);
+    size = <u32>(putTimestamps(at + TcpHeader.SIZE, clock.ms + timestampOffset(seg.lip, seg.rip), tsRecent) - at);
   }
   emptySegment(ip, seg.ports, seq, ack, ACK, wnd, size);
 }

@@ -29,7 +29,7 @@ export function enterTimeWait(t: Tcb): void {
   detach(t);
   setState(t, State.TIME_WAIT);
   const w = allocate();
-  flowSet(w, t.rip, t.lip, t.ports);
+  flowSet(w, t.lip, t.rip, t.ports);
   w.sndNxt = t.sndNxt;
   w.rcvNxt = t.rcvNxt;
   w.tsRecent = t.tsRecent;

@@ -33,7 +33,7 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   if (advanced) pathProbeAcked(t);
   if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 && t.timerKind != <u8>Timer.REORDER) {
     // Nothing is missing, and nothing is being found out.
-    if (isCwndLimited(t, flight)) congestionAcked(t, acked);
+    grow(t, acked, flight);
     if (t.sndUna == t.sndNxt) {
       probeDrop(t);
       senderIdle(t);
@@ -44,14 +44,14 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   rackDsack(t);
   const repaired = probeAcked(t, advanced, news);
   if (repaired && !tcbHas(t, Has.RECOVERY | Has.LOSS)) congestionLoss(t, flight);
-  if (!undoDetects(t, advanced) && tcbHas(t, Has.RECOVERY | Has.LOSS) && seqLe(t.recover, t.sndUna)) recovered(t);
+  if (!undoDetects(t, acked) && tcbHas(t, Has.RECOVERY | Has.LOSS) && seqLe(t.recover, t.sndUna)) recovered(t);
   s.bits &= ~<u16>Sends.DSACK_NOW;
   const lost = s.lost;
   detect(t);
   if (tcbHas(t, Has.RECOVERY)) {
     if (prrOn()) prrAck(t, delivered, advanced && s.lost <= lost);
-  } else if (advanced && !repaired && isCwndLimited(t, flight)) {
-    congestionAcked(t, acked);
+  } else if (advanced && !repaired) {
+    grow(t, acked, flight);
   }
   if (t.sndUna == t.sndNxt) {
     probeDrop(t);
@@ -65,26 +65,31 @@ export function rackAfter(t: Tcb): void {
   const s = senderOf(t);
   if (!sends(s, Sends.DSACK_NOW)) return;
   rackDsack(t);
-  undoDetects(t, false);
+  undoDetects(t, 0);
   s.bits &= ~<u16>Sends.DSACK_NOW;
 }
 
 /** Something is being found out. */
 const UNUSUAL: u32 = Sends.DSACK_ROUND | Sends.DSACK_NOW | Sends.PROBING | Sends.CAN_UNDO | Sends.FRTO | Sends.FRTO_WAIT | Sends.UNDO_NOW;
 
-/**
- * Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1). In slow start it is
- * enough that half of it was in flight at once, within the last round.
- */
-function isCwndLimited(t: Tcb, flight: u32): bool {
+/** `acked` bytes of `flight` were acknowledged, and nothing is missing: the window of congestion grows, if it is what holds the sender back. */
+function grow(t: Tcb, acked: u32, flight: u32): void {
   const s = senderOf(t);
   // The round ends with what was in flight when its measure was taken.
   if (flight >= s.usedMost || seqLe(s.usedEnd, t.sndUna)) {
     s.usedMost = flight;
     s.usedEnd = t.sndNxt;
   }
-  if (sends(s, Sends.CWND_LIMITED)) return true;
-  return t.cwnd < t.ssthresh && t.cwnd < s.usedMost << 1;
+  if (isCwndLimited(t)) congestionAcked(t, acked);
+}
+
+/**
+ * Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1). In slow start it is
+ * enough that half of it was in flight at once, within the last round.
+ */
+function isCwndLimited(t: Tcb): bool {
+  const s = senderOf(t);
+  return sends(s, Sends.CWND_LIMITED) || (t.cwnd < t.ssthresh && t.cwnd < s.usedMost << 1);
 }
 
 /** Finds what is lost, begins to recover from it, and waits for what may only be late. */
@@ -141,7 +146,7 @@ export function rackTimesOut(t: Tcb, first: bool): bool {
   probeForget(t);
   if (first) frtoBegin(t);
   // What is first must have arrived, if it is to be believed: the receiver has reneged (RFC 2018 §8).
-  if ((<u32>rangeAt(s.first).bits & Sent.SACKED) != 0) sentLoseAll(t, true);
+  if ((<u32>rangeAt(s.first).bits & Sent.SACKED) != 0) sentLoseAll(t);
   else rackTimeout(t);
   return true;
 }

@@ -29,7 +29,7 @@ export function retransmitAcked(t: Tcb): void {
 
 /** Everything in flight counts as lost; it goes out again as the congestion window allows. */
 export function retransmitAll(t: Tcb): void {
-  if (hasSender(t)) sentLoseAll(t, true);
+  if (hasSender(t)) sentLoseAll(t);
   sackForget(t);
   lossBegins(t);
 }

@@ -91,12 +91,12 @@ export function sentLose(s: Sender, r: Range): void {
   s.lost += r.end - r.start;
 }
 
-/** Everything counts as lost that did not arrive. `renege`: nothing of what was selectively acknowledged is believed any more. */
-export function sentLoseAll(t: Tcb, renege: bool): void {
+/** Everything counts as lost, what was selectively acknowledged too: the receiver may have reneged (RFC 2018 §8). */
+export function sentLoseAll(t: Tcb): void {
   const s = senderOf(t);
   for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
-    if (renege && has(r, Sent.SACKED)) {
+    if (has(r, Sent.SACKED)) {
       r.bits &= ~<u16>Sent.SACKED;
       s.sacked -= r.end - r.start;
     }

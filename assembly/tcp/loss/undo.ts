@@ -53,30 +53,30 @@ export function frtoNote(s: Sender): void {
   if (UNDO && sends(s, Sends.FRTO_WAIT)) s.bits |= <u16>Sends.UNDO_NOW;
 }
 
-/** Looks at an ACK, `advanced`: a new one. Returns whether the recovery was for nothing, and is over. */
-export function undoDetects(t: Tcb, advanced: bool): bool {
+/** Looks at an ACK, of `acked` new bytes. Returns whether the recovery was for nothing, and is over. */
+export function undoDetects(t: Tcb, acked: u32): bool {
   if (!UNDO) return false;
   const s = senderOf(t);
   if (!sends(s, Sends.CAN_UNDO)) return false;
-  if (advanced && sends(s, Sends.UNDO_TS)) {
+  if (acked != 0 && sends(s, Sends.UNDO_TS)) {
     // RFC 3522 §3.2: only the first acceptable ACK tells.
     s.bits &= ~<u16>Sends.UNDO_TS;
     if (segHas(Option.TIMESTAMPS) && seg.tsEcr != 0 && seqLt(seg.tsEcr, s.undoTs)) s.bits |= <u16>Sends.UNDO_NOW;
   }
   const now = sends(s, Sends.UNDO_NOW);
-  frtoStep(t, s, advanced);
+  frtoStep(t, s, acked);
   if (!now) return false;
   undo(t, s);
   return true;
 }
 
 /** RFC 5682 §3.1 steps 2 and 3: after the first ACK something new is sent in the place of what may not be lost, and the second one tells. */
-function frtoStep(t: Tcb, s: Sender, advanced: bool): void {
+function frtoStep(t: Tcb, s: Sender, acked: u32): void {
   const first = sends(s, Sends.FRTO);
   // It was a loss (step 3a): the rest is sent again, beside what was sent in the meantime.
   if (sends(s, Sends.FRTO_WAIT)) t.cwnd = max(t.cwnd, sentPipe(t) + <u32>t.mss);
   s.bits &= ~<u16>(Sends.FRTO | Sends.FRTO_WAIT);
-  if (!first || !advanced || !tcbHas(t, Has.LOSS) || !seqLt(t.sndUna, t.recover) || unsent(t) == 0) return;
+  if (!first || acked == 0 || !tcbHas(t, Has.LOSS) || !seqLt(t.sndUna, t.recover) || unsent(t) == 0) return;
   s.bits |= <u16>Sends.FRTO_WAIT;
   t.cwnd = sentPipe(t) + 2 * <u32>t.mss;
 }

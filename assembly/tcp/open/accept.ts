@@ -12,8 +12,8 @@ import { tcbFromRecord, tcbOpen } from "./connect";
 import { halfOpenRemove } from "./half-open";
 
 /** A TCB for a completed handshake, if the accept queue and the pool have room; it waits in the queue once it is ESTABLISHED. */
-export function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
-  const t = l.acceptCount < l.backlog ? tcbOpen(rip, lip, ports) : null;
+export function admit(l: Listener, lip: u32, rip: u32, ports: u32): Tcb | null {
+  const t = l.acceptCount < l.backlog ? tcbOpen(lip, rip, ports) : null;
   if (t == null) {
     count(Mib.ListenOverflows);
     count(Mib.ListenDrops);
@@ -37,7 +37,7 @@ export function admit(l: Listener, rip: u32, lip: u32, ports: u32): Tcb | null {
  * peer gets a RST.
  */
 export function promote(h: HalfOpen): Tcb | null {
-  const l = listenerAt(h.listener), t = admit(l, h.rip, h.lip, h.ports);
+  const l = listenerAt(h.listener), t = admit(l, h.lip, h.rip, h.ports);
   if (t == null) {
     if (POLICIES && (config.policy & Policy.RST_ON_OVERFLOW) != 0) {
       recordGone(h);

@@ -19,13 +19,13 @@ import { rttInit, rttStart } from "../loss/rtt";
 import { congestionInit } from "../congestion/window";
 
 /** A TCB for a four-tuple, in CLOSED, with what does not depend on the peer; it owns the four-tuple. Null: none is free. */
-export function tcbOpen(rip: u32, lip: u32, ports: u32): Tcb | null {
+export function tcbOpen(lip: u32, rip: u32, ports: u32): Tcb | null {
   const t = tcbAllocate();
   if (t == null) return null;
-  flowSet(t, rip, lip, ports);
+  flowSet(t, lip, rip, ports);
   t.pathMtu = <u16>config.mtu;
   t.peerMss = <u16>MSS_DEFAULT;
-  t.tsOffset = timestampOffset(rip, lip);
+  t.tsOffset = timestampOffset(lip, rip);
   t.userTimeoutMs = config.userTimeoutMs;
   t.keepIdleS = <u16>config.keepIdleS;
   t.keepIntervalS = <u16>config.keepIntervalS;
@@ -57,7 +57,7 @@ export function setIrs(t: Tcb, irs: Seq, tsRecent: u32): void {
 
 /** Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due. */
 export function connectStart(t: Tcb): void {
-  setIss(t, isnFor(t.rip, t.lip, t.ports));
+  setIss(t, isnFor(t.lip, t.rip, t.ports));
   tcbSet(t, Has.SYN_DUE);
   setState(t, State.SYN_SENT);
   congestionInit(t);

@@ -47,14 +47,14 @@ const HELD_US: u64 = 60_000_000;
 export let pending: Pending = changetype<Pending>(0);
 
 /** GetCookie (RFC 7413 §4.1.2): its address. */
-export function cookieFor(rip: u32, lip: u32): usize {
-  pending.cookie = cookieOf(rip, lip, 0);
+export function cookieFor(lip: u32, rip: u32): usize {
+  pending.cookie = cookieOf(lip, rip, 0);
   return changetype<usize>(pending) + offsetof<Pending>("cookie");
 }
 
 /** The cookie of this hour, or of one before. */
-function cookieOf(rip: u32, lip: u32, age: u64): u64 {
-  return secretOf(rip, lip, WHAT | (sharedClock() / KEY_US - age));
+function cookieOf(lip: u32, rip: u32, age: u64): u64 {
+  return secretOf(lip, rip, WHAT | (sharedClock() / KEY_US - age));
 }
 
 /** IsCookieValid (RFC 7413 §4.1.2), for the SYN at hand, and whether there is room: 0: yes, 1: yes, with an old cookie; −1: no. */
@@ -67,8 +67,8 @@ export function fastOpenCheck(): i32 {
   if (clock.us >= pending.heldUntil) pending.held = 0;
   if (pending.count + pending.held >= config.fastOpenMax) return failed(Mib.TCPFastOpenListenOverflow);
   const cookie = load<u64>(seg.cookieAt);
-  if (cookie == cookieOf(seg.rip, seg.lip, 0)) return 0;
-  return cookie == cookieOf(seg.rip, seg.lip, 1) ? 1 : failed(Mib.TCPFastOpenPassiveFail);
+  if (cookie == cookieOf(seg.lip, seg.rip, 0)) return 0;
+  return cookie == cookieOf(seg.lip, seg.rip, 1) ? 1 : failed(Mib.TCPFastOpenPassiveFail);
 }
 
 function failed(why: Mib): i32 {
@@ -182,7 +182,7 @@ export function fastOpenWant(t: Tcb, on: bool): Err {
 /** Writes the option of our SYN or SYN-ACK, if it has one. Sent again, it has none (RFC 7413 §4.2.1 and §4.2.2). */
 export function fastOpenPut(t: Tcb, at: usize): usize {
   if (tcbHas(t, Has.SYN_RESENT)) return at;
-  if ((<u32>t.fastOpen & FastOpen.RENEW) != 0) return putFastOpen(at, cookieFor(t.rip, t.lip), COOKIE_SIZE);
+  if ((<u32>t.fastOpen & FastOpen.RENEW) != 0) return putFastOpen(at, cookieFor(t.lip, t.rip), COOKIE_SIZE);
   if (!isWanted(t)) return at;
   const s = serverMake(t);
   if (s == null || s.failedUntil > nowS()) {

@@ -77,13 +77,13 @@ export function halfOpenAnswerTake(h: HalfOpen): bool {
 export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
-  const tsVal = !timestamps ? 0 : isGroup() ? cookieTimestamp(h.rip, h.lip, bits) : clock.ms + timestampOffset(h.rip, h.lip);
+  const tsVal = !timestamps ? 0 : isGroup() ? cookieTimestamp(h.lip, h.rip, bits) : clock.ms + timestampOffset(h.lip, h.rip);
   const l = listenerAt(h.listener);
-  synAck(h.rip, h.lip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent, l.tos, l.ttl);
+  synAck(h.lip, h.rip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent, l.tos, l.ttl);
 }
 
 /** Sends `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>` with the options that `bits` (of `Syn`) names (RFC 9293 §3.10.7.2). */
-export function synAck(rip: u32, lip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32, tos: u32, ttl: u32): void {
+export function synAck(lip: u32, rip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32, tos: u32, ttl: u32): void {
   const ip = ipBegin(lip, rip, PROTO_TCP, tos, ttl);
   if (ip == null) return;
   synSegment(ip, ports, iss, irs + 1, ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK, bits, tsVal, tsEcr);

@@ -14,6 +14,6 @@ export function isnInit(): void {
   if (layoutCommits()) randomKey(changetype<Key>(secret));
 }
 
-export function isnFor(rip: u32, lip: u32, ports: u32): Seq {
-  return <u32>(clock.us >> 2) + <u32>hashFlow(changetype<Key>(secret), rip, lip, ports);
+export function isnFor(lip: u32, rip: u32, ports: u32): Seq {
+  return <u32>(clock.us >> 2) + <u32>hashFlow(changetype<Key>(secret), lip, rip, ports);
 }

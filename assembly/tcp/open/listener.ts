@@ -73,14 +73,15 @@ const DEFENCE_US: u64 = 1_000_000;
 /** The listener had to defend itself just now. */
 export function defend(l: Listener): void {
   l.defendedAt = clock.us;
-  if (!l.defending) setDefending(l, true);
+  if (l.defending) return;
+  l.defending = true;
+  heapArm(listenerBase() + listenerIndex(l), l.defendedAt + DEFENCE_US);
+  tellDefence(l);
 }
 
-function setDefending(l: Listener, on: bool): void {
-  const index = listenerIndex(l);
-  l.defending = on;
-  if (on) heapArm(listenerBase() + index, l.defendedAt + DEFENCE_US);
-  eventRaise(config.connsMax + index, Event.DEFENCE);
+/** The application hears that the listener began, or ceased, to defend itself. */
+function tellDefence(l: Listener): void {
+  eventRaise(config.connsMax + listenerIndex(l), Event.DEFENCE);
 }
 
 /** The timer of a listener that defends itself. */
@@ -88,6 +89,10 @@ export function listenerTimer(index: u32): void {
   const l = listenerAt(index), owner = listenerBase() + index;
   heapDisarm(owner);
   if (l.port == 0 || !l.defending) return;
-  if (isDue(l.defendedAt + DEFENCE_US)) setDefending(l, false);
-  else heapArm(owner, l.defendedAt + DEFENCE_US);
+  if (!isDue(l.defendedAt + DEFENCE_US)) {
+    heapArm(owner, l.defendedAt + DEFENCE_US);
+    return;
+  }
+  l.defending = false;
+  tellDefence(l);
 }

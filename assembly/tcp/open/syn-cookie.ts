@@ -82,19 +82,19 @@ function secretMake(epoch: u64): void {
  * between two addresses, so that timestamps keep growing from one incarnation to the next (RFC 6191 §2), and from one member of a group
  * to the next.
  */
-export function timestampOffset(rip: u32, lip: u32): u32 {
+export function timestampOffset(lip: u32, rip: u32): u32 {
   const shared = <u32>quotient(sharedClock(), 1000) - clock.ms;
-  return <u32>secretOf(rip, lip, 0x7473) + shared;
+  return <u32>secretOf(lip, rip, 0x7473) + shared;
 }
 
 /** A secret number for a pair of addresses: the same for all members of a group. `what` tells one use from another. */
-export function secretOf(rip: u32, lip: u32, what: u64): u64 {
+export function secretOf(lip: u32, rip: u32, what: u64): u64 {
   return hash2(changetype<Key>(secrets + MASTER), <u64>rip | (<u64>lip << 32), what);
 }
 
 function mac(low: u32, irs: Seq): u32 {
   const key = changetype<Key>(secrets + (<usize>(low & 1) << 4));
-  return <u32>hashFlow2(key, seg.rip, seg.lip, seg.ports, irs, low) & ~15;
+  return <u32>hashFlow2(key, seg.lip, seg.rip, seg.ports, irs, low) & ~15;
 }
 
 /** The cookie that answers the SYN at hand. */
@@ -106,10 +106,10 @@ export function cookieMake(peerMss: u32): Seq {
 }
 
 /** The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's options (bits of `Syn`) in its low bits. */
-export function cookieTimestamp(rip: u32, lip: u32, bits: u32): u32 {
+export function cookieTimestamp(lip: u32, rip: u32, bits: u32): u32 {
   const scale = (bits & Syn.WINDOW_SCALE) != 0 ? bits & Syn.SCALE_MASK : SCALE_NONE;
   const options = scale | ((bits & Syn.SACK) != 0 ? SACK_BIT : 0) | ((bits & Syn.ECN) != 0 ? ECN_BIT : 0);
-  const now = clock.ms + timestampOffset(rip, lip);
+  const now = clock.ms + timestampOffset(lip, rip);
   const val = (now & ~OPTION_MASK) | options;
   return <i32>(val - now) > 0 ? val - (OPTION_MASK + 1) : val;
 }

@@ -81,7 +81,7 @@ export function settle(t: Tcb, bits: u32, peerMss: u32): void {
 export function synSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, bits: u32, tsVal: u32, tsEcr: u32): void {
   const tcp = changetype<usize>(ip) + Ipv4.SIZE;
   let at = synOptions(tcp + TcpHeader.SIZE, bits, tsVal, tsEcr);
-  if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ip.dst, ip.src), COOKIE_SIZE);
+  if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ip.src, ip.dst), COOKIE_SIZE);
   emptySegment(ip, ports, seq, ack, flags, synWindow(), <u32>(at - tcp));
 }
 
