@@ -4,8 +4,7 @@
 import { rangesBytes } from "../buffers/ranges";
 import { State } from "../tcp/block/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
-import { pipe } from "../tcp/loss/recovery";
-import { hasSender, senderOf } from "../tcp/block/sender";
+import { recoveryPipe, recoverySacked } from "../tcp/loss/recovery";
 import { Tcb } from "../tcp/block/tcb";
 import { userUrgentLeft } from "../tcp/user";
 import { Listener } from "../tcp/open/listener";
@@ -139,8 +138,8 @@ export function info(t: Tcb, to: usize): void {
   i.state = stateNow(t);
   // One copy costs 250 bytes of code less than field after field.
   memory.copy(to + offsetof<TcpInfo>("rip"), changetype<usize>(t), offsetof<Tcb>());
-  i.pipe = pipe(t);
-  i.sackedBytes = hasSender(t) ? senderOf(t).sacked : rangesBytes(t.sacked);
+  i.pipe = recoveryPipe(t);
+  i.sackedBytes = recoverySacked(t);
   i.outOfOrderBytes = rangesBytes(t.outOfOrder);
   i.urgentLeft = userUrgentLeft(t);
 }

@@ -5,19 +5,14 @@ import { clock } from "../core/clock";
 import { seqLt, seqLe } from "../core/seq";
 import { rangesCut } from "../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbClear } from "./block/tcb";
-import { seg, segHas, segLen, Option } from "./segment/segment";
+import { seg } from "./segment/segment";
 import { Timer, armOrphan } from "./block/timers";
 import { ecnEchoed } from "./congestion/ecn";
 import { sackReceive } from "./loss/sack";
-import { duplicateAck, newAck } from "./loss/recovery";
+import { recoveryAckBegins, recoveryAdvances, recoveryRepeats, recoveryTimes } from "./loss/recovery";
 import { retransmitAcked } from "./loss/retransmit";
 import { persistEnd } from "./close/persist";
-import { rttAcked, rttSample } from "./loss/rtt";
-import { hasSender, senderOf } from "./block/sender";
 import { ringAcked, roomAgain } from "./block/send-buffer";
-import { timestampNow } from "./block/timestamps";
-import { rackAck, rackAfter, rackTimes } from "./loss/rack-recovery";
-import { sentAcked } from "./loss/delivered";
 
 /** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT. */
 export function ackAcceptable(t: Tcb): bool {
@@ -26,35 +21,19 @@ export function ackAcceptable(t: Tcb): bool {
 
 /** Processes the ACK field, which is acceptable. */
 export function acknowledge(t: Tcb): void {
-  const had = hasSender(t) ? senderOf(t).delivered : 0;
-  if (hasSender(t)) senderOf(t).sample = 0;
-  const news = sackReceive(t), flight = t.sndNxt - t.sndUna;
+  const had = recoveryAckBegins(t), news = sackReceive(t), flight = t.sndNxt - t.sndUna;
   if (seqLt(t.sndUna, seg.ack)) {
     advance(t, flight, had, news);
     ecnEchoed(t, flight);
     windowArrives(t);
-    // What lay beyond a hole may have told of another one.
-    if (!hasSender(t) && news && tcbHas(t, Has.RECOVERY)) workAdd(t);
     return;
   }
   const wnd = t.sndWnd;
   if (seg.ack == t.sndUna) windowArrives(t);
-  if (hasSender(t)) {
-    if (flight != 0 && t.timerKind != <u8>Timer.PERSIST) {
-      rackTimes(t);
-      rackAck(t, 0, flight, senderOf(t).delivered - had, news);
-    } else if (flight == 0) {
-      rackAfter(t);
-    }
-    return;
-  }
-  // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window; with SACK, one that tells something new.
-  if (t.sndUna != t.sndNxt && seg.ack == t.sndUna && t.timerKind != <u8>Timer.PERSIST) {
-    if (tcbHas(t, Has.SACK) ? news : segLen() == 0 && wnd == t.sndWnd) duplicateAck(t);
-  }
+  recoveryRepeats(t, flight, had, news, wnd);
 }
 
-/** SEG.ACK is new: SND.UNA moves up to it. For a Sender: `flight` and what was delivered before, and whether SACK told something. */
+/** SEG.ACK is new: SND.UNA moves up to it. `flight`, what was delivered before, and whether SACK told something are for recovery. */
 function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   const acked = seg.ack - t.sndUna;
   // A FIN takes a sequence number, but no place in the ring.
@@ -63,20 +42,12 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   t.sacked = rangesCut(t.sacked, t.sndUna);
   if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) tcbClear(t, Has.URGENT_OUT);
   // The sample comes before the timer, which is set to the time-out that follows from it (RFC 6298 §5.3).
-  if (hasSender(t)) {
-    sentAcked(t, acked);
-    rackTimes(t);
-  } else if (!rttAcked(t, seg.ack) && !tcbHas(t, Has.TIMING) && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0) {
-    // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
-    const rtt = timestampNow(t) - seg.tsEcr;
-    if (rtt < 600_000) rttSample(t, min<u32>(rtt, 100_000) * 1000);
-  }
+  recoveryTimes(t, acked);
   t.stalledAt = clock.us;
   if (tcbHas(t, Has.ORPHAN)) armOrphan(t);
   // A window that was open, if too small: what silly window avoidance held back was sent, and arrived.
   if (t.timerKind != <u8>Timer.PERSIST || t.sndWnd != 0) retransmitAcked(t);
-  if (hasSender(t)) rackAck(t, acked, flight, senderOf(t).delivered - had, news);
-  else newAck(t, acked);
+  recoveryAdvances(t, acked, flight, had, news);
   roomAgain(t);
   workAdd(t);
 }

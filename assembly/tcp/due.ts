@@ -1,7 +1,7 @@
 // TIMEOUTS (RFC 9293 §3.10.8: user time-out, retransmission time-out; TIME-WAIT's is close/time-wait.ts): what is due does its work. The
 // retransmission timer has two thresholds, R1 and R2 (RFC 9293 §3.8.3).
 
-import { RACK, TLP, FAST_OPEN, BLACK_HOLES } from "../features";
+import { FAST_OPEN, BLACK_HOLES } from "../features";
 import { NEVER, isDue, clock } from "../core/clock";
 import { Mib, count } from "../core/counters";
 import { Err } from "../core/error";
@@ -11,15 +11,10 @@ import { Has, Tcb, tcbClear, tcbHas, tcbIndex, tcbSet, workAdd, tell } from "./b
 import { ackNow } from "./block/acks";
 import { Timer, armTimer, disarmTimer } from "./block/timers";
 import { State, isSynchronized, isOpenedFast } from "./block/state";
-import { hasSender } from "./block/sender";
 import { paceDue } from "./congestion/pacing";
-import { congestionTimeout } from "./congestion/congestion";
-import { reorderDue, rackTimesOut } from "./loss/rack-recovery";
-import { probeDue } from "./loss/probe";
+import { recoveryTimeout, recoveryTimer } from "./loss/recovery";
 import { rtoBackOff, rttStop } from "./loss/rtt";
 import { blackHoleSuspected } from "./loss/path-mtu";
-import { undoBegin } from "./loss/undo";
-import { lossBegins, retransmitAll } from "./loss/retransmit";
 import { persistDue, persistArm } from "./close/persist";
 import { endConnection, giveUp } from "./close/end";
 import { keepAliveDue, keepAliveStart } from "./close/keep-alive";
@@ -37,9 +32,7 @@ export function tcbTimer(t: Tcb): void {
   }
   if (isDue(t.timerAt)) {
     if (t.timerKind == <u8>Timer.PERSIST) persistDue(t);
-    else if (RACK && t.timerKind == <u8>Timer.REORDER) reorderDue(t);
-    else if (TLP && t.timerKind == <u8>Timer.PROBE) probeTimer(t);
-    else retransmitDue(t);
+    else if (!recoveryTimer(t)) retransmitDue(t);
   }
   // Where that was the connection's end, the block may be free again.
   if (t.state == <u8>State.CLOSED) return;
@@ -84,22 +77,11 @@ function retransmitDue(t: Tcb): void {
     count(Mib.TCPSynRetrans);
   } else {
     if (BLACK_HOLES && t.retries >= R1) blackHoleSuspected(t);
-    const first = t.retries == 1;
-    if (first) undoBegin(t);
-    congestionTimeout(t, t.sndNxt - t.sndUna, first);
-    if (hasSender(t) && rackTimesOut(t, first)) lossBegins(t);
-    else retransmitAll(t);
-    tcbSet(t, Has.RETRANSMIT_ONE);
+    recoveryTimeout(t);
   }
   workAdd(t);
   // Restarted even if nothing can be sent now (RFC 6298 §5.6).
   armTimer(t, Timer.RETRANSMIT, t.rto);
-}
-
-/** A loss probe is due; the retransmission timer runs from here on. */
-function probeTimer(t: Tcb): void {
-  armTimer(t, Timer.RETRANSMIT, t.rto);
-  probeDue(t);
 }
 
 function idleDue(t: Tcb): void {

@@ -17,7 +17,7 @@ import { isSynchronized } from "./block/state";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen } from "./block/demux";
 import { halfOpenAt } from "./block/half-open-record";
 import { pathMtuLower } from "./loss/path-mtu";
-import { retransmitAll } from "./loss/retransmit";
+import { loseAll } from "./loss/recovery";
 import { fastOpenFails } from "./open/fast-open";
 import { recordGone } from "./open/accept";
 import { endConnection } from "./close/end";
@@ -101,7 +101,7 @@ function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
   if (mtu >= <u32>t.pathMtu || mtu >= size || size > <u32>t.pathMtu) return;
   pathMtuLower(t, mtu);
   if (seqLt(seq, t.sndNxt)) {
-    retransmitAll(t);
+    loseAll(t);
     tcbSet(t, Has.RETRANSMIT_ONE);
     workAdd(t);
   }

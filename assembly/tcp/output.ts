@@ -12,31 +12,29 @@ import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipLast, ipWay, Way } from "../ip/output";
 import { ecnFlags, ecnSynFlags, ecnTos } from "./congestion/ecn";
-import { Tcb, Has, tcbHas, sendRing, workBlock, tcbSet, tcbClear } from "./block/tcb";
+import { Tcb, Has, RECOVERING, tcbHas, sendRing, workBlock, tcbSet, tcbClear } from "./block/tcb";
 import { State, isSynchronized, isOpenedFast } from "./block/state";
 import { Timer } from "./block/timers";
 import { putTimestamps } from "./segment/options";
 import { fastOpenPut, fastOpenText } from "./open/fast-open";
 import { settled, offered, synWindow, synSegment, synOptions } from "./open/syn";
-import { limitedTransmit, pipe } from "./loss/recovery";
+import {
+  lostEnd, lostNext, lostSent, recoveryBegins, recoveryHeldBack, recoveryPipe, recoverySent, recoveryWindow,
+} from "./loss/recovery";
 import { persistArm } from "./close/persist";
-import { retransmitArm, retransmitEnd, retransmitNext, retransmitRest } from "./loss/retransmit";
+import { retransmitArm } from "./loss/retransmit";
 import { congestionIdle } from "./congestion/congestion";
 import { rttStart, rttStop } from "./loss/rtt";
 import { endConnection } from "./close/end";
 import { fillChecksum, fillChecksumWithText } from "./segment/checksum";
-import { Sends, hasSender, senderBegin, senderOf } from "./block/sender";
 import { unsent, finDue, usableWindow } from "./block/send-buffer";
 import { MSS_MIN } from "./block/mss";
 import { timestampNow } from "./block/timestamps";
 import { advertise } from "./block/receive-window";
-import { sentAgain, sentLastStart, sentNew } from "./loss/sent";
 import { pathProbeSent, pathProbeSize } from "./loss/path-mtu";
-import { probeDrop, probePending, probeSent } from "./loss/probe";
-import { prrSent } from "./congestion/prr";
-import { undoResent } from "./loss/undo";
+import { probeDrop, probePending, probeResent, probeSent, probeStart } from "./loss/probe";
 import { sackBlocks, putSack } from "./loss/report";
-import { paceAllows, paceArm, paceSent } from "./congestion/pacing";
+import { paceAllows, paceArm } from "./congestion/pacing";
 import { repeatLast } from "./repeat";
 
 /** Segments that one connection sends before the next one has its turn. */
@@ -101,7 +99,7 @@ function pushLast(): void {
 function hasSomething(t: Tcb): bool {
   if (tcbHas(t, Has.SYN_DUE | Has.ACK_NOW | Has.PROBE_DUE | Has.KEEP_DUE)) return true;
   return maySendText(t) && t.state != <u8>State.TIME_WAIT &&
-    (unsent(t) != 0 || finDue(t) || tcbHas(t, Has.LOSS | Has.RECOVERY) || probePending(t));
+    (unsent(t) != 0 || finDue(t) || tcbHas(t, RECOVERING) || probePending(t));
 }
 
 /** ESTABLISHED and later; or SYN-RECEIVED of a connection that opened fast (RFC 7413 §4.2.2). */
@@ -155,13 +153,13 @@ function roomForData(t: Tcb): u32 {
 
 /** Sends again what counts as lost, within the congestion window and the peer's (SHLD-16). */
 function sendLost(t: Tcb): bool {
-  if (!retransmitNext(t)) return false;
+  if (!lostNext(t)) return false;
   const start = t.rtxNxt;
-  let end = retransmitEnd(t, roomForData(t));
+  let end = lostEnd(t, roomForData(t));
   const edge = t.sndUna + t.sndWnd;
   if (seqLt(edge, end)) end = edge;
   if (!seqLt(start, end)) return false;
-  const inPipe = pipe(t);
+  const inPipe = recoveryPipe(t);
   if (!tcbHas(t, Has.RETRANSMIT_ONE)) {
     if (inPipe != 0 && inPipe + (end - start) > t.cwnd) return false;
     if (!paceAllows(t)) {
@@ -173,14 +171,8 @@ function sendLost(t: Tcb): bool {
   t.rtxNxt = end;
   rttStop(t);
   count(Mib.tcpRetransSegs);
-  if (tcbHas(t, Has.LOSS)) count(Mib.TCPSlowStartRetrans);
   emitRange(t, start, end, Text.AGAIN);
-  if (hasSender(t)) {
-    undoResent(t, end - start);
-    prrSent(t, end - start);
-    paceSent(t, end - start);
-    if (!sentAgain(t, start, end)) retransmitRest(t, end);
-  }
+  lostSent(t, start, end);
   retransmitArm(t);
   return true;
 }
@@ -188,20 +180,20 @@ function sendLost(t: Tcb): bool {
 /** A loss probe (RFC 8985 §7.3): something new, window of congestion or not, or what was sent last once more. */
 function sendLossProbe(t: Tcb): bool {
   if (!probePending(t)) return false;
-  const again = sendNew(t, Within.PEERS_WINDOW, 1) == 0;
-  if (again) {
-    // Not beyond a window that has shrunk (SHLD-16).
-    if (seqLt(t.sndUna + t.sndWnd, t.sndNxt)) {
-      probeDrop(t);
-      return false;
-    }
-    const start = sentLastStart(t, roomForData(t));
-    rttStop(t);
-    count(Mib.tcpRetransSegs);
-    emitRange(t, start, t.sndNxt, Text.AGAIN);
-    sentAgain(t, start, t.sndNxt);
+  if (sendNew(t, Within.PEERS_WINDOW, 1) != 0) {
+    probeSent(t);
+    return true;
   }
-  probeSent(t, again);
+  // Not beyond a window that has shrunk (SHLD-16).
+  if (seqLt(t.sndUna + t.sndWnd, t.sndNxt)) {
+    probeDrop(t);
+    return false;
+  }
+  const start = probeStart(t, roomForData(t));
+  rttStop(t);
+  count(Mib.tcpRetransSegs);
+  emitRange(t, start, t.sndNxt, Text.AGAIN);
+  probeResent(t, start);
   return true;
 }
 
@@ -231,12 +223,12 @@ function sendNew(t: Tcb, within: Within, most: u32): u32 {
   if (size == 0 && !withFin) return 0;
   if (!maySend(t, size, all, withFin, mss, flight)) return 0;
   if (flight == 0) {
-    senderBegin(t);
+    recoveryBegins(t);
     idleRestart(t);
   }
-  const inPipe = pipe(t);
-  if (inPipe != 0 && inPipe + size > t.cwnd + limitedTransmit(t) && !probe) {
-    if (hasSender(t)) senderOf(t).bits |= <u16>Sends.CWND_LIMITED;
+  const inPipe = recoveryPipe(t);
+  if (inPipe != 0 && inPipe + size > recoveryWindow(t) && !probe) {
+    recoveryHeldBack(t);
     return 0;
   }
   if (!probe && !paceAllows(t)) {
@@ -248,15 +240,9 @@ function sendNew(t: Tcb, within: Within, most: u32): u32 {
   if (withFin) tcbSet(t, Has.FIN_SENT);
   tcbClear(t, Has.PROBE_DUE);
   if (flight == 0) t.stalledAt = clock.us;
-  if (!hasSender(t)) rttStart(t, start);
   emitRange(t, start, t.sndNxt, Text.NEW);
-  if (hasSender(t)) {
-    sentNew(t, start, t.sndNxt);
-    senderOf(t).bits &= ~<u16>Sends.CWND_LIMITED;
-    if (tcbHas(t, Has.RECOVERY)) prrSent(t, size);
-    if (larger != 0 && size == larger) pathProbeSent(t);
-    paceSent(t, size);
-  }
+  recoverySent(t, start, size);
+  if (larger != 0 && size == larger) pathProbeSent(t);
   retransmitArm(t);
   return SPEED && !probe && size == <u32>t.mss && size < have ? 1 + sendLike(t, size, most - 1) : 1;
 }
@@ -266,15 +252,15 @@ function sendNew(t: Tcb, within: Within, most: u32): u32 {
  * Returns how many.
  */
 function sendLike(t: Tcb, size: u32, most: u32): u32 {
-  if (tcbHas(t, Has.RECOVERY | Has.LOSS | Has.URGENT_OUT) || t.ecn != 0 || (config.policy & Policy.PACING) != 0) return 0;
-  const inPipe = pipe(t);
+  if (tcbHas(t, RECOVERING | Has.URGENT_OUT) || t.ecn != 0 || (config.policy & Policy.PACING) != 0) return 0;
+  const inPipe = recoveryPipe(t);
   if (inPipe >= t.cwnd) return 0;
   const allowed = min(min(unsent(t) - 1, usableWindow(t)), t.cwnd - inPipe) / size;
   const n = repeatLast(t, t.sndNxt, size, min(allowed, most));
   if (n == 0) return 0;
   const start = t.sndNxt;
   t.sndNxt += n * size;
-  if (hasSender(t)) sentNew(t, start, t.sndNxt);
+  recoverySent(t, start, n * size);
   retransmitArm(t);
   return n;
 }
@@ -322,7 +308,7 @@ function sendProbe(t: Tcb): void {
     emit(t, t.sndNxt, 0, ACK, Text.NONE);
     return;
   }
-  senderBegin(t);
+  recoveryBegins(t);
   const start = t.sndNxt;
   t.sndNxt += size;
   if (have == 0) {

@@ -14,7 +14,7 @@ import { ACK, PSH, TcpHeader } from "../wire/tcp";
 import { isOwn } from "../ip/address";
 import { acknowledge } from "./acknowledge";
 import { demuxFind, isConn } from "./block/demux";
-import { Has, recvRing, tcbAt, tcbHas, tell } from "./block/tcb";
+import { Has, RECOVERING, recvRing, tcbAt, tcbHas, tell } from "./block/tcb";
 import { State } from "./block/state";
 import { Timer } from "./block/timers";
 import { ackSoon } from "./block/acks";
@@ -39,7 +39,7 @@ export function predict(frame: usize, size: u32): bool {
   // What we send to ourselves comes by the loop, and that does not lead here: on the wire it is forged (RFC 1122 §3.2.1.3).
   if (!isConn(owner) || isOwn(src)) return false;
   const t = tcbAt(owner);
-  if (t.state != <u8>State.ESTABLISHED || tcbHas(t, Has.RECOVERY | Has.LOSS | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
+  if (t.state != <u8>State.ESTABLISHED || tcbHas(t, RECOVERING | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
   if (t.outOfOrder != 0 || t.ecn != 0 || t.timerKind == <u8>Timer.PERSIST) return false;
   const seq = tcp.seq, ack = tcp.ack, text = total - Ipv4.SIZE - header;
   if (seq != t.rcvNxt || text > t.rcvAdv - seq || text > config.recvRing - t.rcvSize || seqLt(ack, t.sndUna) || seqLt(t.sndNxt, ack)) return false;

@@ -52,7 +52,7 @@ export const FAULTS: Fault[] = [
   { name: "an echo reply goes out without a sum", kind: "checksum", find: "icmp.checksum = foldSum(sumBytes(changetype<usize>(icmp), size, 0));", put: "" },
 
   // Leaks and counts
-  { name: "ranges of a connection that ends are lost", kind: "leak", find: "  t.outOfOrder = rangesClear(t.outOfOrder);\n  senderEnd(t);", put: "  t.outOfOrder = 0;\n  senderEnd(t);" },
+  { name: "ranges of a connection that ends are lost", kind: "leak", find: "  t.outOfOrder = rangesClear(t.outOfOrder);\n  recoveryEnds(t);", put: "  t.outOfOrder = 0;\n  recoveryEnds(t);" },
   { name: "ranges below the edge are lost", kind: "leak", find: "    const next = rangeNext(head, n);\n    rangesRelease(head);\n    head = next;\n  }\n  return head;", put: "    head = rangeNext(head, n);\n  }\n  return head;" },
   { name: "a range is given back twice", kind: "leak", find: "  s.count--;\n  rangesRelease(i);", put: "  s.count--;\n  rangesRelease(i);\n  rangesRelease(i);" },
   { name: "the block of a sender that ends is lost", kind: "leak", find: "  s.next = pool.free;\n  pool.free = t.sender;\n", put: "" },
@@ -66,7 +66,7 @@ export const FAULTS: Fault[] = [
   { name: "the block of a closed connection stays", kind: "leak", find: "  if (tcbHas(t, Has.ORPHAN)) release(t);\n  else tell(t, Event.CLOSED);", put: "  tell(t, Event.CLOSED);" },
 
   // Timers, limits, keys, endless exchanges
-  { name: "nothing is sent again after a time-out", kind: "timer", find: "    else retransmitAll(t);\n    tcbSet(t, Has.RETRANSMIT_ONE);", put: "    tcbSet(t, Has.RETRANSMIT_ONE);" },
+  { name: "nothing is sent again after a time-out", kind: "timer", find: "  else loseAll(t);\n  tcbSet(t, Has.RETRANSMIT_ONE);", put: "  tcbSet(t, Has.RETRANSMIT_ONE);" },
   { name: "the retransmission timer is not armed", kind: "timer", find: "if (!probeArm(t)) armTimer(t, Timer.RETRANSMIT, t.rto);\n}\n\n/** New data was acknowledged", put: "}\n\n/** New data was acknowledged" },
   { name: "no timer watches over a closed window", kind: "timer", find: "else if (unsent(t) != 0 || finDue(t)) persistArm(t);", put: "" },
   { name: "a time-out never grows", kind: "timer", find: "t.rto = min(t.rto << 1, config.rtoMaxMs * 1000);", put: "" },

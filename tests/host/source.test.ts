@@ -121,6 +121,43 @@ describe("names", () => {
   });
 });
 
+describe("the seam of loss recovery (assembly/tcp/loss/recovery.ts)", () => {
+  const sources = tree("assembly");
+  const isIn = (path: string, ...rooms: string[]): boolean => rooms.some((room) => path.startsWith(`assembly/tcp/${room}`));
+  /** Files that name what `pattern` matches, but for those in the rooms. */
+  const naming = (all: ReadonlyMap<string, string>, pattern: RegExp, ...rooms: string[]): string[] =>
+    [...all].filter(([path, text]) => !isIn(path, ...rooms) && pattern.test(text)).map(([path]) => path);
+  /** The doors of loss/: what is behind recovery.ts has no other way in. `report` is about what arrives. */
+  const DOORS = ["recovery", "retransmit", "rtt", "probe", "path-mtu", "sack", "report"];
+  const throughWalls = (all: ReadonlyMap<string, string>): string[] => [...all]
+    .filter(([path]) => !isIn(path, "loss/") && path !== "assembly/checks.ts")
+    .flatMap(([path, text]) => [...text.matchAll(/from "[^"]*\bloss\/([\w-]+)"/g)].filter(([, file]) => !DOORS.includes(file!)).map(([, file]) => `${path} ${file}`));
+  const SENDER = /\b(hasSender|senderOf|senderBegin|senderEnd|senderIdle)\b/;
+  const NAMES = /\bHas\.(RECOVERY|LOSS)\b/;
+  const SETS = /\btcb(Set|Clear)\([^;]*\b(RECOVERING|RECOVERY|LOSS)\b/;
+
+  it("nobody else asks whether a connection has a Sender", () =>
+    assert.deepEqual(naming(sources, SENDER, "block/sender.ts", "loss/", "congestion/"), ["assembly/checks.ts"]));
+  it("nobody else knows which recovery it is", () => assert.deepEqual(throughWalls(sources), []));
+  it("congestion/ alone writes the window", () => {
+    const files = [...new Set([...writers(sources, /\.cwnd$/), ...writers(sources, /\.ssthresh$/)])];
+    assert.deepEqual(files.filter((path) => !isIn(path, "congestion/")), []);
+    assert.ok(files.length > 2);
+  });
+  it("loss/ alone begins and ends a recovery", () => {
+    assert.deepEqual(naming(sources, NAMES, "block/tcb.ts", "loss/"), []);
+    assert.deepEqual(naming(sources, SETS, "loss/"), []);
+  });
+  it("is checked by something that can fail", () => {
+    const withLine = (line: string): Map<string, string> => new Map([...sources, ["assembly/tcp/x.ts", `function f(t: Tcb): void { ${line} }`]]);
+    assert.ok(naming(withLine("if (hasSender(t)) return;"), SENDER, "block/sender.ts", "loss/", "congestion/").includes("assembly/tcp/x.ts"));
+    assert.deepEqual(throughWalls(new Map([...sources, ["assembly/tcp/x.ts", 'import { rackAck } from "./loss/rack-recovery";']])), ["assembly/tcp/x.ts rack-recovery"]);
+    assert.ok(writers(withLine("t.cwnd = 1;"), /\.cwnd$/).includes("assembly/tcp/x.ts"));
+    assert.deepEqual(naming(withLine("return tcbHas(t, Has.LOSS);"), NAMES, "block/tcb.ts", "loss/"), ["assembly/tcp/x.ts"]);
+    assert.deepEqual(naming(withLine("tcbClear(t, Has.TIMING | RECOVERING);"), SETS, "loss/"), ["assembly/tcp/x.ts"]);
+  });
+});
+
 describe("state from one call to the next lies in linear memory", () => {
   const sources = tree("assembly");
   /** Variables that are no addresses and numbers of the layout, each with its reason. */

@@ -73,6 +73,9 @@ export const enum Has {
   DSACK = 0x80000000,
 }
 
+/** Fast recovery, or recovery after a time-out: loss/ alone begins and ends them, and names them one by one. */
+export const RECOVERING: u32 = Has.RECOVERY | Has.LOSS;
+
 /** Bits of `Tcb.fastOpen`. */
 export const enum FastOpen {
   /** The application wants it, for a connection that it opens; the SYN was not answered yet. */
@@ -276,6 +279,11 @@ export function tcbRelease(t: Tcb): void {
 
 export function tcbHas(t: Tcb, bits: u32): bool {
   return (t.flags & bits) != 0;
+}
+
+/** Whether the connection recovers from a time-out. */
+export function inLoss(t: Tcb): bool {
+  return tcbHas(t, Has.LOSS);
 }
 
 export function tcbSet(t: Tcb, bits: u32): void {

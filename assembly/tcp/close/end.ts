@@ -10,7 +10,7 @@ import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove, tell, tcbSet } from
 import { State, setState } from "../block/state";
 import { disarmAll } from "../block/timers";
 import { demuxRemove } from "../block/demux";
-import { senderEnd } from "../block/sender";
+import { recoveryEnds } from "../loss/recovery";
 import { fastOpenEnds } from "../open/fast-open";
 import { listenerForget } from "../open/accept";
 
@@ -36,9 +36,8 @@ export function giveUp(t: Tcb, counter: Mib): void {
 export function detach(t: Tcb): void {
   disarmAll(t);
   workRemove(t);
-  t.sacked = rangesClear(t.sacked);
   t.outOfOrder = rangesClear(t.outOfOrder);
-  senderEnd(t);
+  recoveryEnds(t);
   if (!tcbHas(t, Has.DETACHED)) demuxRemove(tcbIndex(t));
   tcbSet(t, Has.DETACHED);
 }

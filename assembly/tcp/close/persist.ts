@@ -7,8 +7,7 @@ import { count, Mib } from "../../core/counters";
 import { Tcb, Has, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
 import { giveUp } from "./end";
-import { senderEnd } from "../block/sender";
-import { retransmitAll } from "../loss/retransmit";
+import { loseAll, recoveryUnsend } from "../loss/recovery";
 
 /** Nothing is in flight, and what there is to send may not go: the first probe comes after one RTO (SHLD-29). */
 export function persistArm(t: Tcb): void {
@@ -43,11 +42,9 @@ export function persistEnd(t: Tcb): void {
   if (flight == 1) {
     // Only one octet is outstanding, the probe's or the last before the window closed: back to before it, in the scoreboard too. With nothing in
     // flight nothing is lost.
-    t.sndNxt = t.sndUna;
-    senderEnd(t);
-    tcbClear(t, Has.FIN_SENT | Has.TIMING | Has.LOSS | Has.RECOVERY);
+    recoveryUnsend(t);
   } else if (flight != 0) {
-    retransmitAll(t);
+    loseAll(t);
   }
   workAdd(t);
 }

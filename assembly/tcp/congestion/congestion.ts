@@ -3,8 +3,8 @@
 
 import { Policy, config } from "../../config";
 import { RACK } from "../../features";
-import { Tcb, Has, tcbHas } from "../block/tcb";
-import { hasSender, senderOf } from "../block/sender";
+import { Tcb, inLoss } from "../block/tcb";
+import { Sender, Sends, hasSender, senderOf, sentPipe } from "../block/sender";
 import { cubicAcked, cubicBeta, cubicIdle, cubicOn, cubicReduce, cubicTimeout } from "./cubic";
 import { hystartAcked, hystartOn } from "./hystart";
 import { SSTHRESH_INITIAL } from "./window";
@@ -18,7 +18,7 @@ export function congestionAcked(t: Tcb, acked: u32): void {
   if (t.cwnd < t.ssthresh) {
     // Slow start: cwnd += min (N, SMSS); with byte counting, 2 SMSS outside of a time-out's recovery (RFC 3465 §2.2 and §2.3).
     if (hystartOn(t)) t.cwnd += hystartAcked(t, acked);
-    else t.cwnd += min(acked, hasSender(t) && !tcbHas(t, Has.LOSS) ? mss << 1 : mss);
+    else t.cwnd += min(acked, hasSender(t) && !inLoss(t) ? mss << 1 : mss);
     return;
   }
   if (cubicOn(t)) {
@@ -86,6 +86,31 @@ export function congestionTimeout(t: Tcb, flight: u32, first: bool): void {
     reduce(t, flight);
   }
   t.cwnd = t.mss;
+}
+
+/** F-RTO sends something new in the place of what may not be lost: two segments (RFC 5682 §3.1 step 2b). */
+export function congestionFrto(t: Tcb): void {
+  t.cwnd = sentPipe(t) + 2 * <u32>t.mss;
+}
+
+/** It was a loss (step 3a): the rest is sent again, beside what was sent in the meantime. */
+export function congestionFrtoLost(t: Tcb): void {
+  t.cwnd = max(t.cwnd, sentPipe(t) + <u32>t.mss);
+}
+
+/** Notes the window before a recovery shrinks it. */
+export function congestionKeep(t: Tcb, s: Sender): void {
+  s.undoCwnd = t.cwnd;
+  s.undoSsthresh = t.ssthresh;
+}
+
+/** The recovery was for nothing (RFC 4015 §3.2): the window of before it, as far as it is filled. */
+export function congestionUndo(t: Tcb, s: Sender): void {
+  t.ssthresh = max(t.ssthresh, s.undoSsthresh);
+  // No burst: what is in flight, and the initial window more, grows back in slow start.
+  t.cwnd = max(t.cwnd, min(s.undoCwnd, sentPipe(t) + s.lost + config.initialWindow * <u32>t.mss));
+  if (t.cwnd < s.undoCwnd) t.ssthresh = max(t.ssthresh, s.undoCwnd);
+  s.bits &= ~<u16>Sends.EPOCH;
 }
 
 /**

@@ -5,7 +5,7 @@ import { Policy, config } from "../../config";
 import { ECN } from "../../features";
 import { seqLe } from "../../core/seq";
 import { ACK, CWR, ECE } from "../../wire/tcp";
-import { Tcb, Has, tcbHas } from "../block/tcb";
+import { Tcb, Has, RECOVERING, tcbHas } from "../block/tcb";
 import { seg, segIs } from "../segment/segment";
 import { congestionLoss } from "./congestion";
 import { count, Mib } from "../../core/counters";
@@ -59,7 +59,7 @@ export function ecnArrives(t: Tcb): void {
 
 /** An ACK with ECE: once for each window of data that is as good as a loss, but nothing has to be sent again (§6.1.2). `flight`: what was outstanding. */
 export function ecnEchoed(t: Tcb, flight: u32): void {
-  if (!ecnOn(t) || !segIs(ECE) || tcbHas(t, Has.RECOVERY | Has.LOSS) || seqLe(seg.ack, t.cwrSeq)) return;
+  if (!ecnOn(t) || !segIs(ECE) || tcbHas(t, RECOVERING) || seqLe(seg.ack, t.cwrSeq)) return;
   congestionLoss(t, flight);
   t.cwrSeq = t.sndNxt;
   t.ecn |= <u8>Ecn.CWR_DUE;

@@ -37,6 +37,11 @@ export function prrAck(t: Tcb, delivered: u32, safe: bool): void {
   t.cwnd = max(inFlight + count, mss);
 }
 
+/** Fast recovery ends: all that was in flight when it began has arrived. */
+export function prrEnd(t: Tcb): void {
+  t.cwnd = max(t.ssthresh, <u32>t.mss);
+}
+
 /** `size` bytes were sent. */
 export function prrSent(t: Tcb, size: u32): void {
   if (PRR) senderOf(t).prrOut += size;

@@ -11,6 +11,7 @@ import { State } from "../block/state";
 import { Timer, armTimer } from "../block/timers";
 import { Sends, hasSender, senderOf, sends } from "../block/sender";
 import { seg } from "../segment/segment";
+import { sentAgain, sentLastStart } from "./sent";
 
 /** TLP.max_ack_delay: what a peer may wait before it acknowledges a single segment, µs. */
 const MAX_ACK_DELAY_US: u32 = 200_000;
@@ -55,12 +56,24 @@ export function probePending(t: Tcb): bool {
   return TLP && hasSender(t) && sends(senderOf(t), Sends.PROBE_DUE);
 }
 
-/** A probe was sent; `again`: of what was in flight. */
-export function probeSent(t: Tcb, again: bool): void {
+/** Where a probe begins that sends again what was sent last; of `size` bytes at most. */
+export function probeStart(t: Tcb, size: u32): Seq {
+  return sentLastStart(t, size);
+}
+
+/** A probe was sent, of something new. */
+export function probeSent(t: Tcb): void {
   const s = senderOf(t);
-  s.bits = <u16>((<u32>s.bits & ~(Sends.PROBE_DUE | Sends.PROBE_READY | Sends.PROBE_RESENT)) | Sends.PROBING | (again ? Sends.PROBE_RESENT : 0));
+  s.bits = <u16>((<u32>s.bits & ~(Sends.PROBE_DUE | Sends.PROBE_READY | Sends.PROBE_RESENT)) | Sends.PROBING);
   s.probeEnd = t.sndNxt;
   count(Mib.TCPLossProbes);
+}
+
+/** A probe was sent, of what lay in flight from `start` on. */
+export function probeResent(t: Tcb, start: Seq): void {
+  sentAgain(t, start, t.sndNxt);
+  probeSent(t);
+  senderOf(t).bits |= <u16>Sends.PROBE_RESENT;
 }
 
 /** No probe is to be sent, after all. */

@@ -1,22 +1,44 @@
 // Loss recovery of a connection with a Sender: what an ACK and the timers do, with RACK-TLP (RFC 8985) to say what is lost, proportional
-// rate reduction to say how much may be sent, and undo when it was for nothing. recovery.ts is the same for all others.
+// rate reduction to say how much may be sent, and undo when it was for nothing. plain.ts is the same for all others, recovery.ts the seam to both.
 
 import { SPEED } from "../../features";
 import { count, Mib } from "../../core/counters";
-import { seqLe } from "../../core/seq";
+import { Seq, seqLe } from "../../core/seq";
 import { rangeAt } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
 import { Sends, senderEnd, senderIdle, senderOf, sends } from "../block/sender";
-import { Sent, sentLoseAll, sentNow } from "./sent";
+import { Sent, sentAgain, sentLoseAll, sentNew, sentNow } from "./sent";
 import { rackDetect, rackDsack, rackRecovered, rackTimeout } from "./rack";
 import { pathProbeAcked } from "./path-mtu";
 import { probeAcked, probeDrop, probeForget } from "./probe";
-import { prrAck, prrBegin, prrOn } from "../congestion/prr";
-import { frtoBegin, undoBegin, undoDetects } from "./undo";
+import { paceSent } from "../congestion/pacing";
+import { prrAck, prrBegin, prrEnd, prrOn, prrSent } from "../congestion/prr";
+import { frtoBegin, undoBegin, undoDetects, undoResent } from "./undo";
 import { congestionAcked, congestionLoss } from "../congestion/congestion";
-import { retransmitArm } from "./retransmit";
+import { lossBegins, retransmitArm } from "./retransmit";
 import { rttSample, rttStop } from "./rtt";
+
+/** What lies from `start` up to SND.NXT was sent for the first time, `size` bytes of text. */
+export function rackSent(t: Tcb, start: Seq, size: u32): void {
+  sentNew(t, start, t.sndNxt);
+  senderOf(t).bits &= ~<u16>Sends.CWND_LIMITED;
+  if (tcbHas(t, Has.RECOVERY)) prrSent(t, size);
+  paceSent(t, size);
+}
+
+/** start…end was sent again. */
+export function rackResent(t: Tcb, start: Seq, end: Seq): void {
+  undoResent(t, end - start);
+  prrSent(t, end - start);
+  paceSent(t, end - start);
+  if (sentAgain(t, start, end)) return;
+  // No range was left to note it: all from `end` on is sent again, without a Sender. Nobody is left who could tell what is only late (RFC 8985 §6.2).
+  senderEnd(t);
+  if (t.timerKind == <u8>Timer.REORDER) armTimer(t, Timer.RETRANSMIT, t.rto);
+  lossBegins(t);
+  t.rtxNxt = end;
+}
 
 /** Takes the round-trip time that the ACK at hand told, if it told one. */
 export function rackTimes(t: Tcb): void {
@@ -120,7 +142,7 @@ function enter(t: Tcb): void {
 
 /** Everything that was in flight when recovery began has arrived. */
 function recovered(t: Tcb): void {
-  if (tcbHas(t, Has.RECOVERY)) t.cwnd = max(t.ssthresh, <u32>t.mss);
+  if (tcbHas(t, Has.RECOVERY)) prrEnd(t);
   tcbClear(t, Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
   rackRecovered(t);
 }

@@ -1,97 +1,158 @@
-// Fast retransmit and fast recovery: RFC 6675 with selective acknowledgments, RFC 6582 (NewReno) without; limited transmit (RFC 3042).
+// The seam of loss recovery: all that the rest of TCP asks and tells. Behind it stand two, and a connection has one of them at a time:
+// `rack-recovery.ts` while it has a Sender (block/sender.ts), `plain.ts` while it has none. Only loss/ begins and ends a recovery
+// (`Has.RECOVERY`, `Has.LOSS`); congestion/ alone writes the window.
 
+import { RACK, TLP } from "../../features";
 import { count, Mib } from "../../core/counters";
-import { seqLt, seqLe, seqMax, seqMin } from "../../core/seq";
-import { rangeAt } from "../../buffers/ranges";
-import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
-import { rangesBytes } from "../../buffers/ranges";
-import { congestionLoss, congestionInflate, congestionPartial, congestionRecovered, congestionAcked } from "../congestion/congestion";
-import { rttStop } from "./rtt";
-import { sackPipe, sackLostEdge, DUP_THRESH } from "./scoreboard";
-import { hasSender, sentPipe } from "../block/sender";
+import { Seq, seqMin } from "../../core/seq";
+import { rangesBytes, rangesClear } from "../../buffers/ranges";
+import { Tcb, Has, tcbClear, tcbHas, tcbSet } from "../block/tcb";
+import { Timer, armTimer } from "../block/timers";
+import { Sends, hasSender, senderBegin, senderEnd, senderOf, sentPipe } from "../block/sender";
+import { congestionTimeout } from "../congestion/congestion";
+import { sentAcked } from "./delivered";
+import { limitedTransmit, plainAdvances, plainLostNext, plainPipe, plainRepeats, plainTimes } from "./plain";
+import { probeDue } from "./probe";
+import { rackAck, rackAfter, rackResent, rackSent, rackTimes, rackTimesOut, reorderDue } from "./rack-recovery";
+import { lossBegins } from "./retransmit";
+import { rttStart } from "./rtt";
+import { sackForget, sackHoleEnd } from "./scoreboard";
+import { sentLoseAll, sentNextLost } from "./sent";
+import { frtoWaits, undoBegin } from "./undo";
 
-/** Bytes in the network, for comparison with cwnd. */
-export function pipe(t: Tcb): u32 {
-  if (hasSender(t)) return sentPipe(t);
-  const flight = t.sndNxt - t.sndUna;
-  if (!tcbHas(t, Has.LOSS | Has.RECOVERY)) return t.sacked == 0 ? flight : flight - rangesBytes(t.sacked);
-  if (tcbHas(t, Has.SACK)) return sackPipe(t);
-  // Without SACK: fast recovery counts with an inflated cwnd; after a time-out, only what was sent since.
-  if (tcbHas(t, Has.RECOVERY)) return flight;
-  return seqMax(t.rtxNxt, t.sndUna) - t.sndUna + (t.sndNxt - t.sndLost);
+// Sending
+
+/** Bytes in the network, for comparison with the window of congestion (SetPipe, RFC 6675 §4). */
+export function recoveryPipe(t: Tcb): u32 {
+  return hasSender(t) ? sentPipe(t) : plainPipe(t);
 }
 
-/** How much may be sent beyond cwnd: two segments on the first two duplicate ACKs (RFC 3042 §2). SACK has it in its pipe. */
-export function limitedTransmit(t: Tcb): u32 {
-  if (t.dupAcks == 0 || tcbHas(t, Has.LOSS | Has.RECOVERY | Has.SACK)) return 0;
-  return min<u32>(t.dupAcks, 2) * <u32>t.mss;
+/** How much may be in the network when something new is sent: cwnd, and what limited transmit allows beyond it (RFC 3042 §2). */
+export function recoveryWindow(t: Tcb): u32 {
+  return t.cwnd + limitedTransmit(t);
 }
 
-/** An ACK told that something beyond a gap arrived: a duplicate one (RFC 5681 §2), or one with new SACK information (RFC 6675 §2). */
-export function duplicateAck(t: Tcb): void {
-  if (tcbHas(t, Has.LOSS)) {
-    workAdd(t);
-    return;
-  }
-  if (t.dupAcks < 255) t.dupAcks++;
-  workAdd(t);
-  if (tcbHas(t, Has.RECOVERY)) {
-    if (tcbHas(t, Has.SACK)) t.sndLost = seqMax(t.sndLost, sackLostEdge(t));
-    else congestionInflate(t, 1);
-    return;
-  }
-  const sack = tcbHas(t, Has.SACK);
-  if (t.dupAcks < <u8>DUP_THRESH && !(sack && seqLt(t.sndUna, sackLostEdge(t)))) return;
-  // Not for a loss of the window that was already dealt with (RFC 6582 §3.2 step 2, RFC 6675 §5).
-  if (seqLe(t.sndUna, t.recover) && t.recover != t.iss) return;
-  count(Mib.TCPFastRetrans);
-  count(sack ? Mib.TCPSackRecovery : Mib.TCPRenoRecovery);
-  tcbSet(t, Has.RECOVERY | Has.RETRANSMIT_ONE);
-  t.recover = t.sndNxt;
-  t.rtxNxt = t.sndUna;
-  congestionLoss(t, t.sndNxt - t.sndUna);
-  if (!sack) congestionInflate(t, DUP_THRESH);
-  firstHole(t);
-  if (sack) t.sndLost = seqMax(t.sndLost, sackLostEdge(t));
-  rttStop(t);
+/** Bytes that were selectively acknowledged. */
+export function recoverySacked(t: Tcb): u32 {
+  return hasSender(t) ? senderOf(t).sacked : rangesBytes(t.sacked);
 }
 
-/** The segment at SND.UNA, if nothing else, counts as lost. */
-function firstHole(t: Tcb): void {
-  const limit = t.sacked == 0 ? t.sndNxt : rangeAt(t.sacked).start;
-  t.sndLost = seqMin(t.sndUna + t.mss, limit);
+/** Nothing is in flight, and something will be. */
+export function recoveryBegins(t: Tcb): void {
+  senderBegin(t);
 }
 
-/** `acked` new bytes were acknowledged; SND.UNA has moved. */
-export function newAck(t: Tcb, acked: u32): void {
-  if (seqLt(t.rtxNxt, t.sndUna)) t.rtxNxt = t.sndUna;
-  if (seqLt(t.sndLost, t.sndUna)) t.sndLost = t.sndUna;
-  if (!tcbHas(t, Has.LOSS | Has.RECOVERY)) {
-    t.dupAcks = 0;
-    congestionAcked(t, acked);
-    return;
-  }
-  if (seqLe(t.recover, t.sndUna)) {
-    if (tcbHas(t, Has.RECOVERY)) congestionRecovered(t, t.sndNxt - t.sndUna);
-    else congestionAcked(t, acked);
-    tcbClear(t, Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
-    t.dupAcks = 0;
-    t.sndLost = t.rtxNxt = t.sndUna;
-    return;
-  }
-  // A partial acknowledgment.
-  if (tcbHas(t, Has.LOSS)) {
-    congestionAcked(t, acked);
-    return;
-  }
-  if (tcbHas(t, Has.SACK)) {
-    t.sndLost = seqMax(t.sndLost, sackLostEdge(t));
-    // What follows SND.UNA was not retransmitted yet: it is the next hole.
-    if (t.sndLost == t.sndUna) firstHole(t);
+/** What lies from `start` up to SND.NXT was sent for the first time, `size` bytes of text. */
+export function recoverySent(t: Tcb, start: Seq, size: u32): void {
+  if (hasSender(t)) rackSent(t, start, size);
+  else rttStart(t, start);
+}
+
+/** The window of congestion held back what there was to send. */
+export function recoveryHeldBack(t: Tcb): void {
+  if (hasSender(t)) senderOf(t).bits |= <u16>Sends.CWND_LIMITED;
+}
+
+/** Moves `t.rtxNxt` to what counts as lost and is to be sent again next. Returns whether there is anything. */
+export function lostNext(t: Tcb): bool {
+  if (!tcbHas(t, Has.LOSS | Has.RECOVERY)) return false;
+  return hasSender(t) ? !frtoWaits(t) && sentNextLost(t) : plainLostNext(t);
+}
+
+/** Where the segment that begins at `t.rtxNxt` ends, FIN included; at most `size` bytes on. */
+export function lostEnd(t: Tcb, size: u32): Seq {
+  return seqMin(t.rtxNxt + size, sackHoleEnd(t, t.rtxNxt, t.sndLost));
+}
+
+/** start…end counted as lost, and was sent again. */
+export function lostSent(t: Tcb, start: Seq, end: Seq): void {
+  if (tcbHas(t, Has.LOSS)) count(Mib.TCPSlowStartRetrans);
+  if (hasSender(t)) rackResent(t, start, end);
+}
+
+// Acknowledgments, in the order of `acknowledge`
+
+/** The ACK at hand is about to be taken in. Returns what had been delivered before, which `recoveryAdvances` and `recoveryRepeats` ask for. */
+export function recoveryAckBegins(t: Tcb): u32 {
+  if (!hasSender(t)) return 0;
+  const s = senderOf(t);
+  s.sample = 0;
+  return s.delivered;
+}
+
+/** SND.UNA has moved by `acked` bytes: how long that took. */
+export function recoveryTimes(t: Tcb, acked: u32): void {
+  if (hasSender(t)) {
+    sentAcked(t, acked);
+    rackTimes(t);
   } else {
-    congestionPartial(t, acked);
-    t.rtxNxt = t.sndUna;
-    firstHole(t);
-    tcbSet(t, Has.RETRANSMIT_ONE);
+    plainTimes(t);
   }
+}
+
+/** The ACK acknowledged `acked` new bytes of `flight`; `had`: see `recoveryAckBegins`; `news`: SACK told something. */
+export function recoveryAdvances(t: Tcb, acked: u32, flight: u32, had: u32, news: bool): void {
+  if (hasSender(t)) rackAck(t, acked, flight, senderOf(t).delivered - had, news);
+  else plainAdvances(t, acked);
+}
+
+/** The ACK acknowledged nothing new. `wnd`: the peer's window before it. */
+export function recoveryRepeats(t: Tcb, flight: u32, had: u32, news: bool, wnd: u32): void {
+  if (!hasSender(t)) {
+    plainRepeats(t, news, wnd);
+  } else if (flight == 0) {
+    rackAfter(t);
+  } else if (t.timerKind != <u8>Timer.PERSIST) {
+    rackTimes(t);
+    rackAck(t, 0, flight, senderOf(t).delivered - had, news);
+  }
+}
+
+// Timers
+
+/** The connection's timer fired: if it was one of recovery's own, it is dealt with. Returns whether it was. */
+export function recoveryTimer(t: Tcb): bool {
+  if (RACK && t.timerKind == <u8>Timer.REORDER) {
+    reorderDue(t);
+    return true;
+  }
+  if (TLP && t.timerKind == <u8>Timer.PROBE) {
+    // The retransmission timer runs from here on.
+    armTimer(t, Timer.RETRANSMIT, t.rto);
+    probeDue(t);
+    return true;
+  }
+  return false;
+}
+
+/** The retransmission timer fired (RFC 5681 §3.1). */
+export function recoveryTimeout(t: Tcb): void {
+  const first = t.retries == 1;
+  if (first) undoBegin(t);
+  congestionTimeout(t, t.sndNxt - t.sndUna, first);
+  if (hasSender(t) && rackTimesOut(t, first)) lossBegins(t);
+  else loseAll(t);
+  tcbSet(t, Has.RETRANSMIT_ONE);
+}
+
+/** Everything in flight counts as lost; it goes out again as the congestion window allows. */
+export function loseAll(t: Tcb): void {
+  if (hasSender(t)) sentLoseAll(t);
+  sackForget(t);
+  lossBegins(t);
+}
+
+// The end
+
+/** What is in flight counts as never sent, a FIN too, and no recovery goes on. */
+export function recoveryUnsend(t: Tcb): void {
+  t.sndNxt = t.sndUna;
+  senderEnd(t);
+  tcbClear(t, Has.FIN_SENT | Has.TIMING | Has.LOSS | Has.RECOVERY);
+}
+
+/** The connection is over: nothing in flight is of interest any more. */
+export function recoveryEnds(t: Tcb): void {
+  t.sacked = rangesClear(t.sacked);
+  senderEnd(t);
 }

@@ -7,7 +7,8 @@ import { UNDO } from "../../features";
 import { seqLt } from "../../core/seq";
 import { count, Mib } from "../../core/counters";
 import { Tcb, Has, tcbHas, tcbClear } from "../block/tcb";
-import { Sender, Sends, hasSender, senderOf, sends, sentPipe } from "../block/sender";
+import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
+import { congestionFrto, congestionFrtoLost, congestionKeep, congestionUndo } from "../congestion/congestion";
 import { timestampNow } from "../block/timestamps";
 import { unsent } from "../block/send-buffer";
 import { sentFound } from "./sent";
@@ -18,8 +19,7 @@ export function undoBegin(t: Tcb): void {
   if (!UNDO || !hasSender(t) || (config.policy & Policy.UNDO) == 0) return;
   const s = senderOf(t);
   s.bits = <u16>((<u32>s.bits & ~(Sends.UNDO_TS | Sends.FRTO | Sends.FRTO_WAIT)) | Sends.CAN_UNDO);
-  s.undoCwnd = t.cwnd;
-  s.undoSsthresh = t.ssthresh;
+  congestionKeep(t, s);
   s.undoBytes = 0;
   s.undoUna = t.sndUna;
 }
@@ -73,12 +73,11 @@ export function undoDetects(t: Tcb, acked: u32): bool {
 /** RFC 5682 §3.1 steps 2 and 3: after the first ACK something new is sent in the place of what may not be lost, and the second one tells. */
 function frtoStep(t: Tcb, s: Sender, acked: u32): void {
   const first = sends(s, Sends.FRTO);
-  // It was a loss (step 3a): the rest is sent again, beside what was sent in the meantime.
-  if (sends(s, Sends.FRTO_WAIT)) t.cwnd = max(t.cwnd, sentPipe(t) + <u32>t.mss);
+  if (sends(s, Sends.FRTO_WAIT)) congestionFrtoLost(t);
   s.bits &= ~<u16>(Sends.FRTO | Sends.FRTO_WAIT);
   if (!first || acked == 0 || !tcbHas(t, Has.LOSS) || !seqLt(t.sndUna, t.recover) || unsent(t) == 0) return;
   s.bits |= <u16>Sends.FRTO_WAIT;
-  t.cwnd = sentPipe(t) + 2 * <u32>t.mss;
+  congestionFrto(t);
 }
 
 /** Whether nothing may be sent again for now: F-RTO waits for the second ACK. */
@@ -86,15 +85,11 @@ export function frtoWaits(t: Tcb): bool {
   return UNDO && sends(senderOf(t), Sends.FRTO_WAIT);
 }
 
-/** RFC 4015 §3.2, with the window of before, as far as it is filled. */
+/** What counted as lost is found again, and congestion control goes back. */
 function undo(t: Tcb, s: Sender): void {
   s.bits &= ~<u16>(Sends.CAN_UNDO | Sends.UNDO_NOW);
   count(tcbHas(t, Has.LOSS) ? Mib.TCPSpuriousRTOs : Mib.TCPFullUndo);
-  t.ssthresh = max(t.ssthresh, s.undoSsthresh);
-  // No burst: what is in flight, and the initial window more, grows back in slow start.
-  t.cwnd = max(t.cwnd, min(s.undoCwnd, sentPipe(t) + s.lost + config.initialWindow * <u32>t.mss));
-  if (t.cwnd < s.undoCwnd) t.ssthresh = max(t.ssthresh, s.undoCwnd);
-  s.bits &= ~<u16>Sends.EPOCH;
+  congestionUndo(t, s);
   sentFound(t);
   tcbClear(t, Has.RECOVERY | Has.LOSS | Has.RETRANSMIT_ONE);
 }
