@@ -92,6 +92,7 @@
 #define WANT_PIECE 2u
 
 #define CONFIG_SIZE 296u
+#define CONFIG_IP 24u
 #define ENTROPY_AT 264u
 #define ENTROPY_SIZE 32u
 

@@ -94,11 +94,11 @@ static void start(void) {
   memmove(module_memory(block, sizeof stint_config), stint_config, sizeof stint_config);
 #ifdef STINT_SEED
   say("DEBUG: the entropy is the fixed seed " STINT_SEED_TEXT "; anybody can predict this stack\n");
-  module_memory(block + ENTROPY_AT, 32)[0] = STINT_SEED & 255;
-  module_memory(block + ENTROPY_AT, 32)[1] = STINT_SEED >> 8 & 255;
-  module_memory(block + ENTROPY_AT, 32)[2] = 1;
+  module_memory(block + ENTROPY_AT, ENTROPY_SIZE)[0] = STINT_SEED & 255;
+  module_memory(block + ENTROPY_AT, ENTROPY_SIZE)[1] = STINT_SEED >> 8 & 255;
+  module_memory(block + ENTROPY_AT, ENTROPY_SIZE)[2] = 1;
 #else
-  if (!hal_entropy(module_memory(block + ENTROPY_AT, 32), 32)) {
+  if (!hal_entropy(module_memory(block + ENTROPY_AT, ENTROPY_SIZE), ENTROPY_SIZE)) {
     say("stint: this board has no entropy, and does not start without\n");
     hal_exit(1);
   }

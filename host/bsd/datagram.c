@@ -48,17 +48,17 @@ void datagram_fetch(struct socket *s) {
   if (s->handle == 0 || s->held >= 0) return;
   if (s->text == NULL && (s->text = malloc(DATAGRAM_MAX)) == NULL) return;
   for (;;) {
-    uint32_t from[2];
-    int32_t n = udp_recv(s->handle, s->text, DATAGRAM_MAX, from);
+    struct stint_datagram_from from;
+    int32_t n = udp_recv(s->handle, s->text, DATAGRAM_MAX, &from);
     /* "Port unreachable" is for a socket with a peer; anybody could send it to another. */
     if (n == STINT_ERR_REFUSED) {
       if (s->connected) s->error = ECONNREFUSED;
       continue;
     }
     if (n < 0) return;
-    if (s->connected && (from[0] != s->peer_ip || from[1] != s->peer_port)) continue;
+    if (s->connected && (from.ip != s->peer_ip || from.port != s->peer_port)) continue;
     s->held = n;
-    s->held_ip = from[0], s->held_port = (uint16_t)from[1];
+    s->held_ip = from.ip, s->held_port = (uint16_t)from.port;
     return;
   }
 }

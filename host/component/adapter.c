@@ -176,13 +176,13 @@ EXPORT(UDP "[method]udp-socket.send") void *socket_send(int32_t socket, uint32_t
 }
 
 EXPORT(UDP "[method]udp-socket.receive") void *socket_receive(int32_t socket) {
-  uint32_t from[2];
-  int32_t size = udp_recv(socket, datagram, sizeof datagram, from);
+  struct stint_datagram_from from;
+  int32_t size = udp_recv(socket, datagram, sizeof datagram, &from);
   if (size < 0) return error(size);
-  result.word[2] = from[1];
+  result.word[2] = from.port;
   result.word[3] = (uint32_t)(uintptr_t)datagram;
   result.word[4] = (uint32_t)size;
-  return ok(from[0]);
+  return ok(from.ip);
 }
 
 EXPORT(UDP "[dtor]udp-socket") void socket_drop(int32_t socket) { udp_close(socket); }

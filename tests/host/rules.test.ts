@@ -2,6 +2,7 @@
  * What the TypeScript of host, tools and tests promises about itself. tests/host/source.test.ts has the module's rules.
  */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
@@ -70,6 +71,47 @@ describe("numbers of the border", () => {
       }
     }
     assert.deepEqual(twice, []);
+  });
+});
+
+describe("records of the stack, in C", () => {
+  const C = execFileSync("git", ["ls-files", "*.c", "*.h"], { encoding: "utf8" }).trim().split("\n");
+  /** Memory of the module itself, and calls of the module: they know addresses, not records. */
+  const NO_HOSTS = new Set(["boards/runtime/wasm.h"]);
+  /** What reads or writes at an address and a number, or takes a field of the configuration by its place. */
+  const PLACES = [
+    /\*\s*\((?:const |volatile )*u?int(?:8|16|32|64)_t (?:const )?\*\)\s*\([^;)]*\+ ?\d/,
+    /\bi(?:32|64)_(?:load|store)\w*\([^,;]*, *[1-9]/,
+    /\b(?:i32_load|i32_store|word|peek|poke|field|stint_at|module_memory)\([^;,()]*\+ ?\d+\b(?! \*)/,
+    /\bstint_config\[\d/,
+  ];
+  /** Calls that write a record, and the last argument. */
+  const WRITES = /\b(?:udp_recv|tcp_info|stint_(?:listener|dhcp|dns)_info)\([^;{]*?, ?(\w+)\)/g;
+  function literals(text: string): string[] {
+    const code = text.replace(/\/\*[\s\S]*?\*\//g, "");
+    const hasPlace = (line: string): boolean => PLACES.some((place) => place.test(line));
+    const lines = code.split("\n").map((line) => line.trim()).filter(hasPlace);
+    // A record is a struct of stint.h, never an array of words.
+    const isArray = (name: string): boolean => new RegExp(`\\b(?:char|u?int\\d+_t|u8|u32) ${name}\\[`).test(code);
+    const arrays = [...code.matchAll(WRITES)].map(([, name]) => name!).filter(isArray);
+    return [...lines, ...arrays];
+  }
+
+  it("are read and written by the names of stint.h and border.h, never by a literal offset", () => {
+    const found = C.filter((file) => !NO_HOSTS.has(file))
+      .flatMap((file) => literals(readFileSync(file, "utf8")).map((what) => `${file}: ${what}`));
+    assert.deepEqual(found, []);
+  });
+
+  it("are checked by something that can fail", () => {
+    for (const line of [
+      "x = *(uint32_t *)(block + 8);", "x = *(const volatile uint16_t *) (at + 4);",
+      "i32_store(ring, 4, tail);", "x = word(ring + 12);",
+      "x = peek(control + 4);", "server = stint_config[6];", "memcpy(a, module_memory(block + 264, 32), 32);",
+    ]) assert.deepEqual(literals(line), [line], line);
+    assert.deepEqual(literals("uint32_t from[2]; udp_recv(s, buffer, sizeof buffer, from);").length, 1);
+    assert.deepEqual(literals("struct stint_datagram_from from; udp_recv(s, buffer, sizeof buffer, &from);"), []);
+    assert.deepEqual(literals("x = word(ring + RING_TAIL); i32_store(ring + RING_HEAD, 0, head + 1);"), []);
   });
 });
 

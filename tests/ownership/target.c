@@ -6,6 +6,7 @@
  * STINT_FRAMES in the environment: as many frames, and the program ends well.
  */
 #include <sanitizer/asan_interface.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -291,14 +292,15 @@ static void push(u32 size) {
   u32 how = u8_();
   if (how >= 0xfc) size = u16_() % (size + 1);
   else if (how >= 0xf6 && size > 14) frame[14 + (how & 1 ? u8_() : u16_()) % (size - 14)] ^= (u8)(1 + u8_());
-  u32 head = peek(control), tail = peek(control + 4), mask = peek(control + 8), slots = peek(control + 12), stride = peek(control + 16), lengths = peek(control + 20);
-  if (tail - head > mask) return;
+  struct stint_ring in;
+  get((u8 *)&in, control, sizeof in);
+  if (in.tail - in.head > in.mask) return;
   /* What a host cannot put into a slot it does not put there. */
   if (size > mtu + 14) size = mtu + 14;
   count_frame();
-  put(slots + (tail & mask) * stride + 2, frame, size);
-  poke(lengths + 4 * (tail & mask), size);
-  poke(control + 4, tail + 1);
+  put(in.slots + (in.tail & in.mask) * in.stride + STINT_FRAME_OFFSET, frame, size);
+  poke(in.lengths + 4 * (in.tail & in.mask), size);
+  poke(control + offsetof(struct stint_ring, tail), in.tail + 1);
   if (how % 8 != 5) poll_();
 }
 
@@ -408,14 +410,15 @@ static void seen(const u8 *f, u32 size) {
 static void poll_(void) {
   for (u32 turn = 0; turn < 8; turn++) {
     s32 wait = (s32)module_poll(now);
-    u32 head = peek(control + 24), tail = peek(control + 28), mask = peek(control + 32), slots = peek(control + 36), stride = peek(control + 40),
-        lengths = peek(control + 44);
-    for (; head != tail; head++) {
+    struct stint_ring out;
+    const u32 ring = control + sizeof out;
+    get((u8 *)&out, ring, sizeof out);
+    for (; out.head != out.tail; out.head++) {
       static u8 sent[SIZE_MAX_FRAME];
-      u32 size = peek(lengths + 4 * (head & mask));
+      u32 size = peek(out.lengths + 4 * (out.head & out.mask));
       if (size > mtu + 14) abort();
-      get(sent, slots + (head & mask) * stride + 2, size < sizeof sent ? size : sizeof sent);
-      poke(control + 24, head + 1);
+      get(sent, out.slots + (out.head & out.mask) * out.stride + STINT_FRAME_OFFSET, size < sizeof sent ? size : sizeof sent);
+      poke(ring + offsetof(struct stint_ring, head), out.head + 1);
       seen(sent, size);
     }
     u64 e;

@@ -81,7 +81,7 @@ export function firmwareHeader(b) {
     "/* A ring of frame slots. */", ...places("RING_", b.ring), `#define RING_SIZE ${b.ring.size}u`, `#define FRAME_OFFSET ${b.frameOffset}u`, "",
     "/* What tcp_info writes. */", ...places("INFO_", { fields: b.info.open }), "",
     "/* What the services ask the host for. */", ...places("REQUEST_", b.request), `#define REQUEST_BYTES ${b.request.size}u`, ...b.wants.map((w) => `#define WANT_${w.name} ${w.value}u`), "",
-    `#define CONFIG_SIZE ${b.configSize}u`, `#define ENTROPY_AT ${b.entropy.offset}u`, `#define ENTROPY_SIZE ${b.entropy.size}u`, "",
+    `#define CONFIG_SIZE ${b.configSize}u`, `#define CONFIG_IP ${b.config.find((f) => f.name === "ip").offset}u`, `#define ENTROPY_AT ${b.entropy.offset}u`, `#define ENTROPY_SIZE ${b.entropy.size}u`, "",
     "#endif", "",
   ].join("\n");
 }

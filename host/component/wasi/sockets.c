@@ -170,9 +170,14 @@ int32_t socket_receive(uint32_t i, uint32_t max, uint32_t *where) {
 
 void socket_consume(uint32_t i, uint32_t size) { tcp_recv_consume(sockets[i].handle, size); }
 
+/* Connections that a listener has to hand out; −1: it is there no more. */
+static int32_t to_accept(int32_t handle) {
+  struct stint_listener_info info;
+  return stint_listener_info(handle, &info) < 0 ? -1 : (int32_t)info.toAccept;
+}
+
 int socket_ready(uint32_t i, uint32_t what) {
   const struct socket *s = sockets + i;
-  uint32_t listener[4];
   if (!link_there()) return 1;
   if (what == ON_INPUT) return s->deaf || tcp_recv_size(s->handle) != STINT_ERR_AGAIN;
   if (what == ON_OUTPUT) return tcp_send_room(s->handle) != 0;
@@ -180,7 +185,7 @@ int socket_ready(uint32_t i, uint32_t what) {
     const uint32_t state = about(s->handle)->state;
     return state != STINT_STATE_SYN_SENT && state != STINT_STATE_SYN_RECEIVED;
   }
-  return s->state != LISTENING || stint_listener_info(s->handle, listener) < 0 || listener[1] != 0;
+  return s->state != LISTENING || to_accept(s->handle) != 0;
 }
 
 /* wasi:sockets/network, instance-network. */
@@ -301,8 +306,7 @@ METHOD("accept") union result *accept(int32_t i) {
   const struct socket *s = sockets + i;
   if (s->state != LISTENING) return failed(INVALID_STATE, 4);
   link_pump();
-  uint32_t listener[4];
-  if (stint_listener_info(s->handle, listener) < 0 || listener[1] == 0) return failed(WOULD_BLOCK, 4);
+  if (to_accept(s->handle) <= 0) return failed(WOULD_BLOCK, 4);
   const uint32_t n = fresh();
   if (n == COUNT) return failed(NEW_SOCKET_LIMIT, 4);
   struct socket *c = sockets + n;
