@@ -15,6 +15,15 @@ export function parseCount(text: string): number {
   return n;
 }
 
+/** A whole number from `low` to `high`. */
+export function within(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const n = parseNumber(text);
+    if (!Number.isInteger(n) || n < low || n > high) throw new InvalidArgumentError(`it is not a whole number from ${low} to ${high}.`);
+    return n;
+  };
+}
+
 export function parsePort(text: string): number {
   const n = parseNumber(text);
   if (!Number.isInteger(n) || n < 1 || n > 65535) throw new InvalidArgumentError("a port is a number from 1 to 65535.");

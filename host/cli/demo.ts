@@ -6,7 +6,7 @@ import { Pair, type Side } from "../lab/pair.js";
 import { loadModule } from "../module.js";
 import { Random } from "../random.js";
 import type { StackModule } from "../stack.js";
-import { parseCount } from "./arguments.js";
+import { parseCount, within } from "./arguments.js";
 import { ladderText } from "../lab/ladder.js";
 
 const CHUNK = 1 << 16;
@@ -75,7 +75,7 @@ export function addDemo(program: Command): void {
     .command("demo")
     .description("handshake, 16 MiB each way through loss and reordering, and the close; all in virtual time")
     .option("--seed <n>", "replay a run", parseCount)
-    .option("--mib <n>", "MiB each way", parseCount, 16)
+    .option("--mib <n>", "MiB each way, 1 to 1024", within(1, 1024), 16)
     .option("--pcap <file>", "where the frames go", "handshake.pcapng")
     .action((options: { seed?: number; mib: number; pcap: string }) => {
       const seed = options.seed ?? randomInt(2 ** 31);
@@ -134,11 +134,12 @@ function demo(seed: number, size: number, pcap: string): boolean {
   console.log(`
 Everything is in ${pcap}: open it in Wireshark, or run  tshark -r ${pcap} | head
 What to try next:
-  npx stint handshake --loss 30            a handshake that has to repeat itself
-  npx stint handshake --simultaneous       both hosts open at once
-  npx stint handshake --data-on-ack --json data in the third segment, for a program to read
-  npx stint up --help                      the same stack on a real network: TAP, passt, QEMU
-  npm test                                 what is checked, and how
+  npx stint handshake --loss 30 --seed 1   a handshake that has to repeat itself
+  npx stint handshake --simultaneous        both hosts open at once
+  npx stint handshake --data-on-ack --json  data in the third segment, for a program to read
+  npx stint up --help                       the same stack on a real network: TAP, passt, QEMU
+  npx stint doctor                          which of these ways this machine has
+  npm test                                  what is checked, and how
 Replay this run with: npx stint demo --seed ${seed}`);
   return verified && closed;
 }

@@ -1,9 +1,9 @@
 /** `stint flood`: a SYN flood on the virtual wire, with each defence in turn. */
 import { writeFileSync } from "node:fs";
-import { InvalidArgumentError, Option, type Command } from "commander";
+import { Option, type Command } from "commander";
 import asciichart from "asciichart";
 import { DEFENCES, flood, type Defence, type FloodRun } from "../lab/flood.js";
-import { parseCount } from "./arguments.js";
+import { parseCount, within } from "./arguments.js";
 
 interface Options {
   defence: Defence;
@@ -14,15 +14,6 @@ interface Options {
   seed: number;
   json?: boolean;
   plot?: string;
-}
-
-/** A whole number from `low` to `high`. */
-function within(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const n = parseCount(text);
-    if (n < low || n > high) throw new InvalidArgumentError(`it is not a number from ${low} to ${high}.`);
-    return n;
-  };
 }
 
 export function addFlood(program: Command): void {

@@ -56,7 +56,7 @@ export function addHandshake(program: Command): void {
         console.log(`\nReplay it with --seed ${seed}.`);
       }
       if (!ok) {
-        console.error("stint handshake: the handshake did not complete within 200 s of virtual time; try less loss");
+        console.error(`stint handshake: ${pair.segments.length === 0 ? "not even a SYN was sent, since no ARP request was answered" : "the handshake did not complete"} within 200 s of virtual time; try less loss`);
         process.exitCode = 1;
       }
     });

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { addConnect } from "./connect.js";
 import { addDemo } from "./demo.js";
+import { addDoctor } from "./doctor.js";
 import { addExplain } from "./explain.js";
 import { addFlood } from "./flood.js";
 import { addHandshake } from "./handshake.js";
@@ -9,11 +10,7 @@ import { addLink } from "./link.js";
 import { addPacketdrill } from "./packetdrill.js";
 import { addScenario } from "./scenario.js";
 import { addUp } from "./up.js";
-import { LinkError } from "../links/link.js";
-import { StintError } from "../errors.js";
-
-/** Exit status for what the user got wrong. */
-const USAGE = 2;
+import { tell, USAGE } from "./problem.js";
 
 function build(): Command {
   const program = new Command("stint");
@@ -27,6 +24,7 @@ function build(): Command {
   addPacketdrill(program);
   addLink(program);
   addDemo(program);
+  addDoctor(program);
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(`stint: ${text.replace(/^error: /, "")}`) });
   }
@@ -34,17 +32,14 @@ function build(): Command {
 }
 
 async function main(): Promise<void> {
+  // Events have no caller that could catch what they throw.
+  process.on("uncaughtException", (e) => process.exit(tell(e)));
   try {
     await build().parseAsync();
   } catch (e) {
-    if (e instanceof CommanderError) {
-      process.exitCode = e.exitCode === 0 ? 0 : USAGE;
-      return;
-    }
-    const known = e instanceof LinkError || e instanceof StintError || e instanceof RangeError || (e as NodeJS.ErrnoException).code !== undefined;
-    if (!known) throw e;
-    console.error(`stint: ${(e as Error).message}`);
-    process.exitCode = USAGE;
+    // A link that is open, or is being opened, does not keep a command that has failed.
+    if (e instanceof CommanderError) process.exitCode = e.exitCode === 0 ? 0 : USAGE;
+    else process.exit(tell(e));
   }
 }
 

@@ -174,12 +174,20 @@ export class Pair {
 
   /** The ladder of the segments from number `first` on, with the states that the sides were in. */
   ladder(first = 0): Ladder {
-    const connection = analyze(this.#frames)[0]!, ladder = ladderOf(connection, "the handshake"), sides = connection.names[0] === `${CLIENT_IP}:${CLIENT_PORT}` ? ["client", "server"] as const : ["server", "client"] as const;
-    const stateAt = (side: Side, us: number): string => this.changes.filter((c) => c.side === side && c.time_us <= us - START_US).at(-1)?.state ?? "CLOSED";
-    const before = (side: Side): string => (side === "server" && !this.options.simultaneous ? "LISTEN" : "CLOSED"), last = connection.segments[first - 1];
+    const [connection] = analyze(this.#frames), title = "the handshake";
+    const idle = (side: Side): string => (side === "server" && !this.options.simultaneous ? "LISTEN" : "CLOSED");
+    // Where every ARP request is lost, no segment is ever sent.
+    if (!connection) return { title, names: ["client", "server"], before: [idle("client"), idle("server")], startUs: START_US, lines: [] };
+    const ladder = ladderOf(connection, title), client = `${CLIENT_IP}:${CLIENT_PORT}`;
+    const sides = connection.names[0] === client ? ["client", "server"] as const : ["server", "client"] as const;
+    const changesOf = (side: Side): StateChange[] => this.changes.filter((c) => c.side === side);
+    const stateAt = (side: Side, us: number): string => changesOf(side).filter((c) => c.time_us <= us - START_US).at(-1)?.state ?? "CLOSED";
+    // The states that the first segment shown finds: what it changed itself came at the same moment.
+    const firstUs = (connection.segments[first]?.timeUs ?? Infinity) - START_US;
+    const before = (side: Side): string => (first === 0 ? idle(side) : changesOf(side).filter((c) => c.time_us < firstUs).at(-1)?.state ?? "CLOSED");
     return {
       ...ladder, startUs: START_US, names: sides.map((s, i) => `${s} ${connection.names[i]!}`) as [string, string],
-      before: first === 0 ? [before(sides[0]), before(sides[1])] : last ? [stateAt(sides[0], last.timeUs), stateAt(sides[1], last.timeUs)] : ["", ""],
+      before: [before(sides[0]), before(sides[1])] as [string, string],
       lines: ladder.lines.slice(first).map(({ segment }) => {
         const at = (i: 0 | 1): string => stateAt(sides[i], segment.from === i ? segment.timeUs : segment.arrivesUs ?? segment.timeUs);
         return { segment, states: [at(0), at(1)] as [string, string] };

@@ -96,12 +96,10 @@ function when(r: Reader): When | null {
 
 function value(r: Reader): Value {
   if (++r.depth > DEPTH_MAX) r.fail(`values are nested more than ${DEPTH_MAX} deep`);
-  const first = single(r);
+  const items = [single(r)];
+  while (r.take(/\|/)) items.push(single(r));
   r.depth--;
-  if (!r.take(/\|/)) return first;
-  const items = [first];
-  do items.push(single(r)); while (r.take(/\|/));
-  return { kind: "or", items };
+  return items.length > 1 ? { kind: "or", items } : items[0]!;
 }
 
 function list(r: Reader, close: RegExp): Value[] {

@@ -63,11 +63,20 @@ export function preprocess(text: string, given: Set<string>, file: string): stri
 export class Reader {
   at = 0;
   depth = 0;
+  /** Where the line begins that was asked for last, and its number: each question goes on from there. */
+  #lineAt = 0;
+  #line = 1;
   constructor(readonly text: string, readonly file: string) {}
 
   position(at = this.at): { line: number; column: number } {
-    const before = this.text.slice(0, at).split("\n");
-    return { line: before.length, column: before.at(-1)!.length + 1 };
+    if (at < this.#lineAt) [this.#lineAt, this.#line] = [0, 1];
+    for (;;) {
+      const end = this.text.indexOf("\n", this.#lineAt);
+      if (end < 0 || end >= at) break;
+      this.#lineAt = end + 1;
+      this.#line++;
+    }
+    return { line: this.#line, column: at - this.#lineAt + 1 };
   }
 
   fail(what: string): never {
