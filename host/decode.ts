@@ -58,9 +58,26 @@ export function decodeTcp(frame: Uint8Array): TcpSegment | null {
     ttl: frame[22]!,
     urgent: view.getUint16(at + 18),
     options: decodeOptions(view, at + 20, at + header),
-    len: payload.length,
+    // Of the segment, also where a capture has kept less of it.
+    len: 14 + total - at - header,
     payload,
   };
+}
+
+const ETHERTYPES: Record<number, string> = {
+  0x0806: "ARP", 0x86dd: "IPv6", 0x8100: "VLAN-tagged", 0x88a8: "VLAN-tagged", 0x8863: "PPPoE", 0x8864: "PPPoE",
+};
+const PROTOCOLS: Record<number, string> = { 1: "ICMP", 2: "IGMP", 17: "UDP" };
+
+/** What a frame is in which `decodeTcp` finds no segment, in a word or two. */
+export function otherKind(frame: Uint8Array): string {
+  if (frame.length < 14) return "cut short";
+  const type = (frame[12]! << 8) | frame[13]!;
+  if (type !== 0x0800) return ETHERTYPES[type] ?? (type < 1536 ? "802.3" : `of type 0x${type.toString(16).padStart(4, "0")}`);
+  if (frame.length < 34) return "cut short";
+  const protocol = frame[23]!;
+  if (protocol !== 6) return PROTOCOLS[protocol] ?? `IP protocol ${protocol}`;
+  return ((frame[20]! << 8) | frame[21]!) & 0x1fff ? "later fragments" : "damaged TCP";
 }
 
 function decodeOptions(view: DataView, at: number, end: number): TcpOption[] {

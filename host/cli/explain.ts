@@ -1,10 +1,11 @@
 /** `stint explain`: what a capture says about its TCP connections. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
-import { analyze } from "../lab/analyze.js";
+import { analyze, skipped } from "../lab/analyze.js";
 import { ladderOf, ladderSvg, ladderText, plural } from "../lab/ladder.js";
 import { readCapture, CaptureError } from "../links/read-capture.js";
-import { parseCount } from "./arguments.js";
+import { parseCount, within } from "./arguments.js";
+import { readInput } from "./problem.js";
 
 interface Options { connection?: number; svg?: string; json?: boolean; limit: number }
 
@@ -13,22 +14,23 @@ export function addExplain(program: Command): void {
     .command("explain")
     .description("read a capture (pcap, pcapng): the ladder of a TCP connection, each segment explained, and what went wrong")
     .argument("<file>", "the capture")
-    .option("--connection <n>", "which one, from 1; without it all are listed, and the first is shown", parseCount)
+    .option("--connection <n>", "which one, from 1; without it all are listed, and the first is shown", within(1, 0xffffffff))
     .option("--svg <file>", "draw the ladder into a file")
     .option("--limit <n>", "segments to show at most", parseCount, 200)
     .option("--json", "print one JSON object")
     .action((file: string, options: Options) => {
       let captured;
       try {
-        captured = readCapture(readFileSync(file));
+        captured = readCapture(readInput(file));
       } catch (e) {
         if (e instanceof CaptureError) throw new RangeError(`${file}: ${e.message}`);
         throw e;
       }
-      const connections = analyze(captured.frames);
+      const connections = analyze(captured.frames), left = skipped(captured.frames), leftOut = left.reduce((n, [, k]) => n + k, 0);
+      const kinds = left.map(([kind, n]) => `${n} ${kind}`).join(", ");
       if (options.json) {
         console.log(JSON.stringify({
-          frames: captured.frames.length, warnings: captured.warnings,
+          frames: captured.frames.length, warnings: captured.warnings, skipped: Object.fromEntries(left),
           connections: connections.map((c) => ({
             client: c.names[0], server: c.names[1], iss: c.iss, complete: c.complete, findings: c.findings,
             segments: c.segments.map((s) => ({ frame: s.frame + 1, time_us: s.timeUs, from: s.from, flags: s.tcp.flags, seq: s.seq, ack: s.ack, len: s.tcp.len, window: s.tcp.window, marks: s.marks, states: s.states, says: s.says })),
@@ -37,9 +39,11 @@ export function addExplain(program: Command): void {
         return;
       }
       for (const w of captured.warnings) console.error(`stint: ${file}: ${w}`);
-      if (connections.length === 0) throw new RangeError(`${file}: no TCP over IPv4 in its ${captured.frames.length} frames`);
+      if (connections.length === 0) throw new RangeError(`${file}: no TCP over IPv4 in its ${plural(captured.frames.length, "frame")}${kinds ? `: ${kinds}` : ""}`);
       console.log(`${plural(captured.frames.length, "frame")}, ${plural(connections.length, "connection")}`);
+      if (leftOut > 0) console.log(`skipped: ${plural(leftOut, "frame")} without TCP over IPv4: ${kinds}`);
       connections.slice(0, options.limit).forEach((c, i) => console.log(`${String(i + 1).padStart(4)}  ${c.names[0]} → ${c.names[1]}  ${plural(c.segments.length, "segment")}${c.findings.length > 0 ? `  ${c.findings[0]}` : ""}`));
+      if (connections.length > options.limit) console.log(`      … and ${connections.length - options.limit} more connections (--limit)`);
       const chosen = connections[(options.connection ?? 1) - 1];
       if (!chosen) throw new RangeError(`there is no connection ${options.connection}; there are ${connections.length}`);
       const ladder = ladderOf(chosen, `${chosen.names[0]} → ${chosen.names[1]}`), cut = { ...ladder, lines: ladder.lines.slice(0, options.limit) };

@@ -3,7 +3,7 @@
  * again and why, and a sentence for each segment. The lab's own frames and captures of anybody's are read alike.
  */
 import { formatIp } from "../address.js";
-import { decodeTcp, formatOption, type FlagName, type TcpSegment } from "../decode.js";
+import { decodeTcp, formatOption, otherKind, type FlagName, type TcpSegment } from "../decode.js";
 
 export type Side = 0 | 1;
 export type Mark = "retransmission" | "duplicate ACK" | "out of order" | "keep-alive" | "window probe" | "window full" | "zero window" | "window update" | "cookie" | "challenge" | "lost";
@@ -72,9 +72,14 @@ interface End {
   sent: Map<number, number>;
   duplicates: number;
   fin: number | undefined;
+  /** Whether it has sent anything beyond its SYN, and the flags of what it sent last. */
+  spoke: boolean;
+  last: FlagName[];
 }
 
-const newEnd = (): End => ({ iss: undefined, next: 0, ack: -1, window: -1, scale: -1, state: "CLOSED", sent: new Map(), duplicates: 0, fin: undefined });
+const newEnd = (): End => (
+  { iss: undefined, next: 0, ack: -1, window: -1, scale: -1, state: "CLOSED", sent: new Map(), duplicates: 0, fin: undefined, spoke: false, last: [] }
+);
 
 /** Reads the connections out of the frames, in the order in which they begin. */
 export function analyze(frames: readonly Frame[]): Connection[] {
@@ -83,7 +88,18 @@ export function analyze(frames: readonly Frame[]): Connection[] {
   return analysis.connections();
 }
 
-/** The same, frame by frame. */
+/** What frames are in which there is no TCP over IPv4, and how many of each kind, the most first. */
+export function skipped(frames: readonly Frame[]): [string, number][] {
+  const kinds = new Map<string, number>();
+  for (const { bytes } of frames) {
+    if (decodeTcp(bytes)) continue;
+    const kind = otherKind(bytes);
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  return [...kinds].sort(([, a], [, b]) => b - a);
+}
+
+/** Reads the connections out of frames, one by one. */
 export class Analysis {
   #open = new Map<string, Reader>();
   #all: Reader[] = [];
@@ -118,13 +134,15 @@ class Reader {
   readonly segments: Segment[] = [];
   #ends: [End, End] = [newEnd(), newEnd()];
   #complete = false;
+  /** Whether somebody has sent a FIN or a RST: a SYN with another number begins a connection of its own then. */
+  #ended = false;
 
   constructor(readonly names: [string, string]) {}
 
   /** Whether a SYN from `name` begins a connection of its own. */
   isOver(name: string, tcp: TcpSegment): boolean {
     const e = this.#ends[name === this.names[0] ? 0 : 1];
-    return e.iss !== undefined && e.iss !== tcp.seq && this.segments.some((s) => s.tcp.flags.includes("RST") || s.tcp.flags.includes("FIN"));
+    return this.#ended && e.iss !== undefined && e.iss !== tcp.seq;
   }
 
   take(frame: Frame, number: number, tcp: TcpSegment, from: Side): Segment {
@@ -182,6 +200,10 @@ class Reader {
     segment.states = [this.#ends[0].state, this.#ends[1].state];
     segment.says = this.#explain(segment, me, peer, waiting);
     this.segments.push(segment);
+    // What later segments ask about the earlier ones is noted here: nobody looks through all of them for each.
+    if (rst || fin) this.#ended = true;
+    if (!syn) me.spoke = true;
+    me.last = tcp.flags;
     return segment;
   }
 
@@ -243,7 +265,7 @@ class Reader {
       if (has("cookie")) out.push("It keeps nothing of this: the number is a cookie, and only who really got it can send it back.");
       if (has("retransmission")) out.push("The third step did not come in time: the same SYN-ACK goes out again.");
     } else if (waiting && s.ack >= 1 && !f.has("FIN")) {
-      out.push(`${this.segments.some((x) => x.from === s.from && !x.tcp.flags.includes("SYN")) ? "Once more the third step" : "The third step"}: ACK = the ${other}'s number + 1. Now both know that the other has got their number, and the connection is ESTABLISHED.`);
+      out.push(`${me.spoke ? "Once more the third step" : "The third step"}: ACK = the ${other}'s number + 1. Now both know that the other has got their number, and the connection is ESTABLISHED.`);
       if (s.tcp.len > 0) out.push(`Its first ${s.tcp.len} bytes ride along.`);
     } else {
       if (s.tcp.len > 0) {
@@ -254,7 +276,7 @@ class Reader {
       }
       if (f.has("FIN")) out.push(`${who} has nothing more to send: the FIN takes number ${s.seq + s.tcp.len}. It can still receive.`);
       if (f.has("ACK") && s.tcp.len === 0 && !f.has("FIN")) {
-        if (has("challenge") && !this.segments.findLast((x) => x.from !== s.from)?.tcp.flags.includes("SYN")) out.push("A challenge ACK: what came may be forged. Who really means it answers with a RST that carries exactly this number (RFC 5961).");
+        if (has("challenge") && !peer.last.includes("SYN")) out.push("A challenge ACK: what came may be forged. Who really means it answers with a RST that carries exactly this number (RFC 5961).");
         else if (peer.fin !== undefined && s.ack > peer.fin) out.push(`ACK ${s.ack} covers the ${other}'s FIN.`);
         else if (has("duplicate ACK")) out.push(`Duplicate ACK number ${me.duplicates}: something arrived, but not byte ${s.ack}, which comes next.`);
         else if (has("window update")) out.push(`The application has read: the window is ${me.window} bytes again.`);

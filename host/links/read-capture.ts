@@ -36,8 +36,11 @@ class Collector {
   readonly frames: CapturedFrame[] = [];
   readonly warnings: string[] = [];
   #unknown = new Map<number, number>();
+  #cut = 0;
 
-  add(timeUs: number, link: number, bytes: Uint8Array): void {
+  /** `size`: of the frame, of which the file may have less. */
+  add(timeUs: number, link: number, bytes: Uint8Array, size: number): void {
+    if (bytes.length < size) this.#cut++;
     const before = LINKS[link];
     if (before === undefined) {
       this.#unknown.set(link, (this.#unknown.get(link) ?? 0) + 1);
@@ -55,6 +58,7 @@ class Collector {
 
   done(): Captured {
     for (const [link, n] of this.#unknown) this.warnings.push(`${n} frames are of link type ${link}, which is not known here`);
+    if (this.#cut > 0) this.warnings.push(`${this.#cut} frames are there in part only: the capture's snap length was shorter`);
     return { frames: this.frames, warnings: this.warnings };
   }
 }
@@ -67,7 +71,7 @@ function readPcap(view: DataView, file: Uint8Array, little: boolean, ns: boolean
   while (at + 16 <= file.length) {
     const size = view.getUint32(at + 8, little);
     if (size > FRAME_MAX || at + 16 + size > file.length) break;
-    out.add(view.getUint32(at, little) * 1e6 + view.getUint32(at + 4, little) / (ns ? 1000 : 1), link, file.subarray(at + 16, at + 16 + size));
+    out.add(view.getUint32(at, little) * 1e6 + view.getUint32(at + 4, little) / (ns ? 1000 : 1), link, file.subarray(at + 16, at + 16 + size), view.getUint32(at + 12, little));
     at += 16 + size;
   }
   if (at !== file.length) out.warnings.push(`the file is cut short, or damaged, after ${out.frames.length} frames`);
@@ -91,11 +95,11 @@ function readPcapng(view: DataView, file: Uint8Array): Captured {
       const from = links[view.getUint32(at + 8, little)], have = view.getUint32(at + 20, little);
       if (from && have <= size - 32) {
         const time = view.getUint32(at + 12, little) * 2 ** 32 + view.getUint32(at + 16, little);
-        out.add(time / from.perUs, from.link, file.subarray(at + 28, at + 28 + have));
+        out.add(time / from.perUs, from.link, file.subarray(at + 28, at + 28 + have), view.getUint32(at + 24, little));
       }
     } else if (type === SIMPLE && size >= 16 && links[0]) {
       const have = Math.min(view.getUint32(at + 8, little), size - 16);
-      out.add(out.frames.length, links[0].link, file.subarray(at + 12, at + 12 + have));
+      out.add(out.frames.length, links[0].link, file.subarray(at + 12, at + 12 + have), view.getUint32(at + 8, little));
     }
     at += size;
   }
