@@ -42,3 +42,30 @@ export function parseMac(text: string): number {
 export function formatMac(mac: number): string {
   return mac.toString(16).padStart(12, "0").match(/../g)!.join(":");
 }
+
+/** What is wrong with an address for a host with this prefix; undefined: nothing (RFC 1122 §3.2.1.3, RFC 3021). */
+export function addressFault(ip: number, prefix: number): string | undefined {
+  const net = ip >>> 24, host = prefix >= 32 ? 0 : ip % 2 ** (32 - prefix);
+  if (net === 0) return "an address of 0.0.0.0/8, which means this network and no host";
+  if (net === 127) return "a loopback address, which no network carries";
+  if (net >= 224) return net < 240 ? "a multicast address, and no host's" : "an address of 240.0.0.0/4, and no host's";
+  if (prefix > 30) return undefined;
+  if (host === 0) return "the address of the network itself, and no host's";
+  return host === 2 ** (32 - prefix) - 1 ? "the broadcast address of its network, and no host's" : undefined;
+}
+
+/**
+ * Throws a RangeError for an own address that cannot be one, or a router that cannot be reached with it: one outside of
+ * the network, but for a network of one address, whose router is always elsewhere.
+ */
+export function checkAddresses(own: string, gateway: string | undefined): void {
+  const { ip, prefix } = parseCidr(own), fault = addressFault(ip, prefix);
+  if (fault !== undefined) throw new RangeError(`the address ${own} is ${fault}`);
+  if (gateway === undefined) return;
+  const router = parseIp(gateway), routerFault = addressFault(router, prefix), size = 2 ** (32 - prefix);
+  if (router === ip) throw new RangeError(`the gateway ${gateway} is the stack's own address`);
+  if (Math.floor(router / size) !== Math.floor(ip / size) && prefix < 32) {
+    throw new RangeError(`the gateway ${gateway} is outside of the network of ${own}, and could not be reached`);
+  }
+  if (routerFault !== undefined) throw new RangeError(`the gateway ${gateway} is ${routerFault}`);
+}

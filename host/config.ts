@@ -43,7 +43,7 @@ export function configNumbers(options: StackOptions): Record<ConfigField, number
   let policy = POLICY_DEFAULT as number;
   for (const [name, on] of Object.entries(options.policy ?? {})) {
     const bit = POLICY[name as PolicyName];
-    if (bit === undefined) throw new RangeError(`no such policy: ${name}`);
+    if (bit === undefined) throw new RangeError(`policy has no "${name}"; there are ${Object.keys(POLICY).join(", ")}`);
     policy = on ? policy | bit : policy & ~bit;
   }
   const numbers: Record<ConfigField, number> = {

@@ -3,6 +3,7 @@
  * no clock; `loop.ts` drives it, `net/` makes sockets of its handles.
  */
 import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } from "./config.js";
+import { configFault, memoryFault } from "./config-fault.js";
 import { COUNTERS, type Counter } from "./counters.js";
 import { ERR, StintError } from "./errors.js";
 import {
@@ -95,12 +96,12 @@ export class StackModule {
     this.#scratch = block;
     this.#writeConfig(block, numbers, options.entropy ?? crypto.getRandomValues(new Uint8Array(ENTROPY_SIZE)));
     const size = this.exports.layoutSize(block);
-    if (size < 0n) throw new StintError(Number(size), "cannot lay the stack out");
+    if (size < 0n) throw new StintError(Number(size), "cannot lay the stack out", this.#why(Number(size), numbers));
     this.arenaBytes = Number(size);
     this.mtu = numbers.mtu;
     // An application that has the stack inside lays it out itself.
     const start = (this.exports as { app_start?: (block: number) => number }).app_start, result = start ? start(block) : this.exports.init(block);
-    if (result < 0) throw new StintError(result, "cannot start the stack");
+    if (result < 0) throw new StintError(result, "cannot start the stack", this.#why(result, numbers, this.arenaBytes));
     this.#u8 = new Uint8Array(this.exports.memory.buffer);
     this.#u32 = new Uint32Array(this.exports.memory.buffer);
     const control = this.exports.controlBlock() >>> 2;
@@ -108,10 +109,20 @@ export class StackModule {
     this.#tx = this.#ring(control + SLOT_RING_SIZE / 4);
   }
 
+  /** What the module's refusal to start is due to. */
+  #why(result: number, numbers: Record<string, number>, bytes?: number): string | undefined {
+    if (result === ERR.CONFIG) return configFault(numbers);
+    return result === ERR.NO_MEMORY ? memoryFault(numbers, bytes) : undefined;
+  }
+
   #writeConfig(block: number, numbers: Record<string, number>, entropy: Uint8Array): void {
     const view = new DataView(this.exports.memory.buffer, block, BLOCK_SIZE);
     numbers["size"] = CONFIG_SIZE;
-    CONFIG_FIELDS.forEach((field, i) => view.setUint32(i * 4, numbers[field]!, true));
+    CONFIG_FIELDS.forEach((field, i) => {
+      // What the block would hold in another form was not meant by anybody.
+      if (numbers[field]! >>> 0 !== numbers[field]) throw new StintError("CONFIG", "cannot lay the stack out", configFault(numbers) ?? `${field} is ${numbers[field]}; it must be a whole number from 0 to 4294967295`);
+      view.setUint32(i * 4, numbers[field], true);
+    });
     if (entropy.length !== ENTROPY_SIZE) throw new RangeError("entropy is 32 bytes");
     new Uint8Array(this.exports.memory.buffer, block + ENTROPY_AT, ENTROPY_SIZE).set(entropy);
   }

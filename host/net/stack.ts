@@ -1,6 +1,6 @@
 /** A stack on a link: where sockets come from, and where all of them end. */
 import { EventEmitter } from "node:events";
-import { formatIp, isIp, parseIp } from "../address.js";
+import { checkAddresses, formatIp, isIp, parseIp } from "../address.js";
 import type { StackOptions } from "../config.js";
 import { StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
@@ -111,6 +111,7 @@ export class Stack extends EventEmitter implements Home {
 
   private constructor(options: OpenOptions) {
     super();
+    if (options.ip !== undefined) checkAddresses(options.ip, options.gateway);
     this.module = new StackModule(loadModule(), options);
     this.#loop = new Loop(this.module, options.link, options.nowUs ?? monotonicUs);
     this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellStack(bits) : this.#tell(handle, bits));
