@@ -52,7 +52,7 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
   checkChoice(options);
   const { ip: plain, prefix } = ownAddress(options.ip);
   let link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: [], ...(options.user === undefined ? {} : { user: options.user }) });
-  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
+  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
   const ring = (options.ring + 3) & ~3;
   const stack = await Stack.open({

@@ -1,5 +1,4 @@
 /** `stint link` and `stint run`: applications that have the stack inside. */
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { parseCidr } from "../address.js";
 import { captured, CaptureFile } from "../links/capture.js";
@@ -10,6 +9,8 @@ import { linkDynamic, mergeModules } from "../link/merge.js";
 import { ModuleError, readSections } from "../link/sections.js";
 import { StackModule, type Exports } from "../stack.js";
 import { address, cidr, parsePort } from "./arguments.js";
+import { checkChoice } from "./own-address.js";
+import { readInput } from "./problem.js";
 
 interface RunOptions { link: string; ip: string; gateway?: string; pcap?: string; forward: number[] }
 
@@ -22,7 +23,7 @@ export function addLink(program: Command): void {
     .argument("<app.wasm>", "the application")
     .requiredOption("-o, --out <path>", "where the module goes; with --dynamic, a folder")
     .option("--dynamic", "two modules that are linked when they are loaded: wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm")
-    .option("--fast", "everything that the stack has, for speed (SIMD): 151 KB in place of 37")
+    .option("--fast", "everything that the stack has, for speed (SIMD); the module becomes four times as large")
     .option("--no-optimize", "merge only")
     .action((app: string, options: { out: string; optimize: boolean; dynamic?: boolean; fast?: boolean }) => {
       if (options.dynamic) {
@@ -47,24 +48,36 @@ export function addLink(program: Command): void {
 }
 
 async function run(file: string, options: RunOptions): Promise<void> {
+  checkChoice(options);
   const module = load(file), { prefix } = parseCidr(options.ip), plain = options.ip.split("/")[0]!;
   let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: options.forward });
-  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
+  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
+  // A capture is complete, also when the application traps or the link breaks.
+  try {
+    await runOn(link, module, options, plain);
+  } finally {
+    link.close();
+  }
+}
+
+async function runOn(link: Link, module: WebAssembly.Module, options: RunOptions, plain: string): Promise<void> {
   const stack = new StackModule(module, { ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }) }), app = stack.exports as AppExports;
   const loop = new Loop(stack, link, monotonicUs);
   loop.onPolled = () => app.app_run() !== 0;
   // After the loop's first turn, which announces the address.
   setImmediate(() => console.log(`ready ${plain}`));
-  await new Promise<void>((done, fail) => {
-    process.on("SIGINT", done).on("SIGTERM", done);
-    link.onClose = (error) => (error ? fail(error) : done());
-  });
-  loop.stop();
-  link.close();
+  try {
+    await new Promise<void>((done, fail) => {
+      process.on("SIGINT", done).on("SIGTERM", done);
+      link.onClose = (error) => (error ? fail(error) : done());
+    });
+  } finally {
+    loop.stop();
+  }
 }
 
 function load(file: string): WebAssembly.Module {
-  const bytes = readFileSync(file);
+  const bytes = readInput(file);
   try {
     const { exports, imports } = readSections(bytes), names = new Set(exports.map((e) => e.name));
     const missing = ["app_start", "app_run", "poll", "controlBlock", "memory"].filter((n) => !names.has(n));

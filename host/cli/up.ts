@@ -117,7 +117,7 @@ async function up(options: UpOptions): Promise<void> {
   options.set = { fastOpenMax: options.fastOpen, ...options.set };
   const { ip: plain, prefix } = ownAddress(options.ip);
   let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports), ...(options.user === undefined ? {} : { user: options.user }) });
-  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]), () => Date.now() * 1000);
+  if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
   try {
     const running = options.runtime === "wasmtime" ? await startWasmtime(link, options, ports) : options.workers > 1 ? startShards(link, options, ports) : startNode(link, options, ports);

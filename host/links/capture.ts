@@ -9,11 +9,14 @@ export class CaptureFile {
   #open = true;
   #pending: Uint8Array[] = [];
   #bytes = 0;
+  readonly #atExit = (): void => this.flush();
 
   /** Throws if the file cannot be made. `onEnd` is told, in a line, why a capture ended before its time. */
   constructor(readonly path: string, interfaces: string[], readonly onEnd: (why: string) => void = (why) => console.error(`stint: ${why}`)) {
     this.#fd = openSync(path, "w");
     this.#write(pcapngHead(interfaces));
+    // However the program ends, what it has seen is in the file.
+    process.once("exit", this.#atExit);
   }
 
   frame(timeUs: number, frame: Uint8Array, port = 0, comment = ""): void {
@@ -45,11 +48,17 @@ export class CaptureFile {
     this.flush();
     if (this.#open) closeSync(this.#fd);
     this.#open = false;
+    process.off("exit", this.#atExit);
   }
 }
 
+/** The time of day in µs: a clock of milliseconds cannot tell the order of frames, nor how long an answer took. */
+function wallUs(): number {
+  return (performance.timeOrigin + performance.now()) * 1000;
+}
+
 /** The same link, with every frame written to `file` as it passes. */
-export function captured(link: Link, file: CaptureFile, nowUs: () => number): Link {
+export function captured(link: Link, file: CaptureFile, nowUs: () => number = wallUs): Link {
   const tap: Link = {
     send(frame) {
       file.frame(nowUs(), frame);

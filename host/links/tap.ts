@@ -5,12 +5,44 @@
  */
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { endianness } from "node:os";
 import { hasProgram } from "../programs.js";
 import { LinkError, type Link } from "./link.js";
 import { deviceIsUp, watchDevice } from "./device.js";
 import { surviving } from "./surviving.js";
 import { openUdp } from "./udp.js";
+
+/** The ioctl that makes a descriptor of /dev/net/tun one of a device, and the flags of a TAP device without a header (linux/if_tun.h). */
+const TUNSETIFF = "0x400454ca", IFF_TAP = 0x0002, IFF_NO_PI = 0x1000;
+
+/**
+ * The `struct ifreq` of that ioctl, as socat writes data. socat's own TUN address would also set the device's flags, which takes root, even
+ * where the device is the user's own (`ip tuntap add … user NAME`).
+ */
+function deviceRequest(name: string): string {
+  const request = Buffer.alloc(40);
+  request.write(name, "latin1");
+  if (endianness() === "LE") request.writeUInt16LE(IFF_TAP | IFF_NO_PI, 16);
+  else request.writeUInt16BE(IFF_TAP | IFF_NO_PI, 16);
+  return `x${request.toString("hex")}`;
+}
+
+/** Whether a process has the device: the kernel names it beside the descriptor. undefined: that cannot be seen. */
+function hasDevice(pid: number, name: string): boolean | undefined {
+  try {
+    return readdirSync(`/proc/${pid}/fdinfo`).some((fd) => {
+      try {
+        return readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8").includes(`iff:\t${name}\n`);
+      } catch {
+        // A descriptor that was closed meanwhile.
+        return false;
+      }
+    });
+  } catch {
+    return undefined;
+  }
+}
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -45,14 +77,13 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
   // socat is not to outlive us, however we end.
   const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "socat"]] as const : ["socat", []] as const;
   const child = spawn(program, [...first,
-    "-b", "65536", `TUN,tun-name=${name},tun-type=tap,iff-no-pi${user === undefined ? "" : `,su=${user}`}`,
+    "-b", "65536", `OPEN:/dev/net/tun,ioctl-bin=${TUNSETIFF}:${deviceRequest(name)}${user === undefined ? "" : `,su=${user}`}`,
     `UDP4-CONNECT:127.0.0.1:${link.localPort},bind=127.0.0.1:${port},so-rcvbuf=4194304,so-sndbuf=4194304`,
   ], { stdio: ["ignore", "ignore", "pipe"], detached: true });
   let words = "";
   child.stderr.on("data", (data: Buffer) => (words += data.toString()));
   const died = new Promise<never>((_, reject) => child.once("exit", () => {
-    const why = /busy/i.test(words) ? "it is in use by another program" : /not permitted|denied/i.test(words) ? "that takes root" : words.trim().split("\n").at(-1) ?? "socat ended";
-    const error = new LinkError(`cannot open ${name}: ${why}`);
+    const error = new LinkError(`cannot open ${name}: ${why(words, name)}`);
     link.onClose(error);
     reject(error);
   }));
@@ -65,8 +96,8 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
     child.kill();
     closeUdp();
   };
-  // The device is taken when its carrier is up; or socat has said why not.
-  await Promise.race([carrier(name), died]).catch((e: unknown) => {
+  // Ours is the device when socat has it, not when somebody has; or socat has said why not.
+  await Promise.race([taken(child.pid!, name), died]).catch((e: unknown) => {
     link.close();
     throw e;
   });
@@ -74,15 +105,29 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
   return link;
 }
 
-async function carrier(name: string): Promise<void> {
-  const { readFile } = await import("node:fs/promises");
+/** Why socat ended, by its words. */
+function why(words: string, name: string): string {
+  if (/busy/i.test(words)) return "it is in use by another program";
+  if (/open\(.*denied/i.test(words)) return "/dev/net/tun is for root alone on this machine; be root, or let everybody use devices of their own: chmod 666 /dev/net/tun";
+  if (/not permitted|denied/i.test(words)) return `that takes root, or a device of your own: ip tuntap add dev ${name} mode tap user NAME`;
+  return words.trim().split("\n").at(-1) || "socat ended";
+}
+
+/** Resolves when the process has the device, and the device, if it is up, a carrier. */
+async function taken(pid: number, name: string): Promise<void> {
   for (let i = 0; i < 200; i++) {
-    try {
-      if ((await readFile(`/sys/class/net/${name}/carrier`, "utf8")).trim() === "1") return;
-    } catch {
-      // A device that is down has no carrier to read.
-      if (i > 20) return;
-    }
+    // Who may not look takes the carrier's word for it.
+    if (hasDevice(pid, name) !== false && (hasCarrier(name) || deviceIsUp(name) === false)) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new LinkError(`cannot open ${name}: socat did not get it within 2 s`);
+}
+
+function hasCarrier(name: string): boolean {
+  try {
+    return readFileSync(`/sys/class/net/${name}/carrier`, "utf8").trim() === "1";
+  } catch {
+    // A device that is down has no carrier to read.
+    return false;
   }
 }
