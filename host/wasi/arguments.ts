@@ -1,6 +1,6 @@
 // The command line: --name value, into numbers.
 
-import { args_get, args_sizes_get, proc_exit, say, sayBytes, sayEnd } from "./wasi";
+import { args_get, args_sizes_get, proc_exit, say, sayBytes, sayEnd, sayNumber } from "./wasi";
 
 const ARGS_MAX: u32 = 64;
 const POINTERS: usize = memory.data(256);
@@ -13,10 +13,25 @@ export function usage(text: string, at: usize = 0): void {
   say("stint: ");
   if (at != 0) {
     say("\"");
-    sayBytes(at, lengthOf(at));
+    // A line has room for so much, and for what is wrong with it.
+    sayBytes(at, min<u32>(lengthOf(at), 100));
     say("\" ");
   }
   say(text);
+  sayEnd();
+  proc_exit(2);
+}
+
+/** The same, of a number of the configuration. */
+export function usageOf(name: string, at: usize, low: u32, high: u32): void {
+  say("stint: ");
+  say(name.length != 0 ? name : "--set");
+  say(" is \"");
+  sayBytes(at, lengthOf(at));
+  say("\"; it must be a number from ");
+  sayNumber(low);
+  say(" to ");
+  sayNumber(high);
   sayEnd();
   proc_exit(2);
 }
@@ -44,10 +59,14 @@ export function lengthOf(at: usize): u32 {
 }
 
 export function isText(at: usize, text: string): bool {
+  return startsWith(at, text) && load<u8>(at + text.length) == 0;
+}
+
+export function startsWith(at: usize, text: string): bool {
   for (let i = 0; i < text.length; i++) {
     if (load<u8>(at + i) != <u8>load<u16>(changetype<usize>(text) + (<usize>i << 1))) return false;
   }
-  return load<u8>(at + text.length) == 0;
+  return true;
 }
 
 /** A decimal number from `at` up to a byte that is no digit; `stopped` tells where. More than 2^32 − 1: 2^32. */

@@ -10,12 +10,15 @@ import {
 } from "../../assembly/services/app";
 import { link_changed } from "../../assembly/index";
 import { IDLE_S, Service } from "../../assembly/services/layout";
-import { Config, Policy } from "../../assembly/config";
+import { Config, isHost, Policy } from "../../assembly/config";
+import { Err } from "../../assembly/core/error";
 import { SlotRing, slotConsume, slotFirst, slotFirstSize, slotNext, slotProduce, slotsFull, slotsUsed } from "../../assembly/buffers/slots";
 import { Mib } from "../../assembly/core/counters";
-import { address, argument, argumentsCount, argumentsRead, decimal, hexadecimal, isText, number, stopped, usage } from "./arguments";
+import {
+  address, argument, argumentsCount, argumentsRead, decimal, hexadecimal, isText, number, startsWith, stopped, usage, usageOf,
+} from "./arguments";
 import { fileLength, filePiece } from "./files";
-import { configDefaults } from "./defaults";
+import { configDefaults, configLeast, configMost, configName } from "./defaults";
 import { nowUs, wallUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber, waitInput, writeOutput } from "./wasi";
 
 /** What has come in, up to IN_MAX, and what goes out. */
@@ -37,57 +40,127 @@ let closing: u64 = 0;
 /** Ports by service. */
 const PORTS: usize = memory.data(20);
 
+/** What `--help` says, a line each. */
+function help(): void {
+  line("usage: wasmtime run stint-wasi.wasm up --ip A.B.C.D/N [options] < frames > frames");
+  line("the stack with its services; a frame is 4 bytes of length, most significant first, and its bytes");
+  line("  --ip A.B.C.D/N       own address and prefix");
+  line("  --gateway A.B.C.D    default router");
+  line("  --echo PORT          echo (RFC 862)");
+  line("  --discard PORT       discard (RFC 863)");
+  line("  --chargen PORT       character generator (RFC 864)");
+  line("  --http PORT          the files of the first --dir that wasmtime is given, over HTTP/1.1");
+  line("  --connections N      connections at a time, 1 to 100000; 64");
+  line("  --ring BYTES         send and receive ring of each, 2048 to 16777216; 65536");
+  line("  --mtu BYTES          largest packet of the link, 576 to 9216; 1500");
+  line("  --idle SECONDS       end connections that say and take nothing for so long; 0: none");
+  line("  --group-key HEX      16 bytes that the members of a group behind one address share");
+  line("  --set NAME=N         a number of the configuration; may be repeated");
+  line("  --stats              say the counters at the end");
+  proc_exit(0);
+}
+
+function line(text: string): void {
+  say(text);
+  sayEnd();
+}
+
+function isHelp(i: u32): bool {
+  return isText(argument(i), "--help") || isText(argument(i), "-h");
+}
+
 function readArguments(c: Config): void {
   argumentsRead();
-  if (argumentsCount() < 2 || !isText(argument(1), "up")) usage("usage: up --ip A.B.C.D/N [--gateway A] [--echo PORT] [--discard PORT] [--chargen PORT] [--http PORT] [--connections N] [--ring BYTES] [--mtu BYTES] [--group-key HEX] [--idle S] [--set WORD=N] [--stats]");
+  for (let i: u32 = 1; i < argumentsCount(); i++) if (isHelp(i)) help();
+  if (argumentsCount() < 2) usage("a command is missing; --help says what there is");
+  if (!isText(argument(1), "up")) usage("is no command; the only one is up, and --help says more", argument(1));
   for (let i: u32 = 2; i < argumentsCount(); i++) {
     const name = argument(i);
     if (isText(name, "--stats")) {
       stats = true;
       continue;
     }
+    if (!isOption(name)) usage("is no option of this command; --help names them", name);
     if (i + 1 >= argumentsCount()) usage("wants a value", name);
-    const value = argument(++i);
-    if (isText(name, "--ip")) {
-      c.ip = address(value);
-      if (load<u8>(stopped()) != 47) usage("has no prefix; write it like 10.0.0.2/24", value);
-      const at = stopped() + 1, prefix = decimal(at);
-      if (stopped() == at || load<u8>(stopped()) != 0 || prefix > 32) usage("has no prefix; write it like 10.0.0.2/24", value);
-      c.prefix = <u32>prefix;
-    } else if (isText(name, "--gateway")) {
-      c.gateway = address(value);
-    } else if (isText(name, "--mtu")) {
-      c.mtu = number(value, 576, 9216);
-    } else if (isText(name, "--connections")) {
-      c.connsMax = number(value, 1, 100000);
-    } else if (isText(name, "--ring")) {
-      c.sendRing = c.recvRing = (number(value, 2048, 1 << 24) + 3) & ~3;
-    } else if (isText(name, "--idle")) {
-      idle = number(value, 0, 65534);
-    } else if (isText(name, "--group-key")) {
-      hexadecimal(value, changetype<usize>(c) + offsetof<Config>("groupKey0"), 16);
-      c.policy |= Policy.GROUP;
-      const offset = wallUs() - nowUs();
-      c.clockOffsetLow = <u32>offset;
-      c.clockOffsetHigh = <u32>(offset >> 32);
-    } else if (isText(name, "--set")) {
-      // A word of the configuration by its number: the command `stint` knows the names.
-      const word = decimal(value);
-      if (load<u8>(stopped()) != 61 || word >= <u64>(offsetof<Config>("entropy0") >> 2)) usage("is no word=number of the configuration", value);
-      store<u32>(changetype<usize>(c) + (<usize>word << 2), number(stopped() + 1, 0, u32.MAX_VALUE));
-    } else if (isText(name, "--echo")) {
-      store<u32>(PORTS, number(value, 1, 65535), Service.ECHO * 4);
-    } else if (isText(name, "--discard")) {
-      store<u32>(PORTS, number(value, 1, 65535), Service.DISCARD * 4);
-    } else if (isText(name, "--chargen")) {
-      store<u32>(PORTS, number(value, 1, 65535), Service.CHARGEN * 4);
-    } else if (isText(name, "--http")) {
-      store<u32>(PORTS, number(value, 1, 65535), Service.HTTP * 4);
-    } else {
-      usage("is no option of this command", name);
-    }
+    readOption(c, name, argument(++i));
   }
   if (c.ip == 0) usage("--ip A.B.C.D/N is missing");
+  checkAddresses(c);
+}
+
+/** Options with a value. */
+function isOption(name: usize): bool {
+  return isText(name, "--ip") || isText(name, "--gateway") || isText(name, "--mtu") || isText(name, "--connections") || isText(name, "--ring") ||
+    isText(name, "--idle") || isText(name, "--group-key") || isText(name, "--set") || serviceOf(name) != 0;
+}
+
+/** The service whose port an option gives; 0: none. */
+function serviceOf(name: usize): u32 {
+  if (isText(name, "--echo")) return Service.ECHO;
+  if (isText(name, "--discard")) return Service.DISCARD;
+  if (isText(name, "--chargen")) return Service.CHARGEN;
+  return isText(name, "--http") ? Service.HTTP : 0;
+}
+
+function readOption(c: Config, name: usize, value: usize): void {
+  const service = serviceOf(name);
+  if (service != 0) {
+    store<u32>(PORTS + (service << 2), number(value, 1, 65535));
+  } else if (isText(name, "--ip")) {
+    c.ip = address(value);
+    const at = stopped() + 1, prefix = load<u8>(stopped()) == 47 ? decimal(at) : 33;
+    if (stopped() == at || load<u8>(stopped()) != 0 || prefix > 32) usage("has no prefix; write it like 10.0.0.2/24", value);
+    c.prefix = <u32>prefix;
+  } else if (isText(name, "--gateway")) {
+    c.gateway = address(value);
+    if (load<u8>(stopped()) != 0) usage("is no IPv4 address; write it like 10.0.0.2", value);
+  } else if (isText(name, "--mtu")) {
+    c.mtu = number(value, 576, 9216);
+  } else if (isText(name, "--connections")) {
+    c.connsMax = number(value, 1, 100000);
+  } else if (isText(name, "--ring")) {
+    c.sendRing = c.recvRing = (number(value, 2048, 1 << 24) + 3) & ~3;
+  } else if (isText(name, "--idle")) {
+    idle = number(value, 0, 65534);
+  } else if (isText(name, "--set")) {
+    readSetting(c, value);
+  } else {
+    hexadecimal(value, changetype<usize>(c) + offsetof<Config>("groupKey0"), 16);
+    c.policy |= Policy.GROUP;
+    const offset = wallUs() - nowUs();
+    c.clockOffsetLow = <u32>offset;
+    c.clockOffsetHigh = <u32>(offset >> 32);
+  }
+}
+
+/** A number of the configuration by its name, or by its word's number, as the command `stint` has it. */
+function readSetting(c: Config, value: usize): void {
+  const words = <u32>offsetof<Config>("entropy0") >> 2, first = load<u8>(value);
+  let word: u64 = words, at = value;
+  if (first >= 48 && first <= 57) {
+    word = decimal(value);
+    at = stopped();
+  } else {
+    while (load<u8>(at) != 61 && load<u8>(at) != 0) at++;
+    for (let w: u32 = 0; w < words && word == words; w++) {
+      const name = configName(w);
+      if (name.length != 0 && startsWith(value, name) && <usize>name.length == at - value) word = w;
+    }
+  }
+  if (load<u8>(at) != 61 || word >= words) usage("is no number of the configuration; write it as name=number, like synRate=100", value);
+  const w = <u32>word, least = configLeast(w), most = configMost(w), n = decimal(at + 1);
+  if (stopped() == at + 1 || load<u8>(stopped()) != 0 || n < <u64>least || n > <u64>most) usageOf(configName(w), at + 1, least, most);
+  store<u32>(changetype<usize>(c) + (<usize>w << 2), <u32>n);
+}
+
+/** Addresses that cannot be one host's, and a router that cannot be reached with ours. */
+function checkAddresses(c: Config): void {
+  const mask = <u32>(<u64>0xffffffff >> c.prefix), isNet = c.prefix < 31;
+  if (!isHost(c.ip, c.prefix) || (isNet && (c.ip & mask) == 0)) usage("--ip is no host's address: the network's own, its broadcast address, loopback or multicast");
+  if (c.gateway == 0) return;
+  if (c.gateway == c.ip) usage("--gateway is the stack's own address");
+  if (c.prefix < 32 && (c.gateway ^ c.ip) > mask) usage("--gateway is outside of the network of --ip");
+  if (!isHost(c.gateway, c.prefix) || (isNet && (c.gateway & mask) == 0)) usage("--gateway is no host's address");
 }
 
 function start(c: Config): void {
@@ -103,7 +176,9 @@ function start(c: Config): void {
   random_get(changetype<usize>(c) + offsetof<Config>("entropy0"), 32);
   const result = init(changetype<usize>(c));
   if (result < 0) {
-    say("stint: the stack cannot start with this configuration, error ");
+    if (result == Err.NO_MEMORY) usage("the rings of so many connections do not fit into 4 GiB: fewer --connections, or a smaller --ring");
+    if (result == Err.CONFIG) usage("the numbers of the configuration do not go together; docs/reference/configuration.md says what each must be");
+    say("stint: the stack cannot start, error ");
     sayNumber(-result);
     sayEnd();
     proc_exit(2);

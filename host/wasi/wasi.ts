@@ -138,6 +138,8 @@ export function sayNumber(n: u64): void {
 
 /** Sends the line to stderr. */
 export function sayEnd(): void {
+  // The end of the line has its place, however long it was.
+  lineSize = min(lineSize, LINE_MAX - 1);
   sayByte(10);
   writeAll(STDERR, LINE, lineSize);
   lineSize = 0;
