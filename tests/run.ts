@@ -1,21 +1,27 @@
 /**
  * Runs the tests and prints one line for each that failed or was skipped, then `N passed, N failed`. With CI=true a skip is a failure.
  *
- *   node --import tsx tests/run.ts [--only TEXT] [--times] [suite …]     suites: unit, rfc, small, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all
+ *   node --import tsx tests/run.ts [--only TEXT] [--times] [--limit S] [suite or file …]
+ *
+ * Suites: unit, rfc, small, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all. A file that takes more than
+ * 10 minutes, or `--limit` seconds, hangs: it is killed with all that it started, and what it was at has failed.
  */
-import { spawnSync } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 import { inspect } from "node:util";
 import { owned } from "../tools/ownership.mjs";
+import { killFile, Open } from "./harness/overdue.js";
+import { ran } from "./harness/programs.js";
 
 /** Suites, in this order. What a group has in it keeps to virtual time, and runs side by side. */
 const GROUPS = [["rfc"], ["host"], ["sim", "packetdrill", "explore"], ["fuzz"], ["browser"], ["interop"]];
 /** Files that load the machine on purpose, or count what they get of it: each runs alone. */
 const ALONE = new Set(["flood.test.ts", "boards.test.ts", "shards.test.ts"].map((f) => join("tests", "interop", f)));
-const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1] : undefined;
-const asked = process.argv.slice(2).filter((a, i, all) => !a.startsWith("--") && all[i - 1] !== "--only" && all[i - 1] !== "--results");
+const WITH_VALUE = ["--only", "--limit", "--results"];
+const option = (name: string): string | undefined => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+const only = option("--only"), LIMIT_S = Number(option("--limit") ?? 600);
+const asked = process.argv.slice(2).filter((a, i, all) => !a.startsWith("--") && !WITH_VALUE.includes(all[i - 1]!));
 const wants = (suite: string): boolean => asked.length === 0 || asked.includes(suite);
 const CI = process.env["CI"] === "true";
 
@@ -43,7 +49,7 @@ function record(name: string, file: string, result: Result["result"], detail = "
 
 /** Unit tests in AssemblyScript. as-pect exits with 0 when it finds none, so its own count is what counts. */
 function unit(): void {
-  const asp = spawnSync("npx", ["asp", "--config", "tests/as-pect.config.js", "--as-config", "tests/as-pect.asconfig.json"], { encoding: "utf8" });
+  const asp = ran("npx", ["asp", "--config", "tests/as-pect.config.js", "--as-config", "tests/as-pect.asconfig.json"]);
   const lines = asp.stdout.split("\n").filter((l) => l.startsWith("@"));
   for (const line of lines) {
     const { file, name, pass, detail } = JSON.parse(line.slice(1)) as { file: string; name: string; pass: boolean; detail: string };
@@ -76,24 +82,54 @@ async function suites(...dirs: string[]): Promise<void> {
   await runFiles(files.filter((f) => ALONE.has(f)), 1);
 }
 
+/** Files that were killed. */
+const overdue = new Set<string>();
+
+/** Kills a file that hangs. Where that does not work, Node ends it a minute later. */
+function watch(file: string): NodeJS.Timeout {
+  return setTimeout(() => {
+    overdue.add(file);
+    killFile(file);
+  }, LIMIT_S * 1000);
+}
+
+/** What a file that was killed was at; or the file, if nobody knows. */
+function hung(file: string, at: string[]): void {
+  for (const name of at.length > 0 ? at : ["all of it"]) {
+    record(name, file.split("tests/").at(-1)!, "failed", `it did not end: after ${LIMIT_S} s its file was killed, with all that it had started`);
+  }
+}
+
 async function runFiles(files: string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
-  const stream = run({ files, concurrency, ...(only === undefined ? {} : { testNamePatterns: [only] }) });
-  for await (const event of stream as AsyncIterable<{ type: string; data: Ended }>) {
-    if (event.type !== "test:pass" && event.type !== "test:fail") continue;
-    const { name, details: { duration_ms, type, error }, skip, file, nesting } = event.data;
-    // A file, or a describe block, is no test of its own, unless it failed by itself.
-    const where = file?.split("tests/").at(-1) ?? name;
-    if (nesting === 0) spent(where, duration_ms);
-    const cause = error?.cause, why = cause instanceof Error ? cause.stack ?? cause.message : inspect(cause ?? error);
-    if (type === "suite" || (nesting === 0 && files.some((f) => name.endsWith(f)))) {
-      if (event.type === "test:fail" && error?.failureType !== "subtestsFailed") record(name, where, "failed", why);
+  const timers = new Map<string, NodeJS.Timeout>(), open = new Map(files.map((f) => [f, new Open()]));
+  const stream = run({ files, concurrency, timeout: LIMIT_S * 1000 + 60_000, ...(only === undefined ? {} : { testNamePatterns: [only] }) });
+  for await (const { type, data } of stream as AsyncIterable<{ type: string; data: Ended }>) {
+    if (!["test:dequeue", "test:complete", "test:pass", "test:fail"].includes(type)) continue;
+    const whole = data.nesting === 0 ? files.find((f) => data.name.endsWith(f)) : undefined, at = open.get(files.find((f) => data.file?.endsWith(f)) ?? "");
+    if (type === "test:dequeue") {
+      if (whole !== undefined) timers.set(whole, watch(whole));
+      else at?.began(data.name, data.nesting);
       continue;
     }
-    if (skip !== undefined && skip !== false) record(name, where, "skipped", typeof skip === "string" ? skip : "");
-    else if (event.type === "test:pass") record(name, where, "passed");
-    else record(name, where, "failed", why);
+    if (whole === undefined) at?.ended(data.name, data.nesting);
+    else clearTimeout(timers.get(whole));
+    // What is complete is told as passed or failed in its turn.
+    if (type === "test:complete") continue;
+    if (whole !== undefined && (overdue.has(whole) || data.details.error?.failureType === "testTimeoutFailure")) hung(whole, open.get(whole)!.names());
+    else take(data, type === "test:pass", whole !== undefined);
   }
+}
+
+/** The end of a test. A file, or a describe block, is no test of its own, unless it failed by itself. */
+function take({ name, details: { duration_ms, type, error }, skip, file, nesting }: Ended, isPassed: boolean, isFile: boolean): void {
+  const where = file?.split("tests/").at(-1) ?? name;
+  if (nesting === 0) spent(where, duration_ms);
+  const cause = error?.cause, why = cause instanceof Error ? cause.stack ?? cause.message : inspect(cause ?? error);
+  if (type === "suite" || isFile) {
+    if (!isPassed && error?.failureType !== "subtestsFailed") record(name, where, "failed", why);
+  } else if (skip !== undefined && skip !== false) record(name, where, "skipped", typeof skip === "string" ? skip : "");
+  else record(name, where, isPassed ? "passed" : "failed", isPassed ? "" : why);
 }
 
 if (wants("unit")) await timed("unit", unit);
@@ -115,8 +151,11 @@ for (const group of GROUPS) {
   if (wanted.length > 0) await timed(wanted.join(", "), () => suites(...wanted));
 }
 
-const at = process.argv.indexOf("--results");
-if (at > 0) writeFileSync(process.argv[at + 1]!, JSON.stringify(results));
+const files = asked.filter((a) => /\.test\.\w+$/.test(a));
+if (files.length > 0) await timed("files", () => runFiles(files, 2));
+
+const to = option("--results");
+if (to !== undefined) writeFileSync(to, JSON.stringify(results));
 const n = (r: Result["result"]): number => results.filter((x) => x.result === r).length;
 const failed = n("failed") + (CI ? n("skipped") : 0), skipped = CI ? 0 : n("skipped");
 console.log(`${n("passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);

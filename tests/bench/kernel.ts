@@ -6,7 +6,7 @@
  *
  * link: one bulk flow each way over TAP, as a share of what the same path (socat, UDP on loopback, this process) carries in full frames of UDP that nobody answers.
  */
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Stack, type Connection } from "../../host/net.js";
 import type { Link } from "../../host/links/link.js";
@@ -15,6 +15,7 @@ import { Lab, missing } from "../interop/lab.js";
 import { ip4, udp } from "../harness/codec.js";
 import { Bottleneck } from "./bottleneck.js";
 import { summary, type Row } from "./measure.js";
+import { ran, started } from "../harness/programs.js";
 
 const sleep = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
 const mac = (last: number): number[] => [2, 0, 10, 9, 0, last];
@@ -59,7 +60,7 @@ async function share(seconds: number): Promise<{ kernel: number; stint: number; 
   const got = new Map<string, number>();
   sink(receiver, 9, got);
   const ticking = setInterval(() => (forward.tick(), back.tick()), 1);
-  const kernel = spawn("sh", ["-c", `nc ${RECEIVER} 9 < /dev/zero`], { stdio: "ignore", detached: true });
+  const kernel = started("sh", ["-c", `nc ${RECEIVER} 9 < /dev/zero`], { stdio: "ignore", detached: true });
   pour(await sender.connect({ host: RECEIVER, port: 9 }));
   await sleep(5000);
   const before = new Map(got);
@@ -98,7 +99,7 @@ async function rate(start: () => ChildProcess | undefined, counted: () => number
 }
 
 async function overLink(quick: boolean): Promise<Row[]> {
-  const ms = quick ? 1500 : 4000, rounds = quick ? 3 : 7, shell = (line: string): ChildProcess => spawn("sh", ["-c", line], { stdio: "ignore", detached: true });
+  const ms = quick ? 1500 : 4000, rounds = quick ? 3 : 7, shell = (line: string): ChildProcess => started("sh", ["-c", line], { stdio: "ignore", detached: true });
   const deviceMac = readFileSync("/sys/class/net/tap0/address", "utf8").trim().split(":").map((x) => parseInt(x, 16));
   const figures: Record<string, number[]> = { rawIn: [], tcpIn: [], rawOut: [], tcpOut: [] };
   for (let round = -1; round < rounds; round++) {
@@ -112,7 +113,7 @@ async function overLink(quick: boolean): Promise<Row[]> {
     const stack = await Stack.open({ ip: "10.9.0.2/24", mac: text(mac(2)), link: inner, sendRing: 1 << 20, recvRing: 1 << 20 }), got = new Map<string, number>();
     sink(stack, 9, got);
     void (async () => { for await (const c of stack.listen({ port: 19 })) pour(c); })();
-    spawnSync("ping", ["-c", "1", "-W", "1", "10.9.0.2"]);
+    ran("ping", ["-c", "1", "-W", "1", "10.9.0.2"]);
     const received = (): number => Number(readFileSync("/sys/class/net/tap0/statistics/rx_bytes", "utf8"));
     const frame = udp({ src: ip4("10.9.0.2"), dst: ip4("10.9.0.1"), srcMac: mac(2), dstMac: deviceMac }, 9, 9, new Uint8Array(1472));
     const now: Record<string, number> = {
@@ -154,7 +155,7 @@ function inNamespace(work: string, quick: boolean): Row[] {
     // For this route, whatever the machine's default is (BBR, say).
     const route = lab.run("ip", ["route", "add", "10.9.0.2/32", "dev", "tap0", "congctl", "cubic"]);
     if (route.status !== 0) throw new Error(`this kernel has no CUBIC: ${route.err.trim()}`);
-    const r = spawnSync("ip", ["netns", "exec", lab.name, process.execPath, "--import", "tsx", "tests/bench/kernel.ts", work, ...(quick ? ["--quick"] : [])], { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
+    const r = ran("ip", ["netns", "exec", lab.name, process.execPath, "--import", "tsx", "tests/bench/kernel.ts", work, ...(quick ? ["--quick"] : [])], { timeout: 1_800_000, stdio: ["ignore", "pipe", "inherit"] });
     if (r.status !== 0) throw new Error(`${work} ended with ${r.status}`);
     return JSON.parse(r.stdout) as Row[];
   } finally {

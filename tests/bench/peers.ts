@@ -1,11 +1,11 @@
 /** `npm run bench -- bulk bulk-zero-copy connections round-trips memory startup`: the same work on stint and its peers, interleaved. */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { parseIp } from "../../host/address.js";
 import { SynFrame } from "../../host/lab/frames.js";
 import { StackModule } from "../../host/stack.js";
 import { interleaved, ratio, summary, type Row } from "./measure.js";
 import { figures, subjects, v8Command, type Subject } from "./subjects.js";
+import { succeeded } from "../harness/programs.js";
 
 interface Work {
   work: string;
@@ -39,10 +39,10 @@ function works(quick: boolean): Work[] {
 /** The speeds that nothing can exceed, natively and in V8: copying, summing, and the way of each byte (copy; copy and sum; copy; sum and copy; copy). */
 export function calibration(): Record<string, number> {
   const out: Record<string, number> = {};
-  execFileSync("gcc", ["-O3", "-mavx2", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate"]);
-  execFileSync("clang", ["--target=wasm32-wasi", "-O3", "-msimd128", "-mbulk-memory", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate.wasm"], { stdio: "ignore" });
+  succeeded("gcc", ["-O3", "-mavx2", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate"]);
+  succeeded("clang", ["--target=wasm32-wasi", "-O3", "-msimd128", "-mbulk-memory", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate.wasm"], { stdio: "ignore" });
   for (const [where, command] of [["native", ["build/bench/calibrate"]], ["v8", v8Command("build/bench/calibrate.wasm")]] as const) {
-    const [copy, sum, way] = execFileSync(command[0], command.slice(1), { encoding: "utf8" }).trim().split(" ").map(Number);
+    const [copy, sum, way] = succeeded(command[0], command.slice(1)).trim().split(" ").map(Number);
     Object.assign(out, { [`${where}_memcpy_gb_s`]: copy, [`${where}_checksum_gb_s`]: sum, [`${where}_bulk_limit_gb_s`]: way });
   }
   return out;

@@ -2,13 +2,13 @@
  * The subjects of the bench, made of one driver (driver/driver.c): stint in V8 and under wasmtime (one module, `stint link`'s build on both ends),
  * through wasm2c, and its peers lwIP and smoltcp; and gVisor's netstack, which has a driver of its own. Each is a program that is given a work and prints figures.
  */
-import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { findProgram } from "../../host/programs.js";
 import { native } from "../../tools/native.mjs";
+import { ran, succeeded } from "../harness/programs.js";
 
 export interface Subject {
   name: string;
@@ -23,7 +23,8 @@ const WARN = ["-O3", "-Wall", "-Wextra", `-I${DRIVER}`];
 const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int", "--enable-simd", "--enable-reference-types", "--enable-multivalue"];
 
 function run(program: string, ...args: string[]): string {
-  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 1 << 26 });
+  // Some of it is compiled, which takes a minute on a good machine.
+  return succeeded(program, args, { timeout: 1_800_000 });
 }
 
 function binaryen(tool: string, ...args: string[]): void {
@@ -125,7 +126,7 @@ export function subjects(missing: (line: string) => void): Subject[] {
 /** Runs a subject for `seconds`; returns its figures, one for each tenth of a second. Throws what it said when it failed. */
 export function figures(subject: Subject, work: string, seconds: number, params: Record<string, number>): number[] {
   const [program, ...args] = subject.command;
-  const r = spawnSync(program!, [...args, work, String(seconds), ...Object.entries(params).flatMap(([k, v]) => [k, String(v)])], { encoding: "utf8", maxBuffer: 1 << 24 });
+  const r = ran(program!, [...args, work, String(seconds), ...Object.entries(params).flatMap(([k, v]) => [k, String(v)])], { timeout: (seconds + 240) * 1000 });
   const lines = r.stdout.trim().split("\n").map(Number);
   if (r.status !== 0 || lines.length === 0 || lines.some((x) => !(x > 0))) throw new Error(`${subject.name}, ${work}: ${r.stderr.trim() || `exit ${r.status ?? r.signal}`}`);
   return lines;

@@ -1,6 +1,5 @@
 /** The handshake lab's page, in a real browser. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -11,6 +10,7 @@ import { chromium, type Browser, type Page } from "playwright-core";
 import { SCENARIOS } from "../../host/lab/scenarios.js";
 import { findProgram } from "../../host/programs.js";
 import { lacks } from "../interop/lab.js";
+import { succeeded } from "../harness/programs.js";
 
 const URL_OF_PAGE = `file://${resolve("build/lab/index.html")}`, AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SIZES = { phone: [390, 844], laptop: [1280, 800], projector: [1920, 1080] } as const;
@@ -94,7 +94,7 @@ describe("the page", () => {
     await play(page);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
     await download.saveAs(file);
-    const rows = execFileSync("tshark", ["-r", file, "-o", "tcp.relative_sequence_numbers:FALSE", "-T", "fields", ...["tcp.srcport", "tcp.dstport", "tcp.seq", "tcp.ack", "tcp.window_size_value", "tcp.len", "ip.ttl", "tcp.checksum"].flatMap((f) => ["-e", f])], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }).trim().split("\n").map((l) => l.split("\t"));
+    const rows = succeeded("tshark", ["-r", file, "-o", "tcp.relative_sequence_numbers:FALSE", "-T", "fields", ...["tcp.srcport", "tcp.dstport", "tcp.seq", "tcp.ack", "tcp.window_size_value", "tcp.len", "ip.ttl", "tcp.checksum"].flatMap((f) => ["-e", f])], { stdio: ["ignore", "pipe", "ignore"] }).trim().split("\n").map((l) => l.split("\t"));
     const count = await page.evaluate(() => window.lab.lab.frames.length);
     assert.equal(rows.length, count);
     for (let i = 0; i < count; i++) {
@@ -123,7 +123,7 @@ describe("the page", () => {
       await page.waitForFunction((source) => new RegExp(source).test(document.getElementById("status")!.textContent), text.source);
     };
     await shows(new TextEncoder().encode("just some text, and no capture"), /neither a pcap nor a pcapng/);
-    execFileSync(process.execPath, ["build/stint.js", "scenario", "close", "--pcap", file]);
+    succeeded(process.execPath, ["build/stint.js", "scenario", "close", "--pcap", file]);
     const whole = readFileSync(file);
     await shows(whole.subarray(0, whole.length - 20), /cut short/);
     const packet = whole.subarray(whole.indexOf(Buffer.from([6, 0, 0, 0])));

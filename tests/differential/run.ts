@@ -2,12 +2,12 @@
  * `npm run differ [-- --sequences N] [--seed S] [--sequence I] [--json]`: the same segments to the module and to the Linux kernel behind a TAP device (root), and their replies compared,
  * field by field. A difference is either explained (explained.ts) or a failure, which is printed with the command that replays it.
  */
-import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { Random } from "../../host/random.js";
 import { opt, tcp, type Seen } from "../harness/codec.js";
 import { explain } from "./explained.js";
 import { HOST, Kernel, Module, PEER, PORT, type Application, type Side } from "./sides.js";
+import { ran } from "../harness/programs.js";
 
 /** A segment, its numbers relative to what the host expects next (`seq`) and has sent last (`ack`). */
 export interface Step {
@@ -212,7 +212,7 @@ async function main(): Promise<void> {
         const set = lab.run("sysctl", ["-qw", `net.ipv4.${s}`]);
         if (set.status !== 0) throw new Error(`the kernel cannot be made comparable: ${set.err.trim()}`);
       }
-      const r = spawnSync("ip", ["netns", "exec", lab.name, process.execPath, "--import", "tsx", ...process.argv.slice(1)], { stdio: "inherit", env: { ...process.env, STINT_INSIDE: "1" } });
+      const r = ran("ip", ["netns", "exec", lab.name, process.execPath, "--import", "tsx", ...process.argv.slice(1)], { stdio: "inherit", timeout: 86_400_000, env: { ...process.env, STINT_INSIDE: "1" } });
       process.exitCode = r.status ?? 1;
     } finally {
       lab.close();

@@ -2,7 +2,6 @@
  * Two stacks, what is in flight between them, and the moves that a network, a clock and two applications can make. The stacks are the real
  * module; a state is a copy of their memories.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +13,7 @@ import { MAC_PEER, arp, opt, tcp, type Tcp } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
 import { MODULE, OWNED } from "../harness/module.js";
 import { owned } from "../../tools/ownership.mjs";
+import { succeeded } from "../harness/programs.js";
 
 export const CLIENT = 0, SERVER = 1;
 const IPS = [parseIp("10.0.0.1"), parseIp("10.0.0.2")] as const;
@@ -33,7 +33,7 @@ interface ExploreExports extends Exports {
 export function exploreModule(): WebAssembly.Module {
   const dir = mkdtempSync(join(tmpdir(), "stint-explore-")), out = join(dir, "explore.wasm");
   if (OWNED) owned(out, "tests/ownership/assembly/explore.ts");
-  else execFileSync("node_modules/.bin/asc", ["tests/explore/assembly/module.ts", "--target", MODULE, "--outFile", out], { stdio: ["ignore", "pipe", "pipe"] });
+  else succeeded("node_modules/.bin/asc", ["tests/explore/assembly/module.ts", "--target", MODULE, "--outFile", out]);
   const module = new WebAssembly.Module(readFileSync(out));
   rmSync(dir, { recursive: true });
   return module;

@@ -1,12 +1,12 @@
 /** Firmware sizes: the budgets of the smallest board. */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { buildFirmware, type FirmwareOptions, type Report } from "../../tools/board/firmware.js";
 import { lacks } from "../interop/lab.js";
+import { ran } from "../harness/programs.js";
 
 function size(name: string, options: Partial<FirmwareOptions> = {}): Report {
   const out = mkdtempSync(join(tmpdir(), "stint-firmware-"));
@@ -20,9 +20,9 @@ describe("w5500-evb-pico", () => {
     if (lacks(t, "gcc")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-w5500-")), out = join(dir, "test");
     const flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Iboards/drivers"];
-    const built = spawnSync("gcc", [...flags, "tests/boards/w5500.c", "boards/drivers/w5500.c", "-o", out], { encoding: "utf8" });
+    const built = ran("gcc", [...flags, "tests/boards/w5500.c", "boards/drivers/w5500.c", "-o", out]);
     assert.equal(built.status, 0, built.stderr);
-    const r = spawnSync(out, { encoding: "utf8" });
+    const r = ran(out);
     rmSync(dir, { recursive: true });
     assert.equal(r.status, 0, r.stdout + r.stderr);
     assert.ok(r.stdout.split("\n").filter((l) => l.startsWith("ok ")).length >= 16);
@@ -31,7 +31,7 @@ describe("w5500-evb-pico", () => {
   it("its image has the boot ROM's checksum, and whole UF2 blocks", (t) => {
     if (lacks(t, "wasm2c", "arm-none-eabi-gcc")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
-    const r = spawnSync(process.execPath, ["--import", "tsx", "tools/board.ts", "w5500-evb-pico", "--out", dir], { encoding: "utf8" });
+    const r = ran(process.execPath, ["--import", "tsx", "tools/board.ts", "w5500-evb-pico", "--out", dir]);
     assert.equal(r.status, 0, r.stderr);
     const image = readFileSync(join(dir, "firmware.bin")), uf2 = readFileSync(join(dir, "firmware.uf2"));
     rmSync(dir, { recursive: true });

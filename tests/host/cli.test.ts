@@ -1,17 +1,17 @@
 /** The command: what it prints, what it exits with, what it says when the user gets something wrong. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { createSocket } from "node:dgram";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { complaints, lacks } from "../interop/lab.js";
+import { ran } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-cli-"));
 
 function stint(...args: string[]): { status: number | null; out: string; err: string } {
-  const r = spawnSync(process.execPath, ["build/stint.js", ...args], { encoding: "utf8", timeout: 60_000, maxBuffer: 1 << 26 });
+  const r = ran(process.execPath, ["build/stint.js", ...args]);
   return { status: r.status, out: r.stdout, err: r.stderr };
 }
 
@@ -146,12 +146,12 @@ describe("what the user gets wrong", () => {
     udp.close();
     const path = join(dir, "dead");
     // A socket file without a listener, as a program that was killed leaves behind.
-    spawnSync(process.execPath, ["-e", `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`]);
+    ran(process.execPath, ["-e", `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`]);
     wrong(/nobody listens/, ...up, `stream:${path}`);
   });
 
   it("a program that is missing", () => {
-    const r = spawnSync(process.execPath, ["build/stint.js", ...up, "passt"], { encoding: "utf8", env: { PATH: "/nonexistent" } });
+    const r = ran(process.execPath, ["build/stint.js", ...up, "passt"], { env: { PATH: "/nonexistent" } });
     assert.equal(r.status, 2);
     assert.match(r.stderr, /needs passt/);
   });

@@ -4,7 +4,6 @@
  * what it needs beside Node, and `<!-- run: echo -->` names one of `USES`, which talks to what the example serves.
  */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
@@ -17,6 +16,7 @@ import { findProgram } from "../../host/programs.js";
 import { parseIp } from "../../host/address.js";
 import { B } from "../harness/cable.js";
 import { opened, peers } from "../harness/documented.js";
+import { environment, ran, until } from "../harness/programs.js";
 
 const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
 const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "STYLE.md", "docs/rfc.md"];
@@ -101,7 +101,7 @@ async function runTypeScript({ name, words, code }: Example): Promise<string> {
     return await listening(async (said) => {
       const module = import(pathToFileURL(file).href) as Promise<unknown>;
       if (use) {
-        if (words !== "serve") while (opened.length === 0) await new Promise((next) => setTimeout(next, 5));
+        if (words !== "serve") await until("the example opens a stack", () => opened.length > 0);
         await new Promise((next) => setTimeout(next, 20));
         await use(peers[0]!, said, module);
         await Promise.all(opened.map((stack) => stack.close(0)));
@@ -123,7 +123,7 @@ function home(): { cwd: string; env: NodeJS.ProcessEnv } {
     writeFileSync(join(bin, "npx"), '#!/bin/sh\n[ "$1" = stint ] || { echo "npx $1: not here" >&2; exit 1; }\nshift\nexec node build/stint.js "$@"\n');
     chmodSync(join(bin, "npx"), 0o755);
   }
-  return { cwd, env: { ...process.env, PATH: `${bin}:${process.env["PATH"]}` } };
+  return { cwd, env: environment({ PATH: `${bin}:${process.env["PATH"]}` }) };
 }
 
 /** What an example needs that is not here. */
@@ -152,7 +152,7 @@ describe("examples of the documents", () => {
       if (language === "ts") {
         said = await runTypeScript(example);
       } else {
-        const r = spawnSync("bash", ["-euo", "pipefail", "-c", code], { ...home(), encoding: "utf8", timeout: 60_000, maxBuffer: 1 << 26 });
+        const r = ran("bash", ["-euo", "pipefail", "-c", code], home());
         assert.equal(r.status, 0, r.stderr);
         said = r.stdout;
       }
@@ -207,7 +207,7 @@ describe("documents", () => {
   it("name commands, options and scripts that are there", () => {
     const scripts = Object.keys((JSON.parse(readFileSync("package.json", "utf8")) as { scripts: object }).scripts), help = new Map<string, string>(), wrong: string[] = [];
     const known = (command: string): string => {
-      if (!help.has(command)) help.set(command, spawnSync(process.execPath, ["build/stint.js", command, "--help"], { encoding: "utf8" }).stdout);
+      if (!help.has(command)) help.set(command, ran(process.execPath, ["build/stint.js", command, "--help"]).stdout);
       return help.get(command)!;
     };
     for (const file of [...NEW, "SECURITY.md", "docs/services.md"]) {

@@ -1,9 +1,9 @@
 /** The examples that need Node alone run, and print what they say. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { ran } from "../harness/programs.js";
 
 const PRINTS: Record<string, string> = {
   "node-echo/echo.mjs": "to and fro\n",
@@ -13,7 +13,7 @@ const PRINTS: Record<string, string> = {
 describe("examples/", () => {
   for (const [file, expected] of Object.entries(PRINTS)) {
     it(file, () => {
-      const r = spawnSync(process.execPath, [join("examples", file)], { encoding: "utf8", timeout: 30_000 });
+      const r = ran(process.execPath, [join("examples", file)]);
       assert.deepEqual([r.status, r.stdout], [0, expected], r.stderr);
     });
   }

@@ -1,6 +1,5 @@
 /** Linking: the stack as a part of other people's modules, and what is said about modules that cannot have it. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,16 +14,17 @@ import { StackModule, type Exports } from "../../host/stack.js";
 import { arp, ipv4, MAC_PEER, MAC_STACK, see, segment } from "../harness/codec.js";
 import { lacks } from "../interop/lab.js";
 import { stale } from "../../tools/border/run.mjs";
+import { ran, succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-link-test-"));
-const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } => spawnSync(process.execPath, ["build/stint.js", ...args], { encoding: "utf8" });
+const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } => ran(process.execPath, ["build/stint.js", ...args]);
 const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry"];
 
 /** Compiles C text, or a file. Returns the module's path. */
 function c(name: string, text: string | null, ...flags: string[]): string {
   const source = text === null ? `host/examples/${name}.c` : join(dir, `${name}.c`), out = join(dir, `${name}.wasm`);
   if (text !== null) writeFileSync(source, text);
-  execFileSync("clang", [...CLANG, ...flags, source, "-o", out], { stdio: ["ignore", "pipe", "pipe"] });
+  succeeded("clang", [...CLANG, ...flags, source, "-o", out]);
   return out;
 }
 
@@ -122,7 +122,7 @@ describe("stint link", () => {
 
   it("… and so does the one in AssemblyScript that imports the calls", () => {
     const app = join(dir, "resets-as.wasm"), out = join(dir, "resets-as-out.wasm");
-    execFileSync("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    succeeded("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
     const r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
     assert.equal(servesAfterResets(new WebAssembly.Module(readFileSync(out)), 10), 10);
@@ -169,7 +169,7 @@ static void echo(int32_t connection) {
 
   it("an AssemblyScript application that imports the calls", () => {
     const app = join(dir, "linked-as.wasm"), out = join(dir, "linked-as-out.wasm");
-    execFileSync("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    succeeded("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
     const r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
     assert.equal(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), false)).toString(), "hello\n");
@@ -290,7 +290,7 @@ describe("an arena in the midst of an application's memory", () => {
 describe("the package", () => {
   it("contains what is needed and nothing else, and another package compiles the stack into its module; only what is used", (t) => {
     if (lacks(t, "npm", "tar")) return;
-    const listed = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { encoding: "utf8" })) as [{ files: { path: string }[] }];
+    const listed = JSON.parse(succeeded("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])) as [{ files: { path: string }[] }];
     const paths = listed[0].files.map((f) => f.path);
     for (const needed of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md", "docs/handshake.svg", "host/examples/echo.c", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "bin/stint.mjs", "build/index.js", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
       assert.ok(paths.includes(needed), needed);
@@ -298,11 +298,11 @@ describe("the package", () => {
     assert.deepEqual(paths.filter((p) => !/^(assembly|build|docs|include|host\/bsd|host\/examples\/assemblyscript)\/|^(package\.json|LICENSE|[A-Z]+\.md|host\/examples\/\w+\.c)$/.test(p) || /screenshots|boards\//.test(p)), []);
     const home = join(dir, "project");
     mkdirSync(join(home, "node_modules", "stint"), { recursive: true });
-    const tarball = execFileSync("npm", ["pack", process.cwd(), "--ignore-scripts", "--silent"], { cwd: dir, encoding: "utf8" }).trim().split("\n").at(-1)!;
-    execFileSync("tar", ["xzf", join(dir, tarball), "-C", join(home, "node_modules", "stint"), "--strip-components=1"]);
+    const tarball = succeeded("npm", ["pack", process.cwd(), "--ignore-scripts", "--silent"], { cwd: dir, encoding: "utf8" }).trim().split("\n").at(-1)!;
+    succeeded("tar", ["xzf", join(dir, tarball), "-C", join(home, "node_modules", "stint"), "--strip-components=1"]);
     const asc = (name: string, text: string): Buffer => {
       writeFileSync(join(home, `${name}.ts`), text);
-      execFileSync(join(process.cwd(), "node_modules/.bin/asc"), [`${name}.ts`, "--runtime", "stub", "--use", "abort=", "--use", "STINT_LINKED=NaN", "-O3", "--shrinkLevel", "2", "--outFile", `${name}.wasm`], { cwd: home });
+      succeeded(join(process.cwd(), "node_modules/.bin/asc"), [`${name}.ts`, "--runtime", "stub", "--use", "abort=", "--use", "STINT_LINKED=NaN", "-O3", "--shrinkLevel", "2", "--outFile", `${name}.wasm`], { cwd: home });
       return readFileSync(join(home, `${name}.wasm`));
     };
     const echo = asc("echo", readFileSync("host/examples/assemblyscript/echo.ts", "utf8"));
@@ -314,6 +314,6 @@ describe("the package", () => {
     assert.ok(sizes.every((s) => s < all), `${sizes.join(", ")} of ${all}`);
     const types = join(home, "use.mts");
     writeFileSync(types, 'import { Stack, openTap } from "stint";\nexport const f = async (): Promise<Stack> => Stack.open({ link: await openTap("tap0"), ip: "10.0.0.2/24" });\n');
-    execFileSync(process.execPath, [join(process.cwd(), "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--skipLibCheck", "--typeRoots", join(process.cwd(), "node_modules/@types"), "--types", "node", types], { cwd: home });
+    succeeded(process.execPath, [join(process.cwd(), "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--skipLibCheck", "--typeRoots", join(process.cwd(), "node_modules/@types"), "--types", "node", types], { cwd: home });
   });
 });

@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { FormatError, type Link, LinkError } from "../../host/links/link.js";
 import { surviving } from "../../host/links/surviving.js";
 import { openUdp } from "../../host/links/udp.js";
+import { until } from "../harness/programs.js";
 
 /** A link that keeps what is sent. */
 function fake(): Link & { sent: number[]; closed: number } {
@@ -65,7 +66,7 @@ describe("a link that outlives its device", () => {
     link.send(Uint8Array.of(1));
     made[0]!.onClose();
     link.send(Uint8Array.of(2));
-    while (made.length < 2) await sleep(5);
+    await until("it is opened again", () => made.length === 2);
     await sleep(0);
     link.send(Uint8Array.of(3));
     link.close();
@@ -88,10 +89,11 @@ describe("a link that outlives its device", () => {
 
   it("closes a device that it gets only after it was closed itself, and does not use it", async () => {
     const first = fake(), late = fake();
-    let give: (link: Link) => void = () => assert.fail("nobody asked");
+    const nobody = (): void => assert.fail("nobody asked");
+    let give: (link: Link) => void = nobody;
     const link = await surviving((again) => (again ? new Promise((resolve) => (give = resolve)) : Promise.resolve(first)));
     first.onClose();
-    await sleep(100);
+    await until("it is asked for again", () => give !== nobody);
     link.close();
     give(late);
     await sleep(0);

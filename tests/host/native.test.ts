@@ -1,12 +1,12 @@
 /** The native library: calls with pointers, and what a hostile address finds. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { native } from "../../tools/native.mjs";
 import { lacks } from "../interop/lab.js";
+import { succeeded } from "../harness/programs.js";
 
 describe("the native library", () => {
   it("has every call of stint.h, with native pointers; without a warning", (t) => {
@@ -14,8 +14,8 @@ describe("the native library", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-native-"));
     try {
       const library = native(join(dir, "lib")), program = join(dir, "loop");
-      execFileSync("gcc", ["-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover", `-I${join(dir, "lib")}`, "tests/host/native/loop.c", library, "-o", program], { stdio: ["ignore", "pipe", "pipe"] });
-      assert.equal(execFileSync(program, { encoding: "utf8" }), "ok\n");
+      succeeded("gcc", ["-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover", `-I${join(dir, "lib")}`, "tests/host/native/loop.c", library, "-o", program]);
+      assert.equal(succeeded(program), "ok\n");
     } finally {
       rmSync(dir, { recursive: true });
     }

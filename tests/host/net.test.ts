@@ -1,6 +1,5 @@
 /** The library's sockets against the manners of `node:net` and `node:dgram`, and Node's own programs over them. */
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import http from "node:http";
@@ -14,6 +13,7 @@ import { type Connection, type Server, type Stack, type StintError } from "../..
 import { A, B, pair, type Cable } from "../harness/cable.js";
 import { Bench, pattern } from "../harness/bench.js";
 import { findProgram } from "../../host/programs.js";
+import { ran, succeeded, until } from "../harness/programs.js";
 
 interface Scene { a: Stack; b: Stack; cable: Cable; server: Server; client: Connection; peer: Connection }
 
@@ -50,8 +50,7 @@ describe("a listener", () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     let n = 0;
     server.on("connection", () => n++);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.equal(n, 2);
+    await until("both are told", () => n === 2);
     await end({ a, b });
   });
 
@@ -69,8 +68,7 @@ describe("a listener", () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
       c.resetAndDestroy();
     }
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.ok(taken[0]!.destroyed);
+    await until("the reset has come", () => taken[0]?.destroyed === true);
     const c = await a.connect({ host: B, port: 7 });
     c.end("still there");
     assert.equal(await text(c), "still there");
@@ -126,13 +124,13 @@ describe("a connection has net.Socket's manners", () => {
   it("setTimeout tells of silence, starts over with every byte, and ends nothing", async () => {
     const s = await scene();
     let told = 0;
-    s.client.setTimeout(120, () => told++);
-    for (let i = 0; i < 5; i++) {
+    s.client.setTimeout(400, () => told++);
+    for (let i = 0; i < 12; i++) {
       s.peer.write("x");
       s.client.resume();
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    assert.deepEqual([told, s.client.timeout], [0, 120]);
+    assert.deepEqual([told, s.client.timeout], [0, 400]);
     await once(s.client, "timeout");
     assert.deepEqual([told, s.client.destroyed], [1, false]);
     s.client.setTimeout(0);
@@ -328,7 +326,7 @@ describe("Node's own programs over it", () => {
   it("node:tls, both sides, with back-pressure", async (t) => {
     if (!findProgram("openssl")) return t.skip("needs openssl; apt-get install openssl");
     const dir = mkdtempSync(join(tmpdir(), "stint-tls-"));
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=stint",
+    succeeded("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=stint",
       "-addext", "subjectAltName=DNS:stint.test", "-keyout", join(dir, "key"), "-out", join(dir, "cert")], { stdio: "ignore" });
     const key = readFileSync(join(dir, "key")), cert = readFileSync(join(dir, "cert"));
     rmSync(dir, { recursive: true });
@@ -361,7 +359,7 @@ describe("Node's own programs over it", () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
       await Promise.all([a.close(), stack.close()]);
       console.log("alive");`;
-    const r = spawnSync(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script], { encoding: "utf8", timeout: 30_000 });
+    const r = ran(process.execPath, ["--import", "tsx", "--input-type=module", "-e", script]);
     assert.deepEqual([r.status, r.stdout.trim()], [0, "alive"], r.stderr);
   });
 });

@@ -9,6 +9,9 @@ import { pattern } from "../harness/bench.js";
 
 interface Scene { a: Stack; b: Stack; cable: Cable; server: Server; client: Connection; peer: Connection }
 
+/** What a machine that does much else may take longer. */
+const BUSY_MS = 8000;
+
 /** What can happen, and how soon all has to be told, ms. */
 const EVENTS: Record<string, { ms: number; now: (s: Scene) => void; options?: object }> = {
   "the peer resets": { ms: 1500, now: (s) => void s.peer.resetAndDestroy() },
@@ -37,7 +40,7 @@ async function busy(s: Scene, pending: Pending): Promise<void> {
   client.on("error", () => {});
   for (let i = 0; i < 4; i++) client.write(pattern(1 << 18), pending.callback(`write ${i}`));
   client.end(pending.callback("end"));
-  pending.promise("close", once(client, "close", { signal: AbortSignal.timeout(10_000) }));
+  pending.promise("close", once(client, "close", { signal: AbortSignal.timeout(30_000) }));
   pending.promise("finished", finished(client));
   pending.promise("for await over the connection", (async () => {
     for await (const chunk of client) void chunk;
@@ -63,7 +66,7 @@ describe("nothing is left pending", () => {
       await busy(s, pending);
       assert.ok(pending.left.includes("write 3") && pending.left.includes("end"), "the scene waits for room");
       now(s);
-      assert.deepEqual(await pending.settled(ms), []);
+      assert.deepEqual(await pending.settled(ms + BUSY_MS), []);
       for (const [what, how] of pending.ended) if (/^write [23]|end/.test(what)) assert.notDeepEqual(how, ["ok"], `${what} cannot have been sent`);
       await closeAll(s.a, s.b);
     });
@@ -86,7 +89,7 @@ describe("nothing is left pending", () => {
       pending.promise("close", once(s.server, "close"));
       s.server.once("close", () => other.close());
       now(s);
-      assert.deepEqual(await pending.settled(1500), []);
+      assert.deepEqual(await pending.settled(BUSY_MS), []);
       const lost = name.startsWith("the link");
       assert.deepEqual(pending.ended.get("accept"), [lost ? (name === "the link fails" ? "Error" : "UNREACHABLE") : "ok"]);
       await closeAll(s.a, s.b);
@@ -111,7 +114,7 @@ describe("nothing is left pending", () => {
       pending.promise("close", once(connection, "close"));
       await new Promise((resolve) => setTimeout(resolve, 20));
       now(a, cable);
-      assert.deepEqual(await pending.settled(1500), []);
+      assert.deepEqual(await pending.settled(BUSY_MS), []);
       assert.notDeepEqual(pending.ended.get("connect"), ["ok"]);
       await closeAll(a, b);
     });
@@ -125,7 +128,7 @@ describe("nothing is left pending", () => {
     connection.destroy();
     pending.promise("connect", a.connect({ host: B, port: 7, signal: AbortSignal.abort() }));
     pending.promise("accept", b.listen({ port: 9 }).accept({ signal: AbortSignal.abort() }));
-    assert.deepEqual(await pending.settled(1000), []);
+    assert.deepEqual(await pending.settled(BUSY_MS), []);
     assert.deepEqual(pending.ended.get("connect"), ["ABORT_ERR"]);
     assert.equal(pending.ended.get("accept")?.length, 1);
     await closeAll(a, b);
@@ -144,7 +147,7 @@ describe("nothing is left pending", () => {
     s.server.close(pending.callback("server"));
     s.server.close(pending.callback("server again"));
     assert.equal(await s.server.accept(), null);
-    assert.deepEqual(await pending.settled(1000), []);
+    assert.deepEqual(await pending.settled(BUSY_MS), []);
     await s.b.close(0);
   });
 
@@ -158,7 +161,7 @@ describe("nothing is left pending", () => {
       } as never));
     }
     await b.close(0);
-    assert.deepEqual(await pending.settled(2000), []);
+    assert.deepEqual(await pending.settled(BUSY_MS), []);
     assert.equal(a.module.pools().connections, 0, "the peers were told");
     await a.close(0);
   });

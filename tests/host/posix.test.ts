@@ -3,7 +3,6 @@
  * native program, and prints the same. docs/bsd-sockets.md names the program for each call.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { tmpdir } from "node:os";
@@ -15,6 +14,7 @@ import { streamLink } from "../../host/links/stream.js";
 import { findProgram } from "../../host/programs.js";
 import { lacks } from "../interop/lab.js";
 import { native } from "../../tools/native.mjs";
+import { environment, ran, started, succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-posix-"));
 after(() => rmSync(dir, { recursive: true }));
@@ -27,11 +27,11 @@ const programs = readdirSync("tests/posix").filter((f) => f.endsWith(".c")).map(
 const NATIVE_ONLY = ["pipe"];
 const file = (name: string): string => join(dir, name);
 const source = (name: string): string => join("tests/posix", `${name}.c`);
-const compile = (cc: string, ...args: string[]): void => void execFileSync(cc, args, { stdio: ["ignore", "pipe", "pipe"] });
+const compile = (cc: string, ...args: string[]): void => void succeeded(cc, args);
 
 /** Runs a program to its end. Returns what it printed. */
 function output(command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
-  const r = spawnSync(command, args, { encoding: "utf8", timeout: 60_000, stdio: ["ignore", "pipe", "pipe"], env: { ...process.env, ...env } });
+  const r = ran(command, args, { stdio: ["ignore", "pipe", "pipe"], env: environment(env) });
   assert.equal(r.status, 0, `${basename(command)} ${r.signal ?? ""} ${r.stdout.split("\n").slice(-4).join("\n")} ${r.stderr}`);
   return r.stdout;
 }
@@ -76,7 +76,7 @@ describe("BSD sockets say what the kernel's say, under wasmtime", () => {
       if (lacks(t, "gcc", "clang", "wasm-ld", "wasmtime")) return;
       const expected = kernels(name), app = file(`${name}.wasm`);
       compile("clang", ...WASM, source(name), ...layer(), "-o", app);
-      execFileSync(process.execPath, ["build/stint.js", "link", "--dynamic", app, "-o", file(name)]);
+      succeeded(process.execPath, ["build/stint.js", "link", "--dynamic", app, "-o", file(name)]);
       const env = Object.entries(ENV).flatMap(([k, v]) => ["--env", `${k}=${v}`]);
       assert.equal(output(findProgram("wasmtime")!, ["run", ...env, "--preload", `stint=${file(name)}/stint.wasm`, `${file(name)}/app.wasm`]), expected);
     });
@@ -110,7 +110,7 @@ interface Ended { status: number | null; out: string; err: string; ms: number }
 
 /** Runs the sender over a link on descriptor 3 to a stack in this process; `peer` has its connection. */
 async function send(bytes: number, peer: (connection: Connection, link: Duplex) => void | Promise<void>, env: NodeJS.ProcessEnv = {}, before: (link: Duplex) => void = () => {}): Promise<Ended> {
-  const child = spawn(linkedProgram("sender"), [ADDRESS, "80", String(bytes)], { stdio: ["ignore", "pipe", "pipe", "pipe"], env: { ...process.env, STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3", ...env } });
+  const child = started(linkedProgram("sender"), [ADDRESS, "80", String(bytes)], { stdio: ["ignore", "pipe", "pipe", "pipe"], env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3", ...env }) });
   const link = child.stdio[3] as Duplex, began = Date.now();
   let out = "", err = "";
   child.stdout!.on("data", (d: Buffer) => (out += d.toString()));
@@ -188,7 +188,7 @@ describe("options that are set before there is a connection", () => {
     it(`take effect: ${how}; keep-alive gives up a peer that has gone`, async (t: TestContext) => {
       if (lacks(t, "gcc", "wasm2c")) return;
       const args = how === "connect" ? ["connect", ADDRESS, "80"] : ["listen", "81"];
-      const child = spawn(linkedProgram("setter"), args, { stdio: ["ignore", "pipe", "inherit", "pipe"], env: { ...process.env, STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" } });
+      const child = started(linkedProgram("setter"), args, { stdio: ["ignore", "pipe", "inherit", "pipe"], env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" }) });
       const link = child.stdio[3] as Duplex, frames: Buffer[] = [];
       link.on("error", () => {});
       const inner = streamLink(link, link, () => link.destroy());

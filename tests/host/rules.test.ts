@@ -162,6 +162,17 @@ describe("exports", () => {
   const EXPORT = /^export (?:abstract )?(?:async )?(const|let|function\*?|class|interface|type|enum) (\w+)/gm;
 });
 
+describe("programs that tests start", () => {
+  /** They have limits and environments of their own. */
+  const OWN = new Set(["tests/harness/programs.ts", "tests/faults/run.ts"]);
+
+  it("are started by tests/harness/programs.ts, which has a limit for each and says nothing of the caller's", () => {
+    const starts = ALL.filter((f) => f.startsWith("tests/") && !OWN.has(f))
+      .filter((f) => /^import (?!type ).*"node:child_process"/m.test(CODE.get(f)!));
+    assert.deepEqual(starts, []);
+  });
+});
+
 describe("the list of files with long lines", () => {
   it("names only files that have any", () => {
     const list = readFileSync("tools/lint-long.txt", "utf8").trim().split("\n");

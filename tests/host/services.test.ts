@@ -1,6 +1,5 @@
 /** The services: who ends when, what HTTP answers, what it does with files that change. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,6 +8,7 @@ import { Folder } from "../../host/folder.js";
 import { instrumented } from "../fuzz/instrument.js";
 import { ServiceBench, type Peer } from "../harness/services.js";
 import { lacks } from "../interop/lab.js";
+import { succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-services-"));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -315,7 +315,7 @@ describe("HTTP: files that change", () => {
   it("a FIFO in a file's place is 404, and nobody waits", (t) => {
     if (lacks(t, "mkfifo")) return;
     const b = new ServiceBench({ root: dir });
-    execFileSync("mkfifo", [join(dir, "fifo")]);
+    succeeded("mkfifo", [join(dir, "fifo")]);
     assert.deepEqual(b.open("http").write(get("/fifo")).statuses, [404]);
   });
 

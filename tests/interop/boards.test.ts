@@ -1,6 +1,6 @@
 /** Firmware on emulated boards (QEMU), and the PC port, against the Linux kernel over TAP. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Socket } from "node:net";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab, STACK_IP, lacks, sha256 } from "./lab.js";
+import { environment, ran, said, started, succeeded } from "../harness/programs.js";
 
 const TOOLS: Record<string, string[]> = {
   lm3s6965evb: ["wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"],
@@ -24,7 +25,7 @@ const STACK_RESERVE = 128;
 const GUARDED = ["lm3s6965evb", "mps2-an385", "rv-virt"];
 
 function board(...args: string[]): { status: number | null; out: string; err: string } {
-  const r = spawnSync(process.execPath, ["--import", "tsx", "tools/board.ts", ...args], { encoding: "utf8", timeout: 120_000 });
+  const r = ran(process.execPath, ["--import", "tsx", "tools/board.ts", ...args]);
   return { status: r.status, out: r.stdout, err: r.stderr };
 }
 
@@ -137,10 +138,12 @@ for (const name of Object.keys(TOOLS)) {
     check("10,000 SYNs, and a connection within a second of them", async (lab) => {
       await lab.sh(`hping3 -q -S -p 80 --rand-source -i u20 -c 10000 ${STACK_IP}`, 30);
       // What hping sent last still stands in the kernel's queue, which would drop the SYN of the connection that is to come.
-      const began = Date.now();
       await sleep(200);
+      const began = Date.now(), spent = lab.sh(`curl -sS -o /dev/null -w %{time_total} --max-time 5 http://${STACK_IP}/`, 10);
+      // curl counts from its own start, which a busy machine puts off.
+      const seconds = Number((await spent).out);
+      assert.ok(seconds > 0 && seconds < 0.8, `${seconds} s of ${Date.now() - began} ms`);
       const text = await page();
-      assert.ok(Date.now() - began < 1000, `${Date.now() - began} ms`);
       assert.ok(field(text, "SyncookiesSent") > 0);
     });
 
@@ -189,7 +192,7 @@ for (const name of Object.keys(TOOLS)) {
     });
 
     check("an idle board costs about 1 % of a core", async () => {
-      const pid = execFileSync("pgrep", ["-P", String(running.child.pid), "-f", "qemu-system"], { encoding: "utf8" }).trim();
+      const pid = succeeded("pgrep", ["-P", String(running.child.pid), "-f", "qemu-system"]).trim();
       const ticks = (): number => {
         const f = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
         return Number(f[11]) + Number(f[12]);
@@ -214,13 +217,9 @@ for (const name of Object.keys(TOOLS)) {
 
     if (name === "mps2-an385") {
       check("the same image boots on an mps2-an386", async () => {
-        const qemu = spawn("qemu-system-arm", ["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "stdio", "-semihosting-config",
+        const qemu = started("qemu-system-arm", ["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "stdio", "-semihosting-config",
           "enable=on,target=native", "-kernel", join(dir, "firmware.elf")]);
-        let out = "";
-        qemu.stdout.on("data", (d: Buffer) => (out += d));
-        for (let i = 0; i < 100 && !/ready/.test(out); i++) await sleep(50);
-        qemu.kill();
-        assert.match(out, /^ready 10\.9\.0\.2$/m);
+        await said(qemu, /^ready 10\.9\.0\.2\r?$/m).finally(() => qemu.kill());
       });
     }
 
@@ -266,13 +265,11 @@ describe("firmware that is refused", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
     assert.equal(board("lm3s6965evb", "--out", dir).status, 0);
     // Without a debugger or emulator that offers the host's generator.
-    const qemu = spawn("qemu-system-arm", ["-M", "lm3s6965evb", "-nographic", "-monitor", "none", "-serial", "stdio", "-kernel", join(dir, "firmware.elf")]);
-    let out = "";
-    qemu.stdout.on("data", (d: Buffer) => (out += d));
-    for (let i = 0; i < 100 && !/entropy/.test(out); i++) await sleep(50);
-    qemu.kill();
-    rmSync(dir, { recursive: true, force: true });
-    assert.match(out, /stint: this board has no entropy, and does not start without/);
+    const qemu = started("qemu-system-arm", ["-M", "lm3s6965evb", "-nographic", "-monitor", "none", "-serial", "stdio", "-kernel", join(dir, "firmware.elf")]);
+    const out = await said(qemu, "stint: this board has no entropy, and does not start without").finally(() => {
+      qemu.kill();
+      rmSync(dir, { recursive: true, force: true });
+    });
     assert.doesNotMatch(out, /ready/);
   });
 });
@@ -285,10 +282,10 @@ describe("posix, the reference port", () => {
     assert.equal(built.status, 0, built.err);
     const sockets: Socket[] = [];
     const server = createServer((s) => sockets.push(s)).listen(path);
-    const child = spawn(join(dir, "firmware.elf"), [], { env: { ...process.env, STINT_STREAM: path } });
+    const child = started(join(dir, "firmware.elf"), [], { env: environment({ STINT_STREAM: path }) });
     let out = "";
     for (const s of [child.stdout, child.stderr]) s.on("data", (d: Buffer) => (out += d));
-    for (let i = 0; i < 100 && !/ready/.test(out); i++) await sleep(50);
+    await said(child, "ready");
     assert.match(out, /DEBUG: the entropy is the fixed seed 7; anybody can predict this stack\nready 10\.0\.0\.2/);
     sockets[0]!.end();
     const [status] = await once(child, "exit") as [number];

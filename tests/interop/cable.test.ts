@@ -3,7 +3,7 @@
  * way completes, or ends with one clear error within its limit. STINT_CABLE_MINUTE=1: a process stands still for a minute, not for three seconds.
  */
 import assert from "node:assert/strict";
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
@@ -15,6 +15,7 @@ import { pattern } from "../harness/bench.js";
 import { Pending } from "../harness/cable.js";
 import { Lab, lacks, PEER_IP, sha256, signalled, STACK_IP, STINT, Up } from "./lab.js";
 import { LIMIT_MS, PORTS } from "./transfers.js";
+import { ran, started, until } from "../harness/programs.js";
 
 const MB = 1 << 20;
 const STOPPED_MS = process.env["STINT_CABLE_MINUTE"] === "1" ? 60_000 : 3000;
@@ -22,7 +23,7 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** The process and all that it started, by the program's name. */
 function descendants(pid: number, name: string): number[] {
-  const children = spawnSync("pgrep", ["-P", String(pid)], { encoding: "utf8" }).stdout.split("\n").filter(Boolean).map(Number);
+  const children = ran("pgrep", ["-P", String(pid)]).stdout.split("\n").filter(Boolean).map(Number);
   return [pid, ...children].flatMap((p) => {
     const own = p === pid ? [] : descendants(p, name);
     return [...own, ...(readFileSync(`/proc/${p}/comm`, "utf8").trim().startsWith(name) ? [p] : [])];
@@ -67,7 +68,8 @@ for (const runtime of ["node", "wasmtime"] as const) {
           // Three states: bytes to us, bytes from us, both directions closing; and a handshake while nobody is there.
           const down = lab.sh(`curl -sS --limit-rate 3M --max-time 90 http://${STACK_IP}/file | sha256sum`, 100);
           const both = lab.sh(`(for i in 1 2 3 4 5 6 7 8; do head -c 1048576 ${lab.file("file")}; sleep 0.3; done) | timeout 90 nc -N ${STACK_IP} 7 | wc -c`, 100);
-          await sleep(1000);
+          await Promise.all([lab.connected(80), lab.connected(7)]);
+          await sleep(500);
           const happened = happens(lab, up);
           await sleep(200);
           const fresh = lab.sh(`for i in $(seq 20); do curl -sS --connect-timeout 10 --max-time 60 http://${STACK_IP}/file 2>/dev/null | sha256sum | grep ${sum} && break; sleep 0.5; done`, 100);
@@ -333,7 +335,7 @@ while True:
     time.sleep(0.1); d = c.recv(4096); n += len(d)
     if not d: break
 print(n)"`, 60);
-      await sleep(700);
+      await lab.listens(40410);
       const c = start(lab);
       c.child.stdin!.end(pattern(200_000));
       assert.equal(await c.ended, 0, c.err());
@@ -349,9 +351,10 @@ print(n)"`, 60);
     try {
       lab.start("python3", ["-c", `
 import socket, time
+import { ran, started } from "../harness/programs.js";
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
 s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); time.sleep(60)`]);
-      await sleep(700);
+      await lab.listens(40410);
       const c = start(lab, "--linger", "1");
       c.child.stdin!.end(pattern(200_000));
       assert.equal(await c.ended, 1);
@@ -366,16 +369,16 @@ s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.
     const lab = new Lab();
     try {
       const peer = lab.sh(`nc -l ${PEER_IP} 40410 | wc -c`, 20);
-      await sleep(700);
+      await lab.listens(40410);
       const c = start(lab, "--pcap", lab.file("c.pcapng"));
       c.child.stdin!.write(pattern(1000));
-      const isOpen = (): boolean => lab.run("ss", ["-Htn", "state", "established", "sport", "=", ":40410"]).out.trim() !== "";
-      for (const end = performance.now() + 20_000; !isOpen() && performance.now() < end;) await sleep(100);
-      await sleep(300);
+      await lab.connected(40410);
+      const has = (): boolean => /bytes_received:1000\b/.test(lab.run("ss", ["-Htni", "sport", "=", ":40410"]).out);
+      await until("what was typed is there", has);
       c.child.kill("SIGINT");
       assert.equal(await c.ended, 130, c.err());
       assert.equal((await peer).out.trim(), "1000", "the peer heard of the end");
-      const r = spawnSync("tshark", ["-r", lab.file("c.pcapng"), "-Y", `ip.src == ${STACK_IP} && tcp.flags.fin == 1`], { encoding: "utf8" });
+      const r = ran("tshark", ["-r", lab.file("c.pcapng"), "-Y", `ip.src == ${STACK_IP} && tcp.flags.fin == 1`]);
       assert.equal(r.status, 0, r.stderr);
       assert.ok(r.stdout.trim().length > 0, "the capture has the FIN");
     } finally {
@@ -400,15 +403,13 @@ describe("a link that comes back", () => {
         };
       }).listen(path);
       await once(server, "listening");
-      const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", `stream:${path}`, "--ip", `${STACK_IP}/24`, "--mac", MAC, "--echo", "7", ...how]));
+      const up = new Up(started(STINT[0]!, [STINT[1]!, "up", "--link", `stream:${path}`, "--ip", `${STACK_IP}/24`, "--mac", MAC, "--echo", "7", ...how]));
       try {
         await up.ready;
-        for (const end = performance.now() + 5000; announced === 0 && performance.now() < end;) await sleep(20);
+        await until("it announces its address when it starts", () => announced > 0);
         const before = announced;
-        assert.ok(before > 0, "it announces its address when it starts");
         socket!.destroy();
-        for (const end = performance.now() + 10_000; announced === before && performance.now() < end;) await sleep(20);
-        assert.ok(announced > before, up.err);
+        await until("it announces its address anew", () => announced > before);
         assert.match(up.err, /^link down: .+\nlink up$/m);
         up.child.kill("SIGINT");
         assert.equal(await up.ended, 0, up.err);

@@ -1,10 +1,10 @@
 /** The component under wasmtime: composed with an application, and the kernel as its peer. */
 import assert from "node:assert/strict";
-import { type ChildProcess, execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { applicationOf, component, sockets } from "../../tools/component.js";
 import { Lab, lacks, missing } from "./lab.js";
+import { said, succeeded } from "../harness/programs.js";
 
 describe("the component under wasmtime", () => {
   it("composed with an echo server: the kernel gets back what it sent, four times at once; who asks wrongly is told", async (t) => {
@@ -13,12 +13,12 @@ describe("the component under wasmtime", () => {
     try {
       await component(lab.file("stint"));
       writeFileSync(lab.file("echo.wasm"), await applicationOf("host/examples/component/echo.c", "host/examples/component/echo.wit", "echo", lab.file("stint")));
-      execFileSync("wac", ["plug", lab.file("echo.wasm"), "--plug", `${lab.file("stint")}/stint.wasm`, "-o", lab.file("composed.wasm")]);
+      succeeded("wac", ["plug", lab.file("echo.wasm"), "--plug", `${lab.file("stint")}/stint.wasm`, "-o", lab.file("composed.wasm")]);
       const wrong = await lab.sh(`wasmtime run ${lab.file("composed.wasm")} 10.9.0.256/24 < /dev/null`);
       assert.match(wrong.err, /usage: echo ADDRESS\/PREFIX/);
       assert.equal(wrong.status, 1);
       const server = lab.start(process.execPath, ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", lab.file("composed.wasm"), "10.9.0.2/24"]);
-      await new Promise<void>((done) => server.stderr!.on("data", (d: Buffer) => { if (d.toString().includes("ready")) done(); }));
+      await said(server, "ready");
       const sent = lab.random("sent", 500_000), one = (i: number): string => `nc -N 10.9.0.2 7 < ${sent} > ${lab.file(`got${i}`)} & `;
       const r = await lab.sh(`${[0, 1, 2, 3].map(one).join("")} wait`, 60);
       assert.equal(r.status, 0, r.err);
@@ -40,16 +40,10 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     if (missing(...NEEDS) !== undefined) return;
     lab = new Lab();
     await sockets(lab.file("sockets.wasm"));
-    execFileSync("componentize-py", ["-q", "-d", `${PYTHON}/app.wit`, "-w", "app", "componentize", "-p", PYTHON, "app", "-o", lab.file("app.wasm")]);
-    execFileSync("wac", ["plug", lab.file("app.wasm"), "--plug", lab.file("sockets.wasm"), "-o", composed()]);
+    succeeded("componentize-py", ["-q", "-d", `${PYTHON}/app.wit`, "-w", "app", "componentize", "-p", PYTHON, "app", "-o", lab.file("app.wasm")]);
+    succeeded("wac", ["plug", lab.file("app.wasm"), "--plug", lab.file("sockets.wasm"), "-o", composed()]);
   });
   after(() => lab?.close());
-
-  const said = (child: ChildProcess, what: string): Promise<void> => new Promise((done, fail) => {
-    let text = "";
-    child.stderr!.on("data", (d: Buffer) => { if ((text += d.toString()).includes(what)) done(); });
-    child.once("exit", () => fail(new Error(text)));
-  });
 
   it("serves files to curl, one of 10 MB, and eight at once", async (t) => {
     if (lacks(t, ...NEEDS)) return;
@@ -66,7 +60,7 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     if (lacks(t, ...NEEDS)) return;
     for (const size of [30_000, 300_000]) {
       const got = lab!.sh(`nc -l -N 10.9.0.1 9000 < /dev/null > ${lab!.file("got")}`);
-      await new Promise((r) => setTimeout(r, 500));
+      await lab!.listens(9000);
       const r = await lab!.sh(`${process.execPath} ${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9000", String(size)).join(" ")}`, 60);
       assert.equal(r.status, 0, r.err);
       await got;
@@ -74,7 +68,7 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     }
     // It is accepted by the kernel, and then nothing of it is: the peer goes without having read.
     const reset = lab!.start("python3", ["-c", "import socket, struct\ns = socket.create_server(('10.9.0.1', 9001))\ns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)\nc, _ = s.accept()\nimport time\ntime.sleep(2)\nc.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\nc.close()"]);
-    await new Promise((r) => setTimeout(r, 500));
+    await lab!.listens(9001);
     const r = await lab!.sh(`${process.execPath} ${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9001", "60000").join(" ")}`, 60);
     assert.match(r.err, /a closed connection ended before all was acknowledged/);
     reset.kill();
@@ -86,6 +80,7 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
       lab!.sh(`${process.execPath} ${app(...env.flatMap((e) => ["--env", e]), composed(), "get", url).join(" ")}`, 60);
     writeFileSync(lab!.file("answer"), "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n");
     lab!.start("sh", ["-c", `nc -l 10.9.0.1 8000 < ${lab!.file("answer")}`]);
+    await lab!.listens(8000);
     const good = await get("http://10.9.0.1:8000/x", "STINT_IP=10.9.0.2/24");
     assert.deepEqual([good.status, good.err.includes("hello")], [0, true], good.err);
     const refused = await get("http://10.9.0.1:81/x", "STINT_IP=10.9.0.2/24");

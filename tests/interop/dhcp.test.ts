@@ -1,9 +1,9 @@
 /** DHCP and DNS with dnsmasq: an address, a second time the same one, a server that knows nothing of us, and one that is gone. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { complaints, Lab, lacks, missing, PEER_IP, STINT, Up } from "./lab.js";
+import { ran, said, started } from "../harness/programs.js";
 
 const NEEDS = ["root", "tap", "ip", "dnsmasq", "nc"];
 
@@ -12,14 +12,7 @@ async function dnsmasq(lab: Lab, ...more: string[]): Promise<void> {
   const child = lab.start("dnsmasq", ["--keep-in-foreground", "--conf-file=/dev/null", "--interface=tap0", "--bind-interfaces", "--except-interface=lo", "--no-resolv", "--no-hosts",
     "--no-ping", "--user=root", "--pid-file=", `--dhcp-leasefile=${lab.file("leases")}`, "--log-facility=-", "--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,2m", "--dhcp-authoritative",
     "--domain=lab.test", "--local=/lab.test/", "--address=/example.test/10.9.0.1", ...more]);
-  await new Promise<void>((resolve, reject) => {
-    let words = "";
-    child.stderr!.on("data", (d: Buffer) => {
-      words += d.toString();
-      if (words.includes("DHCP, IP range")) resolve();
-    });
-    child.once("exit", () => reject(new Error(`dnsmasq ended: ${words}`)));
-  });
+  await said(child, "DHCP, IP range");
 }
 
 describe("DHCP from dnsmasq", () => {
@@ -46,7 +39,7 @@ describe("DHCP from dnsmasq", () => {
   it("tshark finds nothing malformed in it, and the whole exchange", (t) => {
     if (lacks(t, ...NEEDS, "tshark")) return;
     const read = (filter: string, field: string): string[] => {
-      const r = spawnSync("tshark", ["-r", lab.file("up.pcapng"), "-Y", filter, "-T", "fields", "-e", field], { encoding: "utf8" });
+      const r = ran("tshark", ["-r", lab.file("up.pcapng"), "-Y", filter, "-T", "fields", "-e", field]);
       assert.equal(r.status, 0, r.stderr);
       return r.stdout.split("\n").filter((line) => line !== "");
     };
@@ -59,7 +52,7 @@ describe("DHCP from dnsmasq", () => {
     const up = await lab.up(["--link", "tap:tap0", "--echo", "7", "--last-ip", first, "--pcap", lab.file("again.pcapng"), "--stats"]);
     assert.match(up.out, new RegExp(`ready ${first} `));
     assert.equal(await up.stop(), 0, up.err);
-    const r = spawnSync("tshark", ["-r", lab.file("again.pcapng"), "-Y", `(dhcp.option.dhcp == 3 || arp.src.proto_ipv4 == ${first})`, "-T", "fields", "-e", "frame.time_epoch"], { encoding: "utf8" });
+    const r = ran("tshark", ["-r", lab.file("again.pcapng"), "-Y", `(dhcp.option.dhcp == 3 || arp.src.proto_ipv4 == ${first})`, "-T", "fields", "-e", "frame.time_epoch"]);
     const [asked, announced] = r.stdout.trim().split("\n").map(Number) as [number, number];
     assert.ok(announced - asked < 0.3, `${announced - asked} s`);
   });
@@ -74,7 +67,7 @@ describe("DHCP from dnsmasq", () => {
   it("stint connect without --ip talks to a host of the network", async (t) => {
     if (lacks(t, ...NEEDS)) return;
     const served = lab.sh("echo welcome | nc -q 1 -l -p 99", 30);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await lab.listens(99);
     const r = await lab.sh(`${STINT.join(" ")} connect ${PEER_IP} 99 --link tap:tap0 < /dev/null`, 30);
     assert.equal(r.out, "welcome\n", r.err);
     await served;
@@ -83,7 +76,7 @@ describe("DHCP from dnsmasq", () => {
   it("stint connect by name: the server that the network told knows it; a name that nobody has is one clear error", async (t) => {
     if (lacks(t, ...NEEDS)) return;
     const served = lab.sh("echo welcome | nc -q 1 -l -p 98", 30);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await lab.listens(98);
     const r = await lab.sh(`${STINT.join(" ")} connect example.test 98 --link tap:tap0 --pcap ${lab.file("name.pcapng")} < /dev/null`, 30);
     assert.equal(r.out, "welcome\n", r.err);
     await served;
@@ -94,7 +87,7 @@ describe("DHCP from dnsmasq", () => {
     assert.match(alone.err, /example\.test.*there is no DNS server to ask/);
     assert.equal(alone.status, 1);
     const given = lab.sh("echo welcome | nc -q 1 -l -p 97", 30);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await lab.listens(97);
     const byHand = await lab.sh(`${STINT.join(" ")} connect example.test 97 --link tap:tap0 --ip 10.9.0.9/24 --dns ${PEER_IP} < /dev/null`, 30);
     assert.equal(byHand.out, "welcome\n", byHand.err);
     await given;
@@ -109,11 +102,11 @@ describe("DHCP from dnsmasq", () => {
 describe("DHCP from passt", () => {
   it("stint up --link passt without --ip takes the address that passt hands out, and serves", async (t) => {
     if (lacks(t, "passt", "nc")) return;
-    const up = new Up(spawn(STINT[0]!, [STINT[1]!, "up", "--link", "passt", "--echo", "18099"]));
+    const up = new Up(started(STINT[0]!, [STINT[1]!, "up", "--link", "passt", "--echo", "18099"]));
     try {
       await up.ready;
       assert.match(up.out, /ready 10\.0\.2\.15 echo:18099/);
-      const r = spawnSync("nc", ["-q", "1", "-w", "5", "127.0.0.1", "18099"], { input: "hello\n", encoding: "utf8" });
+      const r = ran("nc", ["-q", "1", "-w", "5", "127.0.0.1", "18099"], { input: "hello\n", encoding: "utf8" });
       assert.equal(r.stdout, "hello\n", r.stderr + up.err);
       assert.equal(await up.stop(), 0, up.err);
     } finally {

@@ -1,13 +1,24 @@
 /** `stint explain` on what the Linux kernel says to itself. */
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer, connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { decodeTcp } from "../../host/decode.js";
+import { readCapture } from "../../host/links/read-capture.js";
 import { lacks } from "./lab.js";
+import { ran, started, until } from "../harness/programs.js";
+
+/** FINs in a capture that is being written. */
+function fins(file: string): number {
+  try {
+    return readCapture(readFileSync(file)).frames.filter(({ bytes }) => decodeTcp(bytes)?.flags.includes("FIN")).length;
+  } catch {
+    return 0;
+  }
+}
 
 describe("stint explain", () => {
   it("shows the right connections of a capture that was made on the kernel's loopback", async (t) => {
@@ -17,8 +28,8 @@ describe("stint explain", () => {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const { port } = server.address() as { port: number };
-    const capture = spawn("tshark", ["-i", "lo", "-f", `tcp port ${port}`, "-w", file, "-q"], { stdio: "ignore" });
-    for (let i = 0; i < 100 && !(existsSync(file) && statSync(file).size > 0); i++) await new Promise((r) => setTimeout(r, 100));
+    const capture = started("tshark", ["-i", "lo", "-f", `tcp port ${port}`, "-w", file, "-q"], { stdio: "ignore" });
+    await until("the capture has begun", () => existsSync(file) && statSync(file).size > 0);
     await new Promise((r) => setTimeout(r, 1000));
     for (let i = 0; i < 2; i++) {
       const s = connect(port, "127.0.0.1");
@@ -26,10 +37,10 @@ describe("stint explain", () => {
       await once(s, "close");
     }
     server.close();
-    await new Promise((r) => setTimeout(r, 1500));
+    await until("the capture has both ends of both connections", () => fins(file) === 4);
     capture.kill("SIGINT");
     await once(capture, "exit");
-    const out = spawnSync(process.execPath, ["build/stint.js", "explain", file, "--json"], { encoding: "utf8", maxBuffer: 1 << 26 });
+    const out = ran(process.execPath, ["build/stint.js", "explain", file, "--json"]);
     assert.equal(out.status, 0, out.stderr);
     const { connections } = JSON.parse(out.stdout) as { connections: { server: string; complete: boolean; segments: { flags: string[]; len: number; seq: number; ack: number; states: string[] }[] }[] };
     assert.equal(connections.length, 2);

@@ -38,7 +38,7 @@ describe("TCP Fast Open with the kernel", () => {
       try {
         // TCP_FASTOPEN is option 23 of IPPROTO_TCP; a queue of 16.
         lab.start("socat", [`TCP-LISTEN:${port},reuseaddr,fork,setsockopt-listen=6:23:x10000000`, "EXEC:cat"]);
-        await lab.sh(`for i in $(seq 50); do ss -Hltn | grep -q :${port} && break; sleep 0.1; done`);
+        await lab.listens(port);
         const client = lab.start(process.execPath, ["--import", "tsx", "tests/interop/fast-open.ts", PEER_IP, String(port), "4", String(size)]);
         let out = "", err = "";
         client.stdout!.on("data", (d: Buffer) => (out += d));
@@ -57,7 +57,7 @@ describe("TCP Fast Open with the kernel", () => {
     const lab = new Lab();
     try {
       lab.start("socat", ["TCP-LISTEN:7001,reuseaddr,fork", "EXEC:cat"]);
-      await lab.sh("for i in $(seq 50); do ss -Hltn | grep -q :7001 && break; sleep 0.1; done");
+      await lab.listens(7001);
       const { out, err } = await lab.sh(`${process.execPath} --import tsx tests/interop/fast-open.ts ${PEER_IP} 7001 3 100`);
       assert.equal(out, `${"got 100\n".repeat(3)}active 0 failed 1\n`, err);
     } finally {

@@ -1,10 +1,10 @@
 /** SYN floods from hping3, and four nodes behind one address, with the Linux kernel as client and router. */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab, STACK_IP, lacks, type Up } from "./lab.js";
+import { succeeded, until } from "../harness/programs.js";
 
 const SMALL = 10_000;
 
@@ -54,7 +54,7 @@ for (const runtime of ["node", "wasmtime"] as const) {
     const SERVICE = "10.99.0.1", KEY = "000102030405060708090a0b0c0d0e0f";
     let lab: Lab | undefined, client: string;
     const nodes: Up[] = [];
-    const ip = (...args: string[]): void => void execFileSync("ip", args);
+    const ip = (...args: string[]): void => void succeeded("ip", args);
 
     before(async () => {
       let missing = false;
@@ -88,7 +88,7 @@ for (const runtime of ["node", "wasmtime"] as const) {
     after(() => {
       if (!lab) return;
       try {
-        for (const pid of execFileSync("ip", ["netns", "pids", client], { encoding: "utf8" }).split("\n")) if (pid) process.kill(Number(pid), "SIGKILL");
+        for (const pid of succeeded("ip", ["netns", "pids", client]).split("\n")) if (pid) process.kill(Number(pid), "SIGKILL");
         ip("netns", "del", client);
       } catch { /* it is gone */ }
       lab.close();
@@ -110,7 +110,13 @@ for (const runtime of ["node", "wasmtime"] as const) {
         "add rule ip t f oifname node1 tcp flags & (syn|ack) != syn drop"]);
       const clients = Array.from({ length: 24 }, () => lab!.sh(
         `ip netns exec ${client} curl -sS --max-time 15 -o /dev/null -w '%{time_connect} %{time_total} %{size_download}' http://${SERVICE}/small`, 20));
-      await sleep(1500);
+      // Some clients stay connected, and wait: those that the first node has answered.
+      const ports = async (): Promise<string[]> => (await lab!.sh(`ip netns exec ${client} ss -Htn state established dst ${SERVICE}`)).out.match(/:\d+(?= +\d)/g) ?? [];
+      await until("a client waits at the first node", async () => {
+        const before = await ports();
+        await sleep(700);
+        return (await ports()).some((port) => before.includes(port));
+      });
       const [first] = nodes.splice(0, 1);
       first!.child.kill("SIGKILL");
       let taken = 0;

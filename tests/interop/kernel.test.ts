@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { Lab, PEER_IP, STACK_IP, STINT, complaints, lacks, sha256, type Up } from "./lab.js";
+import { Lab, listening, PEER_IP, STACK_IP, STINT, complaints, lacks, sha256, type Up } from "./lab.js";
 
 const MB = 1_000_000;
 const BIG = 100 * MB;
@@ -137,7 +137,7 @@ describe("stint up on a bad link", () => {
       await once(relay.stdout!, "data");
       await lab.up(["--link", "udp:9002,127.0.0.1:9001", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir]);
       const fetched = lab.sh(`curl -sS --limit-rate 10M --max-time 100 http://${STACK_IP}/file | sha256sum; date +%s`, 110);
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await lab.connected(80);
       const start = Date.now();
       relay.kill("SIGUSR1");
       const r = await fetched;
@@ -158,13 +158,13 @@ describe("stint connect", () => {
     const lab = new Lab();
     try {
       const sum = await sha256(lab.random("file", 20 * MB));
-      const r = await connect(lab, `socat -u TCP-LISTEN:40400,reuseaddr CREATE:${lab.file("got")} & sleep 0.5; CONNECT ${PEER_IP} 40400 --pcap ${lab.file("c.pcapng")} < ${lab.file("file")}; wait`);
+      const r = await connect(lab, `socat -u TCP-LISTEN:40400,reuseaddr CREATE:${lab.file("got")} & ${listening(40400)}; CONNECT ${PEER_IP} 40400 --pcap ${lab.file("c.pcapng")} < ${lab.file("file")}; wait`);
       assert.equal(r.status, 0, r.err);
       assert.equal(await sha256(lab.file("got")), sum);
-      const back = await connect(lab, `socat -u OPEN:${lab.file("file")} TCP-LISTEN:40401,reuseaddr & sleep 0.5; CONNECT ${PEER_IP} 40401 </dev/null | sha256sum`);
+      const back = await connect(lab, `socat -u OPEN:${lab.file("file")} TCP-LISTEN:40401,reuseaddr & ${listening(40401)}; CONNECT ${PEER_IP} 40401 </dev/null | sha256sum`);
       assert.equal(back.out.split(" ")[0], sum, back.err);
       // The server answers only once it has seen the end of what it was sent.
-      const half = await connect(lab, `socat TCP-LISTEN:40402,reuseaddr SYSTEM:'wc -c' & sleep 0.5; head -c 12345 ${lab.file("file")} | CONNECT ${PEER_IP} 40402`);
+      const half = await connect(lab, `socat TCP-LISTEN:40402,reuseaddr SYSTEM:'wc -c' & ${listening(40402)}; head -c 12345 ${lab.file("file")} | CONNECT ${PEER_IP} 40402`);
       assert.equal(half.out.trim(), "12345", half.err);
       if (!lacks(t, "tshark")) assert.deepEqual(complaints(lab.file("c.pcapng")), []);
     } finally {
@@ -197,7 +197,7 @@ describe("stint connect", () => {
     const lab = new Lab();
     try {
       lab.random("file", 50 * MB);
-      const r = await connect(lab, `nc -l 40405 > ${lab.file("part")} & P=$!; sleep 0.5; (while [ ! -s ${lab.file("part")} ]; do sleep 0.01; done; kill -9 $P) & CONNECT ${PEER_IP} 40405 < <(cat ${lab.file("file")} - < <(sleep 3))`);
+      const r = await connect(lab, `nc -l 40405 > ${lab.file("part")} & P=$!; ${listening(40405)}; (while [ ! -s ${lab.file("part")} ]; do sleep 0.01; done; kill -9 $P) & CONNECT ${PEER_IP} 40405 < <(cat ${lab.file("file")} - < <(sleep 3))`);
       assert.equal(r.status, 1, r.err);
       assert.match(r.err, /reset by peer|closed/);
       assert.ok(statSync(lab.file("part")).size > 0);

@@ -1,5 +1,5 @@
 /** Real peers: network namespaces with a TAP device each, and the programs that run in them. */
-import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeSync, closeSync } from "node:fs";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { findProgram } from "../../host/programs.js";
 import { Random } from "../../host/random.js";
+import { ran, started, succeeded } from "../harness/programs.js";
 
 const HOW: Record<string, string> = {
   wasmtime: "see https://wasmtime.dev", tshark: "apt-get install tshark", socat: "apt-get install socat", passt: "apt-get install passt",
@@ -41,6 +42,9 @@ export function lacks(t: TestContext, ...needs: string[]): boolean {
 export const STINT = [process.execPath, "build/stint.js"];
 export const PEER_IP = "10.9.0.1", STACK_IP = "10.9.0.2";
 
+/** A shell's command that waits until somebody listens on a TCP port. */
+export const listening = (port: number): string => `until ss -Hltn sport = :${port} | grep -q .; do sleep 0.02; done`;
+
 let nextLab = 0;
 
 /** Sends a signal to processes; one may have ended because another one did. */
@@ -61,7 +65,7 @@ export class Lab {
   #running: ChildProcess[] = [];
 
   constructor() {
-    const ip = (...args: string[]): void => void execFileSync("ip", args);
+    const ip = (...args: string[]): void => void succeeded("ip", args);
     ip("netns", "add", this.name);
     ip("-n", this.name, "link", "set", "lo", "up");
     ip("-n", this.name, "tuntap", "add", "dev", "tap0", "mode", "tap");
@@ -71,14 +75,14 @@ export class Lab {
 
   /** Runs a command in the namespace to its end. */
   run(command: string, args: string[], seconds = 60): { status: number | null; out: string; err: string } {
-    const r = spawnSync("ip", ["netns", "exec", this.name, command, ...args], { encoding: "utf8", timeout: seconds * 1000, maxBuffer: 1 << 28 });
+    const r = ran("ip", ["netns", "exec", this.name, command, ...args], { timeout: seconds * 1000 });
     return { status: r.status, out: r.stdout, err: r.stderr };
   }
 
   /** A shell line in the namespace, without blocking this process. */
   sh(line: string, seconds = 60): Promise<{ status: number | null; out: string; err: string }> {
     return new Promise((resolve) => {
-      const child = this.start("timeout", [String(seconds), "bash", "-c", line]);
+      const child = this.start("timeout", ["-k", "5", String(seconds), "bash", "-c", line]);
       let out = "", err = "";
       child.stdout!.on("data", (d: Buffer) => (out += d));
       child.stderr!.on("data", (d: Buffer) => (err += d));
@@ -87,9 +91,20 @@ export class Lab {
   }
 
   start(command: string, args: string[]): ChildProcess {
-    const child = spawn("ip", ["netns", "exec", this.name, command, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+    const child = started("ip", ["netns", "exec", this.name, command, ...args]);
     this.#running.push(child);
     return child;
+  }
+
+  /** Waits until somebody in the namespace listens on a TCP port. */
+  async listens(port: number): Promise<void> {
+    if ((await this.sh(listening(port), 30)).status !== 0) throw new Error(`nobody listens on port ${port}`);
+  }
+
+  /** Waits until a connection to or from a TCP port of the namespace is established. */
+  async connected(port: number): Promise<void> {
+    const line = `until ss -Htn state established '( sport = :${port} or dport = :${port} )' | grep -q .; do sleep 0.02; done`;
+    if ((await this.sh(line, 30)).status !== 0) throw new Error(`no connection with port ${port} is established`);
   }
 
   /** Starts `stint …` and waits for its line that begins with "ready". */
@@ -118,12 +133,15 @@ export class Lab {
 
   close(): void {
     for (const child of this.#running) child.kill("SIGKILL");
-    const inside = spawnSync("ip", ["netns", "pids", this.name], { encoding: "utf8" }).stdout ?? "";
+    const inside = ran("ip", ["netns", "pids", this.name]).stdout ?? "";
     signalled(inside.split("\n").filter(Boolean).map(Number), "SIGKILL");
-    spawnSync("ip", ["netns", "del", this.name]);
+    ran("ip", ["netns", "del", this.name]);
     rmSync(this.dir, { recursive: true, force: true });
   }
 }
+
+/** `stint up` is ready within this time, and ends within it, on a machine that does much else. */
+const READY_MS = 90_000;
 
 /** A running `stint up`. */
 export class Up {
@@ -141,14 +159,18 @@ export class Up {
       });
       child.stderr!.on("data", (d: Buffer) => (this.err += d));
       void this.ended.then((status) => reject(new Error(`stint up ended with ${status}: ${this.err}`)));
+      setTimeout(() => reject(new Error(`stint up is not ready after ${READY_MS} ms: ${this.out}${this.err}`)), READY_MS).unref();
     });
     this.ready.catch(() => {});
   }
 
-  /** Asks it to end, as Ctrl-C would. Returns its exit status. */
+  /** Asks it to end, as Ctrl-C would. Returns its exit status; null if it had to be killed. */
   async stop(): Promise<number | null> {
     this.child.kill("SIGINT");
-    return this.ended;
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), READY_MS);
+    const status = await this.ended;
+    clearTimeout(timer);
+    return status;
   }
 
   counter(name: string): number {
@@ -168,7 +190,7 @@ export function sha256(path: string): Promise<string> {
  * kernel's way to write 0; ours must not.
  */
 export function complaints(pcap: string): string[] {
-  const r = spawnSync("tshark", ["-r", pcap, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y",
+  const r = ran("tshark", ["-r", pcap, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y",
     "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && ip.src == 10.9.0.1)) || ip.checksum.status == 0 || tcp.analysis.lost_segment", "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"],
     { encoding: "utf8", maxBuffer: 1 << 28 });
   return r.stdout.split("\n").filter(Boolean);

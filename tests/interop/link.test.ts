@@ -1,6 +1,5 @@
 /** One C application, unchanged: in Node, as a native program, as firmware, and under wasmtime through passt without privileges. */
 import assert from "node:assert/strict";
-import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +10,7 @@ import { Random } from "../../host/random.js";
 import { StackModule } from "../../host/stack.js";
 import { arp, ip4, see, tcp, type Seen } from "../harness/codec.js";
 import { native } from "../../tools/native.mjs";
+import { environment, ran, said, started, succeeded } from "../harness/programs.js";
 
 const LAYER = readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f));
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-Iinclude"];
@@ -20,8 +20,8 @@ describe("an application with the stack inside", () => {
     if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld")) return;
     const lab = new Lab();
     try {
-      execFileSync("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
-      execFileSync(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
+      succeeded("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
+      succeeded(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
       const up = new Up(lab.start(STINT[0]!, [STINT[1]!, "run", lab.file("linked.wasm"), "--link", "tap:tap0", "--ip", "10.9.0.2/24"]));
       await up.ready;
       const sent = lab.random("sent", 2_000_000);
@@ -43,8 +43,8 @@ describe("an application with the stack inside", () => {
       if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", ...needs)) return;
       const lab = new Lab();
       try {
-        execFileSync("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=2048", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
-        execFileSync(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
+        succeeded("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=2048", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
+        succeeded(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
         const up = new Up(lab.start(STINT[0]!, ["--import", "tsx", "tools/board.ts", board, "--app", lab.file("linked.wasm"), ...more, "--out", lab.file("firmware"), "--run", "--link", "tap:tap0", "--ip", "10.9.0.2/24"]));
         await up.ready;
         const sent = lab.random("sent", 30_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
@@ -62,9 +62,9 @@ describe("an application with the stack inside", () => {
     const lab = new Lab();
     try {
       const library = native(lab.file("lib"));
-      execFileSync("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "host/examples/echo.c", "host/examples/wasi.c", library, "-o", lab.file("echo")]);
+      succeeded("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "host/examples/echo.c", "host/examples/wasi.c", library, "-o", lab.file("echo")]);
       const server = lab.start(process.execPath, ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", lab.file("echo"), "10.9.0.2", "24"]);
-      await new Promise<void>((done) => server.stderr!.on("data", (d: Buffer) => { if (d.toString().includes("ready")) done(); }));
+      await said(server, "ready");
       const sent = lab.random("sent", 2_000_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
       assert.equal(r.status, 0, r.err);
       assert.ok(readFileSync(lab.file("got")).equals(readFileSync(sent)));
@@ -78,11 +78,11 @@ describe("an application with the stack inside", () => {
     const lab = new Lab();
     try {
       const sockets = ["-ftls-model=local-exec", "-DSTINT_SOCKETS", "-Iinclude/bsd", ...LAYER, "host/examples/wasi.c"];
-      execFileSync("clang", ["--target=wasm32-wasi", ...FLAGS, ...sockets, "host/examples/httpd.c", "-o", lab.file("httpd.wasm")]);
-      execFileSync(STINT[0]!, [STINT[1]!, "link", "--dynamic", lab.file("httpd.wasm"), "-o", lab.file("linked")]);
+      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, ...sockets, "host/examples/httpd.c", "-o", lab.file("httpd.wasm")]);
+      succeeded(STINT[0]!, [STINT[1]!, "link", "--dynamic", lab.file("httpd.wasm"), "-o", lab.file("linked")]);
       const program = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", "--env", "STINT_IP=10.9.0.2/24", "--preload", `stint=${lab.file("linked")}/stint.wasm`, `${lab.file("linked")}/app.wasm`, ...args];
       const server = lab.start(process.execPath, program("80"));
-      await new Promise<void>((done) => server.stderr!.on("data", (d: Buffer) => { if (d.toString().includes("ready")) done(); }));
+      await said(server, "ready");
       const got = await lab.sh("curl -sS -m 20 http://10.9.0.2/hello http://10.9.0.2/again && curl -sS -m 20 -o /dev/null -w '%{http_code}' -d x http://10.9.0.2/");
       assert.equal(got.out, "you asked for /hello\nyou asked for /again\n405", got.err);
       const over = new Promise((done) => server.once("exit", done));
@@ -93,7 +93,7 @@ describe("an application with the stack inside", () => {
       assert.match(refused.err, /connect: Connection refused/);
       assert.equal(refused.status, 1);
       lab.start("bash", ["-c", "printf 'HTTP/1.0 200 OK\\r\\n\\r\\nfrom the kernel' | nc -l -N -p 8080"]);
-      await new Promise((r) => setTimeout(r, 500));
+      await lab.listens(8080);
       const answer = await lab.sh(`${process.execPath} ${program("8080", "10.9.0.1", "/x").join(" ")}`);
       assert.match(answer.err, /from the kernel/);
       assert.equal(answer.status, 0);
@@ -107,30 +107,30 @@ describe("an application with the stack inside", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-")), port = 18095, file = (name: string): string => join(dir, name);
     try {
       chmodSync(dir, 0o777);
-      execFileSync("clang", ["--target=wasm32-wasi", ...FLAGS, "-ftls-model=local-exec", `-DPORT=${port}`, "-DRING=32768", "host/examples/echo.c", "host/examples/wasi.c", "-o", file("app.wasm")]);
-      execFileSync(STINT[0]!, [STINT[1]!, "link", "--dynamic", file("app.wasm"), "-o", file("linked")]);
-      cpSync(spawnSync("bash", ["-c", "command -v wasmtime"], { encoding: "utf8" }).stdout.trim(), file("wasmtime"), { dereference: true });
+      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, "-ftls-model=local-exec", `-DPORT=${port}`, "-DRING=32768", "host/examples/echo.c", "host/examples/wasi.c", "-o", file("app.wasm")]);
+      succeeded(STINT[0]!, [STINT[1]!, "link", "--dynamic", file("app.wasm"), "-o", file("linked")]);
+      cpSync(ran("bash", ["-c", "command -v wasmtime"]).stdout.trim(), file("wasmtime"), { dereference: true });
       writeFileSync(file("sent"), new Random(3).bytes(500_000));
       writeFileSync(file("go"), `cd ${dir}
 passt --foreground --ipv4-only --socket ${dir}/socket --address 10.0.2.15 --netmask 255.255.255.0 --gateway 10.0.2.2 --mtu 1500 --no-dhcp --no-ndp --no-dhcpv6 --no-ra --dns none --search none --udp-ports none --tcp-ports ${port} &
 while [ ! -S socket ]; do sleep 0.1; done
 exec socat UNIX-CONNECT:socket EXEC:"./wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
 `);
-      execFileSync("chmod", ["-R", "a+rX", dir]);
+      succeeded("chmod", ["-R", "a+rX", dir]);
       const drop = process.getuid?.() === 0 ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"] : ["setpriv"];
-      const child = spawn(drop[0]!, [...drop.slice(1), "bash", file("go")], { env: { ...process.env, HOME: dir, TMPDIR: dir }, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+      const child = started(drop[0]!, [...drop.slice(1), "bash", file("go")], { env: environment({ HOME: dir, TMPDIR: dir }), detached: true, stdio: ["ignore", "pipe", "pipe"] });
       let words = "";
-      child.stderr.on("data", (d: Buffer) => (words += d.toString()));
+      child.stderr!.on("data", (d: Buffer) => (words += d.toString()));
       try {
-        for (let i = 0; i < 300 && !words.includes("ready"); i++) await new Promise((r) => setTimeout(r, 100));
-        const r = spawnSync("bash", ["-c", `timeout 30 nc -N 127.0.0.1 ${port} < ${file("sent")} > ${file("got")}`], { encoding: "utf8" });
+        await said(child, "ready");
+        const r = ran("bash", ["-c", `timeout 30 nc -N 127.0.0.1 ${port} < ${file("sent")} > ${file("got")}`]);
         assert.equal(r.status, 0, r.stderr + words);
         assert.ok(readFileSync(file("got")).equals(readFileSync(file("sent"))), words);
       } finally {
         try {
           process.kill(-child.pid!, "SIGKILL");
         } catch { /* it is gone */ }
-        spawnSync("pkill", ["-f", `passt.*${dir}`]);
+        ran("pkill", ["-f", `passt.*${dir}`]);
       }
     } finally {
       rmSync(dir, { recursive: true, force: true });

@@ -3,22 +3,21 @@
  * carries text both ways through a bad wire, closes in order, and says of what is not there that it is not there.
  */
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { promisify } from "node:util";
 import { parseIp } from "../../host/address.js";
 import { Wire } from "../../host/links/loopback.js";
 import { Random } from "../../host/random.js";
+import { completed } from "../harness/programs.js";
 import { StackModule } from "../../host/stack.js";
 import { pattern } from "../harness/bench.js";
 
 const source = readFileSync("assembly/features.ts", "utf8");
 const FEATURES = [...source.matchAll(/\b(STINT_NO_\w+)/g)].map(([, name]) => name!);
 const SIZE = 100_000, PORT = 7, MINUTE_US = 60e6;
-const dir = mkdtempSync(join(tmpdir(), "stint-features-")), run = promisify(execFile);
+const dir = mkdtempSync(join(tmpdir(), "stint-features-"));
 after(() => rmSync(dir, { recursive: true }));
 
 /** These are of the services alone. */
@@ -29,7 +28,7 @@ async function without(
   features: readonly string[], entry = "index", target = "stint.simd",
 ): Promise<WebAssembly.Module> {
   const out = join(dir, `${entry.replace("/", "-")}.wasm`), uses = features.flatMap((f) => ["--use", `${f}=NaN`]);
-  await run("node_modules/.bin/asc", [`assembly/${entry}.ts`, "--target", target, "-O0", ...uses, "--outFile", out]);
+  await completed("node_modules/.bin/asc", [`assembly/${entry}.ts`, "--target", target, "-O0", ...uses, "--outFile", out]);
   return new WebAssembly.Module(readFileSync(out));
 }
 
