@@ -66,6 +66,12 @@ export function captured(link: Link, file: CaptureFile, nowUs: () => number = wa
     },
     onFrame: () => {},
     onClose: () => {},
+    get onChange() {
+      return link.onChange!;
+    },
+    set onChange(heard) {
+      link.onChange = heard;
+    },
     close() {
       link.close();
       file.close();
@@ -76,6 +82,5 @@ export function captured(link: Link, file: CaptureFile, nowUs: () => number = wa
     tap.onFrame(frame);
   };
   link.onClose = (error) => tap.onClose(error);
-  link.onChange = (up, why) => tap.onChange?.(up, why);
   return tap;
 }

@@ -12,14 +12,21 @@ export function deviceIsUp(name: string): boolean | undefined {
   }
 }
 
-/** Tells when the device goes down and comes up. Returns what ends that. */
+/**
+ * Tells when the device goes down and comes up. Who watches takes it to be up: if it is not any more, that is told as
+ * soon as there is somebody to hear it. Returns what ends that.
+ */
 export function watchDevice(name: string, tell: (up: boolean) => void): () => void {
-  let was = deviceIsUp(name) ?? false;
-  const timer = setInterval(() => {
+  let was = true;
+  const look = (): void => {
     const is = deviceIsUp(name) ?? false;
     if (is !== was) tell(is);
     was = is;
-  }, LOOK_MS);
+  };
+  const first = setImmediate(look), timer = setInterval(look, LOOK_MS);
   timer.unref();
-  return () => clearInterval(timer);
+  return () => {
+    clearImmediate(first);
+    clearInterval(timer);
+  };
 }

@@ -7,15 +7,29 @@ const FIRST_MS = 50, MOST_MS = 1000;
 class Surviving implements Link {
   onFrame: (frame: Uint8Array) => void = () => {};
   onClose: (error?: Error) => void = () => {};
-  onChange: (up: boolean, why?: Error) => void = () => {};
   /** The link that there is; undefined: it is being opened again. */
   #inner: Link | undefined;
   #up = true;
+  #why: Error | undefined;
+  #heard: (up: boolean, why?: Error) => void = () => {};
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(first: Link, readonly open: (again: boolean) => Promise<Link>) {
     this.#use(first);
+  }
+
+  get onChange(): (up: boolean, why?: Error) => void {
+    return this.#heard;
+  }
+
+  /** Who comes late is told that the link is down. */
+  set onChange(heard: (up: boolean, why?: Error) => void) {
+    this.#heard = heard;
+    if (this.#up) return;
+    queueMicrotask(() => {
+      if (this.#heard === heard && !this.#up && !this.#closed) heard(false, this.#why);
+    });
   }
 
   #use(inner: Link): void {
@@ -30,7 +44,8 @@ class Surviving implements Link {
   #tell(up: boolean, why?: Error): void {
     if (this.#up === up || this.#closed) return;
     this.#up = up;
-    this.onChange(up, why);
+    this.#why = why;
+    this.#heard(up, why);
   }
 
   #lost(inner: Link, error: Error | undefined): void {

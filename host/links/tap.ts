@@ -88,7 +88,7 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
     reject(error);
   }));
   died.catch(() => {});
-  const unwatch = watchDevice(name, (up) => link.onChange?.(up, up ? undefined : new LinkError(`${name} is down`)));
+  let unwatch = (): void => {};
   const closeUdp = link.close.bind(link);
   link.close = () => {
     unwatch();
@@ -102,6 +102,8 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
     throw e;
   });
   child.unref();
+  // Not before there is somebody to hear it: a device that went down in the meantime would not be told.
+  unwatch = watchDevice(name, (up) => link.onChange?.(up, up ? undefined : new LinkError(`${name} is down`)));
   return link;
 }
 

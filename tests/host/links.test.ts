@@ -4,6 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { describe, it } from "node:test";
 import { FormatError, type Link, LinkError } from "../../host/links/link.js";
+import { watchDevice } from "../../host/links/device.js";
 import { surviving } from "../../host/links/surviving.js";
 import { openUdp } from "../../host/links/udp.js";
 import { until } from "../harness/programs.js";
@@ -85,6 +86,36 @@ describe("a link that outlives its device", () => {
     link.send(Uint8Array.of(2));
     link.close();
     assert.deepEqual(inner.sent, [2]);
+  });
+
+  it("tells who comes late that it is down, with why, and once", async () => {
+    const inner: Link & { sent: number[] } = fake(), link = await surviving(() => Promise.resolve(inner));
+    inner.onChange!(false, new LinkError("tap0 is down"));
+    const told: string[] = [], tell = (who: string) => (up: boolean, why?: Error) => void told.push(`${who} ${up} ${why?.message}`);
+    link.onChange = tell("first");
+    // As the command does: it tells of it on its console, too.
+    const heard = link.onChange;
+    link.onChange = (up, why) => {
+      heard(up, why);
+      tell("second")(up, why);
+    };
+    await sleep(0);
+    assert.deepEqual(told, ["first false tap0 is down", "second false tap0 is down"]);
+    inner.onChange!(true);
+    link.onChange = tell("third");
+    await sleep(0);
+    assert.deepEqual(told.slice(2), ["first true undefined", "second true undefined"]);
+    link.close();
+  });
+
+  it("hears of a device that went down between its opening and the watching", async () => {
+    const told: boolean[] = [];
+    // There is none of this name: it was deleted since.
+    const end = watchDevice("stint-none", (up) => told.push(up));
+    assert.deepEqual(told, [], "nobody is told before there can be somebody");
+    await until("it is told", () => told.length > 0);
+    end();
+    assert.deepEqual(told, [false]);
   });
 
   it("closes a device that it gets only after it was closed itself, and does not use it", async () => {
