@@ -45,8 +45,9 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   recoveryTimes(t, acked);
   t.stalledAt = clock.us;
   if (tcbHas(t, Has.ORPHAN)) armOrphan(t);
-  // A window that was open, if too small: what silly window avoidance held back was sent, and arrived.
-  if (t.timerKind != <u8>Timer.PERSIST || t.sndWnd != 0) retransmitAcked(t);
+  // Probes of a closed window go on as long as there is text for it. A window that was open, if too small, has taken what silly window avoidance
+  // held back; and where all text has arrived an idle connection is left, which no silence ends.
+  if (t.timerKind != <u8>Timer.PERSIST || t.sndWnd != 0 || t.sndSize == 0) retransmitAcked(t);
   recoveryAdvances(t, acked, flight, had, news);
   roomAgain(t);
   workAdd(t);

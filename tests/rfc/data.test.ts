@@ -405,6 +405,58 @@ describe("RFC 9293 §3.8.6: windows", () => {
     b.expect("PA", { seq: 2, len: 99 });
   });
 
+  it("when a probe was accepted and nothing is left to send, the persist timer ends, and the connection stays", () => {
+    const b = new Bench().accepted({}, { win: 0 });
+    b.write(1);
+    b.advance(1500);
+    b.expect("PA", { seq: 1, len: 1 });
+    b.send({ flags: "A", seq: 1, ack: 2, win: 0 });
+    b.clear();
+    b.advance(400_000);
+    b.silent("nothing, since there is nothing to send,");
+    assert.equal(b.state, "ESTABLISHED");
+    // What comes later is probed for, and sent, as ever.
+    b.write(100);
+    b.silent();
+    b.advance(1500);
+    b.expect("A", { seq: 2, len: 1 });
+    b.send({ flags: "A", seq: 1, ack: 3, win: 5000 });
+    b.expect("PA", { seq: 3, len: 99 });
+  });
+
+  it("so it does when the last octets were in flight as the window closed", () => {
+    const b = new Bench().accepted({}, { win: 1000 });
+    b.write(100);
+    b.expect("PA", { seq: 1, len: 100 });
+    // All of it arrived; the peer says so of the first half only, and closes its window.
+    b.send({ flags: "A", seq: 1, ack: 51, win: 0 });
+    b.advance(5000);
+    b.send({ flags: "A", seq: 1, ack: 101, win: 0 });
+    b.clear();
+    b.advance(400_000);
+    b.silent("nothing, since there is nothing to send,");
+    assert.equal(b.state, "ESTABLISHED");
+  });
+
+  it("a FIN that waits behind a closed window is probed for when all text has arrived, too", () => {
+    const b = new Bench().accepted({}, { win: 0 });
+    b.write(1);
+    b.stack.shutdown(b.handle);
+    b.advance(1500);
+    b.expect("PA", { seq: 1, len: 1 });
+    b.send({ flags: "A", seq: 1, ack: 2, win: 0 });
+    b.advance(1500);
+    b.expect("FA", { seq: 2, len: 0 });
+    for (let i = 0; i < 20; i++) {
+      b.send({ flags: "A", seq: 1, ack: 2, win: 0 });
+      b.clear();
+      b.advance(60_000);
+      b.expect("FA", { seq: 2, len: 0 });
+    }
+    b.send({ flags: "A", seq: 1, ack: 3, win: 0 });
+    assert.equal(b.state, "FIN-WAIT-2");
+  });
+
   it("MUST-38 sends no small segments into a window that opens by little", () => {
     const b = new Bench().accepted({ win: 1500 }, { win: 1500 });
     b.write(20000);
