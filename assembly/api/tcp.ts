@@ -1,10 +1,10 @@
 // The TCP interface (RFC 9293 §3.9.1): every call checks its handle, its pointers and its values; none transmits.
 
 import { config } from "../config";
-import { BOUNDED, FAST_OPEN } from "../features";
+import { BOUNDED, FAST_OPEN, LOOPBACK } from "../features";
 import { Err } from "../core/error";
 import { generationNext } from "../core/events";
-import { isMulticast, isBroadcast, isOwn, isReachable, sourceFor } from "../ip/address";
+import { isMulticast, isBroadcast, isLoopback, isOwn, isReachable, sourceFor } from "../ip/address";
 import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
 import { State } from "../tcp/block/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
@@ -71,7 +71,7 @@ export function accept(l: Listener): i32 {
  * follows. ARGUMENT (also for broadcast and multicast, MUST-46), UNREACHABLE, IN_USE or FULL.
  */
 export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
-  if (rport == 0 || rport > 65535 || lport > 65535 || (lip != 0 && !isOwn(lip))) return Err.ARGUMENT;
+  if (rport == 0 || rport > 65535 || lport > 65535 || (lip != 0 && !isSource(lip, rip))) return Err.ARGUMENT;
   if (rip >> 24 == 0 || isMulticast(rip) || isBroadcast(rip) || rip >> 28 == 15) return Err.ARGUMENT;
   if (!isReachable(rip)) return Err.UNREACHABLE;
   const local = lip != 0 ? lip : sourceFor(rip);
@@ -84,6 +84,11 @@ export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
   tcbSet(t, Has.HELD);
   connectStart(t);
   return handleOfTcb(t);
+}
+
+/** Whether a connection may go from `lip` to `rip`: from 127/8 only to ourselves, since that never stands on the wire (RFC 1122 §3.2.1.3 (g)). */
+function isSource(lip: u32, rip: u32): bool {
+  return lip == config.ip || (LOOPBACK && isLoopback(lip) && isOwn(rip));
 }
 
 /** What `setOption` sets. */

@@ -26,8 +26,8 @@ export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
     return Accepts.NO;
   }
   const src = ip.src, dst = ip.dst;
-  // What we sent to an address of ours that is gone since is nobody's.
-  if (LOOPBACK && came == Came.LOOPED && (!DHCP || isOwn(dst))) return fine;
+  // What we sent to or from an address of ours that is gone since is nobody's; an answer to it would leave for the wire.
+  if (LOOPBACK && came == Came.LOOPED && (!DHCP || (isOwn(dst) && isOwn(src)))) return fine;
   // A datagram on the wire is neither from nor to 127/8 (RFC 1122 §3.2.1.3 (g)), nor from ourselves (LAND).
   if (isLoopback(src) || isLoopback(dst) || !isUnicast(src) || src == config.ip) {
     count(Mib.ipInAddrErrors);

@@ -1,6 +1,7 @@
 // Our address is gone: so is everything that had it. Nothing is sent, since nothing may leave from it any more.
 
 import { config } from "../config";
+import { LOOPBACK } from "../features";
 import { Err } from "../core/error";
 import { Has, tcbAt, tcbHas } from "./block/tcb";
 import { State } from "./block/state";
@@ -8,14 +9,17 @@ import { halfOpenAt, halfOpenInUse } from "./block/half-open-record";
 import { endConnection } from "./close/end";
 import { recordGone } from "./open/accept";
 
-/** Ends the connections that have `ip`, with NO_ADDRESS. Listeners stay; so do records in TIME-WAIT, which send nothing by themselves. */
+/**
+ * Ends the connections that have `ip`, with NO_ADDRESS; on its other side, too, since one between 127/8 and ourselves would go on on the wire
+ * (RFC 1122 §3.2.1.3 (g)). Listeners stay. So do records in TIME-WAIT, which send nothing by themselves, and hear nothing of an address that is gone.
+ */
 export function tcpAddressGone(ip: u32): void {
   for (let i: u32 = 0; i < config.connsMax; i++) {
     const t = tcbAt(i);
-    if (t.state != <u8>State.CLOSED && !tcbHas(t, Has.DETACHED) && t.lip == ip) endConnection(t, Err.NO_ADDRESS);
+    if (t.state != <u8>State.CLOSED && !tcbHas(t, Has.DETACHED) && (t.lip == ip || (LOOPBACK && t.rip == ip))) endConnection(t, Err.NO_ADDRESS);
   }
   for (let i: u32 = 0; i < config.halfOpenMax; i++) {
     const h = halfOpenAt(i);
-    if (halfOpenInUse(h) && h.lip == ip) recordGone(h);
+    if (halfOpenInUse(h) && (h.lip == ip || (LOOPBACK && h.rip == ip))) recordGone(h);
   }
 }

@@ -497,3 +497,41 @@ if (!SMALL) {
     });
   });
 }
+    it("RFC 1122 §3.2.1.3 (g): when an address goes, what 127/8 has to do with it ends, and nothing of 127/8 stands on the wire", () => {
+      const local = ip4("127.0.0.1");
+      for (const polls of [0, 1, 2, 3, 4, 5, 20]) for (const [from, to] of [[local, OFFERED], [OFFERED, local]] as const) for (const ends of [false, true]) {
+        const net = new Net({ loopSlots: 2, mtu: 576, sendRing: 65536, recvRing: 65536 }, false), { stack } = net;
+        stack.setAddress(OFFERED, 24, SERVER);
+        net.poll();
+        net.frame(arp(1, { mac: MAC_PEER, ip: SERVER }, { mac: [0, 0, 0, 0, 0, 0], ip: OFFERED }));
+        const listener = stack.listen(80, 4), handle = stack.connect(to, 80, 1234, from), socket = stack.udpOpen(0);
+        // The address goes in the middle of the handshake, of data, of the end; some is on the way.
+        for (let i = 0; i < polls; i++) {
+          stack.poll(net.nowUs);
+          if (i === 3) stack.send(handle, new Uint8Array(60_000));
+          if (ends && i === 4) stack.shutdown(handle);
+          const peer = stack.accept(listener);
+          if (peer > 0 && ends) stack.shutdown(peer);
+        }
+        stack.udpSend(socket, to, 9, Uint8Array.of(1));
+        stack.poll(net.nowUs);
+        const over = ["TIME-WAIT", "CLOSED"].includes(stack.info(handle).stateName);
+        stack.setAddress(OFFERED + 1, 24, SERVER);
+        net.out = [];
+        net.frame(arp(1, { mac: MAC_PEER, ip: OFFERED }, { mac: [0, 0, 0, 0, 0, 0], ip: OFFERED + 1 }));
+        net.advance(130_000);
+        const frames = net.out.filter((s) => s.kind !== "arp" && [s.ip.src, s.ip.dst].some((ip) => ip >>> 24 === 127));
+        assert.deepEqual(frames.map((s) => [s.kind, s.flags]), [], `${polls} polls`);
+        assert.equal(stack.pools().halfOpenFree, 4);
+        assert.ok(!over || ends);
+        if (!over) assert.throws(() => stack.send(handle, Uint8Array.of(1)), { code: "NO_ADDRESS" });
+      }
+    });
+
+    it("RFC 1122 §3.2.1.3 (g): from 127/8 a connection goes to ourselves only", () => {
+      const net = new Net({}, false);
+      net.stack.setAddress(OFFERED, 24, SERVER);
+      for (const to of [SERVER, ip4("10.9.9.9")]) assert.throws(() => net.stack.connect(to, 80, 0, ip4("127.0.0.1")), { code: "ARGUMENT" });
+      for (const to of [OFFERED, ip4("127.0.0.2")]) assert.ok(net.stack.connect(to, 80, 0, ip4("127.0.0.1")) > 0);
+    });
+
