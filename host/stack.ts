@@ -200,6 +200,7 @@ export class StackModule {
   /** Gives the interface a fixed address, or with 0 none. Connections of the one before end with NO_ADDRESS. */
   setAddress(ip: number, prefix = 0, gateway = 0): void {
     this.#checked(this.exports.set_address(ip, prefix, gateway), "cannot set the address");
+    this.onWork();
   }
 
   /** Asks the network for an address (RFC 2131); `wanted`: one that it had before. `name`: what the server may call us. */
@@ -207,11 +208,13 @@ export class StackModule {
     const bytes = new TextEncoder().encode(name);
     this.#u8.set(bytes.subarray(0, BLOCK_SIZE), this.#scratch);
     this.#checked(this.exports.dhcp_start(wanted, this.#scratch, bytes.length), "cannot ask for an address");
+    this.onWork();
   }
 
-  /** Ends that; the interface has no address then. */
+  /** Ends that: the server is told, and then, after a second at most, the interface has no address. */
   dhcpStop(): void {
     this.#checked(this.exports.dhcp_stop(), "cannot stop DHCP");
+    this.onWork();
   }
 
   /** The interface's address; 0: it has none. */
@@ -235,7 +238,7 @@ export class StackModule {
 
   /**
    * The addresses of a name; undefined: it is being asked for, and `EVENT.NAMES` of handle 0 tells when to call again. Throws NOT_FOUND,
-   * NO_ANSWER, SIZE (the answer is too long), UNREACHABLE (there is no server), FULL, ARGUMENT (it is no name).
+   * NO_IPV4, NO_ANSWER, SIZE (the answer is too long), UNREACHABLE (there is no server), FULL, ARGUMENT (it is no name).
    */
   lookup(name: string): number[] | undefined {
     const bytes = new TextEncoder().encode(name);

@@ -67,10 +67,12 @@ enum {
   STINT_ERR_SIZE = -17,
   /* The own address that the connection had is gone. */
   STINT_ERR_NO_ADDRESS = -18,
-  /* There is no such name, or it has no address. */
+  /* There is no such name. */
   STINT_ERR_NOT_FOUND = -19,
   /* No DNS server answers, or none of them does well. */
   STINT_ERR_NO_ANSWER = -20,
+  /* The name has no IPv4 address; it may have others. */
+  STINT_ERR_NO_IPV4 = -21,
 };
 
 /* Events: bits in the lower half of stint_event_next. */
@@ -835,8 +837,8 @@ struct stint_listener_info {
 /* What dhcp_info writes. */
 struct stint_lease {
   /*
-   * 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING, 8 REBOOTING (RFC
-   * 2131 §4.4).
+   * 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING, 8 REBOOTING, 9
+   * releasing (RFC 2131 §4.4).
    */
   uint32_t state;
   /* What the interface has, whoever gave it; 0: no address. */
@@ -1044,7 +1046,11 @@ STINT_IMPORT("set_address") int32_t stint_set_address(uint32_t ip, uint32_t pref
  */
 STINT_IMPORT("dhcp_start") int32_t dhcp_start(uint32_t wanted, void *name, uint32_t size);
 
-/* Ends it. The interface has no address then. OK or NOT_INIT. */
+/*
+ * Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or after
+ * a second without a way to it, the interface has no address, and `Event.ADDRESS` of handle 0 tells. OK or
+ * NOT_INIT.
+ */
 STINT_IMPORT("dhcp_stop") int32_t dhcp_stop(void);
 
 /*
@@ -1062,8 +1068,9 @@ STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
 /*
  * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`.
  * Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when
- * to call again. NOT_FOUND: there is none. NO_ANSWER: no server answers, or none does well. SIZE: the answer
- * is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT.
+ * to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no server
+ * answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server.
+ * FULL, ARGUMENT, NOT_INIT.
  */
 STINT_IMPORT("dns_lookup") int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most);
 

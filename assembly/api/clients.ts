@@ -34,7 +34,10 @@ export function dhcp_start(wanted: u32, name: usize, size: u32): Err {
   return Err.OK;
 }
 
-/** Ends it. The interface has no address then. OK or NOT_INIT. */
+/**
+ * Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or after a second without a way to it, the
+ * interface has no address, and `Event.ADDRESS` of handle 0 tells. OK or NOT_INIT.
+ */
 export function dhcp_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
   dhcpEnd();

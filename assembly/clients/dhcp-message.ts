@@ -23,22 +23,23 @@ const WANTED_SIZE: u32 = 8;
 
 /** Sends the message that is due. Returns false when there is no slot. */
 export function dhcpSend(type: DhcpType): bool {
-  const state = <State>lease.state, unicast = state == State.RENEWING, renews = unicast || state == State.REBINDING;
+  const state = <State>lease.state, ends = type == DhcpType.DECLINE || type == DhcpType.RELEASE;
+  const unicast = state == State.RENEWING || type == DhcpType.RELEASE, renews = unicast || state == State.REBINDING;
   const at = datagramBegin(renews ? config.ip : 0, unicast ? lease.server : IP_BROADCAST, DHCP_CLIENT, DHCP_SERVER);
   if (at == 0) return false;
   const m = changetype<Dhcp>(at);
   m.begin();
   m.xid = lease.xid;
-  m.secs = lease.secs;
+  m.secs = ends ? 0 : lease.secs;
   m.ciaddr = renews ? config.ip : 0;
   m.chaddr = ownMac();
   let to = putByte(at + Dhcp.SIZE, DhcpOption.TYPE, type);
   to = putClient(to);
-  // RFC 2131 §4.3.2: who renews says neither which address nor to which server; who comes back, not to which server.
+  // RFC 2131 §4.3.2: who renews, or gives back, says neither which address nor, who renews, to which server; who comes back, not to which server.
   const asks = lease.wanted != 0 && !renews;
   if (asks) to = putNumber(to, DhcpOption.REQUESTED, lease.wanted);
-  if (state == State.REQUESTING || type == DhcpType.DECLINE) to = putNumber(to, DhcpOption.SERVER, lease.server);
-  if (type != DhcpType.DECLINE) {
+  if (state == State.REQUESTING || ends) to = putNumber(to, DhcpOption.SERVER, lease.server);
+  if (!ends) {
     to = putName(to);
     store<u32>(to, <u32>DhcpOption.MAX_SIZE | 2 << 8 | bswap<u32>(min<u32>(config.mtu, 1500)));
     to += 4;

@@ -17,11 +17,13 @@ export const enum State {
   REBINDING,
   /** It asks for an address that it had. */
   REBOOTING,
+  /** It gives its lease back. */
+  RELEASING,
 }
 
 /** What `dhcp_info` writes. Addresses are 0 where the server told none. */
 @unmanaged export class Lease {
-  /** 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING, 8 REBOOTING (RFC 2131 §4.4). */
+  /** 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING, 8 REBOOTING, 9 releasing (RFC 2131 §4.4). */
   state: u32;
   /** What the interface has, whoever gave it; 0: no address. */
   ip: u32;

@@ -9,7 +9,7 @@ import { Arp, ARP_REQUEST } from "../wire/arp";
 import { BOOT_REPLY, Dhcp, DHCP_SERVER, DhcpType } from "../wire/dhcp";
 import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { arpSend, ownMac } from "../ip/output";
+import { arpSend, ipWay, ownMac, Way } from "../ip/output";
 import { udpSumOk } from "../udp/udp";
 import { addressChange } from "./address";
 import { dhcpSend } from "./dhcp-message";
@@ -27,6 +27,8 @@ const REBOOTS_MAX: u32 = 2;
 const RENEW_MS: u32 = 60_000;
 /** RFC 2131 §3.1: after a DECLINE, 10 s. */
 const DECLINED_MS: u32 = 10_000;
+/** How long a way to the server is looked for, when its lease is given back. */
+const RELEASE_MS: u32 = 1000;
 /** Probes for a new address, for one that it had before, and the time between them. Deviates from RFC 5227 §2.1.1: seven seconds are longer than most devices are willing to wait. */
 const PROBES: u8 = 3;
 const PROBES_AGAIN: u8 = 1;
@@ -36,29 +38,38 @@ const PROBE_MS: u32 = 100;
 export function dhcpBegin(wanted: u32): void {
   addressChange(0, 0, 0);
   lease.failures = 0;
-  forget();
   restart(wanted);
 }
 
-/** Stops; the interface has no address any more. */
+/** Stops. With the next poll, which knows what time it is, the server is told; then, or if there is nothing to tell, the interface has no address. */
 export function dhcpEnd(): void {
-  if (lease.state == State.OFF) return;
-  enter(State.OFF, NEVER);
-  forget();
+  if (lease.state == State.OFF || lease.state == State.RELEASING) return;
+  if (config.ip == 0) {
+    dhcpLetGo();
+    return;
+  }
+  forgetButServer();
+  enter(State.RELEASING, clock.us);
+}
+
+/** The server knows, or cannot be reached. */
+function released(): void {
+  dhcpLetGo();
   addressChange(0, 0, 0);
 }
 
 /** Another address is given to the interface by hand: the client lets go. */
 export function dhcpLetGo(): void {
   if (lease.state == State.OFF) return;
-  enter(State.OFF, NEVER);
   forget();
+  enter(State.OFF, NEVER);
 }
 
-/** The link may lead to another network: it asks whether its address is good there (RFC 2131 §3.7), and uses it meanwhile. */
+/** The link may lead to another network: it asks whether its address is good there (RFC 2131 §3.7), and uses it meanwhile, until the lease ends. */
 export function dhcpLinkChanged(): void {
-  if (lease.state == State.OFF) return;
-  restart(config.ip);
+  if (lease.state == State.OFF || lease.state == State.RELEASING) return;
+  // One that it has not got yet, and asks for again.
+  restart(lease.state == State.REBOOTING ? lease.wanted : config.ip);
 }
 
 /** With the next poll, which knows what time it is, it asks for `wanted`, or, if that is 0, for any address. */
@@ -73,20 +84,30 @@ function forget(): void {
   lease.renewAt = lease.rebindAt = lease.endsAt = NEVER;
 }
 
+/** Who is to be told something is still known. */
+function forgetButServer(): void {
+  const server = lease.server;
+  forget();
+  lease.server = server;
+}
+
 function enter(state: State, due: Micros): void {
   lease.state = state;
   lease.sending = <u8>DhcpType.NONE;
   arm(due);
 }
 
+/** Something is to be done at `due`; and whatever that is, the lease ends when it ends. */
 function arm(due: Micros): void {
   lease.due = due;
-  if (due != NEVER) heapArm(dhcpOwner(), due);
+  const first = min(due, lease.endsAt);
+  if (first != NEVER) heapArm(dhcpOwner(), first);
   else heapDisarm(dhcpOwner());
 }
 
-/** Looks for a server from `at` on. */
+/** Looks for a server from `at` on. Without an address, what a server said of one is forgotten. */
 function init(at: Micros): void {
+  if (config.ip == 0) forget();
   lease.wanted = 0;
   enter(State.INIT, at);
 }
@@ -120,6 +141,7 @@ function retryAt(): Micros {
   switch (lease.state) {
     case State.RENEWING: return halfTo(lease.rebindAt);
     case State.REBINDING: return halfTo(lease.endsAt);
+    case State.RELEASING: return afterMs(RELEASE_MS);
     default: return backoff(lease.tries);
   }
 }
@@ -137,6 +159,12 @@ function halfTo(end: Micros): Micros {
 /** Its entry in the heap came up. */
 export function dhcpTimer(): void {
   heapDisarm(dhcpOwner());
+  if (isDue(lease.endsAt)) {
+    // RFC 2131 §4.4.5: the lease is over, wherever the client is: nothing but an ACK makes it longer.
+    lose();
+    init(clock.us);
+    return;
+  }
   if (!isDue(lease.due)) {
     arm(lease.due);
     return;
@@ -159,13 +187,7 @@ export function dhcpTimer(): void {
       else resend(DhcpType.REQUEST);
       return;
     case State.REBINDING:
-      if (!isDue(lease.endsAt)) {
-        resend(DhcpType.REQUEST);
-        return;
-      }
-      // RFC 2131 §4.4.5: the lease is over.
-      lose();
-      init(clock.us);
+      resend(DhcpType.REQUEST);
       return;
     case State.SELECTING:
       resend(DhcpType.DISCOVER);
@@ -177,11 +199,15 @@ export function dhcpTimer(): void {
     case State.REBOOTING:
       if (lease.tries + 1 < <u8>REBOOTS_MAX) resend(DhcpType.REQUEST);
       // RFC 2131 §3.2: nobody is there to say otherwise, so a lease that runs goes on.
-      else if (config.ip != 0 && !isDue(lease.endsAt)) enter(State.BOUND, max(lease.renewAt, clock.us + 1));
+      else if (config.ip != 0) enter(State.BOUND, max(lease.renewAt, clock.us + 1));
       else {
         lose();
         init(clock.us);
       }
+      return;
+    case State.RELEASING:
+      if (lease.sending == <u8>DhcpType.NONE) begin(State.RELEASING, DhcpType.RELEASE);
+      else released();
       return;
     default:
   }
@@ -203,10 +229,16 @@ function resend(type: DhcpType): void {
 export function dhcpOutput(): bool {
   const type = <DhcpType>lease.sending;
   if (type == DhcpType.NONE) return false;
+  if (type == DhcpType.RELEASE) {
+    // It is not said again, and the address goes with it: it does not wait for a neighbour.
+    const way = ipWay(lease.server);
+    if (way != Way.OPEN) return way == Way.NO_SLOT;
+  }
   if (!dhcpSend(type)) return lease.state != State.RENEWING;
   lease.sending = <u8>DhcpType.NONE;
   lease.sent++;
   if (type == DhcpType.DECLINE) init(afterMs(DECLINED_MS));
+  else if (type == DhcpType.RELEASE) released();
   return false;
 }
 
@@ -242,7 +274,7 @@ function answered(ip: u32): bool {
       arm(retryAt());
       return true;
     case DhcpType.ACK:
-      if (!gives || !isExpected(state)) return false;
+      if (!gives || !isExpected(state) || isOver()) return false;
       if (state == State.RENEWING || state == State.REBINDING ? ip != config.ip : ip != lease.wanted) return false;
       agree(ip);
       return true;
@@ -255,6 +287,11 @@ function answered(ip: u32): bool {
     default:
       return false;
   }
+}
+
+/** Whether the lease that is agreed to was over before the answer came, since its time counts from the request (RFC 2131 §4.4.1); or the one before. */
+function isOver(): bool {
+  return isDue(lease.endsAt) || options.leaseS != u32.MAX_VALUE && isDue(lease.sentAt + <u64>options.leaseS * 1_000_000);
 }
 
 /** Whether a server may end the exchange: the one that was asked, where it was one. */
@@ -332,9 +369,7 @@ export function dhcpHears(arp: Arp, size: u32): void {
   const probes = arp.senderIp == 0 && arp.op == ARP_REQUEST && arp.targetIp == lease.wanted;
   if (arp.senderIp != lease.wanted && !probes) return;
   lease.declined++;
-  const server = lease.server;
-  forget();
-  lease.server = server;
+  forgetButServer();
   enter(State.INIT, NEVER);
   lease.sending = <u8>DhcpType.DECLINE;
 }

@@ -158,8 +158,8 @@ export interface Running {
   done: Promise<Record<string, number>>;
 }
 
-/** How long connections have to end. */
-const CLOSING_MS = 3000;
+/** How long connections have to end; and how long after that the server has to hear that its lease is free again, which takes a second at most. */
+const CLOSING_MS = 3000, RELEASING_MS = 1500;
 
 function startShards(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const share = { ...options, connections: Math.ceil(options.connections / options.workers) };
@@ -200,10 +200,11 @@ function late(loop: Loop): Promise<never> {
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
-  let got: (address: string) => void, had = stack.ownAddress();
+  const leased = options.ip === undefined;
+  let got: (address: string) => void, had = stack.ownAddress(), ending = false;
   const address = new Promise<string>((resolve) => (got = resolve));
   loop.onPolled = () => {
-    if (options.ip === undefined) {
+    if (leased && !ending) {
       const has = stack.ownAddress();
       if (has !== had) console.error(has === 0 ? "address lost" : `address ${formatIp(has)}`);
       if (has !== 0) got(formatIp(has));
@@ -211,19 +212,25 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     }
     return stack.run();
   };
-  if (options.ip === undefined) stack.dhcpStart(options.lastIp === undefined ? 0 : parseIp(options.lastIp), options.name ?? "");
+  if (leased) stack.dhcpStart(options.lastIp === undefined ? 0 : parseIp(options.lastIp), options.name ?? "");
   let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;
   const done = new Promise<Record<string, number>>((resolve, reject) => ([end, fail] = [resolve, reject]));
   // It may fail before it is ready, and is looked at afterwards.
   done.catch(() => {});
   return {
     // After the loop's first turn, which announces the address: passt sends to nobody before it has heard of us, and does so once.
-    ready: options.ip === undefined ? Promise.race([address, done.then(() => {}), late(loop)]) : new Promise((resolve) => setImmediate(resolve)),
+    ready: leased ? Promise.race([address, done.then(() => {}), late(loop)]) : new Promise((resolve) => setImmediate(resolve)),
     stop() {
       stack.stop();
-      const until = performance.now() + CLOSING_MS;
+      let until = performance.now() + CLOSING_MS;
       const timer = setInterval(() => {
-        if (stack.pools().connections > 0 && performance.now() < until) return;
+        if (!ending && stack.pools().connections > 0 && performance.now() < until) return;
+        if (!ending && leased) {
+          stack.dhcpStop();
+          until = performance.now() + RELEASING_MS;
+        }
+        ending = true;
+        if (leased && stack.ownAddress() !== 0 && performance.now() < until) return;
         clearInterval(timer);
         loop.run();
         loop.stop();

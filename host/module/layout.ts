@@ -5,7 +5,7 @@
 export const ERR = {
   OK: 0, HANDLE: -1, ARGUMENT: -2, STATE: -3, FULL: -4, AGAIN: -5, IN_USE: -6, REFUSED: -7, RESET: -8,
   TIMED_OUT: -9, UNREACHABLE: -10, CLOSED: -11, NOT_INIT: -12, ENTROPY: -13, NO_MEMORY: -14, CONFIG: -15,
-  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18, NOT_FOUND: -19, NO_ANSWER: -20,
+  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18, NOT_FOUND: -19, NO_ANSWER: -20, NO_IPV4: -21,
 } as const;
 
 /** Bits of an event. */
@@ -200,6 +200,7 @@ export const LEASE_SIZE = 104;
 /** How far DHCP is, by `LEASE.state`. */
 export const LEASE_STATES = [
   "OFF", "INIT", "SELECTING", "REQUESTING", "PROBING", "BOUND", "RENEWING", "REBINDING", "REBOOTING",
+  "RELEASING",
 ] as const;
 
 /** What `dns_info` writes. */
@@ -303,13 +304,13 @@ export interface Calls {
   set_address(ip: number, prefix: number, gateway: number): number;
   /** Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another one, or none. The address that the interface has is taken away. `wanted`: one that it had before, which is asked for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT, NOT_INIT; SIZE: the link's MTU is below 576. */
   dhcp_start(wanted: number, name: number, size: number): number;
-  /** Ends it. The interface has no address then. OK or NOT_INIT. */
+  /** Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or after a second without a way to it, the interface has no address, and `Event.ADDRESS` of handle 0 tells. OK or NOT_INIT. */
   dhcp_stop(): number;
   /** Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease` (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT. */
   dhcp_info(dst: number): number;
   /** Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is, ARGUMENT or NOT_INIT. */
   dhcp_domain(dst: number, size: number): number;
-  /** The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when to call again. NOT_FOUND: there is none. NO_ANSWER: no server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. */
+  /** The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. */
   dns_lookup(name: number, size: number, dst: number, most: number): number;
   /** The servers to ask, in this order; 0: no more. All 0: those that the lease names. What is known is forgotten. OK, ARGUMENT or NOT_INIT. */
   dns_servers(first: number, second: number, third: number): number;

@@ -68,6 +68,8 @@ class Net extends Polled {
   }
 }
 
+/** A lease of a minute. */
+const minute = (): number[] => [...address(51, 60), ...address(1, ip4("255.255.255.0")), END];
 const probesOf = (out: Seen[]): Seen[] => out.filter((s) => s.kind === "arp" && s.op === 1 && s.ip.src === 0);
 
 if (!SMALL) {
@@ -266,6 +268,60 @@ if (!SMALL) {
       net.message(TYPE.DISCOVER);
     });
 
+    it("2131-24: it ends in time although the link changed just before", () => {
+      for (const before of [100, 3000, 5000, 25_000]) {
+        const net = new Net().bound(minute());
+        net.advance(60_000 - 400 - before);
+        net.stack.linkChanged();
+        net.poll();
+        net.advance(before - 50);
+        assert.equal(net.stack.ownAddress(), OFFERED, `${before} ms before the end`);
+        net.advance(100);
+        assert.deepEqual([net.stack.ownAddress(), net.lease.endsMs], [0, Infinity], `${before} ms before the end`);
+        net.message(TYPE.REQUEST);
+        net.advance(1);
+        assert.equal(net.lease.state, "SELECTING");
+      }
+    });
+
+    it("2131-24: it ends in time although the link comes and goes", () => {
+      const net = new Net().bound(minute());
+      for (let s = 3; s < 60; s += 3) {
+        net.advance(3000);
+        net.stack.linkChanged();
+        net.poll();
+        assert.equal(net.stack.ownAddress(), OFFERED, `after ${s} s`);
+      }
+      net.advance(3000);
+      assert.equal(net.stack.ownAddress(), 0);
+    });
+
+    it("its time counts from the request: one that was over before its ACK came is none, and one that is over while the address is probed neither", () => {
+      const late = new Net(), m = late.requesting();
+      late.advance(3000);
+      late.told = 0;
+      late.reply(TYPE.ACK, m, { options: [...address(51, 2), END] });
+      assert.deepEqual([late.lease.state, late.lease.dropped, late.lease.endsMs], ["REQUESTING", 1, Infinity]);
+      late.advance(400);
+      assert.equal(late.told, 0);
+      const close = new Net(), r = close.requesting();
+      close.advance(1900);
+      close.told = 0;
+      close.reply(TYPE.ACK, r, { options: [...address(51, 2), END] });
+      assert.equal(close.lease.state, "PROBING");
+      close.advance(400);
+      assert.deepEqual([close.lease.state, close.lease.endsMs, close.told, close.stack.ownAddress()], ["SELECTING", Infinity, 0, 0]);
+    });
+
+    it("an ACK that comes with its end does not make it longer", () => {
+      const net = new Net().bound(minute());
+      net.advance(60_000 - 400 - 2000);
+      const m = readDhcp(net.out.filter(isDhcp).at(-1)!.data);
+      net.nowUs += 2_000_000;
+      net.reply(TYPE.ACK, m, { options: minute() });
+      assert.equal(net.stack.ownAddress(), 0);
+    });
+
     it("2131-25: a NAK while renewing takes the address away at once", () => {
       const net = new Net().bound();
       net.advance(HOUR * 500);
@@ -314,6 +370,94 @@ if (!SMALL) {
       net.stack.linkChanged();
       net.advance(40_000);
       assert.deepEqual([net.lease.state, net.stack.ownAddress()], ["BOUND", OFFERED]);
+    });
+  });
+
+  describe("the link changes before there is an address", () => {
+    it("while it is probed: nothing is left of the lease that was not begun", () => {
+      const net = new Net();
+      net.reply(TYPE.ACK, net.requesting(), { options: [...minute().slice(0, -1), ...address(6, SERVER), ...option(15, 97), END] });
+      net.advance(50);
+      net.stack.linkChanged();
+      net.poll();
+      const { state, server, dns, domain, leaseS, endsMs, renewMs, rebindMs } = net.lease;
+      assert.deepEqual([state, server, dns, domain, leaseS, endsMs, renewMs, rebindMs, net.stack.ownAddress()], ["SELECTING", 0, [], "", 0, Infinity, Infinity, Infinity, 0]);
+      net.out = [];
+      net.advance(2000);
+      assert.deepEqual(probesOf(net.out), []);
+    });
+
+    it("while it asks for one that it had: it asks again", () => {
+      const net = new Net({}, false);
+      net.stack.dhcpStart(OFFERED);
+      net.poll();
+      net.message(TYPE.REQUEST);
+      net.stack.linkChanged();
+      net.poll();
+      assert.deepEqual(net.message(TYPE.REQUEST).options.get(50), be(4, OFFERED));
+    });
+  });
+
+  describe("RFC 2131 §4.4.6: the lease is given back", () => {
+    it("dhcp_stop tells the server alone, from the address and with what it needs, and then the address goes", () => {
+      const net = new Net().bound(), handle = net.stack.connect(SERVER, 9, 50000);
+      net.poll();
+      net.out = [];
+      // Nothing was polled for long.
+      net.nowUs += 100_000_000;
+      net.stack.dhcpStop();
+      assert.equal(net.lease.state, "RELEASING");
+      net.poll();
+      const m = net.message(TYPE.RELEASE);
+      assert.deepEqual([m.frame.ip.src, m.frame.ip.dst, m.frame.dstMac, m.ciaddr, m.secs, [...m.options.keys()].sort((a, b) => a - b)], [OFFERED, SERVER, MAC_PEER, OFFERED, 0, [53, 54, 61]]);
+      assert.deepEqual(m.options.get(54), be(4, SERVER));
+      assert.deepEqual([net.lease.state, net.stack.ownAddress(), net.told, net.lease.endsMs], ["OFF", 0, 1, Infinity]);
+      assert.throws(() => net.stack.receive(handle), { code: "NO_ADDRESS" });
+      net.out = [];
+      net.advance(HOUR * 2000);
+      assert.deepEqual(net.out, []);
+    });
+
+    it("it waits for a neighbour, for a second; what comes meanwhile changes nothing", () => {
+      for (const answers of [true, false]) {
+        const net = new Net(), far = ip4("10.0.0.9");
+        net.reply(TYPE.OFFER, net.message(TYPE.DISCOVER), { server: far });
+        const m = net.message(TYPE.REQUEST);
+        net.reply(TYPE.ACK, m, { server: far });
+        net.advance(400);
+        net.told = 0;
+        net.stack.dhcpStop();
+        net.stack.dhcpStop();
+        net.poll();
+        net.stack.linkChanged();
+        net.poll();
+        net.reply(TYPE.NAK, m, { server: far });
+        assert.deepEqual([net.lease.state, net.stack.ownAddress(), net.told], ["RELEASING", OFFERED, 0]);
+        net.out = [];
+        net.advance(900);
+        net.quiet();
+        if (answers) {
+          net.frame(arp(2, { mac: MAC_PEER, ip: far }, { mac: MAC_STACK, ip: OFFERED }, MAC_STACK));
+          assert.equal(net.message(TYPE.RELEASE).frame.ip.dst, far);
+        } else {
+          net.advance(200);
+          net.quiet();
+        }
+        assert.deepEqual([net.lease.state, net.stack.ownAddress(), net.told], ["OFF", 0, 1]);
+      }
+    });
+
+    it("without a lease nobody is told; dhcp_start goes on at once", () => {
+      const net = new Net();
+      net.out = [];
+      net.stack.dhcpStop();
+      net.advance(10_000);
+      assert.deepEqual([net.lease.state, net.out.length], ["OFF", 0]);
+      const again = new Net().bound();
+      again.stack.dhcpStop();
+      again.stack.dhcpStart(OFFERED);
+      again.poll();
+      assert.deepEqual(again.message(TYPE.REQUEST).options.get(50), be(4, OFFERED));
     });
   });
 
@@ -482,21 +626,6 @@ if (!SMALL) {
       assert.equal(net.stack.listenerInfo(listener).halfOpen, 1);
     });
 
-    it("misuse is refused by name", () => {
-      const net = new Net({ mtu: 500 }, false);
-      for (const [ip, prefix, gateway] of [[0, 24, 0], [0, 0, SERVER], [EVERYBODY, 24, 0], [ip4("127.0.0.1"), 8, 0], [OFFERED, 33, 0], [OFFERED, 24, OFFERED], [ip4("10.0.0.255"), 24, 0]] as const) {
-        assert.throws(() => net.stack.setAddress(ip, prefix, gateway), { code: "ARGUMENT" });
-      }
-      assert.throws(() => net.stack.dhcpStart(), { code: "SIZE" });
-      const other = new Net({}, false);
-      assert.throws(() => other.stack.dhcpStart(ip4("224.0.0.1")), { code: "ARGUMENT" });
-      assert.throws(() => other.stack.dhcpStart(0, "x".repeat(64)), { code: "ARGUMENT" });
-      other.stack.dhcpStart(0, "x".repeat(63));
-      other.poll();
-      assert.equal(other.message(TYPE.DISCOVER).options.get(12)!.length, 63);
-    });
-  });
-}
     it("RFC 1122 §3.2.1.3 (g): when an address goes, what 127/8 has to do with it ends, and nothing of 127/8 stands on the wire", () => {
       const local = ip4("127.0.0.1");
       for (const polls of [0, 1, 2, 3, 4, 5, 20]) for (const [from, to] of [[local, OFFERED], [OFFERED, local]] as const) for (const ends of [false, true]) {
@@ -535,3 +664,18 @@ if (!SMALL) {
       for (const to of [OFFERED, ip4("127.0.0.2")]) assert.ok(net.stack.connect(to, 80, 0, ip4("127.0.0.1")) > 0);
     });
 
+    it("misuse is refused by name", () => {
+      const net = new Net({ mtu: 500 }, false);
+      for (const [ip, prefix, gateway] of [[0, 24, 0], [0, 0, SERVER], [EVERYBODY, 24, 0], [ip4("127.0.0.1"), 8, 0], [OFFERED, 33, 0], [OFFERED, 24, OFFERED], [ip4("10.0.0.255"), 24, 0]] as const) {
+        assert.throws(() => net.stack.setAddress(ip, prefix, gateway), { code: "ARGUMENT" });
+      }
+      assert.throws(() => net.stack.dhcpStart(), { code: "SIZE" });
+      const other = new Net({}, false);
+      assert.throws(() => other.stack.dhcpStart(ip4("224.0.0.1")), { code: "ARGUMENT" });
+      assert.throws(() => other.stack.dhcpStart(0, "x".repeat(64)), { code: "ARGUMENT" });
+      other.stack.dhcpStart(0, "x".repeat(63));
+      other.poll();
+      assert.equal(other.message(TYPE.DISCOVER).options.get(12)!.length, 63);
+    });
+  });
+}
