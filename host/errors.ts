@@ -24,13 +24,24 @@ const TEXT: Record<ErrName, string> = {
   ABORTED: "the connection was aborted",
   SIZE: "the datagram is too long",
   NO_ADDRESS: "the own address is gone",
-  NOT_FOUND: "there is no such name, or it has no address",
+  NOT_FOUND: "there is no such name",
+  NO_IPV4: "the name has no IPv4 address",
   NO_ANSWER: "no DNS server answers, or none does well",
 };
 
 export function errName(code: number): ErrName {
   for (const [name, n] of Object.entries(ERR)) if (n === code) return name as ErrName;
   return "ARGUMENT";
+}
+
+/** What ended because a signal said so: as Node's own, whatever the signal's reason is; that is its `cause`. */
+export class AbortError extends Error {
+  readonly code = "ABORT_ERR";
+
+  constructor(signal: AbortSignal) {
+    super("The operation was aborted", { cause: signal.reason });
+    this.name = "AbortError";
+  }
 }
 
 /** What a call threw: `code` is the name in `ERR`. */

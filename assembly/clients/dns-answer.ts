@@ -2,7 +2,7 @@
 
 import { isHost } from "../config";
 import { take } from "../core/layout";
-import { CLASS_IN, Dns, DNS_RCODE, RCODE_NAME, TYPE_A, TYPE_CNAME, TYPE_SOA } from "../wire/dns";
+import { CLASS_IN, Dns, TYPE_A, TYPE_CNAME, TYPE_SOA } from "../wire/dns";
 import { nameIs, nameRead, nameSkip, NAME_BYTES } from "./dns-name";
 
 /** Aliases that are followed, and records that are looked at: the work that one answer can make. */
@@ -24,8 +24,6 @@ const ABSENT_MAX: u32 = 10_800;
   a3: u32;
   /** Whether the records are well-formed. */
   good: bool;
-  /** Whether the servers know: they have addresses, or that there are none. */
-  known: bool;
 }
 
 /** Where the reader is: the record at hand. */
@@ -109,8 +107,6 @@ export function answerRead(start: usize, from: usize, end: usize, name: usize, s
     answer.ttl = min(answer.ttl, aliasTtl);
   }
   answer.good = true;
-  const rcode = m.flags & DNS_RCODE;
-  answer.known = answer.count != 0 || rcode == 0 || rcode == RCODE_NAME;
   if (answer.count == 0) answer.ttl = absentFor(start, from, end, records, m.authorities);
 }
 

@@ -11,7 +11,8 @@ import { heapArm, heapDisarm } from "../buffers/heap";
 import { CLASS_IN, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A } from "../wire/dns";
 import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { isReachable, sourceFor } from "../ip/address";
+import { sourceFor } from "../ip/address";
+import { ipWay, Way } from "../ip/output";
 import { NO_SOCKET, udpFind, udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd, HEADERS } from "./datagram";
 import { lease } from "./dhcp-state";
@@ -137,7 +138,7 @@ function serverCount(): u32 {
 
 /**
  * Looks a name up: writes up to `most` addresses to `dst`, and returns how many there are. AGAIN: it is being asked for, and Event.NAMES
- * tells. NOT_FOUND, NO_ANSWER, SIZE, UNREACHABLE (no server), FULL, ARGUMENT.
+ * tells. NOT_FOUND, NO_IPV4, NO_ANSWER, SIZE, UNREACHABLE (no server), FULL, ARGUMENT.
  */
 export function dnsLookup(text: usize, size: u32, dst: usize, most: u32): i32 {
   noteServers();
@@ -155,16 +156,21 @@ export function dnsLookup(text: usize, size: u32, dst: usize, most: u32): i32 {
   return Err.AGAIN;
 }
 
-/** A place for a name: a free one, else that of the one that is known and may be believed for the shortest time. */
+/**
+ * A place for a name: a free one, else that of the one that is known and may be believed for the shortest time. What nobody has taken yet comes last:
+ * whoever asked for it would have to ask again.
+ */
 function claim(): Entry | null {
   let best: Entry | null = null, least: u64 = NEVER;
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
     if (e.state == <u8>Name.KNOWN && isDue(e.due)) e.state = <u8>Name.FREE;
     if (e.state == <u8>Name.FREE) return e;
-    if (e.state != <u8>Name.KNOWN || e.due >= least) continue;
+    // No time of a poll is as late as half of all.
+    const due = e.unread ? e.due | <u64>1 << 63 : e.due;
+    if (e.state != <u8>Name.KNOWN || due >= least) continue;
     best = e;
-    least = e.due;
+    least = due;
   }
   return best;
 }
@@ -245,22 +251,24 @@ export function dnsOutput(): bool {
     const servers = serverCount();
     e.server = servers == 0 ? 0 : load<u32>(changetype<usize>(names), 0);
     if (servers > 1) e.server = load<u32>(changetype<usize>(names) + (<u32>e.tries % servers << 2));
-    // Where there is no way, the time that it takes to find out runs all the same: an address may come.
-    if (e.server != 0 && isReachable(e.server) && !send(e)) return true;
-    e.sending = false;
+    const way = e.server == 0 ? Way.NO_ROUTE : ipWay(e.server);
+    if (way == Way.NO_SLOT) return true;
+    // Where there is no way, the time that it takes to find out runs all the same: an address may come, or the neighbour answer.
+    if (way == Way.OPEN) send(e);
+    else if (e.due != NEVER) continue;
+    e.sending = way == Way.UNRESOLVED;
     e.due = afterMs(PATIENCE_MS << (servers == 0 ? 0 : <u32>e.tries / servers));
     heapArm(dnsOwner(), e.due);
   }
   return false;
 }
 
-/** Writes and sends the question of an entry. */
-function send(e: Entry): bool {
+/** Writes and sends the question of an entry, for which there is a way. */
+function send(e: Entry): void {
   e.id = <u16>random32();
   e.port = freePort();
   const at = datagramBegin(sourceFor(e.server), e.server, e.port, DNS_PORT);
-  // No slot, or a neighbour that is not asked for now: the time runs.
-  if (at == 0) return true;
+  if (at == 0) return;
   const m = changetype<Dns>(at);
   m.id = e.id;
   m.flags = DNS_RD;
@@ -273,7 +281,6 @@ function send(e: Entry): bool {
   store<u32>(to + e.nameSize, bswap<u32>(TYPE_A << 16 | CLASS_IN));
   datagramEnd(Dns.SIZE + e.nameSize + 4);
   names.sent++;
-  return true;
 }
 
 /** RFC 5452 §4.5: a port that nobody can guess, and nobody has. */
@@ -339,7 +346,7 @@ function arrives(e: Entry, at: usize, size: u32): bool {
   e.a1 = answer.a1;
   e.a2 = answer.a2;
   e.a3 = answer.a3;
-  if (answer.count == 0) e.error = <i8>Err.NOT_FOUND;
+  if (answer.count == 0) e.error = <i8>(rcode == 0 ? Err.NO_IPV4 : Err.NOT_FOUND);
   const unread = answer.ttl == 0;
   finish(e, answer.count, afterMs(unread ? UNREAD_MS : answer.ttl * 1000), unread);
   return true;

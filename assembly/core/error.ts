@@ -40,8 +40,10 @@ export const enum Err {
   SIZE = -17,
   /** The own address that the connection had is gone. */
   NO_ADDRESS = -18,
-  /** There is no such name, or it has no address. */
+  /** There is no such name. */
   NOT_FOUND = -19,
   /** No DNS server answers, or none of them does well. */
   NO_ANSWER = -20,
+  /** The name has no IPv4 address; it may have others. */
+  NO_IPV4 = -21,
 }

@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { StackModule } from "../../host/stack.js";
 import { loadModule } from "../../host/module.js";
 import { SMALL } from "../harness/bench.js";
-import { arp, be, icmp, ip4, MAC_PEER, udp, type Seen } from "../harness/codec.js";
+import { arp, be, icmp, ip4, MAC_PEER, MAC_STACK, udp, type Seen } from "../harness/codec.js";
 import { A, CNAME, labels, QNAME, readQuery, record, response, soa, type Query, type Response } from "../harness/dns.js";
 import { entropyOf } from "../harness/entropy.js";
 import { Polled } from "../harness/polled.js";
@@ -159,6 +159,35 @@ if (!SMALL) {
       assert.equal(net.stack.resolver().asking, 1);
     });
 
+    it("questions to a server whose MAC address is not known yet wait for it, all of them, and are lost if there is none", () => {
+      for (const answers of [true, false]) {
+        const net = new Net(), server = ip4("10.0.0.9");
+        net.stack.dnsServers([server]);
+        for (let i = 0; i < 16; i++) net.lookup(`n${i}.test`);
+        assert.equal(net.questions(), 0);
+        if (answers) {
+          net.frame(arp(2, { mac: MAC_PEER, ip: server }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
+          assert.equal(net.questions(), 16);
+          net.advance(900);
+          assert.equal(net.questions(), 16);
+        } else {
+          net.advance(7100);
+          assert.equal(net.lookup("n3.test"), "NO_ANSWER");
+          assert.equal(net.questions(), 0);
+        }
+      }
+    });
+
+    it("an answer that nobody has taken yet makes room last, and is asked for once", () => {
+      const net = new Net();
+      for (let i = 0; i < 15; i++) net.ask(`n${i}.test`, { answers: [address(3600)] });
+      assert.equal(net.lookup("zero.test"), undefined);
+      net.answer(net.asked(), { answers: [address(0)] });
+      for (let i = 15; i < 30; i++) net.ask(`n${i}.test`, { answers: [address(3600)] });
+      assert.deepEqual(net.lookup("zero.test"), [HOST]);
+      assert.equal(net.lookup("zero.test"), undefined);
+    });
+
     it("another address forgets what the network before it knew, and asks anew", () => {
       const net = new Net();
       net.ask("a.test", { answers: [address()] });
@@ -175,15 +204,21 @@ if (!SMALL) {
 
   describe("RFC 2308: what there is not", () => {
     it("2308-1 2308-2 2308-3: NXDOMAIN and an answer without address are remembered for the lesser of the SOA record's time to live and minimum", () => {
-      for (const flags of [0x8183, 0x8180]) {
+      for (const [flags, error] of [[0x8183, "NOT_FOUND"], [0x8180, "NO_IPV4"]] as const) {
         const net = new Net();
-        assert.equal(net.ask("a.test", { flags, authorities: [soa(100, 30)] }), "NOT_FOUND");
+        assert.equal(net.ask("a.test", { flags, authorities: [soa(100, 30)] }), error);
         net.advance(29_000);
-        assert.equal(net.lookup("a.test"), "NOT_FOUND");
+        assert.equal(net.lookup("a.test"), error);
         assert.equal(net.questions(), 0);
         net.advance(1100);
         assert.equal(net.lookup("a.test"), undefined);
       }
+    });
+
+    it("a name that has addresses of another kind only has no IPv4 address", () => {
+      const six = record(QNAME, 28, 60, [0x20, 1, 0xd, 0xb8, ...Array.from({ length: 12 }, () => 0)]);
+      assert.equal(new Net().ask("a.test", { answers: [six] }), "NO_IPV4");
+      assert.equal(new Net().ask("a.test", { answers: [record(QNAME, CNAME, 60, labels("b.test"))], authorities: [soa(60, 60)] }), "NO_IPV4");
     });
 
     it("2308-3: without a SOA record it is told once, and not remembered", () => {
@@ -274,7 +309,7 @@ if (!SMALL) {
 
     it("5452-5: records about other names are neither taken nor remembered", () => {
       const net = new Net();
-      assert.equal(net.ask("a.test", { answers: [address(60, HOST, labels("bank.test"))], authorities: [soa(60, 60)] }), "NOT_FOUND");
+      assert.equal(net.ask("a.test", { answers: [address(60, HOST, labels("bank.test"))], authorities: [soa(60, 60)] }), "NO_IPV4");
       assert.equal(net.lookup("bank.test"), undefined);
     });
   });
