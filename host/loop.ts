@@ -4,6 +4,7 @@
  */
 import type { Link } from "./links/link.js";
 import type { StackModule } from "./stack.js";
+import { TIMER_MAX } from "./timer.js";
 
 /** Turns of one run before others have theirs. */
 const ROUNDS_MAX = 64;
@@ -64,8 +65,8 @@ export class Loop {
 
   #arm(waitUs: number): void {
     clearTimeout(this.#timer);
-    // A timer of Node counts whole milliseconds, up to 2^31 − 1 of them.
-    if (waitUs > 0) this.#timer = setTimeout(() => this.run(), Math.min(Math.ceil(waitUs / 1000), 0x7fffffff));
+    // A timer of Node counts whole milliseconds.
+    if (waitUs > 0) this.#timer = setTimeout(() => this.run(), Math.min(Math.ceil(waitUs / 1000), TIMER_MAX));
   }
 
   stop(): void {

@@ -2,6 +2,7 @@
 import { addAbortSignal, Duplex } from "node:stream";
 import { formatIp } from "../address.js";
 import { errName, StintError } from "../errors.js";
+import { Timer } from "../timer.js";
 import { EVENT, type OptionName, type TcpInfo } from "../stack.js";
 import type { Home, Names, Owner, SocketAddress } from "./owner.js";
 
@@ -32,7 +33,7 @@ export class Connection extends Duplex implements Owner {
   #open = true;
   #aborts = false;
   #names: Names | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #refed = true;
   #sent = 0;
   /** How much of the write that waits the module has. */
@@ -143,11 +144,11 @@ export class Connection extends Duplex implements Owner {
 
   /** After `ms` without bytes either way a "timeout" event comes; 0: never. The connection goes on. */
   setTimeout(ms: number, listener?: () => void): this {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.#timer = undefined;
     this.timeout = ms;
     if (ms > 0 && !this.destroyed) {
-      this.#timer = setTimeout(() => this.emit("timeout"), ms);
+      this.#timer = new Timer(ms, () => this.emit("timeout"));
       if (!this.#refed) this.#timer.unref();
       if (listener) this.once("timeout", listener);
     } else if (listener) {
@@ -296,7 +297,7 @@ export class Connection extends Duplex implements Owner {
 
   /** What was written is still sent, unless it ends with a RST; `Stack.close` waits for that. */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.connecting = false;
     this.#letGo();
     this.#settle(error ?? new StintError("ABORTED", "cannot send"));

@@ -1,4 +1,5 @@
 /** A listener: its connections come by `for await`, by `accept()` or with its "connection" event. */
+import { AbortError } from "../errors.js";
 import { EVENT, type StackModule } from "../stack.js";
 import { Bound } from "./bound.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
@@ -31,17 +32,17 @@ export class Server extends Bound implements AsyncIterable<Connection> {
     return this.closed ? null : { address: this.home.address, family: "IPv4", port: this.port };
   }
 
-  /** The next connection, or null once the server is closed. Rejects when the stack loses its link, and when `signal` says so. */
+  /** The next connection, or null once the server is closed. Rejects when the stack loses its link, and, with an AbortError, when `signal` says so. */
   accept(options: { signal?: AbortSignal } = {}): Promise<Connection | null> {
     const { signal } = options;
-    if (signal?.aborted) return Promise.reject(signal.reason as Error);
+    if (signal?.aborted) return Promise.reject(new AbortError(signal));
     if (this.closed) return this.#reason ? Promise.reject(this.#reason) : Promise.resolve(null);
     const next = this.#take();
     if (next) return Promise.resolve(next);
     return new Promise((resolve, reject) => {
       const aborted = (): void => {
         this.#waiting = this.#waiting.filter((w) => w !== waiting);
-        reject(signal!.reason as Error);
+        reject(new AbortError(signal!));
       };
       const waiting: Waiting = {
         resolve(connection) {

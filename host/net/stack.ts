@@ -2,15 +2,17 @@
 import { EventEmitter } from "node:events";
 import { checkAddresses, formatIp, isIp, parseIp } from "../address.js";
 import type { StackOptions } from "../config.js";
-import { StintError, type ErrName } from "../errors.js";
+import { AbortError, StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { loadModule } from "../module.js";
 import { ADDRESS_MS, EVENT, StackModule, type Lease } from "../stack.js";
+import { Timer } from "../timer.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { UdpSocket } from "./datagram.js";
 import { Lingering } from "./linger.js";
 import { Server } from "./listener.js";
+import { Lookups } from "./lookups.js";
 import type { Home, Names, Owner } from "./owner.js";
 
 export interface OpenOptions extends StackOptions {
@@ -26,7 +28,7 @@ export interface DhcpOptions {
   address?: string | undefined;
   /** The host's name, up to 63 bytes: some servers make it a name of their DNS. */
   name?: string | undefined;
-  /** How long `Stack.open` waits for an address, ms. */
+  /** How long `Stack.open` waits for an address, ms; Infinity: until the link closes. */
   timeoutMs?: number | undefined;
 }
 
@@ -35,7 +37,7 @@ export interface ConnectOptions extends ConnectionOptions {
   host: string;
   port: number;
   localPort?: number | undefined;
-  /** How long the handshake may take, ms. */
+  /** How long the handshake, and the look-up of a name before it, may take, ms. */
   timeoutMs?: number | undefined;
   /** Gives up at the first soft error: no neighbour answers, or an ICMP error says that the host cannot be reached. */
   failFast?: boolean | undefined;
@@ -80,7 +82,7 @@ export class Stack extends EventEmitter implements Home {
   #ended = false;
   #lost = 0;
   #address: string;
-  readonly #asking = new Set<() => void>();
+  readonly #lookups = new Lookups((name) => this.module.lookup(name));
 
   /** Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT, and the stack is closed. */
   static async open(options: OpenOptions): Promise<Stack> {
@@ -95,13 +97,13 @@ export class Stack extends EventEmitter implements Home {
       this.module.dhcpStart(address === undefined ? 0 : parseIp(address), name ?? "");
       await new Promise<void>((resolve, reject) => {
         const settle = (then: () => void): void => {
-          clearTimeout(timer);
-          this.off("address", given).off("close", closed);
+          timer.clear();
+          this.off("address", given).off("close", ended);
           then();
         };
-        const given = (): void => settle(resolve), closed = (why?: Error): void => settle(() => reject(why ?? new StintError("ABORTED", "the stack is closed")));
-        const timer = setTimeout(() => settle(() => reject(new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`))), timeoutMs);
-        this.on("address", given).on("close", closed);
+        const given = (): void => settle(resolve), ended = (why?: Error): void => settle(() => reject(why ?? closed()));
+        const timer = new Timer(timeoutMs, () => settle(() => reject(new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`))));
+        this.on("address", given).on("close", ended);
       });
     } catch (e) {
       await this.close(0);
@@ -132,24 +134,18 @@ export class Stack extends EventEmitter implements Home {
 
   /**
    * The IPv4 addresses of a name, at least one. A name without a dot is looked for in the domain that the network told, if it told one.
-   * Rejects with a StintError: NOT_FOUND, NO_ANSWER, UNREACHABLE (there is no server to ask), SIZE (the answer is too long), ARGUMENT (it is no name).
+   * Rejects with a StintError: NOT_FOUND, NO_IPV4 (it may have others), NO_ANSWER, UNREACHABLE (there is no server to ask), SIZE (the answer is too long), ARGUMENT (it is no name),
+   * FULL (very many names wait already), ABORTED.
    */
-  async lookup(name: string): Promise<string[]> {
-    if (isIp(name)) return [name];
-    const { domain } = this.lease(), full = name.includes(".") || domain === "" ? name : `${name}.${domain}`;
-    for (;;) {
-      this.#checkOpen();
-      const found = this.module.lookup(full);
-      if (found !== undefined) return found.map(formatIp);
-      await new Promise<void>((resolve) => this.#asking.add(resolve));
-    }
+  lookup(name: string): Promise<string[]> {
+    return this.#find(name);
   }
 
-  /** Names are known, or given up: whoever waits for one looks again. */
-  #tellNames(): void {
-    const waiting = [...this.#asking];
-    this.#asking.clear();
-    for (const resolve of waiting) resolve();
+  async #find(name: string, left?: AbortSignal): Promise<string[]> {
+    if (isIp(name)) return [name];
+    const { domain } = this.lease(), full = name.includes(".") || domain === "" ? name : `${name}.${domain}`;
+    this.#checkOpen();
+    return (await this.#lookups.find(full, left)).map(formatIp);
   }
 
   /** What is known of the own address: from whom it is, for how long, and which DNS servers came with it. */
@@ -158,7 +154,7 @@ export class Stack extends EventEmitter implements Home {
   }
 
   #tellStack(bits: number): void {
-    if ((bits & EVENT.NAMES) !== 0) this.#tellNames();
+    if ((bits & EVENT.NAMES) !== 0) this.#lookups.look();
     if ((bits & EVENT.ADDRESS) !== 0) this.#tellAddress();
   }
 
@@ -194,12 +190,11 @@ export class Stack extends EventEmitter implements Home {
 
   #endAll(reason: Error | undefined): void {
     for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
-    // Whoever waits for a name learns that the stack is closed.
-    this.#tellNames();
+    this.#lookups.end(reason ?? closed());
   }
 
   #checkOpen(): void {
-    if (this.#ended || this.#closing) throw new StintError("ABORTED", "the stack is closed");
+    if (this.#ended || this.#closing) throw closed();
   }
 
   /** Opens a connection, which is connecting when it is returned: "connect" or "error" follows. `connected` hears the first "connect". */
@@ -221,8 +216,8 @@ export class Stack extends EventEmitter implements Home {
     }
     if (to.data !== undefined) connection.write(to.data);
     if (to.timeoutMs !== undefined) {
-      const timer = setTimeout(() => connection.destroy(new StintError("TIMED_OUT", "cannot connect")), to.timeoutMs);
-      connection.once("connect", () => clearTimeout(timer)).once("close", () => clearTimeout(timer));
+      const timer = new Timer(to.timeoutMs, () => connection.destroy(new StintError("TIMED_OUT", "cannot connect")));
+      connection.once("connect", () => timer.clear()).once("close", () => timer.clear());
     }
     if (to.failFast) {
       // TCP goes on trying after a soft error (RFC 9293 §3.9.2.2); who asks for it does not.
@@ -243,8 +238,9 @@ export class Stack extends EventEmitter implements Home {
   async #connectByName(to: ConnectOptions): Promise<Connection> {
     const until = to.timeoutMs === undefined ? undefined : performance.now() + to.timeoutMs;
     const left = (): number | undefined => (until === undefined ? undefined : Math.max(1, until - performance.now()));
+    const over = new AbortController();
     let failure: unknown;
-    for (const host of await within(this.lookup(to.host), left(), to.signal)) {
+    for (const host of await within(this.#find(to.host, over.signal), left(), to.signal).finally(() => over.abort())) {
       try {
         return await this.#connectTo({ ...to, host, timeoutMs: left() });
       } catch (e) {
@@ -305,6 +301,7 @@ export class Stack extends EventEmitter implements Home {
 
   async #close(ms: number): Promise<number> {
     const until = performance.now() + ms;
+    this.#lookups.end(closed());
     for (const owner of [...this.#owners.values()]) {
       if (!(owner instanceof Lingering) && (!(owner instanceof Connection) || owner.connecting)) owner.stackEnds(undefined);
     }
@@ -371,13 +368,17 @@ export class Stack extends EventEmitter implements Home {
   }
 }
 
+function closed(): StintError {
+  return new StintError("ABORTED", "the stack is closed");
+}
+
 /** What `promise` gives, unless the time is over before (TIMED_OUT), or the signal says no. */
 function within<T>(promise: Promise<T>, ms: number | undefined, signal: AbortSignal | undefined): Promise<T> {
   if (ms === undefined && signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const abort = (): void => fail(signal!.reason as Error), timer = ms === undefined ? undefined : setTimeout(() => fail(new StintError("TIMED_OUT", "cannot connect")), ms);
+    const abort = (): void => fail(new AbortError(signal!)), timer = ms === undefined ? undefined : new Timer(ms, () => fail(new StintError("TIMED_OUT", "cannot connect")));
     const settle = (): void => {
-      clearTimeout(timer);
+      timer?.clear();
       signal?.removeEventListener("abort", abort);
     };
     const fail = (why: Error): void => {
