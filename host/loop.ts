@@ -19,6 +19,7 @@ export class Loop {
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #refed = true;
 
   constructor(readonly stack: StackModule, readonly link: Link, readonly nowUs: () => number) {
     link.onFrame = (frame) => {
@@ -67,6 +68,14 @@ export class Loop {
     clearTimeout(this.#timer);
     // A timer of Node counts whole milliseconds.
     if (waitUs > 0) this.#timer = setTimeout(() => this.run(), Math.min(Math.ceil(waitUs / 1000), TIMER_MAX));
+    if (!this.#refed) this.#timer?.unref();
+  }
+
+  /** Neither its timer nor its link keep the process alive from now on. */
+  unref(): void {
+    this.#refed = false;
+    this.#timer?.unref();
+    this.link.unref?.();
   }
 
   stop(): void {

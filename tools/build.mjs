@@ -57,7 +57,11 @@ await build({
 chmodSync("build/stint.js", 0o755);
 size("build/stint.js");
 await lab();
-await build({ ...common, entryPoints: ["host/index.ts"], outfile: "build/index.js" });
+// The library and its two ways into programs for `node:net` are one in memory: they share a chunk.
+await build({
+  ...common, entryPoints: { index: "host/index.ts", net: "host/node/net.ts", register: "host/node/register.ts" }, outdir: "build",
+  splitting: true, chunkNames: "stint-[name]-[hash]",
+});
 execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
 size("build/index.js");
 

@@ -76,6 +76,7 @@ export function captured(link: Link, file: CaptureFile, nowUs: () => number = wa
       link.close();
       file.close();
     },
+    unref: () => link.unref?.(),
   };
   link.onFrame = (frame) => {
     file.frame(nowUs(), frame);

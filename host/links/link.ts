@@ -12,6 +12,8 @@ export interface Link {
   /** Called once when the link is gone for good: with an error, or without one when the other side closed. */
   onClose: (error?: Error) => void;
   close(): void;
+  /** From now on it does not keep the process alive. A link that never does does without it. */
+  unref?(): void;
 }
 
 /** A link that could not be opened: one clear line that says what to do. */

@@ -1,6 +1,7 @@
 /** passt: the host's network for a stack without privileges. It is started here, and forwards the ports of the services. */
 import { spawn } from "node:child_process";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { idOf } from "../privilege.js";
@@ -70,6 +71,11 @@ async function startPasst(options: PasstOptions): Promise<Link> {
         close();
         child.kill();
         clean();
+      };
+      const unref = link.unref!.bind(link);
+      link.unref = () => {
+        for (const stream of [child.stdout, child.stderr]) (stream as unknown as Socket).unref();
+        unref();
       };
       child.unref();
       return link;

@@ -49,6 +49,9 @@ export function enframe(frame: Uint8Array): Buffer {
   return out;
 }
 
+/** What of a stream keeps the process alive: sockets and pipes do. */
+const unref = (stream: object): void => (stream as { unref?(): void }).unref?.();
+
 /** A link over a pair of streams. Frames are dropped while more than `queueMax` bytes wait, as an interface's queue would. */
 export function streamLink(input: Readable, output: Writable, close: () => void, queueMax = 4 << 20): Link {
   const deframer = new Deframer();
@@ -59,6 +62,10 @@ export function streamLink(input: Readable, output: Writable, close: () => void,
     onFrame: () => {},
     onClose: () => {},
     close,
+    unref() {
+      unref(input);
+      unref(output);
+    },
   };
   let closed = false;
   const ended = (error?: Error): void => {

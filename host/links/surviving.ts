@@ -14,6 +14,7 @@ class Surviving implements Link {
   #heard: (up: boolean, why?: Error) => void = () => {};
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
+  #refed = true;
 
   constructor(first: Link, readonly open: (again: boolean) => Promise<Link>) {
     this.#use(first);
@@ -34,6 +35,7 @@ class Surviving implements Link {
 
   #use(inner: Link): void {
     this.#inner = inner;
+    if (!this.#refed) inner.unref?.();
     inner.onFrame = (frame) => this.onFrame(frame);
     inner.onChange = (up, why) => this.#tell(up, why);
     inner.onClose = (error) => {
@@ -69,6 +71,13 @@ class Surviving implements Link {
         this.#tell(true);
       }, () => this.#later(Math.min(2 * ms, MOST_MS)));
     }, ms);
+    if (!this.#refed) this.#timer.unref();
+  }
+
+  unref(): void {
+    this.#refed = false;
+    this.#timer?.unref();
+    this.#inner?.unref?.();
   }
 
   send(frame: Uint8Array): void {

@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { endianness } from "node:os";
 import { hasProgram } from "../programs.js";
 import { LinkError, type Link } from "./link.js";
@@ -95,6 +96,11 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
     child.removeAllListeners("exit");
     child.kill();
     closeUdp();
+  };
+  const unrefUdp = link.unref!.bind(link);
+  link.unref = () => {
+    (child.stderr as unknown as Socket).unref();
+    unrefUdp();
   };
   // Ours is the device when socat has it, not when somebody has; or socat has said why not.
   await Promise.race([taken(child.pid!, name), died]).catch((e: unknown) => {

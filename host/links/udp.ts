@@ -21,6 +21,9 @@ export function openUdp(localPort: number, host: string, port: number): Promise<
         closed = true;
         socket.close();
       },
+      unref() {
+        socket.unref();
+      },
     };
     socket.once("error", (e: NodeJS.ErrnoException) => {
       socket.close();

@@ -55,6 +55,8 @@ export interface ListenOptions extends ConnectionOptions {
   /** 0: any that is free; `server.address()` tells it. */
   port: number;
   backlog?: number | undefined;
+  /** The own address, or one of 127/8, to which alone clients may come; by default every one. */
+  host?: string | undefined;
   /** Takes SYNs that carry text (RFC 7413). */
   fastOpen?: boolean | undefined;
 }
@@ -268,7 +270,7 @@ export class Stack extends EventEmitter implements Home {
   /** Listens; `for await` over the server, `accept()` or its "connection" event give the connections. */
   listen(at: ListenOptions): Server {
     this.#checkOpen();
-    const [handle, port] = free(at.port, (p) => this.module.listen(p, at.backlog));
+    const [handle, port] = free(at.port, (p) => this.module.listen(p, at.backlog, at.host === undefined ? 0 : parseIp(at.host)));
     try {
       if (at.fastOpen) this.module.setOption(handle, "fastOpen", true);
     } catch (e) {
@@ -320,6 +322,12 @@ export class Stack extends EventEmitter implements Home {
       this.emit("close");
     }
     return this.#lost;
+  }
+
+  /** Lets the process end although the stack's link is open. */
+  unref(): this {
+    this.#loop.unref();
+    return this;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

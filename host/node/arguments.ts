@@ -1,0 +1,97 @@
+/** What `connect` and `listen` may be called with: options, or a port and more, or a path. */
+import { isIP } from "node:net";
+import type { Stack } from "../net/stack.js";
+import { checkFunction, checkPort, misuse, wrongType } from "./errors.js";
+
+interface LookupAddress { address: string; family: number | string }
+type LookupAnswer = (error: Error | null, address: string | LookupAddress[], family?: number | string) => void;
+/** As `dns.lookup`: with one address, or with a list of them. */
+export type LookupFunction = (name: string, options: { family: number; all: true; hints?: number }, answer: LookupAnswer) => void;
+
+export interface Settings {
+  allowHalfOpen?: boolean | undefined;
+  noDelay?: boolean | undefined;
+  keepAlive?: boolean | undefined;
+  keepAliveInitialDelay?: number | undefined;
+  highWaterMark?: number | undefined;
+  /** On which stack; by default on that of `use`. */
+  stack?: Stack | Promise<Stack> | undefined;
+}
+
+export interface SocketOptions extends Settings {
+  signal?: AbortSignal | undefined;
+  /** Bytes go into this buffer, and there is no "data". */
+  onread?: { buffer: Uint8Array | (() => Uint8Array); callback: (bytes: number, buffer: Uint8Array) => boolean | void } | undefined;
+}
+
+export interface ConnectOptions extends SocketOptions {
+  port?: number | string | undefined;
+  host?: string | undefined;
+  localAddress?: string | undefined;
+  localPort?: number | undefined;
+  family?: number | string | undefined;
+  hints?: number | undefined;
+  lookup?: LookupFunction | undefined;
+  /** As `setTimeout` has it, ms. */
+  timeout?: number | undefined;
+  /** The kernel's: not on a stack. */
+  path?: string | null | undefined;
+}
+
+export interface ListenOptions {
+  port?: number | string | null | undefined;
+  host?: string | undefined;
+  backlog?: number | undefined;
+  signal?: AbortSignal | undefined;
+  path?: string | null | undefined;
+}
+
+type Callback = () => void;
+
+const isPath = (value: unknown): boolean => typeof value === "string" && !(value.trim() !== "" && Number(value) >= 0);
+
+/** Arguments of both: an object of options, whatever form they had, and the callback. */
+function normalized(args: unknown[]): [options: Record<string, unknown>, callback: Callback | undefined] {
+  const [first, second] = args, last = args.at(-1);
+  const callback = typeof last === "function" ? last as Callback : undefined;
+  if (args.length === 0 || typeof first === "function") return [{}, callback];
+  if (typeof first === "object" && first !== null) return [first as Record<string, unknown>, callback];
+  if (isPath(first)) return [{ path: first }, callback];
+  return [typeof second === "string" ? { port: first, host: second } : { port: first }, callback];
+}
+
+export function connectArguments(args: unknown[]): [options: ConnectOptions, callback: Callback | undefined] {
+  return normalized(args);
+}
+
+/** Options of `connect`, or an error of Node's. */
+export function checkConnect(options: ConnectOptions): { host: string; port: number } {
+  const { port, host, localAddress, localPort, lookup } = options;
+  if (typeof options.path === "string") {
+    throw misuse("ERR_INVALID_ARG_VALUE", `A stack has no paths: connect to ${String(options.path)} with node:net`, TypeError);
+  }
+  if (port === undefined) throw misuse("ERR_MISSING_ARGS", 'The "options" or "port" or "path" argument must be specified', TypeError);
+  if (typeof port !== "number" && typeof port !== "string") throw wrongType("options.port", "one of type number or string", port);
+  if (host !== undefined && typeof host !== "string") throw wrongType("options.host", "of type string", host);
+  if (localAddress !== undefined && isIP(localAddress) === 0) {
+    throw misuse("ERR_INVALID_IP_ADDRESS", `Invalid IP address: ${String(localAddress)}`, TypeError);
+  }
+  if (localPort !== undefined && typeof localPort !== "number") throw wrongType("options.localPort", "of type number", localPort);
+  if (lookup !== undefined) checkFunction("options.lookup", lookup);
+  return { host: host || "localhost", port: checkPort(port, "Port", true) };
+}
+
+export function listenArguments(args: unknown[]): [options: ListenOptions & { port: number }, callback: Callback | undefined] {
+  const [given, callback] = normalized(args), options = given as ListenOptions;
+  if (typeof options.path === "string" || "fd" in given || "_handle" in given) {
+    throw misuse("ERR_INVALID_ARG_VALUE", "A stack has neither paths nor handles: listen there with node:net", TypeError);
+  }
+  const { port } = options, any = port === null || (port === undefined && (args.length === 0 || typeof args[0] === "function" || "port" in given));
+  if (!any && typeof port !== "number" && typeof port !== "string") {
+    const message = 'The argument \'options\' must have the property "port" or "path"';
+    throw misuse("ERR_INVALID_ARG_VALUE", message, TypeError);
+  }
+  // `listen(port, backlog)` and `listen(port, host, backlog)`.
+  const backlog = options.backlog ?? args.slice(1, 3).find((value) => typeof value === "number");
+  return [{ ...options, backlog, port: any ? 0 : checkPort(port, "options.port", true) }, callback];
+}
