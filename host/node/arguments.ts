@@ -3,10 +3,17 @@ import { isIP } from "node:net";
 import type { Stack } from "../net/stack.js";
 import { checkFunction, checkPort, misuse, wrongType } from "./errors.js";
 
-interface LookupAddress { address: string; family: number | string }
+interface LookupAddress {
+  address: string;
+  family: number | string;
+}
 type LookupAnswer = (error: Error | null, address: string | LookupAddress[], family?: number | string) => void;
 /** As `dns.lookup`: with one address, or with a list of them. */
-export type LookupFunction = (name: string, options: { family: number; all: true; hints?: number }, answer: LookupAnswer) => void;
+export type LookupFunction = (
+  name: string,
+  options: { family: number; all: true; hints?: number },
+  answer: LookupAnswer,
+) => void;
 
 export interface Settings {
   allowHalfOpen?: boolean | undefined;
@@ -21,7 +28,9 @@ export interface Settings {
 export interface SocketOptions extends Settings {
   signal?: AbortSignal | undefined;
   /** Bytes go into this buffer, and there is no "data". */
-  onread?: { buffer: Uint8Array | (() => Uint8Array); callback: (bytes: number, buffer: Uint8Array) => boolean | void } | undefined;
+  onread?:
+    | { buffer: Uint8Array | (() => Uint8Array); callback: (bytes: number, buffer: Uint8Array) => boolean | void }
+    | undefined;
 }
 
 export interface ConnectOptions extends SocketOptions {
@@ -52,8 +61,9 @@ const isPath = (value: unknown): boolean => typeof value === "string" && !(value
 
 /** Arguments of both: an object of options, whatever form they had, and the callback. */
 function normalized(args: unknown[]): [options: Record<string, unknown>, callback: Callback | undefined] {
-  const [first, second] = args, last = args.at(-1);
-  const callback = typeof last === "function" ? last as Callback : undefined;
+  const [first, second] = args,
+    last = args.at(-1);
+  const callback = typeof last === "function" ? (last as Callback) : undefined;
   if (args.length === 0 || typeof first === "function") return [{}, callback];
   if (typeof first === "object" && first !== null) return [first as Record<string, unknown>, callback];
   if (isPath(first)) return [{ path: first }, callback];
@@ -68,25 +78,41 @@ export function connectArguments(args: unknown[]): [options: ConnectOptions, cal
 export function checkConnect(options: ConnectOptions): { host: string; port: number } {
   const { port, host, localAddress, localPort, lookup } = options;
   if (typeof options.path === "string") {
-    throw misuse("ERR_INVALID_ARG_VALUE", `A stack has no paths: connect to ${String(options.path)} with node:net`, TypeError);
+    throw misuse(
+      "ERR_INVALID_ARG_VALUE",
+      `A stack has no paths: connect to ${String(options.path)} with node:net`,
+      TypeError,
+    );
   }
-  if (port === undefined) throw misuse("ERR_MISSING_ARGS", 'The "options" or "port" or "path" argument must be specified', TypeError);
-  if (typeof port !== "number" && typeof port !== "string") throw wrongType("options.port", "one of type number or string", port);
+  if (port === undefined)
+    throw misuse("ERR_MISSING_ARGS", 'The "options" or "port" or "path" argument must be specified', TypeError);
+  if (typeof port !== "number" && typeof port !== "string")
+    throw wrongType("options.port", "one of type number or string", port);
   if (host !== undefined && typeof host !== "string") throw wrongType("options.host", "of type string", host);
   if (localAddress !== undefined && isIP(localAddress) === 0) {
     throw misuse("ERR_INVALID_IP_ADDRESS", `Invalid IP address: ${String(localAddress)}`, TypeError);
   }
-  if (localPort !== undefined && typeof localPort !== "number") throw wrongType("options.localPort", "of type number", localPort);
+  if (localPort !== undefined && typeof localPort !== "number")
+    throw wrongType("options.localPort", "of type number", localPort);
   if (lookup !== undefined) checkFunction("options.lookup", lookup);
   return { host: host || "localhost", port: checkPort(port, "Port", true) };
 }
 
-export function listenArguments(args: unknown[]): [options: ListenOptions & { port: number }, callback: Callback | undefined] {
-  const [given, callback] = normalized(args), options = given as ListenOptions;
+export function listenArguments(
+  args: unknown[],
+): [options: ListenOptions & { port: number }, callback: Callback | undefined] {
+  const [given, callback] = normalized(args),
+    options = given as ListenOptions;
   if (typeof options.path === "string" || "fd" in given || "_handle" in given) {
-    throw misuse("ERR_INVALID_ARG_VALUE", "A stack has neither paths nor handles: listen there with node:net", TypeError);
+    throw misuse(
+      "ERR_INVALID_ARG_VALUE",
+      "A stack has neither paths nor handles: listen there with node:net",
+      TypeError,
+    );
   }
-  const { port } = options, any = port === null || (port === undefined && (args.length === 0 || typeof args[0] === "function" || "port" in given));
+  const { port } = options,
+    any =
+      port === null || (port === undefined && (args.length === 0 || typeof args[0] === "function" || "port" in given));
   if (!any && typeof port !== "number" && typeof port !== "string") {
     const message = 'The argument \'options\' must have the property "port" or "path"';
     throw misuse("ERR_INVALID_ARG_VALUE", message, TypeError);

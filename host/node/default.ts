@@ -1,22 +1,27 @@
 /**
- * The stack that sockets are on where nobody says which: the one that was given with `use`, or one that the environment describes. And
- * what keeps the process alive: sockets and servers that are open, as with the kernel's.
+ * The stack that sockets are on where nobody says which: the one that was given with `use`, or one that the
+ * environment describes. And what keeps the process alive: sockets and servers that are open, as with the kernel's.
  */
 import { hostname } from "node:os";
 import { openLink } from "../links/open.js";
 import { Stack, type OpenOptions } from "../net/stack.js";
 import { isIp, parseCidr } from "../address.js";
+import { TIMER_MAX } from "../timer.js";
 import { misuse } from "./errors.js";
 
 let current: Stack | Promise<Stack> | undefined;
 
 /**
- * From now on sockets and servers are on this stack. It is handed over: open sockets and servers keep the process alive then, and the
- * stack's link does not.
+ * From now on sockets and servers are on this stack. It is handed over: open sockets and servers keep the process
+ * alive then, and the stack's link does not.
  */
 export function use(stack: Stack | Promise<Stack>): void {
   current = stack;
-  if (stack instanceof Promise) stack.then((open) => settle(stack, open), () => {});
+  if (stack instanceof Promise)
+    stack.then(
+      (open) => settle(stack, open),
+      () => {},
+    );
   else settle(stack, stack);
 }
 
@@ -41,14 +46,19 @@ export function theStack(): Stack | Promise<Stack> {
 }
 
 /**
- * Opens the stack that the environment describes: STINT_LINK, as `--link` of the command; STINT_IP and STINT_GATEWAY, without which
- * the network is asked; STINT_DNS, STINT_MAC, STINT_NAME; STINT_PORTS, which passt forwards.
+ * Opens the stack that the environment describes: STINT_LINK, as `--link` of the command; STINT_IP and STINT_GATEWAY,
+ * without which the network is asked; STINT_DNS, STINT_MAC, STINT_NAME; STINT_PORTS, which passt forwards.
  */
 async function openFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promise<Stack> {
   const { STINT_LINK: text = "", STINT_IP: ip, STINT_GATEWAY: gateway, STINT_DNS: dns, STINT_MAC: mac } = env;
-  const ports = (env["STINT_PORTS"] ?? "").split(",").filter((p) => p !== "").map(Number);
-  if (ports.some((p) => !(p >= 1 && p <= 65535))) throw new RangeError(`STINT_PORTS="${env["STINT_PORTS"]}": ports, with commas between`);
-  const plain = ip?.split("/")[0], prefix = ip === undefined ? 0 : parseCidr(ip).prefix;
+  const ports = (env["STINT_PORTS"] ?? "")
+    .split(",")
+    .filter((p) => p !== "")
+    .map(Number);
+  if (ports.some((p) => !(p >= 1 && p <= 65535)))
+    throw new RangeError(`STINT_PORTS="${env["STINT_PORTS"]}": ports, with commas between`);
+  const plain = ip?.split("/")[0],
+    prefix = ip === undefined ? 0 : parseCidr(ip).prefix;
   const link = await openLink(text, { ip: plain, prefix, gateway, ports });
   const options: OpenOptions = { link, dhcp: { name: env["STINT_NAME"] ?? hostname().split(".")[0] } };
   if (ip !== undefined) options.ip = ip;
@@ -61,14 +71,13 @@ async function openFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promis
   return stack;
 }
 
-const LONG_MS = 0x7fffffff;
 const holding = new Set<object>();
 let timer: NodeJS.Timeout | undefined;
 
 /** The process does not end while anybody holds it. */
 export function hold(who: object): void {
   holding.add(who);
-  timer ??= setInterval(() => {}, LONG_MS);
+  timer ??= setInterval(() => {}, TIMER_MAX);
 }
 
 export function letGo(who: object): void {

@@ -23,8 +23,15 @@ const CODES: Partial<Record<ErrName, string>> = {
 };
 /** The same of a call that asks for a name. */
 const NAME_CODES: Partial<Record<ErrName, string>> = {
-  NOT_FOUND: "ENOTFOUND", ARGUMENT: "ENOTFOUND", NO_ANSWER: "EAI_AGAIN", UNREACHABLE: "EAI_AGAIN",
-  TIMED_OUT: "EAI_AGAIN", SIZE: "EAI_FAIL", FULL: "EAI_MEMORY",
+  NOT_FOUND: "ENOTFOUND",
+  ARGUMENT: "ENOTFOUND",
+  NO_ANSWER: "EAI_AGAIN",
+  UNREACHABLE: "EAI_AGAIN",
+  TIMED_OUT: "EAI_AGAIN",
+  SIZE: "EAI_FAIL",
+  FULL: "EAI_MEMORY",
+  NO_IPV4: "ENOTFOUND",
+  ABORTED: "EAI_FAIL",
 };
 
 /** Node's numbers and words, by the code. */
@@ -38,13 +45,21 @@ function system(code: string): { errno: number; text: string } {
   return SYSTEM.get(code) ?? { errno: -(known ?? 0), text: code };
 }
 
-export interface Where { address?: string | undefined; port?: number | undefined; hostname?: string | undefined }
+export interface Where {
+  address?: string | undefined;
+  port?: number | undefined;
+  hostname?: string | undefined;
+}
 
 /** An error as a call of the system's: "connect ECONNREFUSED 10.0.0.1:80". */
 export function systemError(syscall: string, code: string, where: Where = {}, cause?: unknown): NodeJS.ErrnoException {
-  const { address, port, hostname } = where, { errno, text } = system(code);
+  const { address, port, hostname } = where,
+    { errno, text } = system(code);
   const at = address === undefined ? "" : port === undefined ? ` ${address}` : ` ${address}:${port}`;
-  const said = syscall === "listen" ? `listen ${code}: ${text}${at}` : `${syscall} ${code}${hostname === undefined ? at : ` ${hostname}`}`;
+  const said =
+    syscall === "listen"
+      ? `listen ${code}: ${text}${at}`
+      : `${syscall} ${code}${hostname === undefined ? at : ` ${hostname}`}`;
   const error = new Error(said, cause === undefined ? undefined : { cause });
   const fields = { errno, code, syscall, address, port, hostname };
   for (const [name, value] of Object.entries(fields)) if (value !== undefined) Object.assign(error, { [name]: value });
@@ -78,7 +93,9 @@ export function checkFunction(name: string, value: unknown): void {
 
 /** A port's number: numbers, and digits in text. */
 export function checkPort(value: unknown, name: string, zero: boolean): number {
-  const fits = (typeof value === "number" || (typeof value === "string" && value.trim() !== "")) && Number.isInteger(Number(value));
+  const fits =
+    (typeof value === "number" || (typeof value === "string" && value.trim() !== "")) &&
+    Number.isInteger(Number(value));
   if (!fits || Number(value) < (zero ? 0 : 1) || Number(value) > 65535) {
     const range = `should be >${zero ? "= 0" : " 0"} and < 65536`;
     throw misuse("ERR_SOCKET_BAD_PORT", `${name} ${range}. Received ${typeof value} (${String(value)}).`, RangeError);
@@ -92,5 +109,5 @@ export function checkMs(name: string, value: unknown): number {
   if (!(value >= 0 && Number.isFinite(value))) {
     throw misuse("ERR_OUT_OF_RANGE", `The value of "${name}" is out of range. Received ${value}`, RangeError);
   }
-  return Math.min(value, 0x7fffffff);
+  return value;
 }

@@ -1,5 +1,6 @@
 /**
- * The interface of `node:net` over a stack: `import net from "stint/net"` in the place of `node:net`. Without IPv6, paths and handles.
+ * The interface of `node:net` over a stack: `import net from "stint/net"` in the place of `node:net`. Without IPv6,
+ * paths and handles.
  *
  *   net.use(await Stack.open({ link: await openTap("tap0"), ip: "10.0.0.2/24" }));
  *   net.createServer((socket) => socket.pipe(socket)).listen(7);
@@ -20,7 +21,8 @@ export function connect(port: number | string, connected?: () => void): Socket;
 export function connect(port: number | string, host: string, connected?: () => void): Socket;
 export function connect(...args: unknown[]): Socket {
   const [options, connected] = connectArguments(args);
-  if (typeof options.path === "string") return node.connect({ ...options, path: options.path } as node.IpcNetConnectOpts, connected) as unknown as Socket;
+  if (typeof options.path === "string")
+    return node.connect({ ...options, path: options.path } as node.IpcNetConnectOpts, connected) as unknown as Socket;
   const socket = new Socket(options);
   if (options.timeout) socket.setTimeout(options.timeout);
   return socket.connect(options, connected);
@@ -28,16 +30,39 @@ export function connect(...args: unknown[]): Socket {
 
 export const createConnection = connect;
 
-export function createServer(options?: ServerOptions | ((socket: Socket) => void) | null, connected?: (socket: Socket) => void): Server {
+export function createServer(
+  options?: ServerOptions | ((socket: Socket) => void) | null,
+  connected?: (socket: Socket) => void,
+): Server {
   return new Server(options, connected);
 }
 
 // IPv4 is all that there is: there is nothing to select, but programs set it.
 const { getDefaultAutoSelectFamily, setDefaultAutoSelectFamily } = node;
-const { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } = node as unknown as Record<string, (ms?: number) => number>;
-export { getDefaultAutoSelectFamily, setDefaultAutoSelectFamily, getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout };
+const { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } =
+  node as unknown as Record<string, (ms?: number) => number>;
+export {
+  getDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+};
 
 export default {
-  BlockList, SocketAddress, Socket, Stream: Socket, Server, connect, createConnection, createServer, isIP, isIPv4, isIPv6, use,
-  getDefaultAutoSelectFamily, setDefaultAutoSelectFamily, getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout,
+  BlockList,
+  SocketAddress,
+  Socket,
+  Stream: Socket,
+  Server,
+  connect,
+  createConnection,
+  createServer,
+  isIP,
+  isIPv4,
+  isIPv6,
+  use,
+  getDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamilyAttemptTimeout,
 };

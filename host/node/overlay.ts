@@ -14,7 +14,11 @@ function isKernels([first]: unknown[]): boolean {
 }
 
 function begin(server: node.Server, args: unknown[]): void {
-  const ours = new Server(server as unknown as ServerOptions), tell = (name: string) => (...with_: unknown[]) => server.emit(name, ...with_);
+  const ours = new Server(server as unknown as ServerOptions),
+    tell =
+      (name: string) =>
+      (...with_: unknown[]) =>
+        server.emit(name, ...with_);
   for (const name of ["connection", "listening", "drop", "close"]) ours.on(name, tell(name));
   ours.on("error", (e) => {
     inner.delete(server);
@@ -30,9 +34,16 @@ function begin(server: node.Server, args: unknown[]): void {
 
 /** Puts the stack's `listen` and what belongs to it in the place of the kernel's, for servers with this prototype. */
 export function overlay(prototype: node.Server): void {
-  const of = (name: keyof node.Server): Call => prototype[name] as Call;
-  const [listen, close, address, connections, ref, unref] = [of("listen"), of("close"), of("address"), of("getConnections"), of("ref"), of("unref")];
-  const kernels = Object.getOwnPropertyDescriptor(prototype, "listening")!;
+  const kernels = prototype as unknown as Record<string, Call>, of = (name: string): Call => kernels[name]!;
+  const [listen, close, address, connections, ref, unref] = [
+    of("listen"),
+    of("close"),
+    of("address"),
+    of("getConnections"),
+    of("ref"),
+    of("unref"),
+  ];
+  const property = Object.getOwnPropertyDescriptor(prototype, "listening") as unknown as { get: Call };
   Object.assign(prototype, {
     listen(this: node.Server, ...args: never[]) {
       // Of one that listens already, the same is true as of ours.
@@ -68,9 +79,9 @@ export function overlay(prototype: node.Server): void {
     },
   });
   Object.defineProperty(prototype, "listening", {
-    ...kernels,
+    ...property,
     get(this: node.Server): boolean {
-      return inner.get(this)?.listening === true || kernels.get!.call(this) === true;
+      return inner.get(this)?.listening === true || property.get.call(this) === true;
     },
   });
 }

@@ -35,7 +35,11 @@ export class Server extends EventEmitter {
     super();
     const listener = typeof options === "function" ? options : connected;
     if (options !== undefined && options !== null && typeof options !== "object" && typeof options !== "function") {
-      throw misuse("ERR_INVALID_ARG_TYPE", `The "options" argument must be of type object. Received type ${typeof options}`, TypeError);
+      throw misuse(
+        "ERR_INVALID_ARG_TYPE",
+        `The "options" argument must be of type object. Received type ${typeof options}`,
+        TypeError,
+      );
     }
     if (listener !== undefined) {
       checkFunction("connectionListener", listener);
@@ -51,22 +55,27 @@ export class Server extends EventEmitter {
   listen(port: number | string, host: string, listening?: () => void): this;
   listen(port: number | string, host: string, backlog: number, listening?: () => void): this;
   listen(...args: unknown[]): this {
-    if (this.#listener || this.#opening) throw misuse("ERR_SERVER_ALREADY_LISTEN", "Listen method has been called more than once without closing.");
-    const [options, listening] = listenArguments(args), { host = "", signal } = options;
+    if (this.#listener || this.#opening)
+      throw misuse("ERR_SERVER_ALREADY_LISTEN", "Listen method has been called more than once without closing.");
+    const [options, listening] = listenArguments(args),
+      { host = "", signal } = options;
     const stack = this.#options.stack ?? theStack();
     if (listening) this.once("listening", listening);
     if (signal?.aborted) process.nextTick(() => this.close());
     else signal?.addEventListener("abort", () => this.close(), { once: true });
-    const opening = this.#opening = {};
+    const opening = (this.#opening = {});
     const mine = (go: () => void): void => {
       if (this.#opening !== opening) return;
       go();
     };
     const fail = (error: Error): void => mine(() => this.#fail(error));
-    const go = (open: Stack): void => mine(() => {
-      if (ANY.has(host) || isIP(host) !== 0) return this.#open(open, host, options);
-      addressesOf(open, host, {}, (error, [address]) => (error ? fail(error) : mine(() => this.#open(open, address!, options))));
-    });
+    const go = (open: Stack): void =>
+      mine(() => {
+        if (ANY.has(host) || isIP(host) !== 0) return this.#open(open, host, options);
+        addressesOf(open, host, {}, (error, [address]) =>
+          error ? fail(error) : mine(() => this.#open(open, address!, options)),
+        );
+      });
     if (stack instanceof Promise) stack.then(go, fail);
     else go(stack);
     return this;
@@ -78,8 +87,10 @@ export class Server extends EventEmitter {
   }
 
   #open(stack: Stack, host: string, { port, backlog = BACKLOG }: ListenOptions & { port: number }): void {
-    const any = ANY.has(host), where = { address: any ? "0.0.0.0" : host, port };
-    if (!any && host !== stack.address && !host.startsWith("127.")) return this.#fail(systemError("listen", "EADDRNOTAVAIL", where));
+    const any = ANY.has(host),
+      where = { address: any ? "0.0.0.0" : host, port };
+    if (!any && host !== stack.address && !host.startsWith("127."))
+      return this.#fail(systemError("listen", "EADDRNOTAVAIL", where));
     let listener: Listener;
     try {
       listener = stack.listen({ port, backlog: Math.max(1, backlog), allowHalfOpen: true, ...(any ? {} : { host }) });
@@ -110,10 +121,13 @@ export class Server extends EventEmitter {
     }
     this.#connections++;
     const { pauseOnConnect: paused, stack: _stack, ...settings } = this.#options;
-    this.emit("connection", Socket.around(connection, { ...settings, paused }, this, () => {
-      this.#connections--;
-      this.#tellIfOver();
-    }));
+    this.emit(
+      "connection",
+      Socket.around(connection, { ...settings, paused }, this, () => {
+        this.#connections--;
+        this.#tellIfOver();
+      }),
+    );
   }
 
   get listening(): boolean {
@@ -133,7 +147,9 @@ export class Server extends EventEmitter {
   close(closed?: (error?: Error) => void): this {
     if (typeof closed === "function") {
       const running = this.#listener !== undefined;
-      this.once("close", () => (running ? closed() : closed(misuse("ERR_SERVER_NOT_RUNNING", "Server is not running."))));
+      this.once("close", () =>
+        running ? closed() : closed(misuse("ERR_SERVER_NOT_RUNNING", "Server is not running.")),
+      );
     }
     const listener = this.#listener;
     this.#listener = this.#opening = undefined;

@@ -4,6 +4,7 @@ import { addAbortSignal, Duplex } from "node:stream";
 import type { Connection } from "../net/connection.js";
 import type { SocketAddress } from "../net/owner.js";
 import type { Stack } from "../net/stack.js";
+import { Timer } from "../timer.js";
 import { checkConnect, connectArguments, type ConnectOptions, type SocketOptions } from "./arguments.js";
 import { hold, letGo, theStack } from "./default.js";
 import { asSystemError, checkFunction, checkMs, misuse, systemError } from "./errors.js";
@@ -11,7 +12,14 @@ import { addressesOf } from "./names.js";
 
 type Done = (error?: Error | null) => void;
 /** One call of `connect`: where to, and what has failed. */
-interface Attempt { options: ConnectOptions; host: string; port: number; stack: Stack; left: string[]; errors: Error[] }
+interface Attempt {
+  options: ConnectOptions;
+  host: string;
+  port: number;
+  stack: Stack;
+  left: string[];
+  errors: Error[];
+}
 
 /** Events: those of `net.Socket`. */
 export class Socket extends Duplex {
@@ -26,7 +34,7 @@ export class Socket extends Duplex {
   #resets = false;
   #refed = true;
   #written = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #noDelay: boolean | undefined;
   #keepAlive: [on: boolean, delayMs: number] | undefined;
   /** What `onread` had no room or no wish for. */
@@ -42,7 +50,11 @@ export class Socket extends Duplex {
   constructor(options: SocketOptions = {}) {
     const { highWaterMark, allowHalfOpen = false, signal, onread } = options;
     if (typeof options !== "object" || (options as { objectMode?: boolean }).objectMode) {
-      throw misuse("ERR_INVALID_ARG_VALUE", "The property 'options' is not supported: it must have no objectMode, fd or handle", TypeError);
+      throw misuse(
+        "ERR_INVALID_ARG_VALUE",
+        "The property 'options' is not supported: it must have no objectMode, fd or handle",
+        TypeError,
+      );
     }
     super({ allowHalfOpen, emitClose: false, ...(highWaterMark === undefined ? {} : { highWaterMark }) });
     this.#options = options;
@@ -53,7 +65,12 @@ export class Socket extends Duplex {
   }
 
   /** @internal Around a connection that a server has accepted; `gone` is told when it is closed. */
-  static around(inner: Connection, options: SocketOptions & { paused?: boolean | undefined }, server: object, gone: () => void): Socket {
+  static around(
+    inner: Connection,
+    options: SocketOptions & { paused?: boolean | undefined },
+    server: object,
+    gone: () => void,
+  ): Socket {
     const socket = new Socket(options);
     socket.server = server;
     socket.#gone = gone;
@@ -73,7 +90,8 @@ export class Socket extends Duplex {
   connect(port: number | string, connected?: () => void): this;
   connect(port: number | string, host: string, connected?: () => void): this;
   connect(...args: unknown[]): this {
-    const [options, connected] = connectArguments(args), { host, port } = checkConnect(options);
+    const [options, connected] = connectArguments(args),
+      { host, port } = checkConnect(options);
     const stack = options.stack ?? this.#options.stack ?? theStack();
     if (connected) this.once("connect", connected);
     if (this.connecting || (this.#inner && !this.destroyed)) {
@@ -84,11 +102,12 @@ export class Socket extends Duplex {
     if (options.noDelay) this.#noDelay = true;
     if (options.keepAlive) this.#keepAlive = [true, options.keepAliveInitialDelay ?? 0];
     if (this.#refed) hold(this);
-    const attempt = this.#attempt = {};
+    const attempt = (this.#attempt = {});
     // Nothing of it is told before the caller could listen for it.
-    const begin = (open: Stack): void => process.nextTick(() => {
-      if (this.#attempt === attempt) this.#find({ options, host, port, stack: open, left: [], errors: [] });
-    });
+    const begin = (open: Stack): void =>
+      process.nextTick(() => {
+        if (this.#attempt === attempt) this.#find({ options, host, port, stack: open, left: [], errors: [] });
+      });
     if (stack instanceof Promise) stack.then(begin, (e: Error) => this.#attempt === attempt && this.destroy(e));
     else begin(stack);
     return this;
@@ -105,7 +124,9 @@ export class Socket extends Duplex {
 
   /** Addresses of the host; then those are tried one after the other. */
   #find(attempt: Attempt): void {
-    const { options, host, port, stack } = attempt, own = options.localAddress, token = this.#attempt;
+    const { options, host, port, stack } = attempt,
+      own = options.localAddress,
+      token = this.#attempt;
     if (own !== undefined && own !== stack.address && own !== "0.0.0.0" && !own.startsWith("127.")) {
       this.destroy(systemError("connect", "EADDRNOTAVAIL", { address: host, port }));
       return;
@@ -127,9 +148,14 @@ export class Socket extends Duplex {
   }
 
   #next(attempt: Attempt): void {
-    const { options, port, stack, left, errors } = attempt, address = left.shift();
+    const { options, port, stack, left, errors } = attempt,
+      address = left.shift();
     if (address === undefined) {
-      this.destroy(errors.length === 1 ? errors[0] : Object.assign(new AggregateError(errors), { code: (errors[0] as NodeJS.ErrnoException).code }));
+      this.destroy(
+        errors.length === 1
+          ? errors[0]
+          : Object.assign(new AggregateError(errors), { code: (errors[0] as NodeJS.ErrnoException).code }),
+      );
       return;
     }
     (this.autoSelectFamilyAttemptedAddresses ??= []).push(`${address}:${port}`);
@@ -141,11 +167,19 @@ export class Socket extends Duplex {
     if (port === 0) return failed("ECONNREFUSED");
     // As the kernel has it: every address of this host is reached by 127.0.0.1, and an ICMP error ends the attempt.
     const host = address === "0.0.0.0" ? "127.0.0.1" : address;
-    const inner = stack.createConnection({ host, port, localPort: options.localPort, failFast: true, allowHalfOpen: true });
+    const inner = stack.createConnection({
+      host,
+      port,
+      localPort: options.localPort,
+      failFast: true,
+      allowHalfOpen: true,
+    });
     inner.once("error", (e: Error) => {
       if (this.#inner !== inner || !this.connecting) return;
       const code = (e as { code?: string }).code === "ARGUMENT" ? "ENETUNREACH" : undefined;
-      errors.push(code ? systemError("connect", code, { address, port }, e) : asSystemError(e, "connect", { address, port }));
+      errors.push(
+        code ? systemError("connect", code, { address, port }, e) : asSystemError(e, "connect", { address, port }),
+      );
       this.#next(attempt);
     });
     inner.once("connect", () => {
@@ -171,7 +205,7 @@ export class Socket extends Duplex {
   #attach(inner: Connection): void {
     this.#inner = inner;
     if (this.#refed) hold(this);
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     inner.unref();
     inner.on("timeout", () => this.emit("timeout"));
     if (this.timeout) inner.setTimeout(this.timeout);
@@ -209,7 +243,8 @@ export class Socket extends Duplex {
   #hand(chunk: Uint8Array): void {
     const { buffer, callback } = this.#options.onread!;
     while (chunk.length > 0) {
-      const into = typeof buffer === "function" ? buffer() : buffer, n = Math.min(into.length, chunk.length);
+      const into = typeof buffer === "function" ? buffer() : buffer,
+        n = Math.min(into.length, chunk.length);
       into.set(chunk.subarray(0, n));
       chunk = chunk.subarray(n);
       if (callback.call(this, n, into) === false) {
@@ -242,10 +277,12 @@ export class Socket extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {
-    this.#whenOpen(done, (inner) => inner.write(chunk, (error) => {
-      if (!error) this.#written += chunk.length;
-      done(error && asSystemError(error, "write"));
-    }));
+    this.#whenOpen(done, (inner) =>
+      inner.write(chunk, (error) => {
+        if (!error) this.#written += chunk.length;
+        done(error && asSystemError(error, "write"));
+      }),
+    );
   }
 
   override _writev(chunks: { chunk: Uint8Array; encoding: BufferEncoding }[], done: Done): void {
@@ -254,7 +291,8 @@ export class Socket extends Duplex {
 
   override write(...args: unknown[]): boolean {
     if (!(this.#ended && !this.allowHalfOpen && this.writableEnded)) return super.write(...(args as [unknown]));
-    const error = Object.assign(new Error("This socket has been ended by the other party"), { code: "EPIPE" }), done = args.at(-1);
+    const error = Object.assign(new Error("This socket has been ended by the other party"), { code: "EPIPE" }),
+      done = args.at(-1);
     if (typeof done === "function") process.nextTick(done, error);
     this.destroy(error);
     return false;
@@ -266,14 +304,15 @@ export class Socket extends Duplex {
   }
 
   override _destroy(error: Error | null, done: Done): void {
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     this.connecting = false;
     this.#attempt = undefined;
     letGo(this);
     const waiting = this.#waiting.splice(0);
     if (this.#resets) this.#inner?.resetAndDestroy();
     else this.#inner?.destroy();
-    for (const tell of waiting) tell(misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before the connection was established"));
+    for (const tell of waiting)
+      tell(misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before the connection was established"));
     done(error);
     const close = (): void => {
       this.emit("close", error !== null);
@@ -310,10 +349,10 @@ export class Socket extends Duplex {
     const checked = checkMs("msecs", ms);
     if (listener !== undefined) checkFunction("callback", listener);
     this.timeout = ms;
-    clearTimeout(this.#timer);
+    this.#timer?.clear();
     if (this.#inner) this.#inner.setTimeout(checked);
-    else if (checked > 0) this.#timer = setTimeout(() => this.emit("timeout"), checked).unref();
-    if (listener) (checked > 0 ? this.once("timeout", listener) : this.off("timeout", listener));
+    else if (checked > 0) (this.#timer = new Timer(checked, () => this.emit("timeout"))).unref();
+    if (listener) checked > 0 ? this.once("timeout", listener) : this.off("timeout", listener);
     return this;
   }
 

@@ -292,7 +292,7 @@ describe("the package", () => {
     if (lacks(t, "npm", "tar")) return;
     const listed = JSON.parse(succeeded("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])) as [{ files: { path: string }[] }];
     const paths = listed[0].files.map((f) => f.path);
-    for (const needed of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md", "docs/handshake.svg", "host/examples/echo.c", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "bin/stint.mjs", "build/index.js", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
+    for (const needed of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md", "docs/handshake.svg", "host/examples/echo.c", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "bin/stint.mjs", "build/index.js", "build/net.js", "build/register.js", "build/types/node/net.d.ts", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
       assert.ok(paths.includes(needed), needed);
     }
     assert.deepEqual(paths.filter((p) => !/^(assembly|build|docs|include|host\/bsd|host\/examples\/assemblyscript)\/|^(package\.json|LICENSE|[A-Z]+\.md|host\/examples\/\w+\.c)$/.test(p) || /screenshots|boards\//.test(p)), []);

@@ -1,6 +1,6 @@
 /**
- * `stint/net` against the manners of `node:net`: what Node's own tests of `net` cover, as far as it applies to a stack without IPv6,
- * paths and handles. tests/host/node-programs.test.ts runs programs over it.
+ * `stint/net` against the manners of `node:net`: what Node's own tests of `net` cover, as far as it applies to a
+ * stack without IPv6, paths and handles. tests/host/node-programs.test.ts runs programs over it.
  */
 import assert from "node:assert/strict";
 import { once } from "node:events";
@@ -33,7 +33,9 @@ const text = async (from: AsyncIterable<Uint8Array>): Promise<string> => {
 };
 /** A server, a client, and the server's end of it. */
 async function trio(server = {}, client = {}): Promise<{ server: Server; client: Socket; peer: Socket; port: number }> {
-  const s = net.createServer(server), port = await listening(s), c = dial(port, client);
+  const s = net.createServer(server),
+    port = await listening(s),
+    c = dial(port, client);
   const [[peer]] = await Promise.all([once(s, "connection") as Promise<[Socket]>, once(c, "connect")]);
   return { server: s, client: c, peer, port };
 }
@@ -60,7 +62,9 @@ describe("stint/net: errors", () => {
   });
 
   it("EADDRINUSE, and EADDRNOTAVAIL for an address that is not the stack's", async () => {
-    const first = net.createServer(), port = await listening(first), second = net.createServer().listen(port, B);
+    const first = net.createServer(),
+      port = await listening(first),
+      second = net.createServer().listen(port, B);
     const e = await failure(second);
     assert.deepEqual([e.code, e.errno, e.syscall, e.address, e.port], ["EADDRINUSE", -98, "listen", B, port]);
     assert.equal(e.message, `listen EADDRINUSE: address already in use ${B}:${port}`);
@@ -83,7 +87,10 @@ describe("stint/net: errors", () => {
 
   it("ENOTFOUND for a name without an IPv6 address, and EAI_AGAIN where no server can be asked", async () => {
     const six = await failure(net.connect({ port: 80, host: "host.test", family: 6, stack: a }));
-    assert.deepEqual([six.code, six.errno, six.syscall, six.hostname], ["ENOTFOUND", -3008, "getaddrinfo", "host.test"]);
+    assert.deepEqual(
+      [six.code, six.errno, six.syscall, six.hostname],
+      ["ENOTFOUND", -3008, "getaddrinfo", "host.test"],
+    );
     const e = await failure(net.connect({ port: 80, host: "host.test", stack: a }));
     assert.deepEqual([e.code, e.errno, e.syscall, e.hostname], ["EAI_AGAIN", -3001, "getaddrinfo", "host.test"]);
     assert.equal(e.message, "getaddrinfo EAI_AGAIN host.test");
@@ -97,21 +104,26 @@ describe("stint/net: errors", () => {
   });
 
   it("misuse throws at once, with Node's codes", () => {
-    const s = new Socket({ stack: a }), code = (name: string) => ({ code: name });
+    const s = new Socket({ stack: a }),
+      code = (name: string) => ({ code: name });
     assert.throws(() => s.connect({} as never), code("ERR_MISSING_ARGS"));
     for (const port of [-1, 65536, 1.5, NaN, "x1"]) {
       assert.throws(() => net.connect({ port, host: B }), code("ERR_SOCKET_BAD_PORT"), String(port));
     }
-    for (const port of [true, {}, [], null, () => {}]) assert.throws(() => net.connect({ port: port as never }), code("ERR_INVALID_ARG_TYPE"));
+    for (const port of [true, {}, [], null, () => {}])
+      assert.throws(() => net.connect({ port: port as never }), code("ERR_INVALID_ARG_TYPE"));
     assert.throws(() => net.connect({ port: 1, host: 7 as never }), code("ERR_INVALID_ARG_TYPE"));
     assert.throws(() => net.connect({ port: 1, localAddress: "here" }), code("ERR_INVALID_IP_ADDRESS"));
     assert.throws(() => net.connect({ port: 1, localPort: "7" as never }), code("ERR_INVALID_ARG_TYPE"));
     assert.throws(() => net.connect({ port: 1, host: "x.test", lookup: 1 as never }), code("ERR_INVALID_ARG_TYPE"));
     assert.throws(() => new Socket({ objectMode: true } as never), code("ERR_INVALID_ARG_VALUE"));
-    for (const port of [-1, 65536, "99999"]) assert.throws(() => net.createServer().listen(port), code("ERR_SOCKET_BAD_PORT"));
-    for (const port of [{}, true, false, { host: B }]) assert.throws(() => net.createServer().listen(port as never), code("ERR_INVALID_ARG_VALUE"));
+    for (const port of [-1, 65536, "99999"])
+      assert.throws(() => net.createServer().listen(port), code("ERR_SOCKET_BAD_PORT"));
+    for (const port of [{}, true, false, { host: B }])
+      assert.throws(() => net.createServer().listen(port as never), code("ERR_INVALID_ARG_VALUE"));
     assert.throws(() => net.createServer("path" as never), code("ERR_INVALID_ARG_TYPE"));
-    for (const ms of ["100", null, undefined, {}]) assert.throws(() => s.setTimeout(ms as never), code("ERR_INVALID_ARG_TYPE"));
+    for (const ms of ["100", null, undefined, {}])
+      assert.throws(() => s.setTimeout(ms as never), code("ERR_INVALID_ARG_TYPE"));
     for (const ms of [-1, Infinity, NaN]) assert.throws(() => s.setTimeout(ms), code("ERR_OUT_OF_RANGE"));
     assert.throws(() => s.setTimeout(10, "x" as never), code("ERR_INVALID_ARG_TYPE"));
   });
@@ -119,12 +131,24 @@ describe("stint/net: errors", () => {
 
 describe("stint/net: a socket", () => {
   it("emits lookup, connect and ready in this order, and is connecting and pending until then", async () => {
-    const server = net.createServer((c) => c.end()), port = await listening(server), socket = new Socket({ stack: a }), told: string[] = [];
-    assert.deepEqual([socket.pending, socket.connecting, socket.readyState, socket.address()], [true, false, "open", {}]);
+    const server = net.createServer((c) => c.end()),
+      port = await listening(server),
+      socket = new Socket({ stack: a }),
+      told: string[] = [];
+    assert.deepEqual(
+      [socket.pending, socket.connecting, socket.readyState, socket.address()],
+      [true, false, "open", {}],
+    );
     for (const name of ["lookup", "connect", "ready"]) socket.on(name, () => told.push(name));
-    const same = socket.connect({ port, host: "peer.test", lookup: (_name, _options, answer) => answer(null, B, 4) }, () => told.push("callback"));
+    const same = socket.connect(
+      { port, host: "peer.test", lookup: (_name, _options, answer) => answer(null, B, 4) },
+      () => told.push("callback"),
+    );
     assert.equal(same, socket);
-    assert.deepEqual([socket.pending, socket.connecting, socket.readyState, socket.remoteAddress], [true, true, "opening", undefined]);
+    assert.deepEqual(
+      [socket.pending, socket.connecting, socket.readyState, socket.remoteAddress],
+      [true, true, "opening", undefined],
+    );
     await once(socket, "ready");
     assert.deepEqual(told, ["lookup", "connect", "callback", "ready"]);
     assert.deepEqual([socket.pending, socket.connecting, socket.readyState], [false, false, "open"]);
@@ -134,16 +158,26 @@ describe("stint/net: a socket", () => {
   });
 
   it("tells its lookup's host, address and family, and takes a list of addresses", async () => {
-    const server = net.createServer((c) => c.end()), port = await listening(server), seen: unknown[][] = [];
-    const list = [{ address: "10.0.0.1", family: 4 }, { address: "::2", family: 6 }, { address: B, family: 4 }];
+    const server = net.createServer((c) => c.end()),
+      port = await listening(server),
+      seen: unknown[][] = [];
+    const list = [
+      { address: "10.0.0.1", family: 4 },
+      { address: "::2", family: 6 },
+      { address: B, family: 4 },
+    ];
     const socket = net.connect({ port, host: "many.test", stack: a, lookup: (_n, _o, answer) => answer(null, list) });
     socket.on("lookup", (...args: unknown[]) => seen.push(args));
     await once(socket, "connect");
-    assert.deepEqual(seen, [[null, "10.0.0.1", 4, "many.test"], [null, "::2", 6, "many.test"], [null, B, 4, "many.test"]]);
+    assert.deepEqual(seen, [
+      [null, "10.0.0.1", 4, "many.test"],
+      [null, "::2", 6, "many.test"],
+      [null, B, 4, "many.test"],
+    ]);
     assert.deepEqual(socket.autoSelectFamilyAttemptedAddresses, [`10.0.0.1:${port}`, `::2:${port}`, `${B}:${port}`]);
     socket.destroy();
     const none = net.connect({ port: 9, host: "many.test", stack: a, lookup: (_n, _o, answer) => answer(null, list) });
-    const e = await failure(none) as unknown as AggregateError & { code: string };
+    const e = (await failure(none)) as unknown as AggregateError & { code: string };
     assert.ok(e instanceof AggregateError && e.code === "ECONNREFUSED" && e.errors.length === 3);
     await new Promise((resolve) => server.close(resolve));
   });
@@ -151,15 +185,27 @@ describe("stint/net: a socket", () => {
   it("hands on an error of its lookup, and refuses an answer that is no address", async () => {
     const why = Object.assign(new Error("no"), { code: "ENOTFOUND" });
     const socket = net.connect({ port: 9, host: "x.test", stack: a, lookup: (_n, _o, answer) => answer(why, "") });
-    assert.deepEqual((await Promise.all([once(socket, "lookup"), failure(socket)])).flat(), [why, undefined, undefined, "x.test", why]);
+    assert.deepEqual((await Promise.all([once(socket, "lookup"), failure(socket)])).flat(), [
+      why,
+      undefined,
+      undefined,
+      "x.test",
+      why,
+    ]);
     for (const address of ["nonsense", undefined, 7]) {
-      const bad = net.connect({ port: 9, host: "x.test", stack: a, lookup: (_n, _o, answer) => answer(null, address as never, 4) });
+      const bad = net.connect({
+        port: 9,
+        host: "x.test",
+        stack: a,
+        lookup: (_n, _o, answer) => answer(null, address as never, 4),
+      });
       assert.equal((await failure(bad)).code, "ERR_INVALID_IP_ADDRESS");
     }
   });
 
   it("that asks for localhost reaches its own stack, and nobody is asked for the name", async () => {
-    const server = net.createServer({ stack: a }, (c) => c.end(c.remoteAddress)), port = (server.listen(0, "localhost"), await once(server, "listening"), server.address()!.port);
+    const server = net.createServer({ stack: a }, (c) => c.end(c.remoteAddress)),
+      port = (server.listen(0, "localhost"), await once(server, "listening"), server.address()!.port);
     assert.equal(await text(net.connect({ port, stack: a })), "127.0.0.1");
     assert.equal(server.address()!.address, "127.0.0.1");
     // What listens on the loopback alone is closed to the network.
@@ -168,11 +214,21 @@ describe("stint/net: a socket", () => {
   });
 
   it("knows both ends, also after its close", async () => {
-    const t = await trio(), { client, peer, port } = t;
-    const names = (): unknown[] => [client.remoteAddress, client.remotePort, client.remoteFamily, client.localAddress, client.localFamily];
+    const t = await trio(),
+      { client, peer, port } = t;
+    const names = (): unknown[] => [
+      client.remoteAddress,
+      client.remotePort,
+      client.remoteFamily,
+      client.localAddress,
+      client.localFamily,
+    ];
     assert.deepEqual(names(), [B, port, "IPv4", A, "IPv4"]);
     assert.deepEqual(client.address(), { address: A, family: "IPv4", port: client.localPort });
-    assert.deepEqual([peer.remoteAddress, peer.remotePort, peer.localAddress, peer.localPort], [A, client.localPort, B, port]);
+    assert.deepEqual(
+      [peer.remoteAddress, peer.remotePort, peer.localAddress, peer.localPort],
+      [A, client.localPort, B, port],
+    );
     client.destroy();
     await once(client, "close");
     assert.deepEqual(names(), [B, port, "IPv4", A, "IPv4"]);
@@ -180,14 +236,18 @@ describe("stint/net: a socket", () => {
   });
 
   it("takes localPort and its own localAddress, and no other's", async () => {
-    const server = net.createServer((c) => c.end(String(c.remotePort))), port = await listening(server);
+    const server = net.createServer((c) => c.end(String(c.remotePort))),
+      port = await listening(server);
     assert.equal(await text(dial(port, { localPort: 5000, localAddress: A })), "5000");
     assert.equal((await failure(dial(port, { localAddress: "10.0.0.9" }))).code, "EADDRNOTAVAIL");
     await new Promise((resolve) => server.close(resolve));
   });
 
   it("writes what was written before the handshake, in order, in all encodings, and ends", async () => {
-    const server = net.createServer((c) => c.pipe(c)), port = await listening(server), socket = dial(port), told: string[] = [];
+    const server = net.createServer((c) => c.pipe(c)),
+      port = await listening(server),
+      socket = dial(port),
+      told: string[] = [];
     socket.write("one", () => told.push("one"));
     assert.ok(socket.write(new Uint8Array([32])));
     socket.write("74776f", "hex", () => told.push("two"));
@@ -199,8 +259,13 @@ describe("stint/net: a socket", () => {
   });
 
   it("moves much, both ways at once, and tells when a writer may go on", async () => {
-    const server = net.createServer((c) => c.pipe(c)), port = await listening(server), socket = dial(port), piece = Buffer.alloc(100_000, "abcdefg");
-    let got = 0, sent = 0, waits = 0;
+    const server = net.createServer((c) => c.pipe(c)),
+      port = await listening(server),
+      socket = dial(port),
+      piece = Buffer.alloc(100_000, "abcdefg");
+    let got = 0,
+      sent = 0,
+      waits = 0;
     socket.on("data", (chunk: Buffer) => (got += chunk.length));
     const more = (): void => {
       while (sent < 50) {
@@ -253,13 +318,14 @@ describe("stint/net: a socket", () => {
     t.peer.end();
     await once(t.client, "end");
     await soon();
-    const told = new Promise((resolve) => t.client.write("late", resolve as () => void));
-    assert.equal((await told as Failure).code, "EPIPE");
+    const told = new Promise<unknown>((resolve) => t.client.write("late", resolve));
+    assert.equal(((await told) as Failure).code, "EPIPE");
     await ended(t);
   });
 
   it("end and destroy before connect; end without connect; a write without connect", async () => {
-    const server = net.createServer((c) => c.resume()), port = await listening(server);
+    const server = net.createServer((c) => c.resume()),
+      port = await listening(server);
     const early = dial(port);
     early.end();
     await once(early.resume(), "close");
@@ -269,7 +335,8 @@ describe("stint/net: a socket", () => {
     gone.destroy();
     assert.deepEqual(await once(gone, "close"), [false]);
     assert.equal(word?.code, "ERR_SOCKET_CLOSED_BEFORE_CONNECTION");
-    const idle = new Socket({ stack: a }), finished = once(idle, "finish");
+    const idle = new Socket({ stack: a }),
+      finished = once(idle, "finish");
     idle.end();
     await finished;
     const lone = new Socket({ stack: a });
@@ -279,7 +346,9 @@ describe("stint/net: a socket", () => {
   });
 
   it("connects once more after its close", async () => {
-    const server = net.createServer((c) => c.end("hello")), port = await listening(server), socket = new Socket({ stack: a });
+    const server = net.createServer((c) => c.end("hello")),
+      port = await listening(server),
+      socket = new Socket({ stack: a });
     for (let i = 0; i < 3; i++) {
       socket.connect(port, B);
       assert.equal(String((await once(socket, "data"))[0]), "hello");
@@ -292,9 +361,13 @@ describe("stint/net: a socket", () => {
   });
 
   it("tells time-outs while it is idle, while it connects, and never connected; and goes on", async () => {
-    const t = await trio(), start = performance.now();
+    const t = await trio(),
+      start = performance.now();
     let n = 0;
-    assert.equal(t.client.setTimeout(60, () => n++), t.client);
+    assert.equal(
+      t.client.setTimeout(60, () => n++),
+      t.client,
+    );
     assert.equal(t.client.timeout, 60);
     await soon(40);
     t.client.write("x");
@@ -307,17 +380,28 @@ describe("stint/net: a socket", () => {
     await soon(80);
     assert.equal(n, 1);
     const lone = new Socket({ stack: a }).setTimeout(10);
-    const [[], []] = await Promise.all([once(lone, "timeout"), once(net.connect({ port: 9, host: "10.0.0.99", timeout: 10, stack: a }).on("error", () => {}), "timeout")]);
+    await Promise.all([
+      once(lone, "timeout"),
+      once(
+        net.connect({ port: 9, host: "10.0.0.99", timeout: 10, stack: a }).on("error", () => {}),
+        "timeout",
+      ),
+    ]);
     await ended(t);
   });
 
   it("destroySoon writes first; resetAndDestroy does not, and waits for the handshake", async () => {
-    const t = await trio(), read = text(t.peer), big = Buffer.alloc(600_000, "x");
+    const t = await trio(),
+      read = text(t.peer),
+      big = Buffer.alloc(600_000, "x");
     t.client.write(big);
     t.client.destroySoon();
     assert.equal((await read).length, big.length);
     await ended(t);
-    const server = net.createServer(), port = await listening(server), accepted = once(server, "connection") as Promise<[Socket]>, early = dial(port);
+    const server = net.createServer(),
+      port = await listening(server),
+      accepted = once(server, "connection") as Promise<[Socket]>,
+      early = dial(port);
     assert.equal(early.resetAndDestroy(), early);
     const [peer] = await accepted;
     assert.equal((await failure(peer)).code, "ECONNRESET");
@@ -338,7 +422,8 @@ describe("stint/net: a socket", () => {
   });
 
   it("is ended by an AbortSignal, before and after the handshake", async () => {
-    const server = net.createServer((c) => c.resume()), port = await listening(server);
+    const server = net.createServer((c) => c.resume()),
+      port = await listening(server);
     for (const when of ["at once", "connecting", "connected"]) {
       const control = new AbortController();
       if (when === "at once") control.abort();
@@ -352,9 +437,11 @@ describe("stint/net: a socket", () => {
   });
 
   it("remembers noDelay and keepAlive until there is a connection, and returns itself", async () => {
-    const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 5000 }, (c) => c.resume()), port = await listening(server);
+    const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 5000 }, (c) => c.resume()),
+      port = await listening(server);
     const socket = new Socket({ stack: a });
-    for (const same of [socket.setNoDelay(), socket.setKeepAlive(true, 1000), socket.ref(), socket.unref()]) assert.equal(same, socket);
+    for (const same of [socket.setNoDelay(), socket.setKeepAlive(true, 1000), socket.ref(), socket.unref()])
+      assert.equal(same, socket);
     socket.connect(port, B);
     await once(socket, "connect");
     socket.destroy();
@@ -362,7 +449,10 @@ describe("stint/net: a socket", () => {
   });
 
   it("pauses and resumes while it connects, and reads into a buffer of the caller's", async () => {
-    const server = net.createServer((c) => c.end("abcdefgh")), port = await listening(server), pieces: string[] = [], buffer = Buffer.alloc(3);
+    const server = net.createServer((c) => c.end("abcdefgh")),
+      port = await listening(server),
+      pieces: string[] = [],
+      buffer = Buffer.alloc(3);
     const slow = dial(port).pause();
     let n = 0;
     slow.on("data", () => n++);
@@ -370,11 +460,16 @@ describe("stint/net: a socket", () => {
     await soon();
     assert.equal(n, 0);
     assert.equal(await text(slow.resume()), "abcdefgh");
-    const socket: Socket = dial(port, { onread: { buffer, callback(bytes: number, from: Buffer) {
-      pieces.push(from.toString("latin1", 0, bytes));
-      if (pieces.length === 1) setTimeout(() => socket.resume(), 20);
-      return pieces.length !== 1;
-    } } });
+    const socket: Socket = dial(port, {
+      onread: {
+        buffer,
+        callback(bytes: number, from: Buffer) {
+          pieces.push(from.toString("latin1", 0, bytes));
+          if (pieces.length === 1) setTimeout(() => socket.resume(), 20);
+          return pieces.length !== 1;
+        },
+      },
+    });
     await once(socket, "end");
     assert.deepEqual(pieces, ["abc", "def", "gh"]);
     await new Promise((resolve) => server.close(resolve));
@@ -382,9 +477,18 @@ describe("stint/net: a socket", () => {
 
   it("ends with its stack", async () => {
     const other = await pair();
-    const server = net.createServer({ stack: other.b }), port = await listening(server), client = net.connect({ port, host: B, stack: other.a });
-    const [peer] = await once(server, "connection") as [Socket];
-    const closed = Promise.all([once(server, "close"), once(peer, "close"), once(client.on("error", () => {}), "close")]);
+    const server = net.createServer({ stack: other.b }),
+      port = await listening(server),
+      client = net.connect({ port, host: B, stack: other.a });
+    const [peer] = (await once(server, "connection")) as [Socket];
+    const closed = Promise.all([
+      once(server, "close"),
+      once(peer, "close"),
+      once(
+        client.on("error", () => {}),
+        "close",
+      ),
+    ]);
     await Promise.all([other.b.close(0), other.a.close(0)]);
     await closed;
     assert.equal(server.listening, false);
@@ -403,16 +507,25 @@ describe("stint/net: a server", () => {
     assert.equal(server.close(), server);
     assert.deepEqual([server.listening, server.address()], [false, null]);
     await once(server, "close");
-    assert.equal((await new Promise<unknown>((tell) => server.close(tell)) as Failure).code, "ERR_SERVER_NOT_RUNNING");
+    assert.equal(
+      ((await new Promise<unknown>((tell) => server.close(tell))) as Failure).code,
+      "ERR_SERVER_NOT_RUNNING",
+    );
   });
 
   it("takes port, host, backlog, options and callbacks in each form", async () => {
     const forms: ((done: () => void) => Server)[] = [
-      (done) => net.createServer().listen(done), (done) => net.createServer().listen(0, done), (done) => net.createServer().listen("0", done),
-      (done) => net.createServer().listen(0, 5, done), (done) => net.createServer().listen(0, B, done),
-      (done) => net.createServer().listen(0, "localhost", 5, done), (done) => net.createServer().listen({ port: 0, host: B, backlog: 1 }, done),
-      (done) => net.createServer().listen({ port: null }, done), (done) => net.createServer().listen(null, done),
-      (done) => net.createServer().listen(undefined, done), (done) => new net.Server().listen({ port: undefined }, done),
+      (done) => net.createServer().listen(done),
+      (done) => net.createServer().listen(0, done),
+      (done) => net.createServer().listen("0", done),
+      (done) => net.createServer().listen(0, 5, done),
+      (done) => net.createServer().listen(0, B, done),
+      (done) => net.createServer().listen(0, "localhost", 5, done),
+      (done) => net.createServer().listen({ port: 0, host: B, backlog: 1 }, done),
+      (done) => net.createServer().listen({ port: null }, done),
+      (done) => net.createServer().listen(null, done),
+      (done) => net.createServer().listen(undefined, done),
+      (done) => new net.Server().listen({ port: undefined }, done),
       (done) => net.createServer(null).listen({ port: 0, host: "::" }, done),
     ];
     for (const form of forms) {
@@ -423,7 +536,8 @@ describe("stint/net: a server", () => {
   });
 
   it("waits for a stack that is not open yet, and may be closed before it is", async () => {
-    const stack = Promise.resolve(b), server = net.createServer({ stack }).listen(0);
+    const stack = Promise.resolve(b),
+      server = net.createServer({ stack }).listen(0);
     assert.equal(server.address(), null);
     await once(server, "listening");
     assert.ok(server.address()!.port > 0);
@@ -439,23 +553,37 @@ describe("stint/net: a server", () => {
   });
 
   it("counts its connections, drops those above maxConnections, and takes more when some have gone", async () => {
-    const server = net.createServer((c) => c.resume()), port = await listening(server);
+    const server = net.createServer((c) => c.resume()),
+      port = await listening(server);
     server.maxConnections = 1;
     const first = dial(port);
     await once(server, "connection");
-    const [[drop]] = await Promise.all([once(server, "drop") as Promise<[Record<string, unknown>]>, once(dial(port).resume(), "close")]);
-    assert.deepEqual([drop["localAddress"], drop["localPort"], drop["remoteAddress"], drop["localFamily"]], [B, port, A, "IPv4"]);
+    const [[drop]] = await Promise.all([
+      once(server, "drop") as Promise<[Record<string, unknown>]>,
+      once(dial(port).resume(), "close"),
+    ]);
+    assert.deepEqual(
+      [drop["localAddress"], drop["localPort"], drop["remoteAddress"], drop["localFamily"]],
+      [B, port, A, "IPv4"],
+    );
     assert.equal(await new Promise((tell) => server.getConnections((_e, n) => tell(n))), 1);
     first.end();
     await once(first.resume(), "close");
     await soon();
-    const [[next]] = await Promise.all([once(server, "connection") as Promise<[Socket]>, once(dial(port).on("error", () => {}), "connect")]);
+    const [[next]] = await Promise.all([
+      once(server, "connection") as Promise<[Socket]>,
+      once(
+        dial(port).on("error", () => {}),
+        "connect",
+      ),
+    ]);
     next.destroy();
     await new Promise((resolve) => server.close(resolve));
   });
 
   it("closes when its connections have, and lets them go on until then", async () => {
-    const t = await trio(), told: string[] = [];
+    const t = await trio(),
+      told: string[] = [];
     t.server.close(() => told.push("closed"));
     t.client.write("still here");
     assert.equal(String((await once(t.peer, "data"))[0]), "still here");
@@ -468,9 +596,11 @@ describe("stint/net: a server", () => {
   });
 
   it("with pauseOnConnect reads nothing until it is asked to", async () => {
-    const server = net.createServer({ pauseOnConnect: true }), port = await listening(server), client = dial(port);
+    const server = net.createServer({ pauseOnConnect: true }),
+      port = await listening(server),
+      client = dial(port);
     client.end("held back");
-    const [peer] = await once(server, "connection") as [Socket];
+    const [peer] = (await once(server, "connection")) as [Socket];
     let n = 0;
     peer.on("data", () => n++);
     await soon();
@@ -483,7 +613,8 @@ describe("stint/net: a server", () => {
   });
 
   it("stops for its signal, and is disposed of", async () => {
-    const control = new AbortController(), server = net.createServer().listen({ port: 0, signal: control.signal });
+    const control = new AbortController(),
+      server = net.createServer().listen({ port: 0, signal: control.signal });
     await once(server, "listening");
     control.abort();
     await once(server, "close");
@@ -505,11 +636,18 @@ describe("stint/net: a server", () => {
 
 describe("stint/net: the module", () => {
   it("has what node:net has", async () => {
-    const node = await import("node:net"), ours = await import("../../host/node/net.js");
+    const node = await import("node:net"),
+      ours = await import("../../host/node/net.js");
     // Of Windows, of the kernel's handles, and of the command line.
     const without = new Set(["_createServerHandle", "_normalizeArgs", "_setSimultaneousAccepts", "module.exports"]);
-    assert.deepEqual(Object.keys(node).filter((name) => !(name in ours) && !without.has(name)), []);
-    assert.deepEqual(Object.keys(node.default).filter((name) => !(name in net) && !without.has(name)), []);
+    assert.deepEqual(
+      Object.keys(node).filter((name) => !(name in ours) && !without.has(name)),
+      [],
+    );
+    assert.deepEqual(
+      Object.keys(node.default).filter((name) => !(name in net) && !without.has(name)),
+      [],
+    );
     assert.deepEqual([net.isIP("10.0.0.1"), net.isIPv4("::1"), net.isIPv6("::1")], [4, false, true]);
   });
 });
