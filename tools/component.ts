@@ -67,7 +67,7 @@ export async function component(dir: string): Promise<Uint8Array> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const made = await component("build/component");
-  writeFileSync("build/component/echo.wasm", await applicationOf("host/examples/component/echo.c", "host/examples/component/echo.wit", "echo", "build/component"));
+  writeFileSync("build/component/echo.wasm", await applicationOf("examples/component/echo.c", "examples/component/echo.wit", "echo", "build/component"));
   rmSync("build/component/app-core.wasm");
   const adapter = await sockets("build/component/sockets.wasm");
   console.log(`build/component/stint.wasm: ${made.length} bytes; build/component/stint.js for Node; echo.wasm, an application`);

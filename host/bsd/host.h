@@ -1,4 +1,4 @@
-/* What the socket layer needs of whoever carries frames (host/examples/wasi.c). */
+/* What the socket layer needs of whoever carries frames (host/posix/host.c). */
 #ifndef STINT_BSD_HOST_H
 #define STINT_BSD_HOST_H
 #include <poll.h>

@@ -119,7 +119,7 @@ function home(): { cwd: string; env: NodeJS.ProcessEnv } {
   if (!existsSync(cwd)) {
     mkdirSync(cwd);
     mkdirSync(bin);
-    for (const entry of ["build", "host", "include", "tests", "package.json"]) symlinkSync(resolve(entry), join(cwd, entry));
+    for (const entry of ["build", "examples", "host", "include", "tests", "package.json"]) symlinkSync(resolve(entry), join(cwd, entry));
     writeFileSync(join(bin, "npx"), '#!/bin/sh\n[ "$1" = stint ] || { echo "npx $1: not here" >&2; exit 1; }\nshift\nexec node build/stint.js "$@"\n');
     chmodSync(join(bin, "npx"), 0o755);
   }
@@ -197,7 +197,7 @@ describe("documents", () => {
   it("name files that are there", () => {
     const gone: string[] = [];
     for (const file of NEW) {
-      for (const [, path] of prose(file).matchAll(/`((?:assembly|boards|docs|host|include|tests|tools)\/[\w./*-]+)`/g)) {
+      for (const [, path] of prose(file).matchAll(/`((?:assembly|boards|docs|examples|host|include|tests|tools)\/[\w./*-]+)`/g)) {
         if (!existsSync(path!)) gone.push(`${file}: ${path}`);
       }
     }

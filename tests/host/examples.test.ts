@@ -1,6 +1,6 @@
-/** The examples that need Node alone run, and print what they say. */
+/** Examples for Node alone run, and print what they say. The others are run by tests that have what they need. */
 import assert from "node:assert/strict";
-import { existsSync, readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { ran } from "../harness/programs.js";
@@ -8,6 +8,17 @@ import { ran } from "../harness/programs.js";
 const PRINTS: Record<string, string> = {
   "node-echo/echo.mjs": "to and fro\n",
   "node-http/http.mjs": "200 close\nyou asked for /page\n",
+};
+
+/** Who runs the others. */
+const RUN_BY: Record<string, string> = {
+  "assemblyscript/echo.ts": "tests/host/link.test.ts",
+  "assemblyscript/linked.ts": "tests/host/link.test.ts",
+  "board/quote.c": "tests/interop/link.test.ts",
+  "c-bsd/httpd.c": "tests/interop/link.test.ts",
+  "c-posix/echo.c": "tests/interop/link.test.ts",
+  "component/echo.c": "tests/interop/component.test.ts",
+  "component/python/app.py": "tests/interop/component.test.ts",
 };
 
 describe("examples/", () => {
@@ -19,8 +30,12 @@ describe("examples/", () => {
   }
 
   it("has no program that nothing runs", () => {
-    const folders = readdirSync("examples", { withFileTypes: true }).filter((e) => e.isDirectory()).map((e) => e.name);
-    assert.deepEqual(folders.sort(), [...new Set(Object.keys(PRINTS).map((f) => f.split("/")[0]!))].sort());
-    for (const file of Object.keys(PRINTS)) assert.ok(existsSync(join("examples", file)));
+    const programs = readdirSync("examples", { recursive: true, encoding: "utf8" })
+      .filter((f) => f.includes("/") && /\.(mjs|ts|c|py)$/.test(f));
+    assert.deepEqual(programs.sort(), [...Object.keys(PRINTS), ...Object.keys(RUN_BY)].sort());
+    for (const [file, test] of Object.entries(RUN_BY)) {
+      const folder = join("examples", file, "..");
+      assert.ok(readFileSync(test, "utf8").includes(folder), `${test} runs nothing of ${folder}`);
+    }
   });
 });

@@ -22,7 +22,7 @@ const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-
 
 /** Compiles C text, or a file. Returns the module's path. */
 function c(name: string, text: string | null, ...flags: string[]): string {
-  const source = text === null ? `host/examples/${name}.c` : join(dir, `${name}.c`), out = join(dir, `${name}.wasm`);
+  const source = text === null ? `examples/c-posix/${name}.c` : join(dir, `${name}.c`), out = join(dir, `${name}.wasm`);
   if (text !== null) writeFileSync(source, text);
   succeeded("clang", [...CLANG, ...flags, source, "-o", out]);
   return out;
@@ -122,7 +122,7 @@ describe("stint link", () => {
 
   it("… and so does the one in AssemblyScript that imports the calls", () => {
     const app = join(dir, "resets-as.wasm"), out = join(dir, "resets-as-out.wasm");
-    succeeded("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    succeeded("node_modules/.bin/asc", ["examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
     const r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
     assert.equal(servesAfterResets(new WebAssembly.Module(readFileSync(out)), 10), 10);
@@ -132,7 +132,7 @@ describe("stint link", () => {
     if (lacks(t, "clang", "wasm-ld")) return;
     const data = new Uint8Array(200_000).map((_, i) => i * 7), out = join(dir, "counted.wasm");
     // Reads what arrives where it lies, and answers with four bytes: the sum.
-    const reader = c("reader", readFileSync("host/examples/echo.c", "utf8").replace(/static void echo\([\s\S]*?\n\}\n/, `static uint32_t sum;
+    const reader = c("reader", readFileSync("examples/c-posix/echo.c", "utf8").replace(/static void echo\([\s\S]*?\n\}\n/, `static uint32_t sum;
 static void echo(int32_t connection) {
   for (int32_t have; (have = tcp_recv_span(connection)) > 0; tcp_recv_consume(connection, (uint32_t)have)) {
     const unsigned char *at = tcp_recv_at(connection);
@@ -169,7 +169,7 @@ static void echo(int32_t connection) {
 
   it("an AssemblyScript application that imports the calls", () => {
     const app = join(dir, "linked-as.wasm"), out = join(dir, "linked-as-out.wasm");
-    succeeded("node_modules/.bin/asc", ["host/examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    succeeded("node_modules/.bin/asc", ["examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
     const r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
     assert.equal(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), false)).toString(), "hello\n");
@@ -292,10 +292,10 @@ describe("the package", () => {
     if (lacks(t, "npm", "tar")) return;
     const listed = JSON.parse(succeeded("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])) as [{ files: { path: string }[] }];
     const paths = listed[0].files.map((f) => f.path);
-    for (const needed of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md", "docs/handshake.svg", "host/examples/echo.c", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "bin/stint.mjs", "build/index.js", "build/net.js", "build/register.js", "build/types/node/net.d.ts", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
+    for (const needed of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md", "docs/handshake.svg", "examples/c-posix/echo.c", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "bin/stint.mjs", "build/index.js", "build/net.js", "build/register.js", "build/types/node/net.d.ts", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
       assert.ok(paths.includes(needed), needed);
     }
-    assert.deepEqual(paths.filter((p) => !/^(assembly|build|docs|include|host\/bsd|host\/examples\/assemblyscript)\/|^(package\.json|LICENSE|[A-Z]+\.md|host\/examples\/\w+\.c)$/.test(p) || /screenshots|boards\//.test(p)), []);
+    assert.deepEqual(paths.filter((p) => !/^(assembly|bin|build|docs|examples|include|host\/bsd|host\/posix)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(p) || /screenshots|boards\//.test(p)), []);
     const home = join(dir, "project");
     mkdirSync(join(home, "node_modules", "stint"), { recursive: true });
     const tarball = succeeded("npm", ["pack", process.cwd(), "--ignore-scripts", "--silent"], { cwd: dir, encoding: "utf8" }).trim().split("\n").at(-1)!;
@@ -305,7 +305,7 @@ describe("the package", () => {
       succeeded(join(process.cwd(), "node_modules/.bin/asc"), [`${name}.ts`, "--runtime", "stub", "--use", "abort=", "--use", "STINT_LINKED=NaN", "-O3", "--shrinkLevel", "2", "--outFile", `${name}.wasm`], { cwd: home });
       return readFileSync(join(home, `${name}.wasm`));
     };
-    const echo = asc("echo", readFileSync("host/examples/assemblyscript/echo.ts", "utf8"));
+    const echo = asc("echo", readFileSync("examples/assemblyscript/echo.ts", "utf8"));
     const data = Uint8Array.from({ length: 20_000 }, (_, i) => (i * 3) & 255);
     assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(Uint8Array.from(echo)), data)), Buffer.from(data));
     const core = "configBlock, init, poll, controlBlock";

@@ -19,7 +19,7 @@ import { environment, ran, started, succeeded } from "../harness/programs.js";
 const dir = mkdtempSync(join(tmpdir(), "stint-posix-"));
 after(() => rmSync(dir, { recursive: true }));
 
-const LAYER = [...readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f)), "host/examples/wasi.c"];
+const LAYER = [...readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f)), "host/posix/host.c"];
 const INCLUDE = ["-DSTINT_SOCKETS", "-Iinclude/bsd", "-Iinclude"], WARNINGS = ["-Wall", "-Wextra", "-Werror"];
 const WASM = ["--target=wasm32-wasi", "-O2", "-mbulk-memory", "-ftls-model=local-exec", ...WARNINGS, ...INCLUDE];
 const programs = readdirSync("tests/posix").filter((f) => f.endsWith(".c")).map((f) => basename(f, ".c"));

@@ -12,7 +12,7 @@ describe("the component under wasmtime", () => {
     const lab = new Lab();
     try {
       await component(lab.file("stint"));
-      writeFileSync(lab.file("echo.wasm"), await applicationOf("host/examples/component/echo.c", "host/examples/component/echo.wit", "echo", lab.file("stint")));
+      writeFileSync(lab.file("echo.wasm"), await applicationOf("examples/component/echo.c", "examples/component/echo.wit", "echo", lab.file("stint")));
       succeeded("wac", ["plug", lab.file("echo.wasm"), "--plug", `${lab.file("stint")}/stint.wasm`, "-o", lab.file("composed.wasm")]);
       const wrong = await lab.sh(`wasmtime run ${lab.file("composed.wasm")} 10.9.0.256/24 < /dev/null`);
       assert.match(wrong.err, /usage: echo ADDRESS\/PREFIX/);
@@ -31,7 +31,7 @@ describe("the component under wasmtime", () => {
 
 describe("wasi:sockets over stint: CPython's http.server and urllib, which know nothing of it", () => {
   const NEEDS = ["root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime", "wac", "componentize-py", "python3"];
-  const PYTHON = "host/examples/component/python";
+  const PYTHON = "examples/component/python";
   let lab: Lab | undefined;
   const app = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", ...args];
   const composed = (): string => lab!.file("composed.wasm");

@@ -15,12 +15,26 @@ import { environment, ran, said, started, succeeded } from "../harness/programs.
 const LAYER = readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f));
 const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-Iinclude"];
 
+/** Makes firmware of a program for a board, and boots it. */
+async function firmware(lab: Lab, board: string, source: string, ...more: string[]): Promise<Up> {
+  const app = lab.file("app.wasm"), linked = lab.file("linked.wasm");
+  succeeded("clang", [
+    "--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=2048", source, "-o", app,
+  ]);
+  succeeded(STINT[0]!, [STINT[1]!, "link", app, "-o", linked]);
+  const up = new Up(lab.start(STINT[0]!, [
+    "--import", "tsx", "tools/board.ts", board, "--app", linked, ...more, "--out", lab.file("firmware"), "--run", "--link", "tap:tap0", "--ip", "10.9.0.2/24",
+  ]));
+  await up.ready;
+  return up;
+}
+
 describe("an application with the stack inside", () => {
   it("in Node, on a TAP device: the kernel gets back what it sent", async (t) => {
     if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld")) return;
     const lab = new Lab();
     try {
-      succeeded("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
+      succeeded("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "examples/c-posix/echo.c", "-o", lab.file("echo.wasm")]);
       succeeded(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
       const up = new Up(lab.start(STINT[0]!, [STINT[1]!, "run", lab.file("linked.wasm"), "--link", "tap:tap0", "--ip", "10.9.0.2/24"]));
       await up.ready;
@@ -43,10 +57,7 @@ describe("an application with the stack inside", () => {
       if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", ...needs)) return;
       const lab = new Lab();
       try {
-        succeeded("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=2048", "host/examples/echo.c", "-o", lab.file("echo.wasm")]);
-        succeeded(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
-        const up = new Up(lab.start(STINT[0]!, ["--import", "tsx", "tools/board.ts", board, "--app", lab.file("linked.wasm"), ...more, "--out", lab.file("firmware"), "--run", "--link", "tap:tap0", "--ip", "10.9.0.2/24"]));
-        await up.ready;
+        const up = await firmware(lab, board, "examples/c-posix/echo.c", ...more);
         const sent = lab.random("sent", 30_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
         assert.equal(r.status, 0, r.err);
         assert.ok(readFileSync(lab.file("got")).equals(readFileSync(sent)));
@@ -57,12 +68,27 @@ describe("an application with the stack inside", () => {
     });
   }
 
+  it("a program for a board (examples/board/quote.c)", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", "arm-none-eabi-gcc", "qemu-system-arm")) return;
+    const lab = new Lab();
+    try {
+      const up = await firmware(lab, "lm3s6965evb", "examples/board/quote.c", "--debug", "--seed", "1");
+      for (let i = 0; i < 5; i++) {
+        const r = await lab.sh("nc -N 10.9.0.2 17 < /dev/null", 30);
+        assert.deepEqual([r.status, /^Be conservative .* from others\.\r\n$/.test(r.out)], [0, true], r.out + r.err);
+      }
+      await up.stop();
+    } finally {
+      lab.close();
+    }
+  });
+
   it("with the native library, its host compiled natively too", async (t) => {
     if (lacks(t, "root", "tap", "ip", "nc", "wasm2c", "gcc")) return;
     const lab = new Lab();
     try {
       const library = native(lab.file("lib"));
-      succeeded("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "host/examples/echo.c", "host/examples/wasi.c", library, "-o", lab.file("echo")]);
+      succeeded("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "examples/c-posix/echo.c", "host/posix/host.c", library, "-o", lab.file("echo")]);
       const server = lab.start(process.execPath, ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", lab.file("echo"), "10.9.0.2", "24"]);
       await said(server, "ready");
       const sent = lab.random("sent", 2_000_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
@@ -77,8 +103,8 @@ describe("an application with the stack inside", () => {
     if (lacks(t, "root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime")) return;
     const lab = new Lab();
     try {
-      const sockets = ["-ftls-model=local-exec", "-DSTINT_SOCKETS", "-Iinclude/bsd", ...LAYER, "host/examples/wasi.c"];
-      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, ...sockets, "host/examples/httpd.c", "-o", lab.file("httpd.wasm")]);
+      const sockets = ["-ftls-model=local-exec", "-DSTINT_SOCKETS", "-Iinclude/bsd", ...LAYER, "host/posix/host.c"];
+      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, ...sockets, "examples/c-bsd/httpd.c", "-o", lab.file("httpd.wasm")]);
       succeeded(STINT[0]!, [STINT[1]!, "link", "--dynamic", lab.file("httpd.wasm"), "-o", lab.file("linked")]);
       const program = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", "--env", "STINT_IP=10.9.0.2/24", "--preload", `stint=${lab.file("linked")}/stint.wasm`, `${lab.file("linked")}/app.wasm`, ...args];
       const server = lab.start(process.execPath, program("80"));
@@ -107,7 +133,7 @@ describe("an application with the stack inside", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-")), port = 18095, file = (name: string): string => join(dir, name);
     try {
       chmodSync(dir, 0o777);
-      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, "-ftls-model=local-exec", `-DPORT=${port}`, "-DRING=32768", "host/examples/echo.c", "host/examples/wasi.c", "-o", file("app.wasm")]);
+      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, "-ftls-model=local-exec", `-DPORT=${port}`, "-DRING=32768", "examples/c-posix/echo.c", "host/posix/host.c", "-o", file("app.wasm")]);
       succeeded(STINT[0]!, [STINT[1]!, "link", "--dynamic", file("app.wasm"), "-o", file("linked")]);
       cpSync(ran("bash", ["-c", "command -v wasmtime"]).stdout.trim(), file("wasmtime"), { dereference: true });
       writeFileSync(file("sent"), new Random(3).bytes(500_000));

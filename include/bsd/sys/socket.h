@@ -1,6 +1,6 @@
 /*
  * BSD sockets over stint, for programs that are recompiled: put -Iinclude/bsd before the system's headers and add the files of host/bsd and a host
- * (host/examples/wasi.c with -DSTINT_SOCKETS). docs/bsd-sockets.md has every call and option with what it does. IPv4, TCP and UDP.
+ * (host/posix/host.c with -DSTINT_SOCKETS). docs/bsd-sockets.md has every call and option with what it does. IPv4, TCP and UDP.
  *
  * Under WASI, whose C library has next to no sockets, everything is declared here, with Linux's numbers; elsewhere it is the system's.
  */

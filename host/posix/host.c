@@ -4,7 +4,7 @@
  * to connect is the link: standard input and output are the program's own then. Under WASI, where frames have them, what the program prints goes to
  * standard error, and its standard input is at its end. STINT_LINK_FD=none: no link, and only 127.0.0.1 and the own address.
  *
- *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude host/examples/echo.c host/examples/wasi.c -o app.wasm
+ *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude examples/c-posix/echo.c host/posix/host.c -o app.wasm
  *   stint link --dynamic app.wasm -o linked
  *   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
  */
