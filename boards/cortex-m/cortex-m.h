@@ -1,4 +1,6 @@
-/* What the Cortex-M boards share: start-up, a guard under the C stack, SysTick, and the debugger's help (semihosting). */
+/*
+ * What the Cortex-M boards share: start-up, a guard under the C stack, SysTick, and the debugger's help (semihosting).
+ */
 #ifndef STINT_CORTEX_M_H
 #define STINT_CORTEX_M_H
 

@@ -40,7 +40,9 @@ _Noreturn __attribute__((used)) static void fault(void) {
   }
 }
 
-/* Without a debugger its breakpoint is a fault: then the call that it stood for has failed. Everything else is fatal. */
+/*
+ * Without a debugger its breakpoint is a fault: then the call that it stood for has failed. Everything else is fatal.
+ */
 __attribute__((used)) static void fault_with_stack(uint32_t *frame) {
   if (IS_MEMORY_FAULT || *(const uint16_t *)(uintptr_t)frame[6] != 0xbeab) fault();
   frame[0] = UINT32_MAX;
@@ -49,10 +51,9 @@ __attribute__((used)) static void fault_with_stack(uint32_t *frame) {
 
 /* The stack may have no room left; then the handler begins a fresh one. */
 __attribute__((naked)) static void on_fault(void) {
-  __asm__ volatile(
-      "ldr r1, =stack_guard + 256 + 64\n mov r0, sp\n cmp r0, r1\n bhs 1f\n"
-      "ldr r0, =stack_top\n mov sp, r0\n bl fault\n"
-      "1: ldr r1, =fault_with_stack\n bx r1\n .align 2\n .ltorg");
+  __asm__ volatile("ldr r1, =stack_guard + 256 + 64\n mov r0, sp\n cmp r0, r1\n bhs 1f\n"
+                   "ldr r0, =stack_top\n mov sp, r0\n bl fault\n"
+                   "1: ldr r1, =fault_with_stack\n bx r1\n .align 2\n .ltorg");
 }
 
 enum { PAINT = 0x5a5a5a5a };
@@ -74,13 +75,21 @@ _Noreturn static void reset(void) {
 #if __ARM_ARCH >= 7
   SHCSR |= 1 << 16;
 #endif
-  /* Interrupts only wake the processor. Faults of configurable priority would need them, and become hard faults: the same handler. */
+  /*
+   * Interrupts only wake the processor. Faults of configurable priority would need them, and become hard faults: the
+   * same handler.
+   */
   __asm__ volatile("cpsid i\n dsb\n isb");
   hal_exit(main());
 }
 
 __attribute__((section(".vectors"), used)) static const void *const vectors[16] = {
-    stack_top, (const void *)reset, (const void *)on_fault, (const void *)on_fault, (const void *)on_fault, (const void *)on_fault,
+    stack_top,
+    (const void *)reset,
+    (const void *)on_fault,
+    (const void *)on_fault,
+    (const void *)on_fault,
+    (const void *)on_fault,
     (const void *)on_fault,
 };
 
@@ -113,8 +122,8 @@ static uint32_t host(uint32_t call, const void *argument) {
 }
 
 /*
- * Arguments lie in a block of their own, not on the stack: what emulates the board may fail to read them where they share a page of its
- * own with the guard under the stack, however little of it is used.
+ * Arguments lie in a block of their own, not on the stack: what emulates the board may fail to read them where they
+ * share a page of its own with the guard under the stack, however little of it is used.
  */
 static uint32_t host_block[3];
 

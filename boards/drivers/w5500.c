@@ -9,17 +9,38 @@ enum { COMMON = 0, SOCKET = 1, TX_BUFFER = 2, RX_BUFFER = 3, WRITE = 1 << 2 };
 enum { MR = 0x00, SHAR = 0x09, SIMR = 0x18, VERSIONR = 0x39, MR_RST = 0x80, VERSION = 4 };
 /* Socket registers (4.2). */
 enum {
-  Sn_MR = 0x00, Sn_CR = 0x01, Sn_IR = 0x02, Sn_SR = 0x03, Sn_RXBUF_SIZE = 0x1e, Sn_TXBUF_SIZE = 0x1f, Sn_TX_FSR = 0x20, Sn_TX_WR = 0x24,
-  Sn_RX_RSR = 0x26, Sn_RX_RD = 0x28, Sn_IMR = 0x2c,
-  MACRAW = 0x04, MFEN = 0x80, OPEN = 0x01, CLOSE = 0x10, SEND = 0x20, RECV = 0x40, IR_RECV = 0x04, SOCK_MACRAW = 0x42, BUFFER_KB = 16
+  Sn_MR = 0x00,
+  Sn_CR = 0x01,
+  Sn_IR = 0x02,
+  Sn_SR = 0x03,
+  Sn_RXBUF_SIZE = 0x1e,
+  Sn_TXBUF_SIZE = 0x1f,
+  Sn_TX_FSR = 0x20,
+  Sn_TX_WR = 0x24,
+  Sn_RX_RSR = 0x26,
+  Sn_RX_RD = 0x28,
+  Sn_IMR = 0x2c,
+  MACRAW = 0x04,
+  MFEN = 0x80,
+  OPEN = 0x01,
+  CLOSE = 0x10,
+  SEND = 0x20,
+  RECV = 0x40,
+  IR_RECV = 0x04,
+  SOCK_MACRAW = 0x42,
+  BUFFER_KB = 16
 };
-/* A received frame has its length before it, with itself counted; no frame is shorter than its header or longer than this. */
+/*
+ * A received frame has its length before it, with itself counted; no frame is shorter than its header or longer than
+ * this.
+ */
 enum { LENGTH = 2, FRAME_MIN = 14, FRAME_MAX = 1514 };
 /* A command is taken in a few cycles of the chip's clock; a chip that never takes it is gone. */
 enum { PATIENCE = 10000 };
 
 static void access(uint32_t block, uint32_t address, const uint8_t *out, uint8_t *in, uint32_t size) {
-  const uint8_t head[3] = {(uint8_t)(address >> 8), (uint8_t)address, (uint8_t)(block << 3 | (out != NULL ? WRITE : 0))};
+  const uint8_t head[3] = {(uint8_t)(address >> 8), (uint8_t)address,
+                           (uint8_t)(block << 3 | (out != NULL ? WRITE : 0))};
   w5500_select(true);
   w5500_transfer(head, NULL, sizeof head);
   w5500_transfer(out, in, size);

@@ -1,4 +1,7 @@
-/* Texas Instruments (Luminary Micro) LM3S6965: Cortex-M3, Ethernet MAC and PHY on the chip. Section numbers are of its data sheet. */
+/*
+ * Texas Instruments (Luminary Micro) LM3S6965: Cortex-M3, Ethernet MAC and PHY on the chip. Section numbers are of its
+ * data sheet.
+ */
 #include "hal.h"
 
 #include <stddef.h>
@@ -17,7 +20,19 @@
 #define MACIA1 REG(0x40048018)
 #define MACNP REG(0x40048034)
 #define MACTR REG(0x40048038)
-enum { RXINT = 1, FOV = 8, RXEN = 1, BADCRC = 8, RSTFIFO = 16, TXEN = 1, PADEN = 2, CRC = 4, DUPLEX = 16, NEWTX = 1, ETHERNET_IRQ = 42 };
+enum {
+  RXINT = 1,
+  FOV = 8,
+  RXEN = 1,
+  BADCRC = 8,
+  RSTFIFO = 16,
+  TXEN = 1,
+  PADEN = 2,
+  CRC = 4,
+  DUPLEX = 16,
+  NEWTX = 1,
+  ETHERNET_IRQ = 42
+};
 
 /* System control (section 5), UART0 (12), timer 0 (9), watchdog (10). */
 #define RCGC0 REG(0x400fe100)
@@ -74,7 +89,10 @@ uint32_t hal_receive(uint8_t *frame, uint32_t room) {
     return 0;
   }
   if ((MACNP & 0x3f) == 0) return 0;
-  /* The first half-word is the length, with itself and the FCS counted; then the frame. So words go straight to `frame` - 2. */
+  /*
+   * The first half-word is the length, with itself and the FCS counted; then the frame. So words go straight to `frame`
+   * - 2.
+   */
   uint32_t first = MACDATA, size = (first & 0xffff) - 6;
   uint32_t *to = (uint32_t *)(void *)(frame - 2);
   *to++ = first;

@@ -1,4 +1,7 @@
-/* Arm MPS2 with the AN385 image: Cortex-M3, SMSC LAN9118 Ethernet. Register names as in the LAN9118 data sheet and Arm's AN385. */
+/*
+ * Arm MPS2 with the AN385 image: Cortex-M3, SMSC LAN9118 Ethernet. Register names as in the LAN9118 data sheet and
+ * Arm's AN385.
+ */
 #include "hal.h"
 
 #include <stddef.h>
@@ -25,7 +28,16 @@
 #define TX_FIFO_INF REG(0x40200080)
 #define MAC_CSR_CMD REG(0x402000a4)
 #define MAC_CSR_DATA REG(0x402000a8)
-enum { MAC_CR = 1, ADDRH = 2, ADDRL = 3, RXEN = 1 << 2, TXEN = 1 << 3, FULL_DUPLEX = 1 << 20, RSFL = 1 << 3, RXE = 1 << 14 };
+enum {
+  MAC_CR = 1,
+  ADDRH = 2,
+  ADDRL = 3,
+  RXEN = 1 << 2,
+  TXEN = 1 << 3,
+  FULL_DUPLEX = 1 << 20,
+  RSFL = 1 << 3,
+  RXE = 1 << 14
+};
 
 /* CMSDK UART 0 and timer 0, the FPGA's cycle counter. 25 MHz. */
 #define UART_DATA REG(0x40004000)

@@ -1,6 +1,6 @@
 /*
- * A PC: the reference port. Frames go over a UNIX stream socket, 4 bytes of length before each, as QEMU and passt speak it. Run it under a
- * debugger, or with sanitizers.
+ * A PC: the reference port. Frames go over a UNIX stream socket, 4 bytes of length before each, as QEMU and passt speak
+ * it. Run it under a debugger, or with sanitizers.
  *
  *   STINT_STREAM=/tmp/link build/boards/posix/firmware.elf
  */

@@ -1,6 +1,7 @@
 /*
- * What the stack costs, in ticks of hal_ticks: a peer inside the firmware opens connections and moves segments of 1460 bytes. It ends by
- * itself. Under QEMU's -icount ticks are instructions, and repeatable (npm run board -- NAME --bench).
+ * What the stack costs, in ticks of hal_ticks: a peer inside the firmware opens connections and moves segments of 1460
+ * bytes. It ends by itself. Under QEMU's -icount ticks are instructions, and repeatable (npm run board -- NAME
+ * --bench).
  */
 #include "firmware.h"
 
@@ -22,7 +23,9 @@ static void put32(uint8_t *at, uint32_t v) {
   put16(at + 2, v);
 }
 
-static uint32_t get32(const uint8_t *at) { return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3]; }
+static uint32_t get32(const uint8_t *at) {
+  return (uint32_t)at[0] << 24 | (uint32_t)at[1] << 16 | (uint32_t)at[2] << 8 | at[3];
+}
 
 static uint32_t sum(const uint8_t *at, uint32_t size, uint32_t s) {
   for (uint32_t i = 0; i < size; i += 2) s += (uint32_t)at[i] << 8 | (i + 1 < size ? at[i + 1] : 0);

@@ -1,6 +1,7 @@
 /*
- * The firmware: the module, its services, and a loop that carries frames between it and the board. The module can reach nothing but its
- * linear memory. When it traps, or when it names an address that lies outside, the firmware says so and starts the stack afresh.
+ * The firmware: the module, its services, and a loop that carries frames between it and the board. The module can reach
+ * nothing but its linear memory. When it traps, or when it names an address that lies outside, the firmware says so and
+ * starts the stack afresh.
  */
 #include "firmware.h"
 
@@ -41,7 +42,8 @@ uint32_t restarts_so_far(void) { return restarts; }
 __attribute__((weak)) uint32_t stack_untouched(void) { return 0; }
 
 _Noreturn void wasm_trap(enum wasm_trap why) {
-  static const char *const reasons[] = {"", "an access outside of its memory", "an assertion that does not hold", "a division by zero"};
+  static const char *const reasons[] = {"", "an access outside of its memory", "an assertion that does not hold",
+                                        "a division by zero"};
   say("trap: the stack tried ");
   say(reasons[why]);
   say("; restarting it\n");
@@ -80,7 +82,10 @@ static bool send_frames(uint32_t ring) {
     if (word(ring + RING_TAIL) - head > mask + 1) wasm_trap(TRAP_OUT_OF_BOUNDS);
     uint32_t size = word(word(ring + RING_LENGTHS) + (head & mask) * 4);
     if (size < 14 || size > 1514) wasm_trap(TRAP_OUT_OF_BOUNDS);
-    if (!hal_send(module_memory(word(ring + RING_SLOTS) + (head & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, size), size)) return false;
+    if (!hal_send(module_memory(word(ring + RING_SLOTS) + (head & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET,
+                                size),
+                  size))
+      return false;
     i32_store(ring + RING_HEAD, 0, head + 1);
   }
 }
@@ -143,8 +148,12 @@ struct connection module_connection(uint32_t i) {
   uint32_t handle = stint_serviceConnection(i), at = stint_configBlock();
   if (handle == 0 || stint_tcp_info(handle, at) != 0) return (struct connection){0};
   uint32_t ports = word(at + INFO_PORTS);
-  return (struct connection){.open = true, .rip = word(at + INFO_RIP), .rport = (uint16_t)(ports >> 16), .lport = (uint16_t)ports,
-                             .state = (uint8_t)word(at + INFO_STATE), .cwnd = word(at + INFO_CWND)};
+  return (struct connection){.open = true,
+                             .rip = word(at + INFO_RIP),
+                             .rport = (uint16_t)(ports >> 16),
+                             .lport = (uint16_t)ports,
+                             .state = (uint8_t)word(at + INFO_STATE),
+                             .cwnd = word(at + INFO_CWND)};
 }
 #endif
 
@@ -152,7 +161,8 @@ struct connection module_connection(uint32_t i) {
 /* What bench.c needs in place of a network. */
 void module_frame_in(const uint8_t *frame, uint32_t size) {
   uint32_t ring = stint_controlBlock(), tail = word(ring + RING_TAIL), mask = word(ring + RING_MASK);
-  memmove(module_memory(word(ring + RING_SLOTS) + (tail & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, size), frame, size);
+  memmove(module_memory(word(ring + RING_SLOTS) + (tail & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, size), frame,
+          size);
   i32_store(word(ring + RING_LENGTHS) + (tail & mask) * 4, 0, size);
   i32_store(ring + RING_TAIL, 0, tail + 1);
 }

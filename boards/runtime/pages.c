@@ -1,6 +1,7 @@
 /*
- * What the firmware serves over HTTP: a status page, made anew for every request, and the files in pages.h, which live in flash. The page's
- * length does not depend on what it says, so it needs no buffer: it is written once for each piece, and only the piece is kept.
+ * What the firmware serves over HTTP: a status page, made anew for every request, and the files in pages.h, which live
+ * in flash. The page's length does not depend on what it says, so it needs no buffer: it is written once for each
+ * piece, and only the piece is kept.
  */
 #include "firmware.h"
 #include "pages.h"
@@ -33,8 +34,9 @@ static void number(uint32_t n, uint32_t width) {
   }
 }
 
-static const char *const states[] = {"CLOSED", "LISTEN", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
-                                     "CLOSING", "LAST-ACK", "TIME-WAIT"};
+static const char *const states[] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
+                                     "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
+                                     "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
 
 /* Writes the bytes from…end of the status page to `to`. Returns the page's length. */
 static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
@@ -44,7 +46,9 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
   piece.at = 0;
   uint32_t seconds = (uint32_t)quotient(quotient(hal_now_us(), 1000), 1000);
   text("<!doctype html><meta charset=utf-8><meta http-equiv=refresh content=2><title>stint</title>"
-       "<body style='font:16px monospace;margin:2em'><h1><img src=/logo.png alt='' width=32> stint on " STINT_BOARD_NAME "</h1><pre>", 0);
+       "<body style='font:16px monospace;margin:2em'><h1><img src=/logo.png alt='' width=32> stint on " STINT_BOARD_NAME
+       "</h1><pre>",
+       0);
   text("address   " STINT_ADDRESS "\nuptime    ", 0);
   number(seconds, 10);
   text(" s\nmemory    ", 0);
@@ -97,7 +101,9 @@ static bool same(const uint8_t *path, uint32_t size, const char *name) {
   return i == size && name[i] == 0;
 }
 
-static uint32_t field(const uint8_t *at) { return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24; }
+static uint32_t field(const uint8_t *at) {
+  return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
 
 #ifdef STINT_DEBUG
 /* Faults on demand, to show what becomes of them; in debug builds alone. */
@@ -127,7 +133,8 @@ static bool answer(void) {
   uint32_t at = module_request();
   if (at == 0) return false;
   const uint8_t *request = module_memory(at, REQUEST_BYTES);
-  uint32_t path_size = field(request + REQUEST_PATH_SIZE), size = field(request + REQUEST_SIZE), offset = field(request + REQUEST_OFFSET);
+  uint32_t path_size = field(request + REQUEST_PATH_SIZE), size = field(request + REQUEST_SIZE),
+           offset = field(request + REQUEST_OFFSET);
   const uint8_t *path = module_memory(field(request + REQUEST_PATH), path_size);
   bool length = field(request + REQUEST_WANT) == WANT_LENGTH;
 #ifdef STINT_DEBUG

@@ -1,8 +1,9 @@
 /*
- * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a constant; every access is
- * checked against it. MEMORY_AT is its address, where the board's linker script fixes one. Or MEMORY_MAPPED: the memory lies at the start
- * of 8 GiB of addresses that nothing else has, so that the processor checks (host/native). An access out of bounds, or an assertion of the
- * module that does not hold, calls wasm_trap, which does not return.
+ * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a
+ * constant; every access is checked against it. MEMORY_AT is its address, where the board's linker script fixes one. Or
+ * MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor checks
+ * (host/native). An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does
+ * not return.
  */
 #ifndef STINT_WASM_H
 #define STINT_WASM_H
@@ -32,7 +33,10 @@ static u32 memory_pages;
 #define MEMORY_PAGES memory_pages
 #else
 #ifdef MEMORY_AT
-/* An address that the compiler knows takes one instruction, without a literal in each function: 1,800 bytes of flash on a Cortex-M3. */
+/*
+ * An address that the compiler knows takes one instruction, without a literal in each function: 1,800 bytes of flash on
+ * a Cortex-M3.
+ */
 #define wasm_memory ((u8 *)MEMORY_AT)
 #else
 extern u8 wasm_memory[MEMORY_SIZE];
@@ -46,33 +50,36 @@ extern u8 wasm_memory[MEMORY_SIZE];
 #define UNREACHABLE wasm_trap(TRAP_UNREACHABLE)
 
 /*
- * The memory ends with MEMORY_GUARD bytes that nobody uses. So an access at a small constant offset is in bounds if its address is below
- * MEMORY_LIMIT: the same compare for all fields of a record, of which the compiler keeps one. Larger offsets are checked exactly.
- * STINT_UNCHECKED is for measuring what the checks cost.
+ * The memory ends with MEMORY_GUARD bytes that nobody uses. So an access at a small constant offset is in bounds if its
+ * address is below MEMORY_LIMIT: the same compare for all fields of a record, of which the compiler keeps one. Larger
+ * offsets are checked exactly. STINT_UNCHECKED is for measuring what the checks cost.
  */
 #define MEMORY_GUARD 256u
 #define MEMORY_LIMIT (MEMORY_SIZE - MEMORY_GUARD)
 #if defined(STINT_UNCHECKED) || defined(MEMORY_MAPPED)
 #define CHECK(address, offset, size) (void)0
 #else
-#define CHECK(address, offset, size)                                                                          \
+#define CHECK(address, offset, size) \
   if (UNLIKELY((address) >= ((offset) + (size) <= MEMORY_GUARD ? MEMORY_LIMIT : MEMORY_SIZE + 1 - (size) - (offset)))) \
   trap_bounds()
 #endif
 
-/* memcpy, so that the compiler may not assume an alignment that the module does not promise; it becomes one instruction. */
-#define LOAD(name, result, wide, type)                                            \
+/*
+ * memcpy, so that the compiler may not assume an alignment that the module does not promise; it becomes one
+ * instruction.
+ */
+#define LOAD(name, result, wide, type) \
   static inline __attribute__((always_inline)) result name(u32 address, u32 offset) { \
-    type x;                                                                       \
-    CHECK(address, offset, sizeof x);                                             \
-    __builtin_memcpy(&x, wasm_memory + address + offset, sizeof x);            \
-    return (result)(wide)x;                                                       \
+    type x; \
+    CHECK(address, offset, sizeof x); \
+    __builtin_memcpy(&x, wasm_memory + address + offset, sizeof x); \
+    return (result)(wide)x; \
   }
-#define STORE(name, value, type)                                                  \
+#define STORE(name, value, type) \
   static inline __attribute__((always_inline)) void name(u32 address, u32 offset, value v) { \
-    type x = (type)v;                                                             \
-    CHECK(address, offset, sizeof x);                                             \
-    __builtin_memcpy(wasm_memory + address + offset, &x, sizeof x);            \
+    type x = (type)v; \
+    CHECK(address, offset, sizeof x); \
+    __builtin_memcpy(wasm_memory + address + offset, &x, sizeof x); \
   }
 
 LOAD(i32_load, u32, u32, u32)
@@ -133,10 +140,12 @@ static inline u32 memory_grow(u32 pages) { return pages == 0 ? MEMORY_PAGES : UI
 #define I64_CTZ(x) ((x) ? (u64)__builtin_ctzll(x) : 64u)
 #define I32_POPCNT(x) ((u32)__builtin_popcount(x))
 #define I64_POPCNT(x) ((u64)__builtin_popcountll(x))
+/* clang-format off */
 #define I32_ROTL(x, y) ((x) << ((y) & 31) | (x) >> (-(y) & 31))
 #define I32_ROTR(x, y) ((x) >> ((y) & 31) | (x) << (-(y) & 31))
 #define I64_ROTL(x, y) ((x) << ((y) & 63) | (x) >> (-(y) & 63))
 #define I64_ROTR(x, y) ((x) >> ((y) & 63) | (x) << (-(y) & 63))
+/* clang-format on */
 #define NOT_ZERO(y) (UNLIKELY((y) == 0) ? (wasm_trap(TRAP_DIVISION), 0) : 0)
 #define DIV_U(x, y) (NOT_ZERO(y), (x) / (y))
 #define REM_U(x, y) (NOT_ZERO(y), (x) % (y))

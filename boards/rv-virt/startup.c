@@ -13,7 +13,12 @@ extern uint32_t stack_top[], data_start[], data_end[], data_load[], bss_start[],
 enum { PAINT = 0x5a5a5a5a };
 #define TEST_DEVICE (*(volatile uint32_t *)0x100000)
 #define CSR_WRITE(name, value) __asm__ volatile("csrw " #name ", %0" ::"r"((uint32_t)(value)))
-#define CSR_READ(name) ({ uint32_t x; __asm__ volatile("csrr %0, " #name : "=r"(x)); x; })
+#define CSR_READ(name) \
+  ({ \
+    uint32_t x; \
+    __asm__ volatile("csrr %0, " #name : "=r"(x)); \
+    x; \
+  })
 
 uint32_t stack_untouched(void) {
   const uint32_t *p = stack_guard + 64;

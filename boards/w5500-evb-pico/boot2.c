@@ -1,8 +1,10 @@
 /*
- * The second stage of the RP2040's boot (data sheet 2.8.1.3): at most 252 bytes, run from RAM, which make the flash readable in place and
- * jump to the vector table behind them. The build puts the checksum that the boot ROM wants behind them.
+ * The second stage of the RP2040's boot (data sheet 2.8.1.3): at most 252 bytes, run from RAM, which make the flash
+ * readable in place and jump to the vector table behind them. The build puts the checksum that the boot ROM wants
+ * behind them.
  *
- * SSI (4.10.13): one 32-bit word per access, read with command 03h and a 24-bit address, which every serial flash knows.
+ * SSI (4.10.13): one 32-bit word per access, read with command 03h and a 24-bit address, which every serial flash
+ * knows.
  */
 __attribute__((naked, section(".boot2"), used)) void boot2(void) {
   __asm__ volatile(

@@ -1,4 +1,7 @@
-/* RP2040 at 125 MHz, W5500 on SPI 0. Section numbers are of the RP2040 data sheet; pins as WIZnet wired the W5500-EVB-Pico. */
+/*
+ * RP2040 at 125 MHz, W5500 on SPI 0. Section numbers are of the RP2040 data sheet; pins as WIZnet wired the
+ * W5500-EVB-Pico.
+ */
 #include "hal.h"
 
 #include <stddef.h>
@@ -22,8 +25,20 @@
 #define WATCHDOG 0x40058000
 
 enum {
-  PIN_UART_TX = 0, PIN_MISO = 16, PIN_CS = 17, PIN_SCK = 18, PIN_MOSI = 19, PIN_RESET = 20, PIN_INT = 21,
-  AS_SPI = 1, AS_UART = 2, AS_SIO = 5, TIMER_IRQ = 0, IO_IRQ = 13, IDLE_MAX_US = 1000000, WATCHDOG_US = 4000000
+  PIN_UART_TX = 0,
+  PIN_MISO = 16,
+  PIN_CS = 17,
+  PIN_SCK = 18,
+  PIN_MOSI = 19,
+  PIN_RESET = 20,
+  PIN_INT = 21,
+  AS_SPI = 1,
+  AS_UART = 2,
+  AS_SIO = 5,
+  TIMER_IRQ = 0,
+  IO_IRQ = 13,
+  IDLE_MAX_US = 1000000,
+  WATCHDOG_US = 4000000
 };
 
 static void pin(uint32_t n, uint32_t function) { REG(IO_BANK0 + 8 * n + 4) = function; }
@@ -135,9 +150,9 @@ uint64_t hal_now_us(void) {
 }
 
 /*
- * The ring oscillator's random bit (2.17.5) is biased and not independent from one reading to the next. So: only every 16th reading, von
- * Neumann's extractor against the bias, eight of its bits folded into one; and a source that gets stuck is noticed (repetition count,
- * SP 800-90B §4.4.1) and is no source.
+ * The ring oscillator's random bit (2.17.5) is biased and not independent from one reading to the next. So: only every
+ * 16th reading, von Neumann's extractor against the bias, eight of its bits folded into one; and a source that gets
+ * stuck is noticed (repetition count, SP 800-90B §4.4.1) and is no source.
  */
 bool hal_entropy(uint8_t *out, uint32_t size) {
   uint32_t last = 2, same = 0;

@@ -1,4 +1,6 @@
-/* A small HTTP/1.1 server, and with an address a client, as one writes them for any UNIX: nothing in it knows of stint. */
+/*
+ * A small HTTP/1.1 server, and with an address a client, as one writes them for any UNIX: nothing in it knows of stint.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -38,7 +40,9 @@ static void serve(int fd) {
       sscanf(request, "%7s %255s", method, path);
       char body[512];
       int size = snprintf(body, sizeof body, "you asked for %s\n", path), known = strcmp(method, "GET") == 0;
-      int head = snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n%s\r\n%s", known ? "200 OK" : "405 Method Not Allowed", size, keep ? "" : "Connection: close\r\n", body);
+      int head =
+          snprintf(answer, sizeof answer, "HTTP/1.1 %s\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n%s\r\n%s",
+                   known ? "200 OK" : "405 Method Not Allowed", size, keep ? "" : "Connection: close\r\n", body);
       if (send_all(fd, answer, (size_t)head) != 0 || !keep) return;
       have -= (size_t)(end + 4 - request);
       memmove(request, end + 4, have + 1);

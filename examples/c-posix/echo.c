@@ -1,4 +1,7 @@
-/* An echo server (RFC 862) with the stack inside. What arrives is copied once, from the connection's one ring to its other. */
+/*
+ * An echo server (RFC 862) with the stack inside. What arrives is copied once, from the connection's one ring to its
+ * other.
+ */
 #include <stint.h>
 
 #ifndef PORT
@@ -43,7 +46,10 @@ static void echo(int32_t connection) {
     tcp_send_commit(connection, (uint32_t)size);
     tcp_recv_consume(connection, (uint32_t)size);
   }
-  /* 0: the peer has closed, and all that it sent went back. No room ever again: it is over, and what is left to read goes nowhere. */
+  /*
+   * 0: the peer has closed, and all that it sent went back. No room ever again: it is over, and what is left to read
+   * goes nowhere.
+   */
   if (tcp_recv_size(connection) == 0 || tcp_send_room(connection) < 0) tcp_close(connection);
 }
 

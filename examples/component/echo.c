@@ -1,13 +1,16 @@
 /*
- * An echo server (RFC 862) as a component: it imports stint:net, and from WASI 0.2 what a host has: frames come and go over standard input and
- * output, each behind its length in 4 bytes, most significant first. docs/guide/component.md has the commands.
+ * An echo server (RFC 862) as a component: it imports stint:net, and from WASI 0.2 what a host has: frames come and go
+ * over standard input and output, each behind its length in 4 bytes, most significant first. docs/guide/component.md
+ * has the commands.
  *
  * The imports are written as the canonical ABI has them; a bindings generator would make the same.
  */
 #include <stdint.h>
 
 #define FROM(package, name) __attribute__((import_module(package), import_name(name)))
-typedef struct { uint32_t word[4]; } answer;
+typedef struct {
+  uint32_t word[4];
+} answer;
 
 FROM("wasi:cli/environment@0.2.0", "get-arguments") void get_arguments(answer *);
 FROM("wasi:cli/stdin@0.2.0", "get-stdin") int32_t get_stdin(void);
@@ -15,7 +18,8 @@ FROM("wasi:cli/stdout@0.2.0", "get-stdout") int32_t get_stdout(void);
 FROM("wasi:cli/stderr@0.2.0", "get-stderr") int32_t get_stderr(void);
 FROM("wasi:io/streams@0.2.0", "[method]input-stream.read") void stream_read(int32_t, uint64_t, answer *);
 FROM("wasi:io/streams@0.2.0", "[method]input-stream.subscribe") int32_t stream_subscribe(int32_t);
-FROM("wasi:io/streams@0.2.0", "[method]output-stream.blocking-write-and-flush") void stream_write(int32_t, const void *, uint32_t, answer *);
+FROM("wasi:io/streams@0.2.0", "[method]output-stream.blocking-write-and-flush")
+void stream_write(int32_t, const void *, uint32_t, answer *);
 FROM("wasi:io/poll@0.2.0", "poll") void wait_for(const int32_t *, uint32_t, answer *);
 FROM("wasi:io/poll@0.2.0", "[resource-drop]pollable") void pollable_drop(int32_t);
 FROM("wasi:clocks/monotonic-clock@0.2.0", "now") uint64_t clock_now(void);
@@ -23,7 +27,8 @@ FROM("wasi:clocks/monotonic-clock@0.2.0", "subscribe-duration") int32_t clock_su
 FROM("wasi:random/random@0.2.0", "get-random-u64") uint64_t random_u64(void);
 
 FROM("stint:net/stack@0.1.0", "start")
-void stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t mac, uint32_t mtu, uint32_t connections, uint32_t ring, uint64_t, uint64_t, uint64_t, uint64_t, answer *);
+void stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t mac, uint32_t mtu, uint32_t connections,
+                 uint32_t ring, uint64_t, uint64_t, uint64_t, uint64_t, answer *);
 FROM("stint:net/stack@0.1.0", "poll") void stack_poll(uint64_t, answer *);
 FROM("stint:net/stack@0.1.0", "frame-in") int32_t stack_frame_in(const void *, uint32_t);
 FROM("stint:net/stack@0.1.0", "frame-out") void stack_frame_out(answer *);
@@ -39,7 +44,8 @@ enum { PORT = 7, CONNECTIONS = 16, RING = 32768, FRAME_MAX = 2048, AGAIN = 4 };
 static _Alignas(8) unsigned char lists[1 << 18];
 static uint32_t used;
 
-__attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, uint32_t old_size, uint32_t align, uint32_t size) {
+__attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, uint32_t old_size, uint32_t align,
+                                                                uint32_t size) {
   (void)old, (void)old_size;
   used = (used + align - 1) & ~(align - 1);
   if (size > sizeof lists - used) __builtin_trap();
@@ -100,7 +106,8 @@ static int send_frames(void) {
     }
     if (none) return any;
     const uint32_t n = frame.word[2];
-    frames[size] = 0, frames[size + 1] = 0, frames[size + 2] = (unsigned char)(n >> 8), frames[size + 3] = (unsigned char)n;
+    frames[size] = 0, frames[size + 1] = 0, frames[size + 2] = (unsigned char)(n >> 8),
+    frames[size + 3] = (unsigned char)n;
     __builtin_memcpy(frames + size + 4, at(frame.word[1]), n);
     size += 4 + n;
     any = 1;
@@ -179,7 +186,8 @@ __attribute__((export_name("wasi:cli/run@0.2.0#run"))) int32_t run(void) {
     return 1;
   }
   standard_input = get_stdin(), standard_output = get_stdout();
-  stack_start(ip, prefix, 0, 0x020000000000 | ip, 1500, CONNECTIONS, RING, random_u64(), random_u64(), random_u64(), random_u64(), &a);
+  stack_start(ip, prefix, 0, 0x020000000000 | ip, 1500, CONNECTIONS, RING, random_u64(), random_u64(), random_u64(),
+              random_u64(), &a);
   if ((a.word[0] & 0xff) != 0) {
     say("the stack does not start\n");
     return 1;

@@ -63,7 +63,8 @@ void datagram_fetch(struct socket *s) {
   }
 }
 
-ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size) {
+ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags, const struct sockaddr *to,
+                      socklen_t to_size) {
   uint32_t ip = s->peer_ip;
   uint16_t port = s->peer_port;
   if (to != NULL) {
@@ -93,7 +94,8 @@ ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags
   return (ssize_t)size;
 }
 
-ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, struct sockaddr *from, socklen_t *from_size) {
+ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, struct sockaddr *from,
+                         socklen_t *from_size) {
   int asked = *flags;
   *flags = 0;
   if ((asked & MSG_OOB) != 0) return fail(EOPNOTSUPP);

@@ -1,6 +1,7 @@
 /*
- * Connections that their application has closed and that still have something to send or to be acknowledged. The kernel goes on with them after a
- * program's end; where the stack ends with the program, whoever ends it waits for them first. For one file of a program to include.
+ * Connections that their application has closed and that still have something to send or to be acknowledged. The kernel
+ * goes on with them after a program's end; where the stack ends with the program, whoever ends it waits for them first.
+ * For one file of a program to include.
  */
 #ifndef STINT_ENDINGS_H
 #define STINT_ENDINGS_H
@@ -10,7 +11,10 @@ enum { ENDINGS = 128 };
 
 static struct ending {
   int busy;
-  /* Of a connection whose peer has ended: nothing more can come, so it is watched by its handle. Else 0, and it is watched by its addresses. */
+  /*
+   * Of a connection whose peer has ended: nothing more can come, so it is watched by its handle. Else 0, and it is
+   * watched by its addresses.
+   */
   int32_t handle;
   uint32_t ip, peer_ip, port, peer_port;
 } endings[ENDINGS];
@@ -27,7 +31,10 @@ static const struct stint_tcp_info *ending_info(int32_t handle) {
 static int ending_is_done(struct ending *e) {
   if (e->handle == 0) {
     int32_t state = stint_flow_state(e->ip, e->port, e->peer_ip, e->peer_port);
-    /* From FIN-WAIT-1 a connection comes to FIN-WAIT-2 or TIME-WAIT when its FIN is acknowledged; to CLOSED when it is reset or given up. */
+    /*
+     * From FIN-WAIT-1 a connection comes to FIN-WAIT-2 or TIME-WAIT when its FIN is acknowledged; to CLOSED when it is
+     * reset or given up.
+     */
     if (state == STINT_STATE_CLOSED || state == STINT_STATE_LISTEN) endings_lost++;
     return state != STINT_STATE_FIN_WAIT_1 && state != STINT_STATE_CLOSING;
   }

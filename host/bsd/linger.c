@@ -1,6 +1,7 @@
 /*
- * What happens to a connection once its descriptor is closed. The kernel goes on sending after a program's end; here the stack ends with the program,
- * so the end waits: until what was closed is acknowledged, for STINT_LINGER seconds at most (60). What is lost then is said, and the status is EX_IOERR.
+ * What happens to a connection once its descriptor is closed. The kernel goes on sending after a program's end; here
+ * the stack ends with the program, so the end waits: until what was closed is acknowledged, for STINT_LINGER seconds at
+ * most (60). What is lost then is said, and the status is EX_IOERR.
  */
 #include "sockets.h"
 
@@ -35,7 +36,8 @@ int64_t last_datagram_ms;
 /* A datagram may wait for its neighbour's answer. */
 static void wait_for_datagrams(void) {
   enum { PATIENCE_MS = 200 };
-  while (last_datagram_ms != 0 && now_ms() - last_datagram_ms < PATIENCE_MS) if (turn(PATIENCE_MS, NULL, 0) < 0) break;
+  while (last_datagram_ms != 0 && now_ms() - last_datagram_ms < PATIENCE_MS)
+    if (turn(PATIENCE_MS, NULL, 0) < 0) break;
 }
 
 static void at_end(void) {
@@ -53,7 +55,8 @@ static void at_end(void) {
   unsigned lost = endings_lost + under_way;
   if (lost == 0) return;
   fflush(NULL);
-  fprintf(stderr, "stint: %u closed connection%s ended before all was acknowledged%s\n", lost, lost == 1 ? "" : "s", there < 0 ? ": the link is gone" : "");
+  fprintf(stderr, "stint: %u closed connection%s ended before all was acknowledged%s\n", lost, lost == 1 ? "" : "s",
+          there < 0 ? ": the link is gone" : "");
   _exit(EX_IOERR);
 }
 

@@ -3,13 +3,16 @@
 
 #include <stdlib.h>
 
-ssize_t stint_bsd_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size) {
+ssize_t stint_bsd_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to,
+                         socklen_t to_size) {
   struct socket *s = socket_of(fd);
   if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
   return s->kind == DATAGRAM ? datagram_send(s, data, size, flags, to, to_size) : stream_send(s, data, size, flags);
 }
 
-ssize_t stint_bsd_send(int fd, const void *data, size_t size, int flags) { return stint_bsd_sendto(fd, data, size, flags, NULL, 0); }
+ssize_t stint_bsd_send(int fd, const void *data, size_t size, int flags) {
+  return stint_bsd_sendto(fd, data, size, flags, NULL, 0);
+}
 
 ssize_t stint_bsd_write(int fd, const void *data, size_t size) {
   return socket_of(fd) != NULL ? stint_bsd_sendto(fd, data, size, 0, NULL, 0) : write(fd, data, size);
@@ -25,7 +28,9 @@ ssize_t stint_bsd_recvfrom(int fd, void *data, size_t size, int flags, struct so
   return n;
 }
 
-ssize_t stint_bsd_recv(int fd, void *data, size_t size, int flags) { return stint_bsd_recvfrom(fd, data, size, flags, NULL, NULL); }
+ssize_t stint_bsd_recv(int fd, void *data, size_t size, int flags) {
+  return stint_bsd_recvfrom(fd, data, size, flags, NULL, NULL);
+}
 
 ssize_t stint_bsd_read(int fd, void *data, size_t size) {
   return socket_of(fd) != NULL ? stint_bsd_recvfrom(fd, data, size, 0, NULL, NULL) : read(fd, data, size);
@@ -41,14 +46,16 @@ static ssize_t total(const struct iovec *iov, size_t count) {
   return (ssize_t)sum;
 }
 
-static ssize_t send_pieces(struct socket *s, const struct iovec *iov, size_t count, int flags, const struct sockaddr *to, socklen_t to_size) {
+static ssize_t send_pieces(struct socket *s, const struct iovec *iov, size_t count, int flags,
+                           const struct sockaddr *to, socklen_t to_size) {
   ssize_t size = total(iov, count), sent = 0;
   if (size < 0) return -1;
   if (s->kind == DATAGRAM) {
     if (size > DATAGRAM_MAX) return fail(EMSGSIZE);
     unsigned char *all = malloc((size_t)size + 1);
     if (all == NULL) return fail(ENOBUFS);
-    for (size_t i = 0; i < count; sent += (ssize_t)iov[i++].iov_len) if (iov[i].iov_len > 0) memcpy(all + sent, iov[i].iov_base, iov[i].iov_len);
+    for (size_t i = 0; i < count; sent += (ssize_t)iov[i++].iov_len)
+      if (iov[i].iov_len > 0) memcpy(all + sent, iov[i].iov_base, iov[i].iov_len);
     sent = datagram_send(s, all, (size_t)size, flags, to, to_size);
     free(all);
     return sent;
@@ -90,7 +97,8 @@ static void scatter(const struct iovec *iov, size_t count, const unsigned char *
   }
 }
 
-static ssize_t receive_pieces(struct socket *s, const struct iovec *iov, size_t count, int *flags, struct sockaddr *from, socklen_t *from_size) {
+static ssize_t receive_pieces(struct socket *s, const struct iovec *iov, size_t count, int *flags,
+                              struct sockaddr *from, socklen_t *from_size) {
   ssize_t size = total(iov, count), got;
   if (size < 0) return -1;
   bool stream = s->kind != DATAGRAM;

@@ -4,9 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct { const char *name; uint16_t port; } services[] = {
-  {"echo", 7}, {"discard", 9}, {"daytime", 13}, {"ftp", 21}, {"ssh", 22}, {"telnet", 23}, {"smtp", 25}, {"time", 37}, {"domain", 53}, {"http", 80}, {"pop3", 110},
-  {"ntp", 123}, {"imap2", 143}, {"https", 443}, {"mqtt", 1883}, {"redis", 6379},
+static const struct {
+  const char *name;
+  uint16_t port;
+} services[] = {
+    {"echo", 7},    {"discard", 9}, {"daytime", 13}, {"ftp", 21},     {"ssh", 22},   {"telnet", 23},
+    {"smtp", 25},   {"time", 37},   {"domain", 53},  {"http", 80},    {"pop3", 110}, {"ntp", 123},
+    {"imap2", 143}, {"https", 443}, {"mqtt", 1883},  {"redis", 6379},
 };
 enum { SERVICES = sizeof services / sizeof services[0] };
 
@@ -22,7 +26,8 @@ static int decimal(const char *text) {
 static int port_of(const char *service, int flags) {
   int n = decimal(service);
   if (n >= 0 || (flags & AI_NUMERICSERV) != 0) return n;
-  for (int i = 0; i < SERVICES; i++) if (strcmp(services[i].name, service) == 0) return services[i].port;
+  for (int i = 0; i < SERVICES; i++)
+    if (strcmp(services[i].name, service) == 0) return services[i].port;
   return -1;
 }
 
@@ -73,12 +78,14 @@ void stint_bsd_freeaddrinfo(struct addrinfo *a) {
   }
 }
 
-int stint_bsd_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **result) {
+int stint_bsd_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
+                          struct addrinfo **result) {
   const struct addrinfo none = {0}, *h = hints != NULL ? hints : &none;
   if (host == NULL && service == NULL) return EAI_NONAME;
   int wrong = check_hints(h), port = 0;
   if (wrong != 0) return wrong;
-  if (service != NULL && (port = port_of(service, h->ai_flags)) < 0) return (h->ai_flags & AI_NUMERICSERV) != 0 ? EAI_NONAME : EAI_SERVICE;
+  if (service != NULL && (port = port_of(service, h->ai_flags)) < 0)
+    return (h->ai_flags & AI_NUMERICSERV) != 0 ? EAI_NONAME : EAI_SERVICE;
   uint32_t ip = htonl((h->ai_flags & AI_PASSIVE) != 0 ? INADDR_ANY : INADDR_LOOPBACK);
   if (host != NULL && strcmp(host, "localhost") != 0 && !dotted(host, &ip)) return EAI_NONAME;
   if (h->ai_family == AF_INET6) return EAI_NONAME;
@@ -102,24 +109,29 @@ int stint_bsd_getaddrinfo(const char *host, const char *service, const struct ad
 }
 
 static const char *service_name(int port) {
-  for (int i = 0; i < SERVICES; i++) if (services[i].port == port) return services[i].name;
+  for (int i = 0; i < SERVICES; i++)
+    if (services[i].port == port) return services[i].name;
   return NULL;
 }
 
-int stint_bsd_getnameinfo(const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size, char *service, socklen_t service_size, int flags) {
+int stint_bsd_getnameinfo(const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size,
+                          char *service, socklen_t service_size, int flags) {
   if (address == NULL || address->sa_family != AF_INET || size < sizeof(struct sockaddr_in)) return EAI_FAMILY;
   const struct sockaddr_in *a = (const struct sockaddr_in *)(const void *)address;
   uint32_t ip = ntohl(a->sin_addr.s_addr);
   bool numeric = (flags & NI_NUMERICHOST) != 0;
   if ((flags & NI_NAMEREQD) != 0 && ip != INADDR_LOOPBACK) return EAI_NONAME;
   if (host != NULL && host_size > 0) {
-    int n = !numeric && ip == INADDR_LOOPBACK ? snprintf(host, host_size, "localhost")
-      : snprintf(host, host_size, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255), (unsigned)(ip >> 8 & 255), (unsigned)(ip & 255));
+    int n = !numeric && ip == INADDR_LOOPBACK
+                ? snprintf(host, host_size, "localhost")
+                : snprintf(host, host_size, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255),
+                           (unsigned)(ip >> 8 & 255), (unsigned)(ip & 255));
     if (n >= (int)host_size) return EAI_OVERFLOW;
   }
   if (service != NULL && service_size > 0) {
     const char *name = (flags & NI_NUMERICSERV) != 0 ? NULL : service_name(ntohs(a->sin_port));
-    int n = name != NULL ? snprintf(service, service_size, "%s", name) : snprintf(service, service_size, "%u", (unsigned)ntohs(a->sin_port));
+    int n = name != NULL ? snprintf(service, service_size, "%s", name)
+                         : snprintf(service, service_size, "%u", (unsigned)ntohs(a->sin_port));
     if (n >= (int)service_size) return EAI_OVERFLOW;
   }
   return 0;
@@ -192,7 +204,8 @@ int stint_bsd_inet_pton(int family, const char *text, void *address) {
 }
 
 const char *stint_bsd_inet_ntop(int family, const void *address, char *text, socklen_t size) {
-  if (family == AF_INET || family == AF_INET6) return inet_ntop(family == AF_INET ? WASI_INET : WASI_INET6, address, text, size);
+  if (family == AF_INET || family == AF_INET6)
+    return inet_ntop(family == AF_INET ? WASI_INET : WASI_INET6, address, text, size);
   errno = EAFNOSUPPORT;
   return NULL;
 }

@@ -9,7 +9,10 @@
 /* How long data may stay unacknowledged where TCP_USER_TIMEOUT is 0: the host's setting. */
 enum { USUAL_TIMEOUT_MS = 300000, NOT_THE_STACKS = -1 };
 
-/* Numbers: where each is found, its bounds, the stack's option. A flag is 0 or 1 when it is asked for. KEEP_ALIVE is last, since it starts a timer by the others. */
+/*
+ * Numbers: where each is found, its bounds, the stack's option. A flag is 0 or 1 when it is asked for. KEEP_ALIVE is
+ * last, since it starts a timer by the others.
+ */
 static const struct option {
   int level, name;
   enum number number;
@@ -17,25 +20,26 @@ static const struct option {
   bool flag;
   int stack;
 } numbers[] = {
-  {SOL_SOCKET, SO_REUSEADDR, REUSE_ADDRESS, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
-  {SOL_SOCKET, SO_REUSEPORT, REUSE_PORT, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
-  {SOL_SOCKET, SO_BROADCAST, BROADCAST, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
-  {SOL_SOCKET, SO_OOBINLINE, INLINE, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
-  {IPPROTO_TCP, TCP_NODELAY, NO_DELAY, INT32_MIN, INT32_MAX, true, STINT_OPTION_NO_DELAY},
-  {IPPROTO_TCP, TCP_CORK, CORK, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
-  {IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE, 1, 32767, false, STINT_OPTION_KEEP_IDLE},
-  {IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL, 1, 32767, false, STINT_OPTION_KEEP_INTERVAL},
-  {IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT, 1, 127, false, STINT_OPTION_KEEP_PROBES},
-  {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT, 0, INT32_MAX, false, STINT_OPTION_USER_TIMEOUT},
-  {IPPROTO_IP, IP_TOS, TOS, INT32_MIN, INT32_MAX, false, STINT_OPTION_TOS},
-  {IPPROTO_IP, IP_TTL, TTL, -1, 255, false, STINT_OPTION_TTL},
-  {SOL_SOCKET, SO_KEEPALIVE, KEEP_ALIVE, INT32_MIN, INT32_MAX, true, STINT_OPTION_KEEP_ALIVE},
+    {SOL_SOCKET, SO_REUSEADDR, REUSE_ADDRESS, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
+    {SOL_SOCKET, SO_REUSEPORT, REUSE_PORT, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
+    {SOL_SOCKET, SO_BROADCAST, BROADCAST, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
+    {SOL_SOCKET, SO_OOBINLINE, INLINE, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
+    {IPPROTO_TCP, TCP_NODELAY, NO_DELAY, INT32_MIN, INT32_MAX, true, STINT_OPTION_NO_DELAY},
+    {IPPROTO_TCP, TCP_CORK, CORK, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
+    {IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE, 1, 32767, false, STINT_OPTION_KEEP_IDLE},
+    {IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL, 1, 32767, false, STINT_OPTION_KEEP_INTERVAL},
+    {IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT, 1, 127, false, STINT_OPTION_KEEP_PROBES},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT, 0, INT32_MAX, false, STINT_OPTION_USER_TIMEOUT},
+    {IPPROTO_IP, IP_TOS, TOS, INT32_MIN, INT32_MAX, false, STINT_OPTION_TOS},
+    {IPPROTO_IP, IP_TTL, TTL, -1, 255, false, STINT_OPTION_TTL},
+    {SOL_SOCKET, SO_KEEPALIVE, KEEP_ALIVE, INT32_MIN, INT32_MAX, true, STINT_OPTION_KEEP_ALIVE},
 };
 enum { OPTIONS = sizeof numbers / sizeof numbers[0] };
 
 static const struct option *find(const struct socket *s, int level, int name) {
   if (level == IPPROTO_TCP && s->kind == DATAGRAM) return NULL;
-  for (int i = 0; i < OPTIONS; i++) if (numbers[i].level == level && numbers[i].name == name) return &numbers[i];
+  for (int i = 0; i < OPTIONS; i++)
+    if (numbers[i].level == level && numbers[i].name == name) return &numbers[i];
   return NULL;
 }
 
@@ -49,11 +53,13 @@ static uint32_t for_stack(const struct option *o, int value) {
 
 static void hand_over(const struct socket *s, const struct option *o) {
   /* A listener has what it can: the rest is its connections'. */
-  if (o->stack != NOT_THE_STACKS && (s->kind == CONNECTION || s->kind == LISTENER)) tcp_set(s->handle, (uint32_t)o->stack, for_stack(o, s->number[o->number]));
+  if (o->stack != NOT_THE_STACKS && (s->kind == CONNECTION || s->kind == LISTENER))
+    tcp_set(s->handle, (uint32_t)o->stack, for_stack(o, s->number[o->number]));
 }
 
 void apply_options(const struct socket *s) {
-  for (int i = 0; i < OPTIONS; i++) if (s->is_set & 1u << numbers[i].number) hand_over(s, &numbers[i]);
+  for (int i = 0; i < OPTIONS; i++)
+    if (s->is_set & 1u << numbers[i].number) hand_over(s, &numbers[i]);
 }
 
 static int set_number(struct socket *s, const struct option *o, const void *value, socklen_t size) {
@@ -100,7 +106,8 @@ int stint_bsd_setsockopt(int fd, int level, int name, const void *value, socklen
       s->linger.l_onoff = s->linger.l_onoff != 0;
       return 0;
     /* Rings have the size that they have; a wish is taken for a hint. */
-    case SO_SNDBUF: case SO_RCVBUF: return 0;
+    case SO_SNDBUF:
+    case SO_RCVBUF: return 0;
     case SO_RCVLOWAT: return *(const int *)value > 1 ? fail(ENOPROTOOPT) : 0;
     default: return fail(ENOPROTOOPT);
   }
@@ -146,8 +153,10 @@ int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *si
     case SO_DOMAIN: return give_number(value, size, AF_INET);
     case SO_PROTOCOL: return give_number(value, size, stream ? IPPROTO_TCP : IPPROTO_UDP);
     case SO_ACCEPTCONN: return give_number(value, size, s->kind == LISTENER);
-    case SO_SNDBUF: case SO_RCVBUF: return give_number(value, size, stream ? STINT_HOST_RING : STINT_HOST_UDP_RING);
-    case SO_RCVLOWAT: case SO_SNDLOWAT: return give_number(value, size, 1);
+    case SO_SNDBUF:
+    case SO_RCVBUF: return give_number(value, size, stream ? STINT_HOST_RING : STINT_HOST_UDP_RING);
+    case SO_RCVLOWAT:
+    case SO_SNDLOWAT: return give_number(value, size, 1);
     case SO_LINGER: return give(value, size, &s->linger, sizeof s->linger);
     case SO_RCVTIMEO: return give_timeout(value, size, s->receive_ms);
     case SO_SNDTIMEO: return give_timeout(value, size, s->send_ms);
@@ -164,11 +173,10 @@ int stint_bsd_fcntl(int fd, int command, ...) {
   if (s == NULL) return fd >= FIRST && fd < FIRST + COUNT ? fail(EBADF) : fcntl(fd, command, argument);
   switch (command) {
     case F_GETFL: return O_RDWR | (s->nonblock ? O_NONBLOCK : 0);
-    case F_SETFL:
-      s->nonblock = (argument & O_NONBLOCK) != 0;
-      return 0;
+    case F_SETFL: s->nonblock = (argument & O_NONBLOCK) != 0; return 0;
     /* There is no exec. */
-    case F_GETFD: case F_SETFD: return 0;
+    case F_GETFD:
+    case F_SETFD: return 0;
     default: return fail(EINVAL);
   }
 }

@@ -110,7 +110,8 @@ static int to_sets(const struct pollfd *fds, int count, fd_set *r, fd_set *w, fd
 
 int stint_bsd_select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *timeout) {
   static struct pollfd fds[FD_SETSIZE];
-  if (n < 0 || n > FD_SETSIZE || (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_usec < 0))) return fail(EINVAL);
+  if (n < 0 || n > FD_SETSIZE || (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
+    return fail(EINVAL);
   int count = from_sets(fds, n, r, w, e), ms = -1;
   if (count < 0) return -1;
   int64_t until = 0;
@@ -120,7 +121,8 @@ int stint_bsd_select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *tim
     until = now_ms() + ms;
   }
   if (stint_bsd_poll(fds, (nfds_t)count, ms) < 0) return -1;
-  for (int i = 0; i < count; i++) if (fds[i].revents & POLLNVAL) return fail(EBADF);
+  for (int i = 0; i < count; i++)
+    if (fds[i].revents & POLLNVAL) return fail(EBADF);
   if (timeout != NULL) {
     /* As Linux has it: what is left. */
     int64_t left = until - now_ms();

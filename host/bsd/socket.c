@@ -27,7 +27,8 @@ int stint_bsd_bind(int fd, const struct sockaddr *address, socklen_t size) {
   if (s == NULL) return fail(EBADF);
   const struct sockaddr_in *a = address_of(address, size);
   if (a == NULL) return -1;
-  if (s->bound || s->connected || (s->kind != FRESH && s->kind != DATAGRAM) || (s->kind == DATAGRAM && s->handle != 0)) return fail(EINVAL);
+  if (s->bound || s->connected || (s->kind != FRESH && s->kind != DATAGRAM) || (s->kind == DATAGRAM && s->handle != 0))
+    return fail(EINVAL);
   uint32_t ip = ntohl(a->sin_addr.s_addr);
   uint16_t port = ntohs(a->sin_port);
   bool stream = s->kind != DATAGRAM;
@@ -82,7 +83,8 @@ int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int fla
   if (l->kind == DATAGRAM) return fail(EOPNOTSUPP);
   if (l->kind != LISTENER || (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) return fail(EINVAL);
   int32_t handle;
-  for (struct patience p = {0}; (handle = tcp_accept(l->handle)) == STINT_ERR_AGAIN;) if (!again(&p, l, 0, l->receive_ms)) return -1;
+  for (struct patience p = {0}; (handle = tcp_accept(l->handle)) == STINT_ERR_AGAIN;)
+    if (!again(&p, l, 0, l->receive_ms)) return -1;
   if (handle < 0) return fail(error_of(handle));
   int connection = fresh();
   if (connection < 0) {
@@ -104,7 +106,9 @@ int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int fla
   return connection;
 }
 
-int stint_bsd_accept(int fd, struct sockaddr *address, socklen_t *size) { return stint_bsd_accept4(fd, address, size, 0); }
+int stint_bsd_accept(int fd, struct sockaddr *address, socklen_t *size) {
+  return stint_bsd_accept4(fd, address, size, 0);
+}
 
 /* Gives up a connection that did not come about: the socket may connect again. */
 static void unconnect(struct socket *s) {

@@ -1,4 +1,7 @@
-/* What the files of the socket layer share. Functions that programs call are stint_bsd_ and their name; include/bsd leads there. */
+/*
+ * What the files of the socket layer share. Functions that programs call are stint_bsd_ and their name; include/bsd
+ * leads there.
+ */
 #ifndef STINT_BSD_SOCKETS_H
 #define STINT_BSD_SOCKETS_H
 
@@ -33,7 +36,22 @@ enum { FIRST = 64, COUNT = 64, BACKLOG_MAX = 128, DATAGRAM_MAX = 65535, IOV_COUN
 enum kind { FREE, FRESH, LISTENER, CONNECTION, DATAGRAM };
 
 /* Options that are kept as numbers (options.c). */
-enum number { REUSE_ADDRESS, REUSE_PORT, BROADCAST, KEEP_ALIVE, INLINE, NO_DELAY, CORK, KEEP_IDLE, KEEP_INTERVAL, KEEP_COUNT, USER_TIMEOUT, TOS, TTL, NUMBERS };
+enum number {
+  REUSE_ADDRESS,
+  REUSE_PORT,
+  BROADCAST,
+  KEEP_ALIVE,
+  INLINE,
+  NO_DELAY,
+  CORK,
+  KEEP_IDLE,
+  KEEP_INTERVAL,
+  KEEP_COUNT,
+  USER_TIMEOUT,
+  TOS,
+  TTL,
+  NUMBERS
+};
 
 struct socket {
   enum kind kind;
@@ -93,7 +111,10 @@ int take_error(struct socket *s);
 int64_t now_ms(void);
 
 /* A call that may wait: it is tried again after each turn until its time is over. Begin with {0}. */
-struct patience { int64_t until; bool begun; };
+struct patience {
+  int64_t until;
+  bool begun;
+};
 /* Waits for a turn. Returns whether to try again; if not, errno is EAGAIN, or ENETDOWN. */
 bool again(struct patience *p, const struct socket *s, int flags, int limit_ms);
 
@@ -129,8 +150,10 @@ ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags);
 int stream_waiting(const struct socket *s);
 int datagram_bind(struct socket *s);
 int datagram_connect(struct socket *s, const struct sockaddr *address, socklen_t size);
-ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags, const struct sockaddr *to, socklen_t to_size);
-ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, struct sockaddr *from, socklen_t *from_size);
+ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags, const struct sockaddr *to,
+                      socklen_t to_size);
+ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, struct sockaddr *from,
+                         socklen_t *from_size);
 /* Takes the next datagram out of the stack, if there is one for this socket and none is held. */
 void datagram_fetch(struct socket *s);
 /* poll's bits for a socket. */

@@ -31,7 +31,8 @@ ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags) 
   for (;;) {
     if (s->over || s->shut_write || s->error != 0) return sent > 0 ? (ssize_t)sent : cannot_send(s, flags);
     if (s->connected) {
-      int32_t n = sent == size ? 0 : tcp_send(s->handle, (void *)(uintptr_t)((const char *)data + sent), at_most(size - sent));
+      int32_t n =
+          sent == size ? 0 : tcp_send(s->handle, (void *)(uintptr_t)((const char *)data + sent), at_most(size - sent));
       if (n > 0) {
         sent += (size_t)n;
         p.begun = false;
@@ -73,7 +74,8 @@ ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags) {
   for (struct patience p = {0}; got < want;) {
     uint32_t have = (uint32_t)stream_waiting(s);
     if (peek ? have >= want || (have > 0 && is_at_end(s)) : have > 0) {
-      int32_t n = peek ? tcp_peek(s->handle, data, at_most(size)) : tcp_recv(s->handle, (char *)data + got, at_most(size - got));
+      int32_t n = peek ? tcp_peek(s->handle, data, at_most(size))
+                       : tcp_recv(s->handle, (char *)data + got, at_most(size - got));
       if (n < 0) return fail(error_of(n));
       got += (uint32_t)n;
       if (peek || size == 0) break;
@@ -86,7 +88,8 @@ ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags) {
       return error != 0 ? fail(error) : 0;
     }
     if (!again(&p, s, flags, s->receive_ms)) {
-      if (got > 0 || (peek && stream_waiting(s) > 0 && (got = (uint32_t)tcp_peek(s->handle, data, at_most(size))) > 0)) break;
+      if (got > 0 || (peek && stream_waiting(s) > 0 && (got = (uint32_t)tcp_peek(s->handle, data, at_most(size))) > 0))
+        break;
       return -1;
     }
   }

@@ -37,7 +37,9 @@ struct socket *socket_of(int fd) {
 int fresh(void) {
   for (int i = 0; i < COUNT; i++) {
     if (sockets[i].kind != FREE) continue;
-    sockets[i] = (struct socket){.kind = FRESH, .held = -1, .number = {[KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64}};
+    sockets[i] = (struct socket){.kind = FRESH,
+                                 .held = -1,
+                                 .number = {[KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64}};
     return FIRST + i;
   }
   return fail(EMFILE);

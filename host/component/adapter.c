@@ -1,6 +1,7 @@
 /*
- * The component: stint:net (wit/net.wit) over the calls of stint.h, as the canonical ABI has it. No heap: what is passed in goes into one buffer, since a call
- * has one list at most; what is passed out lies where the stack has it, and is given back in the post-return.
+ * The component: stint:net (wit/net.wit) over the calls of stint.h, as the canonical ABI has it. No heap: what is
+ * passed in goes into one buffer, since a call has one list at most; what is passed out lies where the stack has it,
+ * and is given back in the post-return.
  */
 #include <stdint.h>
 
@@ -23,8 +24,11 @@ enum { ARENA = 8 << 20, BUFFER = 65536, SLOTS = 64 };
 static _Alignas(8) unsigned char arena[ARENA];
 /* What a call is given; and datagrams on their way out. */
 static _Alignas(8) unsigned char buffer[BUFFER], datagram[BUFFER];
+struct words {
+  uint32_t word[6];
+};
 /* Where results lie that do not fit into a register. */
-static struct { uint32_t word[6]; } result;
+static struct words result;
 
 static struct stint_ring *rings(void) { return stint_control_block(); }
 
@@ -58,7 +62,8 @@ static void *done(int32_t code) {
 }
 
 EXPORT(STACK "start")
-void *stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t mac, uint32_t mtu, uint32_t connections, uint32_t ring, uint64_t e0, uint64_t e1, uint64_t e2, uint64_t e3) {
+void *stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t mac, uint32_t mtu, uint32_t connections,
+                  uint32_t ring, uint64_t e0, uint64_t e1, uint64_t e2, uint64_t e3) {
   struct stint_config *c = stint_config_block();
   __builtin_memset(c, 0, sizeof *c);
   c->size = sizeof *c;
@@ -66,8 +71,10 @@ void *stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t 
   c->ip = address, c->prefix = prefix, c->gateway = gateway, c->mtu = mtu;
   c->macHigh = (uint32_t)(mac >> 16), c->macLow = (uint32_t)mac & 0xffff;
   c->connsMax = connections, c->sendRing = c->recvRing = (ring + 3) & ~3u;
-  c->halfOpenMax = connections < 64 ? 64 : 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = connections < 64 ? connections : 64;
-  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192, c->neighboursMax = 32, c->udpMax = 8, c->udpRing = 16384;
+  c->halfOpenMax = connections < 64 ? 64 : 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024,
+  c->sendersMax = connections < 64 ? connections : 64;
+  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192,
+  c->neighboursMax = 32, c->udpMax = 8, c->udpRing = 16384;
   usual(c);
   c->entropy0 = e0, c->entropy1 = e1, c->entropy2 = e2, c->entropy3 = e3;
   return done(stint_init(c));
@@ -160,9 +167,13 @@ EXPORT(TCP "[method]tcp-stream.shutdown") void *stream_shutdown(int32_t stream) 
 
 EXPORT(TCP "[method]tcp-stream.abort") void *stream_abort(int32_t stream) { return done(tcp_abort(stream)); }
 
-EXPORT(TCP "[method]tcp-stream.set-no-delay") void *stream_no_delay(int32_t stream, uint32_t value) { return done(tcp_set(stream, STINT_OPTION_NO_DELAY, value)); }
+EXPORT(TCP "[method]tcp-stream.set-no-delay") void *stream_no_delay(int32_t stream, uint32_t value) {
+  return done(tcp_set(stream, STINT_OPTION_NO_DELAY, value));
+}
 
-EXPORT(TCP "[method]tcp-stream.set-keep-alive") void *stream_keep_alive(int32_t stream, uint32_t value) { return done(tcp_set(stream, STINT_OPTION_KEEP_ALIVE, value)); }
+EXPORT(TCP "[method]tcp-stream.set-keep-alive") void *stream_keep_alive(int32_t stream, uint32_t value) {
+  return done(tcp_set(stream, STINT_OPTION_KEEP_ALIVE, value));
+}
 
 EXPORT(TCP "[dtor]tcp-stream") void stream_drop(int32_t stream) { tcp_close(stream); }
 
@@ -171,7 +182,8 @@ EXPORT(UDP "[static]udp-socket.bind") void *socket_bind(uint32_t port) {
   return handle < 0 ? error(handle) : ok((uint32_t)new_socket(handle));
 }
 
-EXPORT(UDP "[method]udp-socket.send") void *socket_send(int32_t socket, uint32_t address, uint32_t port, void *data, uint32_t size) {
+EXPORT(UDP "[method]udp-socket.send")
+void *socket_send(int32_t socket, uint32_t address, uint32_t port, void *data, uint32_t size) {
   return done(udp_send(socket, address, port, data, size));
 }
 

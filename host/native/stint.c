@@ -1,9 +1,10 @@
 /*
- * The stack as a native library: what wasm2c makes of the module (module.c), the memory that it lives in, and the calls of stint.h with native
- * pointers. Calls that take none are made by tools/native.mjs (calls.h).
+ * The stack as a native library: what wasm2c makes of the module (module.c), the memory that it lives in, and the calls
+ * of stint.h with native pointers. Calls that take none are made by tools/native.mjs (calls.h).
  *
- * The memory is the first part of 8 GiB of addresses that are reserved and otherwise empty: an address of the module is a u32, and so is what it
- * adds to one. Whatever a bug in the module would read or write, it would find nothing but the module's own memory there, or the process ends.
+ * The memory is the first part of 8 GiB of addresses that are reserved and otherwise empty: an address of the module is
+ * a u32, and so is what it adds to one. Whatever a bug in the module would read or write, it would find nothing but the
+ * module's own memory there, or the process ends.
  */
 #define _GNU_SOURCE
 #include <stdio.h>
@@ -13,7 +14,10 @@
 #define MEMORY_MAPPED
 #include "wasm.h"
 
-/* Sums as assembly/core/checksum.ts has them, of 64 bytes at least: loops that the compiler makes vectors of, for the processor that there is. */
+/*
+ * Sums as assembly/core/checksum.ts has them, of 64 bytes at least: loops that the compiler makes vectors of, for the
+ * processor that there is.
+ */
 #if defined(__x86_64__) && defined(__gnu_linux__)
 #define CLONES __attribute__((target_clones("avx2", "default")))
 #else
@@ -51,7 +55,9 @@ CLONES static u64 copy_sum_words(u8 *restrict to, const u8 *restrict from, u32 w
   return sum;
 }
 
-static u64 native_sum(u32 at, u32 size) { return sum_words(wasm_memory + at, size >> 4 << 2) + tail(wasm_memory + at + (size & ~15u), size & 15); }
+static u64 native_sum(u32 at, u32 size) {
+  return sum_words(wasm_memory + at, size >> 4 << 2) + tail(wasm_memory + at + (size & ~15u), size & 15);
+}
 
 static u64 native_copy_sum(u32 to, u32 from, u32 size) {
   u32 done = size & ~15u;
@@ -74,14 +80,17 @@ static u64 native_copy_sum(u32 to, u32 from, u32 size) {
 static u32 scratch, scratch_end;
 
 _Noreturn void wasm_trap(enum wasm_trap why) {
-  static const char *const words[] = {"", "an access out of bounds", "an assertion that does not hold", "a division by zero"};
+  static const char *const words[] = {"", "an access out of bounds", "an assertion that does not hold",
+                                      "a division by zero"};
   fprintf(stderr, "stint: %s\n", words[why]);
   abort();
 }
 
 static u32 memory_grow(u32 pages) {
   u32 had = memory_pages;
-  if ((u64)had + pages > 65536 || mprotect(wasm_memory + (u64)had * PAGE, (u64)pages * PAGE, PROT_READ | PROT_WRITE) != 0) return UINT32_MAX;
+  if ((u64)had + pages > 65536 ||
+      mprotect(wasm_memory + (u64)had * PAGE, (u64)pages * PAGE, PROT_READ | PROT_WRITE) != 0)
+    return UINT32_MAX;
   memory_pages += pages;
   return had;
 }
@@ -101,9 +110,14 @@ static void *pointer(u32 address) { return address == 0 ? NULL : wasm_memory + a
 
 void *stint_at(uint32_t address) { return pointer(address); }
 
-struct stint_config *stint_config_block(void) { return memory_begin() ? pointer(module_configBlock()) : NULL; }
+struct stint_config *stint_config_block(void) {
+  if (!memory_begin()) return NULL;
+  return pointer(module_configBlock());
+}
 
-/* The caller's configuration, where the module can read it; NULL stays 0, which the module refuses. The arena is ours. */
+/*
+ * The caller's configuration, where the module can read it; NULL stays 0, which the module refuses. The arena is ours.
+ */
 static u32 configuration(struct stint_config *config) {
   u32 block = module_configBlock();
   if (config == NULL) return 0;
@@ -113,7 +127,9 @@ static u32 configuration(struct stint_config *config) {
   return block;
 }
 
-int64_t stint_layout_size(struct stint_config *config) { return memory_begin() ? (int64_t)module_layoutSize(configuration(config)) : STINT_ERR_NO_MEMORY; }
+int64_t stint_layout_size(struct stint_config *config) {
+  return memory_begin() ? (int64_t)module_layoutSize(configuration(config)) : STINT_ERR_NO_MEMORY;
+}
 
 int32_t stint_init(struct stint_config *config) {
   if (!memory_begin()) return STINT_ERR_NO_MEMORY;
@@ -176,7 +192,10 @@ static int32_t taken(void *dst, u32 result, uint32_t size) {
   return (int32_t)result;
 }
 
-/* Where the module writes what the caller wants at `dst`: the scratch memory; NULL stays 0, which the module refuses, unless no byte goes there. */
+/*
+ * Where the module writes what the caller wants at `dst`: the scratch memory; NULL stays 0, which the module refuses,
+ * unless no byte goes there.
+ */
 static u32 borrowed(const void *dst) { return dst == NULL ? 0 : scratch; }
 
 static uint32_t least(uint32_t a, uint32_t b) { return a < b ? a : b; }
@@ -187,9 +206,13 @@ int32_t tcp_peek(int32_t handle, void *dst, uint32_t size) {
   return taken(dst, n, n);
 }
 
-int32_t tcp_info(int32_t handle, void *dst) { return taken(dst, module_tcp_info((u32)handle, borrowed(dst)), sizeof(struct stint_tcp_info)); }
+int32_t tcp_info(int32_t handle, void *dst) {
+  return taken(dst, module_tcp_info((u32)handle, borrowed(dst)), sizeof(struct stint_tcp_info));
+}
 
-int32_t stint_listener_info(int32_t handle, void *dst) { return taken(dst, module_listener_info((u32)handle, borrowed(dst)), sizeof(struct stint_listener_info)); }
+int32_t stint_listener_info(int32_t handle, void *dst) {
+  return taken(dst, module_listener_info((u32)handle, borrowed(dst)), sizeof(struct stint_listener_info));
+}
 
 int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size) {
   if (size > SCRATCH_SIZE) return STINT_ERR_SIZE;

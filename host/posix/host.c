@@ -1,12 +1,13 @@
 /*
- * A host for an application (stint.h: app_start, app_run) under WASI, or natively: frames over standard input and output, each behind its length in 4
- * bytes, most significant first, as passt and QEMU have them. With STINT_LINK_FD=N over descriptor N, a stream or a listening socket, of which the first
- * to connect is the link: standard input and output are the program's own then. Under WASI, where frames have them, what the program prints goes to
- * standard error, and its standard input is at its end. STINT_LINK_FD=none: no link, and only 127.0.0.1 and the own address.
+ * A host for an application (stint.h: app_start, app_run) under WASI, or natively: frames over standard input and
+ * output, each behind its length in 4 bytes, most significant first, as passt and QEMU have them. With STINT_LINK_FD=N
+ * over descriptor N, a stream or a listening socket, of which the first to connect is the link: standard input and
+ * output are the program's own then. Under WASI, where frames have them, what the program prints goes to standard
+ * error, and its standard input is at its end. STINT_LINK_FD=none: no link, and only 127.0.0.1 and the own address.
  *
- *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude examples/c-posix/echo.c host/posix/host.c -o app.wasm
- *   stint link --dynamic app.wasm -o linked
- *   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
+ *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude examples/c-posix/echo.c
+ * host/posix/host.c -o app.wasm stint link --dynamic app.wasm -o linked socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime
+ * run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
  */
 #define STINT_NO_BSD_NAMES
 #ifndef _DEFAULT_SOURCE
@@ -29,7 +30,10 @@
 #include <wasi/api.h>
 #endif
 
-/* No frame is longer that the stack makes, and none that passes on a link; a longer length means that what comes is no frames. */
+/*
+ * No frame is longer that the stack makes, and none that passes on a link; a longer length means that what comes is no
+ * frames.
+ */
 enum { FRAME_MAX = 2048, LENGTH_MAX = 65535 + 18, ALSO_MAX = 256 };
 
 static int link_in = 0, link_out = 1;
@@ -46,7 +50,10 @@ static void lose(const char *why) {
 }
 
 #ifdef __wasi__
-/* These stand in the place of the C library's, which its streams call too: descriptors that carry frames are not the program's. */
+/*
+ * These stand in the place of the C library's, which its streams call too: descriptors that carry frames are not the
+ * program's.
+ */
 
 static ssize_t result_of(__wasi_errno_t error, size_t done) {
   errno = error == __WASI_ERRNO_NOTCAPABLE ? EBADF : error;
@@ -59,9 +66,13 @@ static ssize_t write_to(int fd, const struct iovec *iov, int count) {
   return result_of(error, done);
 }
 
-ssize_t writev(int fd, const struct iovec *iov, int count) { return write_to(fd == 1 && link_out == 1 ? 2 : fd, iov, count); }
+ssize_t writev(int fd, const struct iovec *iov, int count) {
+  return write_to(fd == 1 && link_out == 1 ? 2 : fd, iov, count);
+}
 
-ssize_t write(int fd, const void *data, size_t size) { return writev(fd, &(struct iovec){(void *)(uintptr_t)data, size}, 1); }
+ssize_t write(int fd, const void *data, size_t size) {
+  return writev(fd, &(struct iovec){(void *)(uintptr_t)data, size}, 1);
+}
 
 static ssize_t read_from(int fd, const struct iovec *iov, int count) {
   size_t done = 0;
@@ -69,11 +80,15 @@ static ssize_t read_from(int fd, const struct iovec *iov, int count) {
   return result_of(error, done);
 }
 
-ssize_t readv(int fd, const struct iovec *iov, int count) { return fd == 0 && link_in == 0 ? 0 : read_from(fd, iov, count); }
+ssize_t readv(int fd, const struct iovec *iov, int count) {
+  return fd == 0 && link_in == 0 ? 0 : read_from(fd, iov, count);
+}
 
 ssize_t read(int fd, void *data, size_t size) { return readv(fd, &(struct iovec){data, size}, 1); }
 
-static ssize_t link_write(const void *data, size_t size) { return write_to(link_out, &(struct iovec){(void *)(uintptr_t)data, size}, 1); }
+static ssize_t link_write(const void *data, size_t size) {
+  return write_to(link_out, &(struct iovec){(void *)(uintptr_t)data, size}, 1);
+}
 static ssize_t link_read(void *data, size_t size) { return read_from(link_in, &(struct iovec){data, size}, 1); }
 #else
 static ssize_t link_write(const void *data, size_t size) { return write(link_out, data, size); }
@@ -102,13 +117,17 @@ static uint32_t address(const char *text) {
 static void defaults(struct stint_config *c) {
   c->size = sizeof *c;
   c->mtu = 1500;
-  c->connsMax = 4, c->halfOpenMax = 8, c->timeWaitMax = 8, c->listenersMax = 1, c->sendRing = c->recvRing = 2048, c->rangesMax = 16;
+  c->connsMax = 4, c->halfOpenMax = 8, c->timeWaitMax = 8, c->listenersMax = 1, c->sendRing = c->recvRing = 2048,
+  c->rangesMax = 16;
   c->rxSlots = c->txSlots = 4, c->neighboursMax = 4;
   c->policy = STINT_POLICY_TIMESTAMPS | STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_ANNOUNCE;
   c->cookies = STINT_COOKIES_AUTO, c->windowScale = 255, c->initialWindow = 10;
-  c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000, c->delayedAckMs = 40;
-  c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000, c->challengeMax = 10, c->icmpRate = 100;
-  c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64, c->pathMtuMin = 552;
+  c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000,
+  c->delayedAckMs = 40;
+  c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000,
+  c->challengeMax = 10, c->icmpRate = 100;
+  c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64,
+  c->pathMtuMin = 552;
   c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
 }
 
@@ -130,9 +149,11 @@ static void write_all(const unsigned char *data, size_t size) {
 static void send_frames(struct stint_ring *out) {
   for (; out->head != out->tail; out->head++) {
     uint32_t slot = out->head & out->mask, size = ((uint32_t *)stint_at(out->lengths))[slot];
-    unsigned char frame[4 + FRAME_MAX] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16), (unsigned char)(size >> 8), (unsigned char)size};
+    unsigned char frame[4 + FRAME_MAX] = {(unsigned char)(size >> 24), (unsigned char)(size >> 16),
+                                          (unsigned char)(size >> 8), (unsigned char)size};
     if (size > FRAME_MAX) {
-      fprintf(stderr, "stint: a frame of %u bytes is not sent: this host carries %d at most\n", (unsigned)size, FRAME_MAX);
+      fprintf(stderr, "stint: a frame of %u bytes is not sent: this host carries %d at most\n", (unsigned)size,
+              FRAME_MAX);
       continue;
     }
     memcpy(frame + 4, stint_at(out->slots + slot * out->stride + STINT_FRAME_OFFSET), size);
@@ -143,7 +164,10 @@ static void send_frames(struct stint_ring *out) {
 /* Bytes of a frame that is too long, still to come: they are read and dropped. */
 static size_t skip;
 
-/* One frame begins at `b`; `have` bytes of it and what follows are here. Returns how many are done with; 0: it is not whole yet, or there is no room. */
+/*
+ * One frame begins at `b`; `have` bytes of it and what follows are here. Returns how many are done with; 0: it is not
+ * whole yet, or there is no room.
+ */
 static size_t take_frame(struct stint_ring *in, const unsigned char *b, size_t have) {
   size_t size = (size_t)b[0] << 24 | (size_t)b[1] << 16 | (size_t)b[2] << 8 | b[3], whole = 4 + size;
   if (size > LENGTH_MAX) {
@@ -217,14 +241,16 @@ static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32
   config->macLow = config->ip & 0xffff;
   uint64_t entropy[4];
   if (getentropy(entropy, sizeof entropy) != 0) return STINT_ERR_ENTROPY;
-  config->entropy0 = entropy[0], config->entropy1 = entropy[1], config->entropy2 = entropy[2], config->entropy3 = entropy[3];
+  config->entropy0 = entropy[0], config->entropy1 = entropy[1], config->entropy2 = entropy[2],
+  config->entropy3 = entropy[3];
   int32_t result = start(config);
   if (result >= 0) fprintf(stderr, "ready %s\n", ip);
   return result;
 }
 
 /* Waits for frames, and for others' descriptors; then takes in what has come. Returns −1 when the link is gone. */
-static int wait_and_read(int ms, struct pollfd *also, unsigned count, unsigned char *buffer, size_t *have, size_t room) {
+static int wait_and_read(int ms, struct pollfd *also, unsigned count, unsigned char *buffer, size_t *have,
+                         size_t room) {
   struct pollfd fds[1 + ALSO_MAX];
   unsigned n = 0, links = link_in >= 0 && gone == NULL;
   if (links) fds[n++] = (struct pollfd){.fd = link_in, .events = POLLIN};
@@ -237,7 +263,8 @@ static int wait_and_read(int ms, struct pollfd *also, unsigned count, unsigned c
   /* Nothing could ever happen. */
   if (n == 0 && ms < 0) return -1;
   int found = poll(fds, n, ms);
-  for (unsigned i = 0; i < count && i < ALSO_MAX; i++) also[i].revents = also[i].fd == link_in ? POLLIN : found > 0 ? fds[links + i].revents : 0;
+  for (unsigned i = 0; i < count && i < ALSO_MAX; i++)
+    also[i].revents = also[i].fd == link_in ? POLLIN : found > 0 ? fds[links + i].revents : 0;
   if (found <= 0 || !links || fds[0].revents == 0) return gone != NULL ? -1 : 0;
   ssize_t got = link_read(buffer + *have, room - *have);
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return 0;
@@ -250,7 +277,10 @@ static int wait_and_read(int ms, struct pollfd *also, unsigned count, unsigned c
   return 0;
 }
 
-/* Moves frames and time until there is nothing to do, then waits for up to `wait_ms` for more, or for one of `count` others. Returns −1 when the link is gone. */
+/*
+ * Moves frames and time until there is nothing to do, then waits for up to `wait_ms` for more, or for one of `count`
+ * others. Returns −1 when the link is gone.
+ */
 static int turn(int wait_ms, int32_t (*run)(void), struct pollfd *also, unsigned count) {
   static unsigned char buffer[16 * FRAME_MAX];
   static size_t have = 0;
@@ -265,7 +295,11 @@ static int turn(int wait_ms, int32_t (*run)(void), struct pollfd *also, unsigned
     send_frames(out);
   } while (wait == 0 || did != 0 || have != had);
   int due = wait < 0 ? -1 : wait / 1000 + 1;
-  if (wait_and_read(wait_ms < 0 ? due : due < 0 || wait_ms < due ? wait_ms : due, also, count, buffer, &have, sizeof buffer) < 0) return -1;
+  if (wait_and_read(wait_ms < 0                ? due
+                    : due < 0 || wait_ms < due ? wait_ms
+                                               : due,
+                    also, count, buffer, &have, sizeof buffer) < 0)
+    return -1;
   have = take_frames(in, buffer, have);
   stint_poll(now_us());
   send_frames(out);
@@ -282,8 +316,10 @@ static uint32_t own;
 static int32_t start(struct stint_config *c) {
   c->arenaBase = (uint32_t)(uintptr_t)arena;
   c->arenaSize = sizeof arena;
-  c->connsMax = 32, c->halfOpenMax = c->timeWaitMax = 64, c->listenersMax = 8, c->sendRing = c->recvRing = STINT_HOST_RING, c->rangesMax = 512, c->rxSlots = c->txSlots = 32, c->loopSlots = 64;
-  c->neighboursMax = 32, c->udpMax = 16, c->udpRing = STINT_HOST_UDP_RING, c->reassemblyMax = 2, c->reassemblyBytes = 65512;
+  c->connsMax = 32, c->halfOpenMax = c->timeWaitMax = 64, c->listenersMax = 8,
+  c->sendRing = c->recvRing = STINT_HOST_RING, c->rangesMax = 512, c->rxSlots = c->txSlots = 32, c->loopSlots = 64;
+  c->neighboursMax = 32, c->udpMax = 16, c->udpRing = STINT_HOST_UDP_RING, c->reassemblyMax = 2,
+  c->reassemblyBytes = 65512;
   own = c->ip;
   return stint_init(c);
 }
@@ -315,7 +351,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "the application does not start: error %d\n", (int)result);
     return 1;
   }
-  while (turn(-1, app_run, NULL, 0) == 0);
+  while (turn(-1, app_run, NULL, 0) == 0) continue;
   return failed ? 1 : 0;
 }
 #endif

@@ -13,9 +13,17 @@ struct addrinfo {
   char *ai_canonname;
   struct addrinfo *ai_next;
 };
-struct hostent { char *h_name, **h_aliases; int h_addrtype, h_length; char **h_addr_list; };
+struct hostent {
+  char *h_name, **h_aliases;
+  int h_addrtype, h_length;
+  char **h_addr_list;
+};
 #define h_addr h_addr_list[0]
-struct servent { char *s_name, **s_aliases; int s_port; char *s_proto; };
+struct servent {
+  char *s_name, **s_aliases;
+  int s_port;
+  char *s_proto;
+};
 
 #define AI_PASSIVE 0x01
 #define AI_CANONNAME 0x02

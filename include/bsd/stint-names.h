@@ -1,6 +1,7 @@
 /*
- * How a program's calls reach the socket layer (host/bsd): STINT_NAME(f) gives the libc function f that was just declared another symbol, so that programs,
- * members of structures and pointers to functions keep the name. The layer itself defines STINT_NO_BSD_NAMES: there f stays the C library's.
+ * How a program's calls reach the socket layer (host/bsd): STINT_NAME(f) gives the libc function f that was just
+ * declared another symbol, so that programs, members of structures and pointers to functions keep the name. The layer
+ * itself defines STINT_NO_BSD_NAMES: there f stays the C library's.
  */
 #ifndef STINT_NAMES_H
 #define STINT_NAMES_H

@@ -1,6 +1,6 @@
 /*
- * The W5500 driver against a model of the chip's registers, written from its data sheet: SPI frames in, registers and memory behind them.
- * Prints a line for each test; exits with the number of those that failed.
+ * The W5500 driver against a model of the chip's registers, written from its data sheet: SPI frames in, registers and
+ * memory behind them. Prints a line for each test; exits with the number of those that failed.
  */
 #include "w5500.h"
 
@@ -64,7 +64,8 @@ static uint8_t chip_read(uint32_t block, uint32_t at) {
   uint8_t *s = sockets[block >> 2];
   switch (block & 3) {
     case 1: {
-      uint32_t free = s[0x1f] * 1024u - ((get16(s + 0x24) - tx_done) & 0xffff), have = (rx_write - get16(s + 0x28)) & 0xffff;
+      uint32_t free = s[0x1f] * 1024u - ((get16(s + 0x24) - tx_done) & 0xffff),
+               have = (rx_write - get16(s + 0x28)) & 0xffff;
       /* A size in the middle of changing: every first read of it is off by 256. */
       if (unsteady > 0 && at == 0x26) have += 256u * (unsteady-- & 1);
       if (at == 0x20 || at == 0x21) return (uint8_t)(free >> (at == 0x20 ? 8 : 0));
@@ -146,7 +147,8 @@ int main(void) {
   chip_reset();
   check("initializes", w5500_init(mac) == NULL);
   check("sets its MAC address", memcmp(common + 0x09, mac, 6) == 0);
-  check("gives all memory to socket 0", sockets[0][0x1e] == 16 && sockets[0][0x1f] == 16 && sockets[1][0x1e] == 0 && sockets[7][0x1f] == 0);
+  check("gives all memory to socket 0",
+        sockets[0][0x1e] == 16 && sockets[0][0x1f] == 16 && sockets[1][0x1e] == 0 && sockets[7][0x1f] == 0);
   check("opens socket 0 in MACRAW mode with the MAC filter", sockets[0][3] == 0x42 && sockets[0][0] == 0x84);
   check("has nothing at first", w5500_receive(got, 1518) == 0 && !w5500_waiting());
 
@@ -165,13 +167,15 @@ int main(void) {
   arrives(pattern, 60);
   arrives(pattern + 1, 1514 - 1);
   arrives(pattern + 2, 14);
-  check("receives several frames in their order",
-        w5500_receive(got, 1518) == 60 && w5500_receive(got, 1518) == 1513 && got[0] == pattern[1] && w5500_receive(got, 1518) == 14 && w5500_receive(got, 1518) == 0);
+  check("receives several frames in their order", w5500_receive(got, 1518) == 60 && w5500_receive(got, 1518) == 1513 &&
+                                                      got[0] == pattern[1] && w5500_receive(got, 1518) == 14 &&
+                                                      w5500_receive(got, 1518) == 0);
   arrives(pattern, 1514);
   arrives(pattern, 100);
   memset(got, 0xee, sizeof got);
   check("a frame longer than the buffer is cut off, told by its length, and gone",
-        w5500_receive(got, 200) == 1514 && memcmp(got, pattern, 200) == 0 && got[200] == 0xee && w5500_receive(got, 1518) == 100);
+        w5500_receive(got, 200) == 1514 && memcmp(got, pattern, 200) == 0 && got[200] == 0xee &&
+            w5500_receive(got, 1518) == 100);
   unsteady = 5;
   arrives(pattern, 80);
   check("waits for a size to be steady", w5500_receive(got, 1518) == 80);
@@ -181,7 +185,8 @@ int main(void) {
   for (uint32_t n = 0; n < 300; n++) {
     uint32_t size = 14 + (n * 53) % 1501, padded = size < 60 ? 60 : size;
     sent_count = 0;
-    same = same && w5500_send(pattern, size) && sent_count == 1 && sent_size[0] == padded && memcmp(sent[0], pattern, size) == 0;
+    same = same && w5500_send(pattern, size) && sent_count == 1 && sent_size[0] == padded &&
+           memcmp(sent[0], pattern, size) == 0;
     for (uint32_t i = size; i < padded; i++) same = same && sent[0][i] == 0;
   }
   check("sends frames of every length, padded to 60 bytes", same);
@@ -194,7 +199,8 @@ int main(void) {
   uint32_t before = reopened;
   rx[get16(sockets[0] + 0x28) % rx_size()] = 0xff;
   rx_write = (rx_write + 500) & 0xffff;
-  check("an impossible length (an overrun) reopens the socket", w5500_receive(got, 1518) == 0 && reopened == before + 1);
+  check("an impossible length (an overrun) reopens the socket",
+        w5500_receive(got, 1518) == 0 && reopened == before + 1);
   arrives(pattern, 64);
   check("and receives again", w5500_receive(got, 1518) == 64);
   sockets[0][3] = 0;

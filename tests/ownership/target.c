@@ -1,7 +1,8 @@
 /*
- * The stack under libFuzzer and AddressSanitizer, which is told whose memory is what (assembly/core/own.ts). An input is a configuration out of
- * the whole space of config.ts, with an arena as large as asked and not a byte more, and then frames, calls and time. What is made of it knows
- * enough of TCP for connections to open: the stack's sequence numbers and timestamps are followed, checksums are right unless they are spoilt.
+ * The stack under libFuzzer and AddressSanitizer, which is told whose memory is what (assembly/core/own.ts). An input
+ * is a configuration out of the whole space of config.ts, with an arena as large as asked and not a byte more, and then
+ * frames, calls and time. What is made of it knows enough of TCP for connections to open: the stack's sequence numbers
+ * and timestamps are followed, checksums are right unless they are spoilt.
  *
  * STINT_FRAMES in the environment: as many frames, and the program ends well.
  */
@@ -56,7 +57,8 @@ static void native_own_begin(u32 at, u32 size, u32 data) {
 #include "stint.h"
 
 _Noreturn void wasm_trap(enum wasm_trap why) {
-  static const char *const words[] = {"", "an access out of bounds", "an assertion that does not hold", "a division by zero"};
+  static const char *const words[] = {"", "an access out of bounds", "an assertion that does not hold",
+                                      "a division by zero"};
   fprintf(stderr, "stint: %s\n", words[why]);
   abort();
 }
@@ -92,8 +94,11 @@ static u32 below(u32 n) { return u8_() % n; }
 #define TOLD_EVERY 10000000u
 static u64 frames, frames_max = UINT64_MAX, inputs, refused, accepted, largest, to_ourselves;
 static void figures(void) {
-  fprintf(stderr, "ownership: %llu frames, %llu inputs, %llu configurations refused, %llu connections accepted, %llu of them from ourselves, %llu fragments at an end of 65,516 bytes or more\n",
-          (unsigned long long)frames, (unsigned long long)inputs, (unsigned long long)refused, (unsigned long long)accepted, (unsigned long long)to_ourselves, (unsigned long long)largest);
+  fprintf(stderr,
+          "ownership: %llu frames, %llu inputs, %llu configurations refused, %llu connections accepted, "
+          "%llu of them from ourselves, %llu fragments at an end of 65,516 bytes or more\n",
+          (unsigned long long)frames, (unsigned long long)inputs, (unsigned long long)refused,
+          (unsigned long long)accepted, (unsigned long long)to_ourselves, (unsigned long long)largest);
 }
 
 /* The arena begins somewhere; callers' memory lies far behind it. */
@@ -125,12 +130,55 @@ static u8 frame[SIZE_MAX_FRAME + 64];
 
 /* Small tables, so that they run out. Everything from `mtu` to `firstByteMs`. */
 static const struct stint_config USUAL = {
-    .macHigh = 0x02000000, .macLow = 1, .ip = STACK_IP, .prefix = 24, .gateway = 0x0a0000fe, .mtu = 1500, .connsMax = 4, .halfOpenMax = 4, .timeWaitMax = 3,
-    .listenersMax = 2, .sendRing = 4096, .recvRing = 4096, .rangesMax = 24, .sendersMax = 3, .rxSlots = 8, .txSlots = 8, .loopSlots = 4, .reassemblyMax = 2,
-    .reassemblyBytes = 4096, .neighboursMax = 8, .udpMax = 2, .udpRing = 2048, .prefixBuckets = 16, .fastOpenCookies = 3, .policy = 0x03ff8047, .cookies = 1,
-    .windowScale = 255, .initialWindow = 10, .rtoInitialMs = 1000, .rtoMinMs = 300, .rtoMaxMs = 60000, .userTimeoutMs = 100000, .synTimeoutMs = 180000,
-    .delayedAckMs = 40, .timeWaitMs = 60000, .finWait2Ms = 60000, .synAckMs = 1000, .synAckRetries = 5, .halfOpenMs = 60000, .challengeMax = 10, .icmpRate = 100,
-    .neighbourMs = 60000, .keepIdleS = 7200, .keepIntervalS = 75, .keepProbes = 9, .ttl = 64, .pathMtuMin = 552, .synBurst = 10, .prefixBurst = 10,
+    .macHigh = 0x02000000,
+    .macLow = 1,
+    .ip = STACK_IP,
+    .prefix = 24,
+    .gateway = 0x0a0000fe,
+    .mtu = 1500,
+    .connsMax = 4,
+    .halfOpenMax = 4,
+    .timeWaitMax = 3,
+    .listenersMax = 2,
+    .sendRing = 4096,
+    .recvRing = 4096,
+    .rangesMax = 24,
+    .sendersMax = 3,
+    .rxSlots = 8,
+    .txSlots = 8,
+    .loopSlots = 4,
+    .reassemblyMax = 2,
+    .reassemblyBytes = 4096,
+    .neighboursMax = 8,
+    .udpMax = 2,
+    .udpRing = 2048,
+    .prefixBuckets = 16,
+    .fastOpenCookies = 3,
+    .policy = 0x03ff8047,
+    .cookies = 1,
+    .windowScale = 255,
+    .initialWindow = 10,
+    .rtoInitialMs = 1000,
+    .rtoMinMs = 300,
+    .rtoMaxMs = 60000,
+    .userTimeoutMs = 100000,
+    .synTimeoutMs = 180000,
+    .delayedAckMs = 40,
+    .timeWaitMs = 60000,
+    .finWait2Ms = 60000,
+    .synAckMs = 1000,
+    .synAckRetries = 5,
+    .halfOpenMs = 60000,
+    .challengeMax = 10,
+    .icmpRate = 100,
+    .neighbourMs = 60000,
+    .keepIdleS = 7200,
+    .keepIntervalS = 75,
+    .keepProbes = 9,
+    .ttl = 64,
+    .pathMtuMin = 552,
+    .synBurst = 10,
+    .prefixBurst = 10,
     .fastOpenMax = 2,
 };
 
@@ -169,7 +217,8 @@ static void fit(struct stint_config *c) {
   }
   c->sendRing &= ~3u, c->recvRing &= ~3u, c->udpRing &= ~3u, c->reassemblyBytes &= ~7u;
   if (c->udpMax != 0 && c->udpRing < 64) c->udpRing = 64;
-  c->rxSlots = power(c->rxSlots, 1), c->txSlots = power(c->txSlots, 1), c->loopSlots = power(c->loopSlots, 0), c->neighboursMax = power(c->neighboursMax, 4);
+  c->rxSlots = power(c->rxSlots, 1), c->txSlots = power(c->txSlots, 1), c->loopSlots = power(c->loopSlots, 0),
+  c->neighboursMax = power(c->neighboursMax, 4);
   if (c->loopSlots == 1) c->loopSlots = 2;
   c->prefixBuckets = power(c->prefixBuckets, 0);
   if (c->prefixBuckets == 0) c->prefixRate = 0;
@@ -191,8 +240,9 @@ static void fit(struct stint_config *c) {
 
 /* What is too large for the memory here: tables and rings get smaller until it is not. */
 static void shrink(struct stint_config *c) {
-  u32 *sizes[] = {&c->connsMax, &c->halfOpenMax, &c->timeWaitMax, &c->sendRing, &c->recvRing, &c->rangesMax, &c->sendersMax, &c->rxSlots, &c->txSlots, &c->loopSlots,
-                  &c->neighboursMax, &c->udpRing, &c->prefixBuckets, &c->listenersMax, &c->udpMax};
+  u32 *sizes[] = {&c->connsMax,      &c->halfOpenMax, &c->timeWaitMax,   &c->sendRing,     &c->recvRing,
+                  &c->rangesMax,     &c->sendersMax,  &c->rxSlots,       &c->txSlots,      &c->loopSlots,
+                  &c->neighboursMax, &c->udpRing,     &c->prefixBuckets, &c->listenersMax, &c->udpMax};
   const u32 most[] = {8, 64, 64, 16384, 16384, 256, 16, 8, 8, 4, 64, 16384, 256, 16, 8};
   for (u32 i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     if (*sizes[i] > most[i]) *sizes[i] = most[i];
@@ -213,7 +263,8 @@ static void configure(struct stint_config *c) {
     /* Few of them, or all. */
     u32 often = below(4);
     for (u32 i = 0; i < BOUNDS_COUNT; i++) {
-      if (often == 0 || u8_() % (often * 4) == 0) words[BOUNDS_FIRST + i] = drawn(bounds[i].least, bounds[i].bits, words[BOUNDS_FIRST + i]);
+      if (often == 0 || u8_() % (often * 4) == 0)
+        words[BOUNDS_FIRST + i] = drawn(bounds[i].least, bounds[i].bits, words[BOUNDS_FIRST + i]);
     }
     memcpy(c, words, sizeof *c);
     if (u8_() % 8 != 0) fit(c);
@@ -275,7 +326,9 @@ static u32 sum(const u8 *at, u32 size, u32 from) {
   return (u32)s;
 }
 
-static u32 pseudo(u32 src, u32 dst, u32 protocol, u32 size) { return sum((u8[]){0}, 0, (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + protocol + size); }
+static u32 pseudo(u32 src, u32 dst, u32 protocol, u32 size) {
+  return sum((u8[]){0}, 0, (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + protocol + size);
+}
 
 static void poll_(void);
 
@@ -346,7 +399,9 @@ enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 1
 static u32 options(u8 *at, struct conn *c, u32 flags) {
   u32 n = 0, with = u8_();
   if (flags & SYN) {
-    if (with & 1) at[n] = 2, at[n + 1] = 4, w16(at + n + 2, c->mss = (const u32[]){1460, 536, 48, 0, 65535, 100, 8, 1}[below(8)]), n += 4;
+    if (with & 1)
+      at[n] = 2, at[n + 1] = 4, w16(at + n + 2, c->mss = (const u32[]){1460, 536, 48, 0, 65535, 100, 8, 1}[below(8)]),
+      n += 4;
     if (with & 2) at[n] = 4, at[n + 1] = 2, n += 2;
     if (with & 4) at[n] = 3, at[n + 1] = 3, at[n + 2] = (u8)below(16), n += 3;
     if (with & 16) {
@@ -363,7 +418,8 @@ static u32 options(u8 *at, struct conn *c, u32 flags) {
       w32(at + n, start), w32(at + n + 4, start + u16_() % 4096);
     }
   }
-  if ((with & 8) && n <= 30) at[n] = 8, at[n + 1] = 10, w32(at + n + 2, (u32)(now >> 10)), w32(at + n + 6, c->ts), n += 10;
+  if ((with & 8) && n <= 30)
+    at[n] = 8, at[n + 1] = 10, w32(at + n + 2, (u32)(now >> 10)), w32(at + n + 6, c->ts), n += 10;
   while (n & 3) at[n++] = 1;
   return n > 40 ? 40 : n;
 }
@@ -417,7 +473,8 @@ static void poll_(void) {
       static u8 sent[SIZE_MAX_FRAME];
       u32 size = peek(out.lengths + 4 * (out.head & out.mask));
       if (size > mtu + 14) abort();
-      get(sent, out.slots + (out.head & out.mask) * out.stride + STINT_FRAME_OFFSET, size < sizeof sent ? size : sizeof sent);
+      get(sent, out.slots + (out.head & out.mask) * out.stride + STINT_FRAME_OFFSET,
+          size < sizeof sent ? size : sizeof sent);
       poke(ring + offsetof(struct stint_ring, head), out.head + 1);
       seen(sent, size);
     }
@@ -435,7 +492,8 @@ static void poll_(void) {
 /* A datagram in fragments, of which some may be missing, or come twice, or in another order. */
 static void fragments(void) {
   static u8 whole[65536];
-  u32 size = (const u32[]){16, 64, 600, 2000, 4096, 65480, 65496, 65512}[below(8)] + below(24), piece = 8 * (1 + u8_() % 255), id = u8_() & 3;
+  u32 size = (const u32[]){16, 64, 600, 2000, 4096, 65480, 65496, 65512}[below(8)] + below(24),
+      piece = 8 * (1 + u8_() % 255), id = u8_() & 3;
   u32 protocol = (const u32[]){17, 6, 1, 99}[below(4)];
   if (size > 65535) size = 65535;
   if (piece + 20 > mtu) piece = (mtu - 20) & ~7u;
@@ -526,7 +584,8 @@ static void call(void) {
   u32 h = u8_() % 16 ? (u32)c->handle : u32_(), which = below(26), to = STACK_IP;
   switch (which) {
     case 0: listener = (int32_t)module_tcp_listen(u8_() & 1 ? STACK_IP : 0, 8080 + below(2), below(6)); break;
-    case 1: case 2: {
+    case 1:
+    case 2: {
       u32 lport = 50000 + below(16), rport = 40000 + below(4), how = u8_();
       /* To a listener of our own, under either of our addresses, or to the very port that it comes from. */
       alone = how % 4 == 0;
@@ -536,8 +595,11 @@ static void call(void) {
       if (made > 0) c->handle = made, c->dport = lport, c->sport = rport;
       break;
     }
-    case 3: case 4: case 5: module_tcp_send(h, pointer_(), length_()); break;
-    case 6: case 7: module_tcp_recv(h, pointer_(), length_()); break;
+    case 3:
+    case 4:
+    case 5: module_tcp_send(h, pointer_(), length_()); break;
+    case 6:
+    case 7: module_tcp_recv(h, pointer_(), length_()); break;
     case 8: module_tcp_peek(h, pointer_(), length_()); break;
     case 9: module_tcp_recv_consume(h, length_()); break;
     case 10: module_tcp_send_commit(h, length_()); break;
@@ -548,12 +610,18 @@ static void call(void) {
     case 15: module_tcp_info(h, pointer_()); break;
     case 16: module_listener_info((u32)listener, pointer_()); break;
     case 17: udp = (int32_t)module_udp_open(u8_() % 4 ? 5353 : u16_()); break;
-    case 18: case 19: module_udp_send((u32)udp, u8_() % 4 ? PEER_IP : STACK_IP, u8_() % 4 ? 4000 : 5353, pointer_(), length_()); break;
-    case 20: case 21: module_udp_recv((u32)udp, pointer_(), length_(), u8_() & 1 ? pointer_() : SCRATCH + 100000); break;
+    case 18:
+    case 19:
+      module_udp_send((u32)udp, u8_() % 4 ? PEER_IP : STACK_IP, u8_() % 4 ? 4000 : 5353, pointer_(), length_());
+      break;
+    case 20:
+    case 21: module_udp_recv((u32)udp, pointer_(), length_(), u8_() & 1 ? pointer_() : SCRATCH + 100000); break;
     case 22: module_udp_close((u32)udp); break;
     case 23: module_tcp_urgent(h); break;
     case 24: module_tune(BOUNDS_FIRST + u8_() % BOUNDS_COUNT, u8_() & 1 ? u8_() : u32_()); break;
-    default: module_tcp_recv_size(h), module_tcp_send_room(h), module_flow_state(STACK_IP, c->dport, PEER_IP, c->sport); break;
+    default:
+      module_tcp_recv_size(h), module_tcp_send_room(h), module_flow_state(STACK_IP, c->dport, PEER_IP, c->sport);
+      break;
   }
 }
 
@@ -571,7 +639,8 @@ static void peer(struct conn *c) {
     }
     case 1: segment(c, SYN | ACK, c->seq++, c->ack, u8_() & 1 ? size : 0); break;
     case 2: segment(c, SYN, c->seq++, 0, u8_() & 1 ? size : 0); break;
-    case 3: case 4:
+    case 3:
+    case 4:
       segment(c, ACK | (flags & PSH), c->seq, c->ack, size);
       c->seq += size;
       break;
@@ -613,7 +682,9 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
         now += (const u32[]){1, 1000, 40000, 300000, 1000000, 5000000, 70000000, 4000000000u}[below(8)];
         poll_();
         break;
-      case 4: case 5: case 6: call(); break;
+      case 4:
+      case 5:
+      case 6: call(); break;
       case 7: poll_(); break;
       default: peer(&conns[below(CONNS)]); break;
     }

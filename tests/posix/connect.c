@@ -7,7 +7,8 @@ static int try(int fd, int port) {
 }
 
 static void blocking(void) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0), none = nobody(SOCK_STREAM), listener = listener_on(0), port = port_of(listener);
+  int fd = socket(AF_INET, SOCK_STREAM, 0), none = nobody(SOCK_STREAM), listener = listener_on(0),
+      port = port_of(listener);
   say_poll("fresh", fd, 0);
   say("recv before connect", recv(fd, &fd, 1, 0));
   say("send before connect", send(fd, "x", 1, MSG_NOSIGNAL));

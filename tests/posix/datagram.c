@@ -30,7 +30,8 @@ static void simple(int a, int b) {
   say("recv MSG_PEEK MSG_TRUNC", recv(b, text, 5, MSG_PEEK | MSG_TRUNC));
   memset(text, 0, 64);
   say("recvfrom", recvfrom(b, text, 7, 0, (struct sockaddr *)&from, &size));
-  printf("%s, from %s, its port: %d, %d bytes\n", text, inet_ntoa(from.sin_addr), ntohs(from.sin_port) == port_of(a), (int)size);
+  printf("%s, from %s, its port: %d, %d bytes\n", text, inet_ntoa(from.sin_addr), ntohs(from.sin_port) == port_of(a),
+         (int)size);
   say("the rest is lost, an empty one comes", recv(b, text, 50, 0));
   say("send to nobody in particular", send(a, "x", 1, 0));
   say("sendto port 0", to(a, 0, "x"));
@@ -116,7 +117,8 @@ static void messages(int a, int b) {
   say("sendmsg", sendmsg(a, &m, 0));
   memset(text, 0, 32);
   say("recvmsg", recvmsg(b, &r, 0));
-  printf("%s|%s truncated: %d, from port: %d, %d\n", text, text + 10, (r.msg_flags & MSG_TRUNC) != 0, ntohs(from.sin_port) == port_of(a), (int)r.msg_namelen);
+  printf("%s|%s truncated: %d, from port: %d, %d\n", text, text + 10, (r.msg_flags & MSG_TRUNC) != 0,
+         ntohs(from.sin_port) == port_of(a), (int)r.msg_namelen);
   struct timeval t = {0, 50000};
   setsockopt(b, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
   long began = now_ms();

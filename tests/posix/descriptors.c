@@ -9,9 +9,11 @@ int main(void) {
   say("getsockopt of a file", getsockopt(0, SOL_SOCKET, SO_TYPE, &n, &(socklen_t){sizeof n}));
   say("setsockopt of nothing", setsockopt(100, SOL_SOCKET, SO_KEEPALIVE, &n, sizeof n));
   say("accept of nothing", accept(100, NULL, NULL));
-  say("bind of nothing", bind(100, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET}, sizeof(struct sockaddr_in)));
+  say("bind of nothing",
+      bind(100, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET}, sizeof(struct sockaddr_in)));
   say("listen of nothing", listen(100, 1));
-  say("connect of nothing", connect(100, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET}, sizeof(struct sockaddr_in)));
+  say("connect of nothing",
+      connect(100, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET}, sizeof(struct sockaddr_in)));
   say("send to nothing", send(100, "x", 1, 0));
   say("recv from nothing", recv(100, &c, 1, 0));
   say("shutdown of nothing", shutdown(100, SHUT_RD));
@@ -19,7 +21,8 @@ int main(void) {
   say("fcntl of nothing", fcntl(100, F_GETFL));
   say("ioctl of nothing", ioctl(100, FIONREAD, &n));
   pair(f);
-  printf("O_NONBLOCK: %d, both ways: %d\n", (fcntl(f[0], F_GETFL) & O_NONBLOCK) != 0, (fcntl(f[0], F_GETFL) & O_ACCMODE) == O_RDWR);
+  printf("O_NONBLOCK: %d, both ways: %d\n", (fcntl(f[0], F_GETFL) & O_NONBLOCK) != 0,
+         (fcntl(f[0], F_GETFL) & O_ACCMODE) == O_RDWR);
   say("F_SETFL", fcntl(f[0], F_SETFL, O_NONBLOCK));
   printf("O_NONBLOCK: %d\n", (fcntl(f[0], F_GETFL) & O_NONBLOCK) != 0);
   say("recv", recv(f[0], &c, 1, 0));

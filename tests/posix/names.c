@@ -6,21 +6,25 @@ static void look_up(const char *host, const char *service, int flags, int family
   int r = getaddrinfo(host, service, &hints, &list);
   printf("getaddrinfo %s %s:", host == NULL ? "-" : host, service == NULL ? "-" : service);
   if (r != 0) {
-    printf(" %s%s%s%s\n", r == EAI_NONAME ? "EAI_NONAME" : "", r == EAI_SERVICE ? "EAI_SERVICE" : "", r == EAI_FAMILY ? "EAI_FAMILY" : "", r == EAI_SOCKTYPE ? "EAI_SOCKTYPE" : "");
+    printf(" %s%s%s%s\n", r == EAI_NONAME ? "EAI_NONAME" : "", r == EAI_SERVICE ? "EAI_SERVICE" : "",
+           r == EAI_FAMILY ? "EAI_FAMILY" : "", r == EAI_SOCKTYPE ? "EAI_SOCKTYPE" : "");
     return;
   }
   for (struct addrinfo *a = list; a != NULL; a = a->ai_next) {
     if (a->ai_family != AF_INET || a->ai_socktype == SOCK_RAW) continue;
     struct sockaddr_in *in = (struct sockaddr_in *)a->ai_addr;
-    printf(" %s:%d %s %s %d%s%s", inet_ntoa(in->sin_addr), ntohs(in->sin_port), a->ai_socktype == SOCK_STREAM ? "stream" : "datagram", a->ai_protocol == IPPROTO_TCP ? "TCP" : "UDP",
-      (int)a->ai_addrlen, a->ai_canonname != NULL ? " " : "", a->ai_canonname != NULL ? a->ai_canonname : "");
+    printf(" %s:%d %s %s %d%s%s", inet_ntoa(in->sin_addr), ntohs(in->sin_port),
+           a->ai_socktype == SOCK_STREAM ? "stream" : "datagram", a->ai_protocol == IPPROTO_TCP ? "TCP" : "UDP",
+           (int)a->ai_addrlen, a->ai_canonname != NULL ? " " : "", a->ai_canonname != NULL ? a->ai_canonname : "");
   }
   printf("\n");
   freeaddrinfo(list);
 }
 
 static void texts(void) {
-  static const char *const all[] = {"1.2.3.4", "255.255.255.255", "0.0.0.0", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.4 ", "01.2.3.4", "", "a.b.c.d", "1..2.3", "::1", "::ffff:1.2.3.4"};
+  static const char *const all[] = {"1.2.3.4",       "255.255.255.255", "0.0.0.0", "1.2.3",   "1.2.3.4.5", "256.1.1.1",
+                                    "1.2.3.4 ",      "01.2.3.4",        "",        "a.b.c.d", "1..2.3",    "::1",
+                                    "::ffff:1.2.3.4"};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     unsigned char b[16] = {0};
     int r = inet_pton(AF_INET, all[i], b);
@@ -44,14 +48,18 @@ static void infos(void) {
   struct sockaddr_in a = local(8080);
   char host[64] = "", service[16] = "";
   a.sin_addr.s_addr = htonl(0x0a000102);
-  printf("getnameinfo: %d", getnameinfo((struct sockaddr *)&a, sizeof a, host, sizeof host, service, sizeof service, NI_NUMERICHOST | NI_NUMERICSERV));
+  printf("getnameinfo: %d", getnameinfo((struct sockaddr *)&a, sizeof a, host, sizeof host, service, sizeof service,
+                                        NI_NUMERICHOST | NI_NUMERICSERV));
   printf(" %s %s\n", host, service);
   a.sin_port = htons(80);
-  printf("a service's name: %d", getnameinfo((struct sockaddr *)&a, sizeof a, NULL, 0, service, sizeof service, NI_NUMERICHOST));
+  printf("a service's name: %d",
+         getnameinfo((struct sockaddr *)&a, sizeof a, NULL, 0, service, sizeof service, NI_NUMERICHOST));
   printf(" %s\n", service);
-  printf("no room: %d\n", getnameinfo((struct sockaddr *)&a, sizeof a, host, 4, NULL, 0, NI_NUMERICHOST) == EAI_OVERFLOW);
+  printf("no room: %d\n",
+         getnameinfo((struct sockaddr *)&a, sizeof a, host, 4, NULL, 0, NI_NUMERICHOST) == EAI_OVERFLOW);
   a.sin_family = 77;
-  printf("another family: %d\n", getnameinfo((struct sockaddr *)&a, sizeof a, host, sizeof host, NULL, 0, NI_NUMERICHOST) == EAI_FAMILY);
+  printf("another family: %d\n",
+         getnameinfo((struct sockaddr *)&a, sizeof a, host, sizeof host, NULL, 0, NI_NUMERICHOST) == EAI_FAMILY);
   printf("%s\n", gai_strerror(EAI_NONAME));
   struct hostent *h = gethostbyname("10.1.2.3");
   printf("gethostbyname: %s %d %s\n", h->h_name, h->h_length, inet_ntoa(*(struct in_addr *)h->h_addr_list[0]));

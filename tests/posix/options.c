@@ -1,11 +1,21 @@
 /* Options: what they are at first, what they may be, and that those of a listener are its connections'. */
 #include "posix.h"
 
-static const struct { const char *name; int level, option, values[5]; } options[] = {
-  {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, {1, 0, 7, -1, 0}}, {"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, {1, 0, 7, -1, 0}}, {"SO_BROADCAST", SOL_SOCKET, SO_BROADCAST, {1, 0, 7, -1, 0}},
-  {"SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE, {1, 0, 7, -1, 0}}, {"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, {1, 0, 7, -1, 0}}, {"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, {1, 0, 32767, 32768, 100}},
-  {"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, {1, 0, 32767, 32768, 20}}, {"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, {1, 0, 127, 128, 5}},
-  {"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, {1, 0, 60000, -1, 7000}}, {"IP_TOS", IPPROTO_IP, IP_TOS, {0x10, 0xff, 0x100, -1, 0xb8}}, {"IP_TTL", IPPROTO_IP, IP_TTL, {1, 0, 255, 256, 33}},
+static const struct {
+  const char *name;
+  int level, option, values[5];
+} options[] = {
+    {"SO_REUSEADDR", SOL_SOCKET, SO_REUSEADDR, {1, 0, 7, -1, 0}},
+    {"SO_KEEPALIVE", SOL_SOCKET, SO_KEEPALIVE, {1, 0, 7, -1, 0}},
+    {"SO_BROADCAST", SOL_SOCKET, SO_BROADCAST, {1, 0, 7, -1, 0}},
+    {"SO_OOBINLINE", SOL_SOCKET, SO_OOBINLINE, {1, 0, 7, -1, 0}},
+    {"TCP_NODELAY", IPPROTO_TCP, TCP_NODELAY, {1, 0, 7, -1, 0}},
+    {"TCP_KEEPIDLE", IPPROTO_TCP, TCP_KEEPIDLE, {1, 0, 32767, 32768, 100}},
+    {"TCP_KEEPINTVL", IPPROTO_TCP, TCP_KEEPINTVL, {1, 0, 32767, 32768, 20}},
+    {"TCP_KEEPCNT", IPPROTO_TCP, TCP_KEEPCNT, {1, 0, 127, 128, 5}},
+    {"TCP_USER_TIMEOUT", IPPROTO_TCP, TCP_USER_TIMEOUT, {1, 0, 60000, -1, 7000}},
+    {"IP_TOS", IPPROTO_IP, IP_TOS, {0x10, 0xff, 0x100, -1, 0xb8}},
+    {"IP_TTL", IPPROTO_IP, IP_TTL, {1, 0, 255, 256, 33}},
 };
 enum { COUNT = sizeof options / sizeof options[0] };
 
@@ -76,7 +86,8 @@ static void structures(int fd) {
   printf("%ld %ld\n", (long)t.tv_sec, (long)t.tv_usec);
   t = (struct timeval){0, 1000000};
   say("a million µs", setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t));
-  printf("a stream: %d, of AF_INET: %d, TCP: %d\n", get(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM, get(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET, get(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP);
+  printf("a stream: %d, of AF_INET: %d, TCP: %d\n", get(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM,
+         get(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET, get(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP);
   printf("buffers: %d %d\n", get(fd, SOL_SOCKET, SO_SNDBUF) > 0, get(fd, SOL_SOCKET, SO_RCVBUF) > 0);
 }
 
@@ -108,7 +119,8 @@ int main(void) {
   say("connect", connect(client, (struct sockaddr *)&a, sizeof a));
   int peer = accept(fd, NULL, NULL);
   say_all("accepted", peer);
-  printf("connected: %d %d %d\n", get(client, SOL_SOCKET, SO_KEEPALIVE), get(client, IPPROTO_TCP, TCP_NODELAY), get(client, IPPROTO_IP, IP_TTL));
+  printf("connected: %d %d %d\n", get(client, SOL_SOCKET, SO_KEEPALIVE), get(client, IPPROTO_TCP, TCP_NODELAY),
+         get(client, IPPROTO_IP, IP_TTL));
   int u = socket(AF_INET, SOCK_DGRAM, 0);
   say("TCP_NODELAY of UDP", setsockopt(u, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
   int tos = 0x13;

@@ -1,4 +1,7 @@
-/* What the programs here share. Each prints what its calls return; over the kernel's sockets and over the stack's it must print the same. */
+/*
+ * What the programs here share. Each prints what its calls return; over the kernel's sockets and over the stack's it
+ * must print the same.
+ */
 #ifndef POSIX_H
 #define POSIX_H
 #ifndef _GNU_SOURCE
@@ -25,15 +28,41 @@
 static inline const char *error_name(int error) {
   static char text[16];
   switch (error) {
-#define NAME(e) case e: return #e
-    NAME(EBADF); NAME(EINVAL); NAME(ENOTCONN); NAME(EISCONN); NAME(EAGAIN); NAME(EADDRINUSE); NAME(EADDRNOTAVAIL); NAME(ECONNREFUSED); NAME(ECONNRESET); NAME(ECONNABORTED);
-    NAME(ETIMEDOUT); NAME(EPIPE); NAME(EALREADY); NAME(EINPROGRESS); NAME(EOPNOTSUPP); NAME(EAFNOSUPPORT); NAME(EPROTONOSUPPORT); NAME(ENOPROTOOPT); NAME(ENOTSOCK);
-    NAME(EDESTADDRREQ); NAME(EMSGSIZE); NAME(EACCES); NAME(EFAULT); NAME(EDOM); NAME(ENETUNREACH); NAME(EHOSTUNREACH); NAME(ENOBUFS); NAME(EMFILE); NAME(ENOTTY); NAME(ENETDOWN);
+#define NAME(e) \
+  case e: return #e
+    NAME(EBADF);
+    NAME(EINVAL);
+    NAME(ENOTCONN);
+    NAME(EISCONN);
+    NAME(EAGAIN);
+    NAME(EADDRINUSE);
+    NAME(EADDRNOTAVAIL);
+    NAME(ECONNREFUSED);
+    NAME(ECONNRESET);
+    NAME(ECONNABORTED);
+    NAME(ETIMEDOUT);
+    NAME(EPIPE);
+    NAME(EALREADY);
+    NAME(EINPROGRESS);
+    NAME(EOPNOTSUPP);
+    NAME(EAFNOSUPPORT);
+    NAME(EPROTONOSUPPORT);
+    NAME(ENOPROTOOPT);
+    NAME(ENOTSOCK);
+    NAME(EDESTADDRREQ);
+    NAME(EMSGSIZE);
+    NAME(EACCES);
+    NAME(EFAULT);
+    NAME(EDOM);
+    NAME(ENETUNREACH);
+    NAME(EHOSTUNREACH);
+    NAME(ENOBUFS);
+    NAME(EMFILE);
+    NAME(ENOTTY);
+    NAME(ENETDOWN);
     NAME(ENOSPC);
 #undef NAME
-    default:
-      snprintf(text, sizeof text, "%d", error);
-      return text;
+    default: snprintf(text, sizeof text, "%d", error); return text;
   }
 }
 
@@ -44,8 +73,9 @@ static inline long say(const char *what, long result) {
 }
 
 static inline void say_bits(const char *what, int bits) {
-  printf("%s:%s%s%s%s%s%s%s\n", what, bits & POLLIN ? " IN" : "", bits & POLLOUT ? " OUT" : "", bits & POLLERR ? " ERR" : "", bits & POLLHUP ? " HUP" : "",
-    bits & POLLNVAL ? " NVAL" : "", bits & POLLRDHUP ? " RDHUP" : "", bits & POLLPRI ? " PRI" : "");
+  printf("%s:%s%s%s%s%s%s%s\n", what, bits & POLLIN ? " IN" : "", bits & POLLOUT ? " OUT" : "",
+         bits & POLLERR ? " ERR" : "", bits & POLLHUP ? " HUP" : "", bits & POLLNVAL ? " NVAL" : "",
+         bits & POLLRDHUP ? " RDHUP" : "", bits & POLLPRI ? " PRI" : "");
 }
 
 /* What poll says of a socket within `ms`, asked for everything. */
@@ -69,7 +99,9 @@ static inline void say_error(const char *what, int fd) {
 }
 
 static inline struct sockaddr_in local(int port) {
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct sockaddr_in a = {.sin_family = AF_INET,
+                          .sin_port = htons((uint16_t)port),
+                          .sin_addr = {htonl(INADDR_LOOPBACK)}};
   return a;
 }
 

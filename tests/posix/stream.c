@@ -23,7 +23,9 @@ static void flags(int a, int b) {
   say("recv MSG_OOB", recv(b, text, 1, MSG_OOB));
   say("send of no bytes", send(a, "", 0, 0));
   say("write", write(a, "12345", 5));
-  say("sendto ignores the address", sendto(a, "678", 3, 0, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET}, sizeof(struct sockaddr_in)));
+  say("sendto ignores the address",
+      sendto(a, "678", 3, 0, (struct sockaddr *)&(struct sockaddr_in){.sin_family = AF_INET},
+             sizeof(struct sockaddr_in)));
   say("recv MSG_WAITALL", recv(b, text, 8, MSG_WAITALL));
   printf("%.8s\n", text);
   say("write", write(a, "xyz", 3));

@@ -37,7 +37,9 @@ static void time_outs(int a, int b) {
 }
 
 static void polls(int a, int b) {
-  struct pollfd p[3] = {{.fd = -1, .events = POLLIN, .revents = 77}, {.fd = a, .events = POLLIN}, {.fd = closed(), .events = POLLIN}};
+  struct pollfd p[3] = {{.fd = -1, .events = POLLIN, .revents = 77},
+                        {.fd = a, .events = POLLIN},
+                        {.fd = closed(), .events = POLLIN}};
   long began = now_ms();
   say("poll with fd -1 alone", poll(p, 1, 100));
   say_took("poll", began, 100);

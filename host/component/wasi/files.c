@@ -1,4 +1,7 @@
-/* wasi:filesystem, passed on: its descriptors hand out streams. A rep is the host's handle. Results have the same layout on both sides, so the host writes them where ours are returned from. */
+/*
+ * wasi:filesystem, passed on: its descriptors hand out streams. A rep is the host's handle. Results have the same
+ * layout on both sides, so the host writes them where ours are returned from.
+ */
 #include "wasi.h"
 
 #define TYPES FILES("types")
@@ -7,7 +10,11 @@ NEW(TYPES, "directory-entry-stream") int32_t make_entries(int32_t rep);
 IMPORT(TYPES, "[resource-drop]descriptor") void host_descriptor_drop(int32_t);
 IMPORT(TYPES, "[resource-drop]directory-entry-stream") void host_entries_drop(int32_t);
 
-static _Alignas(8) union { union result small; uint8_t byte[128]; uint32_t word[32]; } out;
+static _Alignas(8) union {
+  union result small;
+  uint8_t byte[128];
+  uint32_t word[32];
+} out;
 
 static void *finish(void) {
   forget_lists();
@@ -25,7 +32,9 @@ static void *finish(void) {
   }
 #define PASS(id, name, parameters, arguments) CALL(id, "[method]descriptor." name, parameters, arguments, (void)0)
 /* result<own<…>, error-code>: a handle of ours in place of the host's. */
-#define MAKES(id, name, parameters, arguments, make) CALL(id, "[method]descriptor." name, parameters, arguments, if (out.byte[0] == 0) out.word[1] = (uint32_t)make((int32_t)out.word[1]))
+#define MAKES(id, name, parameters, arguments, make) \
+  CALL(id, "[method]descriptor." name, parameters, arguments, \
+       if (out.byte[0] == 0) out.word[1] = (uint32_t)make((int32_t)out.word[1]))
 
 static int32_t make_file_input(int32_t handle) { return new_input(handle << 2 | OF_HOST); }
 static int32_t make_file_output(int32_t handle) { return new_output(handle << 2 | OF_HOST); }
@@ -41,7 +50,8 @@ PASS(sync_data, "sync-data", (int32_t d), (d))
 PASS(get_flags, "get-flags", (int32_t d), (d))
 PASS(get_type, "get-type", (int32_t d), (d))
 PASS(set_size, "set-size", (int32_t d, uint64_t size), (d, size))
-PASS(set_times, "set-times", (int32_t d, uint32_t a, uint64_t as, uint32_t an, uint32_t m, uint64_t ms, uint32_t mn), (d, a, as, an, m, ms, mn))
+PASS(set_times, "set-times", (int32_t d, uint32_t a, uint64_t as, uint32_t an, uint32_t m, uint64_t ms, uint32_t mn),
+     (d, a, as, an, m, ms, mn))
 PASS(read, "read", (int32_t d, uint64_t length, uint64_t offset), (d, some(length), offset))
 PASS(write, "write", (int32_t d, const void *data, uint32_t size, uint64_t offset), (d, data, size, offset))
 MAKES(read_directory, "read-directory", (int32_t d), (d), make_entries)
@@ -49,20 +59,33 @@ PASS(sync, "sync", (int32_t d), (d))
 PASS(create_directory, "create-directory-at", (int32_t d, const char *path, uint32_t size), (d, path, size))
 PASS(stat, "stat", (int32_t d), (d))
 PASS(stat_at, "stat-at", (int32_t d, uint32_t flags, const char *path, uint32_t size), (d, flags, path, size))
-PASS(set_times_at, "set-times-at", (int32_t d, uint32_t flags, const char *path, uint32_t size, uint32_t a, uint64_t as, uint32_t an, uint32_t m, uint64_t ms, uint32_t mn), (d, flags, path, size, a, as, an, m, ms, mn))
-PASS(link_at, "link-at", (int32_t d, uint32_t flags, const char *path, uint32_t size, int32_t to, const char *new_path, uint32_t new_size), (d, flags, path, size, to, new_path, new_size))
-MAKES(open_at, "open-at", (int32_t d, uint32_t flags, const char *path, uint32_t size, uint32_t open_flags, uint32_t rights), (d, flags, path, size, open_flags, rights), make_descriptor)
+PASS(set_times_at, "set-times-at",
+     (int32_t d, uint32_t flags, const char *path, uint32_t size, uint32_t a, uint64_t as, uint32_t an, uint32_t m,
+      uint64_t ms, uint32_t mn),
+     (d, flags, path, size, a, as, an, m, ms, mn))
+PASS(link_at, "link-at",
+     (int32_t d, uint32_t flags, const char *path, uint32_t size, int32_t to, const char *new_path, uint32_t new_size),
+     (d, flags, path, size, to, new_path, new_size))
+MAKES(open_at, "open-at",
+      (int32_t d, uint32_t flags, const char *path, uint32_t size, uint32_t open_flags, uint32_t rights),
+      (d, flags, path, size, open_flags, rights), make_descriptor)
 PASS(readlink_at, "readlink-at", (int32_t d, const char *path, uint32_t size), (d, path, size))
 PASS(remove_directory_at, "remove-directory-at", (int32_t d, const char *path, uint32_t size), (d, path, size))
-PASS(rename_at, "rename-at", (int32_t d, const char *path, uint32_t size, int32_t to, const char *new_path, uint32_t new_size), (d, path, size, to, new_path, new_size))
-PASS(symlink_at, "symlink-at", (int32_t d, const char *path, uint32_t size, const char *new_path, uint32_t new_size), (d, path, size, new_path, new_size))
+PASS(rename_at, "rename-at",
+     (int32_t d, const char *path, uint32_t size, int32_t to, const char *new_path, uint32_t new_size),
+     (d, path, size, to, new_path, new_size))
+PASS(symlink_at, "symlink-at", (int32_t d, const char *path, uint32_t size, const char *new_path, uint32_t new_size),
+     (d, path, size, new_path, new_size))
 PASS(unlink_file_at, "unlink-file-at", (int32_t d, const char *path, uint32_t size), (d, path, size))
 PASS(metadata_hash, "metadata-hash", (int32_t d), (d))
-PASS(metadata_hash_at, "metadata-hash-at", (int32_t d, uint32_t flags, const char *path, uint32_t size), (d, flags, path, size))
+PASS(metadata_hash_at, "metadata-hash-at", (int32_t d, uint32_t flags, const char *path, uint32_t size),
+     (d, flags, path, size))
 CALL(next_entry, "[method]directory-entry-stream.read-directory-entry", (int32_t d), (d), (void)0)
 
 IMPORT(TYPES, "[method]descriptor.is-same-object") int32_t host_file_is_same(int32_t, int32_t);
-EXPORT(TYPES, "[method]descriptor.is-same-object") int32_t files_is_same(int32_t d, int32_t other) { return host_file_is_same(d, other); }
+EXPORT(TYPES, "[method]descriptor.is-same-object") int32_t files_is_same(int32_t d, int32_t other) {
+  return host_file_is_same(d, other);
+}
 
 IMPORT(TYPES, "filesystem-error-code") void host_file_error_code(int32_t, void *);
 EXPORT(TYPES, "filesystem-error-code") void *files_error_code(int32_t error) {

@@ -1,7 +1,12 @@
-/* wasi:io, and what hands out its resources: standard streams and the monotonic clock. The frames have standard output, so what is said there goes to standard error; standard input is at its end. */
+/*
+ * wasi:io, and what hands out its resources: standard streams and the monotonic clock. The frames have standard output,
+ * so what is said there goes to standard error; standard input is at its end.
+ */
 #include "wasi.h"
 
-typedef struct { uint32_t word[4]; } answer;
+typedef struct {
+  uint32_t word[4];
+} answer;
 IMPORT(ERROR, "[method]error.to-debug-string") void host_error_text(int32_t, answer *);
 IMPORT(ERROR, "[resource-drop]error") void host_error_drop(int32_t);
 IMPORT(POLL, "[method]pollable.ready") int32_t host_ready(int32_t);
@@ -31,7 +36,10 @@ int32_t new_output(int32_t rep) { return make_output(rep); }
 
 union result result;
 
-/* Lists that we are given, one behind the other. What needs more room than there is gets memory of its own, which is kept. */
+/*
+ * Lists that we are given, one behind the other. What needs more room than there is gets memory of its own, which is
+ * kept.
+ */
 static _Alignas(16) unsigned char first[1 << 18];
 static unsigned char *lists = first;
 static uint32_t lists_size = sizeof first, used;
@@ -39,7 +47,8 @@ static int stale;
 
 void forget_lists(void) { stale = 1; }
 
-__attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, uint32_t old_size, uint32_t align, uint32_t size) {
+__attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, uint32_t old_size, uint32_t align,
+                                                                uint32_t size) {
   if (stale) stale = 0, used = 0;
   used = (used + align - 1) & ~(align - 1);
   if (used > lists_size || size > lists_size - used) {
@@ -120,7 +129,10 @@ EXPORT(POLL, "[dtor]pollable") void pollable_drop(int32_t rep) {
   if ((rep & 7) == ON_HOST) host_pollable_drop(rep >> 3);
 }
 
-/* Streams: three calls for each kind, on which all others stand. Bytes, or below 0 CLOSED or FAILED; then `failure` is the error's rep. */
+/*
+ * Streams: three calls for each kind, on which all others stand. Bytes, or below 0 CLOSED or FAILED; then `failure` is
+ * the error's rep.
+ */
 
 enum { FAILED = -101, HOST_MAX = 1 << 16 };
 static int32_t failure;
@@ -148,9 +160,7 @@ static int32_t read_some(int32_t rep, uint64_t max, uint32_t *where) {
       if ((a.word[0] & 0xff) != 0) return host_failed(a.word + 1);
       *where = a.word[1];
       return (int32_t)a.word[2];
-    case OF_SOCKET:
-      n = socket_receive((uint32_t)rep >> 2, some, where);
-      return n < 0 ? socket_failed(n) : n;
+    case OF_SOCKET: n = socket_receive((uint32_t)rep >> 2, some, where); return n < 0 ? socket_failed(n) : n;
     default: return CLOSED;
   }
 }
@@ -251,14 +261,19 @@ EXPORT(STREAMS, "[method]input-stream.read") union result *input_read(int32_t re
   return read_list(rep, max);
 }
 
-__attribute__((export_name("cabi_post_" STREAMS "#[method]input-stream.read"))) void input_was_read(union result *r) { (void)r, given_back(); }
+__attribute__((export_name("cabi_post_" STREAMS "#[method]input-stream.read"))) void input_was_read(union result *r) {
+  (void)r, given_back();
+}
 
 EXPORT(STREAMS, "[method]input-stream.blocking-read") union result *input_read_blocking(int32_t rep, uint64_t max) {
   if (max != 0) wait_input(rep);
   return read_list(rep, max);
 }
 
-__attribute__((export_name("cabi_post_" STREAMS "#[method]input-stream.blocking-read"))) void input_was_read_blocking(union result *r) { (void)r, given_back(); }
+__attribute__((export_name("cabi_post_" STREAMS "#[method]input-stream.blocking-read"))) void input_was_read_blocking(
+    union result *r) {
+  (void)r, given_back();
+}
 
 static union result *skip(int32_t rep, uint64_t max) {
   uint32_t where;
@@ -292,7 +307,9 @@ EXPORT(STREAMS, "[method]output-stream.check-write") union result *output_room(i
   return wide(room_of(rep));
 }
 
-EXPORT(STREAMS, "[method]output-stream.write") union result *output_write(int32_t rep, void *data, uint32_t size) { return narrow(write_all(rep, data, size), 0); }
+EXPORT(STREAMS, "[method]output-stream.write") union result *output_write(int32_t rep, void *data, uint32_t size) {
+  return narrow(write_all(rep, data, size), 0);
+}
 
 /* All of it, whatever the room. Below 0: an error. */
 static int32_t write_blocking(int32_t rep, unsigned char *data, uint32_t size) {
@@ -314,7 +331,8 @@ static int32_t write_blocking(int32_t rep, unsigned char *data, uint32_t size) {
   return done;
 }
 
-EXPORT(STREAMS, "[method]output-stream.blocking-write-and-flush") union result *output_write_blocking(int32_t rep, unsigned char *data, uint32_t size) {
+EXPORT(STREAMS, "[method]output-stream.blocking-write-and-flush")
+union result *output_write_blocking(int32_t rep, unsigned char *data, uint32_t size) {
   /* The list must outlast what we wait for. */
   static unsigned char kept[4096];
   if (size > sizeof kept) __builtin_trap();
@@ -324,7 +342,9 @@ EXPORT(STREAMS, "[method]output-stream.blocking-write-and-flush") union result *
 
 EXPORT(STREAMS, "[method]output-stream.flush") union result *output_flush(int32_t rep) { return narrow(flush(rep), 0); }
 
-EXPORT(STREAMS, "[method]output-stream.blocking-flush") union result *output_flush_blocking(int32_t rep) { return narrow(write_blocking(rep, 0, 0), 0); }
+EXPORT(STREAMS, "[method]output-stream.blocking-flush") union result *output_flush_blocking(int32_t rep) {
+  return narrow(write_blocking(rep, 0, 0), 0);
+}
 
 EXPORT(STREAMS, "[method]output-stream.subscribe") int32_t output_subscribe(int32_t rep) {
   if ((rep & 3) == OF_HOST) return pollable((uint32_t)host_write_ready(rep >> 2), ON_HOST);
@@ -344,7 +364,8 @@ EXPORT(STREAMS, "[method]output-stream.write-zeroes") union result *output_zeroe
   return narrow(n, 0);
 }
 
-EXPORT(STREAMS, "[method]output-stream.blocking-write-zeroes-and-flush") union result *output_zeroes_blocking(int32_t rep, uint64_t size) {
+EXPORT(STREAMS, "[method]output-stream.blocking-write-zeroes-and-flush")
+union result *output_zeroes_blocking(int32_t rep, uint64_t size) {
   if (size > sizeof zeroes) __builtin_trap();
   return narrow(write_blocking(rep, zeroes, (uint32_t)size), 0);
 }
@@ -365,7 +386,8 @@ EXPORT(STREAMS, "[method]output-stream.splice") union result *output_splice(int3
   return splice(rep, from, max);
 }
 
-EXPORT(STREAMS, "[method]output-stream.blocking-splice") union result *output_splice_blocking(int32_t rep, int32_t from, uint64_t max) {
+EXPORT(STREAMS, "[method]output-stream.blocking-splice")
+union result *output_splice_blocking(int32_t rep, int32_t from, uint64_t max) {
   if (max != 0) wait_output(rep), wait_input(from);
   return splice(rep, from, max);
 }
@@ -394,5 +416,9 @@ EXPORT(CLI("terminal-stderr"), "get-terminal-stderr") union result *terminal_std
 
 EXPORT(CLOCK, "now") uint64_t clock_now(void) { return host_now(); }
 EXPORT(CLOCK, "resolution") uint64_t clock_resolution(void) { return host_resolution(); }
-EXPORT(CLOCK, "subscribe-instant") int32_t clock_at(uint64_t when) { return pollable((uint32_t)host_at(when), ON_HOST); }
-EXPORT(CLOCK, "subscribe-duration") int32_t clock_after(uint64_t duration) { return pollable((uint32_t)host_after(duration), ON_HOST); }
+EXPORT(CLOCK, "subscribe-instant") int32_t clock_at(uint64_t when) {
+  return pollable((uint32_t)host_at(when), ON_HOST);
+}
+EXPORT(CLOCK, "subscribe-duration") int32_t clock_after(uint64_t duration) {
+  return pollable((uint32_t)host_after(duration), ON_HOST);
+}

@@ -1,15 +1,21 @@
-/* The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address and router from the environment. */
+/*
+ * The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address
+ * and router from the environment.
+ */
 #include "wasi.h"
 #include "../usual.h"
 
-typedef struct { uint32_t word[4]; } answer;
+typedef struct {
+  uint32_t word[4];
+} answer;
 IMPORT(CLI("environment"), "get-environment") void host_environment(answer *);
 IMPORT(CLI("stdin"), "get-stdin") int32_t host_stdin(void);
 IMPORT(CLI("stdout"), "get-stdout") int32_t host_stdout(void);
 IMPORT(CLI("stderr"), "get-stderr") int32_t host_stderr(void);
 IMPORT(STREAMS, "[method]input-stream.read") void host_read(int32_t, uint64_t, answer *);
 IMPORT(STREAMS, "[method]input-stream.subscribe") int32_t host_read_ready(int32_t);
-IMPORT(STREAMS, "[method]output-stream.blocking-write-and-flush") void host_write_blocking(int32_t, const void *, uint32_t, answer *);
+IMPORT(STREAMS, "[method]output-stream.blocking-write-and-flush")
+void host_write_blocking(int32_t, const void *, uint32_t, answer *);
 IMPORT(POLL, "poll") void host_poll(const int32_t *, uint32_t, answer *);
 IMPORT(POLL, "[resource-drop]pollable") void host_pollable_drop(int32_t);
 IMPORT(CLOCK, "now") uint64_t host_now(void);
@@ -89,7 +95,8 @@ static int start(void) {
   c->macHigh = 0x02000000 | ip[0] << 8 | ip[1], c->macLow = ip[2] << 8 | ip[3];
   c->connsMax = CONNECTIONS, c->sendRing = c->recvRing = RING;
   c->halfOpenMax = 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = CONNECTIONS;
-  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192, c->neighboursMax = 32;
+  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192,
+  c->neighboursMax = 32;
   usual(c);
   c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();
   if (stint_init(c) != 0) {
@@ -146,7 +153,8 @@ static void frames_out(void) {
       host_write_blocking(standard_output, frames, size, &written);
       size = 0;
     }
-    frames[size] = frames[size + 1] = 0, frames[size + 2] = (unsigned char)(n >> 8), frames[size + 3] = (unsigned char)n;
+    frames[size] = frames[size + 1] = 0, frames[size + 2] = (unsigned char)(n >> 8),
+    frames[size + 3] = (unsigned char)n;
     __builtin_memcpy(frames + size + 4, slot(out, out->head), n);
     size += 4 + n;
     out->head++;

@@ -1,12 +1,32 @@
-/* wasi:sockets over stint: TCP with IPv4. There is no UDP and no resolver: what asks for a socket of the one is told "not supported", names that are no addresses are "name unresolvable". */
+/*
+ * wasi:sockets over stint: TCP with IPv4. There is no UDP and no resolver: what asks for a socket of the one is told
+ * "not supported", names that are no addresses are "name unresolvable".
+ */
 #include "wasi.h"
 
 #include "../../bsd/endings.h"
 
 /* error-code of wasi:sockets/network, in its order. */
 enum {
-  UNKNOWN, ACCESS_DENIED, NOT_SUPPORTED, INVALID_ARGUMENT, OUT_OF_MEMORY, TIMEOUT, CONCURRENCY_CONFLICT, NOT_IN_PROGRESS, WOULD_BLOCK, INVALID_STATE, NEW_SOCKET_LIMIT,
-  ADDRESS_NOT_BINDABLE, ADDRESS_IN_USE, REMOTE_UNREACHABLE, CONNECTION_REFUSED, CONNECTION_RESET, CONNECTION_ABORTED, DATAGRAM_TOO_LARGE, NAME_UNRESOLVABLE
+  UNKNOWN,
+  ACCESS_DENIED,
+  NOT_SUPPORTED,
+  INVALID_ARGUMENT,
+  OUT_OF_MEMORY,
+  TIMEOUT,
+  CONCURRENCY_CONFLICT,
+  NOT_IN_PROGRESS,
+  WOULD_BLOCK,
+  INVALID_STATE,
+  NEW_SOCKET_LIMIT,
+  ADDRESS_NOT_BINDABLE,
+  ADDRESS_IN_USE,
+  REMOTE_UNREACHABLE,
+  CONNECTION_REFUSED,
+  CONNECTION_RESET,
+  CONNECTION_ABORTED,
+  DATAGRAM_TOO_LARGE,
+  NAME_UNRESOLVABLE
 };
 
 IMPORT(CLOCK, "now") uint64_t host_now(void);
@@ -78,7 +98,8 @@ static uint32_t fresh(void) {
     struct socket *s = sockets + i;
     if (s->state != FREE) continue;
     *s = (struct socket){.state = UNBOUND, .users = 1, .handle = -1, .backlog = BACKLOG};
-    s->option[STINT_OPTION_KEEP_IDLE] = 7200, s->option[STINT_OPTION_KEEP_INTERVAL] = 75, s->option[STINT_OPTION_KEEP_PROBES] = 9, s->option[STINT_OPTION_TTL] = 64;
+    s->option[STINT_OPTION_KEEP_IDLE] = 7200, s->option[STINT_OPTION_KEEP_INTERVAL] = 75,
+    s->option[STINT_OPTION_KEEP_PROBES] = 9, s->option[STINT_OPTION_TTL] = 64;
     return i;
   }
   return COUNT;
@@ -86,7 +107,10 @@ static uint32_t fresh(void) {
 
 static const uint64_t LINGER_NS = 60000000000ull;
 
-/* Waits until all that was closed is acknowledged, for a minute at most: when the component ends, the stack ends with it. Returns whether it was. */
+/*
+ * Waits until all that was closed is acknowledged, for a minute at most: when the component ends, the stack ends with
+ * it. Returns whether it was.
+ */
 static int linger(void) {
   const uint64_t until = host_now() + LINGER_NS;
   uint64_t now = 0;
@@ -104,11 +128,15 @@ static int linger(void) {
 }
 
 static int in_use(void) {
-  for (uint32_t i = 0; i < COUNT; i++) if (sockets[i].state != FREE) return 1;
+  for (uint32_t i = 0; i < COUNT; i++)
+    if (sockets[i].state != FREE) return 1;
   return 0;
 }
 
-/* A component that returns from its run is heard of no more: so who closes the last socket waits. With others, and with a listener, it goes on being polled. */
+/*
+ * A component that returns from its run is heard of no more: so who closes the last socket waits. With others, and with
+ * a listener, it goes on being polled.
+ */
 void socket_leave(uint32_t i) {
   struct socket *s = sockets + i;
   if (--s->users != 0) return;
@@ -215,7 +243,9 @@ EXPORT(SOCKETS("tcp-create-socket"), "create-tcp-socket") union result *create(i
 #define TCP SOCKETS("tcp")
 #define METHOD(name) EXPORT(TCP, "[method]tcp-socket." name)
 /* An ip-socket-address as it is passed: which family, and for IPv4 the port and four bytes; IPv6 has more. */
-#define ADDRESS int32_t family, uint32_t port, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t f, int32_t g, int32_t h, int32_t k, int32_t l, int32_t m
+#define ADDRESS \
+  int32_t family, uint32_t port, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t f, int32_t g, int32_t h, \
+      int32_t k, int32_t l, int32_t m
 
 METHOD("start-bind") union result *start_bind(int32_t i, int32_t network, ADDRESS) {
   struct socket *s = sockets + i;
@@ -376,27 +406,47 @@ static union result *set_option(int32_t i, uint32_t option, uint64_t value, uint
 enum { SECOND = 1000000000 };
 static uint64_t seconds(uint64_t ns) { return ns / SECOND + (ns % SECOND != 0); }
 
-METHOD("keep-alive-enabled") union result *keep_alive(int32_t i) { return small(sockets[i].option[STINT_OPTION_KEEP_ALIVE]); }
-METHOD("set-keep-alive-enabled") union result *set_keep_alive(int32_t i, uint32_t value) { return set_option(i, STINT_OPTION_KEEP_ALIVE, value, 1); }
-METHOD("keep-alive-idle-time") union result *keep_idle(int32_t i) { return number((uint64_t)sockets[i].option[STINT_OPTION_KEEP_IDLE] * SECOND); }
-METHOD("set-keep-alive-idle-time") union result *set_keep_idle(int32_t i, uint64_t value) { return set_option(i, STINT_OPTION_KEEP_IDLE, seconds(value), 65535); }
-METHOD("keep-alive-interval") union result *keep_interval(int32_t i) { return number((uint64_t)sockets[i].option[STINT_OPTION_KEEP_INTERVAL] * SECOND); }
-METHOD("set-keep-alive-interval") union result *set_keep_interval(int32_t i, uint64_t value) { return set_option(i, STINT_OPTION_KEEP_INTERVAL, seconds(value), 65535); }
+METHOD("keep-alive-enabled") union result *keep_alive(int32_t i) {
+  return small(sockets[i].option[STINT_OPTION_KEEP_ALIVE]);
+}
+METHOD("set-keep-alive-enabled") union result *set_keep_alive(int32_t i, uint32_t value) {
+  return set_option(i, STINT_OPTION_KEEP_ALIVE, value, 1);
+}
+METHOD("keep-alive-idle-time") union result *keep_idle(int32_t i) {
+  return number((uint64_t)sockets[i].option[STINT_OPTION_KEEP_IDLE] * SECOND);
+}
+METHOD("set-keep-alive-idle-time") union result *set_keep_idle(int32_t i, uint64_t value) {
+  return set_option(i, STINT_OPTION_KEEP_IDLE, seconds(value), 65535);
+}
+METHOD("keep-alive-interval") union result *keep_interval(int32_t i) {
+  return number((uint64_t)sockets[i].option[STINT_OPTION_KEEP_INTERVAL] * SECOND);
+}
+METHOD("set-keep-alive-interval") union result *set_keep_interval(int32_t i, uint64_t value) {
+  return set_option(i, STINT_OPTION_KEEP_INTERVAL, seconds(value), 65535);
+}
 METHOD("keep-alive-count") union result *keep_count(int32_t i) {
   result.word[0] = 0;
   result.word[1] = sockets[i].option[STINT_OPTION_KEEP_PROBES];
   return &result;
 }
-METHOD("set-keep-alive-count") union result *set_keep_count(int32_t i, uint32_t value) { return set_option(i, STINT_OPTION_KEEP_PROBES, value, 255); }
+METHOD("set-keep-alive-count") union result *set_keep_count(int32_t i, uint32_t value) {
+  return set_option(i, STINT_OPTION_KEEP_PROBES, value, 255);
+}
 METHOD("hop-limit") union result *hop_limit(int32_t i) { return small(sockets[i].option[STINT_OPTION_TTL]); }
-METHOD("set-hop-limit") union result *set_hop_limit(int32_t i, uint32_t value) { return set_option(i, STINT_OPTION_TTL, value & 0xff, 255); }
+METHOD("set-hop-limit") union result *set_hop_limit(int32_t i, uint32_t value) {
+  return set_option(i, STINT_OPTION_TTL, value & 0xff, 255);
+}
 
 /* Rings have one size, chosen when the stack starts; a wish is taken for a hint. */
 static union result *set_buffer(uint64_t value) { return value == 0 ? failed(INVALID_ARGUMENT, 1) : done(0); }
 METHOD("receive-buffer-size") union result *receive_buffer(int32_t i) { return (void)i, number(BUFFER); }
-METHOD("set-receive-buffer-size") union result *set_receive_buffer(int32_t i, uint64_t value) { return (void)i, set_buffer(value); }
+METHOD("set-receive-buffer-size") union result *set_receive_buffer(int32_t i, uint64_t value) {
+  return (void)i, set_buffer(value);
+}
 METHOD("send-buffer-size") union result *send_buffer(int32_t i) { return (void)i, number(BUFFER); }
-METHOD("set-send-buffer-size") union result *set_send_buffer(int32_t i, uint64_t value) { return (void)i, set_buffer(value); }
+METHOD("set-send-buffer-size") union result *set_send_buffer(int32_t i, uint64_t value) {
+  return (void)i, set_buffer(value);
+}
 
 METHOD("subscribe") int32_t tcp_subscribe(int32_t i) { return pollable((uint32_t)i, ON_SOCKET); }
 
@@ -417,7 +467,10 @@ EXPORT(TCP, "[dtor]tcp-socket") void tcp_drop(int32_t i) { socket_leave((uint32_
 
 #define LOOKUP SOCKETS("ip-name-lookup")
 enum { LOOKUPS = 16 };
-static struct { uint32_t ip; int busy, told; } lookups[LOOKUPS];
+static struct {
+  uint32_t ip;
+  int busy, told;
+} lookups[LOOKUPS];
 
 EXPORT(LOOKUP, "resolve-addresses") union result *resolve(int32_t network, const char *name, uint32_t size) {
   uint32_t ip = 0, n = 0, number = 0, digits = 0;
@@ -453,17 +506,26 @@ EXPORT(LOOKUP, "[method]resolve-address-stream.resolve-next-address") union resu
   return &result;
 }
 
-EXPORT(LOOKUP, "[method]resolve-address-stream.subscribe") int32_t resolved_subscribe(int32_t i) { return (void)i, pollable(0, ON_NOTHING); }
+EXPORT(LOOKUP, "[method]resolve-address-stream.subscribe") int32_t resolved_subscribe(int32_t i) {
+  return (void)i, pollable(0, ON_NOTHING);
+}
 
 EXPORT(LOOKUP, "[dtor]resolve-address-stream") void resolved_drop(int32_t i) { lookups[i].busy = 0; }
 
 /* wasi:sockets/udp: there is none to be had, so nobody can call its methods. */
 
 #define UDP SOCKETS("udp")
-EXPORT(SOCKETS("udp-create-socket"), "create-udp-socket") union result *create_udp(int32_t family) { return (void)family, failed(NOT_SUPPORTED, 4); }
+EXPORT(SOCKETS("udp-create-socket"), "create-udp-socket") union result *create_udp(int32_t family) {
+  return (void)family, failed(NOT_SUPPORTED, 4);
+}
 
-#define NOBODY(id, name, ...) EXPORT(UDP, "[method]" name) union result *id(__VA_ARGS__) { __builtin_trap(); }
-#define NOBODY_ASKS(id, name) EXPORT(UDP, "[method]" name) int32_t id(int32_t i) { (void)i; __builtin_trap(); }
+#define NOBODY(id, name, ...) \
+  EXPORT(UDP, "[method]" name) union result *id(__VA_ARGS__) { __builtin_trap(); }
+#define NOBODY_ASKS(id, name) \
+  EXPORT(UDP, "[method]" name) int32_t id(int32_t i) { \
+    (void)i; \
+    __builtin_trap(); \
+  }
 #pragma clang diagnostic ignored "-Wunused-parameter"
 NOBODY(udp_1, "udp-socket.start-bind", int32_t i, int32_t network, ADDRESS)
 NOBODY(udp_2, "udp-socket.finish-bind", int32_t i)

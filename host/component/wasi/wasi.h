@@ -1,9 +1,11 @@
 /*
- * What the parts of the adapter share. It stands between a component that uses WASI 0.2 and its host, and carries that component's TCP itself: what has to
- * do with streams and pollables is wrapped, since a resource has one maker, and passed on; wasi:sockets is made of stint (sockets.c).
+ * What the parts of the adapter share. It stands between a component that uses WASI 0.2 and its host, and carries that
+ * component's TCP itself: what has to do with streams and pollables is wrapped, since a resource has one maker, and
+ * passed on; wasi:sockets is made of stint (sockets.c).
  *
- * Functions are written as the canonical ABI has them: what fits into no register is returned as the address of `result`, lists and strings that we are given lie where
- * `cabi_realloc` said. Resources of ours are known by a number (rep) that says what they are; to the host's we have handles.
+ * Functions are written as the canonical ABI has them: what fits into no register is returned as the address of
+ * `result`, lists and strings that we are given lie where `cabi_realloc` said. Resources of ours are known by a number
+ * (rep) that says what they are; to the host's we have handles.
  */
 #ifndef STINT_WASI_H
 #define STINT_WASI_H
@@ -64,7 +66,10 @@ int link_up(void);
 int link_there(void);
 /* Moves frames and time. */
 void link_pump(void);
-/* Waits until a frame comes, the stack has something to do, or one of the host's `n` pollables is ready; there is room for two more behind them. */
+/*
+ * Waits until a frame comes, the stack has something to do, or one of the host's `n` pollables is ready; there is room
+ * for two more behind them.
+ */
 void link_wait(int32_t *pollables, uint32_t n);
 uint64_t random_u64(void);
 /* Writes a literal to the host's standard error. */

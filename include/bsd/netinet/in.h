@@ -7,19 +7,53 @@
 
 typedef uint16_t in_port_t;
 typedef uint32_t in_addr_t;
-struct in_addr { in_addr_t s_addr; };
+struct in_addr {
+  in_addr_t s_addr;
+};
 /* Port and address in network order, as everywhere. */
-struct sockaddr_in { sa_family_t sin_family; in_port_t sin_port; struct in_addr sin_addr; unsigned char sin_zero[8]; };
+struct sockaddr_in {
+  sa_family_t sin_family;
+  in_port_t sin_port;
+  struct in_addr sin_addr;
+  unsigned char sin_zero[8];
+};
 /* For programs that name them: there are no sockets of AF_INET6. */
-struct in6_addr { union { uint8_t byte[16]; uint16_t half[8]; uint32_t word[4]; } of; };
+struct in6_addr {
+  union {
+    uint8_t byte[16];
+    uint16_t half[8];
+    uint32_t word[4];
+  } of;
+};
 #define s6_addr of.byte
 #define s6_addr16 of.half
 #define s6_addr32 of.word
-struct sockaddr_in6 { sa_family_t sin6_family; in_port_t sin6_port; uint32_t sin6_flowinfo; struct in6_addr sin6_addr; uint32_t sin6_scope_id; };
-struct ip_mreq { struct in_addr imr_multiaddr, imr_interface; };
-struct ipv6_mreq { struct in6_addr ipv6mr_multiaddr; unsigned ipv6mr_interface; };
-#define IN6ADDR_ANY_INIT {{{0}}}
-#define IN6ADDR_LOOPBACK_INIT {{{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}}}
+struct sockaddr_in6 {
+  sa_family_t sin6_family;
+  in_port_t sin6_port;
+  uint32_t sin6_flowinfo;
+  struct in6_addr sin6_addr;
+  uint32_t sin6_scope_id;
+};
+struct ip_mreq {
+  struct in_addr imr_multiaddr, imr_interface;
+};
+struct ipv6_mreq {
+  struct in6_addr ipv6mr_multiaddr;
+  unsigned ipv6mr_interface;
+};
+#define IN6ADDR_ANY_INIT \
+  { \
+    { \
+      { 0 } \
+    } \
+  }
+#define IN6ADDR_LOOPBACK_INIT \
+  { \
+    { \
+      { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1 } \
+    } \
+  }
 static const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT, in6addr_loopback = IN6ADDR_LOOPBACK_INIT;
 
 #define INADDR_ANY ((in_addr_t)0)
@@ -29,10 +63,12 @@ static const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT, in6addr_loopback = 
 #define INET_ADDRSTRLEN 16
 #define INET6_ADDRSTRLEN 46
 #define IPPORT_RESERVED 1024
-#define IN_MULTICAST(a) (((in_addr_t)(a) & 0xf0000000) == 0xe0000000)
+#define IN_MULTICAST(a) ((in_addr_t)(a) >> 28 == 14)
 #define IN6_IS_ADDR_V4MAPPED(a) ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == htonl(0xffff))
-#define IN6_IS_ADDR_UNSPECIFIED(a) ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == 0)
-#define IN6_IS_ADDR_LOOPBACK(a) ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == htonl(1))
+#define IN6_IS_ADDR_UNSPECIFIED(a) \
+  ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == 0)
+#define IN6_IS_ADDR_LOOPBACK(a) \
+  ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == htonl(1))
 #define IN6_IS_ADDR_LINKLOCAL(a) ((a)->s6_addr[0] == 0xfe && ((a)->s6_addr[1] & 0xc0) == 0x80)
 
 #define IPPROTO_IP 0

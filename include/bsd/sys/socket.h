@@ -1,8 +1,10 @@
 /*
- * BSD sockets over stint, for programs that are recompiled: put -Iinclude/bsd before the system's headers and add the files of host/bsd and a host
- * (host/posix/host.c with -DSTINT_SOCKETS). docs/bsd-sockets.md has every call and option with what it does. IPv4, TCP and UDP.
+ * BSD sockets over stint, for programs that are recompiled: put -Iinclude/bsd before the system's headers and add the
+ * files of host/bsd and a host (host/posix/host.c with -DSTINT_SOCKETS). docs/bsd-sockets.md has every call and option
+ * with what it does. IPv4, TCP and UDP.
  *
- * Under WASI, whose C library has next to no sockets, everything is declared here, with Linux's numbers; elsewhere it is the system's.
+ * Under WASI, whose C library has next to no sockets, everything is declared here, with Linux's numbers; elsewhere it
+ * is the system's.
  */
 #ifndef STINT_SYS_SOCKET_H
 #define STINT_SYS_SOCKET_H
@@ -21,9 +23,18 @@ extern "C" {
 typedef unsigned socklen_t;
 typedef unsigned short sa_family_t;
 
-struct sockaddr { sa_family_t sa_family; char sa_data[14]; };
-struct sockaddr_storage { sa_family_t ss_family; char ss_data[118]; uint64_t ss_align; };
-struct linger { int l_onoff, l_linger; };
+struct sockaddr {
+  sa_family_t sa_family;
+  char sa_data[14];
+};
+struct sockaddr_storage {
+  sa_family_t ss_family;
+  char ss_data[118];
+  uint64_t ss_align;
+};
+struct linger {
+  int l_onoff, l_linger;
+};
 struct msghdr {
   void *msg_name;
   socklen_t msg_namelen;
@@ -33,13 +44,17 @@ struct msghdr {
   socklen_t msg_controllen;
   int msg_flags;
 };
-struct cmsghdr { socklen_t cmsg_len; int cmsg_level, cmsg_type; };
+struct cmsghdr {
+  socklen_t cmsg_len;
+  int cmsg_level, cmsg_type;
+};
 /* There are no ancillary data: none come, and those of sendmsg are not looked at. */
 #define CMSG_ALIGN(n) (((n) + sizeof(size_t) - 1) & ~(sizeof(size_t) - 1))
 #define CMSG_LEN(n) (CMSG_ALIGN(sizeof(struct cmsghdr)) + (n))
 #define CMSG_SPACE(n) (CMSG_ALIGN(sizeof(struct cmsghdr)) + CMSG_ALIGN(n))
 #define CMSG_DATA(c) ((unsigned char *)((c) + 1))
-#define CMSG_FIRSTHDR(m) ((m)->msg_controllen >= sizeof(struct cmsghdr) ? (struct cmsghdr *)(m)->msg_control : (struct cmsghdr *)0)
+#define CMSG_FIRSTHDR(m) \
+  ((m)->msg_controllen >= sizeof(struct cmsghdr) ? (struct cmsghdr *)(m)->msg_control : (struct cmsghdr *)0)
 #define CMSG_NXTHDR(m, c) ((void)(m), (void)(c), (struct cmsghdr *)0)
 #define SCM_RIGHTS 1
 

@@ -1,4 +1,7 @@
-/* What the machine can do at most: prints GB/s of memcpy, of a sum, and of the way of each byte over the link (copy, copy and sum, copy, sum and copy, copy). */
+/*
+ * What the machine can do at most: prints GB/s of memcpy, of a sum, and of the way of each byte over the link (copy,
+ * copy and sum, copy, sum and copy, copy).
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,15 +29,18 @@ static uint64_t copy_sum(uint8_t *to, const uint8_t *from) {
     sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_v128_xor(x, wasm_i16x8_splat(-0x8000)), wasm_i16x8_splat(1)));
   }
   memcpy(to + SIZE / 16 * 16, from + SIZE / 16 * 16, SIZE % 16);
-  return (uint64_t)wasm_i32x4_extract_lane(sums, 0) + (uint64_t)wasm_i32x4_extract_lane(sums, 1) + (uint64_t)wasm_i32x4_extract_lane(sums, 2) + (uint64_t)wasm_i32x4_extract_lane(sums, 3);
+  return (uint64_t)wasm_i32x4_extract_lane(sums, 0) + (uint64_t)wasm_i32x4_extract_lane(sums, 1) +
+         (uint64_t)wasm_i32x4_extract_lane(sums, 2) + (uint64_t)wasm_i32x4_extract_lane(sums, 3);
 }
 
 static uint64_t sum_only(const uint8_t *from) {
   v128_t sums = wasm_i32x4_splat(0);
   for (int i = 0; i + 16 <= SIZE; i += 16) {
-    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_v128_xor(wasm_v128_load(from + i), wasm_i16x8_splat(-0x8000)), wasm_i16x8_splat(1)));
+    sums = wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(wasm_v128_xor(wasm_v128_load(from + i), wasm_i16x8_splat(-0x8000)),
+                                                     wasm_i16x8_splat(1)));
   }
-  return (uint64_t)wasm_i32x4_extract_lane(sums, 0) + (uint64_t)wasm_i32x4_extract_lane(sums, 1) + (uint64_t)wasm_i32x4_extract_lane(sums, 2) + (uint64_t)wasm_i32x4_extract_lane(sums, 3);
+  return (uint64_t)wasm_i32x4_extract_lane(sums, 0) + (uint64_t)wasm_i32x4_extract_lane(sums, 1) +
+         (uint64_t)wasm_i32x4_extract_lane(sums, 2) + (uint64_t)wasm_i32x4_extract_lane(sums, 3);
 }
 #else
 static uint64_t copy_sum(uint8_t *to, const uint8_t *from) {

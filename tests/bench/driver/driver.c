@@ -7,7 +7,8 @@
  *   memory                                                bytes of an idle connection, its rings not counted
  *   startup                                               µs from nothing to the first connection accepted, both ends
  *
- * Prints one figure a line, for each slice of a tenth of a second, after the first ones, in which compilers and caches warm up.
+ * Prints one figure a line, for each slice of a tenth of a second, after the first ones, in which compilers and caches
+ * warm up.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +69,8 @@ static void bulk(conn client, conn server, uint64_t total, uint32_t ack_every, i
   while (received < total) {
     uint64_t had = received;
     uint32_t want = total - sent < sizeof from ? (uint32_t)(total - sent) : (uint32_t)sizeof from;
-    if (want != 0) sent += in_place ? subject_send_in_place(CLIENT, client, want) : subject_send(CLIENT, client, from, want);
+    if (want != 0)
+      sent += in_place ? subject_send_in_place(CLIENT, client, want) : subject_send(CLIENT, client, from, want);
     poll(CLIENT);
     while (subject_cross(CLIENT, ack_every) != 0) {
       poll(SERVER);
@@ -117,7 +119,8 @@ int main(int argc, char **argv) {
   if (argc < 3) fail("usage: driver WORK SECONDS [NAME VALUE]…");
   const char *work = argv[1];
   const double limit = atof(argv[2]), slice = 0.1, warm = limit / 4;
-  const uint32_t others = parameter(argc, argv, "others", 0), ring = parameter(argc, argv, "ring", 65536), ack_every = parameter(argc, argv, "ack_every", 2);
+  const uint32_t others = parameter(argc, argv, "others", 0), ring = parameter(argc, argv, "ring", 65536),
+                 ack_every = parameter(argc, argv, "ack_every", 2);
   const uint32_t parallel = parameter(argc, argv, "parallel", 1), in_place = parameter(argc, argv, "in_place", 0);
   const int is_bulk = strcmp(work, "bulk") == 0, is_connections = strcmp(work, "connections") == 0;
   if (parallel > 64) fail("parallel is 64 at most");

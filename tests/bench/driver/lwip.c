@@ -1,6 +1,7 @@
 /*
- * lwIP, as Debian builds it (liblwip.so): the library is loaded twice, from two copies (its variables are its state). Raw API, no threads, PBUF_RAM
- * (its pool's blocks are too small for a frame). What goes out is queued as it is and copied once into a pbuf of the other side.
+ * lwIP, as Debian builds it (liblwip.so): the library is loaded twice, from two copies (its variables are its state).
+ * Raw API, no threads, PBUF_RAM (its pool's blocks are too small for a frame). What goes out is queued as it is and
+ * copied once into a pbuf of the other side.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -21,14 +22,23 @@
 
 struct lib {
 #define F(name) __typeof__(&name) name
+  /* clang-format off */
   F(lwip_init); F(netif_add); F(netif_set_up); F(netif_set_link_up); F(netif_set_default); F(ethernet_input); F(etharp_output); F(pbuf_alloc); F(pbuf_free);
   F(pbuf_ref); F(pbuf_copy_partial); F(tcp_new); F(tcp_bind); F(tcp_listen_with_backlog); F(tcp_accept); F(tcp_arg); F(tcp_recv); F(tcp_connect); F(tcp_write);
   F(tcp_output); F(tcp_recved); F(tcp_close); F(tcp_abort); F(tcp_fasttmr);
+  /* clang-format on */
 #undef F
 };
 
-struct connection { struct tcp_pcb *pcb; struct pbuf *in; };
-struct frame { struct pbuf *p; void *at; uint32_t size; };
+struct connection {
+  struct tcp_pcb *pcb;
+  struct pbuf *in;
+};
+struct frame {
+  struct pbuf *p;
+  void *at;
+  uint32_t size;
+};
 
 static struct lib lib[2];
 static struct netif netifs[2];
@@ -66,10 +76,13 @@ static void load(int side, const char *path) {
   unlink(copy);
   if (handle == NULL) fail(dlerror());
   struct lib *l = &lib[side];
-#define F(name) if ((l->name = (__typeof__(&name))dlsym(handle, #name)) == NULL) fail(dlerror());
-  F(lwip_init) F(netif_add) F(netif_set_up) F(netif_set_link_up) F(netif_set_default) F(ethernet_input) F(etharp_output) F(pbuf_alloc) F(pbuf_free)
-  F(pbuf_ref) F(pbuf_copy_partial) F(tcp_new) F(tcp_bind) F(tcp_listen_with_backlog) F(tcp_accept) F(tcp_arg) F(tcp_recv) F(tcp_connect) F(tcp_write)
-  F(tcp_output) F(tcp_recved) F(tcp_close) F(tcp_abort) F(tcp_fasttmr)
+#define F(name) \
+  if ((l->name = (__typeof__(&name))dlsym(handle, #name)) == NULL) fail(dlerror())
+  /* clang-format off */
+  F(lwip_init); F(netif_add); F(netif_set_up); F(netif_set_link_up); F(netif_set_default); F(ethernet_input); F(etharp_output); F(pbuf_alloc); F(pbuf_free);
+  F(pbuf_ref); F(pbuf_copy_partial); F(tcp_new); F(tcp_bind); F(tcp_listen_with_backlog); F(tcp_accept); F(tcp_arg); F(tcp_recv); F(tcp_connect); F(tcp_write);
+  F(tcp_output); F(tcp_recved); F(tcp_close); F(tcp_abort); F(tcp_fasttmr);
+  /* clang-format on */
 #undef F
   l->lwip_init();
   ip4_addr_t ip, mask, none = {0};
@@ -164,7 +177,9 @@ static uint32_t take(int side, struct connection *c, uint8_t *to, uint32_t size)
   return n;
 }
 
-uint32_t subject_recv(int side, conn c, uint8_t *to, uint32_t size) { return take(side, (struct connection *)c, to, size < 65535 ? size : 65535); }
+uint32_t subject_recv(int side, conn c, uint8_t *to, uint32_t size) {
+  return take(side, (struct connection *)c, to, size < 65535 ? size : 65535);
+}
 
 /* This build of lwIP copies always: it sends frames in one piece. */
 uint32_t subject_send_in_place(int side, conn c, uint32_t size) {

@@ -1,4 +1,7 @@
-/* stint: as a native library loaded twice (symbols a_… and b_…), or in one module with this, over its memory (imports from "a" and "b"). */
+/*
+ * stint: as a native library loaded twice (symbols a_… and b_…), or in one module with this, over its memory (imports
+ * from "a" and "b").
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +10,8 @@
 #include "subject.h"
 
 #ifdef __wasm__
-#define CALL(side, result, name, export, ...) extern __attribute__((import_module(#side), import_name(#export))) result side##_##name(__VA_ARGS__);
+#define CALL(side, result, name, export, ...) \
+  extern __attribute__((import_module(#side), import_name(#export))) result side##_##name(__VA_ARGS__);
 #else
 #define CALL(side, result, name, export, ...) extern result side##_##name(__VA_ARGS__);
 #endif
@@ -55,18 +59,22 @@ static struct stint_config configuration(int side, uint32_t connections, uint32_
   c.mtu = 1500;
   c.ip = ip_of(side), c.prefix = 24;
   c.macHigh = 0x02000000, c.macLow = 1 + (uint32_t)side;
-  c.connsMax = connections < 4 ? 4 : connections, c.halfOpenMax = 256, c.timeWaitMax = 256, c.listenersMax = 1, c.sendRing = c.recvRing = ring, c.rangesMax = 1024;
+  c.connsMax = connections < 4 ? 4 : connections, c.halfOpenMax = 256, c.timeWaitMax = 256, c.listenersMax = 1,
+  c.sendRing = c.recvRing = ring, c.rangesMax = 1024;
 #ifdef STINT_SMALL
   c.sendersMax = 0;
   c.policy = STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE;
 #else
   c.sendersMax = 128;
-  c.policy = STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_RACK | STINT_POLICY_TLP | STINT_POLICY_PRR | STINT_POLICY_UNDO | STINT_POLICY_CUBIC | STINT_POLICY_HYSTART;
+  c.policy = STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_RACK | STINT_POLICY_TLP | STINT_POLICY_PRR |
+             STINT_POLICY_UNDO | STINT_POLICY_CUBIC | STINT_POLICY_HYSTART;
 #endif
   c.rxSlots = c.txSlots = SLOTS, c.neighboursMax = 4;
   c.cookies = STINT_COOKIES_NEVER, c.windowScale = 255, c.initialWindow = 10;
-  c.rtoInitialMs = 1000, c.rtoMinMs = 300, c.rtoMaxMs = 60000, c.userTimeoutMs = 300000, c.synTimeoutMs = 180000, c.delayedAckMs = 40;
-  c.timeWaitMs = 60000, c.finWait2Ms = 60000, c.synAckMs = 1000, c.synAckRetries = 5, c.halfOpenMs = 63000, c.challengeMax = 10, c.icmpRate = 100;
+  c.rtoInitialMs = 1000, c.rtoMinMs = 300, c.rtoMaxMs = 60000, c.userTimeoutMs = 300000, c.synTimeoutMs = 180000,
+  c.delayedAckMs = 40;
+  c.timeWaitMs = 60000, c.finWait2Ms = 60000, c.synAckMs = 1000, c.synAckRetries = 5, c.halfOpenMs = 63000,
+  c.challengeMax = 10, c.icmpRate = 100;
   c.neighbourMs = 60000, c.keepIdleS = 7200, c.keepIntervalS = 75, c.keepProbes = 9, c.ttl = 64, c.pathMtuMin = 552;
   c.synBurst = 64, c.prefixBurst = 16;
   c.entropy0 = 1 + (uint64_t)side, c.entropy1 = 2;
@@ -84,7 +92,8 @@ static void start(int side, uint32_t connections, uint32_t ring) {
 #endif
   if (ON(side, stint_init, &c) != 0) fail("stint does not start");
   struct stint_ring *r = control[side] = ON(side, stint_control_block);
-  slots_in[side] = (uint8_t *)at(side, r[0].slots) + STINT_FRAME_OFFSET, slots_out[side] = (uint8_t *)at(side, r[1].slots) + STINT_FRAME_OFFSET;
+  slots_in[side] = (uint8_t *)at(side, r[0].slots) + STINT_FRAME_OFFSET,
+  slots_out[side] = (uint8_t *)at(side, r[1].slots) + STINT_FRAME_OFFSET;
   lengths_in[side] = at(side, r[0].lengths), lengths_out[side] = at(side, r[1].lengths);
 }
 
@@ -143,13 +152,11 @@ void subject_close(int side, conn c) {
 }
 
 /* A full table of TIME-WAIT records gives the oldest one up. */
-void subject_recycle(const conn *clients, const conn *servers, uint32_t n) {
-  (void)clients, (void)servers, (void)n;
-}
+void subject_recycle(const conn *clients, const conn *servers, uint32_t n) { (void)clients, (void)servers, (void)n; }
 
 void subject_poll(int side, uint64_t now_us) {
   ON(side, stint_poll, now_us);
-  while (ON(side, stint_event_next) != 0);
+  while (ON(side, stint_event_next) != 0) continue;
 }
 
 uint32_t subject_cross(int from, uint32_t max) {
@@ -167,7 +174,8 @@ uint32_t subject_cross(int from, uint32_t max) {
 
 uint32_t subject_bytes(void) {
   enum { MORE = 1000, RINGS = 128 };
-  struct stint_config few = configuration(CLIENT, 1000, RINGS / 2), many = configuration(CLIENT, 1000 + MORE, RINGS / 2);
+  struct stint_config few = configuration(CLIENT, 1000, RINGS / 2),
+                      many = configuration(CLIENT, 1000 + MORE, RINGS / 2);
   return (uint32_t)(a_stint_layout_size(&many) - a_stint_layout_size(&few)) / MORE - RINGS;
 }
 

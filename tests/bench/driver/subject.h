@@ -1,6 +1,7 @@
 /*
- * What driver.c measures: two stacks in one thread, 0 the client and 1 the server, and a link between them on which a frame is copied once.
- * Time is virtual. Every call that fails ends the program: a figure of something that went wrong is none.
+ * What driver.c measures: two stacks in one thread, 0 the client and 1 the server, and a link between them on which a
+ * frame is copied once. Time is virtual. Every call that fails ends the program: a figure of something that went wrong
+ * is none.
  */
 #ifndef SUBJECT_H
 #define SUBJECT_H
@@ -23,7 +24,10 @@ conn subject_accept(void);
 uint32_t subject_send(int side, conn c, const uint8_t *from, uint32_t size);
 /* Copies up to `size` bytes that arrived; returns how many. */
 uint32_t subject_recv(int side, conn c, uint8_t *to, uint32_t size);
-/* The same in place: up to `size` bytes are sent that nobody writes, as if they stood there already; all that arrived is given back unread. */
+/*
+ * The same in place: up to `size` bytes are sent that nobody writes, as if they stood there already; all that arrived
+ * is given back unread.
+ */
 uint32_t subject_send_in_place(int side, conn c, uint32_t size);
 uint32_t subject_recv_in_place(int side, conn c);
 void subject_close(int side, conn c);

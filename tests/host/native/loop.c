@@ -1,4 +1,6 @@
-/* Every call of stint.h that takes a pointer, natively, over the stack's own loop: a connection to itself. Prints "ok". */
+/*
+ * Every call of stint.h that takes a pointer, natively, over the stack's own loop: a connection to itself. Prints "ok".
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,14 +8,17 @@
 #include <stint.h>
 
 #define CHECK(what) \
-  if (!(what)) { fprintf(stderr, "line %d: %s\n", __LINE__, #what); exit(1); }
+  if (!(what)) { \
+    fprintf(stderr, "line %d: %s\n", __LINE__, #what); \
+    exit(1); \
+  }
 
 enum { RING = 4096, SIZE = 200000 };
 static uint64_t now = 1000000;
 static uint8_t sent[SIZE], got[SIZE];
 
 static void turn(void) {
-  while (stint_poll(now) == 0);
+  while (stint_poll(now) == 0) continue;
   now += 1000;
 }
 
@@ -23,12 +28,16 @@ int main(void) {
   struct stint_config *block = stint_config_block(), c;
   memset(&c, 0, sizeof c);
   c.size = sizeof c, c.mtu = 1500, c.ip = 0x0a000001, c.prefix = 24, c.macHigh = 0x02000000, c.macLow = 1;
-  c.connsMax = 8, c.halfOpenMax = 8, c.timeWaitMax = 8, c.listenersMax = 2, c.sendRing = c.recvRing = RING, c.rangesMax = 64, c.sendersMax = 8;
+  c.connsMax = 8, c.halfOpenMax = 8, c.timeWaitMax = 8, c.listenersMax = 2, c.sendRing = c.recvRing = RING,
+  c.rangesMax = 64, c.sendersMax = 8;
   c.rxSlots = c.txSlots = 4, c.loopSlots = 16, c.neighboursMax = 4, c.udpMax = 2, c.udpRing = 4096;
   c.policy = STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_TIMESTAMPS | STINT_POLICY_RACK;
-  c.windowScale = 255, c.initialWindow = 10, c.rtoInitialMs = 1000, c.rtoMinMs = 300, c.rtoMaxMs = 60000, c.userTimeoutMs = 300000, c.synTimeoutMs = 180000;
-  c.delayedAckMs = 40, c.timeWaitMs = 60000, c.finWait2Ms = 60000, c.synAckMs = 1000, c.synAckRetries = 5, c.halfOpenMs = 63000, c.challengeMax = 10, c.icmpRate = 100;
-  c.neighbourMs = 60000, c.keepIdleS = 7200, c.keepIntervalS = 75, c.keepProbes = 9, c.ttl = 64, c.pathMtuMin = 552, c.synBurst = 64, c.prefixBurst = 16;
+  c.windowScale = 255, c.initialWindow = 10, c.rtoInitialMs = 1000, c.rtoMinMs = 300, c.rtoMaxMs = 60000,
+  c.userTimeoutMs = 300000, c.synTimeoutMs = 180000;
+  c.delayedAckMs = 40, c.timeWaitMs = 60000, c.finWait2Ms = 60000, c.synAckMs = 1000, c.synAckRetries = 5,
+  c.halfOpenMs = 63000, c.challengeMax = 10, c.icmpRate = 100;
+  c.neighbourMs = 60000, c.keepIdleS = 7200, c.keepIntervalS = 75, c.keepProbes = 9, c.ttl = 64, c.pathMtuMin = 552,
+  c.synBurst = 64, c.prefixBurst = 16;
   CHECK(stint_layout_size(&c) > 8 * 2 * RING);
   CHECK(stint_init(&c) == STINT_ERR_ENTROPY);
   c.entropy0 = 7;
@@ -47,7 +56,8 @@ int main(void) {
   struct stint_listener_info about;
   CHECK(stint_listener_info(listener, &about) == 0 && about.backlog == 4);
   struct stint_tcp_info info;
-  CHECK(tcp_info(client, &info) == 0 && info.version == STINT_TCP_INFO_VERSION && info.state == STINT_STATE_ESTABLISHED);
+  CHECK(tcp_info(client, &info) == 0 && info.version == STINT_TCP_INFO_VERSION &&
+        info.state == STINT_STATE_ESTABLISHED);
   CHECK(tcp_recv(server, got, 10) == STINT_ERR_AGAIN && tcp_recv(server, got, 0) == STINT_ERR_AGAIN);
 
   for (uint32_t i = 0; i < SIZE; i++) sent[i] = (uint8_t)(i * 2654435761u >> 13);
@@ -84,7 +94,8 @@ int main(void) {
   turn();
   memset(got, 0, 1000);
   /* What does not fit is cut off; the length is the datagram's. */
-  CHECK(udp_recv(a, got, 10, &from) == 1000 && from.ip == 0x0a000001 && from.port == 54 && memcmp(got, sent, 10) == 0 && got[10] == 0);
+  CHECK(udp_recv(a, got, 10, &from) == 1000 && from.ip == 0x0a000001 && from.port == 54 && memcmp(got, sent, 10) == 0 &&
+        got[10] == 0);
   /* NULL: an error by name, as from the module; where the module lets a pointer be 0, it may be NULL. */
   CHECK(stint_init(NULL) == STINT_ERR_ARGUMENT && stint_layout_size(NULL) == STINT_ERR_ARGUMENT);
   CHECK(tcp_info(listener, NULL) == STINT_ERR_HANDLE && stint_listener_info(listener, NULL) == STINT_ERR_ARGUMENT);
@@ -96,7 +107,8 @@ int main(void) {
   CHECK(udp_recv(a, got, 20, NULL) == 9 && memcmp(got, sent, 9) == 0);
   client = tcp_connect(0, 0, 0x0a000001, 7);
   turn();
-  CHECK(tcp_send(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_send(client, NULL, 5000) == STINT_ERR_ARGUMENT && tcp_send(client, NULL, 0) == 0);
+  CHECK(tcp_send(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_send(client, NULL, 5000) == STINT_ERR_ARGUMENT &&
+        tcp_send(client, NULL, 0) == 0);
   CHECK(tcp_recv(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_recv(client, NULL, 5000) == STINT_ERR_ARGUMENT);
   CHECK(tcp_peek(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_info(client, NULL) == STINT_ERR_ARGUMENT);
   tcp_abort(client);

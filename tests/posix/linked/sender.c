@@ -1,4 +1,6 @@
-/* `sender ADDRESS PORT BYTES`: connects, sends, closes, ends: as programs do that rely on the kernel to send the rest. */
+/*
+ * `sender ADDRESS PORT BYTES`: connects, sends, closes, ends: as programs do that rely on the kernel to send the rest.
+ */
 #include "../posix.h"
 
 int main(int argc, char **argv) {

@@ -1,4 +1,7 @@
-/* `setter connect ADDRESS PORT` or `setter listen PORT`: sets options first, has a connection then, and waits for the other end. */
+/*
+ * `setter connect ADDRESS PORT` or `setter listen PORT`: sets options first, has a connection then, and waits for the
+ * other end.
+ */
 #include "../posix.h"
 
 int main(int argc, char **argv) {
