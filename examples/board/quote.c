@@ -3,7 +3,7 @@
 
 enum { PORT = 17, CONNECTIONS = 2, RING = 256, SLOTS = 4 };
 
-static _Alignas(8) unsigned char arena[16 * 1024];
+static _Alignas(8) unsigned char arena[20 * 1024 + CONNECTIONS * 2 * RING];
 static char quote[] = "Be conservative in what you do, be liberal in what you accept from others.\r\n";
 
 /* Called once: the host has filled in addresses and entropy. */
