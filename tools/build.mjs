@@ -1,22 +1,18 @@
 // `npm run build [-- --only NAME,…]`: everything under build/, but for the firmware, which `npm run board` puts into build/boards.
-// A module whose sources did not change is not compiled again; `--only stint,stint.simd` compiles these modules alone.
+// What was made from the same sources is not made again; `--only stint,stint.simd` compiles these modules alone.
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
+import { hashOf, unlessMade } from "./made.mjs";
 import { compile, FAST, FASTEST, SMALL } from "./wasm.mjs";
 
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : undefined;
 
-/** What every module is made from: a change of any of these compiles it again. */
-const sources = createHash("sha256");
-for (const dir of ["assembly", "host/wasi"]) {
-  for (const file of readdirSync(dir, { recursive: true }).filter((f) => f.endsWith(".ts")).sort()) sources.update(`${file}\n`).update(readFileSync(join(dir, file)));
-}
-for (const file of ["asconfig.json", "package-lock.json", "tools/wasm.mjs", "tools/segments.mjs"]) sources.update(readFileSync(file));
-const SOURCES = sources.digest("hex");
+/** What every module is made from, and all that is JavaScript: a change of any of these makes it again. */
+const SOURCES = hashOf(["assembly", "host/wasi"], /\.ts$/, ["asconfig.json", "package-lock.json", "tools/wasm.mjs", "tools/segments.mjs"]);
+const SCRIPTS = hashOf(["host"], /\.(ts|css|html)$/, ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.types.json", "tools/build.mjs"]);
 
 /** Compiles one target of asconfig.json to `out`, unless that was made from the same sources in the same way. */
 function wasm(entry, target, optimize, out = `build/${target}.wasm`) {
@@ -46,36 +42,45 @@ size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
 size(wasm("assembly/index.ts", "stint-link", SMALL));
 size(wasm("assembly/whole.ts", "stint-link.simd", FASTEST));
 
-// Chunks have a hash in their names: those of before would stay.
-for (const file of readdirSync("build").filter((f) => /^stint-.*\.js$/.test(f))) rmSync(join("build", file));
-const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
-const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
-// The command; what few of its users need (plots) is a file of its own, read when it is asked for.
-await build({
-  ...common, entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts" }, outdir: "build", splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
-});
-chmodSync("build/stint.js", 0o755);
+await unlessMade("build/.stamps/scripts", SCRIPTS, ["build/stint.js", "build/stint-shard.js", "build/index.js", "build/net.js", "build/register.js", "build/types/index.d.ts"], scripts);
 size("build/stint.js");
 await lab();
-// The library and its two ways into programs for `node:net` are one in memory: they share a chunk.
-await build({
-  ...common, entryPoints: { index: "host/index.ts", net: "host/node/net.ts", register: "host/node/register.ts" }, outdir: "build",
-  splitting: true, chunkNames: "stint-[name]-[hash]",
-});
-execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
 size("build/index.js");
+
+/** The command and the library. */
+async function scripts() {
+  // Chunks have a hash in their names: those of before would stay.
+  for (const file of readdirSync("build").filter((f) => /^stint-.*\.js$/.test(f))) rmSync(join("build", file));
+  const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
+  const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
+  // What few of the command's users need (plots) is a file of its own, read when it is asked for.
+  await build({
+    ...common, entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts" }, outdir: "build", splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
+  });
+  chmodSync("build/stint.js", 0o755);
+  // The library and its two ways into programs for `node:net` are one in memory: they share a chunk.
+  await build({
+    ...common, entryPoints: { index: "host/index.ts", net: "host/node/net.ts", register: "host/node/register.ts" }, outdir: "build",
+    splitting: true, chunkNames: "stint-[name]-[hash]",
+  });
+  execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
+}
 
 /** The handshake lab: one file that needs nothing else, not even a server. */
 async function lab() {
   // Without what makes it large: a page is loaded over networks.
   const module = wasm("assembly/whole.ts", "stint.simd", FAST, "build/lab/stint.wasm");
   if (module === undefined) return;
+  const page = "build/lab/index.html", made = await unlessMade("build/.stamps/page", `${SCRIPTS} ${SOURCES}`, [page], () => labPage(module, page));
+  if (made) console.log(`${page.padEnd(24)} ${String(statSync(page).size).padStart(8)} bytes, ${gzipSync(readFileSync(page)).length} compressed`);
+}
+
+async function labPage(module, file) {
   const { outputFiles } = await build({
     entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022", platform: "browser", logLevel: "warning",
     define: { STINT_WASM: JSON.stringify(readFileSync(module).toString("base64")) },
   });
   const style = await transform(readFileSync("host/browser/style.css", "utf8"), { loader: "css", minify: true });
   const page = readFileSync("host/browser/index.html", "utf8").replace("/*STYLE*/", () => style.code).replace("/*SCRIPT*/", () => outputFiles[0].text.replaceAll("</script", "<\\/script"));
-  writeFileSync("build/lab/index.html", page);
-  console.log(`${"build/lab/index.html".padEnd(24)} ${String(page.length).padStart(8)} bytes, ${gzipSync(page).length} compressed`);
+  writeFileSync(file, page);
 }
