@@ -9,6 +9,7 @@ import { Stack } from "../net.js";
 import { becomeUser, checkUser } from "../privilege.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, host, parseCount, parseNumber, parsePort } from "./arguments.js";
+import { ASKING, patiently, sayDown } from "./waiting.js";
 
 interface ConnectOptions {
   link: string;
@@ -55,10 +56,11 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
   const ring = (options.ring + 3) & ~3;
-  const stack = await Stack.open({
+  sayDown(options.link);
+  const stack = await patiently(ASKING, Stack.open({
     link, ...(options.ip === undefined ? { mac: macFor(options.link), dhcp: { address: options.lastIp } } : { ip: options.ip }), ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
     connsMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
-  });
+  }));
   stack.on("down", (why?: Error) => console.error(`stint connect: link down: ${why?.message ?? ""}`)).on("up", () => console.error("stint connect: link up"));
   if (options.dns !== undefined) stack.setServers([options.dns]);
   const interrupt = new AbortController(), { signal } = interrupt;

@@ -1,7 +1,8 @@
 /** The address of a command's stack: given with `--ip`, or to be asked of the network; and a MAC address that stays the same. */
 import { createHash } from "node:crypto";
-import { hostname, networkInterfaces } from "node:os";
+import { hostname } from "node:os";
 import { checkAddresses, formatMac, parseCidr } from "../address.js";
+import { isOwnAddress } from "../links/device.js";
 
 /** An address that was given, without its prefix, and its prefix; without one, none. */
 export function ownAddress(text: string | undefined): { ip: string | undefined; prefix: number } {
@@ -18,8 +19,8 @@ export function checkChoice({ link, ip, gateway, lastIp, name }: Choice): void {
   if (ip === undefined) return;
   checkAddresses(ip, gateway);
   // The kernel keeps packets for its own addresses, whatever device they would go to.
-  const [own = ""] = ip.split("/"), device = Object.entries(networkInterfaces()).find(([, list]) => list?.some((a) => a.address === own))?.[0];
-  if (link.startsWith("tap:") && device !== undefined) throw new RangeError(`${own} is this machine's own address, on ${device}: give the stack another one of that network`);
+  const own = ip.split("/")[0]!;
+  if (link.startsWith("tap:") && isOwnAddress(own)) throw new RangeError(`${own} is this machine's own address: give the stack another one of that network`);
 }
 
 /** The MAC address of this machine's stack on a link: always the same, so that a DHCP server knows it again. */

@@ -15,6 +15,7 @@ import { ADDRESS_MS } from "../stack.js";
 import { startWasmtime } from "../wasmtime.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, mac, parseCount, parsePort } from "./arguments.js";
+import { ASKING, patiently, sayDown } from "./waiting.js";
 
 export interface UpOptions {
   link: string;
@@ -119,6 +120,7 @@ async function up(options: UpOptions): Promise<void> {
   let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports), ...(options.user === undefined ? {} : { user: options.user }) });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
+  sayDown(options.link);
   try {
     const running = options.runtime === "wasmtime" ? await startWasmtime(link, options, ports) : options.workers > 1 ? startShards(link, options, ports) : startNode(link, options, ports);
     let asked = false;
@@ -135,7 +137,7 @@ async function up(options: UpOptions): Promise<void> {
       heard?.(isUp, why);
       console.error(isUp ? "link up" : `link down: ${why?.message ?? ""}`);
     };
-    const got = await running.ready;
+    const got = await patiently(options.ip === undefined ? ASKING : `starting ${options.runtime}`, running.ready);
     const list = Object.entries(ports).map(([name, port]) => `${name}:${port}`).join(" ");
     console.log(`ready ${plain ?? got ?? ""} ${list}`.trimEnd() + ` (${options.runtime})`);
     const counters = await running.done;

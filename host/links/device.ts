@@ -12,6 +12,19 @@ export function deviceIsUp(name: string): boolean | undefined {
   }
 }
 
+/** Whether an address is this machine's own, on a device that is up, with a carrier or without: Node does not list those. */
+export function isOwnAddress(address: string): boolean {
+  let table = "";
+  try {
+    table = readFileSync("/proc/net/fib_trie", "utf8");
+  } catch {
+    // Not Linux: there is no TAP device then.
+  }
+  // "|-- 10.0.0.1", and on the next line "/32 host LOCAL".
+  const at = table.indexOf(`|-- ${address}\n`);
+  return at >= 0 && /^[^\n]*\n\s*\/32 host LOCAL/.test(table.slice(at));
+}
+
 /**
  * Tells when the device goes down and comes up. Who watches takes it to be up: if it is not any more, that is told as
  * soon as there is somebody to hear it. Returns what ends that.

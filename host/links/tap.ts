@@ -64,12 +64,16 @@ export function openTap(name: string, user?: string): Promise<Link> {
   return surviving((again) => takeTap(name, user, again));
 }
 
-async function takeTap(name: string, user: string | undefined, again: boolean): Promise<Link> {
+/** Throws a LinkError where there is no TAP device of this name. */
+export function checkTap(name: string): void {
   if (!/^[\w.-]{1,15}$/.test(name)) throw new LinkError(`"${name}" is no name of a network device`);
-  if (!existsSync(`/sys/class/net/${name}`)) {
-    throw new LinkError(`there is no device ${name}; make it with: ip tuntap add dev ${name} mode tap && ip addr add 10.0.0.1/24 dev ${name} && ip link set ${name} up`);
-  }
+  const make = `ip tuntap add dev ${name} mode tap && ip addr add 10.0.0.1/24 dev ${name} && ip link set ${name} up`;
+  if (!existsSync(`/sys/class/net/${name}`)) throw new LinkError(`there is no device ${name}; make it with: ${make}`);
   if (!existsSync(`/sys/class/net/${name}/tun_flags`)) throw new LinkError(`${name} is no TAP device`);
+}
+
+async function takeTap(name: string, user: string | undefined, again: boolean): Promise<Link> {
+  checkTap(name);
   if (!hasProgram("socat")) throw new LinkError("a TAP link needs socat; install it with: apt-get install socat");
   // socat would not survive the first frame.
   if (again && !deviceIsUp(name)) throw new LinkError(`${name} is down`);

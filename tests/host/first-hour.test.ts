@@ -1,7 +1,7 @@
 /** The first hour: what goes wrong for somebody who begins is said in words that help. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
@@ -18,6 +18,7 @@ import { buildDir, loadModule } from "../../host/module.js";
 import { CONFIG_BOUNDS } from "../../host/module/layout.js";
 import { parse, SyntaxError } from "../../host/packetdrill/parse.js";
 import { StackModule } from "../../host/stack.js";
+import { hashOf, unlessMade } from "../../tools/made.mjs";
 import { PEER, STACK } from "../harness/bench.js";
 import { tcp } from "../harness/codec.js";
 
@@ -95,6 +96,34 @@ describe("npx stint", () => {
     });
     mkdirSync(join(clone, "node_modules"));
     assert.match(run(join(clone, bin.stint)).err, /; run: npm run build\n$/);
+  });
+});
+
+describe("npm start", () => {
+  it("makes nothing again that is made from the same sources", async () => {
+    const source = join(dir, "source"), output = join(dir, "output"), stamp = join(dir, "stamps", "output");
+    mkdirSync(source);
+    let times = 0;
+    const make = (): Promise<boolean> => unlessMade(stamp, hashOf([source], /\.ts$/, []), [output], () => {
+      writeFileSync(output, String(++times));
+    });
+    writeFileSync(join(source, "a.ts"), "1");
+    writeFileSync(join(source, "notes"), "1");
+    assert.deepEqual([await make(), await make()], [true, false]);
+    writeFileSync(join(source, "notes"), "2");
+    assert.equal(await make(), false, "no source");
+    writeFileSync(join(source, "a.ts"), "2");
+    assert.deepEqual([await make(), await make()], [true, false]);
+    renameSync(join(source, "a.ts"), join(source, "b.ts"));
+    assert.equal(await make(), true, "another name");
+    rmSync(output);
+    assert.deepEqual([await make(), times], [true, 4]);
+  });
+
+  it("does not keep what could not be made", async () => {
+    const stamp = join(dir, "stamps", "failed"), fail = (): never => { throw new Error("no"); };
+    await assert.rejects(unlessMade(stamp, "x", [], fail));
+    assert.equal(await unlessMade(stamp, "x", [], () => {}), true);
   });
 });
 

@@ -7,6 +7,7 @@ import { join, resolve } from "node:path";
 import { parseCidr } from "../../host/address.js";
 import { openLink } from "../../host/links/open.js";
 import { streamLink } from "../../host/links/stream.js";
+import { checkTap } from "../../host/links/tap.js";
 import { findProgram } from "../../host/programs.js";
 import type { ServiceName } from "../../host/services.js";
 import { ToolError } from "../wasm2c.mjs";
@@ -35,6 +36,8 @@ export async function boot(built: Firmware, options: { link?: string; ip: string
   if (link === undefined) throw new ToolError("--run needs --link, one of tap:NAME, stream:PATH or passt");
   let path: string | undefined, close = (): void => {};
   const native = board.qemu !== undefined && link.startsWith("tap:");
+  // QEMU would make one that leads nowhere, and the firmware would be ready on it.
+  if (native) checkTap(link.slice(4));
   if (link.startsWith("stream:")) path = resolve(link.slice(7));
   else if (!native) ({ path, close } = await bridge(link, options.ip, options.gateway, options.services.map((s) => PORTS[s])));
   let command: string[], env = process.env;
