@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { build } from "esbuild";
 import { Random } from "../host/random.js";
+import { Progress } from "./progress.js";
 
 interface Mutant {
   file: string;
@@ -118,16 +119,19 @@ async function main(): Promise<void> {
   const all = mutants(), chosen: Mutant[] = [];
   while (chosen.length < count && all.length > 0) chosen.push(...all.splice(random.below(all.length), 1));
   console.log(`${chosen.length} of ${all.length + chosen.length} mutants of assembly/tcp`);
+  const bar = new Progress("mutants", chosen.length);
   const fates: Record<Fate, number> = { killed: 0, survived: 0, invalid: 0 };
   await Promise.all(Array.from({ length: jobs }, async () => {
     const copy = await new Copy().prepare();
     for (let m = chosen.pop(); m !== undefined; m = chosen.pop()) {
       const fate = await copy.try(m);
       fates[fate]++;
-      if (fate === "survived") console.log(`survived  ${m.file}:${m.line}:${m.column + 1}  "${m.from.trim()}" became "${m.to.trim()}"`);
+      bar.at(fates.killed + fates.survived + fates.invalid);
+      if (fate === "survived") bar.say(`survived  ${m.file}:${m.line}:${m.column + 1}  "${m.from.trim()}" became "${m.to.trim()}"`);
     }
     copy.remove();
   }));
+  bar.stop();
   const judged = fates.killed + fates.survived;
   console.log(`${fates.killed} of ${judged} killed (${((100 * fates.killed) / Math.max(1, judged)).toFixed(0)} %), ${fates.survived} survived, ${fates.invalid} did not compile`);
   if (100 * fates.killed < least * judged) {

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { Progress } from "../../tools/progress.js";
 import { verdicts } from "./aims.js";
 import { benchComponent } from "./component.js";
 import { benchFlood } from "./flood.js";
@@ -34,14 +35,15 @@ function options(): { works: string[]; quick: boolean; json: boolean; guard: boo
   }
 }
 
-const { works, quick, json, guard, html } = options(), say = json ? (): void => {} : console.log, beside = works.some((w) => WITH_PEERS.has(w));
+const { works, quick, json, guard, html } = options(), bar = new Progress("works", works.length), say = (text: string): void => { if (!json) bar.say(text); }, beside = works.some((w) => WITH_PEERS.has(w));
 const limits = beside ? (everybody(), calibration()) : {}, configuration = beside ? configurations() : {}, rows: Row[] = [];
 if (beside) {
   say(Object.entries(configuration).map(([who, what]) => `${who}: ${what}`).join("\n"));
   say(`this machine, GB/s: ${Object.entries(limits).map(([k, v]) => `${k.replace("_gb_s", "").replaceAll("_", " ")} ${v.toFixed(1)}`).join(", ")}\n`);
 }
 say(`${"work".padEnd(16)}${"subject".padEnd(26)}${"parameters".padEnd(50)}${"median".padStart(14)}  ± spread  ratios`);
-for (const name of works) {
+for (const [n, name] of works.entries()) {
+  bar.at(n);
   for (const row of await WORKS[name]!(quick)) {
     if (row.work.startsWith("bulk")) {
       const limit = limits[row.subject.includes("v8") ? "v8_bulk_limit_gb_s" : "native_bulk_limit_gb_s"];
@@ -52,6 +54,7 @@ for (const name of works) {
     say(`${row.work.padEnd(16)}${row.subject.padEnd(26)}${params.padEnd(50)}${`${row.median.toPrecision(4)} ${row.unit}`.padStart(14)}  ± ${(100 * row.spread).toFixed(0).padStart(3)} %  ${ratios}`);
   }
 }
+bar.stop();
 const judged = verdicts(rows);
 if (judged.length > 0) say(`\n${judged.map((v) => v.text).join("\n")}`);
 if (json) console.log(JSON.stringify({ calibration: limits, configuration, rows }));

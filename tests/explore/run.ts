@@ -6,6 +6,7 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
+import { Progress } from "../../tools/progress.js";
 import { workerOf } from "../harness/worker.js";
 import { SCENARIOS, TWO_STEPS } from "./scenarios.js";
 import { exploreModule, Violation, World, type Move, type Scenario, type State } from "./world.js";
@@ -205,9 +206,12 @@ async function main(): Promise<void> {
     return;
   }
   const module = exploreModule(), began = performance.now();
+  const bar = new Progress("scenarios", chosen.length);
+  let done = 0;
   const tell = (e: Explored): void => {
+    bar.at(++done);
     const b = chosen.find((s) => s.name === e.name)!.bounds;
-    if (!json) console.log(`${e.name.padEnd(20)} ${String(e.states).padStart(8)} states ${String(e.moves).padStart(9)} moves, depth ${String(e.depth).padStart(3)}, ` +
+    if (!json) bar.say(`${e.name.padEnd(20)} ${String(e.states).padStart(8)} states ${String(e.moves).padStart(9)} moves, depth ${String(e.depth).padStart(3)}, ` +
       `${e.closed ? "closed" : "not closed"} within ${b.drops} drops, ${b.duplicates} duplicates, ${b.timers} timers${b.reorder ? ", reordering" : ""}; ${e.quiescent} at rest; ${e.seconds.toFixed(1)} s`);
     if (e.violation) {
       process.exitCode = 1;
@@ -215,6 +219,7 @@ async function main(): Promise<void> {
     }
   };
   const all = await inParallel(module, chosen, states, Math.min(workers, chosen.length), tell);
+  bar.stop();
   for (const e of all) for (const t of e.transitions.keys()) {
     const [from, to] = t.split("→") as [string, string];
     if (isKnown(from, to)) continue;

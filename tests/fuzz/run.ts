@@ -4,6 +4,7 @@
  * other what they keep. A failure prints the command that replays it, shortened.
  */
 import { availableParallelism } from "node:os";
+import { Progress } from "../../tools/progress.js";
 import { failureIn, fuzz, replayOf, type FuzzResult } from "./fuzz.js";
 import { instrumented } from "./instrument.js";
 import { inParallel } from "./parallel.js";
@@ -34,8 +35,13 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  const progress = (p: FuzzResult): void => console.log(`  ${say(p)}`);
+  const bar = new Progress("frames", frames);
+  const progress = (p: FuzzResult): void => {
+    bar.say(`  ${say(p)}`);
+    bar.at(p.frames);
+  };
   const r = workers === 1 ? fuzz(frames, seed, progress) : await inParallel(frames, seed, workers, progress);
+  bar.stop();
   console.log(say(r));
   if (r.failure) {
     console.error(`${r.failure.what}\nreplay it with: ${replayOf(r.failure)}`);

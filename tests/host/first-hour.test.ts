@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { after, describe, it } from "node:test";
 import { checkAddresses } from "../../host/address.js";
 import { problem } from "../../host/cli/problem.js";
@@ -19,6 +20,7 @@ import { CONFIG_BOUNDS } from "../../host/module/layout.js";
 import { parse, SyntaxError } from "../../host/packetdrill/parse.js";
 import { StackModule } from "../../host/stack.js";
 import { hashOf, unlessMade } from "../../tools/made.mjs";
+import { Progress } from "../../tools/progress.js";
 import { PEER, STACK } from "../harness/bench.js";
 import { tcp } from "../harness/codec.js";
 
@@ -96,6 +98,43 @@ describe("npx stint", () => {
     });
     mkdirSync(join(clone, "node_modules"));
     assert.match(run(join(clone, bin.stint)).err, /; run: npm run build\n$/);
+  });
+});
+
+describe("the progress of long work", () => {
+  /** What is written to a terminal, or to something else. */
+  function screen(isTTY: boolean): { stream: NodeJS.WriteStream; text: () => string } {
+    const stream = new PassThrough(), chunks: string[] = [];
+    stream.on("data", (d: Buffer) => chunks.push(String(d)));
+    Object.assign(stream, { isTTY, columns: 120 });
+    return { stream: stream as unknown as NodeJS.WriteStream, text: () => chunks.join("") };
+  }
+
+  it("on a terminal tells what is done, how fast, and how long it takes yet", async () => {
+    const { stream, text } = screen(true), bar = new Progress("seeds", 200, stream);
+    for (let n = 0; n <= 150; n += 10) {
+      bar.at(n);
+      await new Promise((next) => setTimeout(next, 40));
+    }
+    bar.stop();
+    assert.match(text(), /\d+% \d+\/200 seeds, [\d.]+ a second, \S+ left/);
+  });
+
+  it("without an end tells what is done and how fast", async () => {
+    const { stream, text } = screen(true), bar = new Progress("seeds", Infinity, stream);
+    bar.at(30);
+    await new Promise((next) => setTimeout(next, 600));
+    bar.at(70);
+    bar.stop();
+    assert.match(text(), / (30|70) seeds, [\d.]+ a second/);
+    assert.doesNotMatch(text(), /left|Infinity|NaN/);
+  });
+
+  it("elsewhere is silent, so that output can be read by programs", () => {
+    const { stream, text } = screen(false), bar = new Progress("seeds", 200, stream);
+    bar.at(100);
+    bar.stop();
+    assert.equal(text(), "");
   });
 });
 

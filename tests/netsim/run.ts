@@ -3,6 +3,7 @@
  * Everything follows from seeds, so a figure that is worse than the committed one (baseline.json) has its reason in the code.
  */
 import { readFileSync, writeFileSync } from "node:fs";
+import { Progress } from "../../tools/progress.js";
 import { DELAYS, jain, smallRing, SMALL_RINGS, SMALL_RING_LEAST, transfer, TROUBLES, type Path, type Trouble } from "./path.js";
 
 const LOSSES = [0, 0.001, 0.01, 0.03, 0.05, 0.1, 0.2], RTTS = [1, 20, 100, 300], RINGS = [4, 16, 32, 64, 256].map((k) => k * 1024);
@@ -22,7 +23,10 @@ for (const a of process.argv.slice(2)) {
   process.exit(2);
 }
 const { losses, rtts, rings } = quick ? QUICK : { losses: LOSSES, rtts: RTTS, rings: RINGS };
-const say = (text: string): void => { if (!json) console.log(text); };
+const bar = new Progress("measurements", TROUBLES.length * losses.length * rtts.length * rings.length + DELAYS.length + 2 * REFERENCE.length + 2);
+let measured = 0;
+const done = (): void => bar.at(++measured);
+const say = (text: string): void => { if (!json) bar.say(text); };
 
 interface Cell { trouble: Trouble; loss: number; rtt_ms: number; ring: number; goodput: number; share: number; resent: number }
 
@@ -47,6 +51,7 @@ for (const trouble of TROUBLES) {
       const row = rings.map((ring) => {
         const cell = { trouble, loss, rtt_ms: rtt, ring, ...measure({ trouble, loss, rttMs: rtt, ring }, seedsFor(loss)) };
         cells.push(cell);
+        done();
         sum += cell.share;
         return percent(cell.share).padStart(10);
       });
@@ -61,6 +66,7 @@ say(`${"delay".padStart(8)}${SMALL_RINGS.map((r) => String(r).padStart(7)).join(
 const small = DELAYS.map((delay) => {
   const shares = SMALL_RINGS.map((ring) => Number(smallRing(ring, delay, 20).toFixed(3)));
   say(`${`${delay} ms`.padStart(8)}${shares.map((s) => percent(s).padStart(7)).join("")}`);
+  done();
   return { delay_ms: delay, shares };
 });
 const stopped = small.some((s) => s.shares.some((x) => x < SMALL_RING_LEAST));
@@ -79,6 +85,7 @@ const reference = [false, true].flatMap((noisyLink) => REFERENCE.map(([loss, the
   if (loss === 0) say(noisyLink ? "with the policy noisyLink" : "as it is");
   say(`${`${loss * 100} %`.padStart(7)}  ${String(both).padStart(8)} B/s  ${(both / theirs).toFixed(2)} ×   data only ${String(data).padStart(8)} B/s  ${(data / theirs).toFixed(2)} ×   ` +
     `(aim ${aim} ×; a ring of 32 KiB allows ${(bound / theirs).toFixed(2)} ×)`);
+  done();
   return { loss, noisy_link: noisyLink, smoltcp: theirs, both, data, ratio: both / theirs, ratio_data: data / theirs, aim };
 }));
 
@@ -89,9 +96,11 @@ const fairness = [1, 0.1].map((bdp) => {
     sum += jain(transfer({ trouble: bdp === 1 ? "queue of 1 BDP" : "queue of 0.1 BDP", loss: 0, rttMs: 20, ring: 256 * 1024, flows: 2, seed }).goodput) / 5;
   }
   say(`   queue of ${bdp} BDP   ${sum.toFixed(3)} (aim 0.95)`);
+  done();
   return { queue_bdp: bdp, jain: Number(sum.toFixed(4)) };
 });
 
+bar.stop();
 const kind = quick ? "quick" : "full", all = JSON.parse(readFileSync(BASELINE, "utf8")) as Record<string, Record<string, number>>;
 if (process.argv.includes("--baseline")) {
   writeFileSync(BASELINE, `${JSON.stringify({ ...all, [kind]: means }, null, 2)}\n`);

@@ -2,6 +2,7 @@
  * `npm run sim -- [--seed N] [--seeds COUNT] [--minutes M] [--forever] [--without TROUBLE,…]`: the simulation. A failure is made smaller: as
  * little time, and as few troubles, as it still fails with.
  */
+import { Progress } from "../../tools/progress.js";
 import { instrumented } from "../fuzz/instrument.js";
 import { TROUBLES, World, type Trouble } from "./world.js";
 
@@ -52,15 +53,19 @@ const seconds = number("--minutes", 1) * 60, forever = process.argv.includes("--
 const first = number("--seed", 1), count = forever ? Infinity : number("--seeds", 1);
 const without = new Set((value("--without")?.split(",") ?? []).map((t) => (TROUBLES as readonly string[]).includes(t) ? t as Trouble : usage(`--without takes ${TROUBLES.join(", ")}`)));
 const start = performance.now();
+const bar = new Progress("seeds", count);
 let fuelMax = 0;
 for (let seed = first; seed < first + count; seed++) {
   const world = new World(seed, module, without);
   try {
     world.run(seconds);
   } catch (e) {
+    bar.stop();
     report(seed, seconds, e as Error);
   }
+  bar.at(seed - first + 1);
   fuelMax = Math.max(fuelMax, world.fuelMax);
-  if ((seed - first + 1) % 100 === 0) console.log(`${seed - first + 1} seeds, ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  if ((seed - first + 1) % 100 === 0) bar.say(`${seed - first + 1} seeds, ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
+bar.stop();
 console.log(`seeds ${first} to ${first + count - 1}: nothing wrong; at most ${fuelMax} turns of loops in a poll`);
