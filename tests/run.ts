@@ -158,5 +158,6 @@ const to = option("--results");
 if (to !== undefined) writeFileSync(to, JSON.stringify(results));
 const n = (r: Result["result"]): number => results.filter((x) => x.result === r).length;
 const failed = n("failed") + (CI ? n("skipped") : 0), skipped = CI ? 0 : n("skipped");
+if (skipped > 0) console.log("what the skipped tests lack: npm run setup installs it, npm run setup -- --dry-run prints how");
 console.log(`${n("passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exitCode = failed > 0 || results.length === 0 ? 1 : 0;

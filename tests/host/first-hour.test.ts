@@ -1,7 +1,9 @@
 /** The first hour: what goes wrong for somebody who begins is said in words that help. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
@@ -18,11 +20,13 @@ import { readCapture } from "../../host/links/read-capture.js";
 import { buildDir, loadModule } from "../../host/module.js";
 import { CONFIG_BOUNDS } from "../../host/module/layout.js";
 import { parse, SyntaxError } from "../../host/packetdrill/parse.js";
+import { findProgram } from "../../host/programs.js";
 import { StackModule } from "../../host/stack.js";
 import { hashOf, unlessMade } from "../../tools/made.mjs";
 import { Progress } from "../../tools/progress.js";
 import { PEER, STACK } from "../harness/bench.js";
 import { tcp } from "../harness/codec.js";
+import { lacks } from "../interop/lab.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-first-hour-"));
 after(() => rmSync(dir, { recursive: true, force: true }));
@@ -99,6 +103,38 @@ describe("npx stint", () => {
     mkdirSync(join(clone, "node_modules"));
     assert.match(run(join(clone, bin.stint)).err, /; run: npm run build\n$/);
   });
+});
+
+describe("npm run setup", () => {
+  const setup = (env: NodeJS.ProcessEnv, ...args: string[]): Ended => {
+    const bash = findProgram("bash")!, how = { encoding: "utf8", env } as const;
+    const { status, stdout: out, stderr: err } = spawnSync(bash, ["tools/setup.sh", ...args], how);
+    return { status, out, err };
+  };
+
+  it("--dry-run prints what it would install, and installs nothing", (t) => {
+    if (lacks(t, "bash")) return;
+    // A machine with nothing but what the script itself needs; what it would run says that it did.
+    const bin = join(dir, "setup-bin"), ran = join(dir, "ran");
+    mkdirSync(bin);
+    for (const program of ["dirname", "id"]) symlinkSync(findProgram(program)!, join(bin, program));
+    for (const program of ["apt-get", "sudo", "env", "cargo"]) {
+      writeFileSync(join(bin, program), `#!${findProgram("bash")!}\necho "$0" >> ${ran}\n`, { mode: 0o755 });
+    }
+    const { status, out } = setup({ PATH: bin, HOME: dir }, "--dry-run");
+    assert.equal(status, 0);
+    const words = [/apt-get update/, /install .* socat .* passt /, /wasmtime-cli@/, /wac-cli@/, /componentize-py==/];
+    for (const word of words) assert.match(out, word);
+    assert.equal(existsSync(ran), false);
+  });
+
+  it("names an option that it does not have", (t) => {
+    if (lacks(t, "bash")) return;
+    const err = "setup: there is no option --bogus; there is --dry-run\n";
+    assert.deepEqual(setup(process.env, "--bogus"), { status: 2, out: "", err });
+  });
+
+  it("is what CI installs", () => assert.match(readFileSync(".ci/run", "utf8"), /^bash tools\/setup\.sh/m));
 });
 
 describe("the progress of long work", () => {
