@@ -6,7 +6,7 @@
  * error, and its standard input is at its end. STINT_LINK_FD=none: no link, and only 127.0.0.1 and the own address.
  *
  *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude examples/c-posix/echo.c
- * host/posix/host.c -o app.wasm stint link --dynamic app.wasm -o linked socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime
+ * host/posix/host.c -o app.wasm stint link --dynamic app.wasm -o linked socat UNIX-CONNECT:/tmp/passt.sock EXEC:"wasmtime
  * run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
  */
 #define STINT_NO_BSD_NAMES

@@ -2,7 +2,7 @@
 // first, then the frame), so words go to stderr. Two lengths that no frame has are words of the host's: 2^32 − 1 asks to close
 // everything and end, 2^32 − 2 says that the link was away and is there again.
 //
-//   socat UNIX-CONNECT:$PASST_SOCKET EXEC:"wasmtime run build/stint-wasi.wasm up --ip 10.0.0.2/24 --gateway 10.0.0.1 --http 80"
+//   socat UNIX-CONNECT:/tmp/passt.sock EXEC:"wasmtime run build/stint-wasi.wasm up --ip 10.0.0.2/24 --gateway 10.0.0.1 --http 80"
 
 import {
   configBlock, controlBlock, counters, init, poll, pool, serviceAnswer, serviceRequest, servicesBytes, servicesIdle, servicesRun,
