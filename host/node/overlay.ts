@@ -34,7 +34,8 @@ function begin(server: node.Server, args: unknown[]): void {
 
 /** Puts the stack's `listen` and what belongs to it in the place of the kernel's, for servers with this prototype. */
 export function overlay(prototype: node.Server): void {
-  const kernels = prototype as unknown as Record<string, Call>, of = (name: string): Call => kernels[name]!;
+  const kernels = prototype as unknown as Record<string, Call>,
+    of = (name: string): Call => kernels[name]!;
   const [listen, close, address, connections, ref, unref] = [
     of("listen"),
     of("close"),

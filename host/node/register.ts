@@ -62,6 +62,13 @@ function hookTls(): void {
     const encrypted = secure({ ...options, socket }, secured);
     socket.on("error", (e) => encrypted.destroy(e));
     if (timeout) encrypted.setTimeout(timeout);
+    // Its own handle keeps nothing alive: the socket below does.
+    for (const name of ["ref", "unref"] as const) {
+      encrypted[name] = () => {
+        socket[name]();
+        return encrypted;
+      };
+    }
     return encrypted;
   };
 }

@@ -1,5 +1,5 @@
 /** `net.Server` over a stack. */
-import { EventEmitter } from "node:events";
+import { captureRejectionSymbol, EventEmitter } from "node:events";
 import { isIP } from "node:net";
 import type { Connection } from "../net/connection.js";
 import type { Server as Listener } from "../net/listener.js";
@@ -174,6 +174,12 @@ export class Server extends EventEmitter {
     this.#refed = false;
     letGo(this);
     return this;
+  }
+
+  /** A listener for "connection" that rejects ends that connection (`events.captureRejections`). */
+  override [captureRejectionSymbol](error: Error, event: string, ...args: unknown[]): void {
+    if (event === "connection") (args[0] as Socket).destroy(error);
+    else this.emit("error", error);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -96,7 +96,7 @@ async function listening<T>(what: (said: () => string) => Promise<T>): Promise<s
 
 async function runTypeScript({ name, words, code }: Example): Promise<string> {
   const file = join(scratch, `${name.replace(/\W+/g, "-")}.mts`), use = USES[words];
-  writeFileSync(file, code.replace('"stint"', JSON.stringify(resolve("tests/harness/documented.ts"))));
+  writeFileSync(file, code.replace('"stint"', JSON.stringify(resolve("tests/harness/documented.ts"))).replace('"stint/net"', JSON.stringify(resolve("host/node/net.ts"))));
   try {
     return await listening(async (said) => {
       const module = import(pathToFileURL(file).href) as Promise<unknown>;
@@ -168,7 +168,7 @@ describe("examples of the documents", () => {
     });
     const program = ts.createProgram(files, {
       target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, strict: true, noEmit: true, skipLibCheck: true,
-      typeRoots: [resolve("node_modules/@types")], types: ["node"], baseUrl: process.cwd(), paths: { stint: ["host/index.ts"] }, lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
+      typeRoots: [resolve("node_modules/@types")], types: ["node"], baseUrl: process.cwd(), paths: { stint: ["host/index.ts"], "stint/net": ["host/node/net.ts"] }, lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
     });
     const wrong = files.flatMap((file) => program.getSemanticDiagnostics(program.getSourceFile(file)));
     assert.deepEqual(wrong.map((d) => `${d.file?.fileName}: ${ts.flattenDiagnosticMessageText(d.messageText, " ")}`), []);

@@ -3,7 +3,7 @@
  * stack without IPv6, paths and handles. tests/host/node-programs.test.ts runs programs over it.
  */
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import net, { type Server, Socket } from "../../host/node/net.js";
 import { type Stack, StintError } from "../../host/index.js";
@@ -421,6 +421,28 @@ describe("stint/net: a socket", () => {
     await ended(t);
   });
 
+  it("takes what a stream takes, and tells what waits", async () => {
+    const t = await trio(),
+      code = (name: string) => ({ code: name });
+    for (const wrong of [undefined, 7, true, {}, []]) {
+      assert.throws(() => t.client.write(wrong), code("ERR_INVALID_ARG_TYPE"));
+    }
+    assert.throws(() => t.client.write(null), code("ERR_STREAM_NULL_VALUES"));
+    t.client.write("");
+    t.client.write("e4", "hex");
+    t.client.write("\u00e4", "latin1");
+    assert.equal(t.client.bufferSize, t.client.writableLength);
+    assert.deepEqual([...((await once(t.peer, "data"))[0] as Buffer)].slice(0, 1), [0xe4]);
+    // The first error is told, and no other.
+    const errors: string[] = [];
+    t.client.on("error", (e: Error) => errors.push(e.message));
+    t.client.destroy(new Error("first")).destroy(new Error("second"));
+    await new Promise((closed) => t.client.on("close", closed));
+    assert.deepEqual(errors, ["first"]);
+    assert.equal(t.client.write("late"), false);
+    await ended(t);
+  });
+
   it("is ended by an AbortSignal, before and after the handshake", async () => {
     const server = net.createServer((c) => c.resume()),
       port = await listening(server);
@@ -578,6 +600,36 @@ describe("stint/net: a server", () => {
       ),
     ]);
     next.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  it("keeps no callback of a listen that is over, and takes any value for one at its close", async () => {
+    const server = net.createServer();
+    for (let i = 0; i < 2; i++) {
+      await new Promise<void>((done) => server.listen(0, done));
+      assert.equal(server.listenerCount("listening"), 0);
+      server.close("no function" as never);
+      await once(server, "close");
+    }
+    // Closed while its host's address was looked for.
+    server.listen({ port: 0, host: "localhost" }, () => assert.fail("it was closed"));
+    server.close();
+    await soon();
+    assert.equal(server.listening, false);
+  });
+
+  it("ends a connection whose listener rejects", async () => {
+    EventEmitter.captureRejections = true;
+    const server = net.createServer();
+    EventEmitter.captureRejections = false;
+    const why = new Error("not today"),
+      port = await listening(server);
+    // eslint-disable-next-line @typescript-eslint/no-misused-promises
+    server.on("connection", async (socket: Socket) => {
+      socket.on("error", (e: Error) => assert.equal(e, why));
+      throw why;
+    });
+    await once(dial(port).resume(), "close");
     await new Promise((resolve) => server.close(resolve));
   });
 

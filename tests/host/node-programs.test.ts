@@ -3,7 +3,6 @@
  * know nothing of the stack, with `node --import stint/register`. Those are built: build/register.js.
  */
 import assert from "node:assert/strict";
-import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import http from "node:http";
@@ -13,11 +12,13 @@ import kernel from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
+import type { Duplex } from "node:stream";
 import tls from "node:tls";
 import net, { type Server, type Socket } from "../../host/node/net.js";
 import { findProgram } from "../../host/programs.js";
 import { Stack, streamLink, type Link } from "../../host/index.js";
 import { A, B, pair } from "../harness/cable.js";
+import { environment, started, succeeded } from "../harness/programs.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "stint-node-"));
 after(() => rmSync(scratch, { recursive: true }));
@@ -34,29 +35,25 @@ let made: { key: string; cert: string } | undefined;
 function certificate(): { key: string; cert: string } {
   const [key, cert] = [join(scratch, "key.pem"), join(scratch, "cert.pem")];
   if (!made) {
-    execFileSync(
-      "openssl",
-      [
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-nodes",
-        "-days",
-        "1",
-        "-subj",
-        "/CN=stint.test",
-        "-addext",
-        `subjectAltName=DNS:stint.test,IP:${A},IP:${B}`,
-        "-keyout",
-        key,
-        "-out",
-        cert,
-      ],
-      { stdio: "ignore" },
-    );
+    succeeded("openssl", [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:prime256v1",
+      "-nodes",
+      "-days",
+      "1",
+      "-subj",
+      "/CN=stint.test",
+      "-addext",
+      `subjectAltName=DNS:stint.test,IP:${A},IP:${B}`,
+      "-keyout",
+      key,
+      "-out",
+      cert,
+    ]);
     made = { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") };
   }
   return made;
@@ -89,6 +86,33 @@ function get(module: typeof http | typeof https, options: https.RequestOptions, 
       })
       .on("error", fail)
       .end(body);
+  });
+}
+
+/** As much of a server for SMTP (RFC 5321, RFC 3207) as takes one letter. */
+function smtp(socket: Duplex, letters: string[], greets = true): void {
+  let input = "",
+    letter = false;
+  if (greets) socket.write("220 stint.test\r\n");
+  const answer = (line: string): void => {
+    if (letter) {
+      letter = line !== ".";
+      if (letter) letters.push(`${line}\r\n`);
+      else socket.write("250 taken\r\n");
+    } else if (line === "STARTTLS") {
+      socket.removeAllListeners("data");
+      socket.write("220 go on\r\n");
+      smtp(new tls.TLSSocket(socket, { isServer: true, ...certificate() }), letters, false);
+    } else if (line === "DATA") {
+      letter = true;
+      socket.write("354 go on\r\n");
+    } else if (line === "QUIT") socket.end("221 bye\r\n");
+    else socket.write(line.startsWith("EHLO") && greets ? "250-stint.test\r\n250 STARTTLS\r\n" : "250 yes\r\n");
+  };
+  socket.on("data", (chunk: Buffer) => {
+    const lines = (input + chunk.toString()).split("\r\n");
+    input = lines.pop()!;
+    for (const line of lines) answer(line);
   });
 }
 
@@ -196,6 +220,9 @@ describe("node --import stint/register", () => {
     // A program of somebody's, with stint installed.
     mkdirSync(join(home, "node_modules"), { recursive: true });
     symlinkSync(resolve("."), join(home, "node_modules", "stint"));
+    for (const name of ["axios", "nodemailer", "ws"]) {
+      symlinkSync(resolve("node_modules", name), join(home, "node_modules", name));
+    }
     const link: Link = { send() {}, onFrame() {}, onClose() {}, close() {} };
     hub = kernel
       .createServer((socket) => {
@@ -220,9 +247,9 @@ describe("node --import stint/register", () => {
   }
   function run(name: string, program: string, env: NodeJS.ProcessEnv = {}, said?: (out: string) => void): Promise<Run> {
     writeFileSync(join(home, name), program);
-    const child = spawn(process.execPath, ["--import", "stint/register", name], {
+    const child = started(process.execPath, ["--import", "stint/register", name], {
       cwd: home,
-      env: { ...process.env, NODE_OPTIONS: "", STINT_LINK: `stream:${path}`, STINT_IP: `${B}/24`, ...env },
+      env: environment({ STINT_LINK: `stream:${path}`, STINT_IP: `${B}/24`, ...env }),
       timeout: 20_000,
     });
     let out = "",
@@ -309,6 +336,84 @@ describe("node --import stint/register", () => {
       [`plain ${A}`, "tls"],
     );
     await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  });
+
+  it("runs axios, over http and https, with an agent that keeps its connection", async (t) => {
+    if (OPENSSL) return t.skip(OPENSSL);
+    const ports = new Set<number | undefined>();
+    const answer: http.RequestListener = (request, response) => {
+      ports.add(request.socket.remotePort);
+      void text(request).then((body) => response.end(JSON.stringify({ path: request.url, body })));
+    };
+    const servers = [
+      await serve(http.createServer(answer), peer, 80),
+      await serve(https.createServer(certificate(), answer), peer, 443),
+    ];
+    prints(
+      await run(
+        "axios.mjs",
+        `
+      import axios from "axios";
+      import http from "node:http";
+      import https from "node:https";
+      import { readFileSync } from "node:fs";
+      const httpAgent = new http.Agent({ keepAlive: true });
+      const httpsAgent = new https.Agent({ ca: readFileSync("../cert.pem"), keepAlive: true });
+      const client = axios.create({ httpAgent, httpsAgent });
+      console.log(JSON.stringify((await client.get("http://${A}/plain")).data));
+      console.log(JSON.stringify((await client.post("http://${A}/post", { a: 1 })).data));
+      console.log(JSON.stringify((await client.get("https://${A}/secure")).data));
+      console.log(await client.get("http://${A}:9/").catch((e) => e.code));
+    `,
+      ),
+      [
+        '{"path":"/plain","body":""}',
+        '{"path":"/post","body":"{\\"a\\":1}"}',
+        '{"path":"/secure","body":""}',
+        "ECONNREFUSED\n",
+      ].join("\n"),
+    );
+    assert.equal(ports.size, 2, "one connection for each agent");
+    await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  });
+
+  it("runs ws, both sides", async () => {
+    prints(
+      await run(
+        "ws.mjs",
+        `
+      import { WebSocket, WebSocketServer } from "ws";
+      const server = new WebSocketServer({ port: 8080 });
+      server.on("connection", (socket) => socket.on("message", (data, binary) => socket.send(data, { binary })));
+      const client = new WebSocket("ws://${B}:8080/");
+      client.on("open", () => client.send("x".repeat(100000)));
+      client.on("message", (data) => { console.log(data.length); client.close(1000, "enough"); });
+      client.on("close", (code, why) => { console.log(code, String(why)); server.close(); });
+    `,
+      ),
+      "100000\n1000 enough\n",
+    );
+  });
+
+  it("runs nodemailer, whose letter a server takes, with STARTTLS", async (t) => {
+    if (OPENSSL) return t.skip(OPENSSL);
+    const letters: string[] = [];
+    const server = net.createServer({ stack: peer }, (socket) => smtp(socket, letters)).listen(25);
+    const r = await run(
+      "mail.mjs",
+      `
+      import { createTransport } from "nodemailer";
+      const transport = createTransport({
+        host: "${A}", port: 25, requireTLS: true, tls: { rejectUnauthorized: false },
+      });
+      const letter = { from: "a@stint.test", to: "b@stint.test", subject: "tea", text: "At five." };
+      const sent = await transport.sendMail(letter);
+      console.log(sent.response, sent.accepted.join());
+    `,
+    );
+    prints(r, "250 taken b@stint.test\n");
+    assert.match(letters.join(""), /^Subject: tea\r$[^]*^At five\.\r$/m);
+    await new Promise((closed) => server.close(closed));
   });
 
   it("lets a program end whose sockets and servers are unref'd, and not one with a server", async () => {
