@@ -204,6 +204,11 @@ export class LadderCanvas {
         c.lineTo(l.x2 - 9 * Math.cos(angle + 0.4), l.y2 - 9 * Math.sin(angle + 0.4));
         c.fill();
       }
+    }
+    // After all arrows, so that none lies on a label.
+    for (const a of picture.arrows) {
+      const l = this.#line(a);
+      if (Math.max(l.y1, l.y2) < off - 30 || l.y1 > off + height + 30) continue;
       if (dense && a.frame !== picture.selected) continue;
       // Along the arrow, above it; whole, however far it has come.
       const endY = this.#y(a.endUs ?? a.timeUs) + (a.endUs === null ? 23 : 0), endX = this.#x(a.to);

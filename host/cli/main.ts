@@ -31,9 +31,14 @@ function build(): Command {
   return program;
 }
 
+/** Whoever read our output has seen enough, and left: `stint explain f | head`. */
+function isEnough(e: unknown): boolean {
+  return (e as NodeJS.ErrnoException).code === "EPIPE";
+}
+
 async function main(): Promise<void> {
   // Events have no caller that could catch what they throw.
-  process.on("uncaughtException", (e) => process.exit(tell(e)));
+  process.on("uncaughtException", (e) => process.exit(isEnough(e) ? 0 : tell(e)));
   try {
     await build().parseAsync();
   } catch (e) {

@@ -13,7 +13,7 @@ import { lacks } from "../interop/lab.js";
 import { succeeded } from "../harness/programs.js";
 
 const URL_OF_PAGE = `file://${resolve("build/lab/index.html")}`, AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const SIZES = { phone: [390, 844], laptop: [1280, 800], projector: [1920, 1080] } as const;
+const SIZES = { small: [320, 568], phone: [390, 844], laptop: [1280, 800], projector: [1920, 1080] } as const;
 
 interface Lab { lab: { step: number; frames: unknown[]; changes: { host: number; state: string }[]; isOver: boolean; host(name: string): number; fingerprint(): string; goTo(n: number): void }; select(i: number): void; current(): { tcp: Record<string, unknown> } | null; capture: { connections: { names: string[]; segments: unknown[] }[] } | null }
 declare global { interface Window { lab: Lab } }

@@ -1,6 +1,5 @@
 /** The first hour: what goes wrong for somebody who begins is said in words that help. */
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import {
   cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync,
 } from "node:fs";
@@ -13,6 +12,7 @@ import { problem } from "../../host/cli/problem.js";
 import type { StackOptions } from "../../host/config.js";
 import { analyze, skipped, type Frame } from "../../host/lab/analyze.js";
 import { Pair } from "../../host/lab/pair.js";
+import { plotSvg } from "../../host/lab/plot.js";
 import { captured, CaptureFile } from "../../host/links/capture.js";
 import { LinkError, type Link } from "../../host/links/link.js";
 import { pcapngHead, pcapngPacket } from "../../host/links/pcapng.js";
@@ -26,6 +26,7 @@ import { hashOf, unlessMade } from "../../tools/made.mjs";
 import { Progress } from "../../tools/progress.js";
 import { PEER, STACK } from "../harness/bench.js";
 import { tcp } from "../harness/codec.js";
+import { ran } from "../harness/programs.js";
 import { lacks } from "../interop/lab.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-first-hour-"));
@@ -34,8 +35,7 @@ after(() => rmSync(dir, { recursive: true, force: true }));
 interface Ended { status: number | null; out: string; err: string }
 
 function stint(...args: string[]): Ended {
-  const how = { encoding: "utf8", timeout: 60_000, maxBuffer: 1 << 26 } as const;
-  const { status, stdout: out, stderr: err } = spawnSync(process.execPath, ["build/stint.js", ...args], how);
+  const { status, stdout: out, stderr: err } = ran(process.execPath, ["build/stint.js", ...args]);
   return { status, out, err };
 }
 
@@ -75,6 +75,14 @@ describe("what somebody got wrong", () => {
     assert.match(problem(new WebAssembly.RuntimeError("unreachable")).text, /the module stopped: unreachable/);
   });
 
+  it("and nothing is said to somebody who reads the first line alone", (t) => {
+    if (lacks(t, "bash")) return;
+    const line = `"${process.execPath}" build/stint.js scenario close | head -n 1; echo "status \${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = ran(findProgram("bash")!, ["-c", line]);
+    assert.equal(stderr, "");
+    assert.match(stdout, /\nstatus 0\n$/);
+  });
+
   it("values that are nested by way of a choice have an end, too", () => {
     for (const open of ["[1|", "1|[", "{1|", "f(1|"]) {
       assert.throws(() => parse(`+0 call(${open.repeat(5000)}`, "x.pkt", new Set()), SyntaxError, open);
@@ -85,7 +93,7 @@ describe("what somebody got wrong", () => {
 describe("npx stint", () => {
   const { bin } = JSON.parse(readFileSync("package.json", "utf8")) as { bin: { stint: string } };
   const run = (file: string, ...args: string[]): Ended => {
-    const { status, stdout: out, stderr: err } = spawnSync(process.execPath, [file, ...args], { encoding: "utf8" });
+    const { status, stdout: out, stderr: err } = ran(process.execPath, [file, ...args]);
     return { status, out, err };
   };
 
@@ -107,8 +115,7 @@ describe("npx stint", () => {
 
 describe("npm run setup", () => {
   const setup = (env: NodeJS.ProcessEnv, ...args: string[]): Ended => {
-    const bash = findProgram("bash")!, how = { encoding: "utf8", env } as const;
-    const { status, stdout: out, stderr: err } = spawnSync(bash, ["tools/setup.sh", ...args], how);
+    const { status, stdout: out, stderr: err } = ran(findProgram("bash")!, ["tools/setup.sh", ...args], { env });
     return { status, out, err };
   };
 
@@ -365,6 +372,17 @@ describe("the ladder", () => {
   });
 });
 
+describe("a plot", () => {
+  it("draws lines that are the same as one, with all their names, so that none hides another", () => {
+    const points: [number, number][] = [[0, 100], [1, 100]];
+    const svg = plotSvg("x", { name: "time" }, { name: "share" }, [
+      { name: "none", points: [[0, 0], [1, 0]] }, { name: "rate", points }, { name: "cookies", points },
+    ]);
+    assert.match(svg, />rate, cookies</);
+    assert.match(svg, />none</);
+  });
+});
+
 describe("captures", () => {
   const silent = (): Link => ({ send() {}, onFrame() {}, onClose() {}, close() {} });
 
@@ -384,7 +402,7 @@ describe("captures", () => {
     writeFileSync(script, `import { CaptureFile } from ${from};
       new CaptureFile(${JSON.stringify(file)}, ["x"]).frame(1, new Uint8Array(60));
       process.exit(3);`);
-    assert.equal(spawnSync(process.execPath, ["--import", "tsx", script], { encoding: "utf8" }).status, 3);
+    assert.equal(ran(process.execPath, ["--import", "tsx", script]).status, 3);
     assert.equal(readCapture(readFileSync(file)).frames.length, 1);
   });
 });
