@@ -128,7 +128,8 @@ function take({ name, details: { duration_ms, type, error }, skip, file, nesting
   const cause = error?.cause, why = cause instanceof Error ? cause.stack ?? cause.message : inspect(cause ?? error);
   if (type === "suite" || isFile) {
     if (!isPassed && error?.failureType !== "subtestsFailed") record(name, where, "failed", why);
-  } else if (skip !== undefined && skip !== false) record(name, where, "skipped", typeof skip === "string" ? skip : "");
+  } else if (skip === "test name does not match pattern") return;
+  else if (skip !== undefined && skip !== false) record(name, where, "skipped", typeof skip === "string" ? skip : "");
   else record(name, where, isPassed ? "passed" : "failed", isPassed ? "" : why);
 }
 
