@@ -709,6 +709,81 @@ static inline void stint_config_defaults(struct stint_config *config) {
   config->policy = 41812103u;
 }
 
+/* A number of a configuration that is out of its bounds. */
+struct stint_config_fault {
+  const char *field;
+  uint32_t value, least, most;
+};
+
+/*
+ * The first number of a configuration that is out of its bounds goes to `fault`. Returns whether there is
+ * one: what stint_init refuses with STINT_ERR_CONFIG beside these are numbers that do not go together, as the
+ * comments of the fields say. A caller who never asks pays nothing.
+ */
+static inline int stint_config_fault(const struct stint_config *config, struct stint_config_fault *fault) {
+  const struct stint_config_fault all[] = {
+    {"mtu", config->mtu, 128u, 65535u},
+    {"connsMax", config->connsMax, 1u, 2097151u},
+    {"halfOpenMax", config->halfOpenMax, 1u, 65535u},
+    {"timeWaitMax", config->timeWaitMax, 1u, 2097151u},
+    {"listenersMax", config->listenersMax, 0u, 255u},
+    {"sendRing", config->sendRing, 64u, 1073741823u},
+    {"recvRing", config->recvRing, 64u, 1073741823u},
+    {"rangesMax", config->rangesMax, 0u, 65535u},
+    {"sendersMax", config->sendersMax, 0u, 65535u},
+    {"rxSlots", config->rxSlots, 1u, 32767u},
+    {"txSlots", config->txSlots, 1u, 32767u},
+    {"loopSlots", config->loopSlots, 0u, 32767u},
+    {"reassemblyMax", config->reassemblyMax, 0u, 255u},
+    {"reassemblyBytes", config->reassemblyBytes, 0u, 65535u},
+    {"neighboursMax", config->neighboursMax, 4u, 65535u},
+    {"udpMax", config->udpMax, 0u, 1023u},
+    {"udpRing", config->udpRing, 0u, 1048575u},
+    {"prefixBuckets", config->prefixBuckets, 0u, 131071u},
+    {"fastOpenCookies", config->fastOpenCookies, 0u, 255u},
+    {"appBytes", config->appBytes, 0u, 1073741823u},
+    {"windowScale", config->windowScale, 0u, 255u},
+    {"policy", config->policy, 0u, 536870911u},
+    {"cookies", config->cookies, 0u, 3u},
+    {"mss", config->mss, 0u, 65535u},
+    {"initialWindow", config->initialWindow, 1u, 127u},
+    {"rtoInitialMs", config->rtoInitialMs, 1u, 65535u},
+    {"rtoMinMs", config->rtoMinMs, 1u, 65535u},
+    {"rtoMaxMs", config->rtoMaxMs, 1u, 1048575u},
+    {"userTimeoutMs", config->userTimeoutMs, 1u, 2147483647u},
+    {"synTimeoutMs", config->synTimeoutMs, 1u, 2147483647u},
+    {"delayedAckMs", config->delayedAckMs, 0u, 511u},
+    {"timeWaitMs", config->timeWaitMs, 1u, 134217727u},
+    {"finWait2Ms", config->finWait2Ms, 0u, 134217727u},
+    {"synAckMs", config->synAckMs, 1u, 65535u},
+    {"synAckRetries", config->synAckRetries, 0u, 15u},
+    {"halfOpenMs", config->halfOpenMs, 1u, 4194303u},
+    {"challengeMax", config->challengeMax, 0u, 255u},
+    {"icmpRate", config->icmpRate, 0u, 65535u},
+    {"neighbourMs", config->neighbourMs, 1u, 134217727u},
+    {"keepIdleS", config->keepIdleS, 1u, 65535u},
+    {"keepIntervalS", config->keepIntervalS, 1u, 65535u},
+    {"keepProbes", config->keepProbes, 2u, 255u},
+    {"ttl", config->ttl, 1u, 255u},
+    {"pathMtuMin", config->pathMtuMin, 68u, 65535u},
+    {"synRate", config->synRate, 0u, 1048575u},
+    {"synBurst", config->synBurst, 1u, 1023u},
+    {"prefixRate", config->prefixRate, 0u, 1048575u},
+    {"prefixBurst", config->prefixBurst, 1u, 1023u},
+    {"cookieRate", config->cookieRate, 0u, 1048575u},
+    {"fastOpenMax", config->fastOpenMax, 0u, 65535u},
+    {"firstByteMs", config->firstByteMs, 0u, 134217727u},
+    {"size", config->size, sizeof *config, sizeof *config},
+    {"prefix", config->prefix, 0u, 32u},
+  };
+  for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {
+    if (all[i].value >= all[i].least && all[i].value <= all[i].most) continue;
+    *fault = all[i];
+    return 1;
+  }
+  return 0;
+}
+
 /* What tcp_info writes. `version` is STINT_TCP_INFO_VERSION. */
 struct stint_tcp_info {
   /* INFO_VERSION. */

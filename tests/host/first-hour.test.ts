@@ -18,7 +18,7 @@ import { LinkError, type Link } from "../../host/links/link.js";
 import { pcapngHead, pcapngPacket } from "../../host/links/pcapng.js";
 import { readCapture } from "../../host/links/read-capture.js";
 import { buildDir, loadModule } from "../../host/module.js";
-import { CONFIG_BOUNDS } from "../../host/module/layout.js";
+import { CONFIG_BOUNDS, CONFIG_SIZE } from "../../host/module/layout.js";
 import { parse, SyntaxError } from "../../host/packetdrill/parse.js";
 import { findProgram } from "../../host/programs.js";
 import { StackModule } from "../../host/stack.js";
@@ -298,6 +298,38 @@ describe("a configuration that cannot be", () => {
     const { status, err } = stint(...up, "--connections", "100000");
     assert.deepEqual([status, err.trim().split("\n").length], [2, 1], err);
     assert.match(err, /fewer connections, or smaller rings/);
+  });
+});
+
+describe("a configuration in C", () => {
+  it("tells which number is out of its bounds; the defaults are within theirs", (t) => {
+    if (lacks(t, "gcc")) return;
+    const source = join(dir, "fault.c"), program = join(dir, "fault");
+    writeFileSync(source, `#include <stdio.h>
+      #include "stint.h"
+      static void ask(const struct stint_config *c) {
+        struct stint_config_fault f;
+        if (stint_config_fault(c, &f)) printf("%s %u %u %u\\n", f.field, f.value, f.least, f.most);
+        else puts("none");
+      }
+      int main(void) {
+        struct stint_config c, none = {0};
+        stint_config_defaults(&c);
+        c.ip = 0x0a000002; c.prefix = 24;
+        ask(&c);
+        c.mtu = 5; ask(&c); c.mtu = 1500;
+        c.connsMax = 1u << 21; ask(&c); c.connsMax = 4;
+        c.prefix = 33; ask(&c); c.prefix = 24;
+        c.size -= 8; ask(&c);
+        ask(&none);
+      }`);
+    const made = ran("gcc", ["-Wall", "-Wextra", "-Werror", "-Iinclude", source, "-o", program]);
+    assert.equal(made.status, 0, made.stderr);
+    const said = ran(program).stdout.trim().split("\n"), size = CONFIG_SIZE;
+    assert.deepEqual(said, [
+      "none", "mtu 5 128 65535", "connsMax 2097152 1 2097151", "prefix 33 0 32", `size ${size - 8} ${size} ${size}`,
+      "mtu 0 128 65535",
+    ]);
   });
 });
 

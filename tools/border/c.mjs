@@ -32,6 +32,23 @@ function declaration(f) {
   return [...(f.text ? comment(f.text) : []), `STINT_IMPORT("${f.name}") ${result}${result.endsWith("*") ? "" : " "}${cName(f.name)}(${parameters});`, ""];
 }
 
+/** Which number of a configuration is out of its bounds: the module says STINT_ERR_CONFIG alone. */
+function faults(b) {
+  const bounded = b.config.filter((f) => f.least !== undefined);
+  return [
+    ...struct("A number of a configuration that is out of its bounds.", "stint_config_fault", []).slice(0, 2),
+    "  const char *field;", "  uint32_t value, least, most;", "};", "",
+    ...comment("The first number of a configuration that is out of its bounds goes to `fault`. Returns whether there is one: what stint_init refuses with STINT_ERR_CONFIG beside these are numbers that do not go together, as the comments of the fields say. A caller who never asks pays nothing."),
+    "static inline int stint_config_fault(const struct stint_config *config, struct stint_config_fault *fault) {",
+    "  const struct stint_config_fault all[] = {",
+    ...bounded.map((f) => `    {"${f.name}", config->${f.name}, ${f.least}u, ${f.most}u},`),
+    '    {"size", config->size, sizeof *config, sizeof *config},', '    {"prefix", config->prefix, 0u, 32u},', "  };",
+    "  for (unsigned i = 0; i < sizeof all / sizeof all[0]; i++) {",
+    "    if (all[i].value >= all[i].least && all[i].value <= all[i].most) continue;",
+    "    *fault = all[i];", "    return 1;", "  }", "  return 0;", "}", "",
+  ];
+}
+
 export function header(b) {
   return [
     ...comment("stint: a TCP/IP stack as a part of your program. Made by tools/border from the sources in assembly/."),
@@ -56,6 +73,7 @@ export function header(b) {
     "static inline void stint_config_defaults(struct stint_config *config) {", "  static const struct stint_config none;", "  *config = none;", "  config->size = sizeof *config;",
     ...b.config.filter((f) => f.default !== undefined && f.default !== 0).map((f) => `  config->${f.name} = ${f.default}u;`),
     `  config->policy = ${b.policies.filter((p) => p.tags.on !== undefined).reduce((n, p) => n + p.value, 0)}u;`, "}", "",
+    ...faults(b),
     ...struct(`What tcp_info writes. \`version\` is STINT_TCP_INFO_VERSION.`, "stint_tcp_info", b.info.fields), `#define STINT_TCP_INFO_VERSION ${b.infoVersion}`, "",
     ...struct("What listener_info writes.", "stint_listener_info", b.listenerInfo.fields),
     ...struct("What dhcp_info writes.", "stint_lease", b.lease.fields),
