@@ -12,7 +12,7 @@ export function deviceIsUp(name: string): boolean | undefined {
   }
 }
 
-/** Whether an address is this machine's own, on a device that is up, with a carrier or not: Node does not list those. */
+/** Whether an address is this machine's own, on a device that is up; Node does not list those without a carrier. */
 export function isOwnAddress(address: string): boolean {
   let table = "";
   try {

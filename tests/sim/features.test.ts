@@ -28,8 +28,8 @@ async function without(
   features: readonly string[], entry = "index", target = "stint.simd",
 ): Promise<WebAssembly.Module> {
   const out = join(dir, `${entry.replace("/", "-")}.wasm`), uses = features.flatMap((f) => ["--use", `${f}=NaN`]);
-  const source = `assembly/${entry}.ts`;
-  await completed("node_modules/.bin/asc", [source, "--target", target, "-O0", ...uses, "--outFile", out]);
+  const from = `assembly/${entry}.ts`;
+  await completed("node_modules/.bin/asc", [from, "--target", target, "-O0", ...uses, "--outFile", out]);
   return new WebAssembly.Module(readFileSync(out));
 }
 
