@@ -5,9 +5,7 @@
  * output are the program's own then. Under WASI, where frames have them, what the program prints goes to standard
  * error, and its standard input is at its end. STINT_LINK_FD=none: no link, and only 127.0.0.1 and the own address.
  *
- *   clang --target=wasm32-wasi -O2 -mbulk-memory -ftls-model=local-exec -Iinclude examples/c-posix/echo.c
- * host/posix/host.c -o app.wasm stint link --dynamic app.wasm -o linked socat UNIX-CONNECT:/tmp/passt.sock EXEC:"wasmtime
- * run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
+ * docs/guide/wasmtime.md has the lines that compile, link and start a program with it.
  */
 #define STINT_NO_BSD_NAMES
 #ifndef _DEFAULT_SOURCE
@@ -232,6 +230,10 @@ static void open_link(void) {
 /* Starts the stack, or the application that has it, at `ip`. Returns 0 or an error. */
 static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32_t (*start)(struct stint_config *)) {
   struct stint_config *config = stint_config_block();
+  if (config == NULL) {
+    fprintf(stderr, "stint: 8 GiB of addresses cannot be reserved for the stack; ulimit -v is too small\n");
+    exit(71);
+  }
   open_link();
   defaults(config);
   config->ip = address(ip);

@@ -333,6 +333,24 @@ describe("a configuration in C", () => {
   });
 });
 
+describe("a native program", () => {
+  it("says so where no room can be had for the stack's memory, and does not die without a word", (t) => {
+    if (lacks(t, "gcc")) return;
+    // In the place of the library: one that could not reserve its addresses.
+    const stub = join(dir, "stub.c"), program = join(dir, "stub");
+    writeFileSync(stub, `#include <stint.h>
+      struct stint_config *stint_config_block(void) { return 0; }
+      int32_t app_start(struct stint_config *c) { (void)c; return 0; }
+      int32_t app_run(void) { return 0; }`);
+    const link = ["-no-pie", "-Wl,--unresolved-symbols=ignore-all"];
+    const made = ran("gcc", [...link, "-Iinclude", stub, "host/posix/host.c", "-o", program]);
+    assert.equal(made.status, 0, made.stderr);
+    const { status, stderr } = ran(program, ["10.0.0.2", "24"], { input: "" });
+    assert.equal(status, 71);
+    assert.match(stderr, /^stint: 8 GiB of addresses cannot be reserved for the stack; ulimit -v is too small\n$/);
+  });
+});
+
 describe("stint explain", () => {
   it("64,000 SYNs of one four-tuple take no time that grows with their square", () => {
     const list = framesOf(Array.from({ length: 64_000 }, (_, i) => syn(i * 60_000)));
