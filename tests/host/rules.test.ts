@@ -2,10 +2,10 @@
  * What the TypeScript of host, tools and tests promises about itself. tests/host/source.test.ts has the module's rules.
  */
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
+import { succeeded } from "../harness/programs.js";
 
 const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
 
@@ -75,7 +75,7 @@ describe("numbers of the border", () => {
 });
 
 describe("records of the stack, in C", () => {
-  const C = execFileSync("git", ["ls-files", "*.c", "*.h"], { encoding: "utf8" }).trim().split("\n");
+  const C = succeeded("git", ["ls-files", "*.c", "*.h"]).trim().split("\n");
   /** Memory of the module itself, and calls of the module: they know addresses, not records. */
   const NO_HOSTS = new Set(["boards/runtime/wasm.h"]);
   /** What reads or writes at an address and a number, or takes a field of the configuration by its place. */
