@@ -3,8 +3,7 @@
  * back. Sequence numbers are relative: ours to the peer's ISN, the stack's to its own, which is learned from its SYN.
  */
 import assert from "node:assert/strict";
-import { loadModule } from "../../host/module.js";
-import { StackModule, EVENT } from "../../host/stack.js";
+import { EVENT, type StackModule } from "../../host/stack.js";
 import type { StackOptions } from "../../host/config.js";
 import { arp, ip4, MAC_PEER, MAC_STACK, tcp, type Ip, type Seen, type Tcp } from "./codec.js";
 import { entropyOf } from "./entropy.js";
@@ -33,7 +32,7 @@ export class Bench extends Polled {
   answersArp = true;
 
   constructor(options: BenchOptions = {}) {
-    super(new StackModule(loadModule(), {
+    super(Polled.stack({
       // The RFC's bounds, and its algorithms; what goes beyond them is switched on by the tests that are for it.
       ip: "10.0.0.1/24", rtoMinMs: 1000, entropy: entropyOf(1), connsMax: 8, halfOpenMax: 8, timeWaitMax: 8,
       ...options,

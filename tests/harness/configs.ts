@@ -2,8 +2,9 @@
  * Configurations as inputs: drawn from the whole space of assembly/config.ts (least, greatest, odd, random), and a memory that is exactly as large
  * as the module asked for, with bytes on both sides that nobody may touch.
  */
+import { createHash } from "node:crypto";
 import { CONFIG_FIELDS, POLICY, type ConfigField, type PolicyName, type StackOptions } from "../../host/config.js";
-import type { Random } from "../../host/random.js";
+import { Random } from "../../host/random.js";
 import { StackModule } from "../../host/stack.js";
 
 type Draw = (r: Random) => number;
@@ -76,6 +77,26 @@ export function drawConfig(r: Random): Partial<StackOptions> {
   const likely = r.chance(0.5) ? 0.9 : 0.5;
   out["policy"] = Object.fromEntries(POLICIES.map((p) => [p, ["timestamps", "sack", "windowScaling", "rack", "tlp", "prr", "undo", "cubic"].includes(p) ? r.chance(likely) : r.chance(0.3)]));
   return out;
+}
+
+/** Sizes that a peer cannot tell from another: tables that are larger than a test's, odd, and of another length than their neighbours. */
+const UNSEEN: Partial<Record<ConfigField, Draw>> = {
+  connsMax: within(8, 23), halfOpenMax: within(8, 40), timeWaitMax: within(8, 31), listenersMax: within(8, 19), rangesMax: within(64, 300), sendersMax: within(8, 23), rxSlots: power(5, 8), txSlots: power(5, 8),
+  loopSlots: power(4, 6), reassemblyMax: within(4, 9), neighboursMax: power(4, 7), udpMax: within(4, 11), fastOpenCookies: within(8, 21), appBytes: within(0, 100),
+};
+
+/**
+ * `options`, and what they leave open drawn from a seed, the same for the same options, in a memory that is exactly as large as it takes; one
+ * that lays its arena out itself does without the last.
+ */
+export function unseen(module: WebAssembly.Module, options: StackOptions, seed: number): StackOptions {
+  const { arenaBase, arenaSize, ...asked } = options, out: Record<string, unknown> = {};
+  const r = new Random(createHash("sha256").update(`${seed} ${JSON.stringify(asked)}`).digest().readUInt32LE());
+  for (const field of CONFIG_FIELDS) {
+    const draw = UNSEEN[field];
+    if (draw !== undefined && r.chance(0.7)) out[field] = draw(r);
+  }
+  return arenaBase === undefined && arenaSize === undefined ? exactly(module, { ...out, ...options }) : { ...out, ...options };
 }
 
 // Memory as large as asked

@@ -1,7 +1,13 @@
 /** A stack in virtual time that tests hand frames to and poll: every frame that it sends is looked at. */
 import assert from "node:assert/strict";
-import type { StackModule } from "../../host/stack.js";
+import type { StackOptions } from "../../host/config.js";
+import { loadModule } from "../../host/module.js";
+import { StackModule } from "../../host/stack.js";
 import { see, type Seen } from "./codec.js";
+import { Guards, unseen } from "./configs.js";
+
+/** STINT_DRAW: a seed, from which each stack of the tests gets sizes of its own. 0: what the tests say, and defaults. */
+const DRAW = Number(process.env["STINT_DRAW"] ?? 0);
 
 export class Polled {
   nowUs = 1_000_000;
@@ -13,7 +19,17 @@ export class Polled {
   told = 0;
   #wait = -1;
 
-  constructor(readonly stack: StackModule) {}
+  #guards: Guards | undefined;
+
+  constructor(readonly stack: StackModule) {
+    if (DRAW !== 0 && stack.options.memoryBytes !== undefined) this.#guards = new Guards(stack.memory, stack.options.arenaSize!);
+  }
+
+  /** A stack with these options; and, if STINT_DRAW is set, with what they leave open drawn from it, in a memory with guards around. */
+  static stack(options: StackOptions): StackModule {
+    const module = loadModule();
+    return new StackModule(module, DRAW === 0 ? options : unseen(module, options, DRAW));
+  }
 
   /** Takes a frame that the stack sent. Returns a frame that answers it at once, before the test looks. */
   protected take(seen: Seen): Uint8Array | undefined {
@@ -36,7 +52,9 @@ export class Polled {
         this.events.set(handle, (this.events.get(handle) ?? 0) | bits);
         if (handle === 0) this.told++;
       });
-      if (this.#wait !== 0 && !again) return;
+      if (this.#wait === 0 || again) continue;
+      assert.equal(this.#guards?.broken(), undefined, "nothing is written beside the arena");
+      return;
     }
     assert.fail("the stack does not come to rest");
   }

@@ -1,8 +1,7 @@
 /** DHCP: the client's state machine (RFC 2131 §4.4), its messages, and what a hostile server may say. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadModule } from "../../host/module.js";
-import { StackModule, type Lease } from "../../host/stack.js";
+import type { Lease } from "../../host/stack.js";
 import type { StackOptions } from "../../host/config.js";
 import { SMALL } from "../harness/bench.js";
 import { arp, be, BROADCAST, ip4, MAC_PEER, MAC_STACK, tcp, udp, type Seen } from "../harness/codec.js";
@@ -16,7 +15,7 @@ const MAC = MAC_STACK.map((b) => b.toString(16).padStart(2, "0")).join(":");
 /** A client, and a network with nothing on it but what the test says. */
 class Net extends Polled {
   constructor(options: Partial<StackOptions> = {}, start = true) {
-    super(new StackModule(loadModule(), {
+    super(Polled.stack({
       mac: MAC, entropy: entropyOf(3), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, ...options,
     }));
     if (start) this.stack.dhcpStart(0, "lamp");
@@ -399,7 +398,7 @@ if (!SMALL) {
   });
 
   describe("RFC 2131 §4.4.6: the lease is given back", () => {
-    it("dhcp_stop tells the server alone, from the address and with what it needs, and then the address goes", () => {
+    it("2131-26 dhcp_stop tells the server alone, from the address and with what it needs, and then the address goes", () => {
       const net = new Net().bound(), handle = net.stack.connect(SERVER, 9, 50000);
       net.poll();
       net.out = [];

@@ -1,8 +1,6 @@
 /** DNS: questions, answers, the cache, and what a hostile server, or somebody who plays one, may say. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { StackModule } from "../../host/stack.js";
-import { loadModule } from "../../host/module.js";
 import { SMALL } from "../harness/bench.js";
 import { arp, be, icmp, ip4, MAC_PEER, MAC_STACK, udp, type Seen } from "../harness/codec.js";
 import { A, CNAME, labels, QNAME, readQuery, record, response, soa, type Query, type Response } from "../harness/dns.js";
@@ -15,7 +13,7 @@ type Asked = Query & { port: number; server: number; frame: Seen };
 
 class Net extends Polled {
   constructor(servers = [SERVER], seed = 1) {
-    super(new StackModule(loadModule(), {
+    super(Polled.stack({
       ip: "10.0.0.1/24", entropy: entropyOf(seed), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, policy: { announce: false },
     }));
     this.stack.dnsServers(servers);

@@ -1,10 +1,9 @@
 /** Leases from a network that says anything at any time, while link, caller and others do anything, too: from seeds. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
 import { LEASE_STATES } from "../../host/module/layout.js";
-import { StackModule, type Lease } from "../../host/stack.js";
+import type { Lease } from "../../host/stack.js";
 import { SMALL } from "../harness/bench.js";
 import { arp, ip4, MAC_PEER, MAC_STACK } from "../harness/codec.js";
 import { address, dhcpFrame, END, isDhcp, option, readDhcp, TYPE, type Message } from "../harness/dhcp.js";
@@ -31,7 +30,7 @@ class Wild extends Polled {
   constructor(seed: number, reached: Reached) {
     const random = new Random(seed), one = <T>(...of: T[]): T => of[random.below(of.length)]!;
     const mac = MAC_STACK.map((b) => b.toString(16).padStart(2, "0")).join(":");
-    super(new StackModule(loadModule(), {
+    super(Polled.stack({
       mac, entropy: entropyOf(seed & 127), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4,
       txSlots: one(2, 4, 64), neighboursMax: one(4, 64), loopSlots: one(0, 2, 8),
     }));
