@@ -6,7 +6,7 @@ import { StackModule } from "../../host/stack.js";
 import { see, type Seen } from "./codec.js";
 import { Guards, unseen } from "./configs.js";
 
-/** STINT_DRAW: a seed, from which each stack of the tests gets sizes of its own. 0: what the tests say, and defaults. */
+/** STINT_DRAW: a seed, from which each stack of the tests gets its sizes. 0: what the tests say, and defaults. */
 const DRAW = Number(process.env["STINT_DRAW"] ?? 0);
 
 export class Polled {
@@ -22,10 +22,11 @@ export class Polled {
   #guards: Guards | undefined;
 
   constructor(readonly stack: StackModule) {
-    if (DRAW !== 0 && stack.options.memoryBytes !== undefined) this.#guards = new Guards(stack.memory, stack.options.arenaSize!);
+    const { memoryBytes, arenaSize } = stack.options;
+    if (DRAW !== 0 && memoryBytes !== undefined) this.#guards = new Guards(stack.memory, arenaSize!);
   }
 
-  /** A stack with these options; and, if STINT_DRAW is set, with what they leave open drawn from it, in a memory with guards around. */
+  /** A stack with these options; with STINT_DRAW, what they leave open is drawn, in a memory with guards around. */
   static stack(options: StackOptions): StackModule {
     const module = loadModule();
     return new StackModule(module, DRAW === 0 ? options : unseen(module, options, DRAW));

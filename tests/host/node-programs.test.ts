@@ -453,7 +453,7 @@ describe("node --import stint/register", () => {
           r.on("data", (d) => console.log(String(d))).on("end", () => server.close());
         });
       });
-      spawn("echo", ["child"]).stdout.on("data", (d) => console.log(String(d).trim()));
+      spawn(process.execPath, ["-p", "'child'"]).stdout.on("data", (d) => console.log(String(d).trim()));
     `,
       ).then((r) => ({ ...r, out: r.out.trim().split("\n").sort().join(" ") })),
       "child path",

@@ -14,11 +14,14 @@ const HANGS = `
   it("passes", () => {});
   describe("a group", () => {
     it("waits for ever", async () => {
-      const child = spawn("sh", ["-c", "sleep 600; true"], { detached: true });
+      const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 600_000)"], { detached: true });
       writeFileSync(process.env.WHO, String(child.pid));
       await new Promise((done) => child.once("close", done));
     });
   });`;
+
+/** Arguments of Node. */
+const SLEEPS = ["-e", "setTimeout(() => {}, 600_000)"];
 
 describe("a test that hangs", () => {
   it("fails by its name, and what it started ends with it; what passed has passed", async (t) => {
@@ -64,17 +67,17 @@ describe("programs of tests", () => {
   });
 
   it("are killed when their time is over, and it is said", () => {
-    const r = ran("sleep", ["600"], { timeout: 100 });
+    const r = ran(process.execPath, SLEEPS, { timeout: 100 });
     assert.deepEqual([r.status, r.signal], [null, "SIGKILL"]);
-    assert.match(r.stderr, /sleep: .*ETIMEDOUT/);
-    assert.throws(() => succeeded("sleep", ["600"], { timeout: 100 }), /SIGKILL/);
+    assert.match(r.stderr, /node.*: .*ETIMEDOUT/);
+    assert.throws(() => succeeded(process.execPath, SLEEPS, { timeout: 100 }), /SIGKILL/);
   });
 
   it("that end, or say nothing, before they say what is waited for fail", async () => {
     assert.match(await said(started("sh", ["-c", "echo ready >&2"]), "ready"), /ready/);
     const ends = started("sh", ["-c", "echo no; exit 3"]);
     await assert.rejects(said(ends, "ready"), /it ended with 3 before it said ready: no/);
-    const silent = started("sleep", ["600"]);
+    const silent = started(process.execPath, SLEEPS);
     await assert.rejects(said(silent, "ready", 100), /100 ms went by/);
     silent.kill("SIGKILL");
   });
