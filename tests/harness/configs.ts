@@ -81,8 +81,8 @@ export function drawConfig(r: Random): Partial<StackOptions> {
 
 /** Sizes that a peer cannot tell from another: tables that are larger than a test's, odd, and of another length than their neighbours. */
 const UNSEEN: Partial<Record<ConfigField, Draw>> = {
-  connsMax: within(8, 23), halfOpenMax: within(8, 40), timeWaitMax: within(8, 31), listenersMax: within(8, 19), rangesMax: within(64, 300), sendersMax: within(8, 23), rxSlots: power(5, 8), txSlots: power(5, 8),
-  loopSlots: power(4, 6), reassemblyMax: within(4, 9), neighboursMax: power(4, 7), udpMax: within(4, 11), fastOpenCookies: within(8, 21), appBytes: within(0, 100),
+  connsMax: within(8, 23), halfOpenMax: within(8, 40), timeWaitMax: within(8, 31), listenersMax: within(8, 19), rangesMax: within(4096, 4400), sendersMax: within(8, 23), rxSlots: power(5, 8), txSlots: power(5, 8),
+  loopSlots: power(4, 6), reassemblyMax: within(4, 9), neighboursMax: power(4, 7), udpMax: within(16, 27), fastOpenCookies: within(8, 21), appBytes: within(0, 100),
 };
 
 /**
@@ -96,13 +96,16 @@ export function unseen(module: WebAssembly.Module, options: StackOptions, seed: 
     const draw = UNSEEN[field];
     if (draw !== undefined && r.chance(0.7)) out[field] = draw(r);
   }
-  return arenaBase === undefined && arenaSize === undefined ? exactly(module, { ...out, ...options }) : { ...out, ...options };
+  if (arenaBase !== undefined || arenaSize !== undefined) return { ...out, ...options };
+  // The host has buffers of its own behind the arena.
+  const { memoryBytes: _, ...exact } = exactly(module, { ...out, ...options });
+  return exact;
 }
 
 // Memory as large as asked
 
 /** Where an arena begins here: behind the module's data, and not at a page's edge. */
-const ARENA_AT = 0x2008;
+export const ARENA_AT = 0x2008;
 /** Bytes on each side of it that must stay as they are. */
 export const GUARD = 4096;
 const PATTERN = 0xa5;
@@ -113,16 +116,21 @@ export function exactly(module: WebAssembly.Module, options: StackOptions): Stac
   return { ...options, arenaBase: ARENA_AT, arenaSize: size, memoryBytes: ARENA_AT + size };
 }
 
-/** The bytes on both sides of an arena. */
+/** The bytes on both sides of an arena, as far as there is memory. */
 export class Guards {
-  #sides: Uint32Array[];
-  #edge: Uint8Array;
+  #sides!: Uint32Array[];
+  #edge!: Uint8Array;
 
-  constructor(memory: Uint8Array, size: number) {
-    const end = ARENA_AT + size, whole = (end + 3) & ~3;
-    this.#edge = memory.subarray(end, whole);
-    this.#sides = [ARENA_AT - GUARD, whole].map((at) => new Uint32Array(memory.buffer, at, GUARD / 4));
+  constructor(memory: Uint8Array, readonly size: number) {
+    this.look(memory);
     this.mend();
+  }
+
+  /** Looks at them in a memory that grew. */
+  look(memory: Uint8Array): void {
+    const end = ARENA_AT + this.size, whole = (end + 3) & ~3;
+    this.#edge = memory.subarray(end, whole);
+    this.#sides = [ARENA_AT - GUARD, whole].map((at) => new Uint32Array(memory.buffer, at, Math.min(GUARD, memory.length - at) >> 2));
   }
 
   mend(): void {

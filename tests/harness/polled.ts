@@ -4,7 +4,7 @@ import type { StackOptions } from "../../host/config.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { see, type Seen } from "./codec.js";
-import { Guards, unseen } from "./configs.js";
+import { ARENA_AT, Guards, unseen } from "./configs.js";
 
 /** STINT_DRAW: a seed, from which each stack of the tests gets its sizes. 0: what the tests say, and defaults. */
 const DRAW = Number(process.env["STINT_DRAW"] ?? 0);
@@ -22,8 +22,8 @@ export class Polled {
   #guards: Guards | undefined;
 
   constructor(readonly stack: StackModule) {
-    const { memoryBytes, arenaSize } = stack.options;
-    if (DRAW !== 0 && memoryBytes !== undefined) this.#guards = new Guards(stack.memory, arenaSize!);
+    const { arenaBase, arenaSize } = stack.options;
+    if (DRAW !== 0 && arenaBase === ARENA_AT) this.#guards = new Guards(stack.memory, arenaSize!);
   }
 
   /** A stack with these options; with STINT_DRAW, what they leave open is drawn, in a memory with guards around. */
@@ -54,6 +54,7 @@ export class Polled {
         if (handle === 0) this.told++;
       });
       if (this.#wait === 0 || again) continue;
+      this.#guards?.look(this.stack.memory);
       assert.equal(this.#guards?.broken(), undefined, "nothing is written beside the arena");
       return;
     }
