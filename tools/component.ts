@@ -1,6 +1,6 @@
 /**
  * `npm run component`: build/component/stint.wasm, the component of host/component/wit/net.wit, and beside it the same for Node, by way of jco; and
- * build/component/sockets.wasm, which gives a component that uses wasi:sockets the stack (host/component/wasi).
+ * build/component/sockets.wasm, which gives a component that uses wasi:sockets the stack (host/component/wasi), and run.wasm, which waits for its last bytes.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -32,14 +32,29 @@ export async function applicationOf(source: string, wit: string, world: string, 
 
 const WASI = "host/component/wasi";
 
+/** The interfaces of WASI 0.2, in one of its versions. */
+function interfaces(version: string): string {
+  if (!/^0\.2\.\d+$/.test(version)) throw new RangeError(`${version} is no version of WASI 0.2; as 0.2.9`);
+  return readFileSync("host/component/wit/wasi.wit", "utf8").replaceAll("0.2.9", version);
+}
+
+/** Makes the component that stands around another one's wasi:cli/run, and waits for its last bytes when that returns, as `out`. */
+export async function run(out: string, version = "0.2.9"): Promise<Uint8Array> {
+  const wit = interfaces(version), core = `${out}.core`;
+  clang(`-DWASI_VERSION="${version}"`, join(WASI, "run.c"), "-o", core);
+  const made = await componentOf(readFileSync(core), wit, "run");
+  rmSync(core);
+  writeFileSync(out, made);
+  return made;
+}
+
 /** Makes the component that implements wasi:sockets, and wraps what else hands out WASI's streams and pollables, as `out`. `version`: of the interfaces. */
 export async function sockets(out: string, version = "0.2.9"): Promise<Uint8Array> {
-  if (!/^0\.2\.\d+$/.test(version)) throw new RangeError(`${version} is no version of WASI 0.2; as 0.2.9`);
-  const adapter = `${out}.adapter`, core = `${out}.core`;
+  const wit = interfaces(version), adapter = `${out}.adapter`, core = `${out}.core`;
   const sources = ["io.c", "link.c", "sockets.c", "files.c"].map((f) => join(WASI, f));
   clang(`-DWASI_VERSION="${version}"`, ...sources, "-o", adapter);
   mergeModules(adapter, core, true, true);
-  const made = await componentOf(readFileSync(core), readFileSync("host/component/wit/wasi.wit", "utf8").replaceAll("0.2.9", version), "sockets");
+  const made = await componentOf(readFileSync(core), wit, "sockets");
   rmSync(adapter);
   rmSync(core);
   writeFileSync(out, made);
@@ -70,6 +85,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   writeFileSync("build/component/echo.wasm", await applicationOf("examples/component/echo.c", "examples/component/echo.wit", "echo", "build/component"));
   rmSync("build/component/app-core.wasm");
   const adapter = await sockets("build/component/sockets.wasm");
+  await run("build/component/run.wasm");
   console.log(`build/component/stint.wasm: ${made.length} bytes; build/component/stint.js for Node; echo.wasm, an application`);
-  console.log(`build/component/sockets.wasm: ${adapter.length} bytes; for components that use wasi:sockets`);
+  console.log(`build/component/sockets.wasm: ${adapter.length} bytes; for components that use wasi:sockets; run.wasm, for their ends`);
 }

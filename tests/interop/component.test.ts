@@ -1,8 +1,9 @@
 /** The component under wasmtime: composed with an application, and the kernel as its peer. */
 import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { applicationOf, component, sockets } from "../../tools/component.js";
+import { applicationOf, component, run, sockets } from "../../tools/component.js";
 import { Lab, lacks, missing } from "./lab.js";
 import { said, succeeded } from "../harness/programs.js";
 
@@ -40,8 +41,10 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     if (missing(...NEEDS) !== undefined) return;
     lab = new Lab();
     await sockets(lab.file("sockets.wasm"));
+    await run(lab.file("run.wasm"));
     succeeded("componentize-py", ["-q", "-d", `${PYTHON}/app.wit`, "-w", "app", "componentize", "-p", PYTHON, "app", "-o", lab.file("app.wasm")]);
-    succeeded("wac", ["plug", lab.file("app.wasm"), "--plug", lab.file("sockets.wasm"), "-o", composed()]);
+    succeeded("wac", ["plug", lab.file("run.wasm"), "--plug", lab.file("app.wasm"), "-o", lab.file("whole.wasm")]);
+    succeeded("wac", ["plug", lab.file("whole.wasm"), "--plug", lab.file("sockets.wasm"), "-o", composed()]);
   });
   after(() => lab?.close());
 
@@ -71,7 +74,47 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     await lab!.listens(9001);
     const r = await lab!.sh(`${process.execPath} ${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9001", "60000").join(" ")}`, 60);
     assert.match(r.err, /a closed connection ended before all was acknowledged/);
+    assert.equal(r.status, 1);
     reset.kill();
+  });
+
+  /** Two peers with small buffers, at `port` and the next one. They read after a time, each to the end, into a file. */
+  const peers = async (port: number, seconds: number): Promise<ChildProcess> => {
+    const script = ["import socket, time", "peers = [socket.socket() for _ in range(2)]", "for i, peer in enumerate(peers):",
+      "  peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)", `  peer.bind(('10.9.0.1', ${port} + i))`,
+      "  peer.listen()", "connections = [peer.accept()[0] for peer in peers]", `time.sleep(${seconds})`,
+      "for i, connection in enumerate(connections):", `  with open('${lab!.dir}/from%d' % (${port} + i), 'wb') as file:`,
+      "    while data := connection.recv(65536): file.write(data)", "print('read')"];
+    const child = lab!.start("python3", ["-c", script.join("\n")]);
+    await lab!.listens(port + 1);
+    return child;
+  };
+  /** The program that returns with bytes for both of them, of one socket that is open and one closed just before. */
+  const leave = (port: number, ...more: string[]): ReturnType<Lab["sh"]> => {
+    const args = app("--env", "STINT_IP=10.9.0.2/24", ...more, composed(), "leave", "10.9.0.1", `${port}`, `${LEFT}`);
+    return lab!.sh(`${process.execPath} ${args.join(" ")}`, 60);
+  };
+  /** What the send buffer takes at once, and a peer's does not. */
+  const LEFT = 60_000;
+
+  it("a program that returns with bytes unsent: all of them arrive, from sockets open and just closed", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const reading = await peers(9010, 1), read = said(reading, "read"), r = await leave(9010);
+    assert.deepEqual([r.status, /ended before/.test(r.err)], [0, false], r.err);
+    await read;
+    const sent = Buffer.from(Array.from({ length: LEFT }, (_, i) => i % 251));
+    for (const got of [9010, 9011].map((port) => readFileSync(lab!.file(`from${port}`)))) {
+      assert.ok(got.equals(sent), `${got.length} of ${LEFT} bytes`);
+    }
+  });
+
+  it("a program that returns with bytes that no peer takes ends after STINT_LINGER seconds, and tells it", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const deaf = await peers(9020, 120), r = await leave(9020, "--env", "STINT_LINGER=1");
+    deaf.kill();
+    assert.equal(r.status, 1, r.err);
+    assert.equal(r.err.split("a closed connection ended before all was acknowledged").length, 2, r.err);
+    assert.match((await leave(9020, "--env", "STINT_LINGER=256")).err, /STINT_LINGER is no number of seconds/);
   });
 
   it("gets from a server of the kernel's; is told of a refused port and of no route; without an address it says how to give one", async (t) => {

@@ -1,5 +1,6 @@
 """CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve PORT`, or `get URL`, whose body goes to
-standard error; or a socket of its own: `send HOST PORT BYTES`.
+standard error; or sockets of its own: `send HOST PORT BYTES`; `leave HOST PORT BYTES` sends to the port and to the next one, closes the one
+connection, and returns with the other one open.
 
 Built with componentize-py, composed with build/component/sockets.wasm; docs/guide/component.md has the commands.
 """
@@ -13,6 +14,8 @@ import urllib.error
 import urllib.request
 
 from wit_world import exports
+
+left = []  # These sockets nobody closes.
 
 
 class Run(exports.Run):
@@ -29,5 +32,11 @@ class Run(exports.Run):
             case ["send", host, port, size]:
                 with socket.create_connection((host, int(port))) as connection:
                     connection.sendall(bytes(i % 251 for i in range(int(size))))
+            case ["leave", host, port, size]:
+                data = bytes(i % 251 for i in range(int(size)))
+                left.append(socket.create_connection((host, int(port) + 1)))
+                left[0].sendall(data)
+                with socket.create_connection((host, int(port))) as connection:
+                    connection.sendall(data)
             case _:
-                sys.exit("usage: app serve PORT | app get URL | app send HOST PORT BYTES")
+                sys.exit("usage: app serve PORT | app get URL | app send HOST PORT BYTES | app leave HOST PORT BYTES")

@@ -1,6 +1,6 @@
 /*
- * The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address
- * and router from the environment.
+ * The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address,
+ * router and the end's patience from the environment.
  */
 #include "wasi.h"
 #include "../usual.h"
@@ -29,6 +29,7 @@ static int32_t standard_input, standard_output, input_ready;
 /* 0: not tried yet; 1: up; −1: not to be had. */
 static int state;
 static int32_t next_us;
+uint32_t linger_s = 60;
 /* Bytes that were read and are no whole frame yet. */
 static unsigned char input[1 << 16];
 static uint32_t have;
@@ -49,7 +50,7 @@ static int numbers(const char *text, uint32_t size, const char *between, uint32_
       to[n] = to[n] * 10 + (uint32_t)(text[i] - '0');
       if (++digits > 3 || to[n] > 255) return 0;
     } else {
-      if (digits == 0 || text[i] != between[n]) return 0;
+      if (digits == 0 || between[n] == 0 || text[i] != between[n]) return 0;
       to[++n] = digits = 0;
     }
   }
@@ -84,6 +85,11 @@ static int start(void) {
   text = variable(&environment, "STINT_GATEWAY", &size);
   if (text != 0 && !numbers(text, size, "...", gateway)) {
     say("stint: STINT_GATEWAY is no address\n");
+    return -1;
+  }
+  text = variable(&environment, "STINT_LINGER", &size);
+  if (text != 0 && !numbers(text, size, "", &linger_s)) {
+    say("stint: STINT_LINGER is no number of seconds; 255 are the most\n");
     return -1;
   }
   struct stint_config *c = stint_config_block();

@@ -37,7 +37,7 @@ NEW(SOCKETS("network"), "network") int32_t make_network(int32_t rep);
 NEW(SOCKETS("tcp"), "tcp-socket") int32_t make_tcp(int32_t rep);
 NEW(SOCKETS("ip-name-lookup"), "resolve-address-stream") int32_t make_lookup(int32_t rep);
 
-enum { COUNT = 128, BACKLOG = 128, BUFFER = 65536, FIRST_PORT = 49152, PORTS = 16384 };
+enum { COUNT = 128, BACKLOG = 128, BUFFER = 65536, FIRST_PORT = 49152, PORTS = 16384, SECOND = 1000000000 };
 enum state { FREE, UNBOUND, BINDING, BOUND, CONNECTING, CONNECTED, STARTING, LISTENING, FAILED };
 
 static struct socket {
@@ -105,14 +105,24 @@ static uint32_t fresh(void) {
   return COUNT;
 }
 
-static const uint64_t LINGER_NS = 60000000000ull;
+/* A loss was said. The status at the end tells it, too. */
+static int lost;
+
+/* What was closed and is not acknowledged within the limit is waited for no more. */
+static void give_up(void) {
+  for (int i = 0; i < ENDINGS; i++) {
+    if (endings[i].busy && endings[i].handle != 0) tcp_close(endings[i].handle);
+    endings_lost += (unsigned)endings[i].busy;
+    endings[i].busy = 0;
+  }
+}
 
 /*
- * Waits until all that was closed is acknowledged, for a minute at most: when the component ends, the stack ends with
- * it. Returns whether it was.
+ * Waits until all that was closed is acknowledged, for STINT_LINGER seconds at most: when the component ends, the stack
+ * ends with it.
  */
-static int linger(void) {
-  const uint64_t until = host_now() + LINGER_NS;
+static void linger(void) {
+  const uint64_t until = host_now() + (uint64_t)linger_s * SECOND;
   uint64_t now = 0;
   while (endings_sweep() != 0 && link_there() && (now = host_now()) < until) {
     const int32_t limit = host_after(until - now);
@@ -121,10 +131,11 @@ static int linger(void) {
     host_pollable_drop(limit);
     link_pump();
   }
-  const int lost = endings_sweep() != 0 || endings_lost != 0;
-  if (lost) say("stint: a closed connection ended before all was acknowledged\n");
+  give_up();
+  if (endings_lost == 0) return;
+  say("stint: a closed connection ended before all was acknowledged\n");
+  lost = 1;
   endings_lost = 0;
-  return !lost;
 }
 
 static int in_use(void) {
@@ -133,15 +144,21 @@ static int in_use(void) {
   return 0;
 }
 
+/* What a connection has to send yet is sent; what else it is, is over. */
+static void leave(struct socket *s) {
+  if (s->state == CONNECTED) ending_begin(s->handle);
+  else if (s->handle >= 0) tcp_close(s->handle);
+  s->state = FAILED, s->handle = -1;
+}
+
 /*
- * A component that returns from its run is heard of no more: so who closes the last socket waits. With others, and with
- * a listener, it goes on being polled.
+ * A component that returns from its run is heard of no more, unless run.c stands around it: so who closes the last
+ * socket waits. With others, and with a listener, it goes on being polled.
  */
 void socket_leave(uint32_t i) {
   struct socket *s = sockets + i;
   if (--s->users != 0) return;
-  if (s->state == CONNECTED) ending_begin(s->handle);
-  else if (s->handle >= 0) tcp_close(s->handle);
+  leave(s);
   s->state = FREE;
   /* The FIN, or what is left before it, leaves now if it can. */
   link_pump();
@@ -153,16 +170,21 @@ void socket_leave(uint32_t i) {
   }
 }
 
+/*
+ * Does what the kernel does when a process ends: closes what is open, and sends what is left. 1: a loss was said. Who
+ * has sockets keeps them: a component may be called again.
+ */
+EXPORT(ENDING, "finish") int32_t finish(void) {
+  for (uint32_t i = 0; i < COUNT; i++)
+    if (sockets[i].state != FREE) leave(sockets + i);
+  link_pump();
+  linger();
+  return lost;
+}
+
 EXPORT(CLI("exit"), "exit") void cli_exit(int32_t status) {
-  if (link_there()) {
-    for (uint32_t i = 0; i < COUNT; i++) {
-      if (sockets[i].state == CONNECTED) ending_begin(sockets[i].handle);
-      sockets[i].state = FREE;
-    }
-    link_pump();
-    if (!linger()) status = 1;
-  }
-  host_exit(status);
+  const int32_t failed = finish();
+  host_exit(status | failed);
 }
 
 static const struct stint_tcp_info *about(int32_t handle) {
@@ -403,7 +425,6 @@ static union result *set_option(int32_t i, uint32_t option, uint64_t value, uint
   return done(s->state == CONNECTED || s->state == CONNECTING ? tcp_set(s->handle, option, s->option[option]) : 0);
 }
 
-enum { SECOND = 1000000000 };
 static uint64_t seconds(uint64_t ns) { return ns / SECOND + (ns % SECOND != 0); }
 
 METHOD("keep-alive-enabled") union result *keep_alive(int32_t i) {

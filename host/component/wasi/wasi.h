@@ -24,6 +24,7 @@
 #define CLI(name) "wasi:cli/" name "@" WASI_VERSION
 #define SOCKETS(name) "wasi:sockets/" name "@" WASI_VERSION
 #define FILES(name) "wasi:filesystem/" name "@" WASI_VERSION
+#define ENDING "stint:sockets/ending@0.1.0"
 
 #define EXPORT(package, name) __attribute__((export_name(package "#" name)))
 #define IMPORT(package, name) __attribute__((import_module(package), import_name(name)))
@@ -72,6 +73,8 @@ void link_pump(void);
  */
 void link_wait(int32_t *pollables, uint32_t n);
 uint64_t random_u64(void);
+/* How many seconds the end waits for what was closed, as STINT_LINGER says. */
+extern uint32_t linger_s;
 /* Writes a literal to the host's standard error. */
 void say_bytes(const char *text, uint32_t size);
 #define say(literal) say_bytes(literal, sizeof literal - 1)
