@@ -183,6 +183,7 @@ void link_pump(void) {
     const uint32_t had = have;
     if (state == 1) frames_in();
     next_us = stint_poll(host_now() / 1000);
+    socket_polled();
     frames_out();
     if (state != 1 || (had == have && next_us != 0)) return;
   }

@@ -107,11 +107,13 @@ static uint32_t fresh(void) {
 
 /* A loss was said. The status at the end tells it, too. */
 static int lost;
+/* The component ends: from now on each loss is one of its own. */
+static int lingers;
 
 /* What was closed and is not acknowledged within the limit is waited for no more. */
 static void give_up(void) {
   for (int i = 0; i < ENDINGS; i++) {
-    if (endings[i].busy && endings[i].handle != 0) tcp_close(endings[i].handle);
+    if (endings[i].busy && endings[i].handle != 0) tcp_abort(endings[i].handle);
     endings_lost += (unsigned)endings[i].busy;
     endings[i].busy = 0;
   }
@@ -124,6 +126,7 @@ static void give_up(void) {
 static void linger(void) {
   const uint64_t until = host_now() + (uint64_t)linger_s * SECOND;
   uint64_t now = 0;
+  lingers = 1;
   while (endings_sweep() != 0 && link_there() && (now = host_now()) < until) {
     const int32_t limit = host_after(until - now);
     int32_t wait[3] = {limit};
@@ -132,6 +135,9 @@ static void linger(void) {
     link_pump();
   }
   give_up();
+  /* The RSTs of those leave. */
+  link_pump();
+  lingers = 0;
   if (endings_lost == 0) return;
   say("stint: a closed connection ended before all was acknowledged\n");
   lost = 1;
@@ -142,6 +148,15 @@ static int in_use(void) {
   for (uint32_t i = 0; i < COUNT; i++)
     if (sockets[i].state != FREE) return 1;
   return 0;
+}
+
+/*
+ * After every poll. What is acknowledged is forgotten while its state still tells so: it ends by itself a minute later.
+ * A loss while other sockets are in use is nobody's who ends.
+ */
+void socket_polled(void) {
+  endings_sweep();
+  if (!lingers && in_use()) endings_lost = 0;
 }
 
 /* What a connection has to send yet is sent; what else it is, is over. */
@@ -162,12 +177,7 @@ void socket_leave(uint32_t i) {
   s->state = FREE;
   /* The FIN, or what is left before it, leaves now if it can. */
   link_pump();
-  if (in_use()) {
-    endings_sweep();
-    endings_lost = 0;
-  } else {
-    linger();
-  }
+  if (!in_use()) linger();
 }
 
 /*

@@ -67,6 +67,8 @@ int link_up(void);
 int link_there(void);
 /* Moves frames and time. */
 void link_pump(void);
+/* What link_pump calls after each poll. */
+void socket_polled(void);
 /*
  * Waits until a frame comes, the stack has something to do, or one of the host's `n` pollables is ready; there is room
  * for two more behind them.
