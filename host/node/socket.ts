@@ -220,8 +220,11 @@ export class Socket extends Duplex {
       if (ours()) this.destroy(asSystemError(e, "read"));
     });
     inner.on("close", () => {
+      if (this.#inner !== inner || !inner.destroyed || inner.errored) return;
       // Its stack was closed, or both sides have ended: then what is left is read first.
-      if (this.#inner === inner && !this.#ended && inner.destroyed && !inner.errored) this.destroy();
+      const left = this.#ended && !this.readableEnded;
+      if (left) this.once("end", () => this.destroy());
+      else if (!this.#ended || !this.writableEnded) this.destroy();
     });
   }
 

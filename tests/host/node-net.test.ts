@@ -497,6 +497,27 @@ describe("stint/net: a socket", () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  it("ends with its stack, with one side open, too", async () => {
+    for (const reads of [true, false]) {
+      const other = await pair();
+      const server = net.createServer({ stack: other.b, allowHalfOpen: true });
+      const port = await listening(server);
+      const client = net.connect({ port, host: B, stack: other.a, allowHalfOpen: true });
+      const [peer] = (await once(server, "connection")) as [Socket];
+      if (reads) peer.resume();
+      client.end("x");
+      await (reads ? once(peer, "end") : once(client, "finish"));
+      const closed = Promise.all([
+        once(server, "close"),
+        once(peer.resume(), "close"),
+        once(client.on("error", () => {}).resume(), "close"),
+      ]);
+      server.close();
+      await Promise.all([other.b.close(0), other.a.close(0)]);
+      await closed;
+    }
+  });
+
   it("ends with its stack", async () => {
     const other = await pair();
     const server = net.createServer({ stack: other.b }),
