@@ -7,8 +7,6 @@
 
 #include <stint.h>
 
-#include "usual.h"
-
 #define EXPORT(name) __attribute__((export_name(name)))
 #define STACK "stint:net/stack@0.1.0#"
 #define TCP "stint:net/tcp@0.1.0#"
@@ -65,8 +63,7 @@ EXPORT(STACK "start")
 void *stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t mac, uint32_t mtu, uint32_t connections,
                   uint32_t ring, uint64_t e0, uint64_t e1, uint64_t e2, uint64_t e3) {
   struct stint_config *c = stint_config_block();
-  __builtin_memset(c, 0, sizeof *c);
-  c->size = sizeof *c;
+  stint_config_defaults(c);
   c->arenaBase = (uint32_t)(uintptr_t)arena, c->arenaSize = sizeof arena;
   c->ip = address, c->prefix = prefix, c->gateway = gateway, c->mtu = mtu;
   c->macHigh = (uint32_t)(mac >> 16), c->macLow = (uint32_t)mac & 0xffff;
@@ -75,7 +72,7 @@ void *stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t 
   c->sendersMax = connections < 64 ? connections : 64;
   c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192,
   c->neighboursMax = 32, c->udpMax = 8, c->udpRing = 16384;
-  usual(c);
+  c->prefixBuckets = c->fastOpenCookies = 0;
   c->entropy0 = e0, c->entropy1 = e1, c->entropy2 = e2, c->entropy3 = e3;
   return done(stint_init(c));
 }

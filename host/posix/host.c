@@ -111,22 +111,15 @@ static uint32_t address(const char *text) {
   return a << 24 | b << 16 | c << 8 | d;
 }
 
-/* What the library starts from (host/config.ts). */
+/* What the library starts from, with the tables of a small program: one that wants more says so itself. */
 static void defaults(struct stint_config *c) {
-  c->size = sizeof *c;
-  c->mtu = 1500;
+  stint_config_defaults(c);
   c->connsMax = 4, c->halfOpenMax = 8, c->timeWaitMax = 8, c->listenersMax = 1, c->sendRing = c->recvRing = 2048,
   c->rangesMax = 16;
   c->rxSlots = c->txSlots = 4, c->neighboursMax = 4;
+  c->sendersMax = c->loopSlots = c->reassemblyMax = c->reassemblyBytes = c->udpMax = c->udpRing = 0;
+  c->prefixBuckets = c->fastOpenCookies = 0;
   c->policy = STINT_POLICY_TIMESTAMPS | STINT_POLICY_SACK | STINT_POLICY_WINDOW_SCALE | STINT_POLICY_ANNOUNCE;
-  c->cookies = STINT_COOKIES_AUTO, c->windowScale = 255, c->initialWindow = 10;
-  c->rtoInitialMs = 1000, c->rtoMinMs = 300, c->rtoMaxMs = 60000, c->userTimeoutMs = 300000, c->synTimeoutMs = 180000,
-  c->delayedAckMs = 40;
-  c->timeWaitMs = 60000, c->finWait2Ms = 60000, c->synAckMs = 1000, c->synAckRetries = 5, c->halfOpenMs = 63000,
-  c->challengeMax = 10, c->icmpRate = 100;
-  c->neighbourMs = 60000, c->keepIdleS = 7200, c->keepIntervalS = 75, c->keepProbes = 9, c->ttl = 64,
-  c->pathMtuMin = 552;
-  c->synBurst = 64, c->prefixBurst = 16, c->cookieRate = 1000;
 }
 
 /* The descriptor may not block, as where standard input and output are one socket: then it is waited for. */

@@ -3,7 +3,6 @@
  * router and the end's patience from the environment.
  */
 #include "wasi.h"
-#include "../usual.h"
 
 typedef struct {
   uint32_t word[4];
@@ -93,8 +92,7 @@ static int start(void) {
     return -1;
   }
   struct stint_config *c = stint_config_block();
-  __builtin_memset(c, 0, sizeof *c);
-  c->size = sizeof *c;
+  stint_config_defaults(c);
   c->arenaBase = address_of(arena), c->arenaSize = sizeof arena;
   c->ip = ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3], c->prefix = ip[4], c->mtu = MTU;
   c->gateway = gateway[0] << 24 | gateway[1] << 16 | gateway[2] << 8 | gateway[3];
@@ -103,7 +101,7 @@ static int start(void) {
   c->halfOpenMax = 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = CONNECTIONS;
   c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192,
   c->neighboursMax = 32;
-  usual(c);
+  c->udpMax = c->udpRing = c->prefixBuckets = c->fastOpenCookies = 0;
   c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();
   if (stint_init(c) != 0) {
     say("stint: the address is none that a host can have\n");
