@@ -38,7 +38,8 @@ function settle(as: Stack | Promise<Stack>, stack: Stack): void {
 export function theStack(): Stack | Promise<Stack> {
   if (current === undefined) {
     if (process.env["STINT_LINK"] === undefined) {
-      throw misuse("ERR_STINT_NO_STACK", "there is no stack: call use(stack), or set STINT_LINK (docs/guide/node.md)");
+      const what = "there is no stack: call use(stack), or set STINT_LINK (docs/guide/node-net.md)";
+      throw misuse("ERR_STINT_NO_STACK", what);
     }
     use(openFromEnvironment());
   }

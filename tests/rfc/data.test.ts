@@ -1,7 +1,7 @@
 /** RFC 9293 §3.7.4, §3.8, §3.9.1.2, §3.10.2, §3.10.3: sending and receiving. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { FLAG } from "../../host/stack.js";
+import { EVENT, FLAG } from "../../host/stack.js";
 import { DELAYS, smallRing, SMALL_RINGS, SMALL_RING_LEAST } from "../netsim/path.js";
 import { Bench, SMALL, MSS, PEER, STACK, pattern } from "../harness/bench.js";
 import { arp, MAC_PEER, MAC_STACK, opt } from "../harness/codec.js";
@@ -656,6 +656,21 @@ describe("the segment text (RFC 9293 §3.10.7.4, seventh)", () => {
     assert.equal(b.state, "CLOSE-WAIT");
     assert.deepEqual(b.read(), pattern(150));
     assert.equal(b.read()!.length, 0);
+  });
+});
+
+describe("room in the send ring (RFC 9293 §3.9.1.2)", () => {
+  it("is told to whoever filled it, when there is some again, and to nobody else", () => {
+    const b = new Bench({ sendRing: 1024, policy: { noDelay: true } }).accepted(), told = (): boolean => ((b.events.get(b.handle) ?? 0) & EVENT.WRITABLE) !== 0;
+    b.write(100);
+    b.send({ flags: "A", seq: 1, ack: 101 });
+    assert.ok(!told(), "nobody waits");
+    // Up to the ring's end, and to its last byte.
+    assert.equal(b.write(924), 924);
+    assert.equal(b.write(100), 100);
+    assert.ok(!told(), "it is full");
+    b.send({ flags: "A", seq: 1, ack: 1125 });
+    assert.ok(told(), "there is room");
   });
 });
 

@@ -165,6 +165,14 @@ describe("RFC 2018, RFC 2883: SACK sent", () => {
     assert.deepEqual(at(b, 101, 350), [[101, 201]]);
   });
 
+  if (!SMALL) it("RFC 2883 §4.2: what an in-order segment brings again of text that came early is a duplicate", () => {
+    const b = open();
+    assert.deepEqual(at(b, 101, 100), [[101, 201]]);
+    assert.deepEqual(at(b, 301, 100), [[301, 401], [101, 201]]);
+    assert.deepEqual(at(b, 1, 150), [[101, 151], [301, 401]]);
+    assert.deepEqual(at(b, 201, 250), [[301, 401]]);
+  });
+
   it("drops what is out of order when the pool is empty, and loses nothing", () => {
     const b = open({ rangesMax: 2 });
     for (const seq of [101, 301, 501, 701]) at(b, seq, 50);

@@ -134,14 +134,16 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     assert.ok(waits.slice(4).every((w) => w <= RTT + 1), `${waits}: SRTT at most`);
   });
 
-  it("RFC 2883 §4.2: a first block within the second is a D-SACK, too", () => {
-    const b = open({}, STEADY), n = una(b);
-    flight(b, 10);
-    acks(b, n, [n + 1, n + 9]);
-    acks(b, n, [n + 2, n + 3], [n + 1, n + 9]);
-    acks(b, n + 10);
-    calm(b);
-    assert.equal(patience(b), 50);
+  it("RFC 2883 §4.2: a first block within the second, up to its edges, is a D-SACK, too", () => {
+    for (const [first, last] of [[2, 3], [1, 2], [8, 9]] as const) {
+      const b = open({}, STEADY), n = una(b);
+      flight(b, 10);
+      acks(b, n, [n + 1, n + 9]);
+      acks(b, n, [n + first, n + last], [n + 1, n + 9]);
+      acks(b, n + 10);
+      calm(b);
+      assert.equal(patience(b), 50, `${first} to ${last}`);
+    }
   });
 
   it("8985-1 several D-SACKs in one round count once", () => {
