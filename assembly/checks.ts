@@ -1,9 +1,10 @@
-// What must hold between two polls, in the build `stint.checks` (STINT_CHECKS): whatever is counted up in one place and down in another is
-// counted anew from its table, every list is walked both ways, and positions lie where they may. It costs time in proportion to the tables, so
-// no other build has it. Each check is a function of its own, so that a trap names it. Nothing here changes what the network can see.
+// What must hold between two polls, in the build `stint.checks` (STINT_CHECKS): whatever is counted up in one place and
+// down in another is counted anew from its table, every list is walked both ways, and positions lie where they may. It
+// costs time in proportion to the tables, so no other build has it. Each check is a function of its own, so that a trap
+// names it. Nothing here changes what the network can see.
 
 import { config } from "./config";
-import { FAST_OPEN, RACK, REASSEMBLY, UDP } from "./features";
+import { DNS, FAST_OPEN, IPV6, RACK, REASSEMBLY, UDP } from "./features";
 import { entryAt, places, queue, QUEUED } from "./core/events";
 import { Seq, seqLe, seqLt } from "./core/seq";
 import { CLIENTS } from "./clients/owners";
@@ -11,7 +12,12 @@ import * as heap from "./buffers/heap";
 import { LIST_MAX, pool as rangePool, rangeAt } from "./buffers/ranges";
 import { Pool, poolAt, poolBase } from "./buffers/pool";
 import { SlotRing, slotsUsed } from "./buffers/slots";
+import {
+  Address, isName, nameFind, nameBytes, namesInUse, namesKept, namesMost, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
+} from "./address/names";
 import { neighbourAt, status } from "./arp/neighbours";
+import { given } from "./clients/dns";
+import { Own, ownAt, resolverAt, routerAt } from "./ip/interface6";
 import { slotAt, state as reassembly } from "./ip/reassembly";
 import { Queue, received, toSend, udpAt } from "./udp/udp";
 import { Has, List, Tcb, blocked, pool as tcbPool, tcbAt, tcbHas, work } from "./tcp/block/tcb";
@@ -19,14 +25,18 @@ import { State, isOpenedFast } from "./tcp/block/state";
 import { demuxFind, halfOpenBase, listenerBase, mask, tags, timeWaitBase } from "./tcp/block/demux";
 import { pending } from "./tcp/open/fast-open";
 import { listenerAt, listenerIndex } from "./tcp/open/listener";
-import { hasSender, pool as senderPool, senderAt, senderOf } from "./tcp/block/sender";
+import { hasSender, isIdle, pool as senderPool, senderAt, senderOf } from "./tcp/block/sender";
 import { pool as halfOpenPool, halfOpenAt, halfOpenInUse } from "./tcp/block/half-open-record";
 import { pool as timeWaitPool, timeWaitAt } from "./tcp/block/time-wait-record";
 import { Sent } from "./tcp/loss/sent";
 
-/** Ranges on lists of connections and senders; owners of four-tuples: counted while their tables are walked. */
+/**
+ * Ranges on lists of connections and senders; owners of four-tuples; names that are kept:
+ * counted while their tables are walked.
+ */
 let onLists: u32 = 0;
 let owning: u32 = 0;
+let keeping: u32 = 0;
 
 /** Every check. `rx` and `tx`: the host's rings, `loop`: our own. */
 export function checkAll(rx: SlotRing, tx: SlotRing, loop: SlotRing): void {
@@ -47,6 +57,7 @@ export function checkAll(rx: SlotRing, tx: SlotRing, loop: SlotRing): void {
   checkHeap();
   checkEvents();
   checkNeighbours();
+  if (IPV6) checkNames();
   if (REASSEMBLY) checkReassembly();
   if (UDP) checkUdp();
 }
@@ -178,7 +189,9 @@ function checkHalfOpen(): void {
 
 function checkHalfOpenCount(listener: u32): void {
   let n: u32 = 0;
-  for (let i: u32 = 0; i < config.halfOpenMax; i++) if (halfOpenInUse(halfOpenAt(i)) && <u32>halfOpenAt(i).listener == listener) n++;
+  for (let i: u32 = 0; i < config.halfOpenMax; i++) {
+    if (halfOpenInUse(halfOpenAt(i)) && <u32>halfOpenAt(i).listener == listener) n++;
+  }
   assert(listenerAt(listener).halfOpen == n);
 }
 
@@ -215,6 +228,9 @@ function checkSenders(): void {
     if (s.owner == 0) continue;
     n++;
     assert(s.owner <= config.connsMax && <u32>tcbAt(s.owner - 1).sender == i);
+    // A block that others may take is one whose connection has nothing in flight, and the other way round.
+    const t = tcbAt(s.owner - 1);
+    assert(isIdle(s) == (t.sndUna == t.sndNxt));
     checkScoreboard(s.first, s.last, s.count, s.sacked, s.lost);
     onLists += s.count;
   }
@@ -238,7 +254,9 @@ function checkScoreboard(first: u16, last: u16, count: u32, sacked: u32, lost: u
 /** Every range is free, or on one list. */
 function checkRanges(): void {
   let n: u32 = 0;
-  for (let i = rangePool.free; i != 0; i = rangeAt(i).next) assert(<u32>i <= config.rangesMax && n++ < config.rangesMax);
+  for (let i = rangePool.free; i != 0; i = rangeAt(i).next) {
+    assert(<u32>i <= config.rangesMax && n++ < config.rangesMax);
+  }
   assert(n == rangePool.freeCount);
   assert(n + onLists == config.rangesMax);
 }
@@ -265,6 +283,49 @@ function checkEvents(): void {
     last = i;
   }
   assert(n == queued && queue.last == last);
+}
+
+/** Each name that somebody keeps is found by its address, and is kept as often as there are records with it. */
+function checkNames(): void {
+  keeping = 0;
+  for (let i: u32 = 0; i < OWN_MAX; i++) if (ownAt(i).state != <u8>Own.FREE) checkName(ownAt(i).name);
+  for (let i: u32 = 0; i < ROUTERS_MAX; i++) checkName(routerAt(i).name);
+  for (let i: u32 = 0; i < RESOLVERS_MAX; i++) {
+    checkName(resolverAt(i).name);
+    if (DNS) checkName(load<u32>(given + (i << 2)));
+  }
+  for (let i: u32 = 0; i < config.neighboursMax; i++) checkName(neighbourAt(i).ip);
+  for (let i: u32 = 0; i < config.listenersMax; i++) checkName(listenerAt(i).ip);
+  for (let i: u32 = 0; i < config.reassemblyMax; i++) if (slotAt(i).due != 0) checkPair(slotAt(i).src, slotAt(i).dst);
+  checkNamesOfFlows();
+  assert(namesInUse() <= namesMost() && namesKept() == keeping);
+}
+
+function checkNamesOfFlows(): void {
+  for (let i: u32 = 0; i < config.halfOpenMax; i++) {
+    if (halfOpenInUse(halfOpenAt(i))) checkPair(halfOpenAt(i).lip, halfOpenAt(i).rip);
+  }
+  for (let i: u32 = 0; i < config.timeWaitMax; i++) {
+    if (heap.heapDeadline(timeWaitBase() + i) != u64.MAX_VALUE) checkPair(timeWaitAt(i).lip, timeWaitAt(i).rip);
+  }
+  for (let i: u32 = 0; i < config.connsMax; i++) {
+    const t = tcbAt(i);
+    if (isFree(t)) continue;
+    // A block that serves its handle alone tells who the peer was.
+    if (tcbHas(t, Has.DETACHED)) checkName(t.rip);
+    else checkPair(t.lip, t.rip);
+  }
+}
+
+function checkPair(a: Address, b: Address): void {
+  checkName(a);
+  checkName(b);
+}
+
+function checkName(name: Address): void {
+  if (!isName(name)) return;
+  assert(nameFind(nameBytes(name)) == name);
+  keeping++;
 }
 
 function checkNeighbours(): void {

@@ -1,8 +1,8 @@
-// The configuration block: what the host writes before `init`. Every limit is here, with its unit, its cost in bytes of arena, and
-// what happens when it runs out. `layoutSize` adds the costs up.
+// The configuration block: what the host writes before `init`. Every limit is here, with its unit, its cost in bytes of
+// arena, and what happens when it runs out. `layoutSize` adds the costs up.
 
 import { Err } from "./core/error";
-import { BOUNDED, COOKIES, DHCP, POLICIES } from "./features";
+import { BOUNDED, COOKIES, DHCP, IPV6, POLICIES } from "./features";
 
 /** Bits of `Config.policy`. */
 export const enum Policy {
@@ -12,11 +12,16 @@ export const enum Policy {
   SACK = 2,
   /** Offer and accept window scaling (RFC 7323 §2). @as windowScaling @on default */
   WINDOW_SCALE = 4,
-  /** A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3 recommends. */
+  /**
+   * A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3 recommends.
+   */
   RST_ENDS_TIME_WAIT = 8,
   /** A SYN that carries FIN is processed, as RFC 9293 §3.10.7.2 has it. Without it such a segment is dropped. */
   SYN_FIN = 16,
-  /** When the accept queue is full, the handshake's last ACK is answered with a RST. Without it, it is dropped and may come again. */
+  /**
+   * When the accept queue is full, the handshake's last ACK is answered with a RST.
+   * Without it, it is dropped and may come again.
+   */
   RST_ON_OVERFLOW = 32,
   /** Mark the last segment of a burst with PSH, not only the last one in the buffer. */
   PUSH_BURSTS = 64,
@@ -28,9 +33,15 @@ export const enum Policy {
   BROADCAST_ECHO = 512,
   /** A segment to a closed port is dropped and not answered with a RST. */
   BLACKHOLE = 1024,
-  /** The window's right edge moves with every ACK that is sent, not only by worthwhile steps, as long as the window is not small. */
+  /**
+   * The window's right edge moves with every ACK that is sent, not only by worthwhile
+   * steps, as long as the window is not small.
+   */
   EAGER_WINDOW = 2048,
-  /** When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record makes room for it. */
+  /**
+   * When the half-open table is full and no cookie is sent, the SYN is dropped.
+   * Without it, an old record makes room for it.
+   */
   KEEP_HALF_OPEN = 4096,
   /** A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
   SYN_SILENCE = 8192,
@@ -40,11 +51,17 @@ export const enum Policy {
   ECN = 32768,
   /** Ask for it in the SYNs of connections that we open. */
   ECN_OFFER = 65536,
-  /** Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows needs it. @on default */
+  /**
+   * Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows needs it.
+   * @on default
+   */
   RACK = 1 << 17,
   /** Probe the tail of a flight for losses (TLP, RFC 8985 §7). @on default */
   TLP = 1 << 18,
-  /** Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC 6675). @on default */
+  /**
+   * Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC 6675).
+   * @on default
+   */
   PRR = 1 << 19,
   /** Go back on a recovery that was for nothing (RFC 3522, RFC 3708, RFC 4015, RFC 5682). @on default */
   UNDO = 1 << 20,
@@ -55,20 +72,28 @@ export const enum Policy {
   /** Spread what is sent over the round trip. */
   PACING = 1 << 23,
   /**
-   * The link loses by noise (radio, power lines): a loss without any sign of a queue leaves the window of congestion as it is. No RFC has
-   * this, and a shallow queue gives no sign; for links that one knows.
+   * The link loses by noise (radio, power lines): a loss without any sign of a queue leaves the window of congestion as
+   * it is. No RFC has this, and a shallow queue gives no sign; for links that one knows.
    */
   NOISY_LINK = 1 << 24,
-  /** Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is not slowed down, in a build that has it. @on default */
+  /**
+   * Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow start is
+   * not slowed down, in a build that has it.
+   * @on default
+   */
   QUICK_ACKS = 1 << 25,
   /**
-   * A RST anywhere in the window ends a connection, as RFC 793 had it. Without it, only one at RCV.NXT does (RFC 5961 §3.2). This and the
-   * two that follow let an outsider who guesses end connections, or put text into them: for the comparison with old stacks alone.
+   * A RST anywhere in the window ends a connection, as RFC 793 had it. Without it, only one at RCV.NXT does
+   * (RFC 5961 §3.2). This and the two that follow let an outsider who guesses end connections, or put text into them:
+   * for the comparison with old stacks alone.
    */
   RST_IN_WINDOW = 1 << 26,
   /** A SYN in the window resets the connection, as RFC 793 had it. Without it, it is challenged (RFC 5961 §4.2). */
   SYN_RESETS = 1 << 27,
-  /** Text is taken with an ACK however old, as RFC 793 had it. Without it, an ACK older than the largest window is challenged (RFC 5961 §5.2). */
+  /**
+   * Text is taken with an ACK however old, as RFC 793 had it. Without it, an ACK older than the
+   * largest window is challenged (RFC 5961 §5.2).
+   */
   OLD_ACKS = 1 << 28,
 }
 
@@ -85,7 +110,10 @@ export const enum Cookies {
 @unmanaged export class Config {
   /** sizeof(Config) as the host knows it: a host built for another version is refused (CONFIG). */
   size: u32;
-  /** Where the arena begins, not below `__heap_base`: NO_MEMORY; 0: there, and the memory grows once, by what is missing. */
+  /**
+   * Where the arena begins, not below `__heap_base`: NO_MEMORY; 0: there, and
+   * the memory grows once, by what is missing.
+   */
   arenaBase: u32;
   /** Bytes of the arena; ignored when arenaBase is 0. Less than `layoutSize`: NO_MEMORY. */
   arenaSize: u32;
@@ -101,52 +129,107 @@ export const enum Cookies {
   prefix: u32;
   /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
   gateway: u32;
-  /** Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has text. @default 1500 */
+  /**
+   * Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has text.
+   * @default 1500
+   */
   mtu: u32;
 
-  /** Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the half-open table, `connect` is FULL. @default 64 */
+  /**
+   * Connections with a TCB. 304 bytes at most (352 in a build with IPv6) and two rings each. Full: the handshake's last
+   * ACK waits in the half-open table, `connect` is FULL.
+   * @default 64
+   */
   connsMax: u32;
-  /** Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. @default 256 */
+  /**
+   * Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at
+   * most, 116 with IPv6. Full: see `cookies`.
+   * @default 256
+   */
   halfOpenMax: u32;
-  /** Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. @default 256 */
+  /** Connections in TIME-WAIT. 68 bytes each at most, 116 with IPv6. Full: the oldest ends early. @default 256 */
   timeWaitMax: u32;
-  /** Listeners, ≤ 255. 84 bytes each. Full: FULL. @default 8 */
+  /** Listeners, ≤ 255. 84 bytes each, 132 with IPv6. Full: FULL. @default 8 */
   listenersMax: u32;
-  /** Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full: `send` takes less. @default 65536 */
+  /**
+   * Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes
+   * half of it at most. Full: `send` takes less.
+   * @default 65536
+   */
   sendRing: u32;
   /** Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. @default 65536 */
   recvRing: u32;
-  /** Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored. @default 4096 */
+  /**
+   * Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a
+   * list at most; else what arrives out of order is dropped, SACK blocks ignored.
+   * @default 4096
+   */
   rangesMax: u32;
   /**
-   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160 bytes each, and ranges for what is
-   * in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0 in a build without it.
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160
+   * bytes each, and ranges for what is in flight. None left, not even of an idle connection:
+   * RFC 6675 and NewReno. 0 in a build without it.
    * @default 64
    */
   sendersMax: u32;
-  /** Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. @default 64 */
+  /**
+   * Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame.
+   * @default 64
+   */
   rxSlots: u32;
-  /** Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again, for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped. @default 64 */
+  /**
+   * Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again, for
+   * datagrams that wait for their neighbours. Full: connections wait, other packets are dropped.
+   * @default 64
+   */
   txSlots: u32;
-  /** Frame slots for what the stack sends to itself, 0 or a power of two ≥ 2: what came and its answer. mtu + 20 bytes each. Full: dropped; 0: the own addresses are UNREACHABLE. @default 8 */
+  /**
+   * Frame slots for what the stack sends to itself, 0 or a power of two ≥ 2: what came and its answer. mtu + 20 bytes
+   * each. Full: dropped; 0: the own addresses are UNREACHABLE.
+   * @default 8
+   */
   loopSlots: u32;
-  /** Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given up. @default 4 */
+  /**
+   * Datagrams being reassembled. reassemblyBytes + 1/64 of it + 64 bytes each, 160
+   * with IPv6. Full: the oldest one is given up.
+   * @default 4
+   */
   reassemblyMax: u32;
-  /** Longest reassembled payload in bytes, a multiple of 8, ≤ 65,520; RFC 1122 §3.3.2 wants 556 at least. Longer: dropped. @default 65520 */
+  /**
+   * Longest reassembled payload in bytes, a multiple of 8, ≤ 65,520;
+   * RFC 1122 §3.3.2 wants 556 at least. Longer: dropped.
+   * @default 65520
+   */
   reassemblyBytes: u32;
-  /** Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute. @default 64 */
+  /**
+   * Neighbours, a power of two ≥ 4. 32 bytes each, 80 with IPv6. Full: the one of its set that is worth least is
+   * forgotten, never the gateway, and for a packet that may be forged none that a connection used within a minute.
+   * @default 64
+   */
   neighboursMax: u32;
-  /** UDP sockets. 52 bytes and two rings each. Full: FULL. @default 8 */
+  /** UDP sockets. 60 bytes and two rings each. Full: FULL. @default 8 */
   udpMax: u32;
   /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. @default 16384 */
   udpRing: u32;
-  /** Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries by a keyed hash; 0: no such limits. @default 256 */
+  /**
+   * Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share
+   * entries by a keyed hash; 0: no such limits.
+   * @default 256
+   */
   prefixBuckets: u32;
-  /** Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast. @default 16 */
+  /**
+   * Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each.
+   * Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast.
+   * @default 16
+   */
   fastOpenCookies: u32;
   /** Bytes behind the arena's tables for an application that is compiled together with the stack (`applicationAt`). */
   appBytes: u32;
-  /** Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the ring. It stands before `policy`, since a scale that was offered holds (RFC 7323 §2.2). @default 255 */
+  /**
+   * Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window cover the
+   * ring. It stands before `policy`, since a scale that was offered holds (RFC 7323 §2.2).
+   * @default 255
+   */
   windowScale: u32;
 
   /** Bits of `Policy`. */
@@ -163,7 +246,10 @@ export const enum Cookies {
   rtoMinMs: u32;
   /** Largest retransmission time-out, ms (RFC 6298 §2.5: 60,000 at least). @default 60000 */
   rtoMaxMs: u32;
-  /** R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms. @default 300000 */
+  /**
+   * R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms.
+   * @default 300000
+   */
   userTimeoutMs: u32;
   /** The same for a SYN, ms (RFC 9293 §3.8.3: 3 minutes at least). @default 180000 */
   synTimeoutMs: u32;
@@ -195,7 +281,11 @@ export const enum Cookies {
   ttl: u32;
   /** Least path MTU that an ICMP error, or time-outs, can set, bytes. @default 552 */
   pathMtuMin: u32;
-  /** SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see `Policy.SYN_SILENCE`. @default 0 */
+  /**
+   * SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0:
+   * no limit. Above: see `Policy.SYN_SILENCE`.
+   * @default 0
+   */
   synRate: u32;
   /** @default 64 */
   synBurst: u32;
@@ -203,22 +293,35 @@ export const enum Cookies {
   prefixRate: u32;
   /** @default 16 */
   prefixBurst: u32;
-  /** ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit. @default 1000 */
+  /**
+   * ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit.
+   * @default 1000
+   */
   cookieRate: u32;
-  /** Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. @default 16 */
+  /**
+   * Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete
+   * (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do.
+   * @default 16
+   */
   fastOpenMax: u32;
-  /** How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. @default 0 */
+  /**
+   * How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever.
+   * @default 0
+   */
   firstByteMs: u32;
 
   /**
-   * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a handshake that another began.
-   * `init` wipes it.
+   * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a
+   * handshake that another began. `init` wipes it.
    */
   groupKey0: u32;
   groupKey1: u32;
   groupKey2: u32;
   groupKey3: u32;
-  /** The group's clock less this one's, µs modulo 2^64: its minutes are the cookies' epochs, its milliseconds the timestamps. */
+  /**
+   * The group's clock less this one's, µs modulo 2^64: its minutes are the cookies'
+   * epochs, its milliseconds the timestamps.
+   */
   clockOffsetLow: u32;
   clockOffsetHigh: u32;
 
@@ -246,7 +349,10 @@ export function isInsecure(policy: Policy): bool {
   return POLICIES && (config.policy & policy) != 0;
 }
 
-/** Bytes of header before the payload in a frame slot: 2 of padding, so that the IP header is 4-byte aligned, and 14 of Ethernet. */
+/**
+ * Bytes of header before the payload in a frame slot: 2 of padding, so that the IP
+ * header is 4-byte aligned, and 14 of Ethernet.
+ */
 export const FRAME_OFFSET: u32 = 2;
 export const ETHERNET_SIZE: u32 = 14;
 /** Most bytes of payload of a reassembled datagram: with its header of 20 bytes its length fits in 16 bits. */
@@ -257,7 +363,10 @@ function isSlots(x: u32): bool {
   return popcnt(x) == 1;
 }
 
-/** Least value of each number from `mtu` to `firstByteMs`, and how many bits it may have. What is finer is checked by name. */
+/**
+ * Least value of each number from `mtu` to `firstByteMs`, and how many bits it
+ * may have. What is finer is checked by name.
+ */
 const BOUNDS: usize = memory.data<u8>([
   128, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 0, 16, 1, 15, 1, 15, 0, 15,
@@ -274,18 +383,24 @@ export function configCheck(c: Config): Err {
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
   if (!configCheckPolicy(c)) return Err.CONFIG;
   if (!isAddress(c.ip, c.prefix, c.gateway)) return Err.CONFIG;
-  return isCounter(c, 0x8080808080808080) || isCounter(c, 0x8000000080000000) || (BOUNDED && (isCounter(c, 0x8000800080008000) || isCounter(c, 1 << 63))) ? Err.ENTROPY : Err.OK;
+  return isCounter(c, 0x8080808080808080) || isCounter(c, 0x8000000080000000) ||
+    (BOUNDED && (isCounter(c, 0x8000800080008000) || isCounter(c, 1 << 63))) ? Err.ENTROPY : Err.OK;
 }
 
 /** Whether an interface can have this address; no address at all is one for a build in which it may change. */
 export function isAddress(ip: u32, prefix: u32, gateway: u32): bool {
-  return DHCP && (ip | prefix | gateway) == 0 || (isHost(ip, prefix) && gateway != ip);
+  return DHCP && (ip | prefix | gateway) == 0 ||
+    (isHost(ip, prefix) && gateway != ip && (!IPV6 || gateway >> 28 != 15));
 }
 
-/** Whether an address can be one host's: not 0/8, 127/8, 224/3, nor the broadcast address of its subnet (RFC 1122 §3.2.1.3, RFC 3021). */
+/**
+ * Whether an address can be one host's: not 0/8, 127/8, 224/3, nor the broadcast address of
+ * its subnet (RFC 1122 §3.2.1.3, RFC 3021).
+ */
 export function isHost(ip: u32, prefix: u32): bool {
   const net = ip >> 24;
-  return prefix <= 32 && net != 0 && net != 127 && ip < 0xe0000000 && (prefix > 30 || ip << prefix != <u32>-1 << prefix);
+  return prefix <= 32 && net != 0 && net != 127 && ip < 0xe0000000 &&
+    (prefix > 30 || ip << prefix != <u32>-1 << prefix);
 }
 
 /** Bits of our subnet that name the host. */
@@ -307,7 +422,10 @@ function isScale(scale: u32, ring: u32): bool {
   return scale == 255 || (scale <= 14 && ring >> scale != 0);
 }
 
-/** Whether each word of the entropy is the one before and a constant: numbers of as many bits as there are from one bit of `tops`, their highest, to the next. */
+/**
+ * Whether each word of the entropy is the one before and a constant: numbers of as many bits as there are from one
+ * bit of `tops`, their highest, to the next.
+ */
 function isCounter(c: Config, tops: u64): bool {
   const step = less(c.entropy1, c.entropy0, tops);
   return less(c.entropy2, c.entropy1, tops) == step && less(c.entropy3, c.entropy2, tops) == step;
@@ -320,9 +438,12 @@ function less(x: u64, y: u64, tops: u64): u64 {
 
 /** How what may change while the stack runs must fit together. */
 function configCheckPolicy(c: Config): bool {
-  if (!COOKIES && (c.cookies == Cookies.ALWAYS || (c.policy & Policy.GROUP) != 0 || (c.synRate | c.prefixRate) != 0)) return false;
+  if (!COOKIES && (c.cookies == Cookies.ALWAYS || (c.policy & Policy.GROUP) != 0 || (c.synRate | c.prefixRate) != 0)) {
+    return false;
+  }
   return c.cookies <= <u32>Cookies.ALWAYS && c.delayedAckMs < 500 && isScale(c.windowScale, c.recvRing) &&
-    (c.prefixRate == 0 || c.prefixBuckets != 0) && c.mss <= c.mtu - 40 && c.pathMtuMin <= c.mtu && c.rtoMaxMs >= max(c.rtoMinMs, c.rtoInitialMs);
+    (c.prefixRate == 0 || c.prefixBuckets != 0) && c.mss <= c.mtu - 40 && c.pathMtuMin <= c.mtu &&
+    c.rtoMaxMs >= max(c.rtoMinMs, c.rtoInitialMs);
 }
 
 /** Changes one number, by its place among the words of `Config`, from `policy` on: OK or ARGUMENT. */
@@ -349,6 +470,8 @@ export function configCheckSizes(c: Config): bool {
   for (let word = <u32>offsetof<Config>("mtu") >> 2; word <= <u32>offsetof<Config>("firstByteMs") >> 2; word++) {
     if (!isWithin(word, load<u32>(changetype<usize>(c) + (<usize>word << 2)))) return false;
   }
-  return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) && (c.reassemblyBytes & 7) == 0 && c.reassemblyBytes < REASSEMBLY_MAX + 8 &&
-    isSlots(c.rxSlots) && isSlots(c.txSlots) && c.loopSlots != 1 && popcnt(c.loopSlots) <= 1 && popcnt(c.prefixBuckets) <= 1 && popcnt(c.neighboursMax) == 1;
+  return ((c.sendRing | c.recvRing | c.udpRing) & 3) == 0 && (c.udpMax == 0 || c.udpRing >= 64) &&
+    (c.reassemblyBytes & 7) == 0 && c.reassemblyBytes < REASSEMBLY_MAX + 8 &&
+    isSlots(c.rxSlots) && isSlots(c.txSlots) && c.loopSlots != 1 && popcnt(c.loopSlots) <= 1 &&
+    popcnt(c.prefixBuckets) <= 1 && popcnt(c.neighboursMax) == 1;
 }

@@ -1,7 +1,10 @@
-// What can be left out of a build, to make it smaller (asconfig.json, tools/board/firmware.ts). Each is a constant, so that what
-// hangs on it is not compiled.
+// What can be left out of a build, to make it smaller (asconfig.json, tools/board/firmware.ts). Each is a constant,
+// so that what hangs on it is not compiled.
 
-/** SYN cookies, groups, limits on the rate of SYNs, and events that tell of a flood. Without them a full half-open table makes room for new SYNs (`evict`). */
+/**
+ * SYN cookies, groups, limits on the rate of SYNs, and events that tell of a flood. Without them a full half-open
+ * table makes room for new SYNs (`evict`).
+ */
 export const COOKIES: bool = !isDefined(STINT_NO_COOKIES);
 
 /** Telling the peer what came twice (RFC 2883). */
@@ -11,8 +14,9 @@ export const DSACK: bool = !isDefined(STINT_NO_DSACK);
 export const ECN: bool = !isDefined(STINT_NO_ECN);
 
 /**
- * Modern loss recovery (RFC 8985) and what stands on its knowledge of each segment: tail loss probes, proportional rate reduction, undo of
- * what was for nothing, CUBIC, HyStart++, pacing. Without it a build has RFC 6675, RFC 6582 and RFC 5681.
+ * Modern loss recovery (RFC 8985) and what stands on its knowledge of each segment: tail loss probes,
+ * proportional rate reduction, undo of what was for nothing, CUBIC, HyStart++, pacing. Without it a
+ * build has RFC 6675, RFC 6582 and RFC 5681.
  */
 export const RACK: bool = !isDefined(STINT_NO_RACK);
 export const TLP: bool = RACK && !isDefined(STINT_NO_TLP);
@@ -34,32 +38,55 @@ export const SPEED: bool = !isDefined(STINT_NO_SPEED);
 /** A build for wasm2c on a PC: sums are made by the C compiler, which knows vectors (host/native). */
 export const NATIVE: bool = isDefined(STINT_NATIVE);
 
-/** The policies that RFCs leave open, or that testers ask for: see `Policy`. Without them a build has what is right for most. */
+/**
+ * The policies that RFCs leave open, or that testers ask for: see `Policy`. Without
+ * them a build has what is right for most.
+ */
 export const POLICIES: bool = !isDefined(STINT_NO_POLICIES);
 
 /** Paths that swallow large packets in silence (RFC 4821, RFC 8899). Without it the path MTU is what ICMP says. */
 export const BLACK_HOLES: bool = !isDefined(STINT_NO_BLACK_HOLES);
 
-/** A waiting packet for each of several neighbours. Without it one packet waits in all (RFC 1122 §2.3.2.2 asks for one). */
+/**
+ * A waiting packet for each of several neighbours. Without it one packet waits in all (RFC 1122 §2.3.2.2 asks for one).
+ */
 export const WAITING: bool = !isDefined(STINT_NO_WAITING);
 
-/** Walks over lists and tables trap when they are longer than they can be: after a corruption of memory they might have no end. */
+/**
+ * Walks over lists and tables trap when they are longer than they can be: after a
+ * corruption of memory they might have no end.
+ */
 export const BOUNDED: bool = !isDefined(STINT_NO_BOUNDED);
 
-/** Talking to ourselves, by 127/8 or the own address. Without it these are UNREACHABLE, and `loopSlots` is not looked at. */
+/**
+ * Talking to ourselves, by 127/8 or the own address. Without it these are
+ * UNREACHABLE, and `loopSlots` is not looked at.
+ */
 export const LOOPBACK: bool = !isDefined(STINT_NO_LOOPBACK);
 
-/** `link_changed` asks for all neighbours again. Without it a neighbour is asked again when it does not answer for a while (RFC 1122 §2.3.2.1). */
+/**
+ * `link_changed` asks for all neighbours again. Without it a neighbour is asked again when it does
+ * not answer for a while (RFC 1122 §2.3.2.1).
+ */
 export const LINK_CHANGES: bool = !isDefined(STINT_NO_LINK_CHANGES);
 
 /** UDP. Without it a datagram is answered like one of an unknown protocol. */
 export const UDP: bool = !isDefined(STINT_NO_UDP);
 
-/** An address from the network (RFC 2131), and one that changes while the stack runs. Without it the configuration's address stays. */
+/**
+ * An address from the network (RFC 2131), and one that changes while the stack runs.
+ * Without it the configuration's address stays.
+ */
 export const DHCP: bool = UDP && !isDefined(STINT_NO_DHCP);
 
 /** Addresses of names (RFC 1035). */
 export const DNS: bool = DHCP && !isDefined(STINT_NO_DNS);
+
+/**
+ * IPv6 (RFC 8200) beside IPv4, with addresses from routers (RFC 4862). Without it
+ * frames with it are of an unknown protocol.
+ */
+export const IPV6: bool = !isDefined(STINT_NO_IPV6);
 
 /** Reassembly (RFC 791 §3.2). Without it fragments are dropped. */
 export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);

@@ -1,28 +1,30 @@
-// The module's exports: a C-like interface over handles, pointers and lengths. What they mean stands at each; `Err` names the errors.
-// A pointer and length must lie in memory, outside the arena and the module's own data, and not be 0, else ARGUMENT. A handle that is none,
-// so also any before `init`: HANDLE.
+// The module's exports: a C-like interface over handles, pointers and lengths. What they mean stands at each; `Err`
+// names the errors. A pointer and length must lie in memory, outside the arena and the module's own data, and not be 0,
+// else ARGUMENT. A handle that is none, so also any before `init`: HANDLE.
 
 import { BLOCK, Config, configTune } from "./config";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
 import { isCallers, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, stackSize } from "./stack";
-import { DHCP } from "./features";
-import { stackPlace } from "./clients/owners";
+import { STACK_PLACES, stackPlace } from "./clients/owners";
 import { rangesFree } from "./buffers/ranges";
 import * as api from "./api/tcp";
 import { ListenerInfo, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";
 import {
-  Read, userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend, userSendAt, userSendCommit,
-  userSendRoom, userSendSpan, userShutdown, userUrgent, userUrgentLeft,
+  Read, userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend,
+  userSendAt, userSendCommit, userSendRoom, userSendSpan, userShutdown, userUrgent, userUrgentLeft,
 } from "./tcp/user";
 import { halfOpenFree } from "./tcp/block/half-open-record";
 import { timeWaitsFree } from "./tcp/block/time-wait-record";
 
 export { udp_open, udp_send, udp_recv, udp_close } from "./api/udp";
 
-/** Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+/**
+ * Address of a block of 304 bytes: the configuration is written there, and `init`
+ * called; later it is free for the host's use.
+ */
 export function configBlock(): usize {
   return BLOCK;
 }
@@ -32,27 +34,36 @@ export function layoutSize(block: usize): i64 {
   return stackSize(changetype<Config>(block));
 }
 
-/** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, ARGUMENT, CONFIG, ENTROPY or NO_MEMORY. */
+/**
+ * Lays the stack out as the configuration at `block` says, and wipes its entropy.
+ * OK, ARGUMENT, CONFIG, ENTROPY or NO_MEMORY.
+ */
 export function init(block: usize): Err {
   return stackInit(changetype<Config>(block));
 }
 
 /**
- * Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again
- * at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT.
+ * Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must
+ * be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT.
  */
 export function poll(nowUs: u64): i32 {
   return isUp() ? stackPoll(nowUs) : Err.NOT_INIT;
 }
 
-/** The link was away, and may lead to another network now: neighbours are asked for again, and the own address is announced. OK or NOT_INIT. */
+/**
+ * The link was away, and may lead to another network now: neighbours are asked for again, and the
+ * own address is announced. OK or NOT_INIT.
+ */
 export function link_changed(): Err {
   if (!isUp()) return Err.NOT_INIT;
   stackLinkChanged();
   return Err.OK;
 }
 
-/** Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */
+/**
+ * Address of the control block: the ring from the host, then the ring to it, each as a
+ * SlotRing (buffers/slots.ts). 0 before `init`.
+ */
 export function controlBlock(): usize {
   return controlAt();
 }
@@ -66,7 +77,10 @@ export function countersCount(): u32 {
   return <u32>Mib.COUNT;
 }
 
-/** Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free ranges. ARGUMENT. */
+/**
+ * Entries in use or free: 0 connections in use, 1 free half-open records, 2 free
+ * TIME-WAIT records, 3 free ranges. ARGUMENT.
+ */
 export function pool(which: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
   switch (which) {
@@ -79,8 +93,8 @@ export function pool(which: u32): i32 {
 }
 
 /**
- * Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to `firstByteMs`. What is under way
- * keeps the deadline that it has. OK, ARGUMENT or NOT_INIT.
+ * Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to
+ * `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT.
  */
 export function tune(word: u32, value: u32): Err {
   return isUp() ? configTune(word, value) : Err.NOT_INIT;
@@ -92,7 +106,7 @@ export function event_next(): u64 {
   const e = eventTake();
   if (e == NO_EVENT) return 0;
   // Handle 0 is the stack itself.
-  if (DHCP && <u32>(e >> 32) == stackPlace()) return e & 0xffffffff;
+  if (STACK_PLACES != 0 && <u32>(e >> 32) == stackPlace()) return e & 0xffffffff;
   return (<u64><u32>handleOf(<u32>(e >> 32)) << 32) | (e & 0xffffffff);
 }
 

@@ -1,12 +1,14 @@
-// The one file that knows every protocol: it lays the stack out, carries frames from layer to layer, and decides the order in which
-// a `poll` does its work.
+// The one file that knows every protocol: it lays the stack out, carries frames from layer to layer, and decides
+// the order in which a `poll` does its work.
 
 import {
   BLOCK, BLOCK_SIZE, Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
 } from "./config";
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
-import { CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, REASSEMBLY, SPEED, UDP } from "./features";
+import {
+  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, IPV6, REASSEMBLY, SPEED, UDP,
+} from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
@@ -20,18 +22,35 @@ import {
 } from "./buffers/slots";
 import { DHCP_CLIENT } from "./wire/dhcp";
 import { Arp, ARP_REPLY, ARP_REQUEST } from "./wire/arp";
-import { ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_TAG, Ethernet, MAC_BROADCAST, TAG_SIZE } from "./wire/ethernet";
-import { EXCEEDED_REASSEMBLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL } from "./wire/icmp";
+import {
+  ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_TAG, Ethernet, MAC_BROADCAST, MAC_GROUP6, TAG_SIZE,
+} from "./wire/ethernet";
+import { Ipv6, NEXT_ICMP6 } from "./wire/ipv6";
+import { ICMP6_PARAMETER_PROBLEM, ICMP6_UNREACHABLE, UNREACHABLE6_PORT } from "./wire/icmp6";
+import {
+  EXCEEDED_REASSEMBLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL,
+} from "./wire/icmp";
 import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP } from "./wire/ipv4";
 import { TcpHeader } from "./wire/tcp";
 import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
-import { neighboursDoubt, neighboursInit, neighboursNext, neighboursTick } from "./arp/neighbours";
+import { isName, namesInit, namesSettle } from "./address/names";
+import {
+  neighboursDoubt, neighboursInit, neighboursNext, neighboursTick, neighbourAt, neighbourIsKnown, status as neighbours,
+} from "./arp/neighbours";
 import { hasAddress } from "./ip/address";
 import { Accepts, Came, ipAccepts } from "./ip/input";
-import { arpRequests, arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
-import { datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext } from "./ip/reassembly";
-import { IcmpResult, icmpError, icmpInit, icmpInput } from "./icmp/icmp";
+import { arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
+import {
+  Datagram, datagramBegun, datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext,
+} from "./ip/reassembly";
+import { interface6, interface6Init } from "./ip/interface6";
+import {
+  fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6Walk, ip6Whole, NEXT_AT, view, viewEnd, Walk,
+} from "./ip/input6";
+import { icmpErrorsInit } from "./icmp/errors";
+import { IcmpResult, icmpError, icmpInput } from "./icmp/icmp";
+import { icmp6Error, icmp6Expired, icmp6Init, icmp6Input, icmp6Quoted, Icmp6Result, quoted } from "./icmp/icmp6";
 import { NO_SOCKET, UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
 import { tcbAt, tcbIndex, tcbsInit, workAdd, workEnd, workPending, workTake, workUnblock } from "./tcp/block/tcb";
 import { demuxInit, isConn, isHalfOpen, halfOpenBase, listenerBase, timeWaitBase } from "./tcp/block/demux";
@@ -57,7 +76,10 @@ import { optionsInit } from "./clients/dhcp-options";
 import { dhcpStateInit } from "./clients/dhcp-state";
 import { dnsInit, dnsInput, dnsOutput, dnsRefused, dnsTimer } from "./clients/dns";
 import { answerInit } from "./clients/dns-answer";
-import { CLIENTS, dhcpOwner, dnsOwner, STACK_PLACES } from "./clients/owners";
+import { CLIENTS, dhcpOwner, dnsOwner, ndOwner, STACK_PLACES } from "./clients/owners";
+import { configureInit, configureLinkChanged, configureOutput, configureTimer } from "./nd/configure";
+import { ndInput } from "./nd/input";
+import { solicit } from "./nd/send";
 
 /** Layout of the control block: two SlotRings of 24 bytes, and the arena's bounds. */
 const CONTROL_RX: u32 = 0;
@@ -82,7 +104,10 @@ let state: StackState = changetype<StackState>(0);
 /** A loop between our own sockets ends after so many rounds of one `poll`; the next one goes on. */
 const ROUNDS_MAX: u32 = 64;
 
-/** So many timers does one poll fire, and so many connections have their turn; what is left comes with the next one, which is due at once. */
+/**
+ * So many timers does one poll fire, and so many connections have their turn; what is left comes
+ * with the next one, which is due at once.
+ */
 const TIMERS_MAX: u32 = 256;
 const TURNS_MAX: u32 = 1024;
 
@@ -105,6 +130,7 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     randomInit(r, block + offsetof<Config>("entropy0"));
   }
   countersInit();
+  if (IPV6) namesInit();
   eventsInit(config.connsMax + config.listenersMax + config.udpMax + STACK_PLACES);
   heapInit(listenerBase() + config.listenersMax + CLIENTS);
   rangesInit(config.rangesMax);
@@ -112,9 +138,15 @@ function plan(base: u64, block: usize, what: Plan): u64 {
   slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
   neighboursInit();
   arpInputInit();
+  if (IPV6) {
+    interface6Init();
+    input6Init();
+    icmp6Init();
+    configureInit();
+  }
   ipOutputInit(ctl + CONTROL_TX);
   if (REASSEMBLY) reassemblyInit();
-  icmpInit();
+  icmpErrorsInit();
   if (UDP) udpInit();
   demuxInit();
   isnInit();
@@ -145,7 +177,10 @@ function plan(base: u64, block: usize, what: Plan): u64 {
   return layoutEnd();
 }
 
-/** Bytes of arena that the configuration takes, from an 8-byte aligned base; ARGUMENT, CONFIG. More than 2^32: NO_MEMORY. */
+/**
+ * Bytes of arena that the configuration takes, from an 8-byte aligned base;
+ * ARGUMENT, CONFIG. More than 2^32: NO_MEMORY.
+ */
 export function stackSize(block: Config): i64 {
   if (!isCallers(changetype<usize>(block), offsetof<Config>())) return Err.ARGUMENT;
   if (!configCheckSizes(block)) return Err.CONFIG;
@@ -163,8 +198,11 @@ export function stackInit(block: Config): Err {
   const checked = configCheck(block);
   if (checked != Err.OK) return checked;
   // Memory behind this module's data is the application's, if it has one.
-  const own = block.arenaBase == 0, base = own ? (<u64>__heap_base + 7) & ~7 : <u64>block.arenaBase, end = base + <u64>size;
-  if (own ? LINKED : <u64>block.arenaSize < <u64>size || (base & 7) != 0 || base < <u64>__heap_base) return Err.NO_MEMORY;
+  const own = block.arenaBase == 0, base = own ? (<u64>__heap_base + 7) & ~7 : <u64>block.arenaBase,
+    end = base + <u64>size;
+  if (own ? LINKED : <u64>block.arenaSize < <u64>size || (base & 7) != 0 || base < <u64>__heap_base) {
+    return Err.NO_MEMORY;
+  }
   // What the stack is made from would be wiped.
   if (<u64>at < end && <u64>at + offsetof<Config>() > base) return Err.ARGUMENT;
   const limit = block.memoryBytes == 0 ? u32.MAX_VALUE : block.memoryBytes;
@@ -199,12 +237,17 @@ export function controlAt(): usize {
   return control;
 }
 
-/** Whether a caller's pointer and length lie in memory, and in nothing of ours: the arena, or the module's own data, but for the block. */
+/**
+ * Whether a caller's pointer and length lie in memory, and in nothing of ours: the arena, or
+ * the module's own data, but for the block.
+ */
 export function isCallers(at: usize, size: u32): bool {
   const end = <u64>at + <u64>size;
   if (end > (isUp() && state.memoryBytes != 0 ? <u64>state.memoryBytes : memoryEnd())) return false;
   if (size == 0) return true;
-  if (at < __heap_base ? at < BLOCK || end > <u64>BLOCK + BLOCK_SIZE : isUp() && end > <u64>state.arenaBase && <u64>at < <u64>state.arenaEnd) return false;
+  if (at < __heap_base
+    ? at < BLOCK || end > <u64>BLOCK + BLOCK_SIZE
+    : isUp() && end > <u64>state.arenaBase && <u64>at < <u64>state.arenaEnd) return false;
   if (OWNERSHIP) lend(at, size);
   return true;
 }
@@ -223,12 +266,14 @@ function txRing(): SlotRing {
 }
 
 /**
- * Does what there is to do at `nowUs`: takes in every frame that the host put into the ring, then fires the timers that are due, then
- * sends. So all segments of a batch are processed before anything is acknowledged (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
+ * Does what there is to do at `nowUs`: takes in every frame that the host put into the ring, then fires the timers
+ * that are due, then sends. So all segments of a batch are processed before anything is acknowledged
+ * (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
  */
 export function stackPoll(nowUs: Micros): i32 {
   if (OWNERSHIP) giveBack();
   clockAdvance(nowUs);
+  if (IPV6) namesSettle();
   ipForget();
   if (!state.announced) {
     state.announced = true;
@@ -264,6 +309,7 @@ export function stackLinkChanged(): void {
   state.announced = false;
   neighboursDoubt();
   if (DHCP) dhcpLinkChanged();
+  if (IPV6) configureLinkChanged();
 }
 
 /** Frames that we sent to ourselves. */
@@ -300,13 +346,15 @@ function frameInput(frame: usize, size: u32, link: Link): void {
     return;
   }
   if (LOOPBACK && link == Link.LOOP) {
-    ipInput(changetype<Ipv4>(payload), left, Came.LOOPED);
+    if (IPV6 && type == ETHERTYPE_IPV6) ip6Input(changetype<Ipv6>(payload), left, Came.LOOPED);
+    else ipInput(changetype<Ipv4>(payload), left, Came.LOOPED);
     return;
   }
   count(Mib.ifInFrames);
   countBy(Mib.ifInOctets, size);
   const dst = eth.dst, unicast = dst == ownMac();
-  if (!unicast && dst != MAC_BROADCAST) {
+  if (!unicast && dst != MAC_BROADCAST &&
+      !(IPV6 && type == ETHERTYPE_IPV6 && interface6.up && dst >> 32 == MAC_GROUP6 >> 32)) {
     count(Mib.ifInDiscards);
     return;
   }
@@ -318,7 +366,11 @@ function frameInput(frame: usize, size: u32, link: Link): void {
       arpArrives(changetype<Arp>(payload), left);
       return;
     default:
-      count(Mib.ifInUnknownProtos);
+      if (IPV6 && type == ETHERTYPE_IPV6 && interface6.up) {
+        ip6Input(changetype<Ipv6>(payload), left, unicast ? Came.UNICAST : Came.BROADCAST);
+      } else {
+        count(Mib.ifInUnknownProtos);
+      }
   }
 }
 
@@ -361,13 +413,51 @@ function ipInput(ip: Ipv4, size: u32, came: Came): void {
   }
 }
 
+function ip6Input(ip: Ipv6, size: u32, came: Came): void {
+  if (!ip6Accepts(ip, size, came)) return;
+  const payload = changetype<usize>(ip) + Ipv6.SIZE;
+  let said = ip6Walk(ip.next, changetype<usize>(ip) + NEXT_AT, payload, payload + ip.payloadSize);
+  if (said == Walk.FRAGMENT) said = ip6Fragment();
+  if (said == Walk.FRAGMENT) {
+    if (!REASSEMBLY) {
+      count(Mib.ipReasmFails);
+      return;
+    }
+    const whole = reassemble(fragmentView());
+    if (whole == null) return;
+    if (ip6Whole(datagramHeader(whole)) == Walk.DELIVER) deliver6();
+    datagramFree(whole);
+  } else if (said == Walk.DELIVER) {
+    deliver6();
+  } else if (said == Walk.PROBLEM) {
+    icmp6Error(ICMP6_PARAMETER_PROBLEM, in6.code, in6.pointer);
+  }
+}
+
+/** The packet at hand goes to its protocol. */
+function deliver6(): void {
+  if (in6.protocol != NEXT_ICMP6) {
+    deliver(view(), Accepts.YES);
+    return;
+  }
+  count(Mib.ipInDelivers);
+  const result = icmp6Input();
+  if (result == Icmp6Result.DISCOVERY) {
+    ndInput();
+  } else if (result == Icmp6Result.ERROR) {
+    const ip = icmp6Quoted();
+    if (ip != null) quotedArrives(quoted.type, quoted.code, quoted.mtu, ip);
+  }
+}
+
 /** A whole datagram goes to its protocol. */
 function deliver(ip: Ipv4, accepts: Accepts): void {
   const payload = changetype<usize>(ip) + ip.headerSize, size = ip.totalSize - ip.headerSize;
   switch (ip.protocol) {
     case PROTO_TCP:
       count(Mib.ipInDelivers);
-      // A source route is not answered along the reverse path, so what comes with one is not for a connection (docs/design/deviations.md).
+      // A source route is not answered along the reverse path, so what comes with one is not for
+      // a connection (docs/design/deviations.md).
       if (accepts == Accepts.SOURCE_ROUTED) count(Mib.ipInDiscards);
       else tcpInput(ip, changetype<TcpHeader>(payload), size);
       return;
@@ -378,10 +468,10 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
       }
       count(Mib.ipInDelivers);
       const udp = changetype<Udp>(payload);
-      if (DHCP && size >= Udp.SIZE && udp.dstPort == DHCP_CLIENT && dhcpInput(ip, udp, size)) return;
+      if (DHCP && size >= Udp.SIZE && udp.dstPort == DHCP_CLIENT && !isName(ip.src) && dhcpInput(ip, udp, size)) return;
       if (DNS && size >= Udp.SIZE && dnsInput(ip, udp, size)) return;
       const result = udpInput(ip, udp, size);
-      if (result == UdpResult.NO_PORT) icmpError(ICMP_UNREACHABLE, UNREACHABLE_PORT, ip);
+      if (result == UdpResult.NO_PORT) portUnreachable(ip);
       else if (result == UdpResult.DELIVERED) udpRaise(udp.dstPort);
       return;
     }
@@ -396,6 +486,11 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
   }
 }
 
+function portUnreachable(ip: Ipv4): void {
+  if (IPV6 && isName(ip.src)) icmp6Error(ICMP6_UNREACHABLE, UNREACHABLE6_PORT, 0);
+  else icmpError(ICMP_UNREACHABLE, UNREACHABLE_PORT, ip);
+}
+
 function unknownProtocol(ip: Ipv4): void {
   count(Mib.ipInUnknownProtos);
   icmpError(ICMP_UNREACHABLE, UNREACHABLE_PROTOCOL, ip);
@@ -405,15 +500,20 @@ function unknownProtocol(ip: Ipv4): void {
 function errorArrives(icmp: Icmp, size: u32, dst: u32): void {
   const quoted = changetype<Ipv4>(changetype<usize>(icmp) + Icmp.SIZE), left = size - Icmp.SIZE;
   if (left < Ipv4.SIZE + 8 || quoted.headerSize < Ipv4.SIZE || quoted.headerSize + 8 > left || quoted.src != dst ||
-      (quoted.fragment & IP_OFFSET_MASK) != 0) {
+      (quoted.fragment & IP_OFFSET_MASK) != 0 || isName(quoted.dst)) {
     count(Mib.icmpInErrors);
     return;
   }
-  const payload = changetype<usize>(quoted) + quoted.headerSize;
-  if (quoted.protocol == PROTO_TCP) {
-    tcpIcmpError(icmp.type, icmp.code, icmp.mtu, quoted, changetype<TcpHeader>(payload));
-  } else if (UDP && quoted.protocol == PROTO_UDP) {
-    if (DNS) dnsRefused(quoted.dst, changetype<Udp>(payload).srcPort);
+  quotedArrives(icmp.type, icmp.code, icmp.mtu, quoted);
+}
+
+/** An error is about the datagram at `ip`, which we sent. */
+function quotedArrives(type: u32, code: u32, mtu: u32, ip: Ipv4): void {
+  const payload = changetype<usize>(ip) + ip.headerSize;
+  if (ip.protocol == PROTO_TCP) {
+    tcpIcmpError(type, code, mtu, ip, changetype<TcpHeader>(payload));
+  } else if (UDP && ip.protocol == PROTO_UDP) {
+    if (DNS) dnsRefused(ip.dst, changetype<Udp>(payload).srcPort);
     udpIcmpError(changetype<Udp>(payload));
     udpRaise(changetype<Udp>(payload).srcPort);
   }
@@ -428,7 +528,8 @@ function udpRaise(port: u32): void {
 
 /** Fires what is due, up to a bound. Whatever a timer arms lies in the future, so no owner comes up twice. */
 function timersDue(): void {
-  // Before the connections' own timers: those that wait for a neighbour are told first. One neighbour a poll, since all of them are looked at.
+  // Before the connections' own timers: those that wait for a neighbour are told first. One neighbour
+  // a poll, since all of them are looked at.
   const hop = neighboursTick();
   if (hop != 0) {
     ipFailed(hop);
@@ -449,6 +550,8 @@ function timersDue(): void {
       dhcpTimer();
     } else if (DNS && owner == dnsOwner()) {
       dnsTimer();
+    } else if (IPV6 && owner == ndOwner()) {
+      configureTimer();
     } else if (COOKIES && owner >= listenerBase()) {
       listenerTimer(owner - listenerBase());
     } else {
@@ -456,12 +559,38 @@ function timersDue(): void {
     }
   }
   if (REASSEMBLY) for (let d = reassemblyExpired(); d != null; d = reassemblyExpired()) {
-    if (d.hasFirst) icmpError(ICMP_TIME_EXCEEDED, EXCEEDED_REASSEMBLY, datagramHeader(d));
+    if (d.hasFirst) expired(datagramHeader(d), d);
     datagramFree(d);
   }
 }
 
-/** One turn for each connection on the work list, up to a bound. Returns whether there is more, or something had to stop for want of a slot. */
+/** The time for a datagram is up: whoever sent it is told, with its first fragment. */
+function expired(ip: Ipv4, d: Datagram): void {
+  if (IPV6 && isName(d.src)) {
+    ip.src = d.src;
+    ip.dst = d.dst;
+    icmp6Expired(ip, datagramBegun(d));
+  } else {
+    icmpError(ICMP_TIME_EXCEEDED, EXCEEDED_REASSEMBLY, ip);
+  }
+}
+
+/** Sends the requests that the neighbour table ordered, as far as there are slots. */
+function requests(): void {
+  if (!neighbours.wanted) return;
+  for (let i: u32 = 0; i < config.neighboursMax; i++) {
+    const e = neighbourAt(i);
+    if (!e.wanted) continue;
+    if (IPV6 && isName(e.ip) ? !solicit(e, neighbourIsKnown(e)) : !arpSend(ARP_REQUEST, e.ip, 0)) return;
+    e.wanted = false;
+  }
+  neighbours.wanted = false;
+}
+
+/**
+ * One turn for each connection on the work list, up to a bound. Returns whether there is more, or
+ * something had to stop for want of a slot.
+ */
 function output(): bool {
   let full = false;
   for (let end = workEnd(), n = TURNS_MAX; end != 0 && !full && n > 0; n--) {
@@ -479,6 +608,7 @@ function output(): bool {
     if (dhcpOutput()) full = true;
     if (DNS && dnsOutput()) full = true;
   }
-  arpRequests();
+  if (IPV6 && configureOutput()) full = true;
+  requests();
   return full || workPending();
 }

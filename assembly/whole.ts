@@ -3,3 +3,5 @@
 export * from "./index";
 export * from "./api/clients";
 export * from "./api/names";
+export { udp_connect, udp_ttl } from "./api/udp";
+export * from "./api/ip6";

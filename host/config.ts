@@ -7,7 +7,9 @@ export type PolicyName = keyof typeof POLICY;
 
 export type ConfigField = (typeof CONFIG_FIELDS)[number];
 
-/** The configuration as the library takes it: every number of the block, and the readable forms of addresses and policy. */
+/**
+ * The configuration as the library takes it: every number of the block, and the readable forms of addresses and policy.
+ */
 export interface StackOptions extends Partial<Omit<Record<ConfigField, number>, "size" | "ip" | "gateway" | "policy">> {
   /** "10.0.0.2/24"; without it the stack has no address until it is given one, or the network gives it one. */
   ip?: string | undefined;
@@ -59,14 +61,16 @@ export function configNumbers(options: StackOptions): Record<ConfigField, number
     const given = (options as unknown as Record<string, unknown>)[field];
     if (typeof given === "number") numbers[field] = given;
   }
-  if (options.group !== undefined) Object.assign(numbers, groupNumbers(options.group), { policy: policy | POLICY.group });
+  if (options.group !== undefined)
+    Object.assign(numbers, groupNumbers(options.group), { policy: policy | POLICY.group });
   numbers.pathMtuMin = Math.min(numbers.pathMtuMin, numbers.mtu);
   return numbers;
 }
 
 function groupNumbers({ key, clockOffsetUs }: Group): Partial<Record<ConfigField, number>> {
   if (key.length !== 16) throw new RangeError("a group's key is 16 bytes");
-  const view = new DataView(key.buffer, key.byteOffset, 16), offset = BigInt.asUintN(64, BigInt(Math.round(clockOffsetUs)));
+  const view = new DataView(key.buffer, key.byteOffset, 16);
+  const offset = BigInt.asUintN(64, BigInt(Math.round(clockOffsetUs)));
   const word = (i: number): number => view.getUint32(i * 4, true);
   return {
     groupKey0: word(0), groupKey1: word(1), groupKey2: word(2), groupKey3: word(3),

@@ -1,4 +1,6 @@
-/** Frames as people see them: Ethernet, ARP, IPv4 and TCP headers, read for display. */
+/** Frames as people see them: Ethernet, ARP, IPv4, IPv6 and TCP headers, read for display. */
+import { formatIp } from "./address.js";
+import { formatIp6 } from "./address6.js";
 
 export type TcpOption =
   | { kind: "mss"; value: number }
@@ -12,8 +14,12 @@ export type TcpOption =
   | { kind: "unknown"; code: number; length: number };
 
 export interface TcpSegment {
+  /** Of IPv4; 0 where the segment came over IPv6. */
   src: number;
   dst: number;
+  /** The addresses as texts, of both. */
+  source: string;
+  destination: string;
   srcPort: number;
   dstPort: number;
   seq: number;
@@ -21,7 +27,7 @@ export interface TcpSegment {
   flags: FlagName[];
   window: number;
   urgent: number;
-  /** The IP header's TOS octet, and of it the ECN field (RFC 3168 §5). */
+  /** The IP header's TOS octet (of IPv6, the traffic class), and of it the ECN field (RFC 3168 §5). */
   tos: number;
   ecn: number;
   ttl: number;
@@ -33,51 +39,125 @@ export interface TcpSegment {
 export const FLAGS = ["FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR"] as const;
 export type FlagName = (typeof FLAGS)[number];
 
+/** What the Internet layer says of a packet. */
+interface Packet {
+  /** Where the payload begins, and where it would end if the capture had all of it. */
+  at: number;
+  end: number;
+  protocol: number;
+  /** Whether it is a fragment that is not the first. */
+  isLater: boolean;
+  src: number;
+  dst: number;
+  source: string;
+  destination: string;
+  tos: number;
+  ttl: number;
+}
+
+const ETHERNET = 14, IPV4 = 20, IPV6 = 40;
+
+function decodeIp4(frame: Uint8Array, view: DataView): Packet | null {
+  if (frame.length < ETHERNET + IPV4) return null;
+  const ihl = (frame[14]! & 15) * 4, src = view.getUint32(26), dst = view.getUint32(30);
+  if (ihl < IPV4) return null;
+  return {
+    at: ETHERNET + ihl, end: ETHERNET + view.getUint16(16), protocol: frame[23]!,
+    isLater: (view.getUint16(20) & 0x1fff) !== 0, src, dst, source: formatIp(src), destination: formatIp(dst),
+    tos: frame[15]!, ttl: frame[22]!,
+  };
+}
+
+/**
+ * Extension headers whose length is in units of 8 bytes beyond the first (RFC 8200 §4, RFC 6275, RFC 7401, RFC 5533).
+ */
+const EXTENSIONS = new Set([0, 43, 60, 135, 139, 140]);
+const FRAGMENT = 44, AUTHENTICATION = 51;
+
+/** Passes over extension headers, up to the end of what there is. */
+function decodeIp6(frame: Uint8Array, view: DataView): Packet | null {
+  let at = ETHERNET + IPV6, protocol = frame[20]!, isLater = false;
+  if (frame.length < at || frame[14]! >> 4 !== 6) return null;
+  const end = at + view.getUint16(18);
+  while (!isLater && (EXTENSIONS.has(protocol) || protocol === FRAGMENT || protocol === AUTHENTICATION)) {
+    if (at + 8 > frame.length) return null;
+    const units = frame[at + 1]!;
+    isLater = protocol === FRAGMENT && view.getUint16(at + 2) >> 3 !== 0;
+    const size = protocol === FRAGMENT ? 8 : protocol === AUTHENTICATION ? (units + 2) * 4 : (units + 1) * 8;
+    protocol = frame[at]!;
+    at += size;
+  }
+  const source = formatIp6(frame.subarray(22, 38)), destination = formatIp6(frame.subarray(38, 54));
+  return {
+    at, end, protocol, isLater, src: 0, dst: 0, source, destination,
+    tos: (view.getUint16(14) >> 4) & 255, ttl: frame[21]!,
+  };
+}
+
+function decodeIp(frame: Uint8Array, view: DataView): Packet | null {
+  if (frame.length < ETHERNET) return null;
+  const type = view.getUint16(12);
+  return type === 0x0800 ? decodeIp4(frame, view) : type === 0x86dd ? decodeIp6(frame, view) : null;
+}
+
 /** The TCP segment in an Ethernet frame, or null: it holds something else, or is cut short. */
 export function decodeTcp(frame: Uint8Array): TcpSegment | null {
-  if (frame.length < 34 || frame[12] !== 8 || frame[13] !== 0 || frame[23] !== 6) return null;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  const ihl = (frame[14]! & 15) * 4, total = view.getUint16(16);
-  const at = 14 + ihl, end = Math.min(14 + total, frame.length);
-  if (ihl < 20 || at + 20 > end || (view.getUint16(20) & 0x1fff) !== 0) return null;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length), packet = decodeIp(frame, view);
+  if (packet === null || packet.protocol !== 6 || packet.isLater) return null;
+  const { at, src, dst, source, destination, tos, ttl } = packet, end = Math.min(packet.end, frame.length);
+  if (at + 20 > end) return null;
   const header = (frame[at + 12]! >> 4) * 4;
   if (header < 20 || at + header > end) return null;
   const bits = frame[at + 13]!;
-  const payload = frame.subarray(at + header, end);
   return {
-    src: view.getUint32(26),
-    dst: view.getUint32(30),
+    src, dst, source, destination, tos, ttl, ecn: tos & 3,
     srcPort: view.getUint16(at),
     dstPort: view.getUint16(at + 2),
     seq: view.getUint32(at + 4),
     ack: view.getUint32(at + 8),
     flags: FLAGS.filter((_, i) => bits & (1 << i)),
     window: view.getUint16(at + 14),
-    tos: frame[15]!,
-    ecn: frame[15]! & 3,
-    ttl: frame[22]!,
     urgent: view.getUint16(at + 18),
     options: decodeOptions(view, at + 20, at + header),
     // Of the segment, also where a capture has kept less of it.
-    len: 14 + total - at - header,
-    payload,
+    len: packet.end - at - header,
+    payload: frame.subarray(at + header, end),
   };
 }
 
+/** Where the TCP header of a frame with one begins. */
+export function tcpAt(frame: Uint8Array): number {
+  return decodeIp(frame, new DataView(frame.buffer, frame.byteOffset, frame.length))?.at ?? ETHERNET + IPV4;
+}
+
 const ETHERTYPES: Record<number, string> = {
-  0x0806: "ARP", 0x86dd: "IPv6", 0x8100: "VLAN-tagged", 0x88a8: "VLAN-tagged", 0x8863: "PPPoE", 0x8864: "PPPoE",
+  0x0806: "ARP", 0x8100: "VLAN-tagged", 0x88a8: "VLAN-tagged", 0x8863: "PPPoE", 0x8864: "PPPoE",
 };
-const PROTOCOLS: Record<number, string> = { 1: "ICMP", 2: "IGMP", 17: "UDP" };
+const PROTOCOLS: Record<number, string> = { 1: "ICMP", 2: "IGMP", 17: "UDP", 58: "ICMPv6", 59: "empty IPv6" };
+/** RFC 4443, RFC 4861, RFC 2710, RFC 3810. */
+const ICMP6: Record<number, string> = {
+  1: "destination unreachable", 2: "packet too big", 3: "time exceeded", 4: "parameter problem", 128: "echo request",
+  129: "echo reply", 130: "multicast listener query", 131: "multicast listener report", 132: "multicast listener done",
+  133: "router solicitation", 134: "router advertisement", 135: "neighbour solicitation",
+  136: "neighbour advertisement", 137: "redirect", 143: "multicast listener report",
+};
 
 /** What a frame is in which `decodeTcp` finds no segment, in a word or two. */
 export function otherKind(frame: Uint8Array): string {
-  if (frame.length < 14) return "cut short";
-  const type = (frame[12]! << 8) | frame[13]!;
-  if (type !== 0x0800) return ETHERTYPES[type] ?? (type < 1536 ? "802.3" : `of type 0x${type.toString(16).padStart(4, "0")}`);
-  if (frame.length < 34) return "cut short";
-  const protocol = frame[23]!;
-  if (protocol !== 6) return PROTOCOLS[protocol] ?? `IP protocol ${protocol}`;
-  return ((frame[20]! << 8) | frame[21]!) & 0x1fff ? "later fragments" : "damaged TCP";
+  if (frame.length < ETHERNET) return "cut short";
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length), type = view.getUint16(12);
+  if (type !== 0x0800 && type !== 0x86dd)
+    return ETHERTYPES[type] ?? (type < 1536 ? "802.3" : `of type 0x${type.toString(16).padStart(4, "0")}`);
+  const packet = decodeIp(frame, view);
+  if (packet === null) return frame.length < ETHERNET + (type === 0x0800 ? IPV4 : IPV6) ? "cut short" : "damaged IP";
+  const { protocol, at } = packet;
+  if (packet.isLater && (protocol === 6 || type === 0x86dd)) return "later fragments";
+  if (protocol === 6) return "damaged TCP";
+  if (protocol === 58 && at < frame.length) {
+    const kind = ICMP6[frame[at]!];
+    return kind === undefined ? "ICMPv6" : `ICMPv6 ${kind}`;
+  }
+  return PROTOCOLS[protocol] ?? `IP protocol ${protocol}`;
 }
 
 function decodeOptions(view: DataView, at: number, end: number): TcpOption[] {
@@ -96,9 +176,11 @@ function decodeOptions(view: DataView, at: number, end: number): TcpOption[] {
     if (kind === 2 && length === 4) out.push({ kind: "mss", value: view.getUint16(at + 2) });
     else if (kind === 3 && length === 3) out.push({ kind: "window-scale", shift: view.getUint8(at + 2) });
     else if (kind === 4 && length === 2) out.push({ kind: "sack-permitted" });
-    else if (kind === 8 && length === 10) out.push({ kind: "timestamps", val: view.getUint32(at + 2), ecr: view.getUint32(at + 6) });
-    else if (kind === 34 && (length === 2 || length >= 6)) out.push({ kind: "fast-open", cookie: new Uint8Array(view.buffer, view.byteOffset + at + 2, length - 2) });
-    else if (kind === 5 && length >= 10 && (length - 2) % 8 === 0) {
+    else if (kind === 8 && length === 10) {
+      out.push({ kind: "timestamps", val: view.getUint32(at + 2), ecr: view.getUint32(at + 6) });
+    } else if (kind === 34 && (length === 2 || length >= 6)) {
+      out.push({ kind: "fast-open", cookie: new Uint8Array(view.buffer, view.byteOffset + at + 2, length - 2) });
+    } else if (kind === 5 && length >= 10 && (length - 2) % 8 === 0) {
       const blocks: [number, number][] = [];
       for (let b = at + 2; b < at + length; b += 8) blocks.push([view.getUint32(b), view.getUint32(b + 4)]);
       out.push({ kind: "sack", blocks });

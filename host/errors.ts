@@ -26,6 +26,7 @@ const TEXT: Record<ErrName, string> = {
   NO_ADDRESS: "the own address is gone",
   NOT_FOUND: "there is no such name",
   NO_IPV4: "the name has no IPv4 address",
+  NO_IPV6: "the name has no IPv6 address",
   NO_ANSWER: "no DNS server answers, or none does well",
 };
 

@@ -1,6 +1,7 @@
 /**
- * The files below a folder, as HTTP serves them. Every request looks at its path anew, so a file that was replaced or changed is served as
- * it is now; an answer that has begun goes on from the file that it began with, or ends. Nothing here waits: only regular files are opened.
+ * The files below a folder, as HTTP serves them. Every request looks at its path anew, so a file that was replaced or
+ * changed is served as it is now; an answer that has begun goes on from the file that it began with, or ends. Nothing
+ * here waits: only regular files are opened.
  */
 import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, realpathSync, statSync, type BigIntStats } from "node:fs";
@@ -18,7 +19,10 @@ interface Open {
 
 /** Which file, in which version: 64 bits. */
 function tagOf(stat: BigIntStats): bigint {
-  return createHash("sha256").update(`${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`).digest().readBigUInt64LE();
+  return createHash("sha256")
+    .update(`${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`)
+    .digest()
+    .readBigUInt64LE();
 }
 
 export class Folder {

@@ -1,6 +1,7 @@
 /** The library: a TCP/IP stack in a WebAssembly module, for Node. */
 export {
-  Stack, Connection, Server, UdpSocket, type OpenOptions, type ConnectOptions, type ListenOptions, type ConnectionOptions, type SocketAddress,
+  Stack, Connection, Server, UdpSocket, type OpenOptions, type ConnectOptions, type ListenOptions,
+  type ConnectionOptions, type Ip6Options, type OwnAddress, type SocketAddress,
 } from "./net.js";
 export { StackModule, STATES, EVENT, type StateName, type TcpInfo, type OptionName } from "./stack.js";
 export { POLICY, type StackOptions, type PolicyName } from "./config.js";
@@ -18,4 +19,4 @@ export { CaptureFile, captured } from "./links/capture.js";
 export { Loop, monotonicUs } from "./loop.js";
 export { Shards } from "./shards/shards.js";
 export { Steer } from "./shards/steer.js";
-export type { Serve } from "./shards/worker.js";
+export type { Serve } from "./shards/application.js";

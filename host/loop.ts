@@ -1,6 +1,6 @@
 /**
- * Drives one stack: frames from its link, time from its clock, work from its sockets, all in batches. It opens nothing and reads no
- * clock of its own; both are given.
+ * Drives one stack: frames from its link, time from its clock, work from its sockets, all in batches. It opens nothing
+ * and reads no clock of its own; both are given.
  */
 import type { Link } from "./links/link.js";
 import type { StackModule } from "./stack.js";
@@ -12,7 +12,10 @@ const ROUNDS_MAX = 64;
 export class Loop {
   /** Called for each socket that has something to tell, with bits of EVENT. */
   onEvent: (handle: number, bits: number) => void = () => {};
-  /** Called after each poll, in place of `onEvent`, when an application inside the module takes the events; true: poll again. */
+  /**
+   * Called after each poll, in place of `onEvent`, when an application inside the module takes the events; true: poll
+   * again.
+   */
   onPolled: (() => boolean) | undefined;
   /** Called when the link loses its device, and when it has one again. */
   onLink: (up: boolean, why?: Error) => void = () => {};

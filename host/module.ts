@@ -15,7 +15,9 @@ export function buildDir(): string {
 const compiled = new Map<string, WebAssembly.Module>();
 
 /** A function that returns a vector: what has no SIMD refuses it. */
-const SIMD_PROBE = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11);
+const SIMD_PROBE = Uint8Array.of(
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 8, 1, 6, 0, 65, 0, 253, 15, 11,
+);
 
 /** What the library runs on: everything, with SIMD where there is any. STINT_MODULE=stint chooses the small build. */
 function best(): string {

@@ -1,6 +1,6 @@
 /**
- * The stack as Node's users know networks: connections are Duplex streams (back-pressure, `pipe`, async iteration), servers can be
- * awaited or iterated, errors carry a code.
+ * The stack as Node's users know networks: connections are Duplex streams (back-pressure, `pipe`, async iteration),
+ * servers can be awaited or iterated, errors carry a code.
  *
  *   const stack = await Stack.open({ link: await openTap("tap0"), ip: "10.0.0.2/24" });
  *   for await (const connection of stack.listen({ port: 7 })) connection.pipe(connection);
@@ -8,5 +8,6 @@
 export { Connection, type ConnectionOptions } from "./net/connection.js";
 export { UdpSocket } from "./net/datagram.js";
 export { Server } from "./net/listener.js";
+export type { Ip6Options } from "./net/ip6.js";
 export type { SocketAddress } from "./net/owner.js";
-export { Stack, type ConnectOptions, type ListenOptions, type OpenOptions } from "./net/stack.js";
+export { Stack, type ConnectOptions, type ListenOptions, type OpenOptions, type OwnAddress } from "./net/stack.js";

@@ -11,7 +11,8 @@ export function checkUser(name: string): void {
 /** The numbers of a user and its group. Throws a RangeError with one line. */
 export function idOf(name: string): { uid: number; gid: number } {
   try {
-    const id = (option: string): number => Number(execFileSync("id", [option, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
+    const id = (option: string): number =>
+      Number(execFileSync("id", [option, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] }));
     return { uid: id("-u"), gid: id("-g") };
   } catch {
     throw new RangeError(`--user: there is no user ${name}`);
@@ -32,5 +33,6 @@ export function becomeUser(name: string): void {
   } catch {
     back = false;
   }
-  if (back || process.geteuid!() !== uid || process.getegid!() !== gid) throw new Error("the privileges could not be given up");
+  if (back || process.geteuid!() !== uid || process.getegid!() !== gid)
+    throw new Error("the privileges could not be given up");
 }

@@ -14,6 +14,8 @@ interface AppExports extends Exports {
   servicesBytes(connections: number): number;
   serviceStart(service: number, port: number, backlog: number): number;
   servicesStop(): void;
+  servicesLeft(): number;
+  servicesCut(): number;
   servicesIdle(seconds: number): void;
   servicesRun(): number;
   servicesWait(waitUs: number): number;
@@ -29,7 +31,10 @@ export class ServiceStack extends StackModule {
   #app: AppExports;
   #folder: Folder | undefined;
 
-  constructor(options: StackOptions, ports: Partial<Record<ServiceName, number>>, root: string | undefined, idleS?: number, module = loadModule("stint-app")) {
+  constructor(
+    options: StackOptions, ports: Partial<Record<ServiceName, number>>, root: string | undefined, idleS?: number,
+    module = loadModule("stint-app"),
+  ) {
     // A block for each connection, behind the stack's own tables.
     const sizing = new WebAssembly.Instance(module).exports as unknown as AppExports;
     super(module, { ...options, appBytes: sizing.servicesBytes(options.connsMax ?? 64) });
@@ -64,7 +69,8 @@ export class ServiceStack extends StackModule {
     const { memory } = this;
     const view = new DataView(memory.buffer, at, REQUEST_SIZE);
     const u32 = (offset: number): number => view.getUint32(offset, true);
-    const path = Buffer.from(memory.buffer, u32(REQUEST.path), u32(REQUEST.pathSize)).toString("utf8"), size = u32(REQUEST.size);
+    const path = Buffer.from(memory.buffer, u32(REQUEST.path), u32(REQUEST.pathSize)).toString("utf8");
+    const size = u32(REQUEST.size);
     if (this.#folder === undefined) return NOT_FOUND;
     if (u32(REQUEST.want) === WANT.LENGTH) {
       const found = this.#folder.find(path, size !== 0);
@@ -72,13 +78,26 @@ export class ServiceStack extends StackModule {
       view.setBigUint64(REQUEST.tag, found.tag, true);
       return found.size;
     }
-    const to = new Uint8Array(memory.buffer, u32(REQUEST.data), size), offset = Number(view.getBigUint64(REQUEST.offset, true));
+    const to = new Uint8Array(memory.buffer, u32(REQUEST.data), size);
+    const offset = Number(view.getBigUint64(REQUEST.offset, true));
     return this.#folder.read(path, view.getBigUint64(REQUEST.tag, true), to, offset);
   }
 
-  /** Stops listening and closes every connection in order. */
+  /** Stops listening and closes every connection in order: those that are being answered when they are. */
   stop(): void {
     this.#app.servicesStop();
     this.onWork();
+  }
+
+  /** Connections with something left that the peer has not acknowledged. */
+  left(): number {
+    return this.#app.servicesLeft();
+  }
+
+  /** Resets what is left. Returns how many connections lost something since `stop`. */
+  cut(): number {
+    const cut = this.#app.servicesCut();
+    this.onWork();
+    return cut;
   }
 }

@@ -1,4 +1,6 @@
-/** Runs build/stint-wasi.wasm under the wasmtime CLI: its standard streams carry the frames, its words come from stderr. */
+/**
+ * Runs build/stint-wasi.wasm under the wasmtime CLI: its standard streams carry the frames, its words come from stderr.
+ */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { parseMac } from "./address.js";
@@ -8,7 +10,7 @@ import { LinkError, type Link } from "./links/link.js";
 import { streamLink } from "./links/stream.js";
 import { buildDir } from "./module.js";
 import { findProgram } from "./programs.js";
-import type { Running, UpOptions } from "./cli/up.js";
+import type { Ended, Running, UpOptions } from "./cli/up.js";
 
 /** In the place of a frame's length: close every connection in order, then end (host/wasi/main.ts). */
 const CLOSE = Buffer.from([255, 255, 255, 255]);
@@ -17,15 +19,20 @@ const LINK_UP = Buffer.from([255, 255, 255, 254]);
 
 export async function startWasmtime(link: Link, options: UpOptions, ports: Record<string, number>): Promise<Running> {
   const program = findProgram("wasmtime");
-  if (program === undefined) throw new LinkError("this runtime needs the wasmtime CLI; see https://wasmtime.dev for its installer");
+  if (program === undefined)
+    throw new LinkError("this runtime needs the wasmtime CLI; see https://wasmtime.dev for its installer");
   const args = ["run"];
   if (options.root !== undefined) args.push("--dir", `${options.root}::/`);
-  args.push(join(buildDir(), "stint-wasi.wasm"), "up", "--ip", options.ip!, "--connections", String(options.connections),
-    "--ring", String(options.ring), "--mtu", String(options.mtu), "--idle", String(options.idle), "--stats");
+  args.push(
+    join(buildDir(), "stint-wasi.wasm"), "up", "--ip", options.ip!, "--connections", String(options.connections),
+    "--ring", String(options.ring), "--mtu", String(options.mtu), "--idle", String(options.idle), "--linger",
+    String(options.linger), "--stats",
+  );
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
   if (options.groupKey !== undefined) args.push("--group-key", Buffer.from(options.groupKey).toString("hex"));
   const mac = options.mac === undefined ? {} : macWords(parseMac(options.mac));
-  for (const [name, value] of Object.entries({ ...options.set, ...mac })) args.push("--set", `${CONFIG_FIELDS.indexOf(name as ConfigField)}=${value}`);
+  for (const [name, value] of Object.entries({ ...options.set, ...mac }))
+    args.push("--set", `${CONFIG_FIELDS.indexOf(name as ConfigField)}=${value}`);
   for (const [name, port] of Object.entries(ports)) args.push(`--${name}`, String(port));
   // A group of its own: Ctrl-C on the terminal is ours to hear, and to turn into a word to the module.
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], detached: true });
@@ -38,21 +45,22 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
   const counters: Record<string, number> = {};
   let ready: () => void, words = "", rest = "";
   const isReady = new Promise<void>((resolve) => (ready = resolve));
-  let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;
-  const done = new Promise<Record<string, number>>((resolve, reject) => ([end, fail] = [resolve, reject]));
+  let end: (ended: Ended) => void, fail: (error: Error) => void, cut = 0;
+  const done = new Promise<Ended>((resolve, reject) => ([end, fail] = [resolve, reject]));
   done.catch(() => {});
   child.stderr.on("data", (data: Buffer) => {
     const lines = (rest + data.toString()).split("\n");
     rest = lines.pop()!;
     for (const line of lines) {
-      const counter = /^counter (\d+) (\d+)$/.exec(line);
+      const counter = /^counter (\d+) (\d+)$/.exec(line), cutOff = /^cut off (\d+)$/.exec(line);
       if (line.startsWith("ready")) ready();
       else if (counter) counters[COUNTERS[Number(counter[1])]!] = Number(counter[2]);
+      else if (cutOff) cut = Number(cutOff[1]);
       else words += `${line}\n`;
     }
   });
   child.once("exit", (code) => {
-    if (code === 0) end(counters);
+    if (code === 0 || cut > 0) end({ counters, cut });
     else fail(new LinkError(`wasmtime ended with status ${code}: ${words.trim().split("\n").at(-1) ?? ""}`));
   });
   return {

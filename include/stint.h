@@ -73,6 +73,8 @@ enum {
   STINT_ERR_NO_ANSWER = -20,
   /* The name has no IPv4 address; it may have others. */
   STINT_ERR_NO_IPV4 = -21,
+  /* The name has no IPv6 address; it may have others. */
+  STINT_ERR_NO_IPV6 = -22,
 };
 
 /* Events: bits in the lower half of stint_event_next. */
@@ -482,15 +484,18 @@ struct stint_config {
    */
   uint32_t mtu;
   /*
-   * Connections with a TCB. 304 bytes at most and two rings each. Full: the handshake's last ACK waits in the
-   * half-open table, `connect` is FULL.
+   * Connections with a TCB. 304 bytes at most (352 in a build with IPv6) and two rings each. Full: the
+   * handshake's last ACK waits in the half-open table, `connect` is FULL.
    */
   uint32_t connsMax;
-  /* Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most. Full: see `cookies`. */
+  /*
+   * Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most, 116 with IPv6. Full:
+   * see `cookies`.
+   */
   uint32_t halfOpenMax;
-  /* Connections in TIME-WAIT. 68 bytes each at most. Full: the oldest ends early. */
+  /* Connections in TIME-WAIT. 68 bytes each at most, 116 with IPv6. Full: the oldest ends early. */
   uint32_t timeWaitMax;
-  /* Listeners, ≤ 255. 84 bytes each. Full: FULL. */
+  /* Listeners, ≤ 255. 84 bytes each, 132 with IPv6. Full: FULL. */
   uint32_t listenersMax;
   /*
    * Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full:
@@ -523,8 +528,8 @@ struct stint_config {
    */
   uint32_t loopSlots;
   /*
-   * Datagrams being reassembled. reassemblyBytes + 1/64 of it + 56 bytes each. Full: the oldest one is given
-   * up.
+   * Datagrams being reassembled. reassemblyBytes + 1/64 of it + 64 bytes each, 160 with IPv6. Full: the
+   * oldest one is given up.
    */
   uint32_t reassemblyMax;
   /*
@@ -533,11 +538,12 @@ struct stint_config {
    */
   uint32_t reassemblyBytes;
   /*
-   * Neighbours, a power of two ≥ 4. 32 bytes each. Full: the one of its set that is worth least is forgotten,
-   * never the gateway, and for a packet that may be forged none that a connection used within a minute.
+   * Neighbours, a power of two ≥ 4. 32 bytes each, 80 with IPv6. Full: the one of its set that is worth least
+   * is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a
+   * minute.
    */
   uint32_t neighboursMax;
-  /* UDP sockets. 52 bytes and two rings each. Full: FULL. */
+  /* UDP sockets. 60 bytes and two rings each. Full: FULL. */
   uint32_t udpMax;
   /* Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. */
   uint32_t udpRing;
@@ -966,6 +972,26 @@ struct stint_names {
   uint32_t asking;
 };
 
+/* What ip6_info writes. */
+struct stint_ip6_info {
+  /* The address, as it stands in a packet. */
+  uint32_t byte0;
+  uint32_t byte4;
+  uint32_t byte8;
+  uint32_t byte12;
+  /* Its name, as other calls take it. */
+  uint32_t name;
+  /* 1: it is looked for by duplicate address detection; 2: it can be used. */
+  uint32_t state;
+  /* 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed. */
+  uint32_t origin;
+  /* Bits of its prefix. */
+  uint32_t prefix;
+  /* Seconds for which it is preferred, and valid; 2^32 − 1: for ever. */
+  uint32_t preferredS;
+  uint32_t validS;
+};
+
 /* Whom a datagram is from, as udp_recv writes it. */
 struct stint_datagram_from {
   /* Host order. */
@@ -1093,7 +1119,10 @@ STINT_IMPORT("listener_info") int32_t stint_listener_info(int32_t handle, void *
 /* The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
 STINT_IMPORT("flow_state") int32_t stint_flow_state(uint32_t lip, uint32_t lport, uint32_t rip, uint32_t rport);
 
-/* Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL. */
+/*
+ * Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL; a build without
+ * UDP has none.
+ */
 STINT_IMPORT("udp_open") int32_t udp_open(uint32_t port);
 
 /* Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
@@ -1104,6 +1133,19 @@ STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t 
  * length, AGAIN or REFUSED.
  */
 STINT_IMPORT("udp_recv") int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from);
+
+/*
+ * Time to live of what the socket sends, 1 to 255; 0: the configuration's (RFC 1122 §4.1.4). Only builds with
+ * everything have this call.
+ */
+STINT_IMPORT("udp_ttl") int32_t udp_ttl(int32_t handle, uint32_t ttl);
+
+/*
+ * The socket takes datagrams of `ip`:`port` alone from now on; to others its port is one that nobody has.
+ * `ip` 0: it takes everybody's again. What came before stays. OK or ARGUMENT. Only builds with everything
+ * have this call.
+ */
+STINT_IMPORT("udp_connect") int32_t udp_connect(int32_t handle, uint32_t ip, uint32_t port);
 
 STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
 
@@ -1150,13 +1192,69 @@ STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
 STINT_IMPORT("dns_lookup") int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most);
 
 /*
- * The servers to ask, in this order; 0: no more. All 0: those that the lease names. What is known is
+ * The same of IPv6 addresses: 16 bytes each, as they stand in a packet. NO_IPV6 in the place of NO_IPV4. A
+ * build without IPv6 has none to tell: ARGUMENT.
+ */
+STINT_IMPORT("dns_lookup6") int32_t dns_lookup6(void *name, uint32_t size, void *dst, uint32_t most);
+
+/*
+ * The servers to ask, in this order, IPv4 addresses (`dns_server_add` takes those of IPv6); 0: no more. All
+ * 0: those that the lease names, and behind them those of which routers tell (RFC 8106). What is known is
  * forgotten. OK, ARGUMENT or NOT_INIT.
  */
 STINT_IMPORT("dns_servers") int32_t dns_servers(uint32_t first, uint32_t second, uint32_t third);
 
+/*
+ * One more server to ask, behind those of `dns_servers`: an IPv4 address, or the name of an IPv6 one
+ * (`ip6_name`). What is known is forgotten. OK, ARGUMENT, NOT_INIT; FULL: there are three.
+ */
+STINT_IMPORT("dns_server_add") int32_t dns_server_add(uint32_t server);
+
 /* Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
 STINT_IMPORT("dns_info") int32_t dns_info(void *dst);
+
+/*
+ * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
+ * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the
+ * interface has the same addresses after each start (RFC 7217); 0: it has others. OK, ARGUMENT or NOT_INIT;
+ * SIZE: the link's MTU is below 1280; STATE: it has begun.
+ */
+STINT_IMPORT("ip6_start") int32_t stint_ip6_start(void *secret);
+
+/* Ends it: connections over IPv6 end with NO_ADDRESS. OK or NOT_INIT. */
+STINT_IMPORT("ip6_stop") int32_t stint_ip6_stop(void);
+
+/*
+ * Gives the interface one more address, the 16 bytes at `address`, and tells that its first `prefix` bits are
+ * those of the link; the 16 bytes at `router`, if it is not 0, are the address of a router. It can be used
+ * once duplicate address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE, FULL or NOT_INIT; STATE:
+ * `ip6_start` comes first.
+ */
+STINT_IMPORT("ip6_add") int32_t stint_ip6_add(void *address, uint32_t prefix, void *router);
+
+/*
+ * Takes an address away. Its connections end with NO_ADDRESS. OK, NOT_INIT, or ARGUMENT: the interface does
+ * not have it.
+ */
+STINT_IMPORT("ip6_remove") int32_t stint_ip6_remove(void *address);
+
+/*
+ * Writes the `index`-th address of the interface to `dst`, an `Ip6Info`. OK or NOT_INIT; ARGUMENT: there are
+ * no more.
+ */
+STINT_IMPORT("ip6_info") int32_t stint_ip6_info(uint32_t index, void *dst);
+
+/* Writes the `index`-th router's 16 bytes to `dst`. OK or NOT_INIT; ARGUMENT: there are no more. */
+STINT_IMPORT("ip6_router") int32_t stint_ip6_router(uint32_t index, void *dst);
+
+/* The name of the 16 bytes at `address`, to be used in the very next call. 0: ARGUMENT or NOT_INIT. */
+STINT_IMPORT("ip6_name") uint32_t stint_ip6_name(void *address);
+
+/*
+ * Writes the 16 bytes of an address that the module has just named to `dst`. OK, NOT_INIT, or ARGUMENT: it is
+ * no name now.
+ */
+STINT_IMPORT("ip6_bytes") int32_t stint_ip6_bytes(uint32_t name, void *dst);
 
 /*
  * A ring of frame slots; two of them lie behind stint_control_block: to the stack, from the stack. The

@@ -1,10 +1,12 @@
 /**
- * Runs the tests and prints one line for each that failed or was skipped, then `N passed, N failed`. With CI=true a skip is a failure.
+ * Runs the tests and prints one line for each that failed or was skipped, then `N passed, N failed`. With CI=true a
+ * skip is a failure.
  *
  *   node --import tsx tests/run.ts [--only TEXT] [--times] [--limit S] [suite or file …]
  *
- * Suites: unit, rfc, small, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all. A file that takes more than
- * 10 minutes, or `--limit` seconds, hangs: it is killed with all that it started, and what it was at has failed.
+ * Suites: unit, rfc, small, six, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all. A
+ * file that takes more than 10 minutes, or `--limit` seconds, hangs: it is killed with all that it started, and what
+ * it was at has failed.
  */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,8 +20,14 @@ import { ran } from "./harness/programs.js";
 const GROUPS = [["rfc"], ["host"], ["sim", "packetdrill", "explore"], ["fuzz"], ["browser"], ["interop"]];
 /** Files that load the machine on purpose, or count what they get of it: each runs alone. */
 const ALONE = new Set(["flood.test.ts", "boards.test.ts", "shards.test.ts"].map((f) => join("tests", "interop", f)));
+/** Tests of the RFCs that do not depend on how IP's header looks. */
+const OVER_IPV6 = [
+  "open", "data", "close", "segments", "windows", "flow-control", "options", "retransmission", "recovery", "new-reno",
+  "congestion", "ecn", "keep-alive", "urgent", "fast-open", "flood", "attackers", "liars",
+];
 const WITH_VALUE = ["--only", "--limit", "--results"];
-const option = (name: string): string | undefined => (process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined);
+const option = (name: string): string | undefined =>
+  process.argv.includes(name) ? process.argv[process.argv.indexOf(name) + 1] : undefined;
 const only = option("--only"), LIMIT_S = Number(option("--limit") ?? 600);
 const asked = process.argv.slice(2).filter((a, i, all) => !a.startsWith("--") && !WITH_VALUE.includes(all[i - 1]!));
 const wants = (suite: string): boolean => asked.length === 0 || asked.includes(suite);
@@ -52,7 +60,12 @@ function unit(): void {
   const asp = ran("npx", ["asp", "--config", "tests/as-pect.config.js", "--as-config", "tests/as-pect.asconfig.json"]);
   const lines = asp.stdout.split("\n").filter((l) => l.startsWith("@"));
   for (const line of lines) {
-    const { file, name, pass, detail } = JSON.parse(line.slice(1)) as { file: string; name: string; pass: boolean; detail: string };
+    const { file, name, pass, detail } = JSON.parse(line.slice(1)) as {
+      file: string;
+      name: string;
+      pass: boolean;
+      detail: string;
+    };
     record(name, file, pass ? "passed" : "failed", detail);
   }
   if (lines.length === 0 || asp.status !== 0 && results.every((r) => r.result === "passed")) {
@@ -70,14 +83,20 @@ async function timed(name: string, what: () => void | Promise<void>): Promise<vo
   await what();
   const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
   console.log(`${name}: ${seconds(performance.now() - start)}`);
-  const slow = [...times].filter(([, ms]) => ms >= SLOW_MS || process.argv.includes("--times")).sort(([, a], [, b]) => b - a);
+  const slow = [...times]
+    .filter(([, ms]) => ms >= SLOW_MS || process.argv.includes("--times"))
+    .sort(([, a], [, b]) => b - a);
   for (const [file, ms] of slow) console.log(`        ${file} ${seconds(ms)}`);
   times.clear();
 }
 
 /** Runs the files of suites, two at a time, and then those that have to be alone. */
 async function suites(...dirs: string[]): Promise<void> {
-  const files = dirs.flatMap((dir) => readdirSync(join("tests", dir)).filter((f) => f.endsWith(".test.ts")).map((f) => join("tests", dir, f)));
+  const files = dirs.flatMap((dir) =>
+    readdirSync(join("tests", dir))
+      .filter((f) => f.endsWith(".test.ts"))
+      .map((f) => join("tests", dir, f)),
+  );
   await runFiles(files.filter((f) => !ALONE.has(f)), 2);
   await runFiles(files.filter((f) => ALONE.has(f)), 1);
 }
@@ -96,17 +115,23 @@ function watch(file: string): NodeJS.Timeout {
 /** What a file that was killed was at; or the file, if nobody knows. */
 function hung(file: string, at: string[]): void {
   for (const name of at.length > 0 ? at : ["all of it"]) {
-    record(name, file.split("tests/").at(-1)!, "failed", `it did not end: after ${LIMIT_S} s its file was killed, with all that it had started`);
+    record(
+      name, file.split("tests/").at(-1)!, "failed",
+      `it did not end: after ${LIMIT_S} s its file was killed, with all that it had started`,
+    );
   }
 }
 
 async function runFiles(files: string[], concurrency: number): Promise<void> {
   if (files.length === 0) return;
   const timers = new Map<string, NodeJS.Timeout>(), open = new Map(files.map((f) => [f, new Open()]));
-  const stream = run({ files, concurrency, timeout: LIMIT_S * 1000 + 60_000, ...(only === undefined ? {} : { testNamePatterns: [only] }) });
+  const stream = run({
+    files, concurrency, timeout: LIMIT_S * 1000 + 60_000, ...(only === undefined ? {} : { testNamePatterns: [only] }),
+  });
   for await (const { type, data } of stream as AsyncIterable<{ type: string; data: Ended }>) {
     if (!["test:dequeue", "test:complete", "test:pass", "test:fail"].includes(type)) continue;
-    const whole = data.nesting === 0 ? files.find((f) => data.name.endsWith(f)) : undefined, at = open.get(files.find((f) => data.file?.endsWith(f)) ?? "");
+    const whole = data.nesting === 0 ? files.find((f) => data.name.endsWith(f)) : undefined;
+    const at = open.get(files.find((f) => data.file?.endsWith(f)) ?? "");
     if (type === "test:dequeue") {
       if (whole !== undefined) timers.set(whole, watch(whole));
       else at?.began(data.name, data.nesting);
@@ -116,13 +141,16 @@ async function runFiles(files: string[], concurrency: number): Promise<void> {
     else clearTimeout(timers.get(whole));
     // What is complete is told as passed or failed in its turn.
     if (type === "test:complete") continue;
-    if (whole !== undefined && (overdue.has(whole) || data.details.error?.failureType === "testTimeoutFailure")) hung(whole, open.get(whole)!.names());
+    if (whole !== undefined && (overdue.has(whole) || data.details.error?.failureType === "testTimeoutFailure"))
+      hung(whole, open.get(whole)!.names());
     else take(data, type === "test:pass", whole !== undefined);
   }
 }
 
 /** The end of a test. A file, or a describe block, is no test of its own, unless it failed by itself. */
-function take({ name, details: { duration_ms, type, error }, skip, file, nesting }: Ended, isPassed: boolean, isFile: boolean): void {
+function take(
+  { name, details: { duration_ms, type, error }, skip, file, nesting }: Ended, isPassed: boolean, isFile: boolean,
+): void {
   const where = file?.split("tests/").at(-1) ?? name;
   if (nesting === 0) spent(where, duration_ms);
   const cause = error?.cause, why = cause instanceof Error ? cause.stack ?? cause.message : inspect(cause ?? error);
@@ -138,7 +166,17 @@ if (wants("small")) {
   // The tests of the RFCs once more, on the small build.
   process.env["STINT_MODULE"] = "stint";
   await timed("small", () => suites("rfc"));
+  // And those of IPv6 on the small build with both families.
+  process.env["STINT_MODULE"] = "stint6";
+  const six = ["ipv6", "hostile6"].map((f) => join("tests", "rfc", `${f}.test.ts`));
+  await timed("small, both families", () => runFiles(six, 2));
   delete process.env["STINT_MODULE"];
+}
+if (wants("six")) {
+  // Those of TCP once more, over IPv6 (harness/family6.ts).
+  process.env["STINT_FAMILY"] = "6";
+  await timed("six", () => runFiles(OVER_IPV6.map((f) => join("tests", "rfc", `${f}.test.ts`)), 2));
+  delete process.env["STINT_FAMILY"];
 }
 if (wants("owned")) {
   // And with every access checked (tools/ownership.mjs), on tables of sizes that are drawn.
@@ -161,6 +199,7 @@ const to = option("--results");
 if (to !== undefined) writeFileSync(to, JSON.stringify(results));
 const n = (r: Result["result"]): number => results.filter((x) => x.result === r).length;
 const failed = n("failed") + (CI ? n("skipped") : 0), skipped = CI ? 0 : n("skipped");
-if (skipped > 0) console.log("what the skipped tests lack: npm run setup installs it, npm run setup -- --dry-run prints how");
+if (skipped > 0)
+  console.log("what the skipped tests lack: npm run setup installs it, npm run setup -- --dry-run prints how");
 console.log(`${n("passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
 process.exitCode = failed > 0 || results.length === 0 ? 1 : 0;

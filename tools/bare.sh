@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# usage: tools/bare.sh [SUITE …]: what a machine with Node and nothing else makes of a fresh clone. `npm ci` and `npm start` work; the
-# tests pass, and skip what they cannot do. Modules that this tree has built are not compiled again. Without suites: those that run
-# programs; the others are the same with and without.
+# usage: tools/bare.sh [SUITE …]: what a machine with Node and nothing else makes of a fresh clone. `npm ci` and
+# `npm start` work; the tests pass, and skip what they cannot do. Modules that this tree has built are not compiled
+# again. Without suites: those that run programs; the others are the same with and without.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 suites=("$@")

@@ -1,18 +1,21 @@
 /**
- * `npm run board -- NAME`: firmware for a board, from the module. Builds build/boards/NAME/firmware.elf (and .bin) and prints what it takes;
- * with --run boots it in QEMU, or runs it here (posix), on a link.
+ * `npm run board -- NAME`: firmware for a board, from the module. Builds build/boards/NAME/firmware.elf (and .bin) and
+ * prints what it takes; with --run boots it in QEMU, or runs it here (posix), on a link.
  */
-import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { address, cidr, parseCount } from "../host/cli/arguments.js";
+import { Command, CommanderError, Option, InvalidArgumentError } from "commander";
+import { address, cidr, mac, parseCount } from "../host/cli/arguments.js";
+import { macFor } from "../host/cli/own-address.js";
 import { LinkError } from "../host/links/link.js";
 import { SERVICES, type ServiceName } from "../host/services.js";
 import { boot } from "./board/boot.js";
 import { boardNames, buildFirmware, type FirmwareOptions } from "./board/firmware.js";
 import { flashByFile } from "./board/flash-map.js";
 import { benchInstructions } from "./board/instructions.js";
+import { runtimeNames } from "./board/runtimes.js";
 import { ToolError } from "./wasm2c.mjs";
 
-interface Options extends Omit<FirmwareOptions, "bench" | "unchecked"> {
+interface Options extends Omit<FirmwareOptions, "bench" | "unchecked" | "hostName"> {
+  name?: string;
   release?: boolean;
   /** Count instructions in place of building; make the counts the committed ones. */
   bench?: boolean;
@@ -24,8 +27,27 @@ interface Options extends Omit<FirmwareOptions, "bench" | "unchecked"> {
 
 function parseServices(text: string): ServiceName[] {
   const list = text.split(",");
-  for (const s of list) if (!(s in SERVICES)) throw new InvalidArgumentError(`"${s}" is no service; there are ${Object.keys(SERVICES).join(", ")}.`);
+  for (const s of list)
+    if (!(s in SERVICES))
+      throw new InvalidArgumentError(`"${s}" is no service; there are ${Object.keys(SERVICES).join(", ")}.`);
   return [...new Set(list)] as ServiceName[];
+}
+
+/** A label of a domain's name (RFC 1123 §2.1). */
+function hostName(text: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(text))
+    throw new InvalidArgumentError("a name is up to 63 letters, digits and hyphens.");
+  return text;
+}
+
+/** What does not go together. */
+function check({ release, debug, seed, ip, gateway, name, app }: Options): void {
+  if (release && debug) throw new ToolError("--release and --debug exclude each other");
+  if (seed !== undefined && !debug)
+    throw new ToolError("a fixed seed makes a stack that anybody can predict: --seed needs --debug");
+  if (ip === undefined && gateway !== undefined) throw new ToolError("--gateway needs --ip");
+  if (ip !== undefined && name !== undefined) throw new ToolError("--name is for a device without --ip");
+  if (ip === undefined && app !== undefined) throw new ToolError("--app needs --ip: it has no DHCP");
 }
 
 async function main(): Promise<void> {
@@ -36,13 +58,23 @@ async function main(): Promise<void> {
     .option("--release", "for the field (the default)")
     .option("--debug", "with faults on demand (/debug/corrupt, /debug/overflow, /debug/hang over HTTP)")
     .option("--seed <n>", "with --debug: a fixed seed in place of entropy, to replay a run", parseCount)
-    .option("--ip <a.b.c.d/n>", "own address and prefix", cidr, "10.0.0.2/24")
+    .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
+    .option("--name <name>", "without --ip: the name to tell the DHCP server", hostName)
+    .option("--mac <address>", "own MAC address; by default made from --ip, or from this machine's name", mac)
     .option("--gateway <a.b.c.d>", "default router", address)
     .option("--services <list>", "echo, discard, chargen, http", parseServices, ["echo", "discard", "chargen", "http"])
+    .addOption(
+      new Option("--runtime <name>", "what executes the module on the board: a folder of boards/runtimes").choices(
+        runtimeNames(),
+      ),
+    )
     .option("--app <linked.wasm>", "an application with the stack inside (stint link) in place of the services")
     .option("--connections <n>", "connections at a time", parseCount)
     .option("--ring <bytes>", "send and receive ring of each connection", parseCount)
-    .option("--bench", "count instructions in QEMU, with and without bounds checks, and compare them with boards/instructions.json")
+    .option(
+      "--bench",
+      "count instructions in QEMU, with and without bounds checks, and compare them with boards/instructions.json",
+    )
     .option("--write", "with --bench: make the counts the committed ones")
     .option("--sanitize", "posix alone: with the address and undefined behaviour sanitizers")
     .option("--map", "show where the flash goes, by source file")
@@ -55,22 +87,27 @@ async function main(): Promise<void> {
   try {
     program.parse();
     const options = program.opts<Options>(), name = program.args[0]!;
-    if (options.release && options.debug) throw new ToolError("--release and --debug exclude each other");
-    if (options.seed !== undefined && !options.debug) throw new ToolError("a fixed seed makes a stack that anybody can predict: --seed needs --debug");
+    check(options);
     if (options.bench) {
-      if (!benchInstructions(name, options.write ?? false)) process.exitCode = 1;
+      if (!benchInstructions(name, options.write ?? false, options.runtime)) process.exitCode = 1;
       return;
     }
-    const built = buildFirmware(name, options), { report } = built;
+    const asking = options.ip === undefined ? { mac: options.mac ?? macFor(name), hostName: options.name } : {};
+    const built = buildFirmware(name, { ...options, ...asking }), { report } = built;
     if (options.json) console.log(JSON.stringify(report));
     else if (!options.run) {
-      console.log(`${name} (${built.board.title}): ${options.services.join(", ")}; ${options.connections ?? built.board.connections} connections`);
+      console.log(
+        `${name} (${built.board.title}): ${options.services.join(", ")}; `
+          + `${options.connections ?? built.board.connections} connections`,
+      );
       console.log(`  flash            ${String(report.flash_bytes).padStart(8)} bytes`);
       console.log(`  RAM              ${String(report.ram_bytes).padStart(8)} bytes, of which`);
       console.log(`    linear memory  ${String(report.linear_bytes).padStart(8)}`);
       console.log(`    C stack        ${String(report.stack_bytes).padStart(8)}`);
       console.log(`  a connection     ${String(report.bytes_per_connection).padStart(8)} bytes`);
-      if (options.map) for (const [file, n] of flashByFile(built.board, built.elf)) console.log(`    ${file.padEnd(40)} ${String(n).padStart(6)}`);
+      if (options.map)
+        for (const [file, n] of flashByFile(built.board, built.elf))
+          console.log(`    ${file.padEnd(40)} ${String(n).padStart(6)}`);
       console.log(`in ${built.elf}`);
     }
     if (options.run) process.exitCode = await boot(built, options);

@@ -1,4 +1,5 @@
-// `npm run build [-- --only NAME,…]`: everything under build/, but for the firmware, which `npm run board` puts into build/boards.
+// `npm run build [-- --only NAME,…]`: everything under build/, but for the firmware, which `npm run board` puts into
+// build/boards.
 // What was made from the same sources is not made again; `--only stint,stint.simd` compiles these modules alone.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -11,12 +12,22 @@ import { compile, FAST, FASTEST, SMALL } from "./wasm.mjs";
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : undefined;
 
 /** What every module is made from, and all that is JavaScript: a change of any of these makes it again. */
-const SOURCES = hashOf(["assembly", "host/wasi"], /\.ts$/, ["asconfig.json", "package-lock.json", "tools/wasm.mjs", "tools/segments.mjs"]);
-const SCRIPTS = hashOf(["host"], /\.(ts|css|html)$/, ["package.json", "package-lock.json", "tsconfig.json", "tsconfig.types.json", "tools/build.mjs"]);
+const SOURCES = hashOf(["assembly", "host/wasi"], /\.ts$/, [
+  "asconfig.json", "package-lock.json", "tools/wasm.mjs", "tools/segments.mjs",
+]);
+const SCRIPTS = hashOf(["host"], /\.(ts|css|html)$/, [
+  "package.json", "package-lock.json", "tsconfig.json", "tsconfig.types.json", "tools/build.mjs",
+]);
+
+/** The library's ways into programs for Node's own sockets. */
+const NODE = Object.fromEntries(
+  ["net", "dgram", "dns", "dns-promises", "register"].map((name) => [name, `host/node/${name}.ts`]),
+);
 
 /** Compiles one target of asconfig.json to `out`, unless that was made from the same sources in the same way. */
 function wasm(entry, target, optimize, out = `build/${target}.wasm`) {
-  const stamp = `build/.stamps/${out.replace(/[^a-z.]/g, "-")}`, made = `${SOURCES} ${entry} ${target} ${optimize.join(" ")}`;
+  const stamp = `build/.stamps/${out.replace(/[^a-z.]/g, "-")}`;
+  const made = `${SOURCES} ${entry} ${target} ${optimize.join(" ")}`;
   if (only !== undefined && !only.some((name) => out === `build/${name}.wasm`)) return undefined;
   if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, "utf8") === made) return out;
   compile(entry, target, out, optimize);
@@ -31,6 +42,8 @@ function size(path) {
 
 mkdirSync("build/lab", { recursive: true });
 size(wasm("assembly/index.ts", "stint", SMALL));
+// Both families, small.
+size(wasm("assembly/dual.ts", "stint6", SMALL));
 // For microcontrollers: what a board has (tools/board compiles it together with its services).
 size(wasm("assembly/index.ts", "board", SMALL, "build/stint.mcu.wasm"));
 size(wasm("assembly/whole.ts", "stint.simd", FASTEST));
@@ -42,7 +55,8 @@ size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
 size(wasm("assembly/index.ts", "stint-link", SMALL));
 size(wasm("assembly/whole.ts", "stint-link.simd", FASTEST));
 
-await unlessMade("build/.stamps/scripts", SCRIPTS, ["build/stint.js", "build/stint-shard.js", "build/index.js", "build/net.js", "build/register.js", "build/types/index.d.ts"], scripts);
+const MADE = ["stint", "stint-shard", "index", ...Object.keys(NODE)].map((name) => `build/${name}.js`);
+await unlessMade("build/.stamps/scripts", SCRIPTS, [...MADE, "build/types/index.d.ts"], scripts);
 size("build/stint.js");
 await lab();
 size("build/index.js");
@@ -52,15 +66,19 @@ async function scripts() {
   // Chunks have a hash in their names: those of before would stay.
   for (const file of readdirSync("build").filter((f) => /^stint-.*\.js$/.test(f))) rmSync(join("build", file));
   const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
-  const banner = { js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" };
+  const banner = {
+    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; "
+      + "const require = __createRequire(import.meta.url);",
+  };
   // What few of the command's users need (plots) is a file of its own, read when it is asked for.
   await build({
-    ...common, entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts" }, outdir: "build", splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
+    ...common, entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts" }, outdir: "build",
+    splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
   });
   chmodSync("build/stint.js", 0o755);
-  // The library and its two ways into programs for `node:net` are one in memory: they share a chunk.
+  // The library and its ways into programs for Node's own sockets are one in memory: they share chunks.
   await build({
-    ...common, entryPoints: { index: "host/index.ts", net: "host/node/net.ts", register: "host/node/register.ts" }, outdir: "build",
+    ...common, entryPoints: { index: "host/index.ts", ...NODE }, outdir: "build",
     splitting: true, chunkNames: "stint-[name]-[hash]",
   });
   execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
@@ -71,16 +89,24 @@ async function lab() {
   // Without what makes it large: a page is loaded over networks.
   const module = wasm("assembly/whole.ts", "stint.simd", FAST, "build/lab/stint.wasm");
   if (module === undefined) return;
-  const page = "build/lab/index.html", made = await unlessMade("build/.stamps/page", `${SCRIPTS} ${SOURCES}`, [page], () => labPage(module, page));
-  if (made) console.log(`${page.padEnd(24)} ${String(statSync(page).size).padStart(8)} bytes, ${gzipSync(readFileSync(page)).length} compressed`);
+  const page = "build/lab/index.html";
+  const made = await unlessMade("build/.stamps/page", `${SCRIPTS} ${SOURCES}`, [page], () => labPage(module, page));
+  if (made)
+    console.log(
+      `${page.padEnd(24)} ${String(statSync(page).size).padStart(8)} bytes, `
+        + `${gzipSync(readFileSync(page)).length} compressed`,
+    );
 }
 
 async function labPage(module, file) {
   const { outputFiles } = await build({
-    entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022", platform: "browser", logLevel: "warning",
+    entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022",
+    platform: "browser", logLevel: "warning",
     define: { STINT_WASM: JSON.stringify(readFileSync(module).toString("base64")) },
   });
   const style = await transform(readFileSync("host/browser/style.css", "utf8"), { loader: "css", minify: true });
-  const page = readFileSync("host/browser/index.html", "utf8").replace("/*STYLE*/", () => style.code).replace("/*SCRIPT*/", () => outputFiles[0].text.replaceAll("</script", "<\\/script"));
+  const page = readFileSync("host/browser/index.html", "utf8")
+    .replace("/*STYLE*/", () => style.code)
+    .replace("/*SCRIPT*/", () => outputFiles[0].text.replaceAll("</script", "<\\/script"));
   writeFileSync(file, page);
 }

@@ -1,6 +1,7 @@
 /**
- * `npm run component`: build/component/stint.wasm, the component of host/component/wit/net.wit, and beside it the same for Node, by way of jco; and
- * build/component/sockets.wasm, which gives a component that uses wasi:sockets the stack (host/component/wasi), and run.wasm, which waits for its last bytes.
+ * `npm run component`: build/component/stint.wasm, the component of host/component/wit/net.wit, and beside it the same
+ * for Node, by way of jco; and build/component/sockets.wasm, which gives a component that uses wasi:sockets the stack
+ * (host/component/wasi), and run.wasm, which waits for its last bytes.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +12,9 @@ import { componentEmbed, componentNew } from "@bytecodealliance/jco-transpile/wa
 import { mergeModules } from "../host/link/merge.js";
 
 const WIT = "host/component/wit/net.wit";
-const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry"];
+const CLANG = [
+  "--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry",
+];
 
 function clang(...args: string[]): void {
   const r = spawnSync("clang", [...CLANG, ...args], { encoding: "utf8" });
@@ -23,9 +26,12 @@ async function componentOf(core: Uint8Array, wit: string, world: string): Promis
   return componentNew(await componentEmbed({ binary: core, witSource: wit, world }));
 }
 
-/** Makes a component of an application in C that imports stint:net; `wit` has its `world` and what else that imports. */
+/**
+ * Makes a component of an application in C that imports stint:net; `wit` has its `world` and what else that imports.
+ */
 export async function applicationOf(source: string, wit: string, world: string, dir: string): Promise<Uint8Array> {
-  const core = join(dir, "app-core.wasm"), net = readFileSync(WIT, "utf8").replace("package stint:net@0.1.0;", "package stint:net@0.1.0 {");
+  const core = join(dir, "app-core.wasm");
+  const net = readFileSync(WIT, "utf8").replace("package stint:net@0.1.0;", "package stint:net@0.1.0 {");
   clang(source, "-o", core);
   return componentOf(readFileSync(core), `${readFileSync(wit, "utf8")}\n${net}}\n`, world);
 }
@@ -38,7 +44,10 @@ function interfaces(version: string): string {
   return readFileSync("host/component/wit/wasi.wit", "utf8").replaceAll("0.2.9", version);
 }
 
-/** Makes the component that stands around another one's wasi:cli/run, and waits for its last bytes when that returns, as `out`. */
+/**
+ * Makes the component that stands around another one's wasi:cli/run, and waits for its last bytes when that returns, as
+ * `out`.
+ */
 export async function run(out: string, version = "0.2.9"): Promise<Uint8Array> {
   const wit = interfaces(version), core = `${out}.core`;
   clang(`-DWASI_VERSION="${version}"`, join(WASI, "run.c"), "-o", core);
@@ -48,7 +57,10 @@ export async function run(out: string, version = "0.2.9"): Promise<Uint8Array> {
   return made;
 }
 
-/** Makes the component that implements wasi:sockets, and wraps what else hands out WASI's streams and pollables, as `out`. `version`: of the interfaces. */
+/**
+ * Makes the component that implements wasi:sockets, and wraps what else hands out WASI's streams and pollables, as
+ * `out`. `version`: of the interfaces.
+ */
 export async function sockets(out: string, version = "0.2.9"): Promise<Uint8Array> {
   const wit = interfaces(version), adapter = `${out}.adapter`, core = `${out}.core`;
   const sources = ["io.c", "link.c", "sockets.c", "files.c"].map((f) => join(WASI, f));
@@ -72,7 +84,9 @@ export async function component(dir: string): Promise<Uint8Array> {
   rmSync(adapter);
   rmSync(core);
   writeFileSync(join(dir, "stint.wasm"), made);
-  const { files } = await transpileBytes(made, { name: "stint", instantiation: { tag: "async" }, nodejsCompat: true } as never);
+  const { files } = await transpileBytes(made, {
+    name: "stint", instantiation: { tag: "async" }, nodejsCompat: true,
+  } as never);
   for (const [name, data] of Object.entries(files)) {
     mkdirSync(join(dir, name, ".."), { recursive: true });
     writeFileSync(join(dir, name), data);
@@ -82,10 +96,18 @@ export async function component(dir: string): Promise<Uint8Array> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const made = await component("build/component");
-  writeFileSync("build/component/echo.wasm", await applicationOf("examples/component/echo.c", "examples/component/echo.wit", "echo", "build/component"));
+  writeFileSync(
+    "build/component/echo.wasm",
+    await applicationOf("examples/component/echo.c", "examples/component/echo.wit", "echo", "build/component"),
+  );
   rmSync("build/component/app-core.wasm");
   const adapter = await sockets("build/component/sockets.wasm");
   await run("build/component/run.wasm");
-  console.log(`build/component/stint.wasm: ${made.length} bytes; build/component/stint.js for Node; echo.wasm, an application`);
-  console.log(`build/component/sockets.wasm: ${adapter.length} bytes; for components that use wasi:sockets; run.wasm, for their ends`);
+  console.log(
+    `build/component/stint.wasm: ${made.length} bytes; build/component/stint.js for Node; echo.wasm, an application`,
+  );
+  console.log(
+    `build/component/sockets.wasm: ${adapter.length} bytes; for components that use wasi:sockets; `
+      + "run.wasm, for their ends",
+  );
 }

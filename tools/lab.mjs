@@ -1,4 +1,5 @@
-// `npm run lab [-- --port N]`: serves build/lab, the handshake lab, on this machine. Any static host, and file://, will do as well.
+// `npm run lab [-- --port N]`: serves build/lab, the handshake lab, on this machine. Any static host, and file://, will
+// do as well.
 import { createServer } from "node:http";
 import { existsSync, readFileSync } from "node:fs";
 
@@ -16,7 +17,9 @@ const server = createServer((request, response) => {
     response.writeHead(404).end();
     return;
   }
-  response.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" }).end(readFileSync("build/lab/index.html"));
+  response
+    .writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store" })
+    .end(readFileSync("build/lab/index.html"));
 });
 server.on("error", (e) => {
   console.error(`lab: cannot listen on port ${port}: ${e.message}; --port takes another one`);

@@ -1,4 +1,5 @@
-// `npm run native`: build/native/libstint.a and stint.h, the stack for C programs without a runtime, by way of wasm2c (host/native/stint.c).
+// `npm run native`: build/native/libstint.a and stint.h, the stack for C programs without a runtime, by way of wasm2c
+// (host/native/stint.c).
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +9,11 @@ import { border } from "./border/read.mjs";
 import { compile, FAST } from "./wasm.mjs";
 import { ToolError, wasmToC } from "./wasm2c.mjs";
 
-const FLAGS = ["-O3", "--param", "max-inline-insns-auto=300", "--param", "inline-unit-growth=400", "--param", "large-unit-insns=100000", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-but-set-variable", "-Wno-unused-variable", "-fno-strict-aliasing"];
+const FLAGS = [
+  "-O3", "--param", "max-inline-insns-auto=300", "--param", "inline-unit-growth=400", "--param",
+  "large-unit-insns=100000", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-but-set-variable",
+  "-Wno-unused-variable", "-fno-strict-aliasing",
+];
 
 /** The calls that take no pointers: each goes through as it is; an address that comes back becomes a pointer. */
 function calls() {
@@ -16,9 +21,13 @@ function calls() {
   for (const { name, parameters, result } of border().functions) {
     if (name === "configBlock" || parameters.some(([, type]) => type === "usize")) continue;
     const list = parameters.map(([parameter, type]) => `${C[type]} ${parameter}`).join(", ") || "void";
-    const call = `module_${name}(${parameters.map(([parameter, type]) => `(${type.endsWith("64") ? "u64" : "u32"})${parameter}`).join(", ")})`;
+    const passed = parameters.map(([parameter, type]) => `(${type.endsWith("64") ? "u64" : "u32"})${parameter}`);
+    const call = `module_${name}(${passed.join(", ")})`;
     const address = result === "usize";
-    lines.push(`${C[result]}${address ? "" : " "}${cName(name)}(${list}) { return ${address ? `pointer(${call})` : `(${C[result]})${call}`}; }`);
+    lines.push(
+      `${C[result]}${address ? "" : " "}${cName(name)}(${list}) { return `
+        + `${address ? `pointer(${call})` : `(${C[result]})${call}`}; }`,
+    );
   }
   return `${lines.join("\n")}\n`;
 }
@@ -27,12 +36,17 @@ function calls() {
 export function native(dir, cc = process.env.CC ?? "gcc") {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
-  wasmToC(compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FAST.filter((flag) => !flag.includes("simd"))), join(dir, "module.c"), "module_");
+  wasmToC(
+    compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FAST.filter((flag) => !flag.includes("simd"))),
+    join(dir, "module.c"), "module_",
+  );
   writeFileSync(join(dir, "calls.h"), calls());
   copyFileSync("include/stint.h", join(dir, "stint.h"));
   const object = join(dir, "stint.o"), library = join(dir, "libstint.a");
   try {
-    execFileSync(cc, [...FLAGS, `-I${dir}`, "-Iboards/runtime", "-c", "host/native/stint.c", "-o", object], { stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
+    execFileSync(cc, [...FLAGS, `-I${dir}`, "-Iboards/runtimes/aot", "-c", "host/native/stint.c", "-o", object], {
+      stdio: ["ignore", "ignore", "pipe"], encoding: "utf8",
+    });
     execFileSync("ar", ["rcsD", library, object]);
   } catch (e) {
     throw new ToolError(e.code === "ENOENT" ? `${e.path} is missing; apt-get install gcc libc6-dev` : e.stderr);

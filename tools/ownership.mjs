@@ -1,7 +1,8 @@
 // `npm run ownership [-- --wasm | --fuzz]`: two builds that know whose memory is what (assembly/core/own.ts).
 //
 // build/stint.owned.wasm has a check before every load and store. It exports what build/stint.simd.wasm does, so that
-// STINT_MODULE=stint.owned runs any suite on it. build/ownership/fuzz is a program for libFuzzer, with AddressSanitizer.
+// STINT_MODULE=stint.owned runs any suite on it. build/ownership/fuzz is a program for libFuzzer, with
+// AddressSanitizer.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import binaryen from "binaryen";
@@ -9,9 +10,15 @@ import { compile, FAST } from "./wasm.mjs";
 import { wasmToC } from "./wasm2c.mjs";
 
 /** Expressions without children; the value of a constant is a number. */
-const LEAVES = new Set([binaryen.NopId, binaryen.UnreachableId, binaryen.ConstId, binaryen.LocalGetId, binaryen.GlobalGetId, binaryen.MemorySizeId]);
+const LEAVES = new Set([
+  binaryen.NopId, binaryen.UnreachableId, binaryen.ConstId, binaryen.LocalGetId, binaryen.GlobalGetId,
+  binaryen.MemorySizeId,
+]);
 /** Fields of an expression that are expressions. */
-const CHILDREN = ["children", "condition", "ifTrue", "ifFalse", "body", "value", "left", "right", "ptr", "operands", "dest", "source", "vec", "a", "b", "c", "delta"];
+const CHILDREN = [
+  "children", "condition", "ifTrue", "ifFalse", "body", "value", "left", "right", "ptr", "operands", "dest", "source",
+  "vec", "a", "b", "c", "delta",
+];
 /** The checker's own functions. */
 const OWN = "assembly/core/own/";
 /** These, and the explorer's, which compares and copies the whole memory, are not checked. */
@@ -42,7 +49,8 @@ function checked(from, to) {
       case binaryen.LoadId: check(binaryen.Load, e, "ownLoad", info.bytes, info.offset); break;
       case binaryen.StoreId: check(binaryen.Store, e, "ownStore", info.bytes, info.offset); break;
       case binaryen.SIMDLoadId: check(binaryen.SIMDLoad, e, "ownLoad", 8, info.offset); break;
-      case binaryen.AtomicRMWId: case binaryen.AtomicCmpxchgId: case binaryen.SIMDLoadStoreLaneId: throw new Error("an access that is not checked");
+      case binaryen.AtomicRMWId: case binaryen.AtomicCmpxchgId: case binaryen.SIMDLoadStoreLaneId:
+        throw new Error("an access that is not checked");
       default:
     }
   };
@@ -56,7 +64,10 @@ function checked(from, to) {
     const name = /^ \(func \$(\S+)/.exec(line);
     if (name) own = isExempt(name[1]);
     if (own) return line;
-    return line.replace(/\(memory\.(copy|fill)(?= *$)/, (_, what) => (accesses++, `(call $${OWN}${what === "copy" ? "ownCopy" : "ownFill"}`));
+    return line.replace(
+      /\(memory\.(copy|fill)(?= *$)/,
+      (_, what) => (accesses++, `(call $${OWN}${what === "copy" ? "ownCopy" : "ownFill"}`),
+    );
   }).join("\n");
   m.dispose();
   const out = binaryen.parseText(text);
@@ -71,20 +82,28 @@ function checked(from, to) {
 export function owned(to = "build/stint.owned.wasm", entry = "tests/ownership/assembly/index.ts") {
   mkdirSync("build/ownership", { recursive: true });
   const plain = `${to}.plain`, raw = `${to}.checked`;
-  execFileSync("node_modules/.bin/asc", [entry, "--target", "ownership", "--outFile", plain], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync("node_modules/.bin/asc", [entry, "--target", "ownership", "--outFile", plain], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   const accesses = checked(plain, raw);
-  execFileSync("node_modules/.bin/wasm-opt", ["-O2", "-g", "--all-features", raw, "-o", to], { stdio: ["ignore", "inherit", "inherit"] });
+  execFileSync("node_modules/.bin/wasm-opt", ["-O2", "-g", "--all-features", raw, "-o", to], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
   for (const file of [plain, raw]) rmSync(file);
   return accesses;
 }
 
-/** The numbers of a configuration, from `mtu` on: the least value of each, and how many bits it may have (assembly/config.ts). */
+/**
+ * The numbers of a configuration, from `mtu` on: the least value of each, and how many bits it may have
+ * (assembly/config.ts).
+ */
 function bounds() {
   const config = readFileSync("assembly/config.ts", "utf8");
   const numbers = /BOUNDS: usize = memory\.data<u8>\(\[([\s\S]*?)\]\)/.exec(config)[1].match(/\d+/g);
   const before = /class Config \{([\s\S]*?) mtu: u32;/.exec(config)[1].match(/^ +\w+: u32;/gm).length;
   const rows = Array.from({ length: numbers.length / 2 }, (_, i) => `{${numbers[2 * i]}, ${numbers[2 * i + 1]}}`);
-  return `static const struct { uint32_t least, bits; } bounds[] = {${rows.join(", ")}};\n#define BOUNDS_COUNT ${rows.length}u\n#define BOUNDS_FIRST ${before}u\n`;
+  return `static const struct { uint32_t least, bits; } bounds[] = {${rows.join(", ")}};\n#define BOUNDS_COUNT `
+    + `${rows.length}u\n#define BOUNDS_FIRST ${before}u\n`;
 }
 
 const CLANG = [
@@ -99,7 +118,9 @@ function fuzzer(dir = "build/ownership") {
   compile("assembly/whole.ts", "ownership-native", `${dir}/native.wasm`, flags, { names: true });
   wasmToC(`${dir}/native.wasm`, `${dir}/module.c`, "module_");
   writeFileSync(`${dir}/bounds.h`, bounds());
-  const args = [...CLANG, `-I${dir}`, "-Iboards/runtime", "-Iinclude", "tests/ownership/target.c", "-o", `${dir}/fuzz`];
+  const args = [
+    ...CLANG, `-I${dir}`, "-Iboards/runtimes/aot", "-Iinclude", "tests/ownership/target.c", "-o", `${dir}/fuzz`,
+  ];
   execFileSync("clang", args, { stdio: ["ignore", "inherit", "inherit"] });
   return `${dir}/fuzz`;
 }

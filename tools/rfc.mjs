@@ -1,5 +1,6 @@
-// `npm run rfc`: the ledger of requirements, each with its tests and their results. `npm run rfc -- --results FILE` takes the results
-// that `npm test -- --results FILE` wrote. `npm run rfc -- --section 3.10.7.4`: where in the code a section of RFC 9293 lives.
+// `npm run rfc`: the ledger of requirements, each with its tests and their results. `npm run rfc -- --results FILE`
+// takes the results that `npm test -- --results FILE` wrote. `npm run rfc -- --section 3.10.7.4`: where in the code a
+// section of RFC 9293 lives.
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +19,8 @@ export function findSection(section) {
       const at = line.search(exact);
       if (at < 0) return [];
       // The RFC that the sign belongs to is the last one named before it on the line; alone, in tcp/, it is RFC 9293.
-      const rfc = [...line.slice(0, at).matchAll(/RFC (\d+)/g)].at(-1)?.[1] ?? (file.startsWith("assembly/tcp/") ? "9293" : "");
+      const rfc =
+        [...line.slice(0, at).matchAll(/RFC (\d+)/g)].at(-1)?.[1] ?? (file.startsWith("assembly/tcp/") ? "9293" : "");
       return rfc === "9293" ? [`${file}:${i + 1}  ${line.trim()}`] : [];
     }));
 }
@@ -42,7 +44,9 @@ function waived() {
 function runTests() {
   const results = join(mkdtempSync(join(tmpdir(), "stint-rfc-")), "results.json");
   try {
-    execFileSync("node", ["--import", "tsx", "tests/run.ts", "unit", "rfc", "host", "--results", results], { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, CI: "" } });
+    execFileSync("node", ["--import", "tsx", "tests/run.ts", "unit", "rfc", "host", "--results", results], {
+      stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, CI: "" },
+    });
   } catch { /* a test failed */ }
   return results;
 }
@@ -58,18 +62,35 @@ function main() {
     for (const line of lines) console.log(line);
     return;
   }
-  const ran = JSON.parse(readFileSync(process.argv.includes("--results") ? process.argv[process.argv.indexOf("--results") + 1] : runTests(), "utf8"));
+  const ran = JSON.parse(readFileSync(
+    process.argv.includes("--results") ? process.argv[process.argv.indexOf("--results") + 1] : runTests(), "utf8",
+  ));
   const excused = waived();
   const totals = {};
   let missing = 0;
   for (const r of requirements()) {
     const named = new RegExp(`(^|[^\\w-])${r.id}($|[^\\w-])`);
     const tests = ran.filter((t) => named.test(t.name));
-    const result = tests.length === 0 ? (excused.has(r.id) ? "waived" : "NO TEST") : tests.every((t) => t.result === "passed") ? "passed" : "FAILED";
+    const result =
+      tests.length === 0
+        ? excused.has(r.id)
+          ? "waived"
+          : "NO TEST"
+        : tests.every((t) => t.result === "passed")
+          ? "passed"
+          : "FAILED";
     totals[result] = (totals[result] ?? 0) + 1;
     const must = /MUST|key/.test(r.level);
     if (must && (result === "NO TEST" || result === "FAILED")) missing++;
-    console.log(`${r.id.padEnd(12)} ${r.level.padEnd(11)} ${`${r.rfc} §${r.section}`.padEnd(22)} ${result.padEnd(8)} ${tests.map((t) => t.file).filter((f, i, a) => a.indexOf(f) === i).join(" ") || (excused.get(r.id) ?? "")}`);
+    console.log(
+      `${r.id.padEnd(12)} ${r.level.padEnd(11)} ${`${r.rfc} §${r.section}`.padEnd(22)} ${result.padEnd(8)} ${
+        tests
+          .map((t) => t.file)
+          .filter((f, i, a) => a.indexOf(f) === i)
+          .join(" ")
+        || (excused.get(r.id) ?? "")
+      }`,
+    );
   }
   console.log(Object.entries(totals).map(([k, n]) => `${n} ${k}`).join(", "));
   process.exitCode = missing > 0 ? 1 : 0;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# `npm run setup [-- --dry-run]`: what the tests need and this machine lacks, on Debian and Ubuntu: packages, wasmtime, wac, componentize-py.
-# CI calls it, too. With --dry-run it prints the commands and runs none.
+# `npm run setup [-- --dry-run]`: what the tests need and this machine lacks, on Debian and Ubuntu: packages, wasmtime,
+# wac, componentize-py. CI calls it, too. With --dry-run it prints the commands and runs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -8,15 +8,18 @@ WASMTIME_VERSION=48.0.8
 WAC_VERSION=0.10.1
 COMPONENTIZE_VERSION=0.25.1
 CACHE="${STINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stint}"
+WASMTIME="$CACHE/wasmtime-$WASMTIME_VERSION" WAC="$CACHE/wac-$WAC_VERSION"
+COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION"
+PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin"
 # What was put there before counts.
-export PATH="$PATH:$CACHE/wasmtime-$WASMTIME_VERSION/bin:$CACHE/wac-$WAC_VERSION/bin:$CACHE/componentize-py-$COMPONENTIZE_VERSION/bin"
+export PATH="$PATH:$PROGRAMS"
 
 dry=false
 for argument in "$@"; do
   case "$argument" in
     --dry-run) dry=true ;;
     # For CI: where programs are that it installed.
-    --path) echo "$CACHE/wasmtime-$WASMTIME_VERSION/bin:$CACHE/wac-$WAC_VERSION/bin:$CACHE/componentize-py-$COMPONENTIZE_VERSION/bin"; exit 0 ;;
+    --path) echo "$PROGRAMS"; exit 0 ;;
     *) echo "setup: there is no option $argument; there is --dry-run" >&2; exit 2 ;;
   esac
 done
@@ -30,11 +33,14 @@ has() { command -v "$1" >/dev/null 2>&1; }
 
 packages=()
 need() { has "$1" || packages+=("$2"); }
-need socat socat; need curl curl; need nc netcat-openbsd; need tshark tshark; need passt passt; need ip iproute2; need ping iputils-ping
+need socat socat; need curl curl; need xz xz-utils; need nc netcat-openbsd; need tshark tshark
+need passt passt; need ip iproute2; need ping iputils-ping
 need dnsmasq dnsmasq-base; need nft nftables; need hping3 hping3; need sysctl procps; need pgrep procps
-need chromium chromium; need clang clang; need wasm-ld lld; need wasm2c wabt; need gcc gcc; need arm-none-eabi-gcc gcc-arm-none-eabi
-need qemu-system-arm qemu-system-arm; need qemu-system-riscv32 qemu-system-misc; need riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
-[ -e /usr/lib/arm-none-eabi/newlib/nano.specs ] || [ -e /usr/lib/arm-none-eabi/lib/nano.specs ] || packages+=(libnewlib-arm-none-eabi)
+need chromium chromium; need clang clang; need wasm-ld lld; need wasm2c wabt; need gcc gcc
+need arm-none-eabi-gcc gcc-arm-none-eabi; need qemu-system-arm qemu-system-arm
+need qemu-system-riscv32 qemu-system-misc; need riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
+[ -e /usr/lib/arm-none-eabi/newlib/nano.specs ] || [ -e /usr/lib/arm-none-eabi/lib/nano.specs ] ||
+  packages+=(libnewlib-arm-none-eabi)
 python3 -c "import ensurepip" >/dev/null 2>&1 || packages+=(python3 python3-venv)
 [ -e /usr/include/wasm32-wasi ] || packages+=(wasi-libc libclang-rt-dev-wasm32)
 [ -e /usr/lib/picolibc/riscv64-unknown-elf ] || packages+=(picolibc-riscv64-unknown-elf)
@@ -43,26 +49,34 @@ compgen -G "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a" >
 [ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
 need setpriv util-linux; need openssl openssl; need clang-format clang-format
 if [ ${#packages[@]} -gt 0 ]; then
-  has apt-get || { echo "setup: there is no apt-get here; what is missing is named as Debian does: ${packages[*]}" >&2; exit 1; }
+  if ! has apt-get; then
+    echo "setup: there is no apt-get here; what is missing is named as Debian does: ${packages[*]}" >&2
+    exit 1
+  fi
   sudo=()
   [ "$(id -u)" -eq 0 ] || sudo=(sudo)
   run ${sudo[@]+"${sudo[@]}"} apt-get update -qq
-  run ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+  run ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
 
-cargo_missing() { has cargo || $dry || { echo "setup: $1 is compiled with Rust's cargo: see https://rustup.rs" >&2; exit 1; }; }
+cargo_missing() {
+  has cargo || $dry && return
+  echo "setup: $1 is compiled with Rust's cargo: see https://rustup.rs" >&2
+  exit 1
+}
 if ! has wasmtime; then
   cargo_missing wasmtime
   # Only what is used here: running core modules and components.
   run cargo install --quiet --locked "wasmtime-cli@$WASMTIME_VERSION" --no-default-features \
-    --features run,cranelift,parallel-compilation,component-model,threads,cache --root "$CACHE/wasmtime-$WASMTIME_VERSION"
+    --features run,cranelift,parallel-compilation,component-model,threads,cache --root "$WASMTIME"
 fi
 if ! has wac; then
   cargo_missing wac
-  run cargo install --quiet --locked "wac-cli@$WAC_VERSION" --root "$CACHE/wac-$WAC_VERSION"
+  run cargo install --quiet --locked "wac-cli@$WAC_VERSION" --root "$WAC"
 fi
 if ! has componentize-py; then
-  run python3 -m venv "$CACHE/componentize-py-$COMPONENTIZE_VERSION"
-  run "$CACHE/componentize-py-$COMPONENTIZE_VERSION/bin/pip" install --quiet --disable-pip-version-check "componentize-py==$COMPONENTIZE_VERSION"
+  run python3 -m venv "$COMPONENTIZE"
+  run "$COMPONENTIZE/bin/pip" install --quiet --disable-pip-version-check "componentize-py==$COMPONENTIZE_VERSION"
 fi
 $work || echo "setup: nothing is missing"

@@ -3,21 +3,35 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { joinSegments } from "./segments.mjs";
 
-const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int"];
-// Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out. Functions that are called most come first:
-// their numbers take one byte in each call. Constants below 1024 are added to an address by the load itself (`--low-memory-unused`), which traps
-// where the sum would wrap: no address of ours is that high. `--monomorphize`: calls with constants get functions of their own where that is smaller.
-export const SMALL = ["--monomorphize", "-Oz", "--converge", "-iit", "-aimfs", "4", "-ocimfs", "2000", "--low-memory-unused", "--reorder-functions"];
+const FEATURES = [
+  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals",
+  "--enable-nontrapping-float-to-int",
+];
+// Inlining what is called once, or is tiny, is what makes the module smallest: these limits were tried out. Functions
+// that are called most come first: their numbers take one byte in each call. Constants below 1024 are added to an
+// address by the load itself (`--low-memory-unused`), which traps where the sum would wrap: no address of ours is that
+// high. `--monomorphize`: calls with constants get functions of their own where that is smaller. `--flatten
+// --rereloop`: control flow is laid out anew.
+export const SMALL = [
+  "--monomorphize", "-Oz", "--flatten", "--rereloop", "-Oz", "-Oz", "--converge", "-iit", "-aimfs", "4", "-ocimfs",
+  "4000", "--low-memory-unused", "--reorder-functions",
+];
 export const FAST = ["-O4", "--enable-simd"];
-/** Inlining beyond what Binaryen does by itself: engines do none, and a packet passes through some forty functions. 10 to 20 % faster, tried out with `npm run bench`. */
+/**
+ * Inlining beyond what Binaryen does by itself: engines do none, and a packet passes through some forty functions. 10
+ * to 20 % faster, tried out with `npm run bench`.
+ */
 export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600"];
 
 /**
- * Compiles one target of asconfig.json to `out`. `without`: features to leave out beside those that the target does (assembly/features.ts);
- * `names`: keep the names of functions. Throws an Error with what the compiler said.
+ * Compiles one target of asconfig.json to `out`. `without`: features to leave out beside those that the target does
+ * (assembly/features.ts); `names`: keep the names of functions. Throws an Error with what the compiler said.
  */
 export function compile(entry, target, out, optimize, { without = [], names = false } = {}) {
-  run("asc", [entry, "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]), "--outFile", out, ...(names ? ["--debug"] : [])]);
+  run("asc", [
+    entry, "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]), "--outFile", out,
+    ...(names ? ["--debug"] : []),
+  ]);
   return optimized(out, out, optimize, names);
 }
 

@@ -1,4 +1,5 @@
-// The interface of clients: what the network tells of itself. Builds that leave them out (assembly/features.ts) do not export this.
+// The interface of clients: what the network tells of itself. Builds that leave them out
+// (assembly/features.ts) do not export this.
 
 import { config, isAddress } from "../config";
 import { Err } from "../core/error";
@@ -9,8 +10,8 @@ import { domainName, hostNameKeep, Lease, lease, NAME_MAX } from "../clients/dhc
 import { isCallers, isUp } from "../stack";
 
 /**
- * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the address before end with NO_ADDRESS;
- * listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT.
+ * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the address
+ * before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT.
  */
 export function set_address(ip: u32, prefix: u32, gateway: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
@@ -21,9 +22,10 @@ export function set_address(ip: u32, prefix: u32, gateway: u32): Err {
 }
 
 /**
- * Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another one, or none. The address that the
- * interface has is taken away. `wanted`: one that it had before, which is asked for first; 0: none. `name`: the host's name for the server,
- * up to 63 bytes. OK, ARGUMENT, NOT_INIT; SIZE: the link's MTU is below 576.
+ * Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another
+ * one, or none. The address that the interface has is taken away. `wanted`: one that it had before, which
+ * is asked for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT,
+ * NOT_INIT; SIZE: the link's MTU is below 576.
  */
 export function dhcp_start(wanted: u32, name: usize, size: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
@@ -35,8 +37,8 @@ export function dhcp_start(wanted: u32, name: usize, size: u32): Err {
 }
 
 /**
- * Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or after a second without a way to it, the
- * interface has no address, and `Event.ADDRESS` of handle 0 tells. OK or NOT_INIT.
+ * Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or after a second
+ * without a way to it, the interface has no address, and `Event.ADDRESS` of handle 0 tells. OK or NOT_INIT.
  */
 export function dhcp_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
@@ -44,7 +46,10 @@ export function dhcp_stop(): Err {
   return Err.OK;
 }
 
-/** Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease` (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT. */
+/**
+ * Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease`
+ * (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT.
+ */
 export function dhcp_info(dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (!isCallers(dst, offsetof<Lease>())) return Err.ARGUMENT;
@@ -55,7 +60,10 @@ export function dhcp_info(dst: usize): Err {
   return Err.OK;
 }
 
-/** Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is, ARGUMENT or NOT_INIT. */
+/**
+ * Writes up to `size` bytes of the domain's name that the server told to `dst`.
+ * Returns how long it is, ARGUMENT or NOT_INIT.
+ */
 export function dhcp_domain(dst: usize, size: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
   if (!isCallers(dst, size)) return Err.ARGUMENT;

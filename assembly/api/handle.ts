@@ -1,14 +1,15 @@
-// Handles: index and generation. A stale handle, an invented one, or one of another kind is an error, never another socket.
+// Handles: index and generation. A stale handle, an invented one, or one of
+// another kind is an error, never another socket.
 //
 //    31  30                              bits              0
 //   +---+-----------------------------+---------------------+
 //   | 0 | generation                  | index               |
 //   +---+-----------------------------+---------------------+
 //
-// Indices run through connections, listeners and UDP sockets. The index takes as many bits as there are sockets; the rest is the
-// generation, which wraps after 2^(31 − bits) uses of one place: 2^28 with 8 sockets, 2^14 with 100,000.
+// Indices run through connections, listeners and UDP sockets. The index takes as many bits as there are sockets; the
+// rest is the generation, which wraps after 2^(31 − bits) uses of one place: 2^28 with 8 sockets, 2^14 with 100,000.
 
-import { SPEED } from "../features";
+import { SPEED, UDP } from "../features";
 import { config, CONNS_MAX } from "../config";
 import { generation } from "../core/events";
 import { isUp } from "../stack";
@@ -91,6 +92,6 @@ export const NO_UDP: u32 = u32.MAX_VALUE;
 export function udpOf(handle: i32): u32 {
   const i = indexOf(handle);
   const first = config.connsMax + config.listenersMax;
-  if (i < first || i == NO_INDEX) return NO_UDP;
+  if (!UDP || i < first || i == NO_INDEX) return NO_UDP;
   return udpAt(i - first).port != 0 ? i - first : NO_UDP;
 }

@@ -1,5 +1,6 @@
-// STATUS (RFC 9293 §3.10.6): what `tcp_info` writes, a layout of its own with a version. Its middle has the TCB's fields at the TCB's places
-// (tools/border refuses to go on when that is no longer so: then the version changes, too); what is nobody's business is `reserved`.
+// STATUS (RFC 9293 §3.10.6): what `tcp_info` writes, a layout of its own with a version. Its middle has the TCB's
+// fields at the TCB's places (tools/border refuses to go on when that is no longer so: then the version changes, too);
+// what is nobody's business is `reserved`.
 
 import { rangesBytes } from "../buffers/ranges";
 import { State } from "../tcp/block/state";
@@ -87,7 +88,10 @@ const INFO_VERSION: u32 = 1;
   timerAt: u64;
   /** When an ACK is due that waits, µs; all ones: none. */
   delackAt: u64;
-  /** When keep-alive, the wait for a first byte, or the time of a connection that its application has closed is over, µs; all ones: never. */
+  /**
+   * When keep-alive, the wait for a first byte, or the time of a connection that its application
+   * has closed is over, µs; all ones: never.
+   */
   idleAt: u64;
   /** When the last segment of this connection arrived, µs. */
   heardAt: u64;

@@ -1,31 +1,65 @@
 // The interface of the resolver: addresses of names.
 
 import { isHost } from "../config";
+import { IPV6 } from "../features";
 import { Err } from "../core/error";
-import { dnsLookup, Names, names, noteServers, serversGive } from "../clients/dns";
+import { TYPE_A, TYPE_AAAA } from "../wire/dns";
+import { isLoopback6, isMulticast6, isUnspecified } from "../ip/interface6";
+import { Address, isNamed } from "../address/names";
+import { dnsLookup, Names, names, noteServers, serverAdd, serversGive } from "../clients/dns";
 import { isCallers, isUp } from "../stack";
 
 /**
- * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns how many there are, 4 at
- * most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when to call again. NOT_FOUND: there is none. NO_IPV4: it may have other
- * addresses. NO_ANSWER: no server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT.
+ * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns
+ * how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when to call again.
+ * NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no server answers, or none does well.
+ * SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT.
  */
 export function dns_lookup(name: usize, size: u32, dst: usize, most: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
   if (!isCallers(name, size) || most > 4 || !isCallers(dst, most << 2)) return Err.ARGUMENT;
-  return dnsLookup(name, size, dst, most);
+  return dnsLookup(name, size, TYPE_A, dst, most);
 }
 
-/** The servers to ask, in this order; 0: no more. All 0: those that the lease names. What is known is forgotten. OK, ARGUMENT or NOT_INIT. */
+/**
+ * The same of IPv6 addresses: 16 bytes each, as they stand in a packet. NO_IPV6 in the place of NO_IPV4. A build
+ * without IPv6 has none to tell: ARGUMENT.
+ */
+export function dns_lookup6(name: usize, size: u32, dst: usize, most: u32): i32 {
+  if (!isUp()) return Err.NOT_INIT;
+  if (!IPV6 || !isCallers(name, size) || most > 4 || !isCallers(dst, most << 4)) return Err.ARGUMENT;
+  return dnsLookup(name, size, TYPE_AAAA, dst, most);
+}
+
+/**
+ * The servers to ask, in this order, IPv4 addresses (`dns_server_add` takes those of IPv6); 0: no more.
+ * All 0: those that the lease names, and behind them those of which routers tell (RFC 8106). What is
+ * known is forgotten. OK, ARGUMENT or NOT_INIT.
+ */
 export function dns_servers(first: u32, second: u32, third: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if ((first == 0 && second != 0) || (second == 0 && third != 0) || !isServer(first) || !isServer(second) || !isServer(third)) return Err.ARGUMENT;
+  if ((first == 0 && second != 0) || (second == 0 && third != 0) || !isServer4(first) || !isServer4(second) ||
+      !isServer4(third)) return Err.ARGUMENT;
   serversGive(first, second, third);
   return Err.OK;
 }
 
-function isServer(ip: u32): bool {
+function isServer4(ip: u32): bool {
   return ip == 0 || isHost(ip, 32);
+}
+
+function isServer6(ip: Address): bool {
+  return IPV6 && isNamed(ip) && !isMulticast6(ip) && !isUnspecified(ip) && !isLoopback6(ip);
+}
+
+/**
+ * One more server to ask, behind those of `dns_servers`: an IPv4 address, or the name of an IPv6 one (`ip6_name`). What
+ * is known is forgotten. OK, ARGUMENT, NOT_INIT; FULL: there are three.
+ */
+export function dns_server_add(server: u32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  if (!isServer6(server) && !isHost(server, 32)) return Err.ARGUMENT;
+  return serverAdd(server) ? Err.OK : Err.FULL;
 }
 
 /** Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */

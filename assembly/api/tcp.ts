@@ -1,9 +1,10 @@
 // The TCP interface (RFC 9293 §3.9.1): every call checks its handle, its pointers and its values; none transmits.
 
 import { config } from "../config";
-import { BOUNDED, FAST_OPEN, LOOPBACK } from "../features";
+import { BOUNDED, FAST_OPEN, IPV6, LOOPBACK } from "../features";
 import { Err } from "../core/error";
-import { generationNext } from "../core/events";
+import { eventForget, generationNext } from "../core/events";
+import { isName, isSound, nameDrop, nameKeep } from "../address/names";
 import { isMulticast, isBroadcast, isLoopback, isOwn, isReachable, sourceFor } from "../ip/address";
 import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
 import { State } from "../tcp/block/state";
@@ -19,7 +20,9 @@ import { handleOfListener, handleOfTcb } from "./handle";
 
 /** Passive OPEN: listens on `ip` (0: every own address) and `port`. Returns a handle, IN_USE, FULL or ARGUMENT. */
 export function listen(ip: u32, port: u32, backlog: u32): i32 {
-  if (port == 0 || port > 65535 || backlog == 0 || (ip != 0 && !isOwn(ip))) return Err.ARGUMENT;
+  if ((IPV6 && !isSound(ip)) || port == 0 || port > 65535 || backlog == 0 || (ip != 0 && !isOwn(ip))) {
+    return Err.ARGUMENT;
+  }
   const same = listenerFor(ip, port);
   if (same != null && same.ip == ip) return Err.IN_USE;
   // One that nobody uses has the address 0 and the port 0.
@@ -27,7 +30,7 @@ export function listen(ip: u32, port: u32, backlog: u32): i32 {
   if (l == null) return Err.FULL;
   memory.fill(changetype<usize>(l), 0, offsetof<Listener>());
   generationNext(config.connsMax + listenerIndex(l));
-  l.ip = ip;
+  l.ip = nameKeep(ip);
   l.port = <u16>port;
   l.backlog = backlog;
   l.ttl = <u8>config.ttl;
@@ -42,10 +45,15 @@ export function unlisten(l: Listener): void {
     assert(!BOUNDED || n++ < config.connsMax);
     userAbort(t);
   }
+  nameDrop(l.ip);
+  eventForget(config.connsMax + listenerIndex(l));
   l.ip = l.port = 0;
 }
 
-/** Sets TOS or TTL, of SYN-ACKs and of the connections that follow, or FAST_OPEN; a listener has no other options. Returns OK or ARGUMENT. */
+/**
+ * Sets TOS or TTL, of SYN-ACKs and of the connections that follow, or FAST_OPEN; a listener has
+ * no other options. Returns OK or ARGUMENT.
+ */
 export function setListenerOption(l: Listener, option: u32, value: u32): Err {
   if (FAST_OPEN && option == <u32>TcpOption.FAST_OPEN) {
     l.fastOpen = value != 0;
@@ -67,12 +75,13 @@ export function accept(l: Listener): i32 {
 }
 
 /**
- * Active OPEN from `lip` (0: chosen, RFC 9293 MUST-44) and `lport` (0: an ephemeral port). Returns a handle at once; CONNECTED or CLOSED
- * follows. ARGUMENT (also for broadcast and multicast, MUST-46), UNREACHABLE, IN_USE or FULL.
+ * Active OPEN from `lip` (0: chosen, RFC 9293 MUST-44) and `lport` (0: an ephemeral port). Returns a handle at once;
+ * CONNECTED or CLOSED follows. ARGUMENT (also for broadcast and multicast, MUST-46), UNREACHABLE, IN_USE or FULL.
  */
 export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
+  if (IPV6 && (!isSound(lip) || !isSound(rip))) return Err.ARGUMENT;
   if (rport == 0 || rport > 65535 || lport > 65535 || (lip != 0 && !isSource(lip, rip))) return Err.ARGUMENT;
-  if (rip >> 24 == 0 || isMulticast(rip) || isBroadcast(rip) || rip >> 28 == 15) return Err.ARGUMENT;
+  if (rip >> 24 == 0 || isMulticast(rip) || isBroadcast(rip) || (rip >> 28 == 15 && !isName(rip))) return Err.ARGUMENT;
   if (!isReachable(rip)) return Err.UNREACHABLE;
   const local = lip != 0 ? lip : sourceFor(rip);
   let port = <u16>lport;
@@ -86,9 +95,14 @@ export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
   return handleOfTcb(t);
 }
 
-/** Whether a connection may go from `lip` to `rip`: from 127/8 only to ourselves, since that never stands on the wire (RFC 1122 §3.2.1.3 (g)). */
+/**
+ * Whether a connection may go from `lip` to `rip`: both are of one family; from 127/8 only to ourselves, since that
+ * never stands on the wire (RFC 1122 §3.2.1.3 (g)).
+ */
 function isSource(lip: u32, rip: u32): bool {
-  return lip == config.ip || (LOOPBACK && isLoopback(lip) && isOwn(rip));
+  if (isName(lip) != isName(rip)) return false;
+  return lip == config.ip || (IPV6 && isName(lip) && isOwn(lip) && !isLoopback(lip)) ||
+    (LOOPBACK && isLoopback(lip) && isOwn(rip));
 }
 
 /** What `setOption` sets. */
@@ -112,14 +126,18 @@ export const enum TcpOption {
   /** 0: no events for soft errors (SHLD-20). */
   SOFT_ERRORS,
   /**
-   * 1: TCP Fast Open (RFC 7413). A connection that `tcp_connect` has just made sends what is queued before the next `poll` in its SYN, once
-   * its server has given it a cookie: the server may see that text twice. A listener takes such connections.
+   * 1: TCP Fast Open (RFC 7413). A connection that `tcp_connect` has just made sends what is queued
+   * before the next `poll` in its SYN, once its server has given it a cookie: the server may see that
+   * text twice. A listener takes such connections.
    */
   FAST_OPEN,
   COUNT,
 }
 
-/** The options from KEEP_IDLE to TTL: where the TCB has each, in how many bytes, and its least value. One unanswered probe must not end a connection (MUST-29). */
+/**
+ * The options from KEEP_IDLE to TTL: where the TCB has each, in how many bytes, and its least value. One unanswered
+ * probe must not end a connection (MUST-29).
+ */
 const FIELDS: usize = memory.data<u8>([
   <u8>offsetof<Tcb>("keepIdleS"), 2, 1, <u8>offsetof<Tcb>("keepIntervalS"), 2, 1, <u8>offsetof<Tcb>("keepProbes"), 1, 2,
   <u8>offsetof<Tcb>("userTimeoutMs"), 4, 1, <u8>offsetof<Tcb>("tos"), 1, 0, <u8>offsetof<Tcb>("ttl"), 1, 1,
@@ -157,8 +175,12 @@ function setFlag(t: Tcb, flag: Has, on: bool): void {
   else tcbClear(t, flag);
 }
 
-/** The state of a four-tuple: a connection's, SYN_RECEIVED for a half-open record, LISTEN if a SYN would find a listener, else CLOSED. */
+/**
+ * The state of a four-tuple: a connection's, SYN_RECEIVED for a half-open record, LISTEN if
+ * a SYN would find a listener, else CLOSED.
+ */
 export function flowState(lip: u32, lport: u32, rip: u32, rport: u32): State {
+  if (IPV6 && (!isSound(lip) || !isSound(rip))) return State.CLOSED;
   const owner = demuxFind(lip, rip, (rport << 16) | lport);
   if (owner == NOBODY) return lport == 0 || listenerFor(lip, lport) == null ? State.CLOSED : State.LISTEN;
   if (isConn(owner)) return <State>tcbAt(owner).state;

@@ -6,12 +6,15 @@ import { clock, Micros } from "../core/clock";
 import { take } from "../core/layout";
 import { count, Mib } from "../core/counters";
 import { Arp, ARP_REQUEST, ARP_REPLY } from "../wire/arp";
+import { isName } from "../address/names";
 import { neighbourHeard, neighbourLearn } from "./neighbours";
 
 /** What the stack is to do after an ARP packet. */
 export const enum ArpResult { NOTHING, REPLY, LEARNED, CONFLICT }
 
-/** We defend our address at most once in so long (RFC 5227 §2.4 (b)): no ARP storm between two that claim one address. */
+/**
+ * We defend our address at most once in so long (RFC 5227 §2.4 (b)): no ARP storm between two that claim one address.
+ */
 const DEFEND_US: u64 = 10_000_000;
 
 @unmanaged class ArpState {
@@ -26,7 +29,7 @@ export function arpInputInit(): void {
 
 /** Takes in the ARP packet of `size` bytes. */
 export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
-  if (!arp.isValid(size) || (arp.senderMac & 0x010000000000) != 0 || arp.senderMac == 0) {
+  if (!arp.isValid(size) || (arp.senderMac & 0x010000000000) != 0 || arp.senderMac == 0 || isName(arp.senderIp)) {
     count(Mib.arpInErrors);
     return ArpResult.NOTHING;
   }

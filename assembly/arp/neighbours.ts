@@ -1,13 +1,13 @@
-// The neighbour table: which MAC address a neighbour has (RFC 826), learned only from those who asked us or whom we asked, so
-// that an unsolicited reply changes nothing. Entries are renewed while they are used (RFC 1122 §2.3.2.1) and forgotten when their
-// neighbour is silent.
+// The neighbour table: which MAC address a neighbour has (RFC 826, RFC 4861), learned only from those who asked us or
+// whom we asked, so that an unsolicited reply changes nothing. Entries are renewed while they are used
+// (RFC 1122 §2.3.2.1) and forgotten when their neighbour is silent.
 //
-// Four entries a set, the set by a keyed hash of the address: a look-up costs the same however many neighbours there are, and nobody can
-// aim at the set of another. Who asks for a neighbour decides whose place it may take (`Asker`): a SYN, whose source may be forged, never
-// one that is in use; and so the questions that such packets cause have a rate.
+// Four entries a set, the set by a keyed hash of the address: a look-up costs the same however many neighbours there
+// are, and nobody can aim at the set of another. Who asks for a neighbour decides whose place it may take (`Asker`): a
+// SYN, whose source may be forged, never one that is in use; and so the questions that such packets cause have a rate.
 
 import { config } from "../config";
-import { BOARD, OWNERSHIP, SPEED } from "../features";
+import { BOARD, IPV6, OWNERSHIP, SPEED } from "../features";
 import { fence, take, layoutCommits } from "../core/layout";
 import { RED_ZONE } from "../core/own";
 import { Key, hash2 } from "../core/hash";
@@ -16,11 +16,14 @@ import { rateTake } from "../core/rate";
 import { ARP_REPLY } from "../wire/arp";
 import { clock, isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
+import { isName, isRouter, nameDrop, nameKeep, nameSettled, pairOf } from "../address/names";
 
 const WAYS: u32 = 4;
 /** Requests for one neighbour: at most one a second (RFC 1122 §2.3.2.1), and three before it counts as unreachable. */
 const REQUEST_MS: u32 = 1000;
 const REQUESTS_MAX: u8 = 3;
+/** DELAY_FIRST_PROBE_TIME (RFC 4861 §10). */
+const DELAY_MS: u32 = 5000;
 
 /** Questions for new neighbours in a second, and at once, that packets of whoever can cause. */
 const ASKS: u32 = 50;
@@ -39,7 +42,7 @@ export const enum Asker {
   CONNECTION = 4,
 }
 
-@unmanaged class NeighbourEntry {
+@unmanaged export class NeighbourEntry {
   ip: u32;
   /** One of `Neighbour`. */
   state: u8;
@@ -89,7 +92,7 @@ export function neighbourAt(i: u32): NeighbourEntry {
 }
 
 function setOf(ip: u32): u32 {
-  return <u32>hash2(status, ip, 0) & (config.neighboursMax - 1) & ~(WAYS - 1);
+  return <u32>hash2(status, IPV6 ? pairOf(0, ip) : ip, 0) & (config.neighboursMax - 1) & ~(WAYS - 1);
 }
 
 function find(ip: u32): NeighbourEntry | null {
@@ -108,15 +111,25 @@ function find(ip: u32): NeighbourEntry | null {
   return null;
 }
 
-/** What an entry is worth: 0 free, 1 nobody answered for it yet or it was not used for long, 2 known, 3 in use, 4 the gateway. */
+function isGateway(ip: u32): bool {
+  return ip == config.gateway || (IPV6 && isRouter(ip));
+}
+
+/**
+ * What an entry is worth: 0 free, 1 nobody answered for it yet or it was not used
+ * for long, 2 known, 3 in use, 4 the gateway.
+ */
 function rankOf(e: NeighbourEntry): u32 {
   if (e.state == <u8>Neighbour.FREE) return 0;
-  if (e.ip == config.gateway) return 4;
+  if (isGateway(e.ip)) return 4;
   if (clock.us - e.used > HOLD_US) return 1;
   return e.held ? 3 : e.state == <u8>Neighbour.KNOWN ? 2 : 1;
 }
 
-/** A place for `ip`: the one of its set that is worth least, and of these was used least recently; null: all are worth more than `asker`. */
+/**
+ * A place for `ip`: the one of its set that is worth least, and of these was used least
+ * recently; null: all are worth more than `asker`.
+ */
 function claim(ip: u32, asker: Asker): NeighbourEntry | null {
   const set = setOf(ip);
   let best = neighbourAt(set), least = u64.MAX_VALUE;
@@ -128,6 +141,11 @@ function claim(ip: u32, asker: Asker): NeighbourEntry | null {
   }
   if (least >> 60 >= <u64>asker || (asker == Asker.ANYBODY && !askTake())) return null;
   if (best.requests != 0) status.asking--;
+  if (IPV6) {
+    // A free entry has its name still: whoever was told of its failure knows it by that.
+    ip = nameKeep(ip);
+    nameDrop(best.ip);
+  }
   best.ip = ip;
   best.requests = 0;
   best.wanted = false;
@@ -145,9 +163,13 @@ function askTake(): bool {
 export const MAC_UNKNOWN: u64 = u64.MAX_VALUE - 1;
 export const MAC_REFUSED: u64 = u64.MAX_VALUE;
 
-/** The MAC address of `ip`. When it is not known, or old, a request is put on order (`neighbourNextRequest`). */
+/**
+ * The MAC address of `ip`. When it is not known, or old, a request is put on order (`wanted`),
+ * which goes out at the end of the poll.
+ */
 export function neighbourMac(ip: u32, asker: Asker): u64 {
-  if (ip == config.gateway) asker = Asker.CONNECTION;
+  if (IPV6) ip = nameSettled(ip);
+  if (isGateway(ip)) asker = Asker.CONNECTION;
   let e = find(ip);
   if (e == null) {
     e = claim(ip, asker);
@@ -164,6 +186,12 @@ export function neighbourMac(ip: u32, asker: Asker): u64 {
   return e.mac;
 }
 
+/** The same, and nobody is asked: MAC_REFUSED if there is no entry. */
+export function neighbourKnown(ip: u32): u64 {
+  const e = find(ip);
+  return e == null ? MAC_REFUSED : e.state == <u8>Neighbour.KNOWN ? e.mac : MAC_UNKNOWN;
+}
+
 function ask(e: NeighbourEntry): void {
   e.due = afterMs(REQUEST_MS);
   if (e.requests == 0 && status.asking++ == 0) status.due = e.due;
@@ -172,8 +200,8 @@ function ask(e: NeighbourEntry): void {
 }
 
 /**
- * Learns that `ip` has `mac`: from an ARP packet to us with the operation `op`. A reply only changes what we asked for. Returns whether packets
- * may be waiting for it.
+ * Learns that `ip` has `mac`: from an ARP packet to us with the operation `op`. A reply only changes what we asked for.
+ * Returns whether packets may be waiting for it.
  */
 export function neighbourLearn(ip: u32, mac: u64, op: u32): bool {
   let e = find(ip);
@@ -192,17 +220,25 @@ export function neighbourLearn(ip: u32, mac: u64, op: u32): bool {
   e.used = clock.us;
   e.requests = 0;
   e.wanted = false;
-  e.due = afterMs(config.neighbourMs);
+  // An IPv6 neighbour that only asked is asked itself when it is sent to some
+  // seconds later (RFC 4861 §7.3.3: STALE, DELAY).
+  e.due = afterMs(IPV6 && isName(ip) && op != ARP_REPLY ? DELAY_MS : config.neighbourMs);
   return waiting;
 }
 
-/** Somebody says, unasked, that `ip` has `mac`. If we know otherwise, the neighbour is asked, and believed once it answers. */
+/**
+ * Somebody says, unasked, that `ip` has `mac`. If we know otherwise, the
+ * neighbour is asked, and believed once it answers.
+ */
 export function neighbourHeard(ip: u32, mac: u64): void {
   const e = find(ip);
   if (e != null && e.state == <u8>Neighbour.KNOWN && e.requests == 0 && e.mac != mac && askTake()) ask(e);
 }
 
-/** Forgets what is known of `ip`, so that it is asked for again: the network is to look for another way (RFC 9293 §3.8.3, R1). */
+/**
+ * Forgets what is known of `ip`, so that it is asked for again: the network is to
+ * look for another way (RFC 9293 §3.8.3, R1).
+ */
 export function neighbourDoubt(ip: u32): void {
   const e = find(ip);
   if (e != null && e.state == <u8>Neighbour.KNOWN && e.requests == 0) ask(e);
@@ -230,8 +266,8 @@ export function neighboursNext(): Micros {
 }
 
 /**
- * Asks again for what was not answered. A neighbour that was asked for three times (once, if no connection wants it) is given up: its
- * address is returned, else 0.
+ * Asks again for what was not answered. A neighbour that was asked for three times (once, if no connection wants it) is
+ * given up: its address is returned, else 0.
  */
 export function neighboursTick(): u32 {
   if (status.asking == 0 || !isDue(status.due)) return 0;
@@ -254,13 +290,7 @@ export function neighboursTick(): u32 {
   return 0;
 }
 
-/** An entry for which a request is to be sent now; null when there is none. The caller clears `wanted` once it is sent. */
-export function neighbourNextRequest(): NeighbourEntry | null {
-  if (!status.wanted) return null;
-  for (let i: u32 = 0; i < config.neighboursMax; i++) {
-    const e = neighbourAt(i);
-    if (e.wanted) return e;
-  }
-  status.wanted = false;
-  return null;
+/** Whether its address is known, and only renewed. */
+export function neighbourIsKnown(e: NeighbourEntry): bool {
+  return e.state == <u8>Neighbour.KNOWN;
 }

@@ -1,7 +1,8 @@
 // Deadlines: a 4-ary heap over numbered owners. Each owner has at most one entry.
 //
-// The cost of a packet must not depend on how many connections there are, so a deadline that moves to later is not moved here:
-// when the old one comes up, the owner looks at its own and asks again (`timers.ts`). Moving to earlier costs log4(n).
+// The cost of a packet must not depend on how many connections there are, so a deadline that moves to
+// later is not moved here: when the old one comes up, the owner looks at its own and asks again
+// (`timers.ts`). Moving to earlier costs log4(n).
 
 import { BOUNDED } from "../features";
 import { take, layoutCommits } from "../core/layout";

@@ -1,4 +1,5 @@
-// Pools of records of one size, a power of two: those that are free are linked through their first word, which whoever has one uses.
+// Pools of records of one size, a power of two: those that are free are linked through
+// their first word, which whoever has one uses.
 
 import { OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";
@@ -26,7 +27,10 @@ export function poolInit(count: u32, shift: u32): Pool {
   return p;
 }
 
-/** What tells that a record is free, or what is read of it by whoever had it, stays: `size` bytes at `offset`, multiples of 8. */
+/**
+ * What tells that a record is free, or what is read of it by whoever had it, stays:
+ * `size` bytes at `offset`, multiples of 8.
+ */
 export function poolShow(p: Pool, count: u32, offset: u32, size: u32): void {
   p.shown = <u16>offset;
   p.shownSize = <u16>size;

@@ -1,6 +1,6 @@
-// Ranges of sequence space, from one pool that all connections share: what was received out of order, and what the peer has
-// selectively acknowledged. A list is sorted by sequence number, its ranges neither overlap nor touch, and it is named by the u16
-// in which its owner keeps the first range's number (0: empty).
+// Ranges of sequence space, from one pool that all connections share: what was received out of order, and what the peer
+// has selectively acknowledged. A list is sorted by sequence number, its ranges neither overlap nor touch, and it is
+// named by the u16 in which its owner keeps the first range's number (0: empty).
 
 import { BOUNDED, OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";
@@ -73,9 +73,9 @@ export function rangesRelease(index: u16): void {
 export const LIST_MAX: u32 = 64;
 
 /**
- * A range for a list that has `count`; 0: the pool is empty, or the list has its share. For each range that a list has, `reserve` of them
- * must be free (a dynamic threshold, as Choudhury and Hahne have it for queues): the more lists want, the less each gets, and something is
- * left for the next one, whatever those before it do.
+ * A range for a list that has `count`; 0: the pool is empty, or the list has its share. For each range that a list has,
+ * `reserve` of them must be free (a dynamic threshold, as Choudhury and Hahne have it for queues): the more lists want,
+ * the less each gets, and something is left for the next one, whatever those before it do.
  */
 export function rangesFresh(count: u32): u16 {
   const fresh = pool.free;
@@ -97,8 +97,8 @@ export function rangesClear(head: u16): u16 {
 }
 
 /**
- * Adds start…end and merges what it touches. Returns the list's new head. When nothing can be merged and the pool is empty or the
- * list has its share, the list stays as it was: `rangesAdded` tells.
+ * Adds start…end and merges what it touches. Returns the list's new head. When nothing can be merged and the pool is
+ * empty or the list has its share, the list stays as it was: `rangesAdded` tells.
  */
 export function rangesAdd(head: u16, start: Seq, end: Seq): u16 {
   pool.added = true;

@@ -1,7 +1,8 @@
 // A byte ring: `size` bytes at `base`, wrapped by comparison, so that a ring of one MSS is 1460 bytes and not 2048.
 //
-// A place in it is `head`, where what is in use begins, and `at`, how far behind that. These functions are the only ones that write into a
-// ring or read one: each holds the bound itself, whatever its caller believes. What begins at `head` takes up the ring at most.
+// A place in it is `head`, where what is in use begins, and `at`, how far behind that. These functions are the
+// only ones that write into a ring or read one: each holds the bound itself, whatever its caller believes. What
+// begins at `head` takes up the ring at most.
 
 import { copySum, sumBytes } from "../core/checksum";
 

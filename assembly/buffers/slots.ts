@@ -1,5 +1,5 @@
-// Rings of frame slots: one producer, one consumer, free-running u32 indices, a length a slot. The host finds them through the
-// control block. A frame lies FRAME_OFFSET bytes into its slot.
+// Rings of frame slots: one producer, one consumer, free-running u32 indices, a length a slot. The host finds them
+// through the control block. A frame lies FRAME_OFFSET bytes into its slot.
 
 import { OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";

@@ -25,8 +25,8 @@ export function addressInit(): void {
 }
 
 /**
- * Gives the interface another address, or with 0 none. Connections of the one before end (NO_ADDRESS), and nothing that waits to leave from
- * it does. With the same address and another subnet or gateway they go on.
+ * Gives the interface another address, or with 0 none. Connections of the one before end (NO_ADDRESS), and nothing that
+ * waits to leave from it does. With the same address and another subnet or gateway they go on.
  */
 export function addressChange(ip: u32, prefix: u32, gateway: u32): void {
   const had = config.ip;

@@ -1,4 +1,5 @@
-// UDP for clients: their datagrams are read where they came, and written where they leave; there is no socket and no queue.
+// UDP for clients: their datagrams are read where they came, and written where
+// they leave; there is no socket and no queue.
 
 import { config } from "../config";
 import { count, Mib } from "../core/counters";

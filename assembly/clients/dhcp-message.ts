@@ -14,11 +14,14 @@ const LEAST: u32 = 300;
 export const DHCP_MTU: u32 = 576;
 
 /**
- * What the client wants to know: mask, classless routes, which come before routers (RFC 3442), routers, DNS, domain, MTU, broadcast, NTP; the
- * first in the lowest byte. A number, since a table would be in builds without DHCP, too.
+ * What the client wants to know: mask, classless routes, which come before routers (RFC 3442), routers, DNS, domain,
+ * MTU, broadcast, NTP; the first in the lowest byte. A number, since a table would be in builds without DHCP, too.
  */
-const WANTED: u64 = <u64>(<u32>DhcpOption.MASK | <u32>DhcpOption.CLASSLESS << 8 | <u32>DhcpOption.ROUTER << 16 | <u32>DhcpOption.DNS << 24) |
-  <u64>(<u32>DhcpOption.DOMAIN | <u32>DhcpOption.MTU << 8 | <u32>DhcpOption.BROADCAST << 16 | <u32>DhcpOption.NTP << 24) << 32;
+const WANTED: u64 = <u64>(
+  <u32>DhcpOption.MASK | <u32>DhcpOption.CLASSLESS << 8 | <u32>DhcpOption.ROUTER << 16 | <u32>DhcpOption.DNS << 24
+) | <u64>(
+  <u32>DhcpOption.DOMAIN | <u32>DhcpOption.MTU << 8 | <u32>DhcpOption.BROADCAST << 16 | <u32>DhcpOption.NTP << 24
+) << 32;
 const WANTED_SIZE: u32 = 8;
 
 /** Sends the message that is due. Returns false when there is no slot. */
@@ -35,7 +38,8 @@ export function dhcpSend(type: DhcpType): bool {
   m.chaddr = ownMac();
   let to = putByte(at + Dhcp.SIZE, DhcpOption.TYPE, type);
   to = putClient(to);
-  // RFC 2131 §4.3.2: who renews, or gives back, says neither which address nor, who renews, to which server; who comes back, not to which server.
+  // RFC 2131 §4.3.2: who renews, or gives back, says neither which address nor, who renews, to which
+  // server; who comes back, not to which server.
   const asks = lease.wanted != 0 && !renews;
   if (asks) to = putNumber(to, DhcpOption.REQUESTED, lease.wanted);
   if (state == State.REQUESTING || ends) to = putNumber(to, DhcpOption.SERVER, lease.server);

@@ -1,5 +1,5 @@
-// What a DHCP server says: its options (RFC 2132), read where they lie. Each length is held against what is left before anything is read;
-// a message with an option that cannot be is dropped as a whole.
+// What a DHCP server says: its options (RFC 2132), read where they lie. Each length is held against what is left before
+// anything is read; a message with an option that cannot be is dropped as a whole.
 
 import { isHost } from "../config";
 import { take } from "../core/layout";
@@ -26,7 +26,10 @@ import { ownMac } from "../ip/output";
   /** The domain's name lies in the message. */
   domain: usize;
   domainSize: u32;
-  /** Whether there are classless routes; then routers do not count (RFC 3442), but the one of a default route among these. */
+  /**
+   * Whether there are classless routes; then routers do not count (RFC 3442),
+   * but the one of a default route among these.
+   */
   classless: u32;
   defaultRouter: u32;
 }
@@ -37,7 +40,10 @@ export function optionsInit(): void {
   options = changetype<Options>(take(1, offsetof<Options>()));
 }
 
-/** Reads all options of a message of `size` bytes that is valid. Returns false if they are not well-formed, or it tells no type. */
+/**
+ * Reads all options of a message of `size` bytes that is valid. Returns false if they
+ * are not well-formed, or it tells no type.
+ */
 export function optionsRead(at: usize, size: u32): bool {
   memory.fill(changetype<usize>(options), 0, offsetof<Options>());
   if (!readArea(at + Dhcp.SIZE, at + size)) return false;
@@ -122,7 +128,10 @@ function readAddresses(field: usize, most: u32, at: usize, size: u32): bool {
   return true;
 }
 
-/** A domain's name: letters, digits, hyphens and dots. Another one is ignored, since it is shown to people and put into queries. */
+/**
+ * A domain's name: letters, digits, hyphens and dots. Another one is ignored, since it
+ * is shown to people and put into queries.
+ */
 function readDomain(at: usize, size: u32): bool {
   if (size == 0) return false;
   let length = size;
@@ -143,12 +152,17 @@ function isOurs(at: usize, size: u32): bool {
     ((<u64>u32at(at + 9) << 16) | (u32at(at + 11) & 0xffff)) == ownMac();
 }
 
-/** Our identifier (RFC 4361 §6.1): 255, an IAID, and a DUID made of the MAC address (RFC 8415 §11.4): type 3, hardware 1. */
+/**
+ * Our identifier (RFC 4361 §6.1): 255, an IAID, and a DUID made of the MAC
+ * address (RFC 8415 §11.4): type 3, hardware 1.
+ */
 export const CLIENT_SIZE: u32 = 15;
 export const IAID: u32 = 1;
 export const DUID: u32 = 0x00030001;
 
-/** RFC 3442: prefix length, as many bytes of the destination as count, router. Of the routes the default one is taken. */
+/**
+ * RFC 3442: prefix length, as many bytes of the destination as count, router. Of the routes the default one is taken.
+ */
 function readRoutes(at: usize, size: u32): bool {
   const end = at + size;
   options.classless = 1;

@@ -23,7 +23,10 @@ export const enum State {
 
 /** What `dhcp_info` writes. Addresses are 0 where the server told none. */
 @unmanaged export class Lease {
-  /** 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING, 8 REBOOTING, 9 releasing (RFC 2131 §4.4). */
+  /**
+   * 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING,
+   * 8 REBOOTING, 9 releasing (RFC 2131 §4.4).
+   */
   state: u32;
   /** What the interface has, whoever gave it; 0: no address. */
   ip: u32;
@@ -45,7 +48,9 @@ export const enum State {
   leaseS: u32;
   /** Bytes of the domain's name (`dhcp_domain`). */
   domainSize: u32;
-  /** Messages sent, answers taken, messages dropped for what was wrong with them, refusals, addresses that others had. */
+  /**
+   * Messages sent, answers taken, messages dropped for what was wrong with them, refusals, addresses that others had.
+   */
   sent: u32;
   taken: u32;
   dropped: u32;

@@ -1,4 +1,5 @@
-// The DHCP client (RFC 2131 §4.4): one state machine with one timer. What it sends goes out with everything else, at the end of a poll.
+// The DHCP client (RFC 2131 §4.4): one state machine with one timer. What it sends goes out
+// with everything else, at the end of a poll.
 
 import { config, isHost } from "../config";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
@@ -29,19 +30,28 @@ const RENEW_MS: u32 = 60_000;
 const DECLINED_MS: u32 = 10_000;
 /** How long a way to the server is looked for, when its lease is given back. */
 const RELEASE_MS: u32 = 1000;
-/** Probes for a new address, for one that it had before, and the time between them. Deviates from RFC 5227 §2.1.1: seven seconds are longer than most devices are willing to wait. */
+/**
+ * Probes for a new address, for one that it had before, and the time between them. Deviates from RFC 5227 §2.1.1: seven
+ * seconds are longer than most devices are willing to wait.
+ */
 const PROBES: u8 = 3;
 const PROBES_AGAIN: u8 = 1;
 const PROBE_MS: u32 = 100;
 
-/** Begins to look for an address; `wanted`: one that it had before, which is asked for first; 0: none. The interface has none until then. */
+/**
+ * Begins to look for an address; `wanted`: one that it had before, which is asked for first; 0:
+ * none. The interface has none until then.
+ */
 export function dhcpBegin(wanted: u32): void {
   addressChange(0, 0, 0);
   lease.failures = 0;
   restart(wanted);
 }
 
-/** Stops. With the next poll, which knows what time it is, the server is told; then, or if there is nothing to tell, the interface has no address. */
+/**
+ * Stops. With the next poll, which knows what time it is, the server is told; then, or if there is
+ * nothing to tell, the interface has no address.
+ */
 export function dhcpEnd(): void {
   if (lease.state == State.OFF || lease.state == State.RELEASING) return;
   if (config.ip == 0) {
@@ -65,7 +75,10 @@ export function dhcpLetGo(): void {
   enter(State.OFF, NEVER);
 }
 
-/** The link may lead to another network: it asks whether its address is good there (RFC 2131 §3.7), and uses it meanwhile, until the lease ends. */
+/**
+ * The link may lead to another network: it asks whether its address is good there (RFC 2131 §3.7), and
+ * uses it meanwhile, until the lease ends.
+ */
 export function dhcpLinkChanged(): void {
   if (lease.state == State.OFF || lease.state == State.RELEASING) return;
   // One that it has not got yet, and asks for again.
@@ -246,14 +259,19 @@ export function dhcpOutput(): bool {
 export function dhcpInput(ip: Ipv4, udp: Udp, size: u32): bool {
   if (lease.state == State.OFF) return false;
   const at = changetype<usize>(udp) + Udp.SIZE, m = changetype<Dhcp>(at);
-  if (!udp.isValid(size) || !udpSumOk(ip, udp) || udp.srcPort != DHCP_SERVER || !isAnswer(m, udp.size - Udp.SIZE) || !answered(m.yiaddr)) lease.dropped++;
-  else lease.taken++;
+  if (!udp.isValid(size) || !udpSumOk(ip, udp) || udp.srcPort != DHCP_SERVER || !isAnswer(m, udp.size - Udp.SIZE) ||
+      !answered(m.yiaddr)) {
+    lease.dropped++;
+  } else {
+    lease.taken++;
+  }
   return true;
 }
 
 /** Whether a message of `size` bytes is one for us, in this exchange, from a server that says who it is. */
 function isAnswer(m: Dhcp, size: u32): bool {
-  return m.isValid(size) && m.op == BOOT_REPLY && m.xid == lease.xid && m.chaddr == ownMac() && optionsRead(changetype<usize>(m), size) && isHost(options.server, 32);
+  return m.isValid(size) && m.op == BOOT_REPLY && m.xid == lease.xid && m.chaddr == ownMac() &&
+    optionsRead(changetype<usize>(m), size) && isHost(options.server, 32);
 }
 
 /** Takes the answer in whose options were read. Returns false if it is none to what was asked. */
@@ -289,14 +307,19 @@ function answered(ip: u32): bool {
   }
 }
 
-/** Whether the lease that is agreed to was over before the answer came, since its time counts from the request (RFC 2131 §4.4.1); or the one before. */
+/**
+ * Whether the lease that is agreed to was over before the answer came, since its time counts from the
+ * request (RFC 2131 §4.4.1); or the one before.
+ */
 function isOver(): bool {
-  return isDue(lease.endsAt) || options.leaseS != u32.MAX_VALUE && isDue(lease.sentAt + <u64>options.leaseS * 1_000_000);
+  return isDue(lease.endsAt) ||
+    options.leaseS != u32.MAX_VALUE && isDue(lease.sentAt + <u64>options.leaseS * 1_000_000);
 }
 
 /** Whether a server may end the exchange: the one that was asked, where it was one. */
 function isExpected(state: State): bool {
-  return state == State.REBOOTING || state == State.REBINDING || ((state == State.REQUESTING || state == State.RENEWING) && options.server == lease.server);
+  return state == State.REBOOTING || state == State.REBINDING ||
+    ((state == State.REQUESTING || state == State.RENEWING) && options.server == lease.server);
 }
 
 /** Length of the prefix that the mask says, or the address's class. */
@@ -331,7 +354,10 @@ function agree(ip: u32): void {
   probe();
 }
 
-/** RFC 2131 §4.4.5: all times count from the request; T1 is half of the lease, T2 seven eighths, if the server says nothing that can be. */
+/**
+ * RFC 2131 §4.4.5: all times count from the request; T1 is half of the lease, T2 seven
+ * eighths, if the server says nothing that can be.
+ */
 function setTimes(): void {
   const s = options.leaseS, t1 = options.t1S, t2 = options.t2S;
   lease.leaseS = s;
@@ -361,8 +387,8 @@ function bind(): void {
 }
 
 /**
- * An ARP packet of `size` bytes while an address is probed: does somebody have it, or want it, too (RFC 5227 §2.1.1)? Then the server is
- * told, and another address is looked for.
+ * An ARP packet of `size` bytes while an address is probed: does somebody have it, or want it, too (RFC 5227 §2.1.1)?
+ * Then the server is told, and another address is looked for.
  */
 export function dhcpHears(arp: Arp, size: u32): void {
   if (lease.state != State.PROBING || !arp.isValid(size) || arp.senderMac == ownMac()) return;

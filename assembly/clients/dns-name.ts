@@ -1,8 +1,11 @@
-// Names of DNS (RFC 1035 §3.1): labels, each behind its length, the root's length 0 at the end; small letters where we keep them.
+// Names of DNS (RFC 1035 §3.1): labels, each behind its length, the root's length 0 at
+// the end; small letters where we keep them.
 
 /** Bytes of a name at most (RFC 1035 §2.3.4). */
 export const NAME_BYTES: u32 = 255;
 const LABEL_BYTES: u32 = 63;
+/** Pointers that are followed for one name: it has no more labels. */
+const POINTERS_MAX: u32 = 127;
 
 function lower(c: u32): u32 {
   return c - 65 < 26 ? c | 32 : c;
@@ -13,7 +16,10 @@ function isNameByte(c: u32): bool {
   return c - 97 < 26 || c - 48 < 10 || c == 45 || c == 95;
 }
 
-/** Writes the name that `size` bytes of text are, with or without a dot at the end, to the 255 bytes at `to`. Returns its size; 0: it is none. */
+/**
+ * Writes the name that `size` bytes of text are, with or without a dot at the end, to the 255 bytes
+ * at `to`. Returns its size; 0: it is none.
+ */
 export function nameFromText(from: usize, size: u32, to: usize): u32 {
   let n: u32 = 0, label: u32 = 0;
   if (size != 0 && load<u8>(from + size - 1) == 46) size--;
@@ -35,15 +41,17 @@ export function nameFromText(from: usize, size: u32, to: usize): u32 {
 }
 
 /**
- * Reads the name at `at` of the message from `start` to `end`, in small letters, to the 255 bytes at `to`. A pointer (RFC 1035 §4.1.4) leads to
- * what stands before everything that was read, so there are no loops. Returns the name's size; 0: it cannot be one.
+ * Reads the name at `at` of the message from `start` to `end`, in small letters, to the 255 bytes at `to`. A
+ * pointer (RFC 1035 §4.1.4) leads to what stands before everything that was read, so there are no loops.
+ * Returns the name's size; 0: it cannot be one.
  */
 export function nameRead(start: usize, at: usize, end: usize, to: usize): u32 {
-  let n: u32 = 0, before = at;
+  let n: u32 = 0, before = at, pointers: u32 = 0;
   while (at < end) {
     const length = <u32>load<u8>(at);
     if (length >= 0xc0) {
-      if (at + 1 >= end) return 0;
+      // Pointers to pointers would be the longest way through a large message, for each of its records.
+      if (at + 1 >= end || ++pointers > POINTERS_MAX) return 0;
       const target = start + (<usize>(length & 0x3f) << 8 | <usize>load<u8>(at, 1));
       if (target >= before) return 0;
       at = before = target;

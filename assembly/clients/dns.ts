@@ -1,22 +1,27 @@
-// The stub resolver (RFC 1034 §5.3.1, RFC 1035, RFC 5452): addresses of names. An entry is a question while it is asked, and a part of the
-// cache afterwards.
+// The stub resolver (RFC 1034 §5.3.1, RFC 1035, RFC 5452): addresses of names. An entry is a question while it is
+// asked, and a part of the cache afterwards.
 
 import { config } from "../config";
+import { IPV6 } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { take } from "../core/layout";
 import { randomBelow, random32 } from "../core/random";
 import { heapArm, heapDisarm } from "../buffers/heap";
-import { CLASS_IN, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A } from "../wire/dns";
+import {
+  CLASS_IN, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A, TYPE_AAAA,
+} from "../wire/dns";
 import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
+import { Address, nameDrop, nameKeep, RESOLVERS_MAX } from "../address/names";
+import { interface6, resolverAt } from "../ip/interface6";
 import { sourceFor } from "../ip/address";
 import { ipWay, Way } from "../ip/output";
 import { NO_SOCKET, udpFind, udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd, HEADERS } from "./datagram";
 import { lease } from "./dhcp-state";
-import { answer, ADDRESSES, answerRead } from "./dns-answer";
+import { answer, ADDRESSES, addressSize, ADDRESSES_ROOM, answerAddresses, answerRead } from "./dns-answer";
 import { nameFromText, nameIs, NAME_BYTES } from "./dns-name";
 import { dnsOwner, tellStack } from "./owners";
 
@@ -48,23 +53,20 @@ const enum Name { FREE, ASKING, KNOWN }
   count: u8;
   /** What the last failure was. */
   error: i8;
-  pad: u8;
+  /** TYPE_A or TYPE_AAAA: which addresses are asked for. */
+  type: u8;
   /** Of the question: its number, our port, the server. */
   id: u16;
   port: u16;
-  server: u32;
+  server: Address;
   nameSize: u32;
-  a0: u32;
-  a1: u32;
-  a2: u32;
-  a3: u32;
   /** ASKING: when the next question follows. KNOWN: until when it is believed. */
   due: Micros;
 }
 
-/** Behind an entry: its name in small letters, and as it was sent. */
+/** Behind an entry: its name in small letters, and as it was sent; its addresses. */
 const ROOM: u32 = NAME_BYTES + 1;
-const STRIDE: u32 = offsetof<Entry>() + 2 * ROOM;
+const STRIDE: u32 = offsetof<Entry>() + 2 * ROOM + ADDRESSES_ROOM;
 
 /** What `dns_info` writes. */
 @unmanaged export class Names {
@@ -82,14 +84,14 @@ const STRIDE: u32 = offsetof<Entry>() + 2 * ROOM;
 
 export let names: Names = changetype<Names>(0);
 let entries: usize = 0;
-/** Servers given by hand; 0: those of the lease. */
-let given: usize = 0;
+/** Three servers given by hand, whose names are kept; 0: no more, or those of the network. */
+export let given: usize = 0;
 /** The name that is being looked up. */
 let scratch: usize = 0;
 
 export function dnsInit(): void {
   names = changetype<Names>(take(1, offsetof<Names>()));
-  given = take(4, 4);
+  given = take(3, 4);
   scratch = take(1, ROOM);
   entries = take(ENTRIES, STRIDE);
 }
@@ -107,19 +109,58 @@ function sentOf(e: Entry): usize {
   return nameOf(e) + ROOM;
 }
 
-/** Notes which servers there are: those that were given by hand, else those of the lease. */
+function addressesOf(e: Entry): usize {
+  return nameOf(e) + 2 * ROOM;
+}
+
+/**
+ * Notes which servers there are: those that were given by hand, else those of the lease, and
+ * behind them those of which routers told.
+ */
 export function noteServers(): void {
   const byHand = load<u32>(given) != 0;
   names.server0 = byHand ? load<u32>(given) : lease.dns0;
   names.server1 = byHand ? load<u32>(given, 4) : lease.dns1;
   names.server2 = byHand ? load<u32>(given, 8) : lease.dns2;
+  if (!IPV6) return;
+  for (let i: u32 = 0, n = serverCount(); i < RESOLVERS_MAX && n < 3 && !byHand; i++) {
+    const name = resolverAt(i).name;
+    if (name != 0) store<u32>(changetype<usize>(names) + (n++ << 2), name);
+  }
+  if (!interface6.resolversChanged) return;
+  interface6.resolversChanged = false;
+  if (byHand) return;
+  // A name that is nobody's now may become somebody else's: what was asked is asked anew, as if it
+  // had gone unanswered, so that it has an end.
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state == <u8>Name.ASKING && e.port != 0) next(e, Err.NO_ANSWER);
+  }
 }
 
-export function serversGive(a: u32, b: u32, c: u32): void {
-  store<u32>(given, a);
-  store<u32>(given, b, 4);
-  store<u32>(given, c, 8);
+/** Servers to ask from now on, of either family; the names are kept. */
+export function serversGive(a: Address, b: Address, c: Address): void {
+  giveAt(0, a);
+  giveAt(4, b);
+  giveAt(8, c);
   dnsForget();
+}
+
+/** One more server to ask. Returns false if there are three. */
+export function serverAdd(server: Address): bool {
+  for (let at: usize = 0; at < 12; at += 4) {
+    if (load<u32>(given + at) != 0) continue;
+    giveAt(at, server);
+    dnsForget();
+    return true;
+  }
+  return false;
+}
+
+function giveAt(at: usize, server: Address): void {
+  const had = load<u32>(given + at);
+  store<u32>(given + at, IPV6 ? nameKeep(server) : server);
+  if (IPV6) nameDrop(had);
 }
 
 /** Forgets what is known: another network may know the names by other addresses. Questions are asked anew. */
@@ -137,19 +178,21 @@ function serverCount(): u32 {
 }
 
 /**
- * Looks a name up: writes up to `most` addresses to `dst`, and returns how many there are. AGAIN: it is being asked for, and Event.NAMES
- * tells. NOT_FOUND, NO_IPV4, NO_ANSWER, SIZE, UNREACHABLE (no server), FULL, ARGUMENT.
+ * Looks a name up: writes up to `most` addresses of a type to `dst`, and returns how many there are.
+ * AGAIN: it is being asked for, and Event.NAMES tells. NOT_FOUND, NO_IPV4, NO_IPV6, NO_ANSWER, SIZE,
+ * UNREACHABLE (no server), FULL, ARGUMENT.
  */
-export function dnsLookup(text: usize, size: u32, dst: usize, most: u32): i32 {
+export function dnsLookup(text: usize, size: u32, type: u32, dst: usize, most: u32): i32 {
   noteServers();
   const nameSize = nameFromText(text, size, scratch);
   if (nameSize == 0 || Dns.SIZE + nameSize + 4 + HEADERS > config.mtu) return Err.ARGUMENT;
-  const known = find(scratch, nameSize);
+  const known = find(scratch, nameSize, type);
   if (known != null) return result(known, dst, most);
   if (serverCount() == 0) return Err.UNREACHABLE;
   const e = claim();
   if (e == null) return Err.FULL;
   e.nameSize = nameFromText(text, size, nameOf(e));
+  e.type = <u8>type;
   e.state = <u8>Name.ASKING;
   names.asking++;
   begin(e);
@@ -157,8 +200,8 @@ export function dnsLookup(text: usize, size: u32, dst: usize, most: u32): i32 {
 }
 
 /**
- * A place for a name: a free one, else that of the one that is known and may be believed for the shortest time. What nobody has taken yet comes last:
- * whoever asked for it would have to ask again.
+ * A place for a name: a free one, else that of the one that is known and may be believed for the shortest time. What
+ * nobody has taken yet comes last: whoever asked for it would have to ask again.
  */
 function claim(): Entry | null {
   let best: Entry | null = null, least: u64 = NEVER;
@@ -175,11 +218,11 @@ function claim(): Entry | null {
   return best;
 }
 
-function find(name: usize, size: u32): Entry | null {
+function find(name: usize, size: u32, type: u32): Entry | null {
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
     if (e.state == <u8>Name.FREE || (e.state == <u8>Name.KNOWN && isDue(e.due))) continue;
-    if (nameIs(nameOf(e), e.nameSize, name, size)) return e;
+    if (<u32>e.type == type && nameIs(nameOf(e), e.nameSize, name, size)) return e;
   }
   return null;
 }
@@ -188,7 +231,7 @@ function result(e: Entry, dst: usize, most: u32): i32 {
   if (e.state == <u8>Name.ASKING) return Err.AGAIN;
   const n = <u32>e.count;
   assert(n <= ADDRESSES);
-  memory.copy(dst, changetype<usize>(e) + offsetof<Entry>("a0"), min(n, most) << 2);
+  memory.copy(dst, addressesOf(e), min(n, most) * addressSize(e.type));
   // What may not be remembered has been told.
   if (e.unread) e.state = <u8>Name.FREE;
   return n == 0 ? <i32>e.error : <i32>n;
@@ -201,7 +244,10 @@ function begin(e: Entry): void {
   ask(e);
 }
 
-/** A question is to be sent: from another port, with another number, and letters of other sizes than before (RFC 5452 §4). */
+/**
+ * A question is to be sent: from another port, with another number, and letters
+ * of other sizes than before (RFC 5452 §4).
+ */
 function ask(e: Entry): void {
   e.sending = true;
   e.wrong = 0;
@@ -253,7 +299,8 @@ export function dnsOutput(): bool {
     if (servers > 1) e.server = load<u32>(changetype<usize>(names) + (<u32>e.tries % servers << 2));
     const way = e.server == 0 ? Way.NO_ROUTE : ipWay(e.server);
     if (way == Way.NO_SLOT) return true;
-    // Where there is no way, the time that it takes to find out runs all the same: an address may come, or the neighbour answer.
+    // Where there is no way, the time that it takes to find out runs all the same: an
+    // address may come, or the neighbour answer.
     if (way == Way.OPEN) send(e);
     else if (e.due != NEVER) continue;
     e.sending = way == Way.UNRESOLVED;
@@ -278,7 +325,7 @@ function send(e: Entry): void {
   assert(e.nameSize <= NAME_BYTES);
   const to = at + Dns.SIZE;
   memory.copy(to, sentOf(e), e.nameSize);
-  store<u32>(to + e.nameSize, bswap<u32>(TYPE_A << 16 | CLASS_IN));
+  store<u32>(to + e.nameSize, bswap<u32>(<u32>e.type << 16 | CLASS_IN));
   datagramEnd(Dns.SIZE + e.nameSize + 4);
   names.sent++;
 }
@@ -303,9 +350,13 @@ function mixCase(e: Entry): void {
   }
 }
 
-/** A datagram. Returns whether it came from a server, and for a question, of ours: nobody else hears whether there is one. */
+/**
+ * A datagram. Returns whether it came from a server, and for a question, of
+ * ours: nobody else hears whether there is one.
+ */
 export function dnsInput(ip: Ipv4, udp: Udp, size: u32): bool {
   if (names.asking == 0 || udp.srcPort != DNS_PORT) return false;
+  if (IPV6 && interface6.resolversChanged) noteServers();
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
     if (e.state != <u8>Name.ASKING || e.port == 0 || <u32>e.port != udp.dstPort || e.server != ip.src) continue;
@@ -323,9 +374,11 @@ export function dnsInput(ip: Ipv4, udp: Udp, size: u32): bool {
 /** Takes an answer of `size` bytes. Returns false if it is none to this question. */
 function arrives(e: Entry, at: usize, size: u32): bool {
   const m = changetype<Dns>(at), question = at + Dns.SIZE, records = question + e.nameSize + 4;
-  if (size < Dns.SIZE + e.nameSize + 4 || m.id != <u32>e.id || m.questions != 1 || (m.flags & (DNS_QR | DNS_OPCODE)) != DNS_QR) return false;
+  if (size < Dns.SIZE + e.nameSize + 4 || m.id != <u32>e.id || m.questions != 1 ||
+      (m.flags & (DNS_QR | DNS_OPCODE)) != DNS_QR) return false;
   // RFC 5452 §9.1: the question comes back, to the letter.
-  if (memory.compare(question, sentOf(e), e.nameSize) != 0 || load<u32>(question + e.nameSize) != bswap<u32>(TYPE_A << 16 | CLASS_IN)) return false;
+  if (memory.compare(question, sentOf(e), e.nameSize) != 0 ||
+      load<u32>(question + e.nameSize) != bswap<u32>(<u32>e.type << 16 | CLASS_IN)) return false;
   if ((m.flags & DNS_TC) != 0) {
     next(e, Err.SIZE);
     return true;
@@ -335,18 +388,17 @@ function arrives(e: Entry, at: usize, size: u32): bool {
     next(e, Err.NO_ANSWER);
     return true;
   }
-  answerRead(at, records, at + size, nameOf(e), e.nameSize);
+  answerRead(at, records, at + size, nameOf(e), e.nameSize, e.type);
   if (!answer.good) {
     // From the server, and of no use: another one may do better.
     names.dropped++;
     next(e, Err.NO_ANSWER);
     return true;
   }
-  e.a0 = answer.a0;
-  e.a1 = answer.a1;
-  e.a2 = answer.a2;
-  e.a3 = answer.a3;
-  if (answer.count == 0) e.error = <i8>(rcode == 0 ? Err.NO_IPV4 : Err.NOT_FOUND);
+  memory.copy(addressesOf(e), answerAddresses(), ADDRESSES_ROOM);
+  if (answer.count == 0) {
+    e.error = <i8>(rcode != 0 ? Err.NOT_FOUND : IPV6 && <u32>e.type == TYPE_AAAA ? Err.NO_IPV6 : Err.NO_IPV4);
+  }
   const unread = answer.ttl == 0;
   finish(e, answer.count, afterMs(unread ? UNREAD_MS : answer.ttl * 1000), unread);
   return true;

@@ -1,7 +1,7 @@
 // The Internet checksum (RFC 1071): the one's complement of the one's complement sum of 16-bit words.
 //
-// Words are summed in the machine's byte order (RFC 1071 §2 (B): the sum is byte-order independent), 32 bits at a time into 64, so
-// that no carry is lost below 2^32 words; the fold swaps the bytes at the end.
+// Words are summed in the machine's byte order (RFC 1071 §2 (B): the sum is byte-order independent), 32 bits at a time
+// into 64, so that no carry is lost below 2^32 words; the fold swaps the bytes at the end.
 
 import { NATIVE } from "../features";
 
@@ -13,8 +13,8 @@ declare function nativeSum(at: usize, size: u32): u64;
 declare function nativeCopySum(to: usize, from: usize, size: u32): u64;
 
 /**
- * Adds `size` bytes at `at` to a running sum. A part of odd size may only be the last one: its missing byte counts as zero
- * (RFC 1071 §4.1).
+ * Adds `size` bytes at `at` to a running sum. A part of odd size may only be the last one: its
+ * missing byte counts as zero (RFC 1071 §4.1).
  */
 export function sumBytes(at: usize, size: u32, sum: u64): u64 {
   if (NATIVE && size >= 64) return sum + nativeSum(at, size);
@@ -56,9 +56,13 @@ export function sumBytes(at: usize, size: u32, sum: u64): u64 {
   return i32x4.dot_i16x8_s(v128.xor(v, i16x8.splat(-0x8000)), i16x8.splat(1));
 }
 
-/** The sum in four lanes of `words`, over `blocks` times 64 bytes. A frame of 2^16 bytes adds at most 2^12 × 2^16 to each, so none overflows. */
+/**
+ * The sum in four lanes of `words`, over `blocks` times 64 bytes. A frame of 2^16 bytes adds at
+ * most 2^12 × 2^16 to each, so none overflows.
+ */
 function total(lanes: v128, blocks: u32): u64 {
-  const sum = <i64>i32x4.extract_lane(lanes, 0) + <i64>i32x4.extract_lane(lanes, 1) + <i64>i32x4.extract_lane(lanes, 2) + <i64>i32x4.extract_lane(lanes, 3);
+  const sum = <i64>i32x4.extract_lane(lanes, 0) + <i64>i32x4.extract_lane(lanes, 1) +
+    <i64>i32x4.extract_lane(lanes, 2) + <i64>i32x4.extract_lane(lanes, 3);
   return <u64>(sum + <i64>blocks * (32 << 15));
 }
 
@@ -122,8 +126,8 @@ export function sumPseudo(src: u32, dst: u32, protocol: u32, size: u32): u64 {
 }
 
 /**
- * Folds a sum to the 16-bit checksum, in memory order: store it with a plain 16-bit store. Over data that already holds its
- * checksum the result is 0.
+ * Folds a sum to the 16-bit checksum, in memory order: store it with a plain 16-bit store. Over data that
+ * already holds its checksum the result is 0.
  */
 export function foldSum(sum: u64): u16 {
   sum = (sum & 0xffffffff) + (sum >> 32);

@@ -23,17 +23,23 @@ export function clockInit(at: usize): void {
   clock = changetype<Clock>(at);
 }
 
-/** Moves the clock to `nowUs`. A host clock that steps back, be it below zero, stands still here until it has caught up. */
+/**
+ * Moves the clock to `nowUs`. A host clock that steps back, be it below zero, stands still here until it has caught up.
+ */
 export function clockAdvance(nowUs: Micros): void {
   if (nowUs - clock.us > <u64>i64.MAX_VALUE) return;
   clock.us = nowUs;
   clock.ms = <u32>quotient(nowUs, 1000);
 }
 
-/** x / d, d < 2^16. A Cortex-M divides 32 bits in one instruction and 64 in a function of 700 bytes, so there it goes by digits of 16 bits. */
+/**
+ * x / d, d < 2^16. A Cortex-M divides 32 bits in one instruction and 64 in a function of 700
+ * bytes, so there it goes by digits of 16 bits.
+ */
 export function quotient(x: u64, d: u32): u64 {
   if (!BOARD) return x / d;
-  const high = <u32>(x >> 32), middle = ((high % d) << 16) | (<u32>x >> 16), low = ((middle % d) << 16) | (<u32>x & 0xffff);
+  const high = <u32>(x >> 32), middle = ((high % d) << 16) | (<u32>x >> 16),
+    low = ((middle % d) << 16) | (<u32>x & 0xffff);
   return (<u64>(high / d) << 32) | <u64>((middle / d) << 16) | <u64>(low / d);
 }
 

@@ -1,5 +1,5 @@
-// Counters, under the names of the standard MIBs (IP and ICMP: RFC 4293; TCP: RFC 4022; UDP: RFC 4113) and those that Linux made
-// common. 32 bits each, wrapping. host/counters.ts lists the same names in the same order.
+// Counters, under the names of the standard MIBs (IP and ICMP: RFC 4293; TCP: RFC 4022; UDP: RFC 4113) and those that
+// Linux made common. 32 bits each, wrapping. host/counters.ts lists the same names in the same order.
 
 import { take } from "./layout";
 
@@ -9,24 +9,30 @@ export const enum Mib {
   // ARP
   arpInRequests, arpInReplies, arpOutRequests, arpOutReplies, arpInErrors, arpConflicts, arpFailures, arpInIgnored,
   // IP (RFC 4293)
-  ipInReceives, ipInHdrErrors, ipInAddrErrors, ipInUnknownProtos, ipInDiscards, ipInDelivers, ipOutRequests, ipOutNoRoutes,
+  ipInReceives, ipInHdrErrors, ipInAddrErrors, ipInUnknownProtos, ipInDiscards, ipInDelivers, ipOutRequests,
+  ipOutNoRoutes,
   ipOutDiscards, ipReasmReqds, ipReasmOKs, ipReasmFails, ipReasmTimeout, ipReasmOverlaps,
   // ICMP (RFC 4293)
-  icmpInMsgs, icmpInErrors, icmpInEchos, icmpInEchoReps, icmpInDestUnreachs, icmpInTimeExcds, icmpInIgnored, icmpOutMsgs,
+  icmpInMsgs, icmpInErrors, icmpInEchos, icmpInEchoReps, icmpInDestUnreachs, icmpInTimeExcds, icmpInIgnored,
+  icmpOutMsgs,
   icmpOutEchoReps, icmpOutDestUnreachs, icmpOutTimeExcds, icmpOutRateLimited,
   // UDP (RFC 4113)
   udpInDatagrams, udpNoPorts, udpInErrors, udpOutDatagrams, udpRcvbufErrors,
   // TCP (RFC 4022)
-  tcpActiveOpens, tcpPassiveOpens, tcpAttemptFails, tcpEstabResets, tcpInSegs, tcpOutSegs, tcpRetransSegs, tcpInErrs, tcpOutRsts,
+  tcpActiveOpens, tcpPassiveOpens, tcpAttemptFails, tcpEstabResets, tcpInSegs, tcpOutSegs, tcpRetransSegs, tcpInErrs,
+  tcpOutRsts,
   // TCP, as Linux names them
   SyncookiesSent, SyncookiesRecv, SyncookiesFailed, ListenOverflows, ListenDrops, TCPReqQFullDoCookies, TCPReqQFullDrop,
-  TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge, PAWSEstab, PAWSActive, TCPMissingTimestamps, TW, TWRecycled, TWKilled,
+  TCPChallengeACK, TCPSYNChallenge, TCPACKSkippedChallenge, PAWSEstab, PAWSActive, TCPMissingTimestamps, TW, TWRecycled,
+  TWKilled,
   DelayedACKs, TCPPureAcks, TCPOFOQueue, TCPOFODrop, TCPOFOMerge, TCPDSACKOldSent, TCPDSACKOfoSent, TCPSACKDiscard,
   TCPTimeouts, TCPFastRetrans, TCPSlowStartRetrans, TCPRenoRecovery, TCPSackRecovery, TCPSynRetrans,
   TCPAbortOnData, TCPAbortOnClose, TCPAbortOnTimeout, TCPKeepAlive, TCPZeroWindowProbes, TCPPathMtu,
-  OutOfWindowIcmps, TCPHalfOpenExpired, TCPHalfOpenEvicted, TCPSynFinDropped, TCPSynRateDrop, TCPACKSkippedCookie, TCPFirstByteTimeout,
+  OutOfWindowIcmps, TCPHalfOpenExpired, TCPHalfOpenEvicted, TCPSynFinDropped, TCPSynRateDrop, TCPACKSkippedCookie,
+  TCPFirstByteTimeout,
   InCEPkts, TCPECNReductions, TCPLossProbes, TCPLossProbeRecovery, TCPFullUndo, TCPSpuriousRTOs,
-  TCPFastOpenActive, TCPFastOpenActiveFail, TCPFastOpenPassive, TCPFastOpenPassiveFail, TCPFastOpenListenOverflow, TCPFastOpenCookieReqd,
+  TCPFastOpenActive, TCPFastOpenActiveFail, TCPFastOpenPassive, TCPFastOpenPassiveFail, TCPFastOpenListenOverflow,
+  TCPFastOpenCookieReqd,
   COUNT,
 }
 

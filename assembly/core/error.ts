@@ -1,6 +1,6 @@
 /**
- * What a call returns when it cannot do what was asked: small negative numbers, the same ones in AssemblyScript, in TypeScript
- * and in C (tools/border).
+ * What a call returns when it cannot do what was asked: small negative numbers, the same ones in
+ * AssemblyScript, in TypeScript and in C (tools/border).
  */
 export const enum Err {
   OK = 0,
@@ -46,4 +46,6 @@ export const enum Err {
   NO_ANSWER = -20,
   /** The name has no IPv4 address; it may have others. */
   NO_IPV4 = -21,
+  /** The name has no IPv6 address; it may have others. */
+  NO_IPV6 = -22,
 }

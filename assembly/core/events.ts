@@ -1,5 +1,5 @@
-// What the application has to know: bits per socket, and a queue of the sockets that have any. A socket is named by its index, the
-// same one that its handle holds.
+// What the application has to know: bits per socket, and a queue of the sockets that have any. A socket is named by its
+// index, the same one that its handle holds.
 
 import { BOUNDED } from "../features";
 import { take } from "./layout";
@@ -87,7 +87,10 @@ export function eventForget(index: u32): void {
 /** What `eventTake` returns when there is nothing. */
 export const NO_EVENT: u64 = 0;
 
-/** The next socket that has something to tell: its index in the upper half, its bits in the lower; NO_EVENT if there is none. */
+/**
+ * The next socket that has something to tell: its index in the upper half, its bits
+ * in the lower; NO_EVENT if there is none.
+ */
 export function eventTake(): u64 {
   for (let n: u32 = 0; queue.first != 0; n++) {
     assert(!BOUNDED || n < places);

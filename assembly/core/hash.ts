@@ -1,5 +1,5 @@
-// SipHash-2-4: a short keyed hash that whoever does not know the key can neither predict nor steer. It makes initial sequence
-// numbers (RFC 6528 §3), SYN cookies, random numbers, and with fewer rounds what tables are found by.
+// SipHash-2-4: a short keyed hash that whoever does not know the key can neither predict nor steer. It makes initial
+// sequence numbers (RFC 6528 §3), SYN cookies, random numbers, and with fewer rounds what tables are found by.
 
 import { SPEED } from "../features";
 
@@ -13,20 +13,27 @@ export function hash2(key: Key, a: u64, b: u64): u64 {
   return sip(key, a, b, <u64>16 << 56, 3);
 }
 
-/** SipHash-2-4 of a four-tuple and two more words, the second below 2^24; 19 bytes. */
-export function hashFlow2(key: Key, lip: u32, rip: u32, ports: u32, a: u32, b: u32): u64 {
-  return sip(key, <u64>rip | (<u64>lip << 32), <u64>ports | (<u64>a << 32), <u64>b | (<u64>19 << 56), 3);
+/**
+ * SipHash-2-4 of a four-tuple and two more words, the second below 2^24; 19 bytes. `pair`:
+ * what stands for both addresses (`pairOf`).
+ */
+export function hashFlow2(key: Key, pair: u64, ports: u32, a: u32, b: u32): u64 {
+  return sip(key, pair, <u64>ports | (<u64>a << 32), <u64>b | (<u64>19 << 56), 3);
 }
 
-/** SipHash-2-4 of a four-tuple: the remote address, the local one, both ports; 12 bytes. */
-export function hashFlow(key: Key, lip: u32, rip: u32, ports: u32): u64 {
-  return sip(key, <u64>rip | (<u64>lip << 32), <u64>ports | (<u64>12 << 56), 0, 2);
+/** SipHash-2-4 of a four-tuple: what stands for both addresses, both ports; 12 bytes. */
+export function hashFlow(key: Key, pair: u64, ports: u32): u64 {
+  return sip(key, pair, <u64>ports | (<u64>12 << 56), 0, 2);
 }
 
-/** SipHash-1-3 of a four-tuple, for tables: nobody sees the result, so fewer rounds are enough (and 2-4 where speed does not count). */
+/**
+ * SipHash-1-3 of a four-tuple, for tables: nobody sees the result, so fewer rounds are
+ * enough (and 2-4 where speed does not count).
+ */
 export function hashTable(key: Key, lip: u32, rip: u32, ports: u32): u32 {
-  if (!SPEED) return <u32>hashFlow(key, lip, rip, ports);
-  const m0 = <u64>rip | (<u64>lip << 32), m1 = <u64>ports | (<u64>12 << 56);
+  const m0 = <u64>rip | (<u64>lip << 32);
+  if (!SPEED) return <u32>hashFlow(key, m0, ports);
+  const m1 = <u64>ports | (<u64>12 << 56);
   let v0 = key.k0 ^ 0x736f6d6570736575;
   let v1 = key.k1 ^ 0x646f72616e646f6d;
   let v2 = key.k0 ^ 0x6c7967656e657261;
@@ -46,7 +53,10 @@ export function hashTable(key: Key, lip: u32, rip: u32, ports: u32): u32 {
   return <u32>(v0 ^ v1 ^ v2 ^ v3);
 }
 
-/** The first `words` of m0, m1, m2, the others 0; the caller has put the message's length into the top byte of the last one. */
+/**
+ * The first `words` of m0, m1, m2, the others 0; the caller has put the message's
+ * length into the top byte of the last one.
+ */
 function sip(key: Key, m0: u64, m1: u64, m2: u64, words: u32): u64 {
   let v0 = key.k0 ^ 0x736f6d6570736575;
   let v1 = key.k1 ^ 0x646f72616e646f6d;

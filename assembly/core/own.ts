@@ -1,9 +1,9 @@
 // Whose memory is what, in a build that checks it (STINT_OWNERSHIP, tests/ownership). Elsewhere this is no code at all.
 //
-// Everything is forbidden until a part of the plan, a pool or a call allows it. Between records, rings and slots lie red zones that nobody
-// has. Two checkers know of it. The module's own is a bitmap behind the arena, a bit a byte, so a copy of the memory is still a copy of the
-// stack; tools/ownership.mjs puts a call of `ownLoad` or `ownStore` before each access. The other is the AddressSanitizer of a C compiler
-// (NATIVE), which is told and checks by itself.
+// Everything is forbidden until a part of the plan, a pool or a call allows it. Between records, rings and slots lie
+// red zones that nobody has. Two checkers know of it. The module's own is a bitmap behind the arena, a bit a byte, so a
+// copy of the memory is still a copy of the stack; tools/ownership.mjs puts a call of `ownLoad` or `ownStore` before
+// each access. The other is the AddressSanitizer of a C compiler (NATIVE), which is told and checks by itself.
 
 import { NATIVE, OWNERSHIP } from "../features";
 

@@ -1,5 +1,5 @@
-// Everything random comes from the 32 bytes of entropy that the host gave to `init`, and from nothing else: the same entropy and
-// the same inputs give the same run.
+// Everything random comes from the 32 bytes of entropy that the host gave to `init`, and from nothing else: the same
+// entropy and the same inputs give the same run.
 
 import { Key, hash2 } from "./hash";
 
@@ -11,7 +11,8 @@ export const RANDOM_SIZE: u32 = 24;
 /** Takes the 32 bytes of entropy at `entropy`: its second half, hashed under the first one, is the key. */
 export function randomInit(at: usize, entropy: usize): void {
   state = at;
-  const first = changetype<Key>(entropy), x = load<u64>(entropy, 16), y = load<u64>(entropy, 24), key = changetype<Key>(at);
+  const first = changetype<Key>(entropy), x = load<u64>(entropy, 16), y = load<u64>(entropy, 24),
+    key = changetype<Key>(at);
   key.k0 = hash2(first, x, y);
   key.k1 = hash2(first, y, ~key.k0);
   store<u64>(at, 0, 16);

@@ -2,7 +2,10 @@
 
 import { clock } from "./clock";
 
-/** Takes a token from the bucket at `at`, which gets `rate` (> 0) of them a second and holds `burst`. False: it is empty. */
+/**
+ * Takes a token from the bucket at `at`, which gets `rate` (> 0) of them a
+ * second and holds `burst`. False: it is empty.
+ */
 export function rateTake(at: usize, rate: u32, burst: u32): bool {
   const now = <u32>clock.us, interval: u32 = 1_000_000 / rate, full = interval * burst;
   let ahead: u32 = load<u32>(at) - now;

@@ -1,10 +1,8 @@
-// ICMP (RFC 792, RFC 1122 §3.2.2): echo, and the errors that we send. Errors that we receive go to their protocol, by way of
-// stack.ts.
+// ICMP (RFC 792, RFC 1122 §3.2.2): echo, and the errors that we send. Errors that we receive
+// go to their protocol, by way of stack.ts.
 
 import { config, Policy } from "../config";
 import { POLICIES, REASSEMBLY } from "../features";
-import { take, layoutCommits } from "../core/layout";
-import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { random32 } from "../core/random";
 import { sumBytes, foldSum } from "../core/checksum";
@@ -14,19 +12,7 @@ import {
 } from "../wire/icmp";
 import { ipBegin, ipEnd, ipFree, ipRing } from "../ip/output";
 import { isBroadcast, isUnicast, isLoopback } from "../ip/address";
-
-@unmanaged class ErrorBucket {
-  /** When the bucket was last filled, ms. */
-  filled: u32;
-  tokens: u32;
-}
-
-let bucket: ErrorBucket = changetype<ErrorBucket>(0);
-
-export function icmpInit(): void {
-  bucket = changetype<ErrorBucket>(take(1, offsetof<ErrorBucket>()));
-  if (layoutCommits()) bucket.tokens = config.icmpRate;
-}
+import { icmpErrorTake } from "./errors";
 
 /** What a received ICMP message means for the stack. */
 export const enum IcmpResult { DONE, ERROR }
@@ -55,13 +41,17 @@ export function icmpInput(ip: Ipv4, icmp: Icmp, size: u32): IcmpResult {
     case ICMP_PARAMETER_PROBLEM:
       return IcmpResult.ERROR;
     case ICMP_SOURCE_QUENCH: // RFC 6633 §3: silently dropped, as RFC 9293 §3.9.2.2 wants it.
-    default: // RFC 1122 §3.2.2: unknown types are silently dropped. Redirects too: a host with one router has no use for them.
+    default:
+      // RFC 1122 §3.2.2: unknown types are silently dropped. Redirects too: a host with one router has no use for them.
       count(Mib.icmpInIgnored);
       return IcmpResult.DONE;
   }
 }
 
-/** RFC 1122 §3.2.2.6: the data comes back whole, from the address that was asked. What came in fragments goes back in fragments. */
+/**
+ * RFC 1122 §3.2.2.6: the data comes back whole, from the address that was asked. What
+ * came in fragments goes back in fragments.
+ */
 function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
   const broadcast = isBroadcast(ip.dst);
   if (broadcast && !(POLICIES && (config.policy & Policy.BROADCAST_ECHO) != 0)) {
@@ -80,7 +70,8 @@ function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
   icmp.checksum = foldSum(sumBytes(changetype<usize>(icmp), size, 0));
   const id = whole ? 0 : random32();
   for (let at: u32 = 0; at < size; at += step) {
-    const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, config.ttl), n = min(size - at, step);
+    const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, config.ttl),
+      n = min(size - at, step);
     // What waits for its neighbour would be the last fragment alone.
     if (reply == null || (!whole && ipRing() == null)) return;
     if (!whole) {
@@ -96,8 +87,9 @@ function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
 }
 
 /**
- * Sends an error about the datagram at `about`: its header and first 8 bytes, unchanged (RFC 1122 §3.2.2). Not about an ICMP error, a
- * broadcast, a later fragment or a source that is no single host, and not more often than the configuration's `icmpRate`.
+ * Sends an error about the datagram at `about`: its header and first 8 bytes, unchanged (RFC 1122 §3.2.2).
+ * Not about an ICMP error, a broadcast, a later fragment or a source that is no single host, and not more
+ * often than the configuration's `icmpRate`.
  */
 export function icmpError(type: u32, code: u32, about: Ipv4): void {
   if (!isUnicast(about.src) || isBroadcast(about.dst) || (about.fragment & IP_OFFSET_MASK) != 0) return;
@@ -105,7 +97,7 @@ export function icmpError(type: u32, code: u32, about: Ipv4): void {
     const quoted = load<u8>(changetype<usize>(about) + about.headerSize);
     if (quoted != ICMP_ECHO && quoted != ICMP_ECHO_REPLY) return;
   }
-  if (!allowError()) {
+  if (!icmpErrorTake()) {
     count(Mib.icmpOutRateLimited);
     return;
   }
@@ -124,18 +116,4 @@ export function icmpError(type: u32, code: u32, about: Ipv4): void {
   count(Mib.icmpOutMsgs);
   count(type == ICMP_UNREACHABLE ? Mib.icmpOutDestUnreachs : Mib.icmpOutTimeExcds);
   ipEnd(Icmp.SIZE + quote);
-}
-
-/**
- * A token bucket with a random number of tokens taken off each refill: a limit that all share must not let an outsider count what
- * others sent (as with CVE-2020-25705).
- */
-function allowError(): bool {
-  if (clock.ms - bucket.filled >= 1000) {
-    bucket.filled = clock.ms;
-    bucket.tokens = config.icmpRate > 4 ? config.icmpRate - (random32() & 3) : config.icmpRate;
-  }
-  if (bucket.tokens == 0) return false;
-  bucket.tokens--;
-  return true;
 }

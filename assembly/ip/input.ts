@@ -6,6 +6,7 @@ import { count, Mib } from "../core/counters";
 import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { DHCP_CLIENT } from "../wire/dhcp";
 import { Udp } from "../wire/udp";
+import { isName } from "../address/names";
 import { hasAddress, isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
 
 /** How a datagram came: from ourselves, in a frame to us alone, or in one to everybody. */
@@ -15,8 +16,8 @@ export const enum Came { LOOPED, UNICAST, BROADCAST }
 export const enum Accepts { NO, YES, SOURCE_ROUTED }
 
 /**
- * Whether the datagram at `ip`, in a frame with `size` bytes left, is one for us: well-formed, with a good checksum, to our address
- * or a broadcast address, from an address that can be a host's.
+ * Whether the datagram at `ip`, in a frame with `size` bytes left, is one for us: well-formed, with a good checksum, to
+ * our address or a broadcast address, from an address that can be a host's.
  */
 export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
   count(Mib.ipInReceives);
@@ -26,7 +27,13 @@ export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
     return Accepts.NO;
   }
   const src = ip.src, dst = ip.dst;
-  // What we sent to or from an address of ours that is gone since is nobody's; an answer to it would leave for the wire.
+  // Above, what is out of 240/4 would name an IPv6 address.
+  if (isName(src) || isName(dst)) {
+    count(Mib.ipInAddrErrors);
+    return Accepts.NO;
+  }
+  // What we sent to or from an address of ours that is gone since is nobody's;
+  // an answer to it would leave for the wire.
   if (LOOPBACK && came == Came.LOOPED && (!DHCP || (isOwn(dst) && isOwn(src)))) return fine;
   // A datagram on the wire is neither from nor to 127/8 (RFC 1122 §3.2.1.3 (g)), nor from ourselves (LAND).
   if (isLoopback(src) || isLoopback(dst) || !isUnicast(src) || src == config.ip) {
@@ -46,7 +53,9 @@ export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
   return Accepts.NO;
 }
 
-/** Whether a datagram is of the kind that a host without an address takes: a whole one, for the port of DHCP's clients. */
+/**
+ * Whether a datagram is of the kind that a host without an address takes: a whole one, for the port of DHCP's clients.
+ */
 function mayConfigure(ip: Ipv4): bool {
   const size = ip.totalSize - ip.headerSize;
   return ip.protocol == PROTO_UDP && (ip.fragment & (IP_MF | IP_OFFSET_MASK)) == 0 && size >= Udp.SIZE &&
@@ -54,8 +63,8 @@ function mayConfigure(ip: Ipv4): bool {
 }
 
 /**
- * Walks the options: each has a length that lies within the header (RFC 791 §3.1). What they say is ignored (RFC 1122 §3.2.1.8), but that
- * there is a source route (LSRR 131, SSRR 137).
+ * Walks the options: each has a length that lies within the header (RFC 791 §3.1). What they say is ignored
+ * (RFC 1122 §3.2.1.8), but that there is a source route (LSRR 131, SSRR 137).
  */
 function optionsSay(ip: Ipv4): Accepts {
   let result = Accepts.YES;

@@ -4,20 +4,27 @@
 //   … fill the payload behind it …
 //   ipEnd(payloadSize)
 //
-// Every datagram has DF set and identification 0: it is atomic (RFC 6864 §4.1), never fragmented on the way. One that is waiting
-// for its neighbour is kept, the latest one for each neighbour (RFC 1122 §2.3.2.2), as long as there are slots for so many; TCP does not
-// wait there but makes its segment again.
+// Every datagram has DF set and identification 0: it is atomic (RFC 6864 §4.1), never fragmented on the way. One that
+// is waiting for its neighbour is kept, the latest one for each neighbour (RFC 1122 §2.3.2.2), as long as there are
+// slots for so many; TCP does not wait there but makes its segment again.
+//
+// An IPv6 datagram is written behind a header like IPv4's, with the names of its addresses, which stands in the last 20
+// bytes of where its own header goes; `ipEnd` writes that one.
 
-import { LOOPBACK, SPEED, WAITING } from "../features";
+import { IPV6, LOOPBACK, SPEED, WAITING } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
 import { take, layoutCommits } from "../core/layout";
 import { count, countBy, Mib } from "../core/counters";
 import { SlotRing, slotsFull, slotsUsed, slotNext, slotProduce, slotsInit, slotStride } from "../buffers/slots";
-import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_ARP, MAC_BROADCAST } from "../wire/ethernet";
+import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_ARP, MAC_BROADCAST, MAC_GROUP6 } from "../wire/ethernet";
 import { Arp, ARP_REQUEST } from "../wire/arp";
+import { Ipv6 } from "../wire/ipv6";
 import { Ipv4, IP_DF } from "../wire/ipv4";
-import { Asker, neighbourMac, neighbourNextRequest, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
-import { Ipv4Address, isOwn, isBroadcast, isReachable, nextHop, NO_ROUTE } from "./address";
+import {
+  Address, digest32, isAtHand, isName, nameBytes, nameLow, namesChanged, nameSettled, sumBetween,
+} from "../address/names";
+import { Asker, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
+import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, mtuTo, nextHop, NO_ROUTE } from "./address";
 
 @unmanaged class IpOutput {
   /** The frame under construction: address, ring (0: a waiting slot), number of the waiting slot. */
@@ -27,13 +34,26 @@ import { Ipv4Address, isOwn, isBroadcast, isReachable, nextHop, NO_ROUTE } from 
   /** Where the records of the waiting slots lie, and the slots. */
   records: usize;
   waiting: usize;
-  /** The way that was found open last, kept until a neighbour may have changed (`ipForget`): its destination (0: none), its ring, its MAC address. */
+  /**
+   * The way that was found open last, kept until a neighbour may have changed (`ipForget`): its
+   * destination (0: none), its ring, its MAC address.
+   */
   openTo: u32;
   openRing: usize;
   openMac: u64;
+  /**
+   * Of the datagram that was begun last: from where, to where, and what IPv6's
+   * header is longer than IPv4's, if it is IPv6.
+   */
+  src: Address;
+  dst: Address;
+  more: u32;
 }
 
-/** A packet that waits: its next hop, and its frame's size (0: none waits). */
+/**
+ * A packet that waits: `digest32` of its next hop, whose place among the neighbours may go to another, and its name
+ * with it; and its frame's size (0: none waits).
+ */
 @unmanaged class Waiting {
   hop: u32;
   size: u32;
@@ -59,7 +79,10 @@ function waitingFrame(i: u32): usize {
   return out.waiting + i * slotStride(config.mtu);
 }
 
-/** The slot of the packet that waits for `hop`, else a free one, else one that is taken from another, by turns. */
+/**
+ * The slot of the packet that waits for `hop` (its digest), else a free one, else
+ * one that is taken from another, by turns.
+ */
 function waitingSlot(hop: u32): u32 {
   if (!WAITING) return 0;
   let free = waitingCount();
@@ -105,8 +128,9 @@ export const enum Way {
 }
 
 /** Whether a connection's packet to `dst` can be sent now; asks for the neighbour if need be. */
-export function ipWay(dst: Ipv4Address): Way {
+export function ipWay(dst: Address): Way {
   if (SPEED) {
+    if (IPV6 && namesChanged()) ipForget();
     if (dst != out.openTo && !open(dst)) return isReachable(dst) ? Way.UNRESOLVED : Way.NO_ROUTE;
     return slotsFull(changetype<SlotRing>(out.openRing)) ? Way.NO_SLOT : Way.OPEN;
   }
@@ -117,20 +141,21 @@ export function ipWay(dst: Ipv4Address): Way {
 }
 
 /** Whether there is a slot for a packet to `dst`. */
-export function ipHasSlot(dst: Ipv4Address): bool {
+export function ipHasSlot(dst: Address): bool {
   return !slotsFull(LOOPBACK && isOwn(dst) ? loop : tx);
 }
 
 /** Whether there is a way to `dst`; if so it is kept. */
-function open(dst: Ipv4Address): bool {
+function open(dst: Address): bool {
   let mac: u64 = 0, ring = changetype<usize>(loop);
   if (!isReachable(dst)) return false;
   if (!isOwn(dst)) {
-    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(nextHop(dst), Asker.CONNECTION);
+    mac = isBroadcast(dst) ? groupMac(dst) : neighbourMac(nextHop(dst), Asker.CONNECTION);
     if (mac >= MAC_UNKNOWN) return false;
     ring = changetype<usize>(tx);
   }
-  out.openTo = dst;
+  // What is at hand is another address with the next packet.
+  out.openTo = IPV6 && isAtHand(dst) ? 0 : dst;
   out.openRing = ring;
   out.openMac = mac;
   return true;
@@ -141,10 +166,18 @@ export function ipForget(): void {
   if (SPEED) out.openTo = 0;
 }
 
-/** Begins a datagram. Returns its header, with a payload of up to mtu − 20 bytes to fill behind it, or null. */
-export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: u32, ttl: u32): Ipv4 | null {
+/** The MAC address of all who may be meant by an address of many (RFC 2464 §7). */
+function groupMac(dst: Address): u64 {
+  return IPV6 && isName(dst) ? MAC_GROUP6 | <u64>bswap<u32>(<u32>(nameLow(dst) >> 32)) : MAC_BROADCAST;
+}
+
+/**
+ * Begins a datagram. Returns its header, with a payload of up to `mtuTo(dst)` − 20 bytes to fill behind it, or null.
+ */
+export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl: u32): Ipv4 | null {
   out.ring = 0;
   let mac: u64 = 0;
+  if (SPEED && IPV6 && namesChanged()) ipForget();
   if (SPEED && dst == out.openTo) {
     out.ring = out.openRing;
     mac = out.openMac;
@@ -156,7 +189,7 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
       count(Mib.ipOutNoRoutes);
       return null;
     }
-    mac = isBroadcast(dst) ? MAC_BROADCAST : neighbourMac(hop, Asker.ANYBODY);
+    mac = isBroadcast(dst) ? groupMac(dst) : neighbourMac(hop, Asker.ANYBODY);
     if (mac == MAC_REFUSED) {
       count(Mib.ipOutDiscards);
       return null;
@@ -164,9 +197,11 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
     if (mac != MAC_UNKNOWN) {
       out.ring = changetype<usize>(tx);
     } else {
-      out.slot = waitingSlot(hop);
+      // To ask it, the neighbour was given a name that stays.
+      const key = digest32(IPV6 ? nameSettled(hop) : hop);
+      out.slot = waitingSlot(key);
       waitingDrop(out.slot);
-      waitingAt(out.slot).hop = hop;
+      waitingAt(out.slot).hop = key;
     }
   }
   if (out.ring == 0) {
@@ -179,8 +214,13 @@ export function ipBegin(src: Ipv4Address, dst: Ipv4Address, protocol: u32, tos: 
     }
     out.frame = slotNext(ring);
   }
-  address(out.frame, mac, ETHERTYPE_IPV4);
-  const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
+  out.more = IPV6 && isName(dst) ? HEADER_MORE : 0;
+  if (IPV6 || SPEED) {
+    out.src = src;
+    out.dst = dst;
+  }
+  address(out.frame, mac, IPV6 && out.more != 0 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+  const ip = ipLast();
   ip.headerSize = Ipv4.SIZE;
   ip.tos = tos;
   ip.id = 0;
@@ -202,17 +242,54 @@ function address(frame: usize, dst: u64, type: u32): void {
 
 /** Ends the datagram that `ipBegin` began, with `size` bytes of payload. */
 export function ipEnd(size: u32): void {
-  assert(size <= config.mtu - Ipv4.SIZE);
-  const ip = changetype<Ipv4>(out.frame + ETHERNET_SIZE);
-  ip.totalSize = Ipv4.SIZE + size;
-  ip.fillChecksum();
+  if (IPV6 && out.more != 0) {
+    assert(size <= config.mtu - Ipv6.SIZE);
+    header6(ipLast(), size);
+  } else {
+    assert(size <= config.mtu - Ipv4.SIZE);
+    const ip = ipLast();
+    ip.totalSize = Ipv4.SIZE + size;
+    ip.fillChecksum();
+  }
   count(Mib.ipOutRequests);
-  const frameSize = ETHERNET_SIZE + Ipv4.SIZE + size;
+  const frameSize = ipHeadSize() + size;
   if (out.ring == 0) {
     waitingAt(out.slot).size = frameSize;
   } else {
     produce(changetype<SlotRing>(out.ring), frameSize);
   }
+}
+
+/** Writes the IPv6 header in the place of the one like IPv4's. */
+function header6(ip: Ipv4, size: u32): void {
+  const tos = ip.tos, ttl = ip.ttl, protocol = ip.protocol, own = changetype<Ipv6>(changetype<usize>(ip) - HEADER_MORE);
+  own.trafficClass = tos;
+  own.payloadSize = size;
+  own.next = protocol;
+  own.hopLimit = ttl;
+  memory.copy(own.srcAt, nameBytes(out.src), 16);
+  memory.copy(own.dstAt, nameBytes(out.dst), 16);
+}
+
+/** Bytes of a frame before the payload of the datagram that was begun last. */
+export function ipHeadSize(): u32 {
+  return ETHERNET_SIZE + Ipv4.SIZE + (IPV6 ? out.more : 0);
+}
+
+/** The payload of the datagram that was begun last, while it is written and until the next one is. */
+export function ipPayload(): usize {
+  return out.frame + ipHeadSize();
+}
+
+/** Bytes of its payload, once it is ended. */
+export function ipPayloadSize(): u32 {
+  if (IPV6 && out.more != 0) return changetype<Ipv6>(out.frame + ETHERNET_SIZE).payloadSize;
+  return ipLast().totalSize - Ipv4.SIZE;
+}
+
+/** The pseudo-header of one that goes the same way, with `size` bytes. */
+export function ipSum(protocol: u32, size: u32): u64 {
+  return sumBetween(out.src, out.dst, protocol, size);
 }
 
 /** Hands the next frame of a ring over. */
@@ -229,9 +306,9 @@ export function ipRing(): SlotRing | null {
   return out.ring == 0 ? null : changetype<SlotRing>(out.ring);
 }
 
-/** The datagram that was begun last, while it is written and until the next one is. */
+/** The header of the datagram that was begun last, until it is ended. */
 export function ipLast(): Ipv4 {
-  return changetype<Ipv4>(out.frame + ETHERNET_SIZE);
+  return changetype<Ipv4>(out.frame + ETHERNET_SIZE + (IPV6 ? out.more : 0));
 }
 
 /** `n` datagrams with `size` bytes of payload went the same way, the last of them in `frame`. */
@@ -240,13 +317,13 @@ export function ipRepeated(n: u32, size: u32, frame: usize): void {
   countBy(Mib.ipOutRequests, n);
   if (out.ring != changetype<usize>(tx)) return;
   countBy(Mib.ifOutFrames, n);
-  countBy(Mib.ifOutOctets, n * (ETHERNET_SIZE + Ipv4.SIZE + size));
+  countBy(Mib.ifOutOctets, n * (ipHeadSize() + size));
 }
 
 /** The neighbour `hop` became known: sends the packet that was waiting for it. */
-export function ipResolved(hop: Ipv4Address): void {
-  const i = waitingSlot(hop), w = waitingAt(i);
-  if (w.size == 0 || w.hop != hop) return;
+export function ipResolved(hop: Address): void {
+  const key = digest32(hop), i = waitingSlot(key), w = waitingAt(i);
+  if (w.size == 0 || w.hop != key) return;
   const mac = neighbourMac(hop, Asker.ANYBODY), size = w.size;
   if (mac >= MAC_UNKNOWN) return;
   if (slotsFull(tx)) {
@@ -261,9 +338,9 @@ export function ipResolved(hop: Ipv4Address): void {
 }
 
 /** The neighbour `hop` does not answer: the packet that was waiting for it is not sent. */
-export function ipFailed(hop: Ipv4Address): void {
-  const i = waitingSlot(hop);
-  if (waitingAt(i).hop == hop) waitingDrop(i);
+export function ipFailed(hop: Address): void {
+  const key = digest32(hop), i = waitingSlot(key);
+  if (waitingAt(i).hop == key) waitingDrop(i);
 }
 
 /** Our address has changed: nothing that was to leave from the old one does. */
@@ -299,12 +376,4 @@ export function arpSend(op: u32, targetIp: Ipv4Address, targetMac: u64): bool {
   count(op == ARP_REQUEST ? Mib.arpOutRequests : Mib.arpOutReplies);
   produce(tx, ETHERNET_SIZE + Arp.SIZE);
   return true;
-}
-
-/** Sends the requests that the neighbour table ordered, as far as there are slots. A neighbour that is only renewed is asked itself. */
-export function arpRequests(): void {
-  for (let e = neighbourNextRequest(); e != null; e = neighbourNextRequest()) {
-    if (!arpSend(ARP_REQUEST, e.ip, 0)) return;
-    e.wanted = false;
-  }
 }

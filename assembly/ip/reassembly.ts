@@ -1,36 +1,41 @@
 // Reassembly (RFC 791 §3.2, RFC 1122 §3.3.2) in fixed slots.
 //
-// Units of 8 bytes are marked as they arrive; a datagram is whole when each unit up to its end is marked, the last of which may be shorter. A
-// fragment that brings a unit for the second time makes the whole datagram suspect, as RFC 5722 decided for IPv6: it is given up, unless the
-// fragment is a plain duplicate, with the same bytes. So is one whose fragments do not agree on where it ends. When all slots are taken, the
-// oldest datagram is given up.
+// Units of 8 bytes are marked as they arrive; a datagram is whole when each unit up to its end is marked, the last of
+// which may be shorter. A fragment that brings a unit for the second time makes the whole datagram suspect, as RFC 5722
+// decided for IPv6: it is given up, unless the fragment is a plain duplicate, with the same bytes. So is one whose
+// fragments do not agree on where it ends. When all slots are taken, the oldest datagram is given up.
 
 import { REASSEMBLY_MAX, config } from "../config";
-import { OWNERSHIP } from "../features";
+import { IPV6, OWNERSHIP } from "../features";
 import { take, layoutCommits } from "../core/layout";
 import { allow, forbid, spaced } from "../core/own";
 import { isDue, afterMs, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Ipv4, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
+import { Address, isName, nameDrop, nameKeep } from "../address/names";
 
 /** RFC 1122 §3.3.2: 60 to 120 seconds. */
 const TIMEOUT_MS: u32 = 60_000;
 
-@unmanaged class Datagram {
+@unmanaged export class Datagram {
   /** Given up at this time; 0: the slot is free. */
   due: Micros;
-  src: u32;
-  dst: u32;
-  id: u16;
+  /** Kept. */
+  src: Address;
+  dst: Address;
+  /** Of IPv4, 16 bits. */
+  id: u32;
   protocol: u8;
   /** Whether the first fragment is there: its header and first bytes are quoted in a time-exceeded message. */
   hasFirst: bool;
+  pad: u16;
   /** Bytes of payload in all, once the last fragment came; else 0. */
   total: u32;
   /** Units that are marked. */
   units: u32;
   /** Where the fragment ends that goes farthest of those that others follow. */
   beyond: u32;
+  pad2: u32;
 }
 
 @unmanaged class ReassemblyState {
@@ -73,7 +78,21 @@ export function datagramHeader(d: Datagram): Ipv4 {
 export function datagramFree(d: Datagram): void {
   d.due = 0;
   state.busy--;
+  namesRelease(d);
   if (OWNERSHIP) hide(d);
+}
+
+function namesRelease(d: Datagram): void {
+  nameDrop(d.src);
+  nameDrop(d.dst);
+}
+
+/**
+ * What tells the datagrams between two hosts apart: IPv6 has 32 bits for it, the upper ones
+ * of which stand where IPv4 has a checksum.
+ */
+function idOf(ip: Ipv4): u32 {
+  return IPV6 && isName(ip.src) ? ip.id | (<u32>load<u16>(changetype<usize>(ip), 10) << 16) : ip.id;
 }
 
 /** The slot for the datagram that `ip` is a fragment of; taken from the oldest one if need be. */
@@ -81,11 +100,16 @@ function slotFor(ip: Ipv4): Datagram {
   let best = slotAt(0);
   for (let i: u32 = 0; i < config.reassemblyMax; i++) {
     const d = slotAt(i);
-    if (d.due != 0 && <u32>d.id == ip.id && d.src == ip.src && d.dst == ip.dst && <u32>d.protocol == ip.protocol) return d;
+    if (d.due != 0 && d.id == idOf(ip) && d.src == ip.src && d.dst == ip.dst &&
+        (<u32>d.protocol == ip.protocol || isName(ip.src))) return d;
     if (d.due < best.due) best = d;
   }
-  if (best.due != 0) count(Mib.ipReasmFails);
-  else state.busy++;
+  if (best.due != 0) {
+    count(Mib.ipReasmFails);
+    namesRelease(best);
+  } else {
+    state.busy++;
+  }
   if (OWNERSHIP) {
     // The payload is nobody's before it arrives.
     hide(best);
@@ -93,23 +117,24 @@ function slotFor(ip: Ipv4): Datagram {
   }
   memory.fill(changetype<usize>(best), 0, offsetof<Datagram>() + bitsSize());
   best.due = afterMs(TIMEOUT_MS);
-  best.src = ip.src;
-  best.dst = ip.dst;
-  best.id = <u16>ip.id;
+  best.src = nameKeep(ip.src);
+  best.dst = nameKeep(ip.dst);
+  best.id = idOf(ip);
   best.protocol = <u8>ip.protocol;
   return best;
 }
 
 /**
- * Takes in a fragment whose header was validated. Returns the datagram once it is whole: its header and payload lie together at
- * `datagramHeader`, to be used before the next call; the caller frees it. Else null.
+ * Takes in a fragment whose header was validated. Returns the datagram once it is whole: its header and payload lie
+ * together at `datagramHeader`, to be used before the next call; the caller frees it. Else null.
  */
 export function reassemble(ip: Ipv4): Datagram | null {
   count(Mib.ipReasmReqds);
   const offset = (ip.fragment & IP_OFFSET_MASK) << 3;
   const size = ip.totalSize - ip.headerSize;
   const more = (ip.fragment & IP_MF) != 0;
-  if (config.reassemblyMax == 0 || size == 0 || offset + size > min(config.reassemblyBytes, REASSEMBLY_MAX) || (more && (size & 7) != 0)) {
+  if (config.reassemblyMax == 0 || size == 0 || offset + size > min(config.reassemblyBytes, REASSEMBLY_MAX) ||
+      (more && (size & 7) != 0)) {
     count(Mib.ipReasmFails);
     return null;
   }
@@ -123,9 +148,18 @@ export function reassemble(ip: Ipv4): Datagram | null {
   const header = datagramHeader(d);
   header.totalSize = Ipv4.SIZE + d.total;
   header.fragment = 0;
+  header.src = d.src;
+  header.dst = d.dst;
   header.fillChecksum();
   count(Mib.ipReasmOKs);
   return d;
+}
+
+/** Bytes of payload from its beginning on that are there. */
+export function datagramBegun(d: Datagram): u32 {
+  let units: u32 = 0;
+  while (units << 3 < config.reassemblyBytes && isMarked(d, units)) units++;
+  return d.total != 0 ? min(units << 3, d.total) : units << 3;
 }
 
 /** Where the marks of units lie. */
@@ -173,7 +207,9 @@ function admitFragment(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool
     const at = marksAt(d) + (u >> 3);
     store<u8>(at, <u32>load<u8>(at) | (<u32>1 << (u & 7)));
   }
-  if (OWNERSHIP) allow(payload + offset, min(size, offset < config.reassemblyBytes ? config.reassemblyBytes - offset : 0));
+  if (OWNERSHIP) {
+    allow(payload + offset, min(size, offset < config.reassemblyBytes ? config.reassemblyBytes - offset : 0));
+  }
   memory.copy(payload + offset, from, size);
   d.units += last - first;
   if (offset == 0) {

@@ -1,25 +1,31 @@
-// The services, compiled together with the stack: echo (RFC 862), discard (RFC 863), chargen (RFC 864) and files over HTTP. They use
-// the same calls as any application, and copy from ring to ring.
+// The services, compiled together with the stack: echo (RFC 862), discard (RFC 863), chargen (RFC 864) and files over
+// HTTP. They use the same calls as any application, and copy from ring to ring.
 //
-// Files are the host's. It asks for the record of what is wanted (`serviceRequest`): how long is the file at a path, or a piece of it,
-// straight into the send ring; and answers (`serviceAnswer`).
+// Files are the host's. It asks for the record of what is wanted (`serviceRequest`): how long is the file at a path, or
+// a piece of it, straight into the send ring; and answers (`serviceAnswer`).
 //
 // No call here looks at connections that nothing happened to: work is proportional to events.
 
 import {
-  event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at,
-  tcp_send_commit, tcp_send_span, tcp_set, tcp_shutdown,
+  event_next, tcp_abort, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span,
+  tcp_send_at, tcp_send_commit, tcp_send_span, tcp_set, tcp_shutdown,
 } from "../index";
-import { BOARD, DHCP, FAST_OPEN, HTTP, MEASURING } from "../features";
+import { BOARD, FAST_OPEN, HTTP, MEASURING } from "../features";
 import { clock, NEVER } from "../core/clock";
 import { countersAt, Mib } from "../core/counters";
 import { Event } from "../core/events";
 import { Err } from "../core/error";
 import { TcpOption, connsInUse } from "../api/tcp";
 import { indexOfHandle } from "../api/handle";
+import { STACK_PLACES } from "../clients/owners";
 import { config } from "../config";
-import { Http, Served, Service, listenerSlot, servedAt, servedClear, servedIndex, servedMax, shared, textOf } from "./layout";
-import { enlist, hasUnsent, idleNext, idleSeconds, idleTake, idleVictim, isOver, touch, unlist } from "./idle";
+import {
+  Http, Served, Service, listenerSlot, servedAt, servedClear, servedIndex, servedMax, shared, textOf,
+} from "./layout";
+import {
+  enlist, hasUnsent, idleNext, idleSeconds, idleTake, idleVictim, isOver, isTelling, promise, stoodStill,
+  touch, unlist,
+} from "./idle";
 import { httpAnswer, httpArrives, httpIsBetween, httpNext, httpSend, httpTimedOut } from "./http";
 
 export * from "../index";
@@ -47,6 +53,9 @@ const enum Want { NONE, LENGTH, PIECE }
   tag: u64;
 }
 
+/** Connections that are over time, and are looked at between two polls. */
+const OVER_TIME_MAX: u32 = 256;
+
 const request: Request = changetype<Request>(memory.data(40, 8));
 
 /** Starts a service on a port. Returns OK, or the Err of `tcp_listen`. */
@@ -54,7 +63,8 @@ export function serviceStart(service: u32, port: u32, backlog: u32): i32 {
   if (service == 0 || service > <u32>Service.HTTP || servedMax() == 0) return Err.ARGUMENT;
   const handle = tcp_listen(0, port, backlog);
   if (handle < 0) return handle;
-  // Whether SYNs may carry requests is the configuration's to say (`fastOpenMax`): all that they can ask for may be done twice.
+  // Whether SYNs may carry requests is the configuration's to say (`fastOpenMax`): all
+  // that they can ask for may be done twice.
   if (FAST_OPEN) tcp_set(handle, TcpOption.FAST_OPEN, 1);
   store<i32>(listenerSlot(service), handle);
   return Err.OK;
@@ -65,32 +75,71 @@ export function servicesIdle(seconds: u32): void {
   if (servedMax() != 0) shared().idle = min(seconds, u16.MAX_VALUE) + 1;
 }
 
-/** Stops listening, and closes every connection in order. */
+/**
+ * Stops listening, and closes every connection in order: HTTP's after the answer that has begun,
+ * echo's when what has come is sent back. The host polls until `servicesLeft` is 0, or for as long as
+ * it likes to, and then calls `servicesCut`.
+ */
 export function servicesStop(): void {
-  for (let service: u32 = 1; service <= <u32>Service.HTTP && servedMax() != 0; service++) {
+  if (servedMax() == 0) return;
+  for (let service: u32 = 1; service <= <u32>Service.HTTP; service++) {
     const handle = load<i32>(listenerSlot(service));
     if (handle != 0) tcp_close(handle);
     store<i32>(listenerSlot(service), 0);
   }
+  shared().stopping = 1;
   for (let i: u32 = 0; i < servedMax(); i++) {
-    if (servedAt(i).handle != 0) forget(servedAt(i));
+    const s = servedAt(i);
+    if (s.handle == 0 || s.service == <u8>Service.CLOSING) continue;
+    if (isOver(s)) {
+      forget(s);
+    } else if (s.service == <u8>Service.ECHO) {
+      echo(s);
+    } else if (HTTP && s.service == <u8>Service.HTTP && s.http > <u8>Http.CONTENT) {
+      s.last = true;
+    } else {
+      close(s);
+    }
   }
 }
 
-/** Does what the events ask for. To be called after each `poll`; returns whether another poll may have something to send. */
+/** Connections with something left to tell: bytes, or a FIN, that the peer has not acknowledged. */
+export function servicesLeft(): u32 {
+  let left: u32 = 0;
+  for (let i: u32 = 0; i < servedMax(); i++) if (servedAt(i).handle != 0 && isTelling(servedAt(i))) left++;
+  return left;
+}
+
+/**
+ * Resets what is left, at the next `poll`. Returns how many connections were reset with
+ * something left to tell, since `servicesStop`.
+ */
+export function servicesCut(): u32 {
+  if (servedMax() == 0) return 0;
+  for (let i: u32 = 0; i < servedMax(); i++) if (servedAt(i).handle != 0) abort(servedAt(i));
+  return shared().cut;
+}
+
+/**
+ * Does what the events ask for. To be called after each `poll`; returns whether
+ * another poll may have something to send.
+ */
 export function servicesRun(): bool {
   let did = false;
+  stoodStill();
   for (let e = event_next(); e != 0; e = event_next()) {
     const handle = <i32>(e >> 32), bits = <u32>e;
     if ((bits & Event.ACCEPT) != 0) acceptAll(handle);
     // What the stack tells of itself (handle 0) is the host's to look up.
-    else if (!DHCP || handle != 0) serve(handle, bits);
+    else if (STACK_PLACES == 0 || handle != 0) serve(handle, bits);
     did = true;
   }
   if (servedMax() == 0) return did;
   if (giveWay()) did = true;
-  for (let s = idleTake(); s != null; s = idleTake()) {
-    overTime(s);
+  // Those that are left come with the next poll, which is due at once: frames have their turn in between.
+  for (let n = OVER_TIME_MAX; n > 0 && idleNext() <= clock.us; n--) {
+    const s = idleTake();
+    if (s != null) overTime(s);
     did = true;
   }
   return did;
@@ -99,10 +148,11 @@ export function servicesRun(): bool {
 /** What is left of the `wait` that `poll` returned, µs, −1 for ever: until a connection has been idle for too long. */
 export function servicesWait(wait: i32): i32 {
   if (servedMax() == 0) return wait;
+  stoodStill();
   const next = idleNext();
-  if (next == NEVER) return wait;
+  if (next == NEVER) return promise(wait);
   const left = next <= clock.us ? 0 : <i32>min<u64>(next - clock.us, i32.MAX_VALUE);
-  return wait < 0 ? left : min(wait, left);
+  return promise(wait < 0 ? left : min(wait, left));
 }
 
 /** Address of what is wanted next, or 0. Until it is answered, it stays the next. */
@@ -139,8 +189,8 @@ function wants(s: Served): bool {
 }
 
 /**
- * The host's answer. LENGTH: the file's; −1: there is none; −2: it cannot be told now. PIECE: how many bytes, at least 1; else the file is
- * not what it was.
+ * The host's answer. LENGTH: the file's; −1: there is none; −2: it cannot be told now. PIECE: how many bytes, at
+ * least 1; else the file is not what it was.
  */
 export function serviceAnswer(result: i64): void {
   if (!HTTP || servedMax() == 0 || shared().wantFirst != request.block + 1) return;
@@ -208,12 +258,17 @@ function acceptAll(listener: i32): void {
     s.service = <u8>service;
     // On a board the limit for idle connections has to do: it cannot be switched off there.
     if (!BOARD) keepAlive(handle);
+    // An answer is written at once: its end has nothing to wait for (RFC 9293 §3.7.4).
+    if (HTTP && service == <u32>Service.HTTP) tcp_set(handle, TcpOption.NO_DELAY, 1);
     enlist(s);
     serve(handle, 0);
   }
 }
 
-/** Asks whether a silent peer is still there, so that one that vanished is noticed even where nobody is ended for being idle. */
+/**
+ * Asks whether a silent peer is still there, so that one that vanished is noticed
+ * even where nobody is ended for being idle.
+ */
 function keepAlive(handle: i32): void {
   const idle = idleSeconds();
   tcp_set(handle, TcpOption.KEEP_IDLE, idle == 0 ? 60 : max<u32>(idle >> 1, 1));
@@ -226,8 +281,10 @@ function keepAlive(handle: i32): void {
 function serve(handle: i32, bits: u32): void {
   const s = blockOf(handle);
   if (s == null || s.handle != handle) return;
-  // A request that is not complete has until its end to come: bytes one by one win no time. Nor does what comes after our close.
-  const fixed = s.service == <u8>Service.CLOSING || (HTTP && s.service == <u8>Service.HTTP && s.http <= <u8>Http.CONTENT);
+  // A request that is not complete has until its end to come: bytes one by one win no
+  // time. Nor does what comes after our close.
+  const fixed = s.service == <u8>Service.CLOSING ||
+    (HTTP && s.service == <u8>Service.HTTP && s.http <= <u8>Http.CONTENT);
   if ((bits & (Event.READABLE | Event.WRITABLE)) != 0 && !fixed) touch(s);
   if (isOver(s)) {
     forget(s);
@@ -256,12 +313,13 @@ function forget(s: Served): void {
 }
 
 function abort(s: Served): void {
+  if (shared().stopping != 0 && isTelling(s)) shared().cut++;
   tcp_abort(drop(s));
 }
 
 /**
- * Closes our side, and waits until the connection is over (RFC 9112 §9.6): a handle that is given up with bytes unread resets the
- * connection, and the peer may lose our last answer.
+ * Closes our side, and waits until the connection is over (RFC 9112 §9.6): a handle that is given up with bytes unread
+ * resets the connection, and the peer may lose our last answer.
  */
 function close(s: Served): void {
   unlist(s);
@@ -271,14 +329,18 @@ function close(s: Served): void {
   drain(s);
 }
 
-/** Closes when the peer has closed and everything was read. Returns whether it did. */
+/** Closes when everything was read, and the peer has closed or we are to end. Returns whether it did. */
 function ended(s: Served): bool {
-  if (tcp_recv_size(s.handle) != 0) return false;
+  const have = tcp_recv_size(s.handle);
+  if (have > 0 || (have < 0 && shared().stopping == 0)) return false;
   close(s);
   return true;
 }
 
-/** Whoever completed a handshake and found no room: the connection that has been idle for longest gives way. Returns whether one did. */
+/**
+ * Whoever completed a handshake and found no room: the connection that has been idle for
+ * longest gives way. Returns whether one did.
+ */
 function giveWay(): bool {
   const refused = load<u32>(countersAt() + (<usize>Mib.ListenOverflows << 2));
   if (shared().refused == refused) return false;

@@ -1,5 +1,5 @@
-// Files over HTTP/1.1 (RFC 9110, RFC 9112): GET and HEAD, persistent connections, one answer at a time. docs/services.md has the table of
-// limits and their answers.
+// Files over HTTP/1.1 (RFC 9110, RFC 9112): GET and HEAD, persistent connections, one answer at a time.
+// docs/services.md has the table of limits and their answers.
 
 import { tcp_recv_at, tcp_recv_consume, tcp_recv_span, tcp_send_at, tcp_send_commit, tcp_send_span } from "../index";
 import { ANSWER_MAX, CONTENT_MAX, FIELDS_MAX, Http, PATH_MAX, Served, answerOf, textOf } from "./layout";
@@ -30,15 +30,21 @@ const STATUS: usize = memory.data<u8>([72, 84, 84, 80, 47, 49, 46, 49, 32]);
 /** "\r\nAllow: GET, HEAD" */
 const ALLOW: usize = memory.data<u8>([13, 10, 65, 108, 108, 111, 119, 58, 32, 71, 69, 84, 44, 32, 72, 69, 65, 68]);
 /** "\r\nContent-Length: " */
-const LENGTH: usize = memory.data<u8>([13, 10, 67, 111, 110, 116, 101, 110, 116, 45, 76, 101, 110, 103, 116, 104, 58, 32]);
+const LENGTH: usize = memory.data<u8>([
+  13, 10, 67, 111, 110, 116, 101, 110, 116, 45, 76, 101, 110, 103, 116, 104, 58, 32,
+]);
 /** "\r\nConnection: close" */
-const CLOSES: usize = memory.data<u8>([13, 10, 67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 99, 108, 111, 115, 101]);
+const CLOSES: usize = memory.data<u8>([
+  13, 10, 67, 111, 110, 110, 101, 99, 116, 105, 111, 110, 58, 32, 99, 108, 111, 115, 101,
+]);
 /** "\r\n\r\n" */
 const CRLF: usize = memory.data<u8>([13, 10, 13, 10]);
 /** "content-length" */
 const CONTENT_LENGTH: usize = memory.data<u8>([99, 111, 110, 116, 101, 110, 116, 45, 108, 101, 110, 103, 116, 104]);
 /** "transfer-encoding" */
-const TRANSFER_ENCODING: usize = memory.data<u8>([116, 114, 97, 110, 115, 102, 101, 114, 45, 101, 110, 99, 111, 100, 105, 110, 103]);
+const TRANSFER_ENCODING: usize = memory.data<u8>([
+  116, 114, 97, 110, 115, 102, 101, 114, 45, 101, 110, 99, 111, 100, 105, 110, 103,
+]);
 /** "connection" */
 const CONNECTION: usize = memory.data<u8>([99, 111, 110, 110, 101, 99, 116, 105, 111, 110]);
 /** "host" */
@@ -54,7 +60,9 @@ const BAD_REQUEST: usize = memory.data<u8>([32, 66, 97, 100, 32, 82, 101, 113, 1
 /** " Not Found" */
 const NOT_FOUND: usize = memory.data<u8>([32, 78, 111, 116, 32, 70, 111, 117, 110, 100]);
 /** " Method Not Allowed" */
-const NOT_ALLOWED: usize = memory.data<u8>([32, 77, 101, 116, 104, 111, 100, 32, 78, 111, 116, 32, 65, 108, 108, 111, 119, 101, 100]);
+const NOT_ALLOWED: usize = memory.data<u8>([
+  32, 77, 101, 116, 104, 111, 100, 32, 78, 111, 116, 32, 65, 108, 108, 111, 119, 101, 100,
+]);
 /** " Request Timeout" */
 const TIMED_OUT: usize = memory.data<u8>([32, 82, 101, 113, 117, 101, 115, 116, 32, 84, 105, 109, 101, 111, 117, 116]);
 /** " Too Large" */
@@ -62,9 +70,14 @@ const TOO_LARGE: usize = memory.data<u8>([32, 84, 111, 111, 32, 76, 97, 114, 103
 /** " Not Implemented" */
 const NOT_DONE: usize = memory.data<u8>([32, 78, 111, 116, 32, 73, 109, 112, 108, 101, 109, 101, 110, 116, 101, 100]);
 /** " Service Unavailable" */
-const BUSY: usize = memory.data<u8>([32, 83, 101, 114, 118, 105, 99, 101, 32, 85, 110, 97, 118, 97, 105, 108, 97, 98, 108, 101]);
+const BUSY: usize = memory.data<u8>([
+  32, 83, 101, 114, 118, 105, 99, 101, 32, 85, 110, 97, 118, 97, 105, 108, 97, 98, 108, 101,
+]);
 
-/** Reads a request as far as it has come. Returns whether it is complete: then its file is asked for, or the answer is an error. */
+/**
+ * Reads a request as far as it has come. Returns whether it is complete: then its file
+ * is asked for, or the answer is an error.
+ */
 export function httpArrives(s: Served): bool {
   for (let have = tcp_recv_span(s.handle); have > 0; have = tcp_recv_span(s.handle)) {
     const from = tcp_recv_at(s.handle);
@@ -193,7 +206,8 @@ function field(s: Served, at: usize, size: u32): u32 {
   let value = n + 1, end = size;
   while (value < end && isSpace(load<u8>(at + value))) value++;
   while (end > value && isSpace(load<u8>(at + end - 1))) end--;
-  const isHost = is(at, n, HOST, 4), isLength = is(at, n, CONTENT_LENGTH, 14), isCoding = is(at, n, TRANSFER_ENCODING, 17);
+  const isHost = is(at, n, HOST, 4), isLength = is(at, n, CONTENT_LENGTH, 14),
+    isCoding = is(at, n, TRANSFER_ENCODING, 17);
   const isConnection = is(at, n, CONNECTION, 10), isExpect = is(at, n, EXPECT, 6);
   if (s.answer > ANSWER_MAX) return isHost || isLength || isConnection ? 431 : isCoding ? 501 : 0;
   if (isHost) {
@@ -255,7 +269,8 @@ function headEnds(s: Served): void {
   } else if (s.size > CONTENT_MAX) {
     refuse(s, 413);
   } else if (s.size != 0 && (s.said & Said.EXPECT) != 0) {
-    // Its content is not sent before we say "100": it gets its answer at once, and the connection ends with that (RFC 9110 §10.1.1).
+    // Its content is not sent before we say "100": it gets its answer at once, and the
+    // connection ends with that (RFC 9110 §10.1.1).
     s.last = true;
     s.http = <u8>Http.STAT;
   } else {

@@ -1,5 +1,5 @@
-// The services' memory: a record for all of them and a block a connection, in the part of the arena that the configuration reserves with
-// `appBytes`.
+// The services' memory: a record for all of them and a block a connection, in the part of the arena that
+// the configuration reserves with `appBytes`.
 
 import { config } from "../config";
 import { BOARD, HTTP } from "../features";
@@ -7,7 +7,10 @@ import { applicationAt, isUp } from "../stack";
 
 /** Longest path of a file, and longest line of a request, in bytes: a longer one is answered with 414. */
 export const PATH_MAX: u32 = BOARD ? 64 : 512;
-/** Head of an answer, and as much of a request's field as is kept, in bytes: a longer one that matters here is answered with 431. */
+/**
+ * Head of an answer, and as much of a request's field as is kept, in bytes: a longer
+ * one that matters here is answered with 431.
+ */
 export const ANSWER_MAX: u32 = BOARD ? 128 : 256;
 /** Bytes of fields that one request may have: more are answered with 431. */
 export const FIELDS_MAX: u32 = 16384;
@@ -58,11 +61,22 @@ export const enum Http {
   /** Connections that want something of the host, first in, first out, by number + 1; 0: none. */
   wantFirst: u32;
   wantLast: u32;
-  /** Connections in the order in which they last got on: those that are served, then those that are closing; by number + 1. */
+  /**
+   * Connections in the order in which they last got on: those that are served,
+   * then those that are closing; by number + 1.
+   */
   servedFirst: u32;
   servedLast: u32;
   closingFirst: u32;
   closingLast: u32;
+  /**
+   * Not 0: `servicesStop` was called. Of the connections that ended since, those
+   * that were reset with something left to tell.
+   */
+  stopping: u32;
+  cut: u32;
+  /** When the host is to come back at the latest, ms; 0: it may stay away. */
+  due: u32;
 }
 
 const SHARED: u32 = 64;
@@ -123,7 +137,9 @@ export function answerOf(s: Served): usize {
 /** Bytes that `connections` need. */
 export function servicesBytes(connections: u32): u32 {
   if (offsetof<Shared>() > SHARED) ERROR("what connections share is 64 bytes");
-  if (offsetof<Served>() != 88 || offsetof<Served>("status") != 40) ERROR("a block's head is 88 bytes, and 40 without HTTP");
+  if (offsetof<Served>() != 88 || offsetof<Served>("status") != 40) {
+    ERROR("a block's head is 88 bytes, and 40 without HTTP");
+  }
   return SHARED + connections * BLOCK;
 }
 

@@ -3,3 +3,4 @@
 export * from "./app";
 export * from "../api/clients";
 export * from "../api/names";
+export * from "../api/ip6";

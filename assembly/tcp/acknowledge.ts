@@ -1,4 +1,5 @@
-// The ACK field of a segment in a synchronized state (RFC 9293 §3.10.7.4, fifth): what it acknowledges, and the window it brings.
+// The ACK field of a segment in a synchronized state (RFC 9293 §3.10.7.4, fifth): what
+// it acknowledges, and the window it brings.
 
 import { isInsecure, Policy } from "../config";
 import { clock } from "../core/clock";
@@ -33,7 +34,10 @@ export function acknowledge(t: Tcb): void {
   recoveryRepeats(t, flight, had, news, wnd);
 }
 
-/** SEG.ACK is new: SND.UNA moves up to it. `flight`, what was delivered before, and whether SACK told something are for recovery. */
+/**
+ * SEG.ACK is new: SND.UNA moves up to it. `flight`, what was delivered before, and
+ * whether SACK told something are for recovery.
+ */
 function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   const acked = seg.ack - t.sndUna;
   // A FIN takes a sequence number, but no place in the ring.
@@ -45,8 +49,9 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   recoveryTimes(t, acked);
   t.stalledAt = clock.us;
   if (tcbHas(t, Has.ORPHAN)) armOrphan(t);
-  // Probes of a closed window go on as long as there is text for it. A window that was open, if too small, has taken what silly window avoidance
-  // held back; and where all text has arrived an idle connection is left, which no silence ends.
+  // Probes of a closed window go on as long as there is text for it. A window that was open, if too
+  // small, has taken what silly window avoidance held back; and where all text has arrived an idle
+  // connection is left, which no silence ends.
   if (t.timerKind != <u8>Timer.PERSIST || t.sndWnd != 0 || t.sndSize == 0) retransmitAcked(t);
   recoveryAdvances(t, acked, flight, had, news);
   roomAgain(t);

@@ -1,25 +1,32 @@
 // Our address is gone: so is everything that had it. Nothing is sent, since nothing may leave from it any more.
 
 import { config } from "../config";
-import { LOOPBACK } from "../features";
+import { IPV6, LOOPBACK } from "../features";
 import { Err } from "../core/error";
 import { Has, tcbAt, tcbHas } from "./block/tcb";
 import { State } from "./block/state";
 import { halfOpenAt, halfOpenInUse } from "./block/half-open-record";
 import { endConnection } from "./close/end";
+import { isName, noName } from "../address/names";
+import { timeWaitsForget } from "./close/time-wait";
 import { recordGone } from "./open/accept";
 
 /**
- * Ends the connections that have `ip`, with NO_ADDRESS; on its other side, too, since one between 127/8 and ourselves would go on on the wire
- * (RFC 1122 §3.2.1.3 (g)). Listeners stay. So do records in TIME-WAIT, which send nothing by themselves, and hear nothing of an address that is gone.
+ * Ends the connections that have `ip`, with NO_ADDRESS; on its other side, too, since one between 127/8 and ourselves
+ * would go on on the wire (RFC 1122 §3.2.1.3 (g)). Listeners stay. So do records in TIME-WAIT, which send nothing by
+ * themselves, and hear nothing of an address that is gone.
  */
 export function tcpAddressGone(ip: u32): void {
   for (let i: u32 = 0; i < config.connsMax; i++) {
-    const t = tcbAt(i);
-    if (t.state != <u8>State.CLOSED && !tcbHas(t, Has.DETACHED) && (t.lip == ip || (LOOPBACK && t.rip == ip))) endConnection(t, Err.NO_ADDRESS);
+    const t = tcbAt(i), left = tcbHas(t, Has.DETACHED), had = (left || t.state != <u8>State.CLOSED) && t.lip == ip;
+    if (t.state != <u8>State.CLOSED && !left && (had || (LOOPBACK && t.rip == ip))) endConnection(t, Err.NO_ADDRESS);
+    // A handle that is left does not tell a name that may be another's.
+    if (IPV6 && isName(ip) && had && tcbHas(t, Has.DETACHED)) t.lip = noName();
   }
   for (let i: u32 = 0; i < config.halfOpenMax; i++) {
     const h = halfOpenAt(i);
     if (halfOpenInUse(h) && (h.lip == ip || (LOOPBACK && h.rip == ip))) recordGone(h);
   }
+  // A record in TIME-WAIT would keep the name of an IPv6 address that is nobody's.
+  if (IPV6 && isName(ip)) timeWaitsForget(ip);
 }

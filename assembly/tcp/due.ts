@@ -1,5 +1,5 @@
-// TIMEOUTS (RFC 9293 §3.10.8: user time-out, retransmission time-out; TIME-WAIT's is close/time-wait.ts): what is due does its work. The
-// retransmission timer has two thresholds, R1 and R2 (RFC 9293 §3.8.3).
+// TIMEOUTS (RFC 9293 §3.10.8: user time-out, retransmission time-out; TIME-WAIT's is close/time-wait.ts): what is due
+// does its work. The retransmission timer has two thresholds, R1 and R2 (RFC 9293 §3.8.3).
 
 import { FAST_OPEN, BLACK_HOLES } from "../features";
 import { NEVER, isDue, clock } from "../core/clock";
@@ -43,7 +43,9 @@ export function tcbTimer(t: Tcb): void {
   if (next != NEVER) heapArm(tcbIndex(t), next);
 }
 
-/** R1: retransmissions after which the network is asked to look for another way, and the application is told (SHLD-10). */
+/**
+ * R1: retransmissions after which the network is asked to look for another way, and the application is told (SHLD-10).
+ */
 const R1: u8 = 3;
 
 /** The retransmission timer fired. */

@@ -1,4 +1,5 @@
-// ICMP errors about our segments (RFC 9293 §3.9.2.2, RFC 5927): believed only when they quote a segment that is in flight.
+// ICMP errors about our segments (RFC 9293 §3.9.2.2, RFC 5927): believed only
+// when they quote a segment that is in flight.
 
 import { config } from "../config";
 import { BOUNDED, FAST_OPEN } from "../features";
@@ -32,8 +33,8 @@ const PLATEAUS: usize = memory.data<u16>([8166, 4352, 2002, 1492, 1006, 508, 296
 const PLATEAU_COUNT: u32 = 8;
 
 /**
- * An error of `type` and `code` quotes `ip`, which we sent, and the first 8 bytes of its payload at `tcp`. `mtu`: the next hop's, for
- * "fragmentation needed"; 0: not told.
+ * An error of `type` and `code` quotes `ip`, which we sent, and the first 8 bytes of its payload at `tcp`. `mtu`: the
+ * next hop's, for "fragmentation needed"; 0: not told.
  */
 export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpHeader): void {
   const ports = (tcp.dstPort << 16) | tcp.srcPort;
@@ -86,8 +87,8 @@ function softError(t: Tcb, error: Err): void {
 }
 
 /**
- * RFC 1191 §3: the path takes less than we thought. Only less than the packet that did not fit, and never less than `pathMtuMin`. What
- * was too large goes out again at once, in smaller segments; congestion it was not.
+ * RFC 1191 §3: the path takes less than we thought. Only less than the packet that did not fit, and never less than
+ * `pathMtuMin`. What was too large goes out again at once, in smaller segments; congestion it was not.
  */
 function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
   if (!isSynchronized(t)) return;

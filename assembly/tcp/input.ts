@@ -6,7 +6,8 @@ import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
-import { foldSum, sumBytes, sumPseudo } from "../core/checksum";
+import { foldSum, sumBytes } from "../core/checksum";
+import { sumBetween } from "../address/names";
 import { seqLt, seqLe, seqInWindow, seqMax } from "../core/seq";
 import { rangesClear } from "../buffers/ranges";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
@@ -22,7 +23,7 @@ import { halfOpenAnswer, halfOpenAnswerTake } from "./open/half-open";
 import { ackSegment, answerProbe, challenge } from "./close/reset";
 import { setIrs } from "./open/connect";
 import { ackAcceptable, acknowledge } from "./acknowledge";
-import { ecnArrives } from "./congestion/ecn";
+import { ecnAgreed, ecnArrives } from "./congestion/ecn";
 import { drainEarly, earlyFinDue, receiveEarly, receiveEarlyFin, receiveText } from "./receive";
 import { retransmitEstablished } from "./loss/retransmit";
 import { rttAcked } from "./loss/rtt";
@@ -37,7 +38,7 @@ import { endConnection } from "./close/end";
 import { timeWaitInput, enterTimeWait } from "./close/time-wait";
 import { sendReset } from "./output";
 import { fastOpenAcked, fastOpenAnswered, fastOpenCompletes } from "./open/fast-open";
-import { offeredScale, settle, synBits, synMss, synWindow } from "./open/syn";
+import { offeredScale, settle, settled, synBits, synMss, synWindow } from "./open/syn";
 import { Listener, listenerFor, listenerAt } from "./open/listener";
 import { acceptable, recordGone, promote } from "./open/accept";
 import { listenInput } from "./listen";
@@ -51,7 +52,7 @@ export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   if (isBroadcast(ip.dst)) return;
   // MUST-3: a segment with a bad checksum has no effect.
   if (!tcp.isValid(size) || tcp.dstPort == 0 ||
-      foldSum(sumBytes(changetype<usize>(tcp), size, sumPseudo(ip.src, ip.dst, PROTO_TCP, size))) != 0) {
+      foldSum(sumBytes(changetype<usize>(tcp), size, sumBetween(ip.src, ip.dst, PROTO_TCP, size))) != 0) {
     count(Mib.tcpInErrs);
     return;
   }
@@ -84,7 +85,8 @@ function closedOrListen(old: u32): void {
 }
 
 function connectionInput(t: Tcb): void {
-  // Only whoever knows RCV.NXT is heard, be it with a probe's octet before it or behind: else anybody could keep a dead connection alive.
+  // Only whoever knows RCV.NXT is heard, be it with a probe's octet before it or behind: else
+  // anybody could keep a dead connection alive.
   if (seg.seq + 1 - t.rcvNxt <= 2) {
     t.heardAt = clock.us;
     t.keepSent = 0;
@@ -96,12 +98,12 @@ function connectionInput(t: Tcb): void {
 }
 
 /**
- * Whether the SYN that met ours was forged, by whoever guessed the ports: the segment at hand is another one, and acknowledges our SYN, whose
- * number only the peer knows.
+ * Whether the SYN that met ours was forged, by whoever guessed the ports: the segment at hand is another one, and
+ * acknowledges our SYN, whose number only the peer knows.
  */
 function isForgedMet(t: Tcb): bool {
-  return t.state == <u8>State.SYN_RECEIVED && (seg.flags & (SYN | ACK | RST)) == (SYN | ACK) && seg.seq != t.irs && seg.ack == t.iss + 1 &&
-    !(FAST_OPEN && isOpenedFast(t));
+  return t.state == <u8>State.SYN_RECEIVED && (seg.flags & (SYN | ACK | RST)) == (SYN | ACK) && seg.seq != t.irs &&
+    seg.ack == t.iss + 1 && !(FAST_OPEN && isOpenedFast(t));
 }
 
 /** What the forged SYN brought is forgotten. */
@@ -128,14 +130,15 @@ function synSent(t: Tcb): void {
   }
   // Fourth, check the SYN bit. (Third, security: not supported.)
   if (!segIs(SYN)) return;
-  // An echo of a timestamp that we did not send makes the segment unacceptable (RFC 7323 §3.2: it can only be an old one).
+  // An echo of a timestamp that we did not send makes the segment unacceptable
+  // (RFC 7323 §3.2: it can only be an old one).
   if (acked && segHas(Option.TIMESTAMPS) && seg.tsEcr != 0 && seqLt(timestampNow(t), seg.tsEcr)) {
     count(Mib.PAWSActive);
     resetSegment();
     return;
   }
   setIrs(t, seg.seq, seg.tsVal);
-  settle(t, synBits(), synMss());
+  settle(t, synBits(settled(t), ecnAgreed(t)), synMss());
   segTrimFront(1);
   // The segment was not held against a window, since there was none: now there is.
   trimToWindow(t);
@@ -149,7 +152,8 @@ function synSent(t: Tcb): void {
     textArrives(t);
     return;
   }
-  // Simultaneous open (§3.5): our SYN goes out again, as a SYN-ACK. What else the segment carries waits for ESTABLISHED.
+  // Simultaneous open (§3.5): our SYN goes out again, as a SYN-ACK. What else
+  // the segment carries waits for ESTABLISHED.
   setState(t, State.SYN_RECEIVED);
   tcbSet(t, Has.SYN_DUE);
   workAdd(t);
@@ -255,8 +259,8 @@ function isTimestampOld(t: Tcb): bool {
 }
 
 /**
- * RFC 7323 §4.3: TS.Recent follows the segment that an ACK covers next. Only one whose ACK field was found to be good (RFC 5961 §5.2): else
- * a blind segment in the window would make all that follow it look old.
+ * RFC 7323 §4.3: TS.Recent follows the segment that an ACK covers next. Only one whose ACK field was found to be good
+ * (RFC 5961 §5.2): else a blind segment in the window would make all that follow it look old.
  */
 function timestampNote(t: Tcb): void {
   if (!segHas(Option.TIMESTAMPS) || !tcbHas(t, Has.TIMESTAMPS)) return;
@@ -282,9 +286,9 @@ function zeroWindowProbe(t: Tcb): void {
 }
 
 /**
- * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the RST bit is set)". One that occupies
- * sequence space is always answered: a retransmission wants its ACK, and a D-SACK. An answer is empty; so empty ones are answered at a
- * bounded rate, and two ends cannot go on acknowledging each other.
+ * "If an incoming segment is not acceptable, an acknowledgment should be sent in reply (unless the RST bit is set)".
+ * One that occupies sequence space is always answered: a retransmission wants its ACK, and a D-SACK. An answer is
+ * empty; so empty ones are answered at a bounded rate, and two ends cannot go on acknowledging each other.
  */
 function notAcceptable(t: Tcb): void {
   if (segIs(RST)) return;
@@ -308,10 +312,11 @@ function resetArrives(t: Tcb): void {
     return;
   }
   if (t.state == <u8>State.SYN_RECEIVED) {
-    // A passive OPEN is a half-open record here, which goes back to LISTEN and tells nobody. So this one was active: "connection refused"
-    // (MUST-11); or it was opened fast, and whoever accepted it has to know.
+    // A passive OPEN is a half-open record here, which goes back to LISTEN and tells nobody. So this one was active:
+    // "connection refused" (MUST-11); or it was opened fast, and whoever accepted it has to know.
     const fast = FAST_OPEN && isOpenedFast(t);
-    // Whoever forged the SYN that met ours knows this number too (`isForgedMet`). A peer that means it says it again, to our next SYN-ACK.
+    // Whoever forged the SYN that met ours knows this number too (`isForgedMet`). A peer that
+    // means it says it again, to our next SYN-ACK.
     if (!fast && !tcbHas(t, Has.SYN_RESENT)) return;
     count(Mib.tcpAttemptFails);
     endConnection(t, fast ? Err.RESET : Err.REFUSED);
@@ -403,7 +408,12 @@ function urgentArrives(t: Tcb): void {
 /** Seventh and eighth. */
 function textArrives(t: Tcb): void {
   const fin = segIs(FIN), at = seg.seq + seg.size;
-  if (seg.size != 0 && !tcbHas(t, Has.FIN_RECEIVED)) {
+  // Nothing comes after a FIN, and no other FIN.
+  if (tcbHas(t, Has.FIN_RECEIVED)) {
+    if (fin) ackNow(t);
+    return;
+  }
+  if (seg.size != 0) {
     // Nobody is left to read it: the data is lost, and the peer has to know (§3.6.1, SHLD-3).
     if (tcbHas(t, Has.ORPHAN)) {
       count(Mib.TCPAbortOnData);
@@ -417,10 +427,6 @@ function textArrives(t: Tcb): void {
   if (fin && seqLt(t.rcvNxt, at)) {
     receiveEarlyFin(t);
     ackNow(t);
-    return;
-  }
-  if (tcbHas(t, Has.FIN_RECEIVED)) {
-    if (fin) ackNow(t);
     return;
   }
   if (earlyFinDue(t)) {
@@ -480,7 +486,9 @@ function halfOpenInput(h: HalfOpen): void {
   }
   if (segIs(SYN) && !segIs(RST | ACK) && seg.seq == h.irs) {
     // The SYN again: our SYN-ACK was lost.
-    if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && seqLe(h.tsRecent, seg.tsVal)) h.tsRecent = seg.tsVal;
+    if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && seqLe(h.tsRecent, seg.tsVal)) {
+      h.tsRecent = seg.tsVal;
+    }
     if (!halfOpenAnswerTake(h)) return;
     h.bits |= <u16>Syn.AGAIN;
     halfOpenAnswer(h);

@@ -17,7 +17,8 @@ import { congestionInit } from "./congestion/window";
 import { Listener, defend, listenerIndex } from "./open/listener";
 import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp, isGroup } from "./open/syn-cookie";
 import { cookieRateTake, synRateTake } from "./open/syn-rate";
-import { synBits, synMss } from "./open/syn";
+import { offered, synBits, synMss } from "./open/syn";
+import { ecnAsked } from "./congestion/ecn";
 import { isnFor } from "./open/isn";
 import { halfOpenAnswer, halfOpenEnter, synAck } from "./open/half-open";
 import { fastOpenCheck, pending } from "./open/fast-open";
@@ -27,8 +28,8 @@ import { timeWaitReuse } from "./close/time-wait";
 import { receiveText } from "./receive";
 
 /**
- * Processes the segment at hand, which found no connection, in LISTEN (RFC 9293 §3.10.7.2). `old`: the record in TIME-WAIT that has its
- * four-tuple, and that ends when a new connection begins; NOBODY: there is none.
+ * Processes the segment at hand, which found no connection, in LISTEN (RFC 9293 §3.10.7.2). `old`: the record in
+ * TIME-WAIT that has its four-tuple, and that ends when a new connection begins; NOBODY: there is none.
  */
 export function listenInput(l: Listener, old: u32): Tcb | null {
   // First, check for a RST.
@@ -36,7 +37,8 @@ export function listenInput(l: Listener, old: u32): Tcb | null {
   // Second, check for an ACK: it can only be a cookie that comes back.
   if (segIs(ACK)) {
     if (COOKIES && !segIs(SYN) && mayBeCookie(l)) {
-      // One that is right gets through whatever else comes from its prefix: the check costs one hash, as finding a connection does.
+      // One that is right gets through whatever else comes from its prefix: the check
+      // costs one hash, as finding a connection does.
       const mss = cookieCheck();
       if (mss != 0) return fromCookie(l, mss);
       if (!cookieRateTake(seg.rip)) {
@@ -63,10 +65,13 @@ export function listenInput(l: Listener, old: u32): Tcb | null {
   return null;
 }
 
-/** A SYN takes a half-open record, or is answered with a cookie, or dropped. Its text is not kept: the peer sends it again. */
+/**
+ * A SYN takes a half-open record, or is answered with a cookie, or dropped. Its
+ * text is not kept: the peer sends it again.
+ */
 function listenSyn(l: Listener, old: u32): void {
   const mss = synMss();
-  let bits = synBits();
+  let bits = synBits(offered(), ecnAsked());
   const within = !COOKIES || synRateTake(seg.rip, changetype<usize>(l) + offsetof<Listener>("rate"));
   if (!within && (config.cookies == Cookies.NEVER || (config.policy & Policy.SYN_SILENCE) != 0)) {
     synDropped(l, Mib.TCPSynRateDrop);
@@ -107,8 +112,9 @@ function listenSyn(l: Listener, old: u32): void {
 }
 
 /**
- * The SYN at hand returns a cookie of ours (RFC 7413 §4.2.2): it makes a connection in SYN-RECEIVED, which is accepted, read and written
- * at once. Returns false when it has to open as usual: no good cookie, too many such connections, no room.
+ * The SYN at hand returns a cookie of ours (RFC 7413 §4.2.2): it makes a connection in SYN-RECEIVED,
+ * which is accepted, read and written at once. Returns false when it has to open as usual: no good
+ * cookie, too many such connections, no room.
  */
 function openFast(l: Listener, bits: u32, mss: u32, old: u32): bool {
   const renew = fastOpenCheck();
@@ -122,7 +128,10 @@ function openFast(l: Listener, bits: u32, mss: u32, old: u32): bool {
   return true;
 }
 
-/** The SYN at hand made this connection, in SYN-RECEIVED: its text is taken in, a SYN-ACK is due. A FIN behind the text has to come again. */
+/**
+ * The SYN at hand made this connection, in SYN-RECEIVED: its text is taken in, a SYN-ACK is due.
+ * A FIN behind the text has to come again.
+ */
 function fastOpenBegin(t: Tcb, renew: bool): void {
   count(Mib.TCPFastOpenPassive);
   pending.count++;
@@ -144,7 +153,10 @@ function fastOpenBegin(t: Tcb, renew: bool): void {
   workAdd(t);
 }
 
-/** The listener's share of the table is full, or the table is, and cookies are off: an old record makes room, of its own or of anybody's. */
+/**
+ * The listener's share of the table is full, or the table is, and cookies are off: an old
+ * record makes room, of its own or of anybody's.
+ */
 function evict(l: Listener): HalfOpen | null {
   const victim = halfOpenVictim(l.halfOpen >= l.backlog ? listenerIndex(l) : ANY);
   if (victim == null) return null;
@@ -168,7 +180,8 @@ function answerWithCookie(l: Listener, bits: u32, mss: u32): void {
   // Without timestamps there is no room for the other options.
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
   const kept = timestamps ? bits & ~Syn.FAST_OPEN : 0;
-  synAck(seg.lip, seg.rip, seg.ports, cookieMake(mss), seg.seq, kept, timestamps ? cookieTimestamp(seg.lip, seg.rip, bits) : 0, seg.tsVal, l.tos, l.ttl);
+  synAck(seg.lip, seg.rip, seg.ports, cookieMake(mss), seg.seq, kept,
+    timestamps ? cookieTimestamp(seg.lip, seg.rip, bits) : 0, seg.tsVal, l.tos, l.ttl);
 }
 
 /** Whether cookies of this listener may be about. */
@@ -184,7 +197,6 @@ function fromCookie(l: Listener, mss: u32): Tcb | null {
     return null;
   }
   count(Mib.SyncookiesRecv);
-  const bits = (config.policy & Policy.TIMESTAMPS) != 0 ? cookieOptions() : 0;
-  tcbFromHandshake(t, seg.seq - 1, seg.ack - 1, bits, mss, segHas(Option.TIMESTAMPS) ? seg.tsVal : 0);
+  tcbFromHandshake(t, seg.seq - 1, seg.ack - 1, cookieOptions(), mss, segHas(Option.TIMESTAMPS) ? seg.tsVal : 0);
   return t;
 }

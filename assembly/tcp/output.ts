@@ -10,14 +10,14 @@ import { updateSum } from "../core/checksum";
 import { ringRead, ringReadSum } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
-import { ipBegin, ipEnd, ipLast, ipWay, Way } from "../ip/output";
+import { ipBegin, ipEnd, ipPayload, ipPayloadSize, ipWay, Way } from "../ip/output";
 import { ecnFlags, ecnSynFlags, ecnTos } from "./congestion/ecn";
 import { Tcb, Has, RECOVERING, tcbHas, sendRing, workBlock, tcbSet, tcbClear } from "./block/tcb";
 import { State, isSynchronized, isOpenedFast } from "./block/state";
 import { Timer } from "./block/timers";
 import { putTimestamps } from "./segment/options";
 import { fastOpenPut, fastOpenText } from "./open/fast-open";
-import { settled, offered, synWindow, synSegment, synOptions } from "./open/syn";
+import { settled, synWindow, synSegment, synOptions } from "./open/syn";
 import {
   lostEnd, lostNext, lostSent, recoveryBegins, recoveryHeldBack, recoveryPipe, recoverySent, recoveryWindow,
 } from "./loss/recovery";
@@ -86,16 +86,21 @@ export function tcpOutput(t: Tcb): Turn {
   return turn;
 }
 
-/** Marks the last segment of a burst, which is still in its slot, with PSH, if it has text (RFC 9293 §3.9.1.2, SHLD-27). */
+/**
+ * Marks the last segment of a burst, which is still in its slot, with PSH, if it has text (RFC 9293 §3.9.1.2, SHLD-27).
+ */
 function pushLast(): void {
-  const ip = ipLast(), tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
-  if (ip.totalSize == Ipv4.SIZE + tcp.headerSize || (tcp.flags & PSH) != 0) return;
+  const tcp = changetype<TcpHeader>(ipPayload());
+  if (ipPayloadSize() == tcp.headerSize || (tcp.flags & PSH) != 0) return;
   const was = load<u16>(changetype<usize>(tcp), 12);
   tcp.flags |= PSH;
   tcp.checksum = updateSum(tcp.checksum, was, load<u16>(changetype<usize>(tcp), 12));
 }
 
-/** Whether there is anything that could be sent, windows aside; cheap, and asked first so that no neighbour is looked up in vain. */
+/**
+ * Whether there is anything that could be sent, windows aside; cheap, and asked first
+ * so that no neighbour is looked up in vain.
+ */
 function hasSomething(t: Tcb): bool {
   if (tcbHas(t, Has.SYN_DUE | Has.ACK_NOW | Has.PROBE_DUE | Has.KEEP_DUE)) return true;
   return maySendText(t) && t.state != <u8>State.TIME_WAIT &&
@@ -107,7 +112,10 @@ function maySendText(t: Tcb): bool {
   return isSynchronized(t) || (FAST_OPEN && isOpenedFast(t));
 }
 
-/** The packet cannot leave: the timer runs as if it had been sent and lost, so that R2 counts; a neighbour's answer retries at once. */
+/**
+ * The packet cannot leave: the timer runs as if it had been sent and lost, so that R2
+ * counts; a neighbour's answer retries at once.
+ */
 function waitForWay(t: Tcb, way: Way): void {
   if (t.timerKind == <u8>Timer.NONE) retransmitArm(t);
   if (way == Way.NO_ROUTE) t.softError = <i8>Err.UNREACHABLE;
@@ -138,7 +146,7 @@ function sendNext(t: Tcb, most: u32): u32 {
     }
   }
   if (!tcbHas(t, Has.ACK_NOW)) return 0;
-  emit(t, t.sndNxt, 0, ACK, Text.NONE);
+  emit(t, acceptableSeq(t), 0, ACK, Text.NONE);
   count(Mib.TCPPureAcks);
   return 1;
 }
@@ -209,14 +217,15 @@ function emitRange(t: Tcb, start: Seq, end: Seq, kind: Text): void {
 }
 
 /**
- * Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it (RFC 9293 §3.8.6.2.1, §3.7.4). Returns
- * how many segments, `most` at most.
+ * Sends new data, FIN behind the last of it, if the windows, Nagle and silly window avoidance let it
+ * (RFC 9293 §3.8.6.2.1, §3.7.4). Returns how many segments, `most` at most.
  */
 function sendNew(t: Tcb, within: Within, most: u32): u32 {
   const have = unsent(t), fin = finDue(t);
   if (have == 0 && !fin) return 0;
   const probe = within == Within.PEERS_WINDOW;
-  const usable = usableWindow(t), flight = t.sndNxt - t.sndUna, larger = probe ? 0 : pathProbeSize(t, min(have, usable)), mss = max(roomForData(t), larger);
+  const usable = usableWindow(t), flight = t.sndNxt - t.sndUna,
+    larger = probe ? 0 : pathProbeSize(t, min(have, usable)), mss = max(roomForData(t), larger);
   let size = min(min(have, mss), usable);
   const all = size == have;
   const withFin = fin && all && size < usable;
@@ -248,8 +257,8 @@ function sendNew(t: Tcb, within: Within, most: u32): u32 {
 }
 
 /**
- * A full segment was sent, and there is more: as many like it as may go out, `most` at most, but for the last of the ring, which has PSH.
- * Returns how many.
+ * A full segment was sent, and there is more: as many like it as may go out, `most` at most, but for the last of
+ * the ring, which has PSH. Returns how many.
  */
 function sendLike(t: Tcb, size: u32, most: u32): u32 {
   if (tcbHas(t, RECOVERING | Has.URGENT_OUT) || t.ecn != 0 || (config.policy & Policy.PACING) != 0) return 0;
@@ -265,7 +274,10 @@ function sendLike(t: Tcb, size: u32, most: u32): u32 {
   return n;
 }
 
-/** (1) a full segment; (2) all there is, and Nagle does not hold it; (3) a good part of the largest window seen. (4), the override timer, is the persist timer. */
+/**
+ * (1) a full segment; (2) all there is, and Nagle does not hold it; (3) a good part of the largest window seen. (4),
+ * the override timer, is the persist timer.
+ */
 function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32): bool {
   if (size >= mss || fin) return true;
   if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPending(t) || isSecondHalf(t, flight);
@@ -273,8 +285,8 @@ function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32)
 }
 
 /**
- * Deviates from RFC 9293 §3.7.4: where the send ring holds two segments, what follows the first goes out beside it, short or not. The peer
- * would wait for it before it acknowledges the first.
+ * Deviates from RFC 9293 §3.7.4: where the send ring holds two segments, what follows the first goes out beside it,
+ * short or not. The peer would wait for it before it acknowledges the first.
  */
 function isSecondHalf(t: Tcb, flight: u32): bool {
   return flight == <u32>t.mss && flight == config.sendRing >> 1;
@@ -285,8 +297,8 @@ function urgentPending(t: Tcb): bool {
 }
 
 /**
- * RFC 5681 §4.1: when nothing was sent for more than one RTO, the congestion window is no longer known to be good. What the peer sent in
- * the meantime says nothing about it.
+ * RFC 5681 §4.1: when nothing was sent for more than one RTO, the congestion window is no longer known to be good. What
+ * the peer sent in the meantime says nothing about it.
  */
 function idleRestart(t: Tcb): void {
   const idle = clock.us - t.stalledAt;
@@ -318,7 +330,9 @@ function sendProbe(t: Tcb): void {
   emitRange(t, start, t.sndNxt, Text.AGAIN);
 }
 
-/** No timer runs, and something waits: for an acknowledgment, or for a window; then only the persist timer will move it. */
+/**
+ * No timer runs, and something waits: for an acknowledgment, or for a window; then only the persist timer will move it.
+ */
 function armIfWaiting(t: Tcb): void {
   if (t.timerKind != <u8>Timer.NONE || !isSynchronized(t)) return;
   if (t.sndUna != t.sndNxt) retransmitArm(t);
@@ -333,7 +347,7 @@ function sendSyn(t: Tcb): void {
   if (ip == null) return;
   rttSyn(t);
   const flags = (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer);
-  const bits = answer ? settled(t) : offered();
+  const bits = settled(t);
   if (FAST_OPEN && t.fastOpen != 0) {
     sendFastSyn(t, ip, flags, bits);
   } else {
@@ -343,10 +357,13 @@ function sendSyn(t: Tcb): void {
   retransmitArm(t);
 }
 
-/** Sends our SYN with a cookie, or a request for one, and text; or our SYN-ACK, which acknowledges text and may have a new cookie (RFC 7413 §4.2). */
+/**
+ * Sends our SYN with a cookie, or a request for one, and text; or our SYN-ACK, which acknowledges text
+ * and may have a new cookie (RFC 7413 §4.2).
+ */
 function sendFastSyn(t: Tcb, ip: Ipv4, flags: u32, bits: u32): void {
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE), start = changetype<usize>(tcp) + TcpHeader.SIZE;
-  const options = synOptions(start, bits, timestampNow(t), t.tsRecent), at = fastOpenPut(t, options);
+  const options = synOptions(start, t.rip, bits, timestampNow(t), t.tsRecent), at = fastOpenPut(t, options);
   const header = <u32>(at - changetype<usize>(tcp)), size = fastOpenText(t, header);
   let text: u64 = 0;
   if (size != 0) {
@@ -407,7 +424,9 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, kind: Text): void {
   finish(t, ip, tcp, header, header + size, flags, text);
 }
 
-/** Fills in what all segments have, and hands the segment to IP. `text`: the sum of its payload, in a build that has it. */
+/**
+ * Fills in what all segments have, and hands the segment to IP. `text`: the sum of its payload, in a build that has it.
+ */
 function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags: u32, text: u64): void {
   tcp.srcPort = t.ports;
   tcp.dstPort = t.ports >> 16;
@@ -428,15 +447,27 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
   ipEnd(size);
 }
 
-/** Sends the ACK that is owed, if it can leave. */
-export function sendAck(t: Tcb): void {
-  if (isSynchronized(t) && ipWay(t.rip) == Way.OPEN) emit(t, t.sndNxt, 0, ACK, Text.NONE);
+/**
+ * SND.NXT; or the edge of the peer's window, if what lies beyond it was sent already, as a window probe or before the
+ * window shrank: the peer takes nothing that begins beyond the edge, no ACK and no RST either (RFC 9293 §3.4, table 5).
+ */
+function acceptableSeq(t: Tcb): Seq {
+  const edge = t.sndUna + t.sndWnd;
+  return isSynchronized(t) && seqLt(edge, t.sndNxt) ? edge : t.sndNxt;
 }
 
-/** Sends `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>` for a connection that is aborted (RFC 9293 §3.10.5). Lost if there is no slot. */
+/** Sends the ACK that is owed, if it can leave. */
+export function sendAck(t: Tcb): void {
+  if (isSynchronized(t) && ipWay(t.rip) == Way.OPEN) emit(t, acceptableSeq(t), 0, ACK, Text.NONE);
+}
+
+/**
+ * Sends `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>` for a connection that is aborted
+ * (RFC 9293 §3.10.5). Lost if there is no slot.
+ */
 export function sendReset(t: Tcb): void {
   if (ipWay(t.rip) != Way.OPEN) return;
-  emit(t, t.sndNxt, 0, RST | ACK, Text.NONE);
+  emit(t, acceptableSeq(t), 0, RST | ACK, Text.NONE);
 }
 
 /** ABORT: the RST, if it can leave, is the connection's last word. */

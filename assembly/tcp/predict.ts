@@ -1,11 +1,13 @@
-// Header prediction (V. Jacobson; RFC 9293 §3.10.7 leaves the order of work open as long as the result is the same): what arrives most, the
-// next text in order or an ACK on an ESTABLISHED connection without anything unusual, is recognised by a few compares, and its text is
-// summed while it is copied into the ring. Everything else, and all that is wrong, goes the long way (stack.ts, input.ts), from the beginning.
+// Header prediction (V. Jacobson; RFC 9293 §3.10.7 leaves the order of work open as long as the result is the same):
+// what arrives most, the next text in order or an ACK on an ESTABLISHED connection without anything unusual, is
+// recognised by a few compares, and its text is summed while it is copied into the ring. Everything else, and all that
+// is wrong, goes the long way (stack.ts, input.ts), from the beginning.
 
 import { config, ETHERNET_SIZE } from "../config";
 import { clock } from "../core/clock";
 import { count, countBy, Mib } from "../core/counters";
-import { foldSum, sumBytes, sumPseudo } from "../core/checksum";
+import { foldSum, sumBytes } from "../core/checksum";
+import { sumBetween } from "../address/names";
 import { Event } from "../core/events";
 import { seqLt, seqLe } from "../core/seq";
 import { ringWriteSum } from "../buffers/ring";
@@ -26,23 +28,31 @@ const TYPE_VERSION: u32 = 0x450008;
 const TIMESTAMPS: u32 = 0x0a080101;
 const WITH_TIMESTAMPS: u32 = TcpHeader.SIZE + 12;
 
-/** Takes in the frame of `size` bytes, addressed to us alone, if it is one of those. Returns whether it was; else nothing has happened. */
+/**
+ * Takes in the frame of `size` bytes, addressed to us alone, if it is one of those. Returns
+ * whether it was; else nothing has happened.
+ */
 export function predict(frame: usize, size: u32): bool {
   const ip = changetype<Ipv4>(frame + ETHERNET_SIZE), tcp = changetype<TcpHeader>(frame + ETHERNET_SIZE + Ipv4.SIZE);
-  if (size < ETHERNET_SIZE + Ipv4.SIZE + TcpHeader.SIZE || (load<u32>(frame, 12) & 0xffffff) != TYPE_VERSION || ip.protocol != PROTO_TCP) return false;
+  if (size < ETHERNET_SIZE + Ipv4.SIZE + TcpHeader.SIZE || (load<u32>(frame, 12) & 0xffffff) != TYPE_VERSION ||
+      ip.protocol != PROTO_TCP) return false;
   const total = ip.totalSize, dst = ip.dst;
   // DF may be set: 0x40 in memory order. A segment with an ECN mark goes the long way.
-  if (total > size - ETHERNET_SIZE || (load<u16>(changetype<usize>(ip), 6) & ~0x40) != 0 || dst != config.ip || (ip.tos & 3) != 0) return false;
+  if (total > size - ETHERNET_SIZE || (load<u16>(changetype<usize>(ip), 6) & ~0x40) != 0 || dst != config.ip ||
+      (ip.tos & 3) != 0) return false;
   const header = tcp.headerSize, flags = tcp.flags;
   if ((flags & ~PSH) != ACK || total < Ipv4.SIZE + header) return false;
   const src = ip.src, owner = demuxFind(dst, src, (tcp.srcPort << 16) | tcp.dstPort);
-  // What we send to ourselves comes by the loop, and that does not lead here: on the wire it is forged (RFC 1122 §3.2.1.3).
+  // What we send to ourselves comes by the loop, and that does not lead here: on
+  // the wire it is forged (RFC 1122 §3.2.1.3).
   if (!isConn(owner) || isOwn(src)) return false;
   const t = tcbAt(owner);
-  if (t.state != <u8>State.ESTABLISHED || tcbHas(t, RECOVERING | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
+  if (t.state != <u8>State.ESTABLISHED ||
+      tcbHas(t, RECOVERING | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
   if (t.outOfOrder != 0 || t.ecn != 0 || t.timerKind == <u8>Timer.PERSIST) return false;
   const seq = tcp.seq, ack = tcp.ack, text = total - Ipv4.SIZE - header;
-  if (seq != t.rcvNxt || text > t.rcvAdv - seq || text > config.recvRing - t.rcvSize || seqLt(ack, t.sndUna) || seqLt(t.sndNxt, ack)) return false;
+  if (seq != t.rcvNxt || text > t.rcvAdv - seq || text > config.recvRing - t.rcvSize || seqLt(ack, t.sndUna) ||
+      seqLt(t.sndNxt, ack)) return false;
   const stamps = tcbHas(t, Has.TIMESTAMPS), data = changetype<usize>(tcp) + header;
   let tsVal: u32 = 0;
   if (stamps) {
@@ -54,7 +64,7 @@ export function predict(frame: usize, size: u32): bool {
   }
   // The sums. Nothing lies in the ring behind RCV.NXT, so text with a bad one leaves no trace there.
   if (!ip.checksumOk) return false;
-  let sum = sumBytes(changetype<usize>(tcp), header, sumPseudo(src, dst, PROTO_TCP, total - Ipv4.SIZE));
+  let sum = sumBytes(changetype<usize>(tcp), header, sumBetween(src, dst, PROTO_TCP, total - Ipv4.SIZE));
   if (text != 0) sum += ringWriteSum(recvRing(t), config.recvRing, t.rcvHead, t.rcvSize, data, text);
   if (foldSum(sum) != 0) return false;
 

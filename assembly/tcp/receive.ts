@@ -21,8 +21,9 @@ function hasPlace(t: Tcb): bool {
 }
 
 /**
- * Takes the segment's text, which was cut to the window, into the ring. In order it becomes readable; beyond a gap it waits in its
- * place, noted as a range. Returns false when it had to be dropped: then the FIN behind it does not count either.
+ * Takes the segment's text, which was cut to the window, into the ring. In order it becomes readable;
+ * beyond a gap it waits in its place, noted as a range. Returns false when it had to be dropped: then
+ * the FIN behind it does not count either.
  */
 export function receiveText(t: Tcb): bool {
   const start = seg.seq, end = seg.seq + seg.size;
@@ -66,7 +67,10 @@ function drain(t: Tcb): void {
   }
 }
 
-/** Text that came with a SYN waits until the connection is ESTABLISHED (RFC 9293 §3.10.7.3): kept as if it lay beyond a gap. */
+/**
+ * Text that came with a SYN waits until the connection is ESTABLISHED
+ * (RFC 9293 §3.10.7.3): kept as if it lay beyond a gap.
+ */
 export function receiveEarly(t: Tcb): void {
   if (hasPlace(t)) receiveLater(t, seg.seq, seg.seq + seg.size);
   tcbClear(t, Has.ACK_NOW);
@@ -88,8 +92,8 @@ function readable(t: Tcb): void {
 
 /** Text beyond a gap (SHLD-31): to its place in the ring. Answered at once (MAY-13, RFC 5681 §4.2). */
 function receiveLater(t: Tcb, start: Seq, end: Seq): bool {
-  // Each of them has an ACK of its own, be they many in one batch: the sender counts them (RFC 5681 §3.2), and some may be lost. A board
-  // has room for a frame or two, and batches that are no larger.
+  // Each of them has an ACK of its own, be they many in one batch: the sender counts them (RFC 5681 §3.2), and some may
+  // be lost. A board has room for a frame or two, and batches that are no larger.
   if (!BOARD && tcbHas(t, Has.ACK_NOW)) sendAck(t);
   ackNow(t);
   if (!tcbHas(t, Has.SACK) && config.rangesMax == 0) return false;
@@ -133,8 +137,8 @@ export function earlyFinDue(t: Tcb): bool {
 }
 
 /**
- * The segment, beyond a gap, has a FIN behind its text: it is kept like the text, as the one sequence number that it takes, so that
- * it need not be sent again. A FIN that contradicts what is known of the stream's end is not.
+ * The segment, beyond a gap, has a FIN behind its text: it is kept like the text, as the one sequence number that it
+ * takes, so that it need not be sent again. A FIN that contradicts what is known of the stream's end is not.
  */
 export function receiveEarlyFin(t: Tcb): void {
   const fin = seg.seq + seg.size;

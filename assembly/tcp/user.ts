@@ -76,7 +76,10 @@ export function userUrgent(t: Tcb): Err {
 
 // §3.10.3 RECEIVE
 
-/** Bytes that can be taken now; 0: the peer has closed and all was taken; AGAIN: nothing yet; else why there will be nothing. */
+/**
+ * Bytes that can be taken now; 0: the peer has closed and all was taken; AGAIN:
+ * nothing yet; else why there will be nothing.
+ */
 export function userReceivable(t: Tcb): i32 {
   if (t.rcvSize != 0) return <i32>t.rcvSize;
   if (tcbHas(t, Has.FIN_RECEIVED)) return 0;
@@ -158,8 +161,8 @@ export function userShutdown(t: Tcb): Err {
 }
 
 /**
- * CLOSE, both ways: the handle is given up, the connection ends in order by itself. If data was received that nobody took, the peer is
- * told with a RST (RFC 9293 §3.6.1, SHLD-3).
+ * CLOSE, both ways: the handle is given up, the connection ends in order by itself. If data was received that nobody
+ * took, the peer is told with a RST (RFC 9293 §3.6.1, SHLD-3).
  */
 export function userClose(t: Tcb): void {
   tcbSet(t, Has.ORPHAN);

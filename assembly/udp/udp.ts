@@ -1,21 +1,25 @@
 // UDP (RFC 768, RFC 1122 §4.1): sockets with a ring each way. `udpSend` only queues; `udpOutput`, in `poll`, sends.
 //
-// In a ring a datagram is a 12-byte record {address, port | size << 16, 0} and its payload, padded to 4 bytes.
+// In a ring a datagram is a 12-byte record {address, port | size << 16, 0}, the address itself if it is an IPv6
+// one, and its payload, padded to 4 bytes.
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { DHCP, OWNERSHIP } from "../features";
+import { DHCP, IPV6, OWNERSHIP } from "../features";
 import { fence, take, layoutCommits } from "../core/layout";
 import { allow, forbid, spaced, RED_ZONE } from "../core/own";
 import { count, Mib } from "../core/counters";
-import { sumBytes, sumPseudo, foldSum } from "../core/checksum";
+import { sumBytes, foldSum } from "../core/checksum";
+import { Address, At, digest32, isName, nameBytes, nameFor, sumBetween } from "../address/names";
 import { ringRead, ringWrite } from "../buffers/ring";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
-import { isReachable, sourceFor } from "../ip/address";
+import { isReachable, mtuTo, sourceFor } from "../ip/address";
 
 const RECORD: u32 = 12;
+/** Bytes of an IPv6 address. */
+const ADDRESS6: u32 = 16;
 
 /** One direction of a socket: a ring, where in it the first record lies, and how many bytes are in use. */
 @unmanaged export class Queue {
@@ -31,8 +35,12 @@ const RECORD: u32 = 12;
   refused: bool;
   /** Whether an event is due: something arrived. */
   event: bool;
+  /** Time to live of what it sends; 0: the configuration's. */
+  ttl: u8;
   /** The datagram that was sent last: where it went and both ports, as they stand side by side in its headers. */
   sent: u64;
+  /** Whose datagrams it takes (`endOf`); 0: everybody's. */
+  peer: u64;
 }
 
 /** A socket is followed by its two queues, to send and to receive. */
@@ -53,7 +61,7 @@ export function udpInit(): void {
     fence(sockets, config.udpMax, SPACED, STRIDE);
     forbid(rings, (config.udpMax << 1) * spaced(config.udpRing));
   }
-  record = take(1, RECORD);
+  record = take(1, RECORD + (IPV6 ? ADDRESS6 : 0));
 }
 
 export function udpAt(i: u32): UdpSocket {
@@ -90,51 +98,70 @@ export function udpBind(i: u32, port: u32): void {
     allow(received(s).ring, config.udpRing);
   }
   s.refused = s.event = false;
+  if (DHCP) {
+    s.ttl = 0;
+    s.peer = 0;
+  }
   s.sent = 0;
   s.port = <u16>port;
 }
 
+/** Bytes of a record of a datagram from or to `ip`. */
+function recordSize(ip: Address): u32 {
+  return RECORD + (IPV6 && isName(ip) ? ADDRESS6 : 0);
+}
+
 /** Bytes that a datagram takes in a ring. */
-function padded(size: u32): u32 {
-  return RECORD + ((size + 3) & ~3);
+function padded(ip: Address, size: u32): u32 {
+  return recordSize(ip) + ((size + 3) & ~3);
 }
 
 /** Appends a record and payload. Returns false when there is no room. */
-function push(q: Queue, ip: u32, port: u32, src: usize, size: u32): bool {
-  if (size > config.udpRing || q.size + padded(size) > config.udpRing) return false;
+function push(q: Queue, ip: Address, port: u32, src: usize, size: u32): bool {
+  const head = recordSize(ip);
+  if (size > config.udpRing || q.size + padded(ip, size) > config.udpRing) return false;
   store<u32>(record, ip);
   store<u32>(record, port | (size << 16), 4);
   store<u32>(record, 0, 8);
-  ringWrite(q.ring, config.udpRing, q.head, q.size, record, RECORD);
-  ringWrite(q.ring, config.udpRing, q.head, q.size + RECORD, src, size);
-  q.size += padded(size);
+  if (IPV6 && isName(ip)) memory.copy(record + RECORD, nameBytes(ip), ADDRESS6);
+  ringWrite(q.ring, config.udpRing, q.head, q.size, record, head);
+  ringWrite(q.ring, config.udpRing, q.head, q.size + head, src, size);
+  q.size += padded(ip, size);
   return true;
 }
 
-/** Reads the first record into `record`, and up to `max` bytes of its payload to `dst`. Returns the payload's size. */
-function front(q: Queue, dst: usize, max: u32): u32 {
+/**
+ * Reads the first record into `record`, an IPv6 address into `place`, and up to `max` bytes of its
+ * payload to `dst`. Returns the payload's size.
+ */
+function front(q: Queue, place: At, dst: usize, max: u32): u32 {
   ringRead(q.ring, config.udpRing, q.head, 0, record, RECORD);
-  const size = load<u32>(record, 4) >> 16;
-  ringRead(q.ring, config.udpRing, q.head, RECORD, dst, min(max, size));
+  const size = load<u32>(record, 4) >> 16, head = recordSize(load<u32>(record));
+  if (IPV6 && head != RECORD) {
+    ringRead(q.ring, config.udpRing, q.head, RECORD, record + RECORD, ADDRESS6);
+    store<u32>(record, nameFor(record + RECORD, place));
+  }
+  ringRead(q.ring, config.udpRing, q.head, head, dst, min(max, size));
   return size;
 }
 
-/** Drops the first record, with `size` bytes of payload. */
+/** Drops the first record, which is the one in `record`, with `size` bytes of payload. */
 function pop(q: Queue, size: u32): void {
-  q.head += padded(size);
+  const all = padded(load<u32>(record), size);
+  q.head += all;
   if (q.head >= config.udpRing) q.head -= config.udpRing;
-  q.size -= padded(size);
+  q.size -= all;
 }
 
 /** Queues a datagram. AGAIN: the ring is full. SIZE: it would not fit into a frame, or never into the ring. */
-export function udpSend(s: UdpSocket, ip: u32, port: u32, src: usize, size: u32): Err {
-  if (size > config.mtu - Ipv4.SIZE - Udp.SIZE || size + RECORD > config.udpRing) return Err.SIZE;
+export function udpSend(s: UdpSocket, ip: Address, port: u32, src: usize, size: u32): Err {
+  if (size > mtuTo(ip) - Ipv4.SIZE - Udp.SIZE || size + recordSize(ip) > config.udpRing) return Err.SIZE;
   return push(toSend(s), ip, port, src, size) ? Err.OK : Err.AGAIN;
 }
 
 /**
- * Takes the next datagram: copies up to `size` bytes of it to `dst`, writes {u32 address, u32 port} of the sender to `from` (0: not
- * wanted). Returns the datagram's full length (the rest is lost), AGAIN, or REFUSED after an ICMP error.
+ * Takes the next datagram: copies up to `size` bytes of it to `dst`, writes {u32 address, u32 port} of the sender to
+ * `from` (0: not wanted). Returns the datagram's full length (the rest is lost), AGAIN, or REFUSED after an ICMP error.
  */
 export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i32 {
   if (s.refused) {
@@ -143,7 +170,7 @@ export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i3
   }
   const q = received(s);
   if (q.size == 0) return Err.AGAIN;
-  const have = front(q, dst, size);
+  const have = front(q, At.SENDER, dst, size);
   if (from != 0) {
     store<u32>(from, load<u32>(record));
     store<u32>(from, load<u32>(record, 4) & 0xffff, 4);
@@ -152,20 +179,40 @@ export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i3
   return <i32>have;
 }
 
+/** An address and a port, as a socket keeps its peer: never 0. */
+function endOf(ip: Address, port: u32): u64 {
+  return <u64>digest32(ip) << 16 | <u64>port;
+}
+
+/** From now on the socket takes datagrams of `ip`:`port` alone; 0: everybody's. */
+export function udpMeet(s: UdpSocket, ip: Address, port: u32): void {
+  s.peer = ip == 0 ? 0 : endOf(ip, port);
+}
+
+/**
+ * Whether a socket has this datagram's port, and it is none that another peer has to itself: others are told that
+ * nobody is there, as on every port, or they would find by a scan where an answer is waited for (RFC 5452 §9.2).
+ */
+function isHeard(i: u32, ip: Ipv4, udp: Udp): bool {
+  if (i == NO_SOCKET) return false;
+  return !DHCP || udpAt(i).peer == 0 || udpAt(i).peer == endOf(ip.src, udp.srcPort);
+}
+
 /** What a received datagram means for the stack. */
 export const enum UdpResult { DONE, DELIVERED, NO_PORT }
 
-/** Whether the checksum of a datagram whose length is valid is right; none at all is. */
+/** Whether the checksum of a datagram whose length is valid is right; over IPv4, none at all is (RFC 8200 §8.1). */
 export function udpSumOk(ip: Ipv4, udp: Udp): bool {
   const length = <u32>udp.size;
-  return udp.checksum == 0 || foldSum(sumBytes(changetype<usize>(udp), length, sumPseudo(ip.src, ip.dst, PROTO_UDP, length))) == 0;
+  return (udp.checksum == 0 && !isName(ip.src)) ||
+    foldSum(sumBytes(changetype<usize>(udp), length, sumBetween(ip.src, ip.dst, PROTO_UDP, length))) == 0;
 }
 
 /** Computes the checksum of a datagram that is complete; 0 is sent as all ones (RFC 768). */
 export function udpFillChecksum(ip: Ipv4, udp: Udp): void {
   const length = <u32>udp.size;
   udp.checksum = 0;
-  const sum = foldSum(sumBytes(changetype<usize>(udp), length, sumPseudo(ip.src, ip.dst, PROTO_UDP, length)));
+  const sum = foldSum(sumBytes(changetype<usize>(udp), length, sumBetween(ip.src, ip.dst, PROTO_UDP, length)));
   udp.checksum = sum == 0 ? 0xffff : sum;
 }
 
@@ -181,7 +228,7 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
     return UdpResult.DONE;
   }
   const i = udpFind(udp.dstPort);
-  if (i == NO_SOCKET) {
+  if (!isHeard(i, ip, udp)) {
     count(Mib.udpNoPorts);
     return UdpResult.NO_PORT;
   }
@@ -195,14 +242,18 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
   return UdpResult.DELIVERED;
 }
 
-/** Where a datagram goes and its ports: the last word of an IP header without options, and the first of the UDP header behind it. */
+/**
+ * Where a datagram goes and its ports: the last word of an IP header without options,
+ * and the first of the UDP header behind it.
+ */
 function ends(udp: Udp): u64 {
-  return load<u64>(changetype<usize>(udp) - 4);
+  const at = changetype<usize>(udp);
+  return IPV6 ? <u64>digest32(bswap<u32>(load<u32>(at - 4))) << 32 | <u64>load<u32>(at) : load<u64>(at - 4);
 }
 
 /**
- * Somebody says that this datagram did not arrive (RFC 1122 §4.1.3.3). It counts if the last one was sent there: else whoever guesses a port
- * could end what goes on with others (RFC 5927 §4).
+ * Somebody says that this datagram did not arrive (RFC 1122 §4.1.3.3). It counts if the last one was sent there: else
+ * whoever guesses a port could end what goes on with others (RFC 5927 §4).
  */
 export function udpIcmpError(udp: Udp): void {
   const i = udpFind(udp.srcPort);
@@ -217,23 +268,22 @@ export function udpOutput(): bool {
   for (let i: u32 = 0; i < config.udpMax; i++) {
     const s = udpAt(i), q = toSend(s);
     while (s.port != 0 && q.size != 0) {
-      const size = front(q, 0, 0);
-      assert(size <= config.mtu - Ipv4.SIZE - Udp.SIZE);
+      const size = front(q, At.OTHER, 0, 0);
       const dst = load<u32>(record), port = load<u32>(record, 4);
       if (!ipHasSlot(dst)) return true;
-      if (DHCP && !isReachable(dst)) {
-        // The way has gone with our address.
+      if ((DHCP || IPV6) && (!isReachable(dst) || size > mtuTo(dst) - Ipv4.SIZE - Udp.SIZE)) {
+        // The way has gone with our address; or a router has told a smaller MTU since.
         count(Mib.ipOutNoRoutes);
         pop(q, size);
         continue;
       }
-      const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, config.ttl);
+      const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, DHCP && s.ttl != 0 ? s.ttl : config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
         udp.srcPort = s.port;
         udp.dstPort = port;
         udp.size = Udp.SIZE + size;
-        front(q, changetype<usize>(udp) + Udp.SIZE, size);
+        front(q, At.OTHER, changetype<usize>(udp) + Udp.SIZE, size);
         udpFillChecksum(ip, udp);
         s.sent = ends(udp);
         count(Mib.udpOutDatagrams);

@@ -15,7 +15,8 @@ export const ARP_REPLY: u32 = 2;
   static readonly SIZE: u32 = 28;
 
   isValid(size: u32): bool {
-    return size >= Arp.SIZE && this.u16at(0) == 1 && this.u16at(2) == ETHERTYPE_IPV4 && this.u8at(4) == 6 && this.u8at(5) == 4;
+    return size >= Arp.SIZE && this.u16at(0) == 1 && this.u16at(2) == ETHERTYPE_IPV4 && this.u8at(4) == 6 &&
+      this.u8at(5) == 4;
   }
 
   /** Writes the fixed fields. */

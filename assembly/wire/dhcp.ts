@@ -22,8 +22,9 @@ export const enum DhcpType { NONE, DISCOVER, OFFER, REQUEST, DECLINE, ACK, NAK, 
 
 /** Options (RFC 2132, RFC 3442). */
 export const enum DhcpOption {
-  PAD = 0, MASK = 1, ROUTER = 3, DNS = 6, HOST_NAME = 12, DOMAIN = 15, MTU = 26, BROADCAST = 28, NTP = 42, REQUESTED = 50,
-  LEASE = 51, OVERLOAD = 52, TYPE = 53, SERVER = 54, PARAMETERS = 55, MAX_SIZE = 57, T1 = 58, T2 = 59, CLIENT = 61, CLASSLESS = 121, END = 255,
+  PAD = 0, MASK = 1, ROUTER = 3, DNS = 6, HOST_NAME = 12, DOMAIN = 15, MTU = 26, BROADCAST = 28, NTP = 42,
+  REQUESTED = 50, LEASE = 51, OVERLOAD = 52, TYPE = 53, SERVER = 54, PARAMETERS = 55, MAX_SIZE = 57, T1 = 58, T2 = 59,
+  CLIENT = 61, CLASSLESS = 121, END = 255,
 }
 
 @unmanaged export class Dhcp extends Wire {
@@ -33,7 +34,10 @@ export const enum DhcpOption {
   static readonly FILE: u32 = 108;
   static readonly COOKIE: u32 = 236;
 
-  /** Whether the fixed part lies within the `size` bytes there are, and options follow. Ethernet's addresses have 6 bytes. */
+  /**
+   * Whether the fixed part lies within the `size` bytes there are, and options
+   * follow. Ethernet's addresses have 6 bytes.
+   */
   isValid(size: u32): bool {
     return size > Dhcp.SIZE && this.u8at(1) == 1 && this.u8at(2) == 6 && this.u32at(236) == 0x63825363;
   }

@@ -20,6 +20,7 @@ export const RCODE_NAME: u32 = 3;
 export const TYPE_A: u32 = 1;
 export const TYPE_CNAME: u32 = 5;
 export const TYPE_SOA: u32 = 6;
+export const TYPE_AAAA: u32 = 28;
 export const CLASS_IN: u32 = 1;
 
 @unmanaged export class Dns extends Wire {

@@ -9,11 +9,14 @@ import { Wire } from "./wire";
 
 export const ETHERTYPE_IPV4: u32 = 0x0800;
 export const ETHERTYPE_ARP: u32 = 0x0806;
+export const ETHERTYPE_IPV6: u32 = 0x86dd;
 /** IEEE 802.1Q: a tag of 4 bytes stands before the type. */
 export const ETHERTYPE_TAG: u32 = 0x8100;
 export const TAG_SIZE: u32 = 4;
 /** A MAC address is its 48 bits in a u64. */
 export const MAC_BROADCAST: u64 = 0xffffffffffff;
+/** Of an IPv6 group, with the last 32 bits of its address (RFC 2464 §7). */
+export const MAC_GROUP6: u64 = 0x333300000000;
 
 @unmanaged export class Ethernet extends Wire {
   static readonly SIZE: u32 = 14;

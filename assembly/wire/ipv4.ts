@@ -37,7 +37,8 @@ export const IP_OFFSET_MASK: u32 = 0x1fff;
   sum(): u64 {
     const at = changetype<usize>(this);
     if (!SPEED || load<u8>(at) != 0x45) return sumBytes(at, this.headerSize, 0);
-    return <u64>load<u32>(at) + <u64>load<u32>(at, 4) + <u64>load<u32>(at, 8) + <u64>load<u32>(at, 12) + <u64>load<u32>(at, 16);
+    return <u64>load<u32>(at) + <u64>load<u32>(at, 4) + <u64>load<u32>(at, 8) + <u64>load<u32>(at, 12) +
+      <u64>load<u32>(at, 16);
   }
 
   get headerSize(): u32 { return (this.u8at(0) & 15) << 2; }

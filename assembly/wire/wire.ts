@@ -1,6 +1,8 @@
-// What all wire formats share: fields in network byte order at byte offsets. Nothing here keeps state or decides anything.
+// What all wire formats share: fields in network byte order at byte offsets.
+// Nothing here keeps state or decides anything.
 //
-// Fields of 8 and 16 bits come and go as u32: what is narrower costs an instruction to mask wherever it is used. Put cuts them off.
+// Fields of 8 and 16 bits come and go as u32: what is narrower costs an instruction to
+// mask wherever it is used. Put cuts them off.
 
 @unmanaged export class Wire {
   u8at(offset: usize): u32 {

@@ -3,12 +3,12 @@
 #define STINT_FIRMWARE_H
 
 #include <stddef.h>
+#include <string.h>
 
 #include "border.h"
 #include "config.h"
 #include "hal.h"
 #include "quotient.h"
-#include "wasm.h"
 
 /* Text and numbers on the console. */
 void say(const char *text);
@@ -35,6 +35,8 @@ struct connection {
   uint32_t cwnd;
 };
 uint32_t module_request(void);
+/* The address that the network gave; 0: none. */
+uint32_t module_address(void);
 void module_answer(int64_t result);
 uint32_t module_pool(uint32_t which);
 uint32_t module_counter(uint32_t which);

@@ -7,19 +7,7 @@
 
 #include <setjmp.h>
 
-/* wasm2c writes for every module; what this one does not need of it is no mistake. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wunused-variable"
-#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
-#pragma GCC diagnostic ignored "-Wunused-label"
-#pragma GCC diagnostic ignored "-Wunused-parameter"
-#include "module.c"
-#pragma GCC diagnostic pop
-
-#ifndef MEMORY_AT
-u8 wasm_memory[MEMORY_SIZE] __attribute__((aligned(8)));
-#endif
+#include "module.h"
 
 static jmp_buf restart;
 static uint32_t restarts;
@@ -41,58 +29,59 @@ uint32_t restarts_so_far(void) { return restarts; }
 /* Boards that paint their stack know better. */
 __attribute__((weak)) uint32_t stack_untouched(void) { return 0; }
 
-_Noreturn void wasm_trap(enum wasm_trap why) {
-  static const char *const reasons[] = {"", "an access outside of its memory", "an assertion that does not hold",
-                                        "a division by zero"};
+_Noreturn void module_trap(const char *what) {
   say("trap: the stack tried ");
-  say(reasons[why]);
+  say(what);
   say("; restarting it\n");
   restarts++;
   longjmp(restart, 1);
 }
 
-_Noreturn void trap_bounds(void) { wasm_trap(TRAP_OUT_OF_BOUNDS); }
-
-/* Memory of the module that it has named itself, so nothing that may be believed. */
-uint8_t *module_memory(uint32_t address, uint32_t size) {
-  check_range(address, size);
-  return wasm_memory + address;
+/* The firmware's last words. */
+_Noreturn static void end(const char *why) {
+  say(why);
+  say("\n");
+  hal_exit(1);
 }
 
-static uint32_t word(uint32_t address) { return i32_load(address, 0); }
+_Noreturn void module_refused(const char *why) {
+  say("stint: the module ");
+  end(why);
+}
 
 /* Takes frames in while there is room. Returns whether there may be more. */
 static bool receive_frames(uint32_t ring) {
   for (;;) {
-    uint32_t tail = word(ring + RING_TAIL), mask = word(ring + RING_MASK), stride = word(ring + RING_STRIDE);
-    if (tail - word(ring + RING_HEAD) > mask) return true;
-    uint32_t slot = word(ring + RING_SLOTS) + (tail & mask) * stride + FRAME_OFFSET;
+    uint32_t tail = module_word(ring + RING_TAIL), mask = module_word(ring + RING_MASK),
+             stride = module_word(ring + RING_STRIDE);
+    if (tail - module_word(ring + RING_HEAD) > mask) return true;
+    uint32_t slot = module_word(ring + RING_SLOTS) + (tail & mask) * stride + FRAME_OFFSET;
     uint32_t size = hal_receive(module_memory(slot, stride - FRAME_OFFSET), stride - FRAME_OFFSET);
     if (size == 0) return false;
-    i32_store(word(ring + RING_LENGTHS) + (tail & mask) * 4, 0, size);
-    i32_store(ring + RING_TAIL, 0, tail + 1);
+    module_set_word(module_word(ring + RING_LENGTHS) + (tail & mask) * 4, size);
+    module_set_word(ring + RING_TAIL, tail + 1);
   }
 }
 
 /* Hands frames to the board for as long as it takes them. Returns whether it took all. */
 static bool send_frames(uint32_t ring) {
   for (;;) {
-    uint32_t head = word(ring + RING_HEAD), mask = word(ring + RING_MASK);
-    if (head == word(ring + RING_TAIL)) return true;
-    if (word(ring + RING_TAIL) - head > mask + 1) wasm_trap(TRAP_OUT_OF_BOUNDS);
-    uint32_t size = word(word(ring + RING_LENGTHS) + (head & mask) * 4);
-    if (size < 14 || size > 1514) wasm_trap(TRAP_OUT_OF_BOUNDS);
-    if (!hal_send(module_memory(word(ring + RING_SLOTS) + (head & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET,
+    uint32_t head = module_word(ring + RING_HEAD), mask = module_word(ring + RING_MASK);
+    if (head == module_word(ring + RING_TAIL)) return true;
+    if (module_word(ring + RING_TAIL) - head > mask + 1) module_trap_bounds();
+    uint32_t size = module_word(module_word(ring + RING_LENGTHS) + (head & mask) * 4);
+    if (size < 14 || size > 1514) module_trap_bounds();
+    if (!hal_send(module_memory(module_word(ring + RING_SLOTS) + (head & mask) * module_word(ring + RING_STRIDE) +
+                                    FRAME_OFFSET,
                                 size),
                   size))
       return false;
-    i32_store(ring + RING_HEAD, 0, head + 1);
+    module_set_word(ring + RING_HEAD, head + 1);
   }
 }
 
 /* Lays the stack out and starts its services. */
 static void start(void) {
-  memset(wasm_memory, 0, MEMORY_SIZE);
   module_start();
   uint32_t block = stint_configBlock();
   /* memmove everywhere: memcpy would be 236 bytes more of flash for nothing. */
@@ -104,8 +93,7 @@ static void start(void) {
   module_memory(block + ENTROPY_AT, ENTROPY_SIZE)[2] = 1;
 #else
   if (!hal_entropy(module_memory(block + ENTROPY_AT, ENTROPY_SIZE), ENTROPY_SIZE)) {
-    say("stint: this board has no entropy, and does not start without\n");
-    hal_exit(1);
+    end("stint: this board has no entropy, and does not start without");
   }
 #endif
 #ifdef STINT_APPLICATION
@@ -113,23 +101,20 @@ static void start(void) {
   if (started < 0) {
     say("stint: the application does not start, error ");
     say_number((uint32_t)-started);
-    say("\n");
-    hal_exit(1);
+    end("");
   }
 #else
   int64_t need = (int64_t)stint_layoutSize(block);
   if (need > (int64_t)ARENA_SIZE) {
     say("stint: the configuration needs ");
     say_number((uint32_t)(need - (int64_t)ARENA_SIZE));
-    say(" bytes more than there are\n");
-    hal_exit(1);
+    end(" bytes more than there are");
   }
   int32_t result = (int32_t)stint_init(block);
   if (result < 0) {
     say("stint: the configuration is refused, error ");
     say_number((uint32_t)-result);
-    say("\n");
-    hal_exit(1);
+    end("");
   }
   for (uint32_t i = 0; i < sizeof stint_services / sizeof stint_services[0]; i++) {
     stint_serviceStart(stint_services[i].service, stint_services[i].port, stint_services[i].backlog);
@@ -139,40 +124,43 @@ static void start(void) {
 
 #ifdef STINT_HTTP
 uint32_t module_request(void) { return stint_serviceRequest(); }
-void module_answer(int64_t result) { stint_serviceAnswer((u64)result); }
+void module_answer(int64_t result) { stint_serviceAnswer((uint64_t)result); }
 uint32_t module_pool(uint32_t which) { return stint_pool(which); }
-uint32_t module_counter(uint32_t which) { return word(stint_counters() + which * 4); }
+uint32_t module_counter(uint32_t which) { return module_word(stint_counters() + which * 4); }
 
 struct connection module_connection(uint32_t i) {
   /* The configuration's block is scratch memory now. */
   uint32_t handle = stint_serviceConnection(i), at = stint_configBlock();
   if (handle == 0 || stint_tcp_info(handle, at) != 0) return (struct connection){0};
-  uint32_t ports = word(at + INFO_PORTS);
+  uint32_t ports = module_word(at + INFO_PORTS);
   return (struct connection){.open = true,
-                             .rip = word(at + INFO_RIP),
+                             .rip = module_word(at + INFO_RIP),
                              .rport = (uint16_t)(ports >> 16),
                              .lport = (uint16_t)ports,
-                             .state = (uint8_t)word(at + INFO_STATE),
-                             .cwnd = word(at + INFO_CWND)};
+                             .state = (uint8_t)module_word(at + INFO_STATE),
+                             .cwnd = module_word(at + INFO_CWND)};
 }
 #endif
 
 #ifdef STINT_BENCH
 /* What bench.c needs in place of a network. */
 void module_frame_in(const uint8_t *frame, uint32_t size) {
-  uint32_t ring = stint_controlBlock(), tail = word(ring + RING_TAIL), mask = word(ring + RING_MASK);
-  memmove(module_memory(word(ring + RING_SLOTS) + (tail & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, size), frame,
-          size);
-  i32_store(word(ring + RING_LENGTHS) + (tail & mask) * 4, 0, size);
-  i32_store(ring + RING_TAIL, 0, tail + 1);
+  uint32_t ring = stint_controlBlock(), tail = module_word(ring + RING_TAIL), mask = module_word(ring + RING_MASK);
+  memmove(module_memory(module_word(ring + RING_SLOTS) + (tail & mask) * module_word(ring + RING_STRIDE) + FRAME_OFFSET,
+                        size),
+          frame, size);
+  module_set_word(module_word(ring + RING_LENGTHS) + (tail & mask) * 4, size);
+  module_set_word(ring + RING_TAIL, tail + 1);
 }
 
 const uint8_t *module_frame_out(uint32_t *size) {
-  uint32_t ring = stint_controlBlock() + RING_SIZE, head = word(ring + RING_HEAD), mask = word(ring + RING_MASK);
-  if (head == word(ring + RING_TAIL)) return NULL;
-  *size = word(word(ring + RING_LENGTHS) + (head & mask) * 4);
-  i32_store(ring + RING_HEAD, 0, head + 1);
-  return module_memory(word(ring + RING_SLOTS) + (head & mask) * word(ring + RING_STRIDE) + FRAME_OFFSET, *size);
+  uint32_t ring = stint_controlBlock() + RING_SIZE, head = module_word(ring + RING_HEAD),
+           mask = module_word(ring + RING_MASK);
+  if (head == module_word(ring + RING_TAIL)) return NULL;
+  *size = module_word(module_word(ring + RING_LENGTHS) + (head & mask) * 4);
+  module_set_word(ring + RING_HEAD, head + 1);
+  return module_memory(module_word(ring + RING_SLOTS) + (head & mask) * module_word(ring + RING_STRIDE) + FRAME_OFFSET,
+                       *size);
 }
 
 void module_queue(uint32_t size) {
@@ -188,6 +176,41 @@ void module_turn(void) {
 }
 #endif
 
+#ifdef STINT_DHCP
+/* The address that the network gave, or gave last: it is asked for first after a trap. */
+static uint32_t leased;
+static bool has_address;
+
+/* The running configuration lies before the control block. */
+uint32_t module_address(void) { return module_word(stint_controlBlock() - CONFIG_SIZE + CONFIG_IP); }
+
+/* Asks the network for an address. The configuration's block is scratch memory now. */
+static void ask_address(void) {
+  uint32_t block = stint_configBlock();
+  has_address = false;
+  memmove(module_memory(block, sizeof STINT_HOST_NAME), STINT_HOST_NAME, sizeof STINT_HOST_NAME);
+  if (stint_dhcp_start(leased, block, sizeof STINT_HOST_NAME - 1) != 0) end("stint: the address cannot be asked for");
+  say("asking the network for an address (DHCP)\n");
+}
+
+/* Says when there is an address, another one, or none. */
+static void watch_address(void) {
+  uint32_t now = module_address();
+  if (now == (has_address ? leased : 0)) return;
+  has_address = now != 0;
+  if (!has_address) {
+    say("the address is gone\n");
+    return;
+  }
+  leased = now;
+  say("ready ");
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    say_number(now >> shift & 255);
+    say(shift > 0 ? "." : "\n");
+  }
+}
+#endif
+
 static void run(void) {
   uint32_t control = stint_controlBlock();
 #ifdef STINT_BENCH
@@ -196,11 +219,14 @@ static void run(void) {
   for (;;) {
     bool more = receive_frames(control);
     int32_t wait = (int32_t)stint_poll(hal_now_us());
+#ifdef STINT_DHCP
+    watch_address();
+#endif
 #ifdef STINT_APPLICATION
     if (stint_app_run()) wait = 0;
 #else
     if (stint_servicesRun()) wait = 0;
-    wait = (int32_t)stint_servicesWait((u32)wait);
+    wait = (int32_t)stint_servicesWait((uint32_t)wait);
 #endif
 #ifdef STINT_HTTP
     if (pages_answer()) wait = 0;
@@ -218,12 +244,14 @@ int main(void) {
   const char *wrong = hal_init(stint_mac);
   if (wrong != NULL) {
     say("stint: ");
-    say(wrong);
-    say("\n");
-    hal_exit(1);
+    end(wrong);
   }
   setjmp(restart);
   start();
+#ifdef STINT_DHCP
+  ask_address();
+#else
   say("ready " STINT_ADDRESS "\n");
+#endif
   run();
 }

@@ -38,6 +38,14 @@ static const char *const states[] = {"CLOSED",      "LISTEN",     "SYN-SENT",   
                                      "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
                                      "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
 
+/* An IPv4 address, its numbers filled up to so many columns. */
+static void put_address(uint32_t ip, uint32_t columns) {
+  for (int shift = 24; shift >= 0; shift -= 8) {
+    number(ip >> shift & 255, columns);
+    if (shift > 0) put('.');
+  }
+}
+
 /* Writes the bytes from…end of the status page to `to`. Returns the page's length. */
 static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
   piece.to = to;
@@ -49,7 +57,13 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
        "<body style='font:16px monospace;margin:2em'><h1><img src=/logo.png alt='' width=32> stint on " STINT_BOARD_NAME
        "</h1><pre>",
        0);
+#ifdef STINT_DHCP
+  text("address   ", 0);
+  put_address(module_address(), 0);
+  text("\nuptime    ", 0);
+#else
   text("address   " STINT_ADDRESS "\nuptime    ", 0);
+#endif
   number(seconds, 10);
   text(" s\nmemory    ", 0);
   number(MEMORY_SIZE, 10);
@@ -71,10 +85,8 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
       put('\n');
       continue;
     }
-    for (int shift = 24; shift >= 0; shift -= 8) {
-      number(c.rip >> shift & 255, 3);
-      put(shift > 0 ? '.' : ':');
-    }
+    put_address(c.rip, 3);
+    put(':');
     number(c.rport, 5);
     text(" -> ", 0);
     number(c.lport, 5);

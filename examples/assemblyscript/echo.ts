@@ -2,14 +2,14 @@
 import { Config } from "stint/assembly/config";
 import { Event } from "stint/assembly/core/events";
 import {
-  event_next, init, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span, tcp_send_at, tcp_send_commit, tcp_send_room,
-  tcp_send_span,
+  event_next, init, tcp_accept, tcp_close, tcp_listen, tcp_recv_at, tcp_recv_consume, tcp_recv_size, tcp_recv_span,
+  tcp_send_at, tcp_send_commit, tcp_send_room, tcp_send_span,
 } from "stint/assembly";
 
 // What the host calls beside app_start and app_run.
 export { configBlock, layoutSize, poll, controlBlock, counters } from "stint/assembly";
 
-const ARENA_SIZE: u32 = 48 * 1024;
+const ARENA_SIZE: u32 = 64 * 1024;
 
 export function app_start(block: usize): i32 {
   const config = changetype<Config>(block);

@@ -16,7 +16,8 @@
 // @ts-ignore: decorator
 @external("stint", "event_next") declare function event_next(): u64;
 
-const ARENA: usize = memory.data(160 * 1024, 8), BUFFER: usize = memory.data(256), HELLO: usize = memory.data<u8>([104, 101, 108, 108, 111, 10]);
+const ARENA: usize = memory.data(160 * 1024, 8), BUFFER: usize = memory.data(256);
+const HELLO: usize = memory.data<u8>([104, 101, 108, 108, 111, 10]);
 /** Words of the configuration, as include/stint.h has them. */
 const ARENA_BASE = 4, ARENA_SIZE = 8, CONNS_MAX = 40, SEND_RING = 56, RECV_RING = 60;
 const ACCEPT: u32 = 2;
@@ -36,7 +37,10 @@ export function app_start(block: usize): i32 {
   return listener < 0 ? listener : 0;
 }
 
-/** rangesMax, sendersMax, rxSlots, txSlots, loopSlots, reassemblyMax, reassemblyBytes, neighboursMax, udpMax, udpRing, prefixBuckets. */
+/**
+ * rangesMax, sendersMax, rxSlots, txSlots, loopSlots, reassemblyMax, reassemblyBytes,
+ * neighboursMax, udpMax, udpRing, prefixBuckets.
+ */
 const LIMITS: StaticArray<u32> = [64, 0, 8, 8, 0, 0, 0, 4, 0, 0, 0];
 
 export function app_run(): i32 {

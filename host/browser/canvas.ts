@@ -31,6 +31,22 @@ export interface Picture {
 
 const TOP = 56, LEAST = 15, MOST = 46;
 
+const COLOURS = ["ink", "soft", "line", "left", "right", "again", "bad", "good", "ground", "mark"] as const;
+
+/** What everything is painted with: where, how large, from which line on, and in which colours. */
+interface Brush {
+  c: CanvasRenderingContext2D;
+  width: number;
+  height: number;
+  /** The first line in sight. */
+  off: number;
+  /** A narrow screen. */
+  small: boolean;
+  colours: Record<(typeof COLOURS)[number], string>;
+}
+
+const font = (px: number, weight = ""): string => `${weight} ${px}px system-ui, sans-serif`;
+
 export class LadderCanvas {
   picture: Picture = { columns: [], arrows: [], states: [], timers: [], nowUs: 0, selected: -1, startUs: 0 };
   zoom = 1;
@@ -43,7 +59,8 @@ export class LadderCanvas {
     scroll.addEventListener("scroll", () => this.draw());
     new ResizeObserver(() => this.draw()).observe(scroll);
     canvas.addEventListener("click", (e) => {
-      const box = canvas.getBoundingClientRect(), found = this.#near(e.clientX - box.left, e.clientY - box.top + scroll.scrollTop);
+      const box = canvas.getBoundingClientRect();
+      const found = this.#near(e.clientX - box.left, e.clientY - box.top + scroll.scrollTop);
       if (found >= 0) this.onPick(found);
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
@@ -113,7 +130,8 @@ export class LadderCanvas {
   #near(x: number, y: number): number {
     let best = -1, least = 16;
     for (const a of this.picture.arrows) {
-      const l = this.#line(a), dx = l.x2 - l.x1, dy = l.y2 - l.y1, t = Math.max(0, Math.min(1, ((x - l.x1) * dx + (y - l.y1) * dy) / (dx * dx + dy * dy || 1)));
+      const l = this.#line(a), dx = l.x2 - l.x1, dy = l.y2 - l.y1;
+      const t = Math.max(0, Math.min(1, ((x - l.x1) * dx + (y - l.y1) * dy) / (dx * dx + dy * dy || 1)));
       const d = Math.hypot(x - l.x1 - t * dx, y - l.y1 - t * dy);
       if (d < least) {
         least = d;
@@ -141,20 +159,34 @@ export class LadderCanvas {
   }
 
   #paint(): void {
-    const { canvas, scroll, picture } = this, width = scroll.clientWidth, height = scroll.clientHeight, scale = devicePixelRatio || 1, off = scroll.scrollTop;
+    const { canvas, scroll } = this;
+    const width = scroll.clientWidth, height = scroll.clientHeight, scale = devicePixelRatio || 1;
+    const off = scroll.scrollTop;
     if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
       canvas.width = Math.round(width * scale);
       canvas.height = Math.round(height * scale);
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
     }
-    const c = canvas.getContext("2d")!, css = getComputedStyle(document.documentElement), colour = (n: string): string => css.getPropertyValue(n).trim();
-    const ink = colour("--ink"), soft = colour("--soft"), line = colour("--line"), left = colour("--left"), right = colour("--right"), again = colour("--again"), bad = colour("--bad"), good = colour("--good"), ground = colour("--ground"), mark = colour("--mark");
+    const c = canvas.getContext("2d")!, css = getComputedStyle(document.documentElement);
+    const colours = Object.fromEntries(COLOURS.map((name) => [name, css.getPropertyValue(`--${name}`).trim()]));
+    const brush = { c, width, height, off, small: width < 560, colours: colours as Brush["colours"] };
     c.setTransform(scale, 0, 0, scale, 0, 0);
-    c.fillStyle = ground;
+    c.fillStyle = brush.colours.ground;
     c.fillRect(0, 0, width, height);
     c.translate(0, -off);
-    const small = width < 560, font = (px: number, weight = ""): string => `${weight} ${px}px system-ui, sans-serif`;
+    this.#paintColumns(brush);
+    this.#paintTimers(brush);
+    this.#paintArrows(brush);
+    // After all arrows, so that none lies on a label.
+    this.#paintLabels(brush);
+    this.#paintStates(brush);
+    this.#paintNow(brush);
+  }
+
+  /** A line for each host, and for the router between them. */
+  #paintColumns(brush: Brush): void {
+    const { picture } = this, { c, height, off } = brush, { line } = brush.colours;
     for (const [i] of picture.columns.entries()) {
       c.strokeStyle = line;
       c.lineWidth = 2;
@@ -163,7 +195,11 @@ export class LadderCanvas {
       c.lineTo(this.#x(i), off + height);
       c.stroke();
     }
-    const dense = picture.arrows.length > 300;
+  }
+
+  /** A bracket beside a host for each timer that runs there. */
+  #paintTimers(brush: Brush): void {
+    const { picture } = this, { c, height, off } = brush, { again } = brush.colours;
     for (const t of picture.timers) {
       const y1 = this.#y(t.fromUs), y2 = this.#y(t.toUs);
       if (y2 < off || y1 > off + height) continue;
@@ -181,10 +217,16 @@ export class LadderCanvas {
       c.textAlign = side < 0 ? "right" : "left";
       c.fillText(t.label, x + side * 11, Math.max(y1 + 12, (y1 + y2) / 2));
     }
+  }
+
+  /** An arrow for each segment, as far as it has come. */
+  #paintArrows(brush: Brush): void {
+    const { picture } = this, { c, height, off } = brush, { soft, left, right, again, bad, good } = brush.colours;
     for (const a of picture.arrows) {
       const l = this.#line(a), lowest = Math.max(l.y1, l.y2);
       if (lowest < off - 30 || l.y1 > off + height + 30) continue;
-      c.strokeStyle = c.fillStyle = a.endUs === null ? bad : a.cookie ? good : a.again ? again : a.foreign ? soft : a.from > a.to ? right : left;
+      c.strokeStyle = c.fillStyle =
+        a.endUs === null ? bad : a.cookie ? good : a.again ? again : a.foreign ? soft : a.from > a.to ? right : left;
       c.lineWidth = a.frame === picture.selected ? 3.5 : 1.7;
       c.setLineDash(a.endUs === null || a.foreign ? [6, 4] : []);
       c.beginPath();
@@ -205,7 +247,12 @@ export class LadderCanvas {
         c.fill();
       }
     }
-    // After all arrows, so that none lies on a label.
+  }
+
+  /** What each segment is, along its arrow. */
+  #paintLabels(brush: Brush): void {
+    const { picture } = this, { c, height, off, small } = brush, { ink, ground, mark } = brush.colours;
+    const dense = picture.arrows.length > 300;
     for (const a of picture.arrows) {
       const l = this.#line(a);
       if (Math.max(l.y1, l.y2) < off - 30 || l.y1 > off + height + 30) continue;
@@ -218,7 +265,8 @@ export class LadderCanvas {
       c.translate(l.x1, l.y1);
       c.rotate(tilt);
       c.font = font(small ? 11 : 12, "600");
-      const text = small ? a.label : `${a.label}   ${a.numbers}`, w = c.measureText(text).width, x = leftwards ? -w - 14 : 14;
+      const text = small ? a.label : `${a.label}   ${a.numbers}`;
+      const w = c.measureText(text).width, x = leftwards ? -w - 14 : 14;
       c.textAlign = "left";
       if (a.frame === picture.selected) {
         c.fillStyle = mark;
@@ -232,6 +280,11 @@ export class LadderCanvas {
       c.fillText(text, x, -4);
       c.restore();
     }
+  }
+
+  /** The states of both ends, each below the one before. */
+  #paintStates(brush: Brush): void {
+    const { picture } = this, { c, height, off, small } = brush, { left, right } = brush.colours;
     const lastY: number[] = [];
     for (const s of picture.states) {
       const y = Math.max(this.#y(s.timeUs), (lastY[s.host] ?? 0) + 13);
@@ -243,6 +296,11 @@ export class LadderCanvas {
       c.textAlign = leftmost ? "right" : "left";
       c.fillText(s.state, x, y + 4);
     }
+  }
+
+  /** Where the time has come to, and the heads, which stay in sight. */
+  #paintNow(brush: Brush): void {
+    const { picture } = this, { c, width, off, small } = brush, { soft, left, right, ground } = brush.colours;
     const y = this.#y(picture.nowUs);
     c.strokeStyle = soft;
     c.setLineDash([2, 4]);

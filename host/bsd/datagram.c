@@ -38,7 +38,7 @@ int datagram_connect(struct socket *s, const struct sockaddr *address, socklen_t
   uint32_t ip = ntohl(a->sin_addr.s_addr);
   s->peer_ip = ip == INADDR_ANY ? INADDR_LOOPBACK : ip;
   s->peer_port = ntohs(a->sin_port);
-  if (!s->bound || s->ip == 0) s->ip = s->peer_ip >> 24 == 127 ? s->peer_ip : stint_host_address();
+  if (!s->bound || s->ip == 0) s->ip = s->peer_ip >> 24 == 127 ? INADDR_LOOPBACK : stint_host_address();
   s->connected = true;
   s->error = 0;
   return 0;
@@ -67,6 +67,7 @@ ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags
                       socklen_t to_size) {
   uint32_t ip = s->peer_ip;
   uint16_t port = s->peer_port;
+  if ((flags & MSG_OOB) != 0) return fail(EOPNOTSUPP);
   if (to != NULL) {
     const struct sockaddr_in *a = address_of(to, to_size);
     if (a == NULL) return -1;
@@ -98,7 +99,6 @@ ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, 
                          socklen_t *from_size) {
   int asked = *flags;
   *flags = 0;
-  if ((asked & MSG_OOB) != 0) return fail(EOPNOTSUPP);
   for (struct patience p = {0};;) {
     datagram_fetch(s);
     if (s->error != 0) return fail(take_error(s));

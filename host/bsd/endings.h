@@ -11,11 +11,10 @@ enum { ENDINGS = 128 };
 
 static struct ending {
   int busy;
-  /*
-   * Of a connection whose peer has ended: nothing more can come, so it is watched by its handle. Else 0, and it is
-   * watched by its addresses.
-   */
   int32_t handle;
+  /* The peer has ended: nothing more can come, so the handle tells all. */
+  int is_last;
+  /* Of others the addresses tell, since a connection in TIME-WAIT has no handle of its own. */
   uint32_t ip, peer_ip, port, peer_port;
 } endings[ENDINGS];
 
@@ -29,14 +28,22 @@ static const struct stint_tcp_info *ending_info(int32_t handle) {
 
 /* Whether all was acknowledged, or will never be. */
 static int ending_is_done(struct ending *e) {
-  if (e->handle == 0) {
+  if (!e->is_last) {
+    if (tcp_recv_size(e->handle) > 0) {
+      /* Nobody will read it, and the peer is to know (RFC 1122 §4.2.2.13). */
+      endings_lost++;
+      tcp_abort(e->handle);
+      return 1;
+    }
     int32_t state = stint_flow_state(e->ip, e->port, e->peer_ip, e->peer_port);
     /*
      * From FIN-WAIT-1 a connection comes to FIN-WAIT-2 or TIME-WAIT when its FIN is acknowledged; to CLOSED when it is
      * reset or given up.
      */
+    if (state == STINT_STATE_FIN_WAIT_1 || state == STINT_STATE_CLOSING) return 0;
     if (state == STINT_STATE_CLOSED || state == STINT_STATE_LISTEN) endings_lost++;
-    return state != STINT_STATE_FIN_WAIT_1 && state != STINT_STATE_CLOSING;
+    tcp_close(e->handle);
+    return 1;
   }
   const struct stint_tcp_info *info = ending_info(e->handle);
   uint32_t state = info == 0 ? STINT_STATE_CLOSED : info->state;
@@ -57,6 +64,16 @@ static unsigned endings_sweep(void) {
   return left;
 }
 
+/* Resets what is left, and counts it as lost. */
+static void endings_cut(void) {
+  for (int i = 0; i < ENDINGS; i++) {
+    if (!endings[i].busy) continue;
+    tcp_abort(endings[i].handle);
+    endings_lost++;
+    endings[i].busy = 0;
+  }
+}
+
 /* Closes a connection; returns what is to be waited for, or NULL. */
 static struct ending *ending_begin(int32_t handle) {
   const struct stint_tcp_info *info = ending_info(handle);
@@ -70,14 +87,9 @@ static struct ending *ending_begin(int32_t handle) {
     tcp_close(handle);
     return 0;
   }
-  e->busy = 1, e->handle = 0;
+  e->busy = 1, e->handle = handle, e->is_last = ours;
   e->peer_ip = info->rip, e->ip = info->lip, e->peer_port = info->ports >> 16, e->port = info->ports & 0xffff;
-  if (theirs) {
-    tcp_close(handle);
-  } else {
-    e->handle = handle;
-    tcp_shutdown(handle);
-  }
+  tcp_shutdown(handle);
   return e;
 }
 #endif

@@ -16,7 +16,8 @@ int32_t stint_host_start(void);
 uint32_t stint_host_address(void);
 /*
  * Takes in frames, polls and sends, once; waits for up to `wait_ms` for something to do (−1: for as long as it takes),
- * or until one of `count` other descriptors is ready, whose revents it fills in. Returns −1 when the link is gone.
+ * or until one of `count` other descriptors is ready, whose revents it fills in. Returns −1 when the link is gone, and
+ * 1 when a signal has ended the wait.
  */
 int stint_host_turn(int wait_ms, struct pollfd *also, unsigned count);
 #endif

@@ -52,7 +52,13 @@ static void at_end(void) {
   int there = turn(0, NULL, 0);
   for (int64_t left; there >= 0 && under_way > 0 && (left = until - now_ms()) > 0;) there = turn((int)left, NULL, 0);
   wait_for_datagrams();
-  unsigned lost = endings_lost + under_way;
+  if (there >= 0 && under_way > 0) {
+    endings_cut();
+    /* The RSTs go out, and peers that missed something may ask again (RFC 5961 §3.2). */
+    for (int64_t end = now_ms() + 50, left; (left = end - now_ms()) > 0;)
+      if (turn((int)left, NULL, 0) < 0) break;
+  }
+  unsigned lost = endings_lost + (there < 0 ? under_way : 0);
   if (lost == 0) return;
   fflush(NULL);
   fprintf(stderr, "stint: %u closed connection%s ended before all was acknowledged%s\n", lost, lost == 1 ? "" : "s",

@@ -61,32 +61,16 @@ static ssize_t send_pieces(struct socket *s, const struct iovec *iov, size_t cou
     return sent;
   }
   if (size == 0) return stream_send(s, "", 0, flags);
+  struct patience p = {0};
   for (size_t i = 0; i < count; i++) {
     if (iov[i].iov_len == 0) continue;
     bool last = sent + (ssize_t)iov[i].iov_len == size;
-    ssize_t n = stream_send(s, iov[i].iov_base, iov[i].iov_len, last ? flags : flags | MSG_MORE);
+    ssize_t n = stream_send_part(s, iov[i].iov_base, iov[i].iov_len, last ? flags : flags | MSG_MORE, &p);
     if (n < 0) return sent > 0 ? sent : -1;
     sent += n;
     if ((size_t)n < iov[i].iov_len) break;
   }
   return sent;
-}
-
-/* Piece by piece; after the first only what is there, unless all is wanted. */
-static ssize_t receive_stream_pieces(struct socket *s, const struct iovec *iov, size_t count, int flags) {
-  ssize_t got = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (iov[i].iov_len == 0) continue;
-    if (got > 0 && (flags & MSG_WAITALL) == 0 && stream_waiting(s) == 0) break;
-    ssize_t n = stream_receive(s, iov[i].iov_base, iov[i].iov_len, flags);
-    if (n < 0 && got == 0) return -1;
-    /* The next call tells the error. */
-    if (n < 0 && errno != EAGAIN && errno != ENETDOWN) s->error = errno;
-    if (n <= 0) break;
-    got += n;
-    if ((size_t)n < iov[i].iov_len) break;
-  }
-  return got;
 }
 
 static void scatter(const struct iovec *iov, size_t count, const unsigned char *from, size_t size) {
@@ -101,10 +85,10 @@ static ssize_t receive_pieces(struct socket *s, const struct iovec *iov, size_t 
                               struct sockaddr *from, socklen_t *from_size) {
   ssize_t size = total(iov, count), got;
   if (size < 0) return -1;
-  bool stream = s->kind != DATAGRAM;
+  bool stream = s->kind != DATAGRAM, thrown = stream && (*flags & MSG_TRUNC) != 0;
   if (stream && from != NULL) *from_size = 0;
   if (stream && (*flags & MSG_PEEK) == 0) {
-    got = receive_stream_pieces(s, iov, count, *flags);
+    got = stream_receive_pieces(s, iov, count, (size_t)size, *flags);
     *flags = 0;
     return got;
   }
@@ -117,7 +101,7 @@ static ssize_t receive_pieces(struct socket *s, const struct iovec *iov, size_t 
   } else {
     got = datagram_receive(s, all, room, flags, from, from_size);
   }
-  if (got > 0) scatter(iov, count, all, (size_t)got < room ? (size_t)got : room);
+  if (got > 0 && !thrown) scatter(iov, count, all, (size_t)got < room ? (size_t)got : room);
   free(all);
   return got;
 }
@@ -126,6 +110,8 @@ ssize_t stint_bsd_sendmsg(int fd, const struct msghdr *m, int flags) {
   struct socket *s = socket_of(fd);
   if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
   if ((size_t)m->msg_iovlen > IOV_COUNT_MAX) return fail(EMSGSIZE);
+  /* What an address, a TTL or a TOS of one datagram would be for is not there, and not passed over. */
+  if (s->kind == DATAGRAM && m->msg_controllen > 0 && m->msg_control != NULL) return fail(EINVAL);
   return send_pieces(s, m->msg_iov, (size_t)m->msg_iovlen, flags, m->msg_name, m->msg_namelen);
 }
 

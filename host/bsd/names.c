@@ -31,22 +31,31 @@ static int port_of(const char *service, int flags) {
   return -1;
 }
 
-/* a.b.c.d to network order. */
-static bool dotted(const char *text, uint32_t *ip) {
-  unsigned part[4] = {0}, n = 0, digits = 0;
-  for (;; text++) {
-    if (*text >= '0' && *text <= '9' && digits < 3 && (digits == 0 || part[n] != 0)) {
-      part[n] = part[n] * 10 + (unsigned)(*text - '0');
-      digits++;
-    } else if (digits > 0 && part[n] <= 255 && *text == '.' && n < 3) {
-      n++, digits = 0;
-    } else {
-      break;
-    }
+/*
+ * An address as numbers with dots, to network order: up to four, the last of which fills what is left, each also in
+ * octal or hexadecimal digits (glibc's inet_aton). Returns what stands behind it; NULL: it is none.
+ */
+static const char *numbers_of(const char *text, uint32_t *ip) {
+  uint32_t all = 0;
+  for (unsigned n = 0; n < 4; n++) {
+    if (*text < '0' || *text > '9') return NULL;
+    char *end;
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 0);
+    bool is_last = *end != '.';
+    if (errno != 0 || number > (is_last ? UINT32_MAX >> 8 * n : 255)) return NULL;
+    all |= is_last ? (uint32_t)number : (uint32_t)number << (24 - 8 * n);
+    text = is_last ? end : end + 1;
+    if (!is_last) continue;
+    *ip = htonl(all);
+    return text;
   }
-  if (*text != 0 || n != 3 || digits == 0 || part[3] > 255) return false;
-  *ip = htonl(part[0] << 24 | part[1] << 16 | part[2] << 8 | part[3]);
-  return true;
+  return NULL;
+}
+
+static bool dotted(const char *text, uint32_t *ip) {
+  const char *rest = numbers_of(text, ip);
+  return rest != NULL && *rest == 0;
 }
 
 static int check_hints(const struct addrinfo *h) {
@@ -210,9 +219,17 @@ const char *stint_bsd_inet_ntop(int family, const void *address, char *text, soc
   return NULL;
 }
 
+int stint_bsd_inet_aton(const char *text, struct in_addr *address) {
+  uint32_t ip;
+  const char *rest = numbers_of(text, &ip);
+  if (rest == NULL || (*rest != 0 && *rest != ' ' && (*rest < 9 || *rest > 13))) return 0;
+  address->s_addr = ip;
+  return 1;
+}
+
 in_addr_t stint_bsd_inet_addr(const char *text) {
   struct in_addr a;
-  return inet_aton(text, &a) != 0 ? a.s_addr : INADDR_NONE;
+  return stint_bsd_inet_aton(text, &a) != 0 ? a.s_addr : INADDR_NONE;
 }
 
 char *stint_bsd_inet_ntoa(struct in_addr address) {

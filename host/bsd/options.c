@@ -8,6 +8,8 @@
 
 /* How long data may stay unacknowledged where TCP_USER_TIMEOUT is 0: the host's setting. */
 enum { USUAL_TIMEOUT_MS = 300000, NOT_THE_STACKS = -1 };
+/* As on Linux half of the buffer, so that the window never closes before there is enough. */
+enum { LOW_WATER_MAX = STINT_HOST_RING / 2 };
 
 /*
  * Numbers: where each is found, its bounds, the stack's option. A flag is 0 or 1 when it is asked for. KEEP_ALIVE is
@@ -24,6 +26,7 @@ static const struct option {
     {SOL_SOCKET, SO_REUSEPORT, REUSE_PORT, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
     {SOL_SOCKET, SO_BROADCAST, BROADCAST, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
     {SOL_SOCKET, SO_OOBINLINE, INLINE, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
+    {SOL_SOCKET, SO_RCVLOWAT, LOW_WATER, INT32_MIN, INT32_MAX, false, NOT_THE_STACKS},
     {IPPROTO_TCP, TCP_NODELAY, NO_DELAY, INT32_MIN, INT32_MAX, true, STINT_OPTION_NO_DELAY},
     {IPPROTO_TCP, TCP_CORK, CORK, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
     {IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE, 1, 32767, false, STINT_OPTION_KEEP_IDLE},
@@ -64,14 +67,18 @@ void apply_options(const struct socket *s) {
 
 static int set_number(struct socket *s, const struct option *o, const void *value, socklen_t size) {
   int n;
-  if (o->level == IPPROTO_IP && size >= 1 && size < sizeof n) n = *(const unsigned char *)value;
+  if (o->number == TOS && size == 0) n = 0;
+  else if (o->level == IPPROTO_IP && size >= 1 && size < sizeof n) n = *(const unsigned char *)value;
   else if (size < sizeof n) return fail(EINVAL);
   else memcpy(&n, value, sizeof n);
   if (n < o->least || n > o->most || (o->number == TTL && n == 0)) return fail(EINVAL);
   if (o->flag) n = n != 0;
   if (o->number == TTL && n == -1) n = 64;
+  /* Datagrams go out with 64; a program that wants another TTL relies on it. */
+  if (o->number == TTL && n != 64 && s->kind == DATAGRAM) return fail(ENOPROTOOPT);
   /* A byte; the bits of ECN are TCP's own. */
   if (o->number == TOS) n &= s->kind == DATAGRAM ? 0xff : 0xfc;
+  if (o->number == LOW_WATER) n = n < 0 || n > LOW_WATER_MAX ? LOW_WATER_MAX : n == 0 ? 1 : n;
   s->number[o->number] = n;
   s->is_set |= 1u << o->number;
   hand_over(s, o);
@@ -83,7 +90,7 @@ static int set_timeout(int *ms, const void *value, socklen_t size) {
   if (size < sizeof t) return fail(EINVAL);
   memcpy(&t, value, sizeof t);
   if (t.tv_usec < 0 || t.tv_usec >= 1000000) return fail(EDOM);
-  int64_t all = t.tv_sec < 0 ? 1 : (int64_t)t.tv_sec * 1000 + (t.tv_usec + 999) / 1000;
+  int64_t all = t.tv_sec < 0 ? -1 : (int64_t)t.tv_sec * 1000 + (t.tv_usec + 999) / 1000;
   *ms = t.tv_sec > INT32_MAX / 1000 - 1 ? 0 : (int)all;
   return 0;
 }
@@ -92,6 +99,7 @@ int stint_bsd_setsockopt(int fd, int level, int name, const void *value, socklen
   struct socket *s = socket_of(fd);
   if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
   const struct option *o = find(s, level, name);
+  if (size > INT32_MAX) return fail(EINVAL);
   if (value == NULL) return fail(EFAULT);
   if (o != NULL) return set_number(s, o, value, size);
   if (level == IPPROTO_TCP && s->kind != DATAGRAM && name == TCP_QUICKACK) return size < sizeof(int) ? fail(EINVAL) : 0;
@@ -108,7 +116,6 @@ int stint_bsd_setsockopt(int fd, int level, int name, const void *value, socklen
     /* Rings have the size that they have; a wish is taken for a hint. */
     case SO_SNDBUF:
     case SO_RCVBUF: return 0;
-    case SO_RCVLOWAT: return *(const int *)value > 1 ? fail(ENOPROTOOPT) : 0;
     default: return fail(ENOPROTOOPT);
   }
 }
@@ -122,6 +129,7 @@ static int give(void *value, socklen_t *size, const void *from, socklen_t have) 
 static int give_number(void *value, socklen_t *size, int n) { return give(value, size, &n, sizeof n); }
 
 static int give_timeout(void *value, socklen_t *size, int ms) {
+  if (ms < 0) ms = 0;
   struct timeval t = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
   return give(value, size, &t, sizeof t);
 }
@@ -130,6 +138,7 @@ int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *si
   struct socket *s = socket_of(fd);
   if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
   if (value == NULL || size == NULL) return fail(EFAULT);
+  if (*size > INT32_MAX) return fail(EINVAL);
   const struct option *o = find(s, level, name);
   bool stream = s->kind != DATAGRAM;
   if (o != NULL) {
@@ -155,7 +164,6 @@ int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *si
     case SO_ACCEPTCONN: return give_number(value, size, s->kind == LISTENER);
     case SO_SNDBUF:
     case SO_RCVBUF: return give_number(value, size, stream ? STINT_HOST_RING : STINT_HOST_UDP_RING);
-    case SO_RCVLOWAT:
     case SO_SNDLOWAT: return give_number(value, size, 1);
     case SO_LINGER: return give(value, size, &s->linger, sizeof s->linger);
     case SO_RCVTIMEO: return give_timeout(value, size, s->receive_ms);
@@ -174,9 +182,8 @@ int stint_bsd_fcntl(int fd, int command, ...) {
   switch (command) {
     case F_GETFL: return O_RDWR | (s->nonblock ? O_NONBLOCK : 0);
     case F_SETFL: s->nonblock = (argument & O_NONBLOCK) != 0; return 0;
-    /* There is no exec. */
-    case F_GETFD:
-    case F_SETFD: return 0;
+    case F_GETFD: return s->cloexec ? FD_CLOEXEC : 0;
+    case F_SETFD: s->cloexec = (argument & FD_CLOEXEC) != 0; return 0;
     default: return fail(EINVAL);
   }
 }

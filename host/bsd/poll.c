@@ -15,11 +15,11 @@ static short stream_ready(const struct socket *s) {
     return stint_listener_info(s->handle, &info) >= 0 && info.toAccept != 0 ? POLLIN | POLLRDNORM : 0;
   }
   /* Not connected yet (Linux's tcp_poll). */
-  if (s->kind == FRESH) return POLLOUT | POLLWRNORM | POLLHUP;
+  if (s->kind == FRESH) return POLLOUT | POLLWRNORM | POLLHUP | (s->error != 0 ? POLLERR : 0);
   if (!s->connected && !s->over) return 0;
   bool no_more = s->over || s->ended || s->shut_read, no_way = s->over || s->shut_write;
   short bits = 0;
-  if (no_more || stream_waiting(s) > 0) bits |= POLLIN | POLLRDNORM;
+  if (no_more || stream_waiting(s) >= s->number[LOW_WATER]) bits |= POLLIN | POLLRDNORM;
   if (no_more) bits |= POLLRDHUP;
   if (no_way || tcp_send_room(s->handle) > 0) bits |= POLLOUT | POLLWRNORM;
   if (no_more && no_way) bits |= POLLHUP;
@@ -29,7 +29,7 @@ static short stream_ready(const struct socket *s) {
 
 static short datagram_ready(struct socket *s) {
   datagram_fetch(s);
-  short bits = s->shut_write ? 0 : POLLOUT | POLLWRNORM;
+  short bits = POLLOUT | POLLWRNORM;
   if (s->held >= 0 || s->shut_read) bits |= POLLIN | POLLRDNORM;
   if (s->shut_read) bits |= POLLRDHUP;
   if (s->shut_read && s->shut_write) bits |= POLLHUP;
@@ -74,7 +74,7 @@ int stint_bsd_poll(struct pollfd *fds, nfds_t n, int timeout_ms) {
     int found = look(fds, n, others);
     int64_t left = timeout_ms < 0 ? -1 : until - now_ms();
     if (found > 0 || timeout_ms == 0 || (timeout_ms > 0 && left <= 0)) return found;
-    if (there < 0) return fail(ENETDOWN);
+    if (there != 0) return fail(there < 0 ? ENETDOWN : EINTR);
     there = turn((int)left, others, count);
   }
 }
@@ -110,9 +110,8 @@ static int to_sets(const struct pollfd *fds, int count, fd_set *r, fd_set *w, fd
 
 int stint_bsd_select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *timeout) {
   static struct pollfd fds[FD_SETSIZE];
-  if (n < 0 || n > FD_SETSIZE || (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_usec < 0)))
-    return fail(EINVAL);
-  int count = from_sets(fds, n, r, w, e), ms = -1;
+  if (n < 0 || (timeout != NULL && (timeout->tv_sec < 0 || timeout->tv_usec < 0))) return fail(EINVAL);
+  int count = from_sets(fds, n < FD_SETSIZE ? n : FD_SETSIZE, r, w, e), ms = -1;
   if (count < 0) return -1;
   int64_t until = 0;
   if (timeout != NULL) {
@@ -132,10 +131,13 @@ int stint_bsd_select(int n, fd_set *r, fd_set *w, fd_set *e, struct timeval *tim
   return to_sets(fds, count, r, w, e);
 }
 
-/* Masks of signals are not looked at: a signal does not end a call here. */
+static bool is_time(const struct timespec *t) { return t->tv_sec >= 0 && t->tv_nsec >= 0 && t->tv_nsec < 1000000000; }
+
+/* Masks of signals are not looked at. */
 int stint_bsd_pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct timespec *timeout, const sigset_t *mask) {
   (void)mask;
   if (timeout == NULL) return stint_bsd_select(n, r, w, e, NULL);
+  if (!is_time(timeout)) return fail(EINVAL);
   struct timeval t = {.tv_sec = timeout->tv_sec, .tv_usec = (suseconds_t)((timeout->tv_nsec + 999) / 1000)};
   return stint_bsd_select(n, r, w, e, &t);
 }
@@ -143,6 +145,7 @@ int stint_bsd_pselect(int n, fd_set *r, fd_set *w, fd_set *e, const struct times
 int stint_bsd_ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const sigset_t *mask) {
   (void)mask;
   if (timeout == NULL) return stint_bsd_poll(fds, n, -1);
+  if (!is_time(timeout)) return fail(EINVAL);
   int64_t ms = (int64_t)timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000;
   return stint_bsd_poll(fds, n, ms > INT32_MAX ? INT32_MAX : (int)ms);
 }

@@ -12,7 +12,7 @@ int stint_bsd_socket(int domain, int type, int protocol) {
   int fd = fresh();
   if (fd < 0) return -1;
   struct socket *s = socket_of(fd);
-  s->nonblock = (type & SOCK_NONBLOCK) != 0;
+  s->nonblock = (type & SOCK_NONBLOCK) != 0, s->cloexec = (type & SOCK_CLOEXEC) != 0;
   if (kind == SOCK_DGRAM) s->kind = DATAGRAM;
   return fd;
 }
@@ -95,7 +95,7 @@ int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int fla
   s->kind = CONNECTION;
   s->handle = handle;
   s->connected = s->told = true;
-  s->nonblock = (flags & SOCK_NONBLOCK) != 0;
+  s->nonblock = (flags & SOCK_NONBLOCK) != 0, s->cloexec = (flags & SOCK_CLOEXEC) != 0;
   /* What was set on the listener is the connection's, but for O_NONBLOCK. */
   memcpy(s->number, l->number, sizeof s->number);
   s->is_set = l->is_set;
@@ -127,7 +127,8 @@ static int start_connect(struct socket *s, const struct sockaddr_in *a) {
   /* As the kernel has it, nowhere is here. */
   if (ip == INADDR_ANY) ip = INADDR_LOOPBACK;
   if (port == 0) return fail(ECONNREFUSED);
-  int32_t handle = tcp_connect(s->ip, s->port, ip, port);
+  /* As the kernel has it, who asks for one of 127/8 comes from 127.0.0.1. */
+  int32_t handle = tcp_connect(s->ip == 0 && ip >> 24 == 127 ? INADDR_LOOPBACK : s->ip, s->port, ip, port);
   if (handle == STINT_ERR_UNREACHABLE || handle == STINT_ERR_ARGUMENT) return fail(ENETUNREACH);
   if (handle == STINT_ERR_IN_USE) return fail(EADDRNOTAVAIL);
   if (handle < 0) return fail(error_of(handle));
@@ -146,7 +147,8 @@ int stint_bsd_connect(int fd, const struct sockaddr *address, socklen_t size) {
   const struct sockaddr_in *a = address_of(address, size);
   if (a == NULL) return -1;
   if (s->kind == LISTENER || (s->kind == CONNECTION && s->told)) return fail(EISCONN);
-  if (s->kind == FRESH) {
+  bool first = s->kind == FRESH;
+  if (first) {
     if (start_connect(s, a) != 0) return -1;
     turn(0, NULL, 0);
     if (s->nonblock) return fail(EINPROGRESS);
@@ -155,7 +157,7 @@ int stint_bsd_connect(int fd, const struct sockaddr *address, socklen_t size) {
   }
   for (struct patience p = {0}; !s->connected && !s->over;) {
     if (again(&p, s, 0, s->send_ms)) continue;
-    return errno == EAGAIN ? fail(EINPROGRESS) : -1;
+    return errno != EAGAIN ? -1 : fail(first ? EINPROGRESS : EALREADY);
   }
   if (s->connected) {
     s->told = true;
@@ -180,14 +182,23 @@ int stint_bsd_shutdown(int fd, int how) {
   if (s == NULL) return fail(EBADF);
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return fail(EINVAL);
   if (s->kind == LISTENER) return how == SHUT_WR ? 0 : shut_listener(s);
+  if (s->kind == CONNECTION && !s->connected && !s->over) {
+    /* As the kernel has it, this gives the attempt up. */
+    unconnect(s);
+    s->error = ECONNRESET;
+    return 0;
+  }
   if (!s->connected || s->over) return fail(ENOTCONN);
   if (how != SHUT_WR) s->shut_read = true;
-  if (how == SHUT_RD || s->shut_write) return 0;
-  s->shut_write = true;
-  if (s->kind == CONNECTION) {
+  bool ends = how != SHUT_RD && !s->shut_write;
+  if (ends) s->shut_write = true;
+  if (s->kind != CONNECTION) return 0;
+  if (ends) {
     tcp_shutdown(s->handle);
     turn(0, NULL, 0);
   }
+  struct stint_tcp_info info;
+  if (s->shut_read && s->shut_write && tcp_info(s->handle, &info) >= 0) s->end_of_interest = info.rcvNxt;
   return 0;
 }
 

@@ -50,6 +50,7 @@ enum number {
   USER_TIMEOUT,
   TOS,
   TTL,
+  LOW_WATER,
   NUMBERS
 };
 
@@ -63,6 +64,8 @@ struct socket {
   uint32_t peer_ip;
   uint16_t peer_port;
   bool nonblock;
+  /* To be asked for only: there is no exec. */
+  bool cloexec;
   /* Somebody called bind. */
   bool bound;
   /* And named the port: it stays when a connection does not come about. */
@@ -76,9 +79,11 @@ struct socket {
   /* The peer has sent its FIN. */
   bool ended;
   bool shut_read, shut_write;
+  /* RCV.NXT when both ways were shut. */
+  uint32_t end_of_interest;
   /* An error that no call has told yet (SO_ERROR). */
   int error;
-  /* 0: for ever. */
+  /* 0: for ever; −1: not at all. */
   int receive_ms, send_ms;
   struct linger linger;
   int number[NUMBERS];
@@ -104,18 +109,21 @@ struct socket *socket_of(int fd);
 /* A descriptor of a new socket, or −1. */
 int fresh(void);
 void release(struct socket *s);
-/* One turn of the host, and what its events say. */
+/* One turn of the host, and what its events say. −1: the link is gone; 1: a signal has ended the wait. */
 int turn(int wait_ms, struct pollfd *also, unsigned count);
 /* Takes the error that waits. */
 int take_error(struct socket *s);
 int64_t now_ms(void);
 
-/* A call that may wait: it is tried again after each turn until its time is over. Begin with {0}. */
+/*
+ * A call that may wait: it is tried again after each turn until its time is over, whatever it has moved by then. Begin
+ * with {0}. `tried`: since the call moved something there was a turn.
+ */
 struct patience {
   int64_t until;
-  bool begun;
+  bool begun, tried;
 };
-/* Waits for a turn. Returns whether to try again; if not, errno is EAGAIN, or ENETDOWN. */
+/* Waits for a turn. Returns whether to try again; if not, errno is EAGAIN, ENETDOWN or EINTR. */
 bool again(struct patience *p, const struct socket *s, int flags, int limit_ms);
 
 /* Chooses a port that is free for `s` where it has none. Returns 0 or an errno. */
@@ -145,7 +153,11 @@ void apply_options(const struct socket *s);
 /* stream.c, datagram.c: what `socket.c`, `message.c` and `poll.c` call. */
 
 ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags);
+/* One of several calls that share their time. */
+ssize_t stream_send_part(struct socket *s, const void *data, size_t size, int flags, struct patience *p);
 ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags);
+/* Into several pieces of `size` bytes in all; with MSG_PEEK into one. */
+ssize_t stream_receive_pieces(struct socket *s, const struct iovec *iov, size_t count, size_t size, int flags);
 /* How much can be taken at once; 0: nothing, or the end. */
 int stream_waiting(const struct socket *s);
 int datagram_bind(struct socket *s);

@@ -24,10 +24,9 @@ static int cannot_send(struct socket *s, int flags) {
   return error != 0 && error != EPIPE ? fail(error) : broken_pipe(flags);
 }
 
-ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags) {
-  if (s->kind != CONNECTION) return broken_pipe(flags);
+ssize_t stream_send_part(struct socket *s, const void *data, size_t size, int flags, struct patience *p) {
+  if (s->kind != CONNECTION) return cannot_send(s, flags);
   size_t sent = 0;
-  struct patience p = {0};
   for (;;) {
     if (s->over || s->shut_write || s->error != 0) return sent > 0 ? (ssize_t)sent : cannot_send(s, flags);
     if (s->connected) {
@@ -35,11 +34,11 @@ ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags) 
           sent == size ? 0 : tcp_send(s->handle, (void *)(uintptr_t)((const char *)data + sent), at_most(size - sent));
       if (n > 0) {
         sent += (size_t)n;
-        p.begun = false;
+        p->tried = false;
       }
       if (sent == size) break;
     }
-    if (!again(&p, s, flags, s->send_ms)) {
+    if (!again(p, s, flags, s->send_ms)) {
       if (sent > 0) break;
       return -1;
     }
@@ -48,6 +47,10 @@ ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags) 
   /* More follows at once, so that it need not wait for an answer to this (Nagle). */
   if ((flags & MSG_MORE) == 0) turn(0, NULL, 0);
   return (ssize_t)sent;
+}
+
+ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags) {
+  return stream_send_part(s, data, size, flags, &(struct patience){0});
 }
 
 int stream_waiting(const struct socket *s) {
@@ -60,26 +63,60 @@ static bool is_at_end(const struct socket *s) {
   return s->over || s->shut_read || s->error != 0 || tcp_recv_size(s->handle) == 0;
 }
 
-/* How much there must be before a call returns: as on Linux, one byte even if none is asked for. */
-static uint32_t enough(size_t size, int flags) {
-  if ((flags & MSG_WAITALL) == 0 || size == 0) return 1;
-  return (flags & MSG_PEEK) != 0 && size > STINT_HOST_RING ? STINT_HOST_RING : at_most(size);
+/*
+ * How much there must be before a call returns: SO_RCVLOWAT, or all; and as on Linux, one byte even if none is asked
+ * for.
+ */
+static uint32_t enough(const struct socket *s, size_t size, int flags) {
+  size_t least = (flags & MSG_WAITALL) != 0 ? size : (size_t)s->number[LOW_WATER];
+  if (least > size) least = size;
+  if (least == 0) return 1;
+  return (flags & MSG_PEEK) != 0 && least > STINT_HOST_RING ? STINT_HOST_RING : at_most(least);
 }
 
-ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags) {
+/* Takes up to `size` bytes, or looks at them; MSG_TRUNC leaves the caller's memory as it is. Returns how many. */
+static int32_t take(const struct socket *s, void *data, uint32_t got, size_t size, int flags) {
+  static unsigned char nowhere[4096];
+  bool peek = (flags & MSG_PEEK) != 0;
+  if ((flags & MSG_TRUNC) == 0)
+    return peek ? tcp_peek(s->handle, data, at_most(size)) : tcp_recv(s->handle, (char *)data + got, at_most(size));
+  if (peek) {
+    size_t have = (size_t)stream_waiting(s);
+    return (int32_t)(have < size ? have : size);
+  }
+  int32_t all = 0;
+  for (int32_t n = 1; n > 0 && size > 0 && stream_waiting(s) > 0; all += n, size -= (size_t)n)
+    if ((n = tcp_recv(s->handle, nowhere, size < sizeof nowhere ? (uint32_t)size : sizeof nowhere)) < 0) return n;
+  return all;
+}
+
+/* Takes what is there into the pieces, behind the first `got` bytes of them. Returns how much, or an error. */
+static int32_t take_pieces(const struct socket *s, const struct iovec *iov, size_t count, size_t got, int flags) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < count; got -= got < iov[i].iov_len ? got : iov[i].iov_len, i++) {
+    size_t room = got < iov[i].iov_len ? iov[i].iov_len - got : 0;
+    if (room == 0 || stream_waiting(s) == 0) continue;
+    int32_t n = take(s, iov[i].iov_base, (uint32_t)got, room, flags);
+    if (n < 0) return sum > 0 ? sum : n;
+    sum += n;
+    got += (size_t)n;
+  }
+  return sum;
+}
+
+ssize_t stream_receive_pieces(struct socket *s, const struct iovec *iov, size_t count, size_t size, int flags) {
   if (s->kind != CONNECTION) return fail(ENOTCONN);
   if ((flags & MSG_OOB) != 0) return fail(EINVAL);
-  uint32_t want = enough(size, flags), got = 0;
+  uint32_t want = enough(s, size, flags), got = 0;
   bool peek = (flags & MSG_PEEK) != 0;
   for (struct patience p = {0}; got < want;) {
     uint32_t have = (uint32_t)stream_waiting(s);
     if (peek ? have >= want || (have > 0 && is_at_end(s)) : have > 0) {
-      int32_t n = peek ? tcp_peek(s->handle, data, at_most(size))
-                       : tcp_recv(s->handle, (char *)data + got, at_most(size - got));
+      int32_t n = take_pieces(s, iov, count, got, flags);
       if (n < 0) return fail(error_of(n));
       got += (uint32_t)n;
       if (peek || size == 0) break;
-      p.begun = false;
+      p.tried = false;
       continue;
     }
     if (is_at_end(s)) {
@@ -88,12 +125,15 @@ ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags) {
       return error != 0 ? fail(error) : 0;
     }
     if (!again(&p, s, flags, s->receive_ms)) {
-      if (got > 0 || (peek && stream_waiting(s) > 0 && (got = (uint32_t)tcp_peek(s->handle, data, at_most(size))) > 0))
-        break;
+      if (got > 0 || (peek && have > 0 && (got = (uint32_t)take_pieces(s, iov, count, 0, flags)) > 0)) break;
       return -1;
     }
   }
   /* The window that was opened is told. */
   if (got > 0 && !peek) turn(0, NULL, 0);
   return (ssize_t)got;
+}
+
+ssize_t stream_receive(struct socket *s, void *data, size_t size, int flags) {
+  return stream_receive_pieces(s, &(struct iovec){data, size}, 1, size, flags);
 }

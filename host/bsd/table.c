@@ -1,6 +1,9 @@
 /* The table of sockets, and a turn of the host wherever a call has to wait. */
 #include "sockets.h"
 
+#ifndef __wasm__
+#include <signal.h>
+#endif
 #include <stdlib.h>
 #include <time.h>
 
@@ -37,9 +40,10 @@ struct socket *socket_of(int fd) {
 int fresh(void) {
   for (int i = 0; i < COUNT; i++) {
     if (sockets[i].kind != FREE) continue;
-    sockets[i] = (struct socket){.kind = FRESH,
-                                 .held = -1,
-                                 .number = {[KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64}};
+    sockets[i] = (struct socket){
+        .kind = FRESH,
+        .held = -1,
+        .number = {[KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64, [LOW_WATER] = 1}};
     return FIRST + i;
   }
   return fail(EMFILE);
@@ -61,9 +65,20 @@ static void connection_over(struct socket *s) {
   if (!s->connected && s->error == ECONNRESET) s->error = ECONNREFUSED;
 }
 
+/* Text for who has shut both ways: the peer is told, as by the kernel (RFC 1122 §4.2.2.13). */
+static void refuse_text(struct socket *s) {
+  struct stint_tcp_info info;
+  if (s->over || !s->shut_read || !s->shut_write || tcp_info(s->handle, &info) < 0) return;
+  if (info.rcvNxt - s->end_of_interest <= (s->ended ? 1 : 0)) return;
+  tcp_abort(s->handle);
+  s->over = true;
+  s->error = ECONNRESET;
+}
+
 static void on_event(struct socket *s, uint32_t bits) {
   if (bits & STINT_EVENT_CONNECTED) s->connected = true;
   if (bits & STINT_EVENT_END) s->ended = true;
+  if (bits & STINT_EVENT_READABLE) refuse_text(s);
   if (bits & STINT_EVENT_CLOSED) connection_over(s);
 }
 
@@ -91,13 +106,32 @@ int64_t now_ms(void) {
   return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+/*
+ * Whether a signal ends a call that waits: always one with a time limit, another one if its handler was installed
+ * without SA_RESTART. Which signal it was nobody tells: of several that are handled in both ways it may be any.
+ */
+static bool is_ended_by_signal(int limit_ms) {
+  bool ends = limit_ms > 0;
+#ifdef SA_RESTART
+  for (int i = 1; i < NSIG && !ends; i++) {
+    struct sigaction a;
+    if (sigaction(i, NULL, &a) != 0 || a.sa_handler == SIG_DFL || a.sa_handler == SIG_IGN) continue;
+    ends = (a.sa_flags & SA_RESTART) == 0;
+  }
+#endif
+  return ends;
+}
+
 bool again(struct patience *p, const struct socket *s, int flags, int limit_ms) {
-  bool at_once = s->nonblock || (flags & MSG_DONTWAIT) != 0;
+  bool at_once = s->nonblock || limit_ms < 0 || (flags & MSG_DONTWAIT) != 0;
   int64_t left = -1;
   if (!p->begun) {
-    /* What has arrived already may be enough. */
     p->begun = true;
     p->until = limit_ms > 0 ? now_ms() + limit_ms : -1;
+  }
+  if (!p->tried) {
+    /* What has arrived already may be enough. */
+    p->tried = true;
     if (turn(0, NULL, 0) >= 0 || at_once) return true;
   } else {
     if (p->until >= 0) left = p->until - now_ms();
@@ -105,7 +139,12 @@ bool again(struct patience *p, const struct socket *s, int flags, int limit_ms) 
       errno = EAGAIN;
       return false;
     }
-    if (turn((int)left, NULL, 0) >= 0) return true;
+    int there = turn((int)left, NULL, 0);
+    if (there > 0 && is_ended_by_signal(limit_ms)) {
+      errno = EINTR;
+      return false;
+    }
+    if (there >= 0) return true;
   }
   errno = ENETDOWN;
   return false;

@@ -1,6 +1,7 @@
 /** Parsers for command-line values: what they reject, the command reports in one line. */
 import { InvalidArgumentError } from "commander";
 import { parseCidr, parseIp, parseMac } from "../address.js";
+import { parseCidr6, parseIp6 } from "../address6.js";
 
 export function parseNumber(text: string): number {
   const n = Number(text);
@@ -11,7 +12,8 @@ export function parseNumber(text: string): number {
 /** A whole number ≥ 0. */
 export function parseCount(text: string): number {
   const n = parseNumber(text);
-  if (!Number.isInteger(n) || n < 0 || n > 0xffffffff) throw new InvalidArgumentError("it is not a whole number from 0 to 4294967295.");
+  if (!Number.isInteger(n) || n < 0 || n > 0xffffffff)
+    throw new InvalidArgumentError("it is not a whole number from 0 to 4294967295.");
   return n;
 }
 
@@ -19,7 +21,8 @@ export function parseCount(text: string): number {
 export function within(low: number, high: number): (text: string) => number {
   return (text) => {
     const n = parseNumber(text);
-    if (!Number.isInteger(n) || n < low || n > high) throw new InvalidArgumentError(`it is not a whole number from ${low} to ${high}.`);
+    if (!Number.isInteger(n) || n < low || n > high)
+      throw new InvalidArgumentError(`it is not a whole number from ${low} to ${high}.`);
     return n;
   };
 }
@@ -44,5 +47,12 @@ function rejecting<T>(parse: (text: string) => T): (text: string) => T {
 export const cidr = rejecting((text) => (parseCidr(text), text));
 export const mac = rejecting((text) => (parseMac(text), text));
 export const address = rejecting((text) => (parseIp(text), text));
-/** An address, or a name: what looks like an address has to be one. */
-export const host = (text: string): string => (/^[\d.]+$/.test(text) ? address(text) : text);
+export const cidr6 = rejecting((text) => (parseCidr6(text), text));
+export const address6 = rejecting((text) => (parseIp6(text), text));
+/** An address of either family. */
+export const anyAddress = (text: string): string => (text.includes(":") ? address6(text) : address(text));
+/** An address, also in brackets, or a name: what looks like an address has to be one. */
+export const host = (text: string): string => {
+  if (text.includes(":")) return address6(text.replace(/^\[(.*)\]$/, "$1"));
+  return /^[\d.]+$/.test(text) ? address(text) : text;
+};

@@ -7,11 +7,12 @@ import { LinkError } from "../links/link.js";
 import { openLink } from "../links/open.js";
 import { Stack } from "../net.js";
 import { becomeUser, checkUser } from "../privilege.js";
+import { addOptions6, ip6Options, type Options6 } from "./ip6.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
-import { address, cidr, host, parseCount, parseNumber, parsePort } from "./arguments.js";
+import { address, anyAddress, cidr, host, parseCount, parseNumber, parsePort } from "./arguments.js";
 import { ASKING, patiently, sayDown } from "./waiting.js";
 
-interface ConnectOptions {
+interface ConnectOptions extends Options6 {
   link: string;
   ip?: string;
   lastIp?: string;
@@ -29,15 +30,17 @@ interface ConnectOptions {
 const INTERRUPTED_MS = 1000;
 
 export function addConnect(program: Command): void {
-  program
+  const command = program
     .command("connect")
     .description("connect stdin and stdout to a TCP service, through the stack")
-    .argument("<host>", "an IPv4 address, or a name", host)
+    .argument("<host>", "an IPv4 or IPv6 address, or a name", host)
     .argument("<port>", "a TCP port", parsePort)
-    .requiredOption("--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT")
+    .requiredOption(
+      "--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT",
+    )
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
-    .option("--dns <a.b.c.d>", "the DNS server; by default those that the network told", address)
+    .option("--dns <address>", "the DNS server; by default those that the network told", anyAddress)
     .option("--gateway <a.b.c.d>", "default router", address)
     .option("--ring <bytes>", "send and receive ring", parseCount, 262144)
     .option("--timeout <seconds>", "give the handshake up after this long", parseNumber)
@@ -46,22 +49,42 @@ export function addConnect(program: Command): void {
     .option("--pcap <file>", "write the frames to a pcapng file")
     .option("--stats", "print the counters at the end, to stderr")
     .action(connect);
+  addOptions6(command);
 }
 
 async function connect(host: string, port: number, options: ConnectOptions): Promise<void> {
   if (options.user !== undefined) checkUser(options.user);
   checkChoice(options);
+  const isTo6 = host.includes(":"), wants6 = isTo6 || options.dns?.includes(":") === true || options.ipv6 === true;
+  const ipv6 = ip6Options({ ...options, ipv6: wants6 }, 1500);
   const { ip: plain, prefix } = ownAddress(options.ip);
-  let link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: [], ...(options.user === undefined ? {} : { user: options.user }) });
+  let link = await openLink(options.link, {
+    ip: plain, prefix, gateway: options.gateway, ports: [],
+    ...(options.user === undefined ? {} : { user: options.user }),
+  });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
   const ring = (options.ring + 3) & ~3;
   sayDown(options.link);
-  const stack = await patiently(ASKING, Stack.open({
-    link, ...(options.ip === undefined ? { mac: macFor(options.link), dhcp: { address: options.lastIp } } : { ip: options.ip }), ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
-    connsMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
-  }));
-  stack.on("down", (why?: Error) => console.error(`stint connect: link down: ${why?.message ?? ""}`)).on("up", () => console.error("stint connect: link up"));
+  const stack = await patiently(
+    ASKING,
+    Stack.open({
+      link,
+      ...(options.ip === undefined
+        ? { mac: macFor(options.link), dhcp: isTo6 ? false : { address: options.lastIp } }
+        : { ip: options.ip }),
+      ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
+      ipv6,
+      connsMax: 4,
+      sendRing: ring,
+      recvRing: ring,
+      rxSlots: 256,
+      txSlots: 256,
+    }),
+  );
+  stack
+    .on("down", (why?: Error) => console.error(`stint connect: link down: ${why?.message ?? ""}`))
+    .on("up", () => console.error("stint connect: link up"));
   if (options.dns !== undefined) stack.setServers([options.dns]);
   const interrupt = new AbortController(), { signal } = interrupt;
   const stop = (): void => {
@@ -75,7 +98,10 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
     process.exitCode = 1;
   };
   try {
-    const connection = await stack.connect({ host, port, failFast: true, signal, ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }) });
+    const connection = await stack.connect({
+      host, port, failFast: true, signal,
+      ...(options.timeout === undefined ? {} : { timeoutMs: options.timeout * 1000 }),
+    });
     // Each direction ends by itself: EOF on stdin closes our side, and the peer may still have something to say.
     await Promise.all([pipeline(process.stdin, connection), pipeline(connection, process.stdout, { end: false })]);
   } catch (e) {
@@ -87,7 +113,10 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
   } finally {
     // The peer is told of the end, and has its time to acknowledge what it was sent.
     const failed = process.exitCode, lost = await stack.close(signal.aborted ? INTERRUPTED_MS : options.linger * 1000);
-    if (lost > 0 && !failed) fail(`the last bytes are lost: it did not acknowledge them within ${options.linger} s, or has reset the connection`);
+    if (lost > 0 && !failed)
+      fail(
+        `the last bytes are lost: it did not acknowledge them within ${options.linger} s, or has reset the connection`,
+      );
     if (options.stats) {
       for (const [name, n] of Object.entries(stack.counters())) if (n) console.error(`${name} ${n}`);
     }

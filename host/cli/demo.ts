@@ -55,7 +55,9 @@ class Transfer {
 /** A bar on a terminal, a plain line elsewhere. */
 function progress(total: number): { update(n: number): void; stop(): void } {
   if (process.stdout.isTTY) {
-    const bar = new SingleBar({ format: "  {bar} {percentage}% | {value}/{total} KiB", hideCursor: true }, Presets.shades_classic);
+    const bar = new SingleBar(
+      { format: "  {bar} {percentage}% | {value}/{total} KiB", hideCursor: true }, Presets.shades_classic,
+    );
     bar.start(Math.round(total / 1024), 0);
     return { update: (n) => bar.update(Math.round(n / 1024)), stop: () => bar.stop() };
   }
@@ -91,7 +93,9 @@ function demo(seed: number, size: number, pcap: string): boolean {
   for (const line of ladderText(pair.ladder(), { colour: tty, absolute: true }).flat()) console.log(line);
   if (!opened) return false;
 
-  console.log(`\n${size >> 20} MiB each way, the wire losing ${LOSS * 100} % and reordering ${REORDER * 100} % of the frames:`);
+  console.log(
+    `\n${size >> 20} MiB each way, the wire losing ${LOSS * 100} % and reordering ${REORDER * 100} % of the frames:`,
+  );
   pair.recording = false;
   for (const port of pair.wire.ports) Object.assign(port.out, { loss: LOSS, reorder: REORDER });
   const up = new Transfer(size, seed + 1), down = new Transfer(size, seed + 2);
@@ -127,7 +131,8 @@ function demo(seed: number, size: number, pcap: string): boolean {
   pair.recording = true;
   const first = pair.segments.length;
   const closed = pair.close();
-  for (const line of ladderText(pair.ladder(first), { colour: tty, explain: false, absolute: true }).flat()) console.log(line);
+  for (const line of ladderText(pair.ladder(first), { colour: tty, explain: false, absolute: true }).flat())
+    console.log(line);
   pair.finish();
   console.log("\nStates:");
   for (const line of pair.stateLines()) console.log(line);

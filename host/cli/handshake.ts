@@ -47,16 +47,26 @@ export function addHandshake(program: Command): void {
       if (options.json) {
         const side = (name: "client" | "server", peer: "client" | "server"): object =>
           ({ iss: pair.issOf(name), irs: pair.issOf(peer), states: pair.statesOf(name) });
-        const segments = pair.segments.map(({ arrives_us, fate, ...s }) => ({ ...s, lost: arrives_us === null, ...(fate ? { fate } : {}) }));
-        console.log(JSON.stringify({ seed, client: side("client", "server"), server: side("server", "client"), segments }));
+        const segments = pair.segments.map(({ arrives_us, fate, ...s }) => ({
+          ...s, lost: arrives_us === null, ...(fate ? { fate } : {}),
+        }));
+        console.log(
+          JSON.stringify({ seed, client: side("client", "server"), server: side("server", "client"), segments }),
+        );
       } else {
-        for (const line of ladderText(pair.ladder(), { colour: process.stdout.isTTY, absolute: true, columns: Math.min(process.stdout.columns ?? 100, 110) }).flat()) console.log(line);
+        for (const line of ladderText(pair.ladder(), {
+          colour: process.stdout.isTTY, absolute: true, columns: Math.min(process.stdout.columns ?? 100, 110),
+        }).flat())
+          console.log(line);
         console.log("\nStates:");
         for (const line of pair.stateLines()) console.log(line);
         console.log(`\nReplay it with --seed ${seed}.`);
       }
       if (!ok) {
-        console.error(`stint handshake: ${pair.segments.length === 0 ? "not even a SYN was sent, since no ARP request was answered" : "the handshake did not complete"} within 200 s of virtual time; try less loss`);
+        const what = pair.segments.length === 0
+          ? "not even a SYN was sent, since no ARP request was answered"
+          : "the handshake did not complete";
+        console.error(`stint handshake: ${what} within 200 s of virtual time; try less loss`);
         process.exitCode = 1;
       }
     });

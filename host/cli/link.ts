@@ -19,10 +19,16 @@ interface AppExports extends Exports { app_run(): number }
 export function addLink(program: Command): void {
   program
     .command("link")
-    .description("make one module of an application that imports the stack's calls (include/stint.h) and the stack, over the application's memory")
+    .description(
+      "make one module of an application that imports the stack's calls (include/stint.h) and the stack, "
+        + "over the application's memory",
+    )
     .argument("<app.wasm>", "the application")
     .requiredOption("-o, --out <path>", "where the module goes; with --dynamic, a folder")
-    .option("--dynamic", "two modules that are linked when they are loaded: wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm")
+    .option(
+      "--dynamic",
+      "two modules that are linked when they are loaded: wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm",
+    )
     .option("--fast", "everything that the stack has, for speed (SIMD); the module becomes four times as large")
     .option("--no-optimize", "merge only")
     .action((app: string, options: { out: string; optimize: boolean; dynamic?: boolean; fast?: boolean }) => {
@@ -39,10 +45,15 @@ export function addLink(program: Command): void {
     .command("run")
     .description("run an application that `stint link` made, on a network")
     .argument("<module.wasm>", "the application with the stack inside; it exports app_start and app_run")
-    .requiredOption("--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT")
+    .requiredOption(
+      "--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT",
+    )
     .requiredOption("--ip <a.b.c.d/n>", "own address and prefix", cidr)
     .option("--gateway <a.b.c.d>", "default router", address)
-    .option("--forward <port>", "with passt: a port of the host that leads to the application's; may be repeated", (text: string, before: number[]) => [...before, parsePort(text)], [] as number[])
+    .option(
+      "--forward <port>", "with passt: a port of the host that leads to the application's; may be repeated",
+      (text: string, before: number[]) => [...before, parsePort(text)], [] as number[],
+    )
     .option("--pcap <file>", "write the frames to a pcapng file")
     .action(run);
 }
@@ -50,7 +61,9 @@ export function addLink(program: Command): void {
 async function run(file: string, options: RunOptions): Promise<void> {
   checkChoice(options);
   const module = load(file), { prefix } = parseCidr(options.ip), plain = options.ip.split("/")[0]!;
-  let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: options.forward });
+  let link: Link = await openLink(options.link, {
+    ip: plain, prefix, gateway: options.gateway, ports: options.forward,
+  });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   // A capture is complete, also when the application traps or the link breaks.
   try {
@@ -61,7 +74,10 @@ async function run(file: string, options: RunOptions): Promise<void> {
 }
 
 async function runOn(link: Link, module: WebAssembly.Module, options: RunOptions, plain: string): Promise<void> {
-  const stack = new StackModule(module, { ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }) }), app = stack.exports as AppExports;
+  const stack = new StackModule(module, {
+    ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
+  });
+  const app = stack.exports as AppExports;
   const loop = new Loop(stack, link, monotonicUs);
   loop.onPolled = () => app.app_run() !== 0;
   // After the loop's first turn, which announces the address.
@@ -81,8 +97,15 @@ function load(file: string): WebAssembly.Module {
   try {
     const { exports, imports } = readSections(bytes), names = new Set(exports.map((e) => e.name));
     const missing = ["app_start", "app_run", "poll", "controlBlock", "memory"].filter((n) => !names.has(n));
-    if (missing.length > 0) throw new RangeError(`${file}: it does not export ${missing.join(", ")}; make it with stint link, from an application as in include/stint.h`);
-    if (imports.length > 0) throw new RangeError(`${file}: it imports ${imports.map((i) => `${i.module}.${i.name}`).join(", ")}, which this host does not have`);
+    if (missing.length > 0)
+      throw new RangeError(
+        `${file}: it does not export ${missing.join(", ")}; make it with stint link, `
+          + "from an application as in include/stint.h",
+      );
+    if (imports.length > 0)
+      throw new RangeError(
+        `${file}: it imports ${imports.map((i) => `${i.module}.${i.name}`).join(", ")}, which this host does not have`,
+      );
   } catch (e) {
     if (e instanceof ModuleError) throw new RangeError(`${file}: ${e.message}`);
     throw e;

@@ -26,7 +26,9 @@ function build(): Command {
   addDemo(program);
   addDoctor(program);
   for (const command of [program, ...program.commands]) {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(`stint: ${text.replace(/^error: /, "")}`) });
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text, write) => write(`stint: ${text.replace(/^error: /, "")}`) });
   }
   return program;
 }

@@ -66,7 +66,10 @@ export function addPacketdrill(program: Command): void {
         console.log(JSON.stringify({ total: files.length, passed, failed, unsupported, ignored, scripts: list }));
       } else {
         for (const o of outcomes) report(o, options.verbose ?? false);
-        console.log(`${files.length} scripts: ${passed} passed, ${failed} failed, ${unsupported} unsupported${ignored.length > 0 ? `; ${ignored.join(", ")} was not compared` : ""}`);
+        console.log(
+          `${files.length} scripts: ${passed} passed, ${failed} failed, ${unsupported} `
+            + `unsupported${ignored.length > 0 ? `; ${ignored.join(", ")} was not compared` : ""}`,
+        );
       }
       if (failed > 0) process.exitCode = 1;
     });
@@ -78,7 +81,9 @@ function report(o: Outcome, verbose: boolean): void {
   } else if (o.result === "unsupported") {
     console.log(`unsupported  ${o.file}: ${o.got}`);
   } else {
-    console.log(`FAILED       ${o.file}:${o.line}\n             expected: ${o.expected}\n             but:      ${o.got}`);
+    console.log(
+      `FAILED       ${o.file}:${o.line}\n             expected: ${o.expected}\n             but:      ${o.got}`,
+    );
     for (const p of o.packets ?? []) console.log(`               ${p}`);
   }
 }

@@ -1,11 +1,15 @@
 /** `stint up`: a stack with services on a link, under Node or under the wasmtime CLI. */
 import { statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { formatIp, parseIp } from "../address.js";
+import { isLinkLocal } from "../address6.js";
 import { CONFIG_FIELDS, type ConfigField, type StackOptions } from "../config.js";
 import { COUNTERS } from "../counters.js";
+import { Ending, FLUSH_MS } from "../ending.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError, type Link } from "../links/link.js";
+import { beginIp6 } from "../net/ip6.js";
 import { openLink } from "../links/open.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { becomeUser, checkUser } from "../privilege.js";
@@ -15,9 +19,10 @@ import { ADDRESS_MS } from "../stack.js";
 import { startWasmtime } from "../wasmtime.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, mac, parseCount, parsePort } from "./arguments.js";
+import { addOptions6, ip6Options, Watch6, type Options6 } from "./ip6.js";
 import { ASKING, patiently, sayDown } from "./waiting.js";
 
-export interface UpOptions {
+export interface UpOptions extends Options6 {
   link: string;
   ip?: string;
   lastIp?: string;
@@ -39,20 +44,26 @@ export interface UpOptions {
   groupKey?: Uint8Array;
   fastOpen: number;
   idle: number;
+  linger: number;
   user?: string;
   /** Numbers of the configuration, by name. */
   set: Partial<Record<Settable, number>>;
 }
 
 export function addUp(program: Command): void {
-  program
+  const command = program
     .command("up")
     .description("bring a stack up on a real network, with services")
-    .requiredOption("--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT")
+    .requiredOption(
+      "--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT",
+    )
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
     .option("--name <name>", "without --ip: the name to tell the DHCP server")
-    .option("--mac <a:b:c:d:e:f>", "own MAC address; by default made from the address, or from this machine's name and the link's", mac)
+    .option(
+      "--mac <a:b:c:d:e:f>",
+      "own MAC address; by default made from the address, or from this machine's name and the link's", mac,
+    )
     .option("--gateway <a.b.c.d>", "default router", address)
     .addOption(new Option("--runtime <name>", "what runs the module").choices(["node", "wasmtime"]).default("node"))
     .option("--echo <port>", "echo (RFC 862)", parsePort)
@@ -65,13 +76,18 @@ export function addUp(program: Command): void {
     .option("--workers <n>", "threads, each with a stack of its own and its share of the connections", parseCount, 1)
     .option("--mtu <bytes>", "largest packet of the link", parseCount, 1500)
     .option("--pcap <file>", "write the frames to a pcapng file")
-    .option("--group-key <hex>", "16 bytes that the members of a group behind one address share; their clocks must agree to a second", parseKey)
+    .option(
+      "--group-key <hex>",
+      "16 bytes that the members of a group behind one address share; their clocks must agree to a second", parseKey,
+    )
     .option("--fast-open <n>", "connections at a time that may bring a request in their SYN (RFC 7413)", parseCount, 0)
     .option("--idle <seconds>", "end connections that say and take nothing for so long; 0: none", parseCount, 60)
+    .option("--linger <seconds>", "how long connections have at the end to take what is left for them", parseCount, 60)
     .option("--user <name>", "who to be once the link is open")
     .option("--set <name=n>", "a number of the configuration, as synRate=100; may be repeated", parseSetting, {})
     .option("--stats", "print the counters at the end")
     .action(up);
+  addOptions6(command);
 }
 
 function parseKey(text: string): Uint8Array {
@@ -94,21 +110,30 @@ function parseSetting(text: string, before: Partial<Record<Settable, number>>): 
 
 function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   const ports: Partial<Record<ServiceName, number>> = {};
-  for (const name of Object.keys(SERVICES) as ServiceName[]) if (options[name] !== undefined) ports[name] = options[name];
-  if (new Set(Object.values(ports)).size < Object.keys(ports).length) throw new RangeError("two services cannot share a port");
-  if (options.http !== undefined && options.root === undefined) throw new RangeError("--http needs --root DIR, the folder to serve");
+  for (const name of Object.keys(SERVICES) as ServiceName[])
+    if (options[name] !== undefined) ports[name] = options[name];
+  if (new Set(Object.values(ports)).size < Object.keys(ports).length)
+    throw new RangeError("two services cannot share a port");
+  if (options.http !== undefined && options.root === undefined)
+    throw new RangeError("--http needs --root DIR, the folder to serve");
   if (options.root !== undefined && !statSync(options.root, { throwIfNoEntry: false })?.isDirectory()) {
     throw new RangeError(`--root: there is no folder ${options.root}`);
   }
-  if (options.connections < 1 || options.connections > 100_000) throw new RangeError("--connections is a number from 1 to 100000");
-  if (options.ring < 2048 || options.ring > 1 << 24) throw new RangeError("--ring is a number of bytes from 2048 to 16777216");
+  if (options.connections < 1 || options.connections > 100_000)
+    throw new RangeError("--connections is a number from 1 to 100000");
+  if (options.ring < 2048 || options.ring > 1 << 24)
+    throw new RangeError("--ring is a number of bytes from 2048 to 16777216");
   if (options.mtu < 576 || options.mtu > 9216) throw new RangeError("--mtu is a number of bytes from 576 to 9216");
   if (options.user !== undefined) checkUser(options.user);
   if (options.idle > 65534) throw new RangeError("--idle is a number of seconds from 0 to 65534");
+  if (options.linger > 3600) throw new RangeError("--linger is a number of seconds from 0 to 3600");
   if (options.workers < 1 || options.workers > 64) throw new RangeError("--workers is a number from 1 to 64");
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
   if (options.ip === undefined && options.runtime !== "node") throw new RangeError("--runtime wasmtime needs --ip");
   if (options.ip === undefined && options.workers > 1) throw new RangeError("--workers needs --ip");
+  const ipv6 = ip6Options(options, options.mtu);
+  if (ipv6 !== undefined && options.runtime !== "node") throw new RangeError("IPv6 needs --runtime node");
+  if (ipv6 !== undefined && options.workers > 1) throw new RangeError("IPv6 needs --workers 1");
   checkChoice(options);
   return ports;
 }
@@ -117,17 +142,25 @@ async function up(options: UpOptions): Promise<void> {
   const ports = checked(options);
   options.set = { fastOpenMax: options.fastOpen, ...options.set };
   const { ip: plain, prefix } = ownAddress(options.ip);
-  let link: Link = await openLink(options.link, { ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports), ...(options.user === undefined ? {} : { user: options.user }) });
+  let link: Link = await openLink(options.link, {
+    ip: plain, prefix, gateway: options.gateway, ports: Object.values(ports),
+    ...(options.user === undefined ? {} : { user: options.user }),
+  });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
   sayDown(options.link);
   try {
-    const running = options.runtime === "wasmtime" ? await startWasmtime(link, options, ports) : options.workers > 1 ? startShards(link, options, ports) : startNode(link, options, ports);
-    let asked = false;
+    const running =
+      options.runtime === "wasmtime"
+        ? await startWasmtime(link, options, ports)
+        : options.workers > 1
+          ? startShards(link, options, ports)
+          : startNode(link, options, ports);
+    let asked = 0;
     const stop = (): void => {
-      // A second request does not wait for connections.
-      if (asked) process.exit(130);
-      asked = true;
+      // A second request does not wait for connections, a third one for nothing.
+      if (++asked > 2) process.exit(130);
+      if (asked === 2) process.exitCode = 130;
       running.stop();
     };
     process.on("SIGINT", stop).on("SIGTERM", stop);
@@ -140,7 +173,12 @@ async function up(options: UpOptions): Promise<void> {
     const got = await patiently(options.ip === undefined ? ASKING : `starting ${options.runtime}`, running.ready);
     const list = Object.entries(ports).map(([name, port]) => `${name}:${port}`).join(" ");
     console.log(`ready ${plain ?? got ?? ""} ${list}`.trimEnd() + ` (${options.runtime})`);
-    const counters = await running.done;
+    const { counters, cut } = await running.done;
+    if (cut > 0) {
+      const why = asked > 1 ? "it was asked to end twice" : `not acknowledged within ${options.linger} s`;
+      console.error(`stint up: ${cut} ${cut === 1 ? "connection was" : "connections were"} cut off: ${why}`);
+      process.exitCode ??= 1;
+    }
     if (options.stats) {
       for (const name of COUNTERS) if (counters[name]) console.log(`${name} ${counters[name]}`);
     }
@@ -149,32 +187,56 @@ async function up(options: UpOptions): Promise<void> {
   }
 }
 
+/** How a stack ended: its counters, and how many connections lost something. */
+export interface Ended {
+  counters: Record<string, number>;
+  cut: number;
+}
+
 /** Something that runs a stack until it is told to stop. */
 export interface Running {
   /** Resolves to the address that the network gave, if it was asked. */
   ready: Promise<string | void>;
-  /** Ends every connection in order, then resolves `done`. */
+  /**
+   * Ends every connection in order, within the time that `--linger` gives, then resolves `done`. A second call does not
+   * wait.
+   */
   stop(): void;
   fail(error: Error): void;
-  /** The counters at the end. */
-  done: Promise<Record<string, number>>;
+  done: Promise<Ended>;
 }
 
-/** How long connections have to end; and how long after that the server has to hear that its lease is free again, which takes a second at most. */
-const CLOSING_MS = 3000, RELEASING_MS = 1500;
+/**
+ * How long the server has to hear that its lease is free again, ms, which takes a second at most; and how often the end
+ * is looked for.
+ */
+const RELEASING_MS = 1500, LOOK_MS = 10;
 
 function startShards(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const share = { ...options, connections: Math.ceil(options.connections / options.workers) };
-  const shards = new Shards(options.workers, link, stackOptions(share), ports, options.root, undefined, options.idle);
+  const shards = new Shards(
+    options.workers, link, stackOptions(share), ports, options.root, undefined, options.idle, options.linger,
+  );
   let fail: (error: Error) => void;
   const failed = new Promise<never>((_, reject) => (fail = reject));
   failed.catch(() => void shards.terminate());
-  return { ready: shards.ready, stop: () => shards.stop(), fail: (error) => fail(error), done: Promise.race([shards.done, failed]) };
+  const done = shards.done.then(async (counters) => {
+    if (shards.cut > 0) await sleep(FLUSH_MS);
+    return { counters, cut: shards.cut };
+  });
+  return {
+    ready: shards.ready,
+    stop: () => shards.stop(),
+    fail: (error) => fail(error),
+    done: Promise.race([done, failed]),
+  };
 }
 
 function stackOptions(options: UpOptions): StackOptions {
   return {
-    ...(options.ip === undefined ? { mac: options.mac ?? macFor(options.link) } : { ip: options.ip, ...(options.mac === undefined ? {} : { mac: options.mac }) }),
+    ...(options.ip === undefined
+      ? { mac: options.mac ?? macFor(options.link) }
+      : { ip: options.ip, ...(options.mac === undefined ? {} : { mac: options.mac }) }),
     ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
     connsMax: options.connections,
     sendRing: (options.ring + 3) & ~3,
@@ -184,7 +246,9 @@ function stackOptions(options: UpOptions): StackOptions {
     timeWaitMax: Math.max(256, options.connections),
     rxSlots: 256,
     txSlots: 256,
-    ...(options.groupKey === undefined ? {} : { group: { key: options.groupKey, clockOffsetUs: Math.round(Date.now() * 1000 - monotonicUs()) } }),
+    ...(options.groupKey === undefined
+      ? {}
+      : { group: { key: options.groupKey, clockOffsetUs: Math.round(Date.now() * 1000 - monotonicUs()) } }),
     ...options.set,
   };
 }
@@ -193,6 +257,7 @@ function late(loop: Loop): Promise<never> {
   return new Promise((_, reject) => {
     setTimeout(() => {
       if (loop.stack.ownAddress() !== 0) return;
+      if (loop.stack.ip6Addresses().some((a) => a.ready && a.origin !== "loopback" && !isLinkLocal(a.bytes))) return;
       loop.stop();
       reject(new LinkError(`no DHCP server gave an address within ${ADDRESS_MS / 1000} s; give one with --ip`));
     }, ADDRESS_MS).unref();
@@ -202,10 +267,18 @@ function late(loop: Loop): Promise<never> {
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
-  const leased = options.ip === undefined;
+  const leased = options.ip === undefined, ipv6 = ip6Options(options, options.mtu);
+  if (ipv6 !== undefined) {
+    // Its timers count from now.
+    stack.poll(monotonicUs());
+    beginIp6(stack, ipv6);
+  }
+  const watch = ipv6 && new Watch6(stack, (words) => console.error(words));
   let got: (address: string) => void, had = stack.ownAddress(), ending = false;
   const address = new Promise<string>((resolve) => (got = resolve));
   loop.onPolled = () => {
+    const far = ending ? undefined : watch?.look();
+    if (far !== undefined) got(far);
     if (leased && !ending) {
       const has = stack.ownAddress();
       if (has !== had) console.error(has === 0 ? "address lost" : `address ${formatIp(has)}`);
@@ -215,29 +288,36 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     return stack.run();
   };
   if (leased) stack.dhcpStart(options.lastIp === undefined ? 0 : parseIp(options.lastIp), options.name ?? "");
-  let end: (counters: Record<string, number>) => void, fail: (error: Error) => void;
-  const done = new Promise<Record<string, number>>((resolve, reject) => ([end, fail] = [resolve, reject]));
+  let end: (ended: Ended) => void, fail: (error: Error) => void;
+  const done = new Promise<Ended>((resolve, reject) => ([end, fail] = [resolve, reject]));
   // It may fail before it is ready, and is looked at afterwards.
   done.catch(() => {});
+  let closing: Ending | undefined;
+  const stopped = async (): Promise<void> => {
+    while (!closing!.isOver()) await sleep(LOOK_MS);
+    ending = true;
+    const cut = stack.cut();
+    loop.run();
+    if (leased) {
+      stack.dhcpStop();
+      for (const until = performance.now() + RELEASING_MS; stack.ownAddress() !== 0 && performance.now() < until;)
+        await sleep(LOOK_MS);
+      loop.run();
+    }
+    if (cut > 0) await sleep(FLUSH_MS);
+    loop.stop();
+    end({ counters: stack.counters(), cut });
+  };
   return {
-    // After the loop's first turn, which announces the address: passt sends to nobody before it has heard of us, and does so once.
-    ready: leased ? Promise.race([address, done.then(() => {}), late(loop)]) : new Promise((resolve) => setImmediate(resolve)),
+    // After the loop's first turn, which announces the address: passt sends to nobody before it has heard of us, and
+    // does so once.
+    ready: leased
+      ? Promise.race([address, done.then(() => {}), late(loop)])
+      : new Promise((resolve) => setImmediate(resolve)),
     stop() {
-      stack.stop();
-      let until = performance.now() + CLOSING_MS;
-      const timer = setInterval(() => {
-        if (!ending && stack.pools().connections > 0 && performance.now() < until) return;
-        if (!ending && leased) {
-          stack.dhcpStop();
-          until = performance.now() + RELEASING_MS;
-        }
-        ending = true;
-        if (leased && stack.ownAddress() !== 0 && performance.now() < until) return;
-        clearInterval(timer);
-        loop.run();
-        loop.stop();
-        end(stack.counters());
-      }, 10);
+      if (closing) return closing.hurry();
+      closing = new Ending(stack, options.linger * 1000);
+      void stopped().catch(fail);
     },
     fail(error) {
       loop.stop();

@@ -70,7 +70,7 @@ void *stack_start(uint32_t address, uint32_t prefix, uint32_t gateway, uint64_t 
   c->connsMax = connections, c->sendRing = c->recvRing = (ring + 3) & ~3u;
   c->halfOpenMax = connections < 64 ? 64 : 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024,
   c->sendersMax = connections < 64 ? connections : 64;
-  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192,
+  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 65520,
   c->neighboursMax = 32, c->udpMax = 8, c->udpRing = 16384;
   c->prefixBuckets = c->fastOpenCookies = 0;
   c->entropy0 = e0, c->entropy1 = e1, c->entropy2 = e2, c->entropy3 = e3;

@@ -1,12 +1,24 @@
 /**
- * What a list of frames says about its TCP connections: who opened, relative numbers, the states that both ends must be in, what was sent
- * again and why, and a sentence for each segment. The lab's own frames and captures of anybody's are read alike.
+ * What a list of frames says about its TCP connections: who opened, relative numbers, the states that both ends must be
+ * in, what was sent again and why, and a sentence for each segment. The lab's own frames and captures of anybody's are
+ * read alike.
  */
-import { formatIp } from "../address.js";
+import { endpoint } from "../address6.js";
 import { decodeTcp, formatOption, otherKind, type FlagName, type TcpSegment } from "../decode.js";
 
 export type Side = 0 | 1;
-export type Mark = "retransmission" | "duplicate ACK" | "out of order" | "keep-alive" | "window probe" | "window full" | "zero window" | "window update" | "cookie" | "challenge" | "lost";
+export type Mark =
+  | "retransmission"
+  | "duplicate ACK"
+  | "out of order"
+  | "keep-alive"
+  | "window probe"
+  | "window full"
+  | "zero window"
+  | "window update"
+  | "cookie"
+  | "challenge"
+  | "lost";
 
 export interface Frame {
   timeUs: number;
@@ -52,7 +64,10 @@ export interface Connection {
   complete: boolean;
 }
 
-/** What became of frames that the hosts did not send: somebody made them, or they are left over from an earlier connection. */
+/**
+ * What became of frames that the hosts did not send: somebody made them, or they are left over from an earlier
+ * connection.
+ */
 export const INJECTED = "injected", OLD = "old duplicate";
 
 export function isForeign(fate: string | undefined): boolean {
@@ -77,9 +92,10 @@ interface End {
   last: FlagName[];
 }
 
-const newEnd = (): End => (
-  { iss: undefined, next: 0, ack: -1, window: -1, scale: -1, state: "CLOSED", sent: new Map(), duplicates: 0, fin: undefined, spoke: false, last: [] }
-);
+const newEnd = (): End => ({
+  iss: undefined, next: 0, ack: -1, window: -1, scale: -1, state: "CLOSED", sent: new Map(), duplicates: 0,
+  fin: undefined, spoke: false, last: [],
+});
 
 /** Reads the connections out of the frames, in the order in which they begin. */
 export function analyze(frames: readonly Frame[]): Connection[] {
@@ -88,7 +104,7 @@ export function analyze(frames: readonly Frame[]): Connection[] {
   return analysis.connections();
 }
 
-/** What frames are in which there is no TCP over IPv4, and how many of each kind, the most first. */
+/** What frames are in which there is no TCP, and how many of each kind, the most first. */
 export function skipped(frames: readonly Frame[]): [string, number][] {
   const kinds = new Map<string, number>();
   for (const { bytes } of frames) {
@@ -112,7 +128,9 @@ export class Analysis {
       this.segments.push(null);
       return null;
     }
-    const a = `${formatIp(tcp.src)}:${tcp.srcPort}`, b = `${formatIp(tcp.dst)}:${tcp.dstPort}`, key = a < b ? `${a} ${b}` : `${b} ${a}`;
+    const a = endpoint(tcp.source, tcp.srcPort);
+    const b = endpoint(tcp.destination, tcp.dstPort);
+    const key = a < b ? `${a} ${b}` : `${b} ${a}`;
     let reader = this.#open.get(key);
     const fresh = tcp.flags.includes("SYN") && !tcp.flags.includes("ACK");
     if (!reader || (fresh && reader.isOver(a, tcp))) {
@@ -129,6 +147,10 @@ export class Analysis {
     return this.#all.map((r) => r.finish());
   }
 }
+
+const whyAgain = (peer: End): string => peer.duplicates >= 3
+  ? `${peer.duplicates} duplicate ACKs said that they are missing`
+  : "no acknowledgment came in time, or what came said that they are missing";
 
 class Reader {
   readonly segments: Segment[] = [];
@@ -147,7 +169,8 @@ class Reader {
 
   take(frame: Frame, number: number, tcp: TcpSegment, from: Side): Segment {
     const me = this.#ends[from], peer = this.#ends[(1 - from) as Side];
-    const flags = new Set<FlagName>(tcp.flags), syn = flags.has("SYN"), fin = flags.has("FIN"), ack = flags.has("ACK"), rst = flags.has("RST");
+    const flags = new Set<FlagName>(tcp.flags);
+    const syn = flags.has("SYN"), fin = flags.has("FIN"), ack = flags.has("ACK"), rst = flags.has("RST");
     if (syn && me.iss === undefined) {
       me.iss = tcp.seq;
       if (from === 0) this.#complete = true;
@@ -156,7 +179,8 @@ class Reader {
     me.iss ??= rst && !ack ? tcp.seq : (tcp.seq - 1) >>> 0;
     if (peer.iss === undefined && ack && !rst) peer.iss = syn ? (tcp.ack - 1) >>> 0 : (tcp.ack - 1) >>> 0;
     const seq = (tcp.seq - me.iss) | 0, acked = ack && peer.iss !== undefined ? (tcp.ack - peer.iss) | 0 : 0;
-    const length = tcp.len + (syn ? 1 : 0) + (fin ? 1 : 0), scaled = syn || peer.scale < 0 || me.scale < 0 ? tcp.window : tcp.window * 2 ** me.scale;
+    const length = tcp.len + (syn ? 1 : 0) + (fin ? 1 : 0);
+    const scaled = syn || peer.scale < 0 || me.scale < 0 ? tcp.window : tcp.window * 2 ** me.scale;
     const marks: Mark[] = [...(frame.marks ?? [])], lost = frame.arrivesUs === null, injected = isForeign(frame.fate);
     let again: number | undefined;
     if (lost) marks.push("lost");
@@ -176,7 +200,13 @@ class Reader {
       if (fin) me.fin = seq + tcp.len;
     }
     if (ack && !syn && !rst && !injected) {
-      if (length === 0 && acked === me.ack && peer.next > acked && scaled === me.window && !marks.includes("challenge")) {
+      if (
+        length === 0
+        && acked === me.ack
+        && peer.next > acked
+        && scaled === me.window
+        && !marks.includes("challenge")
+      ) {
         me.duplicates++;
         marks.push("duplicate ACK");
       } else if (length === 0 && acked === me.ack && scaled > me.window && me.window >= 0) {
@@ -192,8 +222,8 @@ class Reader {
     }
     if (tcp.len > 0 && peer.window > 0 && peer.ack >= 0 && me.next - peer.ack >= peer.window) marks.push("window full");
     const segment: Segment = {
-      frame: number, index: this.segments.length, timeUs: frame.timeUs, arrivesUs: frame.arrivesUs, from, tcp, seq, ack: acked, marks, fate: frame.fate ?? "",
-      states: ["", ""], says: "", ...(again === undefined ? {} : { again }),
+      frame: number, index: this.segments.length, timeUs: frame.timeUs, arrivesUs: frame.arrivesUs, from, tcp, seq,
+      ack: acked, marks, fate: frame.fate ?? "", states: ["", ""], says: "", ...(again === undefined ? {} : { again }),
     };
     const waiting = peer.state === "SYN-RECEIVED";
     if (!injected) this.#states(segment, me, peer, lost);
@@ -248,64 +278,115 @@ class Reader {
     const f = new Set(s.tcp.flags), out: string[] = [];
     const who = s.from === 0 ? "The client" : "The server", other = s.from === 0 ? "server" : "client";
     const has = (m: Mark): boolean => s.marks.includes(m);
-    const options = s.tcp.options.filter((o) => o.kind !== "nop" && o.kind !== "timestamps").map((o) => formatOption(o, (q) => (q - (peer.iss ?? 0)) >>> 0));
+    const options = s.tcp.options
+      .filter((o) => o.kind !== "nop" && o.kind !== "timestamps")
+      .map((o) => formatOption(o, (q) => (q - (peer.iss ?? 0)) >>> 0));
     if (s.fate === OLD) {
       out.push(`A segment of an earlier connection, which the network has kept until now: SEQ ${s.tcp.seq}.`);
     } else if (s.fate === INJECTED) {
       out.push(`Somebody else sends this in the ${s.from === 0 ? "client" : "server"}'s name, SEQ ${s.seq}.`);
     } else if (f.has("RST")) {
-      if (peer.state === "CLOSED" && s.index <= 2 && this.segments.at(-1)?.tcp.flags.includes("SYN")) out.push(`Nobody listens there: ${who.toLowerCase()} refuses with a RST, which acknowledges the SYN so that it is believed.`);
-      else out.push(`${who} resets the connection: what the last segment said belongs to no connection that it knows, or its application gave up.`);
+      if (peer.state === "CLOSED" && s.index <= 2 && this.segments.at(-1)?.tcp.flags.includes("SYN"))
+        out.push(
+          `Nobody listens there: ${who.toLowerCase()} refuses with a RST, `
+            + "which acknowledges the SYN so that it is believed.",
+        );
+      else
+        out.push(
+          `${who} resets the connection: what the last segment said belongs to no connection that it knows, `
+            + "or its application gave up.",
+        );
     } else if (f.has("SYN") && !f.has("ACK")) {
-      out.push(`${who} opens. Its initial sequence number is ${s.tcp.seq}, picked at random so that nobody can guess it; the SYN takes one number, so its data begins at relative 1.`);
+      out.push(
+        `${who} opens. Its initial sequence number is ${s.tcp.seq}, picked at random so that nobody can guess it; `
+          + "the SYN takes one number, so its data begins at relative 1.",
+      );
       if (has("retransmission")) out.push("No answer came in time: the same SYN goes out again.");
       else if (options.length > 0) out.push(`It offers ${options.join(", ")}.`);
     } else if (f.has("SYN")) {
-      out.push(`${who} answers with its own number ${s.tcp.seq}, and ACK = the ${other}'s number + 1: the SYN has arrived.`);
-      if (has("cookie")) out.push("It keeps nothing of this: the number is a cookie, and only who really got it can send it back.");
+      out.push(
+        `${who} answers with its own number ${s.tcp.seq}, and ACK = the ${other}'s number + 1: the SYN has arrived.`,
+      );
+      if (has("cookie"))
+        out.push("It keeps nothing of this: the number is a cookie, and only who really got it can send it back.");
       if (has("retransmission")) out.push("The third step did not come in time: the same SYN-ACK goes out again.");
     } else if (waiting && s.ack >= 1 && !f.has("FIN")) {
-      out.push(`${me.spoke ? "Once more the third step" : "The third step"}: ACK = the ${other}'s number + 1. Now both know that the other has got their number, and the connection is ESTABLISHED.`);
+      out.push(
+        `${me.spoke ? "Once more the third step" : "The third step"}: ACK = the ${other}'s number + 1. `
+          + "Now both know that the other has got their number, and the connection is ESTABLISHED.",
+      );
       if (s.tcp.len > 0) out.push(`Its first ${s.tcp.len} bytes ride along.`);
-    } else {
-      if (s.tcp.len > 0) {
-        if (has("keep-alive")) out.push("A keep-alive: a byte that was acknowledged long ago, to see whether the other end is still there.");
-        else if (has("window probe")) out.push("The window is closed: one byte asks whether it still is.");
-        else if (has("retransmission")) out.push(`Bytes ${s.seq} to ${s.seq + s.tcp.len - 1} once more: ${peer.duplicates >= 3 ? `${peer.duplicates} duplicate ACKs said that they are missing` : "no acknowledgment came in time, or what came said that they are missing"}.`);
-        else out.push(`Bytes ${s.seq} to ${s.seq + s.tcp.len - 1}${f.has("PSH") ? ", the last for now (PSH)" : ""}.`);
-      }
-      if (f.has("FIN")) out.push(`${who} has nothing more to send: the FIN takes number ${s.seq + s.tcp.len}. It can still receive.`);
-      if (f.has("ACK") && s.tcp.len === 0 && !f.has("FIN")) {
-        if (has("challenge") && !peer.last.includes("SYN")) out.push("A challenge ACK: what came may be forged. Who really means it answers with a RST that carries exactly this number (RFC 5961).");
-        else if (peer.fin !== undefined && s.ack > peer.fin) out.push(`ACK ${s.ack} covers the ${other}'s FIN.`);
-        else if (has("duplicate ACK")) out.push(`Duplicate ACK number ${me.duplicates}: something arrived, but not byte ${s.ack}, which comes next.`);
-        else if (has("window update")) out.push(`The application has read: the window is ${me.window} bytes again.`);
-        else out.push(`Everything before ${s.ack} has arrived; ${s.ack} comes next.`);
-        const sack = s.tcp.options.find((o) => o.kind === "sack");
-        if (sack) out.push(`${formatOption(sack, (q) => (q - (peer.iss ?? 0)) >>> 0)}: these are there already.`);
-      }
-      if (has("zero window")) out.push("Its buffer is full: the window is 0, and the other end has to wait.");
-      else if (has("window full")) out.push("This fills the other end's window: no more may be sent before it acknowledges.");
-    }
+    } else out.push(...this.#explainOpen(s, me, peer));
     if (has("lost")) out.push("It never arrives.");
     else if (s.fate === "duplicate") out.push("The network delivers it twice.");
     else if (s.fate && !isForeign(s.fate)) out.push(`On its way it was ${s.fate}.`);
     return out.join(" ");
   }
 
+  /** What a segment of an open connection says: text, a FIN, an ACK, a window. */
+  #explainOpen(s: Segment, me: End, peer: End): string[] {
+    const f = new Set(s.tcp.flags), out: string[] = [];
+    const who = s.from === 0 ? "The client" : "The server", other = s.from === 0 ? "server" : "client";
+    const has = (m: Mark): boolean => s.marks.includes(m);
+    if (s.tcp.len > 0) {
+      if (has("keep-alive"))
+        out.push("A keep-alive: a byte that was acknowledged long ago, to see whether the other end is still there.");
+      else if (has("window probe")) out.push("The window is closed: one byte asks whether it still is.");
+      else if (has("retransmission"))
+        out.push(`Bytes ${s.seq} to ${s.seq + s.tcp.len - 1} once more: ${whyAgain(peer)}.`);
+      else out.push(`Bytes ${s.seq} to ${s.seq + s.tcp.len - 1}${f.has("PSH") ? ", the last for now (PSH)" : ""}.`);
+    }
+    if (f.has("FIN"))
+      out.push(`${who} has nothing more to send: the FIN takes number ${s.seq + s.tcp.len}. It can still receive.`);
+    if (f.has("ACK") && s.tcp.len === 0 && !f.has("FIN")) {
+      if (has("challenge") && !peer.last.includes("SYN"))
+        out.push(
+          "A challenge ACK: what came may be forged. Who really means it answers with a RST that carries exactly "
+            + "this number (RFC 5961).",
+        );
+      else if (peer.fin !== undefined && s.ack > peer.fin) out.push(`ACK ${s.ack} covers the ${other}'s FIN.`);
+      else if (has("duplicate ACK"))
+        out.push(
+          `Duplicate ACK number ${me.duplicates}: something arrived, but not byte ${s.ack}, which comes next.`,
+        );
+      else if (has("window update")) out.push(`The application has read: the window is ${me.window} bytes again.`);
+      else out.push(`Everything before ${s.ack} has arrived; ${s.ack} comes next.`);
+      const sack = s.tcp.options.find((o) => o.kind === "sack");
+      if (sack) out.push(`${formatOption(sack, (q) => (q - (peer.iss ?? 0)) >>> 0)}: these are there already.`);
+    }
+    if (has("zero window")) out.push("Its buffer is full: the window is 0, and the other end has to wait.");
+    else if (has("window full"))
+      out.push("This fills the other end's window: no more may be sent before it acknowledges.");
+    return out;
+  }
+
   finish(): Connection {
-    const list = this.segments, count = (m: Mark): number => list.filter((s) => s.marks.includes(m)).length, findings: string[] = [];
+    const list = this.segments;
+    const count = (m: Mark): number => list.filter((s) => s.marks.includes(m)).length;
+    const findings: string[] = [];
     const reset = list.some((s) => s.tcp.flags.includes("RST") && !isForeign(s.fate));
-    if (!this.#complete) findings.push("The beginning was not captured: numbers are relative to the first that was seen.");
+    if (!this.#complete)
+      findings.push("The beginning was not captured: numbers are relative to the first that was seen.");
     const [a, b] = this.#ends;
-    if (this.#complete && b.iss === undefined) findings.push("Nobody answered the SYN: nothing is there, or a filter drops it.");
+    if (this.#complete && b.iss === undefined)
+      findings.push("Nobody answered the SYN: nothing is there, or a filter drops it.");
     else if (reset && !list.some((s) => s.states.includes("ESTABLISHED"))) findings.push("The connection was refused.");
     else if (reset) findings.push("The connection was reset.");
     const again = count("retransmission"), data = list.filter((s) => s.tcp.len > 0).length;
-    if (again > 0) findings.push(`${again} of ${data + list.filter((s) => s.tcp.flags.includes("SYN") || s.tcp.flags.includes("FIN")).length} segments that can be sent again were: the network loses, or delays.`);
-    if (count("zero window") > 0) findings.push(`A window was closed ${count("zero window")} times: an application does not read as fast as the other sends.`);
-    if (count("duplicate ACK") > 0) findings.push(`${count("duplicate ACK")} duplicate ACKs: segments were lost, or came in another order.`);
-    for (const [i, e] of [a, b].entries()) if (e.fin === undefined && list.length > 3 && !reset && list[0]!.arrivesUs === undefined) findings.push(`The ${i === 0 ? "client" : "server"} did not close within what was captured.`);
+    if (again > 0)
+      findings.push(
+        `${again} of ${data + list.filter((s) => s.tcp.flags.includes("SYN") || s.tcp.flags.includes("FIN")).length} `
+          + "segments that can be sent again were: the network loses, or delays.",
+      );
+    if (count("zero window") > 0)
+      findings.push(
+        `A window was closed ${count("zero window")} times: an application does not read as fast as the other sends.`,
+      );
+    if (count("duplicate ACK") > 0)
+      findings.push(`${count("duplicate ACK")} duplicate ACKs: segments were lost, or came in another order.`);
+    for (const [i, e] of [a, b].entries())
+      if (e.fin === undefined && list.length > 3 && !reset && list[0]!.arrivesUs === undefined)
+        findings.push(`The ${i === 0 ? "client" : "server"} did not close within what was captured.`);
     return { names: this.names, iss: [a.iss ?? 0, b.iss ?? 0], segments: list, findings, complete: this.#complete };
   }
 }

@@ -1,11 +1,12 @@
 /**
- * A SYN flood in virtual time: an attacker who never completes a handshake, honest clients who do, and a server, or two, behind one
- * address. All of them beyond one router; all stacks are the module that ships.
+ * A SYN flood in virtual time: an attacker who never completes a handshake, honest clients who do, and a server, or
+ * two, behind one address. All of them beyond one router; all stacks are the module that ships.
  */
 import { parseIp } from "../address.js";
 import type { StackOptions } from "../config.js";
 import { loadModule } from "../module.js";
 import { Random } from "../random.js";
+import { rest } from "../rest.js";
 import { EVENT, StackModule } from "../stack.js";
 import { StintError } from "../errors.js";
 import { SynFrame, arpAnswer, forwarded } from "./frames.js";
@@ -56,11 +57,22 @@ const NONE = { cookies: 0, policy: { keepHalfOpen: true } };
 const SERVERS: Record<Defence, { count: number; options: Partial<StackOptions> }> = {
   none: { count: 1, options: NONE },
   timeout: { count: 1, options: { ...NONE, synAckMs: 200, synAckRetries: 1, halfOpenMs: 500 } },
-  rate: { count: 1, options: { ...NONE, policy: { keepHalfOpen: true, synSilence: true }, prefixRate: 1, prefixBurst: 8, prefixBuckets: 1024 } },
+  rate: {
+    count: 1,
+    options: {
+      ...NONE, policy: { keepHalfOpen: true, synSilence: true }, prefixRate: 1, prefixBurst: 8, prefixBuckets: 1024,
+    },
+  },
   cookies: { count: 1, options: { cookies: 1 } },
   // What is pushed out of a full table is not lost: in a group every SYN-ACK carries a cookie.
   balance: { count: 2, options: { cookies: 0 } },
-  all: { count: 2, options: { cookies: 1, synAckMs: 500, synAckRetries: 2, halfOpenMs: 5000, prefixRate: 8, prefixBurst: 16, prefixBuckets: 1024 } },
+  all: {
+    count: 2,
+    options: {
+      cookies: 1, synAckMs: 500, synAckRetries: 2, halfOpenMs: 5000, prefixRate: 8, prefixBurst: 16,
+      prefixBuckets: 1024,
+    },
+  },
 };
 
 interface Flight {
@@ -78,13 +90,23 @@ class Host {
   /** Real time spent in the module, ms. */
   cpuMs = 0;
 
-  constructor(readonly ip: number, readonly lab: Lab, index: number, options: Partial<StackOptions>, readonly startedUs = 0) {
+  constructor(
+    readonly ip: number, readonly lab: Lab, index: number, options: Partial<StackOptions>, readonly startedUs = 0,
+  ) {
     const mac = [2, 1, 0, 0, index >> 8, index & 255];
     const network = `${ip >>> 24}.${(ip >>> 16) & 255}.${(ip >>> 8) & 255}`;
     this.mac = Uint8Array.from(mac);
     this.stack = new StackModule(loadModule(), {
-      ip: `${network}.${ip & 255}/24`, gateway: `${network}.1`, mac: mac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
-      entropy: lab.random.bytes(32), sendRing: 2048, recvRing: 2048, rangesMax: 16, reassemblyMax: 0, udpMax: 0, loopSlots: 0,
+      ip: `${network}.${ip & 255}/24`,
+      gateway: `${network}.1`,
+      mac: mac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
+      entropy: lab.random.bytes(32),
+      sendRing: 2048,
+      recvRing: 2048,
+      rangesMax: 16,
+      reassemblyMax: 0,
+      udpMax: 0,
+      loopSlots: 0,
       ...options,
     });
     this.stack.onWork = () => { this.wakeUs = 0; };
@@ -101,17 +123,17 @@ class Host {
 
   poll(onPolled: () => void = () => {}): void {
     if (!this.alive) return;
-    for (;;) {
-      const began = performance.now();
-      const wait = this.stack.poll(this.lab.nowUs - this.startedUs);
+    const wait = rest(() => {
+      const began = performance.now(), asked = this.stack.poll(this.lab.nowUs - this.startedUs);
       this.cpuMs += performance.now() - began;
       this.wakeUs = Infinity;
+      return asked;
+    }, () => {
       this.stack.drainFrames((frame) => this.lab.route(frame, this));
       onPolled();
-      if (wait === 0 || this.wakeUs === 0) continue;
-      this.wakeUs = wait < 0 ? Infinity : this.lab.nowUs + wait;
-      return;
-    }
+      return this.wakeUs === 0;
+    }, 100_000);
+    this.wakeUs = wait < 0 ? Infinity : this.lab.nowUs + wait;
   }
 }
 
@@ -131,7 +153,8 @@ class Server extends Host {
 
   /** Echo, until the client closes. */
   serve(): void {
-    for (let handle = this.stack.accept(this.listener); handle !== 0; handle = this.stack.accept(this.listener)) this.#read(handle);
+    for (let handle = this.stack.accept(this.listener); handle !== 0; handle = this.stack.accept(this.listener))
+      this.#read(handle);
     this.stack.drainEvents((handle, bits) => {
       if (handle !== this.listener && (bits & (EVENT.READABLE | EVENT.END | EVENT.CLOSED)) !== 0) this.#read(handle);
     });
@@ -165,7 +188,9 @@ class Client extends Host {
   #nextUs: number;
 
   constructor(lab: Lab, index: number) {
-    super(((100 << 24) | (64 << 16) | (index << 8) | 10) >>> 0, lab, 1000 + index, { connsMax: 16, halfOpenMax: 1, timeWaitMax: 16, rxSlots: 8, txSlots: 8 });
+    super(((100 << 24) | (64 << 16) | (index << 8) | 10) >>> 0, lab, 1000 + index, {
+      connsMax: 16, halfOpenMax: 1, timeWaitMax: 16, rxSlots: 8, txSlots: 8,
+    });
     this.#nextUs = lab.nowUs + lab.random.below(EVERY_US);
   }
 
@@ -176,7 +201,8 @@ class Client extends Host {
   turn(): void {
     const { nowUs, stopUs, random } = this.lab;
     this.stack.drainEvents((handle, bits) => this.#hear(handle, bits));
-    for (const [handle, attempt] of this.#open) if (nowUs - attempt.beganUs > PATIENCE_US) this.#over(handle, attempt, false);
+    for (const [handle, attempt] of this.#open)
+      if (nowUs - attempt.beganUs > PATIENCE_US) this.#over(handle, attempt, false);
     if (nowUs < this.#nextUs || nowUs >= stopUs) return;
     const attempt = { beganUs: nowUs, connectedUs: NaN, served: false };
     this.attempts.push(attempt);
@@ -230,20 +256,27 @@ class Lab {
     this.servers = Array.from({ length: count }, (_, i) => {
       // The members of a group were switched on at different times; what they share is the time of day.
       const startedUs = i * 345_678_901 / 2;
-      return new Server(this, 1 + i, count === 1 ? own : { ...own, group: { key, clockOffsetUs: startedUs } }, startedUs);
+      return new Server(
+        this, 1 + i, count === 1 ? own : { ...own, group: { key, clockOffsetUs: startedUs } }, startedUs,
+      );
     });
     this.clients = Array.from({ length: options.clients }, (_, i) => new Client(this, i));
     for (const c of this.clients) this.#hosts.set(c.ip, c);
     this.#attacker = this.servers.map((s) => new SynFrame(s.mac, SERVER, PORT));
   }
 
-  /** The router: to a client by its address, to one of the servers by the flow's hash, to a spoofed address not at all. */
+  /**
+   * The router: to a client by its address, to one of the servers by the flow's hash, to a spoofed address not at all.
+   */
   route(frame: Uint8Array, from: Host): void {
     const answer = arpAnswer(frame);
     if (answer) return from.push(answer);
     if (frame[12] !== 8 || frame[13] !== 0) return;
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-    const to = view.getUint32(30) === SERVER ? this.#balance(view.getUint32(26), view.getUint16(34)) : this.#hosts.get(view.getUint32(30));
+    const to =
+      view.getUint32(30) === SERVER
+        ? this.#balance(view.getUint32(26), view.getUint16(34))
+        : this.#hosts.get(view.getUint32(30));
     if (to) this.#flights.push({ dueUs: this.nowUs + DELAY_US, frame: forwarded(frame, to.mac), to });
   }
 
@@ -286,8 +319,19 @@ class Lab {
     for (; this.#owed >= 1; this.#owed--) {
       const { random } = this, { networks } = this.options;
       // 198.18.0.0/15 and what follows it, or any address below 224 that is no client's and no one's of this network.
-      let src = networks > 0 ? ((198 << 24) + (18 << 16) + random.below(networks) * 256 + 1 + random.below(254)) >>> 0 : random.u32();
-      if (networks === 0) while (src >>> 24 === 0 || src >>> 24 === 127 || src >>> 24 >= 224 || src >>> 24 === 100 || src >>> 8 === SERVER >>> 8) src = random.u32();
+      let src =
+        networks > 0
+          ? ((198 << 24) + (18 << 16) + random.below(networks) * 256 + 1 + random.below(254)) >>> 0
+          : random.u32();
+      if (networks === 0)
+        while (
+          src >>> 24 === 0
+          || src >>> 24 === 127
+          || src >>> 24 >= 224
+          || src >>> 24 === 100
+          || src >>> 8 === SERVER >>> 8
+        )
+          src = random.u32();
       const port = 1024 + random.below(64512), to = this.#balance(src, port);
       to.push(this.#attacker[this.servers.indexOf(to)]!.from(src, port, random.u32()));
       this.syns++;
@@ -312,7 +356,8 @@ export function flood(defence: Defence, options: FloodOptions): FloodRun {
   });
   const sum = (f: (s: Server) => number): number => lab.servers.reduce((n, s) => n + f(s), 0);
   const counters: Record<string, number> = {};
-  for (const s of lab.servers) for (const [name, n] of Object.entries(s.stack.counters())) counters[name] = (counters[name] ?? 0) + n;
+  for (const s of lab.servers)
+    for (const [name, n] of Object.entries(s.stack.counters())) counters[name] = (counters[name] ?? 0) + n;
   return {
     defence,
     honest_attempted: attempts.length,

@@ -1,22 +1,21 @@
 /** Frames that a lab makes itself: what a router answers, and what an attacker sends. */
+import { arp, ETHERTYPE, opt, PROTOCOL, sum, tcp } from "../encode.js";
 
-const ETHERTYPE_ARP = 0x0806;
 const ROUTER_MAC = Uint8Array.of(2, 0, 0, 0, 0, 254);
 
 /** If the frame asks for an address (ARP, RFC 826), the router's answer: it stands for everybody. */
 export function arpAnswer(frame: Uint8Array): Uint8Array | null {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  if (frame.length < 42 || view.getUint16(12) !== ETHERTYPE_ARP || view.getUint16(20) !== 1) return null;
+  if (frame.length < 42 || view.getUint16(12) !== ETHERTYPE.arp || view.getUint16(20) !== 1) return null;
   // An announcement asks for nobody.
   if (view.getUint32(28) === view.getUint32(38)) return null;
-  const out = frame.slice(0, 42);
-  out.set(frame.subarray(6, 12), 0);
-  out.set(ROUTER_MAC, 6);
-  out[21] = 2;
-  out.set(ROUTER_MAC, 22);
-  out.set(frame.subarray(38, 42), 28);
-  out.set(frame.subarray(22, 32), 32);
-  return out;
+  const asks = { mac: frame.subarray(22, 28), ip: view.getUint32(28) };
+  return arp(2, { mac: ROUTER_MAC, ip: view.getUint32(38) }, asks, frame.subarray(6, 12));
+}
+
+/** Who has this address? It also tells whose the question is. */
+export function arpRequest(mac: number[], ip: number, target: number): Uint8Array {
+  return arp(1, { mac, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: target });
 }
 
 /** The frame with another destination, as a router hands it on. */
@@ -33,12 +32,8 @@ export class SynFrame {
   #view = new DataView(this.bytes.buffer);
 
   constructor(mac: Uint8Array, dst: number, port: number) {
-    this.bytes.set(mac, 0);
-    this.bytes.set(ROUTER_MAC, 6);
-    this.bytes.set([8, 0, 0x45, 0, 0, 44, 0, 0, 0x40, 0, 64, 6], 12);
-    this.#view.setUint32(30, dst);
-    this.#view.setUint16(36, port);
-    this.bytes.set([0x60, 2, 0xff, 0xff, 0, 0, 0, 0, 2, 4, 0x05, 0xb4], 46);
+    const ip = { src: 0, dst, srcMac: ROUTER_MAC, dstMac: mac, id: 0 };
+    this.bytes.set(tcp(ip, { flags: "S", seq: 0, dport: port, opts: opt.mss(1460) }));
   }
 
   /** The same frame from `src`:`port`, checksums and all. */
@@ -48,17 +43,10 @@ export class SynFrame {
     v.setUint16(34, port);
     v.setUint32(38, seq);
     v.setUint16(24, 0);
-    v.setUint16(24, this.#fold(14, 34, 0));
+    v.setUint16(24, sum(this.bytes, 14, 34) ^ 0xffff);
     v.setUint16(50, 0);
-    v.setUint16(50, this.#fold(26, 58, 6 + 24));
+    v.setUint16(50, sum(this.bytes, 26, 58, PROTOCOL.tcp + 24) ^ 0xffff);
     return this.bytes;
-  }
-
-  #fold(from: number, to: number, sum: number): number {
-    for (let i = from; i < to; i += 2) sum += this.#view.getUint16(i);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    sum = (sum & 0xffff) + (sum >>> 16);
-    return ~sum & 0xffff;
   }
 }
 

@@ -1,67 +1,19 @@
 /**
- * The handshake lab's engine: a few stacks on a wire, in virtual time, one event a step. The stacks are the module that ships. What
- * happens follows from the scenario, the seed and what the user did, so every step can be gone back to.
+ * The handshake lab's engine: a few stacks on a wire, in virtual time, one event a step. The stacks are the module that
+ * ships. What happens follows from the scenario, the seed and what the user did, so every step can be gone back to.
  */
 import { parseIp } from "../address.js";
 import { decodeTcp, type TcpSegment } from "../decode.js";
 import { Random } from "../random.js";
-import { EVENT, StackModule, type StateName, type TcpInfo } from "../stack.js";
+import { rest } from "../rest.js";
+import { StackModule, type StateName, type TcpInfo } from "../stack.js";
 import type { StackOptions } from "../config.js";
 import { INJECTED, OLD, type Frame, type Mark } from "./analyze.js";
-import { arpAnswer, SynFrame } from "./frames.js";
+import { Faults } from "./faults.js";
+import { arpAnswer, arpRequest, SynFrame } from "./frames.js";
+import { connection, Host, type HostState, type Served } from "./host.js";
 import { segmentFrame, type SegmentFields } from "./segment-frame.js";
-
-/** What an application, the network or an outsider does. Hosts are named as in the scenario. */
-export type Action =
-  | { do: "listen"; host: string; port?: number }
-  | { do: "connect"; host: string; to: string; port?: number; from?: number }
-  | { do: "send"; host: string; text?: string; bytes?: number }
-  | { do: "close" | "abort" | "stop reading" | "read again" | "restart"; host: string }
-  | { do: "link"; up: boolean }
-  | { do: "segment"; from: string; to: string; fields: SegmentFields; old?: boolean }
-  | { do: "flood"; to: string; perSecond: number; ms: number }
-  | { do: "clients"; host: string; to: string; everyMs: number; ms: number };
-
-/** What happens to the n-th frame (from 1) that a host sends and that has these flags ("SYN", "SYN ACK", "data", "any"). */
-export interface Fault {
-  from: string;
-  what: "SYN" | "SYN ACK" | "ACK" | "data" | "FIN" | "any";
-  nth: number;
-  fate: "drop" | "duplicate" | "delay";
-  delayMs?: number;
-}
-
-export interface HostPlan {
-  name: string;
-  ip: string;
-  options?: Partial<StackOptions>;
-}
-
-export interface Scenario {
-  name: string;
-  title: string;
-  /** A sentence: what it shows. */
-  sentence: string;
-  /** Paragraphs: why it is so. */
-  explanation: string[];
-  hosts?: HostPlan[];
-  script: (Action & { atMs: number })[];
-  faults?: Fault[];
-  /** One way, ms. */
-  delayMs?: number;
-  /** What both ends end in, in their order; what the tests hold it to. */
-  ends: Record<string, StateName>;
-  /** Choices of the user; each replaces what it names. */
-  variants?: Record<string, Partial<Pick<Scenario, "hosts" | "script" | "faults" | "explanation" | "ends">>>;
-  /** For how long there is something to see, ms. */
-  lastsMs: number;
-}
-
-/** What the user did, and before which step. */
-export type UserAct = { step: number } & (
-  | { act: "action"; action: Action }
-  | { act: "fate"; flight: number; fate: "drop" | "duplicate" | "delay" | "corrupt" }
-  | { act: "edit"; flight: number; fields: SegmentFields });
+import type { Action, HostPlan, Scenario, UserAct } from "./scenario.js";
 
 export interface Flight {
   id: number;
@@ -70,25 +22,6 @@ export interface Flight {
   sentUs: number;
   dueUs: number;
   bytes: Uint8Array;
-}
-
-interface Connection {
-  host: number;
-  handle: number;
-  reads: boolean;
-  closes: boolean;
-  over: boolean;
-  /** Bytes that its application got. */
-  got: number;
-  text: string;
-}
-
-interface HostState {
-  wakeUs: number;
-  busyUs: number;
-  listeners: number[];
-  connections: Connection[];
-  cookies: number;
 }
 
 interface Pending { atUs: number; order: number; action: Action }
@@ -111,8 +44,6 @@ interface Snapshot {
 
 /** A state that a host entered. */
 export interface Change { timeUs: number; step: number; host: number; state: StateName; flow: number }
-/** Honest clients: how many began, and how many are connected. */
-export interface Served { began: number; connected: number; spoofed: number; waiting: { host: number; handle: number }[] }
 /** A connection that is looked at: by whom, to whom. */
 export interface Flow { a: number; aPort: number; b: number; bPort: number }
 
@@ -124,8 +55,9 @@ const AFTER_ACT_US = 10_000_000;
 const FRAME_US = 200;
 const DEFAULT_HOSTS: HostPlan[] = [{ name: "client", ip: "10.0.0.1" }, { name: "server", ip: "10.0.0.2" }];
 const SMALL: Partial<StackOptions> = {
-  connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, listenersMax: 2, sendRing: 8192, recvRing: 8192, rangesMax: 64, sendersMax: 4, rxSlots: 16, txSlots: 16, loopSlots: 0,
-  reassemblyMax: 0, neighboursMax: 16, udpMax: 0, prefixBuckets: 64, timeWaitMs: 4000, delayedAckMs: 40, rtoMinMs: 300, synAckMs: 1000,
+  connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, listenersMax: 2, sendRing: 8192, recvRing: 8192, rangesMax: 64,
+  sendersMax: 4, rxSlots: 16, txSlots: 16, loopSlots: 0, reassemblyMax: 0, neighboursMax: 16, udpMax: 0,
+  prefixBuckets: 64, timeWaitMs: 4000, delayedAckMs: 40, rtoMinMs: 300, synAckMs: 1000,
 };
 
 export class Lab {
@@ -142,37 +74,46 @@ export class Lab {
   served: Served = { began: 0, connected: 0, spoofed: 0, waiting: [] };
   up = true;
   acts: UserAct[] = [];
-  #states: HostState[] = [];
+  readonly #on: Host[] = [];
   #pending: Pending[] = [];
   #order = 0;
-  #seen: Record<string, number> = {};
+  readonly #faults: Faults;
   #snapshots: Snapshot[] = [];
   #random: Random;
   #spoof = 0;
   #delayUs: number;
   /** Until when there is something to see. */
   #untilUs: number;
-  #macs: number[][];
 
-  constructor(module: WebAssembly.Module, scenario: Scenario, readonly seed = 1, readonly variant = "", acts: UserAct[] = []) {
+  constructor(
+    module: WebAssembly.Module, scenario: Scenario, readonly seed = 1, readonly variant = "", acts: UserAct[] = [],
+  ) {
     this.scenario = { ...scenario, ...(scenario.variants?.[variant] ?? {}) };
     this.hosts = this.scenario.hosts ?? DEFAULT_HOSTS;
     this.#delayUs = (this.scenario.delayMs ?? 20) * 1000;
     this.#untilUs = START_US + this.scenario.lastsMs * 1000;
     this.#random = new Random(seed);
-    this.#macs = this.hosts.map((_, i) => [2, 0, 0, 0, 0, i + 1]);
+    this.#faults = new Faults(this.scenario.faults ?? []);
+    const macs = this.hosts.map((_, i) => [2, 0, 0, 0, 0, i + 1]);
     for (const [i, plan] of this.hosts.entries()) {
-      this.stacks.push(new StackModule(module, {
-        ...SMALL, entropy: this.#random.bytes(32), mac: this.#macs[i]!.map((b) => b.toString(16).padStart(2, "0")).join(":"), gateway: "10.0.0.254",
-        ...plan.options, ip: `${plan.ip}/24`, policy: { announce: false, quickAcks: false, ...plan.options?.policy },
-      }));
-      this.#states.push({ wakeUs: START_US, busyUs: 0, listeners: [], connections: [], cookies: 0 });
+      this.stacks.push(
+        new StackModule(module, {
+          ...SMALL,
+          entropy: this.#random.bytes(32),
+          mac: macs[i]!.map((b) => b.toString(16).padStart(2, "0")).join(":"),
+          gateway: "10.0.0.254",
+          ...plan.options,
+          ip: `${plan.ip}/24`,
+          policy: { announce: false, quickAcks: false, ...plan.options?.policy },
+        }),
+      );
+      this.#on.push(new Host(i, macs[i]!, this.stacks[i]!, START_US));
     }
     for (const { atMs, ...action } of this.scenario.script) this.#later(atMs * 1000, action);
     // Everybody knows everybody: the ladder begins with TCP.
     for (const [i, stack] of this.stacks.entries()) {
       stack.poll(this.nowUs);
-      const others = this.hosts.flatMap((h, j) => (j === i ? [] : [{ mac: this.#macs[j]!, ip: parseIp(h.ip) }]));
+      const others = this.hosts.flatMap((h, j) => (j === i ? [] : [{ mac: macs[j]!, ip: parseIp(h.ip) }]));
       for (const other of others) {
         stack.pushFrame(arpRequest(other.mac, other.ip, parseIp(this.hosts[i]!.ip)));
         stack.poll(this.nowUs);
@@ -185,7 +126,8 @@ export class Lab {
 
   host(name: string): number {
     const i = this.hosts.findIndex((h) => h.name === name);
-    if (i < 0) throw new RangeError(`there is no host "${name}"; there are ${this.hosts.map((h) => h.name).join(", ")}`);
+    if (i < 0)
+      throw new RangeError(`there is no host "${name}"; there are ${this.hosts.map((h) => h.name).join(", ")}`);
     return i;
   }
 
@@ -208,7 +150,7 @@ export class Lab {
   /** When the next thing happens; Infinity: nothing will. */
   get nextUs(): number {
     const flight = this.flights[0]?.dueUs ?? Infinity, action = this.#pending[0]?.atUs ?? Infinity;
-    return Math.min(flight, action, ...this.#states.map((s) => s.wakeUs));
+    return Math.min(flight, action, ...this.#on.map((h) => h.state.wakeUs));
   }
 
   /** Whether the scenario is over: its script is done, and nothing is on its way, or its time is up. */
@@ -239,7 +181,7 @@ export class Lab {
       this.#pending.shift();
       this.#act(action.action);
     } else {
-      this.#poll(this.#states.findIndex((s) => s.wakeUs <= at));
+      this.#poll(this.#on.findIndex((h) => h.state.wakeUs <= at));
     }
   }
 
@@ -267,7 +209,12 @@ export class Lab {
   }
 
   /** Something that the user does now. What had been done after this moment is forgotten. */
-  user(act: { act: "action"; action: Action } | { act: "fate"; flight: number; fate: "drop" | "duplicate" | "delay" | "corrupt" } | { act: "edit"; flight: number; fields: SegmentFields }): void {
+  user(
+    act:
+      | { act: "action"; action: Action }
+      | { act: "fate"; flight: number; fate: "drop" | "duplicate" | "delay" | "corrupt" }
+      | { act: "edit"; flight: number; fields: SegmentFields },
+  ): void {
     this.acts = [...this.acts.filter((a) => a.step <= this.step), { ...act, step: this.step }];
     this.#snapshots = this.#snapshots.filter((s) => s.step <= this.step);
     this.next();
@@ -313,9 +260,19 @@ export class Lab {
 
   #snapshot(): void {
     this.#snapshots.push({
-      step: this.step, nowUs: this.nowUs, memories: this.stacks.map((s) => s.save()), states: structuredClone(this.#states), flights: [...this.flights],
-      pending: [...this.#pending], seen: { ...this.#seen }, frames: [...this.frames], changes: this.changes.length, notes: this.notes.length,
-      served: structuredClone(this.served), up: this.up, spoof: this.#spoof,
+      step: this.step,
+      nowUs: this.nowUs,
+      memories: this.stacks.map((s) => s.save()),
+      states: structuredClone(this.#on.map((h) => h.state)),
+      flights: [...this.flights],
+      pending: [...this.#pending],
+      seen: { ...this.#faults.seen },
+      frames: [...this.frames],
+      changes: this.changes.length,
+      notes: this.notes.length,
+      served: structuredClone(this.served),
+      up: this.up,
+      spoof: this.#spoof,
     });
   }
 
@@ -323,10 +280,10 @@ export class Lab {
     this.step = s.step;
     this.nowUs = s.nowUs;
     this.stacks.forEach((stack, i) => stack.restore(s.memories[i]!, s.nowUs));
-    this.#states = structuredClone(s.states);
+    for (const [i, state] of structuredClone(s.states).entries()) this.#on[i]!.state = state;
     this.flights = [...s.flights];
     this.#pending = [...s.pending];
-    this.#seen = { ...s.seen };
+    this.#faults.seen = { ...s.seen };
     // Copies: what the user did later to a frame has not happened yet.
     this.frames = [...s.frames];
     this.changes = this.changes.slice(0, s.changes);
@@ -340,71 +297,26 @@ export class Lab {
   // Hosts
 
   #poll(i: number): void {
-    const stack = this.stacks[i]!, s = this.#states[i]!;
-    for (let rounds = 0; rounds < 1000; rounds++) {
-      const cookies = stack.counters()["SyncookiesSent"], challenges = stack.counters()["TCPChallengeACK"] + stack.counters()["TCPSYNChallenge"];
-      const wait = stack.poll(this.nowUs);
-      const marks: Mark[] = [];
-      if (stack.counters()["SyncookiesSent"] > cookies) marks.push("cookie");
-      if (stack.counters()["TCPChallengeACK"] + stack.counters()["TCPSYNChallenge"] > challenges) marks.push("challenge");
+    const stack = this.stacks[i]!, host = this.#on[i]!;
+    const counted = (): { cookies: number; challenges: number } => {
+      const c = stack.counters();
+      return { cookies: c["SyncookiesSent"], challenges: c["TCPChallengeACK"] + c["TCPSYNChallenge"] };
+    };
+    let before = counted();
+    const wait = rest(() => {
+      before = counted();
+      return stack.poll(this.nowUs);
+    }, () => {
+      const now = counted(), marks: Mark[] = [];
+      if (now.cookies > before.cookies) marks.push("cookie");
+      if (now.challenges > before.challenges) marks.push("challenge");
       stack.drainFrames((frame) => this.#send(i, frame.slice(), marks));
       // Before the applications answer: a state may last for no longer.
       this.#watch();
-      const did = this.#applications(i);
-      if (wait === 0 || did) continue;
-      s.wakeUs = wait < 0 ? Infinity : this.nowUs + wait;
-      break;
-    }
-    this.#watch();
-  }
-
-  /** What the applications of a host do: accept, read, close when the other side has. */
-  #applications(i: number): boolean {
-    const stack = this.stacks[i]!, s = this.#states[i]!;
-    let did = false;
-    stack.drainEvents((handle, bits) => {
-      if (bits & EVENT.ACCEPT) {
-        for (const l of s.listeners) {
-          for (let h = stack.accept(l); h !== 0; h = stack.accept(l)) {
-            s.connections.push({ host: i, handle: h, reads: !s.connections.some((c) => !c.reads && c.handle === 0), closes: true, over: false, got: 0, text: "" });
-            did = true;
-          }
-        }
-      }
-      const waiting = this.served.waiting.findIndex((w) => w.host === i && w.handle === handle);
-      if (waiting >= 0) {
-        if (bits & EVENT.CONNECTED) this.served.connected++;
-        if (bits & (EVENT.CONNECTED | EVENT.CLOSED)) {
-          this.served.waiting.splice(waiting, 1);
-          if (bits & EVENT.CONNECTED) stack.abort(handle);
-          else stack.close(handle);
-          did = true;
-        }
-      }
+      return host.applications(this.served);
     });
-    for (const c of s.connections) if (c.handle !== 0 && !c.over && this.#read(stack, c)) did = true;
-    return did;
-  }
-
-  #read(stack: StackModule, c: Connection): boolean {
-    if (!c.reads) return false;
-    let did = false;
-    const left = stack.receivable(c.handle);
-    if (left > 0) {
-      const data = stack.receive(c.handle)!;
-      c.got += data.length;
-      c.text = (c.text + new TextDecoder("latin1").decode(data)).slice(-500);
-      did = true;
-    } else if (left === 0 && c.closes) {
-      stack.close(c.handle);
-      c.over = true;
-      did = true;
-    } else if (left < 0 && left !== -5) {
-      stack.close(c.handle);
-      c.over = true;
-      did = true;
-    }
-    return did;
+    host.state.wakeUs = wait < 0 ? Infinity : this.nowUs + wait;
+    this.#watch();
   }
 
   /** Notes the states that flows have entered. */
@@ -424,13 +336,7 @@ export class Lab {
 
   /** The connections of a host, as its inspector shows them. */
   inspect(host: number): { info: TcpInfo; got: number; text: string }[] {
-    return this.#states[host]!.connections.filter((c) => c.handle !== 0 && !c.over).flatMap((c) => {
-      try {
-        return [{ info: this.stacks[host]!.info(c.handle), got: c.got, text: c.text }];
-      } catch {
-        return [];
-      }
-    });
+    return this.#on[host]!.inspect();
   }
 
   // The wire
@@ -439,18 +345,20 @@ export class Lab {
     const answer = arpAnswer(bytes);
     if (answer) {
       this.stacks[from]!.pushFrame(answer);
-      this.#states[from]!.wakeUs = this.nowUs;
+      this.#on[from]!.state.wakeUs = this.nowUs;
       return;
     }
     const tcp = decodeTcp(bytes);
     if (!tcp) return;
-    const s = this.#states[from]!;
+    const s = this.#on[from]!.state;
     const leaves = Math.max(this.nowUs, s.busyUs);
     s.busyUs = leaves + FRAME_US;
     const to = this.#route(tcp);
-    const id = this.frames.length, fault = this.#fault(from, tcp);
+    const id = this.frames.length, fault = this.#faults.of(this.hosts[from]!.name, tcp);
     let dueUs = leaves + this.#delayUs;
-    const mine = marks.filter((m) => (m === "cookie" ? tcp.flags.includes("SYN") : tcp.len === 0 && !tcp.flags.includes("SYN")));
+    const mine = marks.filter((m) =>
+      m === "cookie" ? tcp.flags.includes("SYN") : tcp.len === 0 && !tcp.flags.includes("SYN"),
+    );
     const frame: Frame = { timeUs: leaves, bytes, arrivesUs: dueUs, marks: mine };
     // Answers to addresses that nobody has are not drawn to their end.
     if (to < 0 || !this.up || fault?.fate === "drop") {
@@ -485,23 +393,6 @@ export class Lab {
     return (Math.imul(ip ^ (port << 16), 0x9e3779b1) >>> 16) % n;
   }
 
-  #fault(from: number, tcp: TcpSegment): Fault | undefined {
-    const f = new Set(tcp.flags), name = this.hosts[from]!.name;
-    const is = (what: Fault["what"]): boolean =>
-      what === "any" || (what === "SYN" && f.has("SYN") && !f.has("ACK")) || (what === "SYN ACK" && f.has("SYN") && f.has("ACK")) ||
-      (what === "ACK" && !f.has("SYN") && !f.has("FIN") && !f.has("RST") && tcp.len === 0) || (what === "data" && tcp.len > 0) || (what === "FIN" && f.has("FIN"));
-    let found: Fault | undefined;
-    const counted = new Set<string>();
-    for (const fault of this.scenario.faults ?? []) {
-      if (fault.from !== name || !is(fault.what)) continue;
-      const key = `${fault.from} ${fault.what}`;
-      if (!counted.has(key)) this.#seen[key] = (this.#seen[key] ?? 0) + 1;
-      counted.add(key);
-      if (this.#seen[key] === fault.nth) found = fault;
-    }
-    return found;
-  }
-
   #arrive(flight: Flight): void {
     const stack = this.stacks[flight.to]!;
     if (!stack.pushFrame(flight.bytes)) {
@@ -525,9 +416,11 @@ export class Lab {
       }
       case "flood": {
         const to = this.host(a.to), plan = this.hosts[to]!;
-        const syn = new SynFrame(Uint8Array.from(this.#macs[to]!), parseIp(plan.ip), SERVER_PORT);
+        const syn = new SynFrame(Uint8Array.from(this.#on[to]!.mac), parseIp(plan.ip), SERVER_PORT);
         this.#spoof = (Math.imul(this.#spoof, 1664525) + 1013904223 + this.seed) >>> 0;
-        const bytes = syn.from((0x0b000000 | (this.#spoof >>> 8)) >>> 0, 1024 + (this.#spoof & 0x7fff), this.#spoof).slice();
+        const bytes = syn
+          .from((0x0b000000 | (this.#spoof >>> 8)) >>> 0, 1024 + (this.#spoof & 0x7fff), this.#spoof)
+          .slice();
         const owner = this.#route(decodeTcp(bytes)!);
         this.served.spoofed++;
         const dueUs = this.nowUs + this.#delayUs;
@@ -555,7 +448,7 @@ export class Lab {
   }
 
   #onHost(a: Exclude<Action, { do: "link" | "segment" | "flood" | "clients" }>, i: number): void {
-    const stack = this.stacks[i]!, s = this.#states[i]!, c = s.connections.findLast((x) => x.handle !== 0 && !x.over);
+    const { stack, state: s } = this.#on[i]!, c = s.connections.findLast((x) => x.handle !== 0 && !x.over);
     try {
       switch (a.do) {
         case "listen":
@@ -567,11 +460,15 @@ export class Lab {
           this.flows.push({ a: i, aPort, b: to, bPort });
           this.#watch();
           const handle = stack.connect(parseIp(this.hosts[to]!.ip), bPort, aPort);
-          s.connections.push({ host: i, handle, reads: true, closes: true, over: false, got: 0, text: "" });
+          s.connections.push(connection(handle, true));
           break;
         }
         case "send":
-          if (c) stack.send(c.handle, a.text !== undefined ? new TextEncoder().encode(a.text) : new Uint8Array(a.bytes ?? 1000).fill(46));
+          if (c)
+            stack.send(
+              c.handle,
+              a.text !== undefined ? new TextEncoder().encode(a.text) : new Uint8Array(a.bytes ?? 1000).fill(46),
+            );
           else this.#note(`The ${a.host} has no connection to send on.`);
           break;
         case "close":
@@ -586,7 +483,7 @@ export class Lab {
           break;
         case "stop reading":
           if (c) c.reads = false;
-          else s.connections.push({ host: i, handle: 0, reads: false, closes: true, over: false, got: 0, text: "" });
+          else s.connections.push(connection(0, false));
           break;
         case "read again":
           for (const x of s.connections) x.reads = true;
@@ -604,20 +501,36 @@ export class Lab {
     this.#poll(i);
   }
 
-  /** A segment that somebody else makes, or that is late from an earlier connection. Numbers are relative to what each side has now. */
+  /**
+   * A segment that somebody else makes, or that is late from an earlier connection. Numbers are relative to what each
+   * side has now.
+   */
   #inject(a: Extract<Action, { do: "segment" }>): void {
-    const from = this.host(a.from), to = this.host(a.to), flow = this.flows.find((f) => f.a === from && f.b === to), back = this.flows.find((f) => f.a === to && f.b === from);
-    const sport = a.fields.srcPort ?? (flow ? flow.aPort : back ? back.bPort : CLIENT_PORT), dport = a.fields.dstPort ?? (flow ? flow.bPort : back ? back.aPort : SERVER_PORT);
+    const from = this.host(a.from), to = this.host(a.to);
+    const flow = this.flows.find((f) => f.a === from && f.b === to);
+    const back = this.flows.find((f) => f.a === to && f.b === from);
+    const sport = a.fields.srcPort ?? (flow ? flow.aPort : back ? back.bPort : CLIENT_PORT);
+    const dport = a.fields.dstPort ?? (flow ? flow.bPort : back ? back.aPort : SERVER_PORT);
     if (!flow && !back) this.flows.push({ a: from, aPort: sport, b: to, bPort: dport });
     this.#watch();
     const iss = (side: number): number => {
-      const syn = this.frames.map((f) => decodeTcp(f.bytes)).find((t) => t?.flags.includes("SYN") && t.src === parseIp(this.hosts[side]!.ip));
+      const syn = this.frames
+        .map((f) => decodeTcp(f.bytes))
+        .find((t) => t?.flags.includes("SYN") && t.src === parseIp(this.hosts[side]!.ip));
       return syn?.seq ?? 0;
     };
-    const bytes = segmentFrame({
-      ...a.fields, srcPort: sport, dstPort: dport,
-      seq: a.fields.absolute ? a.fields.seq ?? 0 : (iss(from) + (a.fields.seq ?? 0)) >>> 0, ack: a.fields.absolute ? a.fields.ack ?? 0 : (iss(to) + (a.fields.ack ?? 0)) >>> 0,
-    }, undefined, { src: parseIp(this.hosts[from]!.ip), dst: parseIp(this.hosts[to]!.ip), srcMac: this.#macs[from]!, dstMac: this.#macs[to]! });
+    const bytes = segmentFrame(
+      {
+        ...a.fields, srcPort: sport, dstPort: dport,
+        seq: a.fields.absolute ? (a.fields.seq ?? 0) : (iss(from) + (a.fields.seq ?? 0)) >>> 0,
+        ack: a.fields.absolute ? (a.fields.ack ?? 0) : (iss(to) + (a.fields.ack ?? 0)) >>> 0,
+      },
+      undefined,
+      {
+        src: parseIp(this.hosts[from]!.ip), dst: parseIp(this.hosts[to]!.ip), srcMac: this.#on[from]!.mac,
+        dstMac: this.#on[to]!.mac,
+      },
+    );
     const dueUs = this.nowUs + this.#delayUs;
     this.frames.push({ timeUs: this.nowUs, bytes, arrivesUs: dueUs, fate: a.old ? OLD : INJECTED });
     this.#fly({ id: this.frames.length - 1, from, to, sentUs: this.nowUs, dueUs, bytes });
@@ -626,15 +539,4 @@ export class Lab {
   #note(text: string): void {
     this.notes.push({ timeUs: this.nowUs, step: this.step, text });
   }
-}
-
-/** Who has this address? It also tells whose the question is. */
-function arpRequest(mac: number[], ip: number, target: number): Uint8Array {
-  const out = new Uint8Array(42), view = new DataView(out.buffer);
-  out.fill(255, 0, 6);
-  out.set(mac, 6);
-  out.set([8, 6, 0, 1, 8, 0, 6, 4, 0, 1, ...mac], 12);
-  view.setUint32(28, ip);
-  view.setUint32(38, target);
-  return out;
 }

@@ -1,6 +1,6 @@
 /**
- * Two hosts on a virtual wire: what `stint handshake` and `npm start` show. Every segment and every change of state is recorded, in
- * virtual time, from one seed.
+ * Two hosts on a virtual wire: what `stint handshake` and `npm start` show. Every segment and every change of state is
+ * recorded, in virtual time, from one seed.
  */
 import { CaptureFile } from "../links/capture.js";
 import { Wire, type Impairment, type InFlight } from "../links/loopback.js";
@@ -119,7 +119,10 @@ export class Pair {
     this.segmentsSeen++;
     if (flight.fate === "lost") this.lost++;
     if (!this.recording) return;
-    this.#frames.push({ timeUs: flight.sentUs, bytes: flight.frame.slice(), arrivesUs: Number.isNaN(flight.dueUs) ? null : flight.dueUs, ...(flight.fate ? { fate: flight.fate } : {}) });
+    this.#frames.push({
+      timeUs: flight.sentUs, bytes: flight.frame.slice(), arrivesUs: Number.isNaN(flight.dueUs) ? null : flight.dueUs,
+      ...(flight.fate ? { fate: flight.fate } : {}),
+    });
     this.segments.push({
       time_us: flight.sentUs - START_US,
       from,
@@ -140,7 +143,8 @@ export class Pair {
     if (!this.options.simultaneous) this.#listener = this.server.listen(SERVER_PORT);
     this.#watch();
     this.clientSocket = this.client.connect(parseIp(SERVER_IP), SERVER_PORT, CLIENT_PORT);
-    if (this.options.simultaneous) this.serverSocket = this.server.connect(parseIp(CLIENT_IP), CLIENT_PORT, SERVER_PORT);
+    if (this.options.simultaneous)
+      this.serverSocket = this.server.connect(parseIp(CLIENT_IP), CLIENT_PORT, SERVER_PORT);
     if (early.length > 0) this.client.send(this.clientSocket, early);
     this.#watch();
     const up = (side: Side): boolean => ["ESTABLISHED", "CLOSE-WAIT", "FIN-WAIT-1"].includes(this.stateOf(side));
@@ -153,7 +157,8 @@ export class Pair {
   close(): boolean {
     this.client.shutdown(this.clientSocket);
     this.#watch();
-    const over = (): boolean => this.stateOf("client") === "TIME-WAIT" && ["LISTEN", "CLOSED"].includes(this.stateOf("server"));
+    const over = (): boolean =>
+      this.stateOf("client") === "TIME-WAIT" && ["LISTEN", "CLOSED"].includes(this.stateOf("server"));
     // The server's application takes its time to see the end, so that FIN-WAIT-2 is passed through.
     if (!this.wire.run(() => this.stateOf("server") === "CLOSE-WAIT", this.wire.nowUs + 200e6)) return false;
     this.settle(20_000);
@@ -177,19 +182,31 @@ export class Pair {
     const [connection] = analyze(this.#frames), title = "the handshake";
     const idle = (side: Side): string => (side === "server" && !this.options.simultaneous ? "LISTEN" : "CLOSED");
     // Where every ARP request is lost, no segment is ever sent.
-    if (!connection) return { title, names: ["client", "server"], before: [idle("client"), idle("server")], startUs: START_US, lines: [] };
+    if (!connection)
+      return {
+        title, names: ["client", "server"], before: [idle("client"), idle("server")], startUs: START_US, lines: [],
+      };
     const ladder = ladderOf(connection, title), client = `${CLIENT_IP}:${CLIENT_PORT}`;
     const sides = connection.names[0] === client ? ["client", "server"] as const : ["server", "client"] as const;
     const changesOf = (side: Side): StateChange[] => this.changes.filter((c) => c.side === side);
-    const stateAt = (side: Side, us: number): string => changesOf(side).filter((c) => c.time_us <= us - START_US).at(-1)?.state ?? "CLOSED";
+    const stateAt = (side: Side, us: number): string =>
+      changesOf(side)
+        .filter((c) => c.time_us <= us - START_US)
+        .at(-1)?.state ?? "CLOSED";
     // The states that the first segment shown finds: what it changed itself came at the same moment.
     const firstUs = (connection.segments[first]?.timeUs ?? Infinity) - START_US;
-    const before = (side: Side): string => (first === 0 ? idle(side) : changesOf(side).filter((c) => c.time_us < firstUs).at(-1)?.state ?? "CLOSED");
+    const before = (side: Side): string =>
+      first === 0
+        ? idle(side)
+        : (changesOf(side)
+            .filter((c) => c.time_us < firstUs)
+            .at(-1)?.state ?? "CLOSED");
     return {
       ...ladder, startUs: START_US, names: sides.map((s, i) => `${s} ${connection.names[i]!}`) as [string, string],
       before: [before(sides[0]), before(sides[1])] as [string, string],
       lines: ladder.lines.slice(first).map(({ segment }) => {
-        const at = (i: 0 | 1): string => stateAt(sides[i], segment.from === i ? segment.timeUs : segment.arrivesUs ?? segment.timeUs);
+        const at = (i: 0 | 1): string =>
+          stateAt(sides[i], segment.from === i ? segment.timeUs : (segment.arrivesUs ?? segment.timeUs));
         return { segment, states: [at(0), at(1)] as [string, string] };
       }),
     };

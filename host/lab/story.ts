@@ -8,19 +8,27 @@ export function laddersOf(lab: Lab, title: string, connections: readonly Connect
   return lab.flows.flatMap((flow, n) => {
     const names = [`${lab.hosts[flow.a]!.ip}:${flow.aPort}`, `${lab.hosts[flow.b]!.ip}:${flow.bPort}`] as const;
     // A four-tuple may have been used before: by the flow before it in the list.
-    const earlier = lab.flows.slice(0, n).filter((f) => f.a === flow.a && f.aPort === flow.aPort && f.b === flow.b && f.bPort === flow.bPort).length;
+    const earlier = lab.flows
+      .slice(0, n)
+      .filter((f) => f.a === flow.a && f.aPort === flow.aPort && f.b === flow.b && f.bPort === flow.bPort).length;
     const found = connections.filter((c) => names.every((x) => c.names.includes(x)))[earlier];
     if (!found) return [];
-    const stateAt = (host: number, us: number): string => lab.changes.filter((c) => c.flow === n && c.host === host && c.timeUs <= us).at(-1)?.state ?? "CLOSED";
+    const stateAt = (host: number, us: number): string =>
+      lab.changes.filter((c) => c.flow === n && c.host === host && c.timeUs <= us).at(-1)?.state ?? "CLOSED";
     const ladder = ladderOf(found, title), sides = found.names[0] === names[0] ? [flow.a, flow.b] : [flow.b, flow.a];
     const first = (host: number): string => lab.changes.find((c) => c.flow === n && c.host === host)?.state ?? "CLOSED";
-    return [{
-      ...ladder, names: sides.map((h, i) => `${lab.hosts[h]!.name} ${found.names[i]!}`) as [string, string], startUs: lab.startUs,
-      before: [first(sides[0]!), first(sides[1]!)] as [string, string],
-      lines: ladder.lines.map(({ segment }) => {
-        const at = (i: number): string => stateAt(sides[i]!, segment.from === i ? segment.timeUs : segment.arrivesUs ?? segment.timeUs);
-        return { segment, states: [at(0), at(1)] as [string, string] };
-      }),
-    }];
+    return [
+      {
+        ...ladder,
+        names: sides.map((h, i) => `${lab.hosts[h]!.name} ${found.names[i]!}`) as [string, string],
+        startUs: lab.startUs,
+        before: [first(sides[0]!), first(sides[1]!)] as [string, string],
+        lines: ladder.lines.map(({ segment }) => {
+          const at = (i: number): string =>
+            stateAt(sides[i]!, segment.from === i ? segment.timeUs : (segment.arrivesUs ?? segment.timeUs));
+          return { segment, states: [at(0), at(1)] as [string, string] };
+        }),
+      },
+    ];
   });
 }

@@ -32,7 +32,8 @@ function sections(bytes: Uint8Array): Section[] {
 }
 
 function assemble(list: Section[]): Uint8Array {
-  const parts = list.flatMap(({ id, body }) => [Uint8Array.from([id, ...leb(body.length)]), body]), out = new Uint8Array(8 + parts.reduce((n, p) => n + p.length, 0));
+  const parts = list.flatMap(({ id, body }) => [Uint8Array.from([id, ...leb(body.length)]), body]);
+  const out = new Uint8Array(8 + parts.reduce((n, p) => n + p.length, 0));
   out.set([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
   let at = 8;
   for (const p of parts) {
@@ -64,19 +65,28 @@ function append(list: Section[], id: number, entry: number[]): Section[] {
 export function importMemory(bytes: Uint8Array, from: string): Uint8Array {
   const pages = readSections(bytes).memoryPages;
   if (pages === null) throw new ModuleError("it has no memory of its own");
-  return assemble(append(sections(bytes).filter((s) => s.id !== MEMORY), IMPORT, [...name(from), ...name("memory"), MEMORY_KIND, 0, ...leb(pages)]));
+  return assemble(append(
+    sections(bytes).filter((s) => s.id !== MEMORY), IMPORT,
+    [...name(from), ...name("memory"), MEMORY_KIND, 0, ...leb(pages)],
+  ));
 }
 
 /** The module with a memory of its own, of `pages`, exported, in the place of the one that it imports. */
 export function ownMemory(bytes: Uint8Array, pages: number): Uint8Array {
   const { imports } = readSections(bytes);
   if (imports.length !== 1 || imports[0]!.kind !== "memory") throw new ModuleError("it imports more than a memory");
-  return assemble(append(append(sections(bytes).filter((s) => s.id !== IMPORT), MEMORY, [0, ...leb(pages)]), EXPORT, [...name("memory"), MEMORY_KIND, 0]));
+  return assemble(append(
+    append(sections(bytes).filter((s) => s.id !== IMPORT), MEMORY, [0, ...leb(pages)]), EXPORT,
+    [...name("memory"), MEMORY_KIND, 0],
+  ));
 }
 
 /** The module with only these exports, in this order. */
 export function keepExports(bytes: Uint8Array, names: readonly string[]): Uint8Array {
-  const list = sections(bytes), i = list.findIndex((s) => s.id === EXPORT), { body } = list[i]!, entries = new Map<string, Uint8Array>();
+  const list = sections(bytes);
+  const i = list.findIndex((s) => s.id === EXPORT);
+  const { body } = list[i]!;
+  const entries = new Map<string, Uint8Array>();
   let [count, at] = readLeb(body, 0);
   for (; count > 0; count--) {
     const from = at, [size, start] = readLeb(body, at);
@@ -88,5 +98,7 @@ export function keepExports(bytes: Uint8Array, names: readonly string[]): Uint8A
     if (!entry) throw new ModuleError(`it does not export ${n}`);
     return entry;
   });
-  return assemble(list.with(i, { id: EXPORT, body: Uint8Array.from([...leb(kept.length), ...kept.flatMap((e) => [...e])]) }));
+  return assemble(
+    list.with(i, { id: EXPORT, body: Uint8Array.from([...leb(kept.length), ...kept.flatMap((e) => [...e])]) }),
+  );
 }

@@ -12,7 +12,10 @@ import { formatSignature, ModuleError, readSections } from "./sections.js";
 const HOST_CALLS = ["configBlock", "layoutSize", "poll", "controlBlock", "counters"];
 /** The stack's data lie below; compilers put nothing there, unless they are told to put their stack first. */
 const STACK_DATA_END = 1024;
-const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int", "--enable-simd", "--enable-reference-types", "--enable-multivalue"];
+const FEATURES = [
+  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals",
+  "--enable-nontrapping-float-to-int", "--enable-simd", "--enable-reference-types", "--enable-multivalue",
+];
 
 function binaryen(tool: string): string {
   try {
@@ -24,21 +27,31 @@ function binaryen(tool: string): string {
 
 /** What is wrong with the application, a line each; none: it can be linked. */
 export function problems(app: Uint8Array, stack: Uint8Array): string[] {
-  const a = readSections(app), exports = new Map(readSections(stack).exports.map((e) => [e.name, e])), out: string[] = [];
+  const a = readSections(app);
+  const exports = new Map(readSections(stack).exports.map((e) => [e.name, e]));
+  const out: string[] = [];
   const wanted = a.imports.filter((i) => i.module === "stint");
   if (wanted.length === 0) out.push('it imports nothing from "stint"; see include/stint.h');
   for (const i of wanted) {
     const have = exports.get(i.name);
     if (!have) out.push(`it wants stint's "${i.name}", which does not exist`);
     else if (i.kind !== have.kind || formatSignature(i.signature) !== formatSignature(have.signature)) {
-      out.push(`it wants stint's "${i.name}" as ${formatSignature(i.signature)}; it is ${formatSignature(have.signature)}`);
+      out.push(
+        `it wants stint's "${i.name}" as ${formatSignature(i.signature)}; it is ${formatSignature(have.signature)}`,
+      );
     }
   }
   if (a.memoryPages === null) out.push("it has no memory of its own, in which the stack could live");
-  else if (!a.exports.some((e) => e.name === "memory" && e.kind === "memory")) out.push('it does not export its memory as "memory"');
-  if (a.data.some((at) => at >= 0 && at < STACK_DATA_END)) out.push(`its data begin below ${STACK_DATA_END}, where the stack's are; compile it with -Wl,--global-base=${STACK_DATA_END}`);
+  else if (!a.exports.some((e) => e.name === "memory" && e.kind === "memory"))
+    out.push('it does not export its memory as "memory"');
+  if (a.data.some((at) => at >= 0 && at < STACK_DATA_END))
+    out.push(
+      `its data begin below ${STACK_DATA_END}, where the stack's are; `
+        + `compile it with -Wl,--global-base=${STACK_DATA_END}`,
+    );
   const first = Math.min(...a.data.filter((at) => at >= 0), Infinity);
-  if (a.stackPointer !== null && a.stackPointer > 0 && a.stackPointer <= first && first !== Infinity) out.push("its stack comes first in memory, where the stack's data are; compile it without -Wl,--stack-first");
+  if (a.stackPointer !== null && a.stackPointer > 0 && a.stackPointer <= first && first !== Infinity)
+    out.push("its stack comes first in memory, where the stack's data are; compile it without -Wl,--stack-first");
   return out;
 }
 
@@ -62,8 +75,8 @@ function checked(app: string, stack: Uint8Array): Uint8Array {
 }
 
 /**
- * Prepares `app` for `wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm`: the memory is the stack's module's, as large as the
- * application wants it. Throws a RangeError with what is wrong.
+ * Prepares `app` for `wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm`: the memory is the stack's module's, as
+ * large as the application wants it. Throws a RangeError with what is wrong.
  */
 export function linkDynamic(app: string, dir: string, fast = false): string[] {
   const stack = readFileSync(stackFor(fast)), bytes = checked(app, stack);
@@ -74,12 +87,19 @@ export function linkDynamic(app: string, dir: string, fast = false): string[] {
   return files;
 }
 
-/** Links `app` into `out`; `fast`: with everything that the stack has, for speed. Throws a RangeError with what is wrong. */
+/**
+ * Links `app` into `out`; `fast`: with everything that the stack has, for speed. Throws a RangeError with what is
+ * wrong.
+ */
 export function mergeModules(app: string, out: string, optimize = true, fast = false): Merged {
-  const dir = mkdtempSync(join(tmpdir(), "stint-link-")), stack = stackFor(fast), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm"), graph = join(dir, "graph.json");
+  const dir = mkdtempSync(join(tmpdir(), "stint-link-"));
+  const stack = stackFor(fast), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm");
+  const graph = join(dir, "graph.json");
   const run = (tool: string, ...args: string[]): void => {
     try {
-      execFileSync(process.execPath, [binaryen(tool), ...args], { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
+      execFileSync(process.execPath, [binaryen(tool), ...args], {
+        stdio: ["ignore", "pipe", "pipe"], encoding: "utf8",
+      });
     } catch (e) {
       const { stderr, message } = e as { stderr?: string; message: string };
       throw new RangeError(`${tool}: ${(stderr || message).trim().split("\n")[0]}`);
@@ -90,12 +110,24 @@ export function mergeModules(app: string, out: string, optimize = true, fast = f
     // The stack imports env.memory: the application is "env" to it.
     run("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "stint", "-o", merged);
     const own = readSections(bytes).exports.map((e) => e.name), keep = [...own, ...HOST_CALLS];
-    writeFileSync(graph, JSON.stringify([{ name: "outside", root: true, reaches: keep }, ...keep.map((name) => ({ name, export: name }))]));
+    writeFileSync(
+      graph,
+      JSON.stringify([{ name: "outside", root: true, reaches: keep }, ...keep.map((name) => ({ name, export: name }))]),
+    );
     run("wasm-metadce", ...FEATURES, merged, "--graph-file", graph, "-o", cut);
-    if (optimize) run("wasm-opt", ...FEATURES, ...(fast ? ["-O3"] : ["-Oz", "--converge"]), "--strip-producers", "--strip-debug", "--strip-target-features", cut, "-o", out);
+    if (optimize)
+      run(
+        "wasm-opt", ...FEATURES, ...(fast ? ["-O3"] : ["-Oz", "--converge"]), "--strip-producers", "--strip-debug",
+        "--strip-target-features", cut, "-o", out,
+      );
     else copyFileSync(cut, out);
     const done = readFileSync(out);
-    return { bytes: done.length, app: bytes.length, stack: readFileSync(stack).length, imports: readSections(done).imports.map((i) => `${i.module}.${i.name}`) };
+    return {
+      bytes: done.length,
+      app: bytes.length,
+      stack: readFileSync(stack).length,
+      imports: readSections(done).imports.map((i) => `${i.module}.${i.name}`),
+    };
   } finally {
     rmSync(dir, { recursive: true });
   }

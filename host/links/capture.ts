@@ -3,7 +3,10 @@ import { openSync, writeSync, closeSync } from "node:fs";
 import type { Link } from "./link.js";
 import { pcapngHead, pcapngPacket } from "./pcapng.js";
 
-/** A pcapng file that is being written; flushed in batches. When it cannot be written to any more, the capture ends, and nothing else. */
+/**
+ * A pcapng file that is being written; flushed in batches. When it cannot be written to any more, the capture ends, and
+ * nothing else.
+ */
 export class CaptureFile {
   readonly #fd: number;
   #open = true;
@@ -12,7 +15,10 @@ export class CaptureFile {
   readonly #atExit = (): void => this.flush();
 
   /** Throws if the file cannot be made. `onEnd` is told, in a line, why a capture ended before its time. */
-  constructor(readonly path: string, interfaces: string[], readonly onEnd: (why: string) => void = (why) => console.error(`stint: ${why}`)) {
+  constructor(
+    readonly path: string, interfaces: string[],
+    readonly onEnd: (why: string) => void = (why) => console.error(`stint: ${why}`),
+  ) {
     this.#fd = openSync(path, "w");
     this.#write(pcapngHead(interfaces));
     // However the program ends, what it has seen is in the file.

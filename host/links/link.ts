@@ -5,8 +5,8 @@ export interface Link {
   /** Called for each frame that arrives; the bytes are the callee's until it returns. */
   onFrame: (frame: Uint8Array) => void;
   /**
-   * Called when the link has lost its device, with why, and when it has one again. Until then frames are dropped, as on a cable that was
-   * pulled. A link that cannot come back does without it.
+   * Called when the link has lost its device, with why, and when it has one again. Until then frames are dropped, as on
+   * a cable that was pulled. A link that cannot come back does without it.
    */
   onChange?: (up: boolean, why?: Error) => void;
   /** Called once when the link is gone for good: with an error, or without one when the other side closed. */

@@ -31,6 +31,7 @@ export function openLink(text: string, passt: PasstOptions): Promise<Link> {
 
 function passtWords(rest: string, text: string): Partial<PasstOptions> {
   const words = rest === "" ? [] : rest.split(",");
-  if (words.some((w) => w !== "everywhere" && w !== "host-loopback")) throw new LinkError(`"${text}" is no link; ${FORMS}`);
+  if (words.some((w) => w !== "everywhere" && w !== "host-loopback"))
+    throw new LinkError(`"${text}" is no link; ${FORMS}`);
   return { everywhere: words.includes("everywhere"), hostLoopback: words.includes("host-loopback") };
 }

@@ -1,4 +1,6 @@
-/** passt: the host's network for a stack without privileges. It is started here, and forwards the ports of the services. */
+/**
+ * passt: the host's network for a stack without privileges. It is started here, and forwards the ports of the services.
+ */
 import { spawn } from "node:child_process";
 import { chownSync, mkdtempSync, rmSync } from "node:fs";
 import type { Socket } from "node:net";
@@ -11,7 +13,10 @@ import { connectStream } from "./stream.js";
 import { surviving } from "./surviving.js";
 
 export interface PasstOptions {
-  /** The stack's own address and its router's. Without an address passt hands one out by DHCP, and its router and the host's DNS servers with it. */
+  /**
+   * The stack's own address and its router's. Without an address passt hands one out by DHCP, and its router and the
+   * host's DNS servers with it.
+   */
   ip: string | undefined;
   prefix: number;
   gateway: string | undefined;
@@ -43,8 +48,11 @@ async function startPasst(options: PasstOptions): Promise<Link> {
   const path = join(dir, "socket");
   const { ip = HANDED_OUT.ip, gateway = options.ip === undefined ? HANDED_OUT.gateway : undefined } = options;
   // One client, and it ends: `runas` takes the signal from it that tells of a parent that was killed.
-  const args = ["--foreground", "--one-off", "--ipv4-only", "--socket", path, "--address", ip, "--netmask", mask(options.ip === undefined ? HANDED_OUT.prefix : options.prefix), "--mtu", "1500",
-    "--no-ndp", "--no-dhcpv6", "--no-ra", "--search", "none", "--udp-ports", "none"];
+  const args = [
+    "--foreground", "--one-off", "--ipv4-only", "--socket", path, "--address", ip, "--netmask",
+    mask(options.ip === undefined ? HANDED_OUT.prefix : options.prefix), "--mtu", "1500", "--no-ndp", "--no-dhcpv6",
+    "--no-ra", "--search", "none", "--udp-ports", "none",
+  ];
   if (options.ip !== undefined) args.push("--no-dhcp", "--dns", "none");
   if (gateway !== undefined) args.push("--gateway", gateway);
   const address = options.everywhere ? "" : "127.0.0.1/";
@@ -56,7 +64,9 @@ async function startPasst(options: PasstOptions): Promise<Link> {
     args.push("--runas", `${uid}:${gid}`);
     chownSync(dir, uid, gid);
   }
-  const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "passt"]] as const : ["passt", []] as const;
+  const [program, first] = hasProgram("setpriv")
+    ? (["setpriv", ["--pdeathsig", "TERM", "passt"]] as const)
+    : (["passt", []] as const);
   const child = spawn(program, [...first, ...args], { stdio: ["ignore", "pipe", "pipe"], detached: true });
   let words = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (words += data.toString()));

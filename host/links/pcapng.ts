@@ -16,7 +16,9 @@ export function concat(parts: readonly Uint8Array[]): Uint8Array {
 }
 
 function option(code: number, text: string): Uint8Array {
-  const value = new TextEncoder().encode(text), out = new Uint8Array(4 + ((value.length + 3) & ~3)), view = new DataView(out.buffer);
+  const value = new TextEncoder().encode(text);
+  const out = new Uint8Array(4 + ((value.length + 3) & ~3));
+  const view = new DataView(out.buffer);
   view.setUint16(0, code, true);
   view.setUint16(2, value.length, true);
   out.set(value, 4);
@@ -24,7 +26,8 @@ function option(code: number, text: string): Uint8Array {
 }
 
 function block(type: number, ...parts: Uint8Array[]): Uint8Array {
-  const body = concat(parts), padded = (body.length + 3) & ~3, out = new Uint8Array(12 + padded), view = new DataView(out.buffer);
+  const body = concat(parts), padded = (body.length + 3) & ~3, out = new Uint8Array(12 + padded);
+  const view = new DataView(out.buffer);
   view.setUint32(0, type, true);
   view.setUint32(4, out.length, true);
   out.set(body, 8);

@@ -1,4 +1,7 @@
-/** Reads captures: pcap (either byte order, µs or ns) and pcapng (draft-ietf-opsawg-pcapng). Every frame comes as an Ethernet frame. */
+/**
+ * Reads captures: pcap (either byte order, µs or ns) and pcapng (draft-ietf-opsawg-pcapng). Every frame comes as an
+ * Ethernet frame.
+ */
 
 export interface CapturedFrame { timeUs: number; bytes: Uint8Array }
 
@@ -57,8 +60,10 @@ class Collector {
   }
 
   done(): Captured {
-    for (const [link, n] of this.#unknown) this.warnings.push(`${n} frames are of link type ${link}, which is not known here`);
-    if (this.#cut > 0) this.warnings.push(`${this.#cut} frames are there in part only: the capture's snap length was shorter`);
+    for (const [link, n] of this.#unknown)
+      this.warnings.push(`${n} frames are of link type ${link}, which is not known here`);
+    if (this.#cut > 0)
+      this.warnings.push(`${this.#cut} frames are there in part only: the capture's snap length was shorter`);
     return { frames: this.frames, warnings: this.warnings };
   }
 }
@@ -71,7 +76,10 @@ function readPcap(view: DataView, file: Uint8Array, little: boolean, ns: boolean
   while (at + 16 <= file.length) {
     const size = view.getUint32(at + 8, little);
     if (size > FRAME_MAX || at + 16 + size > file.length) break;
-    out.add(view.getUint32(at, little) * 1e6 + view.getUint32(at + 4, little) / (ns ? 1000 : 1), link, file.subarray(at + 16, at + 16 + size), view.getUint32(at + 12, little));
+    out.add(
+      view.getUint32(at, little) * 1e6 + view.getUint32(at + 4, little) / (ns ? 1000 : 1), link,
+      file.subarray(at + 16, at + 16 + size), view.getUint32(at + 12, little),
+    );
     at += 16 + size;
   }
   if (at !== file.length) out.warnings.push(`the file is cut short, or damaged, after ${out.frames.length} frames`);
@@ -90,7 +98,8 @@ function readPcapng(view: DataView, file: Uint8Array): Captured {
     }
     const size = view.getUint32(at + 4, little);
     if (size < 12 || size % 4 !== 0 || at + size > file.length) break;
-    if (type === INTERFACE && size >= 20) links.push({ link: view.getUint16(at + 8, little), perUs: resolution(view, at + 16, at + size - 4, little) });
+    if (type === INTERFACE && size >= 20)
+      links.push({ link: view.getUint16(at + 8, little), perUs: resolution(view, at + 16, at + size - 4, little) });
     else if (type === ENHANCED && size >= 32) {
       const from = links[view.getUint32(at + 8, little)], have = view.getUint32(at + 20, little);
       if (from && have <= size - 32) {

@@ -1,4 +1,7 @@
-/** Frames over a byte stream: 4 bytes of length, most significant first, then the frame. QEMU's `-netdev stream` and passt speak it. */
+/**
+ * Frames over a byte stream: 4 bytes of length, most significant first, then the frame. QEMU's `-netdev stream` and
+ * passt speak it.
+ */
 import { createConnection } from "node:net";
 import type { Duplex, Readable, Writable } from "node:stream";
 import { FormatError, LinkError, type Link } from "./link.js";
@@ -7,7 +10,10 @@ import { surviving } from "./surviving.js";
 /** No frame is longer; a larger length means that the other side speaks something else. */
 const FRAME_MAX = 65536 + 14;
 
-/** Splits a stream into frames. It keeps less than one frame, in the pieces in which it came, so that small pieces cost no more than large ones. */
+/**
+ * Splits a stream into frames. It keeps less than one frame, in the pieces in which it came, so that small pieces cost
+ * no more than large ones.
+ */
 export class Deframer {
   #pieces: Buffer[] = [];
   #have = 0;
@@ -52,7 +58,10 @@ export function enframe(frame: Uint8Array): Buffer {
 /** What of a stream keeps the process alive: sockets and pipes do. */
 const unref = (stream: object): void => (stream as { unref?(): void }).unref?.();
 
-/** A link over a pair of streams. Frames are dropped while more than `queueMax` bytes wait, as an interface's queue would. */
+/**
+ * A link over a pair of streams. Frames are dropped while more than `queueMax` bytes wait, as an interface's queue
+ * would.
+ */
 export function streamLink(input: Readable, output: Writable, close: () => void, queueMax = 4 << 20): Link {
   const deframer = new Deframer();
   const link: Link = {
@@ -96,7 +105,12 @@ export function connectStream(path: string): Promise<Link> {
   return new Promise((resolve, reject) => {
     const socket: Duplex = createConnection({ path });
     socket.once("error", (e: NodeJS.ErrnoException) => {
-      const why = e.code === "ENOENT" ? "there is no such socket" : e.code === "ECONNREFUSED" ? "nobody listens there" : e.message;
+      const why =
+        e.code === "ENOENT"
+          ? "there is no such socket"
+          : e.code === "ECONNREFUSED"
+            ? "nobody listens there"
+            : e.message;
       reject(new LinkError(`cannot connect to ${path}: ${why}`));
     });
     socket.once("connect", () => {

@@ -92,7 +92,10 @@ class Surviving implements Link {
   }
 }
 
-/** Opens a link as `open` does, and again whenever it is lost; `again`: it was open before. Rejects only if the first time fails. */
+/**
+ * Opens a link as `open` does, and again whenever it is lost; `again`: it was open before. Rejects only if the first
+ * time fails.
+ */
 export async function surviving(open: (again: boolean) => Promise<Link>): Promise<Link> {
   return new Surviving(await open(false), open);
 }

@@ -1,7 +1,7 @@
 /**
- * A TAP device (Linux, root). socat opens it and hands each frame on as one datagram over loopback UDP: a pipe would lose the
- * boundaries, and Node cannot ask the kernel for the device itself. Both sockets are connected, so that the kernel lets in nothing from
- * other programs of this machine (SECURITY.md).
+ * A TAP device (Linux, root). socat opens it and hands each frame on as one datagram over loopback UDP: a pipe would
+ * lose the boundaries, and Node cannot ask the kernel for the device itself. Both sockets are connected, so that the
+ * kernel lets in nothing from other programs of this machine (SECURITY.md).
  */
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
@@ -14,12 +14,15 @@ import { deviceIsUp, watchDevice } from "./device.js";
 import { surviving } from "./surviving.js";
 import { openUdp } from "./udp.js";
 
-/** The ioctl that makes a descriptor of /dev/net/tun one of a device, and the flags of a TAP device without a header (linux/if_tun.h). */
+/**
+ * The ioctl that makes a descriptor of /dev/net/tun one of a device, and the flags of a TAP device without a header
+ * (linux/if_tun.h).
+ */
 const TUNSETIFF = "0x400454ca", IFF_TAP = 0x0002, IFF_NO_PI = 0x1000;
 
 /**
- * The `struct ifreq` of that ioctl, as socat writes data. socat's own TUN address would also set the device's flags, which takes root, even
- * where the device is the user's own (`ip tuntap add … user NAME`).
+ * The `struct ifreq` of that ioctl, as socat writes data. socat's own TUN address would also set the device's flags,
+ * which takes root, even where the device is the user's own (`ip tuntap add … user NAME`).
  */
 function deviceRequest(name: string): string {
   const request = Buffer.alloc(40);
@@ -57,8 +60,8 @@ function freePort(): Promise<number> {
 }
 
 /**
- * Takes the device, and again whenever it was down or gone, or socat has ended. `user`: whom socat is to be once it has the device; who
- * has become that user too gets it again only if it is theirs (`ip tuntap add … user NAME`).
+ * Takes the device, and again whenever it was down or gone, or socat has ended. `user`: whom socat is to be once it has
+ * the device; who has become that user too gets it again only if it is theirs (`ip tuntap add … user NAME`).
  */
 export function openTap(name: string, user?: string): Promise<Link> {
   return surviving((again) => takeTap(name, user, again));
@@ -80,11 +83,18 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
   const port = await freePort();
   const link: Link & { localPort: number } = await openUdp(0, "127.0.0.1", port);
   // socat is not to outlive us, however we end.
-  const [program, first] = hasProgram("setpriv") ? ["setpriv", ["--pdeathsig", "TERM", "socat"]] as const : ["socat", []] as const;
-  const child = spawn(program, [...first,
-    "-b", "65536", `OPEN:/dev/net/tun,ioctl-bin=${TUNSETIFF}:${deviceRequest(name)}${user === undefined ? "" : `,su=${user}`}`,
-    `UDP4-CONNECT:127.0.0.1:${link.localPort},bind=127.0.0.1:${port},so-rcvbuf=4194304,so-sndbuf=4194304`,
-  ], { stdio: ["ignore", "ignore", "pipe"], detached: true });
+  const [program, first] = hasProgram("setpriv")
+    ? (["setpriv", ["--pdeathsig", "TERM", "socat"]] as const)
+    : (["socat", []] as const);
+  const child = spawn(
+    program,
+    [
+      ...first, "-b", "65536",
+      `OPEN:/dev/net/tun,ioctl-bin=${TUNSETIFF}:${deviceRequest(name)}${user === undefined ? "" : `,su=${user}`}`,
+      `UDP4-CONNECT:127.0.0.1:${link.localPort},bind=127.0.0.1:${port},so-rcvbuf=4194304,so-sndbuf=4194304`,
+    ],
+    { stdio: ["ignore", "ignore", "pipe"], detached: true },
+  );
   let words = "";
   child.stderr.on("data", (data: Buffer) => (words += data.toString()));
   const died = new Promise<never>((_, reject) => child.once("exit", () => {
@@ -120,8 +130,11 @@ async function takeTap(name: string, user: string | undefined, again: boolean): 
 /** Why socat ended, by its words. */
 function why(words: string, name: string): string {
   if (/busy/i.test(words)) return "it is in use by another program";
-  if (/open\(.*denied/i.test(words)) return "/dev/net/tun is for root alone on this machine; be root, or let everybody use devices of their own: chmod 666 /dev/net/tun";
-  if (/not permitted|denied/i.test(words)) return `that takes root, or a device of your own: ip tuntap add dev ${name} mode tap user NAME`;
+  if (/open\(.*denied/i.test(words))
+    return "/dev/net/tun is for root alone on this machine; be root, or let everybody use devices of their own: "
+      + "chmod 666 /dev/net/tun";
+  if (/not permitted|denied/i.test(words))
+    return `that takes root, or a device of your own: ip tuntap add dev ${name} mode tap user NAME`;
   return words.trim().split("\n").at(-1) || "socat ended";
 }
 

@@ -4,7 +4,10 @@ import { LinkError, type Link } from "./link.js";
 
 const BUFFER = 4 << 20;
 
-/** Binds 127.0.0.1:`localPort` (0: one that the kernel draws) and talks to `host`:`port`. The kernel lets in what comes from there alone. */
+/**
+ * Binds 127.0.0.1:`localPort` (0: one that the kernel draws) and talks to `host`:`port`. The kernel lets in what comes
+ * from there alone.
+ */
 export function openUdp(localPort: number, host: string, port: number): Promise<Link & { localPort: number }> {
   return new Promise((resolve, reject) => {
     const socket = createSocket("udp4");
@@ -27,7 +30,9 @@ export function openUdp(localPort: number, host: string, port: number): Promise<
     };
     socket.once("error", (e: NodeJS.ErrnoException) => {
       socket.close();
-      reject(new LinkError(`cannot use UDP port ${localPort}: ${e.code === "EADDRINUSE" ? "it is in use" : e.message}`));
+      reject(
+        new LinkError(`cannot use UDP port ${localPort}: ${e.code === "EADDRINUSE" ? "it is in use" : e.message}`),
+      );
     });
     socket.on("message", (frame) => link.onFrame(frame));
     socket.once("connect", () => {

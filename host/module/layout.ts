@@ -1,11 +1,11 @@
-// Made by tools/border from the sources in assembly/: all that crosses the border of the module. Nothing else in host/, tests/ and tools/ names an
-// offset, a bit or a number of it.
+// Made by tools/border from the sources in assembly/: all that crosses the border of the module.
+// Nothing else in host/, tests/ and tools/ names an offset, a bit or a number of it.
 
 /** Errors: what calls return below 0. */
 export const ERR = {
   OK: 0, HANDLE: -1, ARGUMENT: -2, STATE: -3, FULL: -4, AGAIN: -5, IN_USE: -6, REFUSED: -7, RESET: -8,
   TIMED_OUT: -9, UNREACHABLE: -10, CLOSED: -11, NOT_INIT: -12, ENTROPY: -13, NO_MEMORY: -14, CONFIG: -15,
-  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18, NOT_FOUND: -19, NO_ANSWER: -20, NO_IPV4: -21,
+  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18, NOT_FOUND: -19, NO_ANSWER: -20, NO_IPV4: -21, NO_IPV6: -22,
 } as const;
 
 /** Bits of an event. */
@@ -147,6 +147,7 @@ export const SLOT_RING = {
 } as const;
 
 export const SLOT_RING_SIZE = 24;
+
 /** Bytes before the frame in a slot. */
 export const FRAME_OFFSET = 2;
 
@@ -212,6 +213,16 @@ export const NAMES = {
 
 export const NAMES_SIZE = 28;
 
+/** What `ip6_info` writes. */
+export const IP6_INFO = {
+  byte0: { at: 0, type: "u32" }, byte4: { at: 4, type: "u32" }, byte8: { at: 8, type: "u32" },
+  byte12: { at: 12, type: "u32" }, name: { at: 16, type: "u32" }, state: { at: 20, type: "u32" },
+  origin: { at: 24, type: "u32" }, prefix: { at: 28, type: "u32" }, preferredS: { at: 32, type: "u32" },
+  validS: { at: 36, type: "u32" },
+} as const;
+
+export const IP6_INFO_SIZE = 40;
+
 /** Whom a datagram is from, as `udp_recv` writes it. */
 export const DATAGRAM_FROM = {
   ip: 0, port: 4,
@@ -231,26 +242,50 @@ export const WANT = {
 
 /** What the module exports. */
 export interface Calls {
-  /** Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free for the host's use. */
+  /**
+   * Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free
+   * for the host's use.
+   */
   configBlock(): number;
   /** Bytes of arena that the configuration at `block` takes; ARGUMENT, CONFIG or NO_MEMORY. */
   layoutSize(block: number): bigint;
-  /** Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, ARGUMENT, CONFIG, ENTROPY or NO_MEMORY. */
+  /**
+   * Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, ARGUMENT, CONFIG,
+   * ENTROPY or NO_MEMORY.
+   */
   init(block: number): number;
-  /** Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT. */
+  /**
+   * Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds
+   * until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT.
+   */
   poll(nowUs: bigint): number;
-  /** The link was away, and may lead to another network now: neighbours are asked for again, and the own address is announced. OK or NOT_INIT. */
+  /**
+   * The link was away, and may lead to another network now: neighbours are asked for again, and the own
+   * address is announced. OK or NOT_INIT.
+   */
   link_changed(): number;
-  /** Address of the control block: the ring from the host, then the ring to it, each as a SlotRing (buffers/slots.ts). 0 before `init`. */
+  /**
+   * Address of the control block: the ring from the host, then the ring to it, each as a SlotRing
+   * (buffers/slots.ts). 0 before `init`.
+   */
   controlBlock(): number;
   /** Address of the u32 counters, in the order of `Mib`; and their number. */
   counters(): number;
   countersCount(): number;
-  /** Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free ranges. ARGUMENT. */
+  /**
+   * Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free
+   * ranges. ARGUMENT.
+   */
   pool(which: number): number;
-  /** Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT. */
+  /**
+   * Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to
+   * `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT.
+   */
   tune(word: number, value: number): number;
-  /** The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower; 0: none. */
+  /**
+   * The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower;
+   * 0: none.
+   */
   event_next(): bigint;
   tcp_listen(ip: number, port: number, backlog: number): number;
   tcp_accept(listener: number): number;
@@ -293,27 +328,117 @@ export interface Calls {
   listener_info(handle: number, dst: number): number;
   /** The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
   flow_state(lip: number, lport: number, rip: number, rport: number): number;
-  /** Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL. */
+  /**
+   * Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL; a build
+   * without UDP has none.
+   */
   udp_open(port: number): number;
   /** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
   udp_send(handle: number, ip: number, port: number, src: number, size: number): number;
-  /** Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its length, AGAIN or REFUSED. */
+  /**
+   * Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its
+   * length, AGAIN or REFUSED.
+   */
   udp_recv(handle: number, dst: number, size: number, from: number): number;
+  /**
+   * Time to live of what the socket sends, 1 to 255; 0: the configuration's (RFC 1122 §4.1.4). Only builds
+   * with everything have this call.
+   */
+  udp_ttl(handle: number, ttl: number): number;
+  /**
+   * The socket takes datagrams of `ip`:`port` alone from now on; to others its port is one that nobody has.
+   * `ip` 0: it takes everybody's again. What came before stays. OK or ARGUMENT. Only builds with everything
+   * have this call.
+   */
+  udp_connect(handle: number, ip: number, port: number): number;
   udp_close(handle: number): number;
-  /** Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the address before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT. */
+  /**
+   * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the
+   * address before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT.
+   */
   set_address(ip: number, prefix: number, gateway: number): number;
-  /** Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another one, or none. The address that the interface has is taken away. `wanted`: one that it had before, which is asked for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT, NOT_INIT; SIZE: the link's MTU is below 576. */
+  /**
+   * Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another
+   * one, or none. The address that the interface has is taken away. `wanted`: one that it had before, which
+   * is asked for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT,
+   * NOT_INIT; SIZE: the link's MTU is below 576.
+   */
   dhcp_start(wanted: number, name: number, size: number): number;
-  /** Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or after a second without a way to it, the interface has no address, and `Event.ADDRESS` of handle 0 tells. OK or NOT_INIT. */
+  /**
+   * Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or
+   * after a second without a way to it, the interface has no address, and `Event.ADDRESS` of handle 0 tells.
+   * OK or NOT_INIT.
+   */
   dhcp_stop(): number;
-  /** Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease` (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT. */
+  /**
+   * Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease`
+   * (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT.
+   */
   dhcp_info(dst: number): number;
-  /** Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is, ARGUMENT or NOT_INIT. */
+  /**
+   * Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is,
+   * ARGUMENT or NOT_INIT.
+   */
   dhcp_domain(dst: number, size: number): number;
-  /** The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. */
+  /**
+   * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to
+   * `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0
+   * tells when to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no
+   * server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no
+   * server. FULL, ARGUMENT, NOT_INIT.
+   */
   dns_lookup(name: number, size: number, dst: number, most: number): number;
-  /** The servers to ask, in this order; 0: no more. All 0: those that the lease names. What is known is forgotten. OK, ARGUMENT or NOT_INIT. */
+  /**
+   * The same of IPv6 addresses: 16 bytes each, as they stand in a packet. NO_IPV6 in the place of NO_IPV4. A
+   * build without IPv6 has none to tell: ARGUMENT.
+   */
+  dns_lookup6(name: number, size: number, dst: number, most: number): number;
+  /**
+   * The servers to ask, in this order, IPv4 addresses (`dns_server_add` takes those of IPv6); 0: no more. All
+   * 0: those that the lease names, and behind them those of which routers tell (RFC 8106). What is known is
+   * forgotten. OK, ARGUMENT or NOT_INIT.
+   */
   dns_servers(first: number, second: number, third: number): number;
+  /**
+   * One more server to ask, behind those of `dns_servers`: an IPv4 address, or the name of an IPv6 one
+   * (`ip6_name`). What is known is forgotten. OK, ARGUMENT, NOT_INIT; FULL: there are three.
+   */
+  dns_server_add(server: number): number;
   /** Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
   dns_info(dst: number): number;
+  /**
+   * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
+   * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the
+   * interface has the same addresses after each start (RFC 7217); 0: it has others. OK, ARGUMENT or NOT_INIT;
+   * SIZE: the link's MTU is below 1280; STATE: it has begun.
+   */
+  ip6_start(secret: number): number;
+  /** Ends it: connections over IPv6 end with NO_ADDRESS. OK or NOT_INIT. */
+  ip6_stop(): number;
+  /**
+   * Gives the interface one more address, the 16 bytes at `address`, and tells that its first `prefix` bits
+   * are those of the link; the 16 bytes at `router`, if it is not 0, are the address of a router. It can be
+   * used once duplicate address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE, FULL or NOT_INIT;
+   * STATE: `ip6_start` comes first.
+   */
+  ip6_add(address: number, prefix: number, router: number): number;
+  /**
+   * Takes an address away. Its connections end with NO_ADDRESS. OK, NOT_INIT, or ARGUMENT: the interface does
+   * not have it.
+   */
+  ip6_remove(address: number): number;
+  /**
+   * Writes the `index`-th address of the interface to `dst`, an `Ip6Info`. OK or NOT_INIT; ARGUMENT: there
+   * are no more.
+   */
+  ip6_info(index: number, dst: number): number;
+  /** Writes the `index`-th router's 16 bytes to `dst`. OK or NOT_INIT; ARGUMENT: there are no more. */
+  ip6_router(index: number, dst: number): number;
+  /** The name of the 16 bytes at `address`, to be used in the very next call. 0: ARGUMENT or NOT_INIT. */
+  ip6_name(address: number): number;
+  /**
+   * Writes the 16 bytes of an address that the module has just named to `dst`. OK, NOT_INIT, or ARGUMENT: it
+   * is no name now.
+   */
+  ip6_bytes(name: number, dst: number): number;
 }

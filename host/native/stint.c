@@ -102,7 +102,7 @@ static int memory_begin(void) {
   if (at == MAP_FAILED) return 0;
   wasm_memory = at;
   if (memory_grow(1) == UINT32_MAX) return 0;
-  module_start();
+  module_fill();
   return 1;
 }
 

@@ -1,6 +1,6 @@
 /** One TCP connection, with the manners of `net.Socket`. */
 import { addAbortSignal, Duplex } from "node:stream";
-import { formatIp } from "../address.js";
+import { addressText, familyOf } from "../address6.js";
 import { errName, StintError } from "../errors.js";
 import { Timer } from "../timer.js";
 import { EVENT, type OptionName, type TcpInfo } from "../stack.js";
@@ -17,10 +17,15 @@ export interface ConnectionOptions {
 
 /** Bytes that the stream takes in before it asks its writer to wait, and that it reads ahead. */
 const HIGH_WATER = 1 << 18;
+/** Numbers from here on are IPv6 addresses'. */
+const IP6_NAMES = 0xf0000000;
 /** Bytes that are taken from the module in one piece. */
 const CHUNK = 1 << 16;
 
-/** Events beyond those of `net.Socket`: "urgent", "stalled" (R1 of RFC 9293 §3.8.3 passed), "softerror" (an error's name). */
+/**
+ * Events beyond those of `net.Socket`: "urgent", "stalled" (R1 of RFC 9293 §3.8.3 passed), "softerror" (an error's
+ * name), "lost" (it was closed, and the peer did not get its last bytes: long after "close" perhaps).
+ */
 export class Connection extends Duplex implements Owner {
   readonly #home: Home;
   readonly #handle: number;
@@ -33,6 +38,7 @@ export class Connection extends Duplex implements Owner {
   #open = true;
   #aborts = false;
   #names: Names | undefined;
+  #ends: { local: string; remote: string } | undefined;
   #timer: Timer | undefined;
   #refed = true;
   #sent = 0;
@@ -44,7 +50,10 @@ export class Connection extends Duplex implements Owner {
   timeout: number | undefined;
 
   /** @internal */
-  constructor(home: Home, handle: number, accepted: boolean, options: ConnectionOptions & { signal?: AbortSignal | undefined } = {}) {
+  constructor(
+    home: Home, handle: number, accepted: boolean,
+    options: ConnectionOptions & { signal?: AbortSignal | undefined } = {},
+  ) {
     super({ allowHalfOpen: options.allowHalfOpen ?? true, highWaterMark: HIGH_WATER, emitClose: false });
     this.#home = home;
     this.#handle = handle;
@@ -55,6 +64,9 @@ export class Connection extends Duplex implements Owner {
       return;
     }
     home.own(handle, this);
+    const names = (this.#names = home.module.names(handle));
+    // The texts of IPv6 addresses, which are 240/4 in the module, are taken while they are sure to be known.
+    if (names.rip >= IP6_NAMES) this.#name();
     if (options.noDelay) this.setNoDelay();
     if (options.keepAlive) this.setKeepAlive(true, options.keepAliveInitialDelay);
     if (options.signal) addAbortSignal(options.signal, this);
@@ -62,41 +74,41 @@ export class Connection extends Duplex implements Owner {
 
   // Who is connected to whom; all of it stays known after the end.
 
-  #name(): Names | undefined {
-    if (this.#names === undefined && this.#open) this.#names = this.#home.module.names(this.#handle);
-    return this.#names;
+  /** Both addresses, as texts. */
+  #name(): { local: string; remote: string } | undefined {
+    const { module } = this.#home, names = this.#names;
+    if (names) this.#ends ??= { local: addressText(module, names.lip), remote: addressText(module, names.rip) };
+    return this.#ends;
   }
 
   get remoteAddress(): string | undefined {
-    const names = this.#name();
-    return names && formatIp(names.rip);
+    return this.#name()?.remote;
   }
 
   get remotePort(): number | undefined {
-    return this.#name()?.rport;
+    return this.#names?.rport;
   }
 
   get remoteFamily(): string | undefined {
-    return this.#name() && "IPv4";
+    return this.#names && familyOf(this.remoteAddress!);
   }
 
   get localAddress(): string | undefined {
-    const names = this.#name();
-    return names && formatIp(names.lip);
+    return this.#name()?.local;
   }
 
   get localPort(): number | undefined {
-    return this.#name()?.lport;
+    return this.#names?.lport;
   }
 
   get localFamily(): string | undefined {
-    return this.#name() && "IPv4";
+    return this.#names && familyOf(this.localAddress!);
   }
 
   /** Our own end; empty when there never was a connection. */
   address(): SocketAddress | Record<string, never> {
-    const names = this.#name();
-    return names ? { address: formatIp(names.lip), family: "IPv4", port: names.lport } : {};
+    const ends = this.#name();
+    return ends ? { address: ends.local, family: familyOf(ends.local), port: this.#names!.lport } : {};
   }
 
   // How it is
@@ -202,18 +214,19 @@ export class Connection extends Duplex implements Owner {
 
   /** @internal */
   stackEnds(reason: Error | undefined): void {
-    if (this.#open && (this.writableLength > 0 || this.info().sndSize > 0)) this.#home.lost();
+    if (this.#open && (this.writableLength > 0 || this.info().sndSize > 0)) this.#home.lost(this);
     this.#aborts = true;
     if (reason) this.destroy(reason);
     else this.destroy();
   }
 
   /**
-   * A server does not end because a client went away: an error of a connection that was accepted, for which nobody listens, closes that
-   * connection and nothing else. On connections that we opened it throws, as with every stream.
+   * A server does not end because a client went away: an error of a connection that was accepted, for which nobody
+   * listens, closes that connection and nothing else. On connections that we opened it throws, as with every stream.
    */
   override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === "error" && this.#accepted && args[0] instanceof StintError && this.listenerCount("error") === 0) return false;
+    if (event === "error" && this.#accepted && args[0] instanceof StintError && this.listenerCount("error") === 0)
+      return false;
     return super.emit(event as "error", ...(args as [Error]));
   }
 
@@ -300,19 +313,20 @@ export class Connection extends Duplex implements Owner {
     this.#timer?.clear();
     this.connecting = false;
     this.#letGo();
-    this.#settle(error ?? new StintError("ABORTED", "cannot send"));
     done(error);
+    // Nobody is called within his own call.
+    process.nextTick(() => this.#settle(error ?? new StintError("ABORTED", "cannot send")));
     process.nextTick(() => this.emit("close", error !== null));
   }
 
   #letGo(): void {
     if (!this.#open) return;
     const { module } = this.#home;
-    this.#names = module.names(this.#handle);
+    this.#name();
     this.#open = false;
     this.#home.disown(this.#handle);
     if (this.#aborts) module.abort(this.#handle);
-    else this.#home.linger(this.#handle, this.#names);
+    else this.#home.linger(this.#handle, this.#names!, this);
   }
 
   /** Ends our side when all was written, then lets go of the connection. */

@@ -1,39 +1,55 @@
 /** A UDP socket, with the manners of `node:dgram`. */
+import { addressNumber, addressText, familyOf, formatIp6, isIp6, parseIp6 } from "../address6.js";
 import { formatIp, parseIp } from "../address.js";
 import { StintError } from "../errors.js";
 import { Bound } from "./bound.js";
 import type { SocketAddress } from "./owner.js";
 
 /**
- * Events: "message" (data, {address, port}), "close", and, on a socket that is connected, "error". Anybody can send an ICMP error in the
- * name of anybody, so that a socket without a peer ignores them, and one with a peer tells only who listens.
+ * Events: "message" (data, {address, port}), "close", and, on a socket that is connected, "error". Anybody can send an
+ * ICMP error in the name of anybody, so that a socket without a peer ignores them, and one with a peer tells only who
+ * listens.
  */
 export class UdpSocket extends Bound {
-  #peer: { ip: number; port: number } | undefined;
+  #peer: { host: string; port: number } | undefined;
 
   address(): SocketAddress {
     return { address: this.home.address, family: "IPv4", port: this.port };
   }
 
-  /** From now on only this peer's datagrams are taken, and `send` needs no address. */
+  /**
+   * From now on only this peer's datagrams are taken, and `send` needs no address. Others are told that the port is
+   * nobody's.
+   */
   connect(port: number, host: string): this {
-    this.#peer = { ip: parseIp(host), port };
+    // As it is written for datagrams that come.
+    this.#peer = { host: isIp6(host) ? formatIp6(parseIp6(host)) : formatIp(parseIp(host)), port };
+    const { module } = this.home;
+    if (!this.closed) module.udpConnect(this.handle, addressNumber(module, this.#peer.host), port);
     return this;
   }
 
   disconnect(): void {
     this.#peer = undefined;
+    if (!this.closed) this.home.module.udpConnect(this.handle, 0, 0);
   }
 
   remoteAddress(): SocketAddress | undefined {
-    return this.#peer && { address: formatIp(this.#peer.ip), family: "IPv4", port: this.#peer.port };
+    const peer = this.#peer;
+    return peer && { address: peer.host, family: familyOf(peer.host), port: peer.port };
   }
 
   /** Returns false when the ring is full. */
   send(data: Uint8Array, port?: number, host?: string): boolean {
-    const to = port === undefined || host === undefined ? this.#peer : { ip: parseIp(host), port };
+    const to = port === undefined || host === undefined ? this.#peer : { host, port };
     if (to === undefined) throw new StintError("ARGUMENT", "the socket has no peer");
-    return this.home.module.udpSend(this.handle, to.ip, to.port, data);
+    const { module } = this.home;
+    return module.udpSend(this.handle, addressNumber(module, to.host), to.port, data);
+  }
+
+  /** Time to live of what is sent from now on; 0: the configuration's. */
+  setTtl(ttl: number): void {
+    this.home.module.udpTtl(this.handle, ttl);
   }
 
   /** @internal */
@@ -50,8 +66,9 @@ export class UdpSocket extends Bound {
       }
       if (!datagram) return;
       const { data, ip, port } = datagram;
-      if (this.#peer && (this.#peer.ip !== ip || this.#peer.port !== port)) continue;
-      this.emit("message", data, { address: formatIp(ip), family: "IPv4", port, size: data.length });
+      const address = addressText(this.home.module, ip);
+      if (this.#peer && (this.#peer.host !== address || this.#peer.port !== port)) continue;
+      this.emit("message", data, { address, family: familyOf(address), port, size: data.length });
     }
   }
 

@@ -1,18 +1,25 @@
 /**
- * A connection that its user has closed but whose last bytes the peer has not acknowledged yet. It keeps its handle, so that the loss of
- * those bytes is noticed, and so that the peer gets a RST if the stack ends first.
+ * A connection that its user has closed but whose last bytes the peer has not acknowledged yet. It keeps its handle, so
+ * that the loss of those bytes is noticed, and so that the peer gets a RST if the stack ends first.
  */
-import { EVENT, type StateName } from "../stack.js";
-import type { Home, Names, Owner } from "./owner.js";
+import { EVENT, type StackModule, type StateName } from "../stack.js";
+import type { Names, Owner } from "./owner.js";
 
 /** States of RFC 9293 §3.3.2 in which our FIN, and so all before it, was acknowledged. */
 const ACKNOWLEDGED = new Set<StateName>(["FIN-WAIT-2", "TIME-WAIT", "CLOSED"]);
+
+/** What it asks of the stack. */
+export interface Held {
+  readonly module: Pick<StackModule, "receivable" | "info" | "flowState" | "abort" | "close">;
+}
 
 export class Lingering implements Owner {
   #over = false;
 
   /** `ended` is told once, with whether bytes were lost. */
-  constructor(readonly home: Home, readonly handle: number, readonly names: Names, readonly ended: (lost: boolean) => void) {}
+  constructor(
+    readonly home: Held, readonly handle: number, readonly names: Names, readonly ended: (lost: boolean) => void,
+  ) {}
 
   handleEvent(bits: number): void {
     // Nobody will take what arrives now, and the peer is to know (RFC 1122 §4.2.2.13).

@@ -1,4 +1,5 @@
 /** A listener: its connections come by `for await`, by `accept()` or with its "connection" event. */
+import { familyOf } from "../address6.js";
 import { AbortError } from "../errors.js";
 import { EVENT, type StackModule } from "../stack.js";
 import { Bound } from "./bound.js";
@@ -8,13 +9,13 @@ import type { Home, SocketAddress } from "./owner.js";
 interface Waiting { resolve: (connection: Connection | null) => void; reject: (reason: Error) => void }
 
 export class Server extends Bound implements AsyncIterable<Connection> {
-  readonly #options: ConnectionOptions;
+  readonly #options: ConnectionOptions & { host?: string | undefined };
   #waiting: Waiting[] = [];
   /** Why there will be no more connections, if not because of `close`. */
   #reason: Error | undefined;
 
   /** @internal */
-  constructor(home: Home, handle: number, port: number, options: ConnectionOptions) {
+  constructor(home: Home, handle: number, port: number, options: ConnectionOptions & { host?: string | undefined }) {
     super(home, handle, port);
     this.#options = options;
     // Clients that came before somebody listens for them are not forgotten.
@@ -29,10 +30,15 @@ export class Server extends Bound implements AsyncIterable<Connection> {
 
   /** Where it listens; null once it is closed. */
   address(): SocketAddress | null {
-    return this.closed ? null : { address: this.home.address, family: "IPv4", port: this.port };
+    if (this.closed) return null;
+    const { host } = this.#options, address = host?.includes(":") ? host : this.home.address;
+    return { address, family: familyOf(address), port: this.port };
   }
 
-  /** The next connection, or null once the server is closed. Rejects when the stack loses its link, and, with an AbortError, when `signal` says so. */
+  /**
+   * The next connection, or null once the server is closed. Rejects when the stack loses its link, and, with an
+   * AbortError, when `signal` says so.
+   */
   accept(options: { signal?: AbortSignal } = {}): Promise<Connection | null> {
     const { signal } = options;
     if (signal?.aborted) return Promise.reject(new AbortError(signal));

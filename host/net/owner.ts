@@ -1,4 +1,5 @@
 /** What the sockets of a stack and the stack itself know of each other. */
+import type { EventEmitter } from "node:events";
 import type { StackModule } from "../stack.js";
 
 /** Whoever gets the events of a handle. */
@@ -15,10 +16,10 @@ export interface Home {
   readonly address: string;
   own(handle: number, owner: Owner): void;
   disown(handle: number): void;
-  /** A connection has ended with bytes that the peer does not have. */
-  lost(): void;
-  /** Takes over a connection that was closed, until the peer has acknowledged everything. */
-  linger(handle: number, names: Names): void;
+  /** `connection` has ended with bytes that the peer does not have, and nobody was told yet. */
+  lost(connection: EventEmitter): void;
+  /** Takes over what `connection` was, which is closed, until the peer has acknowledged everything. */
+  linger(handle: number, names: Names, connection: EventEmitter): void;
 }
 
 /** Who is connected to whom. */

@@ -1,24 +1,30 @@
 /** A stack on a link: where sockets come from, and where all of them end. */
 import { EventEmitter } from "node:events";
-import { checkAddresses, formatIp, isIp, parseIp } from "../address.js";
+import { checkAddresses, formatIp, parseIp } from "../address.js";
+import { addressNumber, addressText, formatIp6, isAddress, isIp6, parseIp6 } from "../address6.js";
 import type { StackOptions } from "../config.js";
+import { CONFIG_DEFAULTS } from "../module/layout.js";
 import { AbortError, StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { loadModule } from "../module.js";
-import { ADDRESS_MS, EVENT, StackModule, type Lease } from "../stack.js";
+import { ADDRESS_MS, EVENT, StackModule, type Ip6Address, type Lease } from "../stack.js";
 import { Timer } from "../timer.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import { UdpSocket } from "./datagram.js";
+import { beginIp6, checkIp6, Forming, type Ip6Options } from "./ip6.js";
 import { Lingering } from "./linger.js";
 import { Server } from "./listener.js";
-import { Lookups } from "./lookups.js";
+import { firstOf, type Attempt } from "./eyeballs.js";
+import { HostNames, type Family } from "./names.js";
 import type { Home, Names, Owner } from "./owner.js";
 
 export interface OpenOptions extends StackOptions {
   link: Link;
-  /** Without `ip`: what the network is asked for an address with. */
-  dhcp?: DhcpOptions;
+  /** Without `ip`: what the network is asked for an address with; false: it is not, and the stack has IPv6 alone. */
+  dhcp?: DhcpOptions | false;
+  /** IPv6 beside IPv4: with addresses that routers tell of, and those that are given here. */
+  ipv6?: boolean | Ip6Options | undefined;
   /** Another clock than the host's, µs. */
   nowUs?: () => number;
 }
@@ -32,6 +38,17 @@ export interface DhcpOptions {
   timeoutMs?: number | undefined;
 }
 
+/** An address of a stack's own. */
+export interface OwnAddress {
+  address: string;
+  family: "IPv4" | "IPv6";
+  prefix: number;
+  /** "fixed" was given; "dhcp" and "prefix" are the network's; "link-local" is IPv6's own. */
+  origin: "fixed" | "dhcp" | Exclude<Ip6Address["origin"], "loopback">;
+  /** Whether it can be used: false while it is asked whether somebody else has it (RFC 4862 §5.4). */
+  ready: boolean;
+}
+
 export interface ConnectOptions extends ConnectionOptions {
   /** An address; for `connect` also a name. */
   host: string;
@@ -42,8 +59,8 @@ export interface ConnectOptions extends ConnectionOptions {
   /** Gives up at the first soft error: no neighbour answers, or an ICMP error says that the host cannot be reached. */
   failFast?: boolean | undefined;
   /**
-   * `data`, which the server may see twice, goes out with the SYN if the server gave us a cookie before (RFC 7413), as much as one
-   * segment takes; else, and the rest, after the handshake.
+   * `data`, which the server may see twice, goes out with the SYN if the server gave us a cookie before (RFC 7413), as
+   * much as one segment takes; else, and the rest, after the handshake.
    */
   fastOpen?: boolean | undefined;
   data?: Uint8Array | undefined;
@@ -55,24 +72,33 @@ export interface ListenOptions extends ConnectionOptions {
   /** 0: any that is free; `server.address()` tells it. */
   port: number;
   backlog?: number | undefined;
-  /** The own address, or one of 127/8, to which alone clients may come; by default every one. */
+  /**
+   * The own address, or one of 127/8, to which alone clients may come; by default, and with "::", every one, of IPv4
+   * and IPv6.
+   */
   host?: string | undefined;
   /** Takes SYNs that carry text (RFC 7413). */
   fastOpen?: boolean | undefined;
 }
 
+/** An address that only a router leads to: our own prefixes are not known yet. */
+const FAR = "2000::";
 /** How long `close` waits for connections, ms, if it is not told. */
 const CLOSING_MS = 3000;
 /** How often connections that were closed are asked whether everything was acknowledged, ms. */
 const LOOK_MS = 20;
-/** How long the last frames have to leave the link, and challenges of peers that missed something to be answered (RFC 5961 §3.2), ms. */
-const FLUSH_MS = 50;
+/**
+ * How long the last frames have to leave the link, and challenges of peers that missed something to be answered (RFC
+ * 5961 §3.2), ms; and turns of the event loop: on a busy machine the time is over before a frame has had one.
+ */
+const FLUSH_MS = 50, FLUSH_TURNS = 16;
 /** RFC 6335 §6: ports that are nobody's, and how often one is tried. */
 const PORT_FIRST = 49152, PORT_COUNT = 16384, PORT_TRIES = 256;
 
 /**
- * Events: "down" (why) and "up" when the link loses its device and has it again; "address" (the new one, "0.0.0.0" for none) when the network
- * gives the stack another address or takes it away; "close" (why, if not by `close`).
+ * Events: "down" (why) and "up" when the link loses its device and has it again; "address" (the new one, "0.0.0.0" for
+ * none) when the network gives the stack another address or takes it away; "lost" (a connection) when one that was
+ * closed ends before the peer has its last bytes; "close" (why, if not by `close`).
  */
 export class Stack extends EventEmitter implements Home {
   readonly module: StackModule;
@@ -84,39 +110,60 @@ export class Stack extends EventEmitter implements Home {
   #ended = false;
   #lost = 0;
   #address: string;
-  readonly #lookups = new Lookups((name) => this.module.lookup(name));
+  #forming: Forming | undefined;
+  #told6 = "";
+  readonly #lookups: HostNames;
 
-  /** Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT, and the stack is closed. */
+  /**
+   * Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT, and the
+   * stack is closed.
+   */
   static async open(options: OpenOptions): Promise<Stack> {
     const stack = new Stack(options);
-    if (options.ip === undefined) await stack.#configure(options.dhcp ?? {});
+    try {
+      if (options.ipv6) stack.#beginIp6(options.ipv6 === true ? {} : options.ipv6);
+      if (options.ip === undefined && options.dhcp !== false) await stack.#configure(options.dhcp ?? {});
+    } catch (e) {
+      await stack.close(0);
+      throw e;
+    }
     return stack;
   }
 
-  /** Gets an address by DHCP. */
+  /** Gets an address by DHCP; with IPv6, a router's may come first. */
   async #configure({ address, name, timeoutMs = ADDRESS_MS }: DhcpOptions): Promise<void> {
-    try {
-      this.module.dhcpStart(address === undefined ? 0 : parseIp(address), name ?? "");
-      await new Promise<void>((resolve, reject) => {
-        const settle = (then: () => void): void => {
-          timer.clear();
-          this.off("address", given).off("close", ended);
-          then();
-        };
-        const given = (): void => settle(resolve), ended = (why?: Error): void => settle(() => reject(why ?? closed()));
-        const timer = new Timer(timeoutMs, () => settle(() => reject(new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`))));
-        this.on("address", given).on("close", ended);
-      });
-    } catch (e) {
-      await this.close(0);
-      throw e;
-    }
+    this.module.dhcpStart(address === undefined ? 0 : parseIp(address), name ?? "");
+    await new Promise<void>((resolve, reject) => {
+      const settle = (then: () => void): void => {
+        timer.clear();
+        this.off("address", given).off("close", ended);
+        then();
+      };
+      const given = (): void => {
+        if (this.addresses().some((a) => a.ready && a.origin !== "link-local")) settle(resolve);
+      };
+      const ended = (why?: Error): void => settle(() => reject(why ?? closed()));
+      const late = new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`);
+      const timer = new Timer(timeoutMs, () => settle(() => reject(late)));
+      this.on("address", given).on("close", ended);
+    });
+  }
+
+  #beginIp6(options: Ip6Options): void {
+    // Its timers count from now.
+    this.module.poll(this.#loop.nowUs());
+    beginIp6(this.module, options);
+    this.#forming = new Forming(this.module);
   }
 
   private constructor(options: OpenOptions) {
     super();
     if (options.ip !== undefined) checkAddresses(options.ip, options.gateway);
+    if (options.ip === undefined && options.dhcp === false && !options.ipv6)
+      throw new RangeError("a stack without an address, DHCP and IPv6 reaches nobody");
+    if (options.ipv6 && options.ipv6 !== true) checkIp6(options.ipv6, options.mtu ?? CONFIG_DEFAULTS.mtu);
     this.module = new StackModule(loadModule(), options);
+    this.#lookups = new HostNames(this.module);
     this.#loop = new Loop(this.module, options.link, options.nowUs ?? monotonicUs);
     this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellStack(bits) : this.#tell(handle, bits));
     this.#address = this.address;
@@ -124,30 +171,90 @@ export class Stack extends EventEmitter implements Home {
     options.link.onClose = (error) => this.#linkIsLost(error);
   }
 
-  /** The own address; "0.0.0.0": there is none. */
+  /** Whether IPv6 has begun. */
+  get hasIp6(): boolean {
+    return this.#forming !== undefined;
+  }
+
+  /** The own addresses of both families; those of IPv6 also while they cannot be used yet. */
+  addresses(): OwnAddress[] {
+    const all: OwnAddress[] = [];
+    const ip = this.module.ownAddress();
+    if (ip !== 0) {
+      const fixed = this.module.options.ip, origin = fixed === undefined ? "dhcp" : "fixed";
+      all.push({ address: formatIp(ip), family: "IPv4", prefix: this.lease().prefix, origin, ready: true });
+    }
+    for (const { bytes, prefix, origin, ready } of this.#forming?.addresses() ?? [])
+      if (origin !== "loopback") all.push({ address: formatIp6(bytes), family: "IPv6", prefix, origin, ready });
+    return all;
+  }
+
+  /**
+   * Waits, some seconds at most, until an own address can be used for packets to `host`, an address: after the stack
+   * was opened IPv6 asks first whether somebody else has its addresses. `connect` waits by itself.
+   */
+  async settled(host: string): Promise<void> {
+    if (this.isAwaited(host)) await this.#forming!.until(host);
+  }
+
+  /** Whether `settled` would wait. */
+  isAwaited(host: string): boolean {
+    return !this.#ended && this.#forming !== undefined && isIp6(host) && this.#forming.isAwaited(host);
+  }
+
+  /** The own IPv4 address; "0.0.0.0": there is none. */
   get address(): string {
     return formatIp(this.module.ownAddress());
   }
 
+  /** Whether an address means everybody on the link: 255.255.255.255, or the directed broadcast of our network. */
+  isBroadcast(address: string): boolean {
+    if (address === "255.255.255.255") return true;
+    const { ip, prefix } = this.lease(), size = 2 ** (32 - prefix);
+    return ip !== 0 && prefix < 31 && parseIp(address) === Math.floor(ip / size) * size + size - 1;
+  }
+
+  /** The DNS servers that are asked. */
+  getServers(): string[] {
+    const { server0, server1, server2 } = this.module.resolver();
+    return [server0, server1, server2].filter((ip) => ip !== 0).map((ip) => addressText(this.module, ip));
+  }
+
   /** DNS servers to ask, as addresses, three at most; by default, those that the network told with the address. */
   setServers(servers: readonly string[]): void {
-    this.module.dnsServers(servers.map(parseIp));
+    this.module.dnsServers(servers.map((server) => (isIp6(server) ? parseIp6(server) : parseIp(server))));
   }
 
   /**
-   * The IPv4 addresses of a name, at least one. A name without a dot is looked for in the domain that the network told, if it told one.
-   * Rejects with a StintError: NOT_FOUND, NO_IPV4 (it may have others), NO_ANSWER, UNREACHABLE (there is no server to ask), SIZE (the answer is too long), ARGUMENT (it is no name),
-   * FULL (very many names wait already), ABORTED.
+   * The addresses of a name, at least one: of a family, or by default of those that the stack has an address of, those
+   * of IPv6 first. A name without a dot is looked for in the domain that the network told, if it told one. Rejects with
+   * a StintError: NOT_FOUND, NO_IPV4 or NO_IPV6 (it may have others), NO_ANSWER, UNREACHABLE (there is no server to
+   * ask), SIZE (the answer is too long), ARGUMENT (it is no name), FULL (very many names wait already), ABORTED.
    */
-  lookup(name: string): Promise<string[]> {
-    return this.#find(name);
+  lookup(name: string, { family = 0 }: { family?: Family } = {}): Promise<string[]> {
+    return this.#find(name, family);
   }
 
-  async #find(name: string, left?: AbortSignal): Promise<string[]> {
-    if (isIp(name)) return [name];
+  /** The families of which the stack has an address that others can reach, or may get one soon; else IPv4. */
+  #families(): (4 | 6)[] {
+    const six = this.addresses().some((a) => a.family === "IPv6" && a.origin !== "link-local") || this.isAwaited(FAR);
+    if (!six) return [4];
+    return this.module.ownAddress() === 0 ? [6] : [6, 4];
+  }
+
+  async #find(name: string, family: Family, left?: AbortSignal): Promise<string[]> {
+    if (isAddress(name)) return [name];
     const { domain } = this.lease(), full = name.includes(".") || domain === "" ? name : `${name}.${domain}`;
     this.#checkOpen();
-    return (await this.#lookups.find(full, left)).map(formatIp);
+    if (this.getServers().length === 0) await this.serversSettled();
+    this.#checkOpen();
+    if (left?.aborted) throw new AbortError(left);
+    return this.#lookups.find(full, family === 0 ? this.#families() : [family], left);
+  }
+
+  /** @internal Waits, if no DNS server is known: the router that tells of addresses tells of servers, too. */
+  async serversSettled(): Promise<void> {
+    if (this.getServers().length === 0) await this.settled(FAR);
   }
 
   /** What is known of the own address: from whom it is, for how long, and which DNS servers came with it. */
@@ -161,9 +268,11 @@ export class Stack extends EventEmitter implements Home {
   }
 
   #tellAddress(): void {
-    const { address } = this;
-    if (address === this.#address) return;
+    const { address } = this, told6 = this.#forming?.told() ?? "";
+    if (address === this.#address && told6 === this.#told6) return;
     this.#address = address;
+    this.#told6 = told6;
+    this.#forming?.look();
     this.#guard(() => this.emit("address", address));
   }
 
@@ -192,6 +301,7 @@ export class Stack extends EventEmitter implements Home {
 
   #endAll(reason: Error | undefined): void {
     for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
+    this.#forming?.end();
     this.#lookups.end(reason ?? closed());
   }
 
@@ -199,16 +309,19 @@ export class Stack extends EventEmitter implements Home {
     if (this.#ended || this.#closing) throw closed();
   }
 
-  /** Opens a connection, which is connecting when it is returned: "connect" or "error" follows. `connected` hears the first "connect". */
+  /**
+   * Opens a connection, which is connecting when it is returned: "connect" or "error" follows. `connected` hears the
+   * first "connect".
+   */
   createConnection(to: ConnectOptions, connected?: () => void): Connection {
     let handle = 0, error: Error | undefined;
     try {
       this.#checkOpen();
-      handle = this.module.connect(parseIp(to.host), to.port, to.localPort ?? 0);
+      handle = this.module.connect(addressNumber(this.module, to.host), to.port, to.localPort ?? 0);
     } catch (e) {
       error = e as Error;
     }
-    const connection = new Connection(this, handle, false, to);
+    const connection = this.#connection(handle, to);
     if (connected) connection.once("connect", connected);
     if (error) return connection.destroy(error);
     try {
@@ -229,48 +342,79 @@ export class Stack extends EventEmitter implements Home {
     return connection;
   }
 
+  #connection(handle: number, to: ConnectOptions): Connection {
+    try {
+      return new Connection(this, handle, false, to);
+    } catch (e) {
+      // Options that cannot be: nobody has it.
+      this.disown(handle);
+      if (handle !== 0) this.module.close(handle);
+      throw e;
+    }
+  }
+
   /**
-   * Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …), or an AbortError. `host` may be a name; its addresses are
-   * tried one after the other, within `timeoutMs` in all.
+   * Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …), or an AbortError. `host` may be
+   * a name; its addresses are tried as RFC 8305 says, the next one after 250 ms, within `timeoutMs` in all.
    */
-  connect(to: ConnectOptions): Promise<Connection> {
-    return isIp(to.host) ? this.#connectTo(to) : this.#connectByName(to);
+  async connect(to: ConnectOptions): Promise<Connection> {
+    if (to.signal !== undefined && typeof to.signal.addEventListener !== "function")
+      throw new TypeError("the signal of connect() is no AbortSignal");
+    if (!isAddress(to.host)) return this.#connectByName(to);
+    return this.#attempt(to).opened;
+  }
+
+  /** Begins to connect to an address. */
+  #attempt(to: ConnectOptions): Attempt<Connection> {
+    if (!this.isAwaited(to.host)) return this.#connectTo(to);
+    const over = new AbortController(), began = performance.now();
+    let begun: Attempt<Connection> | undefined;
+    const later = async (): Promise<Connection> => {
+      await within(this.settled(to.host), to.timeoutMs, to.signal);
+      const left = to.timeoutMs === undefined ? undefined : Math.max(1, to.timeoutMs - (performance.now() - began));
+      if (over.signal.aborted) throw new AbortError(over.signal);
+      begun = this.#connectTo({ ...to, timeoutMs: left });
+      return begun.opened;
+    };
+    const cancel = (): void => {
+      over.abort();
+      begun?.cancel();
+    };
+    return { opened: later(), cancel };
   }
 
   async #connectByName(to: ConnectOptions): Promise<Connection> {
     const until = to.timeoutMs === undefined ? undefined : performance.now() + to.timeoutMs;
     const left = (): number | undefined => (until === undefined ? undefined : Math.max(1, until - performance.now()));
     const over = new AbortController();
-    let failure: unknown;
-    for (const host of await within(this.#find(to.host, over.signal), left(), to.signal).finally(() => over.abort())) {
-      try {
-        return await this.#connectTo({ ...to, host, timeoutMs: left() });
-      } catch (e) {
-        failure = e;
-        if (to.signal?.aborted || (until !== undefined && performance.now() >= until)) break;
-      }
-    }
-    throw failure;
+    const found = this.#find(to.host, 0, over.signal);
+    const hosts = await within(found, left(), to.signal).finally(() => over.abort());
+    return firstOf(hosts, (host) => this.#attempt({ ...to, host, timeoutMs: left() }));
   }
 
-  #connectTo(to: ConnectOptions): Promise<Connection> {
-    return new Promise((resolve, reject) => {
-      const connection = this.createConnection(to);
+  #connectTo(to: ConnectOptions): Attempt<Connection> {
+    const connection = this.createConnection(to);
+    const opened = new Promise<Connection>((resolve, reject) => {
       const settle = (then: () => void) => (): void => {
         connection.off("connect", opened).off("error", failed).off("close", closed);
         then();
       };
-      const opened = settle(() => resolve(connection));
+      // Its end may have come in the same piece: nobody could listen for that yet, so that it is told here.
+      const opened = (): void => queueMicrotask(settle(() => resolve(connection)));
       const closed = settle(() => reject(new StintError("ABORTED", "cannot connect")));
       const failed = (error: Error): void => settle(() => reject(error))();
       connection.on("connect", opened).on("error", failed).on("close", closed);
     });
+    return { opened, cancel: () => void connection.destroy() };
   }
 
   /** Listens; `for await` over the server, `accept()` or its "connection" event give the connections. */
   listen(at: ListenOptions): Server {
     this.#checkOpen();
-    const [handle, port] = free(at.port, (p) => this.module.listen(p, at.backlog, at.host === undefined ? 0 : parseIp(at.host)));
+    const { backlog, host = "::" } = at;
+    const [handle, port] = free(at.port, (p) =>
+      this.module.listen(p, backlog, host === "::" ? 0 : addressNumber(this.module, host)),
+    );
     try {
       if (at.fastOpen) this.module.setOption(handle, "fastOpen", true);
     } catch (e) {
@@ -292,9 +436,9 @@ export class Stack extends EventEmitter implements Home {
   }
 
   /**
-   * Ends everything and stops. Listeners and connections that are not yet open end at once. Open ones have `ms` to end by themselves, and
-   * the peers of those that were closed have as long to acknowledge their last bytes. What is left then is reset. Returns how many
-   * connections lost bytes that way.
+   * Ends everything and stops. Listeners and connections that are not yet open end at once. Open ones have `ms` to end
+   * by themselves, and the peers of those that were closed have as long to acknowledge their last bytes. What is left
+   * then is reset. Returns how many connections lost bytes that way.
    */
   close(ms = CLOSING_MS): Promise<number> {
     this.#closing ??= this.#close(ms);
@@ -304,8 +448,10 @@ export class Stack extends EventEmitter implements Home {
   async #close(ms: number): Promise<number> {
     const until = performance.now() + ms;
     this.#lookups.end(closed());
+    this.#forming?.end();
     for (const owner of [...this.#owners.values()]) {
-      if (!(owner instanceof Lingering) && (!(owner instanceof Connection) || owner.connecting)) owner.stackEnds(undefined);
+      if (!(owner instanceof Lingering) && (!(owner instanceof Connection) || owner.connecting))
+        owner.stackEnds(undefined);
     }
     while (!this.#ended && this.module.pools().connections > 0 && performance.now() < until) {
       await new Promise((resolve) => setTimeout(resolve, 5));
@@ -314,6 +460,7 @@ export class Stack extends EventEmitter implements Home {
       this.#endAll(undefined);
       this.#loop.run();
       await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
+      for (let turn = 0; turn < FLUSH_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));
     }
     if (!this.#ended) {
       this.#ended = true;
@@ -345,23 +492,28 @@ export class Stack extends EventEmitter implements Home {
   }
 
   /** @internal */
-  lost(): void {
+  lost(connection: EventEmitter): void {
     this.#lost++;
+    // Whoever closes it is in the middle of that.
+    process.nextTick(() => {
+      connection.emit("lost");
+      this.emit("lost", connection);
+    });
   }
 
   /** @internal */
-  linger(handle: number, names: Names): void {
+  linger(handle: number, names: Names, connection: EventEmitter): void {
     const { module } = this, { stateName, sndSize } = module.info(handle);
     const unread = module.receivable(handle) > 0;
     if (stateName === "SYN-SENT" || stateName === "CLOSED" || unread) {
       // Data that nobody took: the peer is told with a RST (RFC 9293 §3.6.1).
-      if (stateName !== "CLOSED" && unread && sndSize > 0) this.#lost++;
+      if (stateName !== "CLOSED" && unread && sndSize > 0) this.lost(connection);
       module.close(handle);
       return;
     }
     module.shutdown(handle);
     const lingering = new Lingering(this, handle, names, (lost) => {
-      if (lost) this.#lost++;
+      if (lost) this.lost(connection);
       this.disown(handle);
       this.#lingering.delete(lingering);
       if (this.#lingering.size === 0) clearInterval(this.#looking);
@@ -384,7 +536,9 @@ function closed(): StintError {
 function within<T>(promise: Promise<T>, ms: number | undefined, signal: AbortSignal | undefined): Promise<T> {
   if (ms === undefined && signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const abort = (): void => fail(new AbortError(signal!)), timer = ms === undefined ? undefined : new Timer(ms, () => fail(new StintError("TIMED_OUT", "cannot connect")));
+    const abort = (): void => fail(new AbortError(signal!));
+    const timer =
+      ms === undefined ? undefined : new Timer(ms, () => fail(new StintError("TIMED_OUT", "cannot connect")));
     const settle = (): void => {
       timer?.clear();
       signal?.removeEventListener("abort", abort);

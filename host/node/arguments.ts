@@ -1,7 +1,8 @@
 /** What `connect` and `listen` may be called with: options, or a port and more, or a path. */
-import { isIP } from "node:net";
+import { ADDRCONFIG, ALL, V4MAPPED } from "node:dns";
+import net, { isIP } from "node:net";
 import type { Stack } from "../net/stack.js";
-import { checkFunction, checkPort, misuse, wrongType } from "./errors.js";
+import { checkFunction, checkPort, misuse, outOfRange, wrongType, wrongValue } from "./errors.js";
 
 interface LookupAddress {
   address: string;
@@ -11,7 +12,7 @@ type LookupAnswer = (error: Error | null, address: string | LookupAddress[], fam
 /** As `dns.lookup`: with one address, or with a list of them. */
 export type LookupFunction = (
   name: string,
-  options: { family: number; all: true; hints?: number },
+  options: { family: number | undefined; all: true; hints: number },
   answer: LookupAnswer,
 ) => void;
 
@@ -41,6 +42,8 @@ export interface ConnectOptions extends SocketOptions {
   family?: number | string | undefined;
   hints?: number | undefined;
   lookup?: LookupFunction | undefined;
+  autoSelectFamily?: boolean | undefined;
+  autoSelectFamilyAttemptTimeout?: number | undefined;
   /** As `setTimeout` has it, ms. */
   timeout?: number | undefined;
   /** The kernel's: not on a stack. */
@@ -74,6 +77,36 @@ export function connectArguments(args: unknown[]): [options: ConnectOptions, cal
   return normalized(args);
 }
 
+/** What a socket cannot be: a stream of objects, or another socket's handle. */
+export function checkSocket(options: unknown): void {
+  if (typeof options !== "object" || options === null) throw wrongType("options", "of type object", options);
+  const given = options as Record<string, unknown>;
+  for (const name of ["objectMode", "readableObjectMode", "writableObjectMode"])
+    if (given[name]) throw wrongValue(`options.${name}`, given[name], "is not supported");
+}
+
+/**
+ * How long an address has while others wait, ms: as Node has it 250, and 10 at least; Infinity: no family is selected.
+ */
+export function patienceOf({ autoSelectFamily, autoSelectFamilyAttemptTimeout: ms }: ConnectOptions): number {
+  const { getDefaultAutoSelectFamilyAttemptTimeout } = net as unknown as Record<string, () => number>;
+  if (!(autoSelectFamily ?? net.getDefaultAutoSelectFamily())) return Infinity;
+  return Math.max(10, ms ?? getDefaultAutoSelectFamilyAttemptTimeout!());
+}
+
+function checkFamily(options: ConnectOptions): void {
+  const { autoSelectFamily: select, autoSelectFamilyAttemptTimeout: ms, hints } = options;
+  if (select !== undefined && select !== null && typeof select !== "boolean")
+    throw wrongType("options.autoSelectFamily", "of type boolean", select);
+  if (select && ms !== undefined && ms !== null) {
+    if (typeof ms !== "number") throw wrongType("options.autoSelectFamilyAttemptTimeout", "of type number", ms);
+    if (!(Number.isInteger(ms) && ms >= 1 && ms <= 0x7fffffff))
+      throw outOfRange("options.autoSelectFamilyAttemptTimeout", ">= 1 && <= 2147483647", ms);
+  }
+  if (hints !== undefined && hints !== null && (hints & ~(ADDRCONFIG | ALL | V4MAPPED)) !== 0)
+    throw wrongValue("hints", hints);
+}
+
 /** Options of `connect`, or an error of Node's. */
 export function checkConnect(options: ConnectOptions): { host: string; port: number } {
   const { port, host, localAddress, localPort, lookup } = options;
@@ -84,6 +117,8 @@ export function checkConnect(options: ConnectOptions): { host: string; port: num
       TypeError,
     );
   }
+  // A path that is none: whoever gave it wanted no port.
+  if (port === undefined && options.path) throw wrongType("options.path", "of type string", options.path);
   if (port === undefined)
     throw misuse("ERR_MISSING_ARGS", 'The "options" or "port" or "path" argument must be specified', TypeError);
   if (typeof port !== "number" && typeof port !== "string")
@@ -94,7 +129,8 @@ export function checkConnect(options: ConnectOptions): { host: string; port: num
   }
   if (localPort !== undefined && typeof localPort !== "number")
     throw wrongType("options.localPort", "of type number", localPort);
-  if (lookup !== undefined) checkFunction("options.lookup", lookup);
+  if (lookup !== undefined && lookup !== null) checkFunction("options.lookup", lookup);
+  checkFamily(options);
   return { host: host || "localhost", port: checkPort(port, "Port", true) };
 }
 
@@ -102,7 +138,13 @@ export function listenArguments(
   args: unknown[],
 ): [options: ListenOptions & { port: number }, callback: Callback | undefined] {
   const [given, callback] = normalized(args),
-    options = given as ListenOptions;
+    options = given as ListenOptions,
+    { signal } = options;
+  if (signal !== undefined && !(typeof signal === "object" && signal !== null && "aborted" in signal))
+    throw wrongType("options.signal", "an instance of AbortSignal", signal);
+  // A port goes before a path.
+  const asked = options.port;
+  if (typeof asked === "number" || typeof asked === "string") checkPort(asked, "options.port", true);
   if (typeof options.path === "string" || "fd" in given || "_handle" in given) {
     throw misuse(
       "ERR_INVALID_ARG_VALUE",
@@ -110,12 +152,13 @@ export function listenArguments(
       TypeError,
     );
   }
+  if (options.host && typeof options.host !== "string") throw wrongType("hostname", "of type string", options.host);
   const { port } = options,
     any =
       port === null || (port === undefined && (args.length === 0 || typeof args[0] === "function" || "port" in given));
   if (!any && typeof port !== "number" && typeof port !== "string") {
-    const message = 'The argument \'options\' must have the property "port" or "path"';
-    throw misuse("ERR_INVALID_ARG_VALUE", message, TypeError);
+    const lacks = typeof given === "object" && !("port" in given || "path" in given);
+    throw wrongValue("options", given, lacks ? 'must have the property "port" or "path"' : undefined);
   }
   // `listen(port, backlog)` and `listen(port, host, backlog)`.
   const backlog = options.backlog ?? args.slice(1, 3).find((value) => typeof value === "number");

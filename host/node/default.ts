@@ -9,6 +9,9 @@ import { isIp, parseCidr } from "../address.js";
 import { TIMER_MAX } from "../timer.js";
 import { misuse } from "./errors.js";
 
+/** What a program may have: connections, servers, sockets for UDP, and bytes that wait at each of these, either way. */
+const SIZES = { connsMax: 256, listenersMax: 64, udpMax: 64, udpRing: 1 << 16 };
+
 let current: Stack | Promise<Stack> | undefined;
 
 /**
@@ -61,7 +64,8 @@ async function openFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promis
   const plain = ip?.split("/")[0],
     prefix = ip === undefined ? 0 : parseCidr(ip).prefix;
   const link = await openLink(text, { ip: plain, prefix, gateway, ports });
-  const options: OpenOptions = { link, dhcp: { name: env["STINT_NAME"] ?? hostname().split(".")[0] } };
+  const name = env["STINT_NAME"] ?? hostname().split(".")[0],
+    options: OpenOptions = { link, ...SIZES, dhcp: { name } };
   if (ip !== undefined) options.ip = ip;
   if (ip !== undefined && gateway !== undefined) options.gateway = gateway;
   if (mac !== undefined) options.mac = mac;

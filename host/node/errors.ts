@@ -1,6 +1,6 @@
 /** Errors as Node's own `net` has them: what the stack said stays beside, as `cause`. */
 import { constants } from "node:os";
-import { getSystemErrorMap } from "node:util";
+import { getSystemErrorMap, inspect } from "node:util";
 import { StintError, type ErrName } from "../errors.js";
 
 /** What a call of the system would have said. */
@@ -31,6 +31,7 @@ const NAME_CODES: Partial<Record<ErrName, string>> = {
   SIZE: "EAI_FAIL",
   FULL: "EAI_MEMORY",
   NO_IPV4: "ENOTFOUND",
+  NO_IPV6: "ENOTFOUND",
   ABORTED: "EAI_FAIL",
 };
 
@@ -81,10 +82,35 @@ export function misuse(code: string, message: string, Kind: ErrorConstructor = E
   return error;
 }
 
+/** A value as Node's messages show it. */
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return `${value as null}`;
+  if (typeof value === "function") return value.name ? `function ${value.name}` : "function ";
+  if (typeof value === "object") {
+    const name = (value.constructor as { name?: string } | undefined)?.name;
+    return name ? `an instance of ${name}` : inspect(value, { depth: -1 });
+  }
+  const text = inspect(value, { colors: false });
+  return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+}
+
 export function wrongType(name: string, expected: string, value: unknown): Error {
-  const got = value === null || value === undefined ? `${value as null}` : `type ${typeof value}`;
-  const what = name.includes(".") ? `"${name}" property` : `"${name}" argument`;
-  return misuse("ERR_INVALID_ARG_TYPE", `The ${what} must be ${expected}. Received ${got}`, TypeError);
+  const what = name.includes(".") ? `"${name}" property` : `"${name}" argument`,
+    message = `The ${what} must be ${expected}. Received ${shown(value)}`;
+  return misuse("ERR_INVALID_ARG_TYPE", message, TypeError);
+}
+
+export function outOfRange(name: string, range: string, value: unknown): Error {
+  const message = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`;
+  return misuse("ERR_OUT_OF_RANGE", message, RangeError);
+}
+
+/** An argument with a value that it cannot have. */
+export function wrongValue(name: string, value: unknown, reason = "is invalid"): Error {
+  const text = inspect(value),
+    got = text.length > 128 ? `${text.slice(0, 128)}...` : text,
+    what = name.includes(".") ? "property" : "argument";
+  return misuse("ERR_INVALID_ARG_VALUE", `The ${what} '${name}' ${reason}. Received ${got}`, TypeError);
 }
 
 export function checkFunction(name: string, value: unknown): void {
@@ -98,7 +124,7 @@ export function checkPort(value: unknown, name: string, zero: boolean): number {
     Number.isInteger(Number(value));
   if (!fits || Number(value) < (zero ? 0 : 1) || Number(value) > 65535) {
     const range = `should be >${zero ? "= 0" : " 0"} and < 65536`;
-    throw misuse("ERR_SOCKET_BAD_PORT", `${name} ${range}. Received ${typeof value} (${String(value)}).`, RangeError);
+    throw misuse("ERR_SOCKET_BAD_PORT", `${name} ${range}. Received ${shown(value)}.`, RangeError);
   }
   return Number(value);
 }
@@ -107,7 +133,19 @@ export function checkPort(value: unknown, name: string, zero: boolean): number {
 export function checkMs(name: string, value: unknown): number {
   if (typeof value !== "number") throw wrongType(name, "of type number", value);
   if (!(value >= 0 && Number.isFinite(value))) {
-    throw misuse("ERR_OUT_OF_RANGE", `The value of "${name}" is out of range. Received ${value}`, RangeError);
+    throw outOfRange(name, "a non-negative finite number", value);
   }
   return value;
+}
+
+/** A class that can be called as a function, too: as those of Node that are older than classes. */
+export function callable<Class extends new (...args: never[]) => object>(
+  Of: Class,
+  name: string,
+): Class & ((...args: ConstructorParameters<Class>) => InstanceType<Class>) {
+  const both = new Proxy(Of, { apply: (_, _this, args) => Reflect.construct(Of, args) as object });
+  // Bundlers name a class anew.
+  Object.defineProperty(Of, "name", { value: name });
+  Object.defineProperty(Of.prototype, "constructor", { value: both, writable: true, configurable: true });
+  return both as ReturnType<typeof callable<Class>>;
 }

@@ -1,6 +1,6 @@
 /**
- * The interface of `node:net` over a stack: `import net from "stint/net"` in the place of `node:net`. Without IPv6,
- * paths and handles.
+ * The interface of `node:net` over a stack: `import net from "stint/net"` in the place of `node:net`. IPv6 where
+ * the stack has begun it. Without paths and handles.
  *
  *   net.use(await Stack.open({ link: await openTap("tap0"), ip: "10.0.0.2/24" }));
  *   net.createServer((socket) => socket.pipe(socket)).listen(7);
@@ -8,10 +8,16 @@
 import node, { BlockList, isIP, isIPv4, isIPv6, SocketAddress } from "node:net";
 import { connectArguments, type ConnectOptions, type ListenOptions, type SocketOptions } from "./arguments.js";
 import { use } from "./default.js";
-import { Server, type ServerOptions } from "./server.js";
-import { Socket } from "./socket.js";
+import { callable } from "./errors.js";
+import { Server as OneServer, type ServerOptions } from "./server.js";
+import { Socket as OneSocket } from "./socket.js";
 
-export { BlockList, isIP, isIPv4, isIPv6, Server, Socket, SocketAddress, use };
+export const Server = callable(OneServer, "Server");
+export type Server = OneServer;
+export const Socket = callable(OneSocket, "Socket");
+export type Socket = OneSocket;
+
+export { BlockList, isIP, isIPv4, isIPv6, SocketAddress, use };
 export type { ConnectOptions, ListenOptions, ServerOptions, SocketOptions };
 export { Socket as Stream };
 
@@ -37,7 +43,7 @@ export function createServer(
   return new Server(options, connected);
 }
 
-// IPv4 is all that there is: there is nothing to select, but programs set it.
+// What sockets do when they are not told.
 const { getDefaultAutoSelectFamily, setDefaultAutoSelectFamily } = node;
 const { getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout } =
   node as unknown as Record<string, (ms?: number) => number>;

@@ -1,7 +1,7 @@
 /**
- * `node --import stint/register program.js`: the program's TCP is the stack's that the environment describes, without
- * a change to it. Who asks for `net` gets `stint/net`; Node's own http, https, http2 and tls connect and listen on
- * the stack, too.
+ * `node --import stint/register program.js`: the program's TCP, UDP and names are those of the stack that the
+ * environment describes, without a change to it. Who asks for `net`, `dgram` or `dns` gets the stack's; Node's own
+ * http, https, http2 and tls connect and listen on the stack, too.
  */
 import http from "node:http";
 import nodeModule, { register, syncBuiltinESMExports } from "node:module";
@@ -10,18 +10,30 @@ import tls from "node:tls";
 import { fileURLToPath } from "node:url";
 import { LinkError } from "../links/link.js";
 import { theStack } from "./default.js";
+import dgram from "./dgram.js";
+import dns from "./dns.js";
+import dnsPromises from "./dns-promises.js";
 import net, { type ConnectOptions } from "./net.js";
 import { overlay } from "./overlay.js";
 
-const NAMES = ["net", "node:net"];
+/** What a program asks for: the file to import it from, and what `require` gives. */
+const MODULES: Record<string, [file: string, exports: unknown]> = {
+  net: ["net.js", net],
+  dgram: ["dgram.js", dgram],
+  dns: ["dns.js", dns],
+  "dns/promises": ["dns-promises.js", dnsPromises],
+};
+const plain = (name: string): string => name.replace(/^node:/, "");
 /** The library itself is below all that, and keeps the kernel's sockets. */
 const OURS = new URL(".", import.meta.url).href;
 
 /** For `import`: runs in a thread of its own, as text. */
-const HOOK = `export async function resolve(name, context, next) {
-  const asked = ${JSON.stringify(NAMES)}.includes(name);
-  if (!asked || String(context.parentURL).startsWith(${JSON.stringify(OURS)})) return next(name, context);
-  return { url: ${JSON.stringify(new URL("net.js", OURS).href)}, format: "module", shortCircuit: true };
+const URLS = Object.fromEntries(Object.entries(MODULES).map(([name, [file]]) => [name, new URL(file, OURS).href]));
+const HOOK = `const urls = new Map(Object.entries(${JSON.stringify(URLS)}));
+export async function resolve(name, context, next) {
+  const url = urls.get(name.replace(/^node:/, ""));
+  if (!url || String(context.parentURL).startsWith(${JSON.stringify(OURS)})) return next(name, context);
+  return { url, format: "module", shortCircuit: true };
 }`;
 
 interface Loader {
@@ -34,7 +46,8 @@ function hookRequire(): void {
     load = loader._load.bind(loader),
     ours = fileURLToPath(OURS);
   loader._load = function (name, parent, ...rest) {
-    if (NAMES.includes(name) && !parent?.filename?.startsWith(ours)) return net;
+    const of = MODULES[plain(name)];
+    if (of && !parent?.filename?.startsWith(ours)) return of[1];
     return load(name, parent, ...rest);
   };
 }
@@ -77,8 +90,8 @@ try {
   await theStack();
 } catch (e) {
   // What is wrong with a setting or a link is told in one line.
-  const plain = e instanceof LinkError || e instanceof RangeError || typeof (e as { code?: unknown }).code === "string";
-  console.error(plain ? `stint: ${(e as Error).message}` : e);
+  const known = e instanceof LinkError || e instanceof RangeError || typeof (e as { code?: unknown }).code === "string";
+  console.error(known ? `stint: ${(e as Error).message}` : e);
   process.exit(1);
 }
 register(`data:text/javascript,${encodeURIComponent(HOOK)}`);
@@ -86,4 +99,8 @@ hookRequire();
 hookTls();
 (http.Agent.prototype as unknown as { createConnection: unknown }).createConnection = net.connect;
 overlay(node.Server.prototype);
+// For those who ask in yet another way.
+const builtin = process as unknown as { getBuiltinModule?: (name: string) => unknown },
+  kernels = builtin.getBuiltinModule;
+if (kernels) builtin.getBuiltinModule = (name) => MODULES[plain(name)]?.[1] ?? kernels.call(process, name);
 syncBuiltinESMExports();

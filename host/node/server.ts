@@ -1,6 +1,7 @@
 /** `net.Server` over a stack. */
 import { captureRejectionSymbol, EventEmitter } from "node:events";
 import { isIP } from "node:net";
+import { familyOf } from "../address6.js";
 import type { Connection } from "../net/connection.js";
 import type { Server as Listener } from "../net/listener.js";
 import type { SocketAddress } from "../net/owner.js";
@@ -8,7 +9,7 @@ import type { Stack } from "../net/stack.js";
 import { listenArguments, type ListenOptions, type Settings } from "./arguments.js";
 import { hold, letGo, theStack } from "./default.js";
 import { asSystemError, checkFunction, misuse, systemError } from "./errors.js";
-import { addressesOf } from "./names.js";
+import { addressesOf, isOwn } from "./names.js";
 import { Socket } from "./socket.js";
 
 export interface ServerOptions extends Settings {
@@ -88,8 +89,9 @@ export class Server extends EventEmitter {
 
   #open(stack: Stack, host: string, { port, backlog = BACKLOG }: ListenOptions & { port: number }): void {
     const any = ANY.has(host),
-      where = { address: any ? "0.0.0.0" : host, port };
-    if (!any && host !== stack.address && !host.startsWith("127."))
+      address = host === "::" && stack.hasIp6 ? host : any ? "0.0.0.0" : host,
+      where = { address, port };
+    if (!any && !isOwn(stack, host) && !host.startsWith("127."))
       return this.#fail(systemError("listen", "EADDRNOTAVAIL", where));
     let listener: Listener;
     try {
@@ -135,7 +137,8 @@ export class Server extends EventEmitter {
   }
 
   address(): SocketAddress | null {
-    return this.#listener ? { address: this.#host, family: "IPv4", port: this.#listener.port } : null;
+    const address = this.#host;
+    return this.#listener ? { address, family: familyOf(address), port: this.#listener.port } : null;
   }
 
   getConnections(tell: (error: Error | null, count: number) => void): this {

@@ -2,13 +2,16 @@
 import { isIP } from "node:net";
 import { addAbortSignal, Duplex } from "node:stream";
 import type { Connection } from "../net/connection.js";
+import { inTurn } from "../net/eyeballs.js";
 import type { SocketAddress } from "../net/owner.js";
 import type { Stack } from "../net/stack.js";
 import { Timer } from "../timer.js";
-import { checkConnect, connectArguments, type ConnectOptions, type SocketOptions } from "./arguments.js";
+import {
+  checkConnect, checkSocket, connectArguments, patienceOf, type ConnectOptions, type SocketOptions,
+} from "./arguments.js";
 import { hold, letGo, theStack } from "./default.js";
 import { asSystemError, checkFunction, checkMs, misuse, systemError } from "./errors.js";
-import { addressesOf } from "./names.js";
+import { addressesOf, isOwn } from "./names.js";
 
 type Done = (error?: Error | null) => void;
 /** One call of `connect`: where to, and what has failed. */
@@ -19,7 +22,14 @@ interface Attempt {
   stack: Stack;
   left: string[];
   errors: Error[];
+  /** Which address is at it: another object for each. */
+  turn?: object;
 }
+
+const destroyed = (): Error => misuse("ERR_STREAM_DESTROYED", "Cannot call write after a stream was destroyed");
+
+/** What a getter says of the prototype, of which programs ask it, too. */
+const NOTHING = undefined as unknown as number;
 
 /** Events: those of `net.Socket`. */
 export class Socket extends Duplex {
@@ -31,10 +41,19 @@ export class Socket extends Duplex {
   /** There was a connection: its addresses stay known. */
   #opened = false;
   #ended = false;
+  /** The peer has reset after its end: as with the kernel's sockets, the next write tells. */
+  #broken = false;
   #resets = false;
   #refed = true;
   #written = 0;
+  #read = 0;
+  /** Bytes are asked for: as with the kernel's, only who reads, writes or connects keeps the process alive. */
+  #reading = false;
+  /** The caller's own `lookup` is at it: whether the process waits for that is its own affair. */
+  #elsewhere = false;
   #timer: Timer | undefined;
+  /** Runs while an address that is tried has others behind it. */
+  #patience: Timer | undefined;
   #noDelay: boolean | undefined;
   #keepAlive: [on: boolean, delayMs: number] | undefined;
   /** What `onread` had no room or no wish for. */
@@ -49,13 +68,7 @@ export class Socket extends Duplex {
 
   constructor(options: SocketOptions = {}) {
     const { highWaterMark, allowHalfOpen = false, signal, onread } = options;
-    if (typeof options !== "object" || (options as { objectMode?: boolean }).objectMode) {
-      throw misuse(
-        "ERR_INVALID_ARG_VALUE",
-        "The property 'options' is not supported: it must have no objectMode, fd or handle",
-        TypeError,
-      );
-    }
+    checkSocket(options);
     super({ allowHalfOpen, emitClose: false, ...(highWaterMark === undefined ? {} : { highWaterMark }) });
     this.#options = options;
     if (onread) checkFunction("onread.callback", onread.callback);
@@ -80,7 +93,7 @@ export class Socket extends Duplex {
     if (options.paused) {
       inner.pause();
       socket.pause();
-    }
+    } else socket.#reads(true);
     return socket;
   }
 
@@ -101,7 +114,7 @@ export class Socket extends Duplex {
     this.connecting = true;
     if (options.noDelay) this.#noDelay = true;
     if (options.keepAlive) this.#keepAlive = [true, options.keepAliveInitialDelay ?? 0];
-    if (this.#refed) hold(this);
+    this.#hold();
     const attempt = (this.#attempt = {});
     // Nothing of it is told before the caller could listen for it.
     const begin = (open: Stack): void =>
@@ -117,9 +130,23 @@ export class Socket extends Duplex {
   #again(): void {
     (this as unknown as { _undestroy(): void })._undestroy();
     this.#inner = undefined;
-    this.#opened = this.#ended = this.#resets = false;
-    this.#written = 0;
+    this.#opened = this.#ended = this.#broken = this.#resets = false;
+    this.#written = this.#read = 0;
+    this.#reading = this.#elsewhere = false;
     this.#rest = undefined;
+    this.autoSelectFamilyAttemptedAddresses = undefined;
+  }
+
+  #hold(): void {
+    const writing = this.writableLength > 0 || (this.writableEnded && !this.writableFinished),
+      busy = (this.connecting && !this.#elsewhere) || (this.#inner !== undefined && (this.#reading || writing));
+    if (this.#refed && busy && !this.destroyed) hold(this);
+    else letGo(this);
+  }
+
+  #reads(on: boolean): void {
+    this.#reading = on;
+    this.#hold();
   }
 
   /** Addresses of the host; then those are tried one after the other. */
@@ -127,7 +154,7 @@ export class Socket extends Duplex {
     const { options, host, port, stack } = attempt,
       own = options.localAddress,
       token = this.#attempt;
-    if (own !== undefined && own !== stack.address && own !== "0.0.0.0" && !own.startsWith("127.")) {
+    if (own !== undefined && own !== "0.0.0.0" && own !== "::" && !own.startsWith("127.") && !isOwn(stack, own)) {
       this.destroy(systemError("connect", "EADDRNOTAVAIL", { address: host, port }));
       return;
     }
@@ -136,12 +163,16 @@ export class Socket extends Duplex {
       this.#next(attempt);
       return;
     }
+    this.#elsewhere = Boolean(options.lookup);
+    this.#hold();
     addressesOf(stack, host, options, (error, addresses) => {
       if (this.#attempt !== token) return;
+      this.#elsewhere = false;
+      this.#hold();
       if (error) this.emit("lookup", error, undefined, undefined, host);
       for (const address of addresses) this.emit("lookup", null, address, isIP(address), host);
       if (this.#attempt !== token) return;
-      attempt.left = addresses;
+      attempt.left = inTurn(addresses);
       if (error) this.destroy(error);
       else this.#next(attempt);
     });
@@ -149,7 +180,10 @@ export class Socket extends Duplex {
 
   #next(attempt: Attempt): void {
     const { options, port, stack, left, errors } = attempt,
-      address = left.shift();
+      address = left.shift(),
+      turn = (attempt.turn = {}),
+      token = this.#attempt;
+    this.#patience?.clear();
     if (address === undefined) {
       this.destroy(
         errors.length === 1
@@ -158,15 +192,38 @@ export class Socket extends Duplex {
       );
       return;
     }
+    const family = isIP(address);
+    this.emit("connectionAttempt", address, port, family);
+    if (this.#attempt !== token) return;
     (this.autoSelectFamilyAttemptedAddresses ??= []).push(`${address}:${port}`);
-    const failed = (code: string): void => {
-      errors.push(systemError("connect", code, { address, port }));
-      this.#next(attempt);
+    const over = (event: string, error: Error): void => {
+      errors.push(error);
+      this.emit(event, address, port, family, ...(event === "connectionAttemptFailed" ? [error] : []));
+      if (this.#attempt === token) this.#next(attempt);
     };
-    if (isIP(address) === 6) return failed("ENETUNREACH");
-    if (port === 0) return failed("ECONNREFUSED");
+    const why = (code: string): Error => systemError("connect", code, { address, port });
+    const failed = (error: Error): void => over("connectionAttemptFailed", error);
+    if (family === 6 && !stack.hasIp6) return failed(why("ENETUNREACH"));
+    if (port === 0) return failed(why("ECONNREFUSED"));
     // As the kernel has it: every address of this host is reached by 127.0.0.1, and an ICMP error ends the attempt.
-    const host = address === "0.0.0.0" ? "127.0.0.1" : address;
+    const host = address === "0.0.0.0" ? "127.0.0.1" : address === "::" ? "::1" : address;
+    const late = (): void => {
+      if (attempt.turn !== turn || this.#attempt !== token || !this.connecting) return;
+      // It is not ours any more: its end is nobody's business.
+      const inner = this.#inner;
+      this.#inner = undefined;
+      inner?.destroy();
+      over("connectionAttemptTimeout", why("ETIMEDOUT"));
+    };
+    if (left.length > 0) (this.#patience = new Timer(patienceOf(options), late)).unref();
+    if (!stack.isAwaited(host)) return this.#try(attempt, address, host, failed);
+    // The stack has only just begun with IPv6: its own address comes first.
+    void stack.settled(host).then(() => {
+      if (this.#attempt === token && attempt.turn === turn) this.#try(attempt, address, host, failed);
+    });
+  }
+
+  #try({ options, port, stack }: Attempt, address: string, host: string, failed: (error: Error) => void): void {
     const inner = stack.createConnection({
       host,
       port,
@@ -176,14 +233,13 @@ export class Socket extends Duplex {
     });
     inner.once("error", (e: Error) => {
       if (this.#inner !== inner || !this.connecting) return;
-      const code = (e as { code?: string }).code === "ARGUMENT" ? "ENETUNREACH" : undefined;
-      errors.push(
-        code ? systemError("connect", code, { address, port }, e) : asSystemError(e, "connect", { address, port }),
-      );
-      this.#next(attempt);
+      const where = { address, port }, isNobodys = (e as { code?: string }).code === "ARGUMENT";
+      failed(isNobodys ? systemError("connect", "ENETUNREACH", where, e) : asSystemError(e, "connect", where));
     });
     inner.once("connect", () => {
-      if (this.#inner === inner) this.#connected(inner);
+      if (this.#inner !== inner) return;
+      this.#patience?.clear();
+      this.#connected(inner);
     });
     this.#attach(inner);
   }
@@ -192,6 +248,7 @@ export class Socket extends Duplex {
     this.connecting = false;
     this.#opened = true;
     this.#configure(inner);
+    this.#reads(!this.isPaused());
     for (const go of this.#waiting.splice(0)) go();
     this.emit("connect");
     this.emit("ready");
@@ -204,7 +261,7 @@ export class Socket extends Duplex {
 
   #attach(inner: Connection): void {
     this.#inner = inner;
-    if (this.#refed) hold(this);
+    this.#hold();
     this.#timer?.clear();
     inner.unref();
     inner.on("timeout", () => this.emit("timeout"));
@@ -217,7 +274,9 @@ export class Socket extends Duplex {
       if (ours()) this.#end();
     });
     inner.on("error", (e: Error) => {
-      if (ours()) this.destroy(asSystemError(e, "read"));
+      if (!ours()) return;
+      if (this.#isBroken(e)) this.#broken = true;
+      else this.destroy(asSystemError(e, "read"));
     });
     inner.on("close", () => {
       if (this.#inner !== inner || !inner.destroyed || inner.errored) return;
@@ -232,14 +291,21 @@ export class Socket extends Duplex {
 
   #end(): void {
     this.#ended = true;
+    this.#reads(false);
     this.push(null);
     // The end is told even if nobody reads.
     this.read(0);
   }
 
   #take(chunk: Uint8Array): void {
+    this.#read += chunk.length;
     if (this.#options.onread) this.#hand(chunk);
-    else if (!this.push(chunk)) this.#inner!.pause();
+    else if (!this.push(chunk)) this.#stop();
+  }
+
+  #stop(): void {
+    this.#inner?.pause();
+    this.#reads(false);
   }
 
   /** Bytes for `onread`, as many as its buffer takes at once, until it says that it is enough. */
@@ -250,10 +316,10 @@ export class Socket extends Duplex {
         n = Math.min(into.length, chunk.length);
       into.set(chunk.subarray(0, n));
       chunk = chunk.subarray(n);
-      if (callback.call(this, n, into) === false) {
+      if (callback.call(this, n, into) === false) this.pause();
+      if (this.isPaused()) {
         this.#rest = chunk;
-        this.pause();
-        this.#inner?.pause();
+        this.#stop();
         return;
       }
     }
@@ -263,7 +329,9 @@ export class Socket extends Duplex {
     const rest = this.#rest;
     this.#rest = undefined;
     if (rest && rest.length > 0) this.#hand(rest);
-    if (!this.#rest) this.#inner?.resume();
+    if (this.#rest || !this.#inner) return;
+    if (this.#opened && !this.#ended) this.#reads(true);
+    this.#inner.resume();
   }
 
   override resume(): this {
@@ -280,12 +348,23 @@ export class Socket extends Duplex {
   }
 
   override _write(chunk: Uint8Array, _encoding: BufferEncoding, done: Done): void {
-    this.#whenOpen(done, (inner) =>
+    this.#hold();
+    const over: Done = (error) => {
+      const isOurs = this.destroyed && (error as NodeJS.ErrnoException | null)?.code === "ECONNABORTED";
+      done(isOurs ? destroyed() : error);
+      this.#hold();
+    };
+    this.#whenOpen(over, (inner) => {
+      if (this.#broken) return over(systemError("write", "EPIPE"));
       inner.write(chunk, (error) => {
         if (!error) this.#written += chunk.length;
-        done(error && asSystemError(error, "write"));
-      }),
-    );
+        over(error && (this.#isBroken(error) ? systemError("write", "EPIPE") : asSystemError(error, "write")));
+      });
+    });
+  }
+
+  #isBroken(error: Error): boolean {
+    return this.#ended && (error as NodeJS.ErrnoException).code === "RESET";
   }
 
   override _writev(chunks: { chunk: Uint8Array; encoding: BufferEncoding }[], done: Done): void {
@@ -302,23 +381,26 @@ export class Socket extends Duplex {
   }
 
   override _final(done: Done): void {
+    this.#hold();
     if (!this.connecting && !this.#inner) done();
-    else this.#whenOpen(done, (inner) => inner.end(() => done()));
+    else this.#whenOpen(done, (inner) => inner.end(() => (done(), process.nextTick(() => this.#hold()))));
   }
 
   override _destroy(error: Error | null, done: Done): void {
     this.#timer?.clear();
+    this.#patience?.clear();
     this.connecting = false;
     this.#attempt = undefined;
     letGo(this);
     const waiting = this.#waiting.splice(0);
     if (this.#resets) this.#inner?.resetAndDestroy();
     else this.#inner?.destroy();
-    for (const tell of waiting)
-      tell(misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before the connection was established"));
     done(error);
     const close = (): void => {
       this.emit("close", error !== null);
+      // As Node has it: who writes to a socket that is connecting hears of its end behind "close".
+      for (const tell of waiting)
+        tell(misuse("ERR_SOCKET_CLOSED_BEFORE_CONNECTION", "Socket closed before the connection was established"));
       this.#gone?.();
       this.#gone = undefined;
     };
@@ -373,7 +455,7 @@ export class Socket extends Duplex {
 
   ref(): this {
     this.#refed = true;
-    if (!this.destroyed && (this.connecting || this.#inner)) hold(this);
+    this.#hold();
     return this;
   }
 
@@ -390,27 +472,27 @@ export class Socket extends Duplex {
   }
 
   get remoteAddress(): string | undefined {
-    return this.#names?.remoteAddress;
+    return #inner in this ? this.#names?.remoteAddress : undefined;
   }
 
   get remotePort(): number | undefined {
-    return this.#names?.remotePort;
+    return #inner in this ? this.#names?.remotePort : undefined;
   }
 
   get remoteFamily(): string | undefined {
-    return this.#names?.remoteFamily;
+    return #inner in this ? this.#names?.remoteFamily : undefined;
   }
 
   get localAddress(): string | undefined {
-    return this.#names?.localAddress;
+    return #inner in this ? this.#names?.localAddress : undefined;
   }
 
   get localPort(): number | undefined {
-    return this.#names?.localPort;
+    return #inner in this ? this.#names?.localPort : undefined;
   }
 
   get localFamily(): string | undefined {
-    return this.#names?.localFamily;
+    return #inner in this ? this.#names?.localFamily : undefined;
   }
 
   address(): SocketAddress | Record<string, never> {
@@ -418,16 +500,21 @@ export class Socket extends Duplex {
   }
 
   get bytesRead(): number {
-    return this.#inner?.bytesRead ?? 0;
+    return #read in this ? this.#read : NOTHING;
   }
 
   /** Bytes that were written, those included that wait. */
   get bytesWritten(): number {
-    return this.#written + this.writableLength;
+    return #written in this ? this.#written + this.writableLength : NOTHING;
   }
 
   get pending(): boolean {
-    return this.connecting || !this.#inner || this.destroyed;
+    return this.connecting || !(#inner in this && this.#inner) || this.destroyed;
+  }
+
+  /** An older name of `connecting`. */
+  get _connecting(): boolean {
+    return this.connecting;
   }
 
   get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {

@@ -104,8 +104,12 @@ function checkOption(e: Call): void {
   if (!known || level.kind !== "symbol" || !known.level.includes(level.name)) {
     throw new Unsupported(`line ${e.line}: ${e.name} ${said}${known ? " at another level" : ""}`);
   }
-  if (e.name === "getsockopt") return;
-  const isSized = length.kind !== "number" || length.value === 4 || said === "TCP_CONGESTION";
+  const bytes = length.kind === "list" ? length.items[0]! : length;
+  const isSized = bytes.kind !== "number" || bytes.value === 4 || said === "TCP_CONGESTION";
+  if (e.name === "getsockopt") {
+    if (!isSized) throw new Unsupported(`line ${e.line}: getsockopt ${said} of another size`);
+    return;
+  }
   if (!known.set?.(value) || !isSized) throw new Unsupported(`line ${e.line}: setsockopt ${said} to such a value`);
 }
 
@@ -116,6 +120,17 @@ function checkResult(e: Call): void {
   const isFlags = e.name === "fcntl" && flags("O_RDWR", "O_NONBLOCK")(result);
   const known = number(result) || (any(result) && !isNamed) || isFlags;
   if (!known || (errno !== undefined && !fails)) throw new Unsupported(`line ${e.line}: such a result of ${e.name}`);
+}
+
+/** How many pieces a call says that it has, and how many there are. */
+function checkPieces(e: Call): void {
+  const [, list, count] = e.args as [Value, Value, Value];
+  const field = (name: string): Value | undefined =>
+    list.kind === "struct" ? list.fields.find(([n]) => n === name)?.[1] : undefined;
+  const isList = list.kind === "list", pieces = isList ? list : field("msg_iov");
+  const said = isList ? count : field("msg_iovlen");
+  if (said && pieces?.kind === "list" && pieces.items.length !== numberOf(said))
+    throw new Unsupported(`line ${e.line}: ${e.name} of another number of pieces`);
 }
 
 /** A socket's type and its protocol go together. */
@@ -139,6 +154,7 @@ export function checkCall(e: Call): void {
   if (e.name === "poll" && first!.kind === "list" && first!.items.length !== numberOf(second)) {
     throw new Unsupported(`line ${e.line}: poll of another number of sockets`);
   }
+  if (/^(readv|writev|(send|recv)msg)$/.test(e.name)) checkPieces(e);
   if (e.name === "socket") checkProtocol(e);
   checkResult(e);
 }

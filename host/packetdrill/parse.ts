@@ -123,8 +123,13 @@ function single(r: Reader): Value {
     const fields: [string, Value][] = [];
     while (!r.take(/\}/)) {
       // A number in brackets says how large a list is: msg_iov(1)=[…].
-      const name = r.need(/\.?([A-Za-z_]\w*)\s*(?:\((?:\d+|\.\.\.)\)\s*)?=/, "a field")[1]!;
-      fields.push([name, value(r)]);
+      const [, name, size] = r.need(/\.?([A-Za-z_]\w*)\s*(?:\((\d+|\.\.\.)\)\s*)?=/, "a field") as unknown as [
+        string, string, string | undefined,
+      ];
+      const v = value(r);
+      if (/^\d/.test(size ?? "") && v.kind === "list" && v.items.length !== Number(size))
+        r.fail(`${name} has ${v.items.length} items, not ${size}`);
+      fields.push([name, v]);
       if (!r.take(/,/) && r.text.slice(r.at).trimStart()[0] !== "}") r.fail(`"," or the end of a struct was expected`);
     }
     return { kind: "struct", fields };

@@ -18,6 +18,9 @@ export interface Plan {
   mtu: number;
 }
 
+/** How often an out-of-window segment is answered, ms. */
+const RATE_MS = 500;
+
 /** The dialect that a script's words tell. */
 function dialectOf(script: Script): Dialect {
   const commands = script.events.map((e) => (e.type === "command" ? e.text : ""));
@@ -86,18 +89,54 @@ function scriptOptions({ options }: Script, p: Plan): void {
   throw new Unsupported(`--tcp_ts_tick_usecs=${tick}: the clock of timestamps ticks every 1000 us`);
 }
 
-/** Options of sockets that are the stack's here: the MSS to offer, and congestion control. */
+/**
+ * Options of sockets that are the stack's here: the MSS to offer, and congestion control. They count from the start, so
+ * they have to be said before they could show: the MSS before the first packet, congestion control before the first
+ * text; and they have to be the same for all sockets.
+ */
 function stackWide(script: Script, options: Settings): void {
-  for (const e of script.events) {
-    if (e.type !== "call" || e.name !== "setsockopt" || e.args[2]?.kind !== "symbol") continue;
+  const { events } = script, said = new Map<string, string | number>();
+  const late = {
+    TCP_MAXSEG: events.findIndex((e) =>
+      e.type === "in" || e.type === "out" || (e.type === "call" && e.name === "connect")),
+    TCP_CONGESTION: events.findIndex((e) => isText(e)),
+  };
+  events.forEach((e, i) => {
+    if (e.type !== "call" || e.name !== "setsockopt" || e.args[2]?.kind !== "symbol") return;
     const name = e.args[2].name, value = e.args[3]?.kind === "list" ? e.args[3].items[0] : e.args[3];
-    if (name === "TCP_CONGESTION" && value?.kind === "string") {
-      setting(options, "net.ipv4.tcp_congestion_control", value.text);
+    if (name !== "TCP_MAXSEG" && name !== "TCP_CONGESTION") return;
+    if (name === "TCP_CONGESTION" && value?.kind !== "string") throw new Unsupported(`line ${e.line}: ${name}`);
+    const what = value?.kind === "string" ? value.text : numberOf(value), known = said.get(name);
+    const isLate = late[name] >= 0 && i > late[name];
+    if (known !== undefined ? known !== what : isLate) {
+      throw new Unsupported(`line ${e.line}: ${name} of one socket, or once the connection has begun`);
     }
-    if (name !== "TCP_MAXSEG") continue;
-    const mss = numberOf(value);
-    if (mss < 88 || mss > (options.mtu ?? 1500) - 40) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${mss}`);
-    options.mss = mss;
+    said.set(name, what);
+    if (typeof what === "string") return setting(options, "net.ipv4.tcp_congestion_control", what);
+    const most = (options.mtu ?? 1500) - 40;
+    if (what < 88 || what > most) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${what}`);
+    options.mss = what;
+  });
+}
+
+/** Whether text is sent: before that, congestion control has had nothing to do. */
+function isText(e: Event): boolean {
+  return e.type === "call" ? /^(send.*|writev?)$/.test(e.name) : e.type === "out" && e.packet.length > 0;
+}
+
+/** Throws an Unsupported where a setting that is not to be had could have shown. `counted`: the stack's counters. */
+export function doubts(options: Settings, script: Script, counted: (name: string) => number): void {
+  const { invalidRateMs = RATE_MS, blackholeS = 0 } = options;
+  const challenges = counted("TCPChallengeACK") + counted("TCPSYNChallenge");
+  const skipped = counted("TCPACKSkippedChallenge");
+  if (invalidRateMs !== RATE_MS && (skipped > 0 || (invalidRateMs > RATE_MS && challenges > 1))) {
+    throw new Unsupported(`tcp_invalid_ratelimit=${invalidRateMs}: the limit is ${RATE_MS} ms`);
+  }
+  const fast = /"(MSG_FASTOPEN|TCP_FASTOPEN_CONNECT)"/;
+  const opens = script.events.filter((e) => e.type === "call" && fast.test(JSON.stringify(e.args)));
+  // The first gets the cookie; what happens to the second can only show with a third.
+  if (blackholeS > 0 && opens.length > 2) {
+    throw new Unsupported(`tcp_fastopen_blackhole_timeout_sec=${blackholeS}: Fast Open is not given up`);
   }
 }
 

@@ -8,7 +8,7 @@ import { Failure } from "./failure.js";
 import { Notes } from "./notes.js";
 import { Numbers } from "./numbers.js";
 import type { Event, Packet, Script } from "./parse.js";
-import { plan, type Plan } from "./plan.js";
+import { doubts, plan, type Plan } from "./plan.js";
 import { timeoutOf } from "./ready.js";
 import type { Attempt, Call, Result } from "./socket.js";
 import { Sockets } from "./sockets.js";
@@ -93,6 +93,7 @@ export class Runner {
         this.#event(event);
       }
       this.#finishPending(Infinity);
+      this.#doubts();
       return { file, result: "passed" };
     } catch (e) {
       if (e instanceof Unsupported) {
@@ -105,6 +106,13 @@ export class Runner {
     } finally {
       this.#world?.close();
     }
+  }
+
+  /** Nothing has passed that a setting might have changed. */
+  #doubts(): void {
+    const counters: Record<string, number> = this.#world.stack.counters();
+    this.#line = 0;
+    doubts(this.#plan.options, this.script, (name) => counters[name] ?? 0);
   }
 
   #start(): void {

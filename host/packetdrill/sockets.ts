@@ -104,7 +104,8 @@ export class Sockets {
 
   #listen(e: Call, s: Socket): Result {
     if (s.kind === "datagram") return refusal("EOPNOTSUPP");
-    const { stack, ends } = this.#host, backlog = Math.max(1, numberOf(e.args[1]));
+    const { stack, ends, options } = this.#host;
+    const backlog = Math.min(Math.max(1, numberOf(e.args[1])), options.backlogMax ?? Infinity);
     const handle = s.kind === "listener" ? s.handle : stack.exports.tcp_listen(0, ends.localPort, backlog);
     if (handle < 0) return failed(handle);
     Object.assign(s, { kind: "listener", handle });

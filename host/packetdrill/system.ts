@@ -12,7 +12,14 @@ export type Dialect = "linux" | "freebsd";
 export const FAST_OPEN = { client: 1, server: 2, everyListener: 0x400 } as const;
 
 /** The stack's configuration, and what a host adds to it. */
-export type Settings = Partial<StackOptions> & { fastOpen?: number };
+export type Settings = Partial<StackOptions> & {
+  fastOpen?: number;
+  /** The longest queue that `listen` may ask for. */
+  backlogMax?: number;
+  /** What is not to be had, and has no effect unless something happens that the runner looks for (`Doubts`). */
+  invalidRateMs?: number;
+  blackholeS?: number;
+};
 
 /** What the dialect's host is like before any command. */
 export function defaults(dialect: Dialect): Settings {
@@ -92,6 +99,9 @@ const SETTINGS: Record<string, Setting> = {
     }
     o.fastOpen = v;
   }],
+  "net.core.somaxconn": [1, 65_535, (o, v) => (o.backlogMax = v)],
+  "net.ipv4.tcp_invalid_ratelimit": [0, 60_000, (o, v) => (o.invalidRateMs = v)],
+  "net.ipv4.tcp_fastopen_blackhole_timeout_sec": [0, 1 << 30, (o, v) => (o.blackholeS = v)],
   "net.inet.tcp.fastopen.server_enable": fastOpenBit(FAST_OPEN.server),
   "net.inet.tcp.fastopen.client_enable": fastOpenBit(FAST_OPEN.client),
 };
@@ -115,18 +125,41 @@ const GIVEN: Record<string, string[]> = {
   "net.ipv4.route.flush": ["0", "1"],
 };
 
-/**
- * How a host lays out memory, joins segments for its network card or limits its log: not to be seen in a script's
- * packets.
- */
+/** How a host joins segments for its network card, tunes buffers or keeps a cache: not to be seen in packets. */
 const NOTHING = [
   /^net\.inet\.tcp\.(autorcvbuf_\w+|recvbuf_(inc|max)|sendbuf_(inc|max)|hostcache\.(expire|prune))$/,
-  /^net\.ipv4\.tcp_(rmem|wmem|mem|tso_win_divisor|min_tso_segs|invalid_ratelimit|limit_output_bytes)$/,
-  /^net\.ipv4\.tcp_fastopen_blackhole_timeout_sec$/,
-  /^net\.core\.(somaxconn|[rw]mem_(max|default))$/,
+  /^net\.ipv4\.tcp_(tso_win_divisor|min_tso_segs|limit_output_bytes)$/,
 ];
 const NUMBERS = /^(\d+|\$\(\([\d*+ ]+\)\))(\s+(\d+|\$\(\([\d*+ ]+\)\)))*$/;
 
+/** The numbers of a setting, with the shell's products and sums. */
+function numbers(value: string): number[] {
+  if (!NUMBERS.test(value)) return [];
+  const product = (text: string): number => text.split("*").reduce((all, n) => all * Number(n), 1);
+  return [...value.matchAll(/\$\(\(([^)]*)\)\)|\d+/g)]
+    .map(([all, sum]) => (sum ?? all).split("+").reduce((total, part) => total + product(part), 0));
+}
+
+/** Linux offers the scale that its largest receive buffer needs, and a window of half of it at most. */
+function receiveBuffer(options: Settings, most: number): boolean {
+  if (most < 1 << 18) return false;
+  options.windowScale = Math.min(14, Math.max(0, Math.floor(Math.log2(most)) - 15));
+  options.recvRing = Math.min(1 << 20, Math.floor(most / 8) * 4);
+  return true;
+}
+
+/** Sizes of buffers. A smaller first size than Linux has would show: its memory has an overhead, this one none. */
+const BUFFERS: Record<string, (options: Settings, sizes: number[]) => boolean> = {
+  "net.ipv4.tcp_rmem": (o, [, first = 0, most = 0]) => first >= 87_380 && receiveBuffer(o, most),
+  "net.ipv4.tcp_wmem": (_, [, first = 0, most = 0]) => first >= 16_384 && most >= 1 << 20,
+  // Pages of all connections together.
+  "net.ipv4.tcp_mem": (_, [, , most = 0]) => most >= 4096,
+  // They bound SO_RCVBUF and SO_SNDBUF, which no script may set.
+  "net.core.rmem_max": (_, [most = 0]) => most > 0 && most <= 6_291_456,
+  "net.core.wmem_max": (_, [most = 0]) => most > 0,
+  "net.core.rmem_default": (_, [size = 0]) => size >= 65_536,
+  "net.core.wmem_default": (_, [size = 0]) => size >= 65_536,
+};
 /** What a setting would need that the stack cannot be asked for. */
 const REASONS: [RegExp, string][] = [
   [/challenge_ack|abc_/, ": limits of RFC 5961 and RFC 3465 cannot be turned off"],
@@ -152,6 +185,11 @@ export function setting(options: Settings, name: string, value: string): void {
     if (!(n >= least && n <= most)) throw new Unsupported(`sysctl ${name}=${value}: from ${least} to ${most} is known`);
     set(options, n);
     return;
+  }
+  if (Object.hasOwn(BUFFERS, name)) {
+    const sizes = numbers(value);
+    if (sizes.length === (name.startsWith("net.ipv4") ? 3 : 1) && BUFFERS[name]!(options, sizes)) return;
+    throw new Unsupported(`sysctl ${name}=${value}: sockets here have no buffers of other sizes`);
   }
   const isNothing = NOTHING.some((n) => n.test(name)) && NUMBERS.test(value);
   if (Object.hasOwn(GIVEN, name) ? GIVEN[name]!.includes(value) : isNothing) return;

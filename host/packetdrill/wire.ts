@@ -1,22 +1,7 @@
 /** Frames of a script: the remote side's packets made, the stack's read. Sequence numbers here are live ones. */
 import { decodeTcp, type TcpSegment } from "../decode.js";
+import { be, icmp, ipv4Header, opt, PROTOCOL, tcp, udp, type Ip } from "../encode.js";
 import type { Option } from "./parse.js";
-
-/** Protocol numbers of IPv4, and a flag of its header. */
-const ICMP = 1, TCP = 6, UDP = 17, DONT_FRAGMENT = 0x4000;
-
-const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, ".": 16, U: 32, E: 64, W: 128 };
-
-function be(size: number, n: number): number[] {
-  return Array.from({ length: size }, (_, i) => (n >>> (8 * (size - 1 - i))) & 255);
-}
-
-function sum(bytes: number[] | Uint8Array, start = 0): number {
-  let s = start;
-  for (let i = 0; i < bytes.length; i += 2) s += (bytes[i]! << 8) | (bytes[i + 1] ?? 0);
-  while (s > 0xffff) s = (s & 0xffff) + (s >>> 16);
-  return s;
-}
 
 export interface Ends {
   remoteMac: number[];
@@ -27,43 +12,25 @@ export interface Ends {
   localPort: number;
 }
 
-/** An IPv4 header, its checksum made. */
-function ipHeader(
-  from: number, to: number, protocol: number, size: number, more: { tos: number; ttl: number; flags: number },
-): Uint8Array {
-  const header = Uint8Array.from([
-    0x45, more.tos, ...be(2, 20 + size), 0, 1, ...be(2, more.flags), more.ttl, protocol, 0, 0,
-    ...be(4, from), ...be(4, to),
-  ]);
-  header.set(be(2, ~sum(header) & 0xffff), 10);
-  return header;
-}
-
-/** The checksum of UDP and TCP (RFC 9293 §3.1), over what the remote side sends. */
-function checksum(ends: Ends, protocol: number, bytes: Uint8Array): number[] {
-  const pseudo = sum([...be(4, ends.remoteIp), ...be(4, ends.localIp), 0, protocol, ...be(2, bytes.length)]);
-  return be(2, ~sum(bytes, pseudo) & 0xffff);
-}
-
-/** An IPv4 frame from the remote side. */
-function ipFrame(ends: Ends, protocol: number, payload: Uint8Array, tos = 0, ttl = 64): Uint8Array {
-  const header = ipHeader(ends.remoteIp, ends.localIp, protocol, payload.length, { tos, ttl, flags: 0 });
-  return Uint8Array.from([...ends.localMac, ...ends.remoteMac, 8, 0, ...header, ...payload]);
+/** From the remote side. */
+function inbound(ends: Ends, tos = 0, ttl = 64): Ip {
+  const { remoteMac: srcMac, localMac: dstMac, remoteIp: src, localIp: dst } = ends;
+  return { src, dst, srcMac, dstMac, tos, ttl, frag: 0 };
 }
 
 export function optionBytes(options: Option[]): number[] {
   const out = options.flatMap((o): number[] => {
     switch (o.kind) {
-      case "mss": return [2, 4, ...be(2, o.value)];
-      case "wscale": return [3, 3, o.value];
-      case "sackOK": return [4, 2];
-      case "nop": return [1];
+      case "mss": return opt.mss(o.value);
+      case "wscale": return opt.ws(o.value);
+      case "sackOK": return opt.sackOk();
+      case "nop": return opt.nop();
       case "eol": return [0];
-      case "TS": return [8, 10, ...be(4, o.val), ...be(4, o.ecr)];
-      case "sack": return [5, 2 + 8 * o.blocks.length, ...o.blocks.flatMap(([a, b]) => [...be(4, a), ...be(4, b)])];
+      case "TS": return opt.ts(o.val, o.ecr);
+      case "sack": return opt.sack(...o.blocks);
       case "fastopen": {
         const cookie = (o.cookie ?? "").match(/../g)?.map((x) => parseInt(x, 16)) ?? [];
-        return o.experimental ? [254, 4 + cookie.length, 0xf9, 0x89, ...cookie] : [34, 2 + cookie.length, ...cookie];
+        return o.experimental ? [254, 4 + cookie.length, 0xf9, 0x89, ...cookie] : opt.fastOpen(cookie);
       }
       default: return [];
     }
@@ -87,23 +54,15 @@ export interface InboundSegment {
 
 /** A segment from the remote side, its payload all zeros. */
 export function tcpFrame(ends: Ends, s: InboundSegment): Uint8Array {
-  const opts = optionBytes(s.options);
-  const bits = [...s.flags].reduce((n, c) => n | (BITS[c] ?? 0), 0);
-  const bytes = Uint8Array.from([
-    ...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(4, s.seq), ...be(4, s.ack),
-    (5 + opts.length / 4) << 4, bits, ...be(2, s.win), 0, 0, ...be(2, s.urgent), ...opts,
-    ...new Array<number>(s.length).fill(0),
-  ]);
-  bytes.set(checksum(ends, TCP, bytes), 16);
-  return ipFrame(ends, TCP, bytes, s.tos, s.ttl);
+  return tcp(inbound(ends, s.tos, s.ttl), {
+    flags: s.flags, seq: s.seq, ack: s.ack, win: s.win, up: s.urgent, sport: ends.remotePort, dport: ends.localPort,
+    opts: optionBytes(s.options), data: new Uint8Array(s.length),
+  });
 }
 
 /** A datagram from the remote side, its payload all zeros. */
 export function udpFrame(ends: Ends, d: { length: number; tos: number; ttl: number }): Uint8Array {
-  const bytes = new Uint8Array(8 + d.length);
-  bytes.set([...be(2, ends.remotePort), ...be(2, ends.localPort), ...be(2, 8 + d.length)]);
-  bytes.set(checksum(ends, UDP, bytes), 6);
-  return ipFrame(ends, UDP, bytes, d.tos, d.ttl);
+  return udp(inbound(ends, d.tos, d.ttl), ends.remotePort, ends.localPort, new Uint8Array(d.length));
 }
 
 /** ICMP's types and codes as scripts call them. */
@@ -140,13 +99,11 @@ export type Quoted = { protocol: "tcp"; seq: number; length: number } | { protoc
 /** An ICMP message from the remote side; about what the stack sent, if it quotes something. */
 export function icmpFrame(ends: Ends, m: IcmpMessage): Uint8Array {
   const q: Quoted = m.quoted ?? { protocol: "tcp", seq: 0, length: 0 }, isTcp = q.protocol === "tcp";
-  const size = (isTcp ? 20 : 8) + q.length;
-  const ip = ipHeader(ends.localIp, ends.remoteIp, isTcp ? TCP : UDP, size, { tos: 0, ttl: 64, flags: DONT_FRAGMENT });
+  const size = (isTcp ? 20 : 8) + q.length, proto = isTcp ? PROTOCOL.tcp : PROTOCOL.udp;
+  const ip = ipv4Header({ src: ends.localIp, dst: ends.remoteIp, proto }, size);
   const rest = isTcp ? be(4, q.seq) : [...be(2, size), 0, 0];
   const ports = [...be(2, ends.localPort), ...be(2, ends.remotePort)];
-  const bytes = Uint8Array.from([m.type, m.code, 0, 0, 0, 0, ...be(2, m.mtu), ...ip, ...ports, ...rest]);
-  bytes.set(be(2, ~sum(bytes) & 0xffff), 2);
-  return ipFrame(ends, ICMP, bytes);
+  return icmp(inbound(ends), m.type, m.code, m.mtu & 0xffff, [...ip, ...ports, ...rest]);
 }
 
 /** A UDP datagram that the stack sent. */
@@ -175,15 +132,15 @@ export type Sent =
 export function decodeSent(frame: Uint8Array): Sent | null {
   if (frame.length < 42 || frame[12] !== 8 || frame[13] !== 0) return null;
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length), at = 14 + (frame[14]! & 15) * 4;
-  if (frame[23] === TCP) {
+  if (frame[23] === PROTOCOL.tcp) {
     const segment = decodeTcp(frame);
     return segment ? { kind: "tcp", segment } : null;
   }
-  if (frame[23] === ICMP) {
+  if (frame[23] === PROTOCOL.icmp) {
     const quoted = decodeQuoted(view, at + 8);
     return { kind: "icmp", message: { type: frame[at]!, code: frame[at + 1]!, mtu: view.getUint16(at + 6), quoted } };
   }
-  if (frame[23] !== UDP) return null;
+  if (frame[23] !== PROTOCOL.udp) return null;
   const payload = frame.subarray(at + 8, at + view.getUint16(at + 4));
   return {
     kind: "udp",
@@ -198,8 +155,8 @@ function decodeQuoted(view: DataView, at: number): Quoted | undefined {
   const header = (view.getUint8(at) & 15) * 4, size = view.getUint16(at + 2) - header, protocol = view.getUint8(at + 9);
   const inner = at + header;
   if (inner + 8 > view.byteLength) return undefined;
-  if (protocol === UDP) return { protocol: "udp", length: size - 8 };
-  if (protocol !== TCP) return undefined;
+  if (protocol === PROTOCOL.udp) return { protocol: "udp", length: size - 8 };
+  if (protocol !== PROTOCOL.tcp) return undefined;
   // How long the TCP header was is in the quotation only where it is long enough; else the least is taken.
   const offset = inner + 13 <= view.byteLength ? (view.getUint8(inner + 12) >> 4) * 4 : 20;
   return { protocol: "tcp", seq: view.getUint32(inner + 4), length: size - offset };

@@ -1,6 +1,7 @@
 /** The module and its wire, in virtual time: what the stack sends is kept for the script, in its order. */
 import { CaptureFile } from "../links/capture.js";
 import { loadModule } from "../module.js";
+import { rest } from "../rest.js";
 import { EVENT, StackModule } from "../stack.js";
 import type { Settings } from "./system.js";
 import { decodeSent, type Ends, type Sent } from "./wire.js";
@@ -98,9 +99,8 @@ export class World {
   }
 
   poll(): void {
-    for (let i = 0; i < POLLS_MAX; i++) {
+    rest(() => this.waitUs = this.stack.poll(this.nowUs), () => {
       let asked = false;
-      this.waitUs = this.stack.poll(this.nowUs);
       this.stack.drainFrames((frame) => {
         this.#capture?.frame(this.nowUs - START_US, frame);
         const isRequest = frame[12] === 8 && frame[13] === 6 && frame[21] === 1;
@@ -112,8 +112,8 @@ export class World {
       this.stack.drainEvents((handle, bits) => {
         if (bits & EVENT.CLOSED) this.watcher.closed(handle);
       });
-      if (this.waitUs !== 0 && !asked) break;
-    }
+      return asked;
+    }, POLLS_MAX);
     this.watcher.settled();
   }
 

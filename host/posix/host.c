@@ -40,6 +40,8 @@ static bool link_named;
 /* Why the link is gone; NULL: it is there. */
 static const char *gone;
 static bool failed;
+/* A signal has ended the last wait. */
+static bool interrupted;
 
 static void lose(const char *why) {
   if (gone == NULL) fprintf(stderr, "stint: %s\n", why);
@@ -258,6 +260,7 @@ static int wait_and_read(int ms, struct pollfd *also, unsigned count, unsigned c
   /* Nothing could ever happen. */
   if (n == 0 && ms < 0) return -1;
   int found = poll(fds, n, ms);
+  interrupted = found < 0 && errno == EINTR;
   for (unsigned i = 0; i < count && i < ALSO_MAX; i++)
     also[i].revents = also[i].fd == link_in ? POLLIN : found > 0 ? fds[links + i].revents : 0;
   if (found <= 0 || !links || fds[0].revents == 0) return gone != NULL ? -1 : 0;
@@ -274,7 +277,7 @@ static int wait_and_read(int ms, struct pollfd *also, unsigned count, unsigned c
 
 /*
  * Moves frames and time until there is nothing to do, then waits for up to `wait_ms` for more, or for one of `count`
- * others. Returns −1 when the link is gone.
+ * others. Returns −1 when the link is gone, and 1 when a signal has ended the wait.
  */
 static int turn(int wait_ms, int32_t (*run)(void), struct pollfd *also, unsigned count) {
   static unsigned char buffer[16 * FRAME_MAX];
@@ -298,7 +301,7 @@ static int turn(int wait_ms, int32_t (*run)(void), struct pollfd *also, unsigned
   have = take_frames(in, buffer, have);
   stint_poll(now_us());
   send_frames(out);
-  return gone != NULL ? -1 : 0;
+  return gone != NULL ? -1 : interrupted;
 }
 
 #ifdef STINT_SOCKETS
@@ -312,9 +315,9 @@ static int32_t start(struct stint_config *c) {
   c->arenaBase = (uint32_t)(uintptr_t)arena;
   c->arenaSize = sizeof arena;
   c->connsMax = 32, c->halfOpenMax = c->timeWaitMax = 64, c->listenersMax = 8,
-  c->sendRing = c->recvRing = STINT_HOST_RING, c->rangesMax = 512, c->rxSlots = c->txSlots = 32, c->loopSlots = 64;
+  c->sendRing = c->recvRing = STINT_HOST_RING, c->rangesMax = 512, c->rxSlots = c->txSlots = 64, c->loopSlots = 64;
   c->neighboursMax = 32, c->udpMax = 16, c->udpRing = STINT_HOST_UDP_RING, c->reassemblyMax = 2,
-  c->reassemblyBytes = 65512;
+  c->reassemblyBytes = 65520;
   own = c->ip;
   return stint_init(c);
 }
@@ -346,7 +349,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "the application does not start: error %d\n", (int)result);
     return 1;
   }
-  while (turn(-1, app_run, NULL, 0) == 0) continue;
+  while (turn(-1, app_run, NULL, 0) >= 0) continue;
   return failed ? 1 : 0;
 }
 #endif

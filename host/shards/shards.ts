@@ -8,7 +8,7 @@ import { buildDir } from "../module.js";
 import type { ServiceName } from "../services.js";
 import { FrameRing } from "./ring.js";
 import { ALL, NONE, Steer } from "./steer.js";
-import type { ShardData } from "./worker.js";
+import type { ShardData, ShardEnded } from "./worker.js";
 
 const SLOTS = 1024;
 
@@ -26,9 +26,17 @@ export class Shards {
   readonly #steer: Steer;
   /** Frames that a shard had no room for. */
   dropped = 0;
+  /** Connections that lost something at the end. */
+  cut = 0;
 
-  /** `n` threads, with the services at `ports`, or with the application that `module`, a URL, has as `serve` (host/shards/worker.ts). */
-  constructor(n: number, link: Link, options: StackOptions, ports: Partial<Record<ServiceName, number>>, root?: string, module?: string, idleS?: number) {
+  /**
+   * `n` threads, with the services at `ports`, or with the application that `module`, a URL, has as `serve`
+   * (host/shards/application.ts).
+   */
+  constructor(
+    n: number, link: Link, options: StackOptions, ports: Partial<Record<ServiceName, number>>, root?: string,
+    module?: string, idleS?: number, lingerS = 60,
+  ) {
     this.#steer = new Steer(n, randomBytes(4).readUInt32LE());
     // An Ethernet header, and a tag (IEEE 802.1Q).
     const stride = (options.mtu ?? 1500) + 18, ready: Promise<void>[] = [];
@@ -37,22 +45,36 @@ export class Shards {
       const data: ShardData = {
         // One announcement is enough; each needs entropy of its own.
         options: i === 0 ? options : { ...options, policy: { ...options.policy, announce: false } },
-        ports, root, module, idleS, stride, incoming: incoming.memory, outgoing: outgoing.memory, stop: this.#stop, linkUps: this.#linkUps,
+        ports,
+        root,
+        module,
+        idleS,
+        lingerS,
+        stride,
+        incoming: incoming.memory,
+        outgoing: outgoing.memory,
+        stop: this.#stop,
+        linkUps: this.#linkUps,
       };
       const worker = new Worker(join(buildDir(), "stint-shard.js"), { workerData: data });
-      let up: () => void, end: (counters: Record<string, number>) => void, failReady: (e: Error) => void, failDone: (e: Error) => void;
+      let up: () => void,
+        end: (counters: Record<string, number>) => void,
+        failReady: (e: Error) => void,
+        failDone: (e: Error) => void;
       ready.push(new Promise((resolve, reject) => ([up, failReady] = [resolve, reject])));
       const done = new Promise<Record<string, number>>((resolve, reject) => ([end, failDone] = [resolve, reject]));
       const drain = (): void => void outgoing.take((frame) => {
         link.send(frame);
         return true;
       });
-      worker.on("message", (m: "ready" | "frames" | { counters: Record<string, number> }) => {
+      worker.on("message", (m: "ready" | "frames" | ShardEnded) => {
         if (m === "ready") return up();
         // Answered first: what is put from now on rings again.
         outgoing.answer();
         drain();
-        if (m !== "frames") end(m.counters);
+        if (m === "frames") return;
+        this.cut += m.cut;
+        end(m.counters);
       });
       worker.on("error", (e: Error) => {
         failReady(e);
@@ -80,9 +102,12 @@ export class Shards {
     else this.dropped++;
   }
 
-  /** Ends every connection in order, then resolves `done`. */
+  /**
+   * Ends every connection in order, then resolves `done`; an application's module does so by itself when its signal
+   * says so, and what it leaves is reset. A second call does not wait for them.
+   */
   stop(): void {
-    Atomics.store(new Int32Array(this.#stop), 0, 1);
+    Atomics.add(new Int32Array(this.#stop), 0, 1);
     for (const { incoming } of this.#shards) incoming.wake();
   }
 
@@ -94,6 +119,7 @@ export class Shards {
 
 function sum(all: Record<string, number>[]): Record<string, number> {
   const out: Record<string, number> = {};
-  for (const counters of all) for (const [name, n] of Object.entries(counters)) out[name] = ((out[name] ?? 0) + n) >>> 0;
+  for (const counters of all)
+    for (const [name, n] of Object.entries(counters)) out[name] = ((out[name] ?? 0) + n) >>> 0;
   return out;
 }

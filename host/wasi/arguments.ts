@@ -89,7 +89,9 @@ export function stopped(): usize {
 /** A number that takes the whole argument and lies between low and high. */
 export function number(at: usize, low: u32, high: u32): u32 {
   const n = decimal(at);
-  if (stop == start || load<u8>(stop) != 0 || n < <u64>low || n > <u64>high) usage("is no number in the range that this option takes", at);
+  if (stop == start || load<u8>(stop) != 0 || n < <u64>low || n > <u64>high) {
+    usage("is no number in the range that this option takes", at);
+  }
   return <u32>n;
 }
 
@@ -109,7 +111,9 @@ export function address(at: usize): u32 {
   let from = at;
   for (let i = 0; i < 4; i++) {
     const part = decimal(from);
-    if (stop == from || part > 255 || (i < 3 && load<u8>(stop) != 46)) usage("is no IPv4 address; write it like 10.0.0.2", at);
+    if (stop == from || part > 255 || (i < 3 && load<u8>(stop) != 46)) {
+      usage("is no IPv4 address; write it like 10.0.0.2", at);
+    }
     ip = (ip << 8) | <u32>part;
     from = stop + 1;
   }

@@ -1,4 +1,5 @@
-// Made by tools/border. What the command starts from: the defaults of assembly/config.ts; and the names and bounds of its numbers.
+// Made by tools/border. What the command starts from: the defaults of assembly/config.ts;
+// and the names and bounds of its numbers.
 
 import { Config, Policy } from "../../assembly/config";
 

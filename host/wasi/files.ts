@@ -1,5 +1,6 @@
-// The files that HTTP serves: those below the first directory that wasmtime was given (`--dir ROOT::/`). Every request looks at its path
-// anew; an answer that has begun goes on from the file that it began with, or ends. Only regular files are opened, so nothing here waits.
+// The files that HTTP serves: those below the first directory that wasmtime was given (`--dir ROOT::/`). Every request
+// looks at its path anew; an answer that has begun goes on from the file that it began with, or ends. Only regular
+// files are opened, so nothing here waits.
 
 import { fd_close, fd_filestat_get, fd_pread, path_filestat_get, path_open } from "./wasi";
 
@@ -26,7 +27,10 @@ const STAT: usize = memory.data(64, 8);
 const PATH: usize = memory.data(640);
 const INDEX: usize = memory.data<u8>([105, 110, 100, 101, 120, 46, 104, 116, 109, 108]);
 
-/** Files that are open: {u64 tag, u32 descriptor + 1, u32 answers that go on}. More than these are opened anew for each piece. */
+/**
+ * Files that are open: {u64 tag, u32 descriptor + 1, u32 answers that go on}. More
+ * than these are opened anew for each piece.
+ */
 const OPEN_MAX: u32 = 64;
 const ENTRY: u32 = 16;
 const OPEN: usize = memory.data(1024, 8);
@@ -79,7 +83,9 @@ function open(path: usize, size: u32): i64 {
     n += 10;
   }
   // Looked at before it is opened: to open a FIFO waits, and to open a device may do something.
-  if (path_filestat_get(ROOT, LOOKUP_FOLLOW, PATH, n, STAT) != 0 || load<u8>(STAT, 16) != REGULAR_FILE) return NOT_FOUND;
+  if (path_filestat_get(ROOT, LOOKUP_FOLLOW, PATH, n, STAT) != 0 || load<u8>(STAT, 16) != REGULAR_FILE) {
+    return NOT_FOUND;
+  }
   const error = path_open(ROOT, LOOKUP_FOLLOW, PATH, n, 0, RIGHTS_READ, 0, NONBLOCK, CELL);
   if (error != 0) return error == EMFILE || error == ENFILE || error == ENOMEM ? TRY_AGAIN : NOT_FOUND;
   const fd = load<i32>(CELL);
@@ -88,7 +94,10 @@ function open(path: usize, size: u32): i64 {
   return NOT_FOUND;
 }
 
-/** Bytes of the file at a path, and its version to `tag`; pieces of it follow if `pieces` says so. Or one of the errors above. */
+/**
+ * Bytes of the file at a path, and its version to `tag`; pieces of it follow if
+ * `pieces` says so. Or one of the errors above.
+ */
 export function fileLength(path: usize, size: u32, pieces: bool, tag: usize): i64 {
   const fd = open(path, size);
   if (fd < 0) return fd;

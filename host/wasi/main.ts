@@ -1,25 +1,31 @@
-// The command for wasmtime: the stack and its services over stdin and stdout, which carry frames (4 bytes of length, most significant
-// first, then the frame), so words go to stderr. Two lengths that no frame has are words of the host's: 2^32 − 1 asks to close
-// everything and end, 2^32 − 2 says that the link was away and is there again.
+// The command for wasmtime: the stack and its services over stdin and stdout, which carry frames (4 bytes of length,
+// most significant first, then the frame), so words go to stderr. Two lengths that no frame has are words of the
+// host's: 2^32 − 1 asks to close everything and end, 2^32 − 2 says that the link was away and is there again.
 //
-//   socat UNIX-CONNECT:/tmp/passt.sock EXEC:"wasmtime run build/stint-wasi.wasm up --ip 10.0.0.2/24 --gateway 10.0.0.1 --http 80"
+//   socat UNIX-CONNECT:/tmp/passt.sock \
+//     EXEC:"wasmtime run build/stint-wasi.wasm up --ip 10.0.0.2/24 --gateway 10.0.0.1 --http 80"
 
 import {
-  configBlock, controlBlock, counters, init, poll, pool, serviceAnswer, serviceRequest, servicesBytes, servicesIdle, servicesRun,
-  servicesStop, servicesWait, serviceStart,
+  configBlock, controlBlock, counters, init, poll, pool, serviceAnswer, serviceRequest, servicesBytes, servicesCut,
+  servicesIdle, servicesLeft, servicesRun, servicesStop, servicesWait, serviceStart,
 } from "../../assembly/services/app";
 import { link_changed } from "../../assembly/index";
 import { IDLE_S, Service } from "../../assembly/services/layout";
 import { Config, isHost, Policy } from "../../assembly/config";
 import { Err } from "../../assembly/core/error";
-import { SlotRing, slotConsume, slotFirst, slotFirstSize, slotNext, slotProduce, slotsFull, slotsUsed } from "../../assembly/buffers/slots";
+import {
+  SlotRing, slotConsume, slotFirst, slotFirstSize, slotNext, slotProduce, slotsFull, slotsUsed,
+} from "../../assembly/buffers/slots";
 import { Mib } from "../../assembly/core/counters";
 import {
-  address, argument, argumentsCount, argumentsRead, decimal, hexadecimal, isText, number, startsWith, stopped, usage, usageOf,
+  address, argument, argumentsCount, argumentsRead, decimal, hexadecimal, isText, number, startsWith, stopped, usage,
+  usageOf,
 } from "./arguments";
 import { fileLength, filePiece } from "./files";
 import { configDefaults, configLeast, configMost, configName } from "./defaults";
-import { nowUs, wallUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber, waitInput, writeOutput } from "./wasi";
+import {
+  nowUs, wallUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber, waitInput, writeOutput,
+} from "./wasi";
 
 /** What has come in, up to IN_MAX, and what goes out. */
 const IN_MAX: u32 = 1 << 17;
@@ -29,14 +35,27 @@ const LINK_UP: u32 = u32.MAX_VALUE - 1;
 const IN: usize = memory.data(131072, 8);
 const OUT_MAX: u32 = 1 << 17;
 const OUT: usize = memory.data(131072, 8);
-/** How long connections have to end, µs. */
+/** How long peers that have everything have to close their side too, µs. */
 const CLOSING_US: u64 = 3_000_000;
+const SECOND_US: u64 = 1_000_000;
+/** How long the last frames have to be answered by peers that missed something (RFC 5961 §3.2), µs. */
+const FLUSH_US: u64 = 50_000;
 
 let inUsed: u32 = 0;
 let stats: bool = false;
 /** Seconds that a connection may be idle. */
 let idle: u32 = IDLE_S;
+/**
+ * Seconds that connections have at the end to take what is left for them; and until
+ * when, µs, 0: nobody has asked for the end.
+ */
+let linger: u32 = 60;
 let closing: u64 = 0;
+/** Since when peers have all that was for them, µs; 0: they have not. */
+let told: u64 = 0;
+/** How many connections were cut off; and until when their peers may ask for more, µs. */
+let cut: u32 = 0;
+let flush: u64 = 0;
 /** Ports by service. */
 const PORTS: usize = memory.data(20);
 
@@ -54,6 +73,7 @@ function help(): void {
   line("  --ring BYTES         send and receive ring of each, 2048 to 16777216; 65536");
   line("  --mtu BYTES          largest packet of the link, 576 to 9216; 1500");
   line("  --idle SECONDS       end connections that say and take nothing for so long; 0: none");
+  line("  --linger SECONDS     at the end, connections have so long to take what is left for them; 60");
   line("  --group-key HEX      16 bytes that the members of a group behind one address share");
   line("  --set NAME=N         a number of the configuration; may be repeated");
   line("  --stats              say the counters at the end");
@@ -90,8 +110,9 @@ function readArguments(c: Config): void {
 
 /** Options with a value. */
 function isOption(name: usize): bool {
-  return isText(name, "--ip") || isText(name, "--gateway") || isText(name, "--mtu") || isText(name, "--connections") || isText(name, "--ring") ||
-    isText(name, "--idle") || isText(name, "--group-key") || isText(name, "--set") || serviceOf(name) != 0;
+  return isText(name, "--ip") || isText(name, "--gateway") || isText(name, "--mtu") || isText(name, "--connections") ||
+    isText(name, "--ring") || isText(name, "--idle") || isText(name, "--linger") || isText(name, "--group-key") ||
+    isText(name, "--set") || serviceOf(name) != 0;
 }
 
 /** The service whose port an option gives; 0: none. */
@@ -109,7 +130,9 @@ function readOption(c: Config, name: usize, value: usize): void {
   } else if (isText(name, "--ip")) {
     c.ip = address(value);
     const at = stopped() + 1, prefix = load<u8>(stopped()) == 47 ? decimal(at) : 33;
-    if (stopped() == at || load<u8>(stopped()) != 0 || prefix > 32) usage("has no prefix; write it like 10.0.0.2/24", value);
+    if (stopped() == at || load<u8>(stopped()) != 0 || prefix > 32) {
+      usage("has no prefix; write it like 10.0.0.2/24", value);
+    }
     c.prefix = <u32>prefix;
   } else if (isText(name, "--gateway")) {
     c.gateway = address(value);
@@ -122,6 +145,8 @@ function readOption(c: Config, name: usize, value: usize): void {
     c.sendRing = c.recvRing = (number(value, 2048, 1 << 24) + 3) & ~3;
   } else if (isText(name, "--idle")) {
     idle = number(value, 0, 65534);
+  } else if (isText(name, "--linger")) {
+    linger = number(value, 0, 3600);
   } else if (isText(name, "--set")) {
     readSetting(c, value);
   } else {
@@ -147,16 +172,22 @@ function readSetting(c: Config, value: usize): void {
       if (name.length != 0 && startsWith(value, name) && <usize>name.length == at - value) word = w;
     }
   }
-  if (load<u8>(at) != 61 || word >= words) usage("is no number of the configuration; write it as name=number, like synRate=100", value);
+  if (load<u8>(at) != 61 || word >= words) {
+    usage("is no number of the configuration; write it as name=number, like synRate=100", value);
+  }
   const w = <u32>word, least = configLeast(w), most = configMost(w), n = decimal(at + 1);
-  if (stopped() == at + 1 || load<u8>(stopped()) != 0 || n < <u64>least || n > <u64>most) usageOf(configName(w), at + 1, least, most);
+  if (stopped() == at + 1 || load<u8>(stopped()) != 0 || n < <u64>least || n > <u64>most) {
+    usageOf(configName(w), at + 1, least, most);
+  }
   store<u32>(changetype<usize>(c) + (<usize>w << 2), <u32>n);
 }
 
 /** Addresses that cannot be one host's, and a router that cannot be reached with ours. */
 function checkAddresses(c: Config): void {
   const mask = <u32>(<u64>0xffffffff >> c.prefix), isNet = c.prefix < 31;
-  if (!isHost(c.ip, c.prefix) || (isNet && (c.ip & mask) == 0)) usage("--ip is no host's address: the network's own, its broadcast address, loopback or multicast");
+  if (!isHost(c.ip, c.prefix) || (isNet && (c.ip & mask) == 0)) {
+    usage("--ip is no host's address: the network's own, its broadcast address, loopback or multicast");
+  }
   if (c.gateway == 0) return;
   if (c.gateway == c.ip) usage("--gateway is the stack's own address");
   if (c.prefix < 32 && (c.gateway ^ c.ip) > mask) usage("--gateway is outside of the network of --ip");
@@ -176,8 +207,12 @@ function start(c: Config): void {
   random_get(changetype<usize>(c) + offsetof<Config>("entropy0"), 32);
   const result = init(changetype<usize>(c));
   if (result < 0) {
-    if (result == Err.NO_MEMORY) usage("the rings of so many connections do not fit into 4 GiB: fewer --connections, or a smaller --ring");
-    if (result == Err.CONFIG) usage("the numbers of the configuration do not go together; docs/reference/configuration.md says what each must be");
+    if (result == Err.NO_MEMORY) {
+      usage("the rings of so many connections do not fit into 4 GiB: fewer --connections, or a smaller --ring");
+    }
+    if (result == Err.CONFIG) {
+      usage("the numbers do not go together; docs/reference/configuration.md says what each must be");
+    }
     say("stint: the stack cannot start, error ");
     sayNumber(-result);
     sayEnd();
@@ -206,9 +241,12 @@ function takeFrames(): bool {
   while (inUsed - at >= 4) {
     const size = bswap<u32>(load<u32>(IN + at));
     if (size == CLOSE) {
+      // A second time: at once.
       if (closing == 0) {
-        closing = nowUs() + CLOSING_US;
+        closing = nowUs() + <u64>linger * SECOND_US;
         servicesStop();
+      } else {
+        closing = 1;
       }
       at += 4;
       continue;
@@ -248,7 +286,7 @@ function putFrames(): void {
     const size = slotFirstSize(ring);
     assert(size <= ring.stride - 2);
     if (at + 4 + size > OUT_MAX) {
-      if (!writeOutput(OUT, at)) proc_exit(0);
+      if (!writeOutput(OUT, at)) end(false);
       at = 0;
     }
     store<u32>(OUT + at, bswap<u32>(size));
@@ -256,7 +294,7 @@ function putFrames(): void {
     at += 4 + size;
     slotConsume(ring);
   }
-  if (at != 0 && !writeOutput(OUT, at)) proc_exit(0);
+  if (at != 0 && !writeOutput(OUT, at)) end(false);
 }
 
 /** Answers what the services want of the files. Returns whether there was anything. */
@@ -275,7 +313,21 @@ function answerRequests(): bool {
   return did;
 }
 
-function end(): void {
+/** Whether there is nobody to wait for any longer. */
+function isOver(): bool {
+  const now = nowUs();
+  if (pool(0) == 0 || now >= closing) return true;
+  if (servicesLeft() != 0) told = 0;
+  else if (told == 0) told = now;
+  return told != 0 && now >= told + CLOSING_US;
+}
+
+/** Resets what is left, which frames tell as long as there is an output, and ends. */
+function end(hasOutput: bool): void {
+  if (closing == 0) servicesStop();
+  cut = servicesCut();
+  poll(nowUs());
+  if (hasOutput) putFrames();
   if (stats) {
     for (let i: u32 = 0; i < <u32>Mib.COUNT; i++) {
       const n = load<u32>(counters() + (i << 2));
@@ -287,20 +339,26 @@ function end(): void {
       sayEnd();
     }
   }
-  proc_exit(0);
+  if (cut == 0) proc_exit(0);
+  say("cut off ");
+  sayNumber(cut);
+  sayEnd();
+  proc_exit(1);
 }
 
 export function _start(): void {
   const c = changetype<Config>(configBlock());
   start(c);
-  // The address is announced first: who reads "ready" may connect at once, through something that has to have heard of us.
+  // The address is announced first: who reads "ready" may connect at once,
+  // through something that has to have heard of us.
   poll(nowUs());
   putFrames();
   say("ready");
   for (let s: u32 = 1; s <= <u32>Service.HTTP; s++) {
     const port = load<u32>(PORTS + (s << 2));
     if (port == 0) continue;
-    say(s == <u32>Service.ECHO ? " echo:" : s == <u32>Service.DISCARD ? " discard:" : s == <u32>Service.CHARGEN ? " chargen:" : " http:");
+    say(s == <u32>Service.ECHO ? " echo:" : s == <u32>Service.DISCARD ? " discard:" :
+      s == <u32>Service.CHARGEN ? " chargen:" : " http:");
     sayNumber(port);
   }
   sayEnd();
@@ -312,13 +370,18 @@ export function _start(): void {
     if (waiting) wait = 0;
     putFrames();
     if (closing != 0) {
-      if (pool(0) == 0 || nowUs() >= closing) end();
+      if (flush == 0 && isOver()) {
+        cut = servicesCut();
+        flush = nowUs() + (cut != 0 ? FLUSH_US : 0);
+        continue;
+      }
+      if (flush != 0 && nowUs() >= flush) end(true);
       if (wait < 0 || wait > 10_000) wait = 10_000;
     }
     if (!waitInput(wait)) continue;
     if (inUsed == IN_MAX) continue;
     const n = readInput(IN + inUsed, IN_MAX - inUsed);
-    if (n == 0) end();
+    if (n == 0) end(true);
     if (n > 0) inUsed += n;
   }
 }

@@ -14,12 +14,16 @@ export class Bottleneck {
   drops = 0;
 
   /** `rate` in bit/s, Infinity: none; `queue` in bytes; `delayMs` one way. */
-  constructor(readonly rate: number, readonly queue: number, readonly delayMs: number, readonly deliver: (frame: Uint8Array) => void) {}
+  constructor(
+    readonly rate: number, readonly queue: number, readonly delayMs: number,
+    readonly deliver: (frame: Uint8Array) => void,
+  ) {}
 
   push(frame: Uint8Array): void {
     const now = performance.now();
     let queued = 0;
-    for (let i = this.#waiting.length - 1; i >= this.#head && this.#waiting[i]!.leaves > now; i--) queued += this.#waiting[i]!.frame.length;
+    for (let i = this.#waiting.length - 1; i >= this.#head && this.#waiting[i]!.leaves > now; i--)
+      queued += this.#waiting[i]!.frame.length;
     if (queued + frame.length > this.queue) {
       this.drops++;
       return;
@@ -31,7 +35,8 @@ export class Bottleneck {
   /** Hands over what has arrived by now. */
   tick(): void {
     const now = performance.now();
-    while (this.#head < this.#waiting.length && this.#waiting[this.#head]!.arrives <= now) this.deliver(this.#waiting[this.#head++]!.frame);
+    while (this.#head < this.#waiting.length && this.#waiting[this.#head]!.arrives <= now)
+      this.deliver(this.#waiting[this.#head++]!.frame);
     if (this.#head <= 1000) return;
     this.#waiting.splice(0, this.#head);
     this.#head = 0;

@@ -1,4 +1,7 @@
-/** `npm run bench -- component`: what the component's adapter costs a call and a frame, beside the module itself, in V8 by way of jco. */
+/**
+ * `npm run bench -- component`: what the component's adapter costs a call and a frame, beside the module itself, in V8
+ * by way of jco.
+ */
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -9,16 +12,26 @@ import { entropyOf } from "../harness/entropy.js";
 import { interleaved, ratio, type Row } from "./measure.js";
 
 interface Net {
-  stack: { start(c: object, entropy: bigint[]): void; poll(now: bigint): number | undefined; frameIn(frame: Uint8Array): boolean; frameOut(): Uint8Array | undefined };
+  stack: {
+    start(c: object, entropy: bigint[]): void;
+    poll(now: bigint): number | undefined;
+    frameIn(frame: Uint8Array): boolean;
+    frameOut(): Uint8Array | undefined;
+  };
 }
 
 const DIR = "build/bench/component", BATCH = 32;
 
 export async function benchComponent(quick: boolean): Promise<Row[]> {
   await component(DIR);
-  const { instantiate } = await import(pathToFileURL(resolve(DIR, "stint.js")).href) as { instantiate(core: (path: string) => Promise<WebAssembly.Module>, imports: object): Promise<Net> };
+  const { instantiate } = (await import(pathToFileURL(resolve(DIR, "stint.js")).href)) as {
+    instantiate(core: (path: string) => Promise<WebAssembly.Module>, imports: object): Promise<Net>;
+  };
   const { stack: net } = await instantiate((path) => WebAssembly.compile(readFileSync(join(DIR, path))), {});
-  net.start({ address: 0x0a000001, prefix: 24, gateway: 0, mac: 0x020000000001n, mtu: 1500, connections: 8, ring: 16384 }, [...new BigUint64Array(entropyOf(1).buffer)]);
+  net.start(
+    { address: 0x0a000001, prefix: 24, gateway: 0, mac: 0x020000000001n, mtu: 1500, connections: 8, ring: 16384 },
+    [...new BigUint64Array(entropyOf(1).buffer)],
+  );
   const module = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24", rxSlots: 64, txSlots: 64 });
   // A frame to somebody else: all that is to be done is to look at its address.
   const frame = new Uint8Array(1514).fill(2), calls = quick ? 100_000 : 1_000_000;
@@ -43,7 +56,12 @@ export async function benchComponent(quick: boolean): Promise<Row[]> {
   }, rounds);
   const row = (what: string, m: typeof call): Row[] => [
     { work: "component", subject: "stint-v8-simd", params: { what }, ...m.module, unit: "ns", ratios: {} },
-    { work: "component", subject: "stint-component-jco", params: { what }, ...m.component, unit: "ns", ratios: { "stint-v8-simd": ratio(m.component, m.module) } },
+    {
+      work: "component", subject: "stint-component-jco", params: { what }, ...m.component, unit: "ns",
+      ratios: { "stint-v8-simd": ratio(m.component, m.module) },
+    },
   ];
-  return [...row("a call: poll with nothing to do", call), ...row("a frame in, 1,514 bytes, and its share of a poll", frames)];
+  return [
+    ...row("a call: poll with nothing to do", call), ...row("a frame in, 1,514 bytes, and its share of a poll", frames),
+  ];
 }

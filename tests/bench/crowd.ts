@@ -1,4 +1,7 @@
-/** Many connections to one stack at once, their other ends made of numbers: handshakes, segments and ACKs frame by frame. */
+/**
+ * Many connections to one stack at once, their other ends made of numbers: handshakes, segments and ACKs frame by
+ * frame.
+ */
 import { parseIp } from "../../host/address.js";
 import type { StackOptions } from "../../host/config.js";
 import { arpAnswer, SynFrame } from "../../host/lab/frames.js";
@@ -24,8 +27,10 @@ export class Crowd {
 
   constructor(readonly connections: number, options: Partial<StackOptions> = {}) {
     this.stack = new StackModule(loadModule("stint.simd"), {
-      ip: `${IP}/24`, gateway: "10.0.0.1", mac: "02:00:00:00:00:02", cookies: 2, cookieRate: 0, connsMax: Math.max(4, connections), sendRing: 64, recvRing: 64, halfOpenMax: 256,
-      timeWaitMax: 4, rxSlots: SLOTS, txSlots: SLOTS, rangesMax: 16, sendersMax: 0, reassemblyMax: 0, udpMax: 0, delayedAckMs: 0, entropy: entropyOf(7), ...options,
+      ip: `${IP}/24`, gateway: "10.0.0.1", mac: "02:00:00:00:00:02", cookies: 2, cookieRate: 0,
+      connsMax: Math.max(4, connections), sendRing: 64, recvRing: 64, halfOpenMax: 256, timeWaitMax: 4, rxSlots: SLOTS,
+      txSlots: SLOTS, rangesMax: 16, sendersMax: 0, reassemblyMax: 0, udpMax: 0, delayedAckMs: 0, entropy: entropyOf(7),
+      ...options,
     });
     this.handles = new Int32Array(connections);
     this.#iss = new Uint32Array(connections);
@@ -33,7 +38,8 @@ export class Crowd {
     this.#listener = this.stack.listen(PORT, SLOTS);
     this.syn = new SynFrame(Uint8Array.from(MAC), parseIp(IP), PORT);
     for (let i = 0; i < connections; i += SLOTS) this.#establish(i, Math.min(SLOTS, connections - i));
-    if (this.stack.pools().connections !== connections) throw new Error(`${this.stack.pools().connections} of ${connections} connections are established`);
+    if (this.stack.pools().connections !== connections)
+      throw new Error(`${this.stack.pools().connections} of ${connections} connections are established`);
   }
 
   #address(i: number): { src: number; sport: number } {
@@ -47,7 +53,13 @@ export class Crowd {
 
   /** A segment of connection `i`, with `data` at byte `at` of its stream. */
   frame(i: number, data: Uint8Array, ack: number): Uint8Array {
-    return tcp({ ...this.#to(i) }, { flags: "A", sport: this.#address(i).sport, dport: PORT, seq: (2 + this.#sent[i]!) >>> 0, ack: (this.#iss[i]! + 1 + ack) >>> 0, win: 60000, data });
+    return tcp(
+      { ...this.#to(i) },
+      {
+        flags: "A", sport: this.#address(i).sport, dport: PORT, seq: (2 + this.#sent[i]!) >>> 0,
+        ack: (this.#iss[i]! + 1 + ack) >>> 0, win: 60000, data,
+      },
+    );
   }
 
   #to(i: number): { src: number; dst: number; dstMac: number[] } {
@@ -86,7 +98,9 @@ export class Crowd {
     this.stack.drainEvents(() => {});
   }
 
-  /** Each of `who` sends `data`, the server sends it back, and it is acknowledged. Returns how many got their own bytes. */
+  /**
+   * Each of `who` sends `data`, the server sends it back, and it is acknowledged. Returns how many got their own bytes.
+   */
   echo(who: readonly number[], data: (i: number) => Uint8Array): number {
     let right = 0;
     for (let at = 0; at < who.length; at += SLOTS / 2) {
@@ -99,7 +113,9 @@ export class Crowd {
       });
       const back = new Map<number, string>();
       this.poll((frame) => {
-        const view = new DataView(frame.buffer, frame.byteOffset, frame.length), header = 34 + (frame[46]! >> 4) * 4, size = view.getUint16(16) + 14;
+        const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+        const header = 34 + (frame[46]! >> 4) * 4;
+        const size = view.getUint16(16) + 14;
         if (size > header) back.set(this.#owner(view), Buffer.from(frame.subarray(header, size)).toString("hex"));
       });
       for (const i of batch) {
@@ -113,7 +129,10 @@ export class Crowd {
     return right;
   }
 
-  /** ns inside the module for a segment of 8 bytes and its ACK. `batches`: each of connections that are all different, so that each has an ACK. */
+  /**
+   * ns inside the module for a segment of 8 bytes and its ACK. `batches`: each of connections that are all different,
+   * so that each has an ACK.
+   */
   packetNs(batches: readonly (readonly number[])[]): number {
     let ns = 0, n = 0;
     const data = new Uint8Array(8);

@@ -1,4 +1,7 @@
-/** `npm run bench -- flood`: what a spoofed SYN costs, and what becomes of honest clients at a hundred times the table's size. */
+/**
+ * `npm run bench -- flood`: what a spoofed SYN costs, and what becomes of honest clients at a hundred times the table's
+ * size.
+ */
 import { flood } from "../../host/lab/flood.js";
 import { Random } from "../../host/random.js";
 import { Crowd, SLOTS } from "./crowd.js";
@@ -13,7 +16,10 @@ class Target extends Crowd {
     const { stack } = this;
     let ns = 0;
     for (let b = 0; b < batches; b++) {
-      for (let i = 0; i < SLOTS; i++) stack.pushFrame(this.syn.from((0xc6120000 + this.#random.below(1 << 17)) >>> 0, 1024 + this.#random.below(60000), this.#random.u32()));
+      for (let i = 0; i < SLOTS; i++)
+        stack.pushFrame(this.syn.from(
+          (0xc6120000 + this.#random.below(1 << 17)) >>> 0, 1024 + this.#random.below(60000), this.#random.u32(),
+        ));
       this.nowUs += 100;
       const began = process.hrtime.bigint();
       stack.poll(this.nowUs);
@@ -30,20 +36,33 @@ export function benchFlood(quick: boolean): Row[] {
   const [few, many] = [1, 100_000];
   const targets = { [few]: new Target(few), [many]: new Target(many) };
   const batches = quick ? 40 : 200;
-  const cost = interleaved({ few: () => targets[few]!.synNs(batches), many: () => targets[many]!.synNs(batches) }, quick ? 5 : 15);
+  const cost = interleaved(
+    { few: () => targets[few]!.synNs(batches), many: () => targets[many]!.synNs(batches) }, quick ? 5 : 15,
+  );
   const rows: Row[] = [
     { work: "syn", subject: "stint-v8-simd", params: { connections: few }, ...cost.few, unit: "ns", ratios: {} },
-    { work: "syn", subject: "stint-v8-simd", params: { connections: many }, ...cost.many, unit: "ns", ratios: { "1 connection": ratio(cost.many, cost.few) } },
+    {
+      work: "syn", subject: "stint-v8-simd", params: { connections: many }, ...cost.many, unit: "ns",
+      ratios: { "1 connection": ratio(cost.many, cost.few) },
+    },
   ];
   // 100 tables of 256 in 10 s.
   const options = { rate: 2560, seconds: 10, clients: 50, networks: 0, seed: 1 };
   const calm = flood("cookies", { ...options, rate: 0 }), attacked = flood("cookies", options);
   const share = (n: number): number => n / attacked.honest_attempted;
   rows.push(
-    { work: "flood", subject: "honest clients served", params: options, median: share(attacked.honest_connected), unit: "share", spread: 0, ratios: {} },
-    { work: "flood", subject: "connect time, 99 %", params: options, median: attacked.connect_ms_p99, unit: "ms", spread: 0,
-      ratios: { "without an attack": attacked.connect_ms_p99 / calm.connect_ms_p99 } },
-    { work: "flood", subject: "memory growth", params: options, median: attacked.memory_bytes_peak - attacked.memory_bytes_before, unit: "bytes", spread: 0, ratios: {} },
+    {
+      work: "flood", subject: "honest clients served", params: options, median: share(attacked.honest_connected),
+      unit: "share", spread: 0, ratios: {},
+    },
+    {
+      work: "flood", subject: "connect time, 99 %", params: options, median: attacked.connect_ms_p99, unit: "ms",
+      spread: 0, ratios: { "without an attack": attacked.connect_ms_p99 / calm.connect_ms_p99 },
+    },
+    {
+      work: "flood", subject: "memory growth", params: options,
+      median: attacked.memory_bytes_peak - attacked.memory_bytes_before, unit: "bytes", spread: 0, ratios: {},
+    },
   );
   return rows;
 }

@@ -15,7 +15,8 @@ export function serve(stack) {
     let did = false;
     stack.drainEvents((handle, bits) => {
       did = true;
-      if (handle === listener && bits & EVENT_ACCEPT) for (let c = stack.accept(listener); c !== undefined && c > 0; c = stack.accept(listener)) answer(c);
+      if (handle === listener && bits & EVENT_ACCEPT)
+        for (let c = stack.accept(listener); c !== undefined && c > 0; c = stack.accept(listener)) answer(c);
       else answer(handle);
     });
     return did;

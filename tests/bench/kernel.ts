@@ -1,10 +1,13 @@
 /**
  * `npm run bench -- fairness link`: beside the Linux kernel, in a namespace with a TAP device (root).
  *
- * fairness: one flow of the kernel's (CUBIC) and one of a stack's go to another stack through one bottleneck: 20 Mbit/s, 40 ms, a queue of one bandwidth-delay product.
- * The figure is Jain's index of what both got: 1 when it is the same, 0.5 when one has nothing. The route names CUBIC, since a machine's default may be another (beside BBR, no CUBIC has a share worth naming).
+ * fairness: one flow of the kernel's (CUBIC) and one of a stack's go to another stack through one bottleneck: 20
+ * Mbit/s, 40 ms, a queue of one bandwidth-delay product. The figure is Jain's index of what both got: 1 when it is the
+ * same, 0.5 when one has nothing. The route names CUBIC, since a machine's default may be another (beside BBR, no CUBIC
+ * has a share worth naming).
  *
- * link: one bulk flow each way over TAP, as a share of what the same path (socat, UDP on loopback, this process) carries in full frames of UDP that nobody answers.
+ * link: one bulk flow each way over TAP, as a share of what the same path (socat, UDP on loopback, this process)
+ * carries in full frames of UDP that nobody answers.
  */
 import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -44,10 +47,16 @@ function pour(connection: Connection): void {
 
 /** One round: bytes that the kernel's flow and the stack's got through in `seconds`, after five of warming up. */
 async function share(seconds: number): Promise<{ kernel: number; stint: number; drops: number }> {
-  const RATE = 20e6, DELAY_MS = 20, BDP = (RATE * 2 * DELAY_MS) / 8000, KERNEL = "10.9.0.1", SENDER = "10.9.0.3", RECEIVER = "10.9.0.2";
+  const RATE = 20e6;
+  const DELAY_MS = 20;
+  const BDP = (RATE * 2 * DELAY_MS) / 8000;
+  const KERNEL = "10.9.0.1";
+  const SENDER = "10.9.0.3";
+  const RECEIVER = "10.9.0.2";
   const tap = await openTap("tap0");
   const inner = link((frame) => back.push(frame)), near = link((frame) => route(frame));
-  const isFor = (frame: Uint8Array, to: number[]): boolean => (frame[0]! & 1) === 1 || to.every((b, i) => frame[i] === b);
+  const isFor = (frame: Uint8Array, to: number[]): boolean =>
+    (frame[0]! & 1) === 1 || to.every((b, i) => frame[i] === b);
   const forward = new Bottleneck(RATE, BDP, DELAY_MS, (frame) => inner.onFrame(frame));
   const back = new Bottleneck(Infinity, Infinity, DELAY_MS, (frame) => {
     if (isFor(frame, mac(3))) near.onFrame(frame);
@@ -56,7 +65,8 @@ async function share(seconds: number): Promise<{ kernel: number; stint: number; 
   const route = (frame: Uint8Array): void => { if (isFor(frame, mac(2))) forward.push(frame); };
   tap.onFrame = route;
   const options = { sendRing: 1 << 20, recvRing: 1 << 20, connsMax: 8 };
-  const receiver = await Stack.open({ ip: `${RECEIVER}/24`, mac: text(mac(2)), link: inner, ...options }), sender = await Stack.open({ ip: `${SENDER}/24`, mac: text(mac(3)), link: near, ...options });
+  const receiver = await Stack.open({ ip: `${RECEIVER}/24`, mac: text(mac(2)), link: inner, ...options });
+  const sender = await Stack.open({ ip: `${SENDER}/24`, mac: text(mac(3)), link: near, ...options });
   const got = new Map<string, number>();
   sink(receiver, 9, got);
   const ticking = setInterval(() => (forward.tick(), back.tick()), 1);
@@ -65,7 +75,8 @@ async function share(seconds: number): Promise<{ kernel: number; stint: number; 
   await sleep(5000);
   const before = new Map(got);
   await sleep(seconds * 1000);
-  const gained = (from: string): number => (got.get(from) ?? 0) - (before.get(from) ?? 0), result = { kernel: gained(KERNEL), stint: gained(SENDER), drops: forward.drops };
+  const gained = (from: string): number => (got.get(from) ?? 0) - (before.get(from) ?? 0);
+  const result = { kernel: gained(KERNEL), stint: gained(SENDER), drops: forward.drops };
   clearInterval(ticking);
   process.kill(-kernel.pid!);
   for (const stack of [receiver, sender]) void stack.close();
@@ -82,7 +93,11 @@ async function fairness(quick: boolean): Promise<Row[]> {
     ours.push(stint / (kernel + stint));
   }
   return [
-    { work: "fairness", subject: "stint-v8-simd", params: { against: "Linux CUBIC", mbit_s: 20, rtt_ms: 40 }, ...summary(jain), unit: "Jain", ratios: { "an equal share": summary(jain).median, "what both got": summary(ours).median } },
+    {
+      work: "fairness", subject: "stint-v8-simd", params: { against: "Linux CUBIC", mbit_s: 20, rtt_ms: 40 },
+      ...summary(jain), unit: "Jain",
+      ratios: { "an equal share": summary(jain).median, "what both got": summary(ours).median },
+    },
   ];
 }
 
@@ -99,7 +114,9 @@ async function rate(start: () => ChildProcess | undefined, counted: () => number
 }
 
 async function overLink(quick: boolean): Promise<Row[]> {
-  const ms = quick ? 1500 : 4000, rounds = quick ? 3 : 7, shell = (line: string): ChildProcess => started("sh", ["-c", line], { stdio: "ignore", detached: true });
+  const ms = quick ? 1500 : 4000;
+  const rounds = quick ? 3 : 7;
+  const shell = (line: string): ChildProcess => started("sh", ["-c", line], { stdio: "ignore", detached: true });
   const deviceMac = readFileSync("/sys/class/net/tap0/address", "utf8").trim().split(":").map((x) => parseInt(x, 16));
   const figures: Record<string, number[]> = { rawIn: [], tcpIn: [], rawOut: [], tcpOut: [] };
   for (let round = -1; round < rounds; round++) {
@@ -110,15 +127,23 @@ async function overLink(quick: boolean): Promise<Row[]> {
       if (frame[23] === 17) raw += frame.length;
       else inner.onFrame(frame);
     };
-    const stack = await Stack.open({ ip: "10.9.0.2/24", mac: text(mac(2)), link: inner, sendRing: 1 << 20, recvRing: 1 << 20 }), got = new Map<string, number>();
+    const stack = await Stack.open({
+      ip: "10.9.0.2/24", mac: text(mac(2)), link: inner, sendRing: 1 << 20, recvRing: 1 << 20,
+    });
+    const got = new Map<string, number>();
     sink(stack, 9, got);
     void (async () => { for await (const c of stack.listen({ port: 19 })) pour(c); })();
     ran("ping", ["-c", "1", "-W", "1", "10.9.0.2"]);
     const received = (): number => Number(readFileSync("/sys/class/net/tap0/statistics/rx_bytes", "utf8"));
-    const frame = udp({ src: ip4("10.9.0.2"), dst: ip4("10.9.0.1"), srcMac: mac(2), dstMac: deviceMac }, 9, 9, new Uint8Array(1472));
+    const frame = udp(
+      { src: ip4("10.9.0.2"), dst: ip4("10.9.0.1"), srcMac: mac(2), dstMac: deviceMac }, 9, 9, new Uint8Array(1472),
+    );
     const now: Record<string, number> = {
       rawIn: await rate(() => shell("socat -u -b 1472 OPEN:/dev/zero UDP:10.9.0.2:99"), () => raw, ms),
-      tcpIn: await rate(() => shell("nc 10.9.0.2 9 < /dev/zero"), () => [...got.values()].reduce((a, b) => a + b, 0) * (1514 / 1448), ms),
+      tcpIn: await rate(
+        () => shell("nc 10.9.0.2 9 < /dev/zero"), () => [...got.values()].reduce((a, b) => a + b, 0) * (1514 / 1448),
+        ms,
+      ),
       rawOut: await rate(() => {
         const until = performance.now() + ms + 600;
         const burst = (): void => {
@@ -135,11 +160,19 @@ async function overLink(quick: boolean): Promise<Row[]> {
     tap.close();
     await sleep(200);
   }
-  const row = (subject: string, direction: string, values: number[], against?: number[]): Row =>
-    ({ work: "link", subject, params: { link: "tap", direction }, ...summary(values), unit: "MB/s", ratios: against ? { "raw frames": summary(values.map((v, i) => v / against[i]!)).median } : {} });
+  const row = (subject: string, direction: string, values: number[], against?: number[]): Row => ({
+    work: "link",
+    subject,
+    params: { link: "tap", direction },
+    ...summary(values),
+    unit: "MB/s",
+    ratios: against ? { "raw frames": summary(values.map((v, i) => v / against[i]!)).median } : {},
+  });
   return [
-    row("raw frames", "from the kernel", figures["rawIn"]!), row("stint-v8-simd", "from the kernel", figures["tcpIn"]!, figures["rawIn"]),
-    row("raw frames", "to the kernel", figures["rawOut"]!), row("stint-v8-simd", "to the kernel", figures["tcpOut"]!, figures["rawOut"]),
+    row("raw frames", "from the kernel", figures["rawIn"]!),
+    row("stint-v8-simd", "from the kernel", figures["tcpIn"]!, figures["rawIn"]),
+    row("raw frames", "to the kernel", figures["rawOut"]!),
+    row("stint-v8-simd", "to the kernel", figures["tcpOut"]!, figures["rawOut"]),
   ];
 }
 
@@ -155,7 +188,14 @@ function inNamespace(work: string, quick: boolean): Row[] {
     // For this route, whatever the machine's default is (BBR, say).
     const route = lab.run("ip", ["route", "add", "10.9.0.2/32", "dev", "tap0", "congctl", "cubic"]);
     if (route.status !== 0) throw new Error(`this kernel has no CUBIC: ${route.err.trim()}`);
-    const r = ran("ip", ["netns", "exec", lab.name, process.execPath, "--import", "tsx", "tests/bench/kernel.ts", work, ...(quick ? ["--quick"] : [])], { timeout: 1_800_000, stdio: ["ignore", "pipe", "inherit"] });
+    const r = ran(
+      "ip",
+      [
+        "netns", "exec", lab.name, process.execPath, "--import", "tsx", "tests/bench/kernel.ts", work,
+        ...(quick ? ["--quick"] : []),
+      ],
+      { timeout: 1_800_000, stdio: ["ignore", "pipe", "inherit"] },
+    );
     if (r.status !== 0) throw new Error(`${work} ended with ${r.status}`);
     return JSON.parse(r.stdout) as Row[];
   } finally {

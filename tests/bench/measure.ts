@@ -1,6 +1,7 @@
 /**
- * Honest timing: every subject gets its turn in every round, and what counts is the median of the rounds. A ratio is taken within each round,
- * where both had the same machine: its speed drifts from round to round, by a factor where others share it.
+ * Honest timing: every subject gets its turn in every round, and what counts is the median of the rounds. A ratio is
+ * taken within each round, where both had the same machine: its speed drifts from round to round, by a factor where
+ * others share it.
  */
 
 export interface Measured {
@@ -26,9 +27,15 @@ export function summary(values: number[]): Measured {
   return { median, spread: (at(0.75) - at(0.25)) / 2 / median };
 }
 
-/** Runs each of `subjects` once in each of `rounds` rounds, after `before` rounds that do not count. Each returns its figure. */
-export function interleaved<K extends string>(subjects: Record<K, () => number>, rounds: number, before = 1): Record<K, Rounds> {
-  const names = Object.keys(subjects) as K[], values = Object.fromEntries(names.map((n) => [n, [] as number[]])) as Record<K, number[]>;
+/**
+ * Runs each of `subjects` once in each of `rounds` rounds, after `before` rounds that do not count. Each returns its
+ * figure.
+ */
+export function interleaved<K extends string>(
+  subjects: Record<K, () => number>, rounds: number, before = 1,
+): Record<K, Rounds> {
+  const names = Object.keys(subjects) as K[];
+  const values = Object.fromEntries(names.map((n) => [n, [] as number[]])) as Record<K, number[]>;
   for (let round = -before; round < rounds; round++) {
     for (const name of names) {
       const value = subjects[name]();

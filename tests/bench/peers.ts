@@ -1,4 +1,7 @@
-/** `npm run bench -- bulk bulk-zero-copy connections round-trips memory startup`: the same work on stint and its peers, interleaved. */
+/**
+ * `npm run bench -- bulk bulk-zero-copy connections round-trips memory startup`: the same work on stint and its peers,
+ * interleaved.
+ */
 import { readFileSync } from "node:fs";
 import { parseIp } from "../../host/address.js";
 import { SynFrame } from "../../host/lab/frames.js";
@@ -20,30 +23,57 @@ interface Work {
 const all = (_name: string): boolean => true;
 /** Works that are about the driver's own ways: acknowledgments at a given rate, in place, a start without a network. */
 const driven = (name: string): boolean => name !== "gvisor-go";
-/** Peers look through a list for every packet: with 100,000 connections a round would take minutes, and lwIP has 16,384 ports. */
+/**
+ * Peers look through a list for every packet: with 100,000 connections a round would take minutes, and lwIP has 16,384
+ * ports.
+ */
 const scales = (name: string): boolean => name.startsWith("stint");
 
 function works(quick: boolean): Work[] {
-  const bulk = (ack: number, inPlace: number): Work => ({ work: inPlace ? "bulk-zero-copy" : "bulk", driver: "bulk", unit: "GB/s", params: { connections: 1, ack_every: ack, in_place: inPlace }, who: ack === 2 && inPlace === 0 ? all : driven, shown: ["connections", "ack_every"] });
-  const connections = (others: number, parallel: number, who = all): Work => ({ work: "connections", driver: "connections", unit: "/s", params: { connections: others, others, parallel, ring: others > 1000 ? 512 : 2048 }, who, shown: ["connections", "parallel"] });
-  const trips = (others: number): Work => ({ work: "round-trips", driver: "round-trips", unit: "/s", params: { connections: others + 1, others, ring: 2048 }, who: all, shown: ["connections"] });
+  const bulk = (ack: number, inPlace: number): Work => ({
+    work: inPlace ? "bulk-zero-copy" : "bulk", driver: "bulk", unit: "GB/s",
+    params: { connections: 1, ack_every: ack, in_place: inPlace }, who: ack === 2 && inPlace === 0 ? all : driven,
+    shown: ["connections", "ack_every"],
+  });
+  const connections = (others: number, parallel: number, who = all): Work => ({
+    work: "connections", driver: "connections", unit: "/s",
+    params: { connections: others, others, parallel, ring: others > 1000 ? 512 : 2048 }, who,
+    shown: ["connections", "parallel"],
+  });
+  const trips = (others: number): Work => ({
+    work: "round-trips", driver: "round-trips", unit: "/s", params: { connections: others + 1, others, ring: 2048 },
+    who: all, shown: ["connections"],
+  });
   return [
-    bulk(2, 0), ...(quick ? [] : [bulk(32, 0)]), bulk(2, 1),
-    connections(10, 1), connections(32, 1), connections(0, 32), ...(quick ? [] : [connections(1000, 1), connections(100_000, 1, scales)]),
-    trips(0), trips(999),
+    bulk(2, 0), ...(quick ? [] : [bulk(32, 0)]), bulk(2, 1), connections(10, 1), connections(32, 1), connections(0, 32),
+    ...(quick ? [] : [connections(1000, 1), connections(100_000, 1, scales)]), trips(0), trips(999),
     { work: "memory", driver: "memory", unit: "bytes", params: {}, shown: [], who: driven },
     { work: "startup", driver: "startup", unit: "µs", params: {}, shown: [], who: driven },
   ];
 }
 
-/** The speeds that nothing can exceed, natively and in V8: copying, summing, and the way of each byte (copy; copy and sum; copy; sum and copy; copy). */
+/**
+ * The speeds that nothing can exceed, natively and in V8: copying, summing, and the way of each byte (copy; copy and
+ * sum; copy; sum and copy; copy).
+ */
 export function calibration(): Record<string, number> {
   const out: Record<string, number> = {};
   succeeded("gcc", ["-O3", "-mavx2", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate"]);
-  succeeded("clang", ["--target=wasm32-wasi", "-O3", "-msimd128", "-mbulk-memory", "tests/bench/driver/calibrate.c", "-o", "build/bench/calibrate.wasm"], { stdio: "ignore" });
-  for (const [where, command] of [["native", ["build/bench/calibrate"]], ["v8", v8Command("build/bench/calibrate.wasm")]] as const) {
+  succeeded(
+    "clang",
+    [
+      "--target=wasm32-wasi", "-O3", "-msimd128", "-mbulk-memory", "tests/bench/driver/calibrate.c", "-o",
+      "build/bench/calibrate.wasm",
+    ],
+    { stdio: "ignore" },
+  );
+  for (const [where, command] of [
+    ["native", ["build/bench/calibrate"]], ["v8", v8Command("build/bench/calibrate.wasm")],
+  ] as const) {
     const [copy, sum, way] = succeeded(command[0], command.slice(1)).trim().split(" ").map(Number);
-    Object.assign(out, { [`${where}_memcpy_gb_s`]: copy, [`${where}_checksum_gb_s`]: sum, [`${where}_bulk_limit_gb_s`]: way });
+    Object.assign(out, {
+      [`${where}_memcpy_gb_s`]: copy, [`${where}_checksum_gb_s`]: sum, [`${where}_bulk_limit_gb_s`]: way,
+    });
   }
   return out;
 }
@@ -59,18 +89,33 @@ export function everybody(): Subject[] {
 export function benchPeers(name: string, quick: boolean): Row[] {
   const rows: Row[] = [], seconds = quick ? 0.8 : 1.5;
   for (const work of works(quick).filter((w) => w.work === name)) {
-    const turns = Object.fromEntries(everybody().filter((s) => work.who(s.name)).map((s) => [s.name, () => summary(figures(s, work.driver, seconds, work.params)).median]));
-    const measured = interleaved(turns, quick ? 5 : 7, 0), peers = Object.entries(measured).filter(([n]) => !n.startsWith("stint"));
+    const turns = Object.fromEntries(
+      everybody()
+        .filter((s) => work.who(s.name))
+        .map((s) => [s.name, () => summary(figures(s, work.driver, seconds, work.params)).median]),
+    );
+    const measured = interleaved(turns, quick ? 5 : 7, 0);
+    const peers = Object.entries(measured).filter(([n]) => !n.startsWith("stint"));
     for (const [subject, m] of Object.entries(measured)) {
       rows.push({
-        work: work.work, subject, params: Object.fromEntries(work.shown.map((k) => [k, work.params[k]!])), ...m, unit: work.unit,
+        work: work.work,
+        subject,
+        params: Object.fromEntries(work.shown.map((k) => [k, work.params[k]!])),
+        ...m,
+        unit: work.unit,
         ratios: subject.startsWith("stint") ? Object.fromEntries(peers.map(([n, p]) => [n, ratio(m, p)])) : {},
       });
     }
   }
   // A crowd beside it must not cost anything.
   for (const row of rows.filter((r) => r.work === "connections" && r.params["connections"] === 100_000)) {
-    const few = rows.find((r) => r.work === "connections" && r.subject === row.subject && r.params["connections"] === 10 && r.params["parallel"] === 1);
+    const few = rows.find(
+      (r) =>
+        r.work === "connections"
+        && r.subject === row.subject
+        && r.params["connections"] === 10
+        && r.params["parallel"] === 1,
+    );
     if (few) row.ratios["10 connections"] = row.median / few.median;
   }
   return rows;
@@ -78,21 +123,35 @@ export function benchPeers(name: string, quick: boolean): Row[] {
 
 /** What a connection takes from the pools while it has something in flight, beside the bytes of an idle one. */
 export function benchBusy(): Row[] {
-  const bytes = (sendersMax: number, rangesMax: number): number => new StackModule(new WebAssembly.Module(readFileSync("build/stint.simd.wasm")), { ip: "10.0.0.1/24", connsMax: 4, sendersMax, rangesMax }).arenaBytes;
+  const bytes = (sendersMax: number, rangesMax: number): number =>
+    new StackModule(new WebAssembly.Module(readFileSync("build/stint.simd.wasm")), {
+      ip: "10.0.0.1/24", connsMax: 4, sendersMax, rangesMax,
+    }).arenaBytes;
   const least = bytes(100, 100);
   return [
-    { work: "memory", subject: "stint-v8-simd", params: { part: "busy: loss recovery" }, median: (bytes(1100, 100) - least) / 1000, unit: "bytes", spread: 0, ratios: {} },
-    { work: "memory", subject: "stint-v8-simd", params: { part: "busy: each time at which something was sent, each hole" }, median: (bytes(100, 1100) - least) / 1000, unit: "bytes", spread: 0, ratios: {} },
+    {
+      work: "memory", subject: "stint-v8-simd", params: { part: "busy: loss recovery" },
+      median: (bytes(1100, 100) - least) / 1000, unit: "bytes", spread: 0, ratios: {},
+    },
+    {
+      work: "memory", subject: "stint-v8-simd",
+      params: { part: "busy: each time at which something was sent, each hole" },
+      median: (bytes(100, 1100) - least) / 1000, unit: "bytes", spread: 0, ratios: {},
+    },
   ];
 }
 
 /** From the module's bytes to the first SYN-ACK, in V8. */
 export function benchStartup(quick: boolean): Row[] {
-  const mac = Uint8Array.of(2, 0, 0, 0, 0, 2), ip = "10.0.0.2", files = { "stint-v8": "build/stint.wasm", "stint-v8-simd": "build/stint.simd.wasm" };
+  const mac = Uint8Array.of(2, 0, 0, 0, 0, 2);
+  const ip = "10.0.0.2";
+  const files = { "stint-v8": "build/stint.wasm", "stint-v8-simd": "build/stint.simd.wasm" };
   const syn = new SynFrame(mac, parseIp(ip), 80).from(parseIp("10.0.0.1"), 1024, 1);
   const once = (file: string) => (): number => {
     const bytes = readFileSync(file), began = process.hrtime.bigint();
-    const stack = new StackModule(new WebAssembly.Module(bytes), { ip: `${ip}/24`, mac: "02:00:00:00:00:02", cookies: 0, connsMax: 4, reassemblyMax: 0 });
+    const stack = new StackModule(new WebAssembly.Module(bytes), {
+      ip: `${ip}/24`, mac: "02:00:00:00:00:02", cookies: 0, connsMax: 4, reassemblyMax: 0,
+    });
     stack.listen(80);
     let answers = 0;
     for (let t = 1; answers === 0 && t < 10; t++) {
@@ -114,6 +173,10 @@ export function benchStartup(quick: boolean): Row[] {
     if (answers === 0) throw new Error("no SYN-ACK");
     return Number(process.hrtime.bigint() - began) / 1000;
   };
-  const measured = interleaved(Object.fromEntries(Object.entries(files).map(([n, f]) => [n, once(f)])), quick ? 11 : 41);
-  return Object.entries(measured).map(([subject, m]) => ({ work: "startup", subject, params: { from: "the module's bytes to the first SYN-ACK" }, ...m, unit: "µs", ratios: {} }));
+  const measured = interleaved(
+    Object.fromEntries(Object.entries(files).map(([n, f]) => [n, once(f)])), quick ? 11 : 41,
+  );
+  return Object.entries(measured).map(([subject, m]) => ({
+    work: "startup", subject, params: { from: "the module's bytes to the first SYN-ACK" }, ...m, unit: "µs", ratios: {},
+  }));
 }

@@ -1,6 +1,8 @@
 /**
- * `npm run bench [-- WORK …] [--quick] [--json] [--html FILE] [--guard]`: speed as ratios, measured in one run. Without a work: all. `--guard`: ends with 1 when
- * a ratio is below what a short run must reach, or a peer cannot be had.
+ * `npm run bench [-- WORK …] [--quick] [--json] [--html FILE] [--guard]`: speed as ratios, measured in one run. Without
+ * a work: all. `--guard`: ends with 1 when a ratio is below what a short run must reach, or a peer cannot be had. What
+ * is below its guard in a short run is measured again in full, at most twice: a machine that is shared changes its
+ * speed within seconds, by a factor of two, and what became slower stays below its guard.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -17,41 +19,95 @@ import { configurations } from "./subjects.js";
 
 const peers = (name: string) => (quick: boolean): Row[] => benchPeers(name, quick);
 const WORKS: Record<string, (quick: boolean) => Row[] | Promise<Row[]>> = {
-  bulk: peers("bulk"), "bulk-zero-copy": peers("bulk-zero-copy"), connections: peers("connections"), "round-trips": peers("round-trips"),
-  "packet-cost": benchPacketCost, memory: (quick) => [...benchPeers("memory", quick), ...benchBusy()], syn: benchFlood,
-  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)], scale: benchScale, component: benchComponent, shards: benchShards, fairness: benchFairness, link: benchLink,
+  bulk: peers("bulk"),
+  "bulk-zero-copy": peers("bulk-zero-copy"),
+  connections: peers("connections"),
+  "round-trips": peers("round-trips"),
+  "packet-cost": benchPacketCost,
+  memory: (quick) => [...benchPeers("memory", quick), ...benchBusy()],
+  syn: benchFlood,
+  startup: (quick) => [...benchPeers("startup", quick), ...benchStartup(quick)],
+  scale: benchScale,
+  component: benchComponent,
+  shards: benchShards,
+  fairness: benchFairness,
+  link: benchLink,
 };
 const WITH_PEERS = new Set(["bulk", "bulk-zero-copy", "connections", "round-trips", "memory", "startup"]);
 
 function options(): { works: string[]; quick: boolean; json: boolean; guard: boolean; html: string | undefined } {
   try {
-    const { values, positionals } = parseArgs({ allowPositionals: true, options: { quick: { type: "boolean" }, json: { type: "boolean" }, guard: { type: "boolean" }, html: { type: "string" } } });
-    const asked = positionals.map((name) => (name === "flood" ? "syn" : name)), unknown = asked.find((name) => !(name in WORKS));
-    if (unknown !== undefined) throw new Error(`there is no work "${unknown}"; there are ${Object.keys(WORKS).join(", ")}`);
-    return { works: asked.length > 0 ? Object.keys(WORKS).filter((w) => asked.includes(w)) : Object.keys(WORKS), quick: values.quick === true, json: values.json === true, guard: values.guard === true, html: values.html };
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        quick: { type: "boolean" }, json: { type: "boolean" }, guard: { type: "boolean" }, html: { type: "string" },
+      },
+    });
+    const asked = positionals.map((name) => (name === "flood" ? "syn" : name));
+    const unknown = asked.find((name) => !(name in WORKS));
+    if (unknown !== undefined)
+      throw new Error(`there is no work "${unknown}"; there are ${Object.keys(WORKS).join(", ")}`);
+    return {
+      works: asked.length > 0 ? Object.keys(WORKS).filter((w) => asked.includes(w)) : Object.keys(WORKS),
+      quick: values.quick === true,
+      json: values.json === true,
+      guard: values.guard === true,
+      html: values.html,
+    };
   } catch (e) {
     console.error(`bench: ${(e as Error).message}`);
     process.exit(2);
   }
 }
 
-const { works, quick, json, guard, html } = options(), bar = new Progress("works", works.length), say = (text: string): void => { if (!json) bar.say(text); }, beside = works.some((w) => WITH_PEERS.has(w));
-const limits = beside ? (everybody(), calibration()) : {}, configuration = beside ? configurations() : {}, rows: Row[] = [];
+const { works, quick, json, guard, html } = options();
+const bar = new Progress("works", works.length);
+const say = (text: string): void => {
+  if (!json) bar.say(text);
+};
+const beside = works.some((w) => WITH_PEERS.has(w));
+const limits = beside ? (everybody(), calibration()) : {};
+const configuration = beside ? configurations() : {};
 if (beside) {
   say(Object.entries(configuration).map(([who, what]) => `${who}: ${what}`).join("\n"));
-  say(`this machine, GB/s: ${Object.entries(limits).map(([k, v]) => `${k.replace("_gb_s", "").replaceAll("_", " ")} ${v.toFixed(1)}`).join(", ")}\n`);
+  say(
+    `this machine, GB/s: ${Object.entries(limits)
+      .map(([k, v]) => `${k.replace("_gb_s", "").replaceAll("_", " ")} ${v.toFixed(1)}`)
+      .join(", ")}\n`,
+  );
 }
 say(`${"work".padEnd(16)}${"subject".padEnd(26)}${"parameters".padEnd(50)}${"median".padStart(14)}  ± spread  ratios`);
-for (const [n, name] of works.entries()) {
-  bar.at(n);
-  for (const row of await WORKS[name]!(quick)) {
+
+/** Measures one work, and says each of its rows. */
+async function measure(name: string, short: boolean): Promise<Row[]> {
+  const rows = await WORKS[name]!(short);
+  for (const row of rows) {
     if (row.work.startsWith("bulk")) {
       const limit = limits[row.subject.includes("v8") ? "v8_bulk_limit_gb_s" : "native_bulk_limit_gb_s"];
       if (limit !== undefined) row.ratios["the limit"] = row.median / limit;
     }
-    rows.push(row);
-    const params = Object.entries(row.params).map(([k, v]) => `${k} ${v}`).join(", "), ratios = Object.entries(row.ratios).map(([k, v]) => `${v.toFixed(2)} × ${k}`).join(", ");
-    say(`${row.work.padEnd(16)}${row.subject.padEnd(26)}${params.padEnd(50)}${`${row.median.toPrecision(4)} ${row.unit}`.padStart(14)}  ± ${(100 * row.spread).toFixed(0).padStart(3)} %  ${ratios}`);
+    const params = Object.entries(row.params)
+      .map(([k, v]) => `${k} ${v}`)
+      .join(", ");
+    const ratios = Object.entries(row.ratios)
+      .map(([k, v]) => `${v.toFixed(2)} × ${k}`)
+      .join(", ");
+    const median = `${row.median.toPrecision(4)} ${row.unit}`, spread = (100 * row.spread).toFixed(0);
+    const what = `${row.work.padEnd(16)}${row.subject.padEnd(26)}${params.padEnd(50)}`;
+    say(`${what}${median.padStart(14)}  ± ${spread.padStart(3)} %  ${ratios}`);
+  }
+  return rows;
+}
+
+let rows: Row[] = [];
+for (const [n, name] of works.entries()) {
+  bar.at(n);
+  rows.push(...(await measure(name, quick)));
+}
+for (let again = 0; guard && quick && again < 2; again++) {
+  for (const work of new Set(verdicts(rows).filter((v) => !v.guarded).map((v) => v.work))) {
+    say(`\n${work}: below a guard; again, in full`);
+    rows = [...rows.filter((r) => r.work !== work), ...(await measure(work, false))];
   }
 }
 bar.stop();
@@ -64,7 +120,8 @@ if (html !== undefined) {
   say(`\n${html} has it with plots`);
 }
 if (guard) {
-  const failed = judged.filter((v) => !v.guarded), absent = beside ? ["lwip-native", "smoltcp-native"].filter((n) => !everybody().some((s) => s.name === n)) : [];
+  const failed = judged.filter((v) => !v.guarded);
+  const absent = beside ? ["lwip-native", "smoltcp-native"].filter((n) => !everybody().some((s) => s.name === n)) : [];
   for (const v of failed) console.error(`bench: below its guard: ${v.text}`);
   for (const n of absent) console.error(`bench: ${n} is needed with --guard`);
   if (failed.length + absent.length > 0) process.exit(1);

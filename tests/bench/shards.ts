@@ -1,8 +1,10 @@
 /**
- * `npm run bench -- shards`: requests that threads answer, by the number of threads, each a hash over 32 KiB for its application (hash-server.mjs). This
- * thread is the link and the clients, 64 connections with one request each under way, made of numbers; it has a share of the cores, too.
+ * `npm run bench -- shards`: requests that threads answer, by the number of threads, each a hash over 32 KiB for its
+ * application (hash-server.mjs). This thread is the link and the clients, 64 connections with one request each under
+ * way, made of numbers; it has a share of the cores, too.
  */
 import { parseIp } from "../../host/address.js";
+import { PROTOCOL, sum } from "../../host/encode.js";
 import { arpAnswer } from "../../host/lab/frames.js";
 import type { Link } from "../../host/links/link.js";
 import { Shards } from "../../host/shards/shards.js";
@@ -28,7 +30,10 @@ class Client {
   }
 
   #segment(flags: string, data = new Uint8Array()): Uint8Array {
-    return tcp({ src: parseIp("10.0.0.1"), dst: parseIp(IP), dstMac: MAC }, { flags, sport: this.port, dport: PORT, seq: this.#seq, ack: this.#ack, win: 65535, data });
+    return tcp(
+      { src: parseIp("10.0.0.1"), dst: parseIp(IP), dstMac: MAC },
+      { flags, sport: this.port, dport: PORT, seq: this.#seq, ack: this.#ack, win: 65535, data },
+    );
   }
 
   syn(): Uint8Array {
@@ -61,12 +66,8 @@ class Client {
     v.setUint32(38, this.#seq);
     v.setUint32(42, this.#ack);
     v.setUint16(50, 0);
-    const size = this.#frame.length - 34;
-    let sum = 6 + size;
-    for (let at = 26; at < this.#frame.length - 1; at += 2) sum += v.getUint16(at);
-    if (this.#frame.length % 2) sum += this.#frame[this.#frame.length - 1]! << 8;
-    while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-    v.setUint16(50, ~sum & 0xffff);
+    const end = this.#frame.length;
+    v.setUint16(50, sum(this.#frame, 26, end, PROTOCOL.tcp + end - 34) ^ 0xffff);
     this.#seq = (this.#seq + REQUEST.length) >>> 0;
     return this.#frame;
   }
@@ -79,14 +80,26 @@ async function answered(n: number, seconds: number): Promise<number> {
     send(frame) {
       const arp = arpAnswer(frame);
       if (arp) return link.onFrame(arp);
-      const view = new DataView(frame.buffer, frame.byteOffset, frame.length), next = clients[view.getUint16(36) - FIRST_PORT]?.take(view, frame.length);
+      const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+      const next = clients[view.getUint16(36) - FIRST_PORT]?.take(view, frame.length);
       if (next) link.onFrame(next);
     },
     onFrame() {}, onClose() {}, close() {},
   };
-  const shards = new Shards(n, link, { ip: `${IP}/24`, mac: "02:00:00:00:00:02", connsMax: CLIENTS, rxSlots: 256, txSlots: 256, sendRing: 8192, recvRing: 8192, policy: { announce: false, timestamps: false, noDelay: true } }, {}, undefined, new URL("hash-server.mjs", import.meta.url).href);
+  const shards = new Shards(
+    n,
+    link,
+    {
+      ip: `${IP}/24`, mac: "02:00:00:00:00:02", connsMax: CLIENTS, rxSlots: 256, txSlots: 256, sendRing: 8192,
+      recvRing: 8192, policy: { announce: false, timestamps: false, noDelay: true },
+    },
+    {},
+    undefined,
+    new URL("hash-server.mjs", import.meta.url).href,
+  );
   await shards.ready;
-  const sleep = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms)), total = (): number => clients.reduce((s, c) => s + c.answers, 0);
+  const sleep = (ms: number): Promise<void> => new Promise((r) => setTimeout(r, ms));
+  const total = (): number => clients.reduce((s, c) => s + c.answers, 0);
   for (let tries = 0; clients.some((c) => !c.started) && tries < 50; tries++) {
     for (const c of clients.filter((one) => !one.started)) link.onFrame(c.syn());
     await sleep(20);
@@ -96,13 +109,20 @@ async function answered(n: number, seconds: number): Promise<number> {
   await sleep(seconds * 1000);
   const rate = (total() - before) / ((performance.now() - began) / 1000);
   await shards.terminate();
-  if (!(rate > 0)) throw new Error(`nothing was answered: ${clients.filter((c) => c.started).length} connections, ${before} answers before`);
+  if (!(rate > 0))
+    throw new Error(
+      `nothing was answered: ${clients.filter((c) => c.started).length} connections, ${before} answers before`,
+    );
   return rate;
 }
 
 export async function benchShards(quick: boolean): Promise<Row[]> {
   const counts = [1, 2], values = new Map(counts.map((n) => [n, [] as number[]]));
-  for (let round = 0; round < (quick ? 3 : 9); round++) for (const n of counts) values.get(n)!.push(await answered(n, quick ? 0.8 : 2));
+  for (let round = 0; round < (quick ? 3 : 9); round++)
+    for (const n of counts) values.get(n)!.push(await answered(n, quick ? 0.8 : 2));
   const measured = new Map([...values].map(([n, v]) => [n, summary(v)])), one = measured.get(1)!;
-  return counts.map((n) => ({ work: "shards", subject: "stint-v8-simd", params: { threads: n }, ...measured.get(n)!, unit: "answers/s", ratios: n === 1 ? {} : { "1 thread": measured.get(n)!.median / one.median } }));
+  return counts.map((n) => ({
+    work: "shards", subject: "stint-v8-simd", params: { threads: n }, ...measured.get(n)!, unit: "answers/s",
+    ratios: n === 1 ? {} : { "1 thread": measured.get(n)!.median / one.median },
+  }));
 }

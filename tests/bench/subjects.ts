@@ -1,6 +1,7 @@
 /**
- * The subjects of the bench, made of one driver (driver/driver.c): stint in V8 and under wasmtime (one module, `stint link`'s build on both ends),
- * through wasm2c, and its peers lwIP and smoltcp; and gVisor's netstack, which has a driver of its own. Each is a program that is given a work and prints figures.
+ * The subjects of the bench, made of one driver (driver/driver.c): stint in V8 and under wasmtime (one module, `stint
+ * link`'s build on both ends), through wasm2c, and its peers lwIP and smoltcp; and gVisor's netstack, which has a
+ * driver of its own. Each is a program that is given a work and prints figures.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -20,7 +21,10 @@ const DIR = "build/bench";
 const CACHE = process.env["STINT_CACHE"] ?? join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "stint");
 const DRIVER = "tests/bench/driver", WORK = join(DRIVER, "driver.c"), STINT = join(DRIVER, "stint.c");
 const WARN = ["-O3", "-Wall", "-Wextra", `-I${DRIVER}`];
-const FEATURES = ["--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals", "--enable-nontrapping-float-to-int", "--enable-simd", "--enable-reference-types", "--enable-multivalue"];
+const FEATURES = [
+  "--enable-bulk-memory", "--enable-bulk-memory-opt", "--enable-sign-ext", "--enable-mutable-globals",
+  "--enable-nontrapping-float-to-int", "--enable-simd", "--enable-reference-types", "--enable-multivalue",
+];
 
 function run(program: string, ...args: string[]): string {
   // Some of it is compiled, which takes a minute on a good machine.
@@ -28,13 +32,21 @@ function run(program: string, ...args: string[]): string {
 }
 
 function binaryen(tool: string, ...args: string[]): void {
-  run(process.execPath, join(dirname(createRequire(import.meta.url).resolve("binaryen/package.json")), "bin", tool), ...args);
+  run(
+    process.execPath, join(dirname(createRequire(import.meta.url).resolve("binaryen/package.json")), "bin", tool),
+    ...args,
+  );
 }
 
 /** The driver and two stacks over its memory, in one module. */
 function merged(name: string, stack: string, ...flags: string[]): string {
-  const app = join(DIR, `${name}-driver.wasm`), both = join(DIR, `${name}-merged.wasm`), out = join(DIR, `${name}.wasm`);
-  run("clang", "--target=wasm32-wasi", ...WARN, "-msimd128", "-mbulk-memory", "-ftls-model=local-exec", "-Iinclude", "-Wl,--global-base=1024", ...flags, WORK, STINT, "-o", app);
+  const app = join(DIR, `${name}-driver.wasm`);
+  const both = join(DIR, `${name}-merged.wasm`);
+  const out = join(DIR, `${name}.wasm`);
+  run(
+    "clang", "--target=wasm32-wasi", ...WARN, "-msimd128", "-mbulk-memory", "-ftls-model=local-exec", "-Iinclude",
+    "-Wl,--global-base=1024", ...flags, WORK, STINT, "-o", app,
+  );
   binaryen("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "a", stack, "b", "-o", both);
   binaryen("wasm-opt", ...FEATURES, "-O3", both, "-o", out);
   return out;
@@ -44,7 +56,10 @@ function merged(name: string, stack: string, ...flags: string[]): string {
 function twice(library: string): string[] {
   const one = join(DIR, "one.o");
   run("ld", "-r", "--whole-archive", library, "-o", one);
-  const names = run("nm", "-g", "--defined-only", one).split("\n").map((l) => l.split(" ")[2]).filter((n) => n !== undefined);
+  const names = run("nm", "-g", "--defined-only", one)
+    .split("\n")
+    .map((l) => l.split(" ")[2])
+    .filter((n) => n !== undefined);
   return ["a", "b"].map((side) => {
     const map = join(DIR, `${side}.names`), out = join(DIR, `${side}.o`);
     writeFileSync(map, names.map((n) => `${n} ${side}_${n}\n`).join(""));
@@ -94,7 +109,10 @@ const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
   "smoltcp-native": { needs: ["gcc", "cargo"], make: () => {
     const out = join(DIR, "smoltcp"), target = join(CACHE, "bench-smoltcp");
     mkdirSync(target, { recursive: true });
-    run("cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", "tests/bench/smoltcp/Cargo.toml", "--target-dir", target);
+    run(
+      "cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", "tests/bench/smoltcp/Cargo.toml",
+      "--target-dir", target,
+    );
     run("gcc", ...WARN, WORK, join(target, "release", "libbench_smoltcp.a"), "-lpthread", "-ldl", "-lm", "-o", out);
     return [out];
   } },
@@ -123,25 +141,41 @@ export function subjects(missing: (line: string) => void): Subject[] {
   return out;
 }
 
-/** Runs a subject for `seconds`; returns its figures, one for each tenth of a second. Throws what it said when it failed. */
+/**
+ * Runs a subject for `seconds`; returns its figures, one for each tenth of a second. Throws what it said when it
+ * failed.
+ */
 export function figures(subject: Subject, work: string, seconds: number, params: Record<string, number>): number[] {
   const [program, ...args] = subject.command;
-  const r = ran(program!, [...args, work, String(seconds), ...Object.entries(params).flatMap(([k, v]) => [k, String(v)])], { timeout: (seconds + 240) * 1000 });
+  const r = ran(
+    program!, [...args, work, String(seconds), ...Object.entries(params).flatMap(([k, v]) => [k, String(v)])],
+    { timeout: (seconds + 240) * 1000 },
+  );
   const lines = r.stdout.trim().split("\n").map(Number);
-  if (r.status !== 0 || lines.length === 0 || lines.some((x) => !(x > 0))) throw new Error(`${subject.name}, ${work}: ${r.stderr.trim() || `exit ${r.status ?? r.signal}`}`);
+  if (r.status !== 0 || lines.length === 0 || lines.some((x) => !(x > 0)))
+    throw new Error(`${subject.name}, ${work}: ${r.stderr.trim() || `exit ${r.status ?? r.signal}`}`);
   return lines;
 }
 
 /** What the peers are configured with, for the report. */
 export function configurations(): Record<string, string> {
   const path = "/usr/include/lwip/lwipopts.h", opts = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const lwip = ["TCP_MSS", "TCP_WND", "TCP_SND_BUF", "LWIP_CHECKSUM_ON_COPY", "LWIP_NETIF_TX_SINGLE_PBUF"].map((n) => `${n} ${new RegExp(`define ${n}\\s+(\\S+)`).exec(opts)?.[1] ?? "?"}`);
-  const gvisor = /gvisor\.dev\/gvisor v\S*-(\d{4})(\d\d)(\d\d)\d+-/.exec(readFileSync(resolve("tests/bench/gvisor/go.mod"), "utf8"))!;
-  const smoltcp = /smoltcp = \{ version = "=([^"]+)"/.exec(readFileSync(resolve("tests/bench/smoltcp/Cargo.toml"), "utf8"))![1];
+  const lwip = ["TCP_MSS", "TCP_WND", "TCP_SND_BUF", "LWIP_CHECKSUM_ON_COPY", "LWIP_NETIF_TX_SINGLE_PBUF"].map(
+    (n) => `${n} ${new RegExp(`define ${n}\\s+(\\S+)`).exec(opts)?.[1] ?? "?"}`,
+  );
+  const gvisor = /gvisor\.dev\/gvisor v\S*-(\d{4})(\d\d)(\d\d)\d+-/.exec(
+    readFileSync(resolve("tests/bench/gvisor/go.mod"), "utf8"),
+  )!;
+  const smoltcp = /smoltcp = \{ version = "=([^"]+)"/.exec(
+    readFileSync(resolve("tests/bench/smoltcp/Cargo.toml"), "utf8"),
+  )![1];
   return {
-    stint: "MSS 1460, no timestamps, SACK, window scaling; RACK-TLP, CUBIC and the rest of loss recovery on (the small build stint-v8: RFC 6675, NewReno); 64 + 64 slots",
+    stint:
+      "MSS 1460, no timestamps, SACK, window scaling; RACK-TLP, CUBIC and the rest of loss recovery on (the small "
+        + "build stint-v8: RFC 6675, NewReno); 64 + 64 slots",
     lwip: `Debian's liblwip, raw API, PBUF_RAM, ${lwip.join(", ")}; no SACK, no timestamps`,
     smoltcp: `${smoltcp}, release, LTO, Ethernet, ACK delay 10 ms, no congestion control; 64 + 64 slots`,
-    gvisor: `netstack of ${gvisor.slice(1).join("-")}, gonet, Ethernet over a pipe, SACK, CUBIC; in goroutines and real time, one processor for both ends; it decides when to acknowledge`,
+    gvisor: `netstack of ${gvisor.slice(1).join("-")}, gonet, Ethernet over a pipe, SACK, CUBIC; `
+      + "in goroutines and real time, one processor for both ends; it decides when to acknowledge",
   };
 }

@@ -12,10 +12,24 @@ import { findProgram } from "../../host/programs.js";
 import { lacks } from "../interop/lab.js";
 import { succeeded } from "../harness/programs.js";
 
-const URL_OF_PAGE = `file://${resolve("build/lab/index.html")}`, AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const URL_OF_PAGE = `file://${resolve("build/lab/index.html")}`;
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SIZES = { small: [320, 568], phone: [390, 844], laptop: [1280, 800], projector: [1920, 1080] } as const;
 
-interface Lab { lab: { step: number; frames: unknown[]; changes: { host: number; state: string }[]; isOver: boolean; host(name: string): number; fingerprint(): string; goTo(n: number): void }; select(i: number): void; current(): { tcp: Record<string, unknown> } | null; capture: { connections: { names: string[]; segments: unknown[] }[] } | null }
+interface Lab {
+  lab: {
+    step: number;
+    frames: unknown[];
+    changes: { host: number; state: string }[];
+    isOver: boolean;
+    host(name: string): number;
+    fingerprint(): string;
+    goTo(n: number): void;
+  };
+  select(i: number): void;
+  current(): { tcp: Record<string, unknown> } | null;
+  capture: { connections: { names: string[]; segments: unknown[] }[] } | null;
+}
 declare global { interface Window { lab: Lab } }
 
 let browser: Browser | undefined;
@@ -25,7 +39,10 @@ async function open(t: TestContext, size: keyof typeof SIZES = "laptop", hash = 
   if (lacks(t, "chromium")) return null;
   const [width, height] = SIZES[size], page = await browser!.newPage({ viewport: { width, height } });
   page.on("pageerror", (e) => errors.push(e.message));
-  page.on("request", (r) => { if (!r.url().startsWith("file:") && !r.url().startsWith("blob:") && !r.url().startsWith("data:")) requests.push(r.url()); });
+  page.on("request", (r) => {
+    if (!r.url().startsWith("file:") && !r.url().startsWith("blob:") && !r.url().startsWith("data:"))
+      requests.push(r.url());
+  });
   await page.goto(URL_OF_PAGE + hash);
   return page;
 }
@@ -51,7 +68,10 @@ describe("the page", () => {
     assert.ok(gzipSync(readFileSync("build/lab/index.html")).length < 250_000);
     const page = await open(t);
     if (!page) return;
-    const painted = await page.waitForFunction(() => performance.getEntriesByType("paint").find((e) => e.name === "first-contentful-paint")?.startTime), ms = (await painted.jsonValue())!;
+    const painted = await page.waitForFunction(
+      () => performance.getEntriesByType("paint").find((e) => e.name === "first-contentful-paint")?.startTime,
+    );
+    const ms = (await painted.jsonValue())!;
     assert.ok(ms < 5000, `${ms.toFixed(0)} ms; the aim is 1000 on an idle machine`);
     await page.close();
   });
@@ -64,7 +84,15 @@ describe("the page", () => {
       for (const variant of Object.keys(s.variants ?? { "": {} })) {
         if (variant) await page.selectOption("#variant", variant);
         await play(page);
-        const states: Record<string, string | undefined> = await page.evaluate((hosts) => Object.fromEntries(hosts.map((h) => [h, window.lab.lab.changes.filter((c) => c.host === window.lab.lab.host(h)).at(-1)?.state])), Object.keys(s.ends));
+        const states: Record<string, string | undefined> = await page.evaluate(
+          (hosts) =>
+            Object.fromEntries(
+              hosts.map((h) => [
+                h, window.lab.lab.changes.filter((c) => c.host === window.lab.lab.host(h)).at(-1)?.state,
+              ]),
+            ),
+          Object.keys(s.ends),
+        );
         assert.deepEqual(states, s.ends, s.name);
         assert.ok((await page.textContent("#explanation"))!.length > 100);
       }
@@ -90,20 +118,49 @@ describe("the page", () => {
 
   it("the inspector's values are those that tshark reads from the saved capture", async (t) => {
     if (lacks(t, "chromium", "tshark")) return;
-    const page = (await open(t, "laptop", "#scenario=sack"))!, dir = mkdtempSync(join(tmpdir(), "stint-page-")), file = join(dir, "saved.pcapng");
+    const page = (await open(t, "laptop", "#scenario=sack"))!;
+    const dir = mkdtempSync(join(tmpdir(), "stint-page-"));
+    const file = join(dir, "saved.pcapng");
     await play(page);
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#save")]);
     await download.saveAs(file);
-    const rows = succeeded("tshark", ["-r", file, "-o", "tcp.relative_sequence_numbers:FALSE", "-T", "fields", ...["tcp.srcport", "tcp.dstport", "tcp.seq", "tcp.ack", "tcp.window_size_value", "tcp.len", "ip.ttl", "tcp.checksum"].flatMap((f) => ["-e", f])], { stdio: ["ignore", "pipe", "ignore"] }).trim().split("\n").map((l) => l.split("\t"));
+    const rows = succeeded(
+      "tshark",
+      [
+        "-r",
+        file,
+        "-o",
+        "tcp.relative_sequence_numbers:FALSE",
+        "-T",
+        "fields",
+        ...[
+          "tcp.srcport", "tcp.dstport", "tcp.seq", "tcp.ack", "tcp.window_size_value", "tcp.len", "ip.ttl",
+          "tcp.checksum",
+        ].flatMap((f) => ["-e", f]),
+      ],
+      { stdio: ["ignore", "pipe", "ignore"] },
+    )
+      .trim()
+      .split("\n")
+      .map((l) => l.split("\t"));
     const count = await page.evaluate(() => window.lab.lab.frames.length);
     assert.equal(rows.length, count);
     for (let i = 0; i < count; i++) {
       await page.evaluate((k) => window.lab.select(k), i);
-      const shown = await page.$$eval("#segment .header-grid button", (all) => all.map((b) => [b.children[0]!.textContent, b.children[1]!.textContent] as const));
+      const shown = await page.$$eval("#segment .header-grid button", (all) =>
+        all.map((b) => [b.children[0]!.textContent, b.children[1]!.textContent] as const),
+      );
       const of = (name: string): string => shown.findLast(([n]) => n === name)?.[1] ?? "";
       const [sport, dport, seq, ack, wnd, len, ttl, checksum] = rows[i]!;
-      assert.deepEqual([of("source port"), of("destination port"), of("sequence number").split(" ")[0], of("acknowledgment number").split(" ")[0], of("window"), of("data") || "0 bytes", of("TTL"), shown.filter(([n]) => n === "checksum").at(-1)![1]],
-        [sport, dport, seq, ack, wnd, `${len} bytes`, ttl, checksum], `frame ${i + 1}`);
+      assert.deepEqual(
+        [
+          of("source port"), of("destination port"), of("sequence number").split(" ")[0],
+          of("acknowledgment number").split(" ")[0], of("window"), of("data") || "0 bytes", of("TTL"),
+          shown.filter(([n]) => n === "checksum").at(-1)![1],
+        ],
+        [sport, dport, seq, ack, wnd, `${len} bytes`, ttl, checksum],
+        `frame ${i + 1}`,
+      );
     }
     await page.setInputFiles("#open", file);
     await page.waitForFunction(() => window.lab.capture !== null);
@@ -120,14 +177,19 @@ describe("the page", () => {
       writeFileSync(file, bytes);
       await page.setInputFiles("#open", []);
       await page.setInputFiles("#open", file);
-      await page.waitForFunction((source) => new RegExp(source).test(document.getElementById("status")!.textContent), text.source);
+      await page.waitForFunction(
+        (source) => new RegExp(source).test(document.getElementById("status")!.textContent), text.source,
+      );
     };
     await shows(new TextEncoder().encode("just some text, and no capture"), /neither a pcap nor a pcapng/);
     succeeded(process.execPath, ["build/stint.js", "scenario", "close", "--pcap", file]);
     const whole = readFileSync(file);
     await shows(whole.subarray(0, whole.length - 20), /cut short/);
     const packet = whole.subarray(whole.indexOf(Buffer.from([6, 0, 0, 0])));
-    const size = packet.readUInt32LE(4), head = whole.subarray(0, whole.length - packet.length), n = Math.ceil(1e8 / size), huge = Buffer.alloc(head.length + n * size);
+    const size = packet.readUInt32LE(4);
+    const head = whole.subarray(0, whole.length - packet.length);
+    const n = Math.ceil(1e8 / size);
+    const huge = Buffer.alloc(head.length + n * size);
     head.copy(huge);
     for (let i = 0; i < n; i++) packet.copy(huge, head.length + i * size, 0, size);
     const began = Date.now();
@@ -166,7 +228,11 @@ describe("the page", () => {
     const frames = await page.evaluate<number>(`new Promise((done) => {
       let n = 0;
       const began = performance.now();
-      requestAnimationFrame(function tick() { n++; if (performance.now() - began < 2000) requestAnimationFrame(tick); else done(n / 2); });
+      requestAnimationFrame(function tick() {
+        n++;
+        if (performance.now() - began < 2000) requestAnimationFrame(tick);
+        else done(n / 2);
+      });
     })`);
     t.diagnostic(`${frames} pictures a second`);
     // Headless, drawn by the processor, on a shared machine: the aim of 60 is for people's.
@@ -182,7 +248,9 @@ describe("the page", () => {
       await page.evaluate(() => window.lab.select(1));
       await page.addScriptTag({ content: readFileSync(AXE, "utf8") }).catch(() => {});
       const found: string[] = await page.evaluate(async () => {
-        const axe = (window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }).axe;
+        const axe = (
+          window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
+        ).axe;
         return (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html).join(" ")}`);
       });
       assert.deepEqual(found, [], colorScheme);

@@ -1,4 +1,7 @@
-/** The two that are compared, each behind the same small interface: the module in virtual time, and the Linux kernel behind a TAP device. */
+/**
+ * The two that are compared, each behind the same small interface: the module in virtual time, and the Linux kernel
+ * behind a TAP device.
+ */
 import { createServer, type Server } from "node:net";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
@@ -18,7 +21,10 @@ const DELAYED_MS = 60;
 export interface Side {
   /** Our frame, addressed to this side's MAC address. */
   readonly mac: number[];
-  /** Hands it a segment; what comes back for `port` within the time of a delayed ACK. `least`: how many are waited for, where time is real. */
+  /**
+   * Hands it a segment; what comes back for `port` within the time of a delayed ACK. `least`: how many are waited for,
+   * where time is real.
+   */
   exchange(frame: Uint8Array, port: number, least: number): Promise<Seen[]>;
 }
 
@@ -31,10 +37,11 @@ export class Module implements Side {
 
   constructor() {
     this.stack = new StackModule(loadModule(), {
-      ip: "10.9.0.1/24", connsMax: 4, sendRing: 65536, recvRing: 65536, entropy: entropyOf(1), mac: "02:00:0a:00:00:01", delayedAckMs: 40,
-      policy: { announce: false },
+      ip: "10.9.0.1/24", connsMax: 4, sendRing: 65536, recvRing: 65536, entropy: entropyOf(1), mac: "02:00:0a:00:00:01",
+      delayedAckMs: 40, policy: { announce: false },
     });
-    for (const application of ["reads", "closes"] as const) this.#listeners.set(this.stack.listen(PORT[application]), application);
+    for (const application of ["reads", "closes"] as const)
+      this.#listeners.set(this.stack.listen(PORT[application]), application);
     this.stack.poll(this.#nowUs);
     this.stack.pushFrame(arp(1, { mac: MAC_PEER, ip: PEER }, { mac: [0, 0, 0, 0, 0, 0], ip: HOST }));
     this.#run(1);
@@ -48,12 +55,14 @@ export class Module implements Side {
       this.stack.drainFrames((f) => void out.push(see(f.slice())));
       this.stack.drainEvents(() => {});
       let worked = false;
-      for (const [listener, application] of this.#listeners) for (let h = this.stack.accept(listener); h > 0; h = this.stack.accept(listener)) {
-        this.#open.set(h, application);
-        worked = true;
-        if (application === "closes") this.stack.shutdown(h);
-      }
-      for (const h of this.#open.keys()) while (this.stack.receivable(h) > 0) worked = this.stack.receive(h) !== null || worked;
+      for (const [listener, application] of this.#listeners)
+        for (let h = this.stack.accept(listener); h > 0; h = this.stack.accept(listener)) {
+          this.#open.set(h, application);
+          worked = true;
+          if (application === "closes") this.stack.shutdown(h);
+        }
+      for (const h of this.#open.keys())
+        while (this.stack.receivable(h) > 0) worked = this.stack.receive(h) !== null || worked;
       if (worked || wait === 0) continue;
       if (wait < 0 || this.#nowUs + wait > until) {
         this.#nowUs = until;
@@ -86,7 +95,8 @@ export class Kernel implements Side {
     this.mac = mac;
     link.onFrame = (frame) => {
       const seen = see(Uint8Array.from(frame));
-      if (seen.kind === "arp" && seen.op === 1 && seen.ip.dst === PEER) link.send(arp(2, { mac: MAC_PEER, ip: PEER }, { mac: this.mac, ip: HOST }, this.mac));
+      if (seen.kind === "arp" && seen.op === 1 && seen.ip.dst === PEER)
+        link.send(arp(2, { mac: MAC_PEER, ip: PEER }, { mac: this.mac, ip: HOST }, this.mac));
       if (seen.kind === "arp" && seen.op === 2) this.#answered = true;
       if (seen.kind !== "tcp") return;
       const all = this.#seen.get(seen.dport);

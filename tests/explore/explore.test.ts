@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { explore, isKnown, type Explored } from "./run.js";
 import { SCENARIOS, TWO_STEPS } from "./scenarios.js";
-import { exploreModule } from "./world.js";
+import { exploreModule } from "./side.js";
 
 describe("every interleaving", () => {
   const module = exploreModule();

@@ -1,6 +1,7 @@
 /**
- * `npm run explore [-- --scenario NAME] [--states N] [--workers N] [--dot FILE] [--json]`: every interleaving of the real module, breadth
- * first, within the bounds of each scenario; as many scenarios at a time as there are workers, one a processor. Reports states, transitions, depth, and whether the space was closed; ends with the question why two
+ * `npm run explore [-- --scenario NAME] [--states N] [--workers N] [--dot FILE] [--json]`: every interleaving of the
+ * real module, breadth first, within the bounds of each scenario; as many scenarios at a time as there are workers, one
+ * a processor. Reports states, transitions, depth, and whether the space was closed; ends with the question why two
  * handshakes are not enough.
  */
 import { writeFileSync } from "node:fs";
@@ -9,7 +10,10 @@ import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { Progress } from "../../tools/progress.js";
 import { workerOf } from "../harness/worker.js";
 import { SCENARIOS, TWO_STEPS } from "./scenarios.js";
-import { exploreModule, Violation, World, type Move, type Scenario, type State } from "./world.js";
+import { check, recovers, survives } from "./properties.js";
+import { type Scenario } from "./scenario.js";
+import { exploreModule } from "./side.js";
+import { Violation, World, type Move, type State } from "./world.js";
 
 export interface Explored {
   name: string;
@@ -68,7 +72,10 @@ interface Step {
 export function explore(module: WebAssembly.Module, scenario: Scenario, statesMax: number): Explored {
   const world = new World(module, scenario), visited = new Visited(), steps: Step[] = [{ from: -1, move: undefined }];
   const began = performance.now();
-  const result: Explored = { name: scenario.name, states: 1, moves: 0, depth: 0, closed: true, quiescent: 0, seconds: 0, transitions: world.transitions, reached: world.reached };
+  const result: Explored = {
+    name: scenario.name, states: 1, moves: 0, depth: 0, closed: true, quiescent: 0, seconds: 0,
+    transitions: world.transitions, reached: world.reached,
+  };
   for (const s of world.sides) world.reached.add(s.state());
   const start = world.save();
   const schedule = (step: Step): string[] => {
@@ -104,10 +111,10 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
         result.moves++;
         try {
           world.make(move);
-          world.check();
+          check(world);
           // Every attack has to be survived, whatever comes next; that changes the state.
           if (move.kind === "attack") {
-            const after = world.save(), wrong = world.survives();
+            const after = world.save(), wrong = survives(world);
             world.load(after);
             if (wrong !== undefined) throw new Violation(wrong);
           }
@@ -135,21 +142,28 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
 
 function recovered(world: World): string | undefined {
   try {
-    return world.recovers();
+    return recovers(world);
   } catch (e) {
     if (!(e instanceof Violation)) throw e;
     return e.message;
   }
 }
 
-/** The transitions of RFC 9293, figure 5 and §3.10. A RST, ABORT or time-out leads from anywhere to CLOSED; a passive side's CLOSED is LISTEN. */
+/**
+ * The transitions of RFC 9293, figure 5 and §3.10. A RST, ABORT or time-out leads from anywhere to CLOSED; a passive
+ * side's CLOSED is LISTEN.
+ */
 const RFC: Record<string, string[]> = {
   CLOSED: ["LISTEN", "SYN-SENT"], LISTEN: ["SYN-RECEIVED", "SYN-SENT"], "SYN-SENT": ["SYN-RECEIVED", "ESTABLISHED"],
   "SYN-RECEIVED": ["ESTABLISHED", "FIN-WAIT-1", "LISTEN"], ESTABLISHED: ["FIN-WAIT-1", "CLOSE-WAIT"],
-  "FIN-WAIT-1": ["FIN-WAIT-2", "CLOSING", "TIME-WAIT"], "FIN-WAIT-2": ["TIME-WAIT"], "CLOSE-WAIT": ["LAST-ACK"], CLOSING: ["TIME-WAIT"], "LAST-ACK": [], "TIME-WAIT": [],
+  "FIN-WAIT-1": ["FIN-WAIT-2", "CLOSING", "TIME-WAIT"], "FIN-WAIT-2": ["TIME-WAIT"], "CLOSE-WAIT": ["LAST-ACK"],
+  CLOSING: ["TIME-WAIT"], "LAST-ACK": [], "TIME-WAIT": [],
 };
 
-/** Whether a transition is one of the RFC's, or two or three of them at once: a segment can acknowledge, and close, and be answered. */
+/**
+ * Whether a transition is one of the RFC's, or two or three of them at once: a segment can acknowledge, and close, and
+ * be answered.
+ */
 export function isKnown(from: string, to: string, steps = 3): boolean {
   if (to === "CLOSED" || to === "LISTEN") return true;
   const at = from === "LISTEN" ? [...RFC["LISTEN"]!, ...RFC["CLOSED"]!] : RFC[from] ?? [];
@@ -164,7 +178,10 @@ function diagram(all: Explored[]): string {
     const [from, to] = t.split("→") as [string, string];
     return `  "${from}" -> "${to}" [label="${n}"${(RFC[from] ?? []).includes(to) ? "" : ' style=dashed'}];`;
   });
-  for (const [from, tos] of Object.entries(RFC)) for (const to of tos) if (!seen.has(`${from}→${to}`)) lines.push(`  "${from}" -> "${to}" [color=grey fontcolor=grey label="not reached"];`);
+  for (const [from, tos] of Object.entries(RFC))
+    for (const to of tos)
+      if (!seen.has(`${from}→${to}`))
+        lines.push(`  "${from}" -> "${to}" [color=grey fontcolor=grey label="not reached"];`);
   return `digraph reached {\n  node [shape=box fontname=monospace];\n${lines.join("\n")}\n}\n`;
 }
 
@@ -172,12 +189,16 @@ function diagram(all: Explored[]): string {
 const HEAP_MB = 8192;
 
 /** Explores the scenarios, `workers` at a time; tells of each as it is done. */
-async function inParallel(module: WebAssembly.Module, chosen: Scenario[], states: number, workers: number, onDone: (e: Explored) => void): Promise<Explored[]> {
+async function inParallel(
+  module: WebAssembly.Module, chosen: Scenario[], states: number, workers: number, onDone: (e: Explored) => void,
+): Promise<Explored[]> {
   const todo = chosen.map((s) => s.name), all = new Map<string, Explored>();
   const one = async (): Promise<void> => {
     for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
       const explored = await new Promise<Explored>((resolve, reject) => {
-        workerOf(import.meta.url, { explore: { module, name, states } }, { maxOldGenerationSizeMb: HEAP_MB }).once("message", resolve).once("error", reject);
+        workerOf(import.meta.url, { explore: { module, name, states } }, { maxOldGenerationSizeMb: HEAP_MB })
+          .once("message", resolve)
+          .once("error", reject);
       });
       all.set(name, explored);
       onDone(explored);
@@ -187,12 +208,26 @@ async function inParallel(module: WebAssembly.Module, chosen: Scenario[], states
   return chosen.map((s) => all.get(s.name)!);
 }
 
+/** What was explored, on one line. */
+function line(e: Explored, { bounds }: Scenario): string {
+  const numbers = `${String(e.states).padStart(8)} states ${String(e.moves).padStart(9)} moves`;
+  return `${e.name.padEnd(20)} ${numbers}, depth ${String(e.depth).padStart(3)}, `
+    + `${e.closed ? "closed" : "not closed"} within ${bounds.drops} drops, ${bounds.duplicates} duplicates, `
+    + `${bounds.timers} timers${bounds.reorder ? ", reordering" : ""}; ${e.quiescent} at rest; `
+    + `${e.seconds.toFixed(1)} s`;
+}
+
+const steps = (v: NonNullable<Explored["violation"]>): string =>
+  v.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n");
+
 async function main(): Promise<void> {
   const value = (name: string): string | undefined => {
     const i = process.argv.indexOf(name);
     return i > 0 ? process.argv[i + 1] : undefined;
   };
-  const states = Number(value("--states") ?? "200000"), only = value("--scenario"), json = process.argv.includes("--json");
+  const states = Number(value("--states") ?? "200000");
+  const only = value("--scenario");
+  const json = process.argv.includes("--json");
   const chosen = SCENARIOS.filter((s) => only === undefined || s.name === only);
   if (chosen.length === 0 || !Number.isInteger(states) || states < 1) {
     console.error(`explore: --states takes a number; --scenario one of ${SCENARIOS.map((s) => s.name).join(", ")}`);
@@ -210,13 +245,10 @@ async function main(): Promise<void> {
   let done = 0;
   const tell = (e: Explored): void => {
     bar.at(++done);
-    const b = chosen.find((s) => s.name === e.name)!.bounds;
-    if (!json) bar.say(`${e.name.padEnd(20)} ${String(e.states).padStart(8)} states ${String(e.moves).padStart(9)} moves, depth ${String(e.depth).padStart(3)}, ` +
-      `${e.closed ? "closed" : "not closed"} within ${b.drops} drops, ${b.duplicates} duplicates, ${b.timers} timers${b.reorder ? ", reordering" : ""}; ${e.quiescent} at rest; ${e.seconds.toFixed(1)} s`);
-    if (e.violation) {
-      process.exitCode = 1;
-      console.error(`${e.name}: ${e.violation.what}\n${e.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}`);
-    }
+    if (!json) bar.say(line(e, chosen.find((s) => s.name === e.name)!));
+    if (!e.violation) return;
+    process.exitCode = 1;
+    console.error(`${e.name}: ${e.violation.what}\n${steps(e.violation)}`);
   };
   const all = await inParallel(module, chosen, states, Math.min(workers, chosen.length), tell);
   bar.stop();
@@ -231,11 +263,19 @@ async function main(): Promise<void> {
   const two = only === undefined ? explore(module, TWO_STEPS, 10_000) : undefined;
   if (two && !two.violation) process.exitCode = 1;
   if (json) {
-    console.log(JSON.stringify({ scenarios: all.map((e) => ({ ...e, transitions: Object.fromEntries(e.transitions), reached: [...e.reached] })), unreached: missing, two_steps: two?.violation }));
+    console.log(JSON.stringify({
+      scenarios: all.map((e) => ({ ...e, transitions: Object.fromEntries(e.transitions), reached: [...e.reached] })),
+      unreached: missing,
+      two_steps: two?.violation,
+    }));
   } else {
     const total = all.reduce((n, e) => n + e.states, 0), seconds = (performance.now() - began) / 1000;
-    console.log(`${total} states in ${seconds.toFixed(0)} s (${Math.round(total / seconds)} a second); states of RFC 9293 that were not reached: ${missing.join(", ") || "none"}`);
-    if (two?.violation) console.log(`\nWhy two steps are not enough, the shortest schedule:\n${two.violation.schedule.map((s, i) => `  ${i + 1}. ${s}`).join("\n")}\n  → ${two.violation.what}`);
+    console.log(
+      `${total} states in ${seconds.toFixed(0)} s (${Math.round(total / seconds)} a second); `
+        + `states of RFC 9293 that were not reached: ${missing.join(", ") || "none"}`,
+    );
+    const why = two?.violation && `${steps(two.violation)}\n  → ${two.violation.what}`;
+    if (why) console.log(`\nWhy two steps are not enough, the shortest schedule:\n${why}`);
   }
   const dot = value("--dot");
   if (dot !== undefined) writeFileSync(dot, diagram(all));

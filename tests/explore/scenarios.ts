@@ -1,4 +1,5 @@
-import { CLIENT, FORMS, SERVER, type Form, type Scenario } from "./world.js";
+import { FORMS, type Form, type Scenario } from "./scenario.js";
+import { CLIENT, SERVER } from "./side.js";
 
 const SYN = (seq: number) => () => ({ flags: "S", seq });
 
@@ -11,7 +12,10 @@ export const SCENARIOS: Scenario[] = [
     what: "the three-way handshake, with a SYN and a SYN-ACK of earlier incarnations still about",
     client: ["connect"], server: [],
     before: { client: [], server: ["listen"] },
-    old: [{ from: CLIENT, segment: SYN(12345) }, { from: SERVER, segment: () => ({ flags: "SA", seq: 777, ack: 12346 }) }],
+    old: [
+      { from: CLIENT, segment: SYN(12345) },
+      { from: SERVER, segment: () => ({ flags: "SA", seq: 777, ack: 12346 }) },
+    ],
     bounds: { drops: 2, duplicates: 1, timers: 4, reorder: true },
   },
   {
@@ -19,7 +23,9 @@ export const SCENARIOS: Scenario[] = [
     what: "the same, the server answering with SYN cookies alone",
     client: ["connect"], server: [], cookies: 2,
     before: { client: [], server: ["listen"] },
-    old: [{ from: CLIENT, segment: SYN(12345) }, { from: SERVER, segment: () => ({ flags: "SA", seq: 777, ack: 12346 }) }],
+    old: [
+      { from: CLIENT, segment: SYN(12345) }, { from: SERVER, segment: () => ({ flags: "SA", seq: 777, ack: 12346 }) },
+    ],
     bounds: { drops: 2, duplicates: 1, timers: 4, reorder: true },
   },
   {
@@ -79,7 +85,9 @@ export const SCENARIOS: Scenario[] = [
   },
 ];
 
-/** What is wrong with two steps: the third is left out, and the shortest schedule is found on which that is not enough. */
+/**
+ * What is wrong with two steps: the third is left out, and the shortest schedule is found on which that is not enough.
+ */
 export const TWO_STEPS: Scenario = {
   name: "two-steps",
   what: "a handshake of two steps: the server is ESTABLISHED when it has sent its SYN-ACK",

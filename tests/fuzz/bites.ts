@@ -1,9 +1,11 @@
 /**
- * Whether the fuzzer still bites: for each way of making a frame, how it can be told from outside that the stack took one in. A generator whose
- * segments all fall at the first check finds nothing, and looks exactly like one that has nothing to find.
+ * Whether the fuzzer still bites: for each way of making a frame, how it can be told from outside that the stack took
+ * one in. A generator whose segments all fall at the first check finds nothing, and looks exactly like one that has
+ * nothing to find.
  */
 import { COUNTERS, type Counter } from "../../host/counters.js";
-import { FLAG, STATES, TCP_INFO } from "../../host/module/layout.js";
+import { FLAG, LEASE_STATES, STATES, TCP_INFO } from "../../host/module/layout.js";
+import { leaseField, namesField, type Told } from "./clients.js";
 
 /** A frame as it was made; of TCP its flags and bytes of text. */
 export interface Made {
@@ -13,7 +15,7 @@ export interface Made {
 }
 
 /** What can be seen of the stack from outside. */
-export interface Look {
+export interface Look extends Told {
   counters: Uint32Array;
   /** The connection under attack, if there is one. */
   tcb: DataView | undefined;
@@ -24,7 +26,9 @@ type Flag = keyof typeof FLAG;
 type State = (typeof STATES)[number];
 
 /** The numbers of `tcp_info` that have 32 bits: only a name that is there, and as wide, can be asked for. */
-export type Field = { [F in keyof typeof TCP_INFO]: (typeof TCP_INFO)[F]["type"] extends "u32" ? F : never }[keyof typeof TCP_INFO];
+export type Field = {
+  [F in keyof typeof TCP_INFO]: (typeof TCP_INFO)[F]["type"] extends "u32" ? F : never;
+}[keyof typeof TCP_INFO];
 
 function field(tcb: DataView, name: Field): number {
   return tcb.getUint32(TCP_INFO[name].at, true);
@@ -56,7 +60,12 @@ class Seen {
   /** Whether a flag is set after, and was not before. */
   gained(name: Flag): boolean {
     const mask = FLAG[name], flags = (l: Look): number => (l.tcb ? field(l.tcb, "flags") : 0);
-    return this.before.tcb !== undefined && this.after.tcb !== undefined && (flags(this.after) & mask) !== 0 && (flags(this.before) & mask) === 0;
+    return (
+      this.before.tcb !== undefined
+      && this.after.tcb !== undefined
+      && (flags(this.after) & mask) !== 0
+      && (flags(this.before) & mask) === 0
+    );
   }
 
   had(name: Flag): boolean {
@@ -66,6 +75,22 @@ class Seen {
   went(from: State, to: State): boolean {
     const state = (l: Look): number => (l.tcb ? field(l.tcb, "state") : -1);
     return state(this.before) === STATES.indexOf(from) && state(this.after) === STATES.indexOf(to);
+  }
+
+  /** Whether the DHCP client went from one state to another, for a message of a server. */
+  leased(from: (typeof LEASE_STATES)[number], to: (typeof LEASE_STATES)[number]): boolean {
+    const { made, before, after } = this;
+    const at = (t: Told): string | undefined => LEASE_STATES[leaseField(t, "state")];
+    return made.kind === "dhcp" && at(before) === from && at(after) === to;
+  }
+
+  /** How far a number of the clients moved. */
+  lease(name: "taken" | "dropped" | "refused" | "declined"): number {
+    return leaseField(this.after, name) - leaseField(this.before, name);
+  }
+
+  names(name: "taken" | "dropped" | "asking"): number {
+    return namesField(this.after, name) - namesField(this.before, name);
   }
 
   text(): boolean {
@@ -83,11 +108,16 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "echo request": (s) => s.made.kind === "icmp" && s.moved("icmpOutEchoReps"),
   "ICMP error that lowers a path MTU": (s) => s.made.kind === "icmp" && s.moved("TCPPathMtu"),
   "ICMP error that ends an attempt": (s) => s.made.kind === "icmp" && s.moved("tcpAttemptFails"),
-  "ICMP error that a connection notes": (s) => s.made.kind === "icmp" && s.before.tcb !== undefined && s.after.tcb !== undefined &&
-    s.after.tcb.getInt8(TCP_INFO.softError.at) !== s.before.tcb.getInt8(TCP_INFO.softError.at),
+  "ICMP error that a connection notes": (s) =>
+    s.made.kind === "icmp"
+    && s.before.tcb !== undefined
+    && s.after.tcb !== undefined
+    && s.after.tcb.getInt8(TCP_INFO.softError.at) !== s.before.tcb.getInt8(TCP_INFO.softError.at),
   "fragments of a datagram": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("udpInDatagrams"),
-  "fragments of an echo request": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("icmpOutEchoReps"),
-  "fragments of a segment": (s) => s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("tcpInSegs") && !s.moved("tcpInErrs"),
+  "fragments of an echo request": (s) =>
+    s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("icmpOutEchoReps"),
+  "fragments of a segment": (s) =>
+    s.made.kind === "fragment" && s.moved("ipReasmOKs") && s.moved("tcpInSegs") && !s.moved("tcpInErrs"),
   "SYN": (s) => s.is("S") && s.after.halfOpenFree < s.before.halfOpenFree,
   "SYN that asks for ECN": (s) => s.is("SEW") && s.after.halfOpenFree < s.before.halfOpenFree,
   "SYN that a cookie answers": (s) => s.with("S") && s.moved("SyncookiesSent"),
@@ -96,7 +126,8 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "SYN-ACK": (s) => s.is("SA") && s.went("SYN-SENT", "ESTABLISHED"),
   "SYN-ACK with text": (s) => s.is("SA") && s.made.size > 0 && s.went("SYN-SENT", "ESTABLISHED") && s.by("rcvSize") > 0,
   "SYN-ACK after SYNs that met": (s) => s.is("SA") && s.went("SYN-RECEIVED", "ESTABLISHED"),
-  "ACK that completes a handshake": (s) => s.with("A") && s.moved("tcpPassiveOpens") && !s.moved("SyncookiesRecv") && !s.moved("TCPFastOpenPassive"),
+  "ACK that completes a handshake": (s) =>
+    s.with("A") && s.moved("tcpPassiveOpens") && !s.moved("SyncookiesRecv") && !s.moved("TCPFastOpenPassive"),
   "ACK that returns a cookie": (s) => s.with("A") && s.moved("SyncookiesRecv"),
   "SYN with a Fast Open cookie": (s) => s.with("S") && s.moved("TCPFastOpenPassive"),
   "SYN that asks for a Fast Open cookie": (s) => s.with("S") && s.moved("TCPFastOpenCookieReqd"),
@@ -118,6 +149,17 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "RST that refuses": (s) => s.with("R") && s.moved("tcpAttemptFails"),
   "URG": (s) => s.with("U") && s.gained("urgentIn"),
   "congestion mark": (s) => s.made.kind === "tcp" && s.moved("InCEPkts"),
+  "DHCP: an offer": (s) => s.leased("SELECTING", "REQUESTING"),
+  "DHCP: an ACK": (s) => s.leased("REQUESTING", "PROBING"),
+  "DHCP: an ACK that renews": (s) => s.leased("RENEWING", "BOUND"),
+  "DHCP: an ACK of any server": (s) => s.leased("REBINDING", "BOUND"),
+  "DHCP: an ACK for the address that it had": (s) => s.leased("REBOOTING", "BOUND"),
+  "DHCP: a refusal": (s) => s.made.kind === "dhcp" && s.lease("refused") > 0,
+  "DHCP: what is none": (s) => s.made.kind === "dhcp" && s.lease("dropped") > 0,
+  "ARP of somebody with the address that DHCP probes": (s) => s.made.kind === "arp" && s.lease("declined") > 0,
+  "DNS: an answer": (s) => s.made.kind === "dns" && s.names("taken") > 0 && s.names("asking") < 0,
+  "DNS: an answer of no use": (s) => s.made.kind === "dns" && s.names("taken") > 0 && s.names("asking") === 0,
+  "DNS: what is none": (s) => s.made.kind === "dns" && s.names("dropped") > 0 && s.names("taken") === 0,
   "echo of a congestion mark": (s) => s.with("E") && s.moved("TCPECNReductions"),
 };
 

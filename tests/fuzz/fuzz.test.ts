@@ -4,10 +4,12 @@ import { describe, it } from "node:test";
 import { Ledger } from "./bites.js";
 import { fuzz, replayOf } from "./fuzz.js";
 import { instrumented } from "./instrument.js";
-import { Broken, Target } from "./target.js";
+import { Broken } from "./holds.js";
+import { Target } from "./target.js";
 
 describe("fuzzer", () => {
-  it("finds nothing in 1,000,000 frames, takes each way of making a frame, moves each counter, and sees more than half of the ways that conditions can go", () => {
+  it("finds nothing in 1,000,000 frames, takes each way of making a frame, moves each counter, "
+      + "and sees more than half of the ways that conditions can go", () => {
     const ledger = new Ledger(), r = fuzz(1_000_000, 42, undefined, undefined, ledger);
     assert.equal(r.failure, undefined, r.failure && `${r.failure.what}: ${replayOf(r.failure)}`);
     assert.deepEqual(ledger.never, [], "ways of making a frame of which the stack took none in");

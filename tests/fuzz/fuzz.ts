@@ -5,7 +5,9 @@ import { COUNTERS, type Counter } from "../../host/counters.js";
 import { Random } from "../../host/random.js";
 import type { Ledger } from "./bites.js";
 import { instrumented } from "./instrument.js";
-import { Broken, Target } from "./target.js";
+import { Restless } from "../../host/rest.js";
+import { Broken } from "./holds.js";
+import { Target } from "./target.js";
 
 export interface FuzzResult {
   frames: number;
@@ -57,7 +59,8 @@ export function failureIn(what: () => void): string | undefined {
     what();
     return undefined;
   } catch (e) {
-    if (e instanceof Broken || e instanceof WebAssembly.RuntimeError) return `${e.constructor.name}: ${e.message}`;
+    const isFault = e instanceof Broken || e instanceof Restless || e instanceof WebAssembly.RuntimeError;
+    if (isFault) return `${e.constructor.name}: ${e.message}`;
     throw e;
   }
 }
@@ -90,15 +93,26 @@ export interface Exchange {
 const ALONE: Exchange = { kept: () => {}, others: () => [] };
 
 /** `ledger`: what is told of each frame; it costs time. */
-export function fuzz(frames: number, seed: number, onProgress: (r: FuzzResult) => void = () => {}, exchange = ALONE, ledger?: Ledger): FuzzResult {
+export function fuzz(
+  frames: number, seed: number, onProgress: (r: FuzzResult) => void = () => {}, exchange = ALONE, ledger?: Ledger,
+): FuzzResult {
   const built = instrumented(), fixed = new Target(built), r = new Random(seed);
-  const seen = new Uint8Array(fixed.notes.length), seen32 = new Int32Array(seen.buffer), moved = new Uint8Array(COUNTERS.length);
+  const seen = new Uint8Array(fixed.notes.length);
+  const seen32 = new Int32Array(seen.buffer);
+  const moved = new Uint8Array(COUNTERS.length);
   const corpus: Uint8Array[] = fixed.scenes.map((_, i) => Uint8Array.of(i, ...r.bytes(400)));
-  let covered = 0, runs = 0, next = 1, fuelMax = 0, had = 0, target = fixed, first = fixed.frames, notes32 = words(fixed.notes);
+  let covered = 0, runs = 0, next = 1, fuelMax = 0, had = 0, target = fixed, first = fixed.frames;
+  let notes32 = words(fixed.notes);
   const began = performance.now();
   fixed.ledger = ledger;
   const result = (): FuzzResult => ({
-    frames: had + target.frames - first, runs, corpus: corpus.length, covered, ways: built.notes, fuelMax: Math.max(fuelMax, target.fuelMax), seconds: (performance.now() - began) / 1000,
+    frames: had + target.frames - first,
+    runs,
+    corpus: corpus.length,
+    covered,
+    ways: built.notes,
+    fuelMax: Math.max(fuelMax, target.fuelMax),
+    seconds: (performance.now() - began) / 1000,
     still: COUNTERS.filter((_, i) => moved[i] === 0),
   });
   /** Another configuration has its turn. */
@@ -117,7 +131,8 @@ export function fuzz(frames: number, seed: number, onProgress: (r: FuzzResult) =
     const input = foreign.pop() ?? mutated(r, corpus[r.below(corpus.length)]!, corpus[r.below(corpus.length)]!);
     const what = failureOf(target, input);
     runs++;
-    if (what !== undefined) return { ...result(), failure: { input: shortened(target, input, what), what, config: target.config } };
+    if (what !== undefined)
+      return { ...result(), failure: { input: shortened(target, input, what), what, config: target.config } };
     let news = false;
     for (let i = 0; i < notes32.length; i++) {
       if ((notes32[i]! & ~seen32[i]!) === 0) continue;

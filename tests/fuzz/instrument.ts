@@ -1,6 +1,6 @@
 /**
- * The module that ships, with two things added: every condition notes which way it went, and every turn of a loop takes from a store of fuel,
- * so that what does not end traps.
+ * The module that ships, with two things added: every condition notes which way it went, and every turn of a loop takes
+ * from a store of fuel, so that what does not end traps.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,9 @@ export interface Instrumented {
 export function instrumented(withNotes = true, name = MODULE): Instrumented {
   const original = binaryen.readBinary(readFileSync(join(buildDir(), `${name}.wasm`)));
   // The only way to a larger memory is through the text.
-  const text = original.emitText().replace(/\(memory (\$\S+) \d+\)/, (whole, name) => withNotes ? `(memory ${name} ${PAGES})` : whole);
+  const text = original
+    .emitText()
+    .replace(/\(memory (\$\S+) \d+\)/, (whole, name) => (withNotes ? `(memory ${name} ${PAGES})` : whole));
   original.dispose();
   const m = binaryen.parseText(text);
   m.setFeatures(binaryen.Features.All);
@@ -50,8 +52,10 @@ export function instrumented(withNotes = true, name = MODULE): Instrumented {
     m.global.get("way", i32),
   ], i32);
   let conditions = 0;
-  const api = binaryen as unknown as Record<"If" | "Break" | "Select", Editable>
-    & { Loop: { getBody(e: Expression): Expression; setBody(e: Expression, b: Expression): void }; getExpressionId(e: Expression): number };
+  const api = binaryen as unknown as Record<"If" | "Break" | "Select", Editable> & {
+    Loop: { getBody(e: Expression): Expression; setBody(e: Expression, b: Expression): void };
+    getExpressionId(e: Expression): number;
+  };
   const noted = (kind: Editable, e: Expression): void => {
     const condition = withNotes ? kind.getCondition(e) : 0;
     if (condition) kind.setCondition(e, note(condition, conditions++));
@@ -63,7 +67,8 @@ export function instrumented(withNotes = true, name = MODULE): Instrumented {
       if (key === "id" || key === "type") continue;
       // A load's size is a number, that of a copy an expression.
       if (key === "size" && info.id !== binaryen.MemoryCopyId && info.id !== binaryen.MemoryFillId) continue;
-      if (CHILDREN.has(key)) for (const child of Array.isArray(value) ? value : [value]) if (typeof child === "number") visit(child);
+      if (CHILDREN.has(key))
+        for (const child of Array.isArray(value) ? value : [value]) if (typeof child === "number") visit(child);
     }
     if (info.id === binaryen.IfId) noted(api.If, e);
     else if (info.id === binaryen.BreakId) noted(api.Break, e);
@@ -85,8 +90,12 @@ export function instrumented(withNotes = true, name = MODULE): Instrumented {
 }
 
 /** Expressions without children; the value of a constant is a number. */
-const LEAVES = new Set([binaryen.NopId, binaryen.UnreachableId, binaryen.ConstId, binaryen.LocalGetId, binaryen.GlobalGetId]);
+const LEAVES = new Set([
+  binaryen.NopId, binaryen.UnreachableId, binaryen.ConstId, binaryen.LocalGetId, binaryen.GlobalGetId,
+]);
 
 /** Fields of an expression that are expressions. */
-const CHILDREN = new Set(["children", "condition", "ifTrue", "ifFalse", "body", "value", "left", "right", "ptr", "operands", "dest", "source", "size",
-  "vec", "a", "b", "c"]);
+const CHILDREN = new Set([
+  "children", "condition", "ifTrue", "ifFalse", "body", "value", "left", "right", "ptr", "operands", "dest", "source",
+  "size", "vec", "a", "b", "c",
+]);

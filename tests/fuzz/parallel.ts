@@ -47,18 +47,31 @@ class Pool implements Exchange {
 
 /** The workers' results as one. */
 function together(list: FuzzResult[]): FuzzResult {
-  const sum = (of: (r: FuzzResult) => number): number => list.reduce((n, r) => n + of(r), 0), most = (of: (r: FuzzResult) => number): number => Math.max(...list.map(of));
-  return { frames: sum((r) => r.frames), runs: sum((r) => r.runs), corpus: sum((r) => r.corpus), covered: most((r) => r.covered), ways: list[0]!.ways, fuelMax: most((r) => r.fuelMax), seconds: most((r) => r.seconds),
-    still: list[0]!.still.filter((name) => list.every((r) => r.still.includes(name))) };
+  const sum = (of: (r: FuzzResult) => number): number => list.reduce((n, r) => n + of(r), 0);
+  const most = (of: (r: FuzzResult) => number): number => Math.max(...list.map(of));
+  return {
+    frames: sum((r) => r.frames),
+    runs: sum((r) => r.runs),
+    corpus: sum((r) => r.corpus),
+    covered: most((r) => r.covered),
+    ways: list[0]!.ways,
+    fuelMax: most((r) => r.fuelMax),
+    seconds: most((r) => r.seconds),
+    still: list[0]!.still.filter((name) => list.every((r) => r.still.includes(name))),
+  };
 }
 
 /** Runs the workers. Resolves when all are done, or one has found something. */
-export function inParallel(frames: number, seed: number, workers: number, onProgress: (r: FuzzResult) => void): Promise<FuzzResult> {
+export function inParallel(
+  frames: number, seed: number, workers: number, onProgress: (r: FuzzResult) => void,
+): Promise<FuzzResult> {
   const shared = new SharedArrayBuffer(SHARED.bytes), last = new Map<number, FuzzResult>();
   return new Promise((resolve, reject) => {
     let done = 0;
     const threads = Array.from({ length: workers }, (_, me) => {
-      const worker = workerOf(import.meta.url, { fuzz: { frames: Math.ceil(frames / workers), seed: seed + me * 1_000_003, me, workers, shared } });
+      const worker = workerOf(import.meta.url, {
+        fuzz: { frames: Math.ceil(frames / workers), seed: seed + me * 1_000_003, me, workers, shared },
+      });
       worker.on("error", reject);
       worker.on("message", ({ result, end }: { result: FuzzResult; end: boolean }) => {
         last.set(me, result);
@@ -73,7 +86,11 @@ export function inParallel(frames: number, seed: number, workers: number, onProg
   });
 }
 
-const mine = (workerData as { fuzz?: { frames: number; seed: number; me: number; workers: number; shared: SharedArrayBuffer } } | null)?.fuzz;
+const mine = (
+  workerData as {
+    fuzz?: { frames: number; seed: number; me: number; workers: number; shared: SharedArrayBuffer };
+  } | null
+)?.fuzz;
 if (!isMainThread && mine) {
   const say = (result: FuzzResult, end: boolean): void => parentPort!.postMessage({ result, end });
   say(fuzz(mine.frames, mine.seed, (r) => say(r, false), new Pool(mine.shared, mine.me, mine.workers)), true);

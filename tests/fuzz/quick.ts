@@ -1,4 +1,8 @@
-/** The frames that the codec of tests/harness makes, in memory that is used again: a frame is good until the next one is made. */
+/**
+ * The frames that the codec of tests/harness makes, in memory that is used again: a frame is good until the next one is
+ * made.
+ */
+import { sum } from "../../host/encode.js";
 import { ip4, MAC_PEER, MAC_STACK, type Tcp } from "../harness/codec.js";
 
 const STACK = ip4("10.0.0.1");
@@ -33,11 +37,15 @@ function finish(at: number, end: number): Uint8Array {
 /** The sum of a TCP segment or a UDP datagram, at `place`. */
 function seal(at: number, end: number, place: number, protocol: number): void {
   view.setUint16(at + place, 0);
-  view.setUint16(at + place, sum(quick, at, end, sumOf(quick, 26, 34) + protocol + end - at) ^ 0xffff);
+  view.setUint16(at + place, sum(quick, at, end, sum(quick, 26, 34) + protocol + end - at) ^ 0xffff);
 }
 
 export function quickTcp(src: number, t: Tcp, ipOptions?: number[], tos = 0): Uint8Array {
-  const opts = t.opts!, header = 20 + ((opts.length + 3) & ~3), data = t.data!, at = begin(src, 6, 1, 0x4000, ipOptions), end = at + header + data.length;
+  const opts = t.opts!;
+  const header = 20 + ((opts.length + 3) & ~3);
+  const data = t.data!;
+  const at = begin(src, 6, 1, 0x4000, ipOptions);
+  const end = at + header + data.length;
   quick[15] = tos;
   view.setUint16(at, t.sport!);
   view.setUint16(at + 2, t.dport!);
@@ -75,9 +83,14 @@ export function quickEcho(src: number, type: number, size: number): Uint8Array {
   return finish(at, end);
 }
 
-/** The part of a datagram's payload from one unit of 8 bytes to another, as a fragment of its own. The header of `whole` has no options that matter. */
+/**
+ * The part of a datagram's payload from one unit of 8 bytes to another, as a fragment of its own. The header of `whole`
+ * has no options that matter.
+ */
 export function piece(whole: Uint8Array, id: number, from: number, to: number): Uint8Array {
-  const total = Math.min(whole.length, 14 + (whole[16]! << 8 | whole[17]!)), first = 34 + 8 * from, last = Math.min(total, 34 + 8 * to);
+  const total = Math.min(whole.length, 14 + ((whole[16]! << 8) | whole[17]!));
+  const first = 34 + 8 * from;
+  const last = Math.min(total, 34 + 8 * to);
   const out = new Uint8Array(34 + Math.max(0, last - first));
   out.set(whole.subarray(0, 34));
   out.set(whole.subarray(first, Math.max(first, last)), 34);
@@ -91,7 +104,11 @@ export function piece(whole: Uint8Array, id: number, from: number, to: number): 
 }
 
 /** An ICMP error that quotes the first `size` bytes (8 to 27) of the payload of a segment of the stack's. */
-export function quickIcmp(src: number, type: number, code: number, rest: number, quoted: { src: number; dst: number; sport: number; dport: number; seq: number; protocol: number; total: number }, size: number): Uint8Array {
+export function quickIcmp(
+  src: number, type: number, code: number, rest: number,
+  quoted: { src: number; dst: number; sport: number; dport: number; seq: number; protocol: number; total: number },
+  size: number,
+): Uint8Array {
   const at = begin(src, 1), ip = at + 8, tcp = ip + 20, end = tcp + size;
   quick.fill(0, at, end);
   quick[at] = type;
@@ -121,23 +138,19 @@ export function quickFragment(src: number, protocol: number, id: number, fragmen
   return finish(at, at + size);
 }
 
-function sumOf(f: Uint8Array, from: number, to: number): number {
-  let s = 0;
-  const even = to - ((to - from) & 1);
-  for (let i = from; i < even; i += 2) s += (f[i]! << 8) | f[i + 1]!;
-  return even < to ? s + (f[even]! << 8) : s;
-}
-
-/** The one's complement sum of the bytes from `from` to `to`, folded. */
-export function sum(f: Uint8Array, from: number, to: number, start: number): number {
-  let s = start + sumOf(f, from, to);
-  while (s > 0xffff) s = (s & 0xffff) + (s >>> 16);
-  return s;
-}
-
 /** The sum of the addresses in an IP header. */
 export function sumAddresses(f: Uint8Array): number {
-  return sumOf(f, 26, 34);
+  return sum(f, 26, 34);
+}
+
+/** The timestamp that a segment carries; 0: none. */
+export function tsValOf(f: Uint8Array): number {
+  const end = Math.min(f.length, 34 + (f[46]! >> 4) * 4);
+  for (let i = 54; i + 10 <= end;) {
+    if (f[i] === 8) return new DataView(f.buffer, f.byteOffset).getUint32(i + 2);
+    i += f[i] === 1 ? 1 : Math.max(2, f[i + 1]!);
+  }
+  return 0;
 }
 
 /** Makes the checksums of a frame right again, if it still has a shape. */

@@ -1,21 +1,31 @@
 /**
- * One stack and a scripted peer, in virtual time: the test writes the peer's segments byte by byte and looks at every frame that comes
- * back. Sequence numbers are relative: ours to the peer's ISN, the stack's to its own, which is learned from its SYN.
+ * One stack and a scripted peer, in virtual time: the test writes the peer's segments byte by byte and looks at every
+ * frame that comes back. Sequence numbers are relative: ours to the peer's ISN, the stack's to its own, which is
+ * learned from its SYN.
  */
 import assert from "node:assert/strict";
+import { it } from "node:test";
 import { EVENT, type StackModule } from "../../host/stack.js";
 import type { StackOptions } from "../../host/config.js";
-import { arp, ip4, MAC_PEER, MAC_STACK, tcp, type Ip, type Seen, type Tcp } from "./codec.js";
+import { arp, icmp, ip4, MAC_PEER, MAC_STACK, tcp, type Ip, type Seen, type Tcp } from "./codec.js";
 import { entropyOf } from "./entropy.js";
-import { Polled } from "./polled.js";
+import { FAMILY6, Polled } from "./polled.js";
 
 export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2");
 export const STACK_PORT = 8080, PEER_PORT = 40000;
 /** The peer's ISN, near the end of the space, so that everything wraps. */
 const PEER_ISN = 0xfffffff0;
 
-/** The small build (STINT_MODULE=stint) leaves parts out (assembly/features.ts); what tests them is not registered there. */
+/**
+ * The small build (STINT_MODULE=stint) leaves parts out (assembly/features.ts); what tests them is not registered
+ * there.
+ */
 export const SMALL = process.env["STINT_MODULE"] === "stint";
+
+/** A test of what only IPv4 has, which is not registered where the tests are done over IPv6 (STINT_FAMILY=6). */
+export const it4 = (name: string, test: () => void): void => {
+  if (!FAMILY6) void it(name, test);
+};
 
 export type BenchOptions = Partial<StackOptions>;
 
@@ -28,15 +38,19 @@ export class Bench extends Polled {
   listener = 0;
   sport = PEER_PORT;
   dport = STACK_PORT;
-  /** The peer answers for its address. */
+  /** The peer answers for its address, and these. */
   answersArp = true;
+  others: number[] = [];
 
   constructor(options: BenchOptions = {}) {
     super(Polled.stack({
       // The RFC's bounds, and its algorithms; what goes beyond them is switched on by the tests that are for it.
       ip: "10.0.0.1/24", rtoMinMs: 1000, entropy: entropyOf(1), connsMax: 8, halfOpenMax: 8, timeWaitMax: 8,
       ...options,
-      policy: { announce: false, timestamps: false, sack: false, windowScaling: false, rack: false, quickAcks: false, ...options.policy },
+      policy: {
+        announce: false, timestamps: false, sack: false, windowScaling: false, rack: false, quickAcks: false,
+        ...options.policy,
+      },
     }));
     this.poll();
     // The peer makes itself known, so that no test has to wait for ARP.
@@ -45,8 +59,9 @@ export class Bench extends Polled {
   }
 
   protected override take(seen: Seen): Uint8Array | undefined {
-    if (this.answersArp && seen.kind === "arp" && seen.op === 1 && seen.ip.dst === PEER) {
-      return arp(2, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }, MAC_STACK);
+    const isOurs = seen.kind === "arp" && (seen.ip.dst === PEER || this.others.includes(seen.ip.dst));
+    if (this.answersArp && isOurs && seen.op === 1) {
+      return arp(2, { mac: MAC_PEER, ip: seen.ip.dst }, { mac: MAC_STACK, ip: STACK }, MAC_STACK);
     }
     if (seen.kind === "tcp") {
       this.all.push(seen);
@@ -79,7 +94,10 @@ export class Bench extends Polled {
   /** The next segment must have these flags, and these relative numbers. */
   expect(flags: string, want: { seq?: number; ack?: number; len?: number; win?: number } = {}): Seen {
     const s = this.next(flags);
-    const got = { flags: s.flags, seq: (s.seq - this.stackIsn) >>> 0, ack: (s.ack - this.peerIsn) >>> 0, len: s.data.length, win: s.win };
+    const got = {
+      flags: s.flags, seq: (s.seq - this.stackIsn) >>> 0, ack: (s.ack - this.peerIsn) >>> 0, len: s.data.length,
+      win: s.win,
+    };
     const full = { flags, ...want };
     assert.deepEqual(Object.fromEntries(Object.keys(full).map((k) => [k, got[k as keyof typeof got]])), full);
     return s;
@@ -94,7 +112,10 @@ export class Bench extends Polled {
   }
 
   silent(what = "nothing"): void {
-    assert.deepEqual(this.out.filter((s) => s.kind === "tcp").map((s) => `${s.flags} len ${s.data.length}`), [], `${what} was expected`);
+    assert.deepEqual(
+      this.out.filter((s) => s.kind === "tcp").map((s) => `${s.flags} len ${s.data.length}`), [],
+      `${what} was expected`,
+    );
   }
 
   /** Forgets what has come. */
@@ -177,3 +198,12 @@ export function pattern(size: number, from = 0): Uint8Array {
 
 export const MSS = 1460;
 export { MAC_STACK };
+
+/** An ICMP error about the stack's own segment. */
+export function about(
+  b: Bench, s: Seen, type: number, code: number, rest = 0, edit: (quoted: Uint8Array) => void = () => {},
+): void {
+  const quoted = s.raw.slice(14, 14 + 28);
+  edit(quoted);
+  b.frame(icmp({ src: ip4("10.0.0.254"), dst: STACK }, type, code, rest, quoted));
+}

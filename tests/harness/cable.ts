@@ -44,12 +44,16 @@ export class Cable {
   }
 }
 
-/** Stacks at 10.0.0.1 and 10.0.0.2. */
-export async function pair(options: Partial<StackOptions> = {}): Promise<{ a: Stack; b: Stack; cable: Cable }> {
+/** Stacks at 10.0.0.1 and 10.0.0.2, and with `ipv6` at fd00::1 and fd00::2. */
+export async function pair(
+  options: Partial<StackOptions> & { ipv6?: { secret?: Uint8Array } } = {},
+): Promise<{ a: Stack; b: Stack; cable: Cable }> {
   const cable = new Cable();
-  const [a, b] = await Promise.all([
-    Stack.open({ link: cable.ends[0], ip: `${A}/24`, ...options }), Stack.open({ link: cable.ends[1], ip: `${B}/24`, ...options }),
-  ]);
+  const open = (n: 1 | 2): Promise<Stack> => {
+    const ipv6 = options.ipv6 && { ...options.ipv6, addresses: [`fd00::${n}/64`] };
+    return Stack.open({ link: cable.ends[n - 1]!, ip: `${n === 1 ? A : B}/24`, ...options, ipv6 });
+  };
+  const [a, b] = await Promise.all([open(1), open(2)]);
   return { a, b, cable };
 }
 
@@ -66,7 +70,8 @@ export class Pending {
       if (told) throw new Error(`${name} was told twice`);
       told = true;
       this.#left.set(name, this.#left.get(name)! - 1);
-      const how = error === undefined || error === null ? "ok" : (error as { code?: string }).code ?? (error as Error).name;
+      const how =
+        error === undefined || error === null ? "ok" : ((error as { code?: string }).code ?? (error as Error).name);
       this.ended.set(name, [...(this.ended.get(name) ?? []), how]);
     };
   }

@@ -1,6 +1,6 @@
 /**
- * Configurations as inputs: drawn from the whole space of assembly/config.ts (least, greatest, odd, random), and a memory that is exactly as large
- * as the module asked for, with bytes on both sides that nobody may touch.
+ * Configurations as inputs: drawn from the whole space of assembly/config.ts (least, greatest, odd, random), and a
+ * memory that is exactly as large as the module asked for, with bytes on both sides that nobody may touch.
  */
 import { createHash } from "node:crypto";
 import { CONFIG_FIELDS, POLICY, type ConfigField, type PolicyName, type StackOptions } from "../../host/config.js";
@@ -9,12 +9,18 @@ import { StackModule } from "../../host/stack.js";
 
 type Draw = (r: Random) => number;
 const of = (...list: number[]): Draw => (r) => list[r.below(list.length)]!;
-const within = (least: number, most: number, unit = 1): Draw => (r) => (Math.floor(least / unit) + r.below(Math.floor((most - least) / unit) + 1)) * unit;
+const within =
+  (least: number, most: number, unit = 1): Draw =>
+  (r) =>
+    (Math.floor(least / unit) + r.below(Math.floor((most - least) / unit) + 1)) * unit;
 const power = (least: number, most: number): Draw => (r) => 2 ** (least + r.below(most - least + 1));
 /** Mostly the first, else one of the others. */
 const or = (...list: Draw[]): Draw => (r) => list[r.chance(0.4) ? 0 : r.below(list.length)]!(r);
 
-/** Sizes and limits. What no network could tell from another value (the pace of time) is drawn from what keeps a test short. */
+/**
+ * Sizes and limits. What no network could tell from another value (the pace of time) is drawn from what keeps a test
+ * short.
+ */
 const SPACE: Partial<Record<ConfigField, Draw>> = {
   mtu: or(of(1500), within(128, 1499), of(128, 129, 131, 576, 1280), within(1501, 9000), of(65535)),
   connsMax: or(of(4), of(1), within(2, 9)),
@@ -75,19 +81,31 @@ export function drawConfig(r: Random): Partial<StackOptions> {
   out["ip"] = `10.0.0.1/${r.chance(0.6) ? 24 : r.below(33)}`;
   if (r.chance(0.2)) out["gateway"] = undefined;
   const likely = r.chance(0.5) ? 0.9 : 0.5;
-  out["policy"] = Object.fromEntries(POLICIES.map((p) => [p, ["timestamps", "sack", "windowScaling", "rack", "tlp", "prr", "undo", "cubic"].includes(p) ? r.chance(likely) : r.chance(0.3)]));
+  out["policy"] = Object.fromEntries(
+    POLICIES.map((p) => [
+      p,
+      ["timestamps", "sack", "windowScaling", "rack", "tlp", "prr", "undo", "cubic"].includes(p)
+        ? r.chance(likely)
+        : r.chance(0.3),
+    ]),
+  );
   return out;
 }
 
-/** Sizes that a peer cannot tell from another: tables that are larger than a test's, odd, and of another length than their neighbours. */
+/**
+ * Sizes that a peer cannot tell from another: tables that are larger than a test's, odd, and of another length than
+ * their neighbours.
+ */
 const UNSEEN: Partial<Record<ConfigField, Draw>> = {
-  connsMax: within(8, 23), halfOpenMax: within(8, 40), timeWaitMax: within(8, 31), listenersMax: within(8, 19), rangesMax: within(4096, 4400), sendersMax: within(8, 23), rxSlots: power(5, 8), txSlots: power(5, 8),
-  loopSlots: power(4, 6), reassemblyMax: within(4, 9), neighboursMax: power(4, 7), udpMax: within(16, 27), fastOpenCookies: within(8, 21), appBytes: within(0, 100),
+  connsMax: within(8, 23), halfOpenMax: within(8, 40), timeWaitMax: within(8, 31), listenersMax: within(8, 19),
+  rangesMax: within(4096, 4400), sendersMax: within(8, 23), rxSlots: power(5, 8), txSlots: power(5, 8),
+  loopSlots: power(4, 6), reassemblyMax: within(4, 9), neighboursMax: power(4, 7), udpMax: within(16, 27),
+  fastOpenCookies: within(8, 21), appBytes: within(0, 100),
 };
 
 /**
- * `options`, and what they leave open drawn from a seed, the same for the same options, in a memory that is exactly as large as it takes; one
- * that lays its arena out itself does without the last.
+ * `options`, and what they leave open drawn from a seed, the same for the same options, in a memory that is exactly as
+ * large as it takes; one that lays its arena out itself does without the last.
  */
 export function unseen(module: WebAssembly.Module, options: StackOptions, seed: number): StackOptions {
   const { arenaBase, arenaSize, ...asked } = options, out: Record<string, unknown> = {};
@@ -120,8 +138,11 @@ export function exactly(module: WebAssembly.Module, options: StackOptions): Stac
 export class Guards {
   #sides!: Uint32Array[];
   #edge!: Uint8Array;
+  /** Where the memory ended at first: what is behind that the host took for itself. */
+  readonly #top: number;
 
   constructor(memory: Uint8Array, readonly size: number) {
+    this.#top = memory.length;
     this.look(memory);
     this.mend();
   }
@@ -130,7 +151,9 @@ export class Guards {
   look(memory: Uint8Array): void {
     const end = ARENA_AT + this.size, whole = (end + 3) & ~3;
     this.#edge = memory.subarray(end, whole);
-    this.#sides = [ARENA_AT - GUARD, whole].map((at) => new Uint32Array(memory.buffer, at, Math.min(GUARD, memory.length - at) >> 2));
+    this.#sides = [ARENA_AT - GUARD, whole].map(
+      (at) => new Uint32Array(memory.buffer, at, Math.min(GUARD, this.#top - at) >> 2),
+    );
   }
 
   mend(): void {
@@ -142,7 +165,9 @@ export class Guards {
   broken(): string | undefined {
     for (const b of this.#edge) if (b !== PATTERN) return "right behind the arena";
     for (const [i, side] of this.#sides.entries()) {
-      for (let j = 0; j < side.length; j++) if (side[j] !== PATTERN * 0x01010101) return i === 0 ? `${GUARD - 4 * j} bytes before the arena` : `${4 * j} bytes behind the arena`;
+      for (let j = 0; j < side.length; j++)
+        if (side[j] !== PATTERN * 0x01010101)
+          return i === 0 ? `${GUARD - 4 * j} bytes before the arena` : `${4 * j} bytes behind the arena`;
     }
     return undefined;
   }

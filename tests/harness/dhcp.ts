@@ -23,7 +23,10 @@ export function readDhcp(data: Uint8Array): Message {
     if (at >= data.length) throw new Error("the options do not end");
     if (data[at] !== 0) options.set(data[at]!, [...data.slice(at + 2, at + 2 + data[at + 1]!)]);
   }
-  return { op: data[0]!, xid: v.getUint32(4), secs: v.getUint16(8), flags: v.getUint16(10), ciaddr: v.getUint32(12), yiaddr: v.getUint32(16), chaddr: [...data.slice(28, 34)], options };
+  return {
+    op: data[0]!, xid: v.getUint32(4), secs: v.getUint16(8), flags: v.getUint16(10), ciaddr: v.getUint32(12),
+    yiaddr: v.getUint32(16), chaddr: [...data.slice(28, 34)], options,
+  };
 }
 
 export interface Reply {
@@ -40,16 +43,22 @@ export interface Reply {
 }
 
 function dhcpBytes(r: Reply): Uint8Array {
-  const fixed = (bytes: number[], size: number): number[] => [...bytes, ...Array.from({ length: size - bytes.length }, () => 0)];
+  const fixed = (bytes: number[], size: number): number[] => [
+    ...bytes, ...Array.from({ length: size - bytes.length }, () => 0),
+  ];
   return Uint8Array.from([
-    r.op ?? 2, r.htype ?? 1, 6, 0, ...be(4, r.xid), 0, 0, 0, 0, ...be(4, 0), ...be(4, r.yiaddr ?? 0), ...be(4, 0), ...be(4, 0), ...fixed(r.chaddr ?? MAC_STACK, 16),
-    ...fixed(r.sname ?? [], 64), ...fixed(r.file ?? [], 128), ...(r.cookie ?? [99, 130, 83, 99]), ...r.options,
+    r.op ?? 2, r.htype ?? 1, 6, 0, ...be(4, r.xid), 0, 0, 0, 0, ...be(4, 0), ...be(4, r.yiaddr ?? 0), ...be(4, 0),
+    ...be(4, 0), ...fixed(r.chaddr ?? MAC_STACK, 16), ...fixed(r.sname ?? [], 64), ...fixed(r.file ?? [], 128),
+    ...(r.cookie ?? [99, 130, 83, 99]), ...r.options,
   ]);
 }
 
 /** A frame from a server at `src` to the client. */
 export function dhcpFrame(src: number, dst: number, r: Reply, sport = 67, srcMac?: number[]): Uint8Array {
-  return udp({ src, dst, dstMac: dst === 0xffffffff ? BROADCAST : MAC_STACK, ...(srcMac === undefined ? {} : { srcMac }) }, sport, 68, dhcpBytes(r));
+  return udp(
+    { src, dst, dstMac: dst === 0xffffffff ? BROADCAST : MAC_STACK, ...(srcMac === undefined ? {} : { srcMac }) },
+    sport, 68, dhcpBytes(r),
+  );
 }
 
 export const option = (kind: number, ...bytes: number[]): number[] => [kind, bytes.length, ...bytes];

@@ -2,12 +2,17 @@
 import { opt } from "./codec.js";
 import { Bench, MSS, type BenchOptions } from "./bench.js";
 
-export const MODERN = { sack: true, rack: true, tlp: true, prr: true, undo: true, cubic: true, hystart: false } as const;
+export const MODERN = {
+  sack: true, rack: true, tlp: true, prr: true, undo: true, cubic: true, hystart: false,
+} as const;
 export const RTT = 100;
 
 /** A connection whose round trip of 100 ms is known, with nothing in flight and an initial window of ten segments. */
 export function open(options: BenchOptions = {}, policy: BenchOptions["policy"] = {}): Bench {
-  const b = new Bench({ sendRing: 256 * MSS, ...options, policy: { ...MODERN, ...policy } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk(), ...(policy.timestamps ? opt.ts(1, 0) : [])], win: 65535 }, policy.timestamps ? { opts: opt.ts(1, 0) } : {}, RTT);
+  const b = new Bench({ sendRing: 256 * MSS, ...options, policy: { ...MODERN, ...policy } }).accepted(
+    { opts: [...opt.mss(1460), ...opt.sackOk(), ...(policy.timestamps ? opt.ts(1, 0) : [])], win: 65535 },
+    policy.timestamps ? { opts: opt.ts(1, 0) } : {}, RTT,
+  );
   b.write(MSS);
   b.advance(RTT);
   return acks(b, 1).clear();
@@ -15,13 +20,24 @@ export function open(options: BenchOptions = {}, policy: BenchOptions["policy"] 
 
 /** Acknowledges up to segment `n`, counted from 0, with SACK blocks in segments. */
 export function acks(b: Bench, n: number, ...list: [number, number][]): Bench {
-  b.send({ flags: "A", seq: 1, ack: 1 + n * MSS, win: 65535, opts: list.length === 0 ? [] : opt.sack(...list.map(([x, y]) => [x, y].map((k) => (b.stackIsn + 1 + k * MSS) >>> 0) as [number, number])) });
+  b.send({
+    flags: "A",
+    seq: 1,
+    ack: 1 + n * MSS,
+    win: 65535,
+    opts:
+      list.length === 0
+        ? []
+        : opt.sack(...list.map(([x, y]) => [x, y].map((k) => (b.stackIsn + 1 + k * MSS) >>> 0) as [number, number])),
+  });
   return b;
 }
 
 /** The segments that came, counted from 0. */
 export function sent(b: Bench): number[] {
-  const list = b.out.filter((s) => s.kind === "tcp" && s.data.length > 0).map((s) => ((s.seq - b.stackIsn - 1) >>> 0) / MSS);
+  const list = b.out
+    .filter((s) => s.kind === "tcp" && s.data.length > 0)
+    .map((s) => ((s.seq - b.stackIsn - 1) >>> 0) / MSS);
   b.clear();
   return list;
 }

@@ -1,5 +1,9 @@
-/** The services (assembly/services) and any number of peers, in virtual time. A peer acknowledges what comes, and keeps it. */
+/**
+ * The services (assembly/services) and any number of peers, in virtual time. A peer acknowledges what comes, and keeps
+ * it.
+ */
 import { loadModule } from "../../host/module.js";
+import { rest } from "../../host/rest.js";
 import { ServiceStack, type ServiceName } from "../../host/services.js";
 import type { StackOptions } from "../../host/config.js";
 import { arp, ip4, MAC_PEER, MAC_STACK, see, tcp, type Seen, type Tcp } from "./codec.js";
@@ -31,19 +35,18 @@ export class ServiceBench {
   }
 
   poll(): void {
-    for (let i = 0; i < 10_000; i++) {
+    this.#wait = rest(() => this.stack.poll(this.nowUs), () => {
       const answers: Uint8Array[] = [];
-      this.#wait = this.stack.poll(this.nowUs);
       this.stack.drainFrames((f) => {
         const seen = see(f.slice()), peer = this.peers.get(seen.dport);
         if (seen.kind === "tcp" && peer) answers.push(...peer.take(seen));
-        if (seen.kind === "arp" && seen.op === 1) answers.push(arp(2, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
+        if (seen.kind === "arp" && seen.op === 1)
+          answers.push(arp(2, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }, MAC_STACK));
       });
       const again = this.stack.run();
       for (const a of answers) this.stack.pushFrame(a);
-      if (!again && this.#wait !== 0 && answers.length === 0) return;
-    }
-    throw new Error("the services do not come to rest");
+      return again || answers.length > 0;
+    }, 10_000);
   }
 
   frame(bytes: Uint8Array): void {
@@ -84,6 +87,8 @@ export class Peer {
   reset = false;
   /** It no longer answers: its cable is pulled. */
   gone = false;
+  /** It takes what comes, and its acknowledgments are lost. */
+  unheard = false;
   /** It takes nothing any more: a window of 0. */
   window = 65535;
   #seq = 0;
@@ -162,7 +167,9 @@ export class Peer {
         this.#next = (this.#next + 1) >>> 0;
       }
     }
-    return s.data.length > 0 || s.flags.includes("F") || this.#isKeepAlive(s) ? [this.#make({ flags: "A", seq: this.#seq, ack: this.#next })] : [];
+    return !this.unheard && (s.data.length > 0 || s.flags.includes("F") || this.#isKeepAlive(s))
+      ? [this.#make({ flags: "A", seq: this.#seq, ack: this.#next })]
+      : [];
   }
 
   /** Below what was acknowledged, without text (RFC 9293 §3.8.4). */

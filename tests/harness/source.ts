@@ -1,4 +1,7 @@
-/** The sources of the module as a graph: who imports what, who exports what, who assigns what. Read by tests/host/source.test.ts. */
+/**
+ * The sources of the module as a graph: who imports what, who exports what, who assigns what. Read by
+ * tests/host/source.test.ts.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import ts from "typescript";
@@ -34,8 +37,14 @@ function imports(path: string, text: string): Import[] {
     if (!(ts.isImportDeclaration(s) || ts.isExportDeclaration(s)) || s.moduleSpecifier === undefined) return [];
     const from = (s.moduleSpecifier as ts.StringLiteral).text;
     const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : s.exportClause;
-    const names = clause === undefined ? (ts.isExportDeclaration(s) ? ["*"] : [])
-      : ts.isNamedImports(clause) || ts.isNamedExports(clause) ? clause.elements.map((e) => (e.propertyName ?? e.name).getText()) : ["*"];
+    const names =
+      clause === undefined
+        ? ts.isExportDeclaration(s)
+          ? ["*"]
+          : []
+        : ts.isNamedImports(clause) || ts.isNamedExports(clause)
+          ? clause.elements.map((e) => (e.propertyName ?? e.name).getText())
+          : ["*"];
     return [{ target: from.startsWith(".") ? `${posix.join(posix.dirname(path), from)}.ts` : undefined, names }];
   });
 }
@@ -47,12 +56,13 @@ function layer(path: string, order: readonly string[]): number | undefined {
 }
 
 /**
- * What breaks the layers: files that are in none, imports that go up, or sideways between the `apart`, imports without names, and imports of
- * what is not there. `order`: folders and files below assembly/, the lowest first.
+ * What breaks the layers: files that are in none, imports that go up, or sideways between the `apart`, imports without
+ * names, and imports of what is not there. `order`: folders and files below assembly/, the lowest first.
  */
 export function layerFaults(sources: Tree, order: readonly string[], apart: readonly string[][]): string[] {
   const faults: string[] = [];
   const side = (path: string): string => path.split("/")[1]!;
+  const isIn = (group: readonly string[]) => (name: string): boolean => group.includes(name);
   for (const [path, text] of sources) {
     const own = layer(path, order);
     if (own === undefined) faults.push(`${path} is in no layer`);
@@ -60,8 +70,9 @@ export function layerFaults(sources: Tree, order: readonly string[], apart: read
       if (target === undefined) faults.push(`${path} imports a package`);
       else if (!sources.has(target)) faults.push(`${path} imports ${target}, which is not there`);
       else if (names.length === 0) faults.push(`${path} imports ${target} for its side effects`);
-      else if (own !== undefined && (layer(target, order) ?? -1) > own) faults.push(`${path} imports ${target}, which is above it`);
-      else if (apart.some((group) => side(path) !== side(target) && group.includes(side(path)) && group.includes(side(target)))) {
+      else if (own !== undefined && (layer(target, order) ?? -1) > own) {
+        faults.push(`${path} imports ${target}, which is above it`);
+      } else if (side(path) !== side(target) && apart.some((group) => [path, target].map(side).every(isIn(group)))) {
         faults.push(`${path} imports ${target}, which is beside it`);
       }
     }
@@ -91,7 +102,8 @@ export function circle(sources: Tree): string[] {
   return [];
 }
 
-const has = (node: ts.Node, kind: ts.SyntaxKind): boolean => ts.canHaveModifiers(node) && (ts.getModifiers(node)?.some((m) => m.kind === kind) ?? false);
+const has = (node: ts.Node, kind: ts.SyntaxKind): boolean =>
+  ts.canHaveModifiers(node) && (ts.getModifiers(node)?.some((m) => m.kind === kind) ?? false);
 
 /** What a file declares at its top, exported or not: name and node. */
 function declarations(text: string): { name: string; node: ts.Statement; exported: boolean }[] {
@@ -99,15 +111,16 @@ function declarations(text: string): { name: string; node: ts.Statement; exporte
     // What the compiler calls by its name is there for it, exported or not.
     const exported = has(node, ts.SyntaxKind.ExportKeyword), global = /^@global\b/m.test(node.getText());
     if (global) return [];
-    if (ts.isVariableStatement(node)) return node.declarationList.declarations.map((d) => ({ name: d.name.getText(), node, exported }));
+    if (ts.isVariableStatement(node))
+      return node.declarationList.declarations.map((d) => ({ name: d.name.getText(), node, exported }));
     const name = (node as { name?: ts.Identifier }).name?.text;
     return name === undefined ? [] : [{ name, node, exported }];
   });
 }
 
 /**
- * Exports of `sources` that nobody imports, neither there nor in `users`, and what is declared and never named: "file name". `entries`: files
- * that are there to export.
+ * Exports of `sources` that nobody imports, neither there nor in `users`, and what is declared and never named: "file
+ * name". `entries`: files that are there to export.
  */
 export function dead(sources: Tree, users: Tree, entries: readonly string[]): string[] {
   const used = new Set<string>(), whole = new Set(entries);
@@ -122,12 +135,19 @@ export function dead(sources: Tree, users: Tree, entries: readonly string[]): st
       const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : undefined;
       if (clause === undefined || !ts.isNamespaceImport(clause)) continue;
       const target = imports(path, s.getText())[0]!.target;
-      for (const [, name] of text.matchAll(new RegExp(`\\b${clause.name.text}\\.(\\w+)`, "g"))) used.add(`${target} ${name}`);
+      for (const [, name] of text.matchAll(new RegExp(`\\b${clause.name.text}\\.(\\w+)`, "g")))
+        used.add(`${target} ${name}`);
     }
   }
   const isDead = (path: string, text: string, name: string, exported: boolean): boolean =>
-    exported ? !whole.has(path) && !used.has(`${path} ${name}`) : text.match(new RegExp(`\\b${name}\\b`, "g"))!.length === 1;
-  return [...sources].flatMap(([path, text]) => declarations(text).filter((d) => isDead(path, text, d.name, d.exported)).map((d) => `${path} ${d.name}`));
+    exported
+      ? !whole.has(path) && !used.has(`${path} ${name}`)
+      : text.match(new RegExp(`\\b${name}\\b`, "g"))!.length === 1;
+  return [...sources].flatMap(([path, text]) =>
+    declarations(text)
+      .filter((d) => isDead(path, text, d.name, d.exported))
+      .map((d) => `${path} ${d.name}`),
+  );
 }
 
 /** Names that more than one function has: "name: file file". */
@@ -148,7 +168,10 @@ export function bareBooleans(sources: Tree): string[] {
   const found: string[] = [];
   for (const [path, text] of sources) {
     const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && node.arguments.some((a) => a.kind === ts.SyntaxKind.TrueKeyword || a.kind === ts.SyntaxKind.FalseKeyword)) {
+      if (
+        ts.isCallExpression(node)
+        && node.arguments.some((a) => a.kind === ts.SyntaxKind.TrueKeyword || a.kind === ts.SyntaxKind.FalseKeyword)
+      ) {
         found.push(`${path} ${node.getText()}`);
       }
       node.forEachChild(visit);
@@ -167,8 +190,10 @@ export function remoteFirst(sources: Tree): string[] {
   });
   for (const [path, text] of sources) {
     const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && late(node.arguments.map((a) => a.getText()))) found.push(`${path} ${node.getText()}`);
-      if (ts.isFunctionDeclaration(node) && late(node.parameters.map((p) => p.name.getText()))) found.push(`${path} ${node.name!.text}`);
+      if (ts.isCallExpression(node) && late(node.arguments.map((a) => a.getText())))
+        found.push(`${path} ${node.getText()}`);
+      if (ts.isFunctionDeclaration(node) && late(node.parameters.map((p) => p.name.getText())))
+        found.push(`${path} ${node.name!.text}`);
       node.forEachChild(visit);
     };
     parse(text).forEachChild(visit);
@@ -178,21 +203,36 @@ export function remoteFirst(sources: Tree): string[] {
 
 /** What assigns a field or a variable outside of functions, or stores bytes, by itself. */
 function stores(node: ts.Node, locals: ReadonlySet<string>): boolean {
-  const left = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
-    ? node.left : ts.isPostfixUnaryExpression(node) || (ts.isPrefixUnaryExpression(node) &&
-      (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)) ? node.operand : undefined;
+  const left =
+    ts.isBinaryExpression(node)
+    && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment
+    && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+      ? node.left
+      : ts.isPostfixUnaryExpression(node)
+          || (ts.isPrefixUnaryExpression(node)
+            && (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken))
+        ? node.operand
+        : undefined;
   if (left !== undefined && !(ts.isIdentifier(left) && locals.has(left.text))) return true;
-  if (ts.isCallExpression(node) && /^(store|memory\.(copy|fill)|v128\.store)\b/.test(node.expression.getText())) return true;
+  if (ts.isCallExpression(node) && /^(store|memory\.(copy|fill)|v128\.store)\b/.test(node.expression.getText()))
+    return true;
   return node.getChildren().some((child) => stores(child, locals));
 }
 
-/** Functions of which `isPredicate` says that they only ask, and that act, or call what acts: "file name". No two have one name (`twins`). */
+/**
+ * Functions of which `isPredicate` says that they only ask, and that act, or call what acts: "file name". No two have
+ * one name (`twins`).
+ */
 export function actingPredicates(sources: Tree, isPredicate: (name: string) => boolean): string[] {
-  const calls = new Map<string, Set<string>>(), acts = new Set<string>(), at = new Map<string, { path: string; asks: boolean }>();
+  const calls = new Map<string, Set<string>>();
+  const acts = new Set<string>();
+  const at = new Map<string, { path: string; asks: boolean }>();
   for (const [path, text] of sources) {
     for (const s of parse(text).statements) {
       if (!ts.isFunctionDeclaration(s) || s.body === undefined) continue;
-      const name = s.name!.text, locals = new Set(s.parameters.map((p) => p.name.getText())), called = new Set<string>();
+      const name = s.name!.text;
+      const locals = new Set(s.parameters.map((p) => p.name.getText()));
+      const called = new Set<string>();
       const visit = (node: ts.Node): void => {
         if (ts.isVariableDeclaration(node)) locals.add(node.name.getText());
         if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) called.add(node.expression.text);
@@ -235,9 +275,16 @@ export function writers(sources: Tree, pattern: RegExp): string[] {
   const found = new Set<string>();
   for (const [path, text] of sources) {
     const visit = (node: ts.Node): void => {
-      const left = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
-        ? node.left : ts.isPostfixUnaryExpression(node) || (ts.isPrefixUnaryExpression(node) &&
-          (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken)) ? node.operand : undefined;
+      const left =
+        ts.isBinaryExpression(node)
+        && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment
+        && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
+          ? node.left
+          : ts.isPostfixUnaryExpression(node)
+              || (ts.isPrefixUnaryExpression(node)
+                && (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken))
+            ? node.operand
+            : undefined;
       if (left !== undefined && pattern.test(left.getText())) found.add(path);
       node.forEachChild(visit);
     };

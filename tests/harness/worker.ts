@@ -1,4 +1,6 @@
-/** Threads that run TypeScript: what a file needs is bundled into one, once a process, which takes it away when it ends. */
+/**
+ * Threads that run TypeScript: what a file needs is bundled into one, once a process, which takes it away when it ends.
+ */
 import { mkdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -16,7 +18,10 @@ export function workerOf(url: string, workerData: unknown, resourceLimits: Resou
     bundle = join(process.cwd(), folder, `${basename(join(entry, ".."))}-${process.pid}.mjs`);
     // The bundle finds build/ as what it is made of does.
     const define = { "import.meta.url": JSON.stringify(pathToFileURL(join(process.cwd(), "host", "bundle.js")).href) };
-    buildSync({ entryPoints: [entry], outfile: bundle, define, bundle: true, platform: "node", format: "esm", packages: "external", logLevel: "warning" });
+    buildSync({
+      entryPoints: [entry], outfile: bundle, define, bundle: true, platform: "node", format: "esm",
+      packages: "external", logLevel: "warning",
+    });
     const made = bundle;
     process.once("exit", () => rmSync(made, { force: true }));
     bundles.set(url, bundle);

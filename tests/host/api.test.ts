@@ -9,7 +9,7 @@ import { CONFIG_FIELDS, configNumbers, type ConfigField } from "../../host/confi
 import { ERR } from "../../host/errors.js";
 import { EVENT } from "../../host/stack.js";
 import { udp as datagram } from "../harness/codec.js";
-import { LEASE_SIZE, NAMES_SIZE } from "../../host/module/layout.js";
+import { IP6_INFO_SIZE, LEASE_SIZE, NAMES_SIZE } from "../../host/module/layout.js";
 
 /** Bytes of the configuration. */
 const CONFIG_SIZE = (CONFIG_FIELDS.length * 4 + 7 & ~7) + 32;
@@ -32,6 +32,18 @@ describe("handles", () => {
     assert.equal(x.tcp_shutdown(b.handle), -1);
   });
 
+  it("of a listener that was closed, and of the next one in its place: no event of before names them", () => {
+    const b = new Bench(), first = b.stack.listen(8080, 4), told: number[] = [];
+    b.send({ flags: "S", seq: 0 });
+    b.expect("SA");
+    assert.ok(b.stack.pushFrame(b.make({ flags: "A", seq: 1, ack: 1 })), "there is a slot");
+    b.stack.poll(b.nowUs);
+    b.stack.close(first);
+    const second = b.stack.listen(8080, 4);
+    b.stack.drainEvents((handle) => told.push(handle));
+    assert.deepEqual(told.filter((handle) => handle === first || handle === second), []);
+  });
+
   it("differ from one use of a place to the next", () => {
     const b = new Bench({ connsMax: 1 });
     const seen = new Set<number>();
@@ -49,7 +61,9 @@ describe("pointers and lengths", () => {
   it("must lie in memory and outside the arena", () => {
     const b = new Bench().accepted();
     const x = b.stack.exports, size = x.memory.buffer.byteLength;
-    for (const [at, n] of [[size, 1], [size - 1, 2], [0xffffffff, 1], [0, 0xffffffff], [x.controlBlock(), 4], [x.counters() - 8, 16]] as const) {
+    for (const [at, n] of [
+      [size, 1], [size - 1, 2], [0xffffffff, 1], [0, 0xffffffff], [x.controlBlock(), 4], [x.counters() - 8, 16],
+    ] as const) {
       assert.equal(x.tcp_send(b.handle, at, n), -2, `${at} ${n}`);
       assert.equal(x.tcp_recv(b.handle, at, n), -2);
     }
@@ -59,10 +73,14 @@ describe("pointers and lengths", () => {
     assert.equal(x.tcp_recv_consume(b.handle, 1), -5);
   });
 
-  it("of every export: nothing is 0, in the module's own data, in the arena, or beyond the memory; and then nothing happens", () => {
-    const module = loadModule(), b = new Bench({ udpMax: 1 }).accepted(), x = b.stack.exports, top = x.memory.buffer.byteLength;
+  it("of every export: nothing is 0, in the module's own data, in the arena, or beyond the memory; "
+      + "and then nothing happens", () => {
+    const module = loadModule();
+    const b = new Bench({ udpMax: 1 }).accepted();
+    const x = b.stack.exports, top = x.memory.buffer.byteLength;
     b.send({ flags: "PA", seq: 1, ack: 1, data: pattern(100) });
     const udp = b.stack.udpOpen(53), block = x.configBlock(), base = x.controlBlock() - CONFIG_SIZE;
+    const named = x.ip6_name(block);
     for (let i = 0; i < 2; i++) b.frame(datagram({ src: PEER, dst: STACK }, 9, 53, pattern(100)));
     /** How many bytes each call is asked to read or to write; and the call, with a pointer. */
     const calls: Record<string, [size: number, call: (at: number) => number]> = {
@@ -81,18 +99,34 @@ describe("pointers and lengths", () => {
       dns_info: [NAMES_SIZE, (at) => x.dns_info(at)],
       dns_lookup: [63, (at) => (at === block ? 0 : x.dns_lookup(at, 63, block, 4))],
       "dns_lookup, addresses": [16, (at) => (at === block ? 0 : x.dns_lookup(block, 8, at, 4))],
+      dns_lookup6: [63, (at) => (at === block ? 0 : x.dns_lookup6(at, 63, block, 4))],
+      "dns_lookup6, addresses": [64, (at) => (at === block ? 0 : x.dns_lookup6(block, 8, at, 4))],
+      ip6_start: [16, (at) => (at === 0 ? -2 : x.ip6_start(at))],
+      ip6_add: [16, (at) => (at === block ? 0 : x.ip6_add(at, 64, 0))],
+      "ip6_add, router": [16, (at) => (at === 0 ? -2 : at === block ? 0 : x.ip6_add(block, 64, at))],
+      ip6_remove: [16, (at) => (at === block ? 0 : x.ip6_remove(at))],
+      ip6_info: [IP6_INFO_SIZE, (at) => x.ip6_info(0, at)],
+      ip6_router: [16, (at) => (at === block ? 0 : x.ip6_router(0, at))],
+      ip6_name: [16, (at) => (x.ip6_name(at) === 0 ? -2 : 0)],
+      ip6_bytes: [16, (at) => x.ip6_bytes(named, at)],
       // The last, since it takes the address away.
       dhcp_start: [63, (at) => x.dhcp_start(0, at, 63)],
     };
     const without = new Set([
-      "configBlock", "poll", "controlBlock", "counters", "countersCount", "pool", "tune", "event_next", "tcp_listen", "tcp_accept", "tcp_connect", "tcp_send_room", "tcp_send_at",
-      "tcp_send_span", "tcp_send_commit", "tcp_recv_size", "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close", "tcp_abort",
-      "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "set_address", "dhcp_stop", "dns_servers",
+      "configBlock", "poll", "controlBlock", "counters", "countersCount", "pool", "tune", "event_next", "tcp_listen",
+      "tcp_accept", "tcp_connect", "tcp_send_room", "tcp_send_at", "tcp_send_span", "tcp_send_commit", "tcp_recv_size",
+      "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close",
+      "tcp_abort", "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "udp_ttl", "udp_connect",
+      "set_address", "dhcp_stop", "dns_servers", "dns_server_add", "ip6_stop",
     ]);
-    for (const { name, kind } of WebAssembly.Module.exports(module)) assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);
+    for (const { name, kind } of WebAssembly.Module.exports(module))
+      assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);
     for (const [name, [size, call]] of Object.entries(calls)) {
-      const bad = [0, 1, 8, block - 1, block - size, block + 304 - size + 1, base - 1, base, base + 1, base + 4096, base + b.stack.arenaBytes - 1, base - size + 1,
-        top - size + 1, top - 1, top, top + 1, 2 ** 31, 2 ** 32 - size, 2 ** 32 - 1];
+      const bad = [
+        0, 1, 8, block - 1, block - size, block + 304 - size + 1, base - 1, base, base + 1, base + 4096,
+        base + b.stack.arenaBytes - 1, base - size + 1, top - size + 1, top - 1, top, top + 1, 2 ** 31, 2 ** 32 - size,
+        2 ** 32 - 1,
+      ];
       const before = Buffer.from(x.memory.buffer.slice(0));
       for (const at of bad) {
         // The wider of these ranges may lie in the block.
@@ -101,13 +135,17 @@ describe("pointers and lengths", () => {
       }
       assert.ok(before.equals(Buffer.from(x.memory.buffer)), `${name} changed something`);
     }
-    for (const [name, [, call]] of Object.entries(calls)) if (!/^(layoutSize|init)/.test(name)) assert.ok(call(block) >= 0, `${name} in the block`);
+    for (const [name, [, call]] of Object.entries(calls))
+      if (!/^(layoutSize|init)/.test(name)) assert.ok(call(block) >= 0, `${name} in the block`);
   });
 
   it("ports, addresses and options are checked", () => {
     const b = new Bench();
     const x = b.stack.exports;
-    for (const args of [[0, 0, PEER, 0], [0, 0, PEER, 65536], [0, 70000, PEER, 80], [5, 0, PEER, 80]] as [number, number, number, number][]) assert.equal(x.tcp_connect(...args), -2);
+    for (const args of [
+      [0, 0, PEER, 0], [0, 0, PEER, 65536], [0, 70000, PEER, 80], [5, 0, PEER, 80],
+    ] as [number, number, number, number][])
+      assert.equal(x.tcp_connect(...args), -2);
     assert.equal(x.tcp_listen(0, 0, 1), -2);
     assert.equal(x.tcp_listen(0, 80, 0), -2);
     assert.equal(x.udp_open(65536), -2);
@@ -130,18 +168,22 @@ describe("init", () => {
 
   it("refuses a configuration that cannot be", () => {
     for (const bad of [
-      { mtu: 127 }, { mtu: 65536 }, { connsMax: 0 }, { sendRing: 63 }, { sendRing: 1001 }, { rxSlots: 3 }, { txSlots: 0 }, { loopSlots: 3 },
-      { neighboursMax: 5 }, { cookies: 3 }, { windowScale: 15 }, { rtoMinMs: 0 }, { delayedAckMs: 500 }, { keepProbes: 1 }, { ttl: 0 },
-      { mac: "01:00:00:00:00:01" }, { ip: "127.0.0.1/8" }, { ip: "224.0.0.1/8" }, { reassemblyBytes: 7 }, { halfOpenMax: 70000 },
-    ]) assert.equal(code(bad), "CONFIG", JSON.stringify(bad));
+      { mtu: 127 }, { mtu: 65536 }, { connsMax: 0 }, { sendRing: 63 }, { sendRing: 1001 }, { rxSlots: 3 },
+      { txSlots: 0 }, { loopSlots: 3 }, { neighboursMax: 5 }, { cookies: 3 }, { windowScale: 15 }, { rtoMinMs: 0 },
+      { delayedAckMs: 500 }, { keepProbes: 1 }, { ttl: 0 }, { mac: "01:00:00:00:00:01" }, { ip: "127.0.0.1/8" },
+      { ip: "224.0.0.1/8" }, { reassemblyBytes: 7 }, { halfOpenMax: 70000 },
+    ])
+      assert.equal(code(bad), "CONFIG", JSON.stringify(bad));
   });
 
   it("refuses what cannot be entropy, and takes whatever else", () => {
     const bytes = (byte: (i: number) => number): Uint8Array => Uint8Array.from({ length: 32 }, (_, i) => byte(i));
-    const words = (size: 2 | 4 | 8, from: bigint, step: bigint): Uint8Array => bytes((i) => Number(((from + step * BigInt(Math.floor(i / size))) >> BigInt(8 * (i % size))) & 255n));
+    const words = (size: 2 | 4 | 8, from: bigint, step: bigint): Uint8Array =>
+      bytes((i) => Number(((from + step * BigInt(Math.floor(i / size))) >> BigInt(8 * (i % size))) & 255n));
     const refused = [
-      bytes(() => 0), bytes(() => 255), bytes(() => 7), bytes((i) => i), bytes((i) => 255 - i), bytes((i) => 250 + 3 * i), bytes((i) => i >> 1), bytes((i) => i >> 3),
-      words(2, 0xfffen, 1n), words(4, 1n, 1n), words(4, 0xffff_fffen, 0x1234_5678n), words(8, 0xffff_ffff_ffff_ffffn, 1n), words(8, 5n, 0x0123_4567_89ab_cdefn),
+      bytes(() => 0), bytes(() => 255), bytes(() => 7), bytes((i) => i), bytes((i) => 255 - i),
+      bytes((i) => 250 + 3 * i), bytes((i) => i >> 1), bytes((i) => i >> 3), words(2, 0xfffen, 1n), words(4, 1n, 1n),
+      words(4, 0xffff_fffen, 0x1234_5678n), words(8, 0xffff_ffff_ffff_ffffn, 1n), words(8, 5n, 0x0123_4567_89ab_cdefn),
     ];
     for (const entropy of refused) assert.equal(code({ entropy }), "ENTROPY", Buffer.from(entropy).toString("hex"));
     for (const change of [0, 9, 17, 31]) assert.equal(code({ entropy: bytes((i) => (i === change ? 77 : i)) }), "OK");
@@ -165,11 +207,18 @@ describe("init", () => {
   });
 
   it("refuses an arena where it must not be, and a block that is not in memory or would be wiped", () => {
-    const at = (change: (set: (field: ConfigField, value: number) => void, block: number, top: number) => number | void): number => {
+    const at = (
+      change: (set: (field: ConfigField, value: number) => void, block: number, top: number) => number | void,
+    ): number => {
       const x = new WebAssembly.Instance(loadModule()).exports as unknown as StackModule["exports"];
       x.memory.grow(64);
-      const block = x.configBlock(), top = x.memory.buffer.byteLength, numbers = { ...configNumbers({ ip: "10.0.0.1/24" }), arenaBase: 1 << 20, arenaSize: 1 << 28, connsMax: 1, size: CONFIG_SIZE };
-      Object.assign(numbers, { reassemblyMax: 0, udpMax: 0, sendRing: 1024, recvRing: 1024, rxSlots: 2, txSlots: 2, rangesMax: 8 });
+      const block = x.configBlock(), top = x.memory.buffer.byteLength;
+      const numbers = {
+        ...configNumbers({ ip: "10.0.0.1/24" }), arenaBase: 1 << 20, arenaSize: 1 << 28, connsMax: 1, size: CONFIG_SIZE,
+      };
+      Object.assign(numbers, {
+        reassemblyMax: 0, udpMax: 0, sendRing: 1024, recvRing: 1024, rxSlots: 2, txSlots: 2, rangesMax: 8,
+      });
       const place = change((field, value) => { numbers[field] = value; }, block, top) ?? block;
       const view = new DataView(x.memory.buffer);
       if (place !== 0 && place + CONFIG_SIZE <= top) {
@@ -177,24 +226,36 @@ describe("init", () => {
         new Uint8Array(x.memory.buffer, place + numbers.size - 32, 32).set(entropyOf(1));
       }
       const data = Buffer.from(x.memory.buffer.slice(0, block)), result = x.init(place);
-      assert.ok(result === 0 || data.equals(Buffer.from(x.memory.buffer.slice(0, block))), "the module's data is as it was");
+      assert.ok(
+        result === 0 || data.equals(Buffer.from(x.memory.buffer.slice(0, block))), "the module's data is as it was",
+      );
       return result;
     };
     assert.equal(at(() => {}), 0);
-    for (const arenaBase of [8, 16, 64, 256, 320]) assert.equal(at((set) => set("arenaBase", arenaBase)), ERR.NO_MEMORY, `arena at ${arenaBase}`);
+    for (const arenaBase of [8, 16, 64, 256, 320])
+      assert.equal(at((set) => set("arenaBase", arenaBase)), ERR.NO_MEMORY, `arena at ${arenaBase}`);
     assert.equal(at((set) => set("arenaBase", (1 << 20) + 4)), ERR.NO_MEMORY, "not aligned");
     assert.equal(at((set) => set("arenaSize", 1000)), ERR.NO_MEMORY, "too small");
     assert.equal(at((set, _, top) => set("arenaBase", top - 4096)), ERR.NO_MEMORY, "beyond the memory");
     assert.equal(at((set) => set("arenaBase", 0xfffffff8)), ERR.NO_MEMORY, "at the end of what there can be");
-    for (const more of [1, 65_536, 2 ** 31]) assert.equal(at((set, _, top) => set("memoryBytes", top + more)), ERR.NO_MEMORY, "more memory than there is");
+    for (const more of [1, 65_536, 2 ** 31])
+      assert.equal(at((set, _, top) => set("memoryBytes", top + more)), ERR.NO_MEMORY, "more memory than there is");
     assert.equal(at((set, _, top) => set("memoryBytes", top)), 0);
     assert.equal(at((set) => set("memoryBytes", 1 << 20)), ERR.NO_MEMORY, "less memory than the arena takes");
     for (const place of [0, 8, -1, 2 ** 31]) assert.equal(at(() => place >>> 0), -2, `block at ${place}`);
     assert.equal(at((_, block) => block + 305 - CONFIG_SIZE), -2, "a block that ends in other data");
     assert.equal(at((_s, _b, top) => top - 100), -2, "a block that ends beyond the memory");
-    for (const place of [(1 << 20) - 200, 1 << 20, (1 << 20) + 5000]) assert.equal(at(() => place), -2, "a block that the arena would cover");
+    for (const place of [(1 << 20) - 200, 1 << 20, (1 << 20) + 5000])
+      assert.equal(at(() => place), -2, "a block that the arena would cover");
     assert.equal(at(() => (1 << 20) - CONFIG_SIZE), 0, "a block beside it");
-    assert.equal(at((set) => { set("arenaBase", 0); return 1 << 19; }), 0, "a block behind the arena at its usual place");
+    assert.equal(
+      at((set) => {
+        set("arenaBase", 0);
+        return 1 << 19;
+      }),
+      0,
+      "a block behind the arena at its usual place",
+    );
     assert.equal(at((set) => { set("arenaBase", 0); return 4096; }), -2, "a block within it");
     assert.equal(code({ arenaBase: 4096, arenaSize: 1000 }), "NO_MEMORY");
     assert.equal(code({ arenaBase: 65536, arenaSize: 1 << 16, connsMax: 64 }), "NO_MEMORY");
@@ -328,7 +389,9 @@ describe("the library", () => {
   it("sends and receives datagrams", async () => {
     const [a, b] = await open();
     const server = b.udp({ port: 53 }), client = a.udp();
-    server.on("message", (data: Uint8Array, from: { address: string; port: number }) => server.send(data, from.port, from.address));
+    server.on("message", (data: Uint8Array, from: { address: string; port: number }) =>
+      server.send(data, from.port, from.address),
+    );
     client.send(pattern(100), 53, "10.0.0.2");
     const [data] = await once(client, "message");
     assert.deepEqual(data, pattern(100));

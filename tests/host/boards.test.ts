@@ -10,7 +10,9 @@ import { ran } from "../harness/programs.js";
 
 function size(name: string, options: Partial<FirmwareOptions> = {}): Report {
   const out = mkdtempSync(join(tmpdir(), "stint-firmware-"));
-  const { report } = buildFirmware(name, { ip: "10.0.0.2/24", services: ["echo", "discard", "chargen", "http"], ...options, out });
+  const { report } = buildFirmware(name, {
+    ip: "10.0.0.2/24", services: ["echo", "discard", "chargen", "http"], ...options, out,
+  });
   rmSync(out, { recursive: true });
   return report;
 }
@@ -19,7 +21,10 @@ describe("w5500-evb-pico", () => {
   it("its driver does what the data sheet wants, against a model of the chip's registers", (t) => {
     if (lacks(t, "gcc")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-w5500-")), out = join(dir, "test");
-    const flags = ["-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Iboards/drivers"];
+    const flags = [
+      "-std=c11", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
+      "-Iboards/drivers",
+    ];
     const built = ran("gcc", [...flags, "tests/boards/w5500.c", "boards/drivers/w5500.c", "-o", out]);
     assert.equal(built.status, 0, built.stderr);
     const r = ran(out);
@@ -52,7 +57,10 @@ describe("w5500-evb-pico", () => {
       const at = (n: number): number => uf2.readUInt32LE(i * 512 + n);
       assert.deepEqual([at(0), at(4), at(8), at(12), at(16), at(20), at(24), at(28), at(508)],
         [0x0a324655, 0x9e5d5157, 0x2000, 0x10000000 + i * 256, 256, i, uf2.length / 512, 0xe48bff56, 0x0ab16f30]);
-      assert.deepEqual(uf2.subarray(i * 512 + 32, i * 512 + 32 + Math.min(256, image.length - i * 256)), image.subarray(i * 256, (i + 1) * 256));
+      assert.deepEqual(
+        uf2.subarray(i * 512 + 32, i * 512 + 32 + Math.min(256, image.length - i * 256)),
+        image.subarray(i * 256, (i + 1) * 256),
+      );
     }
   });
 });
@@ -62,7 +70,8 @@ describe("firmware budgets, lm3s6965evb", () => {
 
   it("40 KiB of flash for Ethernet, ARP, IPv4, ICMP, TCP and echo; 40 KiB of RAM for 8 connections, 24 for 4", (t) => {
     if (lacks(t, "wasm2c", "arm-none-eabi-gcc")) return;
-    const eight = size("lm3s6965evb", { services: ["echo"] }), four = size("lm3s6965evb", { services: ["echo"], connections: 4 });
+    const eight = size("lm3s6965evb", { services: ["echo"] });
+    const four = size("lm3s6965evb", { services: ["echo"], connections: 4 });
     assert.ok(eight.flash_bytes <= 40 * KIB, `${eight.flash_bytes} bytes of flash`);
     assert.ok(eight.ram_bytes <= 40 * KIB, `${eight.ram_bytes} bytes of RAM for 8`);
     assert.ok(four.ram_bytes <= 24 * KIB, `${four.ram_bytes} bytes of RAM for 4`);

@@ -18,7 +18,16 @@ function stint(...args: string[]): { status: number | null; out: string; err: st
 interface Handshake {
   client: { iss: number; irs: number; states: string[] };
   server: { iss: number; irs: number; states: string[] };
-  segments: { time_us: number; from: string; flags: string[]; seq: number; ack: number; len: number; window: number; options: { kind: string }[] }[];
+  segments: {
+    time_us: number;
+    from: string;
+    flags: string[];
+    seq: number;
+    ack: number;
+    len: number;
+    window: number;
+    options: { kind: string }[];
+  }[];
 }
 const handshake = (...args: string[]): Handshake => JSON.parse(stint("handshake", "--json", ...args).out) as Handshake;
 
@@ -28,8 +37,13 @@ describe("stint handshake", () => {
     assert.deepEqual(client.states, ["CLOSED", "SYN-SENT", "ESTABLISHED"]);
     assert.deepEqual(server.states, ["CLOSED", "LISTEN", "SYN-RECEIVED", "ESTABLISHED"]);
     assert.deepEqual([client.irs, server.irs], [server.iss, client.iss]);
-    assert.deepEqual(segments.map((s) => [s.from, s.flags.join(), s.len]), [["client", "SYN", 0], ["server", "SYN,ACK", 0], ["client", "ACK", 0]]);
-    const [syn, synAck, ack] = segments as [Handshake["segments"][0], Handshake["segments"][0], Handshake["segments"][0]];
+    assert.deepEqual(
+      segments.map((s) => [s.from, s.flags.join(), s.len]),
+      [["client", "SYN", 0], ["server", "SYN,ACK", 0], ["client", "ACK", 0]],
+    );
+    const [syn, synAck, ack] = segments as [
+      Handshake["segments"][0], Handshake["segments"][0], Handshake["segments"][0],
+    ];
     assert.deepEqual([syn.seq, synAck.seq, synAck.ack], [client.iss, server.iss, (client.iss + 1) >>> 0]);
     assert.deepEqual([ack.seq, ack.ack], [(client.iss + 1) >>> 0, (server.iss + 1) >>> 0]);
     assert.ok(syn.options.some((o) => o.kind === "mss"));
@@ -45,35 +59,49 @@ describe("stint handshake", () => {
     for (const side of ["client", "server"] as const) {
       assert.deepEqual(handshake("--simultaneous")[side].states, ["CLOSED", "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED"]);
     }
-    for (let seed = 1; seed < 6; seed++) assert.equal(handshake("--loss", "50", "--seed", String(seed)).client.states.at(-1), "ESTABLISHED");
+    for (let seed = 1; seed < 6; seed++)
+      assert.equal(handshake("--loss", "50", "--seed", String(seed)).client.states.at(-1), "ESTABLISHED");
   });
 
   it("draws a ladder", () => {
     const { out, status } = stint("handshake", "--seed", "9");
     assert.equal(status, 0);
-    for (const word of ["SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "SYN, ACK", "relative 1", "window", "MSS=1460"]) assert.ok(out.includes(word), word);
+    for (const word of ["SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "SYN, ACK", "relative 1", "window", "MSS=1460"])
+      assert.ok(out.includes(word), word);
   });
 });
 
 interface Flood {
-  runs: { defence: string; honest_attempted: number; honest_connected: number; connect_ms_p50: number; connect_ms_p99: number; syn_ns: number;
-    memory_bytes_before: number; memory_bytes_peak: number }[];
+  runs: {
+    defence: string;
+    honest_attempted: number;
+    honest_connected: number;
+    connect_ms_p50: number;
+    connect_ms_p99: number;
+    syn_ns: number;
+    memory_bytes_before: number;
+    memory_bytes_peak: number;
+  }[];
 }
 
 describe("stint flood", () => {
-  const flood = (...args: string[]): Flood["runs"] => (JSON.parse(stint("flood", "--json", "--seconds", "6", ...args).out) as Flood).runs;
+  const flood = (...args: string[]): Flood["runs"] =>
+    (JSON.parse(stint("flood", "--json", "--seconds", "6", ...args).out) as Flood).runs;
   const share = (r: Flood["runs"][0]): number => r.honest_connected / r.honest_attempted;
 
   it("shows the problem and each of its remedies", () => {
     const runs = flood();
     assert.deepEqual(runs.map((r) => r.defence), ["none", "timeout", "rate", "cookies", "balance", "all"]);
-    const [none, timeout, rate, cookies, balance, all] = runs as [Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0]];
+    const [none, timeout, rate, cookies, balance, all] = runs as [
+      Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0], Flood["runs"][0],
+    ];
     assert.ok(share(none) < 0.05, "without a defence nobody gets in");
     assert.ok(share(timeout) > 0.15 && share(timeout) < 0.9, "shorter time-outs help some");
     for (const r of [rate, cookies, balance, all]) assert.equal(share(r), 1, r.defence);
     for (const r of [rate, cookies]) assert.ok(r.connect_ms_p99 <= 2 * 10, `${r.defence}: ${r.connect_ms_p99} ms`);
     // While the router has not noticed that a server is dead, a SYN can be lost: one retransmission.
-    for (const r of [balance, all]) assert.ok(r.connect_ms_p50 === 10 && r.connect_ms_p99 <= 1010, `${r.defence}: ${r.connect_ms_p99} ms`);
+    for (const r of [balance, all])
+      assert.ok(r.connect_ms_p50 === 10 && r.connect_ms_p99 <= 1010, `${r.defence}: ${r.connect_ms_p99} ms`);
     for (const r of runs) assert.ok(r.memory_bytes_peak === r.memory_bytes_before && r.syn_ns > 0);
   });
 
@@ -90,13 +118,15 @@ describe("stint flood", () => {
     const plot = join(dir, "flood.svg");
     const { out, status } = stint("flood", "--seconds", "3", "--plot", plot);
     assert.equal(status, 0);
-    for (const name of ["none", "timeout", "rate", "cookies", "balance", "all"]) assert.match(out, new RegExp(`^${name} .*constant`, "m"));
+    for (const name of ["none", "timeout", "rate", "cookies", "balance", "all"])
+      assert.match(out, new RegExp(`^${name} .*constant`, "m"));
     assert.match(readFileSync(plot, "utf8"), /^<svg[^>]*>[\s\S]*cookies[\s\S]*<\/svg>$/);
   });
 });
 
 describe("stint demo", () => {
-  it("moves data both ways through loss, verifies it, closes down to TIME-WAIT, and writes a capture that tshark finds in order", (t) => {
+  it("moves data both ways through loss, verifies it, closes down to TIME-WAIT, "
+      + "and writes a capture that tshark finds in order", (t) => {
     const pcap = join(dir, "demo.pcapng");
     const { out, status } = stint("demo", "--mib", "2", "--seed", "5", "--pcap", pcap);
     assert.equal(status, 0, out);
@@ -146,7 +176,9 @@ describe("what the user gets wrong", () => {
     udp.close();
     const path = join(dir, "dead");
     // A socket file without a listener, as a program that was killed leaves behind.
-    ran(process.execPath, ["-e", `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`]);
+    ran(process.execPath, [
+      "-e", `require("net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`,
+    ]);
     wrong(/nobody listens/, ...up, `stream:${path}`);
   });
 

@@ -12,13 +12,36 @@ import { lacks } from "../interop/lab.js";
 
 interface Address { address: number; port: number }
 interface Stream {
-  state(): string; remote(): Address; send(data: Uint8Array): number; receive(max: number): Uint8Array; shutdown(): void; abort(): void;
-  setNoDelay(on: boolean): void; setKeepAlive(on: boolean): void; [Symbol.dispose](): void;
+  state(): string;
+  remote(): Address;
+  send(data: Uint8Array): number;
+  receive(max: number): Uint8Array;
+  shutdown(): void;
+  abort(): void;
+  setNoDelay(on: boolean): void;
+  setKeepAlive(on: boolean): void;
+  [Symbol.dispose](): void;
 }
 interface Net {
-  stack: { start(c: object, entropy: bigint[]): void; poll(now: bigint): number | undefined; frameIn(frame: Uint8Array): boolean; frameOut(): Uint8Array | undefined };
-  tcp: { TcpListener: { listen(port: number, backlog: number): { accept(): Stream; [Symbol.dispose](): void } }; TcpStream: { connect(remote: Address): Stream } };
-  udp: { UdpSocket: { bind(port: number): { send(remote: Address, data: Uint8Array): void; receive(): { remote: Address; data: Uint8Array }; [Symbol.dispose](): void } } };
+  stack: {
+    start(c: object, entropy: bigint[]): void;
+    poll(now: bigint): number | undefined;
+    frameIn(frame: Uint8Array): boolean;
+    frameOut(): Uint8Array | undefined;
+  };
+  tcp: {
+    TcpListener: { listen(port: number, backlog: number): { accept(): Stream; [Symbol.dispose](): void } };
+    TcpStream: { connect(remote: Address): Stream };
+  };
+  udp: {
+    UdpSocket: {
+      bind(port: number): {
+        send(remote: Address, data: Uint8Array): void;
+        receive(): { remote: Address; data: Uint8Array };
+        [Symbol.dispose](): void;
+      };
+    };
+  };
 }
 
 const dir = mkdtempSync(join(tmpdir(), "stint-component-"));
@@ -29,12 +52,17 @@ let made: Promise<() => Promise<Net>> | undefined;
 async function instances(): Promise<() => Promise<Net>> {
   return (made ??= (async () => {
     await component(dir);
-    const { instantiate } = await import(pathToFileURL(join(dir, "stint.js")).href) as { instantiate(core: (path: string) => Promise<WebAssembly.Module>, imports: object): Promise<Net> };
+    const { instantiate } = (await import(pathToFileURL(join(dir, "stint.js")).href)) as {
+      instantiate(core: (path: string) => Promise<WebAssembly.Module>, imports: object): Promise<Net>;
+    };
     return () => instantiate((path) => WebAssembly.compile(readFileSync(join(dir, path))), {});
   })());
 }
 
-const configuration = (host: number): object => ({ address: 0x0a000000 + host, prefix: 24, gateway: 0, mac: 0x020000000000n + BigInt(host), mtu: 1500, connections: 8, ring: 16384 });
+const configuration = (host: number): object => ({
+  address: 0x0a000000 + host, prefix: 24, gateway: 0, mac: 0x020000000000n + BigInt(host), mtu: 1500, connections: 8,
+  ring: 16384,
+});
 const entropy = (host: number): bigint[] => [...new BigUint64Array(entropyOf(host).buffer)];
 const code = (name: string) => (e: unknown): true => {
   assert.equal((e as { payload?: string }).payload ?? e, name);
@@ -49,7 +77,8 @@ async function pair(t: TestContext): Promise<{ a: Net; b: Net; turn: () => void 
   let now = 1_000_000n;
   const cross = (from: Net, to: Net): number => {
     let n = 0;
-    for (let frame = from.stack.frameOut(); frame !== undefined; frame = from.stack.frameOut(), n++) assert.ok(to.stack.frameIn(frame));
+    for (let frame = from.stack.frameOut(); frame !== undefined; frame = from.stack.frameOut(), n++)
+      assert.ok(to.stack.frameIn(frame));
     return n;
   };
   const turn = (): void => {
@@ -68,13 +97,16 @@ describe("the component", () => {
   it("carries a connection between two instances, there and back, to its end", async (t) => {
     const p = await pair(t);
     if (!p) return;
-    const listener = p.b.tcp.TcpListener.listen(7, 4), client = p.a.tcp.TcpStream.connect({ address: 0x0a000002, port: 7 });
+    const listener = p.b.tcp.TcpListener.listen(7, 4);
+    const client = p.a.tcp.TcpStream.connect({ address: 0x0a000002, port: 7 });
     assert.equal(client.state(), "syn-sent");
     assert.throws(() => listener.accept(), code("again"));
     p.turn();
     assert.equal(client.state(), "established");
     assert.deepEqual(client.remote(), { address: 0x0a000002, port: 7 });
-    const server = listener.accept(), data = new Random(1).bytes(300_000), there: Uint8Array[] = [], back: Uint8Array[] = [];
+    const server = listener.accept();
+    const data = new Random(1).bytes(300_000);
+    const there: Uint8Array[] = [], back: Uint8Array[] = [];
     assert.equal(server.remote().address, 0x0a000001);
     client.setNoDelay(true);
     server.setKeepAlive(true);
@@ -121,6 +153,49 @@ describe("the component", () => {
     p.turn();
     assert.throws(() => refused.receive(1), code("refused"));
   });
+
+  for (const how of ["dropped", "shut down, and dropped when all was acknowledged"] as const) {
+    it(`sends what was written to the end when the stream is ${how}, however slowly the peer reads`, async (t) => {
+      const p = await pair(t);
+      if (!p) return;
+      const listener = p.b.tcp.TcpListener.listen(7, 4);
+      const client = p.a.tcp.TcpStream.connect({ address: 0x0a000002, port: 7 });
+      p.turn();
+      const server = listener.accept(), data = new Random(3).bytes(200_000);
+      // Both rings are full: what was sent and is not read, and what is not sent yet.
+      let sent = 0;
+      for (let n = 0; n < 10; n++, p.turn())
+        try {
+          sent += server.send(data.subarray(sent, sent + 10_000));
+        } catch (e) {
+          code("again")(e);
+        }
+      assert.ok(sent > 30_000, `${sent} bytes are under way`);
+      if (how === "dropped") server[Symbol.dispose]();
+      else server.shutdown();
+      const got: Buffer[] = [];
+      for (let turns = 0, isOver = false; !isOver; turns++) {
+        assert.ok(turns < 20_000, `after ${Buffer.concat(got).length} of ${sent} bytes it stands still`);
+        // A hundred bytes each 10 ms, or a pause of a second.
+        for (let ms = turns % 50 === 0 ? 1000 : 10; ms > 0; ms--) p.turn();
+        const isAcknowledged = how !== "dropped" && server.state() !== "fin-wait1";
+        try {
+          const piece = client.receive(turns % 7 === 0 ? 1460 : 100);
+          isOver = piece.length === 0;
+          got.push(Buffer.from(piece));
+        } catch (e) {
+          code("again")(e);
+        }
+        if (isAcknowledged) assert.ok(sent - Buffer.concat(got).length <= 16384, "the peer has all of the rest");
+      }
+      assert.ok(Buffer.concat(got).equals(Buffer.from(data.subarray(0, sent))), "every byte, in order");
+      if (how !== "dropped") {
+        assert.equal(server.state(), "fin-wait2");
+        server[Symbol.dispose]();
+      }
+      client[Symbol.dispose]();
+    });
+  }
 
   it("carries datagrams, and says what does not fit", async (t) => {
     const p = await pair(t);

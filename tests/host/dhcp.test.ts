@@ -23,13 +23,20 @@ class Network implements Link {
   send(frame: Uint8Array): void {
     const seen = see(frame.slice());
     if (!isDhcp(seen)) return;
-    const m = readDhcp(seen.data), type = m.options.get(53)![0]!, asked = m.options.get(50), wanted = asked && Buffer.from(asked).readUInt32BE();
+    const m = readDhcp(seen.data), type = m.options.get(53)![0]!, asked = m.options.get(50);
+    const wanted = asked && Buffer.from(asked).readUInt32BE();
     if (type === TYPE.REQUEST) this.asked.push(wanted);
     const ip = this.give(wanted);
     if (ip === undefined) return;
     const kind = type === TYPE.DISCOVER ? TYPE.OFFER : ip === 0 ? TYPE.NAK : TYPE.ACK;
     const reply = dhcpFrame(SERVER, 0xffffffff, {
-      xid: m.xid, yiaddr: ip || ip4("10.0.0.70"), chaddr: m.chaddr, options: [...option(53, kind), ...address(54, SERVER), ...address(51, 60), ...address(1, ip4("255.255.255.0")), ...address(6, SERVER), END],
+      xid: m.xid,
+      yiaddr: ip || ip4("10.0.0.70"),
+      chaddr: m.chaddr,
+      options: [
+        ...option(53, kind), ...address(54, SERVER), ...address(51, 60), ...address(1, ip4("255.255.255.0")),
+        ...address(6, SERVER), END,
+      ],
     });
     reply.set(frame.subarray(6, 12), 0);
     setImmediate(() => this.onFrame(reply));
@@ -42,7 +49,8 @@ class Network implements Link {
 
 describe("Stack.open without an address", () => {
   it("resolves with the one that the network gives, and tells of another one", async () => {
-    const network = new Network(() => ip4("10.0.0.70")), stack = await Stack.open({ link: network, connsMax: 4, dhcp: { name: "lamp" } });
+    const network = new Network(() => ip4("10.0.0.70"));
+    const stack = await Stack.open({ link: network, connsMax: 4, dhcp: { name: "lamp" } });
     try {
       assert.equal(stack.address, "10.0.0.70");
       assert.deepEqual([stack.lease().dns, stack.lease().state, stack.lease().prefix], [[SERVER], "BOUND", 24]);
@@ -61,14 +69,17 @@ describe("Stack.open without an address", () => {
   });
 
   it("asks first for the one that it had", async () => {
-    const network = new Network((wanted) => wanted), stack = await Stack.open({ link: network, connsMax: 4, dhcp: { address: "10.0.0.33" } });
+    const network = new Network((wanted) => wanted);
+    const stack = await Stack.open({ link: network, connsMax: 4, dhcp: { address: "10.0.0.33" } });
     assert.deepEqual([stack.address, network.asked], ["10.0.0.33", [ip4("10.0.0.33")]]);
     await stack.close(0);
   });
 
   it("rejects after the time limit, and the link is closed", async () => {
     const network = new Network(() => undefined);
-    await assert.rejects(Stack.open({ link: network, connsMax: 4, dhcp: { timeoutMs: 50 } }), { code: "TIMED_OUT", message: /no DHCP server gave an address within 0\.05 s/ });
+    await assert.rejects(Stack.open({ link: network, connsMax: 4, dhcp: { timeoutMs: 50 } }), {
+      code: "TIMED_OUT", message: /no DHCP server gave an address within 0\.05 s/,
+    });
     assert.ok(network.closed);
   });
 
@@ -76,7 +87,10 @@ describe("Stack.open without an address", () => {
     const network = new Network(() => undefined), opened = Stack.open({ link: network, connsMax: 4 });
     setImmediate(() => network.onClose(new Error("unplugged")));
     await assert.rejects(opened, /unplugged/);
-    await assert.rejects(Stack.open({ link: new Network(() => undefined), connsMax: 4, dhcp: { name: "x".repeat(64) } }), { code: "ARGUMENT" });
+    await assert.rejects(
+      Stack.open({ link: new Network(() => undefined), connsMax: 4, dhcp: { name: "x".repeat(64) } }),
+      { code: "ARGUMENT" },
+    );
   });
 
   it("with a fixed address asks nobody", async () => {

@@ -1,10 +1,13 @@
 /**
- * The documents are true: their examples run, their links lead somewhere, and the commands, options, scripts and files that they name
- * are there. A block of code below `<!-- run -->` is run; `<!-- run: prints "words" -->` says what it must print, `<!-- run: needs … -->`
- * what it needs beside Node, and `<!-- run: echo -->` names one of `USES`, which talks to what the example serves.
+ * The documents are true: their examples run, their links lead somewhere, and the commands, options, scripts and files
+ * that they name are there. A block of code below `<!-- run -->` is run; `<!-- run: prints "words" -->` says what it
+ * must print, `<!-- run: needs … -->` what it needs beside Node, and `<!-- run: echo -->` names one of `USES`, which
+ * talks to what the example serves.
  */
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync,
+} from "node:fs";
 import http from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -20,20 +23,38 @@ import { environment, ran, until } from "../harness/programs.js";
 
 const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
 const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "STYLE.md", "docs/rfc.md"];
-const ALL = [...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "examples/README.md", "assembly/DESIGN.md", "tests/README.md", ...list("docs/design"), ...list("docs/testing"), ...list("boards")];
+const ALL = [
+  ...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "examples/README.md", "assembly/DESIGN.md",
+  "tests/README.md", ...list("docs/design"), ...list("docs/testing"), ...list("boards"),
+];
 
 function list(folder: string): string[] {
-  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".md")).map((f) => `${folder}/${f}`).sort();
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((f) => f.endsWith(".md"))
+    .map((f) => `${folder}/${f}`)
+    .sort();
 }
 
 interface Example { name: string; language: string; words: string; code: string }
 
 function examples(file: string): Example[] {
   const blocks = readFileSync(file, "utf8").matchAll(/^<!-- run(?:: ([^\n]*))? -->\n```(\w+)\n(.*?)^```$/gms);
-  return [...blocks].map(([, words = "", language, code], i) => ({ name: `${file}, example ${i + 1}`, language: language!, words, code: code! }));
+  return [...blocks].map(([, words = "", language, code], i) => ({
+    name: `${file}, example ${i + 1}`, language: language!, words, code: code!,
+  }));
 }
 
-const EXAMPLES = GUIDES.flatMap(examples), scratch = mkdtempSync(join(tmpdir(), "stint-docs-"));
+/** Parts of programs: what they use was made before. */
+function parts(file: string): { name: string; code: string }[] {
+  const before = 'import { Stack, openTap } from "stint";\n';
+  return [...readFileSync(file, "utf8").matchAll(/^<!-- types -->\n```ts\n(.*?)^```$/gms)].map(([, code], i) => ({
+    name: `${file}, part ${i + 1}`,
+    code: `${before}${/^const stack\b/m.test(code!) ? "" : "declare const stack: Stack;\n"}${code}`,
+  }));
+}
+
+const EXAMPLES = GUIDES.flatMap(examples), PARTS = GUIDES.flatMap(parts);
+const scratch = mkdtempSync(join(tmpdir(), "stint-docs-"));
 after(() => rmSync(scratch, { recursive: true }));
 
 async function read(from: AsyncIterable<unknown>): Promise<string> {
@@ -56,16 +77,21 @@ const USES: Record<string, (peer: Stack, said: () => string, module: Promise<unk
   },
   async http(peer) {
     const answer = await new Promise<http.IncomingMessage>((done, fail) => {
-      http.get({ host: B, createConnection: () => peer.createConnection({ host: B, port: 80 }) }, done).on("error", fail);
+      http
+        .get({ host: B, createConnection: () => peer.createConnection({ host: B, port: 80 }) }, done)
+        .on("error", fail);
     });
     assert.equal(await read(answer), "hello\n");
   },
   async serve(_peer, _said, module) {
     const { serve } = await module as { serve: Serve }, wire = new Wire();
-    const [a, b] = ["10.0.0.1", B].map((ip) => new StackModule(loadModule(), { ip: `${ip}/24` })) as [StackModule, StackModule];
+    const [a, b] = ["10.0.0.1", B].map((ip) => new StackModule(loadModule(), { ip: `${ip}/24` })) as [
+      StackModule, StackModule,
+    ];
     wire.attach(a);
     wire.attach(b);
-    const turn = serve(b), text = Buffer.alloc(200_000, "abcdefg"), c = a.connect(parseIp(B), 7);
+    const turn = serve(b, new AbortController().signal), text = Buffer.alloc(200_000, "abcdefg");
+    const c = a.connect(parseIp(B), 7);
     let sent = 0, got = Buffer.alloc(0), over = false;
     wire.onPolled = (port) => {
       if (port === 1) return turn();
@@ -96,7 +122,12 @@ async function listening<T>(what: (said: () => string) => Promise<T>): Promise<s
 
 async function runTypeScript({ name, words, code }: Example): Promise<string> {
   const file = join(scratch, `${name.replace(/\W+/g, "-")}.mts`), use = USES[words];
-  writeFileSync(file, code.replace('"stint"', JSON.stringify(resolve("tests/harness/documented.ts"))).replace('"stint/net"', JSON.stringify(resolve("host/node/net.ts"))));
+  writeFileSync(
+    file,
+    code
+      .replace('"stint"', JSON.stringify(resolve("tests/harness/documented.ts")))
+      .replace(/"stint\/(net|dgram|dns)"/g, (_, name: string) => JSON.stringify(resolve(`host/node/${name}.ts`))),
+  );
   try {
     return await listening(async (said) => {
       const module = import(pathToFileURL(file).href) as Promise<unknown>;
@@ -119,33 +150,62 @@ function home(): { cwd: string; env: NodeJS.ProcessEnv } {
   if (!existsSync(cwd)) {
     mkdirSync(cwd);
     mkdirSync(bin);
-    for (const entry of ["build", "examples", "host", "include", "tests", "package.json"]) symlinkSync(resolve(entry), join(cwd, entry));
-    writeFileSync(join(bin, "npx"), '#!/bin/sh\n[ "$1" = stint ] || { echo "npx $1: not here" >&2; exit 1; }\nshift\nexec node build/stint.js "$@"\n');
+    for (const entry of ["build", "examples", "host", "include", "tests", "package.json"])
+      symlinkSync(resolve(entry), join(cwd, entry));
+    writeFileSync(
+      join(bin, "npx"),
+      '#!/bin/sh\n[ "$1" = stint ] || { echo "npx $1: not here" >&2; exit 1; }\nshift\nexec node build/stint.js "$@"\n',
+    );
     chmodSync(join(bin, "npx"), 0o755);
   }
   return { cwd, env: environment({ PATH: `${bin}:${process.env["PATH"]}` }) };
+}
+
+/** An example in AssemblyScript: it is a module, which imports nothing. */
+function compile({ name, code }: Example): void {
+  const cwd = join(scratch, "asc"), file = join(cwd, "app.ts"), out = join(cwd, "app.wasm");
+  mkdirSync(join(cwd, "node_modules"), { recursive: true });
+  symlinkSync(process.cwd(), join(cwd, "node_modules", "stint"));
+  writeFileSync(file, code);
+  const flags = ["--runtime", "stub", "--use", "abort=", "--use", "STINT_LINKED=NaN", "-O0", "--outFile", out];
+  const r = ran(resolve("node_modules/.bin/asc"), ["app.ts", ...flags], { cwd });
+  assert.equal(r.status, 0, `${name}: ${r.stderr}`);
+  const module = new WebAssembly.Module(readFileSync(out));
+  assert.deepEqual(WebAssembly.Module.imports(module), [], name);
+  assert.ok(WebAssembly.Module.exports(module).some((e) => e.name === "app_run"), name);
 }
 
 /** What an example needs that is not here. */
 function missing({ language, words }: Example): string | undefined {
   if (language === "sh" && findProgram("bash") === undefined) return "bash is missing: apt install bash";
   if (!words.startsWith("needs clang")) return undefined;
-  if (findProgram("clang") === undefined || findProgram("wasm-ld") === undefined) return "clang or wasm-ld is missing: apt install clang lld";
-  if (words.includes("WASI") && !existsSync("/usr/include/wasm32-wasi")) return "WASI's C library is missing: apt install wasi-libc libclang-rt-dev-wasm32";
+  if (findProgram("clang") === undefined || findProgram("wasm-ld") === undefined)
+    return "clang or wasm-ld is missing: apt install clang lld";
+  if (words.includes("WASI") && !existsSync("/usr/include/wasm32-wasi"))
+    return "WASI's C library is missing: apt install wasi-libc libclang-rt-dev-wasm32";
   return undefined;
 }
 
 describe("examples of the documents", () => {
   it("are there, in each language", () => {
-    for (const language of ["ts", "sh"]) assert.ok(EXAMPLES.filter((e) => e.language === language).length >= 5, language);
+    for (const language of ["ts", "sh"])
+      assert.ok(EXAMPLES.filter((e) => e.language === language).length >= 5, language);
     const marks = GUIDES.reduce((n, file) => n + readFileSync(file, "utf8").split("<!-- run").length - 1, 0);
     assert.equal(EXAMPLES.length, marks, "a mark that no block follows");
+  });
+
+  it("are all marked: each block is run, or its types are checked", () => {
+    const bare = GUIDES.flatMap((file) =>
+      [...readFileSync(file, "utf8").matchAll(/^(.*)\n```\w+\n/gm)]
+        .filter(([, before]) => !/^<!-- (run.*|types) -->$/.test(before!)).map(([block]) => `${file}: ${block}`));
+    assert.deepEqual(bare, []);
   });
 
   for (const example of EXAMPLES) {
     it(example.name, async (t: TestContext) => {
       const { language, words, code } = example, lack = missing(example);
       if (lack !== undefined) return t.skip(lack);
+      if (words === "asc") return compile(example);
       const known = words === "" || words in USES || /^(needs clang|prints ")/.test(words);
       assert.ok(known && ["ts", "sh"].includes(language), `${language}: ${words}`);
       let said: string;
@@ -156,29 +216,76 @@ describe("examples of the documents", () => {
         assert.equal(r.status, 0, r.stderr);
         said = r.stdout;
       }
-      for (const [, expected] of words.matchAll(/"([^"]*)"/g)) assert.ok(said.includes(expected!), `no "${expected}" in:\n${said.slice(-2000)}`);
+      for (const [, expected] of words.matchAll(/"([^"]*)"/g))
+        assert.ok(said.includes(expected!), `no "${expected}" in:\n${said.slice(-2000)}`);
     });
   }
 
   it("in TypeScript have right types", () => {
-    const files = EXAMPLES.filter((e) => e.language === "ts").map(({ name, code }) => {
+    const whole = EXAMPLES.filter((e) => e.language === "ts" && e.words !== "asc");
+    const files = [...whole, ...PARTS].map(({ name, code }) => {
       const file = join(scratch, `types-${name.replace(/\W+/g, "-")}.mts`);
       writeFileSync(file, code);
       return file;
     });
     const program = ts.createProgram(files, {
-      target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext, strict: true, noEmit: true, skipLibCheck: true,
-      typeRoots: [resolve("node_modules/@types")], types: ["node"], baseUrl: process.cwd(), paths: { stint: ["host/index.ts"], "stint/net": ["host/node/net.ts"] }, lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      typeRoots: [resolve("node_modules/@types")],
+      types: ["node"],
+      baseUrl: process.cwd(),
+      paths: {
+        stint: ["host/index.ts"], "stint/net": ["host/node/net.ts"], "stint/dgram": ["host/node/dgram.ts"],
+        "stint/dns": ["host/node/dns.ts"],
+      },
+      lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
     });
     const wrong = files.flatMap((file) => program.getSemanticDiagnostics(program.getSourceFile(file)));
-    assert.deepEqual(wrong.map((d) => `${d.file?.fileName}: ${ts.flattenDiagnosticMessageText(d.messageText, " ")}`), []);
+    assert.deepEqual(
+      wrong.map((d) => `${d.file?.fileName}: ${ts.flattenDiagnosticMessageText(d.messageText, " ")}`), [],
+    );
   });
 });
 
 /** The anchor that a heading has on GitHub. */
-const anchor = (heading: string): string => heading.toLowerCase().replace(/[^\p{L}\p{N}\s_-]/gu, "").trim().replace(/\s/g, "-");
+const anchor = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+    .trim()
+    .replace(/\s/g, "-");
 /** A document without its blocks of code. */
 const prose = (file: string): string => readFileSync(file, "utf8").replace(/^```.*?^```$/gms, "");
+
+/** Where a sentence ends. */
+const ENDS = /(?<=[.!?])\s+(?=["(A-Z0-9`“*[−])|(?<=[.!?:]\*\*)\s+|(?<=:)\s+/;
+
+/** The paragraphs of a document, and items of its lists: without headings, rows, blocks of code and comments. */
+function paragraphs(text: string): string[] {
+  const out: string[] = [];
+  let open = false;
+  for (const line of text.replace(/^```.*?^```$/gms, "").split("\n")) {
+    const isItem = /^\s*([-*]|\d+\.) /.test(line), isIndented = /^ {4}/.test(line) && !open;
+    if (line.trim() === "" || /^(#|\||<!--|!\[)/.test(line) || isIndented) {
+      open = false;
+      continue;
+    }
+    if (open && !isItem) out.push(`${out.pop()} ${line.trim()}`);
+    else out.push(line.replace(/^\s*([-*]|\d+\.) /, "").trim());
+    open = true;
+  }
+  return out;
+}
+
+/** How many words a sentence has: code is one, and of a link its text counts. */
+function words(sentence: string): number {
+  const said = sentence.replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/`[^`]*`/g, "code");
+  return said.split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).length;
+}
 
 describe("documents", () => {
   it("link to files and headings that are there", () => {
@@ -188,7 +295,8 @@ describe("documents", () => {
         if (/^https?:/.test(link!)) continue;
         const [path, part] = link!.split("#"), to = path === "" ? file : join(dirname(file), path!);
         if (!existsSync(to)) broken.push(`${file}: ${link}`);
-        else if (part !== undefined && ![...prose(to).matchAll(/^#+ (.*)$/gm)].some(([, h]) => anchor(h!) === part)) broken.push(`${file}: ${link}`);
+        else if (part !== undefined && ![...prose(to).matchAll(/^#+ (.*)$/gm)].some(([, h]) => anchor(h!) === part))
+          broken.push(`${file}: ${link}`);
       }
     }
     assert.deepEqual(broken, []);
@@ -197,7 +305,9 @@ describe("documents", () => {
   it("name files that are there", () => {
     const gone: string[] = [];
     for (const file of NEW) {
-      for (const [, path] of prose(file).matchAll(/`((?:assembly|boards|docs|examples|host|include|tests|tools)\/[\w./*-]+)`/g)) {
+      for (const [, path] of prose(file).matchAll(
+        /`((?:assembly|boards|docs|examples|host|include|tests|tools)\/[\w./*-]+)`/g,
+      )) {
         if (!existsSync(path!)) gone.push(`${file}: ${path}`);
       }
     }
@@ -205,32 +315,56 @@ describe("documents", () => {
   });
 
   it("name commands, options and scripts that are there", () => {
-    const scripts = Object.keys((JSON.parse(readFileSync("package.json", "utf8")) as { scripts: object }).scripts), help = new Map<string, string>(), wrong: string[] = [];
+    const scripts = Object.keys((JSON.parse(readFileSync("package.json", "utf8")) as { scripts: object }).scripts);
+    const help = new Map<string, string>(), wrong: string[] = [];
     const known = (command: string): string => {
       if (!help.has(command)) help.set(command, ran(process.execPath, ["build/stint.js", command, "--help"]).stdout);
       return help.get(command)!;
     };
     for (const file of [...NEW, "SECURITY.md", "docs/services.md"]) {
       const text = readFileSync(file, "utf8").replace(/ \\\n\s*/g, " ");
-      for (const [, script] of text.matchAll(/npm run ([a-z]+)/g)) if (!scripts.includes(script!)) wrong.push(`${file}: npm run ${script}`);
+      for (const [, script] of text.matchAll(/npm run ([a-z]+)/g))
+        if (!scripts.includes(script!)) wrong.push(`${file}: npm run ${script}`);
       for (const [line, command] of text.matchAll(/(?:npx |`)stint ([a-z]+)[^`\n]*/g)) {
         if (!known(command!).startsWith(`Usage: stint ${command} `)) wrong.push(`${file}: stint ${command}`);
         const options: string[] = known(command!).match(/--[a-z-]+/g) ?? [];
-        for (const option of line.split(/[#;]|\| /)[0]!.match(/(?<=\s)--[a-z-]+/g) ?? []) if (!options.includes(option)) wrong.push(`${file}: stint ${command} ${option}`);
+        for (const option of line.split(/[#;]|\| /)[0]!.match(/(?<=\s)--[a-z-]+/g) ?? [])
+          if (!options.includes(option)) wrong.push(`${file}: stint ${command} ${option}`);
       }
     }
     assert.deepEqual(wrong, []);
   });
 
+  it("have sentences of 25 words at most; a colon ends a claim", () => {
+    const long = ALL.flatMap((file) =>
+      paragraphs(readFileSync(file, "utf8")).flatMap((text) => text.split(ENDS))
+        .filter((sentence) => words(sentence) > 25).map((sentence) => `${file}: ${sentence}`));
+    assert.deepEqual(long, []);
+  });
+
+  it("whose words are counted by something that can fail", () => {
+    const text = `# Head\n\n- One two\n  three: ${"word ".repeat(26)}end.\n\n| ${"word ".repeat(30)} |\n\n    code\n`;
+    const found = paragraphs(text).flatMap((p) => p.split(ENDS));
+    assert.deepEqual(found.map(words), [3, 27]);
+    assert.equal(words("`a call of b` and [a link](to/somewhere.md) – one"), 5);
+  });
+
   it("keep their form: README has 100 lines at most, and lines end at 100 columns, rows of tables at 120", () => {
     assert.ok(readFileSync("README.md", "utf8").trimEnd().split("\n").length <= 100);
-    const long = NEW.flatMap((file) => readFileSync(file, "utf8").split("\n").map((line, i) => ({ at: `${file}:${i + 1}`, line })));
+    const long = NEW.flatMap((file) =>
+      readFileSync(file, "utf8")
+        .split("\n")
+        .map((line, i) => ({ at: `${file}:${i + 1}`, line })),
+    );
     for (const page of [...list("docs/design"), ...list("docs/testing")]) {
       const lines = readFileSync(page, "utf8").trimEnd().split("\n");
       assert.ok(lines.length <= 120, `${page} has ${lines.length} lines`);
-      // A word of the RFCs, or a number with its unit, may stand a little over the edge; rows of tables cannot be broken.
+      // A word of the RFCs, or a number with its unit, may stand a little over the edge; rows of tables cannot be
+      // broken.
       assert.deepEqual(lines.filter((line) => !/^(\||    )/.test(line) && line.length > 104), [], page);
     }
-    assert.deepEqual(long.filter(({ line }) => line.length > (line.startsWith("|") ? 120 : 100)).map(({ at }) => at), []);
+    assert.deepEqual(
+      long.filter(({ line }) => line.length > (line.startsWith("|") ? 120 : 100)).map(({ at }) => at), [],
+    );
   });
 });

@@ -20,16 +20,19 @@ const played = (name: string, variant = "", seed = 1): Lab => {
   lab.finish();
   return lab;
 };
-const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } => ran(process.execPath, ["build/stint.js", ...args]);
+const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+  ran(process.execPath, ["build/stint.js", ...args]);
 const marks = (lab: Lab): string[] => analyze(lab.frames).flatMap((c) => c.segments.flatMap((s) => s.marks));
 
 describe("scenarios", () => {
   for (const s of SCENARIOS) {
     for (const variant of Object.keys(s.variants ?? { "": {} })) {
-      it(`${s.name}${variant ? `, ${variant}` : ""}: runs to its end, with the states that it promises, for five seeds`, () => {
+      it(`${s.name}${variant ? `, ${variant}` : ""}: runs to its end, `
+          + "with the states that it promises, for five seeds", () => {
         for (let seed = 1; seed <= 5; seed++) {
           const lab = played(s.name, variant, seed);
-          for (const [host, state] of Object.entries(s.ends)) assert.equal(lab.changes.findLast((c) => c.host === lab.host(host))?.state, state, `${host}, seed ${seed}`);
+          for (const [host, state] of Object.entries(s.ends))
+            assert.equal(lab.changes.findLast((c) => c.host === lab.host(host))?.state, state, `${host}, seed ${seed}`);
           assert.ok(lab.frames.length > 0 && lab.timeMs <= s.lastsMs);
         }
       });
@@ -37,19 +40,30 @@ describe("scenarios", () => {
   }
 
   it("each shows what it is for", () => {
-    const states = (name: string, host: number): string[] => played(name).changes.filter((c) => c.host === host).map((c) => c.state);
+    const states = (name: string, host: number): string[] =>
+      played(name)
+        .changes.filter((c) => c.host === host)
+        .map((c) => c.state);
     assert.ok(states("simultaneous-open", 0).includes("SYN-RECEIVED"));
     assert.ok(states("simultaneous-close", 1).includes("CLOSING"));
-    assert.deepEqual(states("old-duplicate", 1).filter((s, i, all) => s !== all[i - 1]), ["LISTEN", "SYN-RECEIVED", "LISTEN", "SYN-RECEIVED", "ESTABLISHED"]);
-    for (const name of ["lost-syn", "lost-syn-ack", "lost-ack", "retransmission", "sack"]) assert.ok(marks(played(name)).includes("retransmission"), name);
-    for (const name of ["handshake", "reordering", "data-on-ack"]) assert.ok(!marks(played(name)).includes("retransmission"), name);
-    assert.ok(marks(played("zero-window")).includes("zero window") && marks(played("zero-window")).includes("window probe"));
+    assert.deepEqual(
+      states("old-duplicate", 1).filter((s, i, all) => s !== all[i - 1]),
+      ["LISTEN", "SYN-RECEIVED", "LISTEN", "SYN-RECEIVED", "ESTABLISHED"],
+    );
+    for (const name of ["lost-syn", "lost-syn-ack", "lost-ack", "retransmission", "sack"])
+      assert.ok(marks(played(name)).includes("retransmission"), name);
+    for (const name of ["handshake", "reordering", "data-on-ack"])
+      assert.ok(!marks(played(name)).includes("retransmission"), name);
+    assert.ok(
+      marks(played("zero-window")).includes("zero window") && marks(played("zero-window")).includes("window probe"),
+    );
     assert.ok(marks(played("rst-injection")).includes("challenge"));
     assert.equal(marks(played("sack")).filter((m) => m === "retransmission").length, 2, "only what was lost");
   });
 
   it("the flood: nobody without a defence, everybody with cookies", () => {
-    const served = (variant: string): number => played("flood", variant).served.connected / played("flood", variant).served.began;
+    const served = (variant: string): number =>
+      played("flood", variant).served.connected / played("flood", variant).served.began;
     assert.equal(served("none"), 0);
     assert.equal(served("cookies"), 1);
     assert.ok(served("time-out") > 0.5 && served("rate limit") > 0.5 && served("two servers") > 0);
@@ -60,7 +74,8 @@ describe("scenarios", () => {
 describe("time", () => {
   it("stepping back and forth gives identical memories", () => {
     for (const name of ["close", "sack", "flood"]) {
-      const lab = new Lab(loadModule("stint.simd"), scenarioNamed(name), 3, name === "flood" ? "cookies" : ""), prints: string[] = [lab.fingerprint()];
+      const lab = new Lab(loadModule("stint.simd"), scenarioNamed(name), 3, name === "flood" ? "cookies" : "");
+      const prints: string[] = [lab.fingerprint()];
       while (lab.step < 150 && lab.next()) prints.push(lab.fingerprint());
       const random = new Random(7);
       for (let i = 0; i < 60; i++) {
@@ -125,19 +140,25 @@ describe("time", () => {
 });
 
 describe("captures", () => {
-  const file = (frames: { timeUs: number; bytes: Uint8Array }[]): Buffer => Buffer.concat([pcapngHead(["wire"]), ...frames.map((f) => pcapngPacket(f.timeUs, f.bytes))]);
+  const file = (frames: { timeUs: number; bytes: Uint8Array }[]): Buffer =>
+    Buffer.concat([pcapngHead(["wire"]), ...frames.map((f) => pcapngPacket(f.timeUs, f.bytes))]);
 
   it("a pcapng comes back as it was written", () => {
     const lab = played("close"), { frames, warnings } = readCapture(file(lab.frames));
     assert.deepEqual(warnings, []);
-    assert.deepEqual(frames.map((f) => [f.timeUs, Buffer.from(f.bytes).toString("hex")]), lab.frames.map((f) => [Math.floor(f.timeUs), Buffer.from(f.bytes).toString("hex")]));
+    assert.deepEqual(
+      frames.map((f) => [f.timeUs, Buffer.from(f.bytes).toString("hex")]),
+      lab.frames.map((f) => [Math.floor(f.timeUs), Buffer.from(f.bytes).toString("hex")]),
+    );
   });
 
   it("a pcap of either byte order, with µs or ns, of Ethernet, raw IP and Linux's cooked link", () => {
     const { bytes } = played("handshake").frames[0]!;
     for (const little of [true, false]) {
       for (const [magic, unit] of [[0xa1b2c3d4, 1], [0xa1b23c4d, 1000]] as const) {
-        for (const [link, packet] of [[1, bytes], [101, bytes.subarray(14)], [113, Buffer.concat([Buffer.alloc(16), bytes.subarray(14)])]] as const) {
+        for (const [link, packet] of [
+          [1, bytes], [101, bytes.subarray(14)], [113, Buffer.concat([Buffer.alloc(16), bytes.subarray(14)])],
+        ] as const) {
           const head = new DataView(new ArrayBuffer(40));
           head.setUint32(0, magic, little);
           head.setUint32(20, link, little);
@@ -154,7 +175,8 @@ describe("captures", () => {
   });
 
   it("what is no capture, empty, cut short or damaged gets a clear message, and never hangs", () => {
-    for (const bytes of [new Uint8Array(0), new TextEncoder().encode("this is a text, not a capture")]) assert.throws(() => readCapture(bytes), CaptureError);
+    for (const bytes of [new Uint8Array(0), new TextEncoder().encode("this is a text, not a capture")])
+      assert.throws(() => readCapture(bytes), CaptureError);
     const whole = file(played("sack").frames);
     for (let n = 8; n < whole.length; n += 97) {
       const { frames } = readCapture(whole.subarray(0, n));
@@ -173,7 +195,9 @@ describe("captures", () => {
   });
 
   it("100 MB are read in a few seconds", () => {
-    const { bytes } = played("sack").frames[5]!, one = pcapngPacket(1, bytes), n = Math.ceil(1e8 / one.length), all = Buffer.alloc(pcapngHead(["x"]).length + n * one.length);
+    const { bytes } = played("sack").frames[5]!;
+    const one = pcapngPacket(1, bytes), n = Math.ceil(1e8 / one.length);
+    const all = Buffer.alloc(pcapngHead(["x"]).length + n * one.length);
     all.set(pcapngHead(["x"]));
     for (let i = 0; i < n; i++) all.set(one, pcapngHead(["x"]).length + i * one.length);
     assert.equal(readCapture(all).frames.length, n);
@@ -200,7 +224,9 @@ describe("stint scenario, stint explain", () => {
     assert.match(out.stdout, /The third step/);
     assert.match(out.stdout, /once more/);
     assert.match(readFileSync(svg, "utf8"), /^<svg .*SYN, ACK.*<\/svg>\n$/s);
-    const json = JSON.parse(stint("explain", pcap, "--json").stdout) as { connections: { segments: { marks: string[] }[] }[] };
+    const json = JSON.parse(stint("explain", pcap, "--json").stdout) as {
+      connections: { segments: { marks: string[] }[] }[];
+    };
     assert.ok(json.connections[0]!.segments.some((s) => s.marks.includes("retransmission")));
     writeFileSync(pcap, "no capture");
     for (const args of [[pcap], [join(dir, "none")], []]) assert.equal(stint("explain", ...args).status, 2);
@@ -210,7 +236,10 @@ describe("stint scenario, stint explain", () => {
   it("the README's pictures are what the program draws", () => {
     for (const [name, picture] of [["handshake", "handshake"], ["sack", "sack"]] as const) {
       const lab = played(name);
-      assert.equal(readFileSync(`docs/${picture}.svg`, "utf8"), ladderSvg(laddersOf(lab, scenarioNamed(name).title).at(-1)!), `make it anew: node build/stint.js scenario ${name} --svg docs/${picture}.svg`);
+      assert.equal(
+        readFileSync(`docs/${picture}.svg`, "utf8"), ladderSvg(laddersOf(lab, scenarioNamed(name).title).at(-1)!),
+        `make it anew: node build/stint.js scenario ${name} --svg docs/${picture}.svg`,
+      );
     }
   });
 });

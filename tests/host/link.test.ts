@@ -17,8 +17,11 @@ import { stale } from "../../tools/border/run.mjs";
 import { ran, succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-link-test-"));
-const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } => ran(process.execPath, ["build/stint.js", ...args]);
-const CLANG = ["--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry"];
+const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
+  ran(process.execPath, ["build/stint.js", ...args]);
+const CLANG = [
+  "--target=wasm32", "-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-nostdlib", "-Iinclude", "-Wl,--no-entry",
+];
 
 /** Compiles C text, or a file. Returns the module's path. */
 function c(name: string, text: string | null, ...flags: string[]): string {
@@ -29,8 +32,12 @@ function c(name: string, text: string | null, ...flags: string[]): string {
 }
 
 /** Sends `data` to an application's port 7, from another stack, and returns what comes back until the end. */
-function talk(module: WebAssembly.Module, data: Uint8Array, shut = true, look: (exports: WebAssembly.Exports) => void = () => {}): Uint8Array {
-  const wire = new Wire(1, 1_000_000), server = new StackModule(module, { ip: "10.0.0.2/24" }), client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24" });
+function talk(
+  module: WebAssembly.Module, data: Uint8Array, shut = true, look: (exports: WebAssembly.Exports) => void = () => {},
+): Uint8Array {
+  const wire = new Wire(1, 1_000_000);
+  const server = new StackModule(module, { ip: "10.0.0.2/24" });
+  const client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24" });
   wire.attach(client);
   wire.attach(server);
   const app = server.exports as Exports & { app_run(): number }, got: Uint8Array[] = [];
@@ -47,7 +54,8 @@ function talk(module: WebAssembly.Module, data: Uint8Array, shut = true, look: (
       sent += n;
       did = true;
     }
-    if (sent === data.length && shut && !over && client.info(handle).stateName === "ESTABLISHED") client.shutdown(handle);
+    if (sent === data.length && shut && !over && client.info(handle).stateName === "ESTABLISHED")
+      client.shutdown(handle);
     for (let n = client.receivable(handle); n > 0; n = client.receivable(handle)) got.push(client.receive(handle)!);
     if (client.receivable(handle) === 0) over = true;
     return did;
@@ -57,9 +65,14 @@ function talk(module: WebAssembly.Module, data: Uint8Array, shut = true, look: (
   return Buffer.concat(got);
 }
 
-/** How many of `count` connections, one after the other, an application serves; each is reset with bytes unread on either side. */
+/**
+ * How many of `count` connections, one after the other, an application serves; each is reset with bytes unread on
+ * either side.
+ */
 function servesAfterResets(module: WebAssembly.Module, count: number): number {
-  const wire = new Wire(1, 1_000_000), server = new StackModule(module, { ip: "10.0.0.2/24" }), client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24", recvRing: 2048 });
+  const wire = new Wire(1, 1_000_000);
+  const server = new StackModule(module, { ip: "10.0.0.2/24" });
+  const client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24", recvRing: 2048 });
   wire.attach(client);
   wire.attach(server);
   wire.onPolled = (port) => port === 1 && (server.exports as Exports & { app_run(): number }).app_run() !== 0;
@@ -97,7 +110,8 @@ function counting(path: string): WebAssembly.Module {
 }
 
 describe("the header", () => {
-  it("is what the sources say, as is all that is made of them", () => assert.deepEqual(stale(), [], "make it anew: npm run border"));
+  it("is what the sources say, as is all that is made of them", () =>
+    assert.deepEqual(stale(), [], "make it anew: npm run border"));
 });
 
 describe("stint link", () => {
@@ -122,7 +136,10 @@ describe("stint link", () => {
 
   it("… and so does the one in AssemblyScript that imports the calls", () => {
     const app = join(dir, "resets-as.wasm"), out = join(dir, "resets-as-out.wasm");
-    succeeded("node_modules/.bin/asc", ["examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    succeeded("node_modules/.bin/asc", [
+      "examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=",
+      "--outFile", app,
+    ]);
     const r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
     assert.equal(servesAfterResets(new WebAssembly.Module(readFileSync(out)), 10), 10);
@@ -132,7 +149,10 @@ describe("stint link", () => {
     if (lacks(t, "clang", "wasm-ld")) return;
     const data = new Uint8Array(200_000).map((_, i) => i * 7), out = join(dir, "counted.wasm");
     // Reads what arrives where it lies, and answers with four bytes: the sum.
-    const reader = c("reader", readFileSync("examples/c-posix/echo.c", "utf8").replace(/static void echo\([\s\S]*?\n\}\n/, `static uint32_t sum;
+    const reader = c(
+        "reader",
+        readFileSync("examples/c-posix/echo.c", "utf8").replace(/static void echo\([\s\S]*?\n\}\n/, `
+static uint32_t sum;
 static void echo(int32_t connection) {
   for (int32_t have; (have = tcp_recv_span(connection)) > 0; tcp_recv_consume(connection, (uint32_t)have)) {
     const unsigned char *at = tcp_recv_at(connection);
@@ -143,16 +163,24 @@ static void echo(int32_t connection) {
   tcp_send_commit(connection, 4);
   tcp_close(connection);
 }
-`)), echo = c("echo", null);
+`),
+      ),
+      echo = c("echo", null);
     const copied = (app: string, check: (answer: Uint8Array) => void): number => {
       const r = stint("link", app, "-o", out);
       assert.equal(r.status, 0, r.stderr);
       let bytes = 0n;
-      check(talk(counting(out), data, true, (exports) => { bytes = (exports["copied"] as WebAssembly.Global).value as bigint; }));
+      check(
+        talk(counting(out), data, true, (exports) => {
+          bytes = (exports["copied"] as WebAssembly.Global).value as bigint;
+        }),
+      );
       return Number(bytes) / data.length;
     };
     // Each byte once, from its frame into the ring, and a little for headers and the configuration.
-    const once = copied(reader, (answer) => assert.equal(Buffer.from(answer).readUInt32LE(), data.reduce((a, b) => a + b, 0)));
+    const once = copied(reader, (answer) =>
+      assert.equal(Buffer.from(answer).readUInt32LE(), data.reduce((a, b) => a + b, 0)),
+    );
     assert.ok(once >= 1 && once < 1.02, `${once} copies of each byte`);
     // The echo server itself moves it from one ring to the other, and it goes into a frame again.
     const thrice = copied(echo, (answer) => assert.ok(Buffer.from(answer).equals(data)));
@@ -169,10 +197,15 @@ static void echo(int32_t connection) {
 
   it("an AssemblyScript application that imports the calls", () => {
     const app = join(dir, "linked-as.wasm"), out = join(dir, "linked-as-out.wasm");
-    succeeded("node_modules/.bin/asc", ["examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=", "--outFile", app]);
+    succeeded("node_modules/.bin/asc", [
+      "examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=",
+      "--outFile", app,
+    ]);
     const r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
-    assert.equal(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), false)).toString(), "hello\n");
+    assert.equal(
+      Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), false)).toString(), "hello\n",
+    );
   });
 
   const refused = (t: TestContext, name: string, text: string, message: RegExp, ...flags: string[]): void => {
@@ -184,11 +217,30 @@ static void echo(int32_t connection) {
   const IMPORT = (name: string): string => `__attribute__((import_module("stint"), import_name("${name}")))`;
   const RUN = '__attribute__((export_name("app_run"))) int app_run(void)';
 
-  it("refuses a call that does not exist", (t) => refused(t, "missing", `${IMPORT("tcp_teleport")} int f(int);\n${RUN} { return f(1); }`, /wants stint's "tcp_teleport", which does not exist/));
-  it("refuses a call with another signature", (t) => refused(t, "signature", `${IMPORT("tcp_close")} int f(int, int);\n${RUN} { return f(1, 2); }`, /wants stint's "tcp_close" as \(i32, i32\) → i32; it is \(i32\) → i32/));
-  it("refuses a module that imports nothing of it", (t) => refused(t, "nothing", `${RUN} { return 1; }`, /imports nothing from "stint"/));
-  it("refuses a stack that lies where its data go", (t) => refused(t, "first", `#include <stint.h>\nstatic int x = 5;\n${RUN} { volatile char room[99]; room[0] = (char)x++; return stint_poll(0) + room[0]; }`, /compile it without -Wl,--stack-first/, "-Wl,--stack-first"));
-  it("refuses data that lie where its own do", (t) => refused(t, "low", `#include <stint.h>\nstatic int x = 5;\n${RUN} { return stint_poll(0) + x++; }`, /-Wl,--global-base=1024/, "-Wl,--global-base=64"));
+  it("refuses a call that does not exist", (t) =>
+    refused(
+      t, "missing", `${IMPORT("tcp_teleport")} int f(int);\n${RUN} { return f(1); }`,
+      /wants stint's "tcp_teleport", which does not exist/,
+    ));
+  it("refuses a call with another signature", (t) =>
+    refused(
+      t, "signature", `${IMPORT("tcp_close")} int f(int, int);\n${RUN} { return f(1, 2); }`,
+      /wants stint's "tcp_close" as \(i32, i32\) → i32; it is \(i32\) → i32/,
+    ));
+  it("refuses a module that imports nothing of it", (t) =>
+    refused(t, "nothing", `${RUN} { return 1; }`, /imports nothing from "stint"/));
+  it("refuses a stack that lies where its data go", (t) =>
+    refused(
+      t, "first",
+      `#include <stint.h>\nstatic int x = 5;\n${RUN} { volatile char room[99]; room[0] = (char)x++; `
+        + "return stint_poll(0) + room[0]; }",
+      /compile it without -Wl,--stack-first/, "-Wl,--stack-first",
+    ));
+  it("refuses data that lie where its own do", (t) =>
+    refused(
+      t, "low", `#include <stint.h>\nstatic int x = 5;\n${RUN} { return stint_poll(0) + x++; }`,
+      /-Wl,--global-base=1024/, "-Wl,--global-base=64",
+    ));
 
   it("says what is no module", () => {
     const file = join(dir, "text.wasm");
@@ -198,8 +250,14 @@ static void echo(int32_t connection) {
     assert.match(r.stderr, /this is no WebAssembly module/);
     assert.throws(() => readSections(new Uint8Array(3)), ModuleError);
     assert.equal(stint("link", join(dir, "absent.wasm"), "-o", join(dir, "never.wasm")).status, 2);
-    assert.match(stint("run", "build/stint-link.wasm", "--link", "tap:none", "--ip", "10.0.0.2/24").stderr, /does not export app_start/);
-    assert.equal(problems(readFileSync("build/stint.wasm"), readFileSync("build/stint-link.wasm"))[0], 'it imports nothing from "stint"; see include/stint.h');
+    assert.match(
+      stint("run", "build/stint-link.wasm", "--link", "tap:none", "--ip", "10.0.0.2/24").stderr,
+      /does not export app_start/,
+    );
+    assert.equal(
+      problems(readFileSync("build/stint.wasm"), readFileSync("build/stint-link.wasm"))[0],
+      'it imports nothing from "stint"; see include/stint.h',
+    );
   });
 
   it("an application that asks for the impossible gets a named error, and harms nobody", (t) => {
@@ -222,7 +280,9 @@ static void echo(int32_t connection) {
         results[4] = stint_init(c);
         c->arenaBase = (uint32_t)(uintptr_t)arena;
         c->arenaSize = sizeof arena;
-        c->connsMax = 2, c->sendRing = c->recvRing = 2048, c->halfOpenMax = c->timeWaitMax = 4, c->rxSlots = c->txSlots = 4, c->loopSlots = 4, c->rangesMax = 8, c->sendersMax = 0, c->udpMax = 0, c->reassemblyMax = 0, c->neighboursMax = 4, c->listenersMax = 2;
+        c->connsMax = 2, c->sendRing = c->recvRing = 2048, c->halfOpenMax = c->timeWaitMax = 4;
+        c->rxSlots = c->txSlots = 4, c->loopSlots = 4, c->rangesMax = 8, c->sendersMax = 0, c->udpMax = 0;
+        c->reassemblyMax = 0, c->neighboursMax = 4, c->listenersMax = 2;
         int32_t r = stint_init(c);
         if (r < 0) return r;
         int32_t l = tcp_listen(0, 7, 1);
@@ -238,21 +298,31 @@ static void echo(int32_t connection) {
       int32_t app_run(void) { return 0; }`);
     const out = join(dir, "misuse-linked.wasm"), r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
-    const stack = new StackModule(new WebAssembly.Module(readFileSync(out)), { ip: "10.0.0.2/24" }), x = stack.exports as Exports & { results(): number; neighbour(): number };
+    const stack = new StackModule(new WebAssembly.Module(readFileSync(out)), { ip: "10.0.0.2/24" });
+    const x = stack.exports as Exports & { results(): number; neighbour(): number };
     const results = [...new Int32Array(x.memory.buffer, x.results(), 11)];
     const [HANDLE, ARGUMENT, NOT_INIT, NO_MEMORY] = [-1, -2, -12, -14];
-    assert.deepEqual(results, [NOT_INIT, NOT_INIT, NO_MEMORY, NO_MEMORY, NO_MEMORY, HANDLE, HANDLE, ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT]);
+    assert.deepEqual(results, [
+      NOT_INIT, NOT_INIT, NO_MEMORY, NO_MEMORY, NO_MEMORY, HANDLE, HANDLE, ARGUMENT, ARGUMENT, ARGUMENT, ARGUMENT,
+    ]);
     assert.ok(new Uint8Array(x.memory.buffer, x.neighbour(), 64).every((b) => b === 0xaa));
   });
 });
 
 describe("an arena in the midst of an application's memory", () => {
   for (const name of ["stint-link", "stint-link.simd"]) {
-    it(`${name}: a hostile server's SYN-ACK of 60,000 bytes stays in the ring; every byte around the arena is as it was`, () => {
-      const memory = new WebAssembly.Memory({ initial: 64 }), all = new Uint8Array(memory.buffer), [client, server] = [parseIp("10.0.0.1"), parseIp("10.0.0.2")];
+    it(`${name}: a hostile server's SYN-ACK of 60,000 bytes stays in the ring; `
+        + "every byte around the arena is as it was", () => {
+      const memory = new WebAssembly.Memory({ initial: 64 });
+      const all = new Uint8Array(memory.buffer);
+      const [client, server] = [parseIp("10.0.0.1"), parseIp("10.0.0.2")];
       // What a compiler would put there begins at 1024.
       all.fill(0xc3, 1024);
-      const base = 0x123458, options = { ip: "10.0.0.1/24", connsMax: 1, sendersMax: 0, sendRing: 64, recvRing: 2048, arenaBase: base, arenaSize: 1 << 20 };
+      const base = 0x123458;
+      const options = {
+        ip: "10.0.0.1/24", connsMax: 1, sendersMax: 0, sendRing: 64, recvRing: 2048, arenaBase: base,
+        arenaSize: 1 << 20,
+      };
       const stack = new StackModule(loadModule(name), options, { env: { memory } }), end = base + stack.arenaBytes;
       const frames: Uint8Array[] = [];
       let now = 1_000_000;
@@ -265,10 +335,16 @@ describe("an arena in the midst of an application's memory", () => {
       const handle = stack.connect(server, 80, 50_000);
       poll();
       const syn = see(frames.at(-1)!), text = new Uint8Array(60_000).fill(0xee);
-      const whole = segment({ src: server, dst: client }, { flags: "SA", seq: 7, ack: (syn.seq + 1) >>> 0, sport: 80, dport: 50_000, data: text });
+      const whole = segment(
+        { src: server, dst: client },
+        { flags: "SA", seq: 7, ack: (syn.seq + 1) >>> 0, sport: 80, dport: 50_000, data: text },
+      );
       for (let at = 0; at < whole.length; at += 1480) {
         const more = at + 1480 < whole.length;
-        poll(ipv4({ src: server, dst: client, proto: 6, id: 5, frag: (more ? 0x2000 : 0) | (at >> 3) }, whole.subarray(at, at + 1480)));
+        poll(ipv4(
+          { src: server, dst: client, proto: 6, id: 5, frag: (more ? 0x2000 : 0) | (at >> 3) },
+          whole.subarray(at, at + 1480),
+        ));
       }
       assert.equal(stack.info(handle).rcvSize, 2048);
       assert.ok(stack.receive(handle)!.every((b) => b === 0xee));
@@ -277,8 +353,11 @@ describe("an arena in the midst of an application's memory", () => {
     });
 
     it(`${name}: no arena over the module's own data, and no pointer into it`, () => {
-      const memory = new WebAssembly.Memory({ initial: 64 }), make = (arenaBase: number): StackModule =>
-        new StackModule(loadModule(name), { ip: "10.0.0.1/24", connsMax: 1, arenaBase, arenaSize: 1 << 21 }, { env: { memory } });
+      const memory = new WebAssembly.Memory({ initial: 64 });
+      const make = (arenaBase: number): StackModule =>
+        new StackModule(
+          loadModule(name), { ip: "10.0.0.1/24", connsMax: 1, arenaBase, arenaSize: 1 << 21 }, { env: { memory } },
+        );
       for (const at of [0, 8, 64, 256]) assert.throws(() => make(at), { code: "NO_MEMORY" });
       const stack = make(1024), handle = stack.connect(parseIp("10.0.0.2"), 80);
       for (const at of [0, 8, stack.exports.configBlock() + 304]) assert.equal(stack.exports.tcp_info(handle, at), -2);
@@ -287,33 +366,80 @@ describe("an arena in the midst of an application's memory", () => {
   }
 });
 
+/** Where files of the package lie, and where none does. */
+const PACKED = [
+  /^(assembly|bin|build|docs|examples|include|host\/bsd|host\/posix)\//, /^(package\.json|LICENSE|[A-Z]+\.md)$/,
+];
+const UNPACKED = /screenshots|boards\//;
+
 describe("the package", () => {
-  it("contains what is needed and nothing else, and another package compiles the stack into its module; only what is used", (t) => {
-    if (lacks(t, "npm", "tar")) return;
-    const listed = JSON.parse(succeeded("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])) as [{ files: { path: string }[] }];
-    const paths = listed[0].files.map((f) => f.path);
-    for (const needed of ["package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md", "docs/handshake.svg", "examples/c-posix/echo.c", "assembly/index.ts", "assembly/tcp/input.ts", "include/stint.h", "bin/stint.mjs", "build/index.js", "build/net.js", "build/register.js", "build/types/node/net.d.ts", "build/stint.js", "build/stint.wasm", "build/stint.simd.wasm", "build/types/index.d.ts"]) {
-      assert.ok(paths.includes(needed), needed);
-    }
-    assert.deepEqual(paths.filter((p) => !/^(assembly|bin|build|docs|examples|include|host\/bsd|host\/posix)\/|^(package\.json|LICENSE|[A-Z]+\.md)$/.test(p) || /screenshots|boards\//.test(p)), []);
-    const home = join(dir, "project");
-    mkdirSync(join(home, "node_modules", "stint"), { recursive: true });
-    const tarball = succeeded("npm", ["pack", process.cwd(), "--ignore-scripts", "--silent"], { cwd: dir, encoding: "utf8" }).trim().split("\n").at(-1)!;
-    succeeded("tar", ["xzf", join(dir, tarball), "-C", join(home, "node_modules", "stint"), "--strip-components=1"]);
-    const asc = (name: string, text: string): Buffer => {
-      writeFileSync(join(home, `${name}.ts`), text);
-      succeeded(join(process.cwd(), "node_modules/.bin/asc"), [`${name}.ts`, "--runtime", "stub", "--use", "abort=", "--use", "STINT_LINKED=NaN", "-O3", "--shrinkLevel", "2", "--outFile", `${name}.wasm`], { cwd: home });
-      return readFileSync(join(home, `${name}.wasm`));
-    };
-    const echo = asc("echo", readFileSync("examples/assemblyscript/echo.ts", "utf8"));
-    const data = Uint8Array.from({ length: 20_000 }, (_, i) => (i * 3) & 255);
-    assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(Uint8Array.from(echo)), data)), Buffer.from(data));
-    const core = "configBlock, init, poll, controlBlock";
-    const sizes = [`${core}, tcp_connect, tcp_send, tcp_recv, tcp_close`, `${core}, tcp_listen, tcp_accept, tcp_send, tcp_recv, tcp_close`].map((list, i) => asc(`part${i}`, `export { ${list} } from "stint/assembly";`).length);
-    const all = asc("all", 'export * from "stint/assembly";').length;
-    assert.ok(sizes.every((s) => s < all), `${sizes.join(", ")} of ${all}`);
-    const types = join(home, "use.mts");
-    writeFileSync(types, 'import { Stack, openTap } from "stint";\nexport const f = async (): Promise<Stack> => Stack.open({ link: await openTap("tap0"), ip: "10.0.0.2/24" });\n');
-    succeeded(process.execPath, [join(process.cwd(), "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--module", "nodenext", "--target", "es2023", "--skipLibCheck", "--typeRoots", join(process.cwd(), "node_modules/@types"), "--types", "node", types], { cwd: home });
-  });
+  it(
+    "contains what is needed and nothing else, and another package compiles the stack into its "
+      + "module; only what is used",
+    (t) => {
+      if (lacks(t, "npm", "tar")) return;
+      const listed = JSON.parse(succeeded("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])) as [
+        { files: { path: string }[] },
+      ];
+      const paths = listed[0].files.map((f) => f.path);
+      for (const needed of [
+        "package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md",
+        "docs/handshake.svg", "examples/c-posix/echo.c", "assembly/index.ts", "assembly/tcp/input.ts",
+        "include/stint.h", "bin/stint.mjs", "build/index.js", "build/net.js", "build/dgram.js", "build/dns.js",
+        "build/dns-promises.js", "build/register.js", "build/types/node/net.d.ts",
+        "build/types/node/dgram.d.ts", "build/types/node/dns.d.ts", "build/types/node/dns-promises.d.ts",
+        "build/stint.js", "build/stint.wasm",
+        "build/stint.simd.wasm", "build/types/index.d.ts",
+      ]) {
+        assert.ok(paths.includes(needed), needed);
+      }
+      assert.deepEqual(paths.filter((p) => !PACKED.some((pattern) => pattern.test(p)) || UNPACKED.test(p)), []);
+      const home = join(dir, "project");
+      mkdirSync(join(home, "node_modules", "stint"), { recursive: true });
+      const tarball = succeeded("npm", ["pack", process.cwd(), "--ignore-scripts", "--silent"], {
+        cwd: dir, encoding: "utf8",
+      })
+        .trim()
+        .split("\n")
+        .at(-1)!;
+      succeeded("tar", ["xzf", join(dir, tarball), "-C", join(home, "node_modules", "stint"), "--strip-components=1"]);
+      const asc = (name: string, text: string): Buffer => {
+        writeFileSync(join(home, `${name}.ts`), text);
+        succeeded(
+          join(process.cwd(), "node_modules/.bin/asc"),
+          [
+            `${name}.ts`, "--runtime", "stub", "--use", "abort=", "--use", "STINT_LINKED=NaN", "-O3", "--shrinkLevel",
+            "2", "--outFile", `${name}.wasm`,
+          ],
+          { cwd: home },
+        );
+        return readFileSync(join(home, `${name}.wasm`));
+      };
+      const echo = asc("echo", readFileSync("examples/assemblyscript/echo.ts", "utf8"));
+      const data = Uint8Array.from({ length: 20_000 }, (_, i) => (i * 3) & 255);
+      assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(Uint8Array.from(echo)), data)), Buffer.from(data));
+      const core = "configBlock, init, poll, controlBlock";
+      const sizes = [
+        `${core}, tcp_connect, tcp_send, tcp_recv, tcp_close`,
+        `${core}, tcp_listen, tcp_accept, tcp_send, tcp_recv, tcp_close`,
+      ].map((list, i) => asc(`part${i}`, `export { ${list} } from "stint/assembly";`).length);
+      const all = asc("all", 'export * from "stint/assembly";').length;
+      assert.ok(sizes.every((s) => s < all), `${sizes.join(", ")} of ${all}`);
+      const types = join(home, "use.mts");
+      writeFileSync(
+        types,
+        'import { Stack, openTap } from "stint";\nexport const f = async (): Promise<Stack> => Stack.open({ link: '
+          + 'await openTap("tap0"), ip: "10.0.0.2/24" });\n',
+      );
+      succeeded(
+        process.execPath,
+        [
+          join(process.cwd(), "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--module", "nodenext",
+          "--target", "es2023", "--skipLibCheck", "--typeRoots", join(process.cwd(), "node_modules/@types"), "--types",
+          "node", types,
+        ],
+        { cwd: home },
+      );
+    },
+  );
 });

@@ -91,7 +91,8 @@ describe("a link that outlives its device", () => {
   it("tells who comes late that it is down, with why, and once", async () => {
     const inner: Link & { sent: number[] } = fake(), link = await surviving(() => Promise.resolve(inner));
     inner.onChange!(false, new LinkError("tap0 is down"));
-    const told: string[] = [], tell = (who: string) => (up: boolean, why?: Error) => void told.push(`${who} ${up} ${why?.message}`);
+    const told: string[] = [];
+    const tell = (who: string) => (up: boolean, why?: Error) => void told.push(`${who} ${up} ${why?.message}`);
     link.onChange = tell("first");
     // As the command does: it tells of it on its console, too.
     const heard = link.onChange;
@@ -122,7 +123,9 @@ describe("a link that outlives its device", () => {
     const first = fake(), late = fake();
     const nobody = (): void => assert.fail("nobody asked");
     let give: (link: Link) => void = nobody;
-    const link = await surviving((again) => (again ? new Promise((resolve) => (give = resolve)) : Promise.resolve(first)));
+    const link = await surviving((again) =>
+      again ? new Promise((resolve) => (give = resolve)) : Promise.resolve(first),
+    );
     first.onClose();
     await until("it is asked for again", () => give !== nobody);
     link.close();

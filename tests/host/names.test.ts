@@ -5,9 +5,11 @@ import type { StintError } from "../../host/errors.js";
 import type { Link } from "../../host/links/link.js";
 import { Stack } from "../../host/net.js";
 import { arp, be, ip4, MAC_PEER, see, udp } from "../harness/codec.js";
-import { A, QNAME, readQuery, record, response } from "../harness/dns.js";
+import { ip6 } from "../harness/codec6.js";
+import { AAAA, QNAME, readQuery, record, response } from "../harness/dns.js";
+import { until } from "../harness/programs.js";
 
-const SERVER = ip4("10.0.0.2"), STACK = ip4("10.0.0.1"), HOST = "93.184.216.34";
+const SERVER = ip4("10.0.0.2"), STACK = ip4("10.0.0.1"), HOST = "93.184.216.34", HOST6 = "2001:db8::34";
 
 /** A link with a DNS server on it that answers every question after `ms`, or, with Infinity, none. */
 class Network implements Link {
@@ -27,7 +29,8 @@ class Network implements Link {
     const query = readQuery(seen.data);
     this.asked.push(query.name.toLowerCase());
     if (this.ms === Infinity) return;
-    const message = response(query, { answers: [record(QNAME, A, this.ttl, be(4, ip4(HOST)))] });
+    const data = query.type === AAAA ? [...ip6(HOST6)] : be(4, ip4(HOST));
+    const message = response(query, { answers: [record(QNAME, query.type, this.ttl, data)] });
     const answer = udp({ src: SERVER, dst: STACK }, 53, seen.sport, message);
     answer.set(mac, 0);
     setTimeout(() => this.onFrame(answer), this.ms);
@@ -36,8 +39,9 @@ class Network implements Link {
   close(): void {}
 }
 
-async function open(ttl: number, ms = 2): Promise<{ network: Network; stack: Stack }> {
-  const network = new Network(ttl, ms), stack = await Stack.open({ link: network, ip: "10.0.0.1/24", connsMax: 4 });
+async function open(ttl: number, ms = 2, ipv6 = false): Promise<{ network: Network; stack: Stack }> {
+  const options = { ip: "10.0.0.1/24", connsMax: 4, ipv6: ipv6 && { addresses: ["fd00::1/64"] } };
+  const network = new Network(ttl, ms), stack = await Stack.open({ link: network, ...options });
   stack.setServers(["10.0.0.2"]);
   return { network, stack };
 }
@@ -64,6 +68,13 @@ describe("stack.lookup of many names at once", () => {
         assert.deepEqual(network.asked.sort(), names(n).sort());
       });
     }
+
+    it(`100 of both families with a time to live of ${ttl} s: both are found, and asked for once each`, async () => {
+      const { network, stack } = await open(ttl, 2, true), all = names(100);
+      assert.deepEqual(await ends(all.map((name) => stack.lookup(name))), { [`${HOST6},${HOST}`]: 100 });
+      await stack.close(0);
+      assert.deepEqual(network.asked.sort(), [...all, ...all].sort());
+    });
 
     it(`the same one by twenty, in letters of any size, is asked for once; time to live ${ttl} s`, async () => {
       const { network, stack } = await open(ttl), spellings = ["a.test", "A.Test", "a.test."];
@@ -96,6 +107,7 @@ describe("stack.lookup of many names at once", () => {
     assert.deepEqual(await ends([stack.lookup("late.test")]), { FULL: 1 });
     controller.abort();
     await Promise.all(gone.map((connect) => assert.rejects(connect, { code: "ABORT_ERR" })));
+    await until("the first 16 are asked for", () => network.asked.length === 16);
     const late = stack.lookup("late.test"), why = assert.rejects(late, { code: "ABORTED" });
     await stack.close(0);
     await why;

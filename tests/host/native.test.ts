@@ -14,7 +14,10 @@ describe("the native library", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-native-"));
     try {
       const library = native(join(dir, "lib")), program = join(dir, "loop");
-      succeeded("gcc", ["-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover", `-I${join(dir, "lib")}`, "tests/host/native/loop.c", library, "-o", program]);
+      succeeded("gcc", [
+        "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover",
+        `-I${join(dir, "lib")}`, "tests/host/native/loop.c", library, "-o", program,
+      ]);
       assert.equal(succeeded(program), "ok\n");
     } finally {
       rmSync(dir, { recursive: true });

@@ -9,9 +9,10 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import tls from "node:tls";
 import type { Duplex } from "node:stream";
-import { type Connection, type Server, type Stack, type StintError } from "../../host/index.js";
+import { Stack, type Connection, type Link, type Server, type StintError } from "../../host/index.js";
 import { A, B, pair, type Cable } from "../harness/cable.js";
 import { Bench, pattern } from "../harness/bench.js";
+import { arp, ip4, MAC_PEER, see, tcp } from "../harness/codec.js";
 import { findProgram } from "../../host/programs.js";
 import { ran, succeeded, until } from "../harness/programs.js";
 
@@ -87,7 +88,9 @@ describe("a connection has net.Socket's manners", () => {
   it("addresses, known also after the end; address()", async () => {
     const s = await scene();
     for (const after of [false, true]) {
-      assert.deepEqual([s.client.remoteAddress, s.client.remotePort, s.client.remoteFamily], [B, 7, "IPv4"], `after: ${after}`);
+      assert.deepEqual(
+        [s.client.remoteAddress, s.client.remotePort, s.client.remoteFamily], [B, 7, "IPv4"], `after: ${after}`,
+      );
       assert.deepEqual([s.peer.remoteAddress, s.peer.localAddress, s.peer.localPort], [A, B, 7]);
       assert.equal(s.peer.remotePort, s.client.localPort);
       assert.deepEqual(s.client.address(), { address: A, family: "IPv4", port: s.client.localPort });
@@ -101,7 +104,10 @@ describe("a connection has net.Socket's manners", () => {
   it("connecting, pending, readyState, bytesRead and bytesWritten", async () => {
     const { a, b } = await pair(), server = b.listen({ port: 7 });
     const client = a.createConnection({ host: B, port: 7 }, () => events.push("callback")), events: string[] = [];
-    client.on("connect", () => events.push("connect")).on("ready", () => events.push("ready")).on("close", (hadError: boolean) => events.push(`close ${hadError}`));
+    client
+      .on("connect", () => events.push("connect"))
+      .on("ready", () => events.push("ready"))
+      .on("close", (hadError: boolean) => events.push(`close ${hadError}`));
     assert.deepEqual([client.connecting, client.pending, client.readyState], [true, true, "opening"]);
     client.write(pattern(1000));
     assert.equal(client.bytesWritten, 1000);
@@ -139,7 +145,9 @@ describe("a connection has net.Socket's manners", () => {
 
   it("setKeepAlive and setNoDelay set what they say, also before the connection is open", async () => {
     const { a, b } = await pair(), server = b.listen({ port: 7 });
-    const client = a.createConnection({ host: B, port: 7, keepAlive: true, keepAliveInitialDelay: 5000, noDelay: true });
+    const client = a.createConnection({
+      host: B, port: 7, keepAlive: true, keepAliveInitialDelay: 5000, noDelay: true,
+    });
     const peer = (await server.accept())!;
     assert.equal(client.info().keepIdleS, 5);
     assert.ok(client.info().idleMs <= 5000);
@@ -181,6 +189,35 @@ describe("a connection has net.Socket's manners", () => {
     await s.b.close(0);
   });
 
+  it("a signal that is none leaves no connection behind", async () => {
+    const { a, b } = await pair(), signal = {} as AbortSignal;
+    for (const host of [B, "a.test"])
+      await assert.rejects(a.connect({ host, port: 7, signal }), TypeError, host);
+    assert.throws(() => a.createConnection({ host: B, port: 7, signal }), TypeError);
+    assert.equal(a.module.pools().connections, 0);
+    await end({ a, b });
+  });
+
+  it("a peer that answers with a SYN and a RST in one piece makes connect() reject, and ends no process", async () => {
+    const link: Link = { send: () => {}, onFrame: () => {}, onClose: () => {}, close() {} };
+    const own = ip4(A), peer = ip4(B), between = { src: peer, dst: own };
+    link.send = (frame) => {
+      const seen = see(frame.slice()), mac = [...frame.slice(6, 12)];
+      const answer = (...frames: Uint8Array[]): void => void setImmediate(() => {
+        for (const f of frames) link.onFrame(Uint8Array.from([...mac, ...f.slice(6)]));
+      });
+      if (seen.kind === "arp" && seen.op === 1 && seen.ip.dst === peer)
+        answer(arp(2, { mac: MAC_PEER, ip: peer }, { mac, ip: own }));
+      if (seen.kind !== "tcp" || seen.flags !== "S") return;
+      const ports = { sport: seen.dport, dport: seen.sport }, ack = (seen.seq + 1) >>> 0;
+      answer(...["SA", "RA"].map((flags, i) => tcp(between, { ...ports, flags, seq: 1000 + i, ack })));
+    };
+    const stack = await Stack.open({ link, ip: `${A}/24`, connsMax: 4 });
+    await assert.rejects(stack.connect({ host: B, port: 7 }), { code: "RESET" });
+    assert.equal(stack.module.pools().connections, 0);
+    await stack.close(0);
+  });
+
   it("what a listener throws is the process's, and the stack goes on", async () => {
     const s = await scene(), caught = new Promise((resolve) => process.setUncaughtExceptionCaptureCallback(resolve));
     s.peer.write("x");
@@ -214,7 +251,8 @@ describe("a UDP socket has node:dgram's manners", () => {
     return events;
   }
 
-  it("without a peer it ignores that a port cannot be reached, and the datagram behind the news is delivered", async () => {
+  it("without a peer it ignores that a port cannot be reached, "
+      + "and the datagram behind the news is delivered", async () => {
     assert.deepEqual(await refused(false), ["behind it"]);
   });
 
@@ -223,7 +261,8 @@ describe("a UDP socket has node:dgram's manners", () => {
   });
 
   it("with a peer takes nothing from others; address() tells the port; close() calls back", async () => {
-    const { a, b } = await pair(), socket = a.udp(), peer = b.udp({ port: 53 }), other = b.udp({ port: 54 }), got: string[] = [];
+    const { a, b } = await pair(), socket = a.udp(), peer = b.udp({ port: 53 }), other = b.udp({ port: 54 });
+    const got: string[] = [];
     assert.ok(socket.address().port >= 49152);
     socket.connect(53, B).on("message", (data: Uint8Array) => got.push(String.fromCharCode(...data)));
     socket.send(Buffer.from("q"));
@@ -264,7 +303,10 @@ describe("a link that comes and goes", () => {
 /** What `http.Agent` connects with. */
 function agent(stack: Stack, options: http.AgentOptions): http.Agent & { opened: number } {
   const made = Object.assign(new http.Agent(options), { opened: 0 });
-  (made as unknown as { createConnection: unknown }).createConnection = (to: { host: string; port: number }): Duplex => {
+  (made as unknown as { createConnection: unknown }).createConnection = (to: {
+    host: string;
+    port: number;
+  }): Duplex => {
     made.opened++;
     return stack.createConnection({ host: to.host, port: Number(to.port), allowHalfOpen: false });
   };
@@ -281,20 +323,26 @@ function get(options: http.RequestOptions, body?: Buffer): Promise<{ status: num
 
 describe("Node's own programs over it", () => {
   for (const keepAlive of [true, false]) {
-    it(`node:http, server and client, ${keepAlive ? "one connection for all requests" : "a connection a request"}`, async () => {
+    it("node:http, server and client, "
+        + `${keepAlive ? "one connection for all requests" : "a connection a request"}`, async () => {
       const { a, b } = await pair();
       const server = http.createServer((request, response) => {
-        text(request).then((body) => response.end(`${request.url} ${request.socket.remoteAddress} ${body.length}`), () => {});
+        text(request).then(
+          (body) => response.end(`${request.url} ${request.socket.remoteAddress} ${body.length}`), () => {},
+        );
       });
       server.keepAliveTimeout = 2000;
       b.listen({ port: 80 }).on("connection", (c: Connection) => server.emit("connection", c));
       const through = agent(a, { keepAlive, maxSockets: 1, timeout: 5000 });
       for (let i = 0; i < 5; i++) {
-        const { status, body } = await get({ host: B, port: 80, path: `/${i}`, method: "POST", agent: through }, Buffer.alloc(i * 50_000));
+        const { status, body } = await get(
+          { host: B, port: 80, path: `/${i}`, method: "POST", agent: through }, Buffer.alloc(i * 50_000),
+        );
         assert.deepEqual([status, body], [200, `/${i} ${A} ${i * 50_000}`]);
       }
       assert.equal(through.opened, keepAlive ? 1 : 5);
-      // The server tells its time limit, the agent ends the idle connection before that, and the next request gets another.
+      // The server tells its time limit, the agent ends the idle connection before that, and the next request gets
+      // another.
       if (keepAlive) {
         await new Promise((resolve) => setTimeout(resolve, 1500));
         assert.equal((await get({ host: B, port: 80, path: "/late", agent: through })).status, 200);
@@ -306,13 +354,16 @@ describe("Node's own programs over it", () => {
     });
   }
 
-  it("node:http without an agent, ten requests at once, and a server's time limit on a client that says nothing", async () => {
+  it("node:http without an agent, ten requests at once, and a server's time limit on a "
+      + "client that says nothing", async () => {
     const { a, b } = await pair();
     const server = http.createServer((request, response) => response.end(request.url));
     server.headersTimeout = server.requestTimeout = 400;
     b.listen({ port: 80 }).on("connection", (c: Connection) => server.emit("connection", c));
     const createConnection = (): Socket => a.createConnection({ host: B, port: 80 }) as unknown as Socket;
-    const answers = await Promise.all(Array.from({ length: 10 }, (_, i) => get({ host: B, port: 80, path: `/${i}`, createConnection })));
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, (_, i) => get({ host: B, port: 80, path: `/${i}`, createConnection })),
+    );
     assert.deepEqual(answers.map((x) => x.body), Array.from({ length: 10 }, (_, i) => `/${i}`));
     server.setTimeout(200);
     const silent = await a.connect({ host: B, port: 80 });
@@ -326,14 +377,22 @@ describe("Node's own programs over it", () => {
   it("node:tls, both sides, with back-pressure", async (t) => {
     if (!findProgram("openssl")) return t.skip("needs openssl; apt-get install openssl");
     const dir = mkdtempSync(join(tmpdir(), "stint-tls-"));
-    succeeded("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=stint",
-      "-addext", "subjectAltName=DNS:stint.test", "-keyout", join(dir, "key"), "-out", join(dir, "cert")], { stdio: "ignore" });
+    succeeded(
+      "openssl",
+      [
+        "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj",
+        "/CN=stint", "-addext", "subjectAltName=DNS:stint.test", "-keyout", join(dir, "key"), "-out", join(dir, "cert"),
+      ],
+      { stdio: "ignore" },
+    );
     const key = readFileSync(join(dir, "key")), cert = readFileSync(join(dir, "cert"));
     rmSync(dir, { recursive: true });
     const { a, b } = await pair();
     const server = tls.createServer({ key, cert }, (socket) => socket.pipe(socket));
     b.listen({ port: 443 }).on("connection", (c: Connection) => server.emit("connection", c));
-    const socket = tls.connect({ socket: a.createConnection({ host: B, port: 443 }), ca: cert, servername: "stint.test" });
+    const socket = tls.connect({
+      socket: a.createConnection({ host: B, port: 443 }), ca: cert, servername: "stint.test",
+    });
     await once(socket, "secureConnect");
     assert.ok(socket.authorized);
     socket.end(Buffer.from(pattern(500_000)));

@@ -129,6 +129,69 @@ describe("stint/net: errors", () => {
   });
 });
 
+describe("stint/net: who writes is told as by node:net", () => {
+  const code = (e?: Error | null): string => (e as Failure | undefined)?.code ?? "-";
+  const closed = (s: Socket): Promise<void> => new Promise((resolve) => s.once("close", () => resolve()));
+
+  it("not within destroy(), and that the stream was destroyed", async () => {
+    for (const why of [undefined, new Error("enough")]) {
+      const t = await trio({ pauseOnConnect: true }), told: string[] = [];
+      t.client.on("error", () => {});
+      for (const [what, size] of [["big", 1 << 22], ["small", 1]] as const)
+        t.client.write(Buffer.alloc(size), (e: Error | null) => told.push(`${what} ${code(e)}`));
+      await soon();
+      t.client.destroy(why);
+      told.push("after");
+      await closed(t.client);
+      assert.deepEqual(told.slice(0, 2), ["after", "big ERR_STREAM_DESTROYED"]);
+      assert.match(told[2]!, why ? /^small / : /^small ERR_STREAM_DESTROYED$/);
+      await ended(t);
+    }
+  });
+
+  it("behind \"close\", if the socket was connecting, and not within destroy()", async () => {
+    const told: string[] = [], refused = dial(9), given = dial(9);
+    for (const [name, s] of [["refused", refused], ["given up", given]] as const) {
+      s.on("error", () => {}).on("close", () => told.push(`${name} close`));
+      s.write("x", (e: Error | null) => told.push(`${name} ${code(e)}`));
+    }
+    given.destroy();
+    assert.equal(told.length, 0);
+    await closed(refused);
+    await soon();
+    const about = (name: string): string[] => told.filter((text) => text.startsWith(name));
+    for (const name of ["refused", "given up"])
+      assert.deepEqual(about(name), [`${name} close`, `${name} ERR_SOCKET_CLOSED_BEFORE_CONNECTION`]);
+  });
+
+  it("EPIPE by the next write, of a peer that ended and reset then", async () => {
+    const t = await trio({}, { allowHalfOpen: true }), told: string[] = [];
+    t.client.resume();
+    t.peer.destroy();
+    await once(t.client, "end");
+    t.client.write("one", (e: Error | null) => told.push(code(e)));
+    await soon(50);
+    assert.equal(t.client.destroyed, false);
+    t.client.write("two", (e: Error | null) => told.push(code(e)));
+    const e = await failure(t.client);
+    assert.deepEqual([e.code, e.syscall, told], ["EPIPE", "write", ["-", "EPIPE"]]);
+    await ended(t);
+  });
+
+  it("a `lookup` has the options that Node gives it, and a server's host is a text", async () => {
+    const asked: unknown[] = [];
+    for (const more of [{}, { family: 4 }, { family: "IPv6" }, { hints: 8 }]) {
+      const lookup = (_: string, options: { family: unknown; hints: number }, found: (e: Error) => void): void => {
+        asked.push([options.family, options.hints]);
+        found(Object.assign(new Error("none"), { code: "ENOTFOUND" }));
+      };
+      await failure(net.connect({ port: 1, host: "x.test", stack: a, lookup, ...more } as never));
+    }
+    assert.deepEqual(asked, [[undefined, 32], [4, 0], [6, 0], [undefined, 8]]);
+    assert.throws(() => net.createServer().listen({ port: 0, host: 5 as never }), { code: "ERR_INVALID_ARG_TYPE" });
+  });
+});
+
 describe("stint/net: a socket", () => {
   it("emits lookup, connect and ready in this order, and is connecting and pending until then", async () => {
     const server = net.createServer((c) => c.end()),

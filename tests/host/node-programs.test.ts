@@ -14,10 +14,12 @@ import { join, resolve } from "node:path";
 import { after, before, describe, it } from "node:test";
 import type { Duplex } from "node:stream";
 import tls from "node:tls";
+import dgram, { type RemoteInfo } from "../../host/node/dgram.js";
 import net, { type Server, type Socket } from "../../host/node/net.js";
 import { findProgram } from "../../host/programs.js";
 import { Stack, streamLink, type Link } from "../../host/index.js";
 import { A, B, pair } from "../harness/cable.js";
+import { QNAME, readQuery, record, response } from "../harness/dns.js";
 import { environment, started, succeeded } from "../harness/programs.js";
 
 const scratch = mkdtempSync(join(tmpdir(), "stint-node-"));
@@ -279,6 +281,38 @@ describe("node --import stint/register", () => {
     prints(r, `true ${B}\n`);
     assert.equal((await got[0]!).length, 100_000);
     await new Promise((closed) => server.close(closed));
+  });
+
+  it("gives dgram and dns, by require and by import, on the stack", async () => {
+    const echo = dgram.createSocket({ type: "udp4", stack: peer });
+    echo.on("message", (data: Buffer, from: RemoteInfo) => echo.send(data, from.port, from.address)).bind(5003);
+    // A server that knows one name (RFC 1035).
+    const names = dgram.createSocket({ type: "udp4", stack: peer }, (data: Buffer, from: RemoteInfo) => {
+      const query = readQuery(data),
+        answers = query.type === 1 ? [record(QNAME, 1, 60, [10, 0, 0, 1])] : [];
+      names.send(response(query, { answers }), from.port, from.address);
+    });
+    names.bind(53);
+    const body = `
+      const socket = dgram.createSocket("udp4");
+      socket.once("message", (data, from) => {
+        console.log(String(data), from.address);
+        dns.lookup("peer.test", (e, address) => {
+          console.log(e, address);
+          promises.resolve4("peer.test").then(([first]) => console.log(first, socket.close() === socket));
+        });
+      });
+      socket.send("hello", 5003, "peer.test");`;
+    const required = `const dgram = require("dgram"), dns = require("node:dns");
+      const promises = require("dns/promises");${body}`;
+    const imported = `import dgram from "node:dgram";
+      import dns from "dns";
+      import promises from "node:dns/promises";${body}`;
+    for (const [name, text_] of [["udp.cjs", required], ["udp.mjs", imported]] as const) {
+      prints(await run(name, text_, { STINT_DNS: A }), `hello ${A}\nnull ${A}\n${A} true\n`);
+    }
+    echo.close();
+    names.close();
   });
 
   it("runs a client and a server with import, over http and https, on the stack and not on the kernel", async (t) => {

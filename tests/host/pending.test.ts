@@ -6,6 +6,7 @@ import { describe, it } from "node:test";
 import { StintError, type Connection, type Server, type Stack } from "../../host/index.js";
 import { B, pair, Pending, type Cable } from "../harness/cable.js";
 import { pattern } from "../harness/bench.js";
+import { until } from "../harness/programs.js";
 
 interface Scene { a: Stack; b: Stack; cable: Cable; server: Server; client: Connection; peer: Connection }
 
@@ -52,7 +53,9 @@ async function scene(options = {}): Promise<Scene> {
   controller = new AbortController();
   const { a, b, cable } = await pair({ sendRing: 16384, recvRing: 16384, ...options });
   const server = b.listen({ port: 7 });
-  const [client, peer] = await Promise.all([a.connect({ host: B, port: 7, signal: controller.signal }), server.accept()]);
+  const [client, peer] = await Promise.all([
+    a.connect({ host: B, port: 7, signal: controller.signal }), server.accept(),
+  ]);
   peer!.on("error", () => {});
   return { a, b, cable, server, client, peer: peer! };
 }
@@ -67,7 +70,8 @@ describe("nothing is left pending", () => {
       assert.ok(pending.left.includes("write 3") && pending.left.includes("end"), "the scene waits for room");
       now(s);
       assert.deepEqual(await pending.settled(ms + BUSY_MS), []);
-      for (const [what, how] of pending.ended) if (/^write [23]|end/.test(what)) assert.notDeepEqual(how, ["ok"], `${what} cannot have been sent`);
+      for (const [what, how] of pending.ended)
+        if (/^write [23]|end/.test(what)) assert.notDeepEqual(how, ["ok"], `${what} cannot have been sent`);
       await closeAll(s.a, s.b);
     });
   }
@@ -91,7 +95,9 @@ describe("nothing is left pending", () => {
       now(s);
       assert.deepEqual(await pending.settled(BUSY_MS), []);
       const lost = name.startsWith("the link");
-      assert.deepEqual(pending.ended.get("accept"), [lost ? (name === "the link fails" ? "Error" : "UNREACHABLE") : "ok"]);
+      assert.deepEqual(pending.ended.get("accept"), [
+        lost ? (name === "the link fails" ? "Error" : "UNREACHABLE") : "ok",
+      ]);
       await closeAll(s.a, s.b);
     });
   }
@@ -120,7 +126,8 @@ describe("nothing is left pending", () => {
     });
   }
 
-  it("of connect(), when the connection is destroyed without a reason, and when the signal was aborted before", async () => {
+  it("of connect(), when the connection is destroyed without a reason, "
+      + "and when the signal was aborted before", async () => {
     const { a, b, cable } = await pair(), pending = new Pending();
     cable.pull();
     const connection = a.createConnection({ host: B, port: 7 });
@@ -152,18 +159,85 @@ describe("nothing is left pending", () => {
   });
 
   it("of pipelines through a server that echoes, a hundred of them, whose stack is closed", async () => {
-    const { a, b } = await pair({ connsMax: 256, sendRing: 4096, recvRing: 4096, rxSlots: 1024, txSlots: 1024 }), pending = new Pending(), server = b.listen({ port: 7 });
+    const { a, b } = await pair({ connsMax: 256, sendRing: 4096, recvRing: 4096, rxSlots: 1024, txSlots: 1024 });
+    const pending = new Pending(), server = b.listen({ port: 7 });
     server.on("connection", (c: Connection) => c.pipe(c));
     for (let i = 0; i < 100; i++) {
       const connection = await a.connect({ host: B, port: 7 });
-      pending.promise("pipeline", pipeline([pattern(200_000, i)], connection, async function (source: AsyncIterable<Uint8Array>) {
-        for await (const chunk of source) void chunk;
-      } as never));
+      pending.promise(
+        "pipeline",
+        pipeline([pattern(200_000, i)], connection, async function (source: AsyncIterable<Uint8Array>) {
+          for await (const chunk of source) void chunk;
+        } as never),
+      );
     }
     await b.close(0);
     assert.deepEqual(await pending.settled(BUSY_MS), []);
     assert.equal(a.module.pools().connections, 0, "the peers were told");
     await a.close(0);
+  });
+});
+
+describe("a connection that was closed, and whose last bytes never arrive", () => {
+  /** More than the peer takes is written, and the connection closed; returns what is told of it from then on. */
+  async function closed(): Promise<Scene & { told: string[] }> {
+    const s = await scene({ sendRing: 1 << 20, recvRing: 2048 }), told: string[] = [];
+    s.client.setOption("userTimeoutMs", 1000);
+    s.client.end(pattern(500_000));
+    await once(s.client, "finish");
+    s.client.on("lost", () => told.push("connection")).on("error", (e) => told.push(String(e))).destroy();
+    s.a.on("lost", (c: Connection) => told.push(c === s.client ? "stack" : "stack, of another"));
+    await once(s.client, "close");
+    assert.deepEqual(told, [], "nothing is lost yet");
+    return { ...s, told };
+  }
+
+  const HOW: Record<string, (s: Scene) => unknown> = {
+    "the peer resets": (s) => s.peer.resetAndDestroy(),
+    "the peer is not heard of any more": (s) => s.cable.pull(),
+    "the peer sends what nobody will read": (s) => s.peer.write("too late"),
+    "the link is lost": (s) => s.cable.tear(0),
+    "the stack is closed": (s) => s.a.close(0),
+  };
+  for (const [name, happens] of Object.entries(HOW)) {
+    it(`is told by "lost", once, of it and of its stack: ${name}`, async () => {
+      const s = await closed();
+      happens(s);
+      await until("it is told", () => s.told.length === 2, BUSY_MS);
+      assert.deepEqual(s.told, ["connection", "stack"], "no error besides");
+      assert.equal(s.client.remoteAddress, B, "whose it was is still known");
+      assert.equal(await s.a.close(0), 1);
+      assert.equal(s.told.length, 2);
+      await s.b.close(0);
+    });
+  }
+
+  it("and with bytes that came and were not read: the same, at once", async () => {
+    const s = await scene({ sendRing: 1 << 20, recvRing: 2048 });
+    await new Promise<void>((resolve) => void s.peer.write("unread", () => resolve()));
+    await until("it is there", () => s.client.info().rcvSize > 0);
+    s.client.write(pattern(500_000));
+    const told = once(s.a, "lost", { signal: AbortSignal.timeout(BUSY_MS) });
+    s.client.destroy();
+    assert.equal((await told)[0] === s.client, true, "of this connection");
+    await closeAll(s.a, s.b);
+  });
+
+  it("is not told of one whose bytes arrive, however late", async () => {
+    const s = await scene();
+    let lost = 0;
+    s.a.on("lost", () => lost++);
+    s.client.end(pattern(10_000));
+    await once(s.client, "finish");
+    s.client.destroy();
+    const got: Buffer[] = [], end = once(s.peer, "end");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    s.peer.on("data", (d: Buffer) => got.push(d));
+    await end;
+    s.peer.end();
+    assert.equal(await s.a.close(2000), 0);
+    assert.deepEqual([Buffer.concat(got).length, lost], [10_000, 0]);
+    await s.b.close(0);
   });
 });
 

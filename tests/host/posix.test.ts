@@ -1,6 +1,7 @@
 /**
- * BSD sockets (host/bsd) beside the kernel's: each program of tests/posix is compiled for the system's sockets, for ours under wasmtime and for ours as a
- * native program, and prints the same. docs/bsd-sockets.md names the program for each call.
+ * BSD sockets (host/bsd) beside the kernel's: each program of tests/posix is compiled for the system's sockets, for
+ * ours under wasmtime and for ours as a native program, and prints the same. docs/bsd-sockets.md names the program for
+ * each call.
  */
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
@@ -14,17 +15,23 @@ import { streamLink } from "../../host/links/stream.js";
 import { findProgram } from "../../host/programs.js";
 import { lacks } from "../interop/lab.js";
 import { native } from "../../tools/native.mjs";
+import { checksum } from "../harness/codec.js";
 import { environment, ran, started, succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-posix-"));
 after(() => rmSync(dir, { recursive: true }));
 
-const LAYER = [...readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f)), "host/posix/host.c"];
+const LAYER = [
+  ...readdirSync("host/bsd")
+    .filter((f) => f.endsWith(".c"))
+    .map((f) => join("host/bsd", f)),
+  "host/posix/host.c",
+];
 const INCLUDE = ["-DSTINT_SOCKETS", "-Iinclude/bsd", "-Iinclude"], WARNINGS = ["-Wall", "-Wextra", "-Werror"];
 const WASM = ["--target=wasm32-wasi", "-O2", "-mbulk-memory", "-ftls-model=local-exec", ...WARNINGS, ...INCLUDE];
 const programs = readdirSync("tests/posix").filter((f) => f.endsWith(".c")).map((f) => basename(f, ".c"));
 /** WASI has no signals. */
-const NATIVE_ONLY = ["pipe"];
+const NATIVE_ONLY = ["pipe", "signals"];
 const file = (name: string): string => join(dir, name);
 const source = (name: string): string => join("tests/posix", `${name}.c`);
 const compile = (cc: string, ...args: string[]): void => void succeeded(cc, args);
@@ -32,7 +39,9 @@ const compile = (cc: string, ...args: string[]): void => void succeeded(cc, args
 /** Runs a program to its end. Returns what it printed. */
 function output(command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
   const r = ran(command, args, { stdio: ["ignore", "pipe", "pipe"], env: environment(env) });
-  assert.equal(r.status, 0, `${basename(command)} ${r.signal ?? ""} ${r.stdout.split("\n").slice(-4).join("\n")} ${r.stderr}`);
+  assert.equal(
+    r.status, 0, `${basename(command)} ${r.signal ?? ""} ${r.stdout.split("\n").slice(-4).join("\n")} ${r.stderr}`,
+  );
   return r.stdout;
 }
 
@@ -62,7 +71,9 @@ function nativeLayer(): string[] {
   mkdirSync(file("objects"));
   const made = LAYER.map((f) => {
     const out = join(file("objects"), `${basename(f, ".c")}.o`);
-    compile("gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, "-c", f, "-o", out);
+    compile(
+      "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, "-c", f, "-o", out,
+    );
     return out;
   });
   return library = [...made, stack];
@@ -78,7 +89,12 @@ describe("BSD sockets say what the kernel's say, under wasmtime", () => {
       compile("clang", ...WASM, source(name), ...layer(), "-o", app);
       succeeded(process.execPath, ["build/stint.js", "link", "--dynamic", app, "-o", file(name)]);
       const env = Object.entries(ENV).flatMap(([k, v]) => ["--env", `${k}=${v}`]);
-      assert.equal(output(findProgram("wasmtime")!, ["run", ...env, "--preload", `stint=${file(name)}/stint.wasm`, `${file(name)}/app.wasm`]), expected);
+      assert.equal(
+        output(findProgram("wasmtime")!, [
+          "run", ...env, "--preload", `stint=${file(name)}/stint.wasm`, `${file(name)}/app.wasm`,
+        ]),
+        expected,
+      );
     });
   }
 });
@@ -88,10 +104,54 @@ describe("BSD sockets say what the kernel's say, as native programs", () => {
     it(name, (t: TestContext) => {
       if (lacks(t, "gcc", "wasm2c")) return;
       const expected = kernels(name);
-      compile("gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, source(name), ...nativeLayer(), "-o", file(`${name}.stint`));
+      compile(
+        "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, source(name),
+        ...nativeLayer(), "-o", file(`${name}.stint`),
+      );
       assert.equal(output(file(`${name}.stint`), [], ENV), expected);
     });
   }
+});
+
+/** What docs/bsd-sockets.md says differs: what is said here. */
+const DIFFERS: Record<string, string> = {
+  "bind to a port in TIME-WAIT": "0",
+  "accept of a client that has reset": "EAGAIN",
+  "connect of TCP to AF_UNSPEC": "EAFNOSUPPORT",
+  "SOCK_RAW": "EPROTONOSUPPORT",
+  "another at 127.0.0.1 and the same port": "EADDRINUSE",
+  "a UDP socket of 127.0.0.2 hears 127.0.0.1": "1",
+  "a datagram of 1,473 bytes": "EMSGSIZE",
+  "sendmsg of UDP with ancillary data": "EINVAL",
+  "IP_TTL of UDP": "ENOPROTOOPT",
+  "poll of 257 files": "EINVAL",
+  "fcntl F_GETOWN": "EINVAL",
+  "ioctl TIOCOUTQ": "ENOTTY",
+  "recv MSG_OOB of urgent data": "EINVAL",
+  "recv with urgent data in line": "3",
+  "poll for what was sent with MSG_MORE": "1",
+  "poll for what was sent with TCP_CORK": "1",
+  "TCP_MAXSEG": "ENOPROTOOPT",
+  "TCP_INFO": "ENOPROTOOPT",
+  "TCP_FASTOPEN": "ENOPROTOOPT",
+  "TCP_CONGESTION": "ENOPROTOOPT",
+  "IP_RECVERR": "ENOPROTOOPT",
+  "IP_MULTICAST_TTL": "ENOPROTOOPT",
+  "SO_RCVBUF is as it was": "1",
+  "SO_REUSEPORT, the second bind": "EADDRINUSE",
+};
+
+describe("BSD sockets differ from the kernel's as the table says", () => {
+  it("each difference is one, and no other", (t: TestContext) => {
+    if (lacks(t, "root", "gcc", "wasm2c")) return;
+    const said = (text: string): Record<string, string> =>
+      Object.fromEntries(text.trim().split("\n").map((line) => line.split(": ") as [string, string]));
+    compile("gcc", "-O1", ...WARNINGS, "tests/posix/linked/differs.c", "-o", file("differs.linux"));
+    const ours = said(output(linkedProgram("differs"), [], ENV)), kernels = said(output(file("differs.linux"), []));
+    assert.deepEqual(ours, DIFFERS);
+    assert.deepEqual(Object.keys(kernels), Object.keys(ours));
+    assert.deepEqual(Object.keys(ours).filter((what) => ours[what] === kernels[what]), []);
+  });
 });
 
 const BYTES = 200_000, ADDRESS = "10.0.0.1";
@@ -101,16 +161,31 @@ const linked = new Map<string, string>();
 function linkedProgram(name: string): string {
   const out = linked.get(name) ?? file(name);
   if (linked.has(name)) return out;
-  compile("gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, `tests/posix/linked/${name}.c`, ...nativeLayer(), "-o", out);
+  compile(
+    "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE,
+    `tests/posix/linked/${name}.c`, ...nativeLayer(), "-o", out,
+  );
   linked.set(name, out);
   return out;
 }
 
 interface Ended { status: number | null; out: string; err: string; ms: number }
 
-/** Runs the sender over a link on descriptor 3 to a stack in this process; `peer` has its connection. */
-async function send(bytes: number, peer: (connection: Connection, link: Duplex) => void | Promise<void>, env: NodeJS.ProcessEnv = {}, before: (link: Duplex) => void = () => {}): Promise<Ended> {
-  const child = started(linkedProgram("sender"), [ADDRESS, "80", String(bytes)], { stdio: ["ignore", "pipe", "pipe", "pipe"], env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3", ...env }) });
+type Peer = (connection: Connection, link: Duplex) => void | Promise<void>;
+
+/** Runs the sender. */
+const send = (
+  bytes: number, peer: Peer, env: NodeJS.ProcessEnv = {}, before?: (link: Duplex) => void,
+): Promise<Ended> => over("sender", [String(bytes)], peer, env, before);
+
+/** Runs a program over a link on descriptor 3 to a stack in this process; `peer` has its connection. */
+async function over(
+  name: string, args: string[], peer: Peer, env: NodeJS.ProcessEnv = {}, before: (link: Duplex) => void = () => {},
+): Promise<Ended> {
+  const child = started(linkedProgram(name), [ADDRESS, "80", ...args], {
+    stdio: ["ignore", "pipe", "pipe", "pipe"],
+    env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3", ...env }),
+  });
   const link = child.stdio[3] as Duplex, began = Date.now();
   let out = "", err = "";
   child.stdout!.on("data", (d: Buffer) => (out += d.toString()));
@@ -118,7 +193,13 @@ async function send(bytes: number, peer: (connection: Connection, link: Duplex) 
   link.on("error", () => {});
   before(link);
   // The stack does not hear of the program's end: what it has it still hands out.
-  const inner = streamLink(link, link, () => link.destroy()), outer: Link = { send: (frame) => inner.send(frame), onFrame: () => {}, onClose: () => {}, close: () => inner.close() };
+  const inner = streamLink(link, link, () => link.destroy());
+  const outer: Link = {
+    send: (frame) => inner.send(frame),
+    onFrame: () => {},
+    onClose: () => {},
+    close: () => inner.close(),
+  };
   inner.onFrame = (frame) => outer.onFrame(frame);
   const stack = await Stack.open({ link: outer, ip: `${ADDRESS}/24`, recvRing: 8192 });
   stack.on("error", () => {});
@@ -136,9 +217,25 @@ async function send(bytes: number, peer: (connection: Connection, link: Duplex) 
   return { status, out, err, ms: Date.now() - began };
 }
 
+describe("time limits of calls", () => {
+  it("are for the call, however its bytes trickle", async (t: TestContext) => {
+    if (lacks(t, "gcc", "wasm2c")) return;
+    const r = await over("drip", [], (c) => {
+      const timer = setInterval(() => {
+        c.write("x");
+        c.read(100);
+      }, 50);
+      c.pause().on("close", () => clearInterval(timer));
+    });
+    const lines = ["recv", "readv", "writev", "send"].map((call) => `${call}: some 1: about 300 ms\n`);
+    assert.deepEqual([r.status, r.out], [0, lines.join("")], r.err);
+  });
+});
+
 describe("a program that ends after close", () => {
   const needs = ["gcc", "wasm2c"];
-  it("goes on until the slow peer has all, and exits with 0; its standard output is its own", async (t: TestContext) => {
+  it("goes on until the slow peer has all, and exits with 0; "
+      + "its standard output is its own", async (t: TestContext) => {
     if (lacks(t, ...needs)) return;
     const got: Buffer[] = [];
     const r = await send(BYTES, (connection) => new Promise<void>((done) => {
@@ -151,13 +248,27 @@ describe("a program that ends after close", () => {
     }));
     assert.equal(r.status, 0, r.err);
     assert.equal(r.out, `sent ${BYTES}\n`);
-    assert.ok(Buffer.concat(got).equals(Buffer.from(Array.from({ length: BYTES }, (_, i) => i % 251))), `${Buffer.concat(got).length} of ${BYTES} bytes`);
+    assert.ok(
+      Buffer.concat(got).equals(Buffer.from(Array.from({ length: BYTES }, (_, i) => i % 251))),
+      `${Buffer.concat(got).length} of ${BYTES} bytes`,
+    );
+  });
+
+  it("resets what the peer has not taken after STINT_LINGER seconds", async (t: TestContext) => {
+    if (lacks(t, ...needs)) return;
+    let why: string | undefined;
+    const stuck = (c: Connection): void => void c.on("error", (e: NodeJS.ErrnoException) => (why = e.code));
+    const r = await send(30_000, stuck, { STINT_LINGER: "1" });
+    assert.deepEqual([r.status, why], [74, "RESET"], r.err);
   });
 
   for (const [what, peer, env] of [
     ["the peer resets", (c: Connection) => void c.destroy(new Error("enough")), {}],
     ["the link is cut", (_: Connection, link: Duplex) => void link.destroy(), {}],
-    ["nobody acknowledges, after STINT_LINGER seconds", (_: Connection, link: Duplex) => void link.removeAllListeners("data").resume(), { STINT_LINGER: "1" }],
+    [
+      "nobody acknowledges, after STINT_LINGER seconds",
+      (_: Connection, link: Duplex) => void link.removeAllListeners("data").resume(), { STINT_LINGER: "1" },
+    ],
   ] as const) {
     it(`tells that bytes were lost: ${what}`, async (t: TestContext) => {
       if (lacks(t, ...needs)) return;
@@ -174,7 +285,8 @@ describe("a program that ends after close", () => {
     const long = Buffer.alloc(4 + 9000);
     long.writeUInt32BE(9000, 0);
     let got = 0;
-    const read = (connection: Connection): void => void connection.on("data", (d: Buffer) => (got += d.length)).on("end", () => connection.end());
+    const read = (connection: Connection): void =>
+      void connection.on("data", (d: Buffer) => (got += d.length)).on("end", () => connection.end());
     const r = await send(BYTES, read, {}, (link) => link.write(Buffer.concat([long, long])));
     assert.deepEqual([r.status, got], [0, BYTES], r.err);
     const wrong = await send(BYTES, read, {}, (link) => link.write("GET / HTTP/1.0\r\n\r\n"));
@@ -183,17 +295,117 @@ describe("a program that ends after close", () => {
   });
 });
 
+/** The largest echo request (RFC 792), as the fragments that a link of 1,500 bytes takes. */
+function largestEcho(to: Buffer): Buffer[] {
+  const data = Buffer.alloc(65_515), size = data.length, frames: Buffer[] = [];
+  for (let i = 8; i < size; i++) data[i] = i % 253;
+  data[0] = 8;
+  data.writeUInt16BE(checksum(data), 2);
+  for (let at = 0; at < size; at += 1480) {
+    const n = Math.min(1480, size - at), f = Buffer.alloc(34 + n);
+    Buffer.from("0000000000000200000000010800", "hex").copy(f);
+    to.copy(f);
+    Buffer.from("4500000012340000400100000a0000010a000002", "hex").copy(f, 14);
+    f.writeUInt16BE(20 + n, 16);
+    f.writeUInt16BE((at >> 3) | (at + n < size ? 0x2000 : 0), 20);
+    f.writeUInt16BE(checksum(f.subarray(14, 34)), 24);
+    data.copy(f, 34, at);
+    frames.push(f);
+  }
+  return frames;
+}
+
+describe("a host with BSD sockets", () => {
+  it("answers the largest echo request whole (RFC 1122 §3.2.2.6)", async (t: TestContext) => {
+    if (lacks(t, "gcc", "wasm2c")) return;
+    let bytes = 0, mac: Buffer | undefined;
+    const seen = (f: Buffer): void => {
+      mac ??= Buffer.from(f.subarray(6, 12));
+      if (f.readUInt16BE(12) === 0x0800 && f[23] === 1) bytes += f.readUInt16BE(16) - 20;
+    };
+    const ask = async (link: Duplex, c: Connection): Promise<void> => {
+      let rest = Buffer.alloc(0);
+      link.on("data", (d: Buffer) => {
+        rest = Buffer.concat([rest, d]);
+        for (
+          let n = 0;
+          rest.length >= 4 && rest.length >= 4 + (n = rest.readUInt32BE(0));
+          rest = rest.subarray(4 + n)
+        ) {
+          seen(rest.subarray(4, 4 + n));
+        }
+      });
+      const wait = async (what: () => boolean): Promise<void> => {
+        for (let i = 0; i < 100 && !what(); i++) await new Promise((done) => setTimeout(done, 20));
+      };
+      await wait(() => mac !== undefined);
+      for (const f of largestEcho(mac!))
+        link.write(Buffer.concat([Buffer.from([0, 0, f.length >> 8, f.length & 255]), f]));
+      await wait(() => bytes >= 65_515);
+      c.resume().on("end", () => c.end());
+    };
+    const r = await send(BYTES, (c, link) => ask(link, c));
+    assert.deepEqual([r.status, bytes], [0, 65_515], r.err);
+  });
+});
+
 describe("options that are set before there is a connection", () => {
+  for (const usual of [false, true]) {
+    it(`TCP_NODELAY and TCP_USER_TIMEOUT on the wire: ${usual ? "not set" : "set"}`, async (t: TestContext) => {
+      if (lacks(t, "gcc", "wasm2c")) return;
+      const env = environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" });
+      const args = [ADDRESS, "80", ...usual ? ["usual"] : []];
+      const child = started(linkedProgram("hurry"), args, { stdio: ["ignore", "pipe", "inherit", "pipe"], env });
+      const link = child.stdio[3] as Duplex, begins: number[] = [];
+      link.on("error", () => {});
+      const inner = streamLink(link, link, () => link.destroy());
+      let connected = false, out = "";
+      const outer: Link = {
+        send: (f) => inner.send(f),
+        onFrame: () => {},
+        onClose: () => {},
+        close: () => inner.close(),
+      };
+      inner.onFrame = (frame) => {
+        const b = Buffer.from(frame), isTcp = b.readUInt16BE(12) === 0x0800 && b[23] === 6;
+        const size = isTcp ? b.readUInt16BE(16) - 20 - (b[46]! >> 4) * 4 : 0;
+        if (size > 0) begins.push(b.readUInt32BE(38));
+        if (!connected) outer.onFrame(frame);
+        if (isTcp && (b[47]! & 0x12) === 0x10) connected = true;
+      };
+      const stack = await Stack.open({ link: outer, ip: `${ADDRESS}/24` });
+      stack.on("error", () => {});
+      stack.listen({ port: 80 }).on("connection", (c: Connection) => c.on("error", () => {}));
+      child.stdout!.on("data", (d: Buffer) => (out += d.toString()));
+      const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
+      const status = await new Promise((done) => child.once("close", done));
+      clearTimeout(timer);
+      await stack.close(0);
+      const [, why, ms] = /^recv: (\w+) after (\d+) ms$/m.exec(out) ?? [];
+      assert.deepEqual([status, why], [0, usual ? "EAGAIN" : "ETIMEDOUT"], out);
+      // Nagle holds the second write back, for as long as the first is not acknowledged.
+      assert.equal((begins[1]! - begins[0]!) >>> 0, usual ? 0 : 10, `${begins}`);
+      if (!usual) assert.ok(Number(ms) >= 1000 && Number(ms) < 3900, `${ms} ms`);
+    });
+  }
+
   for (const how of ["connect", "listen"]) {
     it(`take effect: ${how}; keep-alive gives up a peer that has gone`, async (t: TestContext) => {
       if (lacks(t, "gcc", "wasm2c")) return;
       const args = how === "connect" ? ["connect", ADDRESS, "80"] : ["listen", "81"];
-      const child = started(linkedProgram("setter"), args, { stdio: ["ignore", "pipe", "inherit", "pipe"], env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" }) });
+      const child = started(linkedProgram("setter"), args, {
+        stdio: ["ignore", "pipe", "inherit", "pipe"], env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" }),
+      });
       const link = child.stdio[3] as Duplex, frames: Buffer[] = [];
       link.on("error", () => {});
       const inner = streamLink(link, link, () => link.destroy());
       let connected = false, out = "";
-      const outer: Link = { send: (frame) => inner.send(frame), onFrame: () => {}, onClose: () => {}, close: () => inner.close() };
+      const outer: Link = {
+        send: (frame) => inner.send(frame),
+        onFrame: () => {},
+        onClose: () => {},
+        close: () => inner.close(),
+      };
       inner.onFrame = (frame) => {
         const b = Buffer.from(frame), isTcp = b.readUInt16BE(12) === 0x0800 && b[23] === 6;
         if (isTcp) frames.push(b);
@@ -205,7 +417,10 @@ describe("options that are set before there is a connection", () => {
       stack.on("error", () => {});
       stack.listen({ port: 80 }).on("connection", (c: Connection) => c.on("error", () => {}));
       child.stdout!.on("data", (d: Buffer) => {
-        if ((out += d.toString()) === "listens\n") stack.connect({ host: "10.0.0.2", port: 81 }).then((c) => (connected = true, c.on("error", () => {})), () => {});
+        if ((out += d.toString()) === "listens\n")
+          stack.connect({ host: "10.0.0.2", port: 81 }).then(
+            (c) => ((connected = true), c.on("error", () => {})), () => {},
+          );
       });
       const timer = setTimeout(() => child.kill("SIGKILL"), 30_000);
       const status = await new Promise((done) => child.once("close", done));

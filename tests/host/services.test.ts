@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { Ending } from "../../host/ending.js";
 import { Folder } from "../../host/folder.js";
 import { instrumented } from "../fuzz/instrument.js";
 import { ServiceBench, type Peer } from "../harness/services.js";
@@ -17,7 +18,8 @@ writeFileSync(join(dir, "b"), "the file b\n");
 const big = Buffer.from(Array.from({ length: 20_000 }, (_, i) => (i * 7 + (i >> 8)) & 255));
 writeFileSync(join(dir, "big"), big);
 
-const get = (path: string, ...fields: string[]): string => `GET ${path} HTTP/1.1\r\n${["Host: x", ...fields].map((f) => `${f}\r\n`).join("")}\r\n`;
+const get = (path: string, ...fields: string[]): string =>
+  `GET ${path} HTTP/1.1\r\n${["Host: x", ...fields].map((f) => `${f}\r\n`).join("")}\r\n`;
 const body = (p: Peer): string => p.got.toString("latin1").split("\r\n\r\n").slice(1).join("\r\n\r\n");
 
 describe("connections that end", () => {
@@ -62,6 +64,84 @@ describe("connections that end", () => {
   }
 });
 
+describe("the end", () => {
+  const begun = (b: ServiceBench, lingerMs = 60_000): Ending => new Ending(b.stack, lingerMs, () => b.nowUs / 1000);
+
+  it("an answer that has begun goes out to its last byte, however slowly it is taken; then our FIN", () => {
+    const b = new ServiceBench({ root: dir }), p = b.open("http", 500);
+    p.gone = true;
+    p.write(get("/big"));
+    const ending = begun(b);
+    b.advance(5000);
+    assert.deepEqual([ending.isOver(), ending.left], [false, 1]);
+    p.gone = false;
+    b.advance(30_000);
+    assert.ok(Buffer.from(body(p), "latin1").equals(big), `${body(p).length} bytes`);
+    assert.deepEqual([p.ended, p.reset, ending.left], [true, false, 0]);
+    b.advance(3000);
+    ending.isOver();
+    b.advance(3000);
+    assert.ok(ending.isOver(), "a peer that does not close its side has three seconds");
+    assert.equal(b.stack.cut(), 0);
+    b.poll();
+    assert.ok(p.reset, "it is told that nobody is there any more");
+  });
+
+  it("echo sends back what has come; a request that is not complete, and idle connections, are closed at once", () => {
+    const b = new ServiceBench({ root: dir });
+    const echo = b.open("echo");
+    const half = b.open("http").write("GET / HT");
+    const idle = b.open("http");
+    echo.allow(1000);
+    for (let n = 0; n < 4; n++) echo.write(new Uint8Array(1000));
+    const ending = begun(b);
+    b.poll();
+    assert.deepEqual([half.ended, idle.ended, echo.ended], [true, true, false]);
+    echo.allow(65535);
+    b.advance(1000);
+    assert.deepEqual([echo.got.length, echo.ended, ending.left], [4000, true, 0]);
+    for (const p of [half, idle, echo]) p.fin();
+    assert.ok(ending.isOver());
+    assert.equal(b.stack.cut(), 0);
+  });
+
+  it("new connections are refused", () => {
+    const b = new ServiceBench(), stays = b.open("chargen", 0);
+    begun(b);
+    assert.ok(b.open("echo").reset);
+    assert.equal(stays.reset, false);
+  });
+
+  for (const [what, act] of Object.entries({
+    "after the time that is said": (e: Ending, b: ServiceBench) => b.advance(20_000),
+    "at once when it is asked for twice": (e: Ending) => e.hurry(),
+  })) {
+    it(`what is left is reset and counted ${what}`, () => {
+      const b = new ServiceBench({ root: dir });
+      const took = b.open("echo").write("x"), stuck = b.open("chargen", 0);
+      const lost = b.open("http", 100).write(get("/big"));
+      lost.gone = true;
+      const ending = begun(b, 20_000);
+      b.advance(10_000);
+      assert.equal(ending.isOver(), false);
+      act(ending, b);
+      assert.ok(ending.isOver());
+      assert.equal(b.stack.cut(), 2, "the one that has all is not cut off");
+      b.poll();
+      assert.deepEqual([took.ended, stuck.reset, b.inUse], [true, true, 0]);
+      assert.equal(b.stack.cut(), 2, "once each");
+    });
+  }
+
+  it("a connection that gave up by itself while we waited is counted, too", () => {
+    const b = new ServiceBench({ idleS: 5 }), stuck = b.open("chargen", 0), ending = begun(b, 60_000);
+    stuck.gone = true;
+    b.advance(50_000);
+    assert.ok(ending.isOver());
+    assert.equal(b.stack.cut(), 1);
+  });
+});
+
 describe("idle connections", () => {
   it("are closed in order after the limit, with a peer that is there", () => {
     const b = new ServiceBench({ idleS: 10 }), p = b.open("echo").write("x");
@@ -74,6 +154,18 @@ describe("idle connections", () => {
     assert.deepEqual([p.ended, p.reset], [true, false]);
     p.fin();
     assert.equal(b.inUse, 0);
+  });
+
+  it("are not idle while the process stands still", () => {
+    const b = new ServiceBench({ idleS: 10 }), p = b.open("echo").write("x"), stuck = b.open("chargen", 0);
+    b.advance(4_000);
+    b.nowUs += 60_000_000;
+    b.poll();
+    assert.deepEqual([p.ended, stuck.reset], [false, false], "nobody could be heard");
+    b.advance(5_000);
+    assert.deepEqual([p.ended, stuck.reset], [false, false]);
+    b.advance(3_000);
+    assert.deepEqual([p.ended, stuck.reset], [true, true], "what was left of the time");
   });
 
   it("stay with --idle 0 as long as their peers answer keep-alive", () => {
@@ -95,6 +187,39 @@ describe("idle connections", () => {
     late.again(get("/a"));
     assert.deepEqual(late.statuses, [200]);
     assert.deepEqual(all.map((p) => p.reset), [false, true, false, false]);
+  });
+
+  it("an idle one gives way also behind 100 that take their answers slowly", () => {
+    const b = new ServiceBench({ connsMax: 101, root: dir, sendRing: 32_768 });
+    const slow = Array.from({ length: 100 }, () => b.open("http", 0).write(get("/big"))), idle = b.open("http");
+    for (let n = 0; n < 4; n++) {
+      b.advance(500);
+      for (const p of slow) p.allow(1000);
+    }
+    // Each refusal looks at a bounded number.
+    for (let n = 0; n < 3 && !idle.reset; n++) b.open("echo");
+    assert.deepEqual([idle.reset, slow.filter((p) => p.reset).length], [true, 0]);
+  });
+
+  it("those that say something all the time, and take nothing of their answers, keep nobody out", () => {
+    const b = new ServiceBench({ connsMax: 8, root: dir }), turns = 30;
+    let served = 0, rude: Peer[] = [];
+    for (let n = 0; n < turns; n++) {
+      // Who was ended comes back at once.
+      rude = rude.filter((p) => !p.reset);
+      while (rude.length < 8) rude.push(b.open("http", 0).write(get("/big")));
+      for (let i = 0; i < 8; i++) {
+        for (const p of rude) if (!p.reset) p.allow(0);
+        b.advance(250);
+      }
+      const p = b.open("http"), request = get("/a", "Connection: close");
+      p.write(request);
+      p.again(request);
+      if (body(p) === "the file a\n") served++;
+      p.fin();
+      b.advance(10);
+    }
+    assert.equal(served, turns);
   });
 
   it("64 of HTTP do not keep others out", () => {
@@ -169,7 +294,10 @@ const REFUSALS: [status: number, what: string, request: string][] = [
   [405, "another method", "POST /a HTTP/1.1\r\n"],
   [413, "content of more than 1 MiB", get("/a", "Content-Length: 1048577")],
   [414, "a line of more than 512 bytes", `GET /${"x".repeat(600)} HTTP/1.1\r\n`],
-  [431, "fields of more than 16 KiB", get("/a", ...Array.from({ length: 200 }, (_, i) => `X-${i}: ${"y".repeat(100)}`))],
+  [
+    431, "fields of more than 16 KiB",
+    get("/a", ...Array.from({ length: 200 }, (_, i) => `X-${i}: ${"y".repeat(100)}`)),
+  ],
   [431, "a Host of more than 256 bytes", `GET / HTTP/1.1\r\nHost: ${"h".repeat(300)}\r\n\r\n`],
   [501, "a transfer coding", get("/a", "Transfer-Encoding: chunked")],
 ];
@@ -182,7 +310,8 @@ describe("HTTP: limits and refusals", () => {
       assert.match(p.got.toString(), /Connection: close\r\n/);
       if (status === 405) assert.match(p.got.toString(), /Allow: GET, HEAD\r\n/);
       assert.deepEqual([p.ended, p.reset], [true, false]);
-      // What still comes is neither answered nor taken for a request, and does not make the close a reset (RFC 9112 §9.6).
+      // What still comes is neither answered nor taken for a request, and does not make the close a reset (RFC 9112
+      // §9.6).
       for (let i = 0; i < 40; i++) p.write(get("/b").repeat(20));
       assert.deepEqual([p.statuses, p.reset], [[status], false]);
       p.fin();
@@ -192,11 +321,13 @@ describe("HTTP: limits and refusals", () => {
 
   it("the table in docs/services.md names each of them", () => {
     const rows = readFileSync("docs/services.md", "utf8").split("\n").filter((l) => l.startsWith("|"));
-    for (const status of new Set([...REFUSALS.map(([s]) => s), 404, 408, 503])) assert.ok(rows.some((r) => r.includes(`| ${status} |`)), String(status));
+    for (const status of new Set([...REFUSALS.map(([s]) => s), 404, 408, 503]))
+      assert.ok(rows.some((r) => r.includes(`| ${status} |`)), String(status));
   });
 
   it("a refused POST that goes on sending has 30 s to take its answer", () => {
-    const b = new ServiceBench({ root: dir }), p = b.open("http").write("POST /a HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n");
+    const b = new ServiceBench({ root: dir });
+    const p = b.open("http").write("POST /a HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n");
     for (let i = 0; i < 29; i++) {
       p.write(new Uint8Array(10_000));
       b.advance(1_000);
@@ -237,7 +368,8 @@ describe("HTTP: requests", () => {
   });
 
   it("Expect: 100-continue is answered at once, and the connection closed (RFC 9110 §10.1.1)", () => {
-    const b = new ServiceBench({ root: dir }), p = b.open("http").write(get("/a", "Content-Length: 10", "Expect: 100-continue"));
+    const b = new ServiceBench({ root: dir });
+    const p = b.open("http").write(get("/a", "Content-Length: 10", "Expect: 100-continue"));
     assert.deepEqual([p.statuses, p.ended], [[200], true]);
     p.write(get("/b"));
     assert.deepEqual([p.statuses, p.reset], [[200], false]);
@@ -329,6 +461,14 @@ describe("HTTP: files that change", () => {
     assert.equal(folder.openCount, 0);
   });
 
+  it("an answer of two segments does not wait for an acknowledgment in its middle", () => {
+    writeFileSync(join(dir, "two"), "x".repeat(2000));
+    const b = new ServiceBench({ root: dir }), p = b.open("http");
+    p.unheard = true;
+    p.write(get("/two"));
+    assert.ok(p.got.toString("latin1").endsWith(`\r\n\r\n${"x".repeat(2000)}`), `${p.got.length} bytes came`);
+  });
+
   it("503 when the system has no file descriptor left", () => {
     const b = new ServiceBench({ root: dir }), p = b.open("http");
     const find = Folder.prototype.find;
@@ -343,10 +483,39 @@ describe("HTTP: files that change", () => {
 });
 
 describe("work", () => {
+  it("has a bound when many connections are over time at once: the rest has its turn with the next poll", () => {
+    const many = 600, b = new ServiceBench({ connsMax: many, sendRing: 64, recvRing: 64, timeWaitMax: 8, idleS: 10 });
+    const exports = b.stack.exports as unknown as { serviceConnection(i: number): number };
+    for (let i = 0; i < many; i++) b.open("echo");
+    const idle = (): number =>
+      Array.from({ length: many }, (_, i) => b.stack.info(exports.serviceConnection(i)).stateName)
+        .filter((state) => state === "ESTABLISHED").length;
+    assert.equal(idle(), many);
+    // A host that came back late would have stood still, and nobody would be idle.
+    for (let i = 0; i < 12; i++) {
+      b.nowUs += 800_000;
+      b.poll();
+    }
+    assert.equal(idle(), many);
+    b.nowUs += 900_000;
+    let before = many;
+    for (let turns = 1; before > 0; turns++) {
+      assert.ok(turns < 9, `${before} are left`);
+      b.stack.poll(b.nowUs);
+      b.stack.drainFrames(() => {});
+      assert.ok(b.stack.run(), "there is more");
+      const now = idle();
+      assert.ok(before - now <= 256, `${before - now} at once`);
+      before = now;
+    }
+  });
+
   it("is proportional to what happened: as many turns of loops with 100,000 places as with 8", () => {
     const { module } = instrumented(false, "stint-app");
     const turns = (connsMax: number): number[] => {
-      const b = new ServiceBench({ connsMax, module, root: dir, sendRing: 64, recvRing: 64, sendersMax: 8, timeWaitMax: 8, halfOpenMax: 8 });
+      const b = new ServiceBench({
+        connsMax, module, root: dir, sendRing: 64, recvRing: 64, sendersMax: 8, timeWaitMax: 8, halfOpenMax: 8,
+      });
       const fuel = (b.stack.exports as unknown as { fuel: WebAssembly.Global }).fuel;
       const spent = (what: () => void): number => {
         fuel.value = 0x7fffffff;
@@ -354,11 +523,15 @@ describe("work", () => {
         return 0x7fffffff - (fuel.value as number);
       };
       let p!: Peer;
-      return [spent(() => b.poll()), spent(() => (p = b.open("http"))), spent(() => p.write(get("/a"))), spent(() => b.open("echo").write("x"))];
+      return [
+        spent(() => b.poll()), spent(() => (p = b.open("http"))), spent(() => p.write(get("/a"))),
+        spent(() => b.open("echo").write("x")),
+      ];
     };
     const few = turns(8), many = turns(100_000);
     assert.ok(few[2]! > 0);
     // Removing from deeper heaps and longer free lists may take a turn more.
-    for (let i = 0; i < few.length; i++) assert.ok(many[i]! <= few[i]! + 40, `${few.join(" ")} against ${many.join(" ")}`);
+    for (let i = 0; i < few.length; i++)
+      assert.ok(many[i]! <= few[i]! + 40, `${few.join(" ")} against ${many.join(" ")}`);
   });
 });

@@ -1,6 +1,7 @@
 /**
- * What is there for speed alone changes nothing: the module as it ships, and the same compiled without header prediction, trains and sums while copying
- * (STINT_NO_SPEED), are given the same frames, calls and times, and must send the same bytes, tell the same events and count the same.
+ * What is there for speed alone changes nothing: the module as it ships, and the same compiled without header
+ * prediction, trains and sums while copying (STINT_NO_SPEED), are given the same frames, calls and times, and must send
+ * the same bytes, tell the same events and count the same.
  */
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -11,6 +12,7 @@ import { parseIp } from "../../host/address.js";
 import type { StackOptions } from "../../host/config.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
+import { rest } from "../../host/rest.js";
 import { FLAG, StackModule } from "../../host/stack.js";
 import { compile, FAST } from "../../tools/wasm.mjs";
 import { entropyOf } from "../harness/entropy.js";
@@ -23,7 +25,10 @@ class Twins {
   readonly both: [StackModule, StackModule];
 
   constructor(plain: WebAssembly.Module, options: StackOptions) {
-    this.both = [new StackModule(loadModule("stint.simd"), { ...options, entropy: entropyOf(9) }), new StackModule(plain, { ...options, entropy: entropyOf(9) })];
+    this.both = [
+      new StackModule(loadModule("stint.simd"), { ...options, entropy: entropyOf(9) }),
+      new StackModule(plain, { ...options, entropy: entropyOf(9) }),
+    ];
   }
 
   /** What both return; it must be the same. */
@@ -57,22 +62,49 @@ function damaged(random: Random, frame: Uint8Array): Uint8Array {
   return out;
 }
 
+/** What a host of a world has: rings, slots and policies, by chance. */
+function optionsOf(host: number, random: Random): StackOptions {
+  const coin = (n: number): boolean => random.below(n) === 0;
+  const one = (of: number[]): number => of[random.below(of.length)]!;
+  return {
+    ip: `10.0.0.${host}/24`, mac: `02:00:00:00:00:0${host}`, connsMax: 4, sendRing: one([2048, 5000, 65536, 20_000]),
+    recvRing: one([2048, 5000, 65536, 20_000]), rxSlots: 64, txSlots: one([4, 64]), sendersMax: random.below(3),
+    rangesMax: one([16, 256]), mtu: coin(4) ? 1280 : 1500,
+    policy: {
+      timestamps: coin(2), sack: !coin(4), noDelay: coin(2), pushBursts: coin(2), ecn: coin(3), ecnOffer: coin(3),
+      pacing: coin(6), cubic: coin(2), announce: false,
+    },
+  };
+}
+
+/** What the peer's application does in a step: it sends, it reads, and at the end it closes. */
+function peerDeeds(peer: StackModule, handles: number[], data: Uint8Array, end: boolean, random: Random): void {
+  for (const h of handles) {
+    try {
+      if (random.below(3) === 0) peer.send(h, data);
+      if (random.below(4) !== 0) while (peer.receivable(h) > 0) peer.receive(h, 1 + random.below(9000));
+      if (end) peer.shutdown(h);
+    } catch { /* it is not there yet, or over */ }
+  }
+}
+
 function world(plain: WebAssembly.Module, seed: number): number {
   const random = new Random(seed), coin = (n: number): boolean => random.below(n) === 0;
-  const options = (host: number): StackOptions => ({
-    ip: `10.0.0.${host}/24`, mac: `02:00:00:00:00:0${host}`, connsMax: 4, sendRing: [2048, 5000, 65536, 20_000][random.below(4)]!, recvRing: [2048, 5000, 65536, 20_000][random.below(4)]!,
-    rxSlots: 64, txSlots: [4, 64][random.below(2)]!, sendersMax: random.below(3), rangesMax: [16, 256][random.below(2)]!, mtu: coin(4) ? 1280 : 1500,
-    policy: { timestamps: coin(2), sack: !coin(4), noDelay: coin(2), pushBursts: coin(2), ecn: coin(3), ecnOffer: coin(3), pacing: coin(6), cubic: coin(2), announce: false },
-  });
-  const twins = new Twins(plain, options(2)), peer = new StackModule(loadModule("stint.simd"), options(1)), wires: { at: number; frame: Uint8Array; toPeer: boolean }[] = [];
+  const twins = new Twins(plain, optionsOf(2, random));
+  const peer = new StackModule(loadModule("stint.simd"), optionsOf(1, random));
+  const wires: { at: number; frame: Uint8Array; toPeer: boolean }[] = [];
   let now = 1_000_000, texts = 0;
   const loss = [0, 0, 20, 8][random.below(4)]!, late = [0, 0, 10][random.below(3)]!, wrong = [0, 30][random.below(2)]!;
   const carry = (frame: Uint8Array, toPeer: boolean): void => {
     if (loss && coin(loss)) return;
-    wires.push({ at: now + 500 + (late && coin(late) ? random.below(40_000) : 0), frame: wrong && coin(wrong) ? damaged(random, frame) : frame, toPeer });
+    wires.push({
+      at: now + 500 + (late && coin(late) ? random.below(40_000) : 0),
+      frame: wrong && coin(wrong) ? damaged(random, frame) : frame, toPeer,
+    });
     if (loss && coin(30)) wires.push({ at: now + 900, frame, toPeer });
   };
-  const listener = twins.same("listen", (s) => s.listen(PORT)), there = peer.listen(PORT), handles: number[] = [], peers: number[] = [];
+  const listener = twins.same("listen", (s) => s.listen(PORT));
+  const there = peer.listen(PORT), handles: number[] = [], peers: number[] = [];
   peers.push(peer.connect(parseIp("10.0.0.2"), PORT));
   handles.push(twins.same("connect", (s) => s.connect(parseIp("10.0.0.1"), PORT)));
   for (let step = 0; step < STEPS; step++) {
@@ -91,25 +123,19 @@ function world(plain: WebAssembly.Module, seed: number): number {
       if (coin(3)) for (const f of twins.poll(now).frames) carry(f, true);
     }
     for (const f of twins.poll(now).frames) carry(f, true);
-    for (let wait = 0, n = 0; wait === 0 && n < 20; n++) {
-      wait = peer.poll(now);
-      peer.drainFrames((f) => carry(f.slice(), false));
-    }
+    rest(() => peer.poll(now), () => void peer.drainFrames((f) => carry(f.slice(), false)));
     peer.drainEvents(() => {});
     for (let h = peer.accept(there); h !== 0; h = peer.accept(there)) peers.push(h);
-    for (let h = twins.same("accept", (s) => s.accept(listener)); typeof h === "number" && h !== 0; h = twins.same("accept", (s) => s.accept(listener))) handles.push(h);
+    for (let h; typeof (h = twins.same("accept", (s) => s.accept(listener))) === "number" && h !== 0;) handles.push(h);
     const data = random.bytes([1, 7, 500, 1448, 3000, 9000][random.below(6)]!), end = coin(150);
-    for (const h of peers) {
-      try {
-        if (coin(3)) peer.send(h, data);
-        if (!coin(4)) while (peer.receivable(h) > 0) peer.receive(h, 1 + random.below(9000));
-        if (end) peer.shutdown(h);
-      } catch { /* it is not there yet, or over */ }
-    }
+    peerDeeds(peer, peers, data, end, random);
     for (const h of handles) {
       if (coin(3)) twins.same("send", (s) => s.send(h, data));
       const take = 1 + random.below(9000);
-      if (!coin(4)) twins.same("receive", (s) => (s.receivable(h) > 0 ? Buffer.from(s.receive(h, take) ?? []).toString("hex") : s.receivable(h)));
+      if (!coin(4))
+        twins.same("receive", (s) =>
+          s.receivable(h) > 0 ? Buffer.from(s.receive(h, take) ?? []).toString("hex") : s.receivable(h),
+        );
       if (coin(300)) twins.same("urgent", (s) => s.exports.tcp_urgent(h));
       if (end && coin(2)) twins.same("shutdown", (s) => s.exports.tcp_shutdown(h));
     }
@@ -117,15 +143,21 @@ function world(plain: WebAssembly.Module, seed: number): number {
   }
   twins.same("counters", (s) => s.counters());
   // Without timestamps TS.Recent is whatever some other segment had: nobody reads it.
-  for (const h of handles) twins.same("info", (s) => ({ ...s.info(h), tsRecent: (s.info(h).flags & TIMESTAMPS) !== 0 ? s.info(h).tsRecent : 0 }));
+  for (const h of handles)
+    twins.same("info", (s) => ({
+      ...s.info(h), tsRecent: (s.info(h).flags & TIMESTAMPS) !== 0 ? s.info(h).tsRecent : 0,
+    }));
   return texts;
 }
 
 describe("speed", () => {
-  it(`changes nothing that can be seen: ${WORLDS} worlds with loss, reordering, damage, timestamps, ECN, pacing, small rings and slots`, () => {
+  it(`changes nothing that can be seen: ${WORLDS} worlds with loss, reordering, damage, timestamps, ECN, `
+      + "pacing, small rings and slots", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-speed-"));
     try {
-      const plain = new WebAssembly.Module(readFileSync(compile("assembly/index.ts", "stint.simd", join(dir, "plain.wasm"), FAST, { without: ["STINT_NO_SPEED"] })));
+      const plain = new WebAssembly.Module(readFileSync(
+        compile("assembly/index.ts", "stint.simd", join(dir, "plain.wasm"), FAST, { without: ["STINT_NO_SPEED"] }),
+      ));
       let texts = 0;
       for (let seed = 1; seed <= WORLDS; seed++) {
         try {

@@ -19,7 +19,10 @@ const TOOLS: Record<string, string[]> = {
 const MB = 1_000_000;
 /** What goes through echo: with rings of one segment the kernel's delayed ACK sets the pace, so less there. */
 const ECHO: Record<string, number> = { lm3s6965evb: MB, "mps2-an385": 10 * MB, "rv-virt": 10 * MB };
-/** Bytes of the C stack that no conversation may touch: room for a compiler that does otherwise. boards/README.md has what is left. */
+/**
+ * Bytes of the C stack that no conversation may touch: room for a compiler that does otherwise. boards/README.md has
+ * what is left.
+ */
 const STACK_RESERVE = 128;
 /** Boards with memory protection. */
 const GUARDED = ["lm3s6965evb", "mps2-an385", "rv-virt"];
@@ -35,8 +38,10 @@ class Running {
   readonly child: ChildProcess;
 
   constructor(lab: Lab, name: string, dir: string) {
-    this.child = lab.start(process.execPath, ["--import", "tsx", "tools/board.ts", name, "--debug", "--ip", `${STACK_IP}/24`, "--gateway", "10.9.0.1",
-      "--out", dir, "--run", "--link", "tap:tap0"]);
+    this.child = lab.start(process.execPath, [
+      "--import", "tsx", "tools/board.ts", name, "--debug", "--ip", `${STACK_IP}/24`, "--gateway", "10.9.0.1", "--out",
+      dir, "--run", "--link", "tap:tap0",
+    ]);
     for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on("data", (d: Buffer) => (this.out += d));
   }
 
@@ -44,7 +49,8 @@ class Running {
   async said(text: string, times = 1, seconds = 60): Promise<void> {
     const end = Date.now() + seconds * 1000;
     while (this.out.split(text).length - 1 < times) {
-      if (Date.now() > end || this.child.exitCode !== null) assert.fail(`"${text}" was expected ${times} times on the console, which said:\n${this.out}`);
+      if (Date.now() > end || this.child.exitCode !== null)
+        assert.fail(`"${text}" was expected ${times} times on the console, which said:\n${this.out}`);
       await sleep(20);
     }
   }
@@ -79,7 +85,8 @@ for (const name of Object.keys(TOOLS)) {
       assert.equal(r.status, 0, r.err);
       return r.out;
     };
-    const field = (text: string, label: string): number => Number(new RegExp(`${label}\\s+(\\d+)`).exec(text)?.[1] ?? NaN);
+    const field = (text: string, label: string): number =>
+      Number(new RegExp(`${label}\\s+(\\d+)`).exec(text)?.[1] ?? NaN);
     const echo = async (bytes: number, seconds: number): Promise<void> => {
       const file = lab!.random(`echo-${bytes}`, bytes), want = await sha256(file);
       const r = await lab!.sh(`nc -N ${STACK_IP} 7 < ${file} | sha256sum`, seconds);
@@ -87,7 +94,8 @@ for (const name of Object.keys(TOOLS)) {
     };
 
     check("ping with 0 to 1472 bytes", async (lab) => {
-      for (const size of ["0", "1", "56", "555", "1471", "1472"]) assert.equal(lab.run("ping", ["-c", "2", "-i", "0.1", "-W", "2", "-s", size, STACK_IP]).status, 0, size);
+      for (const size of ["0", "1", "56", "555", "1471", "1472"])
+        assert.equal(lab.run("ping", ["-c", "2", "-i", "0.1", "-W", "2", "-s", size, STACK_IP]).status, 0, size);
     });
 
     check("status page and its picture", async (lab) => {
@@ -101,8 +109,11 @@ for (const name of Object.keys(TOOLS)) {
     check(`${ECHO[name]! / MB} MB each way through echo`, () => echo(ECHO[name]!, 120));
 
     check("1 % of the frames dropped, each way", async (lab) => {
-      lab.run("nft", ["add table ip t; add chain ip t i { type filter hook input priority 0; }; add chain ip t o { type filter hook output priority 0; }; " +
-        "add rule ip t i numgen random mod 100 < 1 drop; add rule ip t o numgen random mod 100 < 1 drop"]);
+      lab.run("nft", [
+        "add table ip t; add chain ip t i { type filter hook input priority 0; }; add chain ip t o { type filter hook "
+          + "output priority 0; }; "
+          + "add rule ip t i numgen random mod 100 < 1 drop; add rule ip t o numgen random mod 100 < 1 drop",
+      ]);
       await echo(200_000, 120);
       lab.run("nft", ["delete table ip t"]);
     });
@@ -110,7 +121,9 @@ for (const name of Object.keys(TOOLS)) {
     check("a network that goes away for three seconds in the middle of a transfer", async (lab) => {
       const cut = (async () => {
         // Not before there is a transfer: a program takes its time to start.
-        await lab.sh(`until ss -Htn state established "dst ${STACK_IP} and dport = :7" | grep -q .; do sleep 0.02; done`, 30);
+        await lab.sh(
+          `until ss -Htn state established "dst ${STACK_IP} and dport = :7" | grep -q .; do sleep 0.02; done`, 30,
+        );
         await sleep(100);
         lab.run("ip", ["link", "set", "tap0", "down"]);
         await sleep(3000);
@@ -131,15 +144,18 @@ for (const name of Object.keys(TOOLS)) {
       const r = await lab.sh(`${process.execPath} -e '${script}'`, 120);
       assert.equal(r.out.trim(), "3200", r.err);
       const text = await page();
-      for (const label of ["memory", "half-open records free"]) assert.equal(field(text, label), field(before, label), label);
+      for (const label of ["memory", "half-open records free"])
+        assert.equal(field(text, label), field(before, label), label);
       assert.equal(field(text, "connections"), 1, "only the page's own");
     });
 
     check("10,000 SYNs, and a connection within a second of them", async (lab) => {
       await lab.sh(`hping3 -q -S -p 80 --rand-source -i u20 -c 10000 ${STACK_IP}`, 30);
-      // What hping sent last still stands in the kernel's queue, which would drop the SYN of the connection that is to come.
+      // What hping sent last still stands in the kernel's queue, which would drop the SYN of the connection that is to
+      // come.
       await sleep(200);
-      const began = Date.now(), spent = lab.sh(`curl -sS -o /dev/null -w %{time_total} --max-time 5 http://${STACK_IP}/`, 10);
+      const began = Date.now();
+      const spent = lab.sh(`curl -sS -o /dev/null -w %{time_total} --max-time 5 http://${STACK_IP}/`, 10);
       // curl counts from its own start, which a busy machine puts off.
       const seconds = Number((await spent).out);
       assert.ok(seconds > 0 && seconds < 0.8, `${seconds} s of ${Date.now() - began} ms`);
@@ -176,7 +192,12 @@ for (const name of Object.keys(TOOLS)) {
     check("40 connections that are reset with bytes unread, and one is served", async (lab) => {
       const script = `const net = require("net");
         (async () => { for (let i = 0; i < 40; i++) await new Promise((done) => {
-            const s = net.connect(7, "${STACK_IP}", () => { s.pause(); s.write(Buffer.alloc(60000)); setTimeout(() => { s.resetAndDestroy(); done(); }, 100); }); s.on("error", () => {});
+            const s = net.connect(7, "${STACK_IP}", () => {
+              s.pause();
+              s.write(Buffer.alloc(60000));
+              setTimeout(() => { s.resetAndDestroy(); done(); }, 100);
+            });
+            s.on("error", () => {});
           }); })()`;
       await lab.sh(`${process.execPath} -e '${script}'`, 60);
       await echo(1000, 20);
@@ -203,9 +224,11 @@ for (const name of Object.keys(TOOLS)) {
       assert.ok(ticks() - before <= 20, `${(ticks() - before) / 4} % of a core`);
     });
 
-    const faulty = (path: string): Promise<unknown> => lab!.sh(`curl -s -o /dev/null --max-time 1 http://${STACK_IP}${path}`, 5);
+    const faulty = (path: string): Promise<unknown> =>
+      lab!.sh(`curl -s -o /dev/null --max-time 1 http://${STACK_IP}${path}`, 5);
 
-    check("an offset corrupted inside the module is a trap, and the stack starts afresh in firmware that is untouched", async () => {
+    check("an offset corrupted inside the module is a trap, and the stack starts afresh in "
+        + "firmware that is untouched", async () => {
       await faulty("/debug/corrupt");
       await running.said("trap: the stack tried an access outside of its memory; restarting it");
       await running.said("ready", 2);
@@ -217,8 +240,10 @@ for (const name of Object.keys(TOOLS)) {
 
     if (name === "mps2-an385") {
       check("the same image boots on an mps2-an386", async () => {
-        const qemu = started("qemu-system-arm", ["-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "stdio", "-semihosting-config",
-          "enable=on,target=native", "-kernel", join(dir, "firmware.elf")]);
+        const qemu = started("qemu-system-arm", [
+          "-M", "mps2-an386", "-nographic", "-monitor", "none", "-serial", "stdio", "-semihosting-config",
+          "enable=on,target=native", "-kernel", join(dir, "firmware.elf"),
+        ]);
         await said(qemu, /^ready 10\.9\.0\.2\r?$/m).finally(() => qemu.kill());
       });
     }
@@ -254,7 +279,11 @@ describe("firmware that is refused", () => {
 
   it("a board, an option or a combination that is not there", (t) => {
     if (lacks(t, ...needs)) return;
-    for (const args of [["nothing"], ["posix", "--services", "gopher"], ["posix", "--release", "--debug"], ["posix", "--seed", "1"], ["posix", "--ip", "10.0.0.1"]]) {
+    for (const args of [
+      ["nothing"], ["posix", "--services", "gopher"], ["posix", "--release", "--debug"], ["posix", "--seed", "1"],
+      ["posix", "--ip", "10.0.0.1"], ["posix", "--gateway", "10.0.0.1"], ["posix", "--name", "x_y"],
+      ["posix", "--ip", "10.0.0.2/24", "--name", "x"], ["posix", "--mac", "2:3"], ["posix", "--app", "x.wasm"],
+    ]) {
       const { status, err } = board(...args);
       assert.deepEqual([status, err.trim().split("\n").length], [2, 1], err);
     }
@@ -265,7 +294,9 @@ describe("firmware that is refused", () => {
     const dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
     assert.equal(board("lm3s6965evb", "--out", dir).status, 0);
     // Without a debugger or emulator that offers the host's generator.
-    const qemu = started("qemu-system-arm", ["-M", "lm3s6965evb", "-nographic", "-monitor", "none", "-serial", "stdio", "-kernel", join(dir, "firmware.elf")]);
+    const qemu = started("qemu-system-arm", [
+      "-M", "lm3s6965evb", "-nographic", "-monitor", "none", "-serial", "stdio", "-kernel", join(dir, "firmware.elf"),
+    ]);
     const out = await said(qemu, "stint: this board has no entropy, and does not start without").finally(() => {
       qemu.kill();
       rmSync(dir, { recursive: true, force: true });
@@ -278,7 +309,9 @@ describe("posix, the reference port", () => {
   it("runs under the sanitizers, and ends when its network does", async (t) => {
     if (lacks(t, "wasm2c", "gcc", "socat")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-firmware-")), path = join(dir, "link");
-    const built = board("posix", "--sanitize", "--debug", "--seed", "7", "--out", dir, "--json");
+    const built = board(
+      "posix", "--sanitize", "--debug", "--seed", "7", "--ip", "10.0.0.2/24", "--out", dir, "--json",
+    );
     assert.equal(built.status, 0, built.err);
     const sockets: Socket[] = [];
     const server = createServer((s) => sockets.push(s)).listen(path);

@@ -1,6 +1,7 @@
 /**
- * Cables that are pulled, helpers that are killed, peers that are started again, processes that are stopped: every transfer that was under
- * way completes, or ends with one clear error within its limit. STINT_CABLE_MINUTE=1: a process stands still for a minute, not for three seconds.
+ * Cables that are pulled, helpers that are killed, peers that are started again, processes that are stopped: every
+ * transfer that was under way completes, or ends with one clear error within its limit. STINT_CABLE_MINUTE=1: a process
+ * stands still for a minute, not for three seconds.
  */
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
@@ -69,19 +70,33 @@ for (const runtime of ["node", "wasmtime"] as const) {
   describe(`stint up on a TAP device under ${runtime}`, { concurrency: 2 }, () => {
     for (const [name, happens] of Object.entries(EVENTS)) {
       it(`${name}: a download, an upload and a new connection (${runtime})`, async (t) => {
-        if (lacks(t, "root", "tap", "ip", "socat", "curl", "nc", "pgrep", ...(runtime === "wasmtime" ? ["wasmtime"] : []))) return;
+        if (
+          lacks(t, "root", "tap", "ip", "socat", "curl", "nc", "pgrep", ...(runtime === "wasmtime" ? ["wasmtime"] : []))
+        )
+          return;
         const lab = new Lab();
         try {
           const sum = await sha256(lab.random("file", 8 * MB));
-          const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--echo", "7", "--runtime", runtime]);
+          const up = await lab.up([
+            "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--echo", "7",
+            "--runtime", runtime,
+          ]);
           // Three states: bytes to us, bytes from us, both directions closing; and a handshake while nobody is there.
           const down = lab.sh(`curl -sS --limit-rate 3M --max-time 90 http://${STACK_IP}/file | sha256sum`, 100);
-          const both = lab.sh(`(for i in 1 2 3 4 5 6 7 8; do head -c 1048576 ${lab.file("file")}; sleep 0.3; done) | timeout 90 nc -N ${STACK_IP} 7 | wc -c`, 100);
+          const both = lab.sh(
+            `(for i in 1 2 3 4 5 6 7 8; do head -c 1048576 ${lab.file("file")}; sleep 0.3; done) `
+              + `| timeout 90 nc -N ${STACK_IP} 7 | wc -c`,
+            100,
+          );
           await Promise.all([lab.connected(80), lab.connected(7)]);
           await sleep(500);
           const happened = happens(lab, up);
           await sleep(200);
-          const fresh = lab.sh(`for i in $(seq 20); do curl -sS --connect-timeout 10 --max-time 60 http://${STACK_IP}/file 2>/dev/null | sha256sum | grep ${sum} && break; sleep 0.5; done`, 100);
+          const fresh = lab.sh(
+            `for i in $(seq 20); do curl -sS --connect-timeout 10 --max-time 60 http://${STACK_IP}/file 2>/dev/null | `
+              + `sha256sum | grep ${sum} && break; sleep 0.5; done`,
+            100,
+          );
           await happened;
           const [a, b, c] = await Promise.all([down, both, fresh]);
           assert.equal(a.out.split(" ")[0], sum, a.err + up.err);
@@ -114,7 +129,9 @@ class Told {
   }
 
   async says(what: RegExp): Promise<RegExpExecArray> {
-    await until(`${what} is said`, () => what.test(this.#said) || this.child.exitCode !== null, LIMIT_MS + 10_000).catch(() => {});
+    await until(
+      `${what} is said`, () => what.test(this.#said) || this.child.exitCode !== null, LIMIT_MS + 10_000,
+    ).catch(() => {});
     const m = what.exec(this.#said);
     assert.ok(m, `${what} was not said: ${this.#said}\n${this.#complains}`);
     return m;
@@ -156,9 +173,14 @@ class Transfers implements Scene {
     return this.lab.start(process.execPath, ["--import", "tsx", ...args]);
   }
 
-  /** Keeps two transfers from going on: the SYN of one of ours, and the SYN-ACK of one of theirs, unless passt answers itself. */
+  /**
+   * Keeps two transfers from going on: the SYN of one of ours, and the SYN-ACK of one of theirs, unless passt answers
+   * itself.
+   */
   hold(): void {
-    holdBack(this.lab, [`tcp dport ${PORTS.connecting}`, ...(this.where === "passt" ? [] : [`tcp sport ${PORTS.synReceived}`])]);
+    holdBack(this.lab, [
+      `tcp dport ${PORTS.connecting}`, ...(this.where === "passt" ? [] : [`tcp sport ${PORTS.synReceived}`]),
+    ]);
   }
 
   async #startPeer(): Promise<void> {
@@ -182,7 +204,8 @@ class Transfers implements Scene {
   }
 
   async killHelper(): Promise<void> {
-    if (this.where !== "stream") return signalled(running(this.#told.child, this.where === "tap" ? "socat" : "passt"), "SIGKILL");
+    if (this.where !== "stream")
+      return signalled(running(this.#told.child, this.where === "tap" ? "socat" : "passt"), "SIGKILL");
     signalled(running(this.#wire!, "node"), "SIGKILL");
     await this.#startWire();
   }
@@ -201,23 +224,31 @@ class Transfers implements Scene {
   }
 }
 
-/** `stint up --runtime wasmtime` on TAP, and clients that are sockets of the kernel's. */
+/** `stint up` on TAP, and clients that are sockets of the kernel's. */
 class Served implements Scene {
   readonly lab = new Lab();
   up!: Up;
   #sum = "";
   #told!: Told;
 
+  constructor(readonly runtime: "node" | "wasmtime") {}
+
   async start(): Promise<void> {
     this.#sum = await sha256(this.lab.random("file", 8 * MB));
-    this.up = await this.lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--runtime", "wasmtime", "--http", "80", "--root", this.lab.dir,
-      "--echo", "7", "--discard", "9", "--chargen", "19"]);
+    this.up = await this.lab.up([
+      "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--runtime", this.runtime, "--http", "80", "--root", this.lab.dir,
+      "--echo", "7", "--discard", "9", "--chargen", "19",
+    ]);
     holdBack(this.lab, ["tcp sport 19"]);
     await this.#connect();
   }
 
   async #connect(): Promise<void> {
-    this.#told = new Told(this.lab.start(process.execPath, ["--import", "tsx", "tests/interop/transfers.ts", "clients", STACK_IP, this.#sum]));
+    this.#told = new Told(
+      this.lab.start(process.execPath, [
+        "--import", "tsx", "tests/interop/transfers.ts", "clients", STACK_IP, this.#sum,
+      ]),
+    );
     await this.#told.says(/^ready$/m);
   }
 
@@ -231,7 +262,7 @@ class Served implements Scene {
   }
 
   stack(): number[] {
-    return running(this.up.child, "wasmtime");
+    return running(this.up.child, this.runtime);
   }
 
   finish(): Promise<Finished> {
@@ -241,7 +272,10 @@ class Served implements Scene {
 
 /** Drops what comes for the kernel and is like one of these. */
 function holdBack(lab: Lab, what: string[]): void {
-  const rules = ["add table ip hold", "add chain ip hold i { type filter hook input priority 0; }", ...what.map((w) => `add rule ip hold i ${w} drop`)];
+  const rules = [
+    "add table ip hold", "add chain ip hold i { type filter hook input priority 0; }",
+    ...what.map((w) => `add rule ip hold i ${w} drop`),
+  ];
   const { status, err } = lab.run("nft", [rules.join("; ")]);
   assert.equal(status, 0, err);
 }
@@ -278,7 +312,8 @@ const ACTS_OF: Record<Where, string[]> = {
 };
 /** What nobody can go on with: the kernel has forgotten its connections, or passt has. */
 const BREAKS: Record<Where, string[]> = {
-  tap: ["the peer is started again"], passt: ["the helper is killed", "the peer is started again"], stream: ["the peer is started again"],
+  tap: ["the peer is started again"], passt: ["the helper is killed", "the peer is started again"],
+  stream: ["the peer is started again"],
 };
 /** One clear error, and no other. */
 const CLEAR = ["RESET", "TIMED_OUT"];
@@ -304,7 +339,8 @@ describe("six states of a transfer", { concurrency: 4 }, () => {
             assert.ok((isBroken ? ENDED : ["ok"]).includes(ended[state]![0]!), `${state}: ${say}`);
           }
           if (isBroken) assert.ok(CLEAR.includes(ended["sending"]![0]!), say);
-          for (const state of ["timeWait", "connecting", "synReceived"]) assert.deepEqual(ended[state], ["ok"], `${state}: ${say}`);
+          for (const state of ["timeWait", "connecting", "synReceived"])
+            assert.deepEqual(ended[state], ["ok"], `${state}: ${say}`);
         } finally {
           transfers.lab.close();
         }
@@ -312,10 +348,13 @@ describe("six states of a transfer", { concurrency: 4 }, () => {
     }
   }
 
-  for (const name of Object.keys(ACTS)) {
-    it(`stint up --runtime wasmtime, ${name}: each completes, and nothing is left open`, async (t) => {
-      if (lacks(t, "root", "tap", "ip", "nft", "pgrep", "socat", "wasmtime")) return;
-      const served = new Served();
+  // What else happens to it under Node is above.
+  const matrix = [...Object.keys(ACTS).map((name) => ["wasmtime", name]), ["node", "the peer is started again"]];
+  for (const [runtime, name] of matrix as ["node" | "wasmtime", string][]) {
+    it(`stint up --runtime ${runtime}, ${name}: each completes, and nothing is left open`, async (t) => {
+      if (lacks(t, "root", "tap", "ip", "nft", "pgrep", "socat", ...(runtime === "wasmtime" ? ["wasmtime"] : [])))
+        return;
+      const served = new Served(runtime);
       try {
         await served.start();
         await ACTS[name]!(served);
@@ -388,48 +427,59 @@ function between(inner: Link): Link & { inner: Link } {
 
 describe("a stream link whose other side is started again", () => {
   for (const keep of [true, false]) {
-    it(keep ? "the connections go on" : "and has forgotten all: each connection ends with RESET, and the next one works", async () => {
-      const dir = mkdtempSync(join(tmpdir(), "stint-cable-")), peer = new StreamPeer(join(dir, "s"), keep), pending = new Pending();
-      await peer.start();
-      const stack = await Stack.open({ link: await openStream(peer.path), ip: `${STACK_IP}/24` }), events: string[] = [];
-      stack.on("down", () => events.push("down")).on("up", () => events.push("up"));
-      try {
-        await sleep(50);
-        const before = await stack.connect({ host: PEER_IP, port: 7 });
-        before.on("error", () => {});
-        let got = 0;
-        before.on("data", (d: Buffer) => (got += d.length));
-        before.write(pattern(MB), pending.callback("write"));
-        pending.promise("close", once(before, "close", { signal: AbortSignal.timeout(30_000) }));
-        await sleep(100);
-        peer.stop();
-        before.write(pattern(MB), pending.callback("write in between"));
-        before.end(pending.callback("end"));
-        const during = stack.connect({ host: PEER_IP, port: 7 });
-        pending.promise("connect", during);
-        await sleep(700);
+    it(
+      keep ? "the connections go on" : "and has forgotten all: each connection ends with RESET, and the next one works",
+      async () => {
+        const dir = mkdtempSync(join(tmpdir(), "stint-cable-"));
+        const peer = new StreamPeer(join(dir, "s"), keep);
+        const pending = new Pending();
         await peer.start();
-        (await during).destroy();
-        assert.deepEqual(await pending.settled(20_000), []);
-        assert.deepEqual(events, ["down", "up"]);
-        if (keep) assert.equal(got, 2 * MB);
-        else assert.equal((before.errored as { code?: string } | null)?.code, "RESET");
-        const after = await stack.connect({ host: PEER_IP, port: 7 });
-        after.end("still here");
-        assert.equal(String((await once(after, "data"))[0]), "still here");
-        after.destroy();
-      } finally {
-        await stack.close(0);
-        await peer.end();
-        rmSync(dir, { recursive: true });
-      }
-    });
+        const stack = await Stack.open({ link: await openStream(peer.path), ip: `${STACK_IP}/24` });
+        const events: string[] = [];
+        stack.on("down", () => events.push("down")).on("up", () => events.push("up"));
+        try {
+          await sleep(50);
+          const before = await stack.connect({ host: PEER_IP, port: 7 });
+          before.on("error", () => {});
+          let got = 0;
+          before.on("data", (d: Buffer) => (got += d.length));
+          before.write(pattern(MB), pending.callback("write"));
+          pending.promise("close", once(before, "close", { signal: AbortSignal.timeout(30_000) }));
+          await sleep(100);
+          peer.stop();
+          before.write(pattern(MB), pending.callback("write in between"));
+          before.end(pending.callback("end"));
+          const during = stack.connect({ host: PEER_IP, port: 7 });
+          pending.promise("connect", during);
+          await sleep(700);
+          await peer.start();
+          (await during).destroy();
+          assert.deepEqual(await pending.settled(20_000), []);
+          assert.deepEqual(events, ["down", "up"]);
+          if (keep) assert.equal(got, 2 * MB);
+          else assert.equal((before.errored as { code?: string } | null)?.code, "RESET");
+          const after = await stack.connect({ host: PEER_IP, port: 7 });
+          after.end("still here");
+          assert.equal(String((await once(after, "data"))[0]), "still here");
+          after.destroy();
+        } finally {
+          await stack.close(0);
+          await peer.end();
+          rmSync(dir, { recursive: true });
+        }
+      },
+    );
   }
 });
 
 describe("stint connect", { concurrency: 3 }, () => {
-  const start = (lab: Lab, ...args: string[]): { child: ChildProcess; ended: Promise<number | null>; err: () => string } => {
-    const child = lab.start(STINT[0]!, [STINT[1]!, "connect", PEER_IP, "40410", "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, ...args]);
+  const start = (
+    lab: Lab,
+    ...args: string[]
+  ): { child: ChildProcess; ended: Promise<number | null>; err: () => string } => {
+    const child = lab.start(STINT[0]!, [
+      STINT[1]!, "connect", PEER_IP, "40410", "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, ...args,
+    ]);
     let err = "";
     child.stderr!.on("data", (d: Buffer) => (err += d));
     child.stdout!.resume();
@@ -443,7 +493,8 @@ describe("stint connect", { concurrency: 3 }, () => {
       // It says at once that it will send nothing, and reads 200,000 bytes from a small window.
       const reader = lab.sh(`python3 -c "
 import socket, time
-s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); n = 0
 while True:
     time.sleep(0.1); d = c.recv(4096); n += len(d)
@@ -500,6 +551,94 @@ s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.
   });
 });
 
+describe("stint up that is asked to end", { concurrency: 3 }, () => {
+  // Takes 100 bytes of an endless answer, then nothing until it says what became of the connection.
+  const STUCK = `python3 -c "
+import socket, select
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+s.connect(('${STACK_IP}', 19)); s.recv(100)
+p = select.poll(); p.register(s, 0); p.poll(60000); print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))"`;
+
+  for (const how of [["--runtime", "node"], ["--runtime", "wasmtime"], ["--workers", "2"]]) {
+    it("finishes its answers, resets what is stuck after --linger and ends with "
+        + `status 1: ${how.join(" ")}`, async (t) => {
+      if (lacks(t, "root", "tap", "ip", "socat", "curl", "python3", ...(how[1] === "wasmtime" ? ["wasmtime"] : [])))
+        return;
+      const lab = new Lab();
+      try {
+        const sum = await sha256(lab.random("file", 4 * MB));
+        const up = await lab.up([
+          "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--chargen", "19",
+          "--linger", "7", ...how,
+        ]);
+        const stuck = lab.sh(STUCK), slow = lab.sh(`curl -sS --limit-rate 700k http://${STACK_IP}/file | sha256sum`);
+        await Promise.all([lab.connected(80), lab.connected(19)]);
+        await sleep(300);
+        assert.equal(await up.stop(), 1, up.err);
+        assert.match(up.err, /^stint up: 1 connection was cut off: not acknowledged within 7 s$/m);
+        assert.equal((await slow).out.split(" ")[0], sum);
+        assert.equal((await stuck).out.trim(), "104", "ECONNRESET");
+      } finally {
+        lab.close();
+      }
+    });
+
+    it(`waits for nobody when it is asked twice: ${how.join(" ")}`, async (t) => {
+      if (lacks(t, "root", "tap", "ip", "socat", "python3", ...(how[1] === "wasmtime" ? ["wasmtime"] : []))) return;
+      const lab = new Lab();
+      try {
+        const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--chargen", "19", ...how]);
+        const stuck = lab.sh(STUCK);
+        await lab.connected(19);
+        await sleep(300);
+        signalled(descendants(up.child.pid!, "node"), "SIGINT");
+        await sleep(500);
+        assert.equal(up.child.exitCode, null, "it lingers");
+        assert.equal(await up.stop(), 130, up.err);
+        assert.match(up.err, /^stint up: 1 connection was cut off: it was asked to end twice$/m);
+        assert.equal((await stuck).out.trim(), "104", "ECONNRESET");
+      } finally {
+        lab.close();
+      }
+    });
+  }
+});
+
+describe("files that change while they are served", () => {
+  for (const runtime of ["node", "wasmtime"]) {
+    it(`an answer goes on from the file that it began with, or is reset: ${runtime}`, async (t) => {
+      if (lacks(t, "root", "tap", "ip", "socat", "curl", ...(runtime === "wasmtime" ? ["wasmtime"] : []))) return;
+      const lab = new Lab(), url = (name: string): string => `http://${STACK_IP}/${name}`;
+      try {
+        const names = ["replaced", "deleted", "shortened"], old = await sha256(lab.random("replaced", 3 * MB));
+        lab.run("cp", [lab.file("replaced"), lab.file("deleted")]);
+        lab.run("cp", [lab.file("replaced"), lab.file("shortened")]);
+        const changed = await sha256(lab.random("other", 2 * MB));
+        const up = await lab.up([
+          "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--runtime", runtime,
+        ]);
+        const slow = names.map((n) => lab.sh(`set -o pipefail; curl -sS --limit-rate 1500k ${url(n)} | sha256sum`));
+        await lab.connected(80);
+        await sleep(400);
+        lab.run("mv", [lab.file("other"), lab.file("replaced")]);
+        lab.run("rm", [lab.file("deleted")]);
+        lab.run("truncate", ["-s", "1000", lab.file("shortened")]);
+        const [replaced, deleted, shortened] = await Promise.all(slow);
+        assert.deepEqual([replaced!.out.split(" ")[0], deleted!.out.split(" ")[0]], [old, old]);
+        assert.notEqual(shortened!.status, 0, "what cannot be completed is no success");
+        const next = await lab.sh(
+          `curl -sS ${url("replaced")} | sha256sum; curl -s -o /dev/null -w '%{http_code}\\n' ${url("deleted")}; `
+            + `curl -sS ${url("shortened")} | wc -c`,
+        );
+        assert.deepEqual(next.out.trim().split(/\s+-?\s*/), [changed, "404", "1000"], next.err);
+        assert.equal(await up.stop(), 0, up.err);
+      } finally {
+        lab.close();
+      }
+    });
+  }
+});
+
 describe("a link that comes back", () => {
   const MAC = "02:00:5e:10:00:07";
   for (const how of [["--runtime", "node"], ["--runtime", "wasmtime"], ["--workers", "2"]]) {
@@ -516,7 +655,11 @@ describe("a link that comes back", () => {
         };
       }).listen(path);
       await once(server, "listening");
-      const up = new Up(started(STINT[0]!, [STINT[1]!, "up", "--link", `stream:${path}`, "--ip", `${STACK_IP}/24`, "--mac", MAC, "--echo", "7", ...how]));
+      const up = new Up(
+        started(STINT[0]!, [
+          STINT[1]!, "up", "--link", `stream:${path}`, "--ip", `${STACK_IP}/24`, "--mac", MAC, "--echo", "7", ...how,
+        ]),
+      );
       try {
         await up.ready;
         await until("it announces its address when it starts", () => announced > 0);

@@ -8,22 +8,33 @@ import { Lab, lacks, missing } from "./lab.js";
 import { said, succeeded } from "../harness/programs.js";
 
 describe("the component under wasmtime", () => {
-  it("composed with an echo server: the kernel gets back what it sent, four times at once; who asks wrongly is told", async (t) => {
+  it("composed with an echo server: the kernel gets back what it sent, four times at once; "
+      + "who asks wrongly is told", async (t) => {
     if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasmtime", "wac")) return;
     const lab = new Lab();
     try {
       await component(lab.file("stint"));
-      writeFileSync(lab.file("echo.wasm"), await applicationOf("examples/component/echo.c", "examples/component/echo.wit", "echo", lab.file("stint")));
-      succeeded("wac", ["plug", lab.file("echo.wasm"), "--plug", `${lab.file("stint")}/stint.wasm`, "-o", lab.file("composed.wasm")]);
+      writeFileSync(
+        lab.file("echo.wasm"),
+        await applicationOf("examples/component/echo.c", "examples/component/echo.wit", "echo", lab.file("stint")),
+      );
+      succeeded("wac", [
+        "plug", lab.file("echo.wasm"), "--plug", `${lab.file("stint")}/stint.wasm`, "-o", lab.file("composed.wasm"),
+      ]);
       const wrong = await lab.sh(`wasmtime run ${lab.file("composed.wasm")} 10.9.0.256/24 < /dev/null`);
       assert.match(wrong.err, /usage: echo ADDRESS\/PREFIX/);
       assert.equal(wrong.status, 1);
-      const server = lab.start(process.execPath, ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", lab.file("composed.wasm"), "10.9.0.2/24"]);
+      const server = lab.start(process.execPath, [
+        "--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", lab.file("composed.wasm"),
+        "10.9.0.2/24",
+      ]);
       await said(server, "ready");
-      const sent = lab.random("sent", 500_000), one = (i: number): string => `nc -N 10.9.0.2 7 < ${sent} > ${lab.file(`got${i}`)} & `;
+      const sent = lab.random("sent", 500_000);
+      const one = (i: number): string => `nc -N 10.9.0.2 7 < ${sent} > ${lab.file(`got${i}`)} & `;
       const r = await lab.sh(`${[0, 1, 2, 3].map(one).join("")} wait`, 60);
       assert.equal(r.status, 0, r.err);
-      for (let i = 0; i < 4; i++) assert.ok(readFileSync(lab.file(`got${i}`)).equals(readFileSync(sent)), `connection ${i}`);
+      for (let i = 0; i < 4; i++)
+        assert.ok(readFileSync(lab.file(`got${i}`)).equals(readFileSync(sent)), `connection ${i}`);
     } finally {
       lab.close();
     }
@@ -31,10 +42,14 @@ describe("the component under wasmtime", () => {
 });
 
 describe("wasi:sockets over stint: CPython's http.server and urllib, which know nothing of it", () => {
-  const NEEDS = ["root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime", "wac", "componentize-py", "python3"];
+  const NEEDS = [
+    "root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime", "wac", "componentize-py", "python3",
+  ];
   const PYTHON = "examples/component/python";
   let lab: Lab | undefined;
-  const app = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", ...args];
+  const app = (...args: string[]): string[] => [
+    "--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", ...args,
+  ];
   const composed = (): string => lab!.file("composed.wasm");
 
   before(async () => {
@@ -42,7 +57,9 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     lab = new Lab();
     await sockets(lab.file("sockets.wasm"));
     await run(lab.file("run.wasm"));
-    succeeded("componentize-py", ["-q", "-d", `${PYTHON}/app.wit`, "-w", "app", "componentize", "-p", PYTHON, "app", "-o", lab.file("app.wasm")]);
+    succeeded("componentize-py", [
+      "-q", "-d", `${PYTHON}/app.wit`, "-w", "app", "componentize", "-p", PYTHON, "app", "-o", lab.file("app.wasm"),
+    ]);
     succeeded("wac", ["plug", lab.file("run.wasm"), "--plug", lab.file("app.wasm"), "-o", lab.file("whole.wasm")]);
     succeeded("wac", ["plug", lab.file("whole.wasm"), "--plug", lab.file("sockets.wasm"), "-o", composed()]);
   });
@@ -51,40 +68,70 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
   it("serves files to curl, one of 10 MB, and eight at once", async (t) => {
     if (lacks(t, ...NEEDS)) return;
     const sent = lab!.random("sent", 10_000_000);
-    const server = lab!.start(process.execPath, app("--env", "STINT_IP=10.9.0.2/24", "--dir", `${lab!.dir}::/`, composed(), "serve", "8080"));
+    const server = lab!.start(
+      process.execPath, app("--env", "STINT_IP=10.9.0.2/24", "--dir", `${lab!.dir}::/`, composed(), "serve", "8080"),
+    );
     await said(server, "Serving HTTP");
-    const r = await lab!.sh(`curl -sf -m 30 http://10.9.0.2:8080/sent -o ${lab!.file("got")}; for i in 1 2 3 4 5 6 7 8; do curl -sf -m 30 -o /dev/null -w "%{http_code} " http://10.9.0.2:8080/ & done; wait; curl -s -m 10 -o /dev/null -w %{http_code} http://10.9.0.2:8080/nothing`, 90);
+    const r = await lab!.sh(
+      `curl -sf -m 30 http://10.9.0.2:8080/sent -o ${lab!.file("got")}; for i in 1 2 3 4 5 6 7 8; `
+        + `do curl -sf -m 30 -o /dev/null -w "%{http_code} " http://10.9.0.2:8080/ & done; wait; `
+        + "curl -s -m 10 -o /dev/null -w %{http_code} http://10.9.0.2:8080/nothing",
+      90,
+    );
     assert.equal(r.out, `${"200 ".repeat(8)}404`);
     assert.ok(readFileSync(lab!.file("got")).equals(readFileSync(sent)));
     server.kill();
   });
 
-  it("a program that closes and ends: all that it sent arrives; without a peer that takes it, it is said that it did not", async (t) => {
-    if (lacks(t, ...NEEDS)) return;
-    for (const size of [30_000, 300_000]) {
-      const got = lab!.sh(`nc -l -N 10.9.0.1 9000 < /dev/null > ${lab!.file("got")}`);
-      await lab!.listens(9000);
-      const r = await lab!.sh(`${process.execPath} ${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9000", String(size)).join(" ")}`, 60);
-      assert.equal(r.status, 0, r.err);
-      await got;
-      assert.ok(readFileSync(lab!.file("got")).equals(Buffer.from(Array.from({ length: size }, (_, i) => i % 251))), `${readFileSync(lab!.file("got")).length} of ${size} bytes`);
-    }
-    // It is accepted by the kernel, and then nothing of it is: the peer goes without having read.
-    const reset = lab!.start("python3", ["-c", "import socket, struct\ns = socket.create_server(('10.9.0.1', 9001))\ns.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)\nc, _ = s.accept()\nimport time\ntime.sleep(2)\nc.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))\nc.close()"]);
-    await lab!.listens(9001);
-    const r = await lab!.sh(`${process.execPath} ${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9001", "60000").join(" ")}`, 60);
-    assert.match(r.err, /a closed connection ended before all was acknowledged/);
-    assert.equal(r.status, 1);
-    reset.kill();
-  });
+  it(
+    "a program that closes and ends: all that it sent arrives; without a peer that takes it, "
+      + "it is said that it did not",
+    async (t) => {
+      if (lacks(t, ...NEEDS)) return;
+      for (const size of [30_000, 300_000]) {
+        const got = lab!.sh(`nc -l -N 10.9.0.1 9000 < /dev/null > ${lab!.file("got")}`);
+        await lab!.listens(9000);
+        const r = await lab!.sh(
+          `${process.execPath} `
+            + `${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9000", String(size)).join(" ")}`,
+          60,
+        );
+        assert.equal(r.status, 0, r.err);
+        await got;
+        assert.ok(
+          readFileSync(lab!.file("got")).equals(Buffer.from(Array.from({ length: size }, (_, i) => i % 251))),
+          `${readFileSync(lab!.file("got")).length} of ${size} bytes`,
+        );
+      }
+      // It is accepted by the kernel, and then nothing of it is: the peer goes without having read.
+      const reset = lab!.start("python3", [
+        "-c",
+        "import socket, struct\ns = socket.create_server(('10.9.0.1', 9001))\ns.setsockopt(socket.SOL_SOCKET, "
+          + "socket.SO_RCVBUF, 4096)\nc, _ = s.accept()\nimport time\ntime.sleep(2)\nc.setsockopt(socket.SOL_SOCKET, "
+          + "socket.SO_LINGER, struct.pack('ii', 1, 0))\nc.close()",
+      ]);
+      await lab!.listens(9001);
+      const r = await lab!.sh(
+        `${process.execPath} `
+          + `${app("--env", "STINT_IP=10.9.0.2/24", composed(), "send", "10.9.0.1", "9001", "60000").join(" ")}`,
+        60,
+      );
+      assert.match(r.err, /a closed connection ended before all was acknowledged/);
+      assert.equal(r.status, 1);
+      reset.kill();
+    },
+  );
 
   /** Two peers with small buffers, at `port` and the next one. They read after a time, each to the end, into a file. */
   const peers = async (port: number, seconds: number): Promise<ChildProcess> => {
-    const script = ["import socket, time", "peers = [socket.socket() for _ in range(2)]", "for i, peer in enumerate(peers):",
+    const script = [
+      "import socket, time", "peers = [socket.socket() for _ in range(2)]", "for i, peer in enumerate(peers):",
       "  peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16384)", `  peer.bind(('10.9.0.1', ${port} + i))`,
       "  peer.listen()", "connections = [peer.accept()[0] for peer in peers]", `time.sleep(${seconds})`,
-      "for i, connection in enumerate(connections):", `  with open('${lab!.dir}/from%d' % (${port} + i), 'wb') as file:`,
-      "    while data := connection.recv(65536): file.write(data)", "print('read')"];
+      "for i, connection in enumerate(connections):",
+      `  with open('${lab!.dir}/from%d' % (${port} + i), 'wb') as file:`,
+      "    while data := connection.recv(65536): file.write(data)", "print('read')",
+    ];
     const child = lab!.start("python3", ["-c", script.join("\n")]);
     await lab!.listens(port + 1);
     return child;
@@ -108,7 +155,8 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     }
   });
 
-  it("a program that returns with bytes that no peer takes ends after STINT_LINGER seconds, and tells it", async (t) => {
+  it("a program that returns with bytes that no peer takes ends after "
+      + "STINT_LINGER seconds, and tells it", async (t) => {
     if (lacks(t, ...NEEDS)) return;
     const deaf = await peers(9020, 120), r = await leave(9020, "--env", "STINT_LINGER=1");
     deaf.kill();
@@ -117,7 +165,8 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     assert.match((await leave(9020, "--env", "STINT_LINGER=256")).err, /STINT_LINGER is no number of seconds/);
   });
 
-  it("gets from a server of the kernel's; is told of a refused port and of no route; without an address it says how to give one", async (t) => {
+  it("gets from a server of the kernel's; is told of a refused port and of no route; "
+      + "without an address it says how to give one", async (t) => {
     if (lacks(t, ...NEEDS)) return;
     const get = (url: string, ...env: string[]): Promise<{ status: number | null; err: string }> =>
       lab!.sh(`${process.execPath} ${app(...env.flatMap((e) => ["--env", e]), composed(), "get", url).join(" ")}`, 60);

@@ -42,12 +42,21 @@ describe("stint explain", () => {
     await once(capture, "exit");
     const out = ran(process.execPath, ["build/stint.js", "explain", file, "--json"]);
     assert.equal(out.status, 0, out.stderr);
-    const { connections } = JSON.parse(out.stdout) as { connections: { server: string; complete: boolean; segments: { flags: string[]; len: number; seq: number; ack: number; states: string[] }[] }[] };
+    const { connections } = JSON.parse(out.stdout) as {
+      connections: {
+        server: string;
+        complete: boolean;
+        segments: { flags: string[]; len: number; seq: number; ack: number; states: string[] }[];
+      }[];
+    };
     assert.equal(connections.length, 2);
     for (const c of connections) {
       assert.equal(c.server, `127.0.0.1:${port}`);
       assert.ok(c.complete);
-      assert.deepEqual(c.segments.slice(0, 3).map((s) => [s.flags.join(), s.seq, s.ack]), [["SYN", 0, 0], ["SYN,ACK", 0, 1], ["ACK", 1, 1]]);
+      assert.deepEqual(
+        c.segments.slice(0, 3).map((s) => [s.flags.join(), s.seq, s.ack]),
+        [["SYN", 0, 0], ["SYN,ACK", 0, 1], ["ACK", 1, 1]],
+      );
       assert.equal(c.segments.reduce((n, s) => n + s.len, 0), "the answer\n".length);
       assert.ok(c.segments.at(-1)!.states.includes("TIME-WAIT") || c.segments.at(-1)!.states.includes("CLOSED"));
     }

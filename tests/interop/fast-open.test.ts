@@ -19,8 +19,12 @@ describe("TCP Fast Open with the kernel", () => {
       const lab = await fastLab();
       try {
         writeFileSync(lab.file("index.html"), "<h1>stint</h1>\n");
-        const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--runtime", runtime, "--http", "80", "--root", lab.dir, "--fast-open", "16", "--stats"]);
-        for (let i = 0; i < 5; i++) assert.equal((await lab.sh(`curl -sS --tcp-fastopen http://${STACK_IP}/`)).out, "<h1>stint</h1>\n");
+        const up = await lab.up([
+          "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--runtime", runtime, "--http", "80", "--root", lab.dir,
+          "--fast-open", "16", "--stats",
+        ]);
+        for (let i = 0; i < 5; i++)
+          assert.equal((await lab.sh(`curl -sS --tcp-fastopen http://${STACK_IP}/`)).out, "<h1>stint</h1>\n");
         assert.equal(await up.stop(), 0, up.err);
         assert.equal(up.counter("TCPFastOpenCookieReqd"), 1);
         assert.equal(up.counter("TCPFastOpenPassive"), 4);
@@ -39,7 +43,9 @@ describe("TCP Fast Open with the kernel", () => {
         // TCP_FASTOPEN is option 23 of IPPROTO_TCP; a queue of 16.
         lab.start("socat", [`TCP-LISTEN:${port},reuseaddr,fork,setsockopt-listen=6:23:x10000000`, "EXEC:cat"]);
         await lab.listens(port);
-        const client = lab.start(process.execPath, ["--import", "tsx", "tests/interop/fast-open.ts", PEER_IP, String(port), "4", String(size)]);
+        const client = lab.start(process.execPath, [
+          "--import", "tsx", "tests/interop/fast-open.ts", PEER_IP, String(port), "4", String(size),
+        ]);
         let out = "", err = "";
         client.stdout!.on("data", (d: Buffer) => (out += d));
         client.stderr!.on("data", (d: Buffer) => (err += d));
@@ -58,7 +64,9 @@ describe("TCP Fast Open with the kernel", () => {
     try {
       lab.start("socat", ["TCP-LISTEN:7001,reuseaddr,fork", "EXEC:cat"]);
       await lab.listens(7001);
-      const { out, err } = await lab.sh(`${process.execPath} --import tsx tests/interop/fast-open.ts ${PEER_IP} 7001 3 100`);
+      const { out, err } = await lab.sh(
+        `${process.execPath} --import tsx tests/interop/fast-open.ts ${PEER_IP} 7001 3 100`,
+      );
       assert.equal(out, `${"got 100\n".repeat(3)}active 0 failed 1\n`, err);
     } finally {
       lab.close();

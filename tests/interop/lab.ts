@@ -12,14 +12,34 @@ import { Random } from "../../host/random.js";
 import { ran, started, succeeded } from "../harness/programs.js";
 
 const HOW: Record<string, string> = {
-  wasmtime: "see https://wasmtime.dev", tshark: "apt-get install tshark", socat: "apt-get install socat", passt: "apt-get install passt",
-  wasm2c: "apt-get install wabt", "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
+  wasmtime: "see https://wasmtime.dev",
+  tshark: "apt-get install tshark",
+  socat: "apt-get install socat",
+  passt: "apt-get install passt",
+  wasm2c: "apt-get install wabt",
+  "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
   "riscv64-unknown-elf-gcc": "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-  "qemu-system-arm": "apt-get install qemu-system-arm", "qemu-system-riscv32": "apt-get install qemu-system-misc", gcc: "apt-get install gcc", dnsmasq: "apt-get install dnsmasq-base", wac: "cargo install --locked wac-cli@0.10.1", "componentize-py": "pip install componentize-py==0.25.1",
-  chromium: "apt-get install chromium", clang: "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32", "wasm-ld": "apt-get install lld", curl: "apt-get install curl", nc: "apt-get install netcat-openbsd", ip: "apt-get install iproute2", hping3: "apt-get install hping3", nft: "apt-get install nftables", ping: "apt-get install iputils-ping",
+  "qemu-system-arm": "apt-get install qemu-system-arm",
+  "qemu-system-riscv32": "apt-get install qemu-system-misc",
+  gcc: "apt-get install gcc",
+  dnsmasq: "apt-get install dnsmasq-base",
+  wac: "cargo install --locked wac-cli@0.10.1",
+  "componentize-py": "pip install componentize-py==0.25.1",
+  chromium: "apt-get install chromium",
+  clang: "apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32",
+  "wasm-ld": "apt-get install lld",
+  curl: "apt-get install curl",
+  nc: "apt-get install netcat-openbsd",
+  ip: "apt-get install iproute2",
+  hping3: "apt-get install hping3",
+  nft: "apt-get install nftables",
+  ping: "apt-get install iputils-ping",
 };
 
-/** What tests use beside a program: a lab runs shell lines in its namespace, and asks `ss` (which comes with `ip`) for its sockets. */
+/**
+ * What tests use beside a program: a lab runs shell lines in its namespace, and asks `ss` (which comes with `ip`) for
+ * its sockets.
+ */
 const WITH: Record<string, string[]> = { ip: ["bash", "timeout"], passt: ["bash"], clang: ["wasm-ld"] };
 
 /** The first of `needs` that this machine lacks, and how to get it. */
@@ -27,7 +47,8 @@ export function missing(...needs: string[]): string | undefined {
   for (const need of needs.flatMap((n) => [n, ...WITH[n] ?? []])) {
     if (need === "root" && process.getuid?.() !== 0) return "needs root; run it with sudo";
     if (need === "tap" && !existsSync("/dev/net/tun")) return "needs TAP devices; modprobe tun";
-    if (need !== "root" && need !== "tap" && !findProgram(need)) return `needs ${need}; ${HOW[need] ?? `install ${need}`}`;
+    if (need !== "root" && need !== "tap" && !findProgram(need))
+      return `needs ${need}; ${HOW[need] ?? `install ${need}`}`;
   }
   return undefined;
 }
@@ -103,7 +124,8 @@ export class Lab {
 
   /** Waits until a connection to or from a TCP port of the namespace is established. */
   async connected(port: number): Promise<void> {
-    const line = `until ss -Htn state established '( sport = :${port} or dport = :${port} )' | grep -q .; do sleep 0.02; done`;
+    const line = `until ss -Htn state established '( sport = :${port} or dport = :${port} )' | grep -q `
+      + ".; do sleep 0.02; done";
     if ((await this.sh(line, 30)).status !== 0) throw new Error(`no connection with port ${port} is established`);
   }
 
@@ -159,7 +181,9 @@ export class Up {
       });
       child.stderr!.on("data", (d: Buffer) => (this.err += d));
       void this.ended.then((status) => reject(new Error(`stint up ended with ${status}: ${this.err}`)));
-      setTimeout(() => reject(new Error(`stint up is not ready after ${READY_MS} ms: ${this.out}${this.err}`)), READY_MS).unref();
+      setTimeout(
+        () => reject(new Error(`stint up is not ready after ${READY_MS} ms: ${this.out}${this.err}`)), READY_MS,
+      ).unref();
     });
     this.ready.catch(() => {});
   }
@@ -181,18 +205,28 @@ export class Up {
 export function sha256(path: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const hash = createHash("sha256");
-    createReadStream(path).on("data", (d) => hash.update(d)).on("end", () => resolve(hash.digest("hex"))).on("error", reject);
+    createReadStream(path)
+      .on("data", (d) => hash.update(d))
+      .on("end", () => resolve(hash.digest("hex")))
+      .on("error", reject);
   });
 }
 
 /**
- * What tshark finds wrong with a capture: malformed packets, bad checksums, gaps that no loss explains. A checksum of 0xffff is the
- * kernel's way to write 0; ours must not.
+ * What tshark finds wrong with a capture: malformed packets, bad checksums, gaps that no loss explains. A checksum of
+ * 0xffff is the kernel's way to write 0; ours must not.
  */
 export function complaints(pcap: string): string[] {
-  const r = ran("tshark", ["-r", pcap, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y",
-    "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && ip.src == 10.9.0.1)) || ip.checksum.status == 0 || tcp.analysis.lost_segment", "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info"],
-    { encoding: "utf8", maxBuffer: 1 << 28 });
+  const r = ran(
+    "tshark",
+    [
+      "-r", pcap, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y",
+      "_ws.malformed || (tcp.checksum.status == 0 && !(tcp.checksum == 0xffff && ip.src == 10.9.0.1)) "
+        + "|| ip.checksum.status == 0 || tcp.analysis.lost_segment",
+      "-T", "fields", "-e", "frame.number", "-e", "_ws.col.Info",
+    ],
+    { encoding: "utf8", maxBuffer: 1 << 28 },
+  );
   return r.stdout.split("\n").filter(Boolean);
 }
 

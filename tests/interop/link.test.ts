@@ -1,4 +1,7 @@
-/** One C application, unchanged: in Node, as a native program, as firmware, and under wasmtime through passt without privileges. */
+/**
+ * One C application, unchanged: in Node, as a native program, as firmware, and under wasmtime through passt without
+ * privileges.
+ */
 import assert from "node:assert/strict";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,12 +22,16 @@ const FLAGS = ["-O2", "-Wall", "-Wextra", "-Werror", "-mbulk-memory", "-Iinclude
 async function firmware(lab: Lab, board: string, source: string, ...more: string[]): Promise<Up> {
   const app = lab.file("app.wasm"), linked = lab.file("linked.wasm");
   succeeded("clang", [
-    "--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=2048", source, "-o", app,
+    "--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "-Wl,--export=__heap_base", "-Wl,-z,stack-size=2048",
+    source, "-o", app,
   ]);
   succeeded(STINT[0]!, [STINT[1]!, "link", app, "-o", linked]);
-  const up = new Up(lab.start(STINT[0]!, [
-    "--import", "tsx", "tools/board.ts", board, "--app", linked, ...more, "--out", lab.file("firmware"), "--run", "--link", "tap:tap0", "--ip", "10.9.0.2/24",
-  ]));
+  const up = new Up(
+    lab.start(STINT[0]!, [
+      "--import", "tsx", "tools/board.ts", board, "--app", linked, ...more, "--out", lab.file("firmware"), "--run",
+      "--link", "tap:tap0", "--ip", "10.9.0.2/24",
+    ]),
+  );
   await up.ready;
   return up;
 }
@@ -34,9 +41,14 @@ describe("an application with the stack inside", () => {
     if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld")) return;
     const lab = new Lab();
     try {
-      succeeded("clang", ["--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "examples/c-posix/echo.c", "-o", lab.file("echo.wasm")]);
+      succeeded("clang", [
+        "--target=wasm32", ...FLAGS, "-nostdlib", "-Wl,--no-entry", "examples/c-posix/echo.c", "-o",
+        lab.file("echo.wasm"),
+      ]);
       succeeded(STINT[0]!, [STINT[1]!, "link", lab.file("echo.wasm"), "-o", lab.file("linked.wasm")]);
-      const up = new Up(lab.start(STINT[0]!, [STINT[1]!, "run", lab.file("linked.wasm"), "--link", "tap:tap0", "--ip", "10.9.0.2/24"]));
+      const up = new Up(
+        lab.start(STINT[0]!, [STINT[1]!, "run", lab.file("linked.wasm"), "--link", "tap:tap0", "--ip", "10.9.0.2/24"]),
+      );
       await up.ready;
       const sent = lab.random("sent", 2_000_000);
       // nc of Debian ends when both sides have closed.
@@ -51,14 +63,18 @@ describe("an application with the stack inside", () => {
 
   for (const [board, what, needs, more] of [
     ["posix", "as a native program, by way of wasm2c", ["gcc"], []],
-    ["lm3s6965evb", "as firmware for a Cortex-M3 in QEMU", ["arm-none-eabi-gcc", "qemu-system-arm"], ["--debug", "--seed", "1"]],
+    [
+      "lm3s6965evb", "as firmware for a Cortex-M3 in QEMU", ["arm-none-eabi-gcc", "qemu-system-arm"],
+      ["--debug", "--seed", "1"],
+    ],
   ] as const) {
     it(`${what}: the same source`, async (t) => {
       if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", ...needs)) return;
       const lab = new Lab();
       try {
         const up = await firmware(lab, board, "examples/c-posix/echo.c", ...more);
-        const sent = lab.random("sent", 30_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
+        const sent = lab.random("sent", 30_000);
+        const r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
         assert.equal(r.status, 0, r.err);
         assert.ok(readFileSync(lab.file("got")).equals(readFileSync(sent)));
         await up.stop();
@@ -69,7 +85,8 @@ describe("an application with the stack inside", () => {
   }
 
   it("a program for a board (examples/board/quote.c)", async (t) => {
-    if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", "arm-none-eabi-gcc", "qemu-system-arm")) return;
+    if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"))
+      return;
     const lab = new Lab();
     try {
       const up = await firmware(lab, "lm3s6965evb", "examples/board/quote.c", "--debug", "--seed", "1");
@@ -88,10 +105,16 @@ describe("an application with the stack inside", () => {
     const lab = new Lab();
     try {
       const library = native(lab.file("lib"));
-      succeeded("gcc", ["-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "examples/c-posix/echo.c", "host/posix/host.c", library, "-o", lab.file("echo")]);
-      const server = lab.start(process.execPath, ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", lab.file("echo"), "10.9.0.2", "24"]);
+      succeeded("gcc", [
+        "-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "examples/c-posix/echo.c",
+        "host/posix/host.c", library, "-o", lab.file("echo"),
+      ]);
+      const server = lab.start(process.execPath, [
+        "--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", lab.file("echo"), "10.9.0.2", "24",
+      ]);
       await said(server, "ready");
-      const sent = lab.random("sent", 2_000_000), r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
+      const sent = lab.random("sent", 2_000_000);
+      const r = await lab.sh(`nc -N 10.9.0.2 7 < ${sent} > ${lab.file("got")}`, 60);
       assert.equal(r.status, 0, r.err);
       assert.ok(readFileSync(lab.file("got")).equals(readFileSync(sent)));
     } finally {
@@ -99,17 +122,26 @@ describe("an application with the stack inside", () => {
     }
   });
 
-  it("a program with BSD sockets, recompiled: an HTTP server, and a client, under wasmtime on a TAP device", async (t) => {
+  it("a program with BSD sockets, recompiled: an HTTP server, and a client, "
+      + "under wasmtime on a TAP device", async (t) => {
     if (lacks(t, "root", "tap", "ip", "nc", "curl", "clang", "wasm-ld", "wasmtime")) return;
     const lab = new Lab();
     try {
       const sockets = ["-ftls-model=local-exec", "-DSTINT_SOCKETS", "-Iinclude/bsd", ...LAYER, "host/posix/host.c"];
-      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, ...sockets, "examples/c-bsd/httpd.c", "-o", lab.file("httpd.wasm")]);
+      succeeded("clang", [
+        "--target=wasm32-wasi", ...FLAGS, ...sockets, "examples/c-bsd/httpd.c", "-o", lab.file("httpd.wasm"),
+      ]);
       succeeded(STINT[0]!, [STINT[1]!, "link", "--dynamic", lab.file("httpd.wasm"), "-o", lab.file("linked")]);
-      const program = (...args: string[]): string[] => ["--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", "--env", "STINT_IP=10.9.0.2/24", "--preload", `stint=${lab.file("linked")}/stint.wasm`, `${lab.file("linked")}/app.wasm`, ...args];
+      const program = (...args: string[]): string[] => [
+        "--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", "wasmtime", "run", "--env", "STINT_IP=10.9.0.2/24",
+        "--preload", `stint=${lab.file("linked")}/stint.wasm`, `${lab.file("linked")}/app.wasm`, ...args,
+      ];
       const server = lab.start(process.execPath, program("80"));
       await said(server, "ready");
-      const got = await lab.sh("curl -sS -m 20 http://10.9.0.2/hello http://10.9.0.2/again && curl -sS -m 20 -o /dev/null -w '%{http_code}' -d x http://10.9.0.2/");
+      const got = await lab.sh(
+        "curl -sS -m 20 http://10.9.0.2/hello http://10.9.0.2/again && curl -sS -m 20 -o /dev/null -w "
+          + "'%{http_code}' -d x http://10.9.0.2/",
+      );
       assert.equal(got.out, "you asked for /hello\nyou asked for /again\n405", got.err);
       const over = new Promise((done) => server.once("exit", done));
       server.kill("SIGTERM");
@@ -130,21 +162,34 @@ describe("an application with the stack inside", () => {
 
   it("under wasmtime, through passt, as an unprivileged user", async (t) => {
     if (lacks(t, "passt", "socat", "nc", "setpriv", "timeout", "pkill", "clang", "wasm-ld", "wasmtime")) return;
-    const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-")), port = 18095, file = (name: string): string => join(dir, name);
+    const dir = mkdtempSync(join(tmpdir(), "stint-link-passt-"));
+    const port = 18095;
+    const file = (name: string): string => join(dir, name);
     try {
       chmodSync(dir, 0o777);
-      succeeded("clang", ["--target=wasm32-wasi", ...FLAGS, "-ftls-model=local-exec", `-DPORT=${port}`, "-DRING=32768", "examples/c-posix/echo.c", "host/posix/host.c", "-o", file("app.wasm")]);
+      succeeded("clang", [
+        "--target=wasm32-wasi", ...FLAGS, "-ftls-model=local-exec", `-DPORT=${port}`, "-DRING=32768",
+        "examples/c-posix/echo.c", "host/posix/host.c", "-o", file("app.wasm"),
+      ]);
       succeeded(STINT[0]!, [STINT[1]!, "link", "--dynamic", file("app.wasm"), "-o", file("linked")]);
       cpSync(ran("bash", ["-c", "command -v wasmtime"]).stdout.trim(), file("wasmtime"), { dereference: true });
       writeFileSync(file("sent"), new Random(3).bytes(500_000));
       writeFileSync(file("go"), `cd ${dir}
-passt --foreground --ipv4-only --socket ${dir}/socket --address 10.0.2.15 --netmask 255.255.255.0 --gateway 10.0.2.2 --mtu 1500 --no-dhcp --no-ndp --no-dhcpv6 --no-ra --dns none --search none --udp-ports none --tcp-ports ${port} &
+passt --foreground --ipv4-only --socket ${dir}/socket --address 10.0.2.15 --netmask 255.255.255.0 \\
+  --gateway 10.0.2.2 --mtu 1500 --no-dhcp --no-ndp --no-dhcpv6 --no-ra --dns none --search none \\
+  --udp-ports none --tcp-ports ${port} &
 while [ ! -S socket ]; do sleep 0.1; done
-exec socat UNIX-CONNECT:socket EXEC:"./wasmtime run --preload stint=linked/stint.wasm linked/app.wasm 10.0.2.15 24 10.0.2.2"
+app="linked/app.wasm 10.0.2.15 24 10.0.2.2"
+exec socat UNIX-CONNECT:socket EXEC:"./wasmtime run --preload stint=linked/stint.wasm $app"
 `);
       succeeded("chmod", ["-R", "a+rX", dir]);
-      const drop = process.getuid?.() === 0 ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"] : ["setpriv"];
-      const child = started(drop[0]!, [...drop.slice(1), "bash", file("go")], { env: environment({ HOME: dir, TMPDIR: dir }), detached: true, stdio: ["ignore", "pipe", "pipe"] });
+      const drop =
+        process.getuid?.() === 0
+          ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"]
+          : ["setpriv"];
+      const child = started(drop[0]!, [...drop.slice(1), "bash", file("go")], {
+        env: environment({ HOME: dir, TMPDIR: dir }), detached: true, stdio: ["ignore", "pipe", "pipe"],
+      });
       let words = "";
       child.stderr!.on("data", (d: Buffer) => (words += d.toString()));
       try {
@@ -167,20 +212,30 @@ exec socat UNIX-CONNECT:socket EXEC:"./wasmtime run --preload stint=linked/stint
 /** 1,000 SYNs a second; every tenth one's sender is there and answers, after `rttMs`. How many of 100 are served. */
 function served(file: string, rttMs: number): number {
   const memory = new WebAssembly.Memory({ initial: 64 });
-  const b = new StackModule(loadModule(file), {
-    ip: "10.0.0.1/24", gateway: "10.0.0.2", connsMax: 128, halfOpenMax: 64, sendRing: 512, recvRing: 512, arenaBase: 65536, arenaSize: 60 * 65536, policy: { announce: false },
-  }, file.includes("link") ? { env: { memory } } : {});
+  const b = new StackModule(
+    loadModule(file),
+    {
+      ip: "10.0.0.1/24", gateway: "10.0.0.2", connsMax: 128, halfOpenMax: 64, sendRing: 512, recvRing: 512,
+      arenaBase: 65536, arenaSize: 60 * 65536, policy: { announce: false },
+    },
+    file.includes("link") ? { env: { memory } } : {},
+  );
   const listener = b.listen(80, 128), mac = [2, 0, 10, 0, 0, 2], us = ip4("10.0.0.1");
   const due = new Map<number, Uint8Array>();
   b.pushFrame(arp(1, { mac, ip: ip4("10.0.0.2") }, { mac: [0, 0, 0, 0, 0, 0], ip: us }));
   for (let ms = 0; ms < 1000 + rttMs; ms++) {
-    if (ms < 1000) b.pushFrame(tcp({ src: ip4("198.18.0.0") + ms * 256, dst: us }, { flags: "S", seq: 7, sport: 1000, dport: 80 }));
+    if (ms < 1000)
+      b.pushFrame(tcp({ src: ip4("198.18.0.0") + ms * 256, dst: us }, { flags: "S", seq: 7, sport: 1000, dport: 80 }));
     const ack = due.get(ms);
     if (ack) b.pushFrame(ack);
     b.poll(1_000_000 + ms * 1000);
     b.drainFrames((f) => {
       const s: Seen = see(f.slice());
-      if (s.kind === "tcp" && s.flags === "SA" && ms % 10 === 0) due.set(ms + rttMs, tcp({ src: s.ip.dst, dst: us }, { flags: "A", seq: 8, ack: (s.seq + 1) >>> 0, sport: 1000, dport: 80 }));
+      if (s.kind === "tcp" && s.flags === "SA" && ms % 10 === 0)
+        due.set(
+          ms + rttMs,
+          tcp({ src: s.ip.dst, dst: us }, { flags: "A", seq: 8, ack: (s.seq + 1) >>> 0, sport: 1000, dport: 80 }),
+        );
     });
   }
   let n = 0;

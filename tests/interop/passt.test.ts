@@ -22,9 +22,13 @@ for (const runtime of ["node", "wasmtime"] as const) {
       const drop = root ? ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"] : [];
       const wasmtime = runtime === "wasmtime" ? ran("bash", ["-c", "command -v wasmtime"]).stdout.trim() : "";
       if (wasmtime) cpSync(wasmtime, join(dir, "wasmtime"), { dereference: true });
-      const command = [...drop, STINT[0]!, join(dir, "build/stint.js"), "up", "--link", "passt", "--ip", "10.0.2.15/24", "--gateway", "10.0.2.2",
-        "--runtime", runtime, "--http", String(port), "--root", dir];
-      const child = started(command[0]!, command.slice(1), { cwd: dir, env: environment({ HOME: dir, TMPDIR: dir, PATH: `${dir}:${process.env["PATH"]}` }) });
+      const command = [
+        ...drop, STINT[0]!, join(dir, "build/stint.js"), "up", "--link", "passt", "--ip", "10.0.2.15/24", "--gateway",
+        "10.0.2.2", "--runtime", runtime, "--http", String(port), "--root", dir,
+      ];
+      const child = started(command[0]!, command.slice(1), {
+        cwd: dir, env: environment({ HOME: dir, TMPDIR: dir, PATH: `${dir}:${process.env["PATH"]}` }),
+      });
       const up = new Up(child);
       try {
         await up.ready;

@@ -1,6 +1,6 @@
 /**
- * A bad link between a TAP device and a stack: `node --import tsx tests/interop/relay.ts TAP LOCALPORT STACKPORT LOSS REORDER SEED`. Drops and
- * reorders frames by chance; SIGUSR1 cuts it for ten seconds.
+ * A bad link between a TAP device and a stack: `node --import tsx tests/interop/relay.ts TAP LOCALPORT STACKPORT LOSS
+ * REORDER SEED`. Drops and reorders frames by chance; SIGUSR1 cuts it for ten seconds.
  */
 import { openTap } from "../../host/links/tap.js";
 import { openUdp } from "../../host/links/udp.js";

@@ -29,7 +29,8 @@ describe("UDP links", () => {
     await new Promise<void>((resolve) => peer.bind(0, "127.0.0.1", resolve));
     const link = await openUdp(0, "127.0.0.1", peer.address().port);
     link.onFrame = (f) => void got.push(Buffer.from(f).toString());
-    const send = (socket: typeof peer, text: string): Promise<unknown> => new Promise((resolve) => socket.send(text, link.localPort, "127.0.0.1", resolve));
+    const send = (socket: typeof peer, text: string): Promise<unknown> =>
+      new Promise((resolve) => socket.send(text, link.localPort, "127.0.0.1", resolve));
     await send(other, "forged");
     await send(peer, "true");
     await until("the peer's frame has come", () => got.length > 0);
@@ -48,15 +49,22 @@ describe("a TAP link", () => {
     try {
       lab.random("small", 100);
       const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--echo", "7", "--stats"]);
-      const ports = [...lab.run("ss", ["-Hnua"]).out.matchAll(/127\.0\.0\.1:(\d+) +127\.0\.0\.1:\d+/g)].map((m) => m[1]!);
+      const ports = [...lab.run("ss", ["-Hnua"]).out.matchAll(/127\.0\.0\.1:(\d+) +127\.0\.0\.1:\d+/g)].map(
+        (m) => m[1]!,
+      );
       assert.equal(new Set(ports).size, 2, "both sockets are connected");
       const before = Number(lab.run("cat", ["/sys/class/net/tap0/statistics/rx_packets"]).out);
       // ARP from nowhere: the stack would count it, the device would hand it on.
-      const script = `const s = require("dgram").createSocket("udp4"), f = Buffer.alloc(60, 255); let n = 0;
-        for (const port of [${ports.join()}]) for (let i = 0; i < 50; i++) s.send(f, port, "127.0.0.1", () => { if (++n === 100) s.close(); });`;
+      const script = `const s = require("dgram").createSocket("udp4"), f = Buffer.alloc(60, 255);
+        let n = 0;
+        const sent = () => { if (++n === 100) s.close(); };
+        for (const port of [${ports.join()}]) for (let i = 0; i < 50; i++) s.send(f, port, "127.0.0.1", sent);`;
       lab.run(process.execPath, ["-e", script]);
       await sleep(300);
-      assert.ok(Number(lab.run("cat", ["/sys/class/net/tap0/statistics/rx_packets"]).out) - before < 20, "nothing of it reached the device");
+      assert.ok(
+        Number(lab.run("cat", ["/sys/class/net/tap0/statistics/rx_packets"]).out) - before < 20,
+        "nothing of it reached the device",
+      );
       await up.stop();
       assert.equal(up.counter("ifInUnknownProtos"), 0, "nothing of it reached the stack");
     } finally {
@@ -64,13 +72,16 @@ describe("a TAP link", () => {
     }
   });
 
-  it("--user: neither the command nor its socat are root once the link is open; it still serves and ends", async (t) => {
+  it("--user: neither the command nor its socat are root once the link is open; "
+      + "it still serves and ends", async (t) => {
     if (lacks(t, "root", "tap", "ip", "socat", "curl", "pgrep", "id")) return;
     const lab = new Lab();
     try {
       chmodSync(lab.dir, 0o755);
       writeFileSync(lab.file("page"), "a page");
-      const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--user", "nobody"]);
+      const up = await lab.up([
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--user", "nobody",
+      ]);
       const pid = childOf(up.child.pid!, "node") ?? up.child.pid!, socat = childOf(pid, "socat")!;
       const nobody = Number(ran("id", ["-u", "nobody"]).stdout);
       assert.deepEqual([uidOf(pid), uidOf(socat)], [nobody, nobody]);
@@ -87,7 +98,9 @@ describe("a TAP link", () => {
 describe("--user", () => {
   it("a user that is not there is refused with one line", (t) => {
     if (lacks(t, "root", "id")) return;
-    const r = ran(process.execPath, [STINT[1]!, "up", "--link", "tap:none", "--ip", "10.0.0.2/24", "--user", "nosuchuser"]);
+    const r = ran(process.execPath, [
+      STINT[1]!, "up", "--link", "tap:none", "--ip", "10.0.0.2/24", "--user", "nosuchuser",
+    ]);
     assert.deepEqual([r.status, r.stderr], [2, "stint: --user: there is no user nosuchuser\n"]);
   });
 });
@@ -99,7 +112,12 @@ describe("one bad frame or a full disk does not end the server", () => {
       const peer = createSocket("udp4");
       await new Promise<void>((resolve) => peer.bind(0, "127.0.0.1", resolve));
       const port = await freeUdpPort();
-      const up = new Up(started(STINT[0]!, [STINT[1]!, "up", "--link", `udp:${port},127.0.0.1:${peer.address().port}`, "--ip", "10.0.0.2/24", "--echo", "7", "--runtime", runtime]));
+      const up = new Up(
+        started(STINT[0]!, [
+          STINT[1]!, "up", "--link", `udp:${port},127.0.0.1:${peer.address().port}`, "--ip", "10.0.0.2/24", "--echo",
+          "7", "--runtime", runtime,
+        ]),
+      );
       try {
         await up.ready;
         for (let i = 0; i < 3; i++) peer.send(Buffer.alloc(0), port, "127.0.0.1");
@@ -110,7 +128,13 @@ describe("one bad frame or a full disk does not end the server", () => {
           peer.on("message", (m) => m[12] === 8 && m[13] === 6 && m[21] === 2 && resolve(true));
           setTimeout(() => resolve(false), 30_000).unref();
         });
-        peer.send(Buffer.from("ffffffffffff0200000000010806000108000604000102000000000" + "10a0000010000000000000a000002", "hex"), port, "127.0.0.1");
+        peer.send(
+          Buffer.from(
+            "ffffffffffff0200000000010806000108000604000102000000000" + "10a0000010000000000000a000002", "hex",
+          ),
+          port,
+          "127.0.0.1",
+        );
         assert.equal(await answered, true);
       } finally {
         up.child.kill("SIGINT");
@@ -124,7 +148,11 @@ describe("one bad frame or a full disk does not end the server", () => {
     const peer = createSocket("udp4");
     await new Promise<void>((resolve) => peer.bind(0, "127.0.0.1", resolve));
     const link = `udp:${await freeUdpPort()},127.0.0.1:${peer.address().port}`;
-    const up = new Up(started(STINT[0]!, [STINT[1]!, "up", "--link", link, "--ip", "10.0.0.2/24", "--echo", "7", "--pcap", "/dev/full"]));
+    const up = new Up(
+      started(STINT[0]!, [
+        STINT[1]!, "up", "--link", link, "--ip", "10.0.0.2/24", "--echo", "7", "--pcap", "/dev/full",
+      ]),
+    );
     await up.ready;
     up.child.kill("SIGINT");
     assert.equal(await up.ended, 0, up.err);
@@ -134,13 +162,19 @@ describe("one bad frame or a full disk does not end the server", () => {
 });
 
 describe("a passt link", () => {
-  it("binds 127.0.0.1, and its router's address does not reach the host's loopback; both can be asked for", async (t) => {
+  it("binds 127.0.0.1, and its router's address does not reach the host's "
+      + "loopback; both can be asked for", async (t) => {
     if (lacks(t, "passt", "curl", "ip")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-passt-bind-")), port = await freeTcpPort();
     writeFileSync(join(dir, "page"), "a page");
     try {
       for (const [link, all] of [["passt", false], ["passt:everywhere", true]] as const) {
-        const up = new Up(started(STINT[0]!, [STINT[1]!, "up", "--link", link, "--ip", "10.0.2.15/24", "--gateway", "10.0.2.2", "--http", String(port), "--root", dir]));
+        const up = new Up(
+          started(STINT[0]!, [
+            STINT[1]!, "up", "--link", link, "--ip", "10.0.2.15/24", "--gateway", "10.0.2.2", "--http", String(port),
+            "--root", dir,
+          ]),
+        );
         try {
           await up.ready;
           const r = ran("curl", ["-sS", "--max-time", "10", `http://127.0.0.1:${port}/page`]);
@@ -155,7 +189,14 @@ describe("a passt link", () => {
       const server = createServer((s) => s.end("secret")).listen(port, "127.0.0.1");
       // Long where an answer has to come; where none may, the peer that answered has shown how soon it would.
       const ask = (link: string, timeoutS: number): Promise<string> => new Promise((resolve) => {
-        const child = started(STINT[0]!, [STINT[1]!, "connect", "10.0.2.2", String(port), "--link", link, "--ip", "10.0.2.15/24", "--gateway", "10.0.2.2", "--timeout", String(timeoutS)], { stdio: ["pipe", "pipe", "ignore"], timeout: 60_000 });
+        const child = started(
+          STINT[0]!,
+          [
+            STINT[1]!, "connect", "10.0.2.2", String(port), "--link", link, "--ip", "10.0.2.15/24", "--gateway",
+            "10.0.2.2", "--timeout", String(timeoutS),
+          ],
+          { stdio: ["pipe", "pipe", "ignore"], timeout: 60_000 },
+        );
         let out = "";
         // passt of Debian 12 hands no FIN on once it has had ours.
         child.stdout!.on("data", (d: Buffer) => {

@@ -8,8 +8,8 @@ import { readCapture } from "../../host/links/read-capture.js";
 import { Lab, lacks, STACK_IP } from "./lab.js";
 
 /**
- * How the connections in a capture ended: with a FIN from both ends; or reset by the stack before that. One that is over answers what the kernel sends again
- * with a RST (RFC 9293 §3.10.7.1).
+ * How the connections in a capture ended: with a FIN from both ends; or reset by the stack before that. One that is
+ * over answers what the kernel sends again with a RST (RFC 9293 §3.10.7.1).
  */
 function ends(path: string): { inOrder: number; reset: string[] } {
   const fins = new Map<string, Set<string>>(), reset: string[] = [];
@@ -30,10 +30,20 @@ describe("two threads, one address", () => {
     try {
       lab.random("big", 20_000_000);
       lab.random("small", 1000);
-      const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--workers", "2", "--http", "80", "--root", lab.dir, "--echo", "7", "--connections", "256", "--stats", "--pcap", lab.file("up.pcapng")]);
-      const small = await lab.sh(`for i in $(seq 200); do (curl -sS --max-time 50 http://${STACK_IP}/small | sha256sum) & done | sort | uniq -c`, 60);
+      const up = await lab.up([
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--workers", "2", "--http", "80", "--root", lab.dir, "--echo",
+        "7", "--connections", "256", "--stats", "--pcap", lab.file("up.pcapng"),
+      ]);
+      const small = await lab.sh(
+        `for i in $(seq 200); do (curl -sS --max-time 50 http://${STACK_IP}/small | sha256sum) & done | sort | uniq -c`,
+        60,
+      );
       assert.match(small.out.trim(), /^200 [0-9a-f]{64}/, small.err);
-      const big = await lab.sh(`for i in 1 2 3 4; do (curl -sS --max-time 50 http://${STACK_IP}/big | sha256sum) & done | sort | uniq -c; sha256sum < ${lab.file("big")}`, 60);
+      const big = await lab.sh(
+        `for i in 1 2 3 4; do (curl -sS --max-time 50 http://${STACK_IP}/big | sha256sum) & done | sort | uniq -c; `
+          + `sha256sum < ${lab.file("big")}`,
+        60,
+      );
       const sums = big.out.match(/[0-9a-f]{64}/g) ?? [];
       assert.ok(/^ *4 /.test(big.out) && sums.length === 2 && sums[0] === sums[1], big.out + big.err);
       const echo = await lab.sh(`nc -N ${STACK_IP} 7 < ${lab.file("big")} > ${lab.file("got")}`, 60);
@@ -42,7 +52,10 @@ describe("two threads, one address", () => {
       assert.equal((await lab.sh(`ping -c 3 -i 0.2 -W 1 ${STACK_IP}`)).status, 0);
       assert.equal(await up.stop(), 0, up.err);
       assert.equal(up.counter("tcpPassiveOpens"), 205);
-      for (const name of ["TCPAbortOnData", "TCPAbortOnClose", "TCPAbortOnTimeout", "tcpEstabResets", "tcpAttemptFails"]) assert.equal(up.counter(name), 0, name);
+      for (const name of [
+        "TCPAbortOnData", "TCPAbortOnClose", "TCPAbortOnTimeout", "tcpEstabResets", "tcpAttemptFails",
+      ])
+        assert.equal(up.counter(name), 0, name);
       assert.deepEqual(ends(lab.file("up.pcapng")), { inOrder: 205, reset: [] });
     } finally {
       lab.close();
@@ -53,8 +66,14 @@ describe("two threads, one address", () => {
     if (lacks(t, "root", "tap", "ip")) return;
     const lab = new Lab();
     try {
-      await assert.rejects(lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--workers", "65"]), /--workers is a number from 1 to 64/);
-      await assert.rejects(lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--workers", "2", "--runtime", "wasmtime"]), /--workers needs --runtime node/);
+      await assert.rejects(
+        lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--workers", "65"]),
+        /--workers is a number from 1 to 64/,
+      );
+      await assert.rejects(
+        lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--workers", "2", "--runtime", "wasmtime"]),
+        /--workers needs --runtime node/,
+      );
     } finally {
       lab.close();
     }

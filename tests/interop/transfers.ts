@@ -1,8 +1,9 @@
 /**
- * Both ends of six transfers, each in another state. `transfers.ts peer ADDRESS WHERE`: over the kernel's sockets, serves, and connects to
- * WHERE until it is answered. `transfers.ts stack LINK PEER`: over the library. `transfers.ts clients WHERE SHA256`: over the kernel's
- * sockets, with the services of `stint up`. The last two print "ready" once all states are reached; when a line arrives they finish the
- * transfers, and print how each ended, and what was left pending, as one line of JSON.
+ * Both ends of six transfers, each in another state. `transfers.ts peer ADDRESS WHERE`: over the kernel's sockets,
+ * serves, and connects to WHERE until it is answered. `transfers.ts stack LINK PEER`: over the library. `transfers.ts
+ * clients WHERE SHA256`: over the kernel's sockets, with the services of `stint up`. The last two print "ready" once
+ * all states are reached; when a line arrives they finish the transfers, and print how each ended, and what was left
+ * pending, as one line of JSON.
  */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
@@ -13,7 +14,9 @@ import { pattern } from "../harness/bench.js";
 import { Pending } from "../harness/cable.js";
 import { STACK_IP } from "./lab.js";
 
-export const PORTS = { sending: 7001, receiving: 7002, halfway: 7003, timeWait: 7004, connecting: 7005, synReceived: 7006, closedFirst: 7007 };
+export const PORTS = {
+  sending: 7001, receiving: 7002, halfway: 7003, timeWait: 7004, connecting: 7005, synReceived: 7006, closedFirst: 7007,
+};
 const TICK_MS = 30, CHUNK = 16_384;
 /** A transfer ends within this time once the trouble is over, or is broken. */
 export const LIMIT_MS = 25_000;
@@ -48,8 +51,12 @@ function serve(port: number, c: Either): void {
   else c.on("end", () => (port === PORTS.halfway ? drip(c, (ticks) => ticks === 60) : c.end(`${got}`)));
 }
 
-/** Counts bytes and ends of one connection of ours. `isHasty`: it is not to wait for the peer's FIN, once all is there. */
-function watch(name: string, c: Connection, pending: Pending, isHasty: boolean, expected: (got: Buffer) => boolean): void {
+/**
+ * Counts bytes and ends of one connection of ours. `isHasty`: it is not to wait for the peer's FIN, once all is there.
+ */
+function watch(
+  name: string, c: Connection, pending: Pending, isHasty: boolean, expected: (got: Buffer) => boolean,
+): void {
   const pieces: Buffer[] = [];
   let error: Error | undefined;
   c.on("error", (e) => (error = e)).on("data", (d: Buffer) => {
@@ -58,7 +65,12 @@ function watch(name: string, c: Connection, pending: Pending, isHasty: boolean, 
   });
   const end = pending.callback(name);
   c.on("close", () => {
-    end(error ?? (expected(Buffer.concat(pieces)) ? undefined : Object.assign(new Error("not what was sent"), { code: "SHORT" })));
+    end(
+      error
+        ?? (expected(Buffer.concat(pieces))
+          ? undefined
+          : Object.assign(new Error("not what was sent"), { code: "SHORT" })),
+    );
   });
 }
 
@@ -73,7 +85,10 @@ async function told(): Promise<void> {
 async function stack(link: string, peer: string): Promise<void> {
   const passt = { ip: STACK_IP, prefix: 24, gateway: peer, ports: [PORTS.synReceived] };
   // What Debian 12's passt cannot hand on at once it loses its place over: with small windows its socket is never full.
-  const s = await Stack.open({ link: await openLink(link, passt), ip: `${STACK_IP}/24`, gateway: peer, ...(link.startsWith("passt") ? { userTimeoutMs: 5_000, recvRing: 16_384 } : { userTimeoutMs: 90_000 }) });
+  const s = await Stack.open({
+    link: await openLink(link, passt), ip: `${STACK_IP}/24`, gateway: peer,
+    ...(link.startsWith("passt") ? { userTimeoutMs: 5_000, recvRing: 16_384 } : { userTimeoutMs: 90_000 }),
+  });
   const pending = new Pending(), connect = (port: number): Promise<Connection> => s.connect({ host: peer, port });
   const server = s.listen({ port: PORTS.synReceived });
   const accepted = new Promise<void>((resolve) => server.once("connection", (c: Connection) => {
@@ -101,11 +116,14 @@ async function stack(link: string, peer: string): Promise<void> {
   watch("sending", sending, pending, isHasty, (got) => over && String(got) === String(sent));
   send(sending);
   const receiving = await connect(PORTS.receiving);
-  const isDripped = (got: Buffer): boolean => got.length > 0 && got.length % CHUNK === 0 && got.every((b, i) => b === pattern(1, i % CHUNK)[0]);
+  const isDripped = (got: Buffer): boolean =>
+    got.length > 0 && got.length % CHUNK === 0 && got.every((b, i) => b === pattern(1, i % CHUNK)[0]);
   watch("receiving", receiving, pending, false, isDripped);
   // Closed halfway: by us, or where that does not work, by the peer.
   const halfway = await connect(isHasty ? PORTS.closedFirst : PORTS.halfway);
-  watch("halfway", halfway, pending, false, (got) => (isHasty ? got.length === 0 : got.length === 60 * CHUNK && isDripped(got)));
+  watch("halfway", halfway, pending, false, (got) =>
+    isHasty ? got.length === 0 : got.length === 60 * CHUNK && isDripped(got),
+  );
   if (isHasty) send(halfway);
   else halfway.end();
   const timeWait = await connect(PORTS.timeWait);
@@ -146,7 +164,9 @@ async function knock(where: string): Promise<void> {
 
 async function peer(address: string, where: string): Promise<void> {
   for (const port of Object.values(PORTS).filter((p) => p !== PORTS.synReceived)) {
-    await once(createServer({ allowHalfOpen: true }, (c) => serve(port, c)).listen({ host: address, port }), "listening");
+    await once(
+      createServer({ allowHalfOpen: true }, (c) => serve(port, c)).listen({ host: address, port }), "listening",
+    );
   }
   console.log("serving");
   void knock(where);
@@ -164,8 +184,11 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: x\r\nConnec
 async function clients(where: string, sum: string): Promise<void> {
   const pending = new Pending();
   let over = false;
-  const open = (name: string, port: number, isGood: (got: Buffer) => boolean): { socket: Socket; got: () => Buffer } => {
-    const socket = connectSocket({ host: where, port, allowHalfOpen: true }), end = pending.callback(name), pieces: Buffer[] = [];
+  const open = (
+    name: string, port: number, isGood: (got: Buffer) => boolean,
+  ): { socket: Socket; got: () => Buffer } => {
+    const socket = connectSocket({ host: where, port, allowHalfOpen: true });
+    const end = pending.callback(name), pieces: Buffer[] = [];
     let error: Error | undefined;
     socket.on("error", (e) => (error = e)).on("end", () => socket.end()).on("data", (d: Buffer) => {
       pieces.push(d);
@@ -175,12 +198,18 @@ async function clients(where: string, sum: string): Promise<void> {
       setTimeout(() => socket.resume(), 60);
     });
     const got = (): Buffer => Buffer.concat(pieces);
-    socket.on("close", () => end(error ?? (isGood(got()) ? undefined : Object.assign(new Error("not what was sent"), { code: "SHORT" }))));
+    socket.on("close", () =>
+      end(error ?? (isGood(got()) ? undefined : Object.assign(new Error("not what was sent"), { code: "SHORT" }))),
+    );
     return { socket, got };
   };
-  const isFile = (got: Buffer): boolean => isAnswer(got, sum), connected = ({ socket }: { socket: Socket }): Promise<unknown> => once(socket, "connect");
-  const sending = open("sending", 80, isFile), halfway = open("halfway", 80, isFile), receiving = open("receiving", 9, (got) => got.length === 0);
-  const idle = open("idle", 7, (got) => String(got) === "still here"), timeWait = open("timeWait", 80, (got) => String(got).startsWith("HTTP/1.1 404"));
+  const isFile = (got: Buffer): boolean => isAnswer(got, sum);
+  const connected = ({ socket }: { socket: Socket }): Promise<unknown> => once(socket, "connect");
+  const sending = open("sending", 80, isFile);
+  const halfway = open("halfway", 80, isFile);
+  const receiving = open("receiving", 9, (got) => got.length === 0);
+  const idle = open("idle", 7, (got) => String(got) === "still here");
+  const timeWait = open("timeWait", 80, (got) => String(got).startsWith("HTTP/1.1 404"));
   await Promise.all([sending, halfway, receiving, idle, timeWait].map(connected));
   sending.socket.write(get("/file"));
   // Our FIN is the first, and the answer comes after it.
@@ -201,7 +230,9 @@ async function clients(where: string, sum: string): Promise<void> {
   const next = open("fresh", 80, isFile);
   next.socket.end(get("/file"));
   await once(next.socket, "close").catch(() => {});
-  console.log(JSON.stringify({ ended: Object.fromEntries(pending.ended), left, fresh: pending.ended.get("fresh")?.[0] }));
+  console.log(
+    JSON.stringify({ ended: Object.fromEntries(pending.ended), left, fresh: pending.ended.get("fresh")?.[0] }),
+  );
 }
 
 const [what, first, second] = process.argv.slice(2);

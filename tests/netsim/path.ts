@@ -1,14 +1,17 @@
 /**
- * One path, in virtual time: what goodput a transfer has over it. The sender writes as fast as it may, the receiver reads at once.
+ * One path, in virtual time: what goodput a transfer has over it. The sender writes as fast as it may, the receiver
+ * reads at once.
  */
 import { parseIp } from "../../host/address.js";
 import type { StackOptions } from "../../host/config.js";
-import { Wire, type InFlight } from "../../host/links/loopback.js";
+import { PERFECT, Wire, type InFlight } from "../../host/links/loopback.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
 import { EVENT, StackModule } from "../../host/stack.js";
 
-export const TROUBLES = ["random", "bursts", "reordering", "duplication", "queue of 1 BDP", "queue of 0.1 BDP", "competing flow"] as const;
+export const TROUBLES = [
+  "random", "bursts", "reordering", "duplication", "queue of 1 BDP", "queue of 0.1 BDP", "competing flow",
+] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
 export interface Path {
@@ -49,23 +52,29 @@ const REORDER_SHARE = 0.3, REORDER_LATE = 0.25;
 /** Lost frames come in runs of so many on average. */
 const BURST = 4;
 
+/** What the path does to the frames of the sender. */
+function directionOf({ trouble, loss, rttMs }: Path, rate: number, queued: boolean): typeof PERFECT {
+  const bdp = (rate / 8) * (rttMs / 1000), share = trouble === "queue of 0.1 BDP" ? 0.1 : 1;
+  return {
+    ...PERFECT, delayUs: (rttMs * 1000) / 2, rate, queue: queued ? Math.max(4, Math.round((share * bdp) / FRAME)) : 1e9,
+    loss: trouble === "bursts" ? 0 : loss, duplicate: trouble === "duplication" ? 0.1 : 0,
+    reorder: trouble === "reordering" ? REORDER_SHARE : 0, reorderUs: Math.max(2, rttMs * 1000 * REORDER_LATE),
+  };
+}
+
 export function transfer(path: Path): Outcome {
   const { trouble, loss, rttMs, ring } = path, seconds = path.seconds ?? 60, random = new Random(path.seed ?? 1);
-  const delayUs = (rttMs * 1000) / 2;
   const queued = trouble === "queue of 1 BDP" || trouble === "queue of 0.1 BDP" || trouble === "competing flow";
-  const rate = queued ? path.rate ?? 10e6 : 0, bdp = (rate / 8) * (rttMs / 1000);
+  const rate = queued ? path.rate ?? 10e6 : 0;
   const flows = path.flows ?? (trouble === "competing flow" ? 2 : 1);
   const wire = new Wire(random.u32(), 1_000_000), module = loadModule();
-  const make = (n: number, more: Partial<StackOptions> = {}): StackModule => new StackModule(module, {
-    ip: `10.0.0.${n}/24`, entropy: random.bytes(32), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, sendRing: ring, recvRing: ring, rxSlots: 256, txSlots: 256,
-    ...more, policy: { announce: false, ...more.policy },
-  });
+  const make = (n: number, more: Partial<StackOptions> = {}): StackModule =>
+    new StackModule(module, {
+      ip: `10.0.0.${n}/24`, entropy: random.bytes(32), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, sendRing: ring,
+      recvRing: ring, rxSlots: 256, txSlots: 256, ...more, policy: { announce: false, ...more.policy },
+    });
   const sender = make(1, path.sender), receiver = make(2, path.receiver);
-  const out = {
-    delayUs, rate, queue: queued ? Math.max(4, Math.round(((trouble === "queue of 0.1 BDP" ? 0.1 : 1) * bdp) / FRAME)) : 1e9,
-    loss: trouble === "bursts" ? 0 : loss, duplicate: trouble === "duplication" ? 0.1 : 0, reorder: trouble === "reordering" ? REORDER_SHARE : 0,
-    reorderUs: Math.max(2, rttMs * 1000 * REORDER_LATE),
-  };
+  const out = directionOf(path, rate, queued);
   wire.attach(sender, out);
   wire.attach(receiver, { ...out, rate: 0, queue: 1e9, loss: path.oneWay ? 0 : out.loss });
   if (trouble === "bursts" && loss > 0) wire.decide = bursts(loss, random);
@@ -83,6 +92,14 @@ export function transfer(path: Path): Outcome {
     }
     return did;
   };
+  const read = (h: number): boolean => {
+    const before = got.get(h) ?? 0;
+    got.set(h, before);
+    for (let n = receiver.receivable(h); n > 0; n = receiver.receivable(h))
+      got.set(h, got.get(h)! + receiver.receive(h, n)!.length);
+    total += got.get(h)! - before;
+    return got.get(h)! > before;
+  };
   wire.onPolled = (port) => {
     let did = false;
     if (port === 0) {
@@ -90,13 +107,11 @@ export function transfer(path: Path): Outcome {
       return did && write();
     }
     receiver.drainEvents((h, bits) => {
-      if (bits & EVENT.ACCEPT) for (let c = receiver.accept(listener); c !== 0; c = receiver.accept(listener)) got.set(c, 0);
-      if (!(bits & EVENT.READABLE) || !got.has(h)) return;
-      for (let n = receiver.receivable(h); n > 0; n = receiver.receivable(h)) {
-        const size = receiver.receive(h, n)!.length;
-        got.set(h, got.get(h)! + size);
-        total += size;
-        did = true;
+      if (bits & EVENT.ACCEPT) {
+        // What came with the handshake is told before the connection has an owner.
+        for (let c = receiver.accept(listener); c !== 0; c = receiver.accept(listener)) did = read(c) || did;
+      } else if ((bits & EVENT.READABLE) && got.has(h)) {
+        did = read(h) || did;
       }
     });
     return did;
@@ -117,14 +132,28 @@ export function transfer(path: Path): Outcome {
   };
 }
 
-/** Send rings of boards, and for how long common peers delay an ACK, ms: the goodput is a share of the ring once a round trip. */
+/**
+ * Send rings of boards, or their windows, and for how long common peers delay an ACK, ms: the goodput is a share of the
+ * ring once a round trip.
+ */
 export const SMALL_RINGS = [512, 536, 1024, 1460, 1500, 2048, 2920, 3000, 4096, 6000, 8192], DELAYS = [40, 200];
-/** The least share: no delayed ACK stops the sender. A ring that is no multiple of the MSS sends its last part with the next round. */
+/**
+ * The least share: no delayed ACK stops the sender. A ring that is no multiple of the MSS sends its last part with the
+ * next round.
+ */
 export const SMALL_RING_LEAST = 0.8;
+/** The same of a peer's window. What is left of it behind full segments waits (RFC 9293 §3.8.6.2.1). */
+export const SMALL_WINDOW_LEAST = 0.7;
 
-export function smallRing(ring: number, delayMs: number, rttMs: number): number {
+/** `whose`: the sender has a small ring, or the peer a small window. */
+export function smallRing(whose: "sender" | "peer", ring: number, delayMs: number, rttMs: number): number {
   const receiver = { delayedAckMs: delayMs, policy: { quickAcks: false } };
-  const o = transfer({ trouble: "random", loss: 0, rttMs, ring: 65536, seconds: 20, bytes: 200 * ring, sender: { sendRing: ring }, receiver });
+  const o = transfer({
+    trouble: "random", loss: 0, rttMs, ring: 65536, seconds: 20, bytes: 200 * ring,
+    ...(whose === "sender"
+      ? { sender: { sendRing: ring }, receiver }
+      : { receiver: { ...receiver, recvRing: (ring + 3) & ~3 } }),
+  });
   return o.goodput[0]! / (ring / (rttMs / 1000));
 }
 

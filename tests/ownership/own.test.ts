@@ -6,7 +6,11 @@ import { Bench } from "../harness/bench.js";
 
 process.env["STINT_MODULE"] = "stint.owned";
 
-type Checked = Exports & { ownLoad(at: number, offset: number, size: number): number; ownStore(at: number, offset: number, size: number): number; ownFault(): number };
+type Checked = Exports & {
+  ownLoad(at: number, offset: number, size: number): number;
+  ownStore(at: number, offset: number, size: number): number;
+  ownFault(): number;
+};
 
 const checked = (b: Bench): Checked => b.stack.exports as Checked;
 
@@ -25,7 +29,10 @@ function allows(b: Bench, at: number, size = 1): void {
 
 describe("ownership", () => {
   it("a table ends where it ends, to the byte", () => {
-    const b = new Bench(), control = b.stack.exports.controlBlock(), counters = b.stack.exports.counters(), size = 4 * b.stack.exports.countersCount();
+    const b = new Bench();
+    const control = b.stack.exports.controlBlock();
+    const counters = b.stack.exports.counters();
+    const size = 4 * b.stack.exports.countersCount();
     allows(b, control + 47);
     refuses(b, control + 48);
     allows(b, counters + size - 4, 4);

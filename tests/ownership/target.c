@@ -2,7 +2,7 @@
  * The stack under libFuzzer and AddressSanitizer, which is told whose memory is what (assembly/core/own.ts). An input
  * is a configuration out of the whole space of config.ts, with an arena as large as asked and not a byte more, and then
  * frames, calls and time. What is made of it knows enough of TCP for connections to open: the stack's sequence numbers
- * and timestamps are followed, checksums are right unless they are spoilt.
+ * and timestamps are followed, checksums are right unless they are spoilt. The peer of some inputs speaks IPv6.
  *
  * STINT_FRAMES in the environment: as many frames, and the program ends well.
  */
@@ -92,13 +92,15 @@ static u32 below(u32 n) { return u8_() % n; }
 
 /* Figures, printed at the end, and after so many frames. */
 #define TOLD_EVERY 10000000u
-static u64 frames, frames_max = UINT64_MAX, inputs, refused, accepted, largest, to_ourselves;
+static u64 frames, frames_max = UINT64_MAX, inputs, refused, accepted, largest, to_ourselves, leases, names, accepted6;
 static void figures(void) {
   fprintf(stderr,
           "ownership: %llu frames, %llu inputs, %llu configurations refused, %llu connections accepted, "
-          "%llu of them from ourselves, %llu fragments at an end of 65,516 bytes or more\n",
+          "%llu of them from ourselves, %llu fragments at an end of 65,516 bytes or more, "
+          "%llu leases renewed, %llu names answered, %llu connections accepted over IPv6\n",
           (unsigned long long)frames, (unsigned long long)inputs, (unsigned long long)refused,
-          (unsigned long long)accepted, (unsigned long long)to_ourselves, (unsigned long long)largest);
+          (unsigned long long)accepted, (unsigned long long)to_ourselves, (unsigned long long)largest,
+          (unsigned long long)leases, (unsigned long long)names, (unsigned long long)accepted6);
 }
 
 /* The arena begins somewhere; callers' memory lies far behind it. */
@@ -122,8 +124,8 @@ static struct conn conns[CONNS];
 static u64 now;
 static int32_t listener, udp;
 static u32 control, mtu;
-/* Whether the last open was to ourselves. */
-static u32 alone;
+/* Whether the last open was to ourselves; whether the peer speaks IPv6. */
+static u32 alone, six;
 static u8 frame[SIZE_MAX_FRAME + 64];
 
 /* Configurations */
@@ -301,14 +303,16 @@ static void complete(struct stint_config *c) {
 /* Lays the stack out. A configuration that is refused ends nothing, or most inputs would be short. */
 static void begin(void) {
   struct stint_config c;
-  u32 base = 0x2000 + 8 * below(64);
+  u32 where = u8_(), base = 0x2000 + 8 * (where % 64);
   configure(&c);
   complete(&c);
-  if (start(&c, base)) return;
-  refused++;
-  c = USUAL;
-  complete(&c);
-  if (!start(&c, base)) abort();
+  if (!start(&c, base)) {
+    refused++;
+    c = USUAL;
+    complete(&c);
+    if (!start(&c, base)) abort();
+  }
+  six = where >= 192 && mtu >= 1280;
 }
 
 /* Frames */
@@ -326,11 +330,25 @@ static u32 sum(const u8 *at, u32 size, u32 from) {
   return (u32)s;
 }
 
+/* An address of the other family, which ends with the IPv4 one. */
+static const u8 PREFIX[12] = {0x20, 0x01, 0x0d, 0xb8, 0, 1};
+static u8 *address6(u8 *at, u32 ip) {
+  memcpy(at, PREFIX, 12);
+  w32(at + 12, ip);
+  return at + 16;
+}
+
+static u32 pseudo6(const u8 *addresses, u32 protocol, u32 size) { return sum(addresses, 32, protocol + size); }
+
 static u32 pseudo(u32 src, u32 dst, u32 protocol, u32 size) {
+  u8 both[32];
+  address6(address6(both, src), dst);
+  if (six) return pseudo6(both, protocol, size);
   return sum((u8[]){0}, 0, (src >> 16) + (src & 0xffff) + (dst >> 16) + (dst & 0xffff) + protocol + size);
 }
 
 static void poll_(void);
+static void seen_client(const u8 *f, u32 size);
 
 static void count_frame(void) {
   if (++frames % TOLD_EVERY == 0) figures();
@@ -339,8 +357,62 @@ static void count_frame(void) {
   _exit(0);
 }
 
+/* ICMP's echoes and errors, as ICMPv6 has them: the whole message is there, and its sum is made anew. */
+static void icmp6(u8 *d, u32 size, const u8 *addresses) {
+  static const u8 types[] = {129, 1, 1, 1, 2, 1, 1, 1, 128, 1, 1, 3, 4};
+  if (size < 8) return;
+  u32 is_error = d[0] != 0 && d[0] != 8;
+  d[0] = d[0] < sizeof types ? types[d[0]] : 4;
+  if (is_error && size >= 8 + 48) {
+    u8 *q = d + 8, upper[8];
+    memcpy(upper, q + 20, 8);
+    u32 protocol = q[9];
+    memset(q, 0, 48);
+    q[0] = 0x60, w16(q + 4, 60), q[6] = (u8)protocol, q[7] = 64;
+    memcpy(q + 8, addresses + 16, 16), memcpy(q + 24, addresses, 16), memcpy(q + 40, upper, 8);
+  }
+  w16(d + 2, 0);
+  w16(d + 2, ~sum(d, size, pseudo6(addresses, 58, size)));
+}
+
+/* An IPv4 packet in the frame becomes one of IPv6, if it fits: options a header of options, a part a Fragment header.
+ */
+static u32 to_six(u32 size) {
+  if (!six || size < 34 || r16(frame + 12) != 0x0800) return size;
+  u8 old[60], *h = frame + 14;
+  u32 header = (u32)(h[0] & 15) * 4, payload = size - 14 - header, more = header - 20, at = 54;
+  memcpy(old, h, header);
+  u32 fragment = r16(old + 6), part = (fragment & 0x3fff) != 0, extra = (more == 0 ? 0 : (more + 9) & ~7u) + 8 * part;
+  if (payload + 40 + extra > mtu) return size;
+  memmove(frame + at + extra, frame + 14 + header, payload);
+  memset(h, 0, 40 + extra);
+  h[0] = 0x60, w16(h + 4, payload + extra), h[7] = old[8];
+  address6(address6(h + 8, r32(old + 12)), r32(old + 16));
+  u32 next = old[9] == 1 ? 58 : old[9];
+  u8 *named = h + 6;
+  if (more != 0) {
+    *named = old[20] & 1 ? 0 : 60, named = frame + at;
+    frame[at + 1] = (u8)(((more + 9) >> 3) - 1);
+    memcpy(frame + at + 2, old + 20, more);
+    at += (more + 9) & ~7u;
+  }
+  if (part) {
+    *named = 44, named = frame + at;
+    w16(frame + at + 2, (fragment & 0x1fff) << 3 | (fragment >> 13 & 1)), w32(frame + at + 4, r16(old + 4));
+    at += 8;
+  }
+  *named = (u8)next;
+  w16(frame + 12, 0x86dd);
+  if (next == 58 && !part) icmp6(frame + at, payload, h + 8);
+  /* Over IPv6 a datagram has a sum. */
+  if (next == 17 && !part && payload >= 8 && r16(frame + at + 6) == 0)
+    w16(frame + at + 6, ~sum(frame + at, payload, pseudo6(h + 8, 17, payload)));
+  return at + payload;
+}
+
 /* Gives the frame of `size` bytes to the stack. */
 static void push(u32 size) {
+  size = to_six(size);
   /* What is beyond the end of the input spoils nothing. */
   u32 how = u8_();
   if (how >= 0xfc) size = u16_() % (size + 1);
@@ -393,6 +465,61 @@ static void arp(u32 op, u32 from, u32 target) {
   push(14 + 28);
 }
 
+/* A message of neighbour discovery, of `size` bytes that lie behind an IPv6 header in the frame. */
+static void discovery(u32 from, const u8 *to, u32 size, u32 hops) {
+  u8 *h = frame + 14;
+  ethernet(0x86dd);
+  if (to[0] == 0xff) w16(frame, 0x3333), memcpy(frame + 2, to + 12, 4);
+  memset(h, 0, 24);
+  h[0] = 0x60, w16(h + 4, size), h[6] = 58, h[7] = (u8)hops;
+  /* From the link-local address of a router, from nobody, or from a neighbour. */
+  if (from == 0) h[8] = 0xfe, h[9] = 0x80, h[23] = 1;
+  else if (from != ~0u) address6(h + 8, from);
+  memcpy(h + 24, to, 16);
+  w16(frame + 56, 0);
+  w16(frame + 56, ~sum(frame + 54, size, pseudo6(h + 8, 58, size)));
+  push(54 + size);
+}
+
+static const u8 ALL_NODES[16] = {0xff, 2, [15] = 1};
+
+/* One option that makes sense, or nearly. */
+static u32 discovery_option(u8 *at) {
+  u32 kind = (const u32[]){1, 2, 3, 5, 14, 25}[below(6)], size = kind == 3 ? 4 : kind == 25 ? 1 + 2 * below(4) : 1;
+  memset(at, 0, 8 * size);
+  at[0] = (u8)kind, at[1] = (u8)(u8_() % 16 ? size : u8_());
+  if (kind < 3) memcpy(at + 2, frame + 6, 6), at[7] = (u8)u8_();
+  if (kind == 3) {
+    at[2] = (u8)(u8_() % 4 ? 64 : u8_()), at[3] = (u8)u8_();
+    w32(at + 4, (const u32[]){3600, 5, 0, ~0u}[below(4)]), w32(at + 8, (const u32[]){1800, 5, 0, ~0u}[below(4)]);
+    memcpy(at + 16, PREFIX, 6), at[21] = (u8)below(16);
+  }
+  if (kind == 5) w32(at + 4, (const u32[]){1280, 1500, 0, 65535}[below(4)]);
+  for (u32 i = 8; kind == 25 && i + 16 <= 8 * size; i += 16) address6(at + i, PEER_IP + below(4));
+  if (kind == 25) w32(at + 4, (const u32[]){600, 5, 0, ~0u}[below(4)]);
+  return 8 * size;
+}
+
+static void neighbours(void) {
+  u8 *m = frame + 54, to[16];
+  u32 how = u8_(), type = (const u32[]){134, 134, 135, 136, 130, 137, 133, 143}[how & 7], size = type == 134 ? 16 : 24;
+  ethernet(0x86dd);
+  memset(m, 0, 28);
+  m[0] = (u8)type;
+  if (type == 134) m[4] = (u8)u8_(), m[5] = (u8)u8_(), w16(m + 6, (const u32[]){1800, 5, 0, 65535}[below(4)]);
+  else if (type == 136) m[4] = (u8)(u8_() << 5);
+  else if (type == 130) w16(m + 4, u16_()), size = how & 8 ? 24 : 28;
+  if (type == 135 || type == 136) address6(m + 8, how & 16 ? STACK_IP : PEER_IP + below(8));
+  if (type != 130) {
+    for (u32 n = below(5); n > 0; n--) size += discovery_option(m + size);
+  }
+  address6(to, STACK_IP);
+  discovery(how & 32   ? PEER_IP + below(8)
+            : how & 64 ? ~0u
+                       : 0,
+            how & 128 ? to : ALL_NODES, size, u8_() % 8 ? (type == 130 ? 1 : 255) : u8_());
+}
+
 enum { FIN = 1, SYN = 2, RST = 4, PSH = 8, ACK = 16, URG = 32, ECE = 64, CWR = 128 };
 
 /* Options that make sense, at `at`: their size, a multiple of 4. */
@@ -429,7 +556,8 @@ static void segment(struct conn *c, u32 flags, u32 seq, u32 ack, u32 size) {
   u8 *t = frame + 34;
   u32 n = options(t + 20, c, flags);
   if (size > SIZE_MAX_FRAME - 100) size = SIZE_MAX_FRAME - 100;
-  if (size + n + 40 > mtu) size = mtu < n + 40 ? 0 : mtu - n - 40;
+  u32 head = six ? 60 : 40;
+  if (size + n + head > mtu) size = mtu < n + head ? 0 : mtu - n - head;
   w16(t, c->sport), w16(t + 2, c->dport), w32(t + 4, seq), w32(t + 8, ack);
   t[12] = (u8)((20 + n) << 2), t[13] = (u8)flags;
   w16(t + 14, u8_() % 4 == 0 ? u16_() : 65535);
@@ -447,9 +575,21 @@ static void seen(const u8 *f, u32 size) {
     if (u8_() % 16 != 15) arp(2, r32(f + 38), STACK_IP);
     return;
   }
-  if (size < 54 || r16(f + 12) != 0x0800 || f[23] != 6) return;
-  const u8 *t = f + 34;
-  u32 header = (u32)(t[12] >> 4) * 4, total = r16(f + 16), text = total - 20 - header;
+  if (size >= 86 && r16(f + 12) == 0x86dd && f[20] == 58 && f[54] == 135 && f[22] != 0) {
+    u8 to[16];
+    memcpy(to, f + 22, 16);
+    if (u8_() % 16 == 15) return;
+    memset(frame + 54, 0, 32);
+    frame[54] = 136, frame[58] = 0x60, memcpy(frame + 62, f + 62, 16), frame[78] = 2, frame[79] = 1;
+    memcpy(frame + 80, (const u8[]){2, 0, 0, 0, 0, 2}, 6);
+    discovery(r32(f + 74), to, 32, 255);
+    return;
+  }
+  if (size >= 54 && r16(f + 12) == 0x0800 && f[23] == 17) seen_client(f, size);
+  u32 is6 = size >= 74 && r16(f + 12) == 0x86dd && f[20] == 6;
+  if (!is6 && (size < 54 || r16(f + 12) != 0x0800 || f[23] != 6)) return;
+  const u8 *t = f + (is6 ? 54 : 34);
+  u32 header = (u32)(t[12] >> 4) * 4, text = (is6 ? r16(f + 18) : r16(f + 16) - 20u) - header;
   for (u32 i = 0; i < CONNS; i++) {
     struct conn *c = &conns[i];
     if (r16(t) != c->dport || r16(t + 2) != c->sport) continue;
@@ -482,7 +622,7 @@ static void poll_(void) {
     for (u32 i = 0; i < 64 && (e = module_event_next()) != 0; i++) {
       if ((e & STINT_EVENT_ACCEPT) != 0 && u8_() % 8 != 7) {
         s32 h = (s32)module_tcp_accept((u32)(e >> 32));
-        if (h > 0) conns[below(CONNS)].handle = h, accepted++, to_ourselves += alone;
+        if (h > 0) conns[below(CONNS)].handle = h, accepted++, to_ourselves += alone, accepted6 += six;
       }
     }
     if (wait != 0) return;
@@ -503,13 +643,15 @@ static void fragments(void) {
   struct conn *c = &conns[below(CONNS)];
   if (protocol == 17 && size >= 8) {
     w16(whole, 4000), w16(whole + 2, 5353), w16(whole + 4, u8_() % 4 ? size : u16_()), w16(whole + 6, 0);
+    if (six) w16(whole + 6, ~sum(whole, size, pseudo(PEER_IP, STACK_IP, 17, size)));
   } else if (protocol == 6 && size >= 20) {
     w16(whole, c->sport), w16(whole + 2, c->dport), w32(whole + 4, c->seq), w32(whole + 8, c->ack);
     whole[12] = 0x50, whole[13] = (u8)(ACK | (u8_() & SYN)), w16(whole + 14, 65535), w32(whole + 16, 0);
     w16(whole + 16, ~sum(whole, size, pseudo(PEER_IP, STACK_IP, 6, size)));
   } else if (protocol == 1 && size >= 8) {
     whole[0] = 8, whole[1] = 0, w16(whole + 2, 0);
-    w16(whole + 2, ~sum(whole, size, 0));
+    if (six) whole[0] = 128;
+    w16(whole + 2, ~sum(whole, size, six ? pseudo(PEER_IP, STACK_IP, 58, size) : 0));
   }
   u32 skip = u8_(), last = u8_() % 16 == 15;
   if (size >= REASSEMBLY_WRAPS && skip % 4 != 3) largest++;
@@ -566,6 +708,115 @@ static void datagram(void) {
   push(14 + 20 + optional + 8 + size);
 }
 
+/* DHCP and DNS: what the stack asked last, and answers to it. */
+
+static struct {
+  u32 type, xid, id, port, server, size;
+  u8 question[300];
+} asked;
+
+/* A datagram of `size` bytes, which lie in the frame. */
+static void answer(u32 src, u32 dst, u32 sport, u32 dport, u32 size) {
+  u8 *d = frame + 34;
+  w16(d, sport), w16(d + 2, dport), w16(d + 4, 8 + size), w16(d + 6, 0);
+  ip(src, dst, 17, 8 + size, 0, 0x4000, 0);
+  if (dst == ~0u) memset(frame, 0xff, 6);
+  w16(d + 6, ~sum(d, 8 + size, pseudo(src, dst, 17, 8 + size)));
+  if (r16(d + 6) == 0) w16(d + 6, 0xffff);
+  push(42 + size);
+}
+
+static u32 addresses(u8 *at, u32 kind, u32 first) {
+  u32 count = 1 + below(4) % 3;
+  at[0] = (u8)kind, at[1] = (u8)(4 * count), w32(at + 2, first);
+  for (u32 i = 1; i < count; i++) w32(at + 2 + 4 * i, u8_() & 1 ? PEER_IP : u32_());
+  return 2 + 4 * count;
+}
+
+/* An option that says something, or does not. */
+static u32 dhcp_option(u8 *at) {
+  u32 kind = (const u32[]){3, 6, 42, 15, 26, 52, 58, 59, 61, 121, 1, 0, 255}[below(13)], size = below(20);
+  if (kind == 255) kind = u8_();
+  if (kind == 3 || kind == 6 || kind == 42) return addresses(at, kind, PEER_IP);
+  at[0] = (u8)kind;
+  if (kind == 0) return 1;
+  if (u8_() % 4) size = kind == 26 ? 2 : kind == 52 ? 1 : kind == 58 || kind == 59 || kind == 1 ? 4 : size;
+  at[1] = (u8)size;
+  for (u32 i = 0; i < size; i++) at[2 + i] = kind == 15 ? 'a' : (u8)u8_();
+  if (kind == 52 && size == 1) at[2] = (u8)(1 + below(3));
+  if (u8_() % 16 == 15) at[1] = (u8)u8_();
+  return 2 + size;
+}
+
+static void dhcp(void) {
+  u8 *m = frame + 42, *o = m + 240;
+  u32 how = u8_(), type = asked.type == 1 ? 2 : 5, server = how & 1 ? u32_() : PEER_IP,
+      given = how & 2 ? u32_() : STACK_IP;
+  if (how & 4) type = (const u32[]){2, 5, 6, 6}[below(4)];
+  memset(m, 0, 240);
+  m[0] = 2, m[1] = 1, m[2] = 6, w32(m + 4, how & 8 ? u32_() : asked.xid), w32(m + 16, type == 6 ? 0 : given);
+  memcpy(m + 28, (const u8[]){2, 0, 0, 0, 0, 1}, 6);
+  w32(m + 236, 0x63825363);
+  if (how & 16) dhcp_option(m + 44), dhcp_option(m + 108), m[108 + 60] = 255;
+  *o++ = 53, *o++ = 1, *o++ = (u8)type;
+  *o++ = 54, *o++ = 4, w32(o, server), o += 4;
+  *o++ = 51, *o++ = 4, w32(o, (const u32[]){60, 3600, 0, ~0u}[below(4)]), o += 4;
+  *o++ = 1, *o++ = 4, w32(o, 0xffffff00), o += 4;
+  for (u32 n = below(4); n > 0; n--) o += dhcp_option(o);
+  if (u8_() % 16 != 15) *o++ = 255;
+  answer(how & 32 ? u32_() : server, how & 64 ? STACK_IP : ~0u, 67, 68, (u32)(o - m));
+}
+
+static u32 put_name(u8 *at) {
+  switch (below(8)) {
+    case 4: at[0] = 1, at[1] = (u8)('a' + below(3)), at[2] = 0xc0, at[3] = (u8)u8_(); return 4;
+    case 5: at[0] = (u8)(0xc0 | u8_()), at[1] = (u8)u8_(); return 2;
+    case 6: at[0] = (u8)u8_(), memset(at + 1, 'a', 70), at[71] = 0; return 72;
+    case 7: memcpy(at, asked.question, asked.size < 4 ? 0 : asked.size - 4); return asked.size < 4 ? 0 : asked.size - 4;
+    default: at[0] = 0xc0, at[1] = 12; return 2;
+  }
+}
+
+static void dns(void) {
+  u8 *m = frame + 42, *r = m + 12 + asked.size;
+  u32 how = u8_(), count = below(4), more = how & 1 ? below(3) : 0;
+  w16(m, how & 2 ? u16_() : asked.id);
+  w16(m + 2, how & 4 ? (const u32[]){0x8183, 0x8182, 0x8380, 0x0100}[below(4)] : 0x8180);
+  w16(m + 4, 1), w16(m + 6, how & 8 ? u8_() : count), w16(m + 8, more), w16(m + 10, 0);
+  memcpy(m + 12, asked.question, asked.size);
+  if ((how & 0x30) == 0x30 && asked.size > 0) m[12 + u8_() % asked.size] ^= (u8)u8_();
+  for (u32 i = 0; i < count + more; i++) {
+    r += put_name(r);
+    u32 type = (const u32[]){1, 1, 5, 6, 28}[below(5)], size;
+    w16(r, type), w16(r + 2, 1), w32(r + 4, (const u32[]){60, 0, ~0u, 86401}[below(4)]);
+    u8 *data = r + 10;
+    memset(data, 0, 22);
+    if (type == 5) size = put_name(data);
+    else if (type == 6) size = 22;
+    else w32(data, 0xc6336400 + u8_()), size = 4;
+    w16(r + 8, u8_() % 16 == 15 ? u16_() : size);
+    r = data + size;
+  }
+  u32 size = (u32)(r - m);
+  if (u8_() % 16 == 15) size = u16_() % (size + 1);
+  answer(how & 64 ? u32_() : asked.server, STACK_IP, 53, how & 128 ? u16_() : asked.port, size);
+}
+
+/* What the clients sent. */
+static void seen_client(const u8 *f, u32 size) {
+  u32 dport = r16(f + 36);
+  if (dport == 67 && size > 42 + 243) {
+    /* The type is the first option. */
+    asked.type = f[42 + 242], asked.xid = r32(f + 46);
+    if (asked.type == 3 && r32(f + 42 + 12) != 0) leases++;
+  }
+  if (dport == 53 && size > 54 && r16(f + 38) >= 20 && r16(f + 38) - 20 <= sizeof asked.question) {
+    asked.id = r16(f + 42), asked.port = r16(f + 34), asked.server = r32(f + 30);
+    asked.size = r16(f + 38) - 20;
+    memcpy(asked.question, f + 54, asked.size);
+  }
+}
+
 /* Calls */
 
 static u32 pointer_(void) {
@@ -577,13 +828,76 @@ static u32 pointer_(void) {
   }
 }
 
+/* The address as calls take it: of IPv6 its name. */
+static u32 named(u32 ip) {
+  u8 at[16];
+  if (!six || ip >> 24 != STACK_IP >> 24) return ip;
+  address6(at, ip);
+  put(SCRATCH + SCRATCH_SIZE - 64, at, 16);
+  return module_ip6_name(SCRATCH + SCRATCH_SIZE - 64);
+}
+
 static u32 length_(void) { return (const u32[]){0, 1, 64, 1000, 5000, 60000}[below(6)] + below(8); }
 
+static void client_call(u32 which) {
+  static const char *const texts[] = {"a.test", "b.c.d.test", "A.TEST", "10.0.0.2", "a..b", "."};
+  switch (which % 11) {
+    case 0:
+    case 1: module_dhcp_start(u8_() & 1 ? STACK_IP : 0, pointer_(), below(70)); break;
+    case 2: module_dhcp_stop(); break;
+    case 3: module_dhcp_info(pointer_()); break;
+    case 4: module_dhcp_domain(pointer_(), length_()); break;
+    case 5: module_dns_servers(u8_() % 4 ? PEER_IP : u32_(), u8_() & 1 ? PEER_IP + 1 : 0, 0); break;
+    case 6: module_dns_info(pointer_()); break;
+    case 7: module_link_changed(); break;
+    case 8: module_set_address(u8_() % 4 ? STACK_IP : u32_(), 24, u8_() & 1 ? PEER_IP : 0); break;
+    default: {
+      const char *text = texts[below(6)];
+      u32 size = (u32)strlen(text);
+      if (u8_() % 16 == 15) {
+        module_dns_lookup(pointer_(), length_(), pointer_(), below(6));
+        break;
+      }
+      put(SCRATCH, (const u8 *)text, size);
+      names += (s32)module_dns_lookup(SCRATCH, size, SCRATCH + 1000, below(6)) > 0;
+      break;
+    }
+  }
+}
+
+static void call6(u32 which) {
+  u32 at = SCRATCH + SCRATCH_SIZE - 64;
+  named(u8_() & 1 ? STACK_IP + below(4) : PEER_IP + below(4));
+  switch (which) {
+    case 0: module_ip6_remove(at); break;
+    case 1: module_ip6_add(at, u8_() & 1 ? 64 : u8_(), u8_() & 1 ? at : 0); break;
+    case 2: module_ip6_stop(); break;
+    case 3: module_ip6_start(u8_() & 1 ? at : 0); break;
+    case 4: module_ip6_info(below(9), pointer_()); break;
+    case 5: module_ip6_router(below(5), pointer_()); break;
+    case 6: module_ip6_bytes(u8_() & 1 ? u32_() : 0xf8000000u + u8_(), pointer_()); break;
+    case 7: module_dns_server_add(module_ip6_name(at)); break;
+    case 8: module_udp_connect((u32)udp, u8_() & 1 ? module_ip6_name(at) : 0, u16_()); break;
+    default: module_ip6_name(pointer_()); break;
+  }
+}
+
 static void call(void) {
+  u32 client = left == 0 ? 0 : *input;
+  if (client >= 234) {
+    u8_();
+    client_call(client - 234);
+    return;
+  }
+  if (six && client >= 224) {
+    u8_();
+    call6(client - 224);
+    return;
+  }
   struct conn *c = &conns[below(CONNS)];
   u32 h = u8_() % 16 ? (u32)c->handle : u32_(), which = below(26), to = STACK_IP;
   switch (which) {
-    case 0: listener = (int32_t)module_tcp_listen(u8_() & 1 ? STACK_IP : 0, 8080 + below(2), below(6)); break;
+    case 0: listener = (int32_t)module_tcp_listen(u8_() & 1 ? named(STACK_IP) : 0, 8080 + below(2), below(6)); break;
     case 1:
     case 2: {
       u32 lport = 50000 + below(16), rport = 40000 + below(4), how = u8_();
@@ -591,7 +905,7 @@ static void call(void) {
       alone = how % 4 == 0;
       if (alone) rport = how & 8 ? 8080 + (how >> 4 & 1) : lport;
       if (alone && how & 4) to = 0x7f000001;
-      s32 made = (s32)module_tcp_connect(0, lport, alone ? to : PEER_IP, rport);
+      s32 made = (s32)module_tcp_connect(0, lport, named(alone ? to : PEER_IP), rport);
       if (made > 0) c->handle = made, c->dport = lport, c->sport = rport;
       break;
     }
@@ -612,7 +926,8 @@ static void call(void) {
     case 17: udp = (int32_t)module_udp_open(u8_() % 4 ? 5353 : u16_()); break;
     case 18:
     case 19:
-      module_udp_send((u32)udp, u8_() % 4 ? PEER_IP : STACK_IP, u8_() % 4 ? 4000 : 5353, pointer_(), length_());
+      to = named(u8_() % 4 ? PEER_IP : STACK_IP);
+      module_udp_send((u32)udp, to, u8_() % 4 ? 4000 : 5353, pointer_(), length_());
       break;
     case 20:
     case 21: module_udp_recv((u32)udp, pointer_(), length_(), u8_() & 1 ? pointer_() : SCRATCH + 100000); break;
@@ -655,7 +970,7 @@ static void peer(struct conn *c) {
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   (void)argc, (void)argv;
-  module_start();
+  module_fill();
   atexit(figures);
   if (getenv("STINT_FRAMES")) frames_max = strtoull(getenv("STINT_FRAMES"), 0, 10);
   return 0;
@@ -668,14 +983,32 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
   inputs++;
   begin();
   now = 1000000;
+  memset(&asked, 0, sizeof asked);
   for (u32 i = 0; i < CONNS; i++) conns[i] = (struct conn){.sport = 40000 + i, .dport = 8080, .seq = 1000};
   poll_();
   arp(1, PEER_IP, STACK_IP);
+  if (six) {
+    named(STACK_IP);
+    module_ip6_start(0);
+    module_ip6_add(SCRATCH + SCRATCH_SIZE - 64, 64, 0);
+    for (u32 i = 0; i < 4; i++, now += 700000) poll_();
+  }
   listener = (int32_t)module_tcp_listen(0, 8080, 4);
   udp = (int32_t)module_udp_open(5353);
   for (u32 step = 0; step < 300 && left > 0; step++) {
-    switch (below(16)) {
-      case 0: arp(1 + below(3), PEER_IP + below(8), STACK_IP); break;
+    u32 what = u8_();
+    if (what >= 0xf0) {
+      /* What is asked is answered, or somebody says so. */
+      if (six && what & 8) neighbours();
+      else if (what & 1) dns();
+      else dhcp();
+      continue;
+    }
+    switch (what % 16) {
+      case 0:
+        if (six) neighbours();
+        else arp(1 + below(3), PEER_IP + below(8), STACK_IP);
+        break;
       case 1: datagram(); break;
       case 2: fragments(); break;
       case 3:

@@ -19,7 +19,9 @@ describe("scripts", () => {
     const title = readFileSync(join(FOLDER, file), "utf8").split("\n")[0]!.replace(/^\/\/ /, "");
     it(`${file}: ${title}`, () => {
       const o = runScript(join(FOLDER, file), new Set(["STANDARD"]));
-      assert.equal(o.result, "passed", `line ${o.line}: expected ${o.expected}, but ${o.got}\n${o.packets?.join("\n")}`);
+      assert.equal(
+        o.result, "passed", `line ${o.line}: expected ${o.expected}, but ${o.got}\n${o.packets?.join("\n")}`,
+      );
     });
   }
 });
@@ -46,7 +48,10 @@ describe("the runner", () => {
   });
 
   it("names file, line and column of a syntax error", () => {
-    for (const [text, where] of [["0 socket(...\n", ":2:1:"], ["+0 > X\n", ":1:6:"], ["0 close(3) = 0\n+0 < . 1:2 ack 1\n", ":2:"], ["#ifdef A\n", ":2:1:"]] as const) {
+    for (const [text, where] of [
+      ["0 socket(...\n", ":2:1:"], ["+0 > X\n", ":1:6:"], ["0 close(3) = 0\n+0 < . 1:2 ack 1\n", ":2:"],
+      ["#ifdef A\n", ":2:1:"],
+    ] as const) {
       const o = run(text);
       assert.equal(o.result, "failed");
       assert.ok(o.got!.includes("syntax error") && o.got!.includes(where), o.got);
@@ -54,7 +59,10 @@ describe("the runner", () => {
   });
 
   it("does not pass what it cannot run", () => {
-    for (const line of ["+0 `reboot`", "+0 `sysctl -w net.ipv4.tcp_fastopen=519`", "+.1 < S 0:0(0) win 1000 <FOEXP,nop,nop>", "+0 < sctp (10)", "+0 splice(4, 5, 10) = 10", "+0 %{ assert tcpi_unheard_of == 1 }%"]) {
+    for (const line of [
+      "+0 `reboot`", "+0 `sysctl -w net.ipv4.tcp_fastopen=519`", "+.1 < S 0:0(0) win 1000 <FOEXP,nop,nop>",
+      "+0 < sctp (10)", "+0 splice(4, 5, 10) = 10", "+0 %{ assert tcpi_unheard_of == 1 }%",
+    ]) {
       assert.equal(run(`${OPEN}\n${line}\n`).result, "unsupported", line);
     }
   });

@@ -68,6 +68,25 @@ static void connected_without_blocking(void) {
   close(fd), close(peer), close(listener);
 }
 
+/* Another address of 127/8: who asks it comes from 127.0.0.1. */
+static void far_away_here(void) {
+  int listener = socket(AF_INET, SOCK_STREAM, 0), fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in a = local(0);
+  socklen_t size = sizeof a;
+  a.sin_addr.s_addr = htonl(0x7f000007);
+  say("bind to 127.0.0.7", bind(listener, (struct sockaddr *)&a, sizeof a));
+  say("listen", listen(listener, 1));
+  a.sin_port = htons((uint16_t)port_of(listener));
+  say("connect", connect(fd, (struct sockaddr *)&a, sizeof a));
+  getsockname(fd, (struct sockaddr *)&a, &size);
+  puts(inet_ntoa(a.sin_addr));
+  int peer = accept(listener, (struct sockaddr *)&a, &size);
+  puts(inet_ntoa(a.sin_addr));
+  getsockname(peer, (struct sockaddr *)&a, &size);
+  puts(inet_ntoa(a.sin_addr));
+  close(fd), close(peer), close(listener);
+}
+
 static void bad_addresses(void) {
   int fd = socket(AF_INET, SOCK_STREAM, 0);
   struct sockaddr_in a = local(80);
@@ -86,6 +105,7 @@ static void bad_addresses(void) {
   close(fd), close(listener);
   say("a family that there is not", socket(12345, SOCK_STREAM, 0));
   say("a type that there is not", socket(AF_INET, 77, 0));
+  say("SOCK_RAW without a protocol", socket(AF_INET, SOCK_RAW, 0));
   say("a protocol of another type", socket(AF_INET, SOCK_STREAM, IPPROTO_UDP));
 }
 
@@ -93,6 +113,7 @@ int main(void) {
   blocking();
   refused_without_blocking();
   connected_without_blocking();
+  far_away_here();
   bad_addresses();
   return 0;
 }

@@ -55,6 +55,29 @@ static void shut(void) {
   connect(fd, (struct sockaddr *)&a, sizeof a);
   say("shutdown", shutdown(fd, SHUT_WR));
   say("send", send(fd, "x", 1, MSG_NOSIGNAL));
+  say_poll("shut for writing", fd, 0);
+  say("shutdown", shutdown(fd, SHUT_RD));
+  say_poll("shut both ways", fd, 0);
+  close(fd);
+}
+
+/* There are no urgent datagrams: to ask for one is to ask for any. */
+static void urgent(int a, int b) {
+  struct sockaddr_in to_b = local(port_of(b));
+  say("sendto MSG_OOB", sendto(a, "x", 1, MSG_OOB, (struct sockaddr *)&to_b, sizeof to_b));
+  say("sendto", sendto(a, "xyz", 3, 0, (struct sockaddr *)&to_b, sizeof to_b));
+  say("recv MSG_OOB", recv(b, text, 9, MSG_OOB));
+}
+
+/* From wherever in 127/8 it answers. */
+static void from_here(void) {
+  int fd = socket(AF_INET, SOCK_DGRAM, 0);
+  struct sockaddr_in a = local(9), name;
+  socklen_t size = sizeof name;
+  a.sin_addr.s_addr = htonl(0x7f000007);
+  say("connect to 127.0.0.7", connect(fd, (struct sockaddr *)&a, sizeof a));
+  getsockname(fd, (struct sockaddr *)&name, &size);
+  puts(inet_ntoa(name.sin_addr));
   close(fd);
 }
 
@@ -143,6 +166,8 @@ int main(void) {
   refused();
   shut();
   messages(a, b);
+  urgent(a, b);
+  from_here();
   close(a), close(b);
   int d = socket(AF_INET, SOCK_DGRAM, 0);
   say("the port is free again", bind(d, (struct sockaddr *)&taken, sizeof taken));

@@ -31,7 +31,14 @@ int main(void) {
   say("FIONBIO", ioctl(f[0], FIONBIO, &n));
   printf("O_NONBLOCK: %d\n", (fcntl(f[0], F_GETFL) & O_NONBLOCK) != 0);
   say("read", read(f[0], &c, 1));
+  printf("FD_CLOEXEC: %d\n", fcntl(f[0], F_GETFD));
   say("F_SETFD", fcntl(f[0], F_SETFD, FD_CLOEXEC));
+  printf("FD_CLOEXEC: %d\n", fcntl(f[0], F_GETFD));
+  say("F_SETFD", fcntl(f[0], F_SETFD, 0));
+  printf("FD_CLOEXEC: %d\n", fcntl(f[0], F_GETFD));
+  int flagged = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  printf("FD_CLOEXEC: %d\n", fcntl(flagged, F_GETFD));
+  close(flagged);
   say("write to standard output", write(1, "", 0));
   /* A descriptor is used again. */
   close(f[0]);

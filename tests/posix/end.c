@@ -124,6 +124,26 @@ static void sent_to_nobody(void) {
   close(f[0]);
 }
 
+/* Text for who has shut both ways. */
+static void sent_to_the_deaf(void) {
+  int f[2];
+  pair(f);
+  say("send before", send(f[1], "before", 6, 0));
+  wait_for(f[0], POLLIN);
+  say("shutdown SHUT_WR", shutdown(f[0], SHUT_WR));
+  say("shutdown SHUT_RD", shutdown(f[0], SHUT_RD));
+  say("what was there", recv(f[0], c, sizeof c, 0));
+  wait_for(f[1], POLLIN);
+  say("send", send(f[1], "x", 1, 0));
+  usleep(20000);
+  say_poll("the sender", f[1], 100);
+  say_poll("who has shut", f[0], 100);
+  say("send", send(f[1], "x", 1, MSG_NOSIGNAL));
+  say_error("who has shut", f[0]);
+  say("recv", recv(f[0], c, sizeof c, 0));
+  close(f[0]), close(f[1]);
+}
+
 static void lingering(void) {
   int f[2];
   struct linger l = {1, 5};
@@ -159,6 +179,7 @@ int main(void) {
   before_the_reset();
   unread();
   sent_to_nobody();
+  sent_to_the_deaf();
   lingering();
   listeners();
   return 0;

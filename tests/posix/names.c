@@ -22,9 +22,13 @@ static void look_up(const char *host, const char *service, int flags, int family
 }
 
 static void texts(void) {
-  static const char *const all[] = {"1.2.3.4",       "255.255.255.255", "0.0.0.0", "1.2.3",   "1.2.3.4.5", "256.1.1.1",
-                                    "1.2.3.4 ",      "01.2.3.4",        "",        "a.b.c.d", "1..2.3",    "::1",
-                                    "::ffff:1.2.3.4"};
+  static const char *const all[] = {"1.2.3.4",        "255.255.255.255", "0.0.0.0",
+                                    "1.2.3",          "1.2.3.4.5",       "256.1.1.1",
+                                    "1.2.3.4 ",       "01.2.3.4",        "",
+                                    "a.b.c.d",        "1..2.3",          "::1",
+                                    "::ffff:1.2.3.4", "0x7f.1",          "1.2.65536",
+                                    "1.2.65535",      "16909060",        "4294967296",
+                                    "1.08",           "1.2.3.4\tx",      "1."};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     unsigned char b[16] = {0};
     int r = inet_pton(AF_INET, all[i], b);
@@ -35,6 +39,11 @@ static void texts(void) {
     char text[64];
     if (r == 1) printf(" %s", inet_ntop(AF_INET6, b, text, sizeof text));
     printf("\n");
+  }
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct in_addr a = {0};
+    int r = inet_aton(all[i], &a);
+    printf("inet_aton \"%s\": %d %x\n", all[i], r != 0, (unsigned)ntohl(a.s_addr));
   }
   char text[INET_ADDRSTRLEN];
   struct in_addr a = {htonl(0xc0a80105)};
@@ -63,7 +72,27 @@ static void infos(void) {
   printf("%s\n", gai_strerror(EAI_NONAME));
   struct hostent *h = gethostbyname("10.1.2.3");
   printf("gethostbyname: %s %d %s\n", h->h_name, h->h_length, inet_ntoa(*(struct in_addr *)h->h_addr_list[0]));
+  h = gethostbyname("localhost");
+  printf("gethostbyname: %s %d %s\n", h->h_name, h->h_length, inet_ntoa(*(struct in_addr *)h->h_addr_list[0]));
   printf("%x %x\n", htons(0x1234) == 0x3412, (unsigned)(ntohl(htonl(0x12345678))));
+}
+
+static void services(void) {
+  static const char *const all[] = {"echo",   "discard", "daytime", "ftp", "ssh",   "telnet", "smtp", "time",
+                                    "domain", "http",    "pop3",    "ntp", "imap2", "https",  "redis"};
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    struct servent *s = getservbyname(all[i], NULL);
+    if (s == NULL) {
+      printf("%s: none\n", all[i]);
+      continue;
+    }
+    int port = s->s_port;
+    printf("%s: %s %d", all[i], s->s_name, ntohs((uint16_t)port));
+    s = getservbyport(port, NULL);
+    printf(" %s\n", s == NULL ? "none" : s->s_name);
+  }
+  printf("%d %d\n", getservbyname("no such service", "tcp") == NULL, getservbyport(htons(2), "tcp") == NULL);
+  printf("%s\n", getservbyname("http", "tcp")->s_proto);
 }
 
 /* An address that was looked up is one to connect to. */
@@ -83,6 +112,7 @@ int main(void) {
   use();
   texts();
   infos();
+  services();
   look_up("10.0.0.1", "80", 0, AF_UNSPEC, SOCK_STREAM);
   look_up("10.0.0.1", "80", 0, AF_INET, 0);
   look_up("10.0.0.1", "80", AI_NUMERICHOST | AI_NUMERICSERV, AF_INET, SOCK_DGRAM);
@@ -95,6 +125,12 @@ int main(void) {
   look_up("10.0.0.1", "no such service", 0, AF_INET, SOCK_STREAM);
   look_up("10.0.0.1", "http", AI_NUMERICSERV, AF_INET, SOCK_STREAM);
   look_up("10.0.0.1", "80", 0, 77, SOCK_STREAM);
+  look_up("127.1", "80", 0, AF_INET, SOCK_STREAM);
+  look_up("0x0a000001", "80", AI_NUMERICHOST, AF_INET, SOCK_STREAM);
+  look_up("10.0.0.256", "80", AI_NUMERICHOST, AF_INET, SOCK_STREAM);
+  look_up("localhost", "80", 0, AF_INET, SOCK_STREAM);
+  look_up("localhost", "80", AI_NUMERICHOST, AF_INET, SOCK_STREAM);
+  look_up("10.0.0.1", "http", 0, AF_INET, SOCK_STREAM);
   look_up("10.0.0.1", "80", 0, AF_INET, 77);
   return 0;
 }

@@ -48,6 +48,12 @@ static void small_and_wrong(int fd) {
   size = 2;
   say("SO_TYPE into two bytes", getsockopt(fd, SOL_SOCKET, SO_TYPE, &n, &size));
   printf("%d\n", (int)size);
+  say("IP_TOS of nothing", setsockopt(fd, IPPROTO_IP, IP_TOS, &c, 0));
+  say("IP_TTL of nothing", setsockopt(fd, IPPROTO_IP, IP_TTL, &c, 0));
+  volatile socklen_t negative = (socklen_t)-1;
+  say("less than nothing", setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &n, negative));
+  size = negative;
+  say("into less than nothing", getsockopt(fd, SOL_SOCKET, SO_TYPE, &n, &size));
   say("SO_TYPE cannot be set", setsockopt(fd, SOL_SOCKET, SO_TYPE, &n, sizeof n));
   say("SO_ERROR cannot be set", setsockopt(fd, SOL_SOCKET, SO_ERROR, &n, sizeof n));
   say("an option that there is not", setsockopt(fd, SOL_SOCKET, 12345, &n, sizeof n));
@@ -84,11 +90,36 @@ static void structures(int fd) {
   size = sizeof t;
   getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, &size);
   printf("%ld %ld\n", (long)t.tv_sec, (long)t.tv_usec);
+  t = (struct timeval){-1, 0};
+  say("less than no time", setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t));
+  t = (struct timeval){9, 9};
+  size = sizeof t;
+  getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, &size);
+  printf("%ld %ld\n", (long)t.tv_sec, (long)t.tv_usec);
   t = (struct timeval){0, 1000000};
   say("a million µs", setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t));
   printf("a stream: %d, of AF_INET: %d, TCP: %d\n", get(fd, SOL_SOCKET, SO_TYPE) == SOCK_STREAM,
          get(fd, SOL_SOCKET, SO_DOMAIN) == AF_INET, get(fd, SOL_SOCKET, SO_PROTOCOL) == IPPROTO_TCP);
   printf("buffers: %d %d\n", get(fd, SOL_SOCKET, SO_SNDBUF) > 0, get(fd, SOL_SOCKET, SO_RCVBUF) > 0);
+}
+
+/* Options that are taken for hints, and those that are only to be asked for. */
+static void hints(int fd) {
+  int on = 1, both[2];
+  say("SO_REUSEPORT", setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on));
+  say("TCP_CORK", setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on));
+  printf("%d %d\n", get(fd, SOL_SOCKET, SO_REUSEPORT), get(fd, IPPROTO_TCP, TCP_CORK));
+  on = 0;
+  say("not any more", setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on));
+  say("not any more", setsockopt(fd, IPPROTO_TCP, TCP_CORK, &on, sizeof on));
+  printf("%d %d\n", get(fd, SOL_SOCKET, SO_REUSEPORT), get(fd, IPPROTO_TCP, TCP_CORK));
+  say("TCP_QUICKACK", setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on));
+  say("half of it", setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &on, 2));
+  on = 1;
+  say("SO_RCVLOWAT", setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &on, sizeof on));
+  printf("%d %d\n", get(fd, SOL_SOCKET, SO_RCVLOWAT), get(fd, SOL_SOCKET, SO_SNDLOWAT));
+  say("SO_SNDLOWAT cannot be set", setsockopt(fd, SOL_SOCKET, SO_SNDLOWAT, &on, sizeof on));
+  say("socketpair", socketpair(AF_INET, SOCK_STREAM, 0, both));
 }
 
 static void say_all(const char *what, int fd) {
@@ -107,6 +138,7 @@ int main(void) {
   numbers(fd);
   small_and_wrong(fd);
   structures(fd);
+  hints(fd);
   /* The listener's are its connections'. */
   struct sockaddr_in a = local(0);
   bind(fd, (struct sockaddr *)&a, sizeof a);

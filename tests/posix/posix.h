@@ -31,6 +31,7 @@ static inline const char *error_name(int error) {
 #define NAME(e) \
   case e: return #e
     NAME(EBADF);
+    NAME(EINTR);
     NAME(EINVAL);
     NAME(ENOTCONN);
     NAME(EISCONN);

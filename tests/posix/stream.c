@@ -34,6 +34,16 @@ static void flags(int a, int b) {
   say("recvfrom", recvfrom(b, text, 2, 0, (struct sockaddr *)&from, &size));
   printf("the address has %d bytes\n", (int)size);
   say("read", read(b, text, 10));
+  /* The bytes are counted, and not copied. */
+  memset(text, '-', 16);
+  say("write", write(a, "0123456789", 10));
+  wait_for(b, POLLIN);
+  say("recv MSG_PEEK MSG_TRUNC", recv(b, text, 4, MSG_PEEK | MSG_TRUNC));
+  say("recv MSG_TRUNC", recv(b, text, 4, MSG_TRUNC));
+  say("recv MSG_TRUNC to nowhere", recv(b, NULL, 3, MSG_TRUNC));
+  printf("%.5s\n", text);
+  say("recv MSG_TRUNC MSG_WAITALL", recv(b, text, 3, MSG_TRUNC | MSG_WAITALL));
+  say("recv MSG_TRUNC of nothing", recv(b, text, 3, MSG_TRUNC | MSG_DONTWAIT));
 }
 
 static void pieces(int a, int b) {
@@ -56,19 +66,21 @@ static void pieces(int a, int b) {
   say("recvmsg MSG_DONTWAIT", recvmsg(b, &r, MSG_DONTWAIT));
 }
 
-/* Until there is no room, then until all has arrived. */
+/* Until there has been no room for 100 ms, since a kernel's window may grow with a late ACK; then until all has
+ * arrived. */
 static void full(int a, int b) {
   long sent = 0, got = 0, n;
   unsigned sum = 0, expected = 0;
   for (size_t i = 0; i < sizeof text; i++) text[i] = (char)(i * 7 + i / 251);
   non_blocking(a);
-  for (int idle = 0; idle < 20 && (n = send(a, text + sent % 1000, 1000, 0)) != 0;) {
+  for (int idle = 0; idle < 100 && (n = send(a, text + sent % 1000, 1000, 0)) != 0;) {
     if (n < 0) {
       if (errno != EAGAIN) break;
       idle++;
       usleep(1000);
       continue;
     }
+    idle = 0;
     for (long i = 0; i < n; i++) expected = expected * 31 + (unsigned char)text[sent % 1000 + i];
     sent += n;
   }

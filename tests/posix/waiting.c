@@ -102,6 +102,11 @@ static void selects(int a, int b) {
   say("ppoll", ppoll(&p, 1, &brief, NULL));
   say_took("ppoll", began, 30);
   say("select of less than none", select(-1, NULL, NULL, NULL, &t));
+  say("select of more than there can be", select(FD_SETSIZE + 10, NULL, NULL, NULL, &(struct timeval){0, 0}));
+  say("select for less than no time", select(0, NULL, NULL, NULL, &(struct timeval){0, -1}));
+  say("ppoll for less than no time", ppoll(&p, 1, &(struct timespec){-1, 0}, NULL));
+  say("ppoll for no time that there is", ppoll(&p, 1, &(struct timespec){0, 1000000000}, NULL));
+  say("pselect for no time that there is", pselect(0, NULL, NULL, NULL, &(struct timespec){0, -1}, NULL));
   close(a);
   FD_ZERO(&r);
   FD_SET(b, &r);

@@ -4,8 +4,9 @@ import { describe, it } from "node:test";
 import { Wire } from "../../host/links/loopback.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
-import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
-import { MAC_PEER, MAC_STACK, arp, icmp, ip4, opt, see, tcp, type Seen, type Tcp } from "../harness/codec.js";
+import { instrumented } from "../fuzz/instrument.js";
+import { Bench, PEER, SMALL, STACK, STACK_PORT, it4, pattern, type BenchOptions } from "../harness/bench.js";
+import { MAC_PEER, MAC_STACK, arp, icmp, ip4, opt, see, tcp, udp, type Seen, type Tcp } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
 
 const from = (i: number): number => ip4("198.18.0.1") + i * 256;
@@ -22,7 +23,10 @@ function syn(b: Bench, src: number, sport = 1024, more: Partial<Tcp> = {}): Seen
 
 /** The ACK that completes what `synAck` began. */
 function complete(b: Bench, synAck: Seen): void {
-  b.frame(tcp({ src: synAck.ip.dst, dst: STACK }, { flags: "A", seq: synAck.ack, ack: (synAck.seq + 1) >>> 0, sport: synAck.dport, dport: synAck.sport }));
+  b.frame(tcp(
+    { src: synAck.ip.dst, dst: STACK },
+    { flags: "A", seq: synAck.ack, ack: (synAck.seq + 1) >>> 0, sport: synAck.dport, dport: synAck.sport },
+  ));
 }
 
 describe("RFC 5961 §5.2, RFC 7323 §5.3: TS.Recent", () => {
@@ -71,7 +75,8 @@ describe("RFC 5961 §5.2, RFC 7323 §5.3: TS.Recent", () => {
 
 describe("half-open records", () => {
   for (const first of ["any", "own"]) {
-    if (!SMALL) it(`of two listeners on one port, on every address and on the own one (${first} first), are counted each on its own`, () => {
+    if (!SMALL) it(`of two listeners on one port, on every address and on the own one (${first} first), `
+        + "are counted each on its own", () => {
       const b = server({ halfOpenMax: 64, policy: { keepHalfOpen: true } });
       const own = (): number => b.stack.listen(STACK_PORT, 4, STACK), any = (): number => b.stack.listen(STACK_PORT, 4);
       const one = first === "any" ? any() : own();
@@ -135,7 +140,8 @@ if (!SMALL) describe("cookies that are right", () => {
     const victims = ip4("203.0.113.0");
     let served = 0;
     for (let ms = 0, client = 0; ms < 1000; ms++) {
-      for (let i = 0; i < 10; i++) b.send({ flags: "A", seq: 1, ack: ms * 10 + i, sport: 2000 + i }, { src: victims + 250 });
+      for (let i = 0; i < 10; i++)
+        b.send({ flags: "A", seq: 1, ack: ms * 10 + i, sport: 2000 + i }, { src: victims + 250 });
       if (ms % 20 === 0) {
         complete(b, syn(b, victims + client++)!);
         served++;
@@ -148,7 +154,10 @@ if (!SMALL) describe("cookies that are right", () => {
   });
 
   it("of 10,000 clients at one address make 10,000 connections", () => {
-    const b = server({ cookies: 1, connsMax: 10_000, halfOpenMax: 64, sendRing: 64, recvRing: 64, rangesMax: 16, sendersMax: 0, cookieRate: 1000 });
+    const b = server({
+      cookies: 1, connsMax: 10_000, halfOpenMax: 64, sendRing: 64, recvRing: 64, rangesMax: 16, sendersMax: 0,
+      cookieRate: 1000,
+    });
     b.listener = b.stack.listen(STACK_PORT, 10_000);
     const synAcks = Array.from({ length: 10_000 }, (_, i) => syn(b, from(1), 1024 + i)!);
     for (const s of synAcks) complete(b, s);
@@ -164,9 +173,13 @@ class Pair {
 
   constructor(readonly options: BenchOptions = {}) {
     const policy = { announce: false, quickAcks: false, ...options.policy };
-    this.stacks = [STACK, PEER].map((ip, i) => new StackModule(loadModule(), {
-      connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, entropy: entropyOf(i + 1), mac: i === 0 ? "02:00:0a:00:00:01" : "02:00:0a:00:00:02", ...options, ip: `10.0.0.${i + 1}/24`, policy,
-    }));
+    this.stacks = [STACK, PEER].map(
+      (ip, i) =>
+        new StackModule(loadModule(), {
+          connsMax: 8, halfOpenMax: 8, timeWaitMax: 8, entropy: entropyOf(i + 1),
+          mac: i === 0 ? "02:00:0a:00:00:01" : "02:00:0a:00:00:02", ...options, ip: `10.0.0.${i + 1}/24`, policy,
+        }),
+    );
     for (const s of this.stacks) this.wire.attach(s, { delayUs: 200 });
     this.wire.onSend = () => { this.frames++; };
   }
@@ -253,14 +266,32 @@ describe("two stacks never answer each other's answers at more than a bounded ra
       pair.last = [0, 1].map((i) => ({ nxt: 0, rcv: 1001 + i }));
       return pair;
     }],
-    ["listeners", (o: BenchOptions) => { const pair = new Pair(o).listening(); pair.last = [{ nxt: 5, rcv: 9 }, { nxt: 9, rcv: 5 }]; return pair; }],
-    ["nobody", (o: BenchOptions) => { const pair = new Pair(o); pair.last = [{ nxt: 5, rcv: 9 }, { nxt: 9, rcv: 5 }]; return pair; }],
+    [
+      "listeners",
+      (o: BenchOptions) => {
+        const pair = new Pair(o).listening();
+        pair.last = [{ nxt: 5, rcv: 9 }, { nxt: 9, rcv: 5 }];
+        return pair;
+      },
+    ],
+    [
+      "nobody",
+      (o: BenchOptions) => {
+        const pair = new Pair(o);
+        pair.last = [{ nxt: 5, rcv: 9 }, { nxt: 9, rcv: 5 }];
+        return pair;
+      },
+    ],
   ] as const) it(`${name}: one segment of each form to each end`, () => {
     let most = 0;
     for (const flags of forms) for (const off of [-1, 0, 1, 1e9]) for (const ackOff of [0, 1, 1e9]) {
       const pair = start({ cookies: 0, policy: { timestamps: false } });
       const ends = pair.numbers(), data = flags === "PA" ? pattern(1) : undefined;
-      for (const i of [0, 1]) pair.inject(i, { flags, seq: (ends[i]!.rcv + off) >>> 0, ack: flags.includes("A") ? (ends[i]!.nxt + ackOff) >>> 0 : 0, ...(data && { data }) });
+      for (const i of [0, 1])
+        pair.inject(i, {
+          flags, seq: (ends[i]!.rcv + off) >>> 0, ack: flags.includes("A") ? (ends[i]!.nxt + ackOff) >>> 0 : 0,
+          ...(data && { data }),
+        });
       const frames = pair.run(60, FEW);
       assert.ok(frames < FEW, `${flags || "no flag"}, SEQ ${off}, ACK ${ackOff}`);
       most = Math.max(most, frames);
@@ -289,12 +320,19 @@ describe("two stacks never answer each other's answers at more than a bounded ra
 });
 
 describe("neighbours", () => {
-  const hello = (b: Bench, ip: number): void => b.frame(arp(1, { mac: MAC_PEER, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+  const hello = (b: Bench, ip: number): void =>
+    b.frame(arp(1, { mac: MAC_PEER, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
 
-  it("in use, and the gateway, keep their place in a flood of SYNs from 5,000 forged addresses on the link a second; the questions have a rate", () => {
-    const b = new Bench({ ip: "10.0.0.1/16", gateway: "10.0.0.2", neighboursMax: 16, halfOpenMax: 64, connsMax: 600, sendRing: 512, recvRing: 512, cookies: SMALL ? 0 : 1 });
+  it("in use, and the gateway, keep their place in a flood of SYNs from 5,000 forged addresses on the link a second; "
+      + "the questions have a rate", () => {
+    const b = new Bench({
+      ip: "10.0.0.1/16", gateway: "10.0.0.2", neighboursMax: 16, halfOpenMax: 64, connsMax: 600, sendRing: 512,
+      recvRing: 512, cookies: SMALL ? 0 : 1,
+    });
     b.listener = b.stack.listen(STACK_PORT, 600);
     const friend = ip4("10.0.0.3");
+    // Over IPv6 a neighbour that only asked is soon asked itself (RFC 4861 §7.3.3).
+    b.others = [friend];
     hello(b, friend);
     complete(b, syn(b, friend)!);
     b.handle = b.stack.accept(b.listener);
@@ -313,7 +351,10 @@ describe("neighbours", () => {
       }
       if (ms % 50 === 0) {
         b.clear();
-        b.frame(tcp({ src: friend, dst: STACK }, { flags: "PA", seq, ack: sndNxt, sport: 1024, dport: STACK_PORT, data: pattern(2) }));
+        b.frame(tcp(
+          { src: friend, dst: STACK },
+          { flags: "PA", seq, ack: sndNxt, sport: 1024, dport: STACK_PORT, data: pattern(2) },
+        ));
         seq = (seq + 2) >>> 0;
         b.advance(1);
         if (b.stack.receivable(b.handle) > 0) b.read();
@@ -325,7 +366,10 @@ describe("neighbours", () => {
     }
     const seconds = (b.nowUs - 1_000_000) / 1e6;
     assert.deepEqual([served, echoed], [500, 100]);
-    assert.ok(b.count("arpOutRequests") - asked < 60 * seconds + 60, `${b.count("arpOutRequests") - asked} questions in ${seconds} s`);
+    assert.ok(
+      b.count("arpOutRequests") - asked < 60 * seconds + 60,
+      `${b.count("arpOutRequests") - asked} questions in ${seconds} s`,
+    );
   });
 
   it("that nobody answered for give way to each other, so that a new one is found in the flood", () => {
@@ -333,7 +377,8 @@ describe("neighbours", () => {
     b.stack.listen(STACK_PORT, 8);
     let found = 0;
     for (let n = 0; n < 50; n++) {
-      for (let i = 0; i < 100; i++) b.send({ flags: "S", seq: 0, sport: 5000 }, { src: ip4("10.0.16.0") + n * 100 + i });
+      for (let i = 0; i < 100; i++)
+        b.send({ flags: "S", seq: 0, sport: 5000 }, { src: ip4("10.0.16.0") + n * 100 + i });
       b.handle = b.stack.connect(ip4("10.0.4.0") + n, 80);
       b.clear();
       b.poll();
@@ -389,7 +434,9 @@ describe("no connection takes what all share", () => {
 
   it("one connection alone may have 64 of many, and about half of a few", () => {
     for (const [rangesMax, most] of [[4096, 64], [16, 9], [1, 1]] as const) {
-      const b = new Bench({ rangesMax, policy: { sack: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
+      const b = new Bench({ rangesMax, policy: { sack: true } }).accepted({
+        opts: [...opt.mss(1460), ...opt.sackOk()],
+      });
       for (let i = 0; i < 100; i++) b.send({ flags: "A", seq: 3 + 2 * i, ack: 1, data: pattern(1) });
       assert.equal(rangesMax - b.stack.pools().rangesFree, most);
     }
@@ -424,7 +471,9 @@ describe("the work of one poll", () => {
 
   it("is bounded when many connections want to send", () => {
     const many = 3000;
-    const b = new Bench({ connsMax: many, timeWaitMax: 8, sendRing: 64, recvRing: 64, rangesMax: 16, sendersMax: 0, txSlots: 4096 });
+    const b = new Bench({
+      connsMax: many, timeWaitMax: 8, sendRing: 64, recvRing: 64, rangesMax: 16, sendersMax: 0, txSlots: 4096,
+    });
     // Nobody answers for the neighbour: all wait for it, and try again when somebody does.
     const ip = ip4("10.0.0.9");
     for (let i = 0; i < many; i++) b.stack.connect(ip, 80, 1024 + i);
@@ -441,6 +490,86 @@ describe("the work of one poll", () => {
     assert.equal(sent, many);
   });
 });
+
+if (!SMALL) {
+  describe("a UDP port with a peer", () => {
+    const others = { src: ip4("10.0.0.7"), dst: STACK };
+
+    it4("is found by no scan: to all but the peer it is a port that nobody has (RFC 5452 §9.2)", () => {
+      const b = new Bench({ icmpRate: 1000 }), socket = b.stack.udpOpen(5300), told: string[] = [];
+      b.others = [others.src];
+      b.frame(arp(1, { mac: MAC_PEER, ip: others.src }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+      b.stack.udpConnect(socket, PEER, 53);
+      const said = (ip: { src: number; dst: number }, sport: number, dport: number): string => {
+        b.clear();
+        b.frame(udp(ip, sport, dport, pattern(9)));
+        return b.out.map((s) => `${s.kind} ${s.type} ${s.code}`).join();
+      };
+      for (const dport of [5299, 5300]) told.push(said(others, 53, dport), said(others, 9, dport));
+      // Nor to the peer's own host on another port.
+      told.push(said({ src: PEER, dst: STACK }, 54, 5300));
+      assert.deepEqual(told, Array(5).fill("icmp 3 3"));
+      assert.equal(b.stack.udpReceive(socket), null);
+      assert.equal(said({ src: PEER, dst: STACK }, 53, 5300), "");
+      assert.deepEqual(b.stack.udpReceive(socket), { data: pattern(9), ip: PEER, port: 53 });
+      // Without a peer, and with another socket on the port, it is everybody's.
+      b.stack.udpConnect(socket, 0, 0);
+      said(others, 1, 5300);
+      assert.equal(b.stack.udpReceive(socket)!.ip, others.src);
+      b.stack.udpConnect(socket, PEER, 53);
+      b.stack.udpClose(socket);
+      const next = b.stack.udpOpen(5300);
+      said(others, 1, 5300);
+      assert.equal(b.stack.udpReceive(next)!.ip, others.src);
+    });
+
+    it4("is not filled by others, and hears that its peer is not there", () => {
+      const b = new Bench({ udpRing: 64 }), socket = b.stack.udpOpen(5300);
+      b.stack.udpConnect(socket, PEER, 53);
+      for (let i = 0; i < 20; i++) b.frame(udp({ src: PEER, dst: STACK }, 54, 5300, pattern(30)));
+      b.frame(udp({ src: PEER, dst: STACK }, 53, 5300, pattern(30)));
+      assert.equal(b.stack.udpReceive(socket)?.data.length, 30);
+      b.stack.udpSend(socket, PEER, 53, pattern(9));
+      b.clear().poll();
+      const quoted = b.out.find((s) => s.kind === "udp")!.raw.slice(14, 42);
+      b.frame(icmp({ src: PEER, dst: STACK }, 3, 3, 0, quoted));
+      assert.equal(b.code(() => b.stack.udpReceive(socket)), "REFUSED");
+    });
+
+    it4("has a peer that can be, or the call says so", () => {
+      const b = new Bench(), socket = b.stack.udpOpen(5300), x = b.stack.exports;
+      for (const [ip, port] of [[PEER, 0], [PEER, 65536], [0xf0000001, 53]] as const)
+        assert.equal(x.udp_connect(socket, ip, port), -2, `${ip}:${port}`);
+      assert.equal(x.udp_connect(socket + 1, PEER, 53), -1);
+      b.stack.udpClose(socket);
+      assert.equal(x.udp_connect(socket, PEER, 53), -1);
+    });
+  });
+
+  describe("the work of one poll, in turns of loops", () => {
+    it4("is in proportion to the neighbours that are asked, however many there are", () => {
+      const { module } = instrumented(false, "stint.simd"), many = 3000;
+      const stack = new StackModule(module, {
+        ip: "10.0.0.1/16", entropy: entropyOf(1), neighboursMax: 4096, txSlots: 4096, policy: { announce: false },
+      });
+      const fuel = (stack.exports as unknown as { fuel: WebAssembly.Global }).fuel;
+      const poll = (): number => {
+        fuel.value = 0x7fffffff;
+        stack.poll(1_000_000);
+        return 0x7fffffff - (fuel.value as number);
+      };
+      for (let i = 0; i < many; i++) {
+        stack.pushFrame(arp(1, { mac: MAC_PEER, ip: ip4("10.0.8.0") + i }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+        poll();
+        stack.drainFrames(() => {});
+      }
+      stack.linkChanged();
+      const turns = poll(), asked = stack.drainFrames(() => {});
+      assert.ok(asked > 2000, `${asked} are asked`);
+      assert.ok(turns < 100_000, `${turns} turns for ${asked} questions`);
+    });
+  });
+}
 
 describe("RFC 9293 §3.8.4, §3.8.6.1: who is heard", () => {
   const blind: [string, Tcp][] = [
@@ -498,7 +627,10 @@ describe("RFC 1122 §3.2.1.3: a connection to ourselves", () => {
     b.poll();
     const server = b.stack.accept(listener), { sndNxt, rcvNxt } = b.stack.info(client);
     const errors = b.count("ipInAddrErrors");
-    b.frame(tcp({ src: STACK, dst: STACK }, { flags: "PA", sport: 50_000, dport: STACK_PORT, seq: sndNxt, ack: rcvNxt, data: pattern(10) }));
+    b.frame(tcp(
+      { src: STACK, dst: STACK },
+      { flags: "PA", sport: 50_000, dport: STACK_PORT, seq: sndNxt, ack: rcvNxt, data: pattern(10) },
+    ));
     assert.equal(b.stack.info(server).rcvNxt, sndNxt, "nothing was taken");
     assert.equal(b.count("ipInAddrErrors"), errors + 1);
   });
@@ -506,7 +638,8 @@ describe("RFC 1122 §3.2.1.3: a connection to ourselves", () => {
 
 describe("RFC 9293 §3.5: a SYN that is forged meets ours", () => {
   for (const early of [false, true]) {
-    it(`and the peer's own SYN-ACK, which knows our number, still opens the connection${early ? ": what the forged one brought is gone" : ""}`, () => {
+    it("and the peer's own SYN-ACK, which knows our number, still opens the "
+        + `connection${early ? ": what the forged one brought is gone" : ""}`, () => {
       const b = new Bench({ policy: { sack: true, timestamps: true } }).connecting();
       b.send({ flags: "S", seq: 70_000, data: pattern(early ? 100 : 0, 50), opts: [...opt.mss(536), ...opt.ts(5, 0)] });
       b.expect("SA", { seq: 0, ack: 70_001 });

@@ -1,6 +1,6 @@
 /**
- * Input on which other stacks broke, one test each. In all of them: no trap, nothing but what the test names happens, and a connection
- * that was there goes on.
+ * Input on which other stacks broke, one test each. In all of them: no trap, nothing but what the test names happens,
+ * and a connection that was there goes on.
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -67,8 +67,10 @@ describe("bad input", () => {
     const b = new Bench({ policy: { sack: true }, rangesMax: 64 }).accepted({ opts: [...opt.mss(1), ...opt.sackOk()] });
     b.write(5000);
     const at = (n: number): number => (b.stackIsn + 1 + n) >>> 0;
-    for (const [x, y] of [[100, 50], [0, 0], [-50, -10], [400, 100000], [0x7fffffff, -0x7fffffff], [10, 10]]) b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([at(x!), at(y!)]) });
-    for (let i = 0; i < 400; i++) b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([at(2 * i + 1), at(2 * i + 2)]) });
+    for (const [x, y] of [[100, 50], [0, 0], [-50, -10], [400, 100000], [0x7fffffff, -0x7fffffff], [10, 10]])
+      b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([at(x!), at(y!)]) });
+    for (let i = 0; i < 400; i++)
+      b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([at(2 * i + 1), at(2 * i + 2)]) });
     assert.ok(b.stack.pools().rangesFree >= 0);
     assert.equal(b.state, "ESTABLISHED");
     // One-byte segments, each beyond a gap: the receiver's side of the same.
@@ -83,7 +85,8 @@ describe("bad input", () => {
   });
 
   it("7: malformed options on a live connection reset nothing", () => {
-    for (const opts of [[0, 0, 0, 0], [2, 0, 0, 0], [8, 0, 0, 0], [5, 3, 0, 0], [4, 255, 1, 1], [255, 255, 255, 255]]) survives((b) => b.frame(withOptions(b, opts)));
+    for (const opts of [[0, 0, 0, 0], [2, 0, 0, 0], [8, 0, 0, 0], [5, 3, 0, 0], [4, 255, 1, 1], [255, 255, 255, 255]])
+      survives((b) => b.frame(withOptions(b, opts)));
   });
 
   it("8: blind RST and SYN in the window, data with an ACK far outside", () => {
@@ -136,7 +139,10 @@ describe("bad input", () => {
   it("12: a SYN flood, and a SYN that is never acknowledged, pin no listener", () => {
     const b = new Bench({ halfOpenMax: 4 });
     b.listener = b.stack.listen(8080, 4);
-    for (let i = 0; i < 2000; i++) b.frame(tcp({ src: (0x0a000003 + (i % 200)) >>> 0, dst: STACK }, { flags: "S", seq: i, sport: 1000 + i, dport: 8080 }));
+    for (let i = 0; i < 2000; i++)
+      b.frame(
+        tcp({ src: (0x0a000003 + (i % 200)) >>> 0, dst: STACK }, { flags: "S", seq: i, sport: 1000 + i, dport: 8080 }),
+      );
     b.clear();
     b.accepted();
     assert.equal(b.state, "ESTABLISHED");
@@ -194,7 +200,8 @@ describe("bad input", () => {
   it("17: IPv4 lengths that disagree", () => {
     const b = survives((b) => {
       const good = b.make({ flags: "A", seq: 1, ack: 1, data: pattern(20) });
-      for (const [at, value] of [[14, 0x40], [14, 0x44], [14, 0x4f], [14, 0x65]] as const) b.frame(Object.assign(good.slice(), { [at]: value }));
+      for (const [at, value] of [[14, 0x40], [14, 0x44], [14, 0x4f], [14, 0x65]] as const)
+        b.frame(Object.assign(good.slice(), { [at]: value }));
       for (const total of [0, 19, 20, 39, 1500, 65535]) {
         const f = good.slice();
         f.set(be(2, total), 16);
@@ -206,7 +213,9 @@ describe("bad input", () => {
 
   it("18: IPv4 options of length 0 or too long, and source routes twice", () => {
     survives((b) => {
-      for (const ipOpts of [[7, 0], [7, 1], [7, 41], [131, 3], [131, 7, 4, 1, 2, 3, 4, 131, 7, 4, 1, 2, 3, 4], [137, 40]]) {
+      for (const ipOpts of [
+        [7, 0], [7, 1], [7, 41], [131, 3], [131, 7, 4, 1, 2, 3, 4, 131, 7, 4, 1, 2, 3, 4], [137, 40],
+      ]) {
         b.frame(b.make({ flags: "R", seq: 1 }, { ipOpts }));
         b.frame(udp({ src: PEER, dst: STACK, ipOpts }, 5, 6, pattern(4)));
       }
@@ -252,7 +261,8 @@ describe("bad input", () => {
     assert.equal(b.count("icmpInIgnored"), 3);
   });
 
-  it("27: fragmentation needed with an MTU of 0, 1 and 67, for a connection that we do not have; address mask requests", () => {
+  it("27: fragmentation needed with an MTU of 0, 1 and 67, for a connection that we do not "
+      + "have; address mask requests", () => {
     survives((b) => {
       const quoted = b.all[0]!.raw.slice(14, 14 + 28);
       for (const mtu of [0, 1, 67]) b.frame(icmp({ src: PEER, dst: STACK }, 3, 4, mtu, quoted));
@@ -294,11 +304,13 @@ describe("bad input", () => {
   it("30 to 35: DHCP, DNS and mDNS are not spoken: nobody listens on their ports", () => {
     survives((b) => {
       for (const port of [53, 67, 68, 5353, 5355]) b.frame(udp({ src: PEER, dst: STACK }, port, port, pattern(300)));
-      for (const port of [68, 5353]) b.frame(udp({ src: PEER, dst: 0x0a0000ff, dstMac: [255, 255, 255, 255, 255, 255] }, 67, port, pattern(300)));
+      for (const port of [68, 5353])
+        b.frame(udp({ src: PEER, dst: 0x0a0000ff, dstMac: [255, 255, 255, 255, 255, 255] }, 67, port, pattern(300)));
     });
   });
 
-  it("36: frames of 0 bytes, below 14, with a VLAN tag, one longer than the MTU allows, and 65535 claimed by the host", () => {
+  it("36: frames of 0 bytes, below 14, with a VLAN tag, one longer than the MTU allows, "
+      + "and 65535 claimed by the host", () => {
     const b = survives((b) => {
       for (const n of [0, 1, 13, 14]) b.frame(new Uint8Array(n));
       b.frame(ethernet(0x8100, new Uint8Array(2)));
@@ -309,11 +321,48 @@ describe("bad input", () => {
     assert.ok(b.count("ifInErrors") >= 5);
   });
 
+  it("38: a handle of another kind, and one beside a table's first or last place, is an error in each call", () => {
+    for (const [connsMax, listenersMax, udpMax] of [[1, 1, 1], [2, 3, 2], [5, 1, 4]] as const) {
+      const b = new Bench({ connsMax, listenersMax, udpMax }), { stack } = b, x = stack.exports, to = x.configBlock();
+      const open = (length: number, make: (i: number) => number): number[] => Array.from({ length }, (_, i) => make(i));
+      const listeners = open(listenersMax, (i) => stack.listen(700 + i, 8));
+      const sockets = open(udpMax, (i) => stack.udpOpen(600 + i));
+      const conns = open(connsMax, (i) => stack.connect(PEER, 900 + i));
+      const all = [...conns, ...listeners, ...sockets], bits = 32 - Math.clz32(all.length);
+      // The table of half-open records lies behind that of listeners.
+      for (let sport = 20_000; sport < 20_008; sport++) {
+        b.frame(tcp({ src: PEER, dst: STACK }, { flags: "S", seq: 0, sport, dport: 700 }));
+      }
+      // One place further on, of the same generation, and what no socket ever had.
+      const wrong = [...all.flatMap((h) => [h + 1, h - 1, h ^ (1 << bits)]), 0, -1, 0x7fffffff];
+      const refuse = (mine: number[], calls: Record<string, (h: number) => number>): void => {
+        for (const [name, call] of Object.entries(calls)) {
+          for (const h of [...all, ...wrong]) if (!mine.includes(h)) assert.equal(call(h), -1, `${name} of ${h}`);
+        }
+      };
+      refuse(conns, {
+        tcp_send: (h) => x.tcp_send(h, to, 1), tcp_recv: (h) => x.tcp_recv(h, to, 1),
+        tcp_peek: (h) => x.tcp_peek(h, to, 1), tcp_info: (h) => x.tcp_info(h, to),
+        tcp_send_room: x.tcp_send_room, tcp_send_span: x.tcp_send_span, tcp_send_commit: (h) => x.tcp_send_commit(h, 0),
+        tcp_recv_size: x.tcp_recv_size, tcp_recv_span: x.tcp_recv_span,
+        tcp_recv_consume: (h) => x.tcp_recv_consume(h, 0), tcp_urgent: x.tcp_urgent, tcp_shutdown: x.tcp_shutdown,
+        tcp_abort: x.tcp_abort,
+      });
+      refuse(listeners, { tcp_accept: x.tcp_accept, listener_info: (h) => x.listener_info(h, to) });
+      refuse([...conns, ...listeners], { tcp_close: x.tcp_close, tcp_set: (h) => x.tcp_set(h, 0, 1) });
+      refuse(sockets, {
+        udp_send: (h) => x.udp_send(h, PEER, 9, to, 1), udp_recv: (h) => x.udp_recv(h, to, 1, to + 8),
+        udp_close: x.udp_close,
+      });
+    }
+  });
+
   it("37: the host's calls are checked (tests/host/api.test.ts has the rest)", () => {
     const b = new Bench().accepted();
     const x = b.stack.exports;
     assert.equal(x.tcp_close(b.handle), 0);
-    for (const call of [x.tcp_close, x.tcp_abort, x.tcp_shutdown, x.tcp_recv_size, x.tcp_send_room]) assert.equal(call(b.handle), -1);
+    for (const call of [x.tcp_close, x.tcp_abort, x.tcp_shutdown, x.tcp_recv_size, x.tcp_send_room])
+      assert.equal(call(b.handle), -1);
     assert.equal(x.tcp_send(b.handle, 0xfffffff0, 100), -1);
   });
 });

@@ -6,7 +6,9 @@ import { opt } from "../harness/codec.js";
 
 /** The stack has closed first; both FINs are acknowledged. */
 function timeWait(options = {}, synOpts: number[] = [], ts?: (n: number) => number[]): Bench {
-  const b = new Bench(options).accepted({ opts: synOpts.length > 0 ? synOpts : opt.mss(1460) }, ts ? { opts: ts(1) } : {});
+  const b = new Bench(options).accepted(
+    { opts: synOpts.length > 0 ? synOpts : opt.mss(1460) }, ts ? { opts: ts(1) } : {},
+  );
   b.stack.close(b.handle);
   b.poll();
   b.expect("FA", { seq: 1, ack: 1 });
@@ -124,7 +126,8 @@ describe("RFC 9293 §3.6: closing", () => {
     assert.equal(b.stack.pools().connections, 0);
   });
 
-  for (const period of [6, 14, 36]) it(`RFC 9293 §3.8.3: an orphan is given up after R2, though its peer opens and closes its window every ${period} s`, () => {
+  for (const period of [6, 14, 36]) it("RFC 9293 §3.8.3: an orphan is given up after R2, "
+      + `though its peer opens and closes its window every ${period} s`, () => {
     const b = new Bench().accepted({}, { win: 1000 });
     b.stack.setOption(b.handle, "userTimeoutMs", 20_000);
     b.write(2000);
@@ -167,7 +170,26 @@ describe("RFC 9293 §3.6: closing", () => {
     assert.equal(b.stack.pools().connections, 0);
   });
 
-  it("RFC 9293 §3.10.5: ABORT in LAST-ACK sends a RST while bytes are unacknowledged, so that their loss is known; else none", () => {
+  it("RFC 9293 §3.4: a RST, and ACKs, stay at the edge of a window that is closed over what was sent, "
+      + "where the peer takes them", () => {
+    const b = new Bench().accepted();
+    b.send({ flags: "A", seq: 1, ack: 1, win: 0 });
+    b.write(3000);
+    b.clear();
+    // A window probe is one octet beyond the edge.
+    while (b.out.length === 0) b.advance(1000);
+    assert.equal(b.out.shift()!.data.length, 1);
+    b.send({ flags: "PA", seq: 1, ack: 1, win: 0, data: Uint8Array.of(1, 2, 3) });
+    b.advance(500);
+    b.expect("A", { seq: 1, ack: 4 });
+    b.clear();
+    b.stack.abort(b.handle);
+    b.poll();
+    b.expectReset({ seq: b.stackIsn + 1 });
+  });
+
+  it("RFC 9293 §3.10.5: ABORT in LAST-ACK sends a RST while bytes are unacknowledged, "
+      + "so that their loss is known; else none", () => {
     for (const size of [100, 0]) {
       const b = new Bench().accepted();
       b.send({ flags: "FA", seq: 1, ack: 1 });
@@ -234,6 +256,41 @@ describe("RFC 9293 §3.6.1: TIME-WAIT", () => {
     assert.equal(b.state, "SYN-RECEIVED");
   });
 
+  it("RFC 9293 §3.10.7.4: the ISS after TIME-WAIT is beyond what was sent, wherever in the space that lies", () => {
+    // Text that is sent faster than the clock of ISNs runs, 250 kB/s: what that says now lies among the old numbers.
+    const size = 20_000;
+    const opened = (b: Bench): void => {
+      b.accepted({ win: 65535 }, { win: 65535 });
+      assert.equal(b.write(size), size, "all of it goes into the ring");
+      for (let acked = 2921; acked < size + 2921; acked += 2920) {
+        b.send({ flags: "A", seq: 1, ack: Math.min(acked, size + 1), win: 65535 });
+      }
+      b.stack.close(b.handle);
+      b.poll();
+      b.send({ flags: "FA", seq: 1, ack: size + 2 });
+      assert.equal(b.state, "TIME-WAIT");
+      b.clear();
+    };
+    for (const from of [-size - 3, -size + 1000, -size / 2, -100, -1, 0, 2 ** 31 - size / 2, 12345]) {
+      const b = new Bench({ initialWindow: 20, timeWaitMs: 1000 });
+      opened(b);
+      // The number of this four-tuple grows by one in 4 µs.
+      b.advance(1100);
+      const probe = new Bench({ initialWindow: 20, timeWaitMs: 1000 });
+      probe.accepted();
+      const ticks = (from - probe.stackIsn) >>> 0;
+      b.nowUs = probe.nowUs + 4 * ticks;
+      b.poll();
+      opened(b);
+      assert.ok(Math.abs((b.stackIsn - from) | 0) < 1000, `the old ISS is near ${from}`);
+      const sndNxt = b.stackIsn + size + 2;
+      b.send({ flags: "S", seq: 100_000 });
+      const s = b.next();
+      assert.equal(s.flags, "SA");
+      assert.ok(((s.seq - sndNxt) | 0) >= 0, `ISS from ${from}: ${(s.seq - sndNxt) | 0}`);
+    }
+  });
+
   it("6191-1 with timestamps, newer ones decide", () => {
     const ts = (n: number): number[] => [...opt.ts(1000 + n, 0)];
     const b = timeWait({ policy: { timestamps: true } }, [...opt.mss(1460), ...opt.ts(1000, 0)], ts);
@@ -254,7 +311,8 @@ describe("RFC 9293 §3.6.1: TIME-WAIT", () => {
     assert.equal(c.state, "LISTEN");
   });
 
-  it("RFC 9293 §3.10.7.4, fifth: answers an empty ACK ahead of RCV.NXT, in the window too, twice a second at most", () => {
+  it("RFC 9293 §3.10.7.4, fifth: answers an empty ACK ahead of RCV.NXT, in the window too, "
+      + "twice a second at most", () => {
     for (const seq of [3, 1000, 60_000, 70_000, -5]) {
       const b = timeWait();
       b.send({ flags: "A", seq, ack: 2 });
@@ -356,7 +414,8 @@ describe("RFC 5961: blind attacks", () => {
     assert.equal(b.out.length, 1);
   });
 
-  if (!SMALL) it("rstInWindow, synResets, oldAcks: RFC 793's rules in their place, each alone, and nothing outside of the window", () => {
+  if (!SMALL) it("rstInWindow, synResets, oldAcks: RFC 793's rules in their place, each alone, "
+      + "and nothing outside of the window", () => {
     const rst = new Bench({ policy: { rstInWindow: true } }).accepted();
     rst.send({ flags: "R", seq: 70000 });
     rst.send({ flags: "R", seq: -1000 });
@@ -424,6 +483,17 @@ describe("RFC 9293 §3.10.7.4: other states", () => {
     b.send({ flags: "A", seq: 2, ack: 1, data: pattern(10) });
     assert.equal(b.read()!.length, 0);
     assert.equal(b.state, "CLOSE-WAIT");
+  });
+
+  it("RFC 9293 §3.10.7.4, eighth: another FIN behind the peer's FIN is not kept, and nothing is said of it", () => {
+    for (const [seq, size] of [[2, 10], [12, 0], [12, 10]] as const) {
+      const b = new Bench({ policy: { sack: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
+      b.send({ flags: "FA", seq: 1, ack: 1 });
+      const free = b.clear().stack.pools().rangesFree;
+      b.send({ flags: "FA", seq, ack: 1, data: pattern(size) });
+      assert.equal(b.expect("A", { ack: 2 }).opts.has(5), false, "no block of SACK");
+      assert.deepEqual([b.info.outOfOrderBytes, b.stack.pools().rangesFree, b.state], [0, free, "CLOSE-WAIT"]);
+    }
   });
 });
 

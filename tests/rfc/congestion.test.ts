@@ -68,7 +68,10 @@ if (!SMALL) describe("RFC 9406: HyStart++", () => {
   /** More than any window here takes. */
   const PLENTY = new Uint8Array(200 * MSS);
 
-  /** One round: all that is in flight is acknowledged, one by one, `ms` after it was sent. Returns by how much each ACK let the window grow, in segments. */
+  /**
+   * One round: all that is in flight is acknowledged, one by one, `ms` after it was sent. Returns by how much each ACK
+   * let the window grow, in segments.
+   */
   const round = (b: Bench, ms: number): number[] => {
     const grown: number[] = [], top = nxt(b);
     b.advance(ms);
@@ -82,7 +85,8 @@ if (!SMALL) describe("RFC 9406: HyStart++", () => {
     return grown;
   };
 
-  it("§4.2 and §4.3: eight samples that are an eighth longer make it conservative: a quarter of the growth, for five rounds", () => {
+  it("§4.2 and §4.3: eight samples that are an eighth longer make it conservative: "
+      + "a quarter of the growth, for five rounds", () => {
     for (const [ms, conservative] of [[112, false], [113, true]] as const) {
       const b = open({ sendRing: 1024 * MSS }, { hystart: true });
       b.write(PLENTY);
@@ -116,7 +120,9 @@ if (!SMALL) describe("RFC 9406: HyStart++", () => {
   it("§4.3: the threshold is 4 ms at least and 16 at most", () => {
     for (const [rtt, below, above] of [[10, 13, 15], [200, 215, 217]] as const) {
       for (const ms of [below, above]) {
-        const b = new Bench({ sendRing: 1024 * MSS, policy: { ...MODERN, hystart: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 }, {}, rtt);
+        const b = new Bench({ sendRing: 1024 * MSS, policy: { ...MODERN, hystart: true } }).accepted(
+          { opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 }, {}, rtt,
+        );
         b.write(MSS);
         b.advance(rtt);
         acks(b, 1).clear();

@@ -1,6 +1,7 @@
 /**
- * After a corruption of the stack's memory (a fault of the machine, a bug in the host) nothing can be promised but an end: each poll returns or
- * traps, after so many turns of loops, and the host hands out no more frames than there are slots, none longer than a slot.
+ * After a corruption of the stack's memory (a fault of the machine, a bug in the host) nothing can be promised but an
+ * end: each poll returns or traps, after so many turns of loops, and the host hands out no more frames than there are
+ * slots, none longer than a slot.
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
@@ -12,22 +13,45 @@ import { arp, icmp, MAC_PEER, MAC_STACK, opt, tcp, udp } from "../harness/codec.
 import { entropyOf } from "../harness/entropy.js";
 
 const TX = 4;
-/** Turns of loops that a poll may take: tables are small here, but what a corrupted length makes of a copy or a sum is long. */
+/**
+ * Turns of loops that a poll may take: tables are small here, but what a corrupted length makes of a copy or a sum is
+ * long.
+ */
 const FUEL = 4_000_000;
 
 describe("a corrupted memory", () => {
   const { module } = instrumented(false);
 
-  const fresh = (): StackModule => new StackModule(module, {
-    ip: "10.0.0.1/24", entropy: entropyOf(4), connsMax: 4, halfOpenMax: 4, timeWaitMax: 2, listenersMax: 2, sendRing: 4096, recvRing: 4096, rangesMax: 16,
-    sendersMax: 2, rxSlots: 4, txSlots: TX, loopSlots: 2, reassemblyMax: 2, reassemblyBytes: 2048, neighboursMax: 4, udpMax: 2, udpRing: 1024, prefixBuckets: 4,
-    fastOpenCookies: 2,
-  });
+  const fresh = (): StackModule =>
+    new StackModule(module, {
+      ip: "10.0.0.1/24", entropy: entropyOf(4), connsMax: 4, halfOpenMax: 4, timeWaitMax: 2, listenersMax: 2,
+      sendRing: 4096, recvRing: 4096, rangesMax: 16, sendersMax: 2, rxSlots: 4, txSlots: TX, loopSlots: 2,
+      reassemblyMax: 2, reassemblyBytes: 2048, neighboursMax: 4, udpMax: 2, udpRing: 1024, prefixBuckets: 4,
+      fastOpenCookies: 2,
+    });
 
-  if (!SMALL) it("ends each poll in a return or a trap, and claims no more frames than slots: 6,000 corruptions", () => {
-    const random = new Random(20261126), stack = fresh(), fuel = (stack.exports as unknown as { fuel: WebAssembly.Global }).fuel;
-    const frame = (t: Parameters<typeof tcp>[1]): Uint8Array => tcp({ src: PEER, dst: STACK }, { sport: 40000, dport: 80, ...t });
-    // Something of everything: a listener, a half-open record, a connection with text both ways and beyond a gap, UDP, fragments, itself.
+  const frame = (t: Parameters<typeof tcp>[1]): Uint8Array =>
+    tcp({ src: PEER, dst: STACK }, { sport: 40000, dport: 80, ...t });
+  /** What arrives after the corruption; `isn` is that of the connection with text both ways. */
+  const inputsAt = (isn: number): Uint8Array[] => [
+    frame({ flags: "A", seq: 100, ack: isn + 1001, data: pattern(100), opts: opt.sack([isn + 1500, isn + 2000]) }),
+    frame({ flags: "S", seq: 5, sport: 41000 }), udp({ src: PEER, dst: STACK }, 9, 53, pattern(20)),
+    icmp({ src: PEER, dst: STACK }, 8, 0, 1, pattern(64)), frame({ flags: "FA", seq: 650, ack: isn + 3001 }),
+  ];
+
+  /** Puts something else into a word: anything, little, a bit turned round, a bit more, the most, its bytes moved. */
+  function corrupt(memory: Uint32Array, word: number, random: Random): void {
+    const had = memory[word]!, bit = 1 << random.below(32);
+    const values = [random.u32(), random.below(16), had ^ bit, had + 1, 0xffffffff, had << 8];
+    memory[word] = values[random.below(values.length)]! >>> 0;
+  }
+
+  if (!SMALL) it("ends each poll in a return or a trap, and claims no more frames than slots", () => {
+    const random = new Random(20261126);
+    const stack = fresh();
+    const fuel = (stack.exports as unknown as { fuel: WebAssembly.Global }).fuel;
+    // Something of everything: a listener, a half-open record, a connection with text both ways and beyond a gap, UDP,
+    // fragments, itself.
     let now = 1_000_000, isn = 0;
     const poll = (): void => {
       fuel.value = FUEL;
@@ -43,7 +67,11 @@ describe("a corrupted memory", () => {
     const listener = stack.listen(80, 4), own = stack.connect(STACK, 80), s = stack.udpOpen(53);
     stack.pushFrame(arp(1, { mac: MAC_PEER, ip: PEER }, { mac: MAC_STACK, ip: STACK }));
     poll();
-    stack.pushFrame(frame({ flags: "S", seq: 99, opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1, 0), ...opt.ws(2)], sport: 40001 }));
+    stack.pushFrame(
+      frame({
+        flags: "S", seq: 99, opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1, 0), ...opt.ws(2)], sport: 40001,
+      }),
+    );
     stack.pushFrame(frame({ flags: "S", seq: 99, opts: [...opt.mss(1460), ...opt.sackOk(), 1, 1] }));
     poll();
     stack.pushFrame(frame({ flags: "A", seq: 100, ack: isn + 1 }));
@@ -55,18 +83,15 @@ describe("a corrupted memory", () => {
     poll();
     const before = stack.save();
     const at = stack.exports.controlBlock() - 296, words = stack.arenaBytes >> 2, then = now;
-    const memory = new Uint32Array(stack.exports.memory.buffer), inputs = [
-      frame({ flags: "A", seq: 100, ack: isn + 1001, data: pattern(100), opts: opt.sack([isn + 1500, isn + 2000]) }), frame({ flags: "S", seq: 5, sport: 41000 }),
-      udp({ src: PEER, dst: STACK }, 9, 53, pattern(20)), icmp({ src: PEER, dst: STACK }, 8, 0, 1, pattern(64)), frame({ flags: "FA", seq: 650, ack: isn + 3001 }),
-    ];
+    const memory = new Uint32Array(stack.exports.memory.buffer);
+    const inputs = inputsAt(isn);
     let returned = 0, trapped = 0, refused = 0;
     const started = performance.now();
     for (let i = 0; i < 6000; i++) {
       stack.restore(before, now = then);
       // Tables are the smaller part of an arena, and the more telling: half of the words are taken from there.
       for (let n = 1 + random.below(4); n > 0; n--) {
-        const word = (at >> 2) + random.below(random.below(2) === 0 ? 800 : words), had = memory[word]!;
-        memory[word] = [random.u32(), random.below(16), had ^ (1 << random.below(32)), (had + 1) >>> 0, 0xffffffff, had << 8][random.below(6)]! >>> 0;
+        corrupt(memory, (at >> 2) + random.below(random.below(2) === 0 ? 800 : words), random);
       }
       try {
         for (let turn = 0; turn < 4; turn++) {
@@ -84,7 +109,9 @@ describe("a corrupted memory", () => {
       }
     }
     assert.equal(returned + trapped + refused, 6000);
-    assert.ok(returned > 100 && trapped > 100, `${returned} returned, ${trapped} trapped, ${refused} were refused by the host`);
+    assert.ok(
+      returned > 100 && trapped > 100, `${returned} returned, ${trapped} trapped, ${refused} were refused by the host`,
+    );
     assert.ok(performance.now() - started < 300_000);
   });
 });

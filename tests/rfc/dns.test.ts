@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SMALL } from "../harness/bench.js";
 import { arp, be, icmp, ip4, MAC_PEER, MAC_STACK, udp, type Seen } from "../harness/codec.js";
-import { A, CNAME, labels, QNAME, readQuery, record, response, soa, type Query, type Response } from "../harness/dns.js";
+import {
+  A, CNAME, labels, QNAME, readQuery, record, response, soa, type Query, type Response,
+} from "../harness/dns.js";
 import { entropyOf } from "../harness/entropy.js";
 import { Polled } from "../harness/polled.js";
 
@@ -13,12 +15,16 @@ type Asked = Query & { port: number; server: number; frame: Seen };
 
 class Net extends Polled {
   constructor(servers = [SERVER], seed = 1) {
-    super(Polled.stack({
-      ip: "10.0.0.1/24", entropy: entropyOf(seed), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, policy: { announce: false },
-    }));
+    super(
+      Polled.stack({
+        ip: "10.0.0.1/24", entropy: entropyOf(seed), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4,
+        policy: { announce: false },
+      }),
+    );
     this.stack.dnsServers(servers);
     this.poll();
-    for (const ip of [SERVER, SECOND]) this.frame(arp(1, { mac: MAC_PEER, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+    for (const ip of [SERVER, SECOND])
+      this.frame(arp(1, { mac: MAC_PEER, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
     this.out = [];
   }
 
@@ -61,11 +67,15 @@ const address = (ttl = 60, ip = HOST, owner = QNAME): number[] => record(owner, 
 
 if (!SMALL) {
   describe("RFC 1035 §4: a question and its answer", () => {
-    it("1035-3 1035-5: one question for an address, recursion desired, nothing else; the answer is told and given", () => {
+    it("1035-3 1035-5: one question for an address, recursion desired, nothing else; "
+        + "the answer is told and given", () => {
       const net = new Net();
       assert.equal(net.lookup("Example.TEST."), undefined);
       const q = net.asked();
-      assert.deepEqual([q.flags, q.counts, q.name.toLowerCase(), q.type, q.cls, q.server], [0x0100, [1, 0, 0, 0], "example.test", 1, 1, SERVER]);
+      assert.deepEqual(
+        [q.flags, q.counts, q.name.toLowerCase(), q.type, q.cls, q.server],
+        [0x0100, [1, 0, 0, 0], "example.test", 1, 1, SERVER],
+      );
       net.answer(q, { answers: [address(), address(60, HOST + 1)] });
       assert.equal(net.told, 1);
       assert.deepEqual(net.lookup("example.test"), [HOST, HOST + 1]);
@@ -80,7 +90,11 @@ if (!SMALL) {
 
     it("1035-1: labels of 63 bytes and names of 255 at most, of letters, digits, hyphens and underscores", () => {
       const net = new Net(), long = "a".repeat(63);
-      for (const name of ["", ".", "a..b", ".a", "a b", "ä.test", "a\0b", `${"a".repeat(64)}.test`, `${long}.${long}.${long}.${"b".repeat(62)}`]) assert.equal(net.lookup(name), "ARGUMENT", JSON.stringify(name));
+      for (const name of [
+        "", ".", "a..b", ".a", "a b", "ä.test", "a\0b", `${"a".repeat(64)}.test`,
+        `${long}.${long}.${long}.${"b".repeat(62)}`,
+      ])
+        assert.equal(net.lookup(name), "ARGUMENT", JSON.stringify(name));
       assert.equal(net.lookup(`${long}.${long}.${long}.${"b".repeat(61)}`), undefined);
       assert.equal(net.asked().name.length, 253);
       assert.deepEqual(net.ask("_a-1.test", { answers: [address()] }), [HOST]);
@@ -88,10 +102,19 @@ if (!SMALL) {
 
     it("follows aliases in any order, and ignores what is about others", () => {
       const net = new Net(), b = labels("b.test"), c = labels("c.test");
-      assert.deepEqual(net.ask("a.test", { answers: [address(60, HOST, c), record(b, CNAME, 60, c), address(60, HOST + 9, labels("x.test")), record(QNAME, CNAME, 60, b)] }), [HOST]);
+      assert.deepEqual(
+        net.ask("a.test", {
+          answers: [
+            address(60, HOST, c), record(b, CNAME, 60, c), address(60, HOST + 9, labels("x.test")),
+            record(QNAME, CNAME, 60, b),
+          ],
+        }),
+        [HOST],
+      );
     });
 
-    it("1035-9: remembers for the shortest time to live on the way; 0 not at all, and above 2^31 − 1 not at all either", () => {
+    it("1035-9: remembers for the shortest time to live on the way; 0 not at all, "
+        + "and above 2^31 − 1 not at all either", () => {
       const net = new Net(), b = labels("b.test");
       net.ask("a.test", { answers: [record(QNAME, CNAME, 20, b), address(60, HOST, b)] });
       net.advance(19_000);
@@ -105,7 +128,8 @@ if (!SMALL) {
       }
     });
 
-    it("1035-7: each of two servers is asked three times, with more patience each time; then there is one clear error, for a while", () => {
+    it("1035-7: each of two servers is asked three times, with more patience each time; "
+        + "then there is one clear error, for a while", () => {
       const net = new Net([SERVER, SECOND]), start = net.nowUs, seen: [number, number][] = [];
       assert.equal(net.lookup("a.test"), undefined);
       for (let ms = 0; ms < 20_000; ms += 100) {
@@ -122,7 +146,9 @@ if (!SMALL) {
     });
 
     it("SERVFAIL, REFUSED, a cut answer and an ICMP error: the next server is asked at once", () => {
-      for (const [bad, error] of [[{ flags: 0x8182 }, "NO_ANSWER"], [{ flags: 0x8185 }, "NO_ANSWER"], [{ flags: 0x8380 }, "SIZE"]] as const) {
+      for (const [bad, error] of [
+        [{ flags: 0x8182 }, "NO_ANSWER"], [{ flags: 0x8185 }, "NO_ANSWER"], [{ flags: 0x8380 }, "SIZE"],
+      ] as const) {
         const net = new Net([SERVER, SECOND]);
         net.lookup("a.test");
         net.answer(net.asked(), bad);
@@ -157,7 +183,8 @@ if (!SMALL) {
       assert.equal(net.stack.resolver().asking, 1);
     });
 
-    it("questions to a server whose MAC address is not known yet wait for it, all of them, and are lost if there is none", () => {
+    it("questions to a server whose MAC address is not known yet wait for it, all of them, "
+        + "and are lost if there is none", () => {
       for (const answers of [true, false]) {
         const net = new Net(), server = ip4("10.0.0.9");
         net.stack.dnsServers([server]);
@@ -201,7 +228,8 @@ if (!SMALL) {
   });
 
   describe("RFC 2308: what there is not", () => {
-    it("2308-1 2308-2 2308-3: NXDOMAIN and an answer without address are remembered for the lesser of the SOA record's time to live and minimum", () => {
+    it("2308-1 2308-2 2308-3: NXDOMAIN and an answer without address are remembered for the lesser of the SOA "
+        + "record's time to live and minimum", () => {
       for (const [flags, error] of [[0x8183, "NOT_FOUND"], [0x8180, "NO_IPV4"]] as const) {
         const net = new Net();
         assert.equal(net.ask("a.test", { flags, authorities: [soa(100, 30)] }), error);
@@ -216,7 +244,10 @@ if (!SMALL) {
     it("a name that has addresses of another kind only has no IPv4 address", () => {
       const six = record(QNAME, 28, 60, [0x20, 1, 0xd, 0xb8, ...Array.from({ length: 12 }, () => 0)]);
       assert.equal(new Net().ask("a.test", { answers: [six] }), "NO_IPV4");
-      assert.equal(new Net().ask("a.test", { answers: [record(QNAME, CNAME, 60, labels("b.test"))], authorities: [soa(60, 60)] }), "NO_IPV4");
+      assert.equal(
+        new Net().ask("a.test", { answers: [record(QNAME, CNAME, 60, labels("b.test"))], authorities: [soa(60, 60)] }),
+        "NO_IPV4",
+      );
     });
 
     it("2308-3: without a SOA record it is told once, and not remembered", () => {
@@ -226,8 +257,18 @@ if (!SMALL) {
     });
 
     it("2308-1: an alias before NXDOMAIN is followed first", () => {
-      assert.equal(new Net().ask("a.test", { flags: 0x8183, answers: [record(QNAME, CNAME, 60, labels("b.test"))], authorities: [soa(100, 30)] }), "NOT_FOUND");
-      assert.deepEqual(new Net().ask("a.test", { flags: 0x8183, answers: [record(QNAME, CNAME, 60, labels("b.test")), address(60, HOST, labels("b.test"))] }), [HOST]);
+      assert.equal(
+        new Net().ask("a.test", {
+          flags: 0x8183, answers: [record(QNAME, CNAME, 60, labels("b.test"))], authorities: [soa(100, 30)],
+        }),
+        "NOT_FOUND",
+      );
+      assert.deepEqual(
+        new Net().ask("a.test", {
+          flags: 0x8183, answers: [record(QNAME, CNAME, 60, labels("b.test")), address(60, HOST, labels("b.test"))],
+        }),
+        [HOST],
+      );
     });
 
     it("2308-4: that no server does well is forgotten after 5 s", () => {
@@ -263,11 +304,17 @@ if (!SMALL) {
       assert.equal(net.questions(), 1);
     });
 
-    it("1035-8 5452-2: another number, name, letter, type, class, opcode, or no response: dropped, counted, and the right one is still taken", () => {
+    it("1035-8 5452-2: another number, name, letter, type, class, opcode, or no response: dropped, counted, "
+        + "and the right one is still taken", () => {
       const wrong: Record<string, (q: Asked) => Response> = {
-        number: (q) => ({ id: q.id ^ 1 }), "no response": () => ({ flags: 0x0100 }), opcode: () => ({ flags: 0x8980 }), "two questions": () => ({ counts: [2, 1, 0, 0] }),
-        "no question": () => ({ counts: [0, 1, 0, 0], question: [] }), name: (q) => ({ question: q.question.map((b, i) => (i === 1 ? b ^ 1 : b)) }),
-        letter: (q) => ({ question: q.question.map((b, i) => (i === 1 ? b ^ 32 : b)) }), type: (q) => ({ question: [...q.question.slice(0, -4), 0, 28, 0, 1] }),
+        number: (q) => ({ id: q.id ^ 1 }),
+        "no response": () => ({ flags: 0x0100 }),
+        opcode: () => ({ flags: 0x8980 }),
+        "two questions": () => ({ counts: [2, 1, 0, 0] }),
+        "no question": () => ({ counts: [0, 1, 0, 0], question: [] }),
+        name: (q) => ({ question: q.question.map((b, i) => (i === 1 ? b ^ 1 : b)) }),
+        letter: (q) => ({ question: q.question.map((b, i) => (i === 1 ? b ^ 32 : b)) }),
+        type: (q) => ({ question: [...q.question.slice(0, -4), 0, 28, 0, 1] }),
         class: (q) => ({ question: [...q.question.slice(0, -4), 0, 1, 0, 3] }),
       };
       for (const [what, make] of Object.entries(wrong)) {
@@ -282,11 +329,14 @@ if (!SMALL) {
       }
     });
 
-    it("5452-2: from another host or port it is answered like a datagram to nobody, and changes nothing; so nobody can find the port", () => {
+    it("5452-2: from another host or port it is answered like a datagram to nobody, and changes nothing; "
+        + "so nobody can find the port", () => {
       const net = new Net();
       net.lookup("a.test");
       const q = net.asked();
-      for (const [from, sport, dport] of [[SECOND, 53, q.port], [SERVER, 54, q.port], [SECOND, 53, q.port ^ 1]] as const) {
+      for (const [from, sport, dport] of [
+        [SECOND, 53, q.port], [SERVER, 54, q.port], [SECOND, 53, q.port ^ 1],
+      ] as const) {
         net.answer(q, { answers: [address(60, HOST + 5)] }, from, sport, dport);
         assert.deepEqual(net.out.splice(0).map((s) => [s.kind, s.type, s.code]), [["icmp", 3, 3]]);
       }
@@ -307,14 +357,18 @@ if (!SMALL) {
 
     it("5452-5: records about other names are neither taken nor remembered", () => {
       const net = new Net();
-      assert.equal(net.ask("a.test", { answers: [address(60, HOST, labels("bank.test"))], authorities: [soa(60, 60)] }), "NO_IPV4");
+      assert.equal(
+        net.ask("a.test", { answers: [address(60, HOST, labels("bank.test"))], authorities: [soa(60, 60)] }), "NO_IPV4",
+      );
       assert.equal(net.lookup("bank.test"), undefined);
     });
   });
 
   describe("answers that cannot be", () => {
-    it("1035-4 1035-7: loops of pointers, pointers forward, names without end, aliases without end, lengths beyond the message: dropped, counted, and the next server is asked", () => {
-      const many = (n: number): number[][] => Array.from({ length: n }, (_, i) => record(labels(`n${i}.test`), CNAME, 60, labels(`n${i + 1}.test`)));
+    it("1035-4 1035-7: loops of pointers, pointers forward, names without end, aliases without end, "
+        + "lengths beyond the message: dropped, counted, and the next server is asked", () => {
+      const many = (n: number): number[][] =>
+        Array.from({ length: n }, (_, i) => record(labels(`n${i}.test`), CNAME, 60, labels(`n${i + 1}.test`)));
       // Behind a question for a.test the first record begins at 24.
       const bad: Record<string, Response> = {
         "a pointer to itself": { answers: [address(60, HOST, [0xc0, 24])] },
@@ -323,9 +377,17 @@ if (!SMALL) {
         "half a pointer": { answers: [[0xc0]] },
         "a label of 64": { answers: [address(60, HOST, [64, ...Array.from({ length: 64 }, () => 97), 0])] },
         "a name that does not end": { answers: [[3, 97, 97]] },
-        "a name of 256 bytes": { answers: [record(QNAME, CNAME, 60, [...Array.from({ length: 4 }, () => [63, ...Array.from({ length: 63 }, () => 97)]).flat(), 0])] },
+        "a name of 256 bytes": {
+          answers: [
+            record(QNAME, CNAME, 60, [
+              ...Array.from({ length: 4 }, () => [63, ...Array.from({ length: 63 }, () => 97)]).flat(), 0,
+            ]),
+          ],
+        },
         "an alias in a circle": { answers: [record(QNAME, CNAME, 60, QNAME)] },
-        "two aliases in a circle": { answers: [record(QNAME, CNAME, 60, labels("b.test")), record(labels("b.test"), CNAME, 60, labels("a.test"))] },
+        "two aliases in a circle": {
+          answers: [record(QNAME, CNAME, 60, labels("b.test")), record(labels("b.test"), CNAME, 60, labels("a.test"))],
+        },
         "more aliases than are followed": { answers: [record(QNAME, CNAME, 60, labels("n0.test")), ...many(9)] },
         "fewer records than it says": { counts: [1, 3, 0, 0], answers: [record(labels("b.test"), A, 60, be(4, 1))] },
         "65,535 records": { counts: [1, 65535, 0, 0], answers: [address()] },
@@ -344,13 +406,30 @@ if (!SMALL) {
       }
     });
 
+    it("1035-4: a name behind more pointers than it can have labels is none: no answer makes much work", () => {
+      // Behind the question for a.test a record begins at 24, and its data, pointers that lead to each other, at 36.
+      const chain = (pointers: number): number[] =>
+        Array.from({ length: pointers }, (_, i) => [0xc0 | ((36 + 2 * i) >> 8), (36 + 2 * i) & 255]).flat();
+      for (const [pointers, found] of [[120, HOST], [127, undefined], [600, undefined]] as const) {
+        const net = new Net(), data = [...QNAME, ...chain(pointers)], last = 34 + data.length;
+        net.lookup("a.test");
+        net.answer(net.asked(), {
+          answers: [record(QNAME, 16, 60, data), address(60, HOST, [0xc0 | (last >> 8), last & 255])],
+        });
+        const got = net.lookup("a.test");
+        assert.deepEqual(Array.isArray(got) ? got[0] : undefined, found, `${pointers} pointers`);
+      }
+    });
+
     it("every cut of an answer is dropped or harmless", () => {
       const b = labels("b.test");
       for (let size = 0; size < 120; size++) {
         const net = new Net([SERVER, SECOND]);
         net.lookup("a.test");
         const q = net.asked();
-        const whole = response(q, { answers: [record(QNAME, CNAME, 60, b), address(60, HOST, b)], authorities: [soa(60, 60)] });
+        const whole = response(q, {
+          answers: [record(QNAME, CNAME, 60, b), address(60, HOST, b)], authorities: [soa(60, 60)],
+        });
         if (size >= whole.length) break;
         net.frame(udp({ src: SERVER, dst: STACK }, 53, q.port, whole.slice(0, size)));
         const got = net.lookup("a.test");
@@ -359,7 +438,12 @@ if (!SMALL) {
     });
 
     it("addresses that are nobody's are left out", () => {
-      assert.deepEqual(new Net().ask("a.test", { answers: [address(60, 0), address(60, 0xffffffff), address(60, ip4("224.0.0.1")), address()] }), [HOST]);
+      assert.deepEqual(
+        new Net().ask("a.test", {
+          answers: [address(60, 0), address(60, 0xffffffff), address(60, ip4("224.0.0.1")), address()],
+        }),
+        [HOST],
+      );
     });
 
     it("random changes of a good answer never trap", () => {
@@ -370,14 +454,26 @@ if (!SMALL) {
         net.lookup(`n${i % 20}.test`);
         while (net.questions() > 0) {
           const q = net.asked(), b = labels("b.test");
-          const whole = response(q, { answers: [record(QNAME, CNAME, random(60), b), address(random(3), HOST, [1, 98, 0xc0, 12 + q.name.indexOf(".") + 1])], authorities: [soa(3, 3)] });
-          for (let n = random(4); n > 0; n--) whole[q.question.length + 12 + random(whole.length - q.question.length - 12)] = random(256);
-          net.frame(udp({ src: q.server, dst: STACK }, 53, q.port, whole.slice(0, random(8) === 0 ? random(whole.length) : whole.length)));
+          const whole = response(q, {
+            answers: [
+              record(QNAME, CNAME, random(60), b),
+              address(random(3), HOST, [1, 98, 0xc0, 12 + q.name.indexOf(".") + 1]),
+            ],
+            authorities: [soa(3, 3)],
+          });
+          for (let n = random(4); n > 0; n--)
+            whole[q.question.length + 12 + random(whole.length - q.question.length - 12)] = random(256);
+          net.frame(udp(
+            { src: q.server, dst: STACK }, 53, q.port,
+            whole.slice(0, random(8) === 0 ? random(whole.length) : whole.length),
+          ));
         }
         net.advance(random(900));
         net.frame(arp(1, { mac: MAC_PEER, ip: i & 1 ? SERVER : SECOND }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
       }
-      assert.ok(net.stack.resolver().taken > 500 && net.stack.resolver().dropped > 100, JSON.stringify(net.stack.resolver()));
+      assert.ok(
+        net.stack.resolver().taken > 500 && net.stack.resolver().dropped > 100, JSON.stringify(net.stack.resolver()),
+      );
     });
   });
 }

@@ -1,6 +1,7 @@
 /** RFC 3168: explicit congestion notification. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { POLICY } from "../../host/config.js";
 import { Bench, MSS, PEER, SMALL, pattern, type BenchOptions } from "../harness/bench.js";
 import { opt } from "../harness/codec.js";
 
@@ -22,8 +23,24 @@ const open = (options: BenchOptions = ECN): Bench => {
 
 if (!SMALL) describe("RFC 3168 §6.1.1: negotiation", () => {
   it("SHLD-8 agrees to an offer with ECE in its SYN-ACK, and to nothing else", () => {
-    for (const [syn, answer] of [["SEW", "SAE"], ["S", "SA"], ["SE", "SA"], ["SW", "SA"]] as const) passive(syn).expect(answer);
+    for (const [syn, answer] of [["SEW", "SAE"], ["S", "SA"], ["SE", "SA"], ["SW", "SA"]] as const)
+      passive(syn).expect(answer);
     passive("SEW", {}).expect("SA");
+  });
+
+  it("what our SYN asked for counts, whatever the policy is when the answer comes", () => {
+    for (const [options, policy, asks, tos] of [[OFFER, 0, "SEW", 2], [{}, POLICY.ecnOffer, "S", 0]] as const) {
+      const b = new Bench(options);
+      b.dport = 50000;
+      b.handle = b.stack.connect(PEER, 40000, 50000);
+      b.poll();
+      b.expect(asks, { seq: 0 });
+      b.stack.tune({ policy });
+      b.send({ flags: "SAE", seq: 0, ack: 1, opts: opt.mss(1460) });
+      b.expect("A", { seq: 1, ack: 1 });
+      b.write(100);
+      assert.equal(b.next().ip.tos & 3, tos, asks);
+    }
   });
 
   it("offers with ECE and CWR, and takes a SYN-ACK with ECE alone for agreement", () => {
@@ -120,7 +137,8 @@ if (!SMALL) describe("RFC 3168 §6.1: marks", () => {
     b.expect("PA");
   });
 
-  it("§6.1.2: halves its window once for each window of data, says CWR with the next new text, and sends nothing again", () => {
+  it("§6.1.2: halves its window once for each window of data, says CWR with the next new text, "
+      + "and sends nothing again", () => {
     const b = open();
     b.write(20 * MSS);
     const before = b.info.cwnd;

@@ -92,7 +92,8 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     assert.equal(new Set(all).size, all.length);
   });
 
-  it("7413-4 takes the text of a SYN with its cookie, tells the application, and lets it answer before the handshake is complete", () => {
+  it("7413-4 takes the text of a SYN with its cookie, tells the application, "
+      + "and lets it answer before the handshake is complete", () => {
     const b = server(), cookie = cookieOf(b);
     fastSyn(b, cookie);
     const synAck = b.expect("SA", { seq: 0, ack: 101, len: 0 });
@@ -124,7 +125,12 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
     const sent = b.out.filter((s) => s.kind === "tcp");
     assert.equal(sent.reduce((n, s) => n + s.data.length, 0), 10 * 1460);
     assert.ok(!sent.some((s) => s.flags.includes("F")));
-    for (let ack = 14601; b.state === "SYN-RECEIVED" || b.info.sndUna !== b.info.sndNxt; ack = (b.info.sndNxt - b.stackIsn) >>> 0) b.send({ flags: "A", seq: 101, ack });
+    for (
+      let ack = 14601;
+      b.state === "SYN-RECEIVED" || b.info.sndUna !== b.info.sndNxt;
+      ack = (b.info.sndNxt - b.stackIsn) >>> 0
+    )
+      b.send({ flags: "A", seq: 101, ack });
     assert.equal(b.state, "FIN-WAIT-2");
     const last = b.all.at(-1)!;
     assert.equal((last.seq - b.stackIsn) >>> 0, 40_001 - last.data.length);
@@ -133,7 +139,9 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
 
   it("7413-6 acknowledges only the SYN without a good cookie, and gives a good one", () => {
     const b = server(), cookie = cookieOf(b);
-    for (const bad of [COOKIE, [...cookie.slice(0, 4)], [...cookie, ...cookie], [...cookie.slice(0, 7), cookie[7]! ^ 1]]) {
+    for (const bad of [
+      COOKIE, [...cookie.slice(0, 4)], [...cookie, ...cookie], [...cookie.slice(0, 7), cookie[7]! ^ 1],
+    ]) {
       fastSyn(b, bad);
       assert.deepEqual([...b.expect("SA", { seq: 0, ack: 1 }).opts.get(FAST_OPEN)!], [...cookie]);
       assert.equal(b.stack.accept(b.listener), 0, "nothing to accept");
@@ -261,7 +269,8 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
   });
 
   it("is bounded: valid cookies from one address take the pool's share and no more, and nothing is left behind", () => {
-    const b = server({ connsMax: 32, halfOpenMax: 64, fastOpenMax: 4, halfOpenMs: 5000, synAckRetries: 2 }), cookie = cookieOf(b);
+    const b = server({ connsMax: 32, halfOpenMax: 64, fastOpenMax: 4, halfOpenMs: 5000, synAckRetries: 2 });
+    const cookie = cookieOf(b);
     for (let i = 0; i < 500; i++) {
       b.sport = 1024 + i;
       fastSyn(b, cookie);
@@ -297,12 +306,19 @@ if (!SMALL) describe("RFC 7413 §4.1.2 and §4.2.2: the server", () => {
 
   it("has the options of the SYN beside the cookie", () => {
     const b = server({ policy: { timestamps: true, sack: true, windowScaling: true } });
-    b.send({ flags: "S", seq: 0, opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1000, 0), ...opt.ws(7), ...opt.fastOpen()] });
+    b.send({
+      flags: "S", seq: 0,
+      opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1000, 0), ...opt.ws(7), ...opt.fastOpen()],
+    });
     const s = b.expect("SA", { ack: 1 });
     assert.deepEqual([...s.opts.keys()].sort((x, y) => x - y), [2, 3, 4, 8, FAST_OPEN]);
     const cookie = s.opts.get(FAST_OPEN)!;
     b.send({ flags: "R", seq: 1 });
-    b.send({ flags: "S", seq: 0, opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1001, 0), ...opt.ws(7), ...opt.fastOpen(cookie)], data: pattern(10) });
+    b.send({
+      flags: "S", seq: 0,
+      opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1001, 0), ...opt.ws(7), ...opt.fastOpen(cookie)],
+      data: pattern(10),
+    });
     const fast = b.expect("SA", { ack: 11 });
     assert.deepEqual([...fast.opts.keys()].sort((x, y) => x - y), [2, 3, 4, 8]);
     assert.equal(new DataView(fast.opts.get(8)!.buffer).getUint32(4), 1001, "the SYN's timestamp comes back");
@@ -342,7 +358,8 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
     }
   });
 
-  it("7413-20 sends text again, all of it or a part, that the SYN-ACK does not acknowledge, with the handshake's last ACK", () => {
+  it("7413-20 sends text again, all of it or a part, that the SYN-ACK does not acknowledge, "
+      + "with the handshake's last ACK", () => {
     for (const taken of [0, 1, 100, 299]) {
       const b = withCookie(COOKIE);
       client(b, 300);
@@ -377,7 +394,8 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
     b.expect("A", { seq: 301, ack: 1 });
   });
 
-  it("7413-23 spares a server for a while that did not take the text, gave no cookie, or did not answer (§4.1.3.1)", () => {
+  it("7413-23 spares a server for a while that did not take the text, gave no cookie, "
+      + "or did not answer (§4.1.3.1)", () => {
     const plain = (b: Bench): boolean => {
       b.stack.abort(b.handle);
       b.poll();
@@ -391,7 +409,8 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
       "the same cookie, no text": (b) => b.send({ flags: "SA", seq: 0, ack: 1, opts: opt.fastOpen(COOKIE) }),
       "the plain SYN is answered": (b) => (b.advance(1100), b.send({ flags: "SA", seq: 0, ack: 1 })),
       "no answer at all": (b) => b.advance(400_000),
-      "an ICMP error": (b) => b.frame(icmp({ src: PEER, dst: STACK }, 3, CLOSED_PORT, 0, b.all.at(-1)!.raw.slice(14, 14 + 28))),
+      "an ICMP error": (b) =>
+        b.frame(icmp({ src: PEER, dst: STACK }, 3, CLOSED_PORT, 0, b.all.at(-1)!.raw.slice(14, 14 + 28))),
     };
     for (const [what, answer] of Object.entries(answers)) {
       const b = withCookie(COOKIE);
@@ -443,7 +462,8 @@ if (!SMALL) describe("RFC 7413 §4.1.3 and §4.2.2: the client", () => {
 
   it("7413-26 takes cookies of 4 to 14 bytes beside all other options, and none that would not fit", () => {
     for (const size of [4, 6, 8, 12, 14, 16]) {
-      const cookie = Array.from({ length: size }, (_, i) => i + 1), policy = { timestamps: true, sack: true, windowScaling: true };
+      const cookie = Array.from({ length: size }, (_, i) => i + 1);
+      const policy = { timestamps: true, sack: true, windowScaling: true };
       const b = withCookie(cookie, { policy });
       client(b, 5);
       const syn = b.next();
@@ -547,6 +567,9 @@ if (!SMALL) describe("RFC 7413: two stacks", () => {
       return answeredAt;
     };
     const first = turn(), second = turn();
-    assert.deepEqual([first, second], [4, 2], "crossings until the answer is there: SYN, SYN-ACK, request, answer; then SYN and answer");
+    assert.deepEqual(
+      [first, second], [4, 2],
+      "crossings until the answer is there: SYN, SYN-ACK, request, answer; then SYN and answer",
+    );
   });
 });

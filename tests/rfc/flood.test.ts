@@ -1,10 +1,13 @@
-/** SYN floods (RFC 4987): the half-open table, cookies, rate limits, time-outs and groups; and what attackers send besides. */
+/**
+ * SYN floods (RFC 4987): the half-open table, cookies, rate limits, time-outs and groups; and what attackers send
+ * besides.
+ */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { POLICY } from "../../host/config.js";
 import { Random } from "../../host/random.js";
 import { FLAG } from "../../host/stack.js";
-import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions } from "../harness/bench.js";
+import { Bench, PEER, SMALL, STACK, STACK_PORT, pattern, type BenchOptions, it4 } from "../harness/bench.js";
 import { icmp, ip4, ipv4, opt, segment, tcp, type Ip, type Seen, type Tcp } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
 
@@ -27,9 +30,13 @@ function syn(b: Bench, src: number, sport = 1024, more: Partial<Tcp> = {}, ip: P
 /** The ACK that completes what `synAck` began; `twist` changes the acknowledgment number. */
 function complete(b: Bench, synAck: Seen, twist = 0, more: Partial<Tcp> = {}): void {
   b.clear();
-  b.frame(tcp({ src: synAck.ip.dst, dst: synAck.ip.src }, {
-    flags: "A", seq: synAck.ack, ack: ((synAck.seq ^ twist) + 1) >>> 0, sport: synAck.dport, dport: synAck.sport, ...more,
-  }));
+  b.frame(tcp(
+    { src: synAck.ip.dst, dst: synAck.ip.src },
+    {
+      flags: "A", seq: synAck.ack, ack: ((synAck.seq ^ twist) + 1) >>> 0, sport: synAck.dport, dport: synAck.sport,
+      ...more,
+    },
+  ));
 }
 
 const from = (i: number): number => ip4("198.18.0.1") + i * 256;
@@ -44,7 +51,9 @@ describe("half-open table", () => {
   });
 
   it("repeats the SYN-ACK after 1, 3 and 7 s, and gives up after its retries or at its deadline", () => {
-    for (const [options, sent, ends] of [[{ synAckRetries: 2 }, 3, 7], [{ halfOpenMs: 4000 }, 3, 4], [{ synAckRetries: 0 }, 1, 1]] as const) {
+    for (const [options, sent, ends] of [
+      [{ synAckRetries: 2 }, 3, 7], [{ halfOpenMs: 4000 }, 3, 4], [{ synAckRetries: 0 }, 1, 1],
+    ] as const) {
       const b = server(options);
       const start = b.nowUs;
       syn(b, from(1));
@@ -86,7 +95,8 @@ describe("half-open table", () => {
     assert.equal(b.info.stateName, "CLOSE-WAIT");
   });
 
-  it("answers a SYN again with the same ISS, and one with another ISN on the same four-tuple not with a new record", () => {
+  it("answers a SYN again with the same ISS, and one with another ISN on the same "
+      + "four-tuple not with a new record", () => {
     const b = server();
     const first = syn(b, from(1))!;
     assert.equal(syn(b, from(1))!.seq, first.seq);
@@ -98,8 +108,19 @@ describe("half-open table", () => {
   it("removes a record by a port unreachable that quotes exactly its SYN-ACK (RFC 5927), and by no other", () => {
     const b = server();
     const answer = syn(b, from(1))!;
-    const quote = (seq: number): Uint8Array => icmp({ src: PEER, dst: STACK }, 3, 3, 0,
-      ipv4({ src: STACK, dst: from(1), proto: 6 }, segment({ src: STACK, dst: from(1) }, { flags: "SA", sport: STACK_PORT, dport: 1024, seq, ack: answer.ack }).subarray(0, 8)).subarray(14));
+    const quote = (seq: number): Uint8Array =>
+      icmp(
+        { src: PEER, dst: STACK },
+        3,
+        3,
+        0,
+        ipv4(
+          { src: STACK, dst: from(1), proto: 6 },
+          segment(
+            { src: STACK, dst: from(1) }, { flags: "SA", sport: STACK_PORT, dport: 1024, seq, ack: answer.ack },
+          ).subarray(0, 8),
+        ).subarray(14),
+      );
     for (const wrong of [1, 0x1000, 0x80000000]) b.frame(quote((answer.seq + wrong) >>> 0));
     assert.deepEqual([b.stack.pools().halfOpenFree, b.count("OutOfWindowIcmps")], [3, 3]);
     b.frame(quote(answer.seq));
@@ -241,7 +262,8 @@ if (!SMALL) describe("rate limits", () => {
     const b = server({ halfOpenMax: 1000, synRate: 10, synBurst: 5, policy: { synSilence: true }, cookies: 1 });
     b.stack.close(b.listener);
     b.listener = b.stack.listen(STACK_PORT, 1000);
-    const taken = (n: number): number => Array.from({ length: n }, (_, i) => syn(b, from(i + b.count("tcpInSegs")))).filter(Boolean).length;
+    const taken = (n: number): number =>
+      Array.from({ length: n }, (_, i) => syn(b, from(i + b.count("tcpInSegs")))).filter(Boolean).length;
     assert.equal(taken(50), 5);
     b.advance(1000);
     assert.equal(taken(50), 5);
@@ -260,8 +282,11 @@ if (!SMALL) describe("rate limits", () => {
     assert.deepEqual([b.count("SyncookiesSent"), b.stack.pools().halfOpenFree], [9, 3]);
   });
 
-  it("hold for a /24, and leave the others alone", () => {
-    const b = server({ halfOpenMax: 1000, prefixRate: 2, prefixBurst: 4, prefixBuckets: 4096, policy: { synSilence: true, keepHalfOpen: true } });
+  it4("hold for a /24, and leave the others alone", () => {
+    const b = server({
+      halfOpenMax: 1000, prefixRate: 2, prefixBurst: 4, prefixBuckets: 4096,
+      policy: { synSilence: true, keepHalfOpen: true },
+    });
     b.stack.close(b.listener);
     b.listener = b.stack.listen(STACK_PORT, 1000);
     const botnet = ip4("203.0.113.0");
@@ -273,7 +298,10 @@ if (!SMALL) describe("rate limits", () => {
 
   it("cannot be aimed at: which prefixes share a bucket depends on the key", () => {
     const colliding = (entropy: number): number[] => {
-      const b = server({ halfOpenMax: 4096, prefixRate: 1, prefixBurst: 1, prefixBuckets: 64, policy: { synSilence: true }, entropy: entropyOf(entropy) });
+      const b = server({
+        halfOpenMax: 4096, prefixRate: 1, prefixBurst: 1, prefixBuckets: 64, policy: { synSilence: true },
+        entropy: entropyOf(entropy),
+      });
       b.stack.close(b.listener);
       b.listener = b.stack.listen(STACK_PORT, 4096);
       syn(b, ip4("203.0.113.1"));
@@ -325,10 +353,15 @@ describe("time-outs", () => {
 
   it("are checked like the configuration, and nothing that sizes a table can be set", () => {
     const b = server();
-    for (const numbers of [{ synAckMs: 0 }, { delayedAckMs: 500 }, { cookies: 3 }, { rtoMaxMs: 10 }, { connsMax: 100 }, { ip: 1 }, { groupKey0: 1 }, { prefixBuckets: 4 }, { policy: POLICY.group }]) {
+    for (const numbers of [
+      { synAckMs: 0 }, { delayedAckMs: 500 }, { cookies: 3 }, { rtoMaxMs: 10 }, { connsMax: 100 }, { ip: 1 },
+      { groupKey0: 1 }, { prefixBuckets: 4 }, { policy: POLICY.group },
+    ]) {
       assert.equal(b.code(() => b.stack.tune(numbers)), "ARGUMENT", JSON.stringify(numbers));
     }
-    assert.equal(b.code(() => b.stack.tune({ policy: POLICY.rstOnOverflow, cookies: 1, firstByteMs: 1000, synAckMs: 5 })), "OK");
+    assert.equal(
+      b.code(() => b.stack.tune({ policy: POLICY.rstOnOverflow, cookies: 1, firstByteMs: 1000, synAckMs: 5 })), "OK",
+    );
   });
 
   it("reset a connection that never sends a byte, and no other", () => {
@@ -358,7 +391,8 @@ describe("time-outs", () => {
     assert.equal(c.info.stateName, "ESTABLISHED");
   });
 
-  if (!SMALL) it("of the accept queue: the last ACK is dropped and may come again, or answered with a RST, as the policy has it at the time", () => {
+  if (!SMALL) it("of the accept queue: the last ACK is dropped and may come again, or answered with a RST, "
+      + "as the policy has it at the time", () => {
     const b = server();
     b.stack.close(b.listener);
     b.listener = b.stack.listen(STACK_PORT, 1);
@@ -401,7 +435,8 @@ if (!SMALL) describe("a group of stacks behind one address", () => {
     assert.ok(first > 0 && first === last, "once, as the master key");
   });
 
-  const key = Uint8Array.from({ length: 16 }, (_, i) => 200 + i), policy = { timestamps: true, sack: true, windowScaling: true };
+  const key = Uint8Array.from({ length: 16 }, (_, i) => 200 + i);
+  const policy = { timestamps: true, sack: true, windowScaling: true };
   /** A member whose own clock began at another time than the others'. */
   const member = (entropy: number, startedUs: number, options: BenchOptions = {}): Bench => {
     const b = server({ entropy: entropyOf(entropy), group: { key, clockOffsetUs: startedUs }, policy, ...options });
@@ -419,7 +454,8 @@ if (!SMALL) describe("a group of stacks behind one address", () => {
     assert.deepEqual(b.read(), pattern(50));
     assert.deepEqual([b.info.sndScale, b.info.peerMss, b.info.flags & BOTH], [9, 1460, BOTH]);
     b.advance(100);
-    const ack = b.all.at(-1)!, time = (s: Seen): number => new DataView(s.opts.get(8)!.buffer, s.opts.get(8)!.byteOffset).getUint32(0);
+    const ack = b.all.at(-1)!;
+    const time = (s: Seen): number => new DataView(s.opts.get(8)!.buffer, s.opts.get(8)!.byteOffset).getUint32(0);
     assert.ok(((time(ack) - time(answer)) | 0) >= 0, "its timestamps go on from there");
   });
 
@@ -439,42 +475,73 @@ if (!SMALL) describe("a group of stacks behind one address", () => {
     const a = member(1, 0), b = member(2, 0);
     const answer = syn(a, from(1))!;
     complete(a, answer);
-    b.frame(tcp({ src: from(1), dst: STACK }, { flags: "PA", seq: answer.ack + 5000, ack: answer.seq + 9000, sport: 1024, dport: STACK_PORT, data: pattern(5) }));
+    b.frame(tcp(
+      { src: from(1), dst: STACK },
+      {
+        flags: "PA", seq: answer.ack + 5000, ack: answer.seq + 9000, sport: 1024, dport: STACK_PORT, data: pattern(5),
+      },
+    ));
     assert.equal(b.next("RST").flags, "R");
   });
 });
 
 describe("bad input under attack", () => {
   /** None of it may use memory, or get an answer other than `answers`. */
-  function harmless(name: string, send: (b: Bench, i: number, r: Random) => void, answers: string[]): void {
-    it(name, () => {
+  function harmless(
+    name: string, send: (b: Bench, i: number, r: Random) => void, answers: string[],
+    register: (name: string, test: () => void) => void = it,
+  ): void {
+    register(name, () => {
       const b = server({ cookies: 1, halfOpenMax: 8 }), r = new Random(4987);
       const before = b.stack.memory.length;
       b.clear();
       for (let i = 0; i < 500; i++) send(b, i, r);
       const got = new Set(b.out.filter((s) => s.kind === "tcp").map((s) => s.flags));
       assert.deepEqual([...got].sort(), answers.sort());
-      assert.deepEqual([b.stack.pools().connections, b.stack.pools().halfOpenFree, b.stack.memory.length], [0, 8, before]);
+      assert.deepEqual(
+        [b.stack.pools().connections, b.stack.pools().halfOpenFree, b.stack.memory.length], [0, 8, before],
+      );
       complete(b, syn(b, from(1))!);
       assert.equal(b.stack.pools().connections, 1, "a client is served");
     });
   }
   const random = (r: Random): Partial<Ip> => ({ src: ip4("198.18.0.0") + r.below(1 << 17) });
 
-  harmless("an ACK flood", (b, i, r) => b.send({ flags: "A", seq: r.u32(), ack: r.u32(), sport: 1 + r.below(65535) }, random(r)), ["R"]);
+  harmless(
+    "an ACK flood",
+    (b, i, r) => b.send({ flags: "A", seq: r.u32(), ack: r.u32(), sport: 1 + r.below(65535) }, random(r)), ["R"],
+  );
   harmless("a RST flood", (b, i, r) => b.send({ flags: "R", seq: r.u32(), sport: 1 + r.below(65535) }, random(r)), []);
-  harmless("a FIN flood", (b, i, r) => b.send({ flags: i & 1 ? "F" : "FA", seq: r.u32(), ack: r.u32(), sport: 1 + r.below(65535) }, random(r)), ["R"]);
+  harmless(
+    "a FIN flood",
+    (b, i, r) =>
+      b.send({ flags: i & 1 ? "F" : "FA", seq: r.u32(), ack: r.u32(), sport: 1 + r.below(65535) }, random(r)),
+    ["R"],
+  );
   harmless("SYN+FIN", (b, i, r) => b.send({ flags: "SF", seq: r.u32(), sport: 1 + r.below(65535) }, random(r)), []);
   harmless("SYN+RST", (b, i, r) => b.send({ flags: "SR", seq: r.u32(), sport: 1 + r.below(65535) }, random(r)), []);
-  harmless("SYN-ACKs that nobody asked for", (b, i, r) => b.send({ flags: "SA", seq: r.u32(), ack: r.u32(), sport: 1 + r.below(65535) }, random(r)), ["R"]);
+  harmless(
+    "SYN-ACKs that nobody asked for",
+    (b, i, r) => b.send({ flags: "SA", seq: r.u32(), ack: r.u32(), sport: 1 + r.below(65535) }, random(r)), ["R"],
+  );
   harmless("SYNs to a broadcast or multicast address", (b, i) => {
-    b.send({ flags: "S", seq: 0 }, { dst: ip4(["10.0.0.255", "255.255.255.255", "224.0.0.1"][i % 3]!), dstMac: [255, 255, 255, 255, 255, 255] });
+    b.send(
+      { flags: "S", seq: 0 },
+      { dst: ip4(["10.0.0.255", "255.255.255.255", "224.0.0.1"][i % 3]!), dstMac: [255, 255, 255, 255, 255, 255] },
+    );
   }, []);
   harmless("SYNs from a broadcast, multicast, loopback or no address", (b, i) => {
-    b.send({ flags: "S", seq: 0 }, { src: ip4(["10.0.0.255", "255.255.255.255", "224.0.0.1", "127.0.0.1", "0.0.0.0"][i % 5]!) });
-  }, []);
-  harmless("LAND: our own address as the source", (b) => b.send({ flags: "S", seq: 0, sport: STACK_PORT }, { src: STACK }), []);
-  harmless("ports 0", (b, i, r) => b.send({ flags: "S", seq: 0, ...(i & 1 ? { sport: 0 } : { dport: 0 }) }, random(r)), []);
+    b.send(
+      { flags: "S", seq: 0 },
+      { src: ip4(["10.0.0.255", "255.255.255.255", "224.0.0.1", "127.0.0.1", "0.0.0.0"][i % 5]!) },
+    );
+  }, [], it4);
+  harmless(
+    "LAND: our own address as the source", (b) => b.send({ flags: "S", seq: 0, sport: STACK_PORT }, { src: STACK }), [],
+  );
+  harmless(
+    "ports 0", (b, i, r) => b.send({ flags: "S", seq: 0, ...(i & 1 ? { sport: 0 } : { dport: 0 }) }, random(r)), [],
+  );
 
   it("40 bytes of garbage options: answered as a plain SYN, or dropped, never more than that", () => {
     const b = server({ cookies: 1 }), r = new Random(40);

@@ -21,7 +21,8 @@ if (!SMALL) describe("peers that lie to the sender", () => {
     assert.equal(b.stack.pools().rangesFree, 512);
   });
 
-  it("a flood of D-SACKs: the reordering window stays below the round-trip time, the window of congestion is not blown up", () => {
+  it("a flood of D-SACKs: the reordering window stays below the round-trip time, "
+      + "the window of congestion is not blown up", () => {
     const b = open();
     for (let i = 0; i < 500; i++) acks(b, 1, [0, 1]);
     const before = b.info.cwnd;
@@ -52,8 +53,11 @@ if (!SMALL) describe("peers that lie to the sender", () => {
     assert.equal((b.info.sndNxt - b.info.sndUna) >>> 0, 2 * MSS);
   });
 
-  it("a tiny MSS with SACK (CVE-2019-11477, -11478, -11479): segments of 48 bytes at least, and ranges within their bound", () => {
-    const b = new Bench({ policy: MODERN, rangesMax: 128 }).accepted({ opts: [...opt.mss(1), ...opt.sackOk()], win: 65535 });
+  it("a tiny MSS with SACK (CVE-2019-11477, -11478, -11479): segments of 48 bytes at least, "
+      + "and ranges within their bound", () => {
+    const b = new Bench({ policy: MODERN, rangesMax: 128 }).accepted({
+      opts: [...opt.mss(1), ...opt.sackOk()], win: 65535,
+    });
     b.write(40_000);
     assert.ok(b.out.every((s) => s.data.length === 0 || s.data.length >= 48));
     for (let i = 1; i < 400; i += 2) {

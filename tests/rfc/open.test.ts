@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { FLAG } from "../../host/stack.js";
-import { Bench, SMALL, PEER, PEER_PORT, STACK, pattern } from "../harness/bench.js";
+import { Bench, SMALL, PEER, PEER_PORT, STACK, pattern, it4 } from "../harness/bench.js";
 import { be, opt } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
 
@@ -34,7 +34,9 @@ describe("RFC 9293 §3.4.1: initial sequence numbers", () => {
 
 describe("RFC 6056 §3.3.2: ephemeral ports", () => {
   it("are from 49152 on, each free towards this peer, none that is listened on, and in no order", () => {
-    const b = new Bench({ connsMax: 2000, sendRing: 64, recvRing: 64, listenersMax: 255, txSlots: 4096, policy: { blackhole: true } });
+    const b = new Bench({
+      connsMax: 2000, sendRing: 64, recvRing: 64, listenersMax: 255, txSlots: 4096, policy: { blackhole: true },
+    });
     const taken = new Set(Array.from({ length: 250 }, (_, i) => 49152 + i * 65));
     for (const port of taken) b.stack.listen(port);
     const ports = Array.from({ length: 2000 }, () => b.stack.info(b.stack.connect(PEER, 80)).lport);
@@ -129,16 +131,17 @@ describe("RFC 9293 §3.5: three-way handshake", () => {
     assert.ok(b.stack.listen(80, 1, STACK) > 0);
   });
 
-  it("MUST-46 refuses to connect to broadcast and multicast addresses", () => {
+  it4("MUST-46 refuses to connect to broadcast and multicast addresses", () => {
     const b = new Bench();
-    for (const ip of [0xffffffff, 0x0a0000ff, 0xe0000001, 0xf0000000, 0]) assert.equal(b.code(() => b.stack.connect(ip, 80)), "ARGUMENT");
+    for (const ip of [0xffffffff, 0x0a0000ff, 0xe0000001, 0xf0000000, 0])
+      assert.equal(b.code(() => b.stack.connect(ip, 80)), "ARGUMENT");
     b.poll();
     b.silent();
   });
 });
 
 describe("RFC 9293 §3.7.1: maximum segment size", () => {
-  it("MUST-14 MUST-67 SHLD-5 MAY-3 sends MSS = MTU − 40 on both kinds of SYN", () => {
+  it4("MUST-14 MUST-67 SHLD-5 MAY-3 sends MSS = MTU − 40 on both kinds of SYN", () => {
     for (const [mtu, mss] of [[1500, 1460], [576, 536], [9000, 8960]] as const) {
       const b = new Bench({ mtu, pathMtuMin: 552 });
       b.stack.listen(8080);
@@ -313,7 +316,8 @@ describe("half-open connections (RFC 4987 §3)", () => {
     assert.deepEqual([b.stack.pools().connections, b.stack.pools().halfOpenFree], [0, 0]);
   });
 
-  if (!SMALL) it("4987-1 4987-2 answers with cookies when the table is full, and completes from one with its options", () => {
+  if (!SMALL) it("4987-1 4987-2 answers with cookies when the table is full, "
+      + "and completes from one with its options", () => {
     const b = new Bench({ policy: { timestamps: true, sack: true, windowScaling: true } });
     b.listener = b.stack.listen(8080, 4);
     for (let i = 0; i < 20; i++) {
@@ -323,7 +327,9 @@ describe("half-open connections (RFC 4987 §3)", () => {
     }
     assert.ok(b.stack.listenerInfo(b.listener).defending);
     b.sport = 4000;
-    b.send({ flags: "S", seq: 0, opts: [...opt.mss(1400), ...opt.sackOk(), ...opt.ts(100, 0), ...opt.nop(), ...opt.ws(7)] });
+    b.send({
+      flags: "S", seq: 0, opts: [...opt.mss(1400), ...opt.sackOk(), ...opt.ts(100, 0), ...opt.nop(), ...opt.ws(7)],
+    });
     const cookie = b.next();
     const val = new DataView(cookie.opts.get(8)!.buffer).getUint32(0);
     b.send({ flags: "A", seq: 1, ack: 3, opts: opt.ts(101, val) });

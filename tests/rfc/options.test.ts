@@ -1,6 +1,8 @@
 /** RFC 7323 (window scale, timestamps, PAWS), RFC 2018 and RFC 2883 (SACK), RFC 6675. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { POLICY } from "../../host/config.js";
+import { FLAG } from "../../host/stack.js";
 import { Bench, SMALL, MSS, pattern } from "../harness/bench.js";
 import { opt, type Seen } from "../harness/codec.js";
 
@@ -16,19 +18,25 @@ function blocks(b: Bench, s: Seen): number[][] {
   const bytes = s.opts.get(5);
   if (!bytes) return [];
   const v = new DataView(bytes.buffer, bytes.byteOffset);
-  return Array.from({ length: bytes.length / 8 }, (_, i) => [v.getUint32(8 * i), v.getUint32(8 * i + 4)].map((x) => (x - b.peerIsn) >>> 0));
+  return Array.from({ length: bytes.length / 8 }, (_, i) =>
+    [v.getUint32(8 * i), v.getUint32(8 * i + 4)].map((x) => (x - b.peerIsn) >>> 0),
+  );
 }
 
 describe("RFC 7323 §2: window scale", () => {
   it("7323-1 is offered on SYNs only, and used only if both sides sent it", () => {
     const b = new Bench({ policy: { windowScaling: true } }).accepted({ opts: opt.mss(1460) });
     assert.deepEqual([b.all[0]!.opts.has(3), b.info.sndScale, b.info.rcvScale], [false, 0, 0]);
-    const c = new Bench({ policy: { windowScaling: true }, recvRing: 1 << 20 }).accepted({ opts: [...opt.mss(1460), ...opt.ws(4)] }, { win: 100, opts: opt.ws(9) });
+    const c = new Bench({ policy: { windowScaling: true }, recvRing: 1 << 20 }).accepted(
+      { opts: [...opt.mss(1460), ...opt.ws(4)] }, { win: 100, opts: opt.ws(9) },
+    );
     assert.deepEqual([c.info.sndScale, c.info.rcvScale, c.info.sndWnd], [4, 5, 1600]);
   });
 
   it("7323-2 does not scale the window of a SYN", () => {
-    const b = new Bench({ policy: { windowScaling: true } }).connected({ win: 5000, opts: [...opt.mss(1460), ...opt.ws(7)] });
+    const b = new Bench({ policy: { windowScaling: true } }).connected({
+      win: 5000, opts: [...opt.mss(1460), ...opt.ws(7)],
+    });
     assert.equal(b.info.sndWnd, 5000);
   });
 
@@ -52,7 +60,8 @@ describe("RFC 7323 §2: window scale", () => {
 });
 
 describe("RFC 7323 §3 to §5: timestamps", () => {
-  const open = (): Bench => new Bench(TS).accepted({ opts: [...opt.mss(1460), ...opt.ts(1000, 0)] }, { opts: opt.ts(1001, 0) });
+  const open = (): Bench =>
+    new Bench(TS).accepted({ opts: [...opt.mss(1460), ...opt.ts(1000, 0)] }, { opts: opt.ts(1001, 0) });
 
   it("7323-4 sends them on every segment, and drops a segment that has none", () => {
     const b = open();
@@ -122,7 +131,8 @@ describe("the MSS that we offer", () => {
 });
 
 describe("RFC 2018, RFC 2883: SACK sent", () => {
-  const open = (options = {}): Bench => new Bench({ ...SACK, ...options }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
+  const open = (options = {}): Bench =>
+    new Bench({ ...SACK, ...options }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
   const at = (b: Bench, seq: number, size: number): number[][] => {
     b.send({ flags: "A", seq, ack: 1, data: pattern(size, seq - 1) });
     return blocks(b, b.next());
@@ -149,7 +159,8 @@ describe("RFC 2018, RFC 2883: SACK sent", () => {
   it("2018-3 three blocks beside timestamps", () => {
     const b = new Bench({ policy: { sack: true, timestamps: true } });
     b.accepted({ opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1, 0)] }, { opts: opt.ts(1, 0) });
-    for (let i = 0; i < 5; i++) b.send({ flags: "A", seq: 101 + 200 * i, ack: 1, data: pattern(50), opts: opt.ts(1, 0) });
+    for (let i = 0; i < 5; i++)
+      b.send({ flags: "A", seq: 101 + 200 * i, ack: 1, data: pattern(50), opts: opt.ts(1, 0) });
     assert.equal(blocks(b, b.out.at(-1)!).length, 3);
   });
 
@@ -190,7 +201,12 @@ describe("RFC 2018, RFC 6675: SACK received", () => {
     return b.clear();
   };
   const sack = (b: Bench, ack: number, ...list: [number, number][]): void =>
-    b.send({ flags: "A", seq: 1, ack, opts: opt.sack(...list.map(([x, y]) => [x, y].map((n) => (b.stackIsn + 1 + n * MSS) >>> 0) as [number, number])) });
+    b.send({
+      flags: "A",
+      seq: 1,
+      ack,
+      opts: opt.sack(...list.map(([x, y]) => [x, y].map((n) => (b.stackIsn + 1 + n * MSS) >>> 0) as [number, number])),
+    });
 
   it("6675-1 6675-2 retransmits a hole below three segments that arrived, and halves cwnd", () => {
     const b = open();
@@ -207,7 +223,10 @@ describe("RFC 2018, RFC 6675: SACK received", () => {
     const b = open(), first = b.stackIsn + 1;
     b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([first + 2000, first + 2001], [first + 2100, first + 2101]) });
     assert.equal(b.count("TCPFastRetrans"), 0, "two are not");
-    b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([first + 2200, first + 2201], [first + 2000, first + 2001], [first + 2100, first + 2101]) });
+    b.send({
+      flags: "A", seq: 1, ack: 1,
+      opts: opt.sack([first + 2200, first + 2201], [first + 2000, first + 2001], [first + 2100, first + 2101]),
+    });
     b.expect("A", { seq: 1, len: MSS });
     assert.equal(b.count("TCPFastRetrans"), 1);
   });
@@ -232,7 +251,8 @@ describe("RFC 2018, RFC 6675: SACK received", () => {
     assert.equal(b.count("TCPFastRetrans"), 1);
   });
 
-  it("2018-5 2018-6 6675-4 forgets what was selectively acknowledged after a time-out, and frees nothing before", () => {
+  it("2018-5 2018-6 6675-4 forgets what was selectively acknowledged after a time-out, "
+      + "and frees nothing before", () => {
     const b = open();
     sack(b, 1, [1, 2]);
     assert.equal(b.info.sndSize, 14600);
@@ -247,19 +267,67 @@ describe("RFC 2018, RFC 6675: SACK received", () => {
   it("ignores blocks that lie", () => {
     const b = open();
     const abs = (n: number): number => (b.stackIsn + 1 + n) >>> 0;
-    for (const [x, y] of [[abs(3000), abs(1000)], [abs(1000), abs(1000)], [abs(14000), abs(20000)], [abs(-5000), abs(-1000)], [abs(-100), abs(100)]] as const) {
+    for (const [x, y] of [
+      [abs(3000), abs(1000)], [abs(1000), abs(1000)], [abs(14000), abs(20000)], [abs(-5000), abs(-1000)],
+      [abs(-100), abs(100)],
+    ] as const) {
       b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([x, y]) });
     }
     assert.equal(b.info.sackedBytes, 0);
     assert.equal(b.stack.pools().rangesFree, b.stack.configured("rangesMax"));
   });
 
-  it("RFC 6675 §4: what was selectively acknowledged is no longer in the pipe, also before anything counts as lost", () => {
+  it("RFC 6675 §4: what was selectively acknowledged is no longer in the pipe, "
+      + "also before anything counts as lost", () => {
     const b = new Bench({ policy: { sack: true } }).accepted({ opts: [...opt.mss(1460), ...opt.sackOk()] });
     b.write(4 * 1460);
     assert.equal(b.info.pipe, 4 * 1460);
     b.clear();
-    b.send({ flags: "A", seq: 1, ack: 1, opts: opt.sack([(b.stackIsn + 1 + 1460) >>> 0, (b.stackIsn + 1 + 2920) >>> 0]) });
+    b.send({
+      flags: "A", seq: 1, ack: 1, opts: opt.sack([(b.stackIsn + 1 + 1460) >>> 0, (b.stackIsn + 1 + 2920) >>> 0]),
+    });
     assert.deepEqual([b.info.pipe, b.info.sackedBytes], [3 * 1460, 1460]);
   });
+});
+
+describe("what our SYN offered counts, whatever the policy is when the answer comes", () => {
+  const ALL = { timestamps: true, sack: true, windowScaling: true };
+  const answer = { opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(100, 0), ...opt.nop(), ...opt.ws(7)] };
+  const agreed = (b: Bench): unknown[] =>
+    [(b.info.flags & FLAG.timestamps) !== 0, (b.info.flags & FLAG.sack) !== 0, b.info.sndScale];
+
+  it("RFC 7323 §2.2 and §3.2, RFC 2018 §2: switched off, or on, between SYN and SYN-ACK", () => {
+    const off = new Bench({ policy: ALL }).connecting();
+    off.stack.tune({ policy: 0 });
+    off.send({ flags: "SA", seq: 0, ack: 1, ...answer });
+    assert.ok(off.next().opts.has(8), "both SYNs had timestamps: each segment has one");
+    assert.deepEqual(agreed(off), [true, true, 7]);
+    const on = new Bench({ policy: {} }).connecting();
+    on.stack.tune({ policy: POLICY.timestamps | POLICY.sack | POLICY.windowScaling });
+    on.send({ flags: "SA", seq: 0, ack: 1, ...answer });
+    assert.ok(!on.next().opts.has(8), "our SYN had none");
+    assert.deepEqual(agreed(on), [false, false, 0]);
+  });
+
+  it("a SYN that is sent again offers the same", () => {
+    const b = new Bench({ policy: ALL }).connecting();
+    b.stack.tune({ policy: 0 });
+    b.advance(1000);
+    const again = b.expect("S", { seq: 0 });
+    assert.deepEqual([again.opts.has(3), again.opts.has(4), again.opts.has(8)], [true, true, true]);
+  });
+
+  const KEEPERS = [["a listener's half-open record", 0], ["a SYN cookie, in the timestamp,", 2]] as const;
+  for (const [what, cookies] of KEEPERS) {
+    if (!SMALL || cookies === 0) it(`${what} keeps what both SYNs had`, () => {
+      const b = new Bench({ cookies, policy: ALL });
+      b.listener = b.stack.listen(8080, 4);
+      b.send({ flags: "S", seq: 0, ...answer });
+      const synAck = b.expect("SA", { ack: 1 });
+      b.stack.tune({ policy: 0 });
+      b.send({ flags: "A", seq: 1, ack: 1, opts: opt.ts(101, stamps(synAck)[0]) });
+      b.handle = b.stack.accept(b.listener);
+      assert.deepEqual(agreed(b), [true, true, 7]);
+    });
+  }
 });

@@ -1,6 +1,10 @@
-/** What the network can reach: text, fragments and datagrams stay where they belong, whatever their lengths say (docs/design/reach.md). */
+/**
+ * What the network can reach: text, fragments and datagrams stay where they belong, whatever their lengths say
+ * (docs/design/reach.md).
+ */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { TCP_INFO } from "../../host/module/layout.js";
 import { Bench, MSS, PEER, STACK, pattern, type BenchOptions, SMALL } from "../harness/bench.js";
 import { icmp, ipv4, opt, segment, udp, type Tcp } from "../harness/codec.js";
 
@@ -9,7 +13,10 @@ function pieces(payload: Uint8Array, proto: number, id = 77, size = 1480): Uint8
   const out: Uint8Array[] = [];
   for (let at = 0; at < payload.length; at += size) {
     const end = Math.min(at + size, payload.length);
-    out.push(ipv4({ src: PEER, dst: STACK, proto, id, frag: (end < payload.length ? 0x2000 : 0) | (at >> 3) }, payload.subarray(at, end)));
+    out.push(ipv4(
+      { src: PEER, dst: STACK, proto, id, frag: (end < payload.length ? 0x2000 : 0) | (at >> 3) },
+      payload.subarray(at, end),
+    ));
   }
   return out;
 }
@@ -28,7 +35,10 @@ class Watched extends Bench {
   untouched(): void {
     const bytes = new Uint8Array(this.stack.exports.memory.buffer), end = Watched.BASE + this.stack.arenaBytes;
     assert.ok(bytes.length > end + 64, "there is something behind the arena");
-    assert.equal(bytes.subarray(Watched.BASE - 4096, Watched.BASE).findIndex((b) => b !== 0xa5), -1, "a byte before the arena was written");
+    assert.equal(
+      bytes.subarray(Watched.BASE - 4096, Watched.BASE).findIndex((b) => b !== 0xa5), -1,
+      "a byte before the arena was written",
+    );
     assert.equal(bytes.subarray(end).findIndex((b) => b !== 0xa5), -1, "a byte behind the arena was written");
   }
 }
@@ -117,6 +127,32 @@ describe("RFC 9293 §3.10.7.3: text that comes with a SYN is cut to the window",
   });
 });
 
+describe("the way into a ring holds its own bound, whatever the window says", () => {
+  /** Where a connection's own number lies in memory: from SND.UNA on, what `info` tells stands as it does there. */
+  function placeOf(b: Bench, field: "rcvAdv"): number {
+    const scratch = b.stack.exports.configBlock(), memory = Buffer.from(b.stack.exports.memory.buffer);
+    assert.equal(b.stack.exports.tcp_info(b.handle, scratch), 0);
+    const known = Buffer.from(memory.subarray(scratch + TCP_INFO.sndUna.at, scratch + TCP_INFO.irs.at + 4));
+    const at = memory.indexOf(known, Watched.BASE);
+    assert.ok(at > 0 && memory.indexOf(known, at + 1) < 0, "the connection's numbers stand in the arena once");
+    return at + TCP_INFO[field].at - TCP_INFO.sndUna.at;
+  }
+
+  for (const [what, seq, size] of [
+    ["in order", 1, 513], ["beyond a gap", 301, 213], ["at the ring's end", 513, 1], ["far beyond it", 30_000, 400],
+  ] as const) {
+    it(`text ${what} that does not fit is dropped`, () => {
+      const b = new Watched(SMALLEST).accepted();
+      new DataView(b.stack.exports.memory.buffer).setUint32(placeOf(b, "rcvAdv"), (b.peerIsn + 1 + 60_000) >>> 0, true);
+      b.send({ flags: "A", seq, ack: 1, data: pattern(size) });
+      b.untouched();
+      assert.deepEqual([b.info.rcvSize, b.info.outOfOrderBytes], [0, 0]);
+      b.send({ flags: "A", seq: 1, ack: 1, data: pattern(512) });
+      assert.deepEqual(b.read(), pattern(512));
+    });
+  }
+});
+
 describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its datagram brought", () => {
   // Without a checksum, so that nothing but coverage tells.
   const data = pattern(4096), whole = udp({ src: PEER, dst: STACK }, 9, 53, data, false).slice(34);
@@ -140,7 +176,9 @@ describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its 
   if (!SMALL) it("one that is whole is delivered, in any order", () => {
     assert.deepEqual(made([[0, 1480, true], [1480, 2960, true], [2960, N, false]]), [N]);
     assert.deepEqual(made([[2960, N, false], [1480, 2960, true], [0, 1480, true]]), [N]);
-    assert.deepEqual(made([[0, 1480, true], [0, 1480, true], [2960, N, false], [2960, N, false], [1480, 2960, true]]), [N]);
+    assert.deepEqual(
+      made([[0, 1480, true], [0, 1480, true], [2960, N, false], [2960, N, false], [1480, 2960, true]]), [N],
+    );
   });
 
   it("a fragment beyond the end does not stand for one that is missing", () => {
@@ -161,7 +199,8 @@ describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its 
     let seed = 5;
     const below = (n: number): number => (seed = (Math.imul(seed, 1103515245) + 12345) >>> 0, (seed >>> 8) % n);
     // The checksum of an echo of zeros does not depend on its length.
-    const b = new Bench({ reassemblyMax: 2 }), zeros = icmp({ src: PEER, dst: STACK }, 8, 0, 0, new Uint8Array(64)).slice(34);
+    const b = new Bench({ reassemblyMax: 2 });
+    const zeros = icmp({ src: PEER, dst: STACK }, 8, 0, 0, new Uint8Array(64)).slice(34);
     let answered = 0;
     for (let run = 0; run < 4000; run++) {
       const list: [number, number, boolean][] = [], units = 1 + below(6), covered = new Set<number>();
@@ -170,13 +209,19 @@ describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its 
         list.push([from, from + 8 * (1 + below(3)) - (more ? 0 : below(8)), more]);
       }
       for (const [from, to, more] of list) {
-        b.frame(ipv4({ src: PEER, dst: STACK, proto: 1, id: 100 + run, frag: (more ? 0x2000 : 0) | (from >> 3) }, zeros.subarray(from, to)));
+        b.frame(ipv4(
+          { src: PEER, dst: STACK, proto: 1, id: 100 + run, frag: (more ? 0x2000 : 0) | (from >> 3) },
+          zeros.subarray(from, to),
+        ));
         for (let at = from; at < to && (from !== 0 || more); at++) covered.add(at);
         const s = b.out.splice(0).find((x) => x.kind === "icmp");
         // What begins at 0 and has nothing behind it is no fragment.
         if (s === undefined || (from === 0 && !more)) continue;
         answered++;
-        for (let at = 0; at < s.ip.total - 20; at++) assert.ok(covered.has(at), `byte ${at} of ${s.ip.total - 20} came with no fragment of ${JSON.stringify(list)}`);
+        for (let at = 0; at < s.ip.total - 20; at++)
+          assert.ok(
+            covered.has(at), `byte ${at} of ${s.ip.total - 20} came with no fragment of ${JSON.stringify(list)}`,
+          );
         covered.clear();
       }
     }
@@ -186,7 +231,8 @@ describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its 
 
 describe("RFC 791 §3.1: the total length of a datagram that was put together is at most 65,535", () => {
   it("a configuration that would let it be longer is refused", () => {
-    for (const reassemblyBytes of [65_528, 65_536]) assert.throws(() => new Bench({ reassemblyBytes }), { code: "CONFIG" });
+    for (const reassemblyBytes of [65_528, 65_536])
+      assert.throws(() => new Bench({ reassemblyBytes }), { code: "CONFIG" });
   });
 
   if (!SMALL) it("the longest one is delivered whole, and none that is longer", () => {

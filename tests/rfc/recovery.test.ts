@@ -7,7 +7,8 @@ import { Bench, MSS, SMALL } from "../harness/bench.js";
 import { MODERN, RTT, acks, flight, nxt, open, sent, una } from "../harness/sender.js";
 
 if (!SMALL) describe("RFC 8985: RACK", () => {
-  it("8985-1 a segment is lost when one that was sent later has arrived, and a quarter of the round trip has passed", () => {
+  it("8985-1 a segment is lost when one that was sent later has arrived, "
+      + "and a quarter of the round trip has passed", () => {
     const b = open();
     b.write(10 * MSS);
     assert.equal(sent(b).length, 10);
@@ -49,7 +50,8 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     assert.deepEqual(sent(b), [1]);
   });
 
-  it("8985-2 the reordering timer ends with the block that it asks, when no range is left to note what is sent again", () => {
+  it("8985-2 the reordering timer ends with the block that it asks, "
+      + "when no range is left to note what is sent again", () => {
     const b = open({ rangesMax: 4 });
     for (const [segments, ms] of [[2, 30], [1, 10], [1, RTT]] as const) {
       b.write(segments * MSS);
@@ -109,7 +111,10 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     calm(b);
   };
 
-  /** After how many ms, beyond the round trip, a segment that is missing is sent again; one is known to have arrived above it. */
+  /**
+   * After how many ms, beyond the round trip, a segment that is missing is sent again; one is known to have arrived
+   * above it.
+   */
   const patience = (b: Bench): number => {
     const n = una(b);
     flight(b, 3);
@@ -190,17 +195,34 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     }
   });
 
-  it("a block changes hands when its connection is idle, and comes back when it has something to send", () => {
-    const b = open({ sendersMax: 1 });
-    const first = b.handle;
+  /** Two connections and one block: the first is idle, the second has ten segments in flight. */
+  const oneBlock = (): { b: Bench; first: number } => {
+    const b = open({ sendersMax: 1 }), first = b.handle;
     b.sport++;
     b.accepted({ opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 });
     flight(b, 10);
+    return { b, first };
+  };
+
+  it("a block changes hands when its connection is idle, and comes back when it has something to send", () => {
+    const { b, first } = oneBlock();
     acks(b, 0, [1, 4]);
     assert.ok(sent(b).includes(0), "RACK, three segments of 1460 above");
     assert.equal(b.stack.send(first, new Uint8Array(MSS)), MSS);
     b.poll();
     assert.ok(b.out.some((s) => s.kind === "tcp" && s.data.length === MSS), "the other one sends without a block");
+  });
+
+  it("a block stays with its connection while a part of a flight is acknowledged", () => {
+    const { b, first } = oneBlock();
+    acks(b, 4);
+    // The other one begins to send in the middle of it, and gets nothing that is in use.
+    assert.equal(b.stack.send(first, new Uint8Array(MSS)), MSS);
+    b.poll();
+    b.clear();
+    acks(b, 4, [5, 6]);
+    b.advance(RTT / 4 + 2);
+    assert.ok(sent(b).includes(4), "RACK, a single segment above, a quarter of a round trip ago");
   });
 });
 
@@ -230,7 +252,8 @@ if (!SMALL) describe("RFC 8985: tail loss probes", () => {
 
   it("RFC 6298 §5.3, RFC 8985 §7.2: the ACK that brings the first sample sets the timer that follows from it", () => {
     // The SYN-ACK was sent twice, so the handshake told nothing.
-    const b = new Bench({ rtoMinMs: 300, policy: MODERN }), syn = { flags: "S", seq: 0, opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 };
+    const b = new Bench({ rtoMinMs: 300, policy: MODERN });
+    const syn = { flags: "S", seq: 0, opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 };
     b.listener = b.stack.listen(8080);
     b.send(syn);
     b.accepted(syn);
@@ -242,7 +265,8 @@ if (!SMALL) describe("RFC 8985: tail loss probes", () => {
   });
 
   it("RFC 8985 §7.2: while no round trip is known, the probe comes after a second", () => {
-    const b = new Bench({ rtoInitialMs: 1000, policy: MODERN }), syn = { flags: "S", seq: 0, opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 };
+    const b = new Bench({ rtoInitialMs: 1000, policy: MODERN });
+    const syn = { flags: "S", seq: 0, opts: [...opt.mss(1460), ...opt.sackOk()], win: 65535 };
     b.listener = b.stack.listen(8080);
     b.send(syn);
     b.advance(1100);
@@ -274,7 +298,8 @@ if (!SMALL) describe("RFC 8985: tail loss probes", () => {
     assert.equal(b.count("TCPLossProbes"), 1);
   });
 
-  it("RFC 8985 §7.2 and §7.3: where a time-out comes first, a probe is sent in its place, and the time-out is armed anew", () => {
+  it("RFC 8985 §7.2 and §7.3: where a time-out comes first, a probe is sent in its place, "
+      + "and the time-out is armed anew", () => {
     const b = open({ rtoMinMs: 300 });
     b.write(MSS);
     b.clear();
@@ -373,10 +398,14 @@ if (!SMALL) describe("RFC 6937: proportional rate reduction", () => {
 });
 
 if (!SMALL) describe("RFC 6937 §3.1 and §3.2: how much may be sent, to the byte", () => {
-  /** Ten in flight, the first of them lost, `sacked` above it arrived: in fast recovery. Returns cwnd in segments, less the pipe. */
+  /**
+   * Ten in flight, the first of them lost, `sacked` above it arrived: in fast recovery. Returns cwnd in segments, less
+   * the pipe.
+   */
   const room = (b: Bench): number => (b.info.cwnd - b.info.pipe) / MSS;
 
-  it("while more is in flight than ssthresh: ssthresh / RecoverFS of what arrived, rounded up, less what was sent", () => {
+  it("while more is in flight than ssthresh: ssthresh / RecoverFS of what arrived, "
+      + "rounded up, less what was sent", () => {
     const b = open();
     flight(b, 10);
     acks(b, 1, [2, 5]);
@@ -438,7 +467,8 @@ if (!SMALL) describe("going back on what was for nothing", () => {
       const bytes = b.all.at(-1)!.opts.get(8)!;
       return new DataView(bytes.buffer, bytes.byteOffset).getUint32(0);
     };
-    const ack = (n: number, ecr: number): void => b.send({ flags: "A", seq: 1, ack: 1 + n, win: 65535, opts: opt.ts(2, ecr) });
+    const ack = (n: number, ecr: number): void =>
+      b.send({ flags: "A", seq: 1, ack: 1 + n, win: 65535, opts: opt.ts(2, ecr) });
     b.accepted({ opts: [...opt.mss(1460), ...opt.sackOk(), ...opt.ts(1, 0)], win: 65535 }, { opts: opt.ts(1, 0) });
     b.write(1448);
     b.advance(RTT);
@@ -529,7 +559,10 @@ if (!SMALL) describe("going back on what was for nothing", () => {
 });
 
 if (!SMALL) describe("RFC 4821 §7.3, RFC 1191 §6.3: a path that takes more again", () => {
-  /** A path that takes `mtu` bytes, for `rounds` round trips; what fits is acknowledged, with SACK. Returns the sizes that were seen. */
+  /**
+   * A path that takes `mtu` bytes, for `rounds` round trips; what fits is acknowledged, with SACK. Returns the sizes
+   * that were seen.
+   */
   const run = (b: Bench, mtu: number, rounds: number): number[] => {
     const seen: number[] = [], early = new Map<number, number>();
     for (let i = 0; i < rounds || b.info.sndSize > 0; i++) {
@@ -543,7 +576,10 @@ if (!SMALL) describe("RFC 4821 §7.3, RFC 1191 §6.3: a path that takes more aga
         let una = (b.info.sndUna - b.stackIsn) >>> 0;
         early.set(seq, end);
         for (let next = early.get(una); next !== undefined; next = early.get(una)) una = next;
-        b.send({ flags: "A", seq: 1, ack: una, win: 65535, opts: seq > una ? opt.sack([(b.stackIsn + seq) >>> 0, (b.stackIsn + end) >>> 0]) : [] });
+        b.send({
+          flags: "A", seq: 1, ack: una, win: 65535,
+          opts: seq > una ? opt.sack([(b.stackIsn + seq) >>> 0, (b.stackIsn + end) >>> 0]) : [],
+        });
       }
     }
     return seen;

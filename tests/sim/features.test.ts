@@ -90,6 +90,24 @@ function asksForFastOpen(module: WebAssembly.Module, there: boolean): void {
   else assert.throws(ask, { code: "ARGUMENT", message: "cannot set fastOpen: this module was built without it" });
 }
 
+/** Who has no UDP is told so, and nothing is written where its sockets would be. */
+function opensNoUdp(module: WebAssembly.Module): void {
+  const stack = new StackModule(module, { ip: "10.0.0.1/24", connsMax: 1 });
+  assert.throws(() => stack.udpOpen(PORT), { code: "FULL" });
+}
+
+/** An IPv6 address that is there is told of by handle 0, whatever other clients there are. */
+function tellsOfIp6(module: WebAssembly.Module): void {
+  const stack = new StackModule(module, { ip: "10.0.0.1/24", connsMax: 1 }), told = new Set<number>();
+  stack.ip6Start();
+  for (let us = 1_000_000; us < 4_000_000; us += 100_000) {
+    stack.poll(us);
+    stack.drainFrames(() => {});
+    stack.drainEvents((handle) => told.add(handle));
+  }
+  assert.deepEqual([...told], [0]);
+}
+
 describe("a build without", () => {
   const alone = FEATURES.map((f): [string, string[]] => [f, [f]]);
   const builds = [...alone, ["all of them", FEATURES] as const];
@@ -105,6 +123,8 @@ describe("a build without", () => {
       const module = await without(features);
       for (let seed = 1; seed <= 5; seed++) talk(module, seed);
       asksForFastOpen(module, !features.includes("STINT_NO_FAST_OPEN"));
+      if (features.includes("STINT_NO_UDP")) opensNoUdp(module);
+      if (name === "STINT_NO_DHCP") tellsOfIp6(await without(features, "whole"));
     });
   }
 });

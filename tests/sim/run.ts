@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- [--seed N] [--seeds COUNT] [--minutes M] [--forever] [--without TROUBLE,…]`: the simulation. A failure is made smaller: as
- * little time, and as few troubles, as it still fails with.
+ * `npm run sim -- [--seed N] [--seeds COUNT] [--minutes M] [--forever] [--without TROUBLE,…]`: the simulation. A
+ * failure is made smaller: as little time, and as few troubles, as it still fails with.
  */
 import { Progress } from "../../tools/progress.js";
 import { instrumented } from "../fuzz/instrument.js";
@@ -44,14 +44,21 @@ function report(seed: number, seconds: number, error: Error): never {
     if (e) [seconds, last] = [seconds - step, e];
   }
   const left = TROUBLES.filter((t) => !without.has(t));
-  console.error(`seed ${seed}: ${last.stack}\nit needs ${left.length > 0 ? left.join(", ") : "no trouble at all"}\nreplay it with: npm run sim -- --seed ${seed} --minutes ${seconds / 60}` +
-    (without.size > 0 ? ` --without ${[...without].join(",")}` : ""));
+  console.error(
+    `seed ${seed}: ${last.stack}\nit needs ${left.length > 0 ? left.join(", ") : "no trouble at all"}\nreplay it `
+      + `with: npm run sim -- --seed ${seed} --minutes ${seconds / 60}`
+      + (without.size > 0 ? ` --without ${[...without].join(",")}` : ""),
+  );
   process.exit(1);
 }
 
 const seconds = number("--minutes", 1) * 60, forever = process.argv.includes("--forever");
 const first = number("--seed", 1), count = forever ? Infinity : number("--seeds", 1);
-const without = new Set((value("--without")?.split(",") ?? []).map((t) => (TROUBLES as readonly string[]).includes(t) ? t as Trouble : usage(`--without takes ${TROUBLES.join(", ")}`)));
+const without = new Set(
+  (value("--without")?.split(",") ?? []).map((t) =>
+    (TROUBLES as readonly string[]).includes(t) ? (t as Trouble) : usage(`--without takes ${TROUBLES.join(", ")}`),
+  ),
+);
 const start = performance.now();
 const bar = new Progress("seeds", count);
 let fuelMax = 0;
@@ -65,7 +72,8 @@ for (let seed = first; seed < first + count; seed++) {
   }
   bar.at(seed - first + 1);
   fuelMax = Math.max(fuelMax, world.fuelMax);
-  if ((seed - first + 1) % 100 === 0) bar.say(`${seed - first + 1} seeds, ${((performance.now() - start) / 1000).toFixed(0)} s`);
+  if ((seed - first + 1) % 100 === 0)
+    bar.say(`${seed - first + 1} seeds, ${((performance.now() - start) / 1000).toFixed(0)} s`);
 }
 bar.stop();
 console.log(`seeds ${first} to ${first + count - 1}: nothing wrong; at most ${fuelMax} turns of loops in a poll`);

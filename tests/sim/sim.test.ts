@@ -6,12 +6,15 @@ const SEEDS = 500;
 const SECONDS = 60;
 
 describe("simulation", () => {
-  it(`${SEEDS} seeds of ${SECONDS} s: every stream is delivered in order, once, or reset; everything ends; all pools fill up again`, () => {
+  it(`${SEEDS} seeds of ${SECONDS} s: every stream is delivered in order, once, or reset; everything ends; `
+      + "all pools fill up again", () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
       try {
         new World(seed).run(SECONDS);
       } catch (e) {
-        throw new Error(`seed ${seed}: ${(e as Error).message}\nreplay it with: npm run sim -- --seed ${seed}`, { cause: e });
+        throw new Error(`seed ${seed}: ${(e as Error).message}\nreplay it with: npm run sim -- --seed ${seed}`, {
+          cause: e,
+        });
       }
     }
   });

@@ -1,6 +1,6 @@
 /**
- * A simulation: a few stacks on a bad wire in virtual time, applications that open, write, read, pause, close and abort by chance, and
- * beside each byte stream a model of what it has to be. Everything follows from one seed.
+ * A simulation: a few stacks on a bad wire in virtual time, applications that open, write, read, pause, close and abort
+ * by chance, and beside each byte stream a model of what it has to be. Everything follows from one seed.
  */
 import assert from "node:assert/strict";
 import { parseIp } from "../../host/address.js";
@@ -15,19 +15,28 @@ import { drawConfig } from "../harness/configs.js";
 import { SLOW } from "../harness/module.js";
 
 const PORT = 7000;
-const POLICIES = ["timestamps", "sack", "windowScaling", "pushBursts", "noDelay", "rack", "tlp", "prr", "undo", "cubic", "hystart", "pacing"] as const;
+const POLICIES = [
+  "timestamps", "sack", "windowScaling", "pushBursts", "noDelay", "rack", "tlp", "prr", "undo", "cubic", "hystart",
+  "pacing",
+] as const;
 
-/** What worlds whose hosts are drawn from the whole space of configurations draw (harness/configs.ts): sizes, and what bounds the pace. */
+/**
+ * What worlds whose hosts are drawn from the whole space of configurations draw (harness/configs.ts): sizes, and what
+ * bounds the pace.
+ */
 const DRAWN = [
-  "mtu", "connsMax", "halfOpenMax", "timeWaitMax", "sendRing", "recvRing", "rangesMax", "sendersMax", "rxSlots", "txSlots", "loopSlots", "reassemblyMax", "reassemblyBytes",
-  "neighboursMax", "udpMax", "udpRing", "prefixBuckets", "fastOpenCookies", "appBytes", "windowScale", "mss", "initialWindow", "delayedAckMs", "pathMtuMin", "fastOpenMax",
+  "mtu", "connsMax", "halfOpenMax", "timeWaitMax", "sendRing", "recvRing", "rangesMax", "sendersMax", "rxSlots",
+  "txSlots", "loopSlots", "reassemblyMax", "reassemblyBytes", "neighboursMax", "udpMax", "udpRing", "prefixBuckets",
+  "fastOpenCookies", "appBytes", "windowScale", "mss", "initialWindow", "delayedAckMs", "pathMtuMin", "fastOpenMax",
 ] as const;
 
 /** One end of a connection as its application sees it. */
 interface End {
   host: number;
   handle: number;
-  /** The stream that it writes, and how far it got; the stream that it reads is known once the peer's key has arrived. */
+  /**
+   * The stream that it writes, and how far it got; the stream that it reads is known once the peer's key has arrived.
+   */
   key: number;
   toWrite: number;
   written: number;
@@ -48,10 +57,14 @@ function byteAt(key: number, at: number): number {
 }
 
 /** What can be left out of a world. */
-export const TROUBLES = ["loss", "duplicate", "reorder", "corrupt", "rate", "partition", "mtu", "pause", "clock"] as const;
+export const TROUBLES = [
+  "loss", "duplicate", "reorder", "corrupt", "rate", "partition", "mtu", "pause", "clock",
+] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
-/** Turns of loops that one poll may take: an event may touch every connection, every record and a full batch of frames. */
+/**
+ * Turns of loops that one poll may take: an event may touch every connection, every record and a full batch of frames.
+ */
 const FUEL = SLOW ? 0x7fffffff : 200_000;
 
 /** Streams begin with their key: 4 bytes. */
@@ -71,8 +84,8 @@ export class World {
   #streams = new Map<number, { writer: End }>();
   #calm = false;
   /**
-   * Worlds with SYN cookies: nobody aborts, gives up or loses all packets, since a cookie that is replayed after its connection was
-   * dropped makes it anew, with its old numbers (docs/design/syn-cookies.md).
+   * Worlds with SYN cookies: nobody aborts, gives up or loses all packets, since a cookie that is replayed after its
+   * connection was dropped makes it anew, with its old numbers (docs/design/syn-cookies.md).
    */
   #gentle = false;
 
@@ -88,12 +101,16 @@ export class World {
   #pathMtu = 65535;
 
   /** `without`: what is left out, to find out what a failure needs. */
-  constructor(readonly seed: number, module: WebAssembly.Module = loadModule(), readonly without: ReadonlySet<Trouble> = new Set()) {
+  constructor(
+    readonly seed: number, module: WebAssembly.Module = loadModule(),
+    readonly without: ReadonlySet<Trouble> = new Set(),
+  ) {
     const random = (this.random = new Random(seed));
     this.wire = new Wire(random.u32(), 1_000_000);
     const count = random.chance(0.85) ? 2 + random.below(3) : 5 + random.below(4);
     this.#gentle = random.chance(0.25);
-    // A SYN that comes again when its connection is over makes another one: not where nothing may make a connection go silent.
+    // A SYN that comes again when its connection is over makes another one: not where nothing may make a connection go
+    // silent.
     const fast = new Random(seed ^ 0x7413);
     if (!this.#gentle && fast.chance(0.5)) this.#fast = fast;
     const pick = <T>(list: readonly T[]): T => list[random.below(list.length)]!;
@@ -125,8 +142,10 @@ export class World {
       this.#listeners.push(stack.listen(PORT, 1 + random.below(8)));
       if (this.#fast?.chance(0.8)) stack.setOption(this.#listeners[i]!, "fastOpen", true);
       this.wire.attach(stack, {
-        delayUs: pick([10, 1000, 50_000]), rate: this.#if("rate", pick([0, 0, 1e6, 1e8])), queue: pick([5, 100]), loss: this.#if("loss", pick([0, 0.01, 0.1, 0.3])),
-        duplicate: this.#if("duplicate", pick([0, 0.05])), reorder: this.#if("reorder", pick([0, 0.1, 0.3])), corrupt: this.#if("corrupt", pick([0, 0.02])), reorderUs: pick([1000, 60_000]),
+        delayUs: pick([10, 1000, 50_000]), rate: this.#if("rate", pick([0, 0, 1e6, 1e8])), queue: pick([5, 100]),
+        loss: this.#if("loss", pick([0, 0.01, 0.1, 0.3])), duplicate: this.#if("duplicate", pick([0, 0.05])),
+        reorder: this.#if("reorder", pick([0, 0.1, 0.3])), corrupt: this.#if("corrupt", pick([0, 0.02])),
+        reorderUs: pick([1000, 60_000]),
       });
       const rate = pick([1, 1, 0.95, 1.05]);
       if (!without.has("clock")) this.wire.ports[i]!.clockRate = rate;
@@ -140,7 +159,10 @@ export class World {
   /** A host: its configuration, as far as it is not drawn, again until the module takes it. */
   #stack(module: WebAssembly.Module, drawn: Random | undefined, options: StackOptions): StackModule {
     for (let i = 0; drawn && i < 100; i++) {
-      const all = drawConfig(drawn), some = Object.fromEntries(DRAWN.flatMap((field) => (all[field] === undefined ? [] : [[field, all[field]]])));
+      const all = drawConfig(drawn);
+      const some = Object.fromEntries(
+        DRAWN.flatMap((field) => (all[field] === undefined ? [] : [[field, all[field]]])),
+      );
       try {
         const stack = new StackModule(module, { ...options, ...some });
         this.#longest = Math.min(this.#longest, 64 * stack.configured("sendRing"), 64 * stack.configured("recvRing"));
@@ -162,7 +184,10 @@ export class World {
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length), size = view.getUint16(16);
     if (size <= this.#pathMtu) return true;
     const source = view.getUint32(26), stack = this.stacks[from]!, mac = [2, 0, 10, 0, 0, from + 1];
-    stack.pushFrame(icmp({ src: view.getUint32(30), dst: source, dstMac: mac, srcMac: [...frame.subarray(0, 6)] }, 3, 4, this.#pathMtu, frame.subarray(14, 14 + 28)));
+    stack.pushFrame(icmp(
+      { src: view.getUint32(30), dst: source, dstMac: mac, srcMac: [...frame.subarray(0, 6)] }, 3, 4, this.#pathMtu,
+      frame.subarray(14, 14 + 28),
+    ));
     this.wire.ports[from]!.wakeUs = this.wire.nowUs;
     return false;
   }
@@ -186,17 +211,24 @@ export class World {
       for (const [h] of this.stacks.entries()) this.wire.ports[h]!.wakeUs = this.wire.nowUs;
       this.wire.run(() => false, this.wire.nowUs + 10e6);
     }
-    for (const end of this.ends) assert.ok(end.over, `a connection of host ${end.host} did not end: ${end.over ? "" : this.#infoOf(end)}`);
+    for (const end of this.ends)
+      assert.ok(end.over, `a connection of host ${end.host} did not end: ${end.over ? "" : this.#infoOf(end)}`);
     this.wire.run(() => false, this.wire.nowUs + 200e6);
     for (const [h, stack] of this.stacks.entries()) {
       const o = stack.options;
-      assert.deepEqual(stack.pools(), { connections: 0, halfOpenFree: o.halfOpenMax, timeWaitFree: o.timeWaitMax, rangesFree: o.rangesMax }, `pools of host ${h}`);
+      assert.deepEqual(
+        stack.pools(),
+        { connections: 0, halfOpenFree: o.halfOpenMax, timeWaitFree: o.timeWaitMax, rangesFree: o.rangesMax },
+        `pools of host ${h}`,
+      );
     }
   }
 
   #infoOf(end: End): string {
     try {
-      const { stateName, timerKind, retries, sndSize, rcvSize, sndWnd, rcvWnd, lport, rport } = this.stacks[end.host]!.info(end.handle);
+      const { stateName, timerKind, retries, sndSize, rcvSize, sndWnd, rcvWnd, lport, rport } = this.stacks[
+        end.host
+      ]!.info(end.handle);
       return JSON.stringify({ stateName, timerKind, retries, sndSize, rcvSize, sndWnd, rcvWnd, lport, rport, ...end });
     } catch {
       return "no info";
@@ -264,7 +296,8 @@ export class World {
         if (!this.without.has("mtu")) this.#pathMtu = [65535, 1400, 1006, 600][b]!;
         return;
       case 3:
-        if (!this.without.has("pause")) port.pausedUntilUs = this.wire.nowUs + [10_000, 500_000, 5_000_000, 20_000_000][b]!;
+        if (!this.without.has("pause"))
+          port.pausedUntilUs = this.wire.nowUs + [10_000, 500_000, 5_000_000, 20_000_000][b]!;
         return;
       default:
         // A host that slept finds its clock ahead; one whose clock was set back waits for it.
@@ -276,14 +309,18 @@ export class World {
   #adopt(host: number, handle: number): End {
     const r = this.random;
     const end: End = {
-      host, handle, key: r.u32(), toWrite: KEY + (r.chance(0.2) ? 0 : Math.min(this.#longest, r.below(r.chance(0.3) ? 300_000 : 5000))), written: 0, read: 0, peerKey: -1,
-      finished: false, sawEnd: false, over: false, slow: !this.#calm && r.chance(0.2),
+      host, handle, key: r.u32(),
+      toWrite: KEY + (r.chance(0.2) ? 0 : Math.min(this.#longest, r.below(r.chance(0.3) ? 300_000 : 5000))), written: 0,
+      read: 0, peerKey: -1, finished: false, sawEnd: false, over: false, slow: !this.#calm && r.chance(0.2),
     };
     // A peer that is gone without a word is found out by keep-alive alone.
     const stack = this.stacks[host]!;
-    if (!this.#gentle) for (const [option, value] of [["keepIdleS", 10], ["keepIntervalS", 5], ["keepProbes", 4], ["keepAlive", 1]] as const) {
-      stack.setOption(handle, option, value);
-    }
+    if (!this.#gentle)
+      for (const [option, value] of [
+        ["keepIdleS", 10], ["keepIntervalS", 5], ["keepProbes", 4], ["keepAlive", 1],
+      ] as const) {
+        stack.setOption(handle, option, value);
+      }
     this.ends.push(end);
     this.#streams.set(end.key, { writer: end });
     this.#byHandle[host]!.set(handle, end);
@@ -296,7 +333,10 @@ export class World {
     const fuel = (stack.exports as unknown as { fuel?: WebAssembly.Global }).fuel;
     if (fuel) {
       this.fuelMax = Math.max(this.fuelMax, 0x7fffffff - (fuel.value as number));
-      assert.ok(0x7fffffff - (fuel.value as number) < FUEL, `a poll of host ${host} took ${0x7fffffff - (fuel.value as number)} turns of loops`);
+      assert.ok(
+        0x7fffffff - (fuel.value as number) < FUEL,
+        `a poll of host ${host} took ${0x7fffffff - (fuel.value as number)} turns of loops`,
+      );
       fuel.value = 0x7fffffff;
     }
     let did = false;
@@ -380,7 +420,8 @@ export class World {
       if (end.read < KEY) {
         if (end.read === 0) end.peerKey = 0;
         end.peerKey = (end.peerKey | (byte << (8 * end.read))) >>> 0;
-        if (end.read === KEY - 1) assert.ok(this.#streams.has(end.peerKey), `a stream that nobody wrote: ${end.peerKey.toString(16)}`);
+        if (end.read === KEY - 1)
+          assert.ok(this.#streams.has(end.peerKey), `a stream that nobody wrote: ${end.peerKey.toString(16)}`);
       } else if (byte !== byteAt(end.peerKey, end.read)) {
         assert.fail(`byte ${end.read} of a stream is ${byte}, not ${byteAt(end.peerKey, end.read)}`);
       }
@@ -411,6 +452,9 @@ export class World {
     const inFlight = (t.sndNxt - t.sndUna) >>> 0;
     if (synchronized) assert.ok(inFlight <= t.sndSize + 1, "no more in flight than the ring holds, and a FIN");
     // One whose SYN has to wait for a slot is on the list of those with work.
-    if (inFlight > 0) assert.ok(t.timerKind !== 0 || (t.flags & FLAG.work) !== 0, `a timer runs while something is in flight (${t.stateName})`);
+    if (inFlight > 0)
+      assert.ok(
+        t.timerKind !== 0 || (t.flags & FLAG.work) !== 0, `a timer runs while something is in flight (${t.stateName})`,
+      );
   }
 }

@@ -1,6 +1,8 @@
 import { layoutBegin } from "../../assembly/core/layout";
 import { heapArm, heapCount, heapDisarm, heapInit, heapNext, heapOwner } from "../../assembly/buffers/heap";
-import { rangeAt, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesCut, rangesFree, rangesHold, rangesInit, LIST_MAX } from "../../assembly/buffers/ranges";
+import {
+  rangeAt, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesCut, rangesFree, rangesHold, rangesInit, LIST_MAX,
+} from "../../assembly/buffers/ranges";
 import { NEVER } from "../../assembly/core/clock";
 
 const ARENA: usize = memory.data(65536, 8);

@@ -1,4 +1,7 @@
-/** Firmware for a board: the module for its services, laid out by the module itself, as C, with the runtime and the board's own files. */
+/**
+ * Firmware for a board: the module for its services, laid out by the module itself, as C, with the runtime and the
+ * board's own files.
+ */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -9,7 +12,8 @@ import { findProgram } from "../../host/programs.js";
 import { SERVICES, type ServiceName } from "../../host/services.js";
 import { SMALL, compile, optimized } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
-import { wasmToC, ToolError } from "../wasm2c.mjs";
+import { ToolError } from "../wasm2c.mjs";
+import { DEFAULT_RUNTIME, prepareRuntime } from "./runtimes.js";
 import { uf2Of } from "./uf2.js";
 
 /** A board's board.json. */
@@ -35,6 +39,8 @@ export interface Board {
   nsPerTick?: number;
   /** Make a .uf2 for the boot ROM of an RP2040: where it goes, and the family's number. */
   uf2?: { address: number; family: number };
+  /** What executes the module, if nothing else is asked for: a folder of boards/runtimes. */
+  runtime?: string;
 }
 
 /** What a firmware is built for. */
@@ -49,9 +55,16 @@ export interface FirmwareOptions {
   unchecked?: boolean;
   /** The address and undefined behaviour sanitizers. */
   sanitize?: boolean;
-  ip: string;
+  /** "10.0.0.2/24"; without it the device asks the network (DHCP). */
+  ip?: string;
   gateway?: string;
+  /** By default made from `ip`; without that it has to be given. */
+  mac?: string;
+  /** The device's name for the DHCP server; the board's by default. */
+  hostName?: string | undefined;
   services: ServiceName[];
+  /** What executes the module: a folder of boards/runtimes. */
+  runtime?: string;
   /** An application with the stack inside (`stint link`) in place of the services. */
   app?: string;
   connections?: number;
@@ -72,13 +85,16 @@ export interface Firmware {
 
 const BOARDS = resolve("boards");
 export const PORTS: Record<ServiceName, number> = { echo: 7, discard: 9, chargen: 19, http: 80 };
-/** boards/runtime/wasm.h: MEMORY_GUARD. */
+/** boards/runtimes/aot/wasm.h: MEMORY_GUARD. */
 const GUARD = 256;
 /** Room in flash and RAM is worth more than the rare request that comes in fragments. */
-const LEFT_OUT = ["STINT_NO_UDP", "STINT_NO_REASSEMBLY"];
+const LEFT_OUT = ["STINT_NO_REASSEMBLY"];
+/** What only a device needs whose address comes from the network. */
+const LEASING = ["STINT_NO_UDP", "STINT_NO_DHCP"];
 
 export const DEBIAN: Record<string, string> = {
-  "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi", "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
+  "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
+  "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
   "qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc", gcc: "gcc", wasm2c: "wabt",
 };
 
@@ -100,16 +116,26 @@ export function boardNames(): string[] {
 }
 
 /** The module, with what these services need. */
-function module(dir: string, { services, map }: FirmwareOptions): string {
-  const without = [...LEFT_OUT, ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
+function module(dir: string, { services, map, ip }: FirmwareOptions): string {
+  const without = [...LEFT_OUT, ...(ip === undefined ? [] : LEASING),
+    ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
-  return compile("assembly/services/app.ts", "board", join(dir, "module.wasm"), SMALL, { without, names: map ?? false });
+  const entry = ip === undefined ? "assembly/services/leased.ts" : "assembly/services/app.ts";
+  return compile(entry, "board", join(dir, "module.wasm"), SMALL, {
+    without, names: map ?? false,
+  });
 }
 
-/** The module with the exports alone that the firmware calls: what only others need goes, and the rest is put together anew. */
+/**
+ * The module with the exports alone that the firmware calls: what only others need goes, and the rest is put together
+ * anew.
+ */
 function called(wasm: string, out: string, names = false): string {
-  const calls = ["main.c", "pages.c", "bench.c"].flatMap((file) => readFileSync(join(BOARDS, "runtime", file), "utf8").match(/(?<=\bstint_)\w+(?=\()/g) ?? []);
-  const bytes = readFileSync(wasm), has = new Set(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map((e) => e.name));
+  const calls = ["main.c", "pages.c", "bench.c"].flatMap(
+    (file) => readFileSync(join(BOARDS, "runtime", file), "utf8").match(/(?<=\bstint_)\w+(?=\()/g) ?? [],
+  );
+  const bytes = readFileSync(wasm);
+  const has = new Set(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map((e) => e.name));
   writeFileSync(out, keepExports(bytes, [...new Set(calls)].filter((name) => has.has(name)).concat("memory")));
   return optimized(out, out, SMALL, names);
 }
@@ -137,16 +163,21 @@ interface AppExports {
 /** What the firmware calls of an application that has the stack inside. */
 const APP_CALLS = ["configBlock", "controlBlock", "poll", "app_start", "app_run"];
 
-/** Puts an application's module where the firmware's goes, with what is called alone; the application knows what its arena takes. */
+/**
+ * Puts an application's module where the firmware's goes, with what is called alone; the application knows what its
+ * arena takes.
+ */
 function application(dir: string, file: string, options: StackOptions): { wasm: string; l: Layout } {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
     const wasm = join(dir, "module.wasm");
     writeFileSync(wasm, keepExports(bytes, [...APP_CALLS, "memory"]));
-    const x = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes))).exports as unknown as AppExports & { __heap_base?: WebAssembly.Global; app_start(block: number): number };
+    const x = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes)))
+      .exports as unknown as AppExports & { __heap_base?: WebAssembly.Global; app_start(block: number): number };
     // Where the application's data and C stack end; without it, the whole of its memory.
-    const used = (x.__heap_base?.value as number | undefined) ?? x.memory.buffer.byteLength, memory = Math.ceil(used / 256) * 256 + GUARD;
+    const used = (x.__heap_base?.value as number | undefined) ?? x.memory.buffer.byteLength;
+    const memory = Math.ceil(used / 256) * 256 + GUARD;
     const numbers: Record<string, number> = configNumbers({ ...options, memoryBytes: memory - GUARD });
     numbers["size"] = CONFIG_SIZE;
     const list = CONFIG_FIELDS.map((f) => numbers[f]!), view = new DataView(x.memory.buffer, x.configBlock());
@@ -154,10 +185,14 @@ function application(dir: string, file: string, options: StackOptions): { wasm: 
     crypto.getRandomValues(new Uint8Array(x.memory.buffer, x.configBlock() + ENTROPY_AT, ENTROPY_SIZE));
     const result = x.app_start(x.configBlock());
     if (result < 0) throw new ToolError(`${file}: its app_start refuses to start: error ${result}`);
-    return { wasm, l: { numbers: list, memory, base: 0, perConnection: 0, controlSlots: x.controlBlock() + SLOT_RING.slots } };
+    return {
+      wasm, l: { numbers: list, memory, base: 0, perConnection: 0, controlSlots: x.controlBlock() + SLOT_RING.slots },
+    };
   } catch (e) {
     if (e instanceof ToolError) throw e;
-    throw new ToolError(`${file}: ${(e as Error).message}; make it with stint link, and compile it with -Wl,--export=__heap_base`);
+    throw new ToolError(
+      `${file}: ${(e as Error).message}; make it with stint link, and compile it with -Wl,--export=__heap_base`,
+    );
   }
 }
 
@@ -179,7 +214,8 @@ function layout(wasm: string, options: StackOptions): Layout {
   const size = Number(x.layoutSize(block));
   write({ ...options, connsMax: options.connsMax! + 1 });
   const more = Number(x.layoutSize(block));
-  if (size < 0 || more < 0) throw new ToolError("the stack refuses this configuration; see assembly/config.ts for the bounds of each number");
+  if (size < 0 || more < 0)
+    throw new ToolError("the stack refuses this configuration; see assembly/config.ts for the bounds of each number");
   write(options);
   if (x.init(block) !== 0) throw new ToolError("the stack refuses this configuration");
   // The arena begins with the copy of the configuration, behind which the control block lies.
@@ -189,34 +225,68 @@ function layout(wasm: string, options: StackOptions): Layout {
   return { numbers, memory, base, perConnection: more - size, controlSlots: x.controlBlock() + SLOT_RING.slots };
 }
 
-const PAGE_COUNTERS = ["ifInFrames", "ifOutFrames", "tcpActiveOpens", "tcpPassiveOpens", "tcpInSegs", "tcpOutSegs", "tcpRetransSegs", "tcpInErrs",
-  "SyncookiesSent", "SyncookiesRecv", "TCPHalfOpenEvicted", "ListenOverflows"] as const;
+const PAGE_COUNTERS = [
+  "ifInFrames", "ifOutFrames", "tcpActiveOpens", "tcpPassiveOpens", "tcpInSegs", "tcpOutSegs", "tcpRetransSegs",
+  "tcpInErrs", "SyncookiesSent", "SyncookiesRecv", "TCPHalfOpenEvicted", "ListenOverflows",
+] as const;
+
+/** The device's addresses, as far as they are known when the firmware is built. */
+function addressing({ ip, mac, gateway }: FirmwareOptions): StackOptions {
+  if (ip === undefined && mac === undefined) throw new ToolError("an address from the network needs a MAC address");
+  return { ip, ...(mac === undefined ? {} : { mac }), ...(gateway === undefined ? {} : { gateway }) };
+}
 
 function headers(dir: string, name: string, board: Board, options: FirmwareOptions, l: Layout): void {
-  const connections = options.connections ?? board.connections, plain = options.ip.split("/")[0]!;
-  const mac = configNumbers({ ip: options.ip });
-  const bytes = [mac.macHigh >>> 24, mac.macHigh >>> 16, mac.macHigh >>> 8, mac.macHigh, mac.macLow >>> 8, mac.macLow].map((b) => b & 255);
+  const connections = options.connections ?? board.connections, plain = options.ip?.split("/")[0];
+  const mac = configNumbers(addressing(options));
+  const bytes = [
+    mac.macHigh >>> 24, mac.macHigh >>> 16, mac.macHigh >>> 8, mac.macHigh, mac.macLow >>> 8, mac.macLow,
+  ].map((b) => b & 255);
   const services = options.services.map((s) => `{${SERVICES[s]}, ${PORTS[s]}, ${connections}}`).join(", ");
   const lines = [
-    "/* Made by tools/board/firmware.ts. */", "#ifndef STINT_CONFIG_H", "#define STINT_CONFIG_H", "#include <stdint.h>",
-    ...(board.memoryAt === undefined ? [] : [`#define MEMORY_AT ${board.memoryAt}u`]), `#define MEMORY_SIZE ${l.memory}u`, `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`,
-    `#define STINT_CONNECTIONS ${connections}u`, `#define STINT_ADDRESS "${plain}"`, `#define STINT_BOARD_NAME "${name}"`,
+    "/* Made by tools/board/firmware.ts. */",
+    "#ifndef STINT_CONFIG_H",
+    "#define STINT_CONFIG_H",
+    "#include <stdint.h>",
+    ...(board.memoryAt === undefined ? [] : [`#define MEMORY_AT ${board.memoryAt}u`]),
+    `#define MEMORY_SIZE ${l.memory}u`,
+    `#define ARENA_SIZE ${l.memory - GUARD - l.base}u`,
+    `#define STINT_CONNECTIONS ${connections}u`,
+    ...(plain === undefined
+      ? ["#define STINT_DHCP", `#define STINT_HOST_NAME "${options.hostName ?? name}"`]
+      : [`#define STINT_ADDRESS "${plain}"`]),
+    `#define STINT_BOARD_NAME "${name}"`,
     `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
-    ...(options.app !== undefined ? ["#define STINT_APPLICATION"] : options.services.includes("http") ? ["#define STINT_HTTP"] : []),
+    ...(options.app !== undefined
+      ? ["#define STINT_APPLICATION"]
+      : options.services.includes("http")
+        ? ["#define STINT_HTTP"]
+        : []),
     ...(options.debug ? ["#define STINT_DEBUG"] : []),
     ...(options.bench ? ["#define STINT_BENCH"] : []),
     ...(options.unchecked ? ["#define STINT_UNCHECKED"] : []),
-    ...(options.seed === undefined ? [] : [`#define STINT_SEED ${options.seed}u`, `#define STINT_SEED_TEXT "${options.seed}"`]),
+    ...(options.seed === undefined
+      ? []
+      : [`#define STINT_SEED ${options.seed}u`, `#define STINT_SEED_TEXT "${options.seed}"`]),
     `static const uint32_t stint_config[] = {${l.numbers.map((n) => `${n >>> 0}u`).join(", ")}};`,
     `static const uint8_t stint_mac[6] = {${bytes.join(", ")}};`,
     `static const struct { uint16_t service, port, backlog; } stint_services[] = {${services}};`,
-    "#endif", "",
+    "#endif",
+    "",
   ];
   writeFileSync(join(dir, "config.h"), lines.join("\n"));
   const image = readFileSync(join(BOARDS, "runtime", "logo.png"));
-  writeFileSync(join(dir, "pages.h"), ["/* Made by tools/board/firmware.ts. */", `static const uint8_t logo[] = {${[...image].join(", ")}};`,
-    'static const struct { const char *path; const uint8_t *bytes; uint32_t size; } page_files[] = {{"/logo.png", logo, sizeof logo}};',
-    `static const struct { const char *name; uint32_t index; } page_counters[] = {${PAGE_COUNTERS.map((c) => `{"${c}", ${COUNTERS.indexOf(c)}}`).join(", ")}};`, ""].join("\n"));
+  writeFileSync(
+    join(dir, "pages.h"),
+    [
+      "/* Made by tools/board/firmware.ts. */", `static const uint8_t logo[] = {${[...image].join(", ")}};`,
+      'static const struct { const char *path; const uint8_t *bytes; uint32_t size; } page_files[] = '
+        + '{{"/logo.png", logo, sizeof logo}};',
+      "static const struct { const char *name; uint32_t index; } page_counters[] = "
+        + `{${PAGE_COUNTERS.map((c) => `{"${c}", ${COUNTERS.indexOf(c)}}`).join(", ")}};`,
+      "",
+    ].join("\n"),
+  );
 }
 
 export interface Report {
@@ -229,7 +299,10 @@ export interface Report {
 }
 
 function report(name: string, board: Board, elf: string, l: Layout): Report {
-  const report = { board: name, flash_bytes: 0, ram_bytes: 0, linear_bytes: l.memory, stack_bytes: board.stack, bytes_per_connection: l.perConnection };
+  const report = {
+    board: name, flash_bytes: 0, ram_bytes: 0, linear_bytes: l.memory, stack_bytes: board.stack,
+    bytes_per_connection: l.perConnection,
+  };
   const sizeTool = board.compiler.replace(/gcc$/, "size");
   for (const line of run(sizeTool, ["-A", elf]).split("\n")) {
     const [section, bytes] = line.trim().split(/\s+/);
@@ -243,41 +316,71 @@ function report(name: string, board: Board, elf: string, l: Layout): Report {
 
 /** Builds a board's firmware. Throws a ToolError: what is missing, refused, or too large. */
 export function buildFirmware(name: string, options: FirmwareOptions): Firmware {
-  if (!boardNames().includes(name)) throw new ToolError(`there is no board "${name}"; there are ${boardNames().join(", ")}`);
+  if (!boardNames().includes(name))
+    throw new ToolError(`there is no board "${name}"; there are ${boardNames().join(", ")}`);
   const home = join(BOARDS, name), board = JSON.parse(readFileSync(join(home, "board.json"), "utf8")) as Board;
   const dir = resolve(options.out ?? join("build", "boards", name));
   mkdirSync(dir, { recursive: true });
   const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
-  const addresses = { ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }) };
-  const built = options.app === undefined ? null : application(dir, options.app, addresses), wasm = built?.wasm ?? module(dir, options);
-  const l = built?.l ?? layout(wasm, {
-    ...addresses, connsMax: connections,
-    sendRing: ring, recvRing: ring, halfOpenMax: connections, timeWaitMax: connections, listenersMax: options.services.length,
-    rangesMax: Math.max(8, 2 * connections), sendersMax: 0, rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
-    neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000, timeWaitMs: 20_000, finWait2Ms: 20_000,
-  });
+  const addresses = addressing(options);
+  const built = options.app === undefined ? null : application(dir, options.app, addresses);
+  const wasm = built?.wasm ?? module(dir, options);
+  const l =
+    built?.l
+    ?? layout(wasm, {
+      ...addresses, connsMax: connections, sendRing: ring, recvRing: ring, halfOpenMax: connections,
+      timeWaitMax: connections, listenersMax: options.services.length, rangesMax: Math.max(8, 2 * connections),
+      sendersMax: 0, rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
+      neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000,
+      timeWaitMs: 20_000, finWait2Ms: 20_000,
+    });
   // Beside the linear memory: the stack, its guard, what they are aligned to, and the C code's variables.
   const reserve = board.stack + 2 * 256 + 64;
   if (l.memory + reserve > board.ram) {
-    throw new ToolError(`${name} has ${board.ram} bytes of RAM, this needs ${l.memory + reserve - board.ram} more; ask for fewer connections or smaller rings`);
+    throw new ToolError(
+      `${name} has ${board.ram} bytes of RAM, this needs ${l.memory + reserve - board.ram} more; `
+        + "ask for fewer connections or smaller rings",
+    );
   }
   headers(dir, name, board, { ...options, connections }, l);
-  wasmToC(built === null ? called(wasm, join(dir, "called.wasm"), options.map) : wasm, join(dir, "module.c"));
+  const added = prepareRuntime(
+    options.runtime ?? board.runtime ?? DEFAULT_RUNTIME,
+    built === null ? called(wasm, join(dir, "called.wasm"), options.map) : wasm, dir, board,
+  );
   const elf = join(dir, "firmware.elf"), runtime = join(BOARDS, "runtime");
-  const sources = [join(runtime, "main.c"), ...(options.services.includes("http") && options.app === undefined ? [join(runtime, "pages.c")] : []),
-    ...(options.bench ? [join(runtime, "bench.c")] : []), ...board.sources.map((s) => join(home, s))];
+  const sources = [
+    join(runtime, "main.c"),
+    ...(options.services.includes("http") && options.app === undefined ? [join(runtime, "pages.c")] : []),
+    ...(options.bench ? [join(runtime, "bench.c")] : []), ...added.sources, ...board.sources.map((s) => join(home, s)),
+  ];
   const flags = [
     "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
-    // Each function pushes its registers first: with frames below the guard's 256 bytes no stack that grows too far steps over it.
+    // Each function pushes its registers first: with frames below the guard's 256 bytes no stack that grows too far
+    // steps over it.
     ...(board.memoryAt === undefined || options.debug ? [] : ["-Wstack-usage=240"]),
-    "-D_GNU_SOURCE", `-I${dir}`, `-I${BOARDS}`, `-I${runtime}`, ...board.include.map((i) => `-I${join(home, i)}`), ...board.flags,
+    "-D_GNU_SOURCE",
+    `-I${dir}`,
+    `-I${BOARDS}`,
+    `-I${runtime}`,
+    ...added.include.map((i) => `-I${i}`),
+    ...added.defines.map((d) => `-D${d}`),
+    ...board.include.map((i) => `-I${join(home, i)}`),
+    ...board.flags,
     ...(options.sanitize ? ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"] : []),
   ];
-  const link = ["-Wl,--gc-sections", `-Wl,-Map=${join(dir, "firmware.map")}`,
-    ...(board.linkerScript === undefined ? [] : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${board.stack}`]),
-    ...(board.memoryAt === undefined ? [] : [`-Wl,--defsym=MEMORY_AT=${board.memoryAt}`, `-Wl,--defsym=MEMORY_SIZE=${l.memory}`])];
+  const link = [
+    "-Wl,--gc-sections",
+    `-Wl,-Map=${join(dir, "firmware.map")}`,
+    ...(board.linkerScript === undefined
+      ? []
+      : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${board.stack}`]),
+    ...(board.memoryAt === undefined
+      ? []
+      : [`-Wl,--defsym=MEMORY_AT=${board.memoryAt}`, `-Wl,--defsym=MEMORY_SIZE=${l.memory}`]),
+  ];
   run(board.compiler, [...flags, ...sources, ...link, "-o", elf], home);
-  if (board.linkerScript !== undefined) run(board.compiler.replace(/gcc$/, "objcopy"), ["-O", "binary", elf, join(dir, "firmware.bin")]);
+  if (board.linkerScript !== undefined)
+    run(board.compiler.replace(/gcc$/, "objcopy"), ["-O", "binary", elf, join(dir, "firmware.bin")]);
   if (board.uf2 !== undefined) writeFileSync(join(dir, "firmware.uf2"), uf2Of(join(dir, "firmware.bin"), board.uf2));
   return { report: report(name, board, elf, l), elf, board, dir };
 }

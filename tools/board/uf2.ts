@@ -11,7 +11,9 @@ function bootCrc(bytes: Uint8Array): number {
   return crc >>> 0;
 }
 
-/** The image in UF2 blocks (github.com/microsoft/uf2), with the checksum of its second boot stage; the .bin gets it too. */
+/**
+ * The image in UF2 blocks (github.com/microsoft/uf2), with the checksum of its second boot stage; the .bin gets it too.
+ */
 export function uf2Of(bin: string, { address, family }: { address: number; family: number }): Buffer {
   const image = readFileSync(bin), stage = 252, payload = 256;
   image.writeUInt32LE(bootCrc(image.subarray(0, stage)), stage);
@@ -19,7 +21,9 @@ export function uf2Of(bin: string, { address, family }: { address: number; famil
   const count = Math.ceil(image.length / payload);
   return Buffer.concat(Array.from({ length: count }, (_, i) => {
     const block = Buffer.alloc(512);
-    [0x0a324655, 0x9e5d5157, 0x2000, address + i * payload, payload, i, count, family].forEach((word, at) => block.writeUInt32LE(word >>> 0, at * 4));
+    [0x0a324655, 0x9e5d5157, 0x2000, address + i * payload, payload, i, count, family].forEach((word, at) =>
+      block.writeUInt32LE(word >>> 0, at * 4),
+    );
     image.copy(block, 32, i * payload, Math.min(image.length, (i + 1) * payload));
     block.writeUInt32LE(0x0ab16f30, 508);
     return block;

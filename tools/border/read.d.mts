@@ -1,2 +1,4 @@
 /** Fields of an unmanaged class of the module, and its size in bytes. */
-export function record(path: string, name: string): { fields: { name: string; type: string; offset: number; width: number; text: string }[]; size: number };
+export function record(
+  path: string, name: string,
+): { fields: { name: string; type: string; offset: number; width: number; text: string }[]; size: number };

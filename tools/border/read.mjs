@@ -1,5 +1,6 @@
-// What crosses the border of the module, read from the one place where each part is declared: the sources in assembly/. Nothing else may
-// name an offset, a flag, a number of an error or the order of the counters; `tools/border/run.mjs` makes all of that from what is read here.
+// What crosses the border of the module, read from the one place where each part is declared: the sources in assembly/.
+// Nothing else may name an offset, a flag, a number of an error or the order of the counters; `tools/border/run.mjs`
+// makes all of that from what is read here.
 import { readFileSync } from "node:fs";
 import { posix } from "node:path";
 import ts from "typescript";
@@ -7,13 +8,15 @@ import ts from "typescript";
 const parsed = new Map();
 
 function file(path) {
-  if (!parsed.has(path)) parsed.set(path, ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true));
+  if (!parsed.has(path))
+    parsed.set(path, ts.createSourceFile(path, readFileSync(path, "utf8"), ts.ScriptTarget.Latest, true));
   return parsed.get(path);
 }
 
 /** The documentation comment of a node on one line, its tags apart: { text, tags }. */
 function documentation(node) {
-  const comments = ts.getLeadingCommentRanges(node.getSourceFile().text, node.getFullStart()) ?? [], last = comments.at(-1);
+  const comments = ts.getLeadingCommentRanges(node.getSourceFile().text, node.getFullStart()) ?? [];
+  const last = comments.at(-1);
   const raw = last === undefined ? "" : node.getSourceFile().text.slice(last.pos, last.end);
   if (!raw.startsWith("/**")) return { text: "", tags: {} };
   const flat = raw.slice(3, -2).replace(/\n\s*\* ?/g, " ").trim(), tags = {};
@@ -44,15 +47,22 @@ const WIDTH = { bool: 1, u8: 1, i8: 1, u16: 2, u32: 4, i32: 4, usize: 4, u64: 8,
 
 /** The file that declares what `path` calls `name`: itself, or one that it imports from. */
 function homeOf(path, name) {
-  const from = file(path).statements.find((s) => ts.isImportDeclaration(s) && s.importClause?.namedBindings?.elements?.some((e) => e.name.text === name));
+  const from = file(path).statements.find(
+    (s) => ts.isImportDeclaration(s) && s.importClause?.namedBindings?.elements?.some((e) => e.name.text === name),
+  );
   return from === undefined ? path : `${posix.join(posix.dirname(path), from.moduleSpecifier.text)}.ts`;
 }
 
-/** Fields of an unmanaged class, those of its parent first: { fields: [{ name, type, offset, width, text, tags }], size }. */
+/**
+ * Fields of an unmanaged class, those of its parent first: { fields: [{ name, type, offset, width, text, tags }], size
+ * }.
+ */
 export function record(path, name) {
   const node = declared(path, name), parent = node.heritageClauses?.[0]?.types[0].expression.text;
   const fields = parent === undefined ? [] : record(homeOf(path, parent), parent).fields.slice();
-  const own = node.members.filter(ts.isPropertyDeclaration).map((m) => ({ name: m.name.text, type: m.type.getText(), ...documentation(m) }));
+  const own = node.members
+    .filter(ts.isPropertyDeclaration)
+    .map((m) => ({ name: m.name.text, type: m.type.getText(), ...documentation(m) }));
   let at = parent === undefined ? 0 : fields.at(-1).offset + fields.at(-1).width;
   for (const f of own) {
     const width = WIDTH[f.type];
@@ -68,23 +78,32 @@ export function record(path, name) {
 function constant(path, name) {
   for (const s of file(path).statements) {
     if (!ts.isVariableStatement(s)) continue;
-    for (const d of s.declarationList.declarations) if (d.name.text === name) return Number(new Function(`return ${d.initializer.getText()}`)());
+    for (const d of s.declarationList.declarations)
+      if (d.name.text === name) return Number(new Function(`return ${d.initializer.getText()}`)());
   }
   throw new Error(`${path} declares no ${name}`);
 }
 
 /** Functions that a module exports: [{ name, text, parameters: [[name, type]], result }]. */
 function functions(path) {
-  return file(path).statements.filter((s) => ts.isFunctionDeclaration(s) && s.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword)).map((s) => ({
-    name: s.name.text, ...documentation(s), parameters: s.parameters.map((p) => [p.name.text, p.type.getText()]), result: s.type.getText(),
-  }));
+  return file(path)
+    .statements.filter(
+      (s) => ts.isFunctionDeclaration(s) && s.modifiers?.some((m) => m.kind === ts.SyntaxKind.ExportKeyword),
+    )
+    .map((s) => ({
+      name: s.name.text,
+      ...documentation(s),
+      parameters: s.parameters.map((p) => [p.name.text, p.type.getText()]),
+      result: s.type.getText(),
+    }));
 }
 
 /** The numbers of a table `memory.data<T>([…])`. */
 function table(path, name) {
   for (const s of file(path).statements) {
     if (!ts.isVariableStatement(s)) continue;
-    for (const d of s.declarationList.declarations) if (d.name.text === name) return d.initializer.arguments[0].elements.map((e) => Number(e.getText()));
+    for (const d of s.declarationList.declarations)
+      if (d.name.text === name) return d.initializer.arguments[0].elements.map((e) => Number(e.getText()));
   }
   throw new Error(`${path} has no table ${name}`);
 }
@@ -92,20 +111,32 @@ function table(path, name) {
 /** The configuration's numbers with their bounds and defaults. */
 function configuration(fields) {
   const bounds = table("assembly/config.ts", "BOUNDS"), first = fields.findIndex((f) => f.name === "mtu");
-  if (fields.findIndex((f) => f.name === "firstByteMs") - first + 1 !== bounds.length / 2) throw new Error("assembly/config.ts: BOUNDS has not a pair for each number from mtu to firstByteMs");
+  if (fields.findIndex((f) => f.name === "firstByteMs") - first + 1 !== bounds.length / 2)
+    throw new Error("assembly/config.ts: BOUNDS has not a pair for each number from mtu to firstByteMs");
   return fields.map((f, i) => {
     const at = 2 * (i - first), given = f.tags.default === undefined ? {} : { default: Number(f.tags.default) };
-    return at < 0 || at >= bounds.length ? { ...f, ...given } : { ...f, ...given, least: bounds[at], most: 2 ** bounds[at + 1] - 1 };
+    return at < 0 || at >= bounds.length
+      ? { ...f, ...given }
+      : { ...f, ...given, least: bounds[at], most: 2 ** bounds[at + 1] - 1 };
   });
 }
 
 /** `TcpInfo`, whose fields from `rip` on lie as the TCB's do. */
 function info() {
-  const { fields, size } = record("assembly/api/info.ts", "TcpInfo"), tcb = record("assembly/tcp/block/tcb.ts", "Tcb"), from = fields.findIndex((f) => f.name === "rip");
+  const { fields, size } = record("assembly/api/info.ts", "TcpInfo");
+  const tcb = record("assembly/tcp/block/tcb.ts", "Tcb");
+  const from = fields.findIndex((f) => f.name === "rip");
   tcb.fields.forEach((f, i) => {
     const copy = fields[from + i];
-    if (copy.offset - fields[from].offset !== f.offset || copy.width !== f.width || (copy.name !== f.name && !copy.name.startsWith("reserved"))) {
-      throw new Error(`assembly/api/info.ts: TcpInfo.${copy.name} is not where the TCB has ${f.name}; change the class and INFO_VERSION`);
+    if (
+      copy.offset - fields[from].offset !== f.offset
+      || copy.width !== f.width
+      || (copy.name !== f.name && !copy.name.startsWith("reserved"))
+    ) {
+      throw new Error(
+        `assembly/api/info.ts: TcpInfo.${copy.name} is not where the TCB has ${f.name}; `
+          + "change the class and INFO_VERSION",
+      );
     }
   });
   return { fields, size, open: fields.filter((f) => !f.name.startsWith("reserved")) };
@@ -128,7 +159,9 @@ export function border() {
     flags: members("assembly/tcp/block/tcb.ts", "Has"),
     timers: members("assembly/tcp/block/timers.ts", "Timer"),
     fastOpen: members("assembly/tcp/block/tcb.ts", "FastOpen"),
-    services: members("assembly/services/layout.ts", "Service").filter((s) => s.name !== "NONE" && s.name !== "CLOSING"),
+    services: members("assembly/services/layout.ts", "Service").filter(
+      (s) => s.name !== "NONE" && s.name !== "CLOSING",
+    ),
     config: configuration(config.fields.filter((f) => f.type === "u32")),
     configAll: config.fields,
     entropy: { offset: config.fields.find((f) => f.name === "entropy0").offset, size: 32 },
@@ -142,10 +175,15 @@ export function border() {
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
     names: record("assembly/clients/dns.ts", "Names"),
     lease: record("assembly/clients/dhcp-state.ts", "Lease"),
+    ip6Info: record("assembly/api/ip6.ts", "Ip6Info"),
     leaseStates: members("assembly/clients/dhcp-state.ts", "State"),
     from: record("assembly/api/udp.ts", "DatagramFrom"),
     request: record("assembly/services/app.ts", "Request"),
     wants: members("assembly/services/app.ts", "Want"),
-    functions: [...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")), ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts")],
+    functions: [
+      ...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")),
+      ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts"),
+      ...functions("assembly/api/ip6.ts"),
+    ],
   };
 }

@@ -10,8 +10,13 @@ function described(fields) {
   return fields.map((f) => ({ ...f, text: f.text === "" ? "As above." : f.text }));
 }
 
+/** What has a name in AssemblyScript and C, and another one in TypeScript. */
+const named = (entry, value) => row(`\`${entry.name}\``, `\`${entry.camel}\``, value, entry.text);
+
 export function configuration(b) {
-  const numbers = described(b.config).map((f) => row(`\`${f.name}\``, f.least ?? "", f.most ?? "", f.default ?? "", f.text));
+  const numbers = described(b.config).map((f) =>
+    row(`\`${f.name}\``, f.least ?? "", f.most ?? "", f.default ?? "", f.text),
+  );
   return `${MADE}
 
 # Configuration
@@ -31,7 +36,7 @@ Behind the numbers lie ${b.entropy.size} bytes of entropy. \`init\` refuses what
 
 Bits of \`policy\`.
 
-${rows(["name", "in TypeScript", "bit", "meaning"], b.policies.map((p) => row(`\`${p.name}\``, `\`${p.camel}\``, `2^${Math.log2(p.value)}`, p.text)))}
+${rows(["name", "in TypeScript", "bit", "meaning"], b.policies.map((p) => named(p, `2^${Math.log2(p.value)}`)))}
 
 ## Cookies
 
@@ -42,6 +47,7 @@ ${rows(["name", "value", "meaning"], b.cookies.map((p) => row(`\`${p.name}\``, p
 }
 
 export function errorsAndEvents(b) {
+  const errors = b.errors.filter((e) => e.value < 0);
   return `${MADE}
 
 # Errors, events, states and options
@@ -50,7 +56,7 @@ export function errorsAndEvents(b) {
 
 A call that cannot do what it was asked returns a number below 0.
 
-${rows(["name", "value", "meaning"], b.errors.filter((e) => e.value < 0).map((e) => row(`\`${e.name}\``, e.value, e.text)))}
+${rows(["name", "value", "meaning"], errors.map((e) => row(`\`${e.name}\``, e.value, e.text)))}
 
 ## Events
 
@@ -64,7 +70,7 @@ ${rows(["name", "value"], b.states.map((e) => row(`\`${e.name}\``, e.value)))}
 
 ## Options of \`tcp_set\`
 
-${rows(["name", "in TypeScript", "value", "meaning"], b.options.map((e) => row(`\`${e.name}\``, `\`${e.camel}\``, e.value, e.text)))}
+${rows(["name", "in TypeScript", "value", "meaning"], b.options.map((o) => named(o, o.value)))}
 `;
 }
 
@@ -73,15 +79,20 @@ export function counters(b) {
 
 # Counters
 
-\`counters()\` is the address of ${b.counters.length} u32, in this order. Each wraps at 2^32. Names of IP and ICMP are those of RFC 4293,
-of TCP those of RFC 4022, of UDP those of RFC 4113; the others are Linux's, where it has them.
+\`counters()\` is the address of ${b.counters.length} u32, in this order. Each wraps at 2^32.
+Names of IP and ICMP are those of RFC 4293, of TCP those of RFC 4022, of UDP those of RFC 4113;
+the others are Linux's, where it has them.
 
 ${rows(["place", "name", "meaning"], b.counters.map((c) => row(c.value, `\`${c.name}\``, c.text)))}
 `;
 }
 
 export function records(b) {
-  const fields = (record) => rows(["offset", "name", "type", "meaning"], described(record.fields).map((f) => row(f.offset, `\`${f.name}\``, f.type, f.text)));
+  const fields = (record) =>
+    rows(
+      ["offset", "name", "type", "meaning"],
+      described(record.fields).map((f) => row(f.offset, `\`${f.name}\``, f.type, f.text)),
+    );
   return `${MADE}
 
 # Records
@@ -90,7 +101,8 @@ What calls write, and what lies in memory for the host. All numbers are little-e
 
 ## The ring of frame slots
 
-Two of them lie behind \`controlBlock()\`: the ring to the stack, then the ring from it. A frame begins ${b.frameOffset} bytes into its slot.
+Two of them lie behind \`controlBlock()\`: the ring to the stack, then the ring from it. 
+A frame begins ${b.frameOffset} bytes into its slot.
 
 ${fields(b.ring)}
 
@@ -112,6 +124,10 @@ ${fields({ fields: b.lease.fields.filter((f) => f.name !== "pad") })}
 
 ${fields(b.names)}
 
+## What \`ip6_info\` writes
+
+${fields(b.ip6Info)}
+
 ## What \`udp_recv\` writes of the sender
 
 ${fields(b.from)}
@@ -121,13 +137,18 @@ ${fields(b.from)}
 const TYPES = { usize: "address", Err: "error" };
 
 export function calls(b) {
-  const list = b.functions.map((f) => `### \`${f.name}(${f.parameters.map(([name, type]) => `${name}: ${TYPES[type] ?? type}`).join(", ")}): ${TYPES[f.result] ?? f.result}\`\n\n${f.text}`);
+  const list = b.functions.map(
+    (f) =>
+      `### \`${f.name}(${f.parameters.map(([name, type]) => `${name}: ${TYPES[type] ?? type}`).join(", ")}): `
+        + `${TYPES[f.result] ?? f.result}\`\n\n${f.text}`,
+  );
   return `${MADE}
 
 # Calls
 
-What the module exports. C programs find the same calls in \`include/stint.h\`. A call that takes a pointer and a length checks that
-both lie in memory and outside of the stack's own arena, else it returns ARGUMENT. A handle that is none returns HANDLE.
+What the module exports. C programs find the same calls in \`include/stint.h\`. 
+A call that takes a pointer and a length checks that both lie in memory and outside of the stack's own arena,
+else it returns ARGUMENT. A handle that is none returns HANDLE.
 
 ${list.join("\n\n")}
 `;

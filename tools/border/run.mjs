@@ -1,5 +1,5 @@
-// `npm run border [-- --check]`: makes every file that names something of the module's border; with `--check` it says which are not as they
-// would be made, and exits with 1.
+// `npm run border [-- --check]`: makes every file that names something of the module's border; with `--check` it says
+// which are not as they would be made, and exits with 1.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -1,4 +1,5 @@
 // host/module/layout.ts: the border as TypeScript.
+import { comment } from "./c.mjs";
 
 const camel = (name) => name.toLowerCase().replace(/_(\w)/g, (_, c) => c.toUpperCase());
 const nameOf = (member) => member.tags.as ?? camel(member.name);
@@ -18,11 +19,17 @@ function wrapped(open, items, close) {
   return [open, ...lines, close].join("\n");
 }
 
-const object = (name, members, key) => wrapped(`export const ${name} = {`, members.map((m) => `${key(m)}: ${m.value}`), "} as const;");
+const object = (name, members, key) =>
+  wrapped(`export const ${name} = {`, members.map((m) => `${key(m)}: ${m.value}`), "} as const;");
 const list = (name, items) => wrapped(`export const ${name} = [`, items.map((i) => JSON.stringify(i)), "] as const;");
 const TYPES = { bool: "u8", usize: "u32", Seq: "u32", Micros: "u64" };
-const fields = (name, record) => wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: { at: ${f.offset}, type: "${TYPES[f.type] ?? f.type}" }`), "} as const;");
-const offsets = (name, record) => wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: ${f.offset}`), "} as const;");
+const fields = (name, record) =>
+  wrapped(
+    `export const ${name} = {`,
+    record.fields.map((f) => `${f.name}: { at: ${f.offset}, type: "${TYPES[f.type] ?? f.type}" }`), "} as const;",
+  );
+const offsets = (name, record) =>
+  wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: ${f.offset}`), "} as const;");
 
 /** Numbers of the configuration for which there is no default. */
 const SET_BY_HOST = new Set(["size", "macHigh", "macLow", "ip", "prefix", "gateway", "policy"]);
@@ -33,36 +40,51 @@ const ARGUMENTS = { i64: "bigint", u64: "bigint" };
 export function layout(b) {
   const calls = b.functions.map((f) => {
     const parameters = f.parameters.map(([name, type]) => `${name}: ${ARGUMENTS[type] ?? "number"}`).join(", ");
-    return `${f.text ? `  /** ${f.text} */\n` : ""}  ${f.name}(${parameters}): ${RESULTS[f.result] ?? "number"};`;
+    const text = f.text ? comment(f.text, "  ", "/**") : [];
+    return [...text, `  ${f.name}(${parameters}): ${RESULTS[f.result] ?? "number"};`].join("\n");
   });
+  const bounds = b.config.filter((f) => f.least !== undefined).map((f) => `${f.name}: [${f.least}, ${f.most}]`);
+  const defaults = b.config.filter((f) => !SET_BY_HOST.has(f.name)).map((f) => `${f.name}: ${f.default ?? 0}`);
   return `${[
-    "// Made by tools/border from the sources in assembly/: all that crosses the border of the module. Nothing else in host/, tests/ and tools/ names an\n// offset, a bit or a number of it.",
+    "// Made by tools/border from the sources in assembly/: all that crosses the border of the module.\n"
+      + "// Nothing else in host/, tests/ and tools/ names an offset, a bit or a number of it.",
     "/** Errors: what calls return below 0. */", object("ERR", b.errors, (m) => m.name),
     "/** Bits of an event. */", object("EVENT", b.events, (m) => m.name),
-    "/** The states of RFC 9293 §3.3.2, by their number. */", list("STATES", b.states.map((s) => s.name.replaceAll("_", "-"))),
+    "/** The states of RFC 9293 §3.3.2, by their number. */",
+    list("STATES", b.states.map((s) => s.name.replaceAll("_", "-"))),
     "/** Options of a connection or a listener. */", object("OPTION", b.options, nameOf),
     "/** Bits of the configuration's `policy`. */", object("POLICY", b.policies, nameOf),
-    `/** The bits that are set by default. */\nexport const POLICY_DEFAULT = ${b.policies.filter((p) => p.tags.on !== undefined).reduce((n, p) => n + p.value, 0)};`,
+    `/** The bits that are set by default. */\nexport const POLICY_DEFAULT = `
+      + `${b.policies.filter((p) => p.tags.on !== undefined).reduce((n, p) => n + p.value, 0)};`,
     "/** Values of the configuration's `cookies`. */", object("COOKIES", b.cookies, nameOf),
     "/** The counters, in their order. */", list("COUNTERS", b.counters.map((c) => c.name)),
     "/** Bits of `TcpInfo.flags`. */", object("FLAG", b.flags, nameOf),
     "/** Kinds of `TcpInfo.timerKind`. */", object("TIMER", b.timers, (m) => m.name),
     "/** Bits of `TcpInfo.fastOpen`. */", object("FAST_OPEN", b.fastOpen, (m) => m.name),
     "/** The services of build/stint-app.wasm. */", object("SERVICES", b.services, (m) => m.name.toLowerCase()),
-    "/** The numbers of the configuration block, in its order, a u32 each; behind them lies the entropy. */", list("CONFIG_FIELDS", b.config.map((f) => f.name)),
-    "/** Least and greatest value of each, as the module's table of bounds has them. */", wrapped("export const CONFIG_BOUNDS = {", b.config.filter((f) => f.least !== undefined).map((f) => `${f.name}: [${f.least}, ${f.most}]`), "} as const;"),
-    "/** What a desktop host starts from: generous rings, the RFCs' time-outs. */", wrapped("export const CONFIG_DEFAULTS = {", b.config.filter((f) => !SET_BY_HOST.has(f.name)).map((f) => `${f.name}: ${f.default ?? 0}`), "} as const;"),
+    "/** The numbers of the configuration block, in its order, a u32 each; "
+      + "behind them lies the entropy. */", list("CONFIG_FIELDS", b.config.map((f) => f.name)),
+    "/** Least and greatest value of each, as the module's table of bounds has them. */",
+    wrapped("export const CONFIG_BOUNDS = {", bounds, "} as const;"),
+    "/** What a desktop host starts from: generous rings, the RFCs' time-outs. */",
+    wrapped("export const CONFIG_DEFAULTS = {", defaults, "} as const;"),
     `export const CONFIG_SIZE = ${b.configSize}, ENTROPY_AT = ${b.entropy.offset}, ENTROPY_SIZE = ${b.entropy.size};`,
     `/** Bytes behind \`configBlock\` that the host may use. */\nexport const BLOCK_SIZE = ${b.blockSize};`,
-    "/** A ring of frame slots; two of them lie behind `controlBlock`: to the stack, from the stack. */", offsets("SLOT_RING", b.ring),
-    `export const SLOT_RING_SIZE = ${b.ring.size};\n/** Bytes before the frame in a slot. */\nexport const FRAME_OFFSET = ${b.frameOffset};`,
-    "/** What `tcp_info` writes. */", fields("TCP_INFO", { fields: b.info.open }), `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
+    "/** A ring of frame slots; two of them lie behind `controlBlock`: "
+      + "to the stack, from the stack. */", offsets("SLOT_RING", b.ring),
+    `export const SLOT_RING_SIZE = ${b.ring.size};`,
+    `/** Bytes before the frame in a slot. */\nexport const FRAME_OFFSET = ${b.frameOffset};`,
+    "/** What `tcp_info` writes. */", fields("TCP_INFO", { fields: b.info.open }),
+    `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
     "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
     "/** What `dhcp_info` writes. */", fields("LEASE", { fields: b.lease.fields.filter((f) => f.name !== "pad") }),
-    `export const LEASE_SIZE = ${b.lease.size};`, "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
+    `export const LEASE_SIZE = ${b.lease.size};`,
+    "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
     "/** What `dns_info` writes. */", fields("NAMES", b.names), `export const NAMES_SIZE = ${b.names.size};`,
+    "/** What `ip6_info` writes. */", fields("IP6_INFO", b.ip6Info), `export const IP6_INFO_SIZE = ${b.ip6Info.size};`,
     "/** Whom a datagram is from, as `udp_recv` writes it. */", offsets("DATAGRAM_FROM", b.from),
-    "/** What the services ask the host for. */", offsets("REQUEST", b.request), `export const REQUEST_SIZE = ${b.request.size};`,
+    "/** What the services ask the host for. */", offsets("REQUEST", b.request),
+    `export const REQUEST_SIZE = ${b.request.size};`,
     "/** Values of `REQUEST.want`. */", object("WANT", b.wants, (m) => m.name),
     `/** What the module exports. */\nexport interface Calls {\n${calls.join("\n")}\n}`,
   ].join("\n\n").replace(/\*\/\n\n/g, "*/\n")}\n`;

@@ -1,15 +1,18 @@
-// Which connection a segment belongs to: one table, hashed with a key that the network does not know, for all owners of four-tuples.
-// Owners are numbered: connections first, then half-open records, then TIME-WAIT records; timers use the same numbers.
+// Which connection a segment belongs to: one table, hashed with a key that the network does not know, for
+// all owners of four-tuples. Owners are numbered: connections first, then half-open records, then
+// TIME-WAIT records; timers use the same numbers.
 //
-// Open addressing: a slot is a byte of the hash, 0 when it is empty, and the number of an owner. A segment of nobody, which is what a
-// flood consists of, touches the bytes alone: 256 KiB for 100,000 connections, so they stay in the cache. The table is at most half
-// full, so that runs are short: 1.5 slots to find an owner, 2.5 to find none (Knuth, TAOCP vol. 3, §6.4).
+// Open addressing: a slot is a byte of the hash, 0 when it is empty, and the number of an owner. A segment of
+// nobody, which is what a flood consists of, touches the bytes alone: 256 KiB for 100,000 connections, so they
+// stay in the cache. The table is at most half full, so that runs are short: 1.5 slots to find an owner, 2.5
+// to find none (Knuth, TAOCP vol. 3, §6.4).
 
 import { config } from "../../config";
-import { BOUNDED, SPEED } from "../../features";
+import { BOUNDED, IPV6, SPEED } from "../../features";
 import { take, layoutCommits } from "../../core/layout";
 import { Key, hashTable } from "../../core/hash";
 import { randomKey } from "../../core/random";
+import { nameDrop, nameKeep } from "../../address/names";
 import { tcbAt } from "./tcb";
 import { Flow } from "./flow";
 import { halfOpenAt } from "./half-open-record";
@@ -21,7 +24,10 @@ let owners: usize = 0;
 export let mask: u32 = 0;
 let table: usize = 0;
 
-/** At `table`: the key, then the number + 1 of the owner that was found last, since packets come in trains; then the four-tuple that was hashed last, and its hash. */
+/**
+ * At `table`: the key, then the number + 1 of the owner that was found last, since packets come in trains; then the
+ * four-tuple that was hashed last, and its hash.
+ */
 const KEY_SIZE: u32 = 16;
 const HASHED: u32 = KEY_SIZE + 8;
 const TABLE_SIZE: u32 = HASHED + (SPEED ? 16 : 0);
@@ -69,7 +75,8 @@ function flowAt(owner: u32): Flow {
 
 function hashOf(lip: u32, rip: u32, ports: u32): u32 {
   if (!SPEED) return hashTable(changetype<Key>(table), lip, rip, ports);
-  // What comes for a connection is looked up, and may then change owners: the same four-tuple again. Port 0 is nobody's, so an empty one is none.
+  // What comes for a connection is looked up, and may then change owners: the same four-tuple again.
+  // Port 0 is nobody's, so an empty one is none.
   const at = table + HASHED;
   if (load<u32>(at) == ports && load<u32>(at, 4) == rip && load<u32>(at, 8) == lip) return load<u32>(at, 12);
   const hash = hashTable(changetype<Key>(table), lip, rip, ports);
@@ -116,20 +123,30 @@ export function demuxFind(lip: u32, rip: u32, ports: u32): u32 {
 
 /** Makes `owner` own the four-tuple in its Flow. Nobody else does. */
 export function demuxInsert(owner: u32): void {
-  const f = flowAt(owner), hash = hashOf(f.lip, f.rip, f.ports);
+  const f = flowAt(owner);
+  if (IPV6) {
+    f.lip = nameKeep(f.lip);
+    f.rip = nameKeep(f.rip);
+  }
+  const hash = hashOf(f.lip, f.rip, f.ports);
   let i = hash;
   for (; load<u8>(tagAt(i)) != 0; i++) assert(!BOUNDED || i - hash < mask);
   store<u8>(tagAt(i), <u8>tagOf(hash));
   store<u32>(ownerAt(i), owner);
 }
 
-/** The owner gives its four-tuple up: what lies behind it and could not be at its place moves up (TAOCP vol. 3, §6.4, algorithm R). */
+/**
+ * The owner gives its four-tuple up: what lies behind it and could not be at its place
+ * moves up (TAOCP vol. 3, §6.4, algorithm R).
+ */
 export function demuxRemove(owner: u32): void {
   if (load<u32>(table, KEY_SIZE) == owner + 1) store<u32>(table, 0, KEY_SIZE);
   const f = flowAt(owner);
   const home = hashOf(f.lip, f.rip, f.ports);
   let hole = home;
-  for (; load<u32>(ownerAt(hole)) != owner || load<u8>(tagAt(hole)) == 0; hole++) assert(!BOUNDED || hole - home < mask);
+  for (; load<u32>(ownerAt(hole)) != owner || load<u8>(tagAt(hole)) == 0; hole++) {
+    assert(!BOUNDED || hole - home < mask);
+  }
   let i = hole + 1;
   for (let tag = load<u8>(tagAt(i)); tag != 0; tag = load<u8>(tagAt(++i))) {
     assert(!BOUNDED || i - home <= mask);
@@ -141,4 +158,8 @@ export function demuxRemove(owner: u32): void {
     hole = i;
   }
   store<u8>(tagAt(hole), 0);
+  if (IPV6) {
+    nameDrop(f.lip);
+    nameDrop(f.rip);
+  }
 }

@@ -1,5 +1,5 @@
-// The half-open table: connections in SYN-RECEIVED that a SYN to a listener made. A record is 32 bytes; no TCB is spent before the
-// handshake is complete (RFC 4987 §3.4, "SYN cache").
+// The half-open table: connections in SYN-RECEIVED that a SYN to a listener made. A record is 32 bytes; no TCB is spent
+// before the handshake is complete (RFC 4987 §3.4, "SYN cache").
 
 import { config } from "../../config";
 import { OWNERSHIP } from "../../features";
@@ -81,8 +81,8 @@ export function halfOpenTake(): HalfOpen | null {
 }
 
 /**
- * Which record to give up for a new one: the next in turn that is in use, and is `listener`'s (ANY: whoever's); null: there is none. What
- * is new takes the place of what was given up, so each of them has its time.
+ * Which record to give up for a new one: the next in turn that is in use, and is `listener`'s (ANY: whoever's); null:
+ * there is none. What is new takes the place of what was given up, so each of them has its time.
  */
 export function halfOpenVictim(listener: u32): HalfOpen | null {
   let at = load<u32>(hand);

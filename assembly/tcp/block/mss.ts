@@ -10,8 +10,8 @@ export const MSS_MIN: u32 = 48;
 const TIMESTAMPS_SIZE: u32 = 12;
 
 /**
- * Eff.snd.MSS = min (SendMSS + 20, MMS_S) − TCPhdrsize − IPoptionsize (RFC 9293 §3.7.1, MUST-16), less the timestamps that every segment
- * carries.
+ * Eff.snd.MSS = min (SendMSS + 20, MMS_S) − TCPhdrsize − IPoptionsize (RFC 9293 §3.7.1, MUST-16), less
+ * the timestamps that every segment carries.
  */
 export function mssCompute(t: Tcb): void {
   t.mss = <u16>mssFor(t, t.pathMtu);
@@ -22,6 +22,7 @@ export function mssFor(t: Tcb, mtu: u32): u32 {
   let mss = min(<u32>t.peerMss, mtu - 40);
   if (config.mss != 0) mss = min(mss, config.mss);
   if (tcbHas(t, Has.TIMESTAMPS)) mss = mss > TIMESTAMPS_SIZE ? mss - TIMESTAMPS_SIZE : 0;
-  // A send ring goes out in two segments at least: a peer may acknowledge only every second one at once (RFC 9293 §3.8.6.3).
+  // A send ring goes out in two segments at least: a peer may acknowledge only
+  // every second one at once (RFC 9293 §3.8.6.3).
   return min(max(mss, min(MSS_MIN, config.mtu - 40 - TIMESTAMPS_SIZE)), config.sendRing >> 1);
 }

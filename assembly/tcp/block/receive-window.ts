@@ -18,8 +18,8 @@ function windowMost(t: Tcb): u32 {
 }
 
 /**
- * The window to advertise now, in bytes: what the ring has room for, growing only by worthwhile steps (RFC 9293 §3.8.6.2.2), never
- * moving the right edge to the left (SHLD-14).
+ * The window to advertise now, in bytes: what the ring has room for, growing only by worthwhile steps
+ * (RFC 9293 §3.8.6.2.2), never moving the right edge to the left (SHLD-14).
  */
 function windowFor(t: Tcb): u32 {
   const free = config.recvRing - t.rcvSize, most = windowMost(t);
@@ -27,7 +27,9 @@ function windowFor(t: Tcb): u32 {
   let wnd = min<u32>(free, most);
   // An edge that moves by less than a segment, or half of the largest window, stays where it is.
   const step = min<u32>(most >> 1, t.mss);
-  if (wnd < now + step && (!(POLICIES && (config.policy & Policy.EAGER_WINDOW) != 0) || wnd < max(step, now))) wnd = now;
+  if (wnd < now + step && (!(POLICIES && (config.policy & Policy.EAGER_WINDOW) != 0) || wnd < max(step, now))) {
+    wnd = now;
+  }
   // The field counts in units of 2^scale: rounded up while there is room for it, so that the edge does not move left.
   const unit: u32 = 1 << t.rcvScale;
   const up = (wnd + unit - 1) & ~(unit - 1);

@@ -16,7 +16,10 @@ export function finDue(t: Tcb): bool {
   return (!FAST_OPEN || isSynchronized(t)) && (t.flags & (Has.FIN_QUEUED | Has.FIN_SENT)) == Has.FIN_QUEUED;
 }
 
-/** The usable window (RFC 9293 §3.8.6): how far beyond SND.NXT the peer lets us go. It may have shrunk below 0 (MUST-34). */
+/**
+ * The usable window (RFC 9293 §3.8.6): how far beyond SND.NXT the peer lets us
+ * go. It may have shrunk below 0 (MUST-34).
+ */
 export function usableWindow(t: Tcb): u32 {
   const room = <i32>(t.sndUna + t.sndWnd - t.sndNxt);
   return room < 0 ? 0 : <u32>room;

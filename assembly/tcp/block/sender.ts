@@ -1,6 +1,7 @@
-// What modern loss recovery and congestion control know of a connection that has something in flight: a block beside the TCB, from a pool.
-// A connection takes one with the first byte that it puts in flight and keeps it while nobody else needs it: when the pool is empty, the
-// block that has been idle for longest changes hands. A connection that gets none recovers as RFC 6675 and RFC 6582 have it.
+// What modern loss recovery and congestion control know of a connection that has something in flight: a block beside
+// the TCB, from a pool. A connection takes one with the first byte that it puts in flight and keeps it while nobody
+// else needs it: when the pool is empty, the block that has been idle for longest changes hands. A connection that gets
+// none recovers as RFC 6675 and RFC 6582 have it.
 
 import { config, Policy } from "../../config";
 import { OWNERSHIP, RACK } from "../../features";
@@ -224,7 +225,8 @@ export function senderIdle(t: Tcb): void {
   pool.idleLast = t.sender;
 }
 
-function isIdle(s: Sender): bool {
+/** Whether others may take the block. */
+export function isIdle(s: Sender): bool {
   return s.prev != 0 || pool.idleFirst == senderIndex(s);
 }
 
@@ -268,7 +270,9 @@ export function sentRemove(s: Sender, prev: u16): void {
   rangesRelease(i);
 }
 
-/** Bytes in the network: FlightSize, less what was selectively acknowledged, less what is lost and was not sent again. */
+/**
+ * Bytes in the network: FlightSize, less what was selectively acknowledged, less what is lost and was not sent again.
+ */
 export function sentPipe(t: Tcb): u32 {
   const s = senderOf(t);
   return t.sndNxt - t.sndUna - s.sacked - s.lost;

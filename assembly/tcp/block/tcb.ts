@@ -161,7 +161,10 @@ export const enum FastOpen {
   workNext: u32;
   /** Next in the accept queue, by number + 1. */
   acceptNext: u32;
-  /** Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged; in the copy that `info` makes, the bytes in the pipe. */
+  /**
+   * Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged; in the copy
+   * that `info` makes, the bytes in the pipe.
+   */
   synText: u32;
   userTimeoutMs: u32;
 
@@ -205,7 +208,10 @@ export const enum FastOpen {
 /** 2^8 bytes: a TCB. */
 const SHIFT: u32 = 8 + RED_SHIFT;
 
-/** A doubly linked list over `workPrev` and `workNext`, by number + 1: at `work` the work list, behind it that of those that wait for a neighbour. */
+/**
+ * A doubly linked list over `workPrev` and `workNext`, by number + 1: at `work` the work list, behind it
+ * that of those that wait for a neighbour.
+ */
 @unmanaged export class List {
   first: u32;
   last: u32;

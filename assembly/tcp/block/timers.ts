@@ -1,5 +1,6 @@
-// The timers of a connection: retransmission or persist (`timerAt`), delayed ACK (`delackAt`), keep-alive or an orphan's FIN-WAIT-2
-// (`idleAt`). One entry of the heap stands for all of them; when it comes up too early, it is put back (due.ts).
+// The timers of a connection: retransmission or persist (`timerAt`), delayed ACK (`delackAt`),
+// keep-alive or an orphan's FIN-WAIT-2 (`idleAt`). One entry of the heap stands for all of them; when it
+// comes up too early, it is put back (due.ts).
 
 import { config } from "../../config";
 import { afterMs, clock, NEVER, Micros } from "../../core/clock";
@@ -49,8 +50,8 @@ export function disarmAll(t: Tcb): void {
 }
 
 /**
- * An orphan has to get on: R2 counts from its close, or from the last acknowledgment of something new, whatever the peer does with its
- * window meanwhile.
+ * An orphan has to get on: R2 counts from its close, or from the last acknowledgment of something new, whatever
+ * the peer does with its window meanwhile.
  */
 export function armOrphan(t: Tcb): void {
   armIdle(t, afterMs(t.userTimeoutMs));

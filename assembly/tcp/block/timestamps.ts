@@ -1,4 +1,5 @@
-// The timestamp clock (RFC 7323 §4.1): milliseconds, with an offset of each pair of hosts, so that it tells nobody how long we have been up.
+// The timestamp clock (RFC 7323 §4.1): milliseconds, with an offset of each pair of hosts, so that
+// it tells nobody how long we have been up.
 
 import { clock } from "../../core/clock";
 import { Tcb } from "./tcb";

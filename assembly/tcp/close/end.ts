@@ -1,10 +1,11 @@
 // The end of a connection: every way out of the state diagram leads through here.
 
-import { FAST_OPEN } from "../../features";
+import { FAST_OPEN, IPV6 } from "../../features";
 import { count, Mib } from "../../core/counters";
 import { Err } from "../../core/error";
 import { NEVER } from "../../core/clock";
 import { Event, eventForget } from "../../core/events";
+import { nameDrop, nameKeep } from "../../address/names";
 import { rangesClear } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas, tcbIndex, tcbRelease, workRemove, tell, tcbSet } from "../block/tcb";
 import { State, setState } from "../block/state";
@@ -15,8 +16,8 @@ import { fastOpenEnds } from "../open/fast-open";
 import { listenerForget } from "../open/accept";
 
 /**
- * Deletes the TCB's share in the protocol: it leaves all tables and lists. If a handle refers to it, the block stays, in CLOSED, to
- * tell `error` and to hand out what was received; else it is free again.
+ * Deletes the TCB's share in the protocol: it leaves all tables and lists. If a handle refers to it, the block stays,
+ * in CLOSED, to tell `error` and to hand out what was received; else it is free again.
  */
 export function endConnection(t: Tcb, error: Err): void {
   if (FAST_OPEN) fastOpenEnds(t, error);
@@ -38,7 +39,11 @@ export function detach(t: Tcb): void {
   workRemove(t);
   t.outOfOrder = rangesClear(t.outOfOrder);
   recoveryEnds(t);
-  if (!tcbHas(t, Has.DETACHED)) demuxRemove(tcbIndex(t));
+  if (!tcbHas(t, Has.DETACHED)) {
+    // Its handle is told who the peer was for as long as there is one.
+    if (IPV6) nameKeep(t.rip);
+    demuxRemove(tcbIndex(t));
+  }
   tcbSet(t, Has.DETACHED);
 }
 
@@ -56,5 +61,6 @@ export function dispose(t: Tcb): void {
 export function release(t: Tcb): void {
   assert((t.flags & (Has.DETACHED | Has.WORK | Has.BLOCKED)) == Has.DETACHED && t.delackAt == NEVER);
   eventForget(tcbIndex(t));
+  if (IPV6) nameDrop(t.rip);
   tcbRelease(t);
 }

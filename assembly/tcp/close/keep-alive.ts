@@ -1,5 +1,5 @@
-// Keep-alive (RFC 9293 §3.8.4): off unless the application turns it on; a probe only when nothing is outstanding and nothing was heard
-// for the interval; several unanswered probes before the connection is given up.
+// Keep-alive (RFC 9293 §3.8.4): off unless the application turns it on; a probe only when nothing is outstanding and
+// nothing was heard for the interval; several unanswered probes before the connection is given up.
 
 import { clock } from "../../core/clock";
 import { count, Mib } from "../../core/counters";
@@ -13,8 +13,8 @@ const SECOND: u64 = 1_000_000;
 /** Starts to watch over the connection. */
 export function keepAliveStart(t: Tcb): void {
   t.keepSent = 0;
-  // The timer is taken until the first byte has come, or is overdue, and for an orphan's time; and there is nothing to watch over once the
-  // connection has left.
+  // The timer is taken until the first byte has come, or is overdue, and for an orphan's time; and there is nothing to
+  // watch over once the connection has left.
   if (tcbHas(t, Has.FIRST_BYTE | Has.DETACHED | Has.ORPHAN)) return;
   armIdle(t, clock.us + <u64>t.keepIdleS * SECOND);
 }

@@ -1,5 +1,5 @@
-// The persist timer (RFC 9293 §3.8.6.1): probes a window that is closed, or too small for a segment that silly window avoidance
-// would send (§3.8.6.2.1), so that a lost window update cannot stop the connection for ever.
+// The persist timer (RFC 9293 §3.8.6.1): probes a window that is closed, or too small for a segment that silly window
+// avoidance would send (§3.8.6.2.1), so that a lost window update cannot stop the connection for ever.
 
 import { config } from "../../config";
 import { clock } from "../../core/clock";
@@ -19,7 +19,8 @@ export function persistArm(t: Tcb): void {
 
 /** The window is zero while segments are in flight: probe in place of retransmitting (MUST-35, SHLD-17). */
 export function persistDue(t: Tcb): void {
-  // As long as the peer answers the probes, the connection stays open (MUST-37); an orphan has a time of its own (`armOrphan`).
+  // As long as the peer answers the probes, the connection stays open (MUST-37); an
+  // orphan has a time of its own (`armOrphan`).
   if (clock.us - max(t.stalledAt, t.heardAt) >= <u64>t.userTimeoutMs * 1000) {
     giveUp(t, Mib.TCPAbortOnTimeout);
     return;
@@ -40,8 +41,8 @@ export function persistEnd(t: Tcb): void {
   t.retries = 0;
   const flight = t.sndNxt - t.sndUna;
   if (flight == 1) {
-    // Only one octet is outstanding, the probe's or the last before the window closed: back to before it, in the scoreboard too. With nothing in
-    // flight nothing is lost.
+    // Only one octet is outstanding, the probe's or the last before the window closed: back to before it, in the
+    // scoreboard too. With nothing in flight nothing is lost.
     recoveryUnsend(t);
   } else if (flight != 0) {
     loseAll(t);

@@ -14,8 +14,8 @@ import { putTimestamps } from "../segment/options";
 import { timestampOffset } from "../open/syn-cookie";
 
 /**
- * Answers the segment at hand with `<SEQ=seq><ACK=ack><CTL=ACK>`, for owners that have no TCB. With timestamps, if they were negotiated
- * (RFC 7323 §3.2): ours, and the echo of `tsRecent`.
+ * Answers the segment at hand with `<SEQ=seq><ACK=ack><CTL=ACK>`, for owners that have no TCB. With timestamps, if they
+ * were negotiated (RFC 7323 §3.2): ours, and the echo of `tsRecent`.
  */
 export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRecent: u32, tos: u32, ttl: u32): void {
   const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, tos, ttl);
@@ -35,8 +35,8 @@ const PERIOD: u16 = 20;
 const PROBES: u32 = 10;
 
 /**
- * Orders a challenge ACK, unless this connection has sent its share. The limit is a connection's own: one that all share would tell an
- * outsider what others do (CVE-2016-5696).
+ * Orders a challenge ACK, unless this connection has sent its share. The limit is a connection's own: one that all
+ * share would tell an outsider what others do (CVE-2016-5696).
  */
 export function challenge(t: Tcb): void {
   if (!answerTake(t, config.challengeMax)) return;
@@ -46,8 +46,9 @@ export function challenge(t: Tcb): void {
 }
 
 /**
- * Answers an empty segment at RCV.NXT − 1, which is a probe of keep-alive (RFC 9293 §3.8.4); or the answer of a peer whose numbers are one
- * off, so there is a limit, or both would go on for ever. Whoever does not know RCV.NXT cannot use it up.
+ * Answers an empty segment at RCV.NXT − 1, which is a probe of keep-alive (RFC 9293 §3.8.4); or the
+ * answer of a peer whose numbers are one off, so there is a limit, or both would go on for ever.
+ * Whoever does not know RCV.NXT cannot use it up.
  */
 export function answerProbe(t: Tcb): void {
   if (answerTake(t, min<u32>(config.challengeMax + PROBES, 255))) ackNow(t);

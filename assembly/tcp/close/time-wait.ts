@@ -1,12 +1,12 @@
-// TIME-WAIT (RFC 9293 §3.3.2, §3.6.1): a small record keeps the four-tuple for 2 MSL, never a TCB. When the table is full, the oldest
-// record ends early.
+// TIME-WAIT (RFC 9293 §3.3.2, §3.6.1): a small record keeps the four-tuple for 2 MSL, never a TCB. When the
+// table is full, the oldest record ends early.
 
 import { Policy, config } from "../../config";
 import { POLICIES } from "../../features";
-import { afterMs, clock } from "../../core/clock";
+import { afterMs, clock, NEVER } from "../../core/clock";
 import { Mib, count } from "../../core/counters";
 import { Seq, seqLe, seqLt } from "../../core/seq";
-import { heapArm, heapDisarm } from "../../buffers/heap";
+import { heapArm, heapDeadline, heapDisarm } from "../../buffers/heap";
 import { poolGive, poolTake } from "../../buffers/pool";
 import { ACK, FIN, RST, SYN } from "../../wire/tcp";
 import { Option, seg, segHas, segIs, segLen } from "../segment/segment";
@@ -14,6 +14,7 @@ import { resetSegment } from "../segment/empty";
 import { Has, Tcb, tcbHas } from "../block/tcb";
 import { advertise } from "../block/receive-window";
 import { State, setState } from "../block/state";
+import { Address, nameDrop, nameKeep } from "../../address/names";
 import { flowSet } from "../block/flow";
 import { demuxInsert, demuxRemove, timeWaitBase } from "../block/demux";
 import { TimeWait, hand, pool, timeWaitAt, timeWaitIndex } from "../block/time-wait-record";
@@ -23,13 +24,17 @@ import { ackSegment } from "./reset";
 /** Time between answers to SYNs and empty segments. */
 const EMPTY_MS: u16 = 500;
 
-/** The connection has seen both FINs acknowledged: its four-tuple moves to a record, its TCB serves only its handle from now on. */
+/**
+ * The connection has seen both FINs acknowledged: its four-tuple moves to a record,
+ * its TCB serves only its handle from now on.
+ */
 export function enterTimeWait(t: Tcb): void {
   const wnd = advertise(t);
+  const lip = nameKeep(t.lip), rip = nameKeep(t.rip);
   detach(t);
   setState(t, State.TIME_WAIT);
   const w = allocate();
-  flowSet(w, t.lip, t.rip, t.ports);
+  flowSet(w, lip, rip, t.ports);
   w.sndNxt = t.sndNxt;
   w.rcvNxt = t.rcvNxt;
   w.tsRecent = t.tsRecent;
@@ -41,6 +46,9 @@ export function enterTimeWait(t: Tcb): void {
   w.challenged = false;
   const owner = timeWaitBase() + timeWaitIndex(w);
   demuxInsert(owner);
+  // The record keeps them now.
+  nameDrop(lip);
+  nameDrop(rip);
   heapArm(owner, afterMs(config.timeWaitMs));
   count(Mib.TW);
   // The ACK that the peer's FIN wants, with the last word of this connection.
@@ -65,6 +73,14 @@ function timeWaitEnd(w: TimeWait): void {
   poolGive(pool, changetype<usize>(w));
 }
 
+/** An address is gone: its records end. Free ones have no deadline. */
+export function timeWaitsForget(lip: Address): void {
+  for (let i: u32 = 0; i < config.timeWaitMax; i++) {
+    const w = timeWaitAt(i);
+    if (heapDeadline(timeWaitBase() + i) != NEVER && w.lip == lip) timeWaitEnd(w);
+  }
+}
+
 /** 2 MSL have passed. */
 export function timeWaitTimer(index: u32): void {
   timeWaitEnd(timeWaitAt(index));
@@ -76,15 +92,17 @@ function timeWaitAck(w: TimeWait): void {
 }
 
 /**
- * Processes the segment at hand (RFC 9293 §3.10.7.4, TIME-WAIT). Returns true for a SYN with which a new connection may begin (RFC 6191 §2),
- * if somebody listens: `timeWaitReuse` follows once it does.
+ * Processes the segment at hand (RFC 9293 §3.10.7.4, TIME-WAIT). Returns true for a SYN with which a new connection may
+ * begin (RFC 6191 §2), if somebody listens: `timeWaitReuse` follows once it does.
  */
 export function timeWaitInput(index: u32, listens: bool): bool {
   const w = timeWaitAt(index);
   if (segIs(RST)) {
-    // RFC 1337 §3: a RST does not end TIME-WAIT, unless the configuration wants RFC 9293's way, or it answers our challenge of a SYN: the peer
-    // has forgotten the old connection, and wants a new one. RFC 5961 §3.2 holds.
-    if ((w.challenged || (POLICIES && (config.policy & Policy.RST_ENDS_TIME_WAIT) != 0)) && seg.seq == w.rcvNxt) timeWaitEnd(w);
+    // RFC 1337 §3: a RST does not end TIME-WAIT, unless the configuration wants RFC 9293's way, or it answers our
+    // challenge of a SYN: the peer has forgotten the old connection, and wants a new one. RFC 5961 §3.2 holds.
+    if ((w.challenged || (POLICIES && (config.policy & Policy.RST_ENDS_TIME_WAIT) != 0)) && seg.seq == w.rcvNxt) {
+      timeWaitEnd(w);
+    }
     return false;
   }
   if (segIs(SYN)) {
@@ -96,7 +114,8 @@ export function timeWaitInput(index: u32, listens: bool): bool {
   }
   if (!segIs(ACK)) return false;
   const paws = w.timestamps && segHas(Option.TIMESTAMPS) && seqLt(seg.tsVal, w.tsRecent);
-  // A retransmitted FIN is acknowledged and restarts the 2 MSL. What is old is acknowledged; an ACK of our FIN is what we expect.
+  // A retransmitted FIN is acknowledged and restarts the 2 MSL. What is old is
+  // acknowledged; an ACK of our FIN is what we expect.
   if (paws || segLen() != 0 || seg.seq != w.rcvNxt) {
     if (seqLt(w.sndNxt, seg.ack)) {
       resetSegment();
@@ -114,8 +133,8 @@ export function timeWaitInput(index: u32, listens: bool): bool {
 }
 
 /**
- * Takes the answer to a SYN, or to what is empty; returns false when it is too early for one. There are two a second at most, so that two ends
- * do not go on acknowledging each other's ACKs.
+ * Takes the answer to a SYN, or to what is empty; returns false when it is too early for one. There are two a second at
+ * most, so that two ends do not go on acknowledging each other's ACKs.
  */
 function timeWaitAnswerTake(w: TimeWait): bool {
   if (<u16>clock.ms - w.answeredAt < EMPTY_MS) return false;
@@ -129,7 +148,10 @@ function mayReuse(w: TimeWait): bool {
   return seqLt(w.rcvNxt, seg.seq);
 }
 
-/** A new connection begins: the record `owner` ends. Returns `iss`, or what lies beyond the old connection's numbers (RFC 9293 §3.10.7.4). */
+/**
+ * A new connection begins: the record `owner` ends. Returns `iss`, or what lies beyond the old
+ * connection's numbers (RFC 9293 §3.10.7.4).
+ */
 export function timeWaitReuse(owner: u32, iss: Seq): Seq {
   const w = timeWaitAt(owner - timeWaitBase()), old = w.sndNxt;
   count(Mib.TWRecycled);

@@ -1,5 +1,5 @@
-// Congestion control, and its seam: what loss recovery calls when something happens. NewReno (RFC 5681) is here; CUBIC and HyStart++ take
-// their part where they are on.
+// Congestion control, and its seam: what loss recovery calls when something happens. NewReno (RFC 5681) is here; CUBIC
+// and HyStart++ take their part where they are on.
 
 import { Policy, config } from "../../config";
 import { RACK } from "../../features";
@@ -16,7 +16,8 @@ const NOISE_RTT_US: u32 = 5000;
 export function congestionAcked(t: Tcb, acked: u32): void {
   const mss = <u32>t.mss;
   if (t.cwnd < t.ssthresh) {
-    // Slow start: cwnd += min (N, SMSS); with byte counting, 2 SMSS outside of a time-out's recovery (RFC 3465 §2.2 and §2.3).
+    // Slow start: cwnd += min (N, SMSS); with byte counting, 2 SMSS outside of a
+    // time-out's recovery (RFC 3465 §2.2 and §2.3).
     if (hystartOn(t)) t.cwnd += hystartAcked(t, acked);
     else t.cwnd += min(acked, hasSender(t) && !inLoss(t) ? mss << 1 : mss);
     return;
@@ -45,8 +46,8 @@ function reduce(t: Tcb, flight: u32): void {
 }
 
 /**
- * Whether a loss is taken for noise on the link (Policy.NOISY_LINK): as with TCP Veno, when there is no sign of a queue, which would have
- * made the round trip longer than it can be.
+ * Whether a loss is taken for noise on the link (Policy.NOISY_LINK): as with TCP Veno, when there is no sign of a
+ * queue, which would have made the round trip longer than it can be.
  */
 function isNoise(t: Tcb): bool {
   if (!RACK || (config.policy & Policy.NOISY_LINK) == 0 || !hasSender(t)) return false;
@@ -66,7 +67,9 @@ export function congestionInflate(t: Tcb, segments: u32): void {
   t.cwnd += segments * <u32>t.mss;
 }
 
-/** A partial acknowledgment without SACK (RFC 6582 §3.2 step 3): deflate by what was acknowledged, add back one SMSS. */
+/**
+ * A partial acknowledgment without SACK (RFC 6582 §3.2 step 3): deflate by what was acknowledged, add back one SMSS.
+ */
 export function congestionPartial(t: Tcb, acked: u32): void {
   t.cwnd = t.cwnd > acked ? t.cwnd - acked : 0;
   if (acked >= <u32>t.mss) t.cwnd += t.mss;
@@ -114,8 +117,8 @@ export function congestionUndo(t: Tcb, s: Sender): void {
 }
 
 /**
- * Nothing was sent for `idleUs`, longer than the RTO: restart from the initial window at most (RFC 5681 §4.1); with a Sender, the window is
- * halved for each RTO that went by (RFC 2861 §3).
+ * Nothing was sent for `idleUs`, longer than the RTO: restart from the initial window at most (RFC 5681 §4.1); with a
+ * Sender, the window is halved for each RTO that went by (RFC 2861 §3).
  */
 export function congestionIdle(t: Tcb, idleUs: u64): void {
   const restart = min(t.cwnd, config.initialWindow * <u32>t.mss);

@@ -1,5 +1,5 @@
-// Explicit congestion notification (RFC 3168): routers mark packets in place of dropping them, the receiver echoes the mark, the sender
-// slows down as if a segment had been lost, and says so.
+// Explicit congestion notification (RFC 3168): routers mark packets in place of dropping them, the receiver echoes the
+// mark, the sender slows down as if a segment had been lost, and says so.
 
 import { Policy, config } from "../../config";
 import { ECN } from "../../features";
@@ -18,6 +18,8 @@ const enum Ecn {
   ECHO = 2,
   /** We slowed down: the next new data carries CWR (§6.1.2). */
   CWR_DUE = 4,
+  /** Our SYN asked for it. */
+  ASKED = 8,
 }
 
 /** The IP header's ECN field (§5). */
@@ -29,16 +31,26 @@ function ecnOn(t: Tcb): bool {
   return ECN && (t.ecn & <u8>Ecn.ON) != 0;
 }
 
-/** Whether the SYN or SYN-ACK at hand asks for ECN, or agrees to it, and we do (§6.1.1). */
-export function ecnOffered(): bool {
-  if (!ECN || (config.policy & (Policy.ECN | Policy.ECN_OFFER)) == 0) return false;
-  return (seg.flags & (ECE | CWR)) == (segIs(ACK) ? ECE : ECE | CWR);
+/** Whether the SYN at hand asks for ECN, and we agree (§6.1.1). */
+export function ecnAsked(): bool {
+  return ECN && (config.policy & (Policy.ECN | Policy.ECN_OFFER)) != 0 && (seg.flags & (ECE | CWR)) == (ECE | CWR);
 }
 
-/** Flags beside SYN: an offer, or, in a SYN-ACK, agreement. A SYN that is sent again offers nothing: a middlebox may have dropped it (§6.1.1.1). */
+/** Whether the SYN-ACK at hand agrees to what our SYN asked for (§6.1.1); a SYN that crosses ours asks itself. */
+export function ecnAgreed(t: Tcb): bool {
+  if (!segIs(ACK)) return ecnAsked();
+  return ECN && (t.ecn & <u8>Ecn.ASKED) != 0 && (seg.flags & (ECE | CWR)) == ECE;
+}
+
+/**
+ * Flags beside SYN: an offer, or, in a SYN-ACK, agreement. A SYN that is sent again offers nothing: a
+ * middlebox may have dropped it (§6.1.1.1).
+ */
 export function ecnSynFlags(t: Tcb, answer: bool): u32 {
   if (answer) return ecnOn(t) ? ECE : 0;
-  return ECN && (config.policy & Policy.ECN_OFFER) != 0 && !tcbHas(t, Has.SYN_RESENT) ? ECE | CWR : 0;
+  if (!ECN || (config.policy & Policy.ECN_OFFER) == 0 || tcbHas(t, Has.SYN_RESENT)) return 0;
+  t.ecn = <u8>Ecn.ASKED;
+  return ECE | CWR;
 }
 
 export function ecnSettle(t: Tcb, on: bool): void {
@@ -57,7 +69,10 @@ export function ecnArrives(t: Tcb): void {
   }
 }
 
-/** An ACK with ECE: once for each window of data that is as good as a loss, but nothing has to be sent again (§6.1.2). `flight`: what was outstanding. */
+/**
+ * An ACK with ECE: once for each window of data that is as good as a loss, but nothing has to be sent again
+ * (§6.1.2). `flight`: what was outstanding.
+ */
 export function ecnEchoed(t: Tcb, flight: u32): void {
   if (!ecnOn(t) || !segIs(ECE) || tcbHas(t, RECOVERING) || seqLe(seg.ack, t.cwrSeq)) return;
   congestionLoss(t, flight);
@@ -77,7 +92,10 @@ export function ecnFlags(t: Tcb, fresh: bool): u32 {
   return flags;
 }
 
-/** The TOS octet: only new text is marked as ECN-capable, neither ACKs nor what is sent again, nor window probes (§6.1.4 to §6.1.6). */
+/**
+ * The TOS octet: only new text is marked as ECN-capable, neither ACKs nor what is sent
+ * again, nor window probes (§6.1.4 to §6.1.6).
+ */
 export function ecnTos(t: Tcb, fresh: bool): u32 {
   const tos = <u32>t.tos;
   return ecnOn(t) ? (tos & ~FIELD) | (fresh ? ECT0 : 0) : tos;

@@ -28,7 +28,9 @@ export function hystartSample(s: Sender, rtt: u32): void {
   if (s.roundRtt == 0 || rtt < s.roundRtt) s.roundRtt = rtt;
 }
 
-/** `acked` bytes were acknowledged in slow start (§4.2). Returns by how much the window grows; it may end slow start. */
+/**
+ * `acked` bytes were acknowledged in slow start (§4.2). Returns by how much the window grows; it may end slow start.
+ */
 export function hystartAcked(t: Tcb, acked: u32): u32 {
   const s = senderOf(t);
   const enough = s.rttSamples >= N_RTT_SAMPLE;

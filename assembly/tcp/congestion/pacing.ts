@@ -1,5 +1,5 @@
-// Pacing: a flight is spread over the round trip in place of leaving in one burst. A segment may leave when the ones before it have had
-// their time at a little more than cwnd / SRTT.
+// Pacing: a flight is spread over the round trip in place of leaving in one burst. A segment may leave when the ones
+// before it have had their time at a little more than cwnd / SRTT.
 
 import { Policy, config } from "../../config";
 import { PACING } from "../../features";

@@ -1,5 +1,5 @@
-// Proportional rate reduction (RFC 6937, with the changes of its successor, RFC 9937): in fast recovery the window shrinks to ssthresh by
-// sending in proportion to what arrives, neither stopping for half a round trip nor in a burst.
+// Proportional rate reduction (RFC 6937, with the changes of its successor, RFC 9937): in fast recovery the window
+// shrinks to ssthresh by sending in proportion to what arrives, neither stopping for half a round trip nor in a burst.
 
 import { Policy, config } from "../../config";
 import { PRR } from "../../features";
@@ -18,7 +18,9 @@ export function prrBegin(t: Tcb): void {
   s.recoverFlight = max<u32>(t.sndNxt - t.sndUna, 1);
 }
 
-/** An ACK in fast recovery told of `delivered` bytes that arrived; `safe`: SND.UNA moved, and no further loss was found. */
+/**
+ * An ACK in fast recovery told of `delivered` bytes that arrived; `safe`: SND.UNA moved, and no further loss was found.
+ */
 export function prrAck(t: Tcb, delivered: u32, safe: bool): void {
   const s = senderOf(t), inFlight = sentPipe(t), mss = <u32>t.mss;
   if (delivered == 0 && s.prrOut != 0) return;

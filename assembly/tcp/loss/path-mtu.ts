@@ -1,10 +1,11 @@
-// The path MTU of a connection: what ICMP says (RFC 1191), what is found out where ICMP does not come through (RFC 4821, RFC 8899), and, after
-// a time, whether the path takes more again.
+// The path MTU of a connection: what ICMP says (RFC 1191), what is found out where ICMP does not come through
+// (RFC 4821, RFC 8899), and, after a time, whether the path takes more again.
 
 import { config } from "../../config";
 import { RACK } from "../../features";
 import { count, Mib } from "../../core/counters";
 import { seqLe } from "../../core/seq";
+import { mtuTo } from "../../ip/address";
 import { Tcb, Has, tcbHas } from "../block/tcb";
 import { hasSender, senderOf } from "../block/sender";
 import { mssCompute, mssFor } from "../block/mss";
@@ -37,17 +38,23 @@ function tryLater(t: Tcb): void {
 }
 
 /**
- * What is in flight times out again and again: perhaps it is too large for the path, and no router says so, or none is heard (RFC 8899 §4.3).
- * Smaller segments are tried: first such as nearly every path takes, then the least that an ICMP error could ask for.
+ * What is in flight times out again and again: perhaps it is too large for the path, and no router says so,
+ * or none is heard (RFC 8899 §4.3). Smaller segments are tried: first such as nearly every path takes, then
+ * the least that an ICMP error could ask for.
  */
 export function blackHoleSuspected(t: Tcb): void {
-  const size = <u32>t.mss + 40, mtu = size > BASE ? max(BASE, config.pathMtuMin) : t.retries < LAST ? size : config.pathMtuMin;
+  const size = <u32>t.mss + 40,
+    mtu = size > BASE ? max(BASE, config.pathMtuMin) : t.retries < LAST ? size : config.pathMtuMin;
   if (size > mtu && mtu < <u32>t.pathMtu && t.sndNxt - t.sndUna + 40 > mtu) pathMtuLower(t, mtu);
 }
 
-/** The payload of a segment with which the path is to be probed now (RFC 4821 §7.3), of `have` bytes that wait and may be sent; 0: none. */
+/**
+ * The payload of a segment with which the path is to be probed now (RFC 4821 §7.3), of `have`
+ * bytes that wait and may be sent; 0: none.
+ */
 export function pathProbeSize(t: Tcb, have: u32): u32 {
-  if (!RACK || <u32>t.pathMtu >= config.mtu || !hasSender(t) || tcbHas(t, Has.RECOVERY | Has.LOSS) || sackBlocks(t) != 0) return 0;
+  if (!RACK || <u32>t.pathMtu >= mtuTo(t.rip) || !hasSender(t) || tcbHas(t, Has.RECOVERY | Has.LOSS) ||
+      sackBlocks(t) != 0) return 0;
   const s = senderOf(t);
   if (s.pathProbeEnd != 0 || <i32>(sentNow() - s.pathProbeAt) < 0) return 0;
   const size = mssFor(t, pathStep(t));
@@ -58,7 +65,7 @@ export function pathProbeSize(t: Tcb, have: u32): u32 {
 function pathStep(t: Tcb): u32 {
   let at = STEPS;
   while (<u32>load<u16>(at) <= <u32>t.pathMtu) at += 2;
-  return min(<u32>load<u16>(at), config.mtu);
+  return min(<u32>load<u16>(at), mtuTo(t.rip));
 }
 
 /** A probe was sent, up to SND.NXT. */
@@ -67,7 +74,9 @@ export function pathProbeSent(t: Tcb): void {
   senderOf(t).pathProbeEnd = t.sndNxt;
 }
 
-/** New data was acknowledged: a probe that was not lost tells that the path takes so much; then more is tried at once. */
+/**
+ * New data was acknowledged: a probe that was not lost tells that the path takes so much; then more is tried at once.
+ */
 export function pathProbeAcked(t: Tcb): void {
   const s = senderOf(t);
   if (s.pathProbeEnd == 0) return;

@@ -1,12 +1,14 @@
-// Loss recovery of a connection without a Sender: fast retransmit and fast recovery, RFC 6675 with selective acknowledgments, RFC 6582
-// (NewReno) without; limited transmit (RFC 3042).
+// Loss recovery of a connection without a Sender: fast retransmit and fast recovery, RFC 6675 with selective
+// acknowledgments, RFC 6582 (NewReno) without; limited transmit (RFC 3042).
 
 import { count, Mib } from "../../core/counters";
 import { seqLt, seqLe, seqMax, seqMin } from "../../core/seq";
 import { rangeAt } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { rangesBytes } from "../../buffers/ranges";
-import { congestionLoss, congestionInflate, congestionPartial, congestionRecovered, congestionAcked } from "../congestion/congestion";
+import {
+  congestionLoss, congestionInflate, congestionPartial, congestionRecovered, congestionAcked,
+} from "../congestion/congestion";
 import { Timer } from "../block/timers";
 import { timestampNow } from "../block/timestamps";
 import { seg, segHas, segLen, Option } from "../segment/segment";
@@ -23,7 +25,10 @@ export function plainPipe(t: Tcb): u32 {
   return seqMax(t.rtxNxt, t.sndUna) - t.sndUna + (t.sndNxt - t.sndLost);
 }
 
-/** How much may be sent beyond cwnd: two segments on the first two duplicate ACKs (RFC 3042 §2). SACK has it in its pipe. */
+/**
+ * How much may be sent beyond cwnd: two segments on the first two duplicate
+ * ACKs (RFC 3042 §2). SACK has it in its pipe.
+ */
 export function limitedTransmit(t: Tcb): u32 {
   if (t.dupAcks == 0 || tcbHas(t, Has.LOSS | Has.RECOVERY | Has.SACK)) return 0;
   return min<u32>(t.dupAcks, 2) * <u32>t.mss;
@@ -39,7 +44,8 @@ export function plainTimes(t: Tcb): void {
 
 /** The ACK at hand acknowledged nothing new. `news`: SACK told something; `wnd`: the peer's window before it. */
 export function plainRepeats(t: Tcb, news: bool, wnd: u32): void {
-  // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window; with SACK, one that tells something new.
+  // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window;
+  // with SACK, one that tells something new.
   if (t.sndUna == t.sndNxt || seg.ack != t.sndUna || t.timerKind == <u8>Timer.PERSIST) return;
   if (tcbHas(t, Has.SACK) ? news : segLen() == 0 && wnd == t.sndWnd) duplicateAck(t);
 }

@@ -1,5 +1,5 @@
-// The tail loss probe (RFC 8985 §7): when an ACK is overdue, one segment is sent that brings one about, so that what was lost at the end of
-// a flight is found long before the retransmission timer would fire.
+// The tail loss probe (RFC 8985 §7): when an ACK is overdue, one segment is sent that brings one about, so that what
+// was lost at the end of a flight is found long before the retransmission timer would fire.
 
 import { Policy, config } from "../../config";
 import { TLP } from "../../features";
@@ -29,8 +29,8 @@ function mayProbe(t: Tcb): bool {
 }
 
 /**
- * Arms the probe's timer in the place of the retransmission timer, if it may: TLP_calc_PTO of RFC 8985 §7.2. Where the time-out would come
- * first, the probe is sent at its time, and the time-out is armed anew. Returns whether it did.
+ * Arms the probe's timer in the place of the retransmission timer, if it may: TLP_calc_PTO of RFC 8985 §7.2. Where the
+ * time-out would come first, the probe is sent at its time, and the time-out is armed anew. Returns whether it did.
  */
 export function probeArm(t: Tcb): bool {
   if (!mayProbe(t)) return false;
@@ -87,8 +87,8 @@ export function probeForget(t: Tcb): void {
 }
 
 /**
- * RFC 8985 §7.4.2, for the ACK at hand. `news`: it has SACK information. Returns whether a loss was repaired by the probe alone, which
- * congestion control has to hear of.
+ * RFC 8985 §7.4.2, for the ACK at hand. `news`: it has SACK information. Returns whether a loss was repaired by the
+ * probe alone, which congestion control has to hear of.
  */
 export function probeAcked(t: Tcb, advanced: bool, news: bool): bool {
   const s = senderOf(t);

@@ -1,5 +1,6 @@
-// Loss recovery of a connection with a Sender: what an ACK and the timers do, with RACK-TLP (RFC 8985) to say what is lost, proportional
-// rate reduction to say how much may be sent, and undo when it was for nothing. plain.ts is the same for all others, recovery.ts the seam to both.
+// Loss recovery of a connection with a Sender: what an ACK and the timers do, with RACK-TLP (RFC 8985) to say what is
+// lost, proportional rate reduction to say how much may be sent, and undo when it was for nothing. plain.ts is the same
+// for all others, recovery.ts the seam to both.
 
 import { SPEED } from "../../features";
 import { count, Mib } from "../../core/counters";
@@ -33,7 +34,8 @@ export function rackResent(t: Tcb, start: Seq, end: Seq): void {
   prrSent(t, end - start);
   paceSent(t, end - start);
   if (sentAgain(t, start, end)) return;
-  // No range was left to note it: all from `end` on is sent again, without a Sender. Nobody is left who could tell what is only late (RFC 8985 §6.2).
+  // No range was left to note it: all from `end` on is sent again, without a Sender. Nobody is left who
+  // could tell what is only late (RFC 8985 §6.2).
   senderEnd(t);
   if (t.timerKind == <u8>Timer.REORDER) armTimer(t, Timer.RETRANSMIT, t.rto);
   lossBegins(t);
@@ -47,13 +49,14 @@ export function rackTimes(t: Tcb): void {
 }
 
 /**
- * The ACK at hand was taken in: it acknowledged `acked` new bytes of `flight`, `delivered` arrived in all, and `news` says whether SACK told
- * something.
+ * The ACK at hand was taken in: it acknowledged `acked` new bytes of `flight`, `delivered` arrived in all, and
+ * `news` says whether SACK told something.
  */
 export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
   const s = senderOf(t), advanced = acked != 0;
   if (advanced) pathProbeAcked(t);
-  if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 && t.timerKind != <u8>Timer.REORDER) {
+  if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 &&
+      t.timerKind != <u8>Timer.REORDER) {
     // Nothing is missing, and nothing is being found out.
     grow(t, acked, flight);
     if (t.sndUna == t.sndNxt) {
@@ -82,7 +85,10 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   workAdd(t);
 }
 
-/** Nothing is in flight: the ACK at hand can only tell that something came twice, and that a recovery had been for nothing. */
+/**
+ * Nothing is in flight: the ACK at hand can only tell that something came twice,
+ * and that a recovery had been for nothing.
+ */
 export function rackAfter(t: Tcb): void {
   const s = senderOf(t);
   if (!sends(s, Sends.DSACK_NOW)) return;
@@ -92,9 +98,13 @@ export function rackAfter(t: Tcb): void {
 }
 
 /** Something is being found out. */
-const UNUSUAL: u32 = Sends.DSACK_ROUND | Sends.DSACK_NOW | Sends.PROBING | Sends.CAN_UNDO | Sends.FRTO | Sends.FRTO_WAIT | Sends.UNDO_NOW;
+const UNUSUAL: u32 = Sends.DSACK_ROUND | Sends.DSACK_NOW | Sends.PROBING | Sends.CAN_UNDO | Sends.FRTO |
+  Sends.FRTO_WAIT | Sends.UNDO_NOW;
 
-/** `acked` bytes of `flight` were acknowledged, and nothing is missing: the window of congestion grows, if it is what holds the sender back. */
+/**
+ * `acked` bytes of `flight` were acknowledged, and nothing is missing: the window of congestion
+ * grows, if it is what holds the sender back.
+ */
 function grow(t: Tcb, acked: u32, flight: u32): void {
   const s = senderOf(t);
   // The round ends with what was in flight when its measure was taken.
@@ -106,8 +116,8 @@ function grow(t: Tcb, acked: u32, flight: u32): void {
 }
 
 /**
- * Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1). In slow start it is
- * enough that half of it was in flight at once, within the last round.
+ * Whether the window of congestion is what holds the sender back; else it does not grow (RFC 7661 §4.2, RFC 5681 §3.1).
+ * In slow start it is enough that half of it was in flight at once, within the last round.
  */
 function isCwndLimited(t: Tcb): bool {
   const s = senderOf(t);
@@ -155,8 +165,8 @@ export function reorderDue(t: Tcb): void {
 }
 
 /**
- * The retransmission timer fired, `first`: for the first time in a row. Returns false when there was no range left to note what is first in
- * flight: the connection goes on without a Sender.
+ * The retransmission timer fired, `first`: for the first time in a row. Returns false when there was no range left to
+ * note what is first in flight: the connection goes on without a Sender.
  */
 export function rackTimesOut(t: Tcb, first: bool): bool {
   const s = senderOf(t);

@@ -1,4 +1,5 @@
-// RACK (RFC 8985 §6): a segment is lost when one that was sent later has arrived, and a little time, for reordering, has passed.
+// RACK (RFC 8985 §6): a segment is lost when one that was sent later has arrived, and a
+// little time, for reordering, has passed.
 
 import { seqLt, seqLe, Seq } from "../../core/seq";
 import { Range, rangeAt, rangeNext } from "../../buffers/ranges";
@@ -34,8 +35,11 @@ export function rackDelivered(t: Tcb, s: Sender, r: Range, end: Seq): void {
     hystartSample(s, rtt);
     if (seqLe(end, t.recover)) frtoNote(s);
   }
-  // What was sent before a time-out tells how long that took (RFC 6298 §3); without timestamps, what was sent twice tells nothing.
-  if (seqLt(s.timeoutAt, r.stamp) && (!again || tcbHas(t, Has.TIMESTAMPS)) && (s.sample == 0 || rtt < s.sample)) s.sample = rtt;
+  // What was sent before a time-out tells how long that took (RFC 6298 §3); without
+  // timestamps, what was sent twice tells nothing.
+  if (seqLt(s.timeoutAt, r.stamp) && (!again || tcbHas(t, Has.TIMESTAMPS)) && (s.sample == 0 || rtt < s.sample)) {
+    s.sample = rtt;
+  }
   s.rtt = rtt;
   if (s.minRtt == 0 || rtt <= s.minRtt || now - s.minRttAt > MIN_RTT_US) {
     s.minRtt = rtt;

@@ -1,6 +1,6 @@
-// The seam of loss recovery: all that the rest of TCP asks and tells. Behind it stand two, and a connection has one of them at a time:
-// `rack-recovery.ts` while it has a Sender (block/sender.ts), `plain.ts` while it has none. Only loss/ begins and ends a recovery
-// (`Has.RECOVERY`, `Has.LOSS`); congestion/ alone writes the window.
+// The seam of loss recovery: all that the rest of TCP asks and tells. Behind it stand two, and a connection has one of
+// them at a time: `rack-recovery.ts` while it has a Sender (block/sender.ts), `plain.ts` while it has none. Only loss/
+// begins and ends a recovery (`Has.RECOVERY`, `Has.LOSS`); congestion/ alone writes the window.
 
 import { RACK, TLP } from "../../features";
 import { count, Mib } from "../../core/counters";
@@ -27,7 +27,10 @@ export function recoveryPipe(t: Tcb): u32 {
   return hasSender(t) ? sentPipe(t) : plainPipe(t);
 }
 
-/** How much may be in the network when something new is sent: cwnd, and what limited transmit allows beyond it (RFC 3042 §2). */
+/**
+ * How much may be in the network when something new is sent: cwnd, and what limited
+ * transmit allows beyond it (RFC 3042 §2).
+ */
 export function recoveryWindow(t: Tcb): u32 {
   return t.cwnd + limitedTransmit(t);
 }
@@ -72,7 +75,10 @@ export function lostSent(t: Tcb, start: Seq, end: Seq): void {
 
 // Acknowledgments, in the order of `acknowledge`
 
-/** The ACK at hand is about to be taken in. Returns what had been delivered before, which `recoveryAdvances` and `recoveryRepeats` ask for. */
+/**
+ * The ACK at hand is about to be taken in. Returns what had been delivered before, which
+ * `recoveryAdvances` and `recoveryRepeats` ask for.
+ */
 export function recoveryAckBegins(t: Tcb): u32 {
   if (!hasSender(t)) return 0;
   const s = senderOf(t);

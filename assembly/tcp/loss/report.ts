@@ -26,8 +26,8 @@ export function sackBlocks(t: Tcb): u32 {
 }
 
 /**
- * Writes the SACK option with `blocks` blocks: a D-SACK, then the ranges, the most recently changed one first (RFC 2018 §4). Returns
- * where the next option goes.
+ * Writes the SACK option with `blocks` blocks: a D-SACK, then the ranges, the most recently changed one first
+ * (RFC 2018 §4). Returns where the next option goes.
  */
 export function putSack(t: Tcb, at: usize, blocks: u32): usize {
   at = putSackHead(at, blocks);

@@ -62,7 +62,9 @@ export function rttSample(t: Tcb, r: u32): void {
 function rtoCompute(t: Tcb): void {
   const srtt = t.srtt >> 3;
   // A tail loss probe comes after 2 × SRTT (RFC 8985 §7.2): the time-out leaves it a round trip to be answered in.
-  const least = TLP && hasSender(t) && (config.policy & Policy.TLP) != 0 ? max(config.rtoMinMs * 1000, 3 * srtt) : config.rtoMinMs * 1000;
+  const least = TLP && hasSender(t) && (config.policy & Policy.TLP) != 0
+    ? max(config.rtoMinMs * 1000, 3 * srtt)
+    : config.rtoMinMs * 1000;
   t.rto = min(max(srtt + max(GRANULARITY, t.rttvar), least), config.rtoMaxMs * 1000);
 }
 

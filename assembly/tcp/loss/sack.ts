@@ -1,4 +1,5 @@
-// Selective acknowledgment (RFC 2018) of what we sent: the blocks of the segment at hand, D-SACKs among them (RFC 2883).
+// Selective acknowledgment (RFC 2018) of what we sent: the blocks of the
+// segment at hand, D-SACKs among them (RFC 2883).
 
 import { count, Mib } from "../../core/counters";
 import { Seq, seqLt, seqLe } from "../../core/seq";
@@ -16,7 +17,8 @@ export function sackReceive(t: Tcb): bool {
   for (let i: u32 = 0; i < seg.sacks; i++) {
     const at = seg.sackAt + (i << 3);
     const start = bswap<u32>(load<u32>(at)), end = bswap<u32>(load<u32>(at, 4));
-    // A block that is empty, inverted, beyond SND.NXT or below SND.UNA (a D-SACK, RFC 2883 §4.1) says nothing about what is lost.
+    // A block that is empty, inverted, beyond SND.NXT or below SND.UNA (a D-SACK,
+    // RFC 2883 §4.1) says nothing about what is lost.
     if (!seqLt(start, end) || seqLt(t.sndNxt, end) || seqLt(start, t.sndUna) || seqLe(end, seg.ack)) {
       if (!seqLt(start, end) || seqLt(t.sndNxt, end)) count(Mib.TCPSACKDiscard);
       else if (i == 0 && hasSender(t)) dsackArrives(t, start, end);

@@ -1,4 +1,5 @@
-// What RFC 6675 §4 computes from the ranges that were selectively acknowledged: which bytes are lost and how many are in the pipe.
+// What RFC 6675 §4 computes from the ranges that were selectively acknowledged: which
+// bytes are lost and how many are in the pipe.
 
 import { Seq, seqLt, seqMax, seqMin } from "../../core/seq";
 import { rangeAt, rangeNext, rangesBytes, rangesClear } from "../../buffers/ranges";
@@ -7,14 +8,16 @@ import { Tcb } from "../block/tcb";
 /** RFC 6675 §2: DupThresh. */
 export const DUP_THRESH: u32 = 3;
 
-/** After a time-out the receiver may have reneged: nothing of what it said is believed any more (RFC 2018 §5 and §8). */
+/**
+ * After a time-out the receiver may have reneged: nothing of what it said is believed any more (RFC 2018 §5 and §8).
+ */
 export function sackForget(t: Tcb): void {
   t.sacked = rangesClear(t.sacked);
 }
 
 /**
- * Up to where bytes count as lost (IsLost, RFC 6675 §4): below DupThresh separate ranges, or below more than (DupThresh − 1) × SMSS
- * bytes, that were selectively acknowledged.
+ * Up to where bytes count as lost (IsLost, RFC 6675 §4): below DupThresh separate ranges, or below more than (DupThresh
+ * − 1) × SMSS bytes, that were selectively acknowledged.
  */
 export function sackLostEdge(t: Tcb): Seq {
   let bytes = rangesBytes(t.sacked), ranges: u32 = 0;

@@ -1,9 +1,10 @@
-// The scoreboard of a connection with a Sender: which bytes are in flight since when, which were selectively acknowledged, and which count
-// as lost (the per-segment variables of RFC 8985 §5.2). Neighbours that were sent at the same time share an entry.
+// The scoreboard of a connection with a Sender: which bytes are in flight since when, which were
+// selectively acknowledged, and which count as lost (the per-segment variables of RFC 8985 §5.2).
+// Neighbours that were sent at the same time share an entry.
 //
-// When there is no entry for it, what is sent joins the one before and makes it younger, so that its loss is noticed later; or it has
-// none at all, and only the retransmission timer knows of it. When there is none for what was sent again, the connection goes on without a
-// Sender.
+// When there is no entry for it, what is sent joins the one before and makes it younger, so that its loss is noticed
+// later; or it has none at all, and only the retransmission timer knows of it. When there is none for what was sent
+// again, the connection goes on without a Sender.
 
 import { clock } from "../../core/clock";
 import { Seq, seqLe, seqLt, seqMax } from "../../core/seq";
@@ -69,7 +70,10 @@ export function split(s: Sender, i: u16, seq: Seq): bool {
   return true;
 }
 
-/** Makes one entry of `i` and `prev` before it, if both were selectively acknowledged and touch. Returns the number of what holds `i` now. */
+/**
+ * Makes one entry of `i` and `prev` before it, if both were selectively acknowledged and touch.
+ * Returns the number of what holds `i` now.
+ */
 export function join(s: Sender, prev: u16, i: u16): u16 {
   if (prev == 0) return i;
   const r = rangeAt(prev), o = rangeAt(i);
@@ -126,8 +130,8 @@ export function sentNextLost(t: Tcb): bool {
 }
 
 /**
- * start…end, the beginning of an entry that was lost or the end of the last one (a loss probe), is sent again. Returns false when there was
- * no entry for the rest.
+ * start…end, the beginning of an entry that was lost or the end of the last one (a loss probe), is sent again. Returns
+ * false when there was no entry for the rest.
  */
 export function sentAgain(t: Tcb, start: Seq, end: Seq): bool {
   const s = senderOf(t);

@@ -1,6 +1,6 @@
-// Going back on a recovery that was for nothing: what was sent again had only been late. It is found out by the timestamp that comes back
-// (Eifel, RFC 3522), by reports that all of it came twice (RFC 3708), or, after a time-out without timestamps, by F-RTO (RFC 5682); the
-// answer is RFC 4015's.
+// Going back on a recovery that was for nothing: what was sent again had only been late. It is found out by the
+// timestamp that comes back (Eifel, RFC 3522), by reports that all of it came twice (RFC 3708), or, after a time-out
+// without timestamps, by F-RTO (RFC 5682); the answer is RFC 4015's.
 
 import { Policy, config } from "../../config";
 import { UNDO } from "../../features";
@@ -24,7 +24,9 @@ export function undoBegin(t: Tcb): void {
   s.undoUna = t.sndUna;
 }
 
-/** The retransmission timer fired for the first time: F-RTO (RFC 5682 §3.1 step 1). With timestamps Eifel knows earlier. */
+/**
+ * The retransmission timer fired for the first time: F-RTO (RFC 5682 §3.1 step 1). With timestamps Eifel knows earlier.
+ */
 export function frtoBegin(t: Tcb): void {
   if (UNDO && sends(senderOf(t), Sends.CAN_UNDO) && !tcbHas(t, Has.TIMESTAMPS)) senderOf(t).bits |= <u16>Sends.FRTO;
 }
@@ -70,7 +72,10 @@ export function undoDetects(t: Tcb, acked: u32): bool {
   return true;
 }
 
-/** RFC 5682 §3.1 steps 2 and 3: after the first ACK something new is sent in the place of what may not be lost, and the second one tells. */
+/**
+ * RFC 5682 §3.1 steps 2 and 3: after the first ACK something new is sent in the place of what
+ * may not be lost, and the second one tells.
+ */
 function frtoStep(t: Tcb, s: Sender, acked: u32): void {
   const first = sends(s, Sends.FRTO);
   if (sends(s, Sends.FRTO_WAIT)) congestionFrtoLost(t);

@@ -1,4 +1,5 @@
-// The accept queue: from a handshake that is complete to `accept` (RFC 9293 §3.10.7.2), and what a listener forgets when it goes away.
+// The accept queue: from a handshake that is complete to `accept` (RFC 9293 §3.10.7.2), and
+// what a listener forgets when it goes away.
 
 import { Policy, config } from "../../config";
 import { BOUNDED, POLICIES } from "../../features";
@@ -11,7 +12,10 @@ import { Listener, listenerAt, listenerIndex } from "./listener";
 import { tcbFromRecord, tcbOpen } from "./connect";
 import { halfOpenRemove } from "./half-open";
 
-/** A TCB for a completed handshake, if the accept queue and the pool have room; it waits in the queue once it is ESTABLISHED. */
+/**
+ * A TCB for a completed handshake, if the accept queue and the pool have room; it
+ * waits in the queue once it is ESTABLISHED.
+ */
 export function admit(l: Listener, lip: u32, rip: u32, ports: u32): Tcb | null {
   const t = l.acceptCount < l.backlog ? tcbOpen(lip, rip, ports) : null;
   if (t == null) {
@@ -32,9 +36,9 @@ export function admit(l: Listener, lip: u32, rip: u32, ports: u32): Tcb | null {
 }
 
 /**
- * The handshake of a half-open record is complete: it becomes a TCB, in SYN-RECEIVED, which goes on with the segment at hand. Null: the
- * accept queue is full, or no TCB is free. Then the record stays, and the ACK is dropped, so that it may come again; or, by policy, the
- * peer gets a RST.
+ * The handshake of a half-open record is complete: it becomes a TCB, in SYN-RECEIVED, which goes on with the segment at
+ * hand. Null: the accept queue is full, or no TCB is free. Then the record stays, and the ACK is dropped, so that it
+ * may come again; or, by policy, the peer gets a RST.
  */
 export function promote(h: HalfOpen): Tcb | null {
   const l = listenerAt(h.listener), t = admit(l, h.lip, h.rip, h.ports);

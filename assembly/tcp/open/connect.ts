@@ -2,6 +2,7 @@
 
 import { config, Policy } from "../../config";
 import { clock } from "../../core/clock";
+import { mtuTo } from "../../ip/address";
 import { count, Mib } from "../../core/counters";
 import { Tcb, Has, tcbAllocate, tcbIndex, workAdd, tcbSet } from "../block/tcb";
 import { State, setState } from "../block/state";
@@ -10,7 +11,7 @@ import { demuxInsert } from "../block/demux";
 import { Seq } from "../../core/seq";
 import { isnFor } from "./isn";
 import { timestampOffset } from "./syn-cookie";
-import { synWindow, settle } from "./syn";
+import { offered, settle, synWindow } from "./syn";
 import { timersInit } from "../block/timers";
 import { flowSet } from "../block/flow";
 import { mssCompute } from "../block/mss";
@@ -18,12 +19,14 @@ import { HalfOpen, halfOpenRetries, Syn } from "../block/half-open-record";
 import { rttInit, rttStart } from "../loss/rtt";
 import { congestionInit } from "../congestion/window";
 
-/** A TCB for a four-tuple, in CLOSED, with what does not depend on the peer; it owns the four-tuple. Null: none is free. */
+/**
+ * A TCB for a four-tuple, in CLOSED, with what does not depend on the peer; it owns the four-tuple. Null: none is free.
+ */
 export function tcbOpen(lip: u32, rip: u32, ports: u32): Tcb | null {
   const t = tcbAllocate();
   if (t == null) return null;
   flowSet(t, lip, rip, ports);
-  t.pathMtu = <u16>config.mtu;
+  t.pathMtu = <u16>mtuTo(rip);
   t.peerMss = <u16>MSS_DEFAULT;
   t.tsOffset = timestampOffset(lip, rip);
   t.userTimeoutMs = config.userTimeoutMs;
@@ -58,7 +61,8 @@ export function setIrs(t: Tcb, irs: Seq, tsRecent: u32): void {
 /** Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due. */
 export function connectStart(t: Tcb): void {
   setIss(t, isnFor(t.lip, t.rip, t.ports));
-  tcbSet(t, Has.SYN_DUE);
+  // Every SYN of this connection offers the same, whatever becomes of the policy meanwhile.
+  tcbSet(t, Has.SYN_DUE | offered());
   setState(t, State.SYN_SENT);
   congestionInit(t);
   count(Mib.tcpActiveOpens);

@@ -1,10 +1,11 @@
-// TCP Fast Open (RFC 7413): text in the SYN, for a peer that shows by a cookie that it has been at its address before. Both sides have to be
-// asked for it: text in a SYN can arrive twice, at a server that has forgotten the first one.
+// TCP Fast Open (RFC 7413): text in the SYN, for a peer that shows by a cookie that it has been at its address before.
+// Both sides have to be asked for it: text in a SYN can arrive twice, at a server that has forgotten the first one.
 //
-// A server's cookie is 8 bytes of SipHash over both addresses and the hour, so it costs no memory; it is good for this hour and the next.
-// While such a connection is in SYN-RECEIVED its SYN-ACK does not count as in flight (SND.UNA = ISS + 1), so that text may go out as in
-// ESTABLISHED; the timer sends the SYN-ACK again and nothing else. A client keeps the cookies of a few servers. The text of its SYN does not
-// count as in flight either (SND.NXT = ISS + 1): what the SYN-ACK does not acknowledge goes out as if it never had.
+// A server's cookie is 8 bytes of SipHash over both addresses and the hour, so it costs no memory; it is good for this
+// hour and the next. While such a connection is in SYN-RECEIVED its SYN-ACK does not count as in flight (SND.UNA = ISS
+// + 1), so that text may go out as in ESTABLISHED; the timer sends the SYN-ACK again and nothing else. A client keeps
+// the cookies of a few servers. The text of its SYN does not count as in flight either (SND.NXT = ISS + 1): what the
+// SYN-ACK does not acknowledge goes out as if it never had.
 
 import { config } from "../../config";
 import { clock, Micros } from "../../core/clock";
@@ -15,6 +16,8 @@ import { fence, take } from "../../core/layout";
 import { RED_ZONE } from "../../core/own";
 import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
+import { digest32 } from "../../address/names";
+import { mtuTo } from "../../ip/address";
 import { Tcb, Has, tcbHas, FastOpen } from "../block/tcb";
 import { State, isOpenedFast } from "../block/state";
 import { ringAcked, roomAgain } from "../block/send-buffer";
@@ -57,7 +60,10 @@ function cookieOf(lip: u32, rip: u32, age: u64): u64 {
   return secretOf(lip, rip, WHAT | (sharedClock() / KEY_US - age));
 }
 
-/** IsCookieValid (RFC 7413 §4.1.2), for the SYN at hand, and whether there is room: 0: yes, 1: yes, with an old cookie; −1: no. */
+/**
+ * IsCookieValid (RFC 7413 §4.1.2), for the SYN at hand, and whether there is room: 0:
+ * yes, 1: yes, with an old cookie; −1: no.
+ */
 export function fastOpenCheck(): i32 {
   if (seg.cookieSize == 0) {
     count(Mib.TCPFastOpenCookieReqd);
@@ -76,7 +82,10 @@ function failed(why: Mib): i32 {
   return -1;
 }
 
-/** "Upon receiving an ACK acknowledging the SYN sequence, the server decrements PendingFastOpenRequests" (RFC 7413 §4.2.2). */
+/**
+ * "Upon receiving an ACK acknowledging the SYN sequence, the server decrements
+ * PendingFastOpenRequests" (RFC 7413 §4.2.2).
+ */
 export function fastOpenCompletes(): void {
   pending.count--;
 }
@@ -95,6 +104,7 @@ export function fastOpenEnds(t: Tcb, error: Err): void {
 
 /** What is known of a server (RFC 7413 §4.1.3 and §4.1.3.1). */
 @unmanaged class Server {
+  /** `digest32` of its address. */
   ip: u32;
   port: u16;
   /** The MSS of its last SYN-ACK. */
@@ -109,7 +119,10 @@ export function fastOpenEnds(t: Tcb, error: Err): void {
   pad: u32;
 }
 
-/** How long Fast Open is not tried with a server that did not answer to it (RFC 7413 §4.1.3.1: "at least temporarily"), s. */
+/**
+ * How long Fast Open is not tried with a server that did not answer to it
+ * (RFC 7413 §4.1.3.1: "at least temporarily"), s.
+ */
 const FAILED_S: u32 = 600;
 
 /** "The client MAY limit the cached MSS to 1460 bytes for IPv4" (RFC 7413 §4.1.3). */
@@ -142,7 +155,7 @@ function serverAt(i: u32): Server {
 function serverOf(t: Tcb): Server | null {
   for (let i: u32 = 0; i < config.fastOpenCookies; i++) {
     const s = serverAt(i);
-    if (s.ip == t.rip && <u32>s.port == t.ports >> 16) {
+    if (s.ip == digest32(t.rip) && <u32>s.port == t.ports >> 16) {
       s.usedAt = nowS();
       return s;
     }
@@ -160,7 +173,7 @@ function serverMake(t: Tcb): Server | null {
     if (s.ip == 0 || (oldest.ip != 0 && s.usedAt < oldest.usedAt)) oldest = s;
   }
   memory.fill(changetype<usize>(oldest), 0, offsetof<Server>());
-  oldest.ip = t.rip;
+  oldest.ip = digest32(t.rip);
   oldest.port = <u16>(t.ports >> 16);
   oldest.mss = <u16>MSS_DEFAULT;
   oldest.usedAt = nowS();
@@ -192,12 +205,15 @@ export function fastOpenPut(t: Tcb, at: usize): usize {
   return putFastOpen(at, changetype<usize>(s) + offsetof<Server>("cookie0"), s.size);
 }
 
-/** How many bytes of text our SYN carries behind a header of `header` bytes: "up to the cached server MSS" (RFC 7413 §4.2.2). 0 in a SYN-ACK. */
+/**
+ * How many bytes of text our SYN carries behind a header of `header` bytes: "up to the cached
+ * server MSS" (RFC 7413 §4.2.2). 0 in a SYN-ACK.
+ */
 export function fastOpenText(t: Tcb, header: u32): u32 {
   if (!isWanted(t) || tcbHas(t, Has.SYN_RESENT | Has.URGENT_OUT)) return 0;
   const s = serverOf(t);
   if (s == null || s.size == 0) return 0;
-  const most = min<u32>(min<u32>(s.mss, MSS_MAX), config.mtu - Ipv4.SIZE - TcpHeader.SIZE) + TcpHeader.SIZE;
+  const most = min<u32>(min<u32>(s.mss, MSS_MAX), mtuTo(t.rip) - Ipv4.SIZE - TcpHeader.SIZE) + TcpHeader.SIZE;
   t.synText = most > header ? min(t.sndSize, most - header) : 0;
   return t.synText;
 }

@@ -1,4 +1,5 @@
-// What a half-open record does: it owns its four-tuple, its timer sends the SYN-ACK again, and it answers at a bounded rate.
+// What a half-open record does: it owns its four-tuple, its timer sends the SYN-ACK
+// again, and it answers at a bounded rate.
 
 import { config } from "../../config";
 import { ECN, FAST_OPEN } from "../../features";
@@ -38,8 +39,8 @@ function elapsedMs(retries: u32): u64 {
 }
 
 /**
- * The record's timer fired. Sends the SYN-ACK again, with exponential backoff; returns false when the record has had its retries, or
- * its deadline has come: the caller removes it.
+ * The record's timer fired. Sends the SYN-ACK again, with exponential backoff; returns false when the record has had
+ * its retries, or its deadline has come: the caller removes it.
  */
 export function halfOpenTimer(h: HalfOpen): bool {
   const owner = halfOpenBase() + halfOpenIndex(h);
@@ -61,8 +62,8 @@ export function halfOpenTimer(h: HalfOpen): bool {
 const ANSWERS: u8 = 4;
 
 /**
- * Takes one of the record's answers; returns false when none is left. Two records, each made by a forged SYN, must not go on answering each
- * other.
+ * Takes one of the record's answers; returns false when none is left. Two records, each made by a forged
+ * SYN, must not go on answering each other.
  */
 export function halfOpenAnswerTake(h: HalfOpen): bool {
   if (h.answered >= ANSWERS) {
@@ -77,13 +78,16 @@ export function halfOpenAnswerTake(h: HalfOpen): bool {
 export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
   const timestamps = (bits & Syn.TIMESTAMPS) != 0;
-  const tsVal = !timestamps ? 0 : isGroup() ? cookieTimestamp(h.lip, h.rip, bits) : clock.ms + timestampOffset(h.lip, h.rip);
+  const tsVal = !timestamps ? 0 :
+    isGroup() ? cookieTimestamp(h.lip, h.rip, bits) : clock.ms + timestampOffset(h.lip, h.rip);
   const l = listenerAt(h.listener);
   synAck(h.lip, h.rip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent, l.tos, l.ttl);
 }
 
 /** Sends `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>` with the options that `bits` (of `Syn`) names (RFC 9293 §3.10.7.2). */
-export function synAck(lip: u32, rip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32, tos: u32, ttl: u32): void {
+export function synAck(
+  lip: u32, rip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32, tos: u32, ttl: u32
+): void {
   const ip = ipBegin(lip, rip, PROTO_TCP, tos, ttl);
   if (ip == null) return;
   synSegment(ip, ports, iss, irs + 1, ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK, bits, tsVal, tsEcr);

@@ -1,16 +1,18 @@
-// SYN cookies (RFC 4987 §3.6): the state of a half-open connection in the ISS of the SYN-ACK, so that it costs no memory.
+// SYN cookies (RFC 4987 §3.6): the state of a half-open connection in the ISS of
+// the SYN-ACK, so that it costs no memory.
 //
 //    31                                  4  3        1   0
 //   +-------------------------------------+-----------+-------+
 //   | SipHash of four-tuple, IRS, low bits| MSS index | epoch |
 //   +-------------------------------------+-----------+-------+
 //
-// The secret changes every minute; the epoch's lowest bit tells which of the last two made a cookie, so that checking costs one hash
-// and a cookie lives for at most two minutes. What the ISS has no room for rides in the low six bits of our timestamp, if the peer
-// uses timestamps: its window scale (15: none), SACK-permitted, and ECN.
+// The secret changes every minute; the epoch's lowest bit tells which of the last two made a cookie, so that checking
+// costs one hash and a cookie lives for at most two minutes. What the ISS has no room for rides in the low six bits of
+// our timestamp, if the peer uses timestamps: its window scale (15: none), SACK-permitted, and ECN.
 //
-// The secrets follow from a master key and the number of the minute. The members of a group have both in common, and with them the
-// clock of the timestamps; there every SYN-ACK carries a cookie, so that any member can complete what another began.
+// The secrets follow from a master key and the number of the minute. The members of a group have both
+// in common, and with them the clock of the timestamps; there every SYN-ACK carries a cookie, so that
+// any member can complete what another began.
 
 import { Config, Policy, config } from "../../config";
 import { COOKIES } from "../../features";
@@ -19,6 +21,7 @@ import { Key, hash2, hashFlow2 } from "../../core/hash";
 import { randomKey } from "../../core/random";
 import { Micros, clock, quotient } from "../../core/clock";
 import { Seq } from "../../core/seq";
+import { pairOf } from "../../address/names";
 import { seg, segHas, Option } from "../segment/segment";
 import { Syn } from "../block/half-open-record";
 
@@ -33,7 +36,9 @@ const SACK_BIT: u32 = 16;
 const ECN_BIT: u32 = 32;
 const OPTION_MASK: u32 = 63;
 
-/** Two secrets of 16 bytes, by the lowest bit of their epoch; the master key; then the u64 epoch of the newer secret. */
+/**
+ * Two secrets of 16 bytes, by the lowest bit of their epoch; the master key; then the u64 epoch of the newer secret.
+ */
 let secrets: usize = 0;
 const MASTER: usize = 32;
 const EPOCH: usize = 48;
@@ -78,9 +83,9 @@ function secretMake(epoch: u64): void {
 }
 
 /**
- * What to add to the clock's milliseconds for timestamps to one peer: random (RFC 7323 §5.4 and §7.1), yet the same for all connections
- * between two addresses, so that timestamps keep growing from one incarnation to the next (RFC 6191 §2), and from one member of a group
- * to the next.
+ * What to add to the clock's milliseconds for timestamps to one peer: random (RFC 7323 §5.4 and §7.1), yet the same for
+ * all connections between two addresses, so that timestamps keep growing from one incarnation to the next
+ * (RFC 6191 §2), and from one member of a group to the next.
  */
 export function timestampOffset(lip: u32, rip: u32): u32 {
   const shared = <u32>quotient(sharedClock(), 1000) - clock.ms;
@@ -89,12 +94,12 @@ export function timestampOffset(lip: u32, rip: u32): u32 {
 
 /** A secret number for a pair of addresses: the same for all members of a group. `what` tells one use from another. */
 export function secretOf(lip: u32, rip: u32, what: u64): u64 {
-  return hash2(changetype<Key>(secrets + MASTER), <u64>rip | (<u64>lip << 32), what);
+  return hash2(changetype<Key>(secrets + MASTER), pairOf(lip, rip), what);
 }
 
 function mac(low: u32, irs: Seq): u32 {
   const key = changetype<Key>(secrets + (<usize>(low & 1) << 4));
-  return <u32>hashFlow2(key, seg.lip, seg.rip, seg.ports, irs, low) & ~15;
+  return <u32>hashFlow2(key, pairOf(seg.lip, seg.rip), seg.ports, irs, low) & ~15;
 }
 
 /** The cookie that answers the SYN at hand. */
@@ -105,7 +110,10 @@ export function cookieMake(peerMss: u32): Seq {
   return mac(low, seg.seq) | low;
 }
 
-/** The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's options (bits of `Syn`) in its low bits. */
+/**
+ * The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's
+ * options (bits of `Syn`) in its low bits.
+ */
 export function cookieTimestamp(lip: u32, rip: u32, bits: u32): u32 {
   const scale = (bits & Syn.WINDOW_SCALE) != 0 ? bits & Syn.SCALE_MASK : SCALE_NONE;
   const options = scale | ((bits & Syn.SACK) != 0 ? SACK_BIT : 0) | ((bits & Syn.ECN) != 0 ? ECN_BIT : 0);

@@ -1,7 +1,10 @@
-// What a SYN offers, how it is written, and what both sides' SYNs settle (RFC 9293 §3.7.1, RFC 7323 §2 and §3, RFC 2018 §2).
+// What a SYN offers, how it is written, and what both sides' SYNs settle
+// (RFC 9293 §3.7.1, RFC 7323 §2 and §3, RFC 2018 §2).
 
 import { Policy, config } from "../../config";
-import { FAST_OPEN } from "../../features";
+import { FAST_OPEN, IPV6 } from "../../features";
+import { Address } from "../../address/names";
+import { mtuTo } from "../../ip/address";
 import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
 import { Option, seg, segHas } from "../segment/segment";
@@ -10,12 +13,13 @@ import { emptySegment } from "../segment/empty";
 import { Syn } from "../block/half-open-record";
 import { Has, Tcb } from "../block/tcb";
 import { mssCompute } from "../block/mss";
-import { ecnOffered, ecnSettle } from "../congestion/ecn";
+import { ecnSettle } from "../congestion/ecn";
 import { COOKIE_SIZE, cookieFor } from "./fast-open";
 
 /** The MSS option of our SYNs: MMS_R − 20, without regard to options (RFC 9293 §3.7.1, RFC 6691 §2). */
-function offeredMss(): u32 {
-  return config.mss != 0 ? config.mss : config.mtu - 40;
+function offeredMss(rip: Address): u32 {
+  const most = mtuTo(rip) - 40;
+  return config.mss == 0 || (IPV6 && config.mss > most) ? most : config.mss;
 }
 
 /** The window scale of our SYNs: enough for the window to cover the ring. */
@@ -34,19 +38,21 @@ export function synWindow(): u32 {
 /** The options of SYNs have the same order in `Policy`, in `Option`, and, so far to the left, in `Syn`. */
 const SYN_SHIFT: u32 = 4;
 const SYN_OPTIONS: u32 = Policy.TIMESTAMPS | Policy.SACK | Policy.WINDOW_SCALE;
-if (<u32>Option.TIMESTAMPS != <u32>Policy.TIMESTAMPS || <u32>Option.SACK_PERMITTED != <u32>Policy.SACK || <u32>Option.WINDOW_SCALE != <u32>Policy.WINDOW_SCALE) ERROR("Option is not as Policy");
-if (<u32>Syn.TIMESTAMPS != <u32>Policy.TIMESTAMPS << SYN_SHIFT || <u32>Syn.SACK != <u32>Policy.SACK << SYN_SHIFT || <u32>Syn.WINDOW_SCALE != <u32>Policy.WINDOW_SCALE << SYN_SHIFT) ERROR("Syn is not as Policy");
+if (<u32>Option.TIMESTAMPS != <u32>Policy.TIMESTAMPS || <u32>Option.SACK_PERMITTED != <u32>Policy.SACK ||
+    <u32>Option.WINDOW_SCALE != <u32>Policy.WINDOW_SCALE) ERROR("Option is not as Policy");
+if (<u32>Syn.TIMESTAMPS != <u32>Policy.TIMESTAMPS << SYN_SHIFT || <u32>Syn.SACK != <u32>Policy.SACK << SYN_SHIFT ||
+    <u32>Syn.WINDOW_SCALE != <u32>Policy.WINDOW_SCALE << SYN_SHIFT) ERROR("Syn is not as Policy");
 
-/** The options that our SYNs have, as bits of `Syn`. */
+/** The options that our SYNs have from now on, as bits of `Syn`. */
 export function offered(): u32 {
   return (config.policy & SYN_OPTIONS) << SYN_SHIFT;
 }
 
-/** Which of the SYN's options count, as bits of `Syn`: those that we offer too. */
-export function synBits(): u32 {
-  let bits = offered() & (seg.options << SYN_SHIFT);
+/** Which of the SYN's options count, as bits of `Syn`: those among `ours`, what our SYN offers. `ecn`: both want it. */
+export function synBits(ours: u32, ecn: bool): u32 {
+  let bits = ours & (seg.options << SYN_SHIFT);
   if ((bits & Syn.WINDOW_SCALE) != 0) bits |= seg.wscale;
-  if (ecnOffered()) bits |= Syn.ECN;
+  if (ecn) bits |= Syn.ECN;
   return bits;
 }
 
@@ -59,7 +65,10 @@ export function synMss(): u32 {
 const SETTLED: u32 = Has.TIMESTAMPS | Has.SACK | Has.WINDOW_SCALE;
 if (SETTLED != SYN_OPTIONS << SYN_SHIFT) ERROR("Has is not as Syn");
 
-/** The options of our SYN-ACK, as bits of `Syn`: what the SYN offered (RFC 7323 §2.2 and §3.2, RFC 2018 §2). */
+/**
+ * The options of our SYN, as bits of `Syn`: what we offer; in a SYN-ACK, what the peer's SYN offered, too
+ * (RFC 7323 §2.2 and §3.2, RFC 2018 §2).
+ */
 export function settled(t: Tcb): u32 {
   return t.flags & SETTLED;
 }
@@ -78,16 +87,18 @@ export function settle(t: Tcb, bits: u32, peerMss: u32): void {
 }
 
 /** Sends a SYN, with `flags` that have one, and the options that `bits` (of `Syn`) names. */
-export function synSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, bits: u32, tsVal: u32, tsEcr: u32): void {
+export function synSegment(
+  ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, bits: u32, tsVal: u32, tsEcr: u32
+): void {
   const tcp = changetype<usize>(ip) + Ipv4.SIZE;
-  let at = synOptions(tcp + TcpHeader.SIZE, bits, tsVal, tsEcr);
+  let at = synOptions(tcp + TcpHeader.SIZE, ip.dst, bits, tsVal, tsEcr);
   if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ip.src, ip.dst), COOKIE_SIZE);
   emptySegment(ip, ports, seq, ack, flags, synWindow(), <u32>(at - tcp));
 }
 
-/** Writes the options of a SYN that `bits` (of `Syn`) names. Returns where the next one goes. */
-export function synOptions(options: usize, bits: u32, tsVal: u32, tsEcr: u32): usize {
-  let at = putMss(options, offeredMss());
+/** Writes the options of a SYN to `rip` that `bits` (of `Syn`) names. Returns where the next one goes. */
+export function synOptions(options: usize, rip: Address, bits: u32, tsVal: u32, tsEcr: u32): usize {
+  let at = putMss(options, offeredMss(rip));
   if ((bits & Syn.WINDOW_SCALE) != 0) at = putWindowScale(at, offeredScale());
   if ((bits & Syn.SACK) != 0) at = putSackPermitted(at);
   if ((bits & Syn.TIMESTAMPS) != 0) at = putTimestamps(at, tsVal, tsEcr);

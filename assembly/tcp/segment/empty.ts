@@ -27,8 +27,8 @@ export function emptySegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u3
 }
 
 /**
- * Answers the segment at hand, which belongs to no connection, with a RST (RFC 9293 §3.10.7.1): `<SEQ=SEG.ACK><CTL=RST>`, or
- * `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` when it has no ACK. A RST is never answered.
+ * Answers the segment at hand, which belongs to no connection, with a RST (RFC 9293 §3.10.7.1):
+ * `<SEQ=SEG.ACK><CTL=RST>`, or `<SEQ=0><ACK=SEG.SEQ+SEG.LEN><CTL=RST,ACK>` when it has no ACK. A RST is never answered.
  */
 export function resetSegment(): void {
   if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;

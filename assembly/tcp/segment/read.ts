@@ -1,5 +1,5 @@
-// From the wire into `seg`: the header of a segment, and its options (RFC 9293 §3.1, §3.2), at any alignment. An unknown option is skipped by
-// its length; at a length that cannot be, reading stops and what was read counts.
+// From the wire into `seg`: the header of a segment, and its options (RFC 9293 §3.1, §3.2), at any alignment. An
+// unknown option is skipped by its length; at a length that cannot be, reading stops and what was read counts.
 
 import { ECN, FAST_OPEN } from "../../features";
 import { Ipv4 } from "../../wire/ipv4";

@@ -99,7 +99,7 @@ static int start(void) {
   c->macHigh = 0x02000000 | ip[0] << 8 | ip[1], c->macLow = ip[2] << 8 | ip[3];
   c->connsMax = CONNECTIONS, c->sendRing = c->recvRing = RING;
   c->halfOpenMax = 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = CONNECTIONS;
-  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 8192,
+  c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 65520,
   c->neighboursMax = 32;
   c->udpMax = c->udpRing = c->prefixBuckets = c->fastOpenCookies = 0;
   c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();

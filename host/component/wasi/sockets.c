@@ -110,15 +110,6 @@ static int lost;
 /* The component ends: from now on each loss is one of its own. */
 static int lingers;
 
-/* What was closed and is not acknowledged within the limit is waited for no more. */
-static void give_up(void) {
-  for (int i = 0; i < ENDINGS; i++) {
-    if (endings[i].busy && endings[i].handle != 0) tcp_abort(endings[i].handle);
-    endings_lost += (unsigned)endings[i].busy;
-    endings[i].busy = 0;
-  }
-}
-
 /*
  * Waits until all that was closed is acknowledged, for STINT_LINGER seconds at most: when the component ends, the stack
  * ends with it.
@@ -134,7 +125,7 @@ static void linger(void) {
     host_pollable_drop(limit);
     link_pump();
   }
-  give_up();
+  endings_cut();
   /* The RSTs of those leave. */
   link_pump();
   lingers = 0;

@@ -14,6 +14,7 @@ in_addr_t inet_addr(const char *text);
 char *inet_ntoa(struct in_addr address);
 STINT_NAME(inet_pton);
 STINT_NAME(inet_ntop);
+STINT_NAME(inet_aton);
 STINT_NAME(inet_addr);
 STINT_NAME(inet_ntoa);
 #ifdef __cplusplus

@@ -23,9 +23,10 @@
 struct lib {
 #define F(name) __typeof__(&name) name
   /* clang-format off */
-  F(lwip_init); F(netif_add); F(netif_set_up); F(netif_set_link_up); F(netif_set_default); F(ethernet_input); F(etharp_output); F(pbuf_alloc); F(pbuf_free);
-  F(pbuf_ref); F(pbuf_copy_partial); F(tcp_new); F(tcp_bind); F(tcp_listen_with_backlog); F(tcp_accept); F(tcp_arg); F(tcp_recv); F(tcp_connect); F(tcp_write);
-  F(tcp_output); F(tcp_recved); F(tcp_close); F(tcp_abort); F(tcp_fasttmr);
+  F(lwip_init); F(netif_add); F(netif_set_up); F(netif_set_link_up); F(netif_set_default); F(ethernet_input);
+  F(etharp_output); F(pbuf_alloc); F(pbuf_free); F(pbuf_ref); F(pbuf_copy_partial); F(tcp_new); F(tcp_bind);
+  F(tcp_listen_with_backlog); F(tcp_accept); F(tcp_arg); F(tcp_recv); F(tcp_connect); F(tcp_write); F(tcp_output);
+  F(tcp_recved); F(tcp_close); F(tcp_abort); F(tcp_fasttmr);
   /* clang-format on */
 #undef F
 };
@@ -79,9 +80,10 @@ static void load(int side, const char *path) {
 #define F(name) \
   if ((l->name = (__typeof__(&name))dlsym(handle, #name)) == NULL) fail(dlerror())
   /* clang-format off */
-  F(lwip_init); F(netif_add); F(netif_set_up); F(netif_set_link_up); F(netif_set_default); F(ethernet_input); F(etharp_output); F(pbuf_alloc); F(pbuf_free);
-  F(pbuf_ref); F(pbuf_copy_partial); F(tcp_new); F(tcp_bind); F(tcp_listen_with_backlog); F(tcp_accept); F(tcp_arg); F(tcp_recv); F(tcp_connect); F(tcp_write);
-  F(tcp_output); F(tcp_recved); F(tcp_close); F(tcp_abort); F(tcp_fasttmr);
+  F(lwip_init); F(netif_add); F(netif_set_up); F(netif_set_link_up); F(netif_set_default); F(ethernet_input);
+  F(etharp_output); F(pbuf_alloc); F(pbuf_free); F(pbuf_ref); F(pbuf_copy_partial); F(tcp_new); F(tcp_bind);
+  F(tcp_listen_with_backlog); F(tcp_accept); F(tcp_arg); F(tcp_recv); F(tcp_connect); F(tcp_write); F(tcp_output);
+  F(tcp_recved); F(tcp_close); F(tcp_abort); F(tcp_fasttmr);
   /* clang-format on */
 #undef F
   l->lwip_init();

@@ -1,5 +1,5 @@
-// The stack, and beside its exports a canonical form of its state: two states that differ only in when they are, or in what nobody will look
-// at again (counters, frames that were sent, generations of handles), have the same.
+// The stack, and beside its exports a canonical form of its state: two states that differ only in when they are, or in
+// what nobody will look at again (counters, frames that were sent, generations of handles), have the same.
 
 import { config } from "../../../assembly/config";
 import { clock, Micros, NEVER } from "../../../assembly/core/clock";
@@ -70,7 +70,8 @@ export function canonical(dst: usize): u32 {
   }
   for (let i: u32 = 0; i < config.listenersMax; i++) {
     const l = listenerAt(i);
-    put(l.halfOpen | (l.acceptCount << 8) | (<u32>(l.port != 0) << 16) | ((l.cookiesUntil > clock.us ? <u32>1 : 0) << 17));
+    const cookies: u32 = l.cookiesUntil > clock.us ? 1 : 0;
+    put(l.halfOpen | (l.acceptCount << 8) | (<u32>(l.port != 0) << 16) | (cookies << 17));
     put(l.acceptFirst);
   }
   return <u32>(to - dst);
@@ -95,7 +96,10 @@ function mix(x: u32): u32 {
   return x ^ (x >> 16);
 }
 
-/** Where the first `words` words of memory differ from the copy at `base`: pairs of a word's place and its value, to `dst`. Returns their number. */
+/**
+ * Where the first `words` words of memory differ from the copy at `base`: pairs of a word's place and
+ * its value, to `dst`. Returns their number.
+ */
 export function diff(base: usize, words: u32, dst: usize): u32 {
   let to = dst;
   for (let i: u32 = 0; i < words; i += 4) {
@@ -115,5 +119,7 @@ export function diff(base: usize, words: u32, dst: usize): u32 {
 /** Makes the first `words` words of memory the copy at `base`, with `pairs` pairs at `from` put in. */
 export function patch(base: usize, words: u32, from: usize, pairs: u32): void {
   memory.copy(0, base, <usize>words << 2);
-  for (let i: u32 = 0; i < pairs; i++) store<u32>(<usize>load<u32>(from + (<usize>i << 3)) << 2, load<u32>(from + (<usize>i << 3), 4));
+  for (let i: u32 = 0; i < pairs; i++) {
+    store<u32>(<usize>load<u32>(from + (<usize>i << 3)) << 2, load<u32>(from + (<usize>i << 3), 4));
+  }
 }

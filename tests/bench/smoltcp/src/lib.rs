@@ -1,4 +1,5 @@
-//! smoltcp behind the calls of tests/bench/driver/subject.h. Its sockets are its connections: one that has closed is used again.
+//! smoltcp behind the calls of tests/bench/driver/subject.h. Its sockets are its connections: one that has closed is
+//! used again.
 use core::slice;
 use smoltcp::iface::{Config, Interface, SocketHandle, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, RxToken, TxToken};

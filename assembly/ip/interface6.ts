@@ -1,0 +1,302 @@
+// What the interface has of IPv6: its addresses, what is on the link, and the routers (RFC 4861 §5.1); which of them a
+// packet takes (RFC 6724, RFC 4861 §5.2). Who fills the tables, and times them, is nd/.
+
+import { config } from "../config";
+import { LOOPBACK } from "../features";
+import { clock, Micros } from "../core/clock";
+import { layoutCommits, take } from "../core/layout";
+import { IPV6_MTU_MIN } from "../wire/ipv6";
+import {
+  Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
+} from "../address/names";
+
+/** Of an address of ours (RFC 4862 §5.4, §5.5.4). */
+export const enum Own {
+  FREE,
+  /** Duplicate address detection runs. */
+  TENTATIVE,
+  VALID,
+}
+
+/** Where an address of ours comes from. */
+export const enum Origin { LOOPBACK, LINK_LOCAL, PREFIX, FIXED }
+
+@unmanaged export class OwnAddress {
+  /** Kept. */
+  name: Address;
+  /** One of `Own`, of `Origin`. */
+  state: u8;
+  origin: u8;
+  /** Bits of the prefix that it was made from. */
+  prefix: u8;
+  /** Addresses that were tried for this prefix before, since somebody else had them (RFC 7217 §5, DAD_Counter). */
+  tried: u8;
+  /** Solicitations that duplicate address detection has sent. */
+  probes: u8;
+  /** Whether an unsolicited advertisement is due; whether a switch is to hear that we listen to its group. */
+  announce: bool;
+  report: bool;
+  /** Whether a router that knows MLDv1 alone is to hear of its group. */
+  reportSingly: bool;
+  /** The last probe's nonce (RFC 7527). */
+  nonce: u32;
+  /** When duplicate address detection goes on. */
+  probeAt: Micros;
+  /** Until when it is preferred, and valid; NEVER: for ever. */
+  preferredUntil: Micros;
+  validUntil: Micros;
+}
+
+/** Who says that a prefix is on the link. What the host says no router ends. */
+export const enum Says { ROUTER, HOST }
+
+/** A prefix that is on the link (RFC 4861 §6.3.4). */
+@unmanaged class OnLink {
+  high: u64;
+  low: u64;
+  /** 0: free. */
+  until: Micros;
+  bits: u32;
+  /** One of `Says`. */
+  says: u8;
+  pad: u8;
+  pad2: u16;
+}
+
+@unmanaged export class Router {
+  /** Kept; 0: free. */
+  name: Address;
+  /** RFC 4191 §2.2: 0 low, 1 medium, 2 high. */
+  preference: u32;
+  until: Micros;
+}
+
+/** A DNS server of which a router told (RFC 8106 §5.1). */
+@unmanaged export class Resolver {
+  /** Kept; 0: free. */
+  name: Address;
+  pad: u32;
+  until: Micros;
+}
+
+export const PREFIXES_MAX: u32 = 4;
+
+@unmanaged class Interface6 {
+  /** Whether the host wants IPv6. */
+  up: bool;
+  /** What the routers say of DHCPv6: M and O (RFC 4861 §4.2). */
+  managed: bool;
+  other: bool;
+  /** Whether there are other DNS servers than there were: who asks them looks, and puts it back. */
+  resolversChanged: bool;
+  /** The link's MTU, as routers say, at most what is configured; and the hop limit of what is sent. */
+  mtu: u32;
+  hopLimit: u32;
+}
+
+export let interface6: Interface6 = changetype<Interface6>(0);
+let owns: usize = 0;
+let onLinks: usize = 0;
+let routers: usize = 0;
+let resolvers: usize = 0;
+
+export function interface6Init(): void {
+  interface6 = changetype<Interface6>(take(1, offsetof<Interface6>()));
+  owns = take(OWN_MAX, offsetof<OwnAddress>());
+  onLinks = take(PREFIXES_MAX, offsetof<OnLink>());
+  routers = take(ROUTERS_MAX, offsetof<Router>());
+  resolvers = take(RESOLVERS_MAX, offsetof<Resolver>());
+  if (layoutCommits()) interfaceReset();
+}
+
+/** No router has said anything yet. */
+export function interfaceReset(): void {
+  interface6.managed = interface6.other = false;
+  interface6.mtu = config.mtu;
+  interface6.hopLimit = config.ttl;
+}
+
+export function ownAt(i: u32): OwnAddress {
+  return changetype<OwnAddress>(owns + i * offsetof<OwnAddress>());
+}
+
+export function onLinkAt(i: u32): OnLink {
+  return changetype<OnLink>(onLinks + i * offsetof<OnLink>());
+}
+
+export function routerAt(i: u32): Router {
+  return changetype<Router>(routers + i * offsetof<Router>());
+}
+
+export function resolverAt(i: u32): Resolver {
+  return changetype<Resolver>(resolvers + i * offsetof<Resolver>());
+}
+
+// Halves of addresses are u64 in memory order: their first byte is the lowest.
+
+const FE80: u64 = 0x80fe;
+/** ::1, second half. */
+export const LOOPBACK_LOW: u64 = 1 << 56;
+
+/** fe80::/10. */
+export function isLinkLocal(name: Address): bool {
+  return (nameHigh(name) & 0xc0ff) == FE80;
+}
+
+export function isMulticast6(name: Address): bool {
+  return (nameHigh(name) & 0xff) == 0xff;
+}
+
+export function isUnspecified(name: Address): bool {
+  return (nameHigh(name) | nameLow(name)) == 0;
+}
+
+export function isLoopback6(name: Address): bool {
+  return nameHigh(name) == 0 && nameLow(name) == LOOPBACK_LOW;
+}
+
+/** The first bytes of fe80::/64. */
+export function linkLocalHigh(): u64 {
+  return FE80;
+}
+
+/** An address of ours, whatever its state; null: it is not. */
+export function ownFind(name: Address): OwnAddress | null {
+  if (name == 0) return null;
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.name == name) return a;
+  }
+  return null;
+}
+
+/** Whether packets for `name` are for us. */
+export function isOwn6(name: Address): bool {
+  const a = ownFind(name);
+  return a != null && a.state == <u8>Own.VALID;
+}
+
+/** A free place for an address of ours, which is kept; null: there is none. */
+export function ownAdd(name: Address, origin: Origin): OwnAddress | null {
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state != <u8>Own.FREE) continue;
+    memory.fill(changetype<usize>(a), 0, offsetof<OwnAddress>());
+    a.name = nameKeep(name);
+    a.origin = <u8>origin;
+    a.state = <u8>Own.TENTATIVE;
+    a.preferredUntil = a.validUntil = u64.MAX_VALUE;
+    return a;
+  }
+  return null;
+}
+
+export function ownRemove(a: OwnAddress): void {
+  a.state = <u8>Own.FREE;
+  nameDrop(a.name);
+  a.name = 0;
+}
+
+/** Whether the first `bits` of two addresses are the same. */
+export function isSamePrefix(high: u64, low: u64, otherHigh: u64, otherLow: u64, bits: u32): bool {
+  const x = bswap<u64>(high ^ otherHigh), y = bswap<u64>(low ^ otherLow);
+  if (bits <= 64) return bits == 0 || x >> (64 - bits) == 0;
+  return x == 0 && y >> (128 - bits) == 0;
+}
+
+/** How many bits two addresses have in common, of the first 64 (RFC 6724 §2.2). */
+function commonBits(a: Address, b: Address): u32 {
+  return <u32>clz(bswap<u64>(nameHigh(a) ^ nameHigh(b)));
+}
+
+/** Whether a packet for `name` goes to itself, on the link. */
+function isOnLink6(name: Address): bool {
+  if (isLinkLocal(name) || isMulticast6(name)) return true;
+  for (let i: u32 = 0; i < PREFIXES_MAX; i++) {
+    const p = onLinkAt(i);
+    if (p.until > clock.us && isSamePrefix(p.high, p.low, nameHigh(name), nameLow(name), p.bits)) return true;
+  }
+  return false;
+}
+
+/** The router that is asked first: of the highest preference, of these the one that was heard first; 0: none. */
+export function defaultRouter(): Address {
+  let best: Address = 0, preference: u32 = 0;
+  for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
+    const r = routerAt(i);
+    if (r.name == 0 || r.until <= clock.us || (best != 0 && r.preference <= preference)) continue;
+    best = r.name;
+    preference = r.preference;
+  }
+  return best;
+}
+
+/**
+ * The neighbour to which a packet for `name` goes; 0: there is no way (RFC 4861 §5.2;
+ * without a router nothing is assumed, RFC 4943).
+ */
+export function nextHop6(name: Address): Address {
+  if (!interface6.up || isUnspecified(name) || isLoopback6(name)) return 0;
+  return isOnLink6(name) ? name : defaultRouter();
+}
+
+/**
+ * RFC 6724 §3.1, of unicast addresses: 2 link-local (and loopback), 5 site-local, 14
+ * global; of multicast ones, what they say.
+ */
+function scopeOf(name: Address): u32 {
+  const high = nameHigh(name);
+  if (isMulticast6(name)) return <u32>(high >> 8) & 15;
+  if (isLinkLocal(name) || isLoopback6(name)) return 2;
+  return (high & 0xc0ff) == 0xc0fe ? 5 : 14;
+}
+
+/** Whether `a` serves better than `b` as the source of a packet for `dst`: RFC 6724 §5, rules 2, 3 and 8. */
+function isBetter(a: OwnAddress, b: OwnAddress, dst: Address): bool {
+  const x = scopeOf(a.name), y = scopeOf(b.name), wanted = scopeOf(dst);
+  if (x != y) return x < y ? x >= wanted : y < wanted;
+  const stale = a.preferredUntil <= clock.us, other = b.preferredUntil <= clock.us;
+  if (stale != other) return other;
+  return commonBits(a.name, dst) > commonBits(b.name, dst);
+}
+
+/** The address from which we talk to `dst`; 0: we have none that serves. */
+export function sourceFor6(dst: Address): Address {
+  if (isOwn6(dst)) return dst;
+  let best: OwnAddress | null = null;
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state != <u8>Own.VALID || a.origin == <u8>Origin.LOOPBACK) continue;
+    if (best == null || isBetter(a, best, dst)) best = a;
+  }
+  return best == null ? 0 : best.name;
+}
+
+/** Whether there is a way to `dst`, and an address of ours to go it from. */
+export function isReachable6(dst: Address): bool {
+  if (isOwn6(dst)) return LOOPBACK && config.loopSlots != 0;
+  return nextHop6(dst) != 0 && sourceFor6(dst) != 0;
+}
+
+/** The group of those who have addresses that end like this one (RFC 4291 §2.7.1): ff02::1:ffXX:XXXX. */
+export function solicitedNode(name: Address): Address {
+  return namePut(0x02ff, (nameLow(name) & 0xffffff0000000000) | 0xff01000000, At.OTHER);
+}
+
+/** Whether we listen to a group: all nodes' (ff02::1), or that of an address of ours. */
+export function isJoined(high: u64, low: u64): bool {
+  if (high != 0x02ff) return false;
+  if (low == LOOPBACK_LOW) return true;
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state != <u8>Own.FREE && a.origin != <u8>Origin.LOOPBACK &&
+        low == ((nameLow(a.name) & 0xffffff0000000000) | 0xff01000000)) return true;
+  }
+  return false;
+}
+
+/** Bytes of an IPv6 packet that the link takes. */
+export function mtu6(): u32 {
+  return max(interface6.mtu, IPV6_MTU_MIN);
+}
+

@@ -1,0 +1,267 @@
+// Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
+// looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
+
+import { LOOPBACK } from "../features";
+import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
+import { count, Mib } from "../core/counters";
+import { Err } from "../core/error";
+import { Event } from "../core/events";
+import { Key, hash2 } from "../core/hash";
+import { layoutCommits, take } from "../core/layout";
+import { randomKey } from "../core/random";
+import { heapDisarm } from "../buffers/heap";
+import { Address, At, nameFind, nameHigh, namePut, OWN_MAX } from "../address/names";
+import {
+  interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind, ownRemove,
+} from "../ip/interface6";
+import { ipAddressGone, ipForget, ownMac } from "../ip/output";
+import { tcpAddressGone } from "../tcp/address-gone";
+import { workUnblock } from "../tcp/block/tcb";
+import { ndOwner, tellStack } from "../clients/owners";
+import { ndArm, routersForget, routersTimer, until } from "./routers";
+import { probe, advertiseAddress, Groups, reportGroups, reportGroupsSingly, solicitRouters, soon } from "./send";
+
+/** DupAddrDetectTransmits (RFC 4862 §5.1), and how long an answer may take (RetransTimer, RFC 4861 §10), ms. */
+const PROBES: u8 = 1;
+const PROBE_MS: u32 = 1000;
+/** Before the first one, by chance, ms: RFC 4861 §10 has up to a second, and an address is wanted sooner. */
+const DELAY_MS: u32 = 100;
+/** IDGEN_RETRIES (RFC 7217 §5). */
+const TRIES: u8 = 3;
+/** RTR_SOLICITATION_INTERVAL (RFC 4861 §10), and where it ends that doubles (RFC 7559 §2), ms. */
+const ROUTERS_MS: u32 = 4000;
+const ROUTERS_MOST_MS: u32 = 3_600_000;
+/** RFC 4862 §5.5.3 (e): nobody can end an address sooner, µs. */
+const TWO_HOURS: u64 = 7_200_000_000;
+
+/** It begins with the secret of interface identifiers (RFC 7217 §5). */
+@unmanaged class Configuration extends Key {
+  /** When routers are asked next; NEVER: one has answered. */
+  solicitAt: Micros;
+  /** When the groups are told that a router asked for; NEVER: none has. */
+  reportAt: Micros;
+  solicitMs: u32;
+  /** Whether a solicitation is due; whether a router asked that knows MLDv1 alone. */
+  soliciting: bool;
+  singly: bool;
+  pad: u16;
+}
+
+let state: Configuration = changetype<Configuration>(0);
+
+export function configureInit(): void {
+  state = changetype<Configuration>(take(1, offsetof<Configuration>()));
+  if (layoutCommits()) state.solicitAt = state.reportAt = NEVER;
+}
+
+/** IPv6 begins: `secret`, 16 bytes, makes the same interface identifiers after each start; 0: others. */
+export function configureBegin(secret: usize): void {
+  if (interface6.up) return;
+  interfaceReset();
+  if (secret != 0) memory.copy(changetype<usize>(state), secret, 16);
+  else randomKey(state);
+  interface6.up = true;
+  if (LOOPBACK) {
+    const own = ownAdd(namePut(0, LOOPBACK_LOW, At.OTHER), Origin.LOOPBACK);
+    if (own != null) own.state = <u8>Own.VALID;
+  }
+  formAddress(linkLocalHigh(), Origin.LINK_LOCAL, 0, NEVER, NEVER);
+  solicitAnew();
+}
+
+/** IPv6 ends: its connections do, with NO_ADDRESS. */
+export function configureEnd(): void {
+  for (let i: u32 = 0; i < OWN_MAX; i++) if (ownAt(i).state != <u8>Own.FREE) addressEnd(ownAt(i));
+  routersForget();
+  state.solicitAt = state.reportAt = NEVER;
+  state.soliciting = false;
+  interface6.up = false;
+  heapDisarm(ndOwner());
+}
+
+/** The link may lead elsewhere: who is a router there says so when he is asked. */
+export function configureLinkChanged(): void {
+  if (!interface6.up) return;
+  for (let i: u32 = 0; i < OWN_MAX; i++) ownAt(i).report = true;
+  solicitAnew();
+}
+
+function solicitAnew(): void {
+  state.solicitMs = ROUTERS_MS;
+  state.soliciting = true;
+  state.solicitAt = afterMs(ROUTERS_MS);
+  ndArm(state.solicitAt);
+}
+
+// Addresses.
+
+/**
+ * The second half of an address of ours for the prefix, which nobody can link to those
+ * for others (RFC 7217 §5), in memory order.
+ */
+function identifier(high: u64, tried: u32): u64 {
+  return hash2(state, high, ownMac() | (<u64>tried << 48));
+}
+
+/** An address of ours under the prefix `high`, in TENTATIVE, if there is room for it. */
+function formAddress(high: u64, origin: Origin, tried: u8, preferredUntil: Micros, validUntil: Micros): void {
+  const a = ownAdd(namePut(high, identifier(high, tried), At.OTHER), origin);
+  if (a == null) return;
+  a.prefix = 64;
+  a.tried = tried;
+  a.preferredUntil = preferredUntil;
+  a.validUntil = validUntil;
+  detectDuplicate(a);
+}
+
+/** Duplicate address detection begins. */
+function detectDuplicate(a: OwnAddress): void {
+  a.report = true;
+  a.probeAt = soon(DELAY_MS);
+  ndArm(a.probeAt);
+  ndArm(a.validUntil);
+}
+
+/** Adds a fixed address; OK, IN_USE or FULL. */
+export function addressAdd(name: Address, prefix: u32): Err {
+  if (ownFind(name) != null) return Err.IN_USE;
+  const a = ownAdd(name, Origin.FIXED);
+  if (a == null) return Err.FULL;
+  a.prefix = <u8>prefix;
+  detectDuplicate(a);
+  return Err.OK;
+}
+
+/** An address is ours no longer. Its connections end with NO_ADDRESS. */
+export function addressEnd(a: OwnAddress): void {
+  const was = a.state;
+  if (was == <u8>Own.VALID) {
+    tcpAddressGone(a.name);
+    ipAddressGone();
+  }
+  ownRemove(a);
+  if (was == <u8>Own.VALID) tellStack(Event.ADDRESS);
+}
+
+/**
+ * Somebody else has, or wants, the address that we are looking for (RFC 4862 §5.4.5):
+ * another one is tried, if it was made by us.
+ */
+export function addressTaken(a: OwnAddress): void {
+  count(Mib.arpConflicts);
+  const origin = <Origin>a.origin, tried = a.tried + 1, high = nameHigh(a.name), preferred = a.preferredUntil,
+    valid = a.validUntil;
+  ownRemove(a);
+  if (origin != Origin.FIXED && tried < TRIES) formAddress(high, origin, tried, preferred, valid);
+  else tellStack(Event.ADDRESS);
+}
+
+/** A router's prefix from which hosts make addresses (RFC 4862 §5.5.3); lifetimes in s. */
+export function prefixForms(high: u64, preferredS: u32, validS: u32): void {
+  if (preferredS > validS || (high & 0xc0ff) == linkLocalHigh()) return;
+  const preferred = until(preferredS), valid = until(validS);
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state == <u8>Own.FREE || a.origin != <u8>Origin.PREFIX || nameHigh(a.name) != high) continue;
+    a.preferredUntil = preferred;
+    const left = a.validUntil - clock.us;
+    // (e): more than two hours, or more than is left, is believed; else two hours are left, if there were as many.
+    if (valid - clock.us > TWO_HOURS || valid > a.validUntil) a.validUntil = valid;
+    else if (left > TWO_HOURS) a.validUntil = clock.us + TWO_HOURS;
+    ndArm(a.validUntil);
+    return;
+  }
+  if (validS != 0) formAddress(high, Origin.PREFIX, 0, preferred, valid);
+}
+
+// Who is asked.
+
+/** A router has answered: none is asked any more. */
+export function routerHeard(): void {
+  state.solicitAt = NEVER;
+  state.soliciting = false;
+}
+
+/** A router asks for groups, and waits so long for an answer, ms. */
+export function groupsAsked(withinMs: u32, singly: bool): void {
+  if (state.reportAt != NEVER) return;
+  state.singly = singly;
+  for (let i: u32 = 0; i < OWN_MAX; i++) ownAt(i).reportSingly = singly;
+  state.reportAt = soon(min<u32>(withinMs, 10_000));
+  ndArm(state.reportAt);
+}
+
+// Time.
+
+/** What is due happens; the timer is armed for what comes next. */
+export function configureTimer(): void {
+  heapDisarm(ndOwner());
+  let next = NEVER;
+  for (let i: u32 = 0; i < OWN_MAX; i++) next = min(next, addressTimer(ownAt(i)));
+  next = min(next, routersTimer());
+  if (state.solicitAt != NEVER && isDue(state.solicitAt)) {
+    state.soliciting = true;
+    state.solicitMs = min(state.solicitMs << 1, ROUTERS_MOST_MS);
+    state.solicitAt = afterMs(state.solicitMs);
+  }
+  ndArm(min(next, min(state.solicitAt, isDue(state.reportAt) ? NEVER : state.reportAt)));
+}
+
+/** Returns when the address wants to be looked at next. What waits to be sent has its time then. */
+function addressTimer(a: OwnAddress): Micros {
+  if (a.state == <u8>Own.FREE) return NEVER;
+  if (isDue(a.validUntil)) {
+    addressEnd(a);
+    return NEVER;
+  }
+  if (a.state == <u8>Own.TENTATIVE) {
+    if (!isDue(a.probeAt)) return min(a.probeAt, a.validUntil);
+    // Not sent yet, or the answer has had its time.
+    if (a.probes < PROBES) return a.validUntil;
+    a.state = <u8>Own.VALID;
+    a.announce = a.report = true;
+    ipForget();
+    workUnblock();
+    tellStack(Event.ADDRESS);
+  }
+  return a.validUntil;
+}
+
+/** Sends what is due. Returns whether something had to wait for want of a slot. */
+export function configureOutput(): bool {
+  if (!interface6.up) return false;
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    if (ownAt(i).report && ownAt(i).state != <u8>Own.FREE && ownAt(i).origin != <u8>Origin.LOOPBACK) {
+      if (!reportGroups(Groups.NEW)) return true;
+      break;
+    }
+  }
+  for (let i: u32 = 0; i < OWN_MAX; i++) if (!addressOutput6(ownAt(i))) return true;
+  if (state.soliciting) {
+    if (!solicitRouters()) return true;
+    state.soliciting = false;
+  }
+  if (state.reportAt == NEVER || !isDue(state.reportAt)) return false;
+  if (!(state.singly ? reportGroupsSingly() : reportGroups(Groups.ALL))) return true;
+  state.reportAt = NEVER;
+  return false;
+}
+
+function addressOutput6(a: OwnAddress): bool {
+  if (a.state == <u8>Own.TENTATIVE && a.probes < PROBES && isDue(a.probeAt)) {
+    if (!probe(a)) return false;
+    a.probes++;
+    a.probeAt = afterMs(PROBE_MS);
+    ndArm(a.probeAt);
+  }
+  if (a.state == <u8>Own.VALID && a.announce && a.origin != <u8>Origin.LOOPBACK) {
+    if (!advertiseAddress(a.name, 0)) return false;
+    a.announce = false;
+  }
+  return true;
+}
+
+/** The name of 16 bytes on the wire, if it is an address of ours. */
+export function ownFor(at: usize): OwnAddress | null {
+  return ownFind(nameFind(at));
+}

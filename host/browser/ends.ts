@@ -1,0 +1,125 @@
+/** Both ends: their states, the numbers of their connections, windows, and how these went over time. */
+import type { TcpInfo } from "../stack.js";
+import { $, make } from "./dom.js";
+import { machineSvg } from "./machine.js";
+import type { Page, Sample } from "./page.js";
+
+export const TIMER_NAMES = ["", "RTO", "persist", "reordering", "tail probe"];
+
+/** Shows the states that both ends went through. */
+export function machine(page: Page): void {
+  if (page.capture) {
+    const c = page.capture.connections[page.capture.chosen]!;
+    const upTo = c.segments.slice(0, page.selected < 0 ? undefined : page.selected + 1);
+    const path = (i: 0 | 1): string[] => upTo.map((s) => s.states[i]).filter((s, k, all) => s !== all[k - 1]);
+    $("machine").innerHTML = machineSvg(["client", "server"], [path(0), path(1)]);
+    return;
+  }
+  const path = (host: number): string[] => page.lab.changes.filter((c) => c.host === host).map((c) => c.state);
+  $("machine").innerHTML = machineSvg([page.lab.hosts[0]!.name, page.lab.hosts[1]!.name], [path(0), path(1)]);
+}
+
+/** Shows their connections; of a capture, what stands out. */
+export function tcb(page: Page): void {
+  if (page.capture) {
+    const c = page.capture.connections[page.capture.chosen]!;
+    $("tcb").replaceChildren(
+      ...(c.findings.length > 0
+        ? [make("ul", {}, ...c.findings.map((f) => make("li", {}, f)))]
+        : [make("p", {}, "Nothing stands out.")]),
+    );
+    return;
+  }
+  const { lab } = page, parts: Node[] = [];
+  if (lab.served.began > 0)
+    parts.push(make(
+      "p", {},
+      `${lab.served.connected} of ${lab.served.began} honest clients connected, `
+        + `among ${lab.served.spoofed} spoofed SYNs.`,
+    ));
+  lab.hosts.forEach((h, i) => {
+    const list = lab.inspect(i);
+    if (list.length === 0 || list.length > 3) return;
+    for (const { info, got, text } of list)
+      parts.push(make("h3", {}, h.name), table(info, got, text), windows(info));
+  });
+  if (page.samples.length > 1) parts.push(plot(page));
+  for (const n of lab.notes.slice(-5)) parts.push(make("p", { className: "hint" }, n.text));
+  $("tcb").replaceChildren(...(parts.length > 0 ? parts : [make("p", { className: "hint" }, "No connection yet.")]));
+}
+
+function table(t: TcpInfo, got: number, text: string): HTMLElement {
+  const rel = (n: number, base: number): string => `${(n - base) >>> 0}`;
+  const rows: [string, string][] = [
+    ["state", t.stateName], ["SND.UNA", rel(t.sndUna, t.iss)], ["SND.NXT", rel(t.sndNxt, t.iss)],
+    ["SND.WND", String(t.sndWnd)], ["ISS", String(t.iss)], ["RCV.NXT", rel(t.rcvNxt, t.irs)],
+    ["RCV.WND", String(t.rcvWnd)], ["IRS", String(t.irs)], ["cwnd", String(t.cwnd)],
+    ["ssthresh", t.ssthresh > 1e9 ? "∞" : String(t.ssthresh)], ["SRTT", `${(t.srttUs / 1000).toFixed(1)} ms`],
+    ["RTO", `${(t.rtoUs / 1000).toFixed(0)} ms`],
+    ["timer", t.timerKind ? `${TIMER_NAMES[t.timerKind]}, ${t.timerMs} ms` : "none"], ["read", `${got} bytes`],
+  ];
+  const table = make("table");
+  for (let i = 0; i < rows.length; i += 2)
+    table.append(make(
+      "tr", {}, ...rows.slice(i, i + 2).flatMap(([k, v]) => [make("th", { scope: "row" }, k), make("td", {}, v)]),
+    ));
+  return make(
+    "div", { className: "scrolls" }, table,
+    ...(text ? [make("p", { className: "hint" }, `“${text.slice(-60)}”`)] : []),
+  );
+}
+
+/** The send and the receive window over the sequence space. */
+function windows(t: TcpInfo): HTMLElement {
+  const bar = (label: string, parts: [number, string, string][]): string => {
+    const total = Math.max(1, parts.reduce((n, [size]) => n + size, 0));
+    let x = 0;
+    return (
+      `<div class="hint" style="font-size:.75rem">${label}</div><svg viewBox="0 0 300 16" `
+        + `preserveAspectRatio="none" width="100%" height="16" role="img" aria-label="${label}: `
+        + `${parts.map(([n, , what]) => `${what} ${n}`).join(", ")}">`
+      + parts
+        .map(([size, colour, what]) => {
+          const w = (300 * size) / total;
+          const r = `<rect x="${x}" width="${w}" height="16" fill="var(${colour})"><title>${what}: `
+            + `${size} bytes</title></rect>`;
+          x += w;
+          return r;
+        })
+        .join("")
+      + "</svg>"
+    );
+  };
+  const inFlight = (t.sndNxt - t.sndUna) >>> 0, box = make("div");
+  box.innerHTML =
+    bar("send window: in flight, sent next", [
+      [inFlight, "--again", "in flight"], [Math.max(0, t.sndWnd - inFlight), "--good", "may be sent"],
+    ])
+    + bar("receive window: to be read, room", [[t.rcvSize, "--left", "to be read"], [t.rcvWnd, "--good", "room"]]);
+  return box;
+}
+
+function plot(page: Page): HTMLElement {
+  const s = page.samples, w = 300, h = 90, t0 = s[0]!.timeUs, t1 = Math.max(t0 + 1, s.at(-1)!.timeUs);
+  const path = (value: (x: Sample) => number, most: number): string =>
+    s
+      .map(
+        (x, i) =>
+          `${i ? "L" : "M"}${((w * (x.timeUs - t0)) / (t1 - t0)).toFixed(1)} `
+            + `${(h - 4 - (h - 10) * Math.min(1, value(x) / most)).toFixed(1)}`,
+      )
+      .join("");
+  const bytes = Math.max(1, ...s.map((x) => x.cwnd)), ms = Math.max(1, ...s.map((x) => x.rtoMs)), box = make("div");
+  const line = (d: string, colour: string): string =>
+    `<path d="${d}" fill="none" stroke="var(${colour})" stroke-width="1.6"/>`;
+  box.innerHTML =
+    `<div class="hint" style="font-size:.75rem">cwnd (blue), ssthresh (orange), to ${bytes} bytes; SRTT (green), `
+      + `RTO (red), to ${ms.toFixed(0)} ms</div><svg viewBox="0 0 ${w} ${h}" width="100%" role="img" `
+      + `aria-label="Windows and times of the client over time">`
+    + line(path((x) => x.cwnd, bytes), "--left")
+    + line(path((x) => Math.min(x.ssthresh, bytes), bytes), "--again")
+    + line(path((x) => x.srttMs, ms), "--good")
+    + line(path((x) => x.rtoMs, ms), "--bad")
+    + "</svg>";
+  return box;
+}

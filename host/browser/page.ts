@@ -1,0 +1,325 @@
+/** The handshake lab's page: what is shown, how time goes, links to it, and captures. */
+import { Analysis, type Connection, type Segment } from "../lab/analyze.js";
+import { Lab } from "../lab/lab.js";
+import type { UserAct } from "../lab/scenario.js";
+import { plural } from "../lab/ladder.js";
+import { SCENARIOS, scenarioNamed } from "../lab/scenarios.js";
+import { pcapngHead, pcapngPacket, concat } from "../links/pcapng.js";
+import { CaptureError, readCapture } from "../links/read-capture.js";
+import { LadderCanvas } from "./canvas.js";
+import { $, make } from "./dom.js";
+import { machine, tcb } from "./ends.js";
+import { consoles, controls, forge } from "./hands.js";
+import { capturePicture, labPicture } from "./pictures.js";
+import { segment } from "./segment.js";
+
+/** Frames of a capture that are read at most; a page has only so much memory. */
+const CAPTURE_MAX = 400_000;
+
+/** Numbers of the client's connection at a step. */
+export interface Sample { step: number; timeUs: number; cwnd: number; ssthresh: number; srttMs: number; rtoMs: number }
+
+export class Page {
+  lab!: Lab;
+  analysis = new Analysis();
+  /** What was analysed: to notice that frames were changed or taken back. */
+  #read: readonly unknown[] = [];
+  samples: Sample[] = [];
+  playing = false;
+  selected = -1;
+  field = -1;
+  capture: { name: string; connections: Connection[]; chosen: number } | null = null;
+  readonly ladder = new LadderCanvas($<HTMLCanvasElement>("ladder"), $("scroll"), $("spacer"));
+  #debtMs = 0;
+  #lastFrame = 0;
+  #shownStep = -1;
+
+  constructor(readonly module: WebAssembly.Module) {
+    for (const s of SCENARIOS) $<HTMLSelectElement>("scenario").append(make("option", { value: s.name }, s.title));
+    controls(this);
+    forge(this);
+    this.ladder.onPick = (frame) => this.select(frame);
+    if (!this.#fromUrl()) this.open(SCENARIOS[0]!.name);
+    addEventListener("hashchange", () => { if (location.hash !== this.url()) this.#fromUrl(); });
+    requestAnimationFrame((t) => this.#tick(t));
+  }
+
+  // What is shown
+
+  open(
+    name: string, variant?: string, seed = Number($<HTMLInputElement>("seed").value) || 1, acts: UserAct[] = [],
+  ): void {
+    const scenario = scenarioNamed(name), variants = Object.keys(scenario.variants ?? {});
+    this.capture = null;
+    this.lab = new Lab(this.module, scenario, seed, variant ?? variants[0] ?? "", acts);
+    $<HTMLSelectElement>("scenario").value = name;
+    $<HTMLInputElement>("seed").value = String(seed);
+    $("variant-label").hidden = variants.length === 0;
+    $("variant").replaceChildren(
+      ...variants.map((v) => make("option", { value: v, selected: v === this.lab.variant }, v)),
+    );
+    $("sentence").textContent = scenario.sentence;
+    $("explanation").replaceChildren(...this.lab.scenario.explanation.map((p) => make("p", {}, p)));
+    this.selected = -1;
+    this.samples = [];
+    consoles(this);
+    this.play(false);
+    this.show();
+    this.say("Press play, or go step by step.");
+  }
+
+  say(text: string): void {
+    $("status").textContent = text;
+  }
+
+  /** The frames' segments, read as far as they are known. */
+  segments(): (Segment | null)[] {
+    if (this.capture) return [];
+    const { frames } = this.lab, n = this.analysis.segments.length;
+    const same =
+      n <= frames.length
+      && (n === 0 || (this.#read[n - 1] === frames[n - 1] && this.#read[0] === frames[0] && this.#unchanged(n)));
+    if (!same) this.analysis = new Analysis();
+    for (let i = this.analysis.segments.length; i < frames.length; i++) this.analysis.take(frames[i]!);
+    this.#read = [...frames];
+    return this.analysis.segments;
+  }
+
+  #unchanged(n: number): boolean {
+    // Only what is still on its way, or was so a moment ago, can have been changed.
+    for (let i = Math.max(0, n - 200); i < n; i++) if (this.#read[i] !== this.lab.frames[i]) return false;
+    return true;
+  }
+
+  current(): Segment | null {
+    if (this.capture) return this.capture.connections[this.capture.chosen]?.segments[this.selected] ?? null;
+    return this.segments()[this.selected] ?? null;
+  }
+
+  show(follow = true): void {
+    this.ladder.show(this.capture ? capturePicture(this) : labPicture(this), follow && !this.capture);
+    this.#list();
+    segment(this);
+    machine(this);
+    tcb(this);
+    this.#shownStep = this.lab.step;
+    const over = this.capture === null && this.lab.isOver;
+    $<HTMLCanvasElement>("ladder").setAttribute(
+      "aria-label", `Ladder diagram, ${this.ladder.picture.arrows.length} segments${over ? ", at its end" : ""}`,
+    );
+  }
+
+  #list(): void {
+    if (!$<HTMLDetailsElement>("list-box").open) return;
+    const { arrows } = this.ladder.picture, from = Math.max(0, arrows.length - 300);
+    $<HTMLOListElement>("list").start = from + 1;
+    $("list").replaceChildren(
+      ...arrows
+        .slice(from)
+        .map((a) =>
+          make(
+            "li",
+            {},
+            Object.assign(
+              make(
+                "button", { onclick: () => this.select(a.frame) },
+                `${((a.timeUs - this.ladder.picture.startUs) / 1000).toFixed(1)} ms `
+                  + `${this.ladder.picture.columns[a.from]}: ${a.label}, `
+                  + `${a.numbers}${a.endUs === null ? ", lost" : ""}`,
+              ),
+              { ariaCurrent: String(a.frame === this.selected) },
+            ),
+          ),
+        ),
+    );
+  }
+
+  select(frame: number): void {
+    this.selected = frame;
+    this.field = -1;
+    this.show(false);
+    this.ladder.reveal(frame);
+  }
+
+  // The ends
+
+  // Time
+
+  #sample(): void {
+    const { lab } = this, info = lab.inspect(0)[0]?.info;
+    if (this.samples.length > 0 && this.samples.at(-1)!.step >= lab.step)
+      this.samples = this.samples.filter((s) => s.step < lab.step);
+    if (info)
+      this.samples.push({
+        step: lab.step, timeUs: lab.nowUs, cwnd: info.cwnd, ssthresh: info.ssthresh, srttMs: info.srttUs / 1000,
+        rtoMs: info.rtoUs / 1000,
+      });
+  }
+
+  next(): boolean {
+    if (this.capture || this.lab.isOver) return false;
+    const did = this.lab.next();
+    this.#sample();
+    return did;
+  }
+
+  act(act: Parameters<Lab["user"]>[0]): void {
+    this.lab.user(act);
+    this.#sample();
+    this.show();
+  }
+
+  play(on: boolean): void {
+    this.playing = on;
+    $("play").textContent = on ? "❙❙ Pause" : "▶ Play";
+    $("play").ariaPressed = String(on);
+    this.#debtMs = 0;
+  }
+
+  #tick(now: number): void {
+    const passed = Math.min(100, now - this.#lastFrame);
+    this.#lastFrame = now;
+    if (this.playing) {
+      const speed = Number($<HTMLSelectElement>("speed").value), until = performance.now() + 12;
+      if (speed === Infinity) while (performance.now() < until && this.next());
+      else {
+        this.#debtMs += passed * speed;
+        while (
+          performance.now() < until
+          && this.lab.nextUs <= this.lab.nowUs + this.#debtMs * 1000
+          && !this.lab.isOver
+        ) {
+          this.#debtMs -= Math.max(0, (this.lab.nextUs - this.lab.nowUs) / 1000);
+          this.next();
+        }
+        // Long silences are cut short.
+        if (this.lab.nextUs - this.lab.nowUs > 2e6 * speed && this.#debtMs > 700 * speed) this.next();
+      }
+      if (this.lab.isOver) {
+        this.play(false);
+        this.say(`The end. ${this.lab.frames.length} segments in ${this.lab.timeMs.toFixed(0)} ms.`);
+      }
+      if (this.#shownStep !== this.lab.step) this.show();
+    }
+    requestAnimationFrame((t) => this.#tick(t));
+  }
+
+  goTo(step: number): void {
+    this.play(false);
+    this.lab.goTo(Math.max(0, step));
+    this.samples = this.samples.filter((s) => s.step <= this.lab.step);
+    if (this.selected >= this.lab.frames.length) this.selected = -1;
+    this.show();
+    this.say(`Step ${this.lab.step}, ${this.lab.timeMs.toFixed(1)} ms.`);
+  }
+
+  // Links
+
+  url(): string {
+    const q = new URLSearchParams({
+      scenario: this.lab.scenario.name, seed: String(this.lab.seed), step: String(this.lab.step),
+    });
+    if (this.lab.variant) q.set("variant", this.lab.variant);
+    if (this.lab.acts.length > 0) q.set("acts", btoa(JSON.stringify(this.lab.acts)));
+    return `#${q}`;
+  }
+
+  #fromUrl(): boolean {
+    const q = new URLSearchParams(location.hash.slice(1)), name = q.get("scenario");
+    if (name === null) return false;
+    try {
+      this.open(
+        name, q.get("variant") ?? undefined, Number(q.get("seed")) || 1,
+        JSON.parse(atob(q.get("acts") ?? btoa("[]"))) as UserAct[],
+      );
+      const step = Number(q.get("step"));
+      while (this.lab.step < step && this.lab.next()) this.#sample();
+      this.show();
+      return true;
+    } catch (e) {
+      this.open(SCENARIOS[0]!.name);
+      this.say(`This link leads nowhere: ${(e as Error).message}`);
+      return true;
+    }
+  }
+
+  // Captures
+
+  /** The frames of the capture. */
+  captured: Uint8Array[] = [];
+
+  read(name: string, bytes: Uint8Array): void {
+    try {
+      const { frames, warnings } = readCapture(bytes);
+      const kept = frames.slice(0, CAPTURE_MAX), analysis = new Analysis();
+      for (const f of kept) analysis.take(f);
+      const connections = analysis.connections();
+      if (connections.length === 0) throw new CaptureError(`there is no TCP in its ${frames.length} frames`);
+      this.play(false);
+      this.captured = kept.map((f) => f.bytes);
+      this.capture = { name, connections, chosen: 0 };
+      this.selected = -1;
+      $("sentence").textContent =
+        `${name}: ${plural(kept.length, "frame")}, ${plural(connections.length, "connection")}`;
+      this.#chooser();
+      this.show(false);
+      this.say(
+        [
+          ...warnings,
+          ...(frames.length > kept.length
+            ? [`only the first ${CAPTURE_MAX} of ${frames.length} frames are shown`]
+            : []),
+        ].join("; ") || `${name} is open.`,
+      );
+    } catch (e) {
+      if (!(e instanceof CaptureError)) throw e;
+      this.say(`${name}: ${e.message}.`);
+    }
+  }
+
+  #chooser(): void {
+    const { connections, chosen } = this.capture!;
+    const select = make(
+      "select",
+      {
+        id: "connection",
+        onchange: () => {
+          this.capture!.chosen = Number(select.value);
+          this.selected = -1;
+          this.show(false);
+        },
+      },
+      ...connections
+        .slice(0, 2000)
+        .map((c, i) =>
+          make(
+            "option", { value: String(i), selected: i === chosen },
+            `${c.names[0]} → ${c.names[1]}, ${c.segments.length} segments${c.findings[0] ? `: ${c.findings[0]}` : ""}`,
+          ),
+        ),
+    );
+    $("explanation").replaceChildren(
+      make("label", {}, "Connection ", select),
+      make(
+        "p", {},
+        "States are those that both ends must be in. What went wrong stands under Connections; "
+          + "choose a segment to see what it says.",
+      ),
+    );
+  }
+
+  save(): void {
+    const blob = new Blob(
+      [
+        concat([
+          pcapngHead(["wire"]), ...this.lab.frames.map((f) => pcapngPacket(f.timeUs, f.bytes, 0, f.fate ?? "")),
+        ]) as Uint8Array<ArrayBuffer>,
+      ],
+      { type: "application/octet-stream" },
+    );
+    const a = make("a", { href: URL.createObjectURL(blob), download: `${this.lab.scenario.name}.pcapng` });
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(a.href), 1000);
+    this.say(`${this.lab.frames.length} frames saved as ${a.download}.`);
+  }
+}

@@ -1,0 +1,58 @@
+/** IPv6 of the commands: its options, and the addresses as they come and go. */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import type { Command } from "commander";
+import { formatIp6, isLinkLocal } from "../address6.js";
+import { checkIp6, type Ip6Options } from "../net/ip6.js";
+import type { StackModule } from "../stack.js";
+import { address6, cidr6 } from "./arguments.js";
+
+export interface Options6 {
+  link: string;
+  ipv6?: boolean;
+  ip6?: string[];
+  gateway6?: string;
+}
+
+export function addOptions6(command: Command): Command {
+  const more = (text: string, before: string[] = []): string[] => [...before, cidr6(text)];
+  return command
+    .option("--ipv6", "IPv6, too: with a link-local address, and those that routers tell of")
+    .option("--ip6 <address/n>", "an own IPv6 address and its prefix; may be repeated; means --ipv6", more)
+    .option("--gateway6 <address>", "default router of IPv6, beside those that make themselves known", address6);
+}
+
+/** What is asked of IPv6; undefined: nothing. Throws a RangeError for what does not go together. */
+export function ip6Options({ link, ipv6, ip6, gateway6 }: Options6, mtu: number): Ip6Options | undefined {
+  if (gateway6 !== undefined && ip6 === undefined) throw new RangeError("--gateway6 needs --ip6");
+  if (!ipv6 && ip6 === undefined) return undefined;
+  if (link.startsWith("passt")) throw new RangeError("a link through passt carries IPv4 alone");
+  const options: Ip6Options = { secret: secretFor(link), addresses: ip6, gateway: gateway6 };
+  checkIp6(options, mtu);
+  return options;
+}
+
+/** What this machine's stack on a link makes its addresses from: they are the same each time (RFC 7217). */
+function secretFor(link: string): Uint8Array {
+  const file = "/etc/machine-id", machine = existsSync(file) ? readFileSync(file, "utf8") : "";
+  return createHash("sha256").update(`IPv6 ${machine} ${hostname()} ${link}`).digest().subarray(0, 16);
+}
+
+/** Tells of the IPv6 addresses of a stack: those that can be used now, and those that cannot any longer. */
+export class Watch6 {
+  #had = new Set<string>();
+
+  constructor(readonly module: StackModule, readonly say: (words: string) => void) {}
+
+  /** To be called after each poll. Returns an address that is good beyond the link, if there is one. */
+  look(): string | undefined {
+    const all = this.module.ip6Addresses().filter((a) => a.ready && a.origin !== "loopback");
+    const has = new Set(all.map((a) => formatIp6(a.bytes)));
+    for (const address of has) if (!this.#had.has(address)) this.say(`address ${address}`);
+    for (const address of this.#had) if (!has.has(address)) this.say(`address ${address} lost`);
+    this.#had = has;
+    const far = all.find((a) => !isLinkLocal(a.bytes));
+    return far && formatIp6(far.bytes);
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * Frames as they stand on the wire: Ethernet, ARP, IPv4, ICMP, UDP and TCP, with lengths and checksums. `decode.ts`
+ * reads them.
+ */
+
+type Bytes = readonly number[] | Uint8Array;
+
+export interface Ip {
+  src: number;
+  dst: number;
+  srcMac: Bytes;
+  dstMac: Bytes;
+  proto?: number;
+  ttl?: number;
+  tos?: number;
+  id?: number;
+  /** Flags and offset field; DF if nothing is said. */
+  frag?: number;
+  ipOpts?: Bytes;
+}
+
+export interface Tcp {
+  /** Letters: F S R P A (or a dot) U E W. */
+  flags: string;
+  seq: number;
+  ack?: number;
+  win?: number;
+  up?: number;
+  /** Option bytes as they stand, padded by the caller or here with EOL. */
+  opts?: Bytes;
+  data?: Uint8Array;
+  sport?: number;
+  dport?: number;
+}
+
+export const BROADCAST = [255, 255, 255, 255, 255, 255];
+export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806 };
+export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17 };
+
+const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, A: 16, ".": 16, U: 32, E: 64, W: 128 };
+
+/** A number, most significant byte first. */
+export function be(size: 1 | 2 | 4, n: number): number[] {
+  return Array.from({ length: size }, (_, i) => (n >>> (8 * (size - 1 - i))) & 255);
+}
+
+/** The one's complement sum of the bytes from `from` to `to` (RFC 1071), folded; `start`: what goes before. */
+export function sum(f: Uint8Array, from = 0, to = f.length, start = 0): number {
+  let s = start;
+  const even = to - ((to - from) & 1);
+  for (let i = from; i < even; i += 2) s += (f[i]! << 8) | f[i + 1]!;
+  if (even < to) s += f[even]! << 8;
+  while (s > 0xffff) s = (s & 0xffff) + (s >>> 16);
+  return s;
+}
+
+/** What a checksum field must be. Only the last part may have an odd size. */
+export function checksum(...parts: Uint8Array[]): number {
+  return parts.reduce((s, part) => sum(part, 0, part.length, s), 0) ^ 0xffff;
+}
+
+/** The sum over what UDP and TCP have in common with the IP header. */
+function pseudo(ip: Pick<Ip, "src" | "dst">, proto: number, size: number): Uint8Array {
+  return Uint8Array.from([...be(4, ip.src), ...be(4, ip.dst), 0, proto, ...be(2, size)]);
+}
+
+function padded(bytes: Bytes = []): number[] {
+  const out = [...bytes];
+  while (out.length % 4) out.push(0);
+  return out;
+}
+
+export function ethernet(type: number, payload: Bytes, dst: Bytes, src: Bytes): Uint8Array {
+  return Uint8Array.from([...dst, ...src, ...be(2, type), ...payload]);
+}
+
+/** The header before `size` bytes of payload. */
+export function ipv4Header(ip: Omit<Ip, "srcMac" | "dstMac">, size: number): Uint8Array {
+  const opts = padded(ip.ipOpts);
+  const header = Uint8Array.from([
+    0x40 | (5 + opts.length / 4), ip.tos ?? 0, ...be(2, 20 + opts.length + size), ...be(2, ip.id ?? 1),
+    ...be(2, ip.frag ?? 0x4000), ip.ttl ?? 64, ip.proto ?? PROTOCOL.tcp, 0, 0, ...be(4, ip.src), ...be(4, ip.dst),
+    ...opts,
+  ]);
+  header.set(be(2, checksum(header)), 10);
+  return header;
+}
+
+export function ipv4(ip: Ip, payload: Uint8Array): Uint8Array {
+  return ethernet(ETHERTYPE.ipv4, [...ipv4Header(ip, payload.length), ...payload], ip.dstMac, ip.srcMac);
+}
+
+/** A TCP segment without its IP header. */
+export function segment(ip: Pick<Ip, "src" | "dst">, t: Tcp): Uint8Array {
+  const opts = padded(t.opts), flags = [...t.flags].reduce((n, c) => n | (BITS[c] ?? 0), 0);
+  const bytes = Uint8Array.from([
+    ...be(2, t.sport ?? 0), ...be(2, t.dport ?? 0), ...be(4, t.seq), ...be(4, t.ack ?? 0), (5 + opts.length / 4) << 4,
+    flags, ...be(2, t.win ?? 65535), 0, 0, ...be(2, t.up ?? 0), ...opts, ...(t.data ?? []),
+  ]);
+  bytes.set(be(2, checksum(pseudo(ip, PROTOCOL.tcp, bytes.length), bytes)), 16);
+  return bytes;
+}
+
+export function tcp(ip: Ip, t: Tcp): Uint8Array {
+  return ipv4({ ...ip, proto: PROTOCOL.tcp }, segment(ip, t));
+}
+
+/** A datagram; without a sum, its checksum field is 0. */
+export function udp(ip: Ip, sport: number, dport: number, data: Uint8Array, withSum = true): Uint8Array {
+  const bytes = Uint8Array.from([...be(2, sport), ...be(2, dport), ...be(2, 8 + data.length), 0, 0, ...data]);
+  // RFC 768: a sum that is 0 is sent as all ones.
+  if (withSum) bytes.set(be(2, checksum(pseudo(ip, PROTOCOL.udp, bytes.length), bytes) || 0xffff), 6);
+  return ipv4({ ...ip, proto: PROTOCOL.udp }, bytes);
+}
+
+/** An ICMP message; `rest`: the second word of its header. */
+export function icmp(ip: Ip, type: number, code: number, rest: number, data: Bytes): Uint8Array {
+  const bytes = Uint8Array.from([type, code, 0, 0, ...be(4, rest), ...data]);
+  bytes.set(be(2, checksum(bytes)), 2);
+  return ipv4({ ...ip, proto: PROTOCOL.icmp }, bytes);
+}
+
+interface Station { mac: Bytes; ip: number }
+
+/** An ARP packet; op 1: a request, 2: a reply. */
+export function arp(op: number, sender: Station, target: Station, dst: Bytes = BROADCAST): Uint8Array {
+  const packet = [
+    0, 1, 8, 0, 6, 4, ...be(2, op), ...sender.mac, ...be(4, sender.ip), ...target.mac, ...be(4, target.ip),
+  ];
+  return ethernet(ETHERTYPE.arp, packet, dst, sender.mac);
+}
+
+/** TCP's options. */
+export const opt = {
+  mss: (n: number) => [2, 4, ...be(2, n)],
+  ws: (n: number) => [3, 3, n],
+  sackOk: () => [4, 2],
+  ts: (val: number, ecr: number) => [8, 10, ...be(4, val), ...be(4, ecr)],
+  sack: (...blocks: [number, number][]) => [
+    5, 2 + 8 * blocks.length, ...blocks.flatMap(([a, b]) => [...be(4, a), ...be(4, b)]),
+  ],
+  fastOpen: (cookie: number[] | Uint8Array = []) => [34, 2 + cookie.length, ...cookie],
+  nop: () => [1],
+};

@@ -1,0 +1,233 @@
+/** The module in its memory: laid out, given frames, polled. Whoever has it owns its clock. */
+import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } from "../config.js";
+import { configFault, memoryFault } from "../config-fault.js";
+import { COUNTERS, type Counter } from "../counters.js";
+import { ERR, StintError } from "../errors.js";
+import {
+  BLOCK_SIZE, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, FRAME_OFFSET, SLOT_RING, SLOT_RING_SIZE, type Calls,
+} from "./layout.js";
+
+/** What build/stint.wasm exports. */
+export interface Exports extends Calls {
+  memory: WebAssembly.Memory;
+}
+
+interface Ring {
+  /** Index of the ring's first word in `u32`. */
+  word: number;
+  mask: number;
+  lengths: number;
+  /** A view of each slot, from the frame's first byte on. */
+  slots: Uint8Array[];
+}
+
+export class Instance {
+  readonly exports: Exports;
+  readonly options: StackOptions;
+  /** Bytes of arena in use. */
+  readonly arenaBytes: number;
+  readonly mtu: number;
+  /** Whatever uses the module calls it after it changed something, so that the owner of the clock polls soon. */
+  onWork: () => void = () => {};
+  protected u8: Uint8Array;
+  protected u32: Uint32Array;
+  #rx: Ring;
+  #tx: Ring;
+  /** Where calls find what they are given, and write what they tell. */
+  protected readonly scratch: number;
+  #nowUs = 0;
+  protected readonly numbers: ReturnType<typeof configNumbers>;
+
+  /** Instantiates the module and lays it out. Throws a StintError: CONFIG, ENTROPY or NO_MEMORY. */
+  constructor(module: WebAssembly.Module, options: StackOptions, imports: WebAssembly.Imports = {}) {
+    const instance = new WebAssembly.Instance(module, imports);
+    // A module that is made to be linked has the memory that it is given.
+    const given = imports["env"]?.["memory"];
+    this.exports = {
+      ...instance.exports, ...(given instanceof WebAssembly.Memory ? { memory: given } : {}),
+    } as unknown as Exports;
+    this.options = options;
+    const numbers = configNumbers(options);
+    // An arena at a place of the host's choice: the memory reaches beyond its end.
+    const pages =
+      Math.floor((numbers.arenaBase + numbers.arenaSize) / 65536) + 1 - this.exports.memory.buffer.byteLength / 65536;
+    if (numbers.arenaBase !== 0 && given === undefined && pages > 0) this.exports.memory.grow(pages);
+    this.numbers = numbers;
+    const block = this.exports.configBlock();
+    this.scratch = block;
+    this.#writeConfig(block, numbers, options.entropy ?? crypto.getRandomValues(new Uint8Array(ENTROPY_SIZE)));
+    const size = this.exports.layoutSize(block);
+    if (size < 0n) throw new StintError(Number(size), "cannot lay the stack out", this.#why(Number(size), numbers));
+    this.arenaBytes = Number(size);
+    this.mtu = numbers.mtu;
+    // An application that has the stack inside lays it out itself.
+    const start = (this.exports as { app_start?: (block: number) => number }).app_start;
+    const result = start ? start(block) : this.exports.init(block);
+    if (result < 0) throw new StintError(result, "cannot start the stack", this.#why(result, numbers, this.arenaBytes));
+    this.u8 = new Uint8Array(this.exports.memory.buffer);
+    this.u32 = new Uint32Array(this.exports.memory.buffer);
+    const control = this.exports.controlBlock() >>> 2;
+    this.#rx = this.#ring(control);
+    this.#tx = this.#ring(control + SLOT_RING_SIZE / 4);
+  }
+
+  /** What the module's refusal to start is due to. */
+  #why(result: number, numbers: Record<string, number>, bytes?: number): string | undefined {
+    if (result === ERR.CONFIG) return configFault(numbers);
+    return result === ERR.NO_MEMORY ? memoryFault(numbers, bytes) : undefined;
+  }
+
+  #writeConfig(block: number, numbers: Record<string, number>, entropy: Uint8Array): void {
+    const view = new DataView(this.exports.memory.buffer, block, BLOCK_SIZE);
+    numbers["size"] = CONFIG_SIZE;
+    CONFIG_FIELDS.forEach((field, i) => {
+      // What the block would hold in another form was not meant by anybody.
+      if (numbers[field]! >>> 0 !== numbers[field])
+        throw new StintError(
+          "CONFIG", "cannot lay the stack out",
+          configFault(numbers) ?? `${field} is ${numbers[field]}; it must be a whole number from 0 to 4294967295`,
+        );
+      view.setUint32(i * 4, numbers[field], true);
+    });
+    if (entropy.length !== ENTROPY_SIZE) throw new RangeError("entropy is 32 bytes");
+    new Uint8Array(this.exports.memory.buffer, block + ENTROPY_AT, ENTROPY_SIZE).set(entropy);
+  }
+
+  #ring(word: number): Ring {
+    const mask = this.u32[word + SLOT_RING.mask / 4]!, stride = this.u32[word + SLOT_RING.stride / 4]!;
+    const base = this.u32[word + SLOT_RING.slots / 4]! + FRAME_OFFSET;
+    const slots = Array.from({ length: mask + 1 }, (_, i) =>
+      this.u8.subarray(base + i * stride, base + (i + 1) * stride - FRAME_OFFSET),
+    );
+    return { word, mask, lengths: this.u32[word + SLOT_RING.lengths / 4]! >>> 2, slots };
+  }
+
+  /** A copy of everything that the stack is. */
+  save(): Uint8Array {
+    return this.u8.slice();
+  }
+
+  /** Makes the stack what it was when `memory` was saved; `nowUs`: the time then. */
+  restore(memory: Uint8Array, nowUs: number): void {
+    this.u8.set(memory);
+    this.#nowUs = nowUs;
+  }
+
+  // Frames
+
+  /**
+   * Puts a frame into the ring to the stack. Returns false when the ring is full: poll first. Too long: dropped by the
+   * stack.
+   */
+  pushFrame(frame: Uint8Array): boolean {
+    const { word, mask, lengths, slots } = this.#rx;
+    const tail = this.u32[word + SLOT_RING.tail / 4]!, head = this.u32[word + SLOT_RING.head / 4]!;
+    if (((tail - head) >>> 0) > mask) return false;
+    const slot = slots[tail & mask]!;
+    slot.set(frame.length <= slot.length ? frame : frame.subarray(0, slot.length));
+    this.u32[lengths + (tail & mask)] = frame.length;
+    this.u32[word + SLOT_RING.tail / 4] = tail + 1;
+    return true;
+  }
+
+  /**
+   * Hands every frame from the stack to `take`: a view that is valid only during the call. Returns how many there were.
+   */
+  drainFrames(take: (frame: Uint8Array) => void): number {
+    const { word, mask, lengths, slots } = this.#tx;
+    let head = this.u32[word + SLOT_RING.head / 4]!;
+    const tail = this.u32[word + SLOT_RING.tail / 4]!;
+    const n = (tail - head) >>> 0;
+    // Whatever has become of the memory, no more is handed out than there can be.
+    if (n > mask + 1)
+      throw new WebAssembly.RuntimeError(`the stack claims ${n} frames, more than its ${mask + 1} slots hold`);
+    for (; head !== tail; head = (head + 1) >>> 0) {
+      const slot = slots[head & mask]!, size = this.u32[lengths + (head & mask)]!;
+      if (size > slot.length)
+        throw new WebAssembly.RuntimeError(`the stack claims a frame of ${size} bytes, which is longer than a slot`);
+      take(slot.subarray(0, size));
+    }
+    this.u32[word + SLOT_RING.head / 4] = head;
+    return n;
+  }
+
+  /** Does what is due at `nowUs`. Returns µs until the next call at the latest; 0: at once; −1: nothing is due. */
+  poll(nowUs: number): number {
+    this.#nowUs = nowUs;
+    return this.exports.poll(BigInt(Math.floor(nowUs)));
+  }
+
+  /** Calls `take` for each socket that has something to tell, with bits of EVENT. */
+  drainEvents(take: (handle: number, bits: number) => void): void {
+    for (let e = this.exports.event_next(); e !== 0n; e = this.exports.event_next()) {
+      take(Number(e >> 32n), Number(e & 0xffffffffn));
+    }
+  }
+
+  /**
+   * Changes numbers of the running configuration: those from `policy` to `firstByteMs`. Throws ARGUMENT; those before
+   * it stay changed.
+   */
+  tune(numbers: Partial<Record<ConfigField, number>>): void {
+    for (const [field, value] of Object.entries(numbers)) {
+      this.checked(
+        this.exports.tune(CONFIG_FIELDS.indexOf(field as ConfigField), value), `cannot set ${field} to ${value}`,
+      );
+    }
+  }
+
+  /** A number of the configuration that the stack started with. */
+  configured(field: ConfigField): number {
+    return this.numbers[field];
+  }
+
+  /** The memory grew or was replaced: all views are made anew. */
+  refreshViews(): void {
+    this.u8 = new Uint8Array(this.exports.memory.buffer);
+    this.u32 = new Uint32Array(this.exports.memory.buffer);
+    const control = this.exports.controlBlock() >>> 2;
+    this.#rx = this.#ring(control);
+    this.#tx = this.#ring(control + SLOT_RING_SIZE / 4);
+  }
+
+  /** The counters, by name; they run from 0, modulo 2^32. */
+  counters(): Record<Counter, number> {
+    const word = this.exports.counters() >>> 2;
+    return Object.fromEntries(COUNTERS.map((name, i) => [name, this.u32[word + i]!])) as Record<Counter, number>;
+  }
+
+  /** The module's memory: for snapshots, and for applications that read and write in place. */
+  get memory(): Uint8Array {
+    return this.u8;
+  }
+
+  // For those who make calls of it.
+
+  /** What a call returned; negative: it failed, and `what` says at what. */
+  protected checked(result: number, what: string): number {
+    if (result < 0) throw new StintError(result, what);
+    this.onWork();
+    return result;
+  }
+
+  /** Milliseconds to a moment of the clock of `poll`. */
+  protected untilMs(us: number): number {
+    return us >= 2 ** 63 ? Infinity : Math.max(0, Math.ceil((us - this.#nowUs) / 1000));
+  }
+
+  /** The record that a call wrote into the scratch memory. */
+  protected read<Name extends string>(record: Record<Name, { at: number; type: string }>): Record<Name, number> {
+    const view = new DataView(this.exports.memory.buffer, this.scratch, BLOCK_SIZE);
+    const out = {} as Record<Name, number>;
+    for (const [name, { at, type }] of Object.entries<{ at: number; type: string }>(record)) {
+      switch (type) {
+        case "u8": out[name as Name] = view.getUint8(at); break;
+        case "i8": out[name as Name] = view.getInt8(at); break;
+        case "u16": out[name as Name] = view.getUint16(at, true); break;
+        case "u32": out[name as Name] = view.getUint32(at, true); break;
+        default: out[name as Name] = Number(view.getBigUint64(at, true));
+      }
+    }
+    return out;
+  }
+}

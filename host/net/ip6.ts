@@ -1,0 +1,101 @@
+/** IPv6 of a stack: how it begins, which addresses it has, and who waits until one of them can be used. */
+import { addressFault6, checkAddresses6, formatIp6, isLinkLocal, mappedIp, parseCidr6, parseIp6 } from "../address6.js";
+import { StintError } from "../errors.js";
+import { Timer } from "../timer.js";
+import type { Ip6Address, StackModule } from "../stack.js";
+
+export interface Ip6Options {
+  /** 16 bytes that stay the same: then the addresses do, too, after each start (RFC 7217). */
+  secret?: Uint8Array | undefined;
+  /** "fd00::1/64": addresses beyond those that routers tell of; 6 at most. */
+  addresses?: readonly string[] | undefined;
+  /** "fe80::1": a router, beyond those that make themselves known. Needs `addresses`. */
+  gateway?: string | undefined;
+}
+
+/** RFC 8200 §5: the least MTU of a link. */
+const MTU_MIN = 1280;
+/** Bytes of a secret. */
+const SECRET = 16;
+/**
+ * How long after the beginning an address that serves may be awaited, ms: a second at most before the first probe, one
+ * after it (RFC 4862 §5.4.2, §5.1), and both again for a router's prefix.
+ */
+const FORMING_MS = 4500;
+
+/** Throws a RangeError, or a StintError, for options that cannot be. */
+export function checkIp6({ secret, addresses = [], gateway }: Ip6Options, mtu: number): void {
+  if (mtu < MTU_MIN) throw new RangeError(`IPv6 needs a link with an MTU of ${MTU_MIN} bytes; this one has ${mtu}`);
+  if (secret !== undefined && secret.length !== SECRET) throw new RangeError(`the secret of IPv6 is ${SECRET} bytes`);
+  if (gateway !== undefined && addresses.length === 0) throw new RangeError("a gateway of IPv6 needs an address");
+  checkAddresses6(addresses, gateway);
+}
+
+/** Begins IPv6 on a module that was polled once. */
+export function beginIp6(module: StackModule, options: Ip6Options): void {
+  if (!module.hasIp6) throw new StintError("STATE", "cannot begin IPv6", "this module was built without it");
+  checkIp6(options, module.mtu);
+  module.ip6Start(options.secret);
+  for (const [i, text] of (options.addresses ?? []).entries()) {
+    const { bytes, prefix } = parseCidr6(text);
+    const router = i === 0 && options.gateway !== undefined ? parseIp6(options.gateway) : undefined;
+    module.ip6Add(bytes, prefix, router);
+  }
+}
+
+/** Waits until some address of a stack can be used for a destination. */
+export class Forming {
+  #until: number;
+  readonly #waiting = new Set<() => void>();
+
+  constructor(readonly module: StackModule) {
+    this.#until = performance.now() + FORMING_MS;
+  }
+
+  /** The addresses of the interface, but for ::1. */
+  addresses(): Ip6Address[] {
+    return this.module.ip6Addresses().filter((a) => a.origin !== "loopback");
+  }
+
+  /** Whether it is of use to wait for an address for a packet to `host`, text that is an IPv6 address. */
+  isAwaited(host: string): boolean {
+    const to = parseIp6(host);
+    if (performance.now() >= this.#until || addressFault6(to) !== undefined || mappedIp(to) !== undefined) return false;
+    const all = this.addresses();
+    return isLinkLocal(to) ? !all.some((a) => a.ready) : !all.some((a) => a.ready && !isLinkLocal(a.bytes));
+  }
+
+  /** Resolves when there is one, or when it is of no use to wait for it any longer. */
+  until(host: string): Promise<void> {
+    return new Promise((resolve) => {
+      const over = (): void => {
+        timer.clear();
+        this.#waiting.delete(look);
+        resolve();
+      };
+      const look = (): void => {
+        if (!this.isAwaited(host)) over();
+      };
+      // A timer counts whole milliseconds, and may be early by a part of one: the time is over then, too.
+      const timer = new Timer(Math.max(1, this.#until - performance.now() + 1), over);
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  /** Addresses have changed. */
+  look(): void {
+    for (const look of [...this.#waiting]) look();
+  }
+
+  /** There will be no more of them: nobody waits any longer. */
+  end(): void {
+    this.#until = 0;
+    this.look();
+  }
+
+  /** What is known of them, as one text: to see whether it has changed. */
+  told(): string {
+    return this.addresses().filter((a) => a.ready).map((a) => formatIp6(a.bytes)).join(" ");
+  }
+}

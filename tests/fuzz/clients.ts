@@ -1,0 +1,178 @@
+/**
+ * DHCP and DNS for the fuzzer: what the stack's clients asked last, and frames that answer it: as they should be,
+ * nearly so, or as no server would.
+ */
+import { LEASE, NAMES } from "../../host/module/layout.js";
+import type { Exports } from "../../host/stack.js";
+import { be, ip4, MAC_STACK, udp } from "../harness/codec.js";
+import { A, CNAME, labels, QNAME, record, SOA } from "../harness/dns.js";
+import { address, dhcpFrame, END, option, TYPE } from "../harness/dhcp.js";
+
+const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7"), EVERYBODY = 0xffffffff;
+
+/** Where choices come from. */
+interface Choices {
+  u8(): number;
+  u16(): number;
+  u32(): number;
+  below(n: number): number;
+}
+
+/** The last message of the DHCP client and the last question. */
+export interface Asked {
+  type: number;
+  xid: number;
+  id: number;
+  port: number;
+  server: number;
+  question: number[];
+}
+
+/** What can be seen of the clients from outside. */
+export interface Told {
+  lease: DataView;
+  names: DataView;
+}
+
+export const leaseField = (told: Told, name: keyof typeof LEASE): number => told.lease.getUint32(LEASE[name].at, true);
+export const namesField = (told: Told, name: keyof typeof NAMES): number => told.names.getUint32(NAMES[name].at, true);
+
+/** A name with everything that takes long: 255 bytes of it. */
+const LONG = [..."abcd"].map((c, i) => c.repeat(i < 3 ? 63 : 61)).join(".");
+const TEXTS = ["a.test", "A.TEST", "b.test", "c.d.e.test", LONG, "", ".", "a..b", "10.0.0.2", "x".repeat(64)];
+
+export class Clients {
+  asked: Asked = { type: 0, xid: 0, id: 0, port: 0, server: 0, question: [] };
+
+  /** Whether an answer would be taken. */
+  get waits(): boolean {
+    return this.asked.type !== 0 || this.asked.port !== 0;
+  }
+
+  /** Looks at a datagram of UDP that the stack sent. */
+  see(f: Uint8Array): void {
+    const view = new DataView(f.buffer, f.byteOffset, f.length), dport = view.getUint16(36);
+    if (dport === 67) this.asked = { ...this.asked, type: typeOf(f), xid: view.getUint32(46) };
+    if (dport !== 53) return;
+    const question = [...f.slice(54, 34 + view.getUint16(38))];
+    const id = view.getUint16(42), port = view.getUint16(34), server = view.getUint32(30);
+    this.asked = { ...this.asked, id, port, server, question };
+  }
+
+  /** A message of a server. */
+  dhcp(c: Choices): Uint8Array {
+    const { asked } = this, fits = asked.type === TYPE.DISCOVER ? TYPE.OFFER : TYPE.ACK;
+    const server = c.below(8) ? PEER : [OTHER, STACK, EVERYBODY, c.u32()][c.below(4)]!;
+    const type = c.below(4) ? fits : [TYPE.OFFER, TYPE.ACK, TYPE.NAK, TYPE.NAK, c.u8()][c.below(5)]!;
+    const options = [...option(53, type), ...address(54, server)];
+    if (c.below(16)) options.push(...address(51, [3600, 60, 2, 1, 0, EVERYBODY][c.below(6)]!));
+    for (let n = c.below(5); n > 0; n--) options.push(...this.#option(c));
+    if (c.below(16)) options.push(END);
+    const area = (): number[] => (c.below(8) ? [] : [...this.#option(c), END]);
+    const given = c.below(8) ? STACK : [STACK + 76, PEER, 0, c.u32()][c.below(4)]!;
+    return dhcpFrame(c.below(8) ? server : OTHER, c.below(4) ? EVERYBODY : STACK, {
+      xid: c.below(8) ? asked.xid : c.u32(), yiaddr: type === TYPE.NAK ? 0 : given, options,
+      op: c.below(16) ? 2 : c.u8(), chaddr: c.below(16) ? MAC_STACK : [c.u8(), ...MAC_STACK.slice(1)],
+      file: area().slice(0, 128), sname: area().slice(0, 64),
+    }, c.below(16) ? 67 : c.u16());
+  }
+
+  #option(c: Choices): number[] {
+    const many = (): number[] => Array.from({ length: c.below(6) }, () => (c.below(3) ? PEER : c.u32()));
+    const some = (n: number): number[] => Array.from({ length: n }, () => c.u8());
+    switch (c.below(14)) {
+      case 0: return address(1, [0xffffff00, 0xffffff00, EVERYBODY, 0, 0xff00ff00, c.u32()][c.below(6)]!);
+      case 1: return address(3, ...many());
+      case 2: return address(6, ...many());
+      case 3: return address(42, ...many());
+      case 4: return option(15, ...[..."net.example"].map((ch) => ch.charCodeAt(0)), ...some(c.below(3)));
+      case 5: return option(15, ...Array.from({ length: c.u8() }, () => 97));
+      case 6: return option(26, ...be(2, c.u16()));
+      case 7: return [...address(58, c.below(2) ? 1 : c.u32()), ...address(59, c.below(2) ? 2 : c.u32())];
+      case 8: return option(52, c.below(5));
+      case 9: return option(121, ...(c.below(2) ? [0, ...be(4, PEER)] : [c.u8(), ...some(c.below(12))]));
+      case 10: {
+        const last = c.below(2) ? MAC_STACK[5]! : c.u8();
+        return option(61, 255, ...be(4, 1), ...be(4, 0x00030001), ...MAC_STACK.slice(0, 5), last);
+      }
+      case 11: return [0, 0, 0];
+      // A length that is not what follows.
+      case 12: return [c.u8(), c.u8(), ...some(c.below(8))];
+      default: return option(c.u8(), ...some(c.below(8)));
+    }
+  }
+
+  /** An answer of a server of names. */
+  dns(c: Choices): Uint8Array {
+    const { asked } = this, question = [...asked.question];
+    const sections = [0, 1, 2].map((i) => {
+      const length = i === 0 || !c.below(4) ? c.below(5) : 0;
+      return Array.from({ length }, () => this.#record(c));
+    });
+    if (!c.below(16) && question.length > 0) question[c.u8() % question.length] = c.u8();
+    const counts = [1, ...sections.map((s) => s.length)].map((n) => (c.below(16) ? n : c.u16()));
+    const flags = [0x8180, 0x8180, 0x8180, 0x8180, 0x8183, 0x8182, 0x8380, c.u16()][c.below(8)]!;
+    const message = Uint8Array.from([
+      ...be(2, c.below(16) ? asked.id : c.u16()), ...be(2, flags), ...counts.flatMap((n) => be(2, n)),
+      ...question, ...sections.flat(2),
+    ]);
+    const cut = c.below(8) ? message : message.subarray(0, c.u16() % (message.length + 1));
+    const src = c.below(16) ? asked.server : OTHER, dport = c.below(16) ? asked.port : c.u16();
+    return udp({ src, dst: STACK }, c.below(16) ? 53 : c.u16(), dport, cut.subarray(0, 1400), c.below(8) !== 0);
+  }
+
+  #name(c: Choices): number[] {
+    switch (c.below(8)) {
+      case 0: return labels(TEXTS[c.below(5)]!);
+      // Back, forward, to itself, in a circle.
+      case 1: return [0xc0 | c.below(4), c.u8()];
+      case 2: return [1, 97 + c.below(3), 0xc0, 12 + c.below(64)];
+      case 3: return [c.u8(), ...labels("z")];
+      default: return QNAME;
+    }
+  }
+
+  #record(c: Choices): number[] {
+    const ttl = [60, 0, 1, 86_401, 0x80000000, c.u32()][c.below(6)]!, owner = this.#name(c);
+    const cls = c.below(16) ? 1 : c.u16(), numbers = [1, 2, 3, 4].flatMap((n) => be(4, n));
+    switch (c.below(6)) {
+      case 0: return record(owner, CNAME, ttl, this.#name(c), cls);
+      case 1: return record(owner, SOA, ttl, [0, 0, ...numbers, ...be(4, c.u32())], cls);
+      // A length that is not what follows.
+      case 2: return record(owner, c.below(2) ? A : c.u16(), ttl, be(4, c.u32()), cls, c.u16() >> c.below(16));
+      default: return record(owner, A, ttl, be(4, c.below(4) ? OTHER + c.u8() : c.u32()), cls);
+    }
+  }
+
+  /** A call of an application's; `bad` is a pointer that no caller may give. Returns what it returned. */
+  call(c: Choices, x: Exports, memory: Uint8Array, scratch: number, bad: () => number): number {
+    const to = c.below(8) ? scratch : bad();
+    switch (c.below(12)) {
+      case 0: return x.dhcp_start([0, STACK, PEER, c.u32()][c.below(4)]! | 0, to, c.below(80));
+      case 1: return x.dhcp_stop();
+      case 2: return x.dhcp_info(to);
+      case 3: return x.dhcp_domain(to, c.u8());
+      case 4: return x.dns_servers((c.below(3) ? PEER : c.u32()) | 0, c.below(2) ? OTHER | 0 : 0, 0);
+      case 5: return x.dns_info(to);
+      case 6: return x.link_changed();
+      // Mostly the address that everything else is sent to.
+      case 7: {
+        const ip = c.below(4) ? STACK : c.u32();
+        return x.set_address(ip | 0, c.below(4) ? 24 : c.u8(), (c.below(2) ? PEER : 0) | 0);
+      }
+      default: {
+        const text = TEXTS[c.below(TEXTS.length)]!;
+        for (let i = 0; i < text.length; i++) memory[scratch + i] = text.charCodeAt(i);
+        return x.dns_lookup(to, c.below(16) ? text.length : c.u8(), scratch, c.below(6));
+      }
+    }
+  }
+}
+
+/** The type of a client's message. */
+function typeOf(f: Uint8Array): number {
+  for (let at = 42 + 240; at + 2 < f.length && f[at] !== END; at += f[at] === 0 ? 1 : 2 + f[at + 1]!) {
+    if (f[at] === 53) return f[at + 2]!;
+  }
+  return 0;
+}

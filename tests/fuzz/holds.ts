@@ -1,0 +1,67 @@
+/** What must hold of a stack that is fuzzed, and of what it sends. */
+import { sum } from "../../host/encode.js";
+import { TCP_INFO } from "../../host/module/layout.js";
+import { sumAddresses, tsValOf } from "./quick.js";
+import { type Subject } from "./subject.js";
+
+/** What went wrong, in words. */
+export class Broken extends Error {}
+
+/** What must hold between two operations. */
+export function holds(s: Subject): void {
+  if (s.handle === 0 || s.exports.tcp_info(s.handle, s.scratch) !== 0) return;
+  const state = s.u8[s.scratch + TCP_INFO.state.at]!;
+  const timer = s.u8[s.scratch + TCP_INFO.timerKind.at]!;
+  must(state <= 10, "a state that RFC 9293 does not have");
+  must(le(s.field("sndUna"), s.field("sndNxt")), "SND.UNA ≤ SND.NXT");
+  must(le(s.field("rcvNxt"), s.field("rcvAdv")), "RCV.NXT ≤ RCV.NXT + RCV.WND");
+  const { stack } = s, ring = stack.configured("recvRing");
+  must(
+    s.field("sndSize") <= stack.configured("sendRing") && s.field("rcvSize") <= ring,
+    "rings hold no more than their size",
+  );
+  must(
+    ((s.field("rcvAdv") - s.field("rcvNxt")) >>> 0) + s.field("rcvSize") <= ring + 1,
+    "the window promises no more than there is room for",
+  );
+  if (state === 0 || state === 10) return;
+  const inFlight = (s.field("sndNxt") - s.field("sndUna")) >>> 0;
+  if (state >= 4) must(inFlight <= s.field("sndSize") + 1, "no more in flight than the ring holds, and a FIN");
+  if (inFlight > 0) must(timer !== 0, "a timer runs while something is in flight");
+  const x = s.exports;
+  must(
+    x.pool(0) <= stack.configured("connsMax")
+      && x.pool(1) <= stack.configured("halfOpenMax")
+      && x.pool(2) <= stack.configured("timeWaitMax")
+      && x.pool(3) <= stack.configured("rangesMax"),
+    "pools hold no more than was put in",
+  );
+}
+
+/** What the stack sends must be well formed: lengths and checksums. */
+export function frameIsGood(s: Subject, f: Uint8Array): void {
+  if (f[12] !== 8 || f[13] !== 0) return;
+  const view = new DataView(f.buffer, f.byteOffset, f.length), total = view.getUint16(16);
+  if (total + 14 > f.length || f[14] !== 0x45) throw new Broken("an IP header that is not one");
+  if (sum(f, 14, 34, 0) !== 0xffff) throw new Broken("an IP checksum that is wrong");
+  if (f[23] === 17) {
+    if (sum(f, 34, 14 + total, sumAddresses(f) + 17 + total - 20) !== 0xffff)
+      throw new Broken("a UDP checksum that is wrong");
+    s.clients.see(f);
+  }
+  if (f[23] !== 6) return;
+  const size = total - 20;
+  if (sum(f, 34, 34 + size, sumAddresses(f) + 6 + size) !== 0xffff) throw new Broken("a TCP checksum that is wrong");
+  if ((f[46]! >> 4) * 4 > size) throw new Broken("a TCP header longer than its segment");
+  if ((f[47]! & 0x12) !== 0x12 || view.getUint16(36) !== s.sport) return;
+  s.synAck = view.getUint32(38);
+  s.synAckTs = tsValOf(f);
+}
+
+function le(a: number, b: number): boolean {
+  return ((b - a) | 0) >= 0;
+}
+
+function must(ok: boolean, what: string): void {
+  if (!ok) throw new Broken(what);
+}

