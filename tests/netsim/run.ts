@@ -84,7 +84,9 @@ for (const trouble of TROUBLES) {
       });
       say(`${`${loss * 100} %`.padStart(7)} ${`${rtt} ms`.padStart(7)}${row.join("")}`);
     }
-    means[`${trouble}, ${loss * 100} %`] = Number((sum / rtts.length / rings.length).toFixed(4));
+    const mean = Number((sum / rtts.length / rings.length).toFixed(4)), name = `${trouble}, ${loss * 100} %`;
+    if (!Number.isFinite(mean)) throw new Error(`${name}: no goodput could be measured`);
+    means[name] = mean;
   }
 }
 
