@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
-import { buildFirmware, type FirmwareOptions, type Report } from "../../tools/board/firmware.js";
+import { after, before, describe, it } from "node:test";
+import { boardModule, buildFirmware, type FirmwareOptions, type Report } from "../../tools/board/firmware.js";
 import { lacks } from "../interop/lab.js";
 import { ran } from "../harness/programs.js";
+import { ServiceBench } from "../harness/services.js";
 
 function size(name: string, options: Partial<FirmwareOptions> = {}): Report {
   const out = mkdtempSync(join(tmpdir(), "stint-firmware-"));
@@ -62,6 +63,62 @@ describe("w5500-evb-pico", () => {
         image.subarray(i * 256, (i + 1) * 256),
       );
     }
+  });
+});
+
+describe("clients that vanish, and the module of lm3s6965evb, in virtual time", () => {
+  const dir = mkdtempSync(join(tmpdir(), "stint-firmware-")), SEATS = 8;
+  let module: WebAssembly.Module;
+  before(() => {
+    const options: FirmwareOptions = { ip: "10.0.0.2/24", services: ["echo", "discard", "chargen", "http"] };
+    module = new WebAssembly.Module(readFileSync(boardModule(dir, options)));
+  });
+  after(() => rmSync(dir, { recursive: true }));
+  const bench = (): ServiceBench =>
+    new ServiceBench({ module, connsMax: SEATS, halfOpenMax: 8, sendRing: 1460, recvRing: 1460, rxSlots: 2 });
+
+  it("take their places for the idle limit and no longer, whatever they had begun", () => {
+    const b = bench();
+    const lost = [
+      b.open("echo"), b.open("echo").write("x"), b.open("discard"), b.open("discard").write("x"),
+      b.open("chargen", 0), b.open("http"), b.open("http").write("GET / HT"), b.open("echo", 1000),
+    ];
+    for (const p of lost) p.gone = true;
+    // Unread bytes, and an answer that is never acknowledged.
+    for (let n = 0; n < 4; n++) lost[7]!.write(new Uint8Array(1000));
+    assert.equal(b.inUse, SEATS);
+    b.advance(59_000);
+    assert.ok(b.inUse >= 6, "the limit is a minute, of all that wait for nothing");
+    b.advance(60_000 + 31_000);
+    assert.equal(b.inUse, 0);
+  });
+
+  it("make room for whoever comes, and the busy ones stay", () => {
+    const b = bench(), busy = [b.open("echo")];
+    const lost = Array.from({ length: SEATS - 1 }, () => b.open("echo").write("x"));
+    for (const p of lost) p.gone = true;
+    const pass = (ms: number): void => {
+      for (let left = ms; left > 0; left -= 200) {
+        b.advance(200);
+        for (const p of busy) p.write("y");
+      }
+    };
+    pass(1200);
+    for (let n = 1; n < SEATS; n++) {
+      const late = b.open("echo").write("hello");
+      for (let i = 0; i < 3 && late.got.length === 0; i++) {
+        pass(200);
+        late.again("hello");
+      }
+      assert.equal(late.got.toString(), "hello", `client ${n}`);
+      busy.push(late);
+    }
+    // Nobody is left who could give way.
+    const refused = b.open("echo").write("hello");
+    pass(5000);
+    refused.again("hello");
+    assert.deepEqual([refused.got.length, busy.filter((p) => p.reset).length, b.inUse], [0, 0, SEATS]);
+    assert.match(busy[0]!.got.toString(), /^y{30,}$/);
   });
 });
 

@@ -203,6 +203,24 @@ for (const name of Object.keys(TOOLS)) {
       await echo(1000, 20);
     });
 
+    check("clients that take all places and vanish, and one that comes later is served", async (lab) => {
+      const seats = Number(/connections +\d+ of (\d+)/.exec(await page())![1]);
+      const clients = lab.start(process.execPath, ["-e", `const net = require("net"); let left = ${seats};
+        for (let i = 0; i < ${seats}; i++) net.connect(7, "${STACK_IP}").on("error", () => {})
+          .on("connect", function () { this.write("x"); }).on("data", () => --left || console.log("full"));`]);
+      await said(clients, "full");
+      // The cable: not a segment of theirs passes any more, and then they end.
+      lab.run("nft", [
+        "add table ip t; add chain ip t i { type filter hook input priority 0; }; add chain ip t o { type filter hook "
+          + "output priority 0; }; add rule ip t i tcp sport 7 drop; add rule ip t o tcp dport 7 drop",
+      ]);
+      clients.kill("SIGKILL");
+      // Half of the idle limit: it is not that which makes room.
+      const text = await page(30);
+      assert.match(text, new RegExp(`connections +${seats} of ${seats},`));
+      lab.run("nft", ["delete table ip t"]);
+    });
+
     check("frames longer than its buffers are dropped", async (lab) => {
       lab.run("ip", ["link", "set", "tap0", "mtu", "4000"]);
       lab.run("ping", ["-c", "3", "-i", "0.1", "-W", "0.2", "-M", "do", "-s", "1600", STACK_IP]);

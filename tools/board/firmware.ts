@@ -116,7 +116,7 @@ export function boardNames(): string[] {
 }
 
 /** The module, with what these services need. */
-function module(dir: string, { services, map, ip }: FirmwareOptions): string {
+export function boardModule(dir: string, { services, map, ip }: FirmwareOptions): string {
   const without = [...LEFT_OUT, ...(ip === undefined ? [] : LEASING),
     ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
@@ -324,7 +324,7 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
   const addresses = addressing(options);
   const built = options.app === undefined ? null : application(dir, options.app, addresses);
-  const wasm = built?.wasm ?? module(dir, options);
+  const wasm = built?.wasm ?? boardModule(dir, options);
   const l =
     built?.l
     ?? layout(wasm, {
