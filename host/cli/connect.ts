@@ -1,11 +1,14 @@
 /** `stint connect`: stdin to the peer, the peer to stdout, through the stack. */
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
+import { isIp } from "../address.js";
 import { StintError } from "../errors.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError } from "../links/link.js";
 import { openLink } from "../links/open.js";
+import { CONFIG_DEFAULTS } from "../module/layout.js";
 import { Stack } from "../net.js";
+import type { Ip6Options } from "../net/ip6.js";
 import { becomeUser, checkUser } from "../privilege.js";
 import { addOptions6, ip6Options, type Options6 } from "./ip6.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
@@ -52,11 +55,17 @@ export function addConnect(program: Command): void {
   addOptions6(command);
 }
 
+/** A name may have addresses of both families. For an address, what it needs is begun, and no more. */
+function ip6For(host: string, options: ConnectOptions): Ip6Options | undefined {
+  const needs6 = [host, options.dns].find((to) => to?.includes(":"));
+  if (needs6 !== undefined && options.ipv6 === false) throw new RangeError(`--no-ipv6, and ${needs6} needs IPv6`);
+  return ip6Options(needs6 === undefined ? options : { ...options, ipv6: true }, CONFIG_DEFAULTS.mtu, !isIp(host));
+}
+
 async function connect(host: string, port: number, options: ConnectOptions): Promise<void> {
   if (options.user !== undefined) checkUser(options.user);
   checkChoice(options);
-  const isTo6 = host.includes(":"), wants6 = isTo6 || options.dns?.includes(":") === true || options.ipv6 === true;
-  const ipv6 = ip6Options({ ...options, ipv6: wants6 }, 1500);
+  const isTo6 = host.includes(":"), ipv6 = ip6For(host, options);
   const { ip: plain, prefix } = ownAddress(options.ip);
   let link = await openLink(options.link, {
     ip: plain, prefix, gateway: options.gateway, ports: [],

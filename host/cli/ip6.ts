@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Command } from "commander";
 import { formatIp6, isLinkLocal } from "../address6.js";
-import { checkIp6, type Ip6Options } from "../net/ip6.js";
+import { checkIp6, MTU_MIN, type Ip6Options } from "../net/ip6.js";
 import type { StackModule } from "../stack.js";
 import { address6, cidr6 } from "./arguments.js";
 
@@ -18,16 +18,23 @@ export interface Options6 {
 export function addOptions6(command: Command): Command {
   const more = (text: string, before: string[] = []): string[] => [...before, cidr6(text)];
   return command
-    .option("--ipv6", "IPv6, too: with a link-local address, and those that routers tell of")
-    .option("--ip6 <address/n>", "an own IPv6 address and its prefix; may be repeated; means --ipv6", more)
+    .option("--ipv6", "IPv6 beside IPv4, with addresses that routers tell of; the default, where the link has it")
+    .option("--no-ipv6", "IPv4 alone")
+    .option("--ip6 <address/n>", "an own IPv6 address and its prefix, beside those; may be repeated", more)
     .option("--gateway6 <address>", "default router of IPv6, beside those that make themselves known", address6);
 }
 
-/** What is asked of IPv6; undefined: nothing. Throws a RangeError for what does not go together. */
-export function ip6Options({ link, ipv6, ip6, gateway6 }: Options6, mtu: number): Ip6Options | undefined {
+/**
+ * What is asked of IPv6; undefined: nothing. Without a word of the user's it is what `otherwise` says, where the link
+ * carries it. Throws a RangeError for what does not go together.
+ */
+export function ip6Options(asked: Options6, mtu: number, otherwise: boolean): Ip6Options | undefined {
+  const { link, ipv6, ip6, gateway6 } = asked, isPasst = link.startsWith("passt");
   if (gateway6 !== undefined && ip6 === undefined) throw new RangeError("--gateway6 needs --ip6");
-  if (!ipv6 && ip6 === undefined) return undefined;
-  if (link.startsWith("passt")) throw new RangeError("a link through passt carries IPv4 alone");
+  if (ipv6 === false && ip6 !== undefined) throw new RangeError("--ip6 does not go with --no-ipv6");
+  const isAsked = ipv6 === true || ip6 !== undefined;
+  if (!isAsked && (ipv6 === false || !otherwise || isPasst || mtu < MTU_MIN)) return undefined;
+  if (isPasst) throw new RangeError("a link through passt carries IPv4 alone");
   const options: Ip6Options = { secret: secretFor(link), addresses: ip6, gateway: gateway6 };
   checkIp6(options, mtu);
   return options;

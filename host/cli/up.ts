@@ -9,7 +9,7 @@ import { COUNTERS } from "../counters.js";
 import { Ending, FLUSH_MS } from "../ending.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError, type Link } from "../links/link.js";
-import { beginIp6 } from "../net/ip6.js";
+import { beginIp6, type Ip6Options } from "../net/ip6.js";
 import { openLink } from "../links/open.js";
 import { Loop, monotonicUs } from "../loop.js";
 import { becomeUser, checkUser } from "../privilege.js";
@@ -131,11 +131,16 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
   if (options.ip === undefined && options.runtime !== "node") throw new RangeError("--runtime wasmtime needs --ip");
   if (options.ip === undefined && options.workers > 1) throw new RangeError("--workers needs --ip");
-  const ipv6 = ip6Options(options, options.mtu);
+  const ipv6 = ip6Of(options);
   if (ipv6 !== undefined && options.runtime !== "node") throw new RangeError("IPv6 needs --runtime node");
   if (ipv6 !== undefined && options.workers > 1) throw new RangeError("IPv6 needs --workers 1");
   checkChoice(options);
   return ports;
+}
+
+/** IPv6 is on where the runtime has it, unless the user says no. */
+function ip6Of(options: UpOptions): Ip6Options | undefined {
+  return ip6Options(options, options.mtu, options.runtime === "node" && options.workers === 1);
 }
 
 async function up(options: UpOptions): Promise<void> {
@@ -267,7 +272,7 @@ function late(loop: Loop): Promise<never> {
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
-  const leased = options.ip === undefined, ipv6 = ip6Options(options, options.mtu);
+  const leased = options.ip === undefined, ipv6 = ip6Of(options);
   if (ipv6 !== undefined) {
     // Its timers count from now.
     stack.poll(monotonicUs());

@@ -1,5 +1,8 @@
 /** IPv6 of a stack: how it begins, which addresses it has, and who waits until one of them can be used. */
-import { addressFault6, checkAddresses6, formatIp6, isLinkLocal, mappedIp, parseCidr6, parseIp6 } from "../address6.js";
+import { parseIp } from "../address.js";
+import {
+  addressFault6, checkAddresses6, formatIp6, isIp6, isLinkLocal, mappedIp, parseCidr6, parseIp6,
+} from "../address6.js";
 import { StintError } from "../errors.js";
 import { Timer } from "../timer.js";
 import type { Ip6Address, StackModule } from "../stack.js";
@@ -14,7 +17,9 @@ export interface Ip6Options {
 }
 
 /** RFC 8200 §5: the least MTU of a link. */
-const MTU_MIN = 1280;
+export const MTU_MIN = 1280;
+/** The first byte of IPv4 addresses of a host to itself. */
+const LOOPBACK = 127;
 /** Bytes of a secret. */
 const SECRET = 16;
 /**
@@ -46,6 +51,8 @@ export function beginIp6(module: StackModule, options: Ip6Options): void {
 /** Waits until some address of a stack can be used for a destination. */
 export class Forming {
   #until: number;
+  /** Until when DHCP may give an IPv4 address that is awaited. */
+  #leaseUntil = 0;
   readonly #waiting = new Set<() => void>();
 
   constructor(readonly module: StackModule) {
@@ -57,12 +64,24 @@ export class Forming {
     return this.module.ip6Addresses().filter((a) => a.origin !== "loopback");
   }
 
-  /** Whether it is of use to wait for an address for a packet to `host`, text that is an IPv6 address. */
+  /** The network was asked for an IPv4 address, too, which is awaited for so long, ms. */
+  awaitLease(ms: number): void {
+    this.#leaseUntil = performance.now() + ms;
+  }
+
+  /** Whether it is of use to wait for an address for a packet to `host`, text that is an address. */
   isAwaited(host: string): boolean {
-    const to = parseIp6(host);
-    if (performance.now() >= this.#until || addressFault6(to) !== undefined || mappedIp(to) !== undefined) return false;
+    const to = isIp6(host) ? parseIp6(host) : undefined, four = to === undefined ? parseIp(host) : mappedIp(to);
+    if (performance.now() >= this.#deadline(host)) return false;
+    if (to === undefined || four !== undefined) return this.module.ownAddress() === 0 && four! >>> 24 !== LOOPBACK;
+    if (addressFault6(to) !== undefined) return false;
     const all = this.addresses();
     return isLinkLocal(to) ? !all.some((a) => a.ready) : !all.some((a) => a.ready && !isLinkLocal(a.bytes));
+  }
+
+  /** When it is of no use any longer. */
+  #deadline(host: string): number {
+    return isIp6(host) && mappedIp(parseIp6(host)) === undefined ? this.#until : this.#leaseUntil;
   }
 
   /** Resolves when there is one, or when it is of no use to wait for it any longer. */
@@ -77,7 +96,7 @@ export class Forming {
         if (!this.isAwaited(host)) over();
       };
       // A timer counts whole milliseconds, and may be early by a part of one: the time is over then, too.
-      const timer = new Timer(Math.max(1, this.#until - performance.now() + 1), over);
+      const timer = new Timer(Math.max(1, this.#deadline(host) - performance.now() + 1), over);
       this.#waiting.add(look);
       look();
     });
@@ -90,7 +109,7 @@ export class Forming {
 
   /** There will be no more of them: nobody waits any longer. */
   end(): void {
-    this.#until = 0;
+    this.#until = this.#leaseUntil = 0;
     this.look();
   }
 

@@ -81,8 +81,8 @@ export interface ListenOptions extends ConnectionOptions {
   fastOpen?: boolean | undefined;
 }
 
-/** An address that only a router leads to: our own prefixes are not known yet. */
-const FAR = "2000::";
+/** Addresses that only a router leads to: our own prefixes are not known yet. */
+const FAR = "2000::", FAR_4 = "192.0.2.1";
 /** How long `close` waits for connections, ms, if it is not told. */
 const CLOSING_MS = 3000;
 /** How often connections that were closed are asked whether everything was acknowledged, ms. */
@@ -133,6 +133,7 @@ export class Stack extends EventEmitter implements Home {
   /** Gets an address by DHCP; with IPv6, a router's may come first. */
   async #configure({ address, name, timeoutMs = ADDRESS_MS }: DhcpOptions): Promise<void> {
     this.module.dhcpStart(address === undefined ? 0 : parseIp(address), name ?? "");
+    this.#forming?.awaitLease(timeoutMs);
     await new Promise<void>((resolve, reject) => {
       const settle = (then: () => void): void => {
         timer.clear();
@@ -190,8 +191,9 @@ export class Stack extends EventEmitter implements Home {
   }
 
   /**
-   * Waits, some seconds at most, until an own address can be used for packets to `host`, an address: after the stack
-   * was opened IPv6 asks first whether somebody else has its addresses. `connect` waits by itself.
+   * Waits until an own address can be used for packets to `host`, an address. After the stack was opened IPv6 asks
+   * first whether somebody else has its addresses, which takes some seconds at most. With IPv6, DHCP may give an
+   * address after the stack is open, or not within its time. `connect` waits by itself.
    */
   async settled(host: string): Promise<void> {
     if (this.isAwaited(host)) await this.#forming!.until(host);
@@ -199,7 +201,7 @@ export class Stack extends EventEmitter implements Home {
 
   /** Whether `settled` would wait. */
   isAwaited(host: string): boolean {
-    return !this.#ended && this.#forming !== undefined && isIp6(host) && this.#forming.isAwaited(host);
+    return !this.#ended && this.#forming !== undefined && isAddress(host) && this.#forming.isAwaited(host);
   }
 
   /** The own IPv4 address; "0.0.0.0": there is none. */
@@ -239,7 +241,7 @@ export class Stack extends EventEmitter implements Home {
   #families(): (4 | 6)[] {
     const six = this.addresses().some((a) => a.family === "IPv6" && a.origin !== "link-local") || this.isAwaited(FAR);
     if (!six) return [4];
-    return this.module.ownAddress() === 0 ? [6] : [6, 4];
+    return this.module.ownAddress() === 0 && !this.isAwaited(FAR_4) ? [6] : [6, 4];
   }
 
   async #find(name: string, family: Family, left?: AbortSignal): Promise<string[]> {
@@ -252,9 +254,9 @@ export class Stack extends EventEmitter implements Home {
     return this.#lookups.find(full, family === 0 ? this.#families() : [family], left);
   }
 
-  /** @internal Waits, if no DNS server is known: the router that tells of addresses tells of servers, too. */
+  /** @internal Waits, if no DNS server is known: a router or DHCP tells of some with the address. */
   async serversSettled(): Promise<void> {
-    if (this.getServers().length === 0) await this.settled(FAR);
+    for (const host of [FAR, FAR_4]) if (this.getServers().length === 0) await this.settled(host);
   }
 
   /** What is known of the own address: from whom it is, for how long, and which DNS servers came with it. */

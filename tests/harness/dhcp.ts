@@ -1,5 +1,5 @@
 /** DHCP messages for tests: written from RFC 2131 and RFC 2132 alone, and apart from the stack's own code. */
-import { be, BROADCAST, MAC_STACK, udp, type Seen } from "./codec.js";
+import { be, BROADCAST, ip4, MAC_STACK, see, udp, type Seen } from "./codec.js";
 
 export const TYPE = { DISCOVER: 1, OFFER: 2, REQUEST: 3, DECLINE: 4, ACK: 5, NAK: 6, RELEASE: 7 };
 
@@ -67,3 +67,29 @@ export const END = 255;
 
 /** Whether a frame is a client's. */
 export const isDhcp = (s: Seen): boolean => s.kind === "udp" && s.dport === 67;
+
+/**
+ * What a server of 10.0.0.0/24, which is the DNS server, too, answers to a client's frame: with the address that `give`
+ * says, 0 is a refusal; undefined: nothing, or the frame is something else.
+ */
+export function dhcpAnswer(
+  frame: Uint8Array, server: number, give: (type: number, wanted: number | undefined) => number | undefined,
+): Uint8Array | undefined {
+  const seen = see(frame.slice());
+  if (!isDhcp(seen)) return undefined;
+  const m = readDhcp(seen.data), type = m.options.get(53)![0]!, asked = m.options.get(50);
+  const ip = give(type, asked && Buffer.from(asked).readUInt32BE());
+  if (ip === undefined) return undefined;
+  const kind = type === TYPE.DISCOVER ? TYPE.OFFER : ip === 0 ? TYPE.NAK : TYPE.ACK;
+  const reply = dhcpFrame(server, 0xffffffff, {
+    xid: m.xid,
+    yiaddr: ip || ip4("10.0.0.70"),
+    chaddr: m.chaddr,
+    options: [
+      ...option(53, kind), ...address(54, server), ...address(51, 60), ...address(1, ip4("255.255.255.0")),
+      ...address(6, server), END,
+    ],
+  });
+  reply.set(frame.subarray(6, 12), 0);
+  return reply;
+}

@@ -5,8 +5,8 @@ import { describe, it } from "node:test";
 import { type StintError } from "../../host/errors.js";
 import type { Link } from "../../host/links/link.js";
 import { Stack } from "../../host/net.js";
-import { ip4, see } from "../harness/codec.js";
-import { address, dhcpFrame, END, isDhcp, option, readDhcp, TYPE } from "../harness/dhcp.js";
+import { ip4 } from "../harness/codec.js";
+import { dhcpAnswer, TYPE } from "../harness/dhcp.js";
 
 const SERVER = ip4("10.0.0.2");
 
@@ -21,25 +21,11 @@ class Network implements Link {
   constructor(public give: (requested: number | undefined) => number | undefined) {}
 
   send(frame: Uint8Array): void {
-    const seen = see(frame.slice());
-    if (!isDhcp(seen)) return;
-    const m = readDhcp(seen.data), type = m.options.get(53)![0]!, asked = m.options.get(50);
-    const wanted = asked && Buffer.from(asked).readUInt32BE();
-    if (type === TYPE.REQUEST) this.asked.push(wanted);
-    const ip = this.give(wanted);
-    if (ip === undefined) return;
-    const kind = type === TYPE.DISCOVER ? TYPE.OFFER : ip === 0 ? TYPE.NAK : TYPE.ACK;
-    const reply = dhcpFrame(SERVER, 0xffffffff, {
-      xid: m.xid,
-      yiaddr: ip || ip4("10.0.0.70"),
-      chaddr: m.chaddr,
-      options: [
-        ...option(53, kind), ...address(54, SERVER), ...address(51, 60), ...address(1, ip4("255.255.255.0")),
-        ...address(6, SERVER), END,
-      ],
+    const reply = dhcpAnswer(frame, SERVER, (type, wanted) => {
+      if (type === TYPE.REQUEST) this.asked.push(wanted);
+      return this.give(wanted);
     });
-    reply.set(frame.subarray(6, 12), 0);
-    setImmediate(() => this.onFrame(reply));
+    if (reply !== undefined) setImmediate(() => this.onFrame(reply));
   }
 
   close(): void {

@@ -12,7 +12,8 @@ import type { StackModule } from "../../host/stack.js";
 import { ALL_NODES, ip6, macOf, nd, routerAdvertisement, see6, udp6 } from "../harness/codec6.js";
 import { A, AAAA, QNAME, readQuery, record, response } from "../harness/dns.js";
 import { Cable, pair } from "../harness/cable.js";
-import { MAC_PEER } from "../harness/codec.js";
+import { ip4, MAC_PEER, see } from "../harness/codec.js";
+import { dhcpAnswer, isDhcp } from "../harness/dhcp.js";
 import { until } from "../harness/programs.js";
 
 interface From { address: string; family: string; port: number }
@@ -192,6 +193,48 @@ describe("IPv6 that begins", () => {
     ]));
     return { stack, advertise };
   }
+
+  /** A stack that a router has told of its prefix, on a link whose DHCP server waits until it is let go. */
+  async function routedFirst(): Promise<{ stack: Stack; release: () => void; asked: (ip: string) => boolean }> {
+    const [open, far] = opened({ ipv6: true }), router = ip6("fe80::1"), seen: Uint8Array[] = [];
+    let released = false;
+    const serve = (frame: Uint8Array): void => {
+      const reply = dhcpAnswer(frame, ip4("10.0.0.2"), () => ip4("10.0.0.70"));
+      if (reply !== undefined) far.send(reply);
+    };
+    far.onFrame = (frame) => {
+      seen.push(frame);
+      if (released) serve(frame);
+    };
+    const options = [...nd.source(MAC_PEER), ...nd.prefix(ip6("2001:db8:1::"))];
+    far.send(Uint8Array.from([...macOf(ALL_NODES), ...routerAdvertisement(router, options).slice(6)]));
+    const release = (): void => {
+      released = true;
+      serve(seen.find((frame) => isDhcp(see(frame.slice())))!);
+    };
+    const asked = (ip: string): boolean => seen.map((frame) => see(frame.slice())).some(
+      (s) => s.kind === "arp" && s.op === 1 && s.ip.dst === ip4(ip) && s.ip.src === ip4("10.0.0.70"),
+    );
+    return { stack: await open, release, asked };
+  }
+
+  it("is open with a router's address, and what needs one of IPv4 waits for DHCP, the DNS servers, too", async () => {
+    const { stack, release, asked } = await routedFirst();
+    assert.deepEqual(stack.addresses().map((x) => x.family), ["IPv6", "IPv6"], "before DHCP has said anything");
+    assert.deepEqual([stack.isAwaited("10.0.0.9"), stack.isAwaited("::ffff:10.0.0.9")], [true, true]);
+    assert.deepEqual([stack.isAwaited("127.0.0.1"), stack.isAwaited("2001:db8:1::9")], [false, false]);
+    const code = (e: { code: string }): string => e.code;
+    const late = stack.connect({ host: "10.0.0.9", port: 7, timeoutMs: 20 }).catch(code);
+    assert.equal(await late, "TIMED_OUT", "not UNREACHABLE");
+    const connecting = stack.connect({ host: "10.0.0.9", port: 7 }).catch(code), looking = stack.serversSettled();
+    release();
+    await looking;
+    assert.deepEqual(stack.getServers(), ["10.0.0.2"]);
+    await until("it asks for the neighbour", () => asked("10.0.0.9"));
+    assert.equal(stack.isAwaited("10.0.0.9"), false);
+    await stack.close(0);
+    assert.equal(await connecting, "ABORTED");
+  });
 
   it("looks names up once a router tells of a DNS server, and finds both families then", async () => {
     const { stack, advertise } = await routed(), found = stack.lookup("a.test");

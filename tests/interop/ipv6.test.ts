@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { ran, succeeded } from "../harness/programs.js";
+import { ran, said, succeeded } from "../harness/programs.js";
 import { complaints, Lab, lacks, listening, PEER_IP, sha256, STACK_IP, STINT, type Up } from "./lab.js";
 
 const KERNEL = "fd00:9::1", STACK = "fd00:9::2", FAR_ROUTER = "fd00:8::1", FAR = "fd00:8::2";
@@ -117,7 +117,7 @@ describe("IPv6 with the kernel", () => {
         `--address=/six.test/${KERNEL}`, `--address=/astray.test/fd00:9::77`, `--address=/astray.test/${PEER_IP}`,
         `--pid-file=${lab.file("pid")}`, `--dhcp-leasefile=${lab.file("leases")}`,
       ]);
-      const connect = `${STINT.join(" ")} connect`, options = `--link tap:tap0 --ip ${STACK_IP}/24 --ipv6`;
+      const connect = `${STINT.join(" ")} connect`, options = `--link tap:tap0 --ip ${STACK_IP}/24`;
       for (const [name, family] of [["both.test", "-6"], ["six.test", "-6"], ["astray.test", "-4"]] as const) {
         const served = lab.sh(`echo welcome | nc ${family} -q 1 -l -p 98`, 30);
         await lab.listens(98);
@@ -130,6 +130,43 @@ describe("IPv6 with the kernel", () => {
       assert.equal(nobody.status, 1);
       assert.match(nobody.err, /none\.six\.example/);
       assert.deepEqual([complaints(pcap), errors(pcap)], [[], []]);
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("without an option: addresses of DHCP and of a router, names of both families; --no-ipv6 is silent", async (t) => {
+    if (lacks(t, ...NEEDS, "dnsmasq", "nc", "tshark")) return;
+    const lab = lab6(), pcap = lab.file("four.pcapng");
+    try {
+      const server = lab.start("dnsmasq", [
+        "--keep-in-foreground", "--conf-file=/dev/null", "--port=53", "--interface=tap0", "--bind-dynamic",
+        "--enable-ra", "--user=root", "--group=root", "--dhcp-range=::,constructor:tap0,ra-only", "--no-resolv",
+        "--no-hosts", "--no-ping", "--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,2m", "--log-facility=-",
+        `--address=/six.test/${KERNEL}`, `--address=/four.test/${PEER_IP}`, `--pid-file=${lab.file("pid")}`,
+        `--dhcp-leasefile=${lab.file("leases")}`,
+      ]);
+      await said(server, "DHCP, IP range");
+      const up = await lab.up(["--link", "tap:tap0", "--echo", "7"]);
+      const [six, four] = [await says(up, /^address (fd00:9:.*)$/m), await says(up, /^address (10\.9\.0\.\d+)$/m)];
+      for (const own of [six, four])
+        assert.equal((await lab.sh(`echo hello | nc -q 1 -w 5 ${own} 7`)).out, "hello\n", `${own}: ${up.err}`);
+      assert.match(up.out, /^ready (10\.9\.0\.\d+|fd00:9:\S+) echo:7 \(node\)$/m);
+      assert.equal(await up.stop(), 0, up.err);
+      const connect = `${STINT.join(" ")} connect`, options = "--link tap:tap0";
+      for (const [name, family] of [["six.test", "-6"], ["four.test", "-4"]] as const) {
+        const served = lab.sh(`echo welcome | nc ${family} -q 1 -l -p 98`, 30);
+        await lab.listens(98);
+        const r = await lab.sh(`${connect} ${name} 98 ${options} < /dev/null`, 30);
+        assert.equal(r.out, "welcome\n", `${name}: ${r.err}`);
+        await served;
+      }
+      const mac = "02:00:00:00:00:07", own = ["--link", "tap:tap0", "--mac", mac, "--pcap", pcap];
+      const without = await lab.up([...own, "--echo", "7", "--no-ipv6"]);
+      assert.equal(await without.stop(), 0, without.err);
+      const sent = ran("tshark", ["-r", pcap, "-Y", `eth.src == ${mac}`, "-T", "fields", "-e", "eth.type"]).stdout;
+      assert.deepEqual([...new Set(sent.trim().split("\n"))].sort(), ["0x0800", "0x0806"]);
+      assert.doesNotMatch(without.err, /fe80:/);
     } finally {
       lab.close();
     }
@@ -162,7 +199,7 @@ describe("IPv6 with the kernel", () => {
       writeFileSync(lab.file("page"), "beyond\n");
       const first = router(1800);
       const up = await lab.up([
-        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--ipv6", "--http", "80", "--root", lab.dir,
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir,
       ]);
       const own = await says(up, /^address (fd00:9::?[0-9a-f:]+)$/m);
       const beyond = (): string =>
