@@ -79,7 +79,7 @@ async function scripts() {
   // The library and its ways into programs for Node's own sockets are one in memory: they share chunks.
   await build({
     ...common, entryPoints: { index: "host/index.ts", ...NODE }, outdir: "build",
-    splitting: true, chunkNames: "stint-[name]-[hash]",
+    splitting: true, chunkNames: "stint-[name]-[hash]", minifyWhitespace: true,
   });
   execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
 }

@@ -21,7 +21,7 @@ function binaryen(tool: string): string {
   try {
     return join(dirname(createRequire(import.meta.url).resolve("binaryen/package.json")), "bin", tool);
   } catch {
-    throw new RangeError("linking needs the package binaryen; npm install binaryen");
+    throw new RangeError("linking needs the package binaryen, which is large: npm install binaryen@132");
   }
 }
 
@@ -92,6 +92,7 @@ export function linkDynamic(app: string, dir: string, fast = false): string[] {
  * wrong.
  */
 export function mergeModules(app: string, out: string, optimize = true, fast = false): Merged {
+  binaryen("wasm-merge");
   const dir = mkdtempSync(join(tmpdir(), "stint-link-"));
   const stack = stackFor(fast), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm");
   const graph = join(dir, "graph.json");
