@@ -20,7 +20,7 @@ export class Shards {
   /** The sums of their counters, at the end. */
   readonly done: Promise<Record<string, number>>;
   readonly #shards: Shard[] = [];
-  readonly #stop = new SharedArrayBuffer(4);
+  readonly #stop = new SharedArrayBuffer(8);
   /** How often the link came back. */
   readonly #linkUps = new SharedArrayBuffer(4);
   readonly #steer: Steer;
@@ -50,6 +50,7 @@ export class Shards {
         module,
         idleS,
         lingerS,
+        shards: n,
         stride,
         incoming: incoming.memory,
         outgoing: outgoing.memory,

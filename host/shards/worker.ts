@@ -21,7 +21,9 @@ export interface ShardData {
   stride: number;
   incoming: SharedArrayBuffer;
   outgoing: SharedArrayBuffer;
-  /** 1: end; more: at once. */
+  /** How many shards there are. */
+  shards: number;
+  /** 1: end; more: at once. Then how many shards have nothing to wait for. */
   stop: SharedArrayBuffer;
   /** How often the link came back. */
   linkUps: SharedArrayBuffer;
@@ -66,7 +68,7 @@ function drain(): void {
 }
 
 const { stack, run, end } = await application();
-let told = false, heard = 0, ending: Ending | undefined, cut = 0, until = Infinity;
+let told = false, heard = 0, ending: Ending | undefined, cut = 0, until = Infinity, isOver = false;
 for (;;) {
   const asked = Atomics.load(stop, 0);
   if (asked !== 0) {
@@ -77,7 +79,10 @@ for (;;) {
       // Peers that missed something ask again (RFC 5961 §3.2).
       until = performance.now() + (cut > 0 ? FLUSH_MS : 0);
     } else if (performance.now() >= until) {
-      break;
+      // Shard 0 answers neighbours for all of them, so they end together.
+      if (!isOver) Atomics.add(stop, 1, 1);
+      isOver = true;
+      if (Atomics.load(stop, 1) === data.shards) break;
     }
   }
   const ups = Atomics.load(linkUps, 0);

@@ -6,13 +6,14 @@ import { Worker } from "node:worker_threads";
 import { readFileSync } from "node:fs";
 import { transformSync } from "esbuild";
 import { Ending } from "../../host/ending.js";
-import { ERR, Shards, Stack, StackModule, STATES, loadModule } from "../../host/index.js";
+import { ERR, Shards, Stack, StackModule, STATES, loadModule, type Connection } from "../../host/index.js";
 import { Random } from "../../host/random.js";
 import { ApplicationStack } from "../../host/shards/application.js";
 import { FrameRing } from "../../host/shards/ring.js";
 import { ALL, NONE, Steer } from "../../host/shards/steer.js";
 import { pattern } from "../harness/bench.js";
 import { Cable } from "../harness/cable.js";
+import { until } from "../harness/programs.js";
 import { arp, ethernet, icmp, ipv4, tcp, udp } from "../harness/codec.js";
 
 const US = 0x0a000002, MAC = [2, 0, 0, 0, 0, 2], PEER = { mac: [2, 0, 0, 0, 0, 1], ip: 0x0a000001 };
@@ -174,6 +175,27 @@ class Pair {
   }
 }
 
+/** An application that says in which thread it is, and then sends as long as somebody takes it. */
+const FLOODS = `data:text/javascript,${encodeURIComponent(`
+  import { threadId } from "node:worker_threads";
+  export function serve(stack) {
+    const listener = stack.listen(80, 64), open = new Set();
+    return () => {
+      stack.drainEvents((handle) => {
+        for (let c; handle === listener && (c = stack.accept(listener)) > 0;) open.add(c);
+      });
+      for (const c of open) {
+        const room = stack.sendRoom(c);
+        if (room < 0) {
+          open.delete(c);
+          try { stack.close(c); } catch { /* it was reset */ }
+        }
+        if (room > 0) stack.send(c, new Uint8Array(room).fill(threadId));
+      }
+      return false;
+    };
+  }`)}`;
+
 describe("the end of an application in a shard", () => {
   it("that does not know of it: peers that have everything are reset after 3 s, others after their time", () => {
     const p = new Pair(), [idle, ourIdle] = p.connect(), [deaf, ourDeaf] = p.connect();
@@ -285,5 +307,40 @@ describe("the end of an application in a shard", () => {
     const how = (await Promise.all(ends)).map(([e]) => (e as { code: string }).code);
     assert.deepEqual(how, clients.map(() => "RESET"));
     await stack.close(0);
+  });
+
+  it("in threads: neighbours are answered until all have ended, whichever has a connection left", async () => {
+    const cable = new Cable(), stack = await Stack.open({ link: cable.ends[0], ip: "10.0.0.1/24", recvRing: 4096 });
+    const shards = new Shards(2, cable.ends[1], { ip: "10.0.0.2/24" }, {}, undefined, FLOODS);
+    try {
+      await shards.ready;
+      // One connection stays, with the shard that is not asked for addresses: it says the larger number.
+      const kept = new Map<number, Connection>();
+      while (kept.size < 2) {
+        const c = await stack.connect({ host: "10.0.0.2", port: 80 }), [first] = await once(c, "data") as [Buffer];
+        c.pause().on("error", () => {});
+        const thread = first[0]!;
+        if (kept.has(thread)) c.resetAndDestroy();
+        else kept.set(thread, c);
+      }
+      kept.get(Math.min(...kept.keys()))!.resetAndDestroy();
+      shards.stop();
+      await until("the listeners are closed", async () =>
+        stack.connect({ host: "10.0.0.2", port: 80 }).then((c) => void c.destroy(), (e: { code: string }) => e.code)
+          .then((code) => code === "REFUSED"));
+      for (let i = 0; i < 20; i++) {
+        // An ARP reply (0x0806, 2) to 10.0.0.99.
+        const isAnswer = (f: Uint8Array): boolean => f[13] === 6 && f[21] === 2 && f[41] === 99;
+        cable.frames = [];
+        cable.ends[0].send(arp(1, { mac: PEER.mac, ip: 0x0a000063 }, { mac: [0, 0, 0, 0, 0, 0], ip: US }));
+        await until("a neighbour is answered", () => cable.frames.some(isAnswer));
+      }
+      shards.stop();
+      await shards.done;
+      assert.equal(shards.cut, 1);
+    } finally {
+      await shards.terminate();
+      await stack.close(0);
+    }
   });
 });
