@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -130,7 +130,7 @@ class Told {
 
   async says(what: RegExp): Promise<RegExpExecArray> {
     await until(
-      `${what} is said`, () => what.test(this.#said) || this.child.exitCode !== null, LIMIT_MS + 10_000,
+      `${what} is said`, () => what.test(this.#said) || this.child.exitCode !== null, LIMIT_MS + 90_000,
     ).catch(() => {});
     const m = what.exec(this.#said);
     assert.ok(m, `${what} was not said: ${this.#said}\n${this.#complains}`);
@@ -499,7 +499,7 @@ s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.
 while True:
     time.sleep(0.1); d = c.recv(4096); n += len(d)
     if not d: break
-print(n)"`, 60);
+print(n)"`, 200);
       await lab.listens(40410);
       const c = start(lab);
       c.child.stdin!.end(pattern(200_000));
@@ -517,7 +517,7 @@ print(n)"`, 60);
       lab.start("python3", ["-c", `
 import socket, time
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); time.sleep(60)`]);
+s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.SHUT_WR); time.sleep(600)`]);
       await lab.listens(40410);
       const c = start(lab, "--linger", "1");
       c.child.stdin!.end(pattern(200_000));
@@ -532,7 +532,7 @@ s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.
     if (lacks(t, "root", "tap", "ip", "socat", "nc", "tshark")) return;
     const lab = new Lab();
     try {
-      const peer = lab.sh(`nc -l ${PEER_IP} 40410 | wc -c`, 20);
+      const peer = lab.sh(`nc -l ${PEER_IP} 40410 | wc -c`, 200);
       await lab.listens(40410);
       const c = start(lab, "--pcap", lab.file("c.pcapng"));
       c.child.stdin!.write(pattern(1000));
@@ -552,12 +552,16 @@ s.bind(('${PEER_IP}', 40410)); s.listen(); c, _ = s.accept(); c.shutdown(socket.
 });
 
 describe("stint up that is asked to end", { concurrency: 3 }, () => {
-  // Takes 100 bytes of an endless answer, then nothing until it says what became of the connection.
-  const STUCK = `python3 -c "
+  /** Takes 100 bytes of an endless answer, then nothing. `ended`: what became of the connection. */
+  const stuck = async (lab: Lab): Promise<{ ended: Promise<string> }> => {
+    const told = lab.sh(`python3 -c "
 import socket, select
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-s.connect(('${STACK_IP}', 19)); s.recv(100)
-p = select.poll(); p.register(s, 0); p.poll(60000); print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))"`;
+s.connect(('${STACK_IP}', 19)); s.recv(100, socket.MSG_WAITALL); open('${lab.file("stuck")}', 'w')
+p = select.poll(); p.register(s, 0); p.poll(100000); print(s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))"`, 200);
+    await until("it is stuck", () => existsSync(lab.file("stuck")), 90_000);
+    return { ended: told.then(({ out, err }) => out.trim() + err) };
+  };
 
   for (const how of [["--runtime", "node"], ["--runtime", "wasmtime"], ["--workers", "2"]]) {
     it("finishes its answers, resets what is stuck after --linger and ends with "
@@ -566,18 +570,20 @@ p = select.poll(); p.register(s, 0); p.poll(60000); print(s.getsockopt(socket.SO
         return;
       const lab = new Lab();
       try {
-        const sum = await sha256(lab.random("file", 4 * MB));
+        const sum = await sha256(lab.random("file", MB));
         const up = await lab.up([
           "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--chargen", "19",
-          "--linger", "7", ...how,
+          "--discard", "9", "--linger", "10", ...how,
         ]);
-        const stuck = lab.sh(STUCK), slow = lab.sh(`curl -sS --limit-rate 700k http://${STACK_IP}/file | sha256sum`);
-        await Promise.all([lab.connected(80), lab.connected(19)]);
-        await sleep(300);
-        assert.equal(await up.stop(), 1, up.err);
-        assert.match(up.err, /^stint up: 1 connection was cut off: not acknowledged within 7 s$/m);
-        assert.equal((await slow).out.split(" ")[0], sum);
-        assert.equal((await stuck).out.trim(), "104", "ECONNRESET");
+        const held = lab.held(`http://${STACK_IP}/file`), { ended } = await stuck(lab);
+        await held.begun();
+        const stopped = up.stop();
+        await lab.refused(9);
+        const finished = await held.finish();
+        assert.equal(finished.sum, sum, finished.err);
+        assert.equal(await stopped, 1, up.err);
+        assert.match(up.err, /^stint up: 1 connection was cut off: not acknowledged within 10 s$/m);
+        assert.equal(await ended, "104", "ECONNRESET");
       } finally {
         lab.close();
       }
@@ -587,16 +593,17 @@ p = select.poll(); p.register(s, 0); p.poll(60000); print(s.getsockopt(socket.SO
       if (lacks(t, "root", "tap", "ip", "socat", "python3", ...(how[1] === "wasmtime" ? ["wasmtime"] : []))) return;
       const lab = new Lab();
       try {
-        const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--chargen", "19", ...how]);
-        const stuck = lab.sh(STUCK);
-        await lab.connected(19);
-        await sleep(300);
+        const up = await lab.up([
+          "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--chargen", "19", "--discard", "9", "--linger", "300",
+          ...how,
+        ]);
+        const { ended } = await stuck(lab);
         signalled(descendants(up.child.pid!, "node"), "SIGINT");
-        await sleep(500);
+        await lab.refused(9);
         assert.equal(up.child.exitCode, null, "it lingers");
         assert.equal(await up.stop(), 130, up.err);
         assert.match(up.err, /^stint up: 1 connection was cut off: it was asked to end twice$/m);
-        assert.equal((await stuck).out.trim(), "104", "ECONNRESET");
+        assert.equal(await ended, "104", "ECONNRESET");
       } finally {
         lab.close();
       }
@@ -617,14 +624,13 @@ describe("files that change while they are served", () => {
         const up = await lab.up([
           "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--runtime", runtime,
         ]);
-        const slow = names.map((n) => lab.sh(`set -o pipefail; curl -sS --limit-rate 1500k ${url(n)} | sha256sum`));
-        await lab.connected(80);
-        await sleep(400);
+        const answers = names.map((n) => lab.held(url(n)));
+        await Promise.all(answers.map((answer) => answer.begun()));
         lab.run("mv", [lab.file("other"), lab.file("replaced")]);
         lab.run("rm", [lab.file("deleted")]);
         lab.run("truncate", ["-s", "1000", lab.file("shortened")]);
-        const [replaced, deleted, shortened] = await Promise.all(slow);
-        assert.deepEqual([replaced!.out.split(" ")[0], deleted!.out.split(" ")[0]], [old, old]);
+        const [replaced, deleted, shortened] = await Promise.all(answers.map((answer) => answer.finish()));
+        assert.deepEqual([replaced!.sum, deleted!.sum], [old, old], `${replaced!.err}${deleted!.err}`);
         assert.notEqual(shortened!.status, 0, "what cannot be completed is no success");
         const next = await lab.sh(
           `curl -sS ${url("replaced")} | sha256sum; curl -s -o /dev/null -w '%{http_code}\\n' ${url("deleted")}; `

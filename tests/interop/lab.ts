@@ -1,15 +1,18 @@
 /** Real peers: network namespaces with a TAP device each, and the programs that run in them. */
+import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { createSocket } from "node:dgram";
-import { createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeSync, closeSync } from "node:fs";
+import {
+  closeSync, createReadStream, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { findProgram } from "../../host/programs.js";
 import { Random } from "../../host/random.js";
-import { ran, started, succeeded } from "../harness/programs.js";
+import { ran, started, succeeded, until } from "../harness/programs.js";
 
 const HOW: Record<string, string> = {
   wasmtime: "see https://wasmtime.dev",
@@ -66,6 +69,9 @@ export const PEER_IP = "10.9.0.1", STACK_IP = "10.9.0.2";
 /** A shell's command that waits until somebody listens on a TCP port. */
 export const listening = (port: number): string => `until ss -Hltn sport = :${port} | grep -q .; do sleep 0.02; done`;
 
+/** What a program does in a moment it does within this time, on a machine that does much else. */
+const PATIENT_S = 90;
+
 let nextLab = 0;
 
 /** Sends a signal to processes; one may have ended because another one did. */
@@ -79,11 +85,18 @@ export function signalled(pids: number[], signal: NodeJS.Signals): void {
   }
 }
 
+/** An answer that has to wait. */
+interface Held {
+  begun(): Promise<void>;
+  finish(): Promise<{ status: number | null; sum: string; err: string }>;
+}
+
 /** A namespace with a TAP device `tap0`, the kernel at 10.9.0.1. */
 export class Lab {
   readonly name = `stint-${process.pid}-${nextLab++}`;
   readonly dir = mkdtempSync(join(tmpdir(), "stint-lab-"));
   #running: ChildProcess[] = [];
+  #held = 0;
 
   constructor() {
     const ip = (...args: string[]): void => void succeeded("ip", args);
@@ -119,14 +132,42 @@ export class Lab {
 
   /** Waits until somebody in the namespace listens on a TCP port. */
   async listens(port: number): Promise<void> {
-    if ((await this.sh(listening(port), 30)).status !== 0) throw new Error(`nobody listens on port ${port}`);
+    if ((await this.sh(listening(port), PATIENT_S)).status !== 0) throw new Error(`nobody listens on port ${port}`);
   }
 
   /** Waits until a connection to or from a TCP port of the namespace is established. */
   async connected(port: number): Promise<void> {
     const line = `until ss -Htn state established '( sport = :${port} or dport = :${port} )' | grep -q `
       + ".; do sleep 0.02; done";
-    if ((await this.sh(line, 30)).status !== 0) throw new Error(`no connection with port ${port} is established`);
+    if ((await this.sh(line, PATIENT_S)).status !== 0) throw new Error(`nobody is connected with port ${port}`);
+  }
+
+  /** Waits until the stack takes no connections on a TCP port: it was asked to end, and has heard that. */
+  async refused(port: number): Promise<void> {
+    const why = this.file("why"), knocks = `(exec 3<>/dev/tcp/${STACK_IP}/${port}) 2> ${why}`;
+    const { out } = await this.sh(`while ${knocks}; do sleep 0.02; done; cat ${why}`, PATIENT_S);
+    assert.match(out, /refused/);
+  }
+
+  /**
+   * Fetches with curl, and hashes what comes; but takes no more than the first bytes until `finish`. What is larger
+   * than all buffers in between, 1 MB, has begun before that and cannot be complete.
+   */
+  held(url: string): Held {
+    const at = this.file(`held${this.#held++}`), begun = `${at}.begun`, go = `${at}.go`;
+    const ended = this.sh(
+      `set -o pipefail; curl -sS ${url} | { head -c 1000; touch ${begun}; until [ -e ${go} ]; do sleep 0.02; done; `
+        + "cat; } | sha256sum",
+      2 * PATIENT_S,
+    );
+    return {
+      begun: () => until(`an answer from ${url} has begun`, () => existsSync(begun), PATIENT_S * 1000),
+      async finish() {
+        writeFileSync(go, "");
+        const { status, out, err } = await ended;
+        return { status, sum: out.split(" ")[0]!, err };
+      },
+    };
   }
 
   /** Starts `stint …` and waits for its line that begins with "ready". */
@@ -163,7 +204,7 @@ export class Lab {
 }
 
 /** `stint up` is ready within this time, and ends within it, on a machine that does much else. */
-const READY_MS = 90_000;
+const READY_MS = PATIENT_S * 1000;
 
 /** A running `stint up`. */
 export class Up {
