@@ -7,14 +7,19 @@
  * Suites: unit, rfc, small, six, owned, host, sim, packetdrill, explore, fuzz, browser, interop; by default all. A
  * file that takes more than 10 minutes, or `--limit` seconds, hangs: it is killed with all that it started, and what
  * it was at has failed.
+ *
+ * browser and interop run in real time, on a machine that may stand still for a moment. What failed there runs once
+ * more, alone, after all others. If it passes then, a line `FLAKY` has its first error, and the last line counts it:
+ * `N passed, N failed, N flaky`. Each is a fault to be mended, and more than 2 of them are a failure of the run.
  */
 import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 import { inspect } from "node:util";
 import { owned } from "../tools/ownership.mjs";
+import { FLAKY_MAX, isRealTime, passesAlone, type Doubt, type Result, type Sink } from "./harness/again.js";
 import { killFile, Open } from "./harness/overdue.js";
-import { ran } from "./harness/programs.js";
+import { unit } from "./harness/unit.js";
 
 /** Suites, in this order. What a group has in it keeps to virtual time, and runs side by side. */
 const GROUPS = [["rfc"], ["host"], ["sim", "packetdrill", "explore"], ["fuzz"], ["browser"], ["interop"]];
@@ -33,12 +38,9 @@ const asked = process.argv.slice(2).filter((a, i, all) => !a.startsWith("--") &&
 const wants = (suite: string): boolean => asked.length === 0 || asked.includes(suite);
 const CI = process.env["CI"] === "true";
 
-export interface Result {
-  name: string;
-  file: string;
-  result: "passed" | "failed" | "skipped";
-}
 const results: Result[] = [];
+/** Tests in real time that failed. */
+const doubts: Doubt[] = [];
 
 /** What Node's test runner says when a test ends. */
 interface Ended {
@@ -49,27 +51,31 @@ interface Ended {
   details: { duration_ms: number; type?: string; error?: { cause?: unknown; failureType?: string } };
 }
 
+const indented = (text: string): string => text.replace(/^/gm, "        ");
+
 function record(name: string, file: string, result: Result["result"], detail = ""): void {
   results.push({ name, file, result });
-  if (result === "failed") console.log(`FAILED  ${file}: ${name}\n${detail.replace(/^/gm, "        ")}`);
+  if (result === "failed") console.log(`FAILED  ${file}: ${name}\n${indented(detail)}`);
   if (result === "skipped") console.log(`${CI ? "FAILED (skipped in CI)" : "skipped"}  ${name}: ${detail}`);
 }
 
-/** Unit tests in AssemblyScript. as-pect exits with 0 when it finds none, so its own count is what counts. */
-function unit(): void {
-  const asp = ran("npx", ["asp", "--config", "tests/as-pect.config.js", "--as-config", "tests/as-pect.asconfig.json"]);
-  const lines = asp.stdout.split("\n").filter((l) => l.startsWith("@"));
-  for (const line of lines) {
-    const { file, name, pass, detail } = JSON.parse(line.slice(1)) as {
-      file: string;
-      name: string;
-      pass: boolean;
-      detail: string;
-    };
-    record(name, file, pass ? "passed" : "failed", detail);
-  }
-  if (lines.length === 0 || asp.status !== 0 && results.every((r) => r.result === "passed")) {
-    record("the unit tests run", "tests/unit", "failed", asp.stdout + asp.stderr);
+/** The first time that a test runs. */
+const first: Sink = (name, file, result, detail, path) => {
+  if (result !== "failed" || path === undefined || !isRealTime(path)) return record(name, file, result, detail);
+  doubts.push({ name, file, path, why: detail });
+  console.log(`failed once, runs again  ${file}: ${name}`);
+};
+
+/** The second time. */
+async function again(): Promise<void> {
+  for (const doubt of doubts) {
+    const { name, file } = doubt;
+    const { passes, why } = await passesAlone(doubt, (path, pattern, sink) => runFiles([path], 1, pattern, sink));
+    if (!passes) record(name, file, "failed", `${doubt.why}\nand once more, alone:\n${why}`);
+    else {
+      results.push({ name, file, result: "passed", again: true });
+      console.log(`FLAKY   ${file}: ${name}\n${indented(doubt.why)}`);
+    }
   }
 }
 
@@ -113,25 +119,29 @@ function watch(file: string): NodeJS.Timeout {
 }
 
 /** What a file that was killed was at; or the file, if nobody knows. */
-function hung(file: string, at: string[]): void {
+function hung(file: string, at: string[], sink: Sink): void {
   for (const name of at.length > 0 ? at : ["all of it"]) {
-    record(
+    sink(
       name, file.split("tests/").at(-1)!, "failed",
       `it did not end: after ${LIMIT_S} s its file was killed, with all that it had started`,
     );
   }
 }
 
-async function runFiles(files: string[], concurrency: number): Promise<void> {
+async function runFiles(
+  files: string[], concurrency: number, pattern: RegExp | string | undefined = only, sink = first,
+): Promise<void> {
   if (files.length === 0) return;
+  for (const file of files) overdue.delete(file);
   const timers = new Map<string, NodeJS.Timeout>(), open = new Map(files.map((f) => [f, new Open()]));
   const stream = run({
-    files, concurrency, timeout: LIMIT_S * 1000 + 60_000, ...(only === undefined ? {} : { testNamePatterns: [only] }),
+    files, concurrency, timeout: LIMIT_S * 1000 + 60_000,
+    ...(pattern === undefined ? {} : { testNamePatterns: [pattern] }),
   });
   for await (const { type, data } of stream as AsyncIterable<{ type: string; data: Ended }>) {
     if (!["test:dequeue", "test:complete", "test:pass", "test:fail"].includes(type)) continue;
     const whole = data.nesting === 0 ? files.find((f) => data.name.endsWith(f)) : undefined;
-    const at = open.get(files.find((f) => data.file?.endsWith(f)) ?? "");
+    const path = files.find((f) => data.file?.endsWith(f)), at = open.get(path ?? "");
     if (type === "test:dequeue") {
       if (whole !== undefined) timers.set(whole, watch(whole));
       else at?.began(data.name, data.nesting);
@@ -142,26 +152,27 @@ async function runFiles(files: string[], concurrency: number): Promise<void> {
     // What is complete is told as passed or failed in its turn.
     if (type === "test:complete") continue;
     if (whole !== undefined && (overdue.has(whole) || data.details.error?.failureType === "testTimeoutFailure"))
-      hung(whole, open.get(whole)!.names());
-    else take(data, type === "test:pass", whole !== undefined);
+      hung(whole, open.get(whole)!.names(), sink);
+    else take(data, type === "test:pass", whole ?? path, whole !== undefined, sink);
   }
 }
 
 /** The end of a test. A file, or a describe block, is no test of its own, unless it failed by itself. */
 function take(
-  { name, details: { duration_ms, type, error }, skip, file, nesting }: Ended, isPassed: boolean, isFile: boolean,
+  { name, details: { duration_ms, type, error }, skip, file, nesting }: Ended, isPassed: boolean,
+  path: string | undefined, isFile: boolean, sink: Sink,
 ): void {
   const where = file?.split("tests/").at(-1) ?? name;
   if (nesting === 0) spent(where, duration_ms);
   const cause = error?.cause, why = cause instanceof Error ? cause.stack ?? cause.message : inspect(cause ?? error);
   if (type === "suite" || isFile) {
-    if (!isPassed && error?.failureType !== "subtestsFailed") record(name, where, "failed", why);
+    if (!isPassed && error?.failureType !== "subtestsFailed") sink(name, where, "failed", why);
   } else if (skip === "test name does not match pattern") return;
-  else if (skip !== undefined && skip !== false) record(name, where, "skipped", typeof skip === "string" ? skip : "");
-  else record(name, where, isPassed ? "passed" : "failed", isPassed ? "" : why);
+  else if (skip !== undefined && skip !== false) sink(name, where, "skipped", typeof skip === "string" ? skip : "");
+  else sink(name, where, isPassed ? "passed" : "failed", isPassed ? "" : why, path);
 }
 
-if (wants("unit")) await timed("unit", unit);
+if (wants("unit")) await timed("unit", () => unit(first));
 if (wants("small")) {
   // The tests of the RFCs once more, on the small build.
   process.env["STINT_MODULE"] = "stint";
@@ -194,12 +205,16 @@ for (const group of GROUPS) {
 
 const files = asked.filter((a) => /\.test\.\w+$/.test(a));
 if (files.length > 0) await timed("files", () => runFiles(files, 2));
+if (doubts.length > 0) await timed("once more", again);
 
 const to = option("--results");
 if (to !== undefined) writeFileSync(to, JSON.stringify(results));
 const n = (r: Result["result"]): number => results.filter((x) => x.result === r).length;
 const failed = n("failed") + (CI ? n("skipped") : 0), skipped = CI ? 0 : n("skipped");
+const flaky = results.filter((r) => r.again).length;
 if (skipped > 0)
   console.log("what the skipped tests lack: npm run setup installs it, npm run setup -- --dry-run prints how");
-console.log(`${n("passed")} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
-process.exitCode = failed > 0 || results.length === 0 ? 1 : 0;
+if (flaky > FLAKY_MAX) console.log(`FAILED  ${flaky} tests were flaky; a run may have ${FLAKY_MAX}`);
+const counted = ([[skipped, "skipped"], [flaky, "flaky"]] as const).filter(([count]) => count > 0);
+console.log([`${n("passed")} passed`, `${failed} failed`, ...counted.map((c) => c.join(" "))].join(", "));
+process.exitCode = failed > 0 || flaky > FLAKY_MAX || results.length === 0 ? 1 : 0;

@@ -1,6 +1,6 @@
 /** What runs the tests, and what starts their programs. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
@@ -45,6 +45,71 @@ describe("a test that hangs", () => {
     } finally {
       rmSync(dir, { recursive: true });
     }
+  });
+});
+
+/** What a file of tests says that fail when they run for the first time, for the second, or both. */
+const FAILS = `
+  import { existsSync, writeFileSync } from "node:fs";
+  import { it, describe } from "node:test";
+  function fails(name, times) {
+    it(name, () => {
+      const mark = process.env.DIR + "/" + encodeURIComponent(name);
+      const before = [1, 2].filter((n) => existsSync(mark + n)).length;
+      if (before === times) return;
+      writeFileSync(mark + (before + 1), "");
+      throw new Error("failure " + (before + 1) + " of " + name);
+    });
+  }
+  it("passes", () => {});`;
+
+interface Said { status: number | null; out: string; results: { name: string; result: string; again?: boolean }[] }
+
+/** Runs these tests as if they were some of a suite. */
+function asSuite(suite: string, tests: string): Said {
+  const dir = mkdtempSync(join(tmpdir(), "stint-run-")), results = join(dir, "results.json");
+  try {
+    mkdirSync(join(dir, "tests", suite), { recursive: true });
+    const file = join(dir, "tests", suite, "fails.test.mjs");
+    writeFileSync(file, FAILS + tests);
+    const args = ["--import", "tsx", "tests/run.ts", "--results", results, file];
+    const { status, stdout } = ran(process.execPath, args, { env: environment({ DIR: dir }) });
+    return { status, out: stdout, results: JSON.parse(readFileSync(results, "utf8")) as Said["results"] };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+describe("a test that fails, and passes when it runs once more alone", () => {
+  it("is flaky in real time, which is said with its first error, and is no failure", () => {
+    const { status, out, results } = asSuite("interop", `describe("a group", () => fails("once [a], (b)? /c", 1));`);
+    assert.equal(status, 0, out);
+    assert.match(out, /^FLAKY {3}interop\/fails\.test\.mjs: once \[a\], \(b\)\? \/c\n +Error: failure 1 of once/m);
+    assert.match(out, /^2 passed, 0 failed, 1 flaky$/m);
+    assert.deepEqual(results.map((r) => [r.result, r.again]), [["passed", undefined], ["passed", true]]);
+  });
+
+  it("has failed if it fails both times; both errors are said", () => {
+    const { status, out, results } = asSuite("browser", `fails("twice", 2);`);
+    assert.equal(status, 1, out);
+    assert.match(out, /^FAILED {2}browser\/fails\.test\.mjs: twice\n +Error: failure 1 of twice\n/m);
+    assert.match(out, /^ +and once more, alone:\n +Error: failure 2 of twice$/m);
+    assert.match(out, /^1 passed, 1 failed$/m);
+    assert.deepEqual(results.map((r) => r.result), ["passed", "failed"]);
+  });
+
+  it("has failed in virtual time, where it does not run again", () => {
+    const { status, out } = asSuite("host", `fails("once", 1);`);
+    assert.equal(status, 1, out);
+    assert.match(out, /^FAILED {2}host\/fails\.test\.mjs: once$/m);
+    assert.match(out, /^1 passed, 1 failed$/m);
+  });
+
+  it("is one too many if two others were", () => {
+    const { status, out } = asSuite("interop", `for (const name of ["a", "b", "c"]) fails(name, 1);`);
+    assert.match(out, /^4 passed, 0 failed, 3 flaky$/m);
+    assert.equal(status, 1, out);
+    assert.equal(asSuite("interop", `for (const name of ["a", "b"]) fails(name, 1);`).status, 0);
   });
 });
 
