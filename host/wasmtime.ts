@@ -4,11 +4,13 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { parseMac } from "./address.js";
+import { formatIp6, parseCidr6, parseIp6 } from "./address6.js";
 import { CONFIG_FIELDS, macWords, type ConfigField } from "./config.js";
 import { COUNTERS } from "./counters.js";
 import { LinkError, type Link } from "./links/link.js";
 import { streamLink } from "./links/stream.js";
 import { buildDir } from "./module.js";
+import type { Ip6Options } from "./net/ip6.js";
 import { findProgram } from "./programs.js";
 import type { Ended, Running, UpOptions } from "./cli/up.js";
 
@@ -17,7 +19,9 @@ const CLOSE = Buffer.from([255, 255, 255, 255]);
 /** The same place: the link was away, and is there again. */
 const LINK_UP = Buffer.from([255, 255, 255, 254]);
 
-export async function startWasmtime(link: Link, options: UpOptions, ports: Record<string, number>): Promise<Running> {
+export async function startWasmtime(
+  link: Link, options: UpOptions, ports: Record<string, number>, ipv6: Ip6Options | undefined,
+): Promise<Running> {
   const program = findProgram("wasmtime");
   if (program === undefined)
     throw new LinkError("this runtime needs the wasmtime CLI; see https://wasmtime.dev for its installer");
@@ -29,6 +33,7 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
     String(options.linger), "--stats",
   );
   if (options.gateway !== undefined) args.push("--gateway", options.gateway);
+  args.push(...ip6Arguments(ipv6));
   if (options.groupKey !== undefined) args.push("--group-key", Buffer.from(options.groupKey).toString("hex"));
   const mac = options.mac === undefined ? {} : macWords(parseMac(options.mac));
   for (const [name, value] of Object.entries({ ...options.set, ...mac }))
@@ -56,6 +61,7 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
       if (line.startsWith("ready")) ready();
       else if (counter) counters[COUNTERS[Number(counter[1])]!] = Number(counter[2]);
       else if (cutOff) cut = Number(cutOff[1]);
+      else if (line.startsWith("address ")) console.error(line);
       else words += `${line}\n`;
     }
   });
@@ -72,4 +78,17 @@ export async function startWasmtime(link: Link, options: UpOptions, ports: Recor
     },
     done,
   };
+}
+
+/** The module's own options of IPv6; it reads addresses in the form that everybody writes (RFC 5952). */
+function ip6Arguments(ipv6: Ip6Options | undefined): string[] {
+  if (ipv6 === undefined) return ["--no-ipv6"];
+  const args: string[] = [], { secret, addresses = [], gateway } = ipv6;
+  if (secret !== undefined) args.push("--ip6-secret", Buffer.from(secret).toString("hex"));
+  for (const address of addresses) {
+    const { bytes, prefix } = parseCidr6(address);
+    args.push("--ip6", `${formatIp6(bytes)}/${prefix}`);
+  }
+  if (gateway !== undefined) args.push("--gateway6", formatIp6(parseIp6(gateway)));
+  return args;
 }

@@ -131,16 +131,14 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
   if (options.ip === undefined && options.runtime !== "node") throw new RangeError("--runtime wasmtime needs --ip");
   if (options.ip === undefined && options.workers > 1) throw new RangeError("--workers needs --ip");
-  const ipv6 = ip6Of(options);
-  if (ipv6 !== undefined && options.runtime !== "node") throw new RangeError("IPv6 needs --runtime node");
-  if (ipv6 !== undefined && options.workers > 1) throw new RangeError("IPv6 needs --workers 1");
+  if (ip6Of(options) !== undefined && options.workers > 1) throw new RangeError("IPv6 needs --workers 1");
   checkChoice(options);
   return ports;
 }
 
-/** IPv6 is on where the runtime has it, unless the user says no. */
+/** IPv6 is on, unless the user says no. */
 function ip6Of(options: UpOptions): Ip6Options | undefined {
-  return ip6Options(options, options.mtu, options.runtime === "node" && options.workers === 1);
+  return ip6Options(options, options.mtu, options.workers === 1);
 }
 
 async function up(options: UpOptions): Promise<void> {
@@ -157,7 +155,7 @@ async function up(options: UpOptions): Promise<void> {
   try {
     const running =
       options.runtime === "wasmtime"
-        ? await startWasmtime(link, options, ports)
+        ? await startWasmtime(link, options, ports, ip6Of(options))
         : options.workers > 1
           ? startShards(link, options, ports)
           : startNode(link, options, ports);

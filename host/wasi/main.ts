@@ -22,6 +22,7 @@ import {
   usageOf,
 } from "./arguments";
 import { fileLength, filePiece } from "./files";
+import { ip6Begin, ip6Check, ip6Flag, ip6Option, ip6Tell, isIp6Option } from "./ip6";
 import { configDefaults, configLeast, configMost, configName } from "./defaults";
 import {
   nowUs, wallUs, proc_exit, random_get, readInput, say, sayEnd, sayNumber, waitInput, writeOutput,
@@ -65,6 +66,10 @@ function help(): void {
   line("the stack with its services; a frame is 4 bytes of length, most significant first, and its bytes");
   line("  --ip A.B.C.D/N       own address and prefix");
   line("  --gateway A.B.C.D    default router");
+  line("  --no-ipv6            IPv4 alone; by default IPv6 is on, with addresses that routers tell of");
+  line("  --ip6 ADDRESS/N      an own IPv6 address and its prefix, beside those; may be repeated");
+  line("  --gateway6 ADDRESS   default router of IPv6, beside those that make themselves known");
+  line("  --ip6-secret HEX     16 bytes; with the same ones the IPv6 addresses are the same each time");
   line("  --echo PORT          echo (RFC 862)");
   line("  --discard PORT       discard (RFC 863)");
   line("  --chargen PORT       character generator (RFC 864)");
@@ -100,19 +105,21 @@ function readArguments(c: Config): void {
       stats = true;
       continue;
     }
+    if (ip6Flag(name)) continue;
     if (!isOption(name)) usage("is no option of this command; --help names them", name);
     if (i + 1 >= argumentsCount()) usage("wants a value", name);
     readOption(c, name, argument(++i));
   }
   if (c.ip == 0) usage("--ip A.B.C.D/N is missing");
   checkAddresses(c);
+  ip6Check(c.mtu);
 }
 
 /** Options with a value. */
 function isOption(name: usize): bool {
   return isText(name, "--ip") || isText(name, "--gateway") || isText(name, "--mtu") || isText(name, "--connections") ||
     isText(name, "--ring") || isText(name, "--idle") || isText(name, "--linger") || isText(name, "--group-key") ||
-    isText(name, "--set") || serviceOf(name) != 0;
+    isText(name, "--set") || isIp6Option(name) || serviceOf(name) != 0;
 }
 
 /** The service whose port an option gives; 0: none. */
@@ -137,6 +144,8 @@ function readOption(c: Config, name: usize, value: usize): void {
   } else if (isText(name, "--gateway")) {
     c.gateway = address(value);
     if (load<u8>(stopped()) != 0) usage("is no IPv4 address; write it like 10.0.0.2", value);
+  } else if (isIp6Option(name)) {
+    ip6Option(name, value);
   } else if (isText(name, "--mtu")) {
     c.mtu = number(value, 576, 9216);
   } else if (isText(name, "--connections")) {
@@ -352,6 +361,8 @@ export function _start(): void {
   // The address is announced first: who reads "ready" may connect at once,
   // through something that has to have heard of us.
   poll(nowUs());
+  ip6Begin();
+  poll(nowUs());
   putFrames();
   say("ready");
   for (let s: u32 = 1; s <= <u32>Service.HTTP; s++) {
@@ -365,6 +376,7 @@ export function _start(): void {
   for (;;) {
     const waiting = takeFrames();
     let wait = <i64>servicesWait(poll(nowUs()));
+    ip6Tell();
     if (servicesRun()) wait = 0;
     if (answerRequests()) wait = 0;
     if (waiting) wait = 0;

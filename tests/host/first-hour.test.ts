@@ -514,7 +514,8 @@ describe("stint-wasi.wasm", () => {
     for (const args of [["--help"], ["-h"], ["up", "--help"], [...up, "--help"]]) {
       const { status, err } = wasi("stint", ...args);
       assert.equal(status, 0);
-      for (const o of ["--ip", "--gateway", "--http", "--set", "--stats"]) assert.ok(err.includes(`  ${o} `), o);
+      for (const o of ["--ip", "--gateway", "--ip6", "--no-ipv6", "--http", "--set", "--stats"])
+        assert.ok(err.includes(`  ${o} `), o);
     }
   });
 
@@ -536,5 +537,19 @@ describe("stint-wasi.wasm", () => {
     wrong(/do not fit into 4 GiB/, ...up, "--connections", "100000");
     wrong(/is no number in the range/, ...up, "--echo", "x".repeat(3000));
     wrong(/too many arguments/, ...Array<string>(80).fill("up"));
+    for (const text of [
+      "fd00::1", "fd00::/129", "fd00::1/x", ":1/64", "1::2::3/64", "12345::/64", "1:2:3/64", "1:2:3:4:5:6:7:/64",
+      "1:2:3:4:5:6:7:8:9/64", "1:2:3:4:5:6:7::8/64", "1:2:3:4:5:6:7:8::/64", "g::/64", ":::/64", "/64",
+    ]) wrong(/is no IPv6 address with a prefix/, ...up, "--ip6", text);
+    wrong(/is no IPv6 address;/, ...up, "--gateway6", "fe80::1/64");
+    wrong(/--gateway6 needs --ip6/, ...up, "--gateway6", "fe80::1");
+    wrong(/is no key/, ...up, "--ip6-secret", "00");
+    wrong(/--no-ipv6 goes with no other/, ...up, "--no-ipv6", "--ip6", "fd00::1/64");
+    wrong(/MTU of 1280/, ...up, "--mtu", "1279", "--ipv6");
+    wrong(/one --ip6 too many/, ...up, ...Array.from({ length: 7 }, (_, i) => ["--ip6", `fd00::${i}/64`]).flat());
+    for (const ip6 of ["::/64", "ff02::1/64", "::1/128"]) wrong(/is no host's address/, ...up, "--ip6", ip6);
+    wrong(/is no host's address/, ...up, "--gateway6", "::");
+    wrong(/the stack's own address/, ...up, "--ip6", "fd00::1/64", "--gateway6", "fd00:0::1");
+    wrong(/given twice/, ...up, "--ip6", "fd00:0::1/64", "--ip6", "fd00::1/64");
   });
 });

@@ -45,15 +45,17 @@ async function says(up: Up, what: RegExp): Promise<string> {
 }
 
 describe("IPv6 with the kernel", () => {
-  it("pings, pages, echoes; a smaller path beyond a router; a port where nobody listens", async (t) => {
-    if (lacks(t, ...NEEDS, "ping", "curl", "nc", "tshark")) return;
+  for (const runtime of ["node", "wasmtime"]) it(`${runtime}: pings, pages, a path with a smaller MTU`, async (t) => {
+    if (lacks(t, ...NEEDS, "ping", "curl", "nc", "tshark", runtime)) return;
     const lab = lab6(), far = behind(lab), pcap = lab.file("up.pcapng");
     try {
       const sum = await sha256(lab.random("big", 2_000_000));
       const up = await lab.up([
         "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--ip6", `${STACK}/64`, "--gateway6", KERNEL, "--http", "80",
-        "--root", lab.dir, "--echo", "7", "--pcap", pcap, "--stats",
+        "--root", lab.dir, "--echo", "7", "--pcap", pcap, "--stats", "--runtime", runtime,
+        "--ip6", "fd00:9:0:0:1:0:0:ab0/128",
       ]);
+      await says(up, /^address fd00:9::1:0:0:ab0$/m);
       const local = await says(up, /^address (fe80::.*)$/m);
       await says(up, /^address fd00:9::2$/m);
       const ping = (to: string, size: number): number | null =>
@@ -187,8 +189,8 @@ describe("IPv6 with the kernel", () => {
     }
   });
 
-  it("a router's prefix gives an address, and the way beyond it, as long as the router says so", async (t) => {
-    if (lacks(t, ...NEEDS, "ping", "dnsmasq", "curl")) return;
+  for (const runtime of ["node", "wasmtime"]) it(`${runtime}: there is a way while a router says so`, async (t) => {
+    if (lacks(t, ...NEEDS, "ping", "dnsmasq", "curl", runtime)) return;
     const lab = lab6(), far = behind(lab);
     try {
       const router = (lifetime: number): ReturnType<Lab["start"]> => lab.start("dnsmasq", [
@@ -199,7 +201,7 @@ describe("IPv6 with the kernel", () => {
       writeFileSync(lab.file("page"), "beyond\n");
       const first = router(1800);
       const up = await lab.up([
-        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir,
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--runtime", runtime,
       ]);
       const own = await says(up, /^address (fd00:9::?[0-9a-f:]+)$/m);
       const beyond = (): string =>
