@@ -79,6 +79,7 @@ import { answerInit } from "./clients/dns-answer";
 import { CLIENTS, dhcpOwner, dnsOwner, ndOwner, STACK_PLACES } from "./clients/owners";
 import { configureInit, configureLinkChanged, configureOutput, configureTimer } from "./nd/configure";
 import { ndInput } from "./nd/input";
+import { routerSilent } from "./nd/routers";
 import { solicit } from "./nd/send";
 
 /** Layout of the control block: two SlotRings of 24 bytes, and the arena's bounds. */
@@ -532,6 +533,7 @@ function timersDue(): void {
   // a poll, since all of them are looked at.
   const hop = neighboursTick();
   if (hop != 0) {
+    if (IPV6) routerSilent(hop);
     ipFailed(hop);
     tcpNeighbourFailed(hop);
   }

@@ -66,8 +66,11 @@ export const enum Says { ROUTER, HOST }
 @unmanaged export class Router {
   /** Kept; 0: free. */
   name: Address;
-  /** RFC 4191 §2.2: 0 low, 1 medium, 2 high. */
-  preference: u32;
+  /**
+   * Who has the least is asked first (RFC 4861 §6.3.6): 0 to 2 for a preference of high, medium or low (RFC 4191
+   * §2.2), and 4 for each time that some router had not answered when this one did not, either.
+   */
+  order: u32;
   until: Micros;
 }
 
@@ -92,6 +95,8 @@ export const PREFIXES_MAX: u32 = 4;
   /** The link's MTU, as routers say, at most what is configured; and the hop limit of what is sent. */
   mtu: u32;
   hopLimit: u32;
+  /** How often a router has not answered. */
+  silences: u32;
 }
 
 export let interface6: Interface6 = changetype<Interface6>(0);
@@ -219,14 +224,17 @@ function isOnLink6(name: Address): bool {
   return false;
 }
 
-/** The router that is asked first: of the highest preference, of these the one that was heard first; 0: none. */
+/**
+ * The router that is asked first: one that answers, of the highest preference, of these the one that was heard first.
+ * If none answers: the one whose silence was noticed first, so that all have their turn. 0: there is none.
+ */
 export function defaultRouter(): Address {
-  let best: Address = 0, preference: u32 = 0;
+  let best: Address = 0, order = u32.MAX_VALUE;
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
-    if (r.name == 0 || r.until <= clock.us || (best != 0 && r.preference <= preference)) continue;
+    if (r.name == 0 || r.until <= clock.us || r.order >= order) continue;
     best = r.name;
-    preference = r.preference;
+    order = r.order;
   }
   return best;
 }

@@ -146,7 +146,7 @@ function routerAdvertisement(icmp: Icmp6, size: u32): void {
   // RFC 4861 §6.3.7: who is no router of ours ends no search for one.
   if (lifetime != 0) routerHeard();
   // RFC 4191 §2.2: 01 high, 00 medium, 11 low; what is reserved is medium.
-  routerIs(nameSettled(in6.src), preference == 1 ? 2 : preference == 3 ? 0 : 1, until(lifetime));
+  routerIs(nameSettled(in6.src), preference == 1 ? 0 : preference == 3 ? 2 : 1, until(lifetime));
   learn(macIn(NdOption.SOURCE_MAC, options, end));
   const mtu = option(NdOption.MTU, options, end, 8);
   if (mtu != 0) mtuFromRouter(bswap<u32>(load<u32>(mtu, 4)));

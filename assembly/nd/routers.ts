@@ -50,13 +50,13 @@ export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: S
   ipForget();
 }
 
-/** Somebody is a router until then; not after now: no longer. */
-export function routerIs(name: Address, preference: u32, end: Micros): void {
+/** Somebody is a router until then; not after now: no longer. `order`: of its preference, since it is heard. */
+export function routerIs(name: Address, order: u32, end: Micros): void {
   let free: Router | null = null;
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
     if (r.name == name) {
-      r.preference = preference;
+      r.order = order;
       r.until = end;
       if (end <= clock.us) routerEnd(r);
       markRouter();
@@ -67,7 +67,7 @@ export function routerIs(name: Address, preference: u32, end: Micros): void {
   }
   if (free == null || end <= clock.us) return;
   free.name = nameKeep(name);
-  free.preference = preference;
+  free.order = order;
   free.until = end;
   markRouter();
   ndArm(end);
@@ -83,6 +83,16 @@ function markRouter(): void {
     const name = routerAt(i).name;
     if (name != 0) nameMark(name, name == best ? Mark.ROUTER : Mark.NONE);
   }
+}
+
+/** A neighbour does not answer: if it is a router, others are asked first (RFC 4861 §6.3.6). */
+export function routerSilent(name: Address): void {
+  for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
+    const r = routerAt(i);
+    if (r.name == name) r.order = (++interface6.silences << 2) | (r.order & 3);
+  }
+  markRouter();
+  ipForget();
 }
 
 /** Somebody is a router no longer. */

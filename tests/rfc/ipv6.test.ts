@@ -24,6 +24,7 @@ import {
   type Seen6,
 } from "../harness/codec6.js";
 import { SMALL } from "../harness/bench.js";
+import { EVENT } from "../../host/stack.js";
 import { Bench6, FAR, PEER, PREFIX, ROUTER, SECRET } from "../harness/bench6.js";
 
 if (!SMALL) {
@@ -149,6 +150,101 @@ if (!SMALL) {
         () => b.stack.udpSend(udp, b.stack.ip6Name(FAR), 7, Uint8Array.of(1)),
         /UNREACHABLE|no route|reach/i,
       );
+    });
+  });
+
+  describe("RFC 4861 §6.3.6: which router", () => {
+    const A = ROUTER, B = ip6("fe80::b"), MAC_A = [2, 0, 0, 0, 0, 0xa], MAC_B = [2, 0, 0, 0, 0, 0xb];
+    const medium = 0, low = 0x18, high = 0x08;
+
+    /** A stack that two routers have told of themselves, A first. */
+    class TwoRouters extends Bench6 {
+      readonly #udp: number;
+      constructor(readonly flags = medium) {
+        super();
+        this.ready();
+        this.hear(A);
+        this.hear(B);
+        this.#udp = this.stack.udpOpen(1000);
+      }
+
+      hear(router: Uint8Array): void {
+        const mac = router === A ? MAC_A : MAC_B, flags = router === A ? this.flags : medium;
+        this.frame(routerAdvertisement(router, nd.source(mac), { flags }));
+      }
+
+      /**
+       * A datagram goes to somebody far away each half second; `alive` answer when they are asked. Returns by whom the
+       * datagrams went, each time that it changed, and who was asked.
+       */
+      ways(seconds: number, ...alive: Uint8Array[]): { by: string; asked: string } {
+        const by: string[] = [], asked: string[] = [];
+        const note = (list: string[], name: string): void => void (list.at(-1) === name || list.push(name));
+        for (let i = 0; i < 2 * seconds; i++) {
+          this.stack.udpSend(this.#udp, this.stack.ip6Name(FAR), 7, Uint8Array.of(1));
+          this.advance(500);
+          for (const s of this.seen()) {
+            if (s.next === 17) note(by, s.dstMac[5] === 0xa ? "A" : "B");
+            if (s.type !== 135) continue;
+            const target = hex6(s.data.slice(0, 16)) === hex6(A) ? A : B;
+            note(asked, target === A ? "A" : "B");
+            const options = nd.target(target === A ? MAC_A : MAC_B);
+            if (alive.includes(target)) this.frame(advertisement(target, s.src, target, 7, options));
+          }
+        }
+        return { by: by.join(""), asked: asked.join("") };
+      }
+    }
+
+    it("4861-13 one that does not answer is left for another, and taken again when it is heard", () => {
+      const b = new TwoRouters();
+      assert.equal(b.ways(20, A, B).by, "A", "the one that was heard first");
+      assert.equal(b.ways(100, B).by, "AB", "within a minute and three questions it is left");
+      assert.equal(b.ways(200, B).by, "B", "and does not come back by itself");
+      b.hear(A);
+      assert.equal(b.ways(30, A, B).by, "A");
+      assert.deepEqual(b.stack.ip6Routers(), [A, B], "its lifetime goes on all the while");
+    });
+
+    it("4861-13 where none answers, all have their turn; the first that does is taken", () => {
+      const b = new TwoRouters(), { asked } = b.ways(120);
+      assert.match(asked, /^(AB){5,}A?$/);
+      assert.match(b.ways(30, B).by, /B$/);
+      assert.equal(b.ways(120, B).by, "B");
+    });
+
+    it("4191-2.2 the higher preference goes first, among those that answer", () => {
+      assert.equal(new TwoRouters(low).ways(20, A, B).by, "B");
+      const b = new TwoRouters(high);
+      assert.equal(b.ways(100, B).by, "AB");
+      b.hear(B);
+      assert.equal(b.ways(20, B).by, "B", "B has been heard again, and A has not");
+    });
+
+    /** SYNs for half a minute; B answers when it is asked, A never. Returns the last one, and whether it is told. */
+    function connecting(b: TwoRouters): { last: Seen6; told: boolean } {
+      const handle = b.stack.connect(b.stack.ip6Name(FAR), 80);
+      b.stack.setOption(handle, "softErrors", true);
+      b.poll();
+      let last = b.seen().find((s) => s.next === 6)!;
+      assert.deepEqual(last.dstMac, MAC_A);
+      for (let i = 0; i < 30; i++) {
+        b.advance(1000);
+        for (const s of b.seen()) {
+          if (s.next === 6) last = s;
+          if (s.type === 135 && hex6(s.data.slice(0, 16)) === hex6(B))
+            b.frame(advertisement(B, s.src, B, 7, nd.target(MAC_B)));
+        }
+      }
+      return { last, told: ((b.events.get(handle) ?? 0) & EVENT.SOFT_ERROR) !== 0 };
+    }
+
+    it("4861-13 a connection goes on by the other one, and is told of nothing", () => {
+      const { last, told } = connecting(new TwoRouters());
+      assert.deepEqual([last.dstMac, told], [MAC_B, false]);
+      const alone = new TwoRouters();
+      alone.frame(routerAdvertisement(B, [], { lifetime: 0 }));
+      assert.equal(connecting(alone).told, true, "without another one it is");
     });
   });
 
