@@ -120,8 +120,9 @@ export const enum Cookies {
   /** Bytes of memory that callers' pointers may reach into, at most what there is: NO_MEMORY; 0: `memory.size`. */
   memoryBytes: u32;
 
-  /** Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
+  /** Own MAC address: bytes 0–3, most significant first. A group address is refused. */
   macHigh: u32;
+  /** Bytes 4–5 of it. */
   macLow: u32;
   /** Own IPv4 address, host order. 0, with prefix and gateway 0, in a build that has `dhcp_start`: none yet. */
   ip: u32;
@@ -138,16 +139,19 @@ export const enum Cookies {
   /**
    * Connections with a TCB. 304 bytes at most (352 in a build with IPv6) and two rings each. Full: the handshake's last
    * ACK waits in the half-open table, `connect` is FULL.
-   * @default 64
+   * @seen ListenOverflows @default 64
    */
   connsMax: u32;
   /**
    * Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at
    * most, 116 with IPv6. Full: see `cookies`.
-   * @default 256
+   * @seen TCPReqQFullDoCookies, TCPHalfOpenEvicted, TCPReqQFullDrop @default 256
    */
   halfOpenMax: u32;
-  /** Connections in TIME-WAIT. 68 bytes each at most, 116 with IPv6. Full: the oldest ends early. @default 256 */
+  /**
+   * Connections in TIME-WAIT. 68 bytes each at most, 116 with IPv6. Full: the oldest ends early.
+   * @seen TWKilled @default 256
+   */
   timeWaitMax: u32;
   /** Listeners, ≤ 255. 84 bytes each, 132 with IPv6. Full: FULL. @default 8 */
   listenersMax: u32;
@@ -161,8 +165,8 @@ export const enum Cookies {
   recvRing: u32;
   /**
    * Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are free, 64 a
-   * list at most; else what arrives out of order is dropped, SACK blocks ignored.
-   * @default 4096
+   * list at most. Full: what arrives out of order is dropped, SACK blocks ignored.
+   * @seen TCPOFODrop @default 4096
    */
   rangesMax: u32;
   /**
@@ -180,7 +184,7 @@ export const enum Cookies {
   /**
    * Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again, for
    * datagrams that wait for their neighbours. Full: connections wait, other packets are dropped.
-   * @default 64
+   * @seen ifOutDiscards @default 64
    */
   txSlots: u32;
   /**
@@ -192,7 +196,7 @@ export const enum Cookies {
   /**
    * Datagrams being reassembled. reassemblyBytes + 1/64 of it + 64 bytes each, 160
    * with IPv6. Full: the oldest one is given up.
-   * @default 4
+   * @seen ipReasmFails @default 4
    */
   reassemblyMax: u32;
   /**
@@ -209,7 +213,10 @@ export const enum Cookies {
   neighboursMax: u32;
   /** UDP sockets. 60 bytes and two rings each. Full: FULL. @default 8 */
   udpMax: u32;
-  /** Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. @default 16384 */
+  /**
+   * Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped.
+   * @seen udpRcvbufErrors @default 16384
+   */
   udpRing: u32;
   /**
    * Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share
@@ -248,7 +255,7 @@ export const enum Cookies {
   rtoMaxMs: u32;
   /**
    * R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms.
-   * @default 300000
+   * @seen TCPAbortOnTimeout @default 300000
    */
   userTimeoutMs: u32;
   /** The same for a SYN, ms (RFC 9293 §3.8.3: 3 minutes at least). @default 180000 */
@@ -265,9 +272,9 @@ export const enum Cookies {
   synAckRetries: u32;
   /** Deadline of a half-open record, ms. @default 63000 */
   halfOpenMs: u32;
-  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). @default 10 */
+  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). Above: none. @seen TCPACKSkippedChallenge @default 10 */
   challengeMax: u32;
-  /** ICMP errors a second (RFC 1812 §4.3.2.8). @default 100 */
+  /** ICMP errors a second (RFC 1812 §4.3.2.8). Above: none. @seen icmpOutRateLimited @default 100 */
   icmpRate: u32;
   /** Neighbour entries are renewed after, ms (RFC 1122 §2.3.2.1). @default 60000 */
   neighbourMs: u32;
@@ -282,31 +289,33 @@ export const enum Cookies {
   /** Least path MTU that an ICMP error, or time-outs, can set, bytes. @default 552 */
   pathMtuMin: u32;
   /**
-   * SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0:
-   * no limit. Above: see `Policy.SYN_SILENCE`.
-   * @default 0
+   * SYNs a second that a listener takes in (RFC 4987 §3); 0: no limit. Above: see `Policy.SYN_SILENCE`.
+   * @seen TCPSynRateDrop @default 0
    */
   synRate: u32;
-  /** @default 64 */
+  /** How many of them may come at once. @default 64 */
   synBurst: u32;
-  /** The same for the SYNs from one /24; it needs `prefixBuckets`. @default 0 */
+  /**
+   * The same for the SYNs from one /24; it needs `prefixBuckets`. Above: see `Policy.SYN_SILENCE`.
+   * @seen TCPSynRateDrop @default 0
+   */
   prefixRate: u32;
-  /** @default 16 */
+  /** How many of them may come at once. @default 16 */
   prefixBurst: u32;
   /**
-   * ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no limit.
-   * @default 1000
+   * ACKs a second from one /24 whose wrong cookie is answered with a RST; 0: no limit. Above: they are dropped.
+   * @seen TCPACKSkippedCookie @default 1000
    */
   cookieRate: u32;
   /**
    * Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete
    * (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do.
-   * @default 16
+   * @seen TCPFastOpenListenOverflow @default 16
    */
   fastOpenMax: u32;
   /**
-   * How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever.
-   * @default 0
+   * How long an accepted connection may stay without a byte from the peer, ms; 0: for ever. Longer: it is reset.
+   * @seen TCPFirstByteTimeout @default 0
    */
   firstByteMs: u32;
 
@@ -315,14 +324,18 @@ export const enum Cookies {
    * handshake that another began. `init` wipes it.
    */
   groupKey0: u32;
+  /** Bytes 4–7 of it. */
   groupKey1: u32;
+  /** Bytes 8–11 of it. */
   groupKey2: u32;
+  /** Bytes 12–15 of it. */
   groupKey3: u32;
   /**
    * The group's clock less this one's, µs modulo 2^64: its minutes are the cookies'
    * epochs, its milliseconds the timestamps.
    */
   clockOffsetLow: u32;
+  /** The upper half of it. */
   clockOffsetHigh: u32;
 
   /** 32 bytes of entropy; what cannot be any is refused (ENTROPY): all the same, or a counter. `init` wipes them. */

@@ -102,14 +102,12 @@ const CONTROL_SIZE: u32 = 48;
 let control: usize = 0;
 let state: StackState = changetype<StackState>(0);
 
-/** A loop between our own sockets ends after so many rounds of one `poll`; the next one goes on. */
+/** Rounds of a loop between our own sockets in one `poll`. @full the next `poll` goes on, at once */
 const ROUNDS_MAX: u32 = 64;
 
-/**
- * So many timers does one poll fire, and so many connections have their turn; what is left comes
- * with the next one, which is due at once.
- */
+/** Timers that one `poll` fires. @full the next `poll` goes on, at once */
 const TIMERS_MAX: u32 = 256;
+/** Connections that have their turn in one `poll`. @full the next `poll` goes on, at once */
 const TURNS_MAX: u32 = 1024;
 
 /** Whether a plan only says where everything would lie, or is written, too. */

@@ -1,22 +1,25 @@
 import { parseCidr, parseIp, parseMac } from "./address.js";
-import { CONFIG_DEFAULTS, CONFIG_FIELDS, POLICY, POLICY_DEFAULT } from "./module/layout.js";
+import { CONFIG_DEFAULTS, CONFIG_FIELDS, POLICY, POLICY_DEFAULT, type ConfigNumbers } from "./module/layout.js";
 
 export { CONFIG_FIELDS, POLICY };
 
+/** The name of a policy (`POLICY`). */
 export type PolicyName = keyof typeof POLICY;
 
+/** The name of a number of the configuration (docs/reference/configuration.md). */
 export type ConfigField = (typeof CONFIG_FIELDS)[number];
 
 /**
  * The configuration as the library takes it: every number of the block, and the readable forms of addresses and policy.
  */
-export interface StackOptions extends Partial<Omit<Record<ConfigField, number>, "size" | "ip" | "gateway" | "policy">> {
+export interface StackOptions extends Partial<Omit<ConfigNumbers, "size" | "ip" | "gateway" | "policy">> {
   /** "10.0.0.2/24"; without it the stack has no address until it is given one, or the network gives it one. */
   ip?: string | undefined;
   /** "10.0.0.1"; without it only the subnet is reachable. */
   gateway?: string;
   /** "02:00:00:00:00:01"; by default made from the address, or at random where there is none. */
   mac?: string;
+  /** What the stack does and does not; by default as docs/reference/configuration.md has it. */
   policy?: Partial<Record<PolicyName, boolean>>;
   /** A group of stacks behind one address, each of which can complete a handshake that another began. */
   group?: Group;

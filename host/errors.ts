@@ -2,6 +2,7 @@ import { ERR } from "./module/layout.js";
 
 export { ERR };
 
+/** The name of an error (`ERR`). */
 export type ErrName = keyof typeof ERR;
 
 const TEXT: Record<ErrName, string> = {
@@ -47,6 +48,7 @@ export class AbortError extends Error {
 
 /** What a call threw: `code` is the name in `ERR`. */
 export class StintError extends Error {
+  /** Which error it is. */
   readonly code: ErrName;
   /** `why`: words for this case, in the place of the name's own. */
   constructor(code: number | ErrName, what = "", why?: string) {

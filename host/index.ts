@@ -1,10 +1,13 @@
 /** The library: a TCP/IP stack in a WebAssembly module, for Node. */
 export {
   Stack, Connection, Server, UdpSocket, type OpenOptions, type ConnectOptions, type ListenOptions,
-  type ConnectionOptions, type Ip6Options, type OwnAddress, type SocketAddress,
+  type ConnectionOptions, type DhcpOptions, type Family, type Ip6Options, type OwnAddress, type SocketAddress,
 } from "./net.js";
-export { StackModule, STATES, EVENT, type StateName, type TcpInfo, type OptionName } from "./stack.js";
-export { POLICY, type StackOptions, type PolicyName } from "./config.js";
+export {
+  StackModule, STATES, EVENT, OPTION, type StateName, type TcpInfo, type OptionName, type Datagram, type Ip6Address,
+  type Lease, type ListenerInfo, type Names, type Pools, type ResolverInfo,
+} from "./stack.js";
+export { POLICY, type ConfigField, type Group, type StackOptions, type PolicyName } from "./config.js";
 export { ERR, StintError, type ErrName } from "./errors.js";
 export { COUNTERS, type Counter } from "./counters.js";
 export { loadModule } from "./module.js";
@@ -12,11 +15,12 @@ export { type Link, LinkError } from "./links/link.js";
 export { openLink } from "./links/open.js";
 export { openTap } from "./links/tap.js";
 export { openStream, streamLink } from "./links/stream.js";
-export { openUdp } from "./links/udp.js";
-export { openPasst } from "./links/passt.js";
+export { openUdp, type UdpLink } from "./links/udp.js";
+export { openPasst, type PasstOptions } from "./links/passt.js";
 export { Wire, PERFECT, type Impairment, type InFlight } from "./links/loopback.js";
 export { CaptureFile, captured } from "./links/capture.js";
 export { Loop, monotonicUs } from "./loop.js";
 export { Shards } from "./shards/shards.js";
 export { Steer } from "./shards/steer.js";
+export type { ServiceName } from "./services.js";
 export type { Serve } from "./shards/application.js";

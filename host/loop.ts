@@ -9,6 +9,7 @@ import { TIMER_MAX } from "./timer.js";
 /** Turns of one run before others have theirs. */
 const ROUNDS_MAX = 64;
 
+/** Polls a stack whenever a frame, its clock or a call of ours asks for it. `Stack.open` makes one by itself. */
 export class Loop {
   /** Called for each socket that has something to tell, with bits of EVENT. */
   onEvent: (handle: number, bits: number) => void = () => {};
@@ -24,7 +25,15 @@ export class Loop {
   #stopped = false;
   #refed = true;
 
-  constructor(readonly stack: StackModule, readonly link: Link, readonly nowUs: () => number) {
+  /** From now on it drives `stack`; `nowUs` is its clock, µs, which must not go back. */
+  constructor(
+    /** What it drives. */
+    readonly stack: StackModule,
+    /** What its frames go through. */
+    readonly link: Link,
+    /** Its clock, µs. */
+    readonly nowUs: () => number,
+  ) {
     link.onFrame = (frame) => {
       if (!stack.pushFrame(frame)) {
         this.run();
@@ -81,6 +90,7 @@ export class Loop {
     this.link.unref?.();
   }
 
+  /** Polls no more. */
   stop(): void {
     this.#stopped = true;
     clearImmediate(this.#immediate);

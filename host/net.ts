@@ -8,6 +8,9 @@
 export { Connection, type ConnectionOptions } from "./net/connection.js";
 export { UdpSocket } from "./net/datagram.js";
 export { Server } from "./net/listener.js";
+export type { Family } from "./net/names.js";
 export type { Ip6Options } from "./net/ip6.js";
 export type { SocketAddress } from "./net/owner.js";
-export { Stack, type ConnectOptions, type ListenOptions, type OpenOptions, type OwnAddress } from "./net/stack.js";
+export {
+  Stack, type ConnectOptions, type DhcpOptions, type ListenOptions, type OpenOptions, type OwnAddress,
+} from "./net/stack.js";

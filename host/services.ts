@@ -7,6 +7,7 @@ import { REQUEST, REQUEST_SIZE, SERVICES, WANT } from "./module/layout.js";
 import { StackModule, type Exports } from "./stack.js";
 
 export { SERVICES };
+/** A service that the module has inside (docs/services.md). */
 export type ServiceName = keyof typeof SERVICES;
 
 /** What build/stint-app.wasm exports beyond the stack. */

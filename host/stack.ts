@@ -4,39 +4,111 @@
  */
 import { ERR, StintError } from "./errors.js";
 import { type Exports } from "./module/instance.js";
-import { Interface, type Ip6Address, type Lease } from "./module/interface.js";
+import { Interface, type Ip6Address, type Lease, type ResolverInfo } from "./module/interface.js";
 import {
   DATAGRAM_FROM, EVENT, FAST_OPEN, FLAG, LISTENER_INFO, OPTION, STATES, TCP_INFO, TIMER,
+  type TcpInfoNumbers,
 } from "./module/layout.js";
 
 export { EVENT, FAST_OPEN, FLAG, OPTION, STATES, TIMER };
-export type { Exports, Ip6Address, Lease };
+export type { Exports, Ip6Address, Lease, ResolverInfo };
+/** The name of a state of RFC 9293 §3.3.2, as "SYN-SENT". */
 export type StateName = (typeof STATES)[number];
+/** The name of an option of a connection (`OPTION`). */
 export type OptionName = keyof typeof OPTION;
 
-type InfoFields = Record<keyof typeof TCP_INFO, number>;
-
 /** What `info` tells: what the module writes, and what follows from it. Times are in ms from now; Infinity: never. */
-export interface TcpInfo extends Omit<InfoFields, "version" | "ports"> {
+export interface TcpInfo extends TcpInfoNumbers {
+  /** The state's name. */
   stateName: StateName;
+  /** The peer's port. */
   rport: number;
+  /** Our own port. */
   lport: number;
+  /** RCV.WND as advertised, bytes. */
   rcvWnd: number;
+  /** The smoothed round-trip time, µs (RFC 6298); 0: there is no sample yet. */
   srttUs: number;
+  /** Its variation, µs. */
   rttvarUs: number;
+  /** The retransmission time-out, µs. */
   rtoUs: number;
+  /** Bytes that the send ring has room for. */
   sndRing: number;
+  /** Bytes that the receive ring has room for. */
   rcvRing: number;
+  /** When the timer of `timerKind` fires. */
   timerMs: number;
+  /** When an ACK that waits is sent. */
   delackMs: number;
+  /** When keep-alive, the wait for a first byte, or the time of a closed connection is over. */
   idleMs: number;
+}
+
+/** Who is connected to whom: local and remote address and port, as the module has them. */
+export interface Names {
+  /** Our own address. */
+  lip: number;
+  /** Our own port. */
+  lport: number;
+  /** The peer's address. */
+  rip: number;
+  /** The peer's port. */
+  rport: number;
+}
+
+/** What is known of a listener. */
+export interface ListenerInfo {
+  /** Handshakes that are under way. */
+  halfOpen: number;
+  /** Connections that wait to be accepted. */
+  toAccept: number;
+  /** How many may wait. */
+  backlog: number;
+  /** Whether SYNs are answered with cookies now. */
+  defending: boolean;
+}
+
+/** A datagram that came. */
+export interface Datagram {
+  /** Its text: a copy. */
+  data: Uint8Array;
+  /** The sender's address: an IPv4 address in host order, or the name of an IPv6 one (`ip6Bytes`). */
+  ip: number;
+  /** The sender's port. */
+  port: number;
+}
+
+/** How full the tables are, in entries. */
+export interface Pools {
+  /** In use. */
+  connections: number;
+  /** Records for handshakes that are free. */
+  halfOpenFree: number;
+  /** Records for TIME-WAIT that are free. */
+  timeWaitFree: number;
+  /** Ranges that are free. */
+  rangesFree: number;
 }
 
 /** How long whoever asks the network for an address waits for one, ms, if nobody says. */
 export const ADDRESS_MS = 30_000;
 
+/**
+ * The module, one method for each call, without a clock and without a link: whoever has it gives it frames and the
+ * time. Handles and IPv4 addresses are numbers, addresses in host order. Calls that fail throw a StintError.
+ *
+ * @example
+ * ```ts
+ * const stack = new StackModule(loadModule(), { ip: "10.0.0.2/24" });
+ * const listener = stack.listen(7);
+ * stack.pushFrame(frame);
+ * const waitUs = stack.poll(nowUs);
+ * stack.drainFrames((out) => send(out));
+ * ```
+ */
 export class StackModule extends Interface {
-  // TCP. Calls that fail throw a StintError.
+  // TCP
 
   /** A listener on `port` of one address, or of all (0). Returns its handle. Throws IN_USE, FULL, ARGUMENT. */
   listen(port: number, backlog = 128, ip = 0): number {
@@ -162,7 +234,7 @@ export class StackModule extends Interface {
   }
 
   /** The connection's addresses and ports alone. */
-  names(handle: number): { lip: number; lport: number; rip: number; rport: number } {
+  names(handle: number): Names {
     const result = this.exports.tcp_info(handle, this.scratch);
     if (result < 0) throw new StintError(result, "no such connection");
     const word = (field: "lip" | "rip" | "ports"): number => this.u32[(this.scratch + TCP_INFO[field].at) >>> 2]!;
@@ -171,7 +243,7 @@ export class StackModule extends Interface {
   }
 
   /** How many handshakes a listener has under way, and connections that wait. Throws HANDLE. */
-  listenerInfo(handle: number): { halfOpen: number; toAccept: number; backlog: number; defending: boolean } {
+  listenerInfo(handle: number): ListenerInfo {
     const result = this.exports.listener_info(handle, this.scratch);
     if (result < 0) throw new StintError(result, "no such listener");
     const word = (at: number): number => this.u32[(this.scratch + at) >>> 2]!;
@@ -204,7 +276,7 @@ export class StackModule extends Interface {
   }
 
   /** The next datagram, or null. REFUSED (an ICMP error came) throws. */
-  udpReceive(handle: number): { data: Uint8Array; ip: number; port: number } | null {
+  udpReceive(handle: number): Datagram | null {
     const at = this.#borrow(65536);
     const n = this.exports.udp_recv(handle, at, 65536, this.scratch);
     if (n === ERR.AGAIN) return null;
@@ -246,8 +318,8 @@ export class StackModule extends Interface {
     return at;
   }
 
-  /** Entries: connections in use; free half-open records, TIME-WAIT records and ranges. */
-  pools(): { connections: number; halfOpenFree: number; timeWaitFree: number; rangesFree: number } {
+  /** How full the tables are. */
+  pools(): Pools {
     const [connections, halfOpenFree, timeWaitFree, rangesFree] = [0, 1, 2, 3].map((i) => this.exports.pool(i)) as [
       number, number, number, number,
     ];

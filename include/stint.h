@@ -469,8 +469,9 @@ struct stint_config {
    * `memory.size`.
    */
   uint32_t memoryBytes;
-  /* Own MAC address: bytes 0–3 and 4–5, most significant first. A group address is refused. */
+  /* Own MAC address: bytes 0–3, most significant first. A group address is refused. */
   uint32_t macHigh;
+  /* Bytes 4–5 of it. */
   uint32_t macLow;
   /* Own IPv4 address, host order. 0, with prefix and gateway 0, in a build that has `dhcp_start`: none yet. */
   uint32_t ip;
@@ -506,7 +507,7 @@ struct stint_config {
   uint32_t recvRing;
   /*
    * Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are
-   * free, 64 a list at most; else what arrives out of order is dropped, SACK blocks ignored.
+   * free, 64 a list at most. Full: what arrives out of order is dropped, SACK blocks ignored.
    */
   uint32_t rangesMax;
   /*
@@ -598,9 +599,9 @@ struct stint_config {
   uint32_t synAckRetries;
   /* Deadline of a half-open record, ms. */
   uint32_t halfOpenMs;
-  /* Challenge ACKs of one connection in 5 s (RFC 5961 §7). */
+  /* Challenge ACKs of one connection in 5 s (RFC 5961 §7). Above: none. */
   uint32_t challengeMax;
-  /* ICMP errors a second (RFC 1812 §4.3.2.8). */
+  /* ICMP errors a second (RFC 1812 §4.3.2.8). Above: none. */
   uint32_t icmpRate;
   /* Neighbour entries are renewed after, ms (RFC 1122 §2.3.2.1). */
   uint32_t neighbourMs;
@@ -614,18 +615,17 @@ struct stint_config {
   uint32_t ttl;
   /* Least path MTU that an ICMP error, or time-outs, can set, bytes. */
   uint32_t pathMtuMin;
-  /*
-   * SYNs a second that a listener takes in (RFC 4987 §3), and how many at once; rate 0: no limit. Above: see
-   * `Policy.SYN_SILENCE`.
-   */
+  /* SYNs a second that a listener takes in (RFC 4987 §3); 0: no limit. Above: see `Policy.SYN_SILENCE`. */
   uint32_t synRate;
+  /* How many of them may come at once. */
   uint32_t synBurst;
-  /* The same for the SYNs from one /24; it needs `prefixBuckets`. */
+  /* The same for the SYNs from one /24; it needs `prefixBuckets`. Above: see `Policy.SYN_SILENCE`. */
   uint32_t prefixRate;
+  /* How many of them may come at once. */
   uint32_t prefixBurst;
   /*
-   * ACKs a second from one /24 whose wrong cookie is answered with a RST; above, they are dropped. 0: no
-   * limit.
+   * ACKs a second from one /24 whose wrong cookie is answered with a RST; 0: no limit. Above: they are
+   * dropped.
    */
   uint32_t cookieRate;
   /*
@@ -633,21 +633,28 @@ struct stint_config {
    * (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do.
    */
   uint32_t fastOpenMax;
-  /* How long an accepted connection may stay without a byte from the peer, ms; then it is reset. 0: for ever. */
+  /*
+   * How long an accepted connection may stay without a byte from the peer, ms; 0: for ever. Longer: it is
+   * reset.
+   */
   uint32_t firstByteMs;
   /*
    * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a
    * handshake that another began. `init` wipes it.
    */
   uint32_t groupKey0;
+  /* Bytes 4–7 of it. */
   uint32_t groupKey1;
+  /* Bytes 8–11 of it. */
   uint32_t groupKey2;
+  /* Bytes 12–15 of it. */
   uint32_t groupKey3;
   /*
    * The group's clock less this one's, µs modulo 2^64: its minutes are the cookies' epochs, its milliseconds
    * the timestamps.
    */
   uint32_t clockOffsetLow;
+  /* The upper half of it. */
   uint32_t clockOffsetHigh;
   /*
    * 32 bytes of entropy; what cannot be any is refused (ENTROPY): all the same, or a counter. `init` wipes
@@ -796,8 +803,9 @@ struct stint_tcp_info {
   uint32_t version;
   /* The state now, one of `State`. */
   uint32_t state;
-  /* Remote and local address, host order. */
+  /* Remote address, host order. */
   uint32_t rip;
+  /* Local address, host order. */
   uint32_t lip;
   /* Remote port << 16 | local port. */
   uint32_t ports;
@@ -808,50 +816,77 @@ struct stint_tcp_info {
   uint8_t timerKind;
   /* Time-outs in a row. */
   uint8_t retries;
+  /* Duplicate ACKs in a row (RFC 5681 §2). */
   uint8_t dupAcks;
+  /* Shift of the windows that the peer names (RFC 7323 §2). */
   uint8_t sndScale;
+  /* Shift of those that we name. */
   uint8_t rcvScale;
-  /* Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
+  /* Why the connection ended, of `Err`; 0: it did not, or in order. */
   int8_t error;
+  /* The last soft error, of `Err`; 0: none. */
   int8_t softError;
-  /* Largest payload of a segment; largest packet of the path. Bytes. */
+  /* Largest payload of a segment, bytes. */
   uint16_t mss;
+  /* Largest packet of the path, bytes. */
   uint16_t pathMtu;
+  /* SND.UNA: the first sequence number that is not acknowledged. */
   uint32_t sndUna;
+  /* SND.NXT: the next one to send. */
   uint32_t sndNxt;
+  /* SND.WND: the peer's window, bytes. */
   uint32_t sndWnd;
+  /* The largest window that the peer has had, bytes. */
   uint32_t maxSndWnd;
+  /* ISS: our initial sequence number. */
   uint32_t iss;
+  /* SND.UP: the end of the urgent data that we send. */
   uint32_t sndUp;
+  /* RCV.NXT: the next sequence number to receive. */
   uint32_t rcvNxt;
   /* RCV.NXT + RCV.WND, as advertised. */
   uint32_t rcvAdv;
+  /* RCV.UP: the end of the urgent data that the peer sends. */
   uint32_t rcvUp;
+  /* IRS: the peer's initial sequence number. */
   uint32_t irs;
   uint32_t reserved1;
-  /* Bytes in the send ring; bytes that the application has not taken. */
+  /* Bytes in the send ring. */
   uint32_t sndSize;
   uint32_t reserved2;
+  /* Bytes that the application has not taken. */
   uint32_t rcvSize;
   /* The time-out, µs (RFC 6298). */
   uint32_t rto;
+  /* The congestion window, bytes (RFC 5681 §2). */
   uint32_t cwnd;
+  /* The slow start threshold, bytes. */
   uint32_t ssthresh;
   /* RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
   uint32_t recover;
+  /* Below it nothing is lost that is not known to be. */
   uint32_t sndLost;
+  /* The next sequence number to retransmit. */
   uint32_t rtxNxt;
+  /* TS.Recent (RFC 7323 §4.3). */
   uint32_t tsRecent;
   uint16_t reserved3;
   uint16_t reserved4;
+  /* Last.ACK.sent (RFC 7323 §4.3). */
   uint32_t lastAckSent;
+  /* SND.WL1: the sequence number of the last window update. */
   uint32_t sndWl1;
+  /* SND.WL2: its acknowledgment number. */
   uint32_t sndWl2;
+  /* The sequence number of the peer's FIN, when it has come. */
   uint32_t finSeq;
+  /* When TS.Recent was set, s. */
   uint32_t tsRecentAt;
+  /* What our timestamps are ahead of the clock (RFC 7323 §5.4). */
   uint32_t tsOffset;
-  /* Smoothed round-trip time × 8 and its variation × 4, µs; srtt 0: no sample yet. */
+  /* The smoothed round-trip time × 8, µs; 0: no sample yet. */
   uint32_t srtt;
+  /* Its variation × 4, µs. */
   uint32_t rttvar;
   uint32_t reserved5;
   uint32_t reserved6;
@@ -861,6 +896,7 @@ struct stint_tcp_info {
   uint32_t reserved10;
   uint32_t reserved11;
   uint32_t reserved12;
+  /* How long data may stay unacknowledged, ms. */
   uint32_t userTimeoutMs;
   /* When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
   uint64_t timerAt;
@@ -879,25 +915,34 @@ struct stint_tcp_info {
   uint16_t reserved14;
   /* The MSS that the peer named. */
   uint16_t peerMss;
+  /* Keep-alive: idle time before the first probe, s. */
   uint16_t keepIdleS;
+  /* Keep-alive: time between probes, s. */
   uint16_t keepIntervalS;
   uint16_t reserved15;
+  /* Challenge ACKs in this period (RFC 5961 §7). */
   uint8_t challenges;
+  /* Keep-alive: unanswered probes before the connection is given up. */
   uint8_t keepProbes;
+  /* Keep-alive: probes that were sent in a row. */
   uint8_t keepSent;
+  /* Type of service of what is sent. */
   uint8_t tos;
+  /* Time to live of what is sent. */
   uint8_t ttl;
   /* Segments with text since the last ACK was sent. */
   uint8_t unacked;
   uint32_t reserved16;
-  /* Bits of `Ecn` and of `FastOpen`. */
+  /* Bits of `Ecn`. */
   uint8_t ecn;
+  /* Bits of `FastOpen`. */
   uint8_t fastOpen;
   uint16_t reserved17;
   /* Bytes that are in the network, as far as is known. */
   uint32_t pipe;
-  /* Bytes that the peer selectively acknowledged; bytes that arrived out of order. */
+  /* Bytes that the peer selectively acknowledged. */
   uint32_t sackedBytes;
+  /* Bytes that arrived out of order. */
   uint32_t outOfOrderBytes;
   /* Bytes up to the end of the urgent data that is to be received. */
   uint32_t urgentLeft;
@@ -924,17 +969,23 @@ struct stint_lease {
   uint32_t state;
   /* What the interface has, whoever gave it; 0: no address. */
   uint32_t ip;
+  /* Length of the subnet's prefix. */
   uint32_t prefix;
+  /* The default router; 0: none. */
   uint32_t gateway;
   /* Whose lease it is. */
   uint32_t server;
   /* DNS servers, in the order of the server's preference. */
   uint32_t dns0;
+  /* The second one; 0: none. */
   uint32_t dns1;
+  /* The third one; 0: none. */
   uint32_t dns2;
   /* Time servers. */
   uint32_t ntp0;
+  /* The second one; 0: none. */
   uint32_t ntp1;
+  /* The broadcast address that the server tells. */
   uint32_t broadcast;
   /* The link's MTU as the server tells it; the stack keeps its own. 0: it told none. */
   uint32_t mtu;
@@ -942,19 +993,22 @@ struct stint_lease {
   uint32_t leaseS;
   /* Bytes of the domain's name (`dhcp_domain`). */
   uint32_t domainSize;
-  /*
-   * Messages sent, answers taken, messages dropped for what was wrong with them, refusals, addresses that
-   * others had.
-   */
+  /* Messages sent. */
   uint32_t sent;
+  /* Answers taken. */
   uint32_t taken;
+  /* Messages dropped for what was wrong with them. */
   uint32_t dropped;
+  /* Requests that a server refused. */
   uint32_t refused;
+  /* Addresses that others had. */
   uint32_t declined;
   uint32_t pad;
-  /* When it is renewed, when any server is asked, and when it ends, in the clock of `poll`; 2^64 − 1: never. */
+  /* When it is renewed, in the clock of `poll`; 2^64 − 1: never. */
   uint64_t renewAt;
+  /* When any server is asked. */
   uint64_t rebindAt;
+  /* When it ends. */
   uint64_t endsAt;
 };
 
@@ -962,11 +1016,15 @@ struct stint_lease {
 struct stint_names {
   /* The servers that are asked, in this order; 0: no more. */
   uint32_t server0;
+  /* The second one. */
   uint32_t server1;
+  /* The third one. */
   uint32_t server2;
-  /* Questions sent, answers taken, datagrams from servers that were no answers to them. */
+  /* Questions sent. */
   uint32_t sent;
+  /* Answers taken. */
   uint32_t taken;
+  /* Datagrams from servers that were no answers to them. */
   uint32_t dropped;
   /* Names that are being asked for. */
   uint32_t asking;

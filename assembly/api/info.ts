@@ -18,8 +18,9 @@ const INFO_VERSION: u32 = 1;
   version: u32;
   /** The state now, one of `State`. */
   state: u32;
-  /** Remote and local address, host order. */
+  /** Remote address, host order. */
   rip: u32;
+  /** Local address, host order. */
   lip: u32;
   /** Remote port << 16 | local port. */
   ports: u32;
@@ -30,50 +31,77 @@ const INFO_VERSION: u32 = 1;
   timerKind: u8;
   /** Time-outs in a row. */
   retries: u8;
+  /** Duplicate ACKs in a row (RFC 5681 §2). */
   dupAcks: u8;
+  /** Shift of the windows that the peer names (RFC 7323 §2). */
   sndScale: u8;
+  /** Shift of those that we name. */
   rcvScale: u8;
-  /** Errors, of `Err`: why the connection ended; the last soft error. 0: none. */
+  /** Why the connection ended, of `Err`; 0: it did not, or in order. */
   error: i8;
+  /** The last soft error, of `Err`; 0: none. */
   softError: i8;
-  /** Largest payload of a segment; largest packet of the path. Bytes. */
+  /** Largest payload of a segment, bytes. */
   mss: u16;
+  /** Largest packet of the path, bytes. */
   pathMtu: u16;
+  /** SND.UNA: the first sequence number that is not acknowledged. */
   sndUna: u32;
+  /** SND.NXT: the next one to send. */
   sndNxt: u32;
+  /** SND.WND: the peer's window, bytes. */
   sndWnd: u32;
+  /** The largest window that the peer has had, bytes. */
   maxSndWnd: u32;
+  /** ISS: our initial sequence number. */
   iss: u32;
+  /** SND.UP: the end of the urgent data that we send. */
   sndUp: u32;
+  /** RCV.NXT: the next sequence number to receive. */
   rcvNxt: u32;
   /** RCV.NXT + RCV.WND, as advertised. */
   rcvAdv: u32;
+  /** RCV.UP: the end of the urgent data that the peer sends. */
   rcvUp: u32;
+  /** IRS: the peer's initial sequence number. */
   irs: u32;
   reserved1: u32;
-  /** Bytes in the send ring; bytes that the application has not taken. */
+  /** Bytes in the send ring. */
   sndSize: u32;
   reserved2: u32;
+  /** Bytes that the application has not taken. */
   rcvSize: u32;
   /** The time-out, µs (RFC 6298). */
   rto: u32;
+  /** The congestion window, bytes (RFC 5681 §2). */
   cwnd: u32;
+  /** The slow start threshold, bytes. */
   ssthresh: u32;
   /** RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
   recover: u32;
+  /** Below it nothing is lost that is not known to be. */
   sndLost: u32;
+  /** The next sequence number to retransmit. */
   rtxNxt: u32;
+  /** TS.Recent (RFC 7323 §4.3). */
   tsRecent: u32;
   reserved3: u16;
   reserved4: u16;
+  /** Last.ACK.sent (RFC 7323 §4.3). */
   lastAckSent: u32;
+  /** SND.WL1: the sequence number of the last window update. */
   sndWl1: u32;
+  /** SND.WL2: its acknowledgment number. */
   sndWl2: u32;
+  /** The sequence number of the peer's FIN, when it has come. */
   finSeq: u32;
+  /** When TS.Recent was set, s. */
   tsRecentAt: u32;
+  /** What our timestamps are ahead of the clock (RFC 7323 §5.4). */
   tsOffset: u32;
-  /** Smoothed round-trip time × 8 and its variation × 4, µs; srtt 0: no sample yet. */
+  /** The smoothed round-trip time × 8, µs; 0: no sample yet. */
   srtt: u32;
+  /** Its variation × 4, µs. */
   rttvar: u32;
   reserved5: u32;
   reserved6: u32;
@@ -83,6 +111,7 @@ const INFO_VERSION: u32 = 1;
   reserved10: u32;
   reserved11: u32;
   reserved12: u32;
+  /** How long data may stay unacknowledged, ms. */
   userTimeoutMs: u32;
   /** When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
   timerAt: u64;
@@ -101,25 +130,34 @@ const INFO_VERSION: u32 = 1;
   reserved14: u16;
   /** The MSS that the peer named. */
   peerMss: u16;
+  /** Keep-alive: idle time before the first probe, s. */
   keepIdleS: u16;
+  /** Keep-alive: time between probes, s. */
   keepIntervalS: u16;
   reserved15: u16;
+  /** Challenge ACKs in this period (RFC 5961 §7). */
   challenges: u8;
+  /** Keep-alive: unanswered probes before the connection is given up. */
   keepProbes: u8;
+  /** Keep-alive: probes that were sent in a row. */
   keepSent: u8;
+  /** Type of service of what is sent. */
   tos: u8;
+  /** Time to live of what is sent. */
   ttl: u8;
   /** Segments with text since the last ACK was sent. */
   unacked: u8;
   reserved16: u32;
-  /** Bits of `Ecn` and of `FastOpen`. */
+  /** Bits of `Ecn`. */
   ecn: u8;
+  /** Bits of `FastOpen`. */
   fastOpen: u8;
   reserved17: u16;
   /** Bytes that are in the network, as far as is known. */
   pipe: u32;
-  /** Bytes that the peer selectively acknowledged; bytes that arrived out of order. */
+  /** Bytes that the peer selectively acknowledged. */
   sackedBytes: u32;
+  /** Bytes that arrived out of order. */
   outOfOrderBytes: u32;
   /** Bytes up to the end of the urgent data that is to be received. */
   urgentLeft: u32;

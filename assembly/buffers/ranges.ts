@@ -69,7 +69,7 @@ export function rangesRelease(index: u16): void {
   if (OWNERSHIP) forbid(changetype<usize>(rangeAt(index)), 1 << SHIFT);
 }
 
-/** At most so many ranges in a list: bounds the work that one connection can cause. */
+/** Ranges of one list, which bounds the work that a connection can cause. @full as rangesMax */
 export const LIST_MAX: u32 = 64;
 
 /**

@@ -30,17 +30,23 @@ export const enum State {
   state: u32;
   /** What the interface has, whoever gave it; 0: no address. */
   ip: u32;
+  /** Length of the subnet's prefix. */
   prefix: u32;
+  /** The default router; 0: none. */
   gateway: u32;
   /** Whose lease it is. */
   server: u32;
   /** DNS servers, in the order of the server's preference. */
   dns0: u32;
+  /** The second one; 0: none. */
   dns1: u32;
+  /** The third one; 0: none. */
   dns2: u32;
   /** Time servers. */
   ntp0: u32;
+  /** The second one; 0: none. */
   ntp1: u32;
+  /** The broadcast address that the server tells. */
   broadcast: u32;
   /** The link's MTU as the server tells it; the stack keeps its own. 0: it told none. */
   mtu: u32;
@@ -48,18 +54,22 @@ export const enum State {
   leaseS: u32;
   /** Bytes of the domain's name (`dhcp_domain`). */
   domainSize: u32;
-  /**
-   * Messages sent, answers taken, messages dropped for what was wrong with them, refusals, addresses that others had.
-   */
+  /** Messages sent. */
   sent: u32;
+  /** Answers taken. */
   taken: u32;
+  /** Messages dropped for what was wrong with them. */
   dropped: u32;
+  /** Requests that a server refused. */
   refused: u32;
+  /** Addresses that others had. */
   declined: u32;
   pad: u32;
-  /** When it is renewed, when any server is asked, and when it ends, in the clock of `poll`; 2^64 − 1: never. */
+  /** When it is renewed, in the clock of `poll`; 2^64 − 1: never. */
   renewAt: u64;
+  /** When any server is asked. */
   rebindAt: u64;
+  /** When it ends. */
   endsAt: u64;
 }
 

@@ -7,11 +7,13 @@ import { take } from "../core/layout";
 import { CLASS_IN, Dns, TYPE_A, TYPE_AAAA, TYPE_CNAME, TYPE_SOA } from "../wire/dns";
 import { nameIs, nameRead, nameSkip, NAME_BYTES } from "./dns-name";
 
-/** Aliases that are followed, and records that are looked at: the work that one answer can make. */
+/** Aliases of a name that are followed. @full what is behind them is not read */
 const ALIASES_MAX: u32 = 8;
+/** Records of an answer that are looked at. @full the others are not read */
 const RECORDS_MAX: u32 = 64;
-/** Addresses that are kept, and the bytes that they take. */
+/** Addresses of a name that are kept. @full the others are not read */
 export const ADDRESSES: u32 = 4;
+/** The bytes that they take. */
 export const ADDRESSES_ROOM: u32 = ADDRESSES * (IPV6 ? 16 : 4);
 /** Times to live are cut at a day; of what there is not, at three hours (RFC 2308 §5). */
 const TTL_MAX: u32 = 86_400;

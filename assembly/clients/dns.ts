@@ -30,7 +30,7 @@ const ENTRIES: u32 = 16;
 /** Each server is asked so often, and has so long the first time, twice as long the next. */
 const ROUNDS: u32 = 3;
 const PATIENCE_MS: u32 = 1000;
-/** So many answers that do not fit, and the question is asked anew, with other numbers (RFC 5452 §9.3). */
+/** Answers that do not fit a question. @full it is asked anew, with other numbers (RFC 5452 §9.3) */
 const WRONG_MAX: u8 = 16;
 /** RFC 2308 §7: that no server answers is remembered for a while. */
 const FAILED_MS: u32 = 5000;
@@ -72,11 +72,15 @@ const STRIDE: u32 = offsetof<Entry>() + 2 * ROOM + ADDRESSES_ROOM;
 @unmanaged export class Names {
   /** The servers that are asked, in this order; 0: no more. */
   server0: u32;
+  /** The second one. */
   server1: u32;
+  /** The third one. */
   server2: u32;
-  /** Questions sent, answers taken, datagrams from servers that were no answers to them. */
+  /** Questions sent. */
   sent: u32;
+  /** Answers taken. */
   taken: u32;
+  /** Datagrams from servers that were no answers to them. */
   dropped: u32;
   /** Names that are being asked for. */
   asking: u32;

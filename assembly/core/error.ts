@@ -3,6 +3,7 @@
  * AssemblyScript, in TypeScript and in C (tools/border).
  */
 export const enum Err {
+  /** No error. */
   OK = 0,
   /** The handle is stale, invented, or of another kind. */
   HANDLE = -1,

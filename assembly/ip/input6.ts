@@ -54,11 +54,11 @@ export const enum Walk {
 
 export let in6: Input6 = changetype<Input6>(0);
 
-/** More headers than this behind one another are nobody's (RFC 8504 §5.3 allows a limit). */
+/** Headers of an IPv6 packet behind one another (RFC 8504 §5.3 allows a limit). @full the packet is dropped */
 export const HEADERS_MAX: u32 = 8;
 /** Where a packet's own header names the type of the next one. */
 export const NEXT_AT: usize = 6;
-/** Options of one header. */
+/** Options of one IPv6 header. @full the packet is dropped (ipInHdrErrors) */
 const OPTIONS_MAX: u32 = 16;
 
 export function input6Init(): void {

@@ -82,6 +82,7 @@ export const enum Says { ROUTER, HOST }
   until: Micros;
 }
 
+/** IPv6 prefixes of the link of which routers told. @full one more is not taken */
 export const PREFIXES_MAX: u32 = 4;
 
 @unmanaged class Interface6 {

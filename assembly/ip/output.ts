@@ -59,7 +59,7 @@ import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, mtuTo, nextH
   size: u32;
 }
 
-/** Packets for so many neighbours can wait at once, at most. */
+/** Packets that wait for a neighbour to answer, one each. @full another one of them is dropped (ipOutDiscards) */
 const WAITING_MAX: u32 = 16;
 
 let out: IpOutput = changetype<IpOutput>(0);

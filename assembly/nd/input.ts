@@ -19,7 +19,7 @@ import { addressTaken, groupsAsked, ownFor, prefixForms, routerHeard } from "./c
 import { mtuFromRouter, prefixOnLink, resolverIs, routerGone, routerIs, until } from "./routers";
 import { advertiseAddress, HOPS } from "./send";
 
-/** Options of one message. */
+/** Options of one message of neighbour discovery. @full the message is dropped */
 const OPTIONS_MAX: u32 = 32;
 
 /** Takes in the message at hand, whose checksum is right. */

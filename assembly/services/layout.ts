@@ -5,16 +5,13 @@ import { config } from "../config";
 import { BOARD, HTTP } from "../features";
 import { applicationAt, isUp } from "../stack";
 
-/** Longest path of a file, and longest line of a request, in bytes: a longer one is answered with 414. */
+/** Bytes of the path of a file, and of the first line of a request. @full it is answered with 414 */
 export const PATH_MAX: u32 = BOARD ? 64 : 512;
-/**
- * Head of an answer, and as much of a request's field as is kept, in bytes: a longer
- * one that matters here is answered with 431.
- */
+/** Bytes of an answer's head, and of a field of a request that matters. @full it is answered with 431 */
 export const ANSWER_MAX: u32 = BOARD ? 128 : 256;
-/** Bytes of fields that one request may have: more are answered with 431. */
+/** Bytes of fields of one request. @full it is answered with 431 */
 export const FIELDS_MAX: u32 = 16384;
-/** Bytes of content that a request may bring, which are read and thrown away: more are answered with 413. */
+/** Bytes of content of one request, which are read and thrown away. @full it is answered with 413 */
 export const CONTENT_MAX: u64 = 1 << 20;
 /** For so long a connection may say nothing, and take nothing, s, unless the host says otherwise (`servicesIdle`). */
 export const IDLE_S: u32 = 60;

@@ -16,8 +16,8 @@ export class CaptureFile {
 
   /** Throws if the file cannot be made. `onEnd` is told, in a line, why a capture ended before its time. */
   constructor(
-    readonly path: string, interfaces: string[],
-    readonly onEnd: (why: string) => void = (why) => console.error(`stint: ${why}`),
+    private readonly path: string, interfaces: string[],
+    private readonly onEnd: (why: string) => void = (why) => console.error(`stint: ${why}`),
   ) {
     this.#fd = openSync(path, "w");
     this.#write(pcapngHead(interfaces));
@@ -25,6 +25,7 @@ export class CaptureFile {
     process.once("exit", this.#atExit);
   }
 
+  /** Writes a frame that was seen at `timeUs`, on one of the `interfaces`, by its number. */
   frame(timeUs: number, frame: Uint8Array, port = 0, comment = ""): void {
     if (!this.#open) return;
     const packet = pcapngPacket(timeUs, frame, port, comment);
@@ -33,6 +34,7 @@ export class CaptureFile {
     if (this.#bytes > 1 << 20) this.flush();
   }
 
+  /** Hands what is pending to the system. */
   flush(): void {
     if (this.#pending.length > 0) this.#write(Buffer.concat(this.#pending));
     this.#pending = [];
@@ -49,6 +51,7 @@ export class CaptureFile {
     }
   }
 
+  /** Ends the file. */
   close(): void {
     if (!this.#open) return;
     this.flush();

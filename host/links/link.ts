@@ -11,6 +11,7 @@ export interface Link {
   onChange?: (up: boolean, why?: Error) => void;
   /** Called once when the link is gone for good: with an error, or without one when the other side closed. */
   onClose: (error?: Error) => void;
+  /** Ends it, once. Nothing is sent or received afterwards. */
   close(): void;
   /** From now on it does not keep the process alive. A link that never does does without it. */
   unref?(): void;
@@ -18,6 +19,7 @@ export interface Link {
 
 /** A link that could not be opened: one clear line that says what to do. */
 export class LinkError extends Error {
+  /** "LinkError". */
   override name = "LinkError";
 }
 

@@ -16,13 +16,17 @@ export interface Impairment {
   queue: number;
   /** Shares of frames, 0 … 1. */
   loss: number;
+  /** Frames that come twice. */
   duplicate: number;
+  /** Frames that come later than others that were sent after them. */
   reorder: number;
+  /** Frames of which one bit is turned. */
   corrupt: number;
   /** How much later a reordered frame comes, µs at most. */
   reorderUs: number;
 }
 
+/** A wire that does nothing to frames, but for a delay of 1 ms. */
 export const PERFECT: Impairment = {
   delayUs: 1000, rate: 0, queue: 1000, loss: 0, duplicate: 0, reorder: 0, corrupt: 0, reorderUs: 3000,
 };
@@ -32,10 +36,13 @@ const POLLS_MAX = 100_000;
 
 /** A frame on its way. */
 export interface InFlight {
+  /** When it was sent, µs. */
   sentUs: number;
-  /** When it arrives; NaN: it does not. */
+  /** When it arrives, µs; NaN: it does not. */
   dueUs: number;
+  /** The port that it was sent from. */
   from: number;
+  /** Its bytes, from the Ethernet header on. */
   frame: Uint8Array;
   /** What the wire did to it: "", "lost", "duplicate", "reordered", "corrupted". */
   fate: string;
@@ -105,8 +112,21 @@ class Queue {
   }
 }
 
+/**
+ * The wire. Stacks are attached to its ports, and `run` lets time pass.
+ *
+ * @example
+ * ```ts
+ * const wire = new Wire(1);
+ * wire.attach(a, { loss: 0.01 });
+ * wire.attach(b);
+ * wire.run(() => a.info(handle).stateName === "ESTABLISHED", 5e6);
+ * ```
+ */
 export class Wire {
+  /** The time, µs: it jumps from one event to the next. */
   nowUs: number;
+  /** What is attached, by its number. */
   readonly ports: Port[] = [];
   /** Called for each frame when it is sent. */
   onSend: (flight: InFlight) => void = () => {};

@@ -7,6 +7,10 @@ import { openUdp } from "./udp.js";
 
 const FORMS = "write tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT";
 
+/**
+ * Opens a link by its name, as the command's `--link` has it: `tap:NAME`, `passt`, `passt:everywhere`,
+ * `passt:host-loopback`, `stream:PATH` or `udp:LOCALPORT,HOST:PORT`. Rejects with a LinkError.
+ */
 export function openLink(text: string, passt: PasstOptions): Promise<Link> {
   const colon = text.indexOf(":");
   const kind = colon < 0 ? text : text.slice(0, colon), rest = colon < 0 ? "" : text.slice(colon + 1);

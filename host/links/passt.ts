@@ -12,13 +12,16 @@ import { LinkError, type Link } from "./link.js";
 import { connectStream } from "./stream.js";
 import { surviving } from "./surviving.js";
 
+/** How passt is started. */
 export interface PasstOptions {
   /**
    * The stack's own address and its router's. Without an address passt hands one out by DHCP, and its router and the
    * host's DNS servers with it.
    */
   ip: string | undefined;
+  /** Length of its network's prefix, bits. */
   prefix: number;
+  /** The router's address, which is passt's own. */
   gateway: string | undefined;
   /** TCP ports of the host that are forwarded to the same ports of the stack. */
   ports: number[];

@@ -4,11 +4,17 @@ import { LinkError, type Link } from "./link.js";
 
 const BUFFER = 4 << 20;
 
+/** A link over UDP. */
+export interface UdpLink extends Link {
+  /** The port that it has, also if the kernel drew it. */
+  readonly localPort: number;
+}
+
 /**
  * Binds 127.0.0.1:`localPort` (0: one that the kernel draws) and talks to `host`:`port`. The kernel lets in what comes
  * from there alone.
  */
-export function openUdp(localPort: number, host: string, port: number): Promise<Link & { localPort: number }> {
+export function openUdp(localPort: number, host: string, port: number): Promise<UdpLink> {
   return new Promise((resolve, reject) => {
     const socket = createSocket("udp4");
     let closed = false;

@@ -22,20 +22,29 @@ interface Ring {
 }
 
 export class Instance {
+  /** What the module exports, as it is. */
   readonly exports: Exports;
+  /** What it was made with. */
   readonly options: StackOptions;
   /** Bytes of arena in use. */
   readonly arenaBytes: number;
+  /** Largest packet of the link, bytes. */
   readonly mtu: number;
   /** Whatever uses the module calls it after it changed something, so that the owner of the clock polls soon. */
   onWork: () => void = () => {};
+  /** @internal */
   protected u8: Uint8Array;
+  /** @internal */
   protected u32: Uint32Array;
   #rx: Ring;
   #tx: Ring;
-  /** Where calls find what they are given, and write what they tell. */
+  /**
+   * Where calls find what they are given, and write what they tell.
+   * @internal
+   */
   protected readonly scratch: number;
   #nowUs = 0;
+  /** @internal */
   protected readonly numbers: ReturnType<typeof configNumbers>;
 
   /** Instantiates the module and lays it out. Throws a StintError: CONFIG, ENTROPY or NO_MEMORY. */
@@ -203,19 +212,28 @@ export class Instance {
 
   // For those who make calls of it.
 
-  /** What a call returned; negative: it failed, and `what` says at what. */
+  /**
+   * What a call returned; negative: it failed, and `what` says at what.
+   * @internal
+   */
   protected checked(result: number, what: string): number {
     if (result < 0) throw new StintError(result, what);
     this.onWork();
     return result;
   }
 
-  /** Milliseconds to a moment of the clock of `poll`. */
+  /**
+   * Milliseconds to a moment of the clock of `poll`.
+   * @internal
+   */
   protected untilMs(us: number): number {
     return us >= 2 ** 63 ? Infinity : Math.max(0, Math.ceil((us - this.#nowUs) / 1000));
   }
 
-  /** The record that a call wrote into the scratch memory. */
+  /**
+   * The record that a call wrote into the scratch memory.
+   * @internal
+   */
   protected read<Name extends string>(record: Record<Name, { at: number; type: string }>): Record<Name, number> {
     const view = new DataView(this.exports.memory.buffer, this.scratch, BLOCK_SIZE);
     const out = {} as Record<Name, number>;

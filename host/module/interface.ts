@@ -1,37 +1,52 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
-import { BLOCK_SIZE, IP6_INFO, LEASE, LEASE_STATES, NAMES } from "./layout.js";
+import {
+  BLOCK_SIZE, IP6_INFO, LEASE, LEASE_STATES, NAMES, type LeaseNumbers, type NamesNumbers as ResolverInfo,
+} from "./layout.js";
 import { Instance } from "./instance.js";
 
 /** What `lease` tells. Addresses are 0 where there is none; times are in ms from now, Infinity: never. */
 export interface Lease extends Omit<
-  Record<keyof typeof LEASE, number>,
+  LeaseNumbers,
   "state" | "dns0" | "dns1" | "dns2" | "ntp0" | "ntp1" | "renewAt" | "rebindAt" | "endsAt"
 > {
+  /** How far it is (RFC 2131 §4.4). */
   state: (typeof LEASE_STATES)[number];
+  /** DNS servers that came with it. */
   dns: number[];
+  /** NTP servers that came with it. */
   ntp: number[];
+  /** The domain that names without a dot are looked for in; "": none. */
   domain: string;
+  /** When it is renewed with its server (T1). */
   renewMs: number;
+  /** When it is renewed with any server (T2). */
   rebindMs: number;
+  /** When it ends. */
   endsMs: number;
 }
 
+export type { ResolverInfo };
+
 /** An IPv6 address of the interface. */
 export interface Ip6Address {
+  /** Its 16 bytes. */
   bytes: Uint8Array;
   /** As the calls take it. */
   name: number;
   /** Whether duplicate address detection has passed. */
   ready: boolean;
-  origin: (typeof ORIGINS)[number];
+  /** Where it is from: "fixed" was given, "prefix" follows from what a router told. */
+  origin: "loopback" | "link-local" | "prefix" | "fixed";
+  /** Length of its network's prefix, bits. */
   prefix: number;
-  /** Seconds; Infinity: for ever. */
+  /** How long new connections are opened from it, s; Infinity: for ever. */
   preferredS: number;
+  /** How long it is ours, s; Infinity: for ever. */
   validS: number;
 }
 
-const ORIGINS = ["loopback", "link-local", "prefix", "fixed"] as const;
+const ORIGINS: readonly Ip6Address["origin"][] = ["loopback", "link-local", "prefix", "fixed"];
 /** Bytes of an IPv6 address. */
 const IP6_SIZE = 16;
 
@@ -156,7 +171,7 @@ export class Interface extends Instance {
   }
 
   /** What the resolver did. */
-  resolver(): Record<keyof typeof NAMES, number> {
+  resolver(): ResolverInfo {
     const result = this.exports.dns_info(this.scratch);
     if (result < 0) throw new StintError(result, "cannot tell about names");
     return this.read(NAMES);

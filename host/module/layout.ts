@@ -3,15 +3,83 @@
 
 /** Errors: what calls return below 0. */
 export const ERR = {
-  OK: 0, HANDLE: -1, ARGUMENT: -2, STATE: -3, FULL: -4, AGAIN: -5, IN_USE: -6, REFUSED: -7, RESET: -8,
-  TIMED_OUT: -9, UNREACHABLE: -10, CLOSED: -11, NOT_INIT: -12, ENTROPY: -13, NO_MEMORY: -14, CONFIG: -15,
-  ABORTED: -16, SIZE: -17, NO_ADDRESS: -18, NOT_FOUND: -19, NO_ANSWER: -20, NO_IPV4: -21, NO_IPV6: -22,
+  /** No error. */
+  OK: 0,
+  /** The handle is stale, invented, or of another kind. */
+  HANDLE: -1,
+  /** A pointer, a length or a value is out of range. */
+  ARGUMENT: -2,
+  /**
+   * The call makes no sense in this state (RFC 9293 §3.10: "connection does not exist", "connection
+   * closing").
+   */
+  STATE: -3,
+  /** The table that the call needs an entry of is full. */
+  FULL: -4,
+  /** Nothing to do now; an event tells when. */
+  AGAIN: -5,
+  /** The local address and port are taken. */
+  IN_USE: -6,
+  /** The peer answered a SYN with a RST, or an ICMP error said so ("connection refused"). */
+  REFUSED: -7,
+  /** The peer reset the connection ("connection reset"). */
+  RESET: -8,
+  /** R2, the user timeout or the keep-alive limit passed ("connection aborted due to user timeout"). */
+  TIMED_OUT: -9,
+  /** No route, no neighbour, or an ICMP error said so. */
+  UNREACHABLE: -10,
+  /** The sending side was closed by this application. */
+  CLOSED: -11,
+  /** A call before `init`. */
+  NOT_INIT: -12,
+  /** `init` got no entropy. */
+  ENTROPY: -13,
+  /** The arena is smaller than `layoutSize` says. */
+  NO_MEMORY: -14,
+  /** A value in the configuration is out of its range. */
+  CONFIG: -15,
+  /** The connection was aborted by this application. */
+  ABORTED: -16,
+  /** The datagram is longer than the buffer or than what a frame carries. */
+  SIZE: -17,
+  /** The own address that the connection had is gone. */
+  NO_ADDRESS: -18,
+  /** There is no such name. */
+  NOT_FOUND: -19,
+  /** No DNS server answers, or none of them does well. */
+  NO_ANSWER: -20,
+  /** The name has no IPv4 address; it may have others. */
+  NO_IPV4: -21,
+  /** The name has no IPv6 address; it may have others. */
+  NO_IPV6: -22,
 } as const;
 
 /** Bits of an event. */
 export const EVENT = {
-  CONNECTED: 1, ACCEPT: 2, READABLE: 4, WRITABLE: 8, END: 16, CLOSED: 32, URGENT: 64, STALLED: 128,
-  SOFT_ERROR: 256, DEFENCE: 512, ADDRESS: 1024, NAMES: 2048,
+  /** The connection is ESTABLISHED (active open). */
+  CONNECTED: 1,
+  /** A listener has a connection to accept. */
+  ACCEPT: 2,
+  /** There is something to receive. */
+  READABLE: 4,
+  /** There is room to send again. */
+  WRITABLE: 8,
+  /** The peer has sent its FIN: what is in the ring is the last. */
+  END: 16,
+  /** The connection is over; the error tells how. */
+  CLOSED: 32,
+  /** The urgent pointer moved (RFC 9293 §3.8.5). */
+  URGENT: 64,
+  /** R1 passed: retransmissions are not answered (RFC 9293 §3.8.3). */
+  STALLED: 128,
+  /** A soft error was noted (RFC 9293 §3.9.1.8). */
+  SOFT_ERROR: 256,
+  /** A listener began or ended to defend itself with SYN cookies. */
+  DEFENCE: 512,
+  /** Of handle 0, the stack itself: its address, or what it knows of the network, has changed. */
+  ADDRESS: 1024,
+  /** Of handle 0: a name that was asked for is known, or given up. */
+  NAMES: 2048,
 } as const;
 
 /** The states of RFC 9293 §3.3.2, by their number. */
@@ -22,17 +90,126 @@ export const STATES = [
 
 /** Options of a connection or a listener. */
 export const OPTION = {
-  noDelay: 0, keepAlive: 1, keepIdleS: 2, keepIntervalS: 3, keepProbes: 4, userTimeoutMs: 5, tos: 6, ttl: 7,
-  softErrors: 8, fastOpen: 9,
+  /** 1: Nagle's algorithm is off (MUST-17). */
+  noDelay: 0,
+  /** 1: on (MUST-24). */
+  keepAlive: 1,
+  /** Idle time before the first probe, s (MUST-27). */
+  keepIdleS: 2,
+  /** Time between probes, s. */
+  keepIntervalS: 3,
+  /** Unanswered probes before the connection is given up, 2 at least. */
+  keepProbes: 4,
+  /** R2, ms (MUST-21). */
+  userTimeoutMs: 5,
+  /** DSCP and ECN bits, as the TOS octet (MUST-48). */
+  tos: 6,
+  /** Time to live (MUST-49). */
+  ttl: 7,
+  /** 0: no events for soft errors (SHLD-20). */
+  softErrors: 8,
+  /**
+   * 1: TCP Fast Open (RFC 7413). A connection that `tcp_connect` has just made sends what is queued before
+   * the next `poll` in its SYN, once its server has given it a cookie: the server may see that text twice. A
+   * listener takes such connections.
+   */
+  fastOpen: 9,
 } as const;
 
 /** Bits of the configuration's `policy`. */
 export const POLICY = {
-  timestamps: 1, sack: 2, windowScaling: 4, rstEndsTimeWait: 8, synFin: 16, rstOnOverflow: 32, pushBursts: 64,
-  announce: 128, noDelay: 256, broadcastEcho: 512, blackhole: 1024, eagerWindow: 2048, keepHalfOpen: 4096,
-  synSilence: 8192, group: 16384, ecn: 32768, ecnOffer: 65536, rack: 131072, tlp: 262144, prr: 524288,
-  undo: 1048576, cubic: 2097152, hystart: 4194304, pacing: 8388608, noisyLink: 16777216, quickAcks: 33554432,
-  rstInWindow: 67108864, synResets: 134217728, oldAcks: 268435456,
+  /** Offer and accept timestamps (RFC 7323 §3). */
+  timestamps: 1,
+  /** Offer and accept selective acknowledgments (RFC 2018). */
+  sack: 2,
+  /** Offer and accept window scaling (RFC 7323 §2). */
+  windowScaling: 4,
+  /**
+   * A RST ends TIME-WAIT, as RFC 9293 §3.10.7.4 has it. Without it TIME-WAIT ignores a RST, as RFC 1337 §3
+   * recommends.
+   */
+  rstEndsTimeWait: 8,
+  /** A SYN that carries FIN is processed, as RFC 9293 §3.10.7.2 has it. Without it such a segment is dropped. */
+  synFin: 16,
+  /**
+   * When the accept queue is full, the handshake's last ACK is answered with a RST. Without it, it is dropped
+   * and may come again.
+   */
+  rstOnOverflow: 32,
+  /** Mark the last segment of a burst with PSH, not only the last one in the buffer. */
+  pushBursts: 64,
+  /** Announce the own address when the stack starts (RFC 5227 §2.3). */
+  announce: 128,
+  /** Nagle's algorithm is off for new connections (RFC 9293 §3.7.4). */
+  noDelay: 256,
+  /** Answer echo requests to a broadcast address (RFC 1122 §3.2.2.6 leaves it open). */
+  broadcastEcho: 512,
+  /** A segment to a closed port is dropped and not answered with a RST. */
+  blackhole: 1024,
+  /**
+   * The window's right edge moves with every ACK that is sent, not only by worthwhile steps, as long as the
+   * window is not small.
+   */
+  eagerWindow: 2048,
+  /**
+   * When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record
+   * makes room for it.
+   */
+  keepHalfOpen: 4096,
+  /** A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
+  synSilence: 8192,
+  /** A member of a group: see `groupKey0`. Cannot be changed while the stack runs. */
+  group: 16384,
+  /** Accept explicit congestion notification (RFC 3168), in a build that has it. */
+  ecn: 32768,
+  /** Ask for it in the SYNs of connections that we open. */
+  ecnOffer: 65536,
+  /**
+   * Find losses by time (RACK, RFC 8985), for connections with SACK and a block of `sendersMax`. What follows
+   * needs it.
+   */
+  rack: 131072,
+  /** Probe the tail of a flight for losses (TLP, RFC 8985 §7). */
+  tlp: 262144,
+  /**
+   * Proportional rate reduction (RFC 6937) in fast recovery. Without it, the window is halved at once (RFC
+   * 6675).
+   */
+  prr: 524288,
+  /** Go back on a recovery that was for nothing (RFC 3522, RFC 3708, RFC 4015, RFC 5682). */
+  undo: 1048576,
+  /** CUBIC (RFC 9438). Without it, NewReno (RFC 5681, RFC 6582). */
+  cubic: 2097152,
+  /** HyStart++ (RFC 9406) in the first slow start. */
+  hystart: 4194304,
+  /** Spread what is sent over the round trip. */
+  pacing: 8388608,
+  /**
+   * The link loses by noise (radio, power lines): a loss without any sign of a queue leaves the window of
+   * congestion as it is. No RFC has this, and a shallow queue gives no sign; for links that one knows.
+   */
+  noisyLink: 16777216,
+  /**
+   * Every full segment at the beginning of a connection is acknowledged at once, so that the peer's slow
+   * start is not slowed down, in a build that has it.
+   */
+  quickAcks: 33554432,
+  /**
+   * A RST anywhere in the window ends a connection, as RFC 793 had it. Without it, only one at RCV.NXT does
+   * (RFC 5961 §3.2). This and the two that follow let an outsider who guesses end connections, or put text
+   * into them: for the comparison with old stacks alone.
+   */
+  rstInWindow: 67108864,
+  /**
+   * A SYN in the window resets the connection, as RFC 793 had it. Without it, it is challenged (RFC 5961
+   * §4.2).
+   */
+  synResets: 134217728,
+  /**
+   * Text is taken with an ACK however old, as RFC 793 had it. Without it, an ACK older than the largest
+   * window is challenged (RFC 5961 §5.2).
+   */
+  oldAcks: 268435456,
 } as const;
 
 /** The bits that are set by default. */
@@ -40,7 +217,12 @@ export const POLICY_DEFAULT = 41812103;
 
 /** Values of the configuration's `cookies`. */
 export const COOKIES = {
-  never: 0, auto: 1, always: 2,
+  /** Never. When the half-open table is full, its oldest record makes room. */
+  never: 0,
+  /** When the half-open table is full. */
+  auto: 1,
+  /** Always; the half-open table is not used. */
+  always: 2,
 } as const;
 
 /** The counters, in their order. */
@@ -104,6 +286,238 @@ export const CONFIG_FIELDS = [
   "prefixBurst", "cookieRate", "fastOpenMax", "firstByteMs", "groupKey0", "groupKey1", "groupKey2",
   "groupKey3", "clockOffsetLow", "clockOffsetHigh",
 ] as const;
+
+/** The same numbers, and what each means. */
+export interface ConfigNumbers {
+  /** sizeof(Config) as the host knows it: a host built for another version is refused (CONFIG). */
+  size: number;
+  /**
+   * Where the arena begins, not below `__heap_base`: NO_MEMORY; 0: there, and the memory grows once, by what
+   * is missing.
+   */
+  arenaBase: number;
+  /** Bytes of the arena; ignored when arenaBase is 0. Less than `layoutSize`: NO_MEMORY. */
+  arenaSize: number;
+  /**
+   * Bytes of memory that callers' pointers may reach into, at most what there is: NO_MEMORY; 0:
+   * `memory.size`.
+   */
+  memoryBytes: number;
+  /** Own MAC address: bytes 0–3, most significant first. A group address is refused. */
+  macHigh: number;
+  /** Bytes 4–5 of it. */
+  macLow: number;
+  /** Own IPv4 address, host order. 0, with prefix and gateway 0, in a build that has `dhcp_start`: none yet. */
+  ip: number;
+  /** Length of the subnet's prefix, 0 … 32. */
+  prefix: number;
+  /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
+  gateway: number;
+  /**
+   * Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has
+   * text. By default 1500.
+   */
+  mtu: number;
+  /**
+   * Connections with a TCB. 304 bytes at most (352 in a build with IPv6) and two rings each. Full: the
+   * handshake's last ACK waits in the half-open table, `connect` is FULL. By default 64.
+   */
+  connsMax: number;
+  /**
+   * Half-open connections (SYN-RECEIVED from LISTEN), ≤ 65,535. 68 bytes each at most, 116 with IPv6. Full:
+   * see `cookies`. By default 256.
+   */
+  halfOpenMax: number;
+  /**
+   * Connections in TIME-WAIT. 68 bytes each at most, 116 with IPv6. Full: the oldest ends early. By default
+   * 256.
+   */
+  timeWaitMax: number;
+  /** Listeners, ≤ 255. 84 bytes each, 132 with IPv6. Full: FULL. By default 8. */
+  listenersMax: number;
+  /**
+   * Bytes of send ring a connection, a multiple of 4, below 2^30. A segment takes half of it at most. Full:
+   * `send` takes less. By default 65536.
+   */
+  sendRing: number;
+  /**
+   * Bytes of receive ring a connection, a multiple of 4, below 2^30. Full: the window closes. By default
+   * 65536.
+   */
+  recvRing: number;
+  /**
+   * Ranges that all connections share, ≤ 65,535. 16 bytes each. A connection may have the more the more are
+   * free, 64 a list at most. Full: what arrives out of order is dropped, SACK blocks ignored. By default
+   * 4096.
+   */
+  rangesMax: number;
+  /**
+   * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160 bytes
+   * each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno.
+   * 0 in a build without it. By default 64.
+   */
+  sendersMax: number;
+  /**
+   * Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame.
+   * By default 64.
+   */
+  rxSlots: number;
+  /**
+   * Frame slots to the host, a power of two. mtu + 20 bytes each, and one in four of them, 1 to 16, again,
+   * for datagrams that wait for their neighbours. Full: connections wait, other packets are dropped. By
+   * default 64.
+   */
+  txSlots: number;
+  /**
+   * Frame slots for what the stack sends to itself, 0 or a power of two ≥ 2: what came and its answer. mtu +
+   * 20 bytes each. Full: dropped; 0: the own addresses are UNREACHABLE. By default 8.
+   */
+  loopSlots: number;
+  /**
+   * Datagrams being reassembled. reassemblyBytes + 1/64 of it + 64 bytes each, 160 with IPv6. Full: the
+   * oldest one is given up. By default 4.
+   */
+  reassemblyMax: number;
+  /**
+   * Longest reassembled payload in bytes, a multiple of 8, ≤ 65,520; RFC 1122 §3.3.2 wants 556 at least.
+   * Longer: dropped. By default 65520.
+   */
+  reassemblyBytes: number;
+  /**
+   * Neighbours, a power of two ≥ 4. 32 bytes each, 80 with IPv6. Full: the one of its set that is worth least
+   * is forgotten, never the gateway, and for a packet that may be forged none that a connection used within a
+   * minute. By default 64.
+   */
+  neighboursMax: number;
+  /** UDP sockets. 60 bytes and two rings each. Full: FULL. By default 8. */
+  udpMax: number;
+  /**
+   * Bytes of each UDP ring, a multiple of 4. Full: `send` is AGAIN, what arrives is dropped. By default
+   * 16384.
+   */
+  udpRing: number;
+  /**
+   * Source prefixes (/24) whose rates are told apart, 0 or a power of two. 8 bytes each. They share entries
+   * by a keyed hash; 0: no such limits. By default 256.
+   */
+  prefixBuckets: number;
+  /**
+   * Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32
+   * bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens
+   * fast. By default 16.
+   */
+  fastOpenCookies: number;
+  /**
+   * Bytes behind the arena's tables for an application that is compiled together with the stack
+   * (`applicationAt`).
+   */
+  appBytes: number;
+  /**
+   * Window scale to offer, 0 … 14, so that 2^scale ≤ recvRing; 255: the smallest one that lets the window
+   * cover the ring. It stands before `policy`, since a scale that was offered holds (RFC 7323 §2.2). By
+   * default 255.
+   */
+  windowScale: number;
+  /** Bits of `Policy`. */
+  policy: number;
+  /** One of `Cookies`. By default 1. */
+  cookies: number;
+  /** Largest segment to offer in the MSS option; 0: mtu − 40. By default 0. */
+  mss: number;
+  /** Initial congestion window in segments (RFC 6928 §2: 10). By default 10. */
+  initialWindow: number;
+  /** Retransmission time-out before a sample, ms (RFC 6298 §2.1: 1000). By default 1000. */
+  rtoInitialMs: number;
+  /** Least retransmission time-out, ms (RFC 6298 §2.4: 1000). By default 300. */
+  rtoMinMs: number;
+  /** Largest retransmission time-out, ms (RFC 6298 §2.5: 60,000 at least). By default 60000. */
+  rtoMaxMs: number;
+  /**
+   * R2 (RFC 9293 §3.8.3): how long data may stay unacknowledged before the connection is given up, ms. By
+   * default 300000.
+   */
+  userTimeoutMs: number;
+  /** The same for a SYN, ms (RFC 9293 §3.8.3: 3 minutes at least). By default 180000. */
+  synTimeoutMs: number;
+  /** Longest delay of an ACK, ms (RFC 9293 §3.8.6.3: below 500). By default 40. */
+  delayedAckMs: number;
+  /** TIME-WAIT: 2 × MSL, ms. By default 60000. */
+  timeWaitMs: number;
+  /** How long a connection whose handle is closed stays in FIN-WAIT-2, ms; 0: for ever. By default 60000. */
+  finWait2Ms: number;
+  /** A half-open record's first SYN-ACK retransmission, ms. By default 1000. */
+  synAckMs: number;
+  /** SYN-ACK retransmissions of a half-open record. By default 5. */
+  synAckRetries: number;
+  /** Deadline of a half-open record, ms. By default 63000. */
+  halfOpenMs: number;
+  /** Challenge ACKs of one connection in 5 s (RFC 5961 §7). Above: none. By default 10. */
+  challengeMax: number;
+  /** ICMP errors a second (RFC 1812 §4.3.2.8). Above: none. By default 100. */
+  icmpRate: number;
+  /** Neighbour entries are renewed after, ms (RFC 1122 §2.3.2.1). By default 60000. */
+  neighbourMs: number;
+  /**
+   * Keep-alive: idle time before the first probe, s (RFC 9293 §3.8.4: 7200 at least by default). By default
+   * 7200.
+   */
+  keepIdleS: number;
+  /** Keep-alive: time between probes, s. By default 75. */
+  keepIntervalS: number;
+  /** Keep-alive: unanswered probes before the connection is given up, ≥ 2. By default 9. */
+  keepProbes: number;
+  /** Time to live of what is sent. By default 64. */
+  ttl: number;
+  /** Least path MTU that an ICMP error, or time-outs, can set, bytes. By default 552. */
+  pathMtuMin: number;
+  /**
+   * SYNs a second that a listener takes in (RFC 4987 §3); 0: no limit. Above: see `Policy.SYN_SILENCE`. By
+   * default 0.
+   */
+  synRate: number;
+  /** How many of them may come at once. By default 64. */
+  synBurst: number;
+  /**
+   * The same for the SYNs from one /24; it needs `prefixBuckets`. Above: see `Policy.SYN_SILENCE`. By default
+   * 0.
+   */
+  prefixRate: number;
+  /** How many of them may come at once. By default 16. */
+  prefixBurst: number;
+  /**
+   * ACKs a second from one /24 whose wrong cookie is answered with a RST; 0: no limit. Above: they are
+   * dropped. By default 1000.
+   */
+  cookieRate: number;
+  /**
+   * Connections whose SYN had a Fast Open cookie and text, and whose handshake is not complete
+   * (PendingFastOpenRequests, RFC 7413 §4.2). Full: the others open as usual; 0: all do. By default 16.
+   */
+  fastOpenMax: number;
+  /**
+   * How long an accepted connection may stay without a byte from the peer, ms; 0: for ever. Longer: it is
+   * reset. By default 0.
+   */
+  firstByteMs: number;
+  /**
+   * The secret that the members of a group share, 16 bytes, with `Policy.GROUP`: any of them can complete a
+   * handshake that another began. `init` wipes it.
+   */
+  groupKey0: number;
+  /** Bytes 4–7 of it. */
+  groupKey1: number;
+  /** Bytes 8–11 of it. */
+  groupKey2: number;
+  /** Bytes 12–15 of it. */
+  groupKey3: number;
+  /**
+   * The group's clock less this one's, µs modulo 2^64: its minutes are the cookies' epochs, its milliseconds
+   * the timestamps.
+   */
+  clockOffsetLow: number;
+  /** The upper half of it. */
+  clockOffsetHigh: number;
+}
 
 /** Least and greatest value of each, as the module's table of bounds has them. */
 export const CONFIG_BOUNDS = {
@@ -177,6 +591,135 @@ export const TCP_INFO = {
   outOfOrderBytes: { at: 272, type: "u32" }, urgentLeft: { at: 276, type: "u32" },
 } as const;
 
+/** The same fields as numbers. */
+export interface TcpInfoNumbers {
+  /** The state now, one of `State`. */
+  state: number;
+  /** Remote address, host order. */
+  rip: number;
+  /** Local address, host order. */
+  lip: number;
+  /** Bits of `Has`. */
+  flags: number;
+  /** One of `Timer`: what `timerAt` is for. */
+  timerKind: number;
+  /** Time-outs in a row. */
+  retries: number;
+  /** Duplicate ACKs in a row (RFC 5681 §2). */
+  dupAcks: number;
+  /** Shift of the windows that the peer names (RFC 7323 §2). */
+  sndScale: number;
+  /** Shift of those that we name. */
+  rcvScale: number;
+  /** Why the connection ended, of `Err`; 0: it did not, or in order. */
+  error: number;
+  /** The last soft error, of `Err`; 0: none. */
+  softError: number;
+  /** Largest payload of a segment, bytes. */
+  mss: number;
+  /** Largest packet of the path, bytes. */
+  pathMtu: number;
+  /** SND.UNA: the first sequence number that is not acknowledged. */
+  sndUna: number;
+  /** SND.NXT: the next one to send. */
+  sndNxt: number;
+  /** SND.WND: the peer's window, bytes. */
+  sndWnd: number;
+  /** The largest window that the peer has had, bytes. */
+  maxSndWnd: number;
+  /** ISS: our initial sequence number. */
+  iss: number;
+  /** SND.UP: the end of the urgent data that we send. */
+  sndUp: number;
+  /** RCV.NXT: the next sequence number to receive. */
+  rcvNxt: number;
+  /** RCV.NXT + RCV.WND, as advertised. */
+  rcvAdv: number;
+  /** RCV.UP: the end of the urgent data that the peer sends. */
+  rcvUp: number;
+  /** IRS: the peer's initial sequence number. */
+  irs: number;
+  /** Bytes in the send ring. */
+  sndSize: number;
+  /** Bytes that the application has not taken. */
+  rcvSize: number;
+  /** The time-out, µs (RFC 6298). */
+  rto: number;
+  /** The congestion window, bytes (RFC 5681 §2). */
+  cwnd: number;
+  /** The slow start threshold, bytes. */
+  ssthresh: number;
+  /** RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
+  recover: number;
+  /** Below it nothing is lost that is not known to be. */
+  sndLost: number;
+  /** The next sequence number to retransmit. */
+  rtxNxt: number;
+  /** TS.Recent (RFC 7323 §4.3). */
+  tsRecent: number;
+  /** Last.ACK.sent (RFC 7323 §4.3). */
+  lastAckSent: number;
+  /** SND.WL1: the sequence number of the last window update. */
+  sndWl1: number;
+  /** SND.WL2: its acknowledgment number. */
+  sndWl2: number;
+  /** The sequence number of the peer's FIN, when it has come. */
+  finSeq: number;
+  /** When TS.Recent was set, s. */
+  tsRecentAt: number;
+  /** What our timestamps are ahead of the clock (RFC 7323 §5.4). */
+  tsOffset: number;
+  /** The smoothed round-trip time × 8, µs; 0: no sample yet. */
+  srtt: number;
+  /** Its variation × 4, µs. */
+  rttvar: number;
+  /** How long data may stay unacknowledged, ms. */
+  userTimeoutMs: number;
+  /** When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
+  timerAt: number;
+  /** When an ACK is due that waits, µs; all ones: none. */
+  delackAt: number;
+  /**
+   * When keep-alive, the wait for a first byte, or the time of a connection that its application has closed
+   * is over, µs; all ones: never.
+   */
+  idleAt: number;
+  /** When the last segment of this connection arrived, µs. */
+  heardAt: number;
+  /** Since when something has been waiting for an acknowledgment without progress, µs. */
+  stalledAt: number;
+  /** The MSS that the peer named. */
+  peerMss: number;
+  /** Keep-alive: idle time before the first probe, s. */
+  keepIdleS: number;
+  /** Keep-alive: time between probes, s. */
+  keepIntervalS: number;
+  /** Challenge ACKs in this period (RFC 5961 §7). */
+  challenges: number;
+  /** Keep-alive: unanswered probes before the connection is given up. */
+  keepProbes: number;
+  /** Keep-alive: probes that were sent in a row. */
+  keepSent: number;
+  /** Type of service of what is sent. */
+  tos: number;
+  /** Time to live of what is sent. */
+  ttl: number;
+  /** Segments with text since the last ACK was sent. */
+  unacked: number;
+  /** Bits of `Ecn`. */
+  ecn: number;
+  /** Bits of `FastOpen`. */
+  fastOpen: number;
+  /** Bytes that are in the network, as far as is known. */
+  pipe: number;
+  /** Bytes that the peer selectively acknowledged. */
+  sackedBytes: number;
+  /** Bytes that arrived out of order. */
+  outOfOrderBytes: number;
+  /** Bytes up to the end of the urgent data that is to be received. */
+  urgentLeft: number;
+}
+
 export const TCP_INFO_VERSION = 1, TCP_INFO_SIZE = 280;
 
 /** What `listener_info` writes. */
@@ -196,6 +739,57 @@ export const LEASE = {
   endsAt: { at: 96, type: "u64" },
 } as const;
 
+/** The same fields as numbers. */
+export interface LeaseNumbers {
+  /**
+   * 0 off, 1 INIT, 2 SELECTING, 3 REQUESTING, 4 probing, 5 BOUND, 6 RENEWING, 7 REBINDING, 8 REBOOTING, 9
+   * releasing (RFC 2131 §4.4).
+   */
+  state: number;
+  /** What the interface has, whoever gave it; 0: no address. */
+  ip: number;
+  /** Length of the subnet's prefix. */
+  prefix: number;
+  /** The default router; 0: none. */
+  gateway: number;
+  /** Whose lease it is. */
+  server: number;
+  /** DNS servers, in the order of the server's preference. */
+  dns0: number;
+  /** The second one; 0: none. */
+  dns1: number;
+  /** The third one; 0: none. */
+  dns2: number;
+  /** Time servers. */
+  ntp0: number;
+  /** The second one; 0: none. */
+  ntp1: number;
+  /** The broadcast address that the server tells. */
+  broadcast: number;
+  /** The link's MTU as the server tells it; the stack keeps its own. 0: it told none. */
+  mtu: number;
+  /** Length of the lease, s; 0xffffffff: for ever. */
+  leaseS: number;
+  /** Bytes of the domain's name (`dhcp_domain`). */
+  domainSize: number;
+  /** Messages sent. */
+  sent: number;
+  /** Answers taken. */
+  taken: number;
+  /** Messages dropped for what was wrong with them. */
+  dropped: number;
+  /** Requests that a server refused. */
+  refused: number;
+  /** Addresses that others had. */
+  declined: number;
+  /** When it is renewed, in the clock of `poll`; 2^64 − 1: never. */
+  renewAt: number;
+  /** When any server is asked. */
+  rebindAt: number;
+  /** When it ends. */
+  endsAt: number;
+}
+
 export const LEASE_SIZE = 104;
 
 /** How far DHCP is, by `LEASE.state`. */
@@ -210,6 +804,24 @@ export const NAMES = {
   sent: { at: 12, type: "u32" }, taken: { at: 16, type: "u32" }, dropped: { at: 20, type: "u32" },
   asking: { at: 24, type: "u32" },
 } as const;
+
+/** What the resolver has, and did. */
+export interface NamesNumbers {
+  /** The servers that are asked, in this order; 0: no more. */
+  server0: number;
+  /** The second one. */
+  server1: number;
+  /** The third one. */
+  server2: number;
+  /** Questions sent. */
+  sent: number;
+  /** Answers taken. */
+  taken: number;
+  /** Datagrams from servers that were no answers to them. */
+  dropped: number;
+  /** Names that are being asked for. */
+  asking: number;
+}
 
 export const NAMES_SIZE = 28;
 

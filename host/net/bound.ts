@@ -50,10 +50,12 @@ export abstract class Bound extends EventEmitter implements Owner {
     return this;
   }
 
+  /** The same: it does nothing. */
   unref(): this {
     return this;
   }
 
+  /** Closes it at the end of a block with `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return new Promise((resolve) => this.close(resolve));
   }

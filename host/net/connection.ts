@@ -6,10 +6,13 @@ import { Timer } from "../timer.js";
 import { EVENT, type OptionName, type TcpInfo } from "../stack.js";
 import type { Home, Names, Owner, SocketAddress } from "./owner.js";
 
+/** How a connection behaves, whoever opened it. */
 export interface ConnectionOptions {
   /** Whether our side stays open when the peer has closed its own. The default is true, unlike that of `net.Socket`. */
   allowHalfOpen?: boolean | undefined;
+  /** Sends small segments at once, without Nagle's algorithm (RFC 9293 §3.7.4). By default false. */
   noDelay?: boolean | undefined;
+  /** Probes a peer that is silent (RFC 9293 §3.8.4). By default false. */
   keepAlive?: boolean | undefined;
   /** How long the connection is idle before the first probe, ms. */
   keepAliveInitialDelay?: number | undefined;
@@ -23,8 +26,19 @@ const IP6_NAMES = 0xf0000000;
 const CHUNK = 1 << 16;
 
 /**
+ * A TCP connection: a Duplex stream of bytes, which `pipe`, `for await` and back-pressure work on.
+ * `Stack.connect` and `Server` make them.
+ *
  * Events beyond those of `net.Socket`: "urgent", "stalled" (R1 of RFC 9293 §3.8.3 passed), "softerror" (an error's
  * name), "lost" (it was closed, and the peer did not get its last bytes: long after "close" perhaps).
+ * An "error" is a StintError, whose `code` is RESET, TIMED_OUT, UNREACHABLE or another name of `ERR`.
+ *
+ * @example
+ * ```ts
+ * const connection = await stack.connect({ host: "10.0.0.1", port: 7 });
+ * connection.end("hello");
+ * for await (const bytes of connection) console.log(bytes.toString());
+ * ```
  */
 export class Connection extends Duplex implements Owner {
   readonly #home: Home;
@@ -44,7 +58,9 @@ export class Connection extends Duplex implements Owner {
   #sent = 0;
   /** How much of the write that waits the module has. */
   #begun = 0;
+  /** Bytes that have come, and that the stream has taken. */
   bytesRead = 0;
+  /** Whether the handshake is not complete yet. */
   connecting: boolean;
   /** As `setTimeout` set it, ms. */
   timeout: number | undefined;
@@ -81,26 +97,32 @@ export class Connection extends Duplex implements Owner {
     return this.#ends;
   }
 
+  /** The peer's address. */
   get remoteAddress(): string | undefined {
     return this.#name()?.remote;
   }
 
+  /** The peer's port. */
   get remotePort(): number | undefined {
     return this.#names?.rport;
   }
 
+  /** "IPv4" or "IPv6". */
   get remoteFamily(): string | undefined {
     return this.#names && familyOf(this.remoteAddress!);
   }
 
+  /** Our own address. */
   get localAddress(): string | undefined {
     return this.#name()?.local;
   }
 
+  /** Our own port. */
   get localPort(): number | undefined {
     return this.#names?.lport;
   }
 
+  /** "IPv4" or "IPv6". */
   get localFamily(): string | undefined {
     return this.#names && familyOf(this.localAddress!);
   }
@@ -118,10 +140,12 @@ export class Connection extends Duplex implements Owner {
     return this.#sent + this.writableLength - (this.#waiting ? this.#begun : 0);
   }
 
+  /** The same as `connecting`. */
   get pending(): boolean {
     return this.connecting;
   }
 
+  /** Which directions are open, as `net.Socket` names them. */
   get readyState(): "opening" | "open" | "readOnly" | "writeOnly" | "closed" {
     if (this.connecting) return "opening";
     if (this.readable) return this.writable ? "open" : "readOnly";
@@ -136,11 +160,16 @@ export class Connection extends Duplex implements Owner {
 
   // Settings; on a connection that is over they do nothing.
 
+  /**
+   * Sets an option of the module, in its unit (docs/reference/calls.md). Throws HANDLE once it is closed, ARGUMENT for
+   * a value out of range.
+   */
   setOption(option: OptionName, value: number | boolean): void {
     if (!this.#open) throw new StintError("HANDLE", `cannot set ${option}`);
     this.#home.module.setOption(this.#handle, option, value);
   }
 
+  /** Whether small segments are sent at once, without Nagle's algorithm. */
   setNoDelay(on = true): this {
     if (this.#open) this.setOption("noDelay", on);
     return this;
@@ -176,6 +205,7 @@ export class Connection extends Duplex implements Owner {
     return this;
   }
 
+  /** Takes `unref` back. */
   ref(): this {
     this.#refed = true;
     this.#timer?.ref();
@@ -232,6 +262,7 @@ export class Connection extends Duplex implements Owner {
 
   // The stream
 
+  /** @internal */
   override _read(): void {
     this.#wanted = true;
     this.#fill();
@@ -259,6 +290,7 @@ export class Connection extends Duplex implements Owner {
     }
   }
 
+  /** @internal */
   override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error | null) => void): void {
     this.#waiting = { data: chunk, done };
     this.#begun = 0;
@@ -299,6 +331,7 @@ export class Connection extends Duplex implements Owner {
     return super.end(...(args as [unknown]));
   }
 
+  /** @internal */
   override _final(done: (error?: Error | null) => void): void {
     try {
       if (this.#open) this.#home.module.shutdown(this.#handle);
@@ -308,7 +341,10 @@ export class Connection extends Duplex implements Owner {
     }
   }
 
-  /** What was written is still sent, unless it ends with a RST; `Stack.close` waits for that. */
+  /**
+   * What was written is still sent, unless it ends with a RST; `Stack.close` waits for that.
+   * @internal
+   */
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
     this.#timer?.clear();
     this.connecting = false;
@@ -342,7 +378,7 @@ export class Connection extends Duplex implements Owner {
     return this.destroy();
   }
 
-  /** The same. */
+  /** The same as `resetAndDestroy`. */
   reset(): void {
     this.resetAndDestroy();
   }

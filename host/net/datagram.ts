@@ -6,13 +6,16 @@ import { Bound } from "./bound.js";
 import type { SocketAddress } from "./owner.js";
 
 /**
- * Events: "message" (data, {address, port}), "close", and, on a socket that is connected, "error". Anybody can send an
- * ICMP error in the name of anybody, so that a socket without a peer ignores them, and one with a peer tells only who
- * listens.
+ * A UDP socket; `Stack.udp` makes it.
+ *
+ * Events: "message" (data, {address, family, port, size}), "close", and, on a socket that is connected, "error".
+ * Anybody can send an ICMP error in the name of anybody, so that a socket without a peer ignores them, and one with a
+ * peer tells only who listens.
  */
 export class UdpSocket extends Bound {
   #peer: { host: string; port: number } | undefined;
 
+  /** Its own address and port. */
   address(): SocketAddress {
     return { address: this.home.address, family: "IPv4", port: this.port };
   }
@@ -29,17 +32,22 @@ export class UdpSocket extends Bound {
     return this;
   }
 
+  /** It has no peer any more, and takes everybody's datagrams. */
   disconnect(): void {
     this.#peer = undefined;
     if (!this.closed) this.home.module.udpConnect(this.handle, 0, 0);
   }
 
+  /** The peer of `connect`, if there is one. */
   remoteAddress(): SocketAddress | undefined {
     const peer = this.#peer;
     return peer && { address: peer.host, family: familyOf(peer.host), port: peer.port };
   }
 
-  /** Returns false when the ring is full. */
+  /**
+   * Sends a datagram to a peer, by default that of `connect`. Returns false when the socket's ring is full: nothing was
+   * sent, and it may be tried again. Throws ARGUMENT without a peer, SIZE above 65,507 bytes, UNREACHABLE.
+   */
   send(data: Uint8Array, port?: number, host?: string): boolean {
     const to = port === undefined || host === undefined ? this.#peer : { host, port };
     if (to === undefined) throw new StintError("ARGUMENT", "the socket has no peer");

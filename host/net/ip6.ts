@@ -7,6 +7,7 @@ import { StintError } from "../errors.js";
 import { Timer } from "../timer.js";
 import type { Ip6Address, StackModule } from "../stack.js";
 
+/** How IPv6 begins on a stack. */
 export interface Ip6Options {
   /** 16 bytes that stay the same: then the addresses do, too, after each start (RFC 7217). */
   secret?: Uint8Array | undefined;

@@ -1,13 +1,22 @@
 /** A listener: its connections come by `for await`, by `accept()` or with its "connection" event. */
 import { familyOf } from "../address6.js";
 import { AbortError } from "../errors.js";
-import { EVENT, type StackModule } from "../stack.js";
+import { EVENT, type ListenerInfo } from "../stack.js";
 import { Bound } from "./bound.js";
 import { Connection, type ConnectionOptions } from "./connection.js";
 import type { Home, SocketAddress } from "./owner.js";
 
 interface Waiting { resolve: (connection: Connection | null) => void; reject: (reason: Error) => void }
 
+/**
+ * What listens on a port. Events: "connection" (a Connection), "defence" (whether the handshake is defended with
+ * cookies now), "close".
+ *
+ * @example
+ * ```ts
+ * for await (const connection of stack.listen({ port: 7 })) connection.pipe(connection);
+ * ```
+ */
 export class Server extends Bound implements AsyncIterable<Connection> {
   readonly #options: ConnectionOptions & { host?: string | undefined };
   #waiting: Waiting[] = [];
@@ -24,6 +33,7 @@ export class Server extends Bound implements AsyncIterable<Connection> {
     });
   }
 
+  /** Whether it has not been closed. */
   get listening(): boolean {
     return !this.closed;
   }
@@ -65,6 +75,7 @@ export class Server extends Bound implements AsyncIterable<Connection> {
     });
   }
 
+  /** The connections, one after the other, until the server is closed. Throws when the stack loses its link. */
   async *[Symbol.asyncIterator](): AsyncIterator<Connection> {
     for (let c = await this.accept(); c !== null; c = await this.accept()) yield c;
   }
@@ -90,7 +101,8 @@ export class Server extends Bound implements AsyncIterable<Connection> {
     }
   }
 
-  info(): ReturnType<StackModule["listenerInfo"]> {
+  /** How many handshakes are under way, and how many connections wait to be accepted. Throws HANDLE once closed. */
+  info(): ListenerInfo {
     return this.home.module.listenerInfo(this.handle);
   }
 

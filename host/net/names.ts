@@ -9,7 +9,7 @@ import { Lookups } from "./lookups.js";
 /** RFC 8305 §3, Resolution Delay: how long the addresses of one family wait for those of the other, ms. */
 const OTHER_FAMILY_MS = 50;
 
-/** 4 and 6: addresses of this family; 0: of those that can be used. */
+/** Of IPv4 or IPv6 alone; 0: of those that the stack has an address of. */
 export type Family = 0 | 4 | 6;
 
 type Outcome = { addresses: string[] } | { why: Error };

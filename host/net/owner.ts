@@ -1,6 +1,8 @@
 /** What the sockets of a stack and the stack itself know of each other. */
 import type { EventEmitter } from "node:events";
-import type { StackModule } from "../stack.js";
+import type { Names, StackModule } from "../stack.js";
+
+export type { Names };
 
 /** Whoever gets the events of a handle. */
 export interface Owner {
@@ -22,8 +24,12 @@ export interface Home {
   linger(handle: number, names: Names, connection: EventEmitter): void;
 }
 
-/** Who is connected to whom. */
-export interface Names { lip: number; lport: number; rip: number; rport: number }
-
 /** An address as `node:net` writes it. */
-export interface SocketAddress { address: string; family: string; port: number }
+export interface SocketAddress {
+  /** "10.0.0.2", or "fd00::2". */
+  address: string;
+  /** "IPv4" or "IPv6". */
+  family: string;
+  /** 1 … 65,535. */
+  port: number;
+}

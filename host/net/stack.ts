@@ -19,7 +19,9 @@ import { firstOf, type Attempt } from "./eyeballs.js";
 import { HostNames, type Family } from "./names.js";
 import type { Home, Names, Owner } from "./owner.js";
 
+/** What `Stack.open` takes: the link, addresses, and any number of the configuration. */
 export interface OpenOptions extends StackOptions {
+  /** What frames go through. The stack closes it at its end. */
   link: Link;
   /** Without `ip`: what the network is asked for an address with; false: it is not, and the stack has IPv6 alone. */
   dhcp?: DhcpOptions | false;
@@ -29,6 +31,7 @@ export interface OpenOptions extends StackOptions {
   nowUs?: () => number;
 }
 
+/** What a DHCP server is asked for. */
 export interface DhcpOptions {
   /** An address that the stack had before: it is asked for first, which is quicker. */
   address?: string | undefined;
@@ -40,8 +43,11 @@ export interface DhcpOptions {
 
 /** An address of a stack's own. */
 export interface OwnAddress {
+  /** "10.0.0.2", or "fd00::2". */
   address: string;
+  /** Which family it is of. */
   family: "IPv4" | "IPv6";
+  /** Length of its network's prefix, bits. */
   prefix: number;
   /** "fixed" was given; "dhcp" and "prefix" are the network's; "link-local" is IPv6's own. */
   origin: "fixed" | "dhcp" | Exclude<Ip6Address["origin"], "loopback">;
@@ -49,10 +55,13 @@ export interface OwnAddress {
   ready: boolean;
 }
 
+/** Where `connect` goes, and how. */
 export interface ConnectOptions extends ConnectionOptions {
   /** An address; for `connect` also a name. */
   host: string;
+  /** 1 … 65,535. */
   port: number;
+  /** Our own port; by default one of 49152 … 65535 that is free. */
   localPort?: number | undefined;
   /** How long the handshake, and the look-up of a name before it, may take, ms. */
   timeoutMs?: number | undefined;
@@ -63,14 +72,17 @@ export interface ConnectOptions extends ConnectionOptions {
    * much as one segment takes; else, and the rest, after the handshake.
    */
   fastOpen?: boolean | undefined;
+  /** The first bytes to send, with `fastOpen`. */
   data?: Uint8Array | undefined;
   /** Ends the connection with an AbortError, also after the handshake. */
   signal?: AbortSignal | undefined;
 }
 
+/** Where `listen` listens, and how. */
 export interface ListenOptions extends ConnectionOptions {
   /** 0: any that is free; `server.address()` tells it. */
   port: number;
+  /** Connections that may wait to be accepted; more are held off. By default 128. */
   backlog?: number | undefined;
   /**
    * The own address, or one of 127/8, to which alone clients may come; by default, and with "::", every one, of IPv4
@@ -96,11 +108,20 @@ const FLUSH_MS = 50, FLUSH_TURNS = 16;
 const PORT_FIRST = 49152, PORT_COUNT = 16384, PORT_TRIES = 256;
 
 /**
+ * A TCP/IP stack on a link: it makes connections, listeners and UDP sockets, and ends with all of them.
+ *
  * Events: "down" (why) and "up" when the link loses its device and has it again; "address" (the new one, "0.0.0.0" for
  * none) when the network gives the stack another address or takes it away; "lost" (a connection) when one that was
  * closed ends before the peer has its last bytes; "close" (why, if not by `close`).
+ *
+ * @example
+ * ```ts
+ * const stack = await Stack.open({ link: await openTap("tap0"), ip: "10.0.0.2/24" });
+ * const connection = await stack.connect({ host: "10.0.0.1", port: 7 });
+ * ```
  */
 export class Stack extends EventEmitter implements Home {
+  /** The module that it runs, for what has no method here. */
   readonly module: StackModule;
   readonly #loop: Loop;
   readonly #owners = new Map<number, Owner>();
@@ -426,6 +447,7 @@ export class Stack extends EventEmitter implements Home {
     return new Server(this, handle, port, at);
   }
 
+  /** Opens a UDP socket on a port, by default one that is free. Throws IN_USE, FULL, ARGUMENT; CLOSED after the end. */
   udp(at: { port?: number } = {}): UdpSocket {
     this.#checkOpen();
     const [handle, port] = free(at.port ?? 0, (p) => this.module.udpOpen(p));
@@ -479,6 +501,7 @@ export class Stack extends EventEmitter implements Home {
     return this;
   }
 
+  /** Closes it at the end of a block with `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

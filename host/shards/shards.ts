@@ -14,6 +14,7 @@ const SLOTS = 1024;
 
 interface Shard { worker: Worker; incoming: FrameRing; outgoing: FrameRing; done: Promise<Record<string, number>> }
 
+/** A stack in several threads (docs/guide/shards.md). */
 export class Shards {
   /** Resolves when all of them take frames. */
   readonly ready: Promise<void>;

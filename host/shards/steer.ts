@@ -10,9 +10,15 @@ const UDP = 17;
 /** ICMP messages that quote the datagram that they are about (RFC 792). */
 const ERRORS = new Set([3, 4, 5, 11, 12]);
 
+/** Tells which shard a frame is for. */
 export class Steer {
   /** `key`: any 32 bits that the network does not know, so that it cannot aim at one shard. */
-  constructor(readonly shards: number, readonly key: number) {}
+  constructor(
+    /** How many there are. */
+    readonly shards: number,
+    /** What the choice is keyed with. */
+    readonly key: number,
+  ) {}
 
   /** The shard of a flow: the remote address and port, and ours. */
   flow(remoteIp: number, remotePort: number, ip: number, port: number): number {

@@ -1,7 +1,7 @@
 // What crosses the border of the module, read from the one place where each part is declared: the sources in assembly/.
 // Nothing else may name an offset, a flag, a number of an error or the order of the counters; `tools/border/run.mjs`
 // makes all of that from what is read here.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import ts from "typescript";
 
@@ -82,6 +82,20 @@ function constant(path, name) {
       if (d.name.text === name) return Number(new Function(`return ${d.initializer.getText()}`)());
   }
   throw new Error(`${path} declares no ${name}`);
+}
+
+/**
+ * Constants below a folder that are limits of their own, by the tag that says what happens beyond them:
+ * [{ path, name, value, text, full }].
+ */
+function fixed(folder) {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts")).sort()
+    .map((f) => posix.join(folder, f)).filter((path) => readFileSync(path, "utf8").includes("@full "))
+    .flatMap((path) => file(path).statements.filter(ts.isVariableStatement).flatMap((s) => {
+      const { text, tags } = documentation(s), { name, initializer } = s.declarationList.declarations[0];
+      const { full } = tags;
+      return full === undefined ? [] : [{ path, name: name.text, value: initializer.getText(), text, full }];
+    }));
 }
 
 /** Functions that a module exports: [{ name, text, parameters: [[name, type]], result }]. */
@@ -180,6 +194,7 @@ export function border() {
     from: record("assembly/api/udp.ts", "DatagramFrom"),
     request: record("assembly/services/app.ts", "Request"),
     wants: members("assembly/services/app.ts", "Want"),
+    fixed: fixed("assembly"),
     functions: [
       ...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")),
       ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts"),

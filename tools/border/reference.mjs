@@ -134,6 +134,49 @@ ${fields(b.from)}
 `;
 }
 
+/** What a text of the configuration says of the time when the limit is reached, and the text before it. */
+function reached(text) {
+  const found = /^(.*?) (?:Full|Above|Longer|None left[^:]*): (.*)$/.exec(text);
+  return found === null ? undefined : { what: found[1], then: found[2] };
+}
+
+/** `1 << 20` as a number; a board's beside it, where it has one of its own. */
+function amount(value) {
+  const evaluated = (text) => Number(new Function(`return ${text}`)()).toLocaleString("en-US");
+  const own = /^BOARD \? (.*) : (.*)$/.exec(value);
+  return own === null ? evaluated(value) : `${evaluated(own[2])}; on boards ${evaluated(own[1])}`;
+}
+
+export function limits(b) {
+  const configured = b.config.flatMap((f) => {
+    const limit = reached(f.text), seen = f.tags.seen?.split(", ").map((name) => `\`${name}\``).join(", ") ?? "";
+    if (limit === undefined) return [];
+    return [row(`\`${f.name}\``, f.default ?? "", f.most ?? "", limit.what, limit.then, seen)];
+  });
+  const constants = b.fixed.map((f) =>
+    row(f.text.replace(/\.$/, ""), amount(f.value), f.full, `\`${f.name}\` in \`${f.path}\``));
+  return `${MADE}
+
+# Limits
+
+The stack takes its memory once. All that it keeps has a limit, and something happens when it is reached.
+
+## Those that the configuration sets
+
+[configuration.md](configuration.md) has all numbers of the configuration, these among them, with their bounds.
+FULL, AGAIN and UNREACHABLE are what a call returns ([errors](errors-and-events.md#errors)).
+
+${rows(["name", "default", "most", "what it counts, and costs", "when it is reached", "counted as"], configured)}
+
+A counter counts how often that happened ([counters.md](counters.md)). Where none is named, the call's result tells,
+or the peer's window.
+
+## Those that are fixed
+
+${rows(["what", "most", "when it is reached", "constant"], constants)}
+`;
+}
+
 const TYPES = { usize: "address", Err: "error" };
 
 export function calls(b) {

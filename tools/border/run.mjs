@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { border } from "./read.mjs";
 import { defaults } from "./assembly.mjs";
 import { firmwareHeader, header } from "./c.mjs";
-import { calls, configuration, counters, errorsAndEvents, records } from "./reference.mjs";
+import { calls, configuration, counters, errorsAndEvents, limits, records } from "./reference.mjs";
 import { layout } from "./typescript.mjs";
 
 /** Path and text of each file. */
@@ -21,6 +21,7 @@ function files() {
     "docs/reference/errors-and-events.md": errorsAndEvents(b),
     "docs/reference/counters.md": counters(b),
     "docs/reference/records.md": records(b),
+    "docs/reference/limits.md": limits(b),
     "docs/reference/calls.md": calls(b),
   };
 }

@@ -21,6 +21,20 @@ function wrapped(open, items, close) {
 
 const object = (name, members, key) =>
   wrapped(`export const ${name} = {`, members.map((m) => `${key(m)}: ${m.value}`), "} as const;");
+/** As `object`, for readers of the library: a line for each member, with what it means. */
+const told = (name, members, key) =>
+  [
+    `export const ${name} = {`,
+    ...members.flatMap((m) => [...(m.text ? comment(m.text, "  ", "/**") : []), `  ${key(m)}: ${m.value},`]),
+    "} as const;",
+  ].join("\n");
+/** The fields of a record as an interface of numbers. */
+const numbers = (name, fields) =>
+  [
+    `export interface ${name} {`,
+    ...fields.flatMap((f) => [...(f.text ? comment(f.text, "  ", "/**") : []), `  ${f.name}: number;`]),
+    "}",
+  ].join("\n");
 const list = (name, items) => wrapped(`export const ${name} = [`, items.map((i) => JSON.stringify(i)), "] as const;");
 const TYPES = { bool: "u8", usize: "u32", Seq: "u32", Micros: "u64" };
 const fields = (name, record) =>
@@ -33,6 +47,10 @@ const offsets = (name, record) =>
 
 /** Numbers of the configuration for which there is no default. */
 const SET_BY_HOST = new Set(["size", "macHigh", "macLow", "ip", "prefix", "gateway", "policy"]);
+
+/** Its text, with the default beside it. */
+const withDefault = (f) =>
+  f.default === undefined ? f : { ...f, text: `${f.text}${f.text ? " " : ""}By default ${f.default}.` };
 
 const RESULTS = { i64: "bigint", u64: "bigint", void: "void" };
 const ARGUMENTS = { i64: "bigint", u64: "bigint" };
@@ -48,15 +66,15 @@ export function layout(b) {
   return `${[
     "// Made by tools/border from the sources in assembly/: all that crosses the border of the module.\n"
       + "// Nothing else in host/, tests/ and tools/ names an offset, a bit or a number of it.",
-    "/** Errors: what calls return below 0. */", object("ERR", b.errors, (m) => m.name),
-    "/** Bits of an event. */", object("EVENT", b.events, (m) => m.name),
+    "/** Errors: what calls return below 0. */", told("ERR", b.errors, (m) => m.name),
+    "/** Bits of an event. */", told("EVENT", b.events, (m) => m.name),
     "/** The states of RFC 9293 §3.3.2, by their number. */",
     list("STATES", b.states.map((s) => s.name.replaceAll("_", "-"))),
-    "/** Options of a connection or a listener. */", object("OPTION", b.options, nameOf),
-    "/** Bits of the configuration's `policy`. */", object("POLICY", b.policies, nameOf),
+    "/** Options of a connection or a listener. */", told("OPTION", b.options, nameOf),
+    "/** Bits of the configuration's `policy`. */", told("POLICY", b.policies, nameOf),
     `/** The bits that are set by default. */\nexport const POLICY_DEFAULT = `
       + `${b.policies.filter((p) => p.tags.on !== undefined).reduce((n, p) => n + p.value, 0)};`,
-    "/** Values of the configuration's `cookies`. */", object("COOKIES", b.cookies, nameOf),
+    "/** Values of the configuration's `cookies`. */", told("COOKIES", b.cookies, nameOf),
     "/** The counters, in their order. */", list("COUNTERS", b.counters.map((c) => c.name)),
     "/** Bits of `TcpInfo.flags`. */", object("FLAG", b.flags, nameOf),
     "/** Kinds of `TcpInfo.timerKind`. */", object("TIMER", b.timers, (m) => m.name),
@@ -64,6 +82,8 @@ export function layout(b) {
     "/** The services of build/stint-app.wasm. */", object("SERVICES", b.services, (m) => m.name.toLowerCase()),
     "/** The numbers of the configuration block, in its order, a u32 each; "
       + "behind them lies the entropy. */", list("CONFIG_FIELDS", b.config.map((f) => f.name)),
+    "/** The same numbers, and what each means. */",
+    numbers("ConfigNumbers", b.config.map(withDefault)),
     "/** Least and greatest value of each, as the module's table of bounds has them. */",
     wrapped("export const CONFIG_BOUNDS = {", bounds, "} as const;"),
     "/** What a desktop host starts from: generous rings, the RFCs' time-outs. */",
@@ -75,12 +95,18 @@ export function layout(b) {
     `export const SLOT_RING_SIZE = ${b.ring.size};`,
     `/** Bytes before the frame in a slot. */\nexport const FRAME_OFFSET = ${b.frameOffset};`,
     "/** What `tcp_info` writes. */", fields("TCP_INFO", { fields: b.info.open }),
+    "/** The same fields as numbers. */",
+    numbers("TcpInfoNumbers", b.info.open.filter((f) => f.name !== "version" && f.name !== "ports")),
     `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
     "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
     "/** What `dhcp_info` writes. */", fields("LEASE", { fields: b.lease.fields.filter((f) => f.name !== "pad") }),
+    "/** The same fields as numbers. */",
+    numbers("LeaseNumbers", b.lease.fields.filter((f) => f.name !== "pad")),
     `export const LEASE_SIZE = ${b.lease.size};`,
     "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
-    "/** What `dns_info` writes. */", fields("NAMES", b.names), `export const NAMES_SIZE = ${b.names.size};`,
+    "/** What `dns_info` writes. */", fields("NAMES", b.names),
+    "/** What the resolver has, and did. */", numbers("NamesNumbers", b.names.fields),
+    `export const NAMES_SIZE = ${b.names.size};`,
     "/** What `ip6_info` writes. */", fields("IP6_INFO", b.ip6Info), `export const IP6_INFO_SIZE = ${b.ip6Info.size};`,
     "/** Whom a datagram is from, as `udp_recv` writes it. */", offsets("DATAGRAM_FROM", b.from),
     "/** What the services ask the host for. */", offsets("REQUEST", b.request),

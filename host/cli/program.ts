@@ -1,0 +1,33 @@
+/** The command line of `stint`: all its commands. */
+import { Command } from "commander";
+import { addConnect } from "./connect.js";
+import { addDemo } from "./demo.js";
+import { addDoctor } from "./doctor.js";
+import { addExplain } from "./explain.js";
+import { addFlood } from "./flood.js";
+import { addHandshake } from "./handshake.js";
+import { addLink } from "./link.js";
+import { addPacketdrill } from "./packetdrill.js";
+import { addScenario } from "./scenario.js";
+import { addUp } from "./up.js";
+
+export function commandLine(): Command {
+  const program = new Command("stint");
+  program.description("a TCP/IP stack in one small WebAssembly module").version("0.2.0").showHelpAfterError(false);
+  addHandshake(program);
+  addScenario(program);
+  addExplain(program);
+  addFlood(program);
+  addUp(program);
+  addConnect(program);
+  addPacketdrill(program);
+  addLink(program);
+  addDemo(program);
+  addDoctor(program);
+  for (const command of [program, ...program.commands]) {
+    command
+      .exitOverride()
+      .configureOutput({ outputError: (text, write) => write(`stint: ${text.replace(/^error: /, "")}`) });
+  }
+  return program;
+}
