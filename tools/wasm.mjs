@@ -25,12 +25,13 @@ export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600"];
 
 /**
  * Compiles one target of asconfig.json to `out`. `without`: features to leave out beside those that the target does
- * (assembly/features.ts); `names`: keep the names of functions. Throws an Error with what the compiler said.
+ * (assembly/features.ts); `names`: keep the names of functions; `plain`: every function stays what it is. Throws an
+ * Error with what the compiler said.
  */
-export function compile(entry, target, out, optimize, { without = [], names = false } = {}) {
+export function compile(entry, target, out, optimize, { without = [], names = false, plain = false } = {}) {
   run("asc", [
     entry, "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]), "--outFile", out,
-    ...(names ? ["--debug"] : []),
+    ...(names ? ["--debug"] : []), ...(plain ? ["--optimizeLevel", "0", "--shrinkLevel", "0"] : []),
   ]);
   return optimized(out, out, optimize, names);
 }
