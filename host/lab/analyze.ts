@@ -152,6 +152,44 @@ const whyAgain = (peer: End): string => peer.duplicates >= 3
   ? `${peer.duplicates} duplicate ACKs said that they are missing`
   : "no acknowledgment came in time, or what came said that they are missing";
 
+/** What a segment says, in numbers that are relative to the initial ones. */
+interface Said {
+  syn: boolean;
+  fin: boolean;
+  ack: boolean;
+  rst: boolean;
+  seq: number;
+  acked: number;
+  /** Octets of text; with SYN and FIN. */
+  text: number;
+  length: number;
+  /** In octets: scaled. */
+  window: number;
+}
+
+/** Marks a segment by its acknowledgment and its window, beside those of the one before. */
+function acknowledges(s: Said, me: End, peer: End, marks: Mark[]): void {
+  const isRepeated = s.length === 0 && s.acked === me.ack;
+  if (isRepeated && peer.next > s.acked && s.window === me.window && !marks.includes("challenge")) {
+    me.duplicates++;
+    marks.push("duplicate ACK");
+  } else if (isRepeated && s.window > me.window && me.window >= 0) {
+    marks.push("window update");
+    me.duplicates = 0;
+  } else if (s.acked > me.ack) {
+    me.duplicates = 0;
+  }
+  if (s.window === 0) marks.push("zero window");
+  me.ack = Math.max(me.ack, s.acked);
+  me.window = s.window;
+}
+
+/** A SYN tells the first window, and with an ACK the first acknowledgment. */
+function greets(s: Said, me: End): void {
+  me.window = s.window;
+  if (s.ack) me.ack = s.acked;
+}
+
 class Reader {
   readonly segments: Segment[] = [];
   #ends: [End, End] = [newEnd(), newEnd()];
@@ -169,61 +207,18 @@ class Reader {
 
   take(frame: Frame, number: number, tcp: TcpSegment, from: Side): Segment {
     const me = this.#ends[from], peer = this.#ends[(1 - from) as Side];
-    const flags = new Set<FlagName>(tcp.flags);
-    const syn = flags.has("SYN"), fin = flags.has("FIN"), ack = flags.has("ACK"), rst = flags.has("RST");
-    if (syn && me.iss === undefined) {
-      me.iss = tcp.seq;
-      if (from === 0) this.#complete = true;
-      for (const o of tcp.options) if (o.kind === "window-scale") me.scale = o.shift;
-    }
-    me.iss ??= rst && !ack ? tcp.seq : (tcp.seq - 1) >>> 0;
-    if (peer.iss === undefined && ack && !rst) peer.iss = syn ? (tcp.ack - 1) >>> 0 : (tcp.ack - 1) >>> 0;
-    const seq = (tcp.seq - me.iss) | 0, acked = ack && peer.iss !== undefined ? (tcp.ack - peer.iss) | 0 : 0;
-    const length = tcp.len + (syn ? 1 : 0) + (fin ? 1 : 0);
-    const scaled = syn || peer.scale < 0 || me.scale < 0 ? tcp.window : tcp.window * 2 ** me.scale;
+    const said = this.#read(tcp, me, peer), { syn, fin, rst } = said;
     const marks: Mark[] = [...(frame.marks ?? [])], lost = frame.arrivesUs === null, injected = isForeign(frame.fate);
-    let again: number | undefined;
     if (lost) marks.push("lost");
-    if (length > 0 && !rst && !injected) {
-      if (seq < me.next) {
-        const before = me.sent.get(seq);
-        if (tcp.len <= 1 && !syn && !fin && seq === me.next - 1 && before === undefined) marks.push("keep-alive");
-        // A SYN that crossed with the other side's comes again as a SYN-ACK.
-        else if (!(syn && ack && before !== undefined && !this.segments[before]!.tcp.flags.includes("ACK"))) {
-          marks.push("retransmission");
-          again = before;
-        }
-      } else if (seq > me.next && me.next > 0 && frame.arrivesUs === undefined) marks.push("out of order");
-      if (!me.sent.has(seq)) me.sent.set(seq, this.segments.length);
-      if (peer.window === 0 && seq >= peer.ack + 0 && !syn && tcp.len <= 1) marks.push("window probe");
-      me.next = Math.max(me.next, seq + length);
-      if (fin) me.fin = seq + tcp.len;
-    }
-    if (ack && !syn && !rst && !injected) {
-      if (
-        length === 0
-        && acked === me.ack
-        && peer.next > acked
-        && scaled === me.window
-        && !marks.includes("challenge")
-      ) {
-        me.duplicates++;
-        marks.push("duplicate ACK");
-      } else if (length === 0 && acked === me.ack && scaled > me.window && me.window >= 0) {
-        marks.push("window update");
-        me.duplicates = 0;
-      } else if (acked > me.ack) me.duplicates = 0;
-      if (scaled === 0) marks.push("zero window");
-      me.ack = Math.max(me.ack, acked);
-      me.window = scaled;
-    } else if (syn) {
-      me.window = scaled;
-      if (ack) me.ack = acked;
-    }
+    let again: number | undefined;
+    if (said.length > 0 && !rst && !injected) again = this.#sends(said, me, peer, marks, frame.arrivesUs === undefined);
+    if (said.ack && !syn && !rst && !injected) acknowledges(said, me, peer, marks);
+    else if (syn) greets(said, me);
     if (tcp.len > 0 && peer.window > 0 && peer.ack >= 0 && me.next - peer.ack >= peer.window) marks.push("window full");
     const segment: Segment = {
-      frame: number, index: this.segments.length, timeUs: frame.timeUs, arrivesUs: frame.arrivesUs, from, tcp, seq,
-      ack: acked, marks, fate: frame.fate ?? "", states: ["", ""], says: "", ...(again === undefined ? {} : { again }),
+      frame: number, index: this.segments.length, timeUs: frame.timeUs, arrivesUs: frame.arrivesUs, from, tcp,
+      seq: said.seq, ack: said.acked, marks, fate: frame.fate ?? "", states: ["", ""], says: "",
+      ...(again === undefined ? {} : { again }),
     };
     const waiting = peer.state === "SYN-RECEIVED";
     if (!injected) this.#states(segment, me, peer, lost);
@@ -235,6 +230,55 @@ class Reader {
     if (!syn) me.spoke = true;
     me.last = tcp.flags;
     return segment;
+  }
+
+  /** What a segment says; the first one of an end tells its initial sequence number, and perhaps the other end's. */
+  #read(tcp: TcpSegment, me: End, peer: End): Said {
+    const flags = new Set<FlagName>(tcp.flags);
+    const syn = flags.has("SYN"), fin = flags.has("FIN"), ack = flags.has("ACK"), rst = flags.has("RST");
+    if (syn && me.iss === undefined) {
+      me.iss = tcp.seq;
+      if (me === this.#ends[0]) this.#complete = true;
+      for (const o of tcp.options) if (o.kind === "window-scale") me.scale = o.shift;
+    }
+    // In the middle of a connection the octet before the first one that is seen is as good as its SYN.
+    me.iss ??= rst && !ack ? tcp.seq : (tcp.seq - 1) >>> 0;
+    if (peer.iss === undefined && ack && !rst) peer.iss = (tcp.ack - 1) >>> 0;
+    const isScaled = !syn && peer.scale >= 0 && me.scale >= 0;
+    return {
+      syn, fin, ack, rst, text: tcp.len, length: tcp.len + (syn ? 1 : 0) + (fin ? 1 : 0),
+      seq: (tcp.seq - me.iss) | 0, acked: ack && peer.iss !== undefined ? (tcp.ack - peer.iss) | 0 : 0,
+      window: isScaled ? tcp.window * 2 ** me.scale : tcp.window,
+    };
+  }
+
+  /**
+   * Marks a segment by what it takes of the sequence space: new, sent before, out of order (in a capture, where nobody
+   * says what the network did). Returns the index of the segment that it sends again.
+   */
+  #sends(s: Said, me: End, peer: End, marks: Mark[], isCaptured: boolean): number | undefined {
+    const before = me.sent.get(s.seq);
+    let again: number | undefined;
+    if (s.seq < me.next) {
+      if (s.length === s.text && s.text <= 1 && s.seq === me.next - 1 && before === undefined) {
+        marks.push("keep-alive");
+      } else if (!this.#isCrossed(s, before)) {
+        marks.push("retransmission");
+        again = before;
+      }
+    } else if (s.seq > me.next && me.next > 0 && isCaptured) {
+      marks.push("out of order");
+    }
+    if (before === undefined) me.sent.set(s.seq, this.segments.length);
+    if (peer.window === 0 && s.seq >= peer.ack && !s.syn && s.text <= 1) marks.push("window probe");
+    me.next = Math.max(me.next, s.seq + s.length);
+    if (s.fin) me.fin = s.seq + s.text;
+    return again;
+  }
+
+  /** Whether it is a SYN-ACK whose number went out before: in a SYN that crossed with the other side's. */
+  #isCrossed(s: Said, before: number | undefined): boolean {
+    return s.syn && s.ack && before !== undefined && !this.segments[before]!.tcp.flags.includes("ACK");
   }
 
   /** The states that both ends must be in once the segment has arrived (RFC 9293 §3.3.2). */
