@@ -5,8 +5,6 @@ import { stint } from "./tools/lint-rules.mjs";
 
 const NODE_TEST = { from: "package", package: "node:test", name: ["it", "describe", "test", "before", "after"] };
 const GLOBALS = ["console", "process", "Buffer", "URL", "WebAssembly", "crypto", "setImmediate"];
-/** Files whose longest function is to be taken apart. */
-const LARGE = ["host/packetdrill/sockets.ts"];
 
 export default tseslint.config(
   {
@@ -63,5 +61,4 @@ export default tseslint.config(
       "stint/function-lines": ["error", 70],
     },
   },
-  { files: LARGE, rules: { "stint/function-lines": "off" } },
 );
