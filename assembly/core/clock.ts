@@ -24,10 +24,11 @@ export function clockInit(at: usize): void {
 }
 
 /**
- * Moves the clock to `nowUs`. A host clock that steps back, be it below zero, stands still here until it has caught up.
+ * Moves the clock to `nowUs`. A host clock that steps back, be it below zero, stands still here until it has caught up:
+ * what has the highest bit set is below zero, so that no deadline wraps.
  */
 export function clockAdvance(nowUs: Micros): void {
-  if (nowUs - clock.us > <u64>i64.MAX_VALUE) return;
+  if (<i64>nowUs < <i64>clock.us) return;
   clock.us = nowUs;
   clock.ms = <u32>quotient(nowUs, 1000);
 }

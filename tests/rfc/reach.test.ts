@@ -248,3 +248,19 @@ describe("RFC 791 §3.1: the total length of a datagram that was put together is
     assert.equal(b.stack.udpReceive(s), null);
   });
 });
+
+describe("the time that the host passes", () => {
+  it("stands still when it goes back, be it below zero, so that no deadline wraps", () => {
+    const b = new Bench();
+    b.answersArp = false;
+    for (const us of [2n ** 62n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 2n, 0n]) {
+      b.stack.connect(PEER, 80);
+      let wait = 0;
+      for (let i = 0; i < 10 && wait === 0; i++) {
+        wait = b.stack.exports.poll(us);
+        b.stack.drainFrames(() => {});
+      }
+      assert.ok(wait > 0, `at ${us} there is more for ever`);
+    }
+  });
+});
