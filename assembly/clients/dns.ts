@@ -32,6 +32,8 @@ const ROUNDS: u32 = 3;
 const PATIENCE_MS: u32 = 1000;
 /** Answers that do not fit a question. @full it is asked anew, with other numbers (RFC 5452 §9.3) */
 const WRONG_MAX: u8 = 16;
+/** So often a question begins anew because the network is another; then the change counts as no answer. */
+const ANEW_MAX: u8 = 8;
 /** RFC 2308 §7: that no server answers is remembered for a while. */
 const FAILED_MS: u32 = 5000;
 /** What may not be remembered waits so long for who asked. */
@@ -49,7 +51,7 @@ const enum Name { FREE, ASKING, KNOWN }
   sending: bool;
   /** Whether nobody has taken the result yet. */
   unread: bool;
-  /** KNOWN: how many addresses; 0: `error` says why there are none. */
+  /** KNOWN: how many addresses; 0: `error` says why there are none. ASKING: how often it began anew. */
   count: u8;
   /** What the last failure was. */
   error: i8;
@@ -167,12 +169,17 @@ function giveAt(at: usize, server: Address): void {
   if (IPV6) nameDrop(had);
 }
 
-/** Forgets what is known: another network may know the names by other addresses. Questions are asked anew. */
+/**
+ * Forgets what is known: another network may know the names by other addresses. Questions are asked
+ * anew, but not for as long as somebody changes the network.
+ */
 export function dnsForget(): void {
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
     if (e.state == <u8>Name.KNOWN) e.state = <u8>Name.FREE;
-    else if (e.state == <u8>Name.ASKING) begin(e);
+    if (e.state != <u8>Name.ASKING) continue;
+    if (e.count++ < ANEW_MAX) begin(e);
+    else next(e, Err.NO_ANSWER);
   }
 }
 
@@ -198,6 +205,7 @@ export function dnsLookup(text: usize, size: u32, type: u32, dst: usize, most: u
   e.nameSize = nameFromText(text, size, nameOf(e));
   e.type = <u8>type;
   e.state = <u8>Name.ASKING;
+  e.count = 0;
   names.asking++;
   begin(e);
   return Err.AGAIN;

@@ -227,6 +227,20 @@ if (!SMALL) {
     });
   });
 
+  describe("RFC 1035 §7.2: a question has an end", () => {
+    it("in a network that changes again and again, too", () => {
+      const net = new Net();
+      assert.equal(net.lookup("a.test"), undefined);
+      let said: unknown;
+      for (let i = 0; i < 100 && said === undefined; i++) {
+        net.advance(500);
+        net.stack.setAddress(STACK, 24, SERVER + (i & 1));
+        said = net.lookup("a.test");
+      }
+      assert.equal(said, "NO_ANSWER");
+    });
+  });
+
   describe("RFC 2308: what there is not", () => {
     it("2308-1 2308-2 2308-3: NXDOMAIN and an answer without address are remembered for the lesser of the SOA "
         + "record's time to live and minimum", () => {
