@@ -22,10 +22,10 @@ import { Pool, poolAt, poolGive, poolIndex, poolInit, poolShow, poolTake } from 
 /** An IPv4 address in host order, or the name of an IPv6 address. */
 export type Address = u32;
 
-/** IPv6 addresses of ours (ip/interface6.ts). @full one more of a router's is not taken, `ip6_add` is FULL */
+/** IPv6 addresses of ours (ip/interface6.ts), half from routers. @full a router's is not taken, `ip6_add` is FULL */
 export const OWN_MAX: u32 = 8;
-/** IPv6 routers. @full one more is not taken */
-export const ROUTERS_MAX: u32 = 4;
+/** IPv6 routers, 2 of them only of the host's. @full one more is not taken */
+export const ROUTERS_MAX: u32 = 6;
 /** DNS servers of which routers told; and those that were given by hand. @full one more is not taken */
 export const RESOLVERS_MAX: u32 = 3;
 

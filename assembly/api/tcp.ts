@@ -4,7 +4,7 @@ import { config } from "../config";
 import { BOUNDED, FAST_OPEN, IPV6, LOOPBACK } from "../features";
 import { Err } from "../core/error";
 import { eventForget, generationNext } from "../core/events";
-import { isName, isSound, nameDrop, nameKeep } from "../address/names";
+import { isName, isSound, nameDrop, nameKeep, nameSettled } from "../address/names";
 import { isMulticast, isBroadcast, isLoopback, isOwn, isReachable, sourceFor } from "../ip/address";
 import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
 import { State } from "../tcp/block/state";
@@ -80,6 +80,8 @@ export function accept(l: Listener): i32 {
  */
 export function connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
   if (IPV6 && (!isSound(lip) || !isSound(rip))) return Err.ARGUMENT;
+  // Flows are found by names that are kept: what was at hand may have got one since it was named.
+  if (IPV6) rip = nameSettled(rip);
   if (rport == 0 || rport > 65535 || lport > 65535 || (lip != 0 && !isSource(lip, rip))) return Err.ARGUMENT;
   if (rip >> 24 == 0 || isMulticast(rip) || isBroadcast(rip) || (rip >> 28 == 15 && !isName(rip))) return Err.ARGUMENT;
   if (!isReachable(rip)) return Err.UNREACHABLE;
@@ -181,6 +183,10 @@ function setFlag(t: Tcb, flag: Has, on: bool): void {
  */
 export function flowState(lip: u32, lport: u32, rip: u32, rport: u32): State {
   if (IPV6 && (!isSound(lip) || !isSound(rip))) return State.CLOSED;
+  if (IPV6) {
+    lip = nameSettled(lip);
+    rip = nameSettled(rip);
+  }
   const owner = demuxFind(lip, rip, (rport << 16) | lport);
   if (owner == NOBODY) return lport == 0 || listenerFor(lip, lport) == null ? State.CLOSED : State.LISTEN;
   if (isConn(owner)) return <State>tcbAt(owner).state;

@@ -82,8 +82,12 @@ export const enum Says { ROUTER, HOST }
   until: Micros;
 }
 
-/** IPv6 prefixes of the link of which routers told. @full one more is not taken */
-export const PREFIXES_MAX: u32 = 4;
+/** IPv6 prefixes of the link, 2 of them only of the host's. @full one more is not taken */
+export const PREFIXES_MAX: u32 = 6;
+/** So many places of prefixes and of routers are the host's alone. */
+export const HOSTS: u32 = 2;
+/** Addresses of ours that are made from routers' prefixes, at most. */
+const FORMED_MAX: u32 = 4;
 
 @unmanaged class Interface6 {
   /** Whether the host wants IPv6. */
@@ -184,7 +188,8 @@ export function isOwn6(name: Address): bool {
 
 /** A free place for an address of ours, which is kept; null: there is none. */
 export function ownAdd(name: Address, origin: Origin): OwnAddress | null {
-  for (let i: u32 = 0; i < OWN_MAX; i++) {
+  // Whoever sends advertisements leaves places to the host.
+  for (let i: u32 = origin == Origin.PREFIX ? OWN_MAX - FORMED_MAX : 0; i < OWN_MAX; i++) {
     const a = ownAt(i);
     if (a.state != <u8>Own.FREE) continue;
     memory.fill(changetype<usize>(a), 0, offsetof<OwnAddress>());

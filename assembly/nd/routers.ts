@@ -7,7 +7,7 @@ import { IPV6_MTU_MIN } from "../wire/ipv6";
 import { heapArm } from "../buffers/heap";
 import { Address, At, Mark, nameDrop, nameFor, nameKeep, nameMark, RESOLVERS_MAX, ROUTERS_MAX } from "../address/names";
 import {
-  defaultRouter, interface6, isLoopback6, isMulticast6, isSamePrefix, isUnspecified, linkLocalHigh, onLinkAt,
+  defaultRouter, HOSTS, interface6, isLoopback6, isMulticast6, isSamePrefix, isUnspecified, linkLocalHigh, onLinkAt,
   PREFIXES_MAX, Resolver, resolverAt, Router, routerAt, Says,
 } from "../ip/interface6";
 import { ipForget } from "../ip/output";
@@ -31,7 +31,7 @@ export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: S
   for (let i: u32 = 0; i < PREFIXES_MAX; i++) {
     const p = onLinkAt(i);
     if (p.until <= clock.us) {
-      free = i;
+      if (who == Says.HOST || i < PREFIXES_MAX - HOSTS) free = i;
     } else if (p.bits == bits && isSamePrefix(p.high, p.low, high, low, bits)) {
       if (p.says > <u8>who) return;
       p.until = end;
@@ -50,20 +50,27 @@ export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: S
   ipForget();
 }
 
-/** Somebody is a router until then; not after now: no longer. `order`: of its preference, since it is heard. */
+/**
+ * Somebody is a router until then; not after now: no longer. For ever: the host says so, and no router ends that.
+ * `order`: of its preference, since it is heard.
+ */
 export function routerIs(name: Address, order: u32, end: Micros): void {
   let free: Router | null = null;
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
     if (r.name == name) {
-      r.order = order;
-      r.until = end;
-      if (end <= clock.us) routerEnd(r);
+      if (r.until != NEVER || end == NEVER) {
+        r.order = order;
+        r.until = end;
+        if (end <= clock.us) routerEnd(r);
+        else ndArm(end);
+      } else {
+        r.order &= 3;
+      }
       markRouter();
-      ndArm(end > clock.us ? end : NEVER);
       return;
     }
-    if (r.name == 0 && free == null) free = r;
+    if (r.name == 0 && free == null && (end == NEVER || i < ROUTERS_MAX - HOSTS)) free = r;
   }
   if (free == null || end <= clock.us) return;
   free.name = nameKeep(name);
@@ -95,9 +102,12 @@ export function routerSilent(name: Address): void {
   ipForget();
 }
 
-/** Somebody is a router no longer. */
+/** A neighbour says that he is a router no longer. */
 export function routerGone(name: Address): void {
-  for (let i: u32 = 0; i < ROUTERS_MAX; i++) if (routerAt(i).name == name && name != 0) routerEnd(routerAt(i));
+  for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
+    const r = routerAt(i);
+    if (r.name == name && r.until != NEVER) routerEnd(r);
+  }
 }
 
 function routerEnd(r: Router): void {

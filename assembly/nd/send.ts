@@ -14,7 +14,9 @@ import { foldSum, sumBytes } from "../core/checksum";
 import { NeighbourEntry } from "../arp/neighbours";
 import { count, Mib } from "../core/counters";
 import { icmp6End } from "../icmp/icmp6";
-import { isLinkLocal, LOOPBACK_LOW, Origin, Own, ownAt, OwnAddress, solicitedNode, sourceFor6 } from "../ip/interface6";
+import {
+  isLinkLocal, LOOPBACK_LOW, nextHop6, Origin, Own, ownAt, OwnAddress, solicitedNode, sourceFor6,
+} from "../ip/interface6";
 import { ipBegin, ipEnd, ownMac } from "../ip/output";
 
 /** Who asks and answers on the link has this hop limit, so that nobody from beyond a router can (RFC 4861 §11.2). */
@@ -48,14 +50,14 @@ function beginMessage(src: Address, dst: Address, type: u32): Ipv4 | null {
 }
 
 /**
- * Asks for the neighbour of an entry: all who may be it, or itself, when its address is only
- * renewed. Returns false: there is no slot.
+ * Asks for the neighbour of an entry: all who may be it, or itself, when its address is only renewed, and it is on the
+ * link: others make themselves known, too. Returns false: there is no slot.
  */
 export function solicit(e: NeighbourEntry, known: bool): bool {
   const src = sourceFor6(e.ip);
   // Without an address of ours yet nobody could answer.
   if (src == 0) return true;
-  const ip = beginMessage(src, known ? e.ip : solicitedNode(e.ip), ND_SOLICITATION);
+  const ip = beginMessage(src, known && nextHop6(e.ip) == e.ip ? e.ip : solicitedNode(e.ip), ND_SOLICITATION);
   if (ip == null) return false;
   const icmp = changetype<Icmp6>(changetype<usize>(ip) + Ipv4.SIZE);
   memory.copy(icmp.targetAt, nameBytes(e.ip), 16);

@@ -40,9 +40,6 @@ import { repeatLast } from "./repeat";
 /** Segments that one connection sends before the next one has its turn. */
 const BURST: u32 = 32;
 
-/** Peers with such windows and smaller ones get full segments: halves would be small, and headers much of them. */
-const WHOLE_WINDOW_MAX: u32 = 536;
-
 /** How a connection's turn ended. */
 export const enum Turn {
   /** Nothing more may go out now. */
@@ -154,16 +151,12 @@ function sendNext(t: Tcb, most: u32): u32 {
   return 1;
 }
 
-/**
- * Payload that fits beside the SACK blocks that this segment carries, and into half of the largest window seen
- * (RFC 9293 §3.8.6.2.1 (3)): a peer may acknowledge only every second segment at once.
- */
+/** Payload that fits beside the SACK blocks that this segment carries. */
 function roomForData(t: Tcb): u32 {
-  const blocks = sackBlocks(t), mss = <u32>t.mss, half = t.maxSndWnd >> 1;
-  const most = half < mss && t.maxSndWnd > WHOLE_WINDOW_MAX ? half : mss;
-  if (blocks == 0) return most;
+  const blocks = sackBlocks(t);
+  if (blocks == 0) return t.mss;
   const size: u32 = 4 + (blocks << 3);
-  return min(most, mss > size + MSS_MIN ? mss - size : min<u32>(mss, MSS_MIN));
+  return <u32>t.mss > size + MSS_MIN ? <u32>t.mss - size : min<u32>(t.mss, MSS_MIN);
 }
 
 /** Sends again what counts as lost, within the congestion window and the peer's (SHLD-16). */
@@ -287,16 +280,16 @@ function sendLike(t: Tcb, size: u32, most: u32): u32 {
  */
 function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32): bool {
   if (size >= mss || fin) return true;
-  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPending(t) || isSecondHalf(t, flight, mss);
+  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPending(t) || isSecondHalf(t, flight);
   return size >= t.maxSndWnd >> 1;
 }
 
 /**
- * Deviates from RFC 9293 §3.7.4: where the send ring, or the peer's window, holds two segments, what follows the first
- * goes out beside it, short or not. The peer would wait for it before it acknowledges the first.
+ * Deviates from RFC 9293 §3.7.4: where the send ring holds two segments, what follows the first goes out beside it,
+ * short or not. The peer would wait for it before it acknowledges the first.
  */
-function isSecondHalf(t: Tcb, flight: u32, mss: u32): bool {
-  return flight == mss && (flight == config.sendRing >> 1 || flight == t.maxSndWnd >> 1);
+function isSecondHalf(t: Tcb, flight: u32): bool {
+  return flight == <u32>t.mss && flight == config.sendRing >> 1;
 }
 
 function urgentPending(t: Tcb): bool {

@@ -270,13 +270,14 @@ export function udpOutput(): bool {
     while (s.port != 0 && q.size != 0) {
       const size = front(q, At.OTHER, 0, 0);
       const dst = load<u32>(record), port = load<u32>(record, 4);
-      if (!ipHasSlot(dst)) return true;
       if ((DHCP || IPV6) && (!isReachable(dst) || size > mtuTo(dst) - Ipv4.SIZE - Udp.SIZE)) {
-        // The way has gone with our address; or a router has told a smaller MTU since.
+        // The way has gone with our address, or has become one to ourselves; or a router has told
+        // a smaller MTU since. No slot comes free for that.
         count(Mib.ipOutNoRoutes);
         pop(q, size);
         continue;
       }
+      if (!ipHasSlot(dst)) return true;
       const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, DHCP && s.ttl != 0 ? s.ttl : config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);

@@ -290,4 +290,36 @@ export const FAULTS: Fault[] = [
     find: "  t.rcvSize += text;\n  // The promise",
     put: "  t.rcvSize += text + 1;\n  // The promise",
   },
+  {
+    name: "the clock takes a time below zero", kind: "timer", find: "if (<i64>nowUs < <i64>clock.us) return;",
+    put: "if (nowUs < clock.us) return;",
+  },
+  {
+    name: "a datagram waits for a slot to itself that there is not", kind: "endless",
+    find: "      if ((DHCP || IPV6) && (!isReachable(dst) ||",
+    put: "      if (!ipHasSlot(dst)) return true;\n      if ((DHCP || IPV6) && (!isReachable(dst) ||",
+  },
+  {
+    name: "a neighbour without a way holds up the questions for others", kind: "endless",
+    find: "known && nextHop6(e.ip) == e.ip ? e.ip", put: "known ? e.ip",
+  },
+  {
+    name: "a router that does not answer is asked for ever", kind: "order",
+    find: "r.order = (++interface6.silences << 2) | (r.order & 3);", put: "r.order &= 3;",
+  },
+  {
+    name: "a question begins anew for ever", kind: "endless", find: "if (e.count++ < ANEW_MAX) begin(e);",
+    put: "if (true) begin(e);",
+  },
+  {
+    name: "a router ends what the host has said", kind: "order", find: "if (r.until != NEVER || end == NEVER) {",
+    put: "if (true) {",
+  },
+  {
+    name: "routers' prefixes take the host's places", kind: "limit",
+    find: "origin == Origin.PREFIX ? OWN_MAX - FORMED_MAX : 0", put: "0",
+  },
+  {
+    name: "a name at hand has no flows", kind: "compare", find: "  if (IPV6) rip = nameSettled(rip);\n", put: "",
+  },
 ];

@@ -252,7 +252,7 @@ describe("IPv6 that begins", () => {
     const began = performance.now(), cancelled = [one, other].map((r) => r.resolve4("a.test").catch(code));
     for (const resolver of [one, other]) setTimeout(() => resolver.cancel(), 20);
     assert.deepEqual(await Promise.all(cancelled), ["ECANCELLED", "ECANCELLED"]);
-    assert.ok(performance.now() - began < 4000, "at once: a server has 5 s");
+    assert.ok(performance.now() - began < 500, "at once");
     const found = [one.resolve6("a.test"), other.resolve4("a.test")];
     advertise();
     assert.deepEqual(await Promise.all(found), [["2001:db8:1::9"], ["10.0.0.9"]]);
@@ -281,7 +281,7 @@ describe("IPv6 that begins", () => {
     assert.equal(stack.hasIp6, false);
     const began = performance.now();
     assert.equal(await stack.connect({ host: "fd00::2", port: 7 }).catch((e: StintError) => e.code), "UNREACHABLE");
-    assert.ok(performance.now() - began < 4000, "at once");
+    assert.ok(performance.now() - began < 1000, "at once");
     await stack.close(0);
     const [forming] = opened({ ip: "10.0.0.1/24", ipv6: true }), other = await forming;
     const waiting = other.connect({ host: "fe80::2", port: 7 }).catch((e: StintError) => e.code);

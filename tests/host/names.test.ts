@@ -97,7 +97,7 @@ describe("stack.lookup of many names at once", () => {
     const all = ends(names(1050).map((name) => stack.lookup(name)));
     await Promise.all([stack.close(), all]);
     assert.deepEqual(await all, { ABORTED: 1040, FULL: 10 });
-    assert.ok(performance.now() - start < 4000, "a server that is silent has longer");
+    assert.ok(performance.now() - start < 1000);
   });
 
   it("whoever gave up leaves its place in the queue", async () => {

@@ -129,18 +129,12 @@ describe("a connection has net.Socket's manners", () => {
 
   it("setTimeout tells of silence, starts over with every byte, and ends nothing", async () => {
     const s = await scene();
-    let told = 0, longest = Infinity;
-    s.client.on("timeout", () => told++).resume();
-    // A machine that stands still is silent, too: once more then.
-    for (let tries = 0; longest > 300 && tries < 50; tries++) {
-      s.client.setTimeout(400);
-      [told, longest] = [0, 0];
-      for (let i = 0; i < 12; i++) {
-        const began = performance.now();
-        s.peer.write("x");
-        await new Promise((resolve) => setTimeout(resolve, 50));
-        longest = Math.max(longest, performance.now() - began);
-      }
+    let told = 0;
+    s.client.setTimeout(400, () => told++);
+    for (let i = 0; i < 12; i++) {
+      s.peer.write("x");
+      s.client.resume();
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
     assert.deepEqual([told, s.client.timeout], [0, 400]);
     await once(s.client, "timeout");
@@ -251,7 +245,8 @@ describe("a UDP socket has node:dgram's manners", () => {
     socket.send(Buffer.from("to nobody"), 5999, B);
     await new Promise((resolve) => setImmediate(resolve));
     peer.send(Buffer.from("behind it"), 5000, A);
-    await until("both have come", () => a.counters().icmpInDestUnreachs === 1 && events.includes("behind it"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal(a.counters().icmpInDestUnreachs, 1);
     await end({ a, b });
     return events;
   }
@@ -336,7 +331,7 @@ describe("Node's own programs over it", () => {
           (body) => response.end(`${request.url} ${request.socket.remoteAddress} ${body.length}`), () => {},
         );
       });
-      server.keepAliveTimeout = 5000;
+      server.keepAliveTimeout = 2000;
       b.listen({ port: 80 }).on("connection", (c: Connection) => server.emit("connection", c));
       const through = agent(a, { keepAlive, maxSockets: 1, timeout: 5000 });
       for (let i = 0; i < 5; i++) {
@@ -349,7 +344,7 @@ describe("Node's own programs over it", () => {
       // The server tells its time limit, the agent ends the idle connection before that, and the next request gets
       // another.
       if (keepAlive) {
-        await new Promise((resolve) => setTimeout(resolve, 4500));
+        await new Promise((resolve) => setTimeout(resolve, 1500));
         assert.equal((await get({ host: B, port: 80, path: "/late", agent: through })).status, 200);
         assert.equal(through.opened, 2);
       }

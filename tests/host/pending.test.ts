@@ -235,7 +235,7 @@ describe("a connection that was closed, and whose last bytes never arrive", () =
     s.peer.on("data", (d: Buffer) => got.push(d));
     await end;
     s.peer.end();
-    assert.equal(await s.a.close(20_000), 0);
+    assert.equal(await s.a.close(2000), 0);
     assert.deepEqual([Buffer.concat(got).length, lost], [10_000, 0]);
     await s.b.close(0);
   });
@@ -259,7 +259,7 @@ describe("the end of a stack", () => {
     const got: Buffer[] = [], end = once(s.peer, "end");
     setTimeout(() => void s.peer.on("data", (d: Buffer) => got.push(d)), 300);
     end.then(() => s.peer.end(), () => {});
-    assert.equal(await s.a.close(20_000), 0);
+    assert.equal(await s.a.close(2000), 0);
     await end;
     assert.deepEqual(new Uint8Array(Buffer.concat(got)), pattern(10_000));
     await s.b.close(0);

@@ -154,13 +154,11 @@ for (const name of Object.keys(TOOLS)) {
       // What hping sent last still stands in the kernel's queue, which would drop the SYN of the connection that is to
       // come.
       await sleep(200);
-      const took: number[] = [], isSoon = (seconds: number): boolean => seconds > 0 && seconds < 0.8;
-      // A machine that stands still for a moment makes one connection slow, and a board that is overrun all of them.
-      for (let i = 0; i < 3 && !took.some(isSoon); i++) {
-        const spent = lab.sh(`curl -sS -o /dev/null -w %{time_total} --max-time 5 http://${STACK_IP}/`, 10);
-        took.push(Number((await spent).out));
-      }
-      assert.ok(took.some(isSoon), `${took.join(" s, ")} s`);
+      const began = Date.now();
+      const spent = lab.sh(`curl -sS -o /dev/null -w %{time_total} --max-time 5 http://${STACK_IP}/`, 10);
+      // curl counts from its own start, which a busy machine puts off.
+      const seconds = Number((await spent).out);
+      assert.ok(seconds > 0 && seconds < 0.8, `${seconds} s of ${Date.now() - began} ms`);
       const text = await page();
       assert.ok(field(text, "SyncookiesSent") > 0);
     });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { describe, it } from "node:test";
-import { ran, said, succeeded, until } from "../harness/programs.js";
+import { ran, said, succeeded } from "../harness/programs.js";
 import { complaints, Lab, lacks, listening, PEER_IP, sha256, STACK_IP, STINT, type Up } from "./lab.js";
 
 const KERNEL = "fd00:9::1", STACK = "fd00:9::2", FAR_ROUTER = "fd00:8::1", FAR = "fd00:8::2";
@@ -36,9 +36,12 @@ function behind(lab: Lab): { name: string; close(): void } {
 
 /** The text that a running stack says, once it matches. */
 async function says(up: Up, what: RegExp): Promise<string> {
-  await until(`it says ${what.source}`, () => what.test(up.err), 90_000);
-  const found = what.exec(up.err)!;
-  return found[1] ?? found[0];
+  for (let i = 0; i < 500; i++) {
+    const found = what.exec(up.err);
+    if (found) return found[1] ?? found[0];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`it does not say ${what.source}: ${up.err}`);
 }
 
 describe("IPv6 with the kernel", () => {
@@ -60,12 +63,12 @@ describe("IPv6 with the kernel", () => {
       assert.equal(ping(`${local}%tap0`, 3000), 0, "its link-local address answers, in fragments");
       for (const size of [0, 1452, 4000]) assert.equal(ping(STACK, size), 0, `ping with ${size} bytes`);
       const page = (ns: string): string => {
-        const args = ["netns", "exec", ns, "bash", "-c", `curl -6 -sS --max-time 60 http://[${STACK}]/big | sha256sum`];
-        return ran("ip", args, { timeout: 90_000 }).stdout.split(" ")[0]!;
+        const args = ["netns", "exec", ns, "bash", "-c", `curl -6 -sS --max-time 20 http://[${STACK}]/big | sha256sum`];
+        return ran("ip", args, { timeout: 30_000 }).stdout.split(" ")[0]!;
       };
       assert.equal(page(lab.name), sum, "a page on the link");
       assert.equal(page(far.name), sum, "a page through a router that says Packet Too Big");
-      const four = await lab.sh(`curl -4 -sS --max-time 60 http://${STACK_IP}/big | sha256sum`);
+      const four = await lab.sh(`curl -4 -sS --max-time 20 http://${STACK_IP}/big | sha256sum`);
       assert.equal(four.out.split(" ")[0], sum, "the same service over IPv4");
       const echo = await lab.sh(`nc -6 -N ${STACK} 7 < ${lab.file("big")} | sha256sum`);
       assert.equal(echo.out.split(" ")[0], sum, echo.err);
@@ -118,14 +121,14 @@ describe("IPv6 with the kernel", () => {
       ]);
       const connect = `${STINT.join(" ")} connect`, options = `--link tap:tap0 --ip ${STACK_IP}/24`;
       for (const [name, family] of [["both.test", "-6"], ["six.test", "-6"], ["astray.test", "-4"]] as const) {
-        const served = lab.sh(`echo welcome | nc ${family} -q 1 -l -p 98`, 120);
+        const served = lab.sh(`echo welcome | nc ${family} -q 1 -l -p 98`, 30);
         await lab.listens(98);
         const more = name === "both.test" ? `--pcap ${pcap}` : "";
-        const r = await lab.sh(`${connect} ${name} 98 ${options} ${more} < /dev/null`, 120);
+        const r = await lab.sh(`${connect} ${name} 98 ${options} ${more} < /dev/null`, 30);
         assert.equal(r.out, "welcome\n", `${name}: ${r.err}`);
         await served;
       }
-      const nobody = await lab.sh(`${connect} none.six.example 98 ${options} < /dev/null`, 120);
+      const nobody = await lab.sh(`${connect} none.six.example 98 ${options} < /dev/null`, 30);
       assert.equal(nobody.status, 1);
       assert.match(nobody.err, /none\.six\.example/);
       assert.deepEqual([complaints(pcap), errors(pcap)], [[], []]);
@@ -154,9 +157,9 @@ describe("IPv6 with the kernel", () => {
       assert.equal(await up.stop(), 0, up.err);
       const connect = `${STINT.join(" ")} connect`, options = "--link tap:tap0";
       for (const [name, family] of [["six.test", "-6"], ["four.test", "-4"]] as const) {
-        const served = lab.sh(`echo welcome | nc ${family} -q 1 -l -p 98`, 120);
+        const served = lab.sh(`echo welcome | nc ${family} -q 1 -l -p 98`, 30);
         await lab.listens(98);
-        const r = await lab.sh(`${connect} ${name} 98 ${options} < /dev/null`, 120);
+        const r = await lab.sh(`${connect} ${name} 98 ${options} < /dev/null`, 30);
         assert.equal(r.out, "welcome\n", `${name}: ${r.err}`);
         await served;
       }

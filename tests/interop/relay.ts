@@ -23,7 +23,6 @@ tap.onFrame = (frame) => pass(frame, (f) => stack.send(f));
 stack.onFrame = (frame) => pass(frame, (f) => tap.send(f));
 process.on("SIGUSR1", () => {
   cut = true;
-  console.log("cut");
   setTimeout(() => (cut = false), 10_000);
 });
 process.on("SIGTERM", () => process.exit(0));

@@ -184,46 +184,4 @@ describe("RFC 9293 §3.8.6.3, §3.7.4: small send rings", () => {
     b.send({ flags: "A", seq: 1, ack: 1001 });
     assert.equal(b.out.at(-1)!.data.length, 10);
   });
-
-  const sizes = (b: Bench): number[] => b.out.filter((s) => s.kind === "tcp").map((s) => s.data.length);
-
-  for (const win of [1460, 1801, 2919]) {
-    it(`a window of ${win} bytes goes out in halves: a peer that acknowledges every second segment delays none`, () => {
-      const b = new Bench().accepted({ win }, { win }), half = win >> 1;
-      b.write(30_000);
-      for (let acked = 1, n = 0; n < 8; n++) {
-        assert.deepEqual(sizes(b), [half, half]);
-        acked += 2 * half;
-        b.clear().send({ flags: "A", seq: 1, ack: acked, win });
-      }
-    });
-  }
-
-  it("what follows the first half of a window goes out beside it, but not more", () => {
-    const b = new Bench().accepted({ win: 1200 }, { win: 1200 });
-    b.write(700);
-    assert.deepEqual(sizes(b), [600, 100]);
-    b.write(10);
-    assert.deepEqual(sizes(b), [600, 100], "Nagle holds it");
-    b.clear().send({ flags: "A", seq: 1, ack: 701, win: 1200 });
-    assert.deepEqual(sizes(b), [10]);
-  });
-
-  it("windows of 536 bytes and less, and of two segments and more, are filled by whole segments", () => {
-    for (const [win, sent] of [[536, [536]], [537, [268, 268]], [2 * MSS, [MSS, MSS]]] as const) {
-      const b = new Bench().accepted({ win }, { win });
-      b.write(10_000);
-      assert.deepEqual(sizes(b), sent);
-    }
-  });
-
-  it("halves are of the largest window seen, and end when it has two segments", () => {
-    const b = new Bench().accepted({ win: 1000 }, { win: 1000 });
-    b.write(20_000);
-    assert.deepEqual(sizes(b), [500, 500]);
-    b.clear().send({ flags: "A", seq: 1, ack: 1001, win: 600 });
-    assert.deepEqual(sizes(b), [500]);
-    b.clear().send({ flags: "A", seq: 1, ack: 1501, win: 2 * MSS });
-    assert.deepEqual(sizes(b), [MSS, MSS]);
-  });
 });

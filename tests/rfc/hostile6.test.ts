@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { parseIp } from "../../host/address.js";
+import { ERR, STATES } from "../../host/module/layout.js";
 import { SMALL } from "../harness/bench.js";
 import { Bench6, FAR, PEER, PREFIX, ROUTER, SECRET } from "../harness/bench6.js";
 import { be, MAC_PEER } from "../harness/codec.js";
@@ -105,6 +106,36 @@ if (!SMALL) {
       assert.equal(b.seen().filter((s) => s.type === 133).length, 0);
     });
 
+    it("advertisements leave places for what the host gives", () => {
+      const b = new Bench6(), udp = b.stack.udpOpen(1000);
+      const all = Array.from({ length: 8 }, (_, i) => ip6(`fd01:${i}::`));
+      b.stack.ip6Start(SECRET);
+      for (let i = 2; i < 9; i++)
+        b.frame(routerAdvertisement(ip6(`fe80::${i}`), all.flatMap((p) => nd.prefix(p, { valid: 0xffffffff }))));
+      b.stack.ip6Add(ip6("fd00::1"), 64, ROUTER);
+      b.advance(2500);
+      assert.ok(b.stack.ip6Addresses().some((a) => a.origin === "fixed" && a.ready));
+      assert.deepEqual(b.stack.ip6Routers().at(-1), ROUTER);
+      b.out = [];
+      b.stack.udpSend(udp, b.stack.ip6Name(ip6("fd00::2")), 7, Uint8Array.of(1));
+      b.poll();
+      assert.deepEqual(b.seen().map((s) => [s.type, hex6(s.dst)]), [[135, hex6(solicited(ip6("fd00::2")))]]);
+    });
+
+    it("4861-6.3.4 nobody ends a router that the host has given", () => {
+      const b = new Bench6();
+      b.stack.ip6Start(SECRET);
+      b.stack.ip6Add(ip6("fd00::1"), 64, ROUTER);
+      b.poll();
+      b.advance(2500);
+      b.frame(solicitation(ROUTER, b.local));
+      b.frame(advertisement(ROUTER, b.local, ROUTER, 1));
+      b.frame(routerAdvertisement(ROUTER, [], { lifetime: 1 }));
+      b.advance(3000);
+      b.frame(routerAdvertisement(ROUTER, [], { lifetime: 0 }));
+      assert.deepEqual(b.stack.ip6Routers(), [ROUTER]);
+    });
+
     it("4861-6.3.4 a router does not end a prefix that the host has given", () => {
       const b = new Bench6().ready(), udp = b.stack.udpOpen(1000), near = ip6("fd00::2");
       b.stack.ip6Add(ip6("fd00::1"), 64);
@@ -124,6 +155,49 @@ if (!SMALL) {
       b.stack.ip6Stop();
       b.ready();
       b.stack.udpSend(udp, b.stack.ip6Name(PEER), 7, large);
+    });
+  });
+
+  describe("hostile neighbours, and what others want meanwhile", () => {
+    it("4861-7.2.2 a neighbour to which there is no way does not hold up the questions for others", () => {
+      const b = new Bench6({ neighboursMax: 4 });
+      b.stack.ip6Start(SECRET);
+      b.poll();
+      b.advance(2500);
+      // It makes itself known from an address that is not on the link, and then has another MAC address.
+      b.frame(solicitation(FAR, b.local));
+      b.out = [];
+      b.frame(advertisement(FAR, b.local, FAR, 1, nd.target(OTHER)));
+      assert.deepEqual(b.seen().map((s) => [s.type, hex6(s.dst)]), [[135, hex6(solicited(FAR))]]);
+      b.stack.connect(parseIp("10.0.0.2"), 80);
+      b.poll();
+      assert.ok(b.out.some((s) => s.raw[12] === 8 && s.raw[13] === 6), "the neighbour is asked for");
+    });
+
+    it("a datagram for an address that becomes our own does not wait for a slot that there is not", () => {
+      const b = new Bench6({ loopSlots: 0 }).ready(), udp = b.stack.udpOpen(1000), own = ip6("2001:db8:1::77");
+      b.stack.ip6Add(own, 64);
+      b.poll();
+      b.advance(200);
+      b.stack.udpSend(udp, b.stack.ip6Name(own), 7, Uint8Array.of(1));
+      // The question has had its time by the next poll: the address is ours before the datagram goes.
+      b.nowUs += 2_000_000;
+      b.poll();
+      assert.ok(b.stack.ip6Addresses().find((a) => hex6(a.bytes) === hex6(own))!.ready);
+      b.stack.udpSend(udp, b.stack.ip6Name(PEER), 7, Uint8Array.of(1));
+      b.poll();
+      b.frame(advertisement(PEER, b.global, PEER));
+      assert.equal(b.seen().filter((s) => s.next === 17).length, 1, "others' do");
+    });
+
+    it("a name at hand whose address got a record since is that of the record's flows", () => {
+      const b = new Bench6().ready(), name = b.stack.ip6Name(PEER);
+      b.stack.listen(80);
+      b.frame(solicitation(PEER, b.global));
+      b.frame(segment(PEER, b.global, [5000, 80], 0, 2));
+      const lip = b.stack.ip6Addresses().find((a) => a.origin === "prefix")!.name;
+      assert.equal(b.stack.exports.flow_state(lip, 80, name, 5000), STATES.indexOf("SYN-RECEIVED"));
+      assert.equal(b.stack.exports.tcp_connect(lip, 80, name, 5000), ERR.IN_USE);
     });
   });
 
