@@ -27,6 +27,9 @@ class Watched extends Bench {
 
   constructor(options: BenchOptions) {
     super({ ...options, arenaBase: Watched.BASE, arenaSize: new Bench(options).stack.arenaBytes });
+    // The arena may end where the memory does.
+    this.stack.exports.memory.grow(1);
+    this.stack.refreshViews();
     const bytes = new Uint8Array(this.stack.exports.memory.buffer);
     bytes.fill(0xa5, Watched.BASE - 4096, Watched.BASE).fill(0xa5, Watched.BASE + this.stack.arenaBytes);
   }
