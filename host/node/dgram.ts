@@ -47,6 +47,12 @@ const enum Peer {
   CONNECTED,
 }
 
+/** What was asked for before the socket was bound, and what to do if it cannot be. */
+interface Waiting {
+  go: () => void;
+  failed: (error: Error) => void;
+}
+
 const isLoopback = (address: string): boolean => address.startsWith("127.");
 
 /** Events: those of `dgram.Socket`. */
@@ -60,8 +66,7 @@ class OneSocket extends EventEmitter {
   #bind = Bind.UNBOUND;
   #peer = Peer.NONE;
   #host = "0.0.0.0";
-  /** What was asked for before the socket was bound. */
-  #queue: (() => void)[] | undefined;
+  #queue: Waiting[] | undefined;
   #closed = false;
   #refed = true;
   #broadcast = false;
@@ -136,12 +141,16 @@ class OneSocket extends EventEmitter {
     process.nextTick(() => this.#unbound(systemError(syscall, code, where, cause)));
   }
 
-  /** It could not be bound: what waited for that is forgotten, as Node does it. */
+  /** It could not be bound: what waited for that is told, which Node forgets. */
   #unbound(error: Error): void {
     if (this.#closed) return;
+    const queue = this.#queue ?? [];
     this.#bind = Bind.UNBOUND;
     this.#queue = undefined;
     letGo(this);
+    process.nextTick(() => {
+      for (const { failed } of queue) failed(error);
+    });
     this.emit("error", error);
   }
 
@@ -188,7 +197,7 @@ class OneSocket extends EventEmitter {
     this.emit("listening");
     const queue = this.#queue;
     this.#queue = undefined;
-    for (const go of queue ?? []) go();
+    for (const { go } of queue ?? []) go();
   }
 
   #take(data: Uint8Array, { address, family, port }: RemoteInfo): void {
@@ -201,10 +210,10 @@ class OneSocket extends EventEmitter {
   }
 
   /** Does it at once, or when the socket is bound, which begins now if it has not. */
-  #whenBound(go: () => void): void {
+  #whenBound(go: () => void, failed: (error: Error) => void): void {
     if (this.#bind === Bind.UNBOUND) this.bind({ port: 0 });
     if (this.#bind === Bind.BOUND) go();
-    else (this.#queue ??= []).push(go);
+    else (this.#queue ??= []).push({ go, failed });
   }
 
   address(): SocketAddress {
@@ -238,6 +247,9 @@ class OneSocket extends EventEmitter {
           else this.emit("error", refused);
         });
       });
+    }, (error) => {
+      this.#peer = Peer.NONE;
+      if (connected) this.#call(connected, error);
     });
   }
 
@@ -247,6 +259,7 @@ class OneSocket extends EventEmitter {
 
   #find(address: string | undefined, found: (error: Error | undefined, address: string) => void): void {
     addressFor(this.#stack!, address ?? "127.0.0.1", this.#lookup, (error, to) => {
+      // Who closed it hears no more of what was to be sent: so Node's own tests want it.
       if (!this.#closed) found(error, to);
     });
   }
@@ -284,7 +297,7 @@ class OneSocket extends EventEmitter {
     this.#whenBound(() => {
       if (connected) return this.#send(sending, undefined, "");
       this.#find(sending.address, (error, to) => this.#send(sending, error, to));
-    });
+    }, (error) => sending.sent?.(error));
   }
 
   /** The form that Node had first. */
@@ -320,7 +333,10 @@ class OneSocket extends EventEmitter {
   close(closed?: () => void): this {
     if (typeof closed === "function") this.on("close", closed);
     if (this.#queue !== undefined) {
-      this.#queue.push(() => this.close());
+      const go = (): void => {
+        if (!this.#closed) this.close();
+      };
+      this.#queue.push({ go, failed: go });
       return this;
     }
     this.#check();

@@ -7,7 +7,7 @@ import { type EventEmitter, once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import dgram, { type RemoteInfo, type Socket, type SocketOptions } from "../../host/node/dgram.js";
 import { type Stack, StintError } from "../../host/index.js";
-import { A, B, type Cable, pair } from "../harness/cable.js";
+import { A, B, type Cable, pair, Pending } from "../harness/cable.js";
 
 type Failure = NodeJS.ErrnoException & { address?: string; port?: number };
 
@@ -251,5 +251,26 @@ describe("stint/dgram: the end", () => {
       socket = await bound({ stack: two.a });
     await Promise.all([once(socket, "close"), two.a.close(0)]);
     await two.b.close(0);
+  });
+});
+
+describe("stint/dgram: a socket that cannot be bound, since its stack was closed", () => {
+  it("tells every callback that waited for it, and dispose() ends", async () => {
+    const ends = await pair({ udpMax: 4, udpRing: 4096 }), pending = new Pending(), socket = make({ stack: ends.b });
+    const other = make({ stack: ends.b }), third = make({ stack: ends.b });
+    await Promise.all([ends.a.close(0), ends.b.close(0)]);
+    for (const s of [socket, other, third]) s.on("error", pending.callback("error"));
+    socket.send("x", 9, A, pending.callback("send"));
+    socket.send("x", 9, "localhost", pending.callback("send by name"));
+    socket.close(() => pending.callback("close")());
+    other.connect(9, A, pending.callback("connect"));
+    third.send("x", 9, A);
+    pending.promise("dispose", third[Symbol.asyncDispose]());
+    assert.deepEqual(await pending.settled(8000), []);
+    const { ended } = pending;
+    assert.deepEqual(["send", "send by name", "close", "connect", "dispose"].map((name) => ended.get(name)), [
+      ["ECONNABORTED"], ["ECONNABORTED"], ["ok"], ["ECONNABORTED"], ["ok"],
+    ]);
+    assert.deepEqual(ended.get("error")?.length, 3);
   });
 });
