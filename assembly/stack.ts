@@ -7,7 +7,7 @@ import {
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
 import {
-  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, OWNERSHIP, IPV6, REASSEMBLY, SPEED, UDP,
+  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, MDNS, OWNERSHIP, IPV6, REASSEMBLY, SPEED, UDP,
 } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
@@ -30,7 +30,7 @@ import { ICMP6_PARAMETER_PROBLEM, ICMP6_UNREACHABLE, UNREACHABLE6_PORT } from ".
 import {
   EXCEEDED_REASSEMBLY, ICMP_TIME_EXCEEDED, ICMP_UNREACHABLE, Icmp, UNREACHABLE_PORT, UNREACHABLE_PROTOCOL,
 } from "./wire/icmp";
-import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_ICMP, PROTO_TCP, PROTO_UDP } from "./wire/ipv4";
+import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_ICMP, PROTO_IGMP, PROTO_TCP, PROTO_UDP } from "./wire/ipv4";
 import { TcpHeader } from "./wire/tcp";
 import { Udp } from "./wire/udp";
 import { ArpResult, arpInput, arpInputInit } from "./arp/input";
@@ -38,7 +38,8 @@ import { isName, namesInit, namesSettle } from "./address/names";
 import {
   neighboursDoubt, neighboursInit, neighboursNext, neighboursTick, neighbourAt, neighbourIsKnown, status as neighbours,
 } from "./arp/neighbours";
-import { hasAddress } from "./ip/address";
+import { hasAddress, isMulticast } from "./ip/address";
+import { groupsInit, isGroupMac } from "./ip/groups";
 import { Accepts, Came, ipAccepts } from "./ip/input";
 import { arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import {
@@ -76,7 +77,11 @@ import { optionsInit } from "./clients/dhcp-options";
 import { dhcpStateInit } from "./clients/dhcp-state";
 import { dnsInit, dnsInput, dnsOutput, dnsRefused, dnsTimer } from "./clients/dns";
 import { answerInit } from "./clients/dns-answer";
-import { CLIENTS, dhcpOwner, dnsOwner, ndOwner, STACK_PLACES } from "./clients/owners";
+import { igmpInit, igmpInput } from "./clients/igmp";
+import { mdnsInit, mdnsInput, mdnsLinkChanged, mdnsOutput, mdnsTimer } from "./clients/mdns";
+import { queryInit } from "./clients/mdns-query";
+import { recordsInit } from "./clients/mdns-records";
+import { CLIENTS, dhcpOwner, dnsOwner, mdnsOwner, ndOwner, STACK_PLACES } from "./clients/owners";
 import { configureInit, configureLinkChanged, configureOutput, configureTimer } from "./nd/configure";
 import { ndInput } from "./nd/input";
 import { routerSilent } from "./nd/routers";
@@ -137,6 +142,7 @@ function plan(base: u64, block: usize, what: Plan): u64 {
   slotsInit(ctl + CONTROL_TX, config.txSlots, config.mtu);
   neighboursInit();
   arpInputInit();
+  if (MDNS) groupsInit();
   if (IPV6) {
     interface6Init();
     input6Init();
@@ -165,6 +171,12 @@ function plan(base: u64, block: usize, what: Plan): u64 {
   if (DNS) {
     answerInit();
     dnsInit();
+  }
+  if (MDNS) {
+    igmpInit();
+    recordsInit();
+    queryInit();
+    mdnsInit();
   }
   if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
   const end = layoutEnd(), app = take(1, config.appBytes);
@@ -308,6 +320,7 @@ export function stackLinkChanged(): void {
   state.announced = false;
   neighboursDoubt();
   if (DHCP) dhcpLinkChanged();
+  if (MDNS) mdnsLinkChanged();
   if (IPV6) configureLinkChanged();
 }
 
@@ -352,7 +365,7 @@ function frameInput(frame: usize, size: u32, link: Link): void {
   count(Mib.ifInFrames);
   countBy(Mib.ifInOctets, size);
   const dst = eth.dst, unicast = dst == ownMac();
-  if (!unicast && dst != MAC_BROADCAST &&
+  if (!unicast && dst != MAC_BROADCAST && !(MDNS && isGroupMac(dst)) &&
       !(IPV6 && type == ETHERTYPE_IPV6 && interface6.up && dst >> 32 == MAC_GROUP6 >> 32)) {
     count(Mib.ifInDiscards);
     return;
@@ -468,6 +481,7 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
       count(Mib.ipInDelivers);
       const udp = changetype<Udp>(payload);
       if (DHCP && size >= Udp.SIZE && udp.dstPort == DHCP_CLIENT && !isName(ip.src) && dhcpInput(ip, udp, size)) return;
+      if (MDNS && mdnsInput(ip, udp, size)) return;
       if (DNS && size >= Udp.SIZE && dnsInput(ip, udp, size)) return;
       const result = udpInput(ip, udp, size);
       if (result == UdpResult.NO_PORT) portUnreachable(ip);
@@ -481,7 +495,12 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
       return;
     }
     default:
-      unknownProtocol(ip);
+      if (MDNS && ip.protocol == PROTO_IGMP && isMulticast(ip.dst)) {
+        count(Mib.ipInDelivers);
+        igmpInput(ip, payload, size);
+      } else {
+        unknownProtocol(ip);
+      }
   }
 }
 
@@ -550,6 +569,8 @@ function timersDue(): void {
       dhcpTimer();
     } else if (DNS && owner == dnsOwner()) {
       dnsTimer();
+    } else if (MDNS && owner == mdnsOwner()) {
+      mdnsTimer();
     } else if (IPV6 && owner == ndOwner()) {
       configureTimer();
     } else if (COOKIES && owner >= listenerBase()) {
@@ -607,6 +628,7 @@ function output(): bool {
     addressOutput();
     if (dhcpOutput()) full = true;
     if (DNS && dnsOutput()) full = true;
+    if (MDNS && mdnsOutput()) full = true;
   }
   if (IPV6 && configureOutput()) full = true;
   requests();

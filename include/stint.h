@@ -103,6 +103,8 @@ enum {
   STINT_EVENT_ADDRESS = 1024,
   /* Of handle 0: a name that was asked for is known, or given up. */
   STINT_EVENT_NAMES = 2048,
+  /* Of handle 0: the own name in .local is settled (`mdns_name`): the one that was given, or another one. */
+  STINT_EVENT_NAME = 4096,
 };
 
 /* States, as stint_flow_state has them. */
@@ -1030,6 +1032,20 @@ struct stint_names {
   uint32_t asking;
 };
 
+/* What mdns_info writes. */
+struct stint_local_name {
+  /* One of `LocalState`. */
+  uint32_t state;
+  /* How often somebody had the name, or said so. */
+  uint32_t conflicts;
+  /* Questions about the own name that were heard. */
+  uint32_t asked;
+  /* Messages sent. */
+  uint32_t sent;
+  /* Messages that were dropped as malformed, or not of the link. */
+  uint32_t dropped;
+};
+
 /* What ip6_info writes. */
 struct stint_ip6_info {
   /* The address, as it stands in a packet. */
@@ -1245,7 +1261,7 @@ STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
  * Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when
  * to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no server
  * answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server.
- * FULL, ARGUMENT, NOT_INIT.
+ * FULL, ARGUMENT, NOT_INIT. A name in .local is asked for on the link, and of no server (RFC 6762).
  */
 STINT_IMPORT("dns_lookup") int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most);
 
@@ -1270,6 +1286,26 @@ STINT_IMPORT("dns_server_add") int32_t dns_server_add(uint32_t server);
 
 /* Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
 STINT_IMPORT("dns_info") int32_t dns_info(void *dst);
+
+/*
+ * The host is to be reachable by this name in .local (RFC 6762): `size` bytes of text, 63 at most, letters,
+ * digits and hyphens, without ".local". While somebody else has it, another name is taken, with a number
+ * behind it. `Event.NAME` of handle 0 tells when it is settled, about a second after there is an address, and
+ * again when it changes. OK, ARGUMENT, NOT_INIT; STATE: there is a name; SIZE: the link's MTU is below 576.
+ */
+STINT_IMPORT("mdns_start") int32_t mdns_start(void *name, uint32_t size);
+
+/* Ends it. With the next poll others are told that the name is nobody's any more. OK or NOT_INIT. */
+STINT_IMPORT("mdns_stop") int32_t mdns_stop(void);
+
+/* Writes what is known of the own name to `dst`: a `LocalName` (clients/mdns.ts). OK, ARGUMENT or NOT_INIT. */
+STINT_IMPORT("mdns_info") int32_t mdns_info(void *dst);
+
+/*
+ * Writes up to `size` bytes of the own name, which ends in ".local", to `dst`; it is settled when `mdns_info`
+ * says so. Returns how long it is, 0 if none was given, ARGUMENT or NOT_INIT.
+ */
+STINT_IMPORT("mdns_name") int32_t mdns_name(void *dst, uint32_t size);
 
 /*
  * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says

@@ -12,9 +12,9 @@ import { udpFillChecksum } from "../udp/udp";
 export const HEADERS: u32 = Ipv4.SIZE + Udp.SIZE;
 
 /** Begins a datagram. Returns where its payload goes, up to mtu − 28 bytes; 0: it cannot be sent now. */
-export function datagramBegin(src: u32, dst: u32, srcPort: u32, dstPort: u32): usize {
+export function datagramBegin(src: u32, dst: u32, srcPort: u32, dstPort: u32, ttl: u32): usize {
   if (!ipHasSlot(dst)) return 0;
-  const ip = ipBegin(src, dst, PROTO_UDP, 0, config.ttl);
+  const ip = ipBegin(src, dst, PROTO_UDP, 0, ttl);
   if (ip == null) return 0;
   const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
   udp.srcPort = srcPort;

@@ -28,7 +28,8 @@ const WANTED_SIZE: u32 = 8;
 export function dhcpSend(type: DhcpType): bool {
   const state = <State>lease.state, ends = type == DhcpType.DECLINE || type == DhcpType.RELEASE;
   const unicast = state == State.RENEWING || type == DhcpType.RELEASE, renews = unicast || state == State.REBINDING;
-  const at = datagramBegin(renews ? config.ip : 0, unicast ? lease.server : IP_BROADCAST, DHCP_CLIENT, DHCP_SERVER);
+  const src = renews ? config.ip : 0, dst = unicast ? lease.server : IP_BROADCAST,
+    at = datagramBegin(src, dst, DHCP_CLIENT, DHCP_SERVER, config.ttl);
   if (at == 0) return false;
   const m = changetype<Dhcp>(at);
   m.begin();

@@ -82,3 +82,11 @@ export function nameSkip(at: usize, end: usize): usize {
 export function nameIs(a: usize, aSize: u32, b: usize, bSize: u32): bool {
   return aSize == bSize && memory.compare(a, b, aSize) == 0;
 }
+
+/** Whether a name is one in .local (RFC 6762 §3), which only those on the link know. */
+export function isLocal(name: usize, size: u32): bool {
+  let at: u32 = 0;
+  while (at + 7 < size) at += <u32>load<u8>(name + at) + 1;
+  // "\5local\0" is all that is left, and not all there is.
+  return at != 0 && at + 7 == size && load<u32>(name + at) == 0x636f6c05 && load<u16>(name + at, 4) == 0x6c61;
+}

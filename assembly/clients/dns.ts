@@ -2,7 +2,7 @@
 // asked, and a part of the cache afterwards.
 
 import { config } from "../config";
-import { IPV6 } from "../features";
+import { IPV6, MDNS } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
@@ -10,7 +10,7 @@ import { take } from "../core/layout";
 import { randomBelow, random32 } from "../core/random";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import {
-  CLASS_IN, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A, TYPE_AAAA,
+  CLASS_IN, CLASS_TOP, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A, TYPE_AAAA,
 } from "../wire/dns";
 import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
@@ -21,8 +21,11 @@ import { ipWay, Way } from "../ip/output";
 import { NO_SOCKET, udpFind, udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd, HEADERS } from "./datagram";
 import { lease } from "./dhcp-state";
-import { answer, ADDRESSES, addressSize, ADDRESSES_ROOM, answerAddresses, answerRead } from "./dns-answer";
-import { nameFromText, nameIs, NAME_BYTES } from "./dns-name";
+import {
+  answer, ADDRESSES, addressSize, ADDRESSES_ROOM, answerAddresses, answerRead, CLASS_DNS, CLASS_MDNS,
+} from "./dns-answer";
+import { isLocal, nameFromText, nameIs, NAME_BYTES } from "./dns-name";
+import { askAll, Asked, hasWay } from "./mdns-send";
 import { dnsOwner, tellStack } from "./owners";
 
 /** Names that are asked for or remembered. */
@@ -36,6 +39,11 @@ const WRONG_MAX: u8 = 16;
 const ANEW_MAX: u8 = 8;
 /** RFC 2308 §7: that no server answers is remembered for a while. */
 const FAILED_MS: u32 = 5000;
+/** A name in .local is asked for so often; then the last question has so long, ms. */
+const LOCAL_TRIES: u8 = 3;
+const LOCAL_LAST_MS: u32 = 1000;
+/** RFC 6762 §10.1: what somebody takes back is believed for so long, ms: another one may say that it is right. */
+const LEAVING_MS: u32 = 1000;
 /** What may not be remembered waits so long for who asked. */
 const UNREAD_MS: u32 = 5000;
 
@@ -62,6 +70,10 @@ const enum Name { FREE, ASKING, KNOWN }
   port: u16;
   server: Address;
   nameSize: u32;
+  /** Whether its name is in .local: all are asked (RFC 6762 §3), and no server is. */
+  local: bool;
+  pad: u8;
+  pad2: u16;
   /** ASKING: when the next question follows. KNOWN: until when it is believed. */
   due: Micros;
 }
@@ -199,11 +211,13 @@ export function dnsLookup(text: usize, size: u32, type: u32, dst: usize, most: u
   if (nameSize == 0 || Dns.SIZE + nameSize + 4 + HEADERS > config.mtu) return Err.ARGUMENT;
   const known = find(scratch, nameSize, type);
   if (known != null) return result(known, dst, most);
-  if (serverCount() == 0) return Err.UNREACHABLE;
+  const local = MDNS && isLocal(scratch, nameSize);
+  if (local ? !hasWay(0) && !hasWay(1) : serverCount() == 0) return Err.UNREACHABLE;
   const e = claim();
   if (e == null) return Err.FULL;
   e.nameSize = nameFromText(text, size, nameOf(e));
   e.type = <u8>type;
+  e.local = local;
   e.state = <u8>Name.ASKING;
   e.count = 0;
   names.asking++;
@@ -252,7 +266,8 @@ function result(e: Entry, dst: usize, most: u32): i32 {
 /** The first question of all. */
 function begin(e: Entry): void {
   e.tries = 0;
-  e.error = <i8>Err.NO_ANSWER;
+  // Who has a name in .local says so himself: where nobody does, there is none.
+  e.error = <i8>(MDNS && e.local ? Err.NOT_FOUND : Err.NO_ANSWER);
   ask(e);
 }
 
@@ -269,6 +284,11 @@ function ask(e: Entry): void {
 
 /** The question went unanswered, or its answer was of no use: the next server, or the next round. */
 function next(e: Entry, error: Err): void {
+  if (MDNS && e.local) {
+    if (++e.tries < LOCAL_TRIES) ask(e);
+    else finish(e, 0, afterMs(FAILED_MS), false);
+    return;
+  }
   e.error = <i8>error;
   if (<u32>++e.tries < ROUNDS * serverCount()) ask(e);
   else finish(e, 0, afterMs(FAILED_MS), false);
@@ -306,6 +326,10 @@ export function dnsOutput(): bool {
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
     if (e.state != <u8>Name.ASKING || !e.sending) continue;
+    if (MDNS && e.local) {
+      if (!sendLocal(e)) return true;
+      continue;
+    }
     const servers = serverCount();
     e.server = servers == 0 ? 0 : load<u32>(changetype<usize>(names), 0);
     if (servers > 1) e.server = load<u32>(changetype<usize>(names) + (<u32>e.tries % servers << 2));
@@ -322,11 +346,60 @@ export function dnsOutput(): bool {
   return false;
 }
 
+/**
+ * Asks all for a name in .local. The first time the answer may come to us alone: a switch may not know yet that we are
+ * in the group. Returns false: there is no slot.
+ */
+function sendLocal(e: Entry): bool {
+  // Deviates from RFC 6762 §5.4: that is for who comes to the link.
+  const asked = askAll(nameOf(e), e.nameSize, e.type, e.tries == 0 ? CLASS_TOP : 0);
+  if (asked == Asked.NO_SLOT) return false;
+  if (asked == Asked.YES) names.sent++;
+  e.sending = false;
+  // RFC 6762 §5.2: the second one follows after a second at least, the next after twice as long.
+  e.due = afterMs(e.tries + 1 == LOCAL_TRIES ? LOCAL_LAST_MS : PATIENCE_MS << e.tries);
+  heapArm(dnsOwner(), e.due);
+  return true;
+}
+
+/** Whether a name in .local is being asked for. */
+export function localAsking(): bool {
+  for (let i: u32 = 0; i < ENTRIES && names.asking != 0; i++) {
+    if (entryAt(i).state == <u8>Name.ASKING && entryAt(i).local) return true;
+  }
+  return false;
+}
+
+/** Somebody on the link answers, with the records from `from` to `end` of the message at `at`. */
+export function localHears(at: usize, from: usize, end: usize): void {
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (!e.local || e.state == <u8>Name.FREE) continue;
+    answerRead(at, from, end, nameOf(e), e.nameSize, e.type, CLASS_MDNS);
+    if (!answer.good) continue;
+    if (answer.count == 0 && answer.ttl == 0) {
+      if (answer.leaves && e.state == <u8>Name.KNOWN) e.due = min(e.due, afterMs(LEAVING_MS));
+      continue;
+    }
+    if (e.state == <u8>Name.ASKING) names.taken++;
+    memory.copy(addressesOf(e), answerAddresses(), ADDRESSES_ROOM);
+    e.error = <i8>(IPV6 && <u32>e.type == TYPE_AAAA ? Err.NO_IPV6 : Err.NO_IPV4);
+    if (e.state == <u8>Name.ASKING) finish(e, answer.count, afterMs(answer.ttl * 1000), false);
+    else learn(e);
+  }
+}
+
+/** What was known of a name is told anew. */
+function learn(e: Entry): void {
+  e.count = <u8>answer.count;
+  e.due = afterMs(answer.ttl * 1000);
+}
+
 /** Writes and sends the question of an entry, for which there is a way. */
 function send(e: Entry): void {
   e.id = <u16>random32();
   e.port = freePort();
-  const at = datagramBegin(sourceFor(e.server), e.server, e.port, DNS_PORT);
+  const at = datagramBegin(sourceFor(e.server), e.server, e.port, DNS_PORT, config.ttl);
   if (at == 0) return;
   const m = changetype<Dns>(at);
   m.id = e.id;
@@ -400,7 +473,7 @@ function arrives(e: Entry, at: usize, size: u32): bool {
     next(e, Err.NO_ANSWER);
     return true;
   }
-  answerRead(at, records, at + size, nameOf(e), e.nameSize, e.type);
+  answerRead(at, records, at + size, nameOf(e), e.nameSize, e.type, CLASS_DNS);
   if (!answer.good) {
     // From the server, and of no use: another one may do better.
     names.dropped++;

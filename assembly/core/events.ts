@@ -29,6 +29,8 @@ export const enum Event {
   ADDRESS = 1024,
   /** Of handle 0: a name that was asked for is known, or given up. */
   NAMES = 2048,
+  /** Of handle 0: the own name in .local is settled (`mdns_name`): the one that was given, or another one. */
+  NAME = 4096,
 }
 
 export const QUEUED: u32 = 0x80000000;

@@ -2,8 +2,9 @@
 // An IPv4 address is a u32 in host order; what is asked of the name of an IPv6 address is asked of interface6.ts.
 
 import { config, hostMask, isOnLink } from "../config";
-import { DHCP, IPV6, LOOPBACK } from "../features";
+import { DHCP, IPV6, LOOPBACK, MDNS } from "../features";
 import { Address, isName } from "../address/names";
+import { isGroup4 } from "./groups";
 import {
   isLoopback6, isMulticast6, isOwn6, isReachable6, isUnspecified, mtu6, nextHop6, sourceFor6,
 } from "./interface6";
@@ -61,12 +62,12 @@ export function isUnicast(ip: Address): bool {
 
 /**
  * The neighbour to which a packet for `dst` goes (dst is not our own): itself, the gateway, or
- * NO_ROUTE. 255.255.255.255 is all on the link.
+ * NO_ROUTE. 255.255.255.255 is all on the link, and so are groups.
  */
 export function nextHop(dst: Address): Address {
   if (IPV6 && isName(dst)) return nextHop6(dst);
   if (!hasAddress() && dst != IP_BROADCAST) return NO_ROUTE;
-  return isOnLink(dst) || dst == IP_BROADCAST ? dst : config.gateway;
+  return isOnLink(dst) || dst == IP_BROADCAST || (MDNS && isGroup4(dst)) ? dst : config.gateway;
 }
 
 /** Whether there is a way to `dst`: to ourselves, as far as there are slots for that, or to a neighbour. */

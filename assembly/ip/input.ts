@@ -1,13 +1,14 @@
 // Receiving IPv4: the checks of RFC 1122 §3.2.1. What passes goes to its protocol, by way of stack.ts.
 
 import { config } from "../config";
-import { DHCP, LOOPBACK } from "../features";
+import { DHCP, LOOPBACK, MDNS } from "../features";
 import { count, Mib } from "../core/counters";
 import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { DHCP_CLIENT } from "../wire/dhcp";
 import { Udp } from "../wire/udp";
 import { isName } from "../address/names";
 import { hasAddress, isBroadcast, isLoopback, isMulticast, isOwn, isUnicast } from "./address";
+import { isForGroup } from "./groups";
 
 /** How a datagram came: from ourselves, in a frame to us alone, or in one to everybody. */
 export const enum Came { LOOPED, UNICAST, BROADCAST }
@@ -17,7 +18,7 @@ export const enum Accepts { NO, YES, SOURCE_ROUTED }
 
 /**
  * Whether the datagram at `ip`, in a frame with `size` bytes left, is one for us: well-formed, with a good checksum, to
- * our address or a broadcast address, from an address that can be a host's.
+ * our address, a broadcast address or a group of ours, from an address that can be a host's.
  */
 export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
   count(Mib.ipInReceives);
@@ -47,6 +48,8 @@ export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
     // RFC 1122 §3.3.6: a unicast datagram in a broadcast frame is dropped.
     if (came != Came.BROADCAST) return fine;
   } else if (isBroadcast(dst) && !isMulticast(dst)) {
+    return fine;
+  } else if (MDNS && isForGroup(ip)) {
     return fine;
   }
   count(Mib.ipInAddrErrors);

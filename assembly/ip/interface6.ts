@@ -2,13 +2,14 @@
 // packet takes (RFC 6724, RFC 4861 §5.2). Who fills the tables, and times them, is nd/.
 
 import { config } from "../config";
-import { LOOPBACK } from "../features";
+import { LOOPBACK, MDNS } from "../features";
 import { clock, Micros } from "../core/clock";
 import { layoutCommits, take } from "../core/layout";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
 import {
   Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
 } from "../address/names";
+import { groups, MDNS_LOW } from "./groups";
 
 /** Of an address of ours (RFC 4862 §5.4, §5.5.4). */
 export const enum Own {
@@ -297,10 +298,10 @@ export function solicitedNode(name: Address): Address {
   return namePut(0x02ff, (nameLow(name) & 0xffffff0000000000) | 0xff01000000, At.OTHER);
 }
 
-/** Whether we listen to a group: all nodes' (ff02::1), or that of an address of ours. */
+/** Whether we listen to a group: all nodes' (ff02::1), that of an address of ours, or that of mDNS. */
 export function isJoined(high: u64, low: u64): bool {
   if (high != 0x02ff) return false;
-  if (low == LOOPBACK_LOW) return true;
+  if (low == LOOPBACK_LOW || (MDNS && groups.joined && low == MDNS_LOW)) return true;
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     const a = ownAt(i);
     if (a.state != <u8>Own.FREE && a.origin != <u8>Origin.LOOPBACK &&

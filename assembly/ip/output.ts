@@ -11,7 +11,7 @@
 // An IPv6 datagram is written behind a header like IPv4's, with the names of its addresses, which stands in the last 20
 // bytes of where its own header goes; `ipEnd` writes that one.
 
-import { IPV6, LOOPBACK, SPEED, WAITING } from "../features";
+import { IPV6, LOOPBACK, MDNS, SPEED, WAITING } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
 import { take, layoutCommits } from "../core/layout";
 import { count, countBy, Mib } from "../core/counters";
@@ -25,6 +25,7 @@ import {
 } from "../address/names";
 import { Asker, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
 import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, mtuTo, nextHop, NO_ROUTE } from "./address";
+import { groupMac4, isGroup4 } from "./groups";
 
 @unmanaged class IpOutput {
   /** The frame under construction: address, ring (0: a waiting slot), number of the waiting slot. */
@@ -168,6 +169,7 @@ export function ipForget(): void {
 
 /** The MAC address of all who may be meant by an address of many (RFC 2464 §7). */
 function groupMac(dst: Address): u64 {
+  if (MDNS && isGroup4(dst)) return groupMac4(dst);
   return IPV6 && isName(dst) ? MAC_GROUP6 | <u64>bswap<u32>(<u32>(nameLow(dst) >> 32)) : MAC_BROADCAST;
 }
 
@@ -189,7 +191,8 @@ export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl
       count(Mib.ipOutNoRoutes);
       return null;
     }
-    mac = isBroadcast(dst) ? groupMac(dst) : neighbourMac(hop, Asker.ANYBODY);
+    const many = isBroadcast(dst) || (MDNS && isGroup4(dst));
+    mac = many ? groupMac(dst) : neighbourMac(hop, Asker.ANYBODY);
     if (mac == MAC_REFUSED) {
       count(Mib.ipOutDiscards);
       return null;

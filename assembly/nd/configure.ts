@@ -1,7 +1,7 @@
 // Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
 // looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
 
-import { LOOPBACK } from "../features";
+import { LOOPBACK, MDNS } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -11,6 +11,7 @@ import { layoutCommits, take } from "../core/layout";
 import { randomKey } from "../core/random";
 import { heapDisarm } from "../buffers/heap";
 import { Address, At, nameFind, nameHigh, namePut, OWN_MAX } from "../address/names";
+import { groups } from "../ip/groups";
 import {
   interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind, ownRemove,
 } from "../ip/interface6";
@@ -83,6 +84,7 @@ export function configureEnd(): void {
 export function configureLinkChanged(): void {
   if (!interface6.up) return;
   for (let i: u32 = 0; i < OWN_MAX; i++) ownAt(i).report = true;
+  if (MDNS) groups.report6 = groups.joined;
   solicitAnew();
 }
 
@@ -187,6 +189,7 @@ export function groupsAsked(withinMs: u32, singly: bool): void {
   if (state.reportAt != NEVER) return;
   state.singly = singly;
   for (let i: u32 = 0; i < OWN_MAX; i++) ownAt(i).reportSingly = singly;
+  if (MDNS) groups.reportSingly6 = singly;
   state.reportAt = soon(min<u32>(withinMs, 10_000));
   ndArm(state.reportAt);
 }
@@ -230,6 +233,7 @@ function addressTimer(a: OwnAddress): Micros {
 /** Sends what is due. Returns whether something had to wait for want of a slot. */
 export function configureOutput(): bool {
   if (!interface6.up) return false;
+  if (MDNS && groups.report6 && !reportGroups(Groups.NEW)) return true;
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     if (ownAt(i).report && ownAt(i).state != <u8>Own.FREE && ownAt(i).origin != <u8>Origin.LOOPBACK) {
       if (!reportGroups(Groups.NEW)) return true;

@@ -1,6 +1,7 @@
 // The messages of neighbour discovery (RFC 4861 §4) and of multicast listeners
 // (RFC 2710 §3, RFC 3810 §5.2) that we send.
 
+import { MDNS } from "../features";
 import { clock } from "../core/clock";
 import { random32 } from "../core/random";
 import { Ipv4 } from "../wire/ipv4";
@@ -14,6 +15,7 @@ import { foldSum, sumBytes } from "../core/checksum";
 import { NeighbourEntry } from "../arp/neighbours";
 import { count, Mib } from "../core/counters";
 import { icmp6End } from "../icmp/icmp6";
+import { groups, MDNS_LOW } from "../ip/groups";
 import {
   isLinkLocal, LOOPBACK_LOW, nextHop6, Origin, Own, ownAt, OwnAddress, solicitedNode, sourceFor6,
 } from "../ip/interface6";
@@ -110,6 +112,7 @@ export function solicitRouters(): bool {
 /** Bytes of a record of a MLDv2 report, without sources. */
 const RECORD: u32 = 20;
 const IS_EXCLUDE: u32 = 2;
+const TO_INCLUDE: u32 = 3;
 const TO_EXCLUDE: u32 = 4;
 
 function linkLocalSource(): Address {
@@ -154,6 +157,14 @@ function hasGroup(i: u32): bool {
 /** Of which groups a report tells. */
 export const enum Groups { NEW, ALL }
 
+/** Writes a record of a group, without sources. Returns where the next one goes. */
+function putGroup(at: usize, type: u32, low: u64): usize {
+  store<u32>(at, type);
+  store<u64>(at, 0x02ff, 4);
+  store<u64>(at, low, 12);
+  return at + RECORD;
+}
+
 /** Tells which groups we listen to: those that are new, or, since a router asked, all. */
 export function reportGroups(which: Groups): bool {
   const all = which == Groups.ALL;
@@ -165,13 +176,15 @@ export function reportGroups(which: Groups): bool {
     const a = ownAt(i);
     if (!hasGroup(i) || (!all && !a.report)) continue;
     a.report = false;
-    store<u32>(to, all ? IS_EXCLUDE : TO_EXCLUDE);
-    store<u64>(to, 0x02ff, 4);
-    store<u64>(to, groupOf(a), 12);
-    to += RECORD;
+    to = putGroup(to, all ? IS_EXCLUDE : TO_EXCLUDE, groupOf(a));
     n++;
   }
-  assert(n <= OWN_MAX);
+  if (MDNS && (all ? groups.joined : groups.report6)) {
+    putGroup(to, all ? IS_EXCLUDE : groups.joined ? TO_EXCLUDE : TO_INCLUDE, MDNS_LOW);
+    groups.report6 = false;
+    n++;
+  }
+  assert(n <= OWN_MAX + 1);
   icmp.type = MLD_REPORT_2;
   icmp.code = 0;
   icmp.rest = n;
@@ -186,16 +199,25 @@ export function reportGroups(which: Groups): bool {
 export function reportGroupsSingly(): bool {
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     if (!ownAt(i).reportSingly || !hasGroup(i)) continue;
-    const dst = group(groupOf(ownAt(i))), at = beginReport(dst);
-    if (at == 0) return false;
-    const icmp = changetype<Icmp6>(at);
-    icmp.type = MLD_REPORT;
-    icmp.code = 0;
-    icmp.rest = 0;
-    memory.copy(icmp.targetAt, nameBytes(dst), 16);
-    endReport(linkLocalSource(), dst, at, NS_SIZE);
+    if (!reportOne(groupOf(ownAt(i)))) return false;
     ownAt(i).reportSingly = false;
   }
+  if (MDNS && groups.reportSingly6) {
+    if (groups.joined && !reportOne(MDNS_LOW)) return false;
+    groups.reportSingly6 = false;
+  }
+  return true;
+}
+
+function reportOne(low: u64): bool {
+  const dst = group(low), at = beginReport(dst);
+  if (at == 0) return false;
+  const icmp = changetype<Icmp6>(at);
+  icmp.type = MLD_REPORT;
+  icmp.code = 0;
+  icmp.rest = 0;
+  memory.copy(icmp.targetAt, nameBytes(dst), 16);
+  endReport(linkLocalSource(), dst, at, NS_SIZE);
   return true;
 }
 

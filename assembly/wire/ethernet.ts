@@ -15,6 +15,8 @@ export const ETHERTYPE_TAG: u32 = 0x8100;
 export const TAG_SIZE: u32 = 4;
 /** A MAC address is its 48 bits in a u64. */
 export const MAC_BROADCAST: u64 = 0xffffffffffff;
+/** Of an IPv4 group, with the last 23 bits of its address (RFC 1112 §6.4). */
+export const MAC_GROUP4: u64 = 0x01005e000000;
 /** Of an IPv6 group, with the last 32 bits of its address (RFC 2464 §7). */
 export const MAC_GROUP6: u64 = 0x333300000000;
 

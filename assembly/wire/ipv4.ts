@@ -14,6 +14,7 @@ import { Wire } from "./wire";
 import { sumBytes, foldSum } from "../core/checksum";
 
 export const PROTO_ICMP: u32 = 1;
+export const PROTO_IGMP: u32 = 2;
 export const PROTO_TCP: u32 = 6;
 export const PROTO_UDP: u32 = 17;
 

@@ -1,7 +1,8 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
 import {
-  BLOCK_SIZE, IP6_INFO, LEASE, LEASE_STATES, NAMES, type LeaseNumbers, type NamesNumbers as ResolverInfo,
+  BLOCK_SIZE, IP6_INFO, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES, type LeaseNumbers,
+  type LocalNameNumbers, type NamesNumbers as ResolverInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
 
@@ -27,6 +28,14 @@ export interface Lease extends Omit<
 }
 
 export type { ResolverInfo };
+
+/** The own name in .local. */
+export interface LocalName extends Omit<LocalNameNumbers, "state"> {
+  /** How far it is. */
+  state: (typeof LOCAL_STATES)[number];
+  /** "" before one was given. It is the host's while `state` is SETTLED. */
+  name: string;
+}
 
 /** An IPv6 address of the interface. */
 export interface Ip6Address {
@@ -175,6 +184,31 @@ export class Interface extends Instance {
     const result = this.exports.dns_info(this.scratch);
     if (result < 0) throw new StintError(result, "cannot tell about names");
     return this.read(NAMES);
+  }
+
+  // The own name on the link.
+
+  /** The host is to be reachable as `name`.local; `EVENT.NAME` of handle 0 tells when it is, or by which other name. */
+  mdnsStart(name: string): void {
+    const bytes = new TextEncoder().encode(name);
+    this.u8.set(bytes.subarray(0, BLOCK_SIZE), this.scratch);
+    this.checked(this.exports.mdns_start(this.scratch, bytes.length), `cannot be called ${name}.local`);
+    this.onWork();
+  }
+
+  /** Ends that: others are told with the next poll. */
+  mdnsStop(): void {
+    this.checked(this.exports.mdns_stop(), "cannot give the name back");
+    this.onWork();
+  }
+
+  /** What is known of the own name. */
+  localName(): LocalName {
+    const result = this.exports.mdns_info(this.scratch);
+    if (result < 0) throw new StintError(result, "cannot tell the name");
+    const { state, ...rest } = this.read(LOCAL_NAME), size = this.exports.mdns_name(this.scratch, BLOCK_SIZE);
+    const name = new TextDecoder().decode(this.u8.slice(this.scratch, this.scratch + size));
+    return { ...rest, state: LOCAL_STATES[state]!, name };
   }
 
   // IPv6. Elsewhere an address is a number: an IPv4 address, or the name of an IPv6 one, which is good for the next

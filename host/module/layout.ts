@@ -80,6 +80,8 @@ export const EVENT = {
   ADDRESS: 1024,
   /** Of handle 0: a name that was asked for is known, or given up. */
   NAMES: 2048,
+  /** Of handle 0: the own name in .local is settled (`mdns_name`): the one that was given, or another one. */
+  NAME: 4096,
 } as const;
 
 /** The states of RFC 9293 §3.3.2, by their number. */
@@ -825,6 +827,33 @@ export interface NamesNumbers {
 
 export const NAMES_SIZE = 28;
 
+/** What `mdns_info` writes. */
+export const LOCAL_NAME = {
+  state: { at: 0, type: "u32" }, conflicts: { at: 4, type: "u32" }, asked: { at: 8, type: "u32" },
+  sent: { at: 12, type: "u32" }, dropped: { at: 16, type: "u32" },
+} as const;
+
+/** What the host's own name is, and did. */
+export interface LocalNameNumbers {
+  /** One of `LocalState`. */
+  state: number;
+  /** How often somebody had the name, or said so. */
+  conflicts: number;
+  /** Questions about the own name that were heard. */
+  asked: number;
+  /** Messages sent. */
+  sent: number;
+  /** Messages that were dropped as malformed, or not of the link. */
+  dropped: number;
+}
+
+export const LOCAL_NAME_SIZE = 20;
+
+/** How far the own name in .local is, by `LOCAL_NAME.state`. */
+export const LOCAL_STATES = [
+  "OFF", "WAITING", "PROBING", "SETTLED", "LEAVING",
+] as const;
+
 /** What `ip6_info` writes. */
 export const IP6_INFO = {
   byte0: { at: 0, type: "u32" }, byte4: { at: 4, type: "u32" }, byte8: { at: 8, type: "u32" },
@@ -997,7 +1026,7 @@ export interface Calls {
    * `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0
    * tells when to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no
    * server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no
-   * server. FULL, ARGUMENT, NOT_INIT.
+   * server. FULL, ARGUMENT, NOT_INIT. A name in .local is asked for on the link, and of no server (RFC 6762).
    */
   dns_lookup(name: number, size: number, dst: number, most: number): number;
   /**
@@ -1018,6 +1047,23 @@ export interface Calls {
   dns_server_add(server: number): number;
   /** Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
   dns_info(dst: number): number;
+  /**
+   * The host is to be reachable by this name in .local (RFC 6762): `size` bytes of text, 63 at most, letters,
+   * digits and hyphens, without ".local". While somebody else has it, another name is taken, with a number
+   * behind it. `Event.NAME` of handle 0 tells when it is settled, about a second after there is an address,
+   * and again when it changes. OK, ARGUMENT, NOT_INIT; STATE: there is a name; SIZE: the link's MTU is below
+   * 576.
+   */
+  mdns_start(name: number, size: number): number;
+  /** Ends it. With the next poll others are told that the name is nobody's any more. OK or NOT_INIT. */
+  mdns_stop(): number;
+  /** Writes what is known of the own name to `dst`: a `LocalName` (clients/mdns.ts). OK, ARGUMENT or NOT_INIT. */
+  mdns_info(dst: number): number;
+  /**
+   * Writes up to `size` bytes of the own name, which ends in ".local", to `dst`; it is settled when
+   * `mdns_info` says so. Returns how long it is, 0 if none was given, ARGUMENT or NOT_INIT.
+   */
+  mdns_name(dst: number, size: number): number;
   /**
    * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
    * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the

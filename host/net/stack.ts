@@ -27,6 +27,11 @@ export interface OpenOptions extends StackOptions {
   dhcp?: DhcpOptions | false;
   /** IPv6 beside IPv4: with addresses that routers tell of, and those that are given here. */
   ipv6?: boolean | Ip6Options | undefined;
+  /**
+   * The stack is to be reachable as this name in .local (RFC 6762), up to 63 letters, digits and hyphens. The "name"
+   * event tells when it is, or as which other one, if somebody else has it. A DHCP server hears it, too.
+   */
+  localName?: string | undefined;
   /** Another clock than the host's, µs. */
   nowUs?: () => number;
 }
@@ -111,7 +116,8 @@ const PORT_FIRST = 49152, PORT_COUNT = 16384, PORT_TRIES = 256;
  * A TCP/IP stack on a link: it makes connections, listeners and UDP sockets, and ends with all of them.
  *
  * Events: "down" (why) and "up" when the link loses its device and has it again; "address" (the new one, "0.0.0.0" for
- * none) when the network gives the stack another address or takes it away; "lost" (a connection) when one that was
+ * none) when the network gives the stack another address or takes it away; "name" (as `localName`) when the own name in
+ * .local is settled, or another one; "lost" (a connection) when one that was
  * closed ends before the peer has its last bytes; "close" (why, if not by `close`).
  *
  * @example
@@ -133,6 +139,7 @@ export class Stack extends EventEmitter implements Home {
   #address: string;
   #forming: Forming | undefined;
   #told6 = "";
+  #isNamed = false;
   readonly #lookups: HostNames;
 
   /**
@@ -143,7 +150,9 @@ export class Stack extends EventEmitter implements Home {
     const stack = new Stack(options);
     try {
       if (options.ipv6) stack.#beginIp6(options.ipv6 === true ? {} : options.ipv6);
-      if (options.ip === undefined && options.dhcp !== false) await stack.#configure(options.dhcp ?? {});
+      if (options.localName !== undefined) stack.#beginName(options.localName);
+      if (options.ip === undefined && options.dhcp !== false)
+        await stack.#configure({ name: options.localName, ...options.dhcp });
     } catch (e) {
       await stack.close(0);
       throw e;
@@ -176,6 +185,11 @@ export class Stack extends EventEmitter implements Home {
     this.module.poll(this.#loop.nowUs());
     beginIp6(this.module, options);
     this.#forming = new Forming(this.module);
+  }
+
+  #beginName(name: string): void {
+    this.module.mdnsStart(name);
+    this.#isNamed = true;
   }
 
   private constructor(options: OpenOptions) {
@@ -225,6 +239,13 @@ export class Stack extends EventEmitter implements Home {
     return !this.#ended && this.#forming !== undefined && isAddress(host) && this.#forming.isAwaited(host);
   }
 
+  /** The own name on the link, as "lamp.local"; undefined: none was asked for, or it is not settled. */
+  get localName(): string | undefined {
+    if (!this.#isNamed) return undefined;
+    const { state, name } = this.module.localName();
+    return state === "SETTLED" ? name : undefined;
+  }
+
   /** The own IPv4 address; "0.0.0.0": there is none. */
   get address(): string {
     return formatIp(this.module.ownAddress());
@@ -250,9 +271,10 @@ export class Stack extends EventEmitter implements Home {
 
   /**
    * The addresses of a name, at least one: of a family, or by default of those that the stack has an address of, those
-   * of IPv6 first. A name without a dot is looked for in the domain that the network told, if it told one. Rejects with
-   * a StintError: NOT_FOUND, NO_IPV4 or NO_IPV6 (it may have others), NO_ANSWER, UNREACHABLE (there is no server to
-   * ask), SIZE (the answer is too long), ARGUMENT (it is no name), FULL (very many names wait already), ABORTED.
+   * of IPv6 first. A name without a dot is looked for in the domain that the network told, if it told one. A name in
+   * .local is asked for on the link, and of no server. Rejects with a StintError: NOT_FOUND, NO_IPV4 or NO_IPV6 (it may
+   * have others), NO_ANSWER, UNREACHABLE (there is no server to ask), SIZE (the answer is too long), ARGUMENT (it is no
+   * name), FULL (very many names wait already), ABORTED.
    */
   lookup(name: string, { family = 0 }: { family?: Family } = {}): Promise<string[]> {
     return this.#find(name, family);
@@ -269,7 +291,9 @@ export class Stack extends EventEmitter implements Home {
     if (isAddress(name)) return [name];
     const { domain } = this.lease(), full = name.includes(".") || domain === "" ? name : `${name}.${domain}`;
     this.#checkOpen();
-    if (this.getServers().length === 0) await this.serversSettled();
+    // Names in .local need no server, but an address.
+    const isReady = /\.local\.?$/i.test(full) && this.module.ownAddress() !== 0;
+    if (!isReady && this.getServers().length === 0) await this.serversSettled();
     this.#checkOpen();
     if (left?.aborted) throw new AbortError(left);
     return this.#lookups.find(full, family === 0 ? this.#families() : [family], left);
@@ -288,6 +312,7 @@ export class Stack extends EventEmitter implements Home {
   #tellStack(bits: number): void {
     if ((bits & EVENT.NAMES) !== 0) this.#lookups.look();
     if ((bits & EVENT.ADDRESS) !== 0) this.#tellAddress();
+    if ((bits & EVENT.NAME) !== 0) this.#tellName();
   }
 
   #tellAddress(): void {
@@ -297,6 +322,11 @@ export class Stack extends EventEmitter implements Home {
     this.#told6 = told6;
     this.#forming?.look();
     this.#guard(() => this.emit("address", address));
+  }
+
+  #tellName(): void {
+    const { localName } = this;
+    if (localName !== undefined) this.#guard(() => this.emit("name", localName));
   }
 
   #tell(handle: number, bits: number): void {
@@ -482,6 +512,7 @@ export class Stack extends EventEmitter implements Home {
     }
     if (!this.#ended) {
       this.#endAll(undefined);
+      if (this.#isNamed) this.module.mdnsStop();
       this.#loop.run();
       await new Promise((resolve) => setTimeout(resolve, FLUSH_MS));
       for (let turn = 0; turn < FLUSH_TURNS; turn++) await new Promise((resolve) => setImmediate(resolve));

@@ -9,7 +9,7 @@ import { CONFIG_FIELDS, configNumbers, type ConfigField } from "../../host/confi
 import { ERR } from "../../host/errors.js";
 import { EVENT } from "../../host/stack.js";
 import { udp as datagram } from "../harness/codec.js";
-import { IP6_INFO_SIZE, LEASE_SIZE, NAMES_SIZE } from "../../host/module/layout.js";
+import { IP6_INFO_SIZE, LEASE_SIZE, LOCAL_NAME_SIZE, NAMES_SIZE } from "../../host/module/layout.js";
 
 /** Bytes of the configuration. */
 const CONFIG_SIZE = (CONFIG_FIELDS.length * 4 + 7 & ~7) + 32;
@@ -101,6 +101,9 @@ describe("pointers and lengths", () => {
       "dns_lookup, addresses": [16, (at) => (at === block ? 0 : x.dns_lookup(block, 8, at, 4))],
       dns_lookup6: [63, (at) => (at === block ? 0 : x.dns_lookup6(at, 63, block, 4))],
       "dns_lookup6, addresses": [64, (at) => (at === block ? 0 : x.dns_lookup6(block, 8, at, 4))],
+      mdns_start: [63, (at) => (at === block ? 0 : x.mdns_start(at, 63))],
+      mdns_info: [LOCAL_NAME_SIZE, (at) => x.mdns_info(at)],
+      mdns_name: [64, (at) => x.mdns_name(at, 64)],
       ip6_start: [16, (at) => (at === 0 ? -2 : x.ip6_start(at))],
       ip6_add: [16, (at) => (at === block ? 0 : x.ip6_add(at, 64, 0))],
       "ip6_add, router": [16, (at) => (at === 0 ? -2 : at === block ? 0 : x.ip6_add(block, 64, at))],
@@ -117,7 +120,7 @@ describe("pointers and lengths", () => {
       "tcp_accept", "tcp_connect", "tcp_send_room", "tcp_send_at", "tcp_send_span", "tcp_send_commit", "tcp_recv_size",
       "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close",
       "tcp_abort", "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "udp_ttl", "udp_connect",
-      "set_address", "dhcp_stop", "dns_servers", "dns_server_add", "ip6_stop",
+      "set_address", "dhcp_stop", "dns_servers", "dns_server_add", "ip6_stop", "mdns_stop",
     ]);
     for (const { name, kind } of WebAssembly.Module.exports(module))
       assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);

@@ -357,6 +357,14 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
     "clients/dns.ts mixCase": "store",
     "clients/dns.ts result": "memory.copy",
     "clients/dns.ts send": "memory.copy",
+    "clients/mdns-records.ts compose": "memory.copy memory.copy",
+    "clients/mdns-records.ts labelKeep": "memory.copy",
+    "clients/mdns-records.ts ownNameText": "store",
+    "clients/mdns-records.ts putNumber": "store",
+    "clients/mdns-records.ts writeName": "memory.copy",
+    "clients/mdns-records.ts writePointer": "memory.copy",
+    "clients/mdns-send.ts writeQuestion": "memory.copy",
+    "clients/mdns.ts answerOne": "memory.copy",
     "ip/reassembly.ts slotFor": "memory.fill",
     "ip/reassembly.ts admitFragment": "store memory.copy",
     "ip/output.ts ipResolved": "memory.copy",
@@ -364,7 +372,6 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
     "icmp/icmp.ts icmpError": "memory.copy",
     "icmp/icmp6.ts echo6": "memory.copy",
     "icmp/icmp6.ts quote": "memory.copy memory.copy",
-    "nd/send.ts reportGroups": "store",
     "tcp/segment/options.ts putFastOpen": "memory.copy",
     "tcp/open/fast-open.ts fastOpenAnswered": "memory.copy",
     "tcp/repeat.ts repeatLast": "store",
@@ -436,7 +443,7 @@ describe("the module's border", () => {
         HANDLE ARGUMENT STATE FULL AGAIN IN_USE REFUSED RESET TIMED_OUT UNREACHABLE CLOSED NOT_INIT ENTROPY
         NO_MEMORY CONFIG ABORTED SIZE NO_ADDRESS` },
       { kind: "EVENT", number: (i) => 2 ** i, names: `
-        CONNECTED ACCEPT READABLE WRITABLE END CLOSED URGENT STALLED SOFT_ERROR DEFENCE ADDRESS` },
+        CONNECTED ACCEPT READABLE WRITABLE END CLOSED URGENT STALLED SOFT_ERROR DEFENCE ADDRESS NAMES NAME` },
       { kind: "STATE", number: (i) => i, names: `
         CLOSED LISTEN SYN_SENT SYN_RECEIVED ESTABLISHED FIN_WAIT_1 FIN_WAIT_2 CLOSE_WAIT CLOSING LAST_ACK TIME_WAIT` },
       { kind: "OPTION", number: (i) => i, names: `

@@ -6,7 +6,7 @@ export const C = {
 };
 
 export const cName = (name) =>
-  /^(tcp|udp|dhcp|dns)_/.test(name) ? name : `stint_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`;
+  /^(tcp|udp|dhcp|m?dns)_/.test(name) ? name : `stint_${name.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}`;
 
 /** A comment of lines of at most 110 columns; `open`: how it begins. */
 export function comment(text, indent = "", open = "/*") {
@@ -124,6 +124,7 @@ function records(b) {
     ...struct("What listener_info writes.", "stint_listener_info", b.listenerInfo.fields),
     ...struct("What dhcp_info writes.", "stint_lease", b.lease.fields),
     ...struct("What dns_info writes.", "stint_names", b.names.fields),
+    ...struct("What mdns_info writes.", "stint_local_name", b.localName.fields),
     ...struct("What ip6_info writes.", "stint_ip6_info", b.ip6Info.fields),
     ...struct("Whom a datagram is from, as udp_recv writes it.", "stint_datagram_from", b.from.fields),
   ];

@@ -188,6 +188,8 @@ export function border() {
     infoVersion: constant("assembly/api/info.ts", "INFO_VERSION"),
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
     names: record("assembly/clients/dns.ts", "Names"),
+    localName: record("assembly/clients/mdns.ts", "LocalName"),
+    localStates: members("assembly/clients/mdns.ts", "LocalState"),
     lease: record("assembly/clients/dhcp-state.ts", "Lease"),
     ip6Info: record("assembly/api/ip6.ts", "Ip6Info"),
     leaseStates: members("assembly/clients/dhcp-state.ts", "State"),

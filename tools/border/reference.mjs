@@ -124,6 +124,10 @@ ${fields({ fields: b.lease.fields.filter((f) => f.name !== "pad") })}
 
 ${fields(b.names)}
 
+## What \`mdns_info\` writes
+
+${fields(b.localName)}
+
 ## What \`ip6_info\` writes
 
 ${fields(b.ip6Info)}
