@@ -3,6 +3,7 @@
  * and reads no clock of its own; both are given.
  */
 import type { Link } from "./links/link.js";
+import { soon } from "./soon.js";
 import type { StackModule } from "./stack.js";
 import { TIMER_MAX } from "./timer.js";
 
@@ -20,8 +21,9 @@ export class Loop {
   onPolled: (() => boolean) | undefined;
   /** Called when the link loses its device, and when it has one again. */
   onLink: (up: boolean, why?: Error) => void = () => {};
-  #immediate: NodeJS.Immediate | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  /** Takes back the poll that comes soon. */
+  #takeBack: (() => void) | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #stopped = false;
   #refed = true;
 
@@ -53,9 +55,9 @@ export class Loop {
 
   /** Sees to it that the stack is polled soon, once for all that happens until then. */
   kick(): void {
-    if (this.#stopped || this.#immediate !== undefined) return;
-    this.#immediate = setImmediate(() => {
-      this.#immediate = undefined;
+    if (this.#stopped || this.#takeBack !== undefined) return;
+    this.#takeBack = soon(() => {
+      this.#takeBack = undefined;
       this.run();
     });
   }
@@ -93,7 +95,7 @@ export class Loop {
   /** Polls no more. */
   stop(): void {
     this.#stopped = true;
-    clearImmediate(this.#immediate);
+    this.#takeBack?.();
     clearTimeout(this.#timer);
   }
 }

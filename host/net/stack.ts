@@ -18,6 +18,7 @@ import { Server } from "./listener.js";
 import { firstOf, type Attempt } from "./eyeballs.js";
 import { HostNames, type Family } from "./names.js";
 import type { Home, Names, Owner } from "./owner.js";
+import { free } from "./ports.js";
 
 /** What `Stack.open` takes: the link, addresses, and any number of the configuration. */
 export interface OpenOptions extends StackOptions {
@@ -109,8 +110,6 @@ const LOOK_MS = 20;
  * 5961 §3.2), ms; and turns of the event loop: on a busy machine the time is over before a frame has had one.
  */
 const FLUSH_MS = 50, FLUSH_TURNS = 16;
-/** RFC 6335 §6: ports that are nobody's, and how often one is tried. */
-const PORT_FIRST = 49152, PORT_COUNT = 16384, PORT_TRIES = 256;
 
 /**
  * A TCP/IP stack on a link: it makes connections, listeners and UDP sockets, and ends with all of them.
@@ -610,16 +609,4 @@ function within<T>(promise: Promise<T>, ms: number | undefined, signal: AbortSig
     if (signal?.aborted) abort();
     else signal?.addEventListener("abort", abort);
   });
-}
-
-/** Opens a port, or one that is free when it is 0. Returns what `open` did, and the port. */
-function free(port: number, open: (port: number) => number): [handle: number, port: number] {
-  for (let tries = 1; ; tries++) {
-    const candidate = port || PORT_FIRST + (crypto.getRandomValues(new Uint16Array(1))[0]! & (PORT_COUNT - 1));
-    try {
-      return [open(candidate), candidate];
-    } catch (e) {
-      if (port !== 0 || tries === PORT_TRIES || (e as StintError).code !== "IN_USE") throw e;
-    }
-  }
 }

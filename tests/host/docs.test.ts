@@ -49,7 +49,9 @@ function parts(file: string): { name: string; code: string }[] {
   const before = 'import { Stack, openTap } from "stint";\n';
   return [...readFileSync(file, "utf8").matchAll(/^<!-- types -->\n```ts\n(.*?)^```$/gms)].map(([, code], i) => ({
     name: `${file}, part ${i + 1}`,
-    code: `${before}${/^const stack\b/m.test(code!) ? "" : "declare const stack: Stack;\n"}${code}`,
+    code: [
+      /^import /m.test(code!) ? "" : before, /^const stack\b/m.test(code!) ? "" : "declare const stack: Stack;\n", code,
+    ].join(""),
   }));
 }
 
@@ -240,7 +242,7 @@ describe("examples of the documents", () => {
       baseUrl: process.cwd(),
       paths: {
         stint: ["host/index.ts"], "stint/net": ["host/node/net.ts"], "stint/dgram": ["host/node/dgram.ts"],
-        "stint/dns": ["host/node/dns.ts"],
+        "stint/dns": ["host/node/dns.ts"], "stint/browser": ["host/web/index.ts"],
       },
       lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
     });

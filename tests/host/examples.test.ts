@@ -15,6 +15,7 @@ const RUN_BY: Record<string, string> = {
   "assemblyscript/echo.ts": "tests/host/link.test.ts",
   "assemblyscript/linked.ts": "tests/host/link.test.ts",
   "board/quote.c": "tests/interop/link.test.ts",
+  "browser/index.html": "tests/browser/tabs.test.ts",
   "c-bsd/httpd.c": "tests/interop/link.test.ts",
   "c-posix/echo.c": "tests/interop/link.test.ts",
   "component/echo.c": "tests/interop/component.test.ts",
@@ -31,7 +32,7 @@ describe("examples/", () => {
 
   it("has no program that nothing runs", () => {
     const programs = readdirSync("examples", { recursive: true, encoding: "utf8" })
-      .filter((f) => f.includes("/") && /\.(mjs|ts|c|py)$/.test(f));
+      .filter((f) => f.includes("/") && /\.(mjs|ts|c|py|html)$/.test(f));
     assert.deepEqual(programs.sort(), [...Object.keys(PRINTS), ...Object.keys(RUN_BY)].sort());
     for (const [file, test] of Object.entries(RUN_BY)) {
       const folder = join("examples", file, "..");

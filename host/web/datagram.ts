@@ -1,0 +1,99 @@
+/** A UDP socket as a stream of datagrams, and a call that sends one. */
+import { formatIp, parseIp } from "../address.js";
+import { StintError } from "../errors.js";
+import { EVENT } from "../stack.js";
+import { Pending, type Home, type Owner } from "./owner.js";
+
+export interface Datagram { data: Uint8Array; address: string; port: number }
+
+/** A datagram that waits for room. */
+interface Outgoing { data: Uint8Array; ip: number; port: number; sent: Pending<void> }
+
+export class UdpSocket implements Owner {
+  /** What comes. What nobody reads waits in the module's ring; the newest are lost when that is full. */
+  readonly readable: ReadableStream<Datagram>;
+  readonly #home: Home;
+  readonly #handle: number;
+  #reader!: ReadableStreamDefaultController<Datagram>;
+  #waiting: Outgoing[] = [];
+  #wanted = false;
+  #open = true;
+
+  /** @internal */
+  constructor(home: Home, handle: number, readonly port: number) {
+    this.#home = home;
+    this.#handle = handle;
+    this.readable = new ReadableStream<Datagram>({
+      start: (controller) => void (this.#reader = controller),
+      pull: () => {
+        this.#wanted = true;
+        this.#fill();
+      },
+      cancel: () => void this.#end(),
+    }, { highWaterMark: 0 });
+    home.own(handle, this);
+  }
+
+  /** Sends a datagram of up to 65,507 bytes to an address. Settles when the stack has it; rejects with a StintError. */
+  send(data: Uint8Array, to: { host: string; port: number }): Promise<void> {
+    const sent = new Pending<void>();
+    this.#waiting.push({ data, ip: parseIp(to.host), port: to.port, sent });
+    this.#flush();
+    return sent.promise;
+  }
+
+  close(): void {
+    if (this.#end()) this.#reader.close();
+  }
+
+  /** @internal */
+  handleEvent(bits: number): void {
+    if (bits & EVENT.READABLE) this.#fill();
+    if (bits & EVENT.WRITABLE) this.#flush();
+  }
+
+  /** @internal */
+  stackEnds(reason: Error): void {
+    if (this.#end(reason)) this.#reader.error(reason);
+  }
+
+  #fill(): void {
+    while (this.#open && this.#wanted) {
+      let found;
+      try {
+        found = this.#home.module.udpReceive(this.#handle);
+      } catch (e) {
+        // An ICMP error: anybody can send one, and the socket has no peer.
+        if (e instanceof StintError && e.code === "REFUSED") continue;
+        throw e;
+      }
+      if (found === null) return;
+      this.#wanted = false;
+      this.#reader.enqueue({ data: found.data, address: formatIp(found.ip), port: found.port });
+    }
+  }
+
+  #flush(): void {
+    while (this.#open && this.#waiting.length > 0) {
+      const { data, ip, port, sent } = this.#waiting[0]!;
+      try {
+        if (!this.#home.module.udpSend(this.#handle, ip, port, data)) return;
+        sent.resolve();
+      } catch (e) {
+        sent.reject(e as Error);
+      }
+      this.#waiting.shift();
+    }
+    if (this.#open) return;
+    for (const { sent } of this.#waiting.splice(0)) sent.reject(new StintError("HANDLE"));
+  }
+
+  #end(reason: Error = new StintError("HANDLE")): boolean {
+    if (!this.#open) return false;
+    this.#open = false;
+    for (const { sent } of this.#waiting.splice(0)) sent.reject(reason);
+    this.#home.disown(this.#handle);
+    this.#home.module.udpClose(this.#handle);
+    return true;
+  }
+}

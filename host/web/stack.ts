@@ -1,0 +1,206 @@
+/** A stack in a page or a worker: without Node, with Web Streams. */
+import { checkAddresses, formatIp, parseIp } from "../address.js";
+import type { StackOptions } from "../config.js";
+import { StintError } from "../errors.js";
+import type { Link } from "../links/link.js";
+import { Loop, monotonicUs } from "../loop.js";
+import { Lookups } from "../net/lookups.js";
+import { free } from "../net/ports.js";
+import { ADDRESS_MS, EVENT, StackModule } from "../stack.js";
+import { Connection } from "./connection.js";
+import { UdpSocket } from "./datagram.js";
+import { Server } from "./listener.js";
+import { Pending, type Home, type Owner } from "./owner.js";
+
+/** The module: compiled, as bytes, or as `fetch` gives it. */
+export type ModuleSource = WebAssembly.Module | BufferSource | Response;
+
+export interface OpenOptions extends StackOptions {
+  /** build/stint.simd.wasm, or stint.wasm where there is no SIMD; `fetch(…)` compiles it as it arrives. */
+  module: ModuleSource | PromiseLike<ModuleSource>;
+  link: Link;
+  /** Without `ip`: how long the network has to give an address, ms. */
+  timeoutMs?: number;
+  /** Without `ip`: the host's name, for the network's DHCP server. */
+  name?: string;
+}
+
+export interface ConnectOptions {
+  /** An address or a name. */
+  host: string;
+  port: number;
+  localPort?: number;
+  /** Ends the connection, also after the handshake. */
+  signal?: AbortSignal;
+}
+
+/** How long `close` waits for connections, ms, and how often it looks. */
+const CLOSING_MS = 3000, LOOK_MS = 10;
+const ADDRESS = /^\d+(\.\d+){3}$/;
+
+async function compiled(source: ModuleSource): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) return source;
+  if (!(source instanceof Response)) return WebAssembly.compile(source);
+  if (!source.ok) throw new Error(`cannot load the module: ${source.url} is ${source.status} ${source.statusText}`);
+  // Some servers do not know what .wasm is; then it cannot be compiled while it arrives.
+  const isKnown = source.headers.get("content-type")?.startsWith("application/wasm");
+  return isKnown ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
+}
+
+export class Stack implements Home {
+  readonly module: StackModule;
+  readonly #loop: Loop;
+  readonly #owners = new Map<number, Owner>();
+  readonly #names: Lookups<number>;
+  readonly #addressed = new Pending<void>();
+  readonly #closed = new Pending<void>();
+  #ended = false;
+
+  /**
+   * Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT. If it
+   * cannot be started, the link is closed.
+   */
+  static async open(options: OpenOptions): Promise<Stack> {
+    const { ip, gateway, link } = options;
+    try {
+      if (ip !== undefined) checkAddresses(ip, gateway);
+      const stack = new Stack(new StackModule(await compiled(await options.module), options), link);
+      if (ip === undefined) await stack.#configure(options);
+      return stack;
+    } catch (e) {
+      link.close();
+      throw e;
+    }
+  }
+
+  private constructor(module: StackModule, link: Link) {
+    this.module = module;
+    this.#names = new Lookups((name) => module.lookup(name));
+    this.#loop = new Loop(module, link, monotonicUs);
+    this.#loop.onEvent = (handle, bits) => {
+      if (handle === 0) this.#hear(bits);
+      else this.#owners.get(handle)?.handleEvent(bits);
+    };
+    link.onClose = (error) => this.#end(error ?? new StintError("UNREACHABLE", "the link has closed"));
+  }
+
+  async #configure({ name = "", timeoutMs = ADDRESS_MS }: OpenOptions): Promise<void> {
+    this.module.dhcpStart(0, name);
+    const why = new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`);
+    const timer = setTimeout(() => this.#end(why), timeoutMs);
+    await this.#addressed.promise.finally(() => clearTimeout(timer));
+  }
+
+  #hear(bits: number): void {
+    if (bits & EVENT.ADDRESS && this.module.ownAddress() !== 0) this.#addressed.resolve();
+    if (bits & EVENT.NAMES) {
+      this.#names.read();
+      while (this.#names.next());
+    }
+  }
+
+  /** The own address; "0.0.0.0": there is none. */
+  get address(): string {
+    return formatIp(this.module.ownAddress());
+  }
+
+  /** Settles when the stack was closed; rejects when it lost its link. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /**
+   * The IPv4 addresses of a name. Rejects with a StintError: NOT_FOUND, NO_IPV4, NO_ANSWER, UNREACHABLE (no server is
+   * known), ARGUMENT (it is no name).
+   */
+  async lookup(name: string): Promise<string[]> {
+    this.#checkOpen();
+    return ADDRESS.test(name) ? [name] : (await this.#names.find(name)).map(formatIp);
+  }
+
+  /** DNS servers to ask, as addresses, three at most; by default, those that came with the address. */
+  setServers(servers: readonly string[]): void {
+    this.module.dnsServers(servers.map(parseIp));
+  }
+
+  /** Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …), or the signal's reason. */
+  async connect({ host, port, localPort = 0, signal }: ConnectOptions): Promise<Connection> {
+    signal?.throwIfAborted();
+    const addresses = await this.lookup(host);
+    signal?.throwIfAborted();
+    for (const [i, address] of addresses.entries()) {
+      this.#checkOpen();
+      const connection = new Connection(this, this.module.connect(parseIp(address), port, localPort), false);
+      const stop = (): void => connection.stackEnds(signal!.reason as Error);
+      signal?.addEventListener("abort", stop, { once: true });
+      connection.closed.catch(() => {}).finally(() => signal?.removeEventListener("abort", stop));
+      try {
+        await connection.opened;
+        return connection;
+      } catch (e) {
+        if (signal?.aborted || i === addresses.length - 1) throw e;
+      }
+    }
+    throw new StintError("NOT_FOUND", `cannot connect to ${host}`);
+  }
+
+  /** Listens on a port of every own address; 0: on one that is free. */
+  listen({ port, backlog }: { port: number; backlog?: number }): Server {
+    this.#checkOpen();
+    return new Server(this, ...free(port, (p) => this.module.listen(p, backlog)));
+  }
+
+  /** A UDP socket; port 0, the default: one that is free. */
+  udp({ port = 0 }: { port?: number } = {}): UdpSocket {
+    this.#checkOpen();
+    return new UdpSocket(this, ...free(port, (p) => this.module.udpOpen(p)));
+  }
+
+  /** The counters under their MIB names. */
+  counters(): ReturnType<StackModule["counters"]> {
+    return this.module.counters();
+  }
+
+  /** Ends listeners at once, gives connections `ms` to end by themselves, resets the others, and stops. */
+  async close(ms = CLOSING_MS): Promise<void> {
+    const until = performance.now() + ms;
+    for (const owner of [...this.#owners.values()])
+      if (!(owner instanceof Connection)) owner.stackEnds(new StintError("ABORTED", "the stack is closed"));
+    while (!this.#ended && this.module.pools().connections > 0 && performance.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    this.#end(undefined);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#ended) throw new StintError("ABORTED", "the stack is closed");
+  }
+
+  #end(why: Error | undefined): void {
+    if (this.#ended) return;
+    const reason = why ?? new StintError("ABORTED", "the stack is closed");
+    for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
+    this.#names.end(reason);
+    // The RSTs leave.
+    this.#loop.run();
+    this.#ended = true;
+    this.#loop.stop();
+    this.#loop.link.close();
+    this.#addressed.reject(reason);
+    if (why) this.#closed.reject(why);
+    else this.#closed.resolve();
+  }
+
+  /** @internal */
+  own(handle: number, owner: Owner): void {
+    this.#owners.set(handle, owner);
+  }
+
+  /** @internal */
+  disown(handle: number): void {
+    this.#owners.delete(handle);
+  }
+}
