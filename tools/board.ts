@@ -3,7 +3,7 @@
  * prints what it takes; with --run boots it in QEMU, or runs it here (posix), on a link.
  */
 import { Command, CommanderError, Option, InvalidArgumentError } from "commander";
-import { address, cidr, mac, parseCount } from "../host/cli/arguments.js";
+import { address, cidr, hostName, mac, parseCount } from "../host/cli/arguments.js";
 import { macFor } from "../host/cli/own-address.js";
 import { LinkError } from "../host/links/link.js";
 import { SERVICES, type ServiceName } from "../host/services.js";
@@ -31,13 +31,6 @@ function parseServices(text: string): ServiceName[] {
     if (!(s in SERVICES))
       throw new InvalidArgumentError(`"${s}" is no service; there are ${Object.keys(SERVICES).join(", ")}.`);
   return [...new Set(list)] as ServiceName[];
-}
-
-/** A label of a domain's name (RFC 1123 §2.1). */
-function hostName(text: string): string {
-  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(text))
-    throw new InvalidArgumentError("a name is up to 63 letters, digits and hyphens.");
-  return text;
 }
 
 /** What does not go together. */

@@ -43,6 +43,13 @@ function rejecting<T>(parse: (text: string) => T): (text: string) => T {
   };
 }
 
+/** A host's name, without a domain. */
+export function hostName(text: string): string {
+  if (!/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i.test(text))
+    throw new InvalidArgumentError("a name is up to 63 letters, digits and hyphens.");
+  return text;
+}
+
 /** An address with its prefix; kept as text. */
 export const cidr = rejecting((text) => (parseCidr(text), text));
 export const mac = rejecting((text) => (parseMac(text), text));

@@ -14,16 +14,15 @@ export function ownAddress(text: string | undefined): { ip: string | undefined; 
     : { ip: text.split("/")[0]!, prefix: parseCidr(text).prefix };
 }
 
-interface Choice { link: string; ip?: string; gateway?: string; lastIp?: string; name?: string }
+interface Choice { link: string; ip?: string; gateway?: string; lastIp?: string }
 
 /**
  * Throws a RangeError where options do not go together: what a network gives is not given by hand. Addresses are some
  * that can be.
  */
-export function checkChoice({ link, ip, gateway, lastIp, name }: Choice): void {
+export function checkChoice({ link, ip, gateway, lastIp }: Choice): void {
   if (ip === undefined && gateway !== undefined) throw new RangeError("--gateway needs --ip");
   if (ip !== undefined && lastIp !== undefined) throw new RangeError("--last-ip is for a stack without --ip");
-  if (ip !== undefined && name !== undefined) throw new RangeError("--name is for a stack without --ip");
   if (ip === undefined) return;
   checkAddresses(ip, gateway);
   // The kernel keeps packets for its own addresses, whatever device they would go to.

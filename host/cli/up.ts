@@ -18,7 +18,7 @@ import { Shards } from "../shards/shards.js";
 import { ADDRESS_MS } from "../stack.js";
 import { startWasmtime } from "../wasmtime.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
-import { address, cidr, mac, parseCount, parsePort } from "./arguments.js";
+import { address, cidr, hostName, mac, parseCount, parsePort } from "./arguments.js";
 import { addOptions6, ip6Options, Watch6, type Options6 } from "./ip6.js";
 import { ASKING, patiently, sayDown } from "./waiting.js";
 
@@ -59,7 +59,7 @@ export function addUp(program: Command): void {
     )
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
-    .option("--name <name>", "without --ip: the name to tell the DHCP server")
+    .option("--name <name>", "be reachable as NAME.local (mDNS); without --ip, the DHCP server is told, too", hostName)
     .option(
       "--mac <a:b:c:d:e:f>",
       "own MAC address; by default made from the address, or from this machine's name and the link's", mac,
@@ -131,6 +131,8 @@ function checked(options: UpOptions): Partial<Record<ServiceName, number>> {
   if (options.workers > 1 && options.runtime !== "node") throw new RangeError("--workers needs --runtime node");
   if (options.ip === undefined && options.runtime !== "node") throw new RangeError("--runtime wasmtime needs --ip");
   if (options.ip === undefined && options.workers > 1) throw new RangeError("--workers needs --ip");
+  if (options.name !== undefined && (options.workers > 1 || options.runtime !== "node"))
+    throw new RangeError("--name needs --runtime node and --workers 1");
   if (ip6Of(options) !== undefined && options.workers > 1) throw new RangeError("IPv6 needs --workers 1");
   checkChoice(options);
   return ports;
@@ -267,6 +269,14 @@ function late(loop: Loop): Promise<never> {
   });
 }
 
+/** Tells of the own name in .local when it is settled, or another one than `had`. Returns the one that was told. */
+function tellName(stack: ServiceStack, had: string): string {
+  const { state, name } = stack.localName();
+  if (state !== "SETTLED" || name === had) return had;
+  console.error(`name ${name}`);
+  return name;
+}
+
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
@@ -277,9 +287,11 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     beginIp6(stack, ipv6);
   }
   const watch = ipv6 && new Watch6(stack, (words) => console.error(words));
+  let name = "";
   let got: (address: string) => void, had = stack.ownAddress(), ending = false;
   const address = new Promise<string>((resolve) => (got = resolve));
   loop.onPolled = () => {
+    if (options.name !== undefined && !ending) name = tellName(stack, name);
     const far = ending ? undefined : watch?.look();
     if (far !== undefined) got(far);
     if (leased && !ending) {
@@ -291,6 +303,7 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     return stack.run();
   };
   if (leased) stack.dhcpStart(options.lastIp === undefined ? 0 : parseIp(options.lastIp), options.name ?? "");
+  if (options.name !== undefined) stack.mdnsStart(options.name);
   let end: (ended: Ended) => void, fail: (error: Error) => void;
   const done = new Promise<Ended>((resolve, reject) => ([end, fail] = [resolve, reject]));
   // It may fail before it is ready, and is looked at afterwards.
@@ -300,6 +313,7 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     while (!closing!.isOver()) await sleep(LOOK_MS);
     ending = true;
     const cut = stack.cut();
+    if (options.name !== undefined) stack.mdnsStop();
     loop.run();
     if (leased) {
       stack.dhcpStop();

@@ -159,7 +159,8 @@ describe("what the user gets wrong", () => {
     wrong(/there is no device/, ...up, "tap:none-such");
     wrong(/is no TAP device/, ...up, "tap:lo");
     wrong(/needs --root/, ...up, "stream:/x", "--http", "80");
-    wrong(/--name is for a stack without --ip/, ...up, "stream:/x", "--name", "lamp");
+    wrong(/a name is up to 63 letters, digits and hyphens/, ...up, "stream:/x", "--name", "a_b");
+    wrong(/--name needs --runtime node and --workers 1/, ...up, "stream:/x", "--workers", "2", "--name", "lamp");
     wrong(/--last-ip is for a stack without --ip/, ...up, "stream:/x", "--last-ip", "10.0.0.3");
     wrong(/--gateway needs --ip/, "up", "--link", "stream:/x", "--gateway", "10.0.0.3");
     wrong(/there is no folder/, ...up, "stream:/x", "--http", "80", "--root", "/nonexistent");

@@ -1,11 +1,17 @@
-/** The own name in .local: `Stack.open({ localName })`, and look-ups by other stacks. */
+/** The own name in .local: `Stack.open({ localName })`, look-ups by other stacks, and `stint up --name`. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Link } from "../../host/links/link.js";
+import { streamLink } from "../../host/links/stream.js";
 import { Stack, type OpenOptions } from "../../host/net.js";
 import { ip4, see } from "../harness/codec.js";
 import { dhcpAnswer } from "../harness/dhcp.js";
+import { started } from "../harness/programs.js";
 
 /** A wire on which everybody hears everybody else. */
 class Wire {
@@ -99,6 +105,43 @@ describe("Stack.open({ localName })", () => {
       const link = new Wire().end();
       await assert.rejects(Stack.open({ link, ip: "10.0.0.1/24", localName }), { code: "ARGUMENT" });
       assert.ok(link.closed);
+    }
+  });
+});
+
+describe("stint up --name", () => {
+  it("with --ip: says the name when it is settled; others find it, and hear when it goes", async () => {
+    const dir = mkdtempSync(join(tmpdir(), "stint-name-")), path = join(dir, "socket"), server = createServer();
+    server.listen(path);
+    const up = started(process.execPath, [
+      "build/stint.js", "up", "--link", `stream:${path}`, "--ip", "10.0.0.2/24", "--echo", "7", "--name", "lamp",
+    ]);
+    let err = "";
+    try {
+      const gone = once(up, "exit").then(([status]) => assert.fail(`it ended with status ${status}: ${err}`));
+      gone.catch(() => {});
+      up.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
+      const [socket] = (await Promise.race([once(server, "connection"), gone])) as [Socket];
+      const stack = await Stack.open({
+        link: streamLink(socket, socket, () => socket.destroy()), ip: "10.0.0.1/24", connsMax: 4,
+      });
+      await new Promise<void>((resolve) => {
+        up.once("exit", resolve);
+        const look = (): void => {
+          if (/^name lamp\.local$/m.test(err)) resolve();
+        };
+        up.stderr.on("data", look);
+        look();
+      });
+      assert.match(err, /^name lamp\.local$/m);
+      assert.deepEqual(await stack.lookup("lamp.local", { family: 4 }), ["10.0.0.2"]);
+      up.kill("SIGTERM");
+      await once(up, "exit");
+      await stack.close(0);
+    } finally {
+      up.kill("SIGKILL");
+      server.close();
+      rmSync(dir, { recursive: true });
     }
   });
 });
