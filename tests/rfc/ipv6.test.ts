@@ -465,7 +465,9 @@ if (!SMALL) {
       for (let i = 0; i < 100; i++) {
         b.frame(routerAdvertisement(ip6(`fe80::${i + 2}`), nd.prefix(ip6(`2001:db8:${(i + 100).toString(16)}::`))));
       }
-      assert.deepEqual([b.stack.ip6Addresses().length, b.stack.ip6Routers().length], [6, 4]);
+      // Builds that do not talk to themselves have no ::1.
+      const own = b.stack.ip6Addresses().filter((a) => a.origin !== "loopback");
+      assert.deepEqual([own.length, b.stack.ip6Routers().length], [5, 4]);
     });
 
     it("an unasked advertisement changes nothing; a redirect is ignored", () => {
