@@ -160,6 +160,13 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "DNS: an answer": (s) => s.made.kind === "dns" && s.names("taken") > 0 && s.names("asking") < 0,
   "DNS: an answer of no use": (s) => s.made.kind === "dns" && s.names("taken") > 0 && s.names("asking") === 0,
   "DNS: what is none": (s) => s.made.kind === "dns" && s.names("dropped") > 0 && s.names("taken") === 0,
+  "IPv6: an echo request": (s) => s.made.kind === "six" && s.moved("icmpOutEchoReps"),
+  "IPv6: a datagram for a socket": (s) => s.made.kind === "six" && s.moved("udpInDatagrams"),
+  "IPv6: text": (s) => s.made.kind === "six" && s.by("rcvSize") > 0,
+  "IPv6: ACK of something new": (s) => s.made.kind === "six" && s.by("sndUna") > 0,
+  "IPv6: fragments": (s) => s.made.kind === "six" && s.moved("ipReasmOKs"),
+  "IPv6: an error that lowers a path MTU": (s) => s.made.kind === "six" && s.moved("TCPPathMtu"),
+  "mDNS: what is answered": (s) => s.made.kind === "local" && s.moved("udpOutDatagrams"),
   "echo of a congestion mark": (s) => s.with("E") && s.moved("TCPECNReductions"),
 };
 

@@ -3,6 +3,7 @@ import { ERR } from "../../host/errors.js";
 import { type Exports } from "../../host/stack.js";
 import { type Choices } from "./choices.js";
 import { Broken } from "./holds.js";
+import { call6 } from "./six.js";
 import { LISTENING, PEER, type Subject } from "./subject.js";
 
 const CODES = new Set<number>(Object.values(ERR));
@@ -15,6 +16,7 @@ export function call(s: Subject, c: Choices): void {
 }
 
 function called(s: Subject, c: Choices, x: Exports, h: number, scratch: number): number {
+  if (s.speaks !== "" && !c.below(4)) return call6(s, c, () => bad(s, c));
   switch (c.below(24)) {
     case 20: case 21: case 22: case 23: return s.clients.call(c, x, s.u8, scratch, () => bad(s, c));
     case 0: case 1: return sendSome(s, h, c.u16() % 5000);

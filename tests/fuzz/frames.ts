@@ -4,6 +4,7 @@ import { arp, be, MAC_PEER, MAC_STACK, opt, type Tcp } from "../harness/codec.js
 import { type Field } from "./bites.js";
 import { type Choices } from "./choices.js";
 import { piece, quickEcho, quickFragment, quickIcmp, quickTcp, quickUdp, repair } from "./quick.js";
+import { frameOf } from "./six.js";
 import { LISTENING, OTHER, PEER, STACK, UDP_PORT, type Subject } from "./subject.js";
 
 const TIMESTAMPS = FLAG.timestamps, SACK = FLAG.sack;
@@ -31,6 +32,7 @@ export function frame(s: Subject, c: Choices): Uint8Array {
   const known = s.handle !== 0 && s.exports.tcp_info(s.handle, s.scratch) === 0, made = s.made;
   made.flags = "";
   made.size = 0;
+  if (s.speaks !== "" && c.below(4)) return frameOf(s, c);
   const kind = c.below(48), clients = s.clients;
   // Where something was asked, half of all frames are for it.
   const answer = (): number => clients.asked.type === 0 ? 6 : clients.asked.port === 0 ? 5 : 5 + c.below(2);

@@ -8,9 +8,9 @@ import { Broken } from "./holds.js";
 import { Target } from "./target.js";
 
 describe("fuzzer", () => {
-  it("finds nothing in 1,000,000 frames, takes each way of making a frame, moves each counter, "
+  it("finds nothing in 1,500,000 frames, takes each way of making a frame, moves each counter, "
       + "and sees more than half of the ways that conditions can go", () => {
-    const ledger = new Ledger(), r = fuzz(1_000_000, 42, undefined, undefined, ledger);
+    const ledger = new Ledger(), r = fuzz(1_500_000, 42, undefined, undefined, ledger);
     assert.equal(r.failure, undefined, r.failure && `${r.failure.what}: ${replayOf(r.failure)}`);
     assert.deepEqual(ledger.never, [], "ways of making a frame of which the stack took none in");
     assert.deepEqual(r.still, [], "counters that no input moved");

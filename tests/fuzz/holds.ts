@@ -40,10 +40,13 @@ export function holds(s: Subject): void {
 
 /** What the stack sends must be well formed: lengths and checksums. */
 export function frameIsGood(s: Subject, f: Uint8Array): void {
+  if (f[12] === 0x86) frame6IsGood(f);
   if (f[12] !== 8 || f[13] !== 0) return;
   const view = new DataView(f.buffer, f.byteOffset, f.length), total = view.getUint16(16);
-  if (total + 14 > f.length || f[14] !== 0x45) throw new Broken("an IP header that is not one");
-  if (sum(f, 14, 34, 0) !== 0xffff) throw new Broken("an IP checksum that is wrong");
+  // IGMP has the Router Alert option (RFC 3376 §4), nothing else has any.
+  const header = f[23] === 2 ? 24 : 20;
+  if (total + 14 > f.length || f[14] !== 0x40 + header / 4) throw new Broken("an IP header that is not one");
+  if (sum(f, 14, 14 + header, 0) !== 0xffff) throw new Broken("an IP checksum that is wrong");
   if (f[23] === 17) {
     if (sum(f, 34, 14 + total, sumAddresses(f) + 17 + total - 20) !== 0xffff)
       throw new Broken("a UDP checksum that is wrong");
@@ -56,6 +59,14 @@ export function frameIsGood(s: Subject, f: Uint8Array): void {
   if ((f[47]! & 0x12) !== 0x12 || view.getUint16(36) !== s.sport) return;
   s.synAck = view.getUint32(38);
   s.synAckTs = tsValOf(f);
+}
+
+function frame6IsGood(f: Uint8Array): void {
+  const size = (f[18]! << 8) | f[19]!, next = f[20]!;
+  if (size + 54 > f.length || f[14]! >> 4 !== 6) throw new Broken("an IPv6 header that is not one");
+  if (next !== 6 && next !== 17 && next !== 58) return;
+  if (sum(f, 54, 54 + size, sum(f, 22, 54) + next + size) !== 0xffff)
+    throw new Broken("a checksum over IPv6 that is wrong");
 }
 
 function le(a: number, b: number): boolean {

@@ -5,6 +5,7 @@ import { arp, be, MAC_PEER, opt, udp } from "../harness/codec.js";
 import { address, dhcpFrame, END, option, TYPE } from "../harness/dhcp.js";
 import { A, QNAME, record } from "../harness/dns.js";
 import { Broken } from "./holds.js";
+import { makeLocal, makeSix } from "./six.js";
 import { LISTENING, OTHER, PEER, STACK, UDP_PORT, type Scene, type Subject } from "./subject.js";
 
 /** Keeps every scene that the configuration allows. */
@@ -43,6 +44,8 @@ export function makeScenes(s: Subject): void {
     s.poll();
     s.save("connected to itself");
   });
+  maybe(s, "IPv6", () => makeSix(s, fresh));
+  maybe(s, "names of the link", () => makeLocal(s, fresh));
   s.restore(fresh);
   for (let i = 0; i < 8; i++) {
     s.sport = 41000 + i;

@@ -18,6 +18,7 @@ import { Clients, type Asked } from "./clients.js";
 import { frameIsGood } from "./holds.js";
 import { NOTES, type Instrumented } from "./instrument.js";
 import { tsValOf } from "./quick.js";
+import type { Own6 } from "./six.js";
 
 export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7");
 export const LISTENING = 8080, UDP_PORT = 5353;
@@ -72,6 +73,8 @@ export interface Scene {
   synAckTs: number;
   /** What the clients of DHCP and DNS asked last. */
   asked: Asked;
+  /** Of what most frames are, if not of IPv4 and TCP. */
+  speaks: "" | "six" | "local";
 }
 
 export class Subject {
@@ -94,6 +97,9 @@ export class Subject {
   synSeq = 1000;
   synAck = 0;
   synAckTs = 0;
+  speaks: Scene["speaks"] = "";
+  /** The stack's IPv6 addresses in the scenes that have them. */
+  own6: Own6 | undefined;
   readonly guards: Guards;
   readonly clients = new Clients();
   /** The frame that was made last. */
@@ -137,7 +143,7 @@ export class Subject {
     return {
       name, memory: this.u8.slice(0, this.end), nowUs: this.nowUs, handle: this.handle, listener: this.listener,
       udp: this.udp, sport: this.sport, dport: this.dport, synSeq: this.synSeq, synAck: this.synAck,
-      synAckTs: this.synAckTs, asked: this.clients.asked,
+      synAckTs: this.synAckTs, asked: this.clients.asked, speaks: this.speaks,
     };
   }
 
@@ -158,6 +164,7 @@ export class Subject {
     this.synAck = scene.synAck;
     this.synAckTs = scene.synAckTs;
     this.clients.asked = scene.asked;
+    this.speaks = scene.speaks;
     this.sent = [];
   }
 
