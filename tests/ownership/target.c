@@ -92,15 +92,17 @@ static u32 below(u32 n) { return u8_() % n; }
 
 /* Figures, printed at the end, and after so many frames. */
 #define TOLD_EVERY 10000000u
-static u64 frames, frames_max = UINT64_MAX, inputs, refused, accepted, largest, to_ourselves, leases, names, accepted6;
+static u64 frames, frames_max = UINT64_MAX, inputs, refused, accepted, largest, to_ourselves, leases, names, accepted6,
+                   mdns_starts;
 static void figures(void) {
   fprintf(stderr,
           "ownership: %llu frames, %llu inputs, %llu configurations refused, %llu connections accepted, "
           "%llu of them from ourselves, %llu fragments at an end of 65,516 bytes or more, "
-          "%llu leases renewed, %llu names answered, %llu connections accepted over IPv6\n",
+          "%llu leases renewed, %llu names answered, %llu connections accepted over IPv6, %llu own names begun\n",
           (unsigned long long)frames, (unsigned long long)inputs, (unsigned long long)refused,
           (unsigned long long)accepted, (unsigned long long)to_ourselves, (unsigned long long)largest,
-          (unsigned long long)leases, (unsigned long long)names, (unsigned long long)accepted6);
+          (unsigned long long)leases, (unsigned long long)names, (unsigned long long)accepted6,
+          (unsigned long long)mdns_starts);
 }
 
 /* The arena begins somewhere; callers' memory lies far behind it. */
@@ -721,6 +723,7 @@ static void answer(u32 src, u32 dst, u32 sport, u32 dport, u32 size) {
   w16(d, sport), w16(d + 2, dport), w16(d + 4, 8 + size), w16(d + 6, 0);
   ip(src, dst, 17, 8 + size, 0, 0x4000, 0);
   if (dst == ~0u) memset(frame, 0xff, 6);
+  if (dst >> 28 == 14) memcpy(frame, (const u8[]){1, 0, 0x5e, 0, 0, (u8)dst}, 6);
   w16(d + 6, ~sum(d, 8 + size, pseudo(src, dst, 17, 8 + size)));
   if (r16(d + 6) == 0) w16(d + 6, 0xffff);
   push(42 + size);
@@ -802,6 +805,41 @@ static void dns(void) {
   answer(how & 64 ? u32_() : asked.server, STACK_IP, 53, how & 128 ? u16_() : asked.port, size);
 }
 
+/* A name in .local: ours, nearly ours, another one, one that is none. */
+static u32 local_name(u8 *at) {
+  static const char *const labels[] = {"lamp", "LAMP", "lamp-2", "other"};
+  u32 which = below(8), size;
+  if (which >= 4) return which == 7 ? put_name(at) : (at[0] = 0xc0, at[1] = 12, 2u);
+  size = (u32)strlen(labels[which]);
+  at[0] = (u8)size, memcpy(at + 1, labels[which], size), memcpy(at + 1 + size, "\5local", 7);
+  return size + 8;
+}
+
+/* Multicast DNS: questions, answers and probes of others. */
+static void mdns(void) {
+  u8 *m = frame + 42, *r = m + 12;
+  u32 how = u8_(), questions = below(3), answers = below(4), authorities = how & 1 ? below(3) : 0;
+  w16(m, how & 2 ? u16_() : 0), w16(m + 2, how & 4 ? 0x8400 : how & 8 ? u16_() : 0);
+  w16(m + 4, questions), w16(m + 6, how & 16 ? u8_() : answers), w16(m + 8, authorities), w16(m + 10, 0);
+  for (u32 i = 0; i < questions; i++, r += 4) {
+    r += local_name(r);
+    w16(r, (const u32[]){1, 28, 255, 12, 47}[below(5)]), w16(r + 2, u8_() & 1 ? 0x8001 : 1);
+  }
+  for (u32 i = 0; i < answers + authorities; i++) {
+    u32 type = (const u32[]){1, 28, 12, 47, 16}[below(5)], size = type == 28 ? 16 : 4;
+    r += local_name(r);
+    w16(r, type), w16(r + 2, u8_() & 1 ? 0x8001 : 1), w32(r + 4, (const u32[]){120, 0, 1, ~0u}[below(4)]);
+    memset(r + 10, 0, 16);
+    if (type == 12 || type == 47) size = local_name(r + 10);
+    else w32(r + 10, u8_() & 1 ? STACK_IP : PEER_IP + below(4));
+    w16(r + 8, u8_() % 16 == 15 ? u16_() : size);
+    r += 10 + size;
+  }
+  u32 size = (u32)(r - m);
+  if (u8_() % 16 == 15) size = u16_() % (size + 1);
+  answer(how & 32 ? u32_() : PEER_IP, how & 64 ? STACK_IP : 0xe00000fb, how & 128 ? u16_() : 5353, 5353, size);
+}
+
 /* What the clients sent. */
 static void seen_client(const u8 *f, u32 size) {
   u32 dport = r16(f + 36);
@@ -865,6 +903,21 @@ static void client_call(u32 which) {
   }
 }
 
+static void mdns_call(void) {
+  static const char *const names[] = {"lamp", "other.local", "-bad-", "lamp.local"};
+  const char *name = names[below(4)];
+  u32 size = (u32)strlen(name);
+  put(SCRATCH, (const u8 *)name, size);
+  switch (below(8)) {
+    case 0: module_mdns_stop(); break;
+    case 1: module_mdns_info(pointer_()); break;
+    case 2: module_mdns_name(pointer_(), length_()); break;
+    case 3: module_mdns_start(pointer_(), below(70)); break;
+    case 4: module_dns_lookup(SCRATCH, size, SCRATCH + 1000, below(6)); break;
+    default: mdns_starts += module_mdns_start(SCRATCH, size) == 0; break;
+  }
+}
+
 static void call6(u32 which) {
   u32 at = SCRATCH + SCRATCH_SIZE - 64;
   named(u8_() & 1 ? STACK_IP + below(4) : PEER_IP + below(4));
@@ -892,6 +945,11 @@ static void call(void) {
   if (six && client >= 224) {
     u8_();
     call6(client - 224);
+    return;
+  }
+  if (client == 223) {
+    u8_();
+    mdns_call();
     return;
   }
   struct conn *c = &conns[below(CONNS)];
@@ -993,6 +1051,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
     module_ip6_add(SCRATCH + SCRATCH_SIZE - 64, 64, 0);
     for (u32 i = 0; i < 4; i++, now += 700000) poll_();
   }
+  put(SCRATCH, (const u8 *)"lamp", 4);
+  if (size & 1) mdns_starts += module_mdns_start(SCRATCH, 4) == 0;
   listener = (int32_t)module_tcp_listen(0, 8080, 4);
   udp = (int32_t)module_udp_open(5353);
   for (u32 step = 0; step < 300 && left > 0; step++) {
@@ -1002,6 +1062,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size) {
       if (six && what & 8) neighbours();
       else if (what & 1) dns();
       else dhcp();
+      continue;
+    }
+    if (what >= 0xed) {
+      mdns();
       continue;
     }
     switch (what % 16) {
