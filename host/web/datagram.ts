@@ -35,7 +35,7 @@ export class UdpSocket implements Owner {
   }
 
   /** Sends a datagram of up to 65,507 bytes to an address. Settles when the stack has it; rejects with a StintError. */
-  send(data: Uint8Array, to: { host: string; port: number }): Promise<void> {
+  async send(data: Uint8Array, to: { host: string; port: number }): Promise<void> {
     const sent = new Pending<void>();
     this.#waiting.push({ data, ip: parseIp(to.host), port: to.port, sent });
     this.#flush();

@@ -73,6 +73,8 @@ export function webSocketLink(url: string | URL): Promise<Link> {
       socket.onclose = ({ code }) => link.onClose(code === 1000 ? undefined : new LinkError(`${url} closed: ${code}`));
       resolve(link);
     };
+    // What went wrong is told by the end that follows.
+    socket.onerror = () => {};
     socket.onclose = ({ code }) => reject(new LinkError(`cannot open ${url}: ${code}`));
   });
 }

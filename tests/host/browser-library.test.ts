@@ -6,7 +6,10 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { describe, it } from "node:test";
 import { brotliCompressSync } from "node:zlib";
-import { channelLink, Stack, StintError, type Connection, type Link } from "../../host/web/index.js";
+import { WebSocket, WebSocketServer } from "ws";
+import {
+  channelLink, LinkError, Stack, StintError, webSocketLink, type Connection, type Link,
+} from "../../host/web/index.js";
 import { loadModule } from "../../host/module.js";
 
 const A = "10.0.0.1", B = "10.0.0.2";
@@ -130,6 +133,7 @@ describe("stint/browser: datagrams, names, links", () => {
     server.close();
     assert.equal((await ended).done, true);
     await assert.rejects(client.send(new Uint8Array(70_000), { host: B, port: 53 }), code("SIZE"));
+    await assert.rejects(client.send(bytes(1), { host: "nowhere", port: 53 }), RangeError);
     client.close();
     await assert.rejects(client.send(bytes(1), { host: B, port: 53 }), code("HANDLE"));
     await end();
@@ -173,6 +177,34 @@ describe("stint/browser: datagrams, names, links", () => {
       server.closeAllConnections();
       server.close();
     }
+  });
+
+  it("a WebSocket carries frames, and its end ends the stack", async (t) => {
+    // Node 20 has none of its own.
+    const before = Object.getOwnPropertyDescriptor(globalThis, "WebSocket");
+    Object.defineProperty(globalThis, "WebSocket", { value: WebSocket, configurable: true, writable: true });
+    t.after(() => {
+      if (before) Object.defineProperty(globalThis, "WebSocket", before);
+      else Reflect.deleteProperty(globalThis, "WebSocket");
+    });
+    const relay = new WebSocketServer({ port: 0, host: "127.0.0.1" });
+    relay.on("connection", (from) => from.on("message", (frame: Buffer) => {
+      for (const to of relay.clients) if (to !== from) to.send(frame);
+    }));
+    await once(relay, "listening");
+    const url = `ws://127.0.0.1:${(relay.address() as AddressInfo).port}`, module = loadModule();
+    const a = await Stack.open({ module, link: await webSocketLink(url), ip: `${A}/24` });
+    const b = await Stack.open({ module, link: await webSocketLink(url), ip: `${B}/24` });
+    const server = b.listen({ port: 7 }), c = await a.connect({ host: B, port: 7 }), peer = (await server.accept())!;
+    const [, got] = await Promise.all([send(c, bytes(50_000)), all(peer)]);
+    assert.equal(got.length, 50_000);
+    const closed = a.closed;
+    for (const client of relay.clients) client.terminate();
+    await assert.rejects(closed, LinkError);
+    await assert.rejects(b.closed, LinkError);
+    relay.close();
+    await once(relay, "close");
+    await assert.rejects(webSocketLink(url), LinkError);
   });
 
   it("drops messages that are no frames", async () => {
