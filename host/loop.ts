@@ -2,10 +2,9 @@
  * Drives one stack: frames from its link, time from its clock, work from its sockets, all in batches. It opens nothing
  * and reads no clock of its own; both are given.
  */
+import { realTime, type Alarm, type Clock } from "./clock.js";
 import type { Link } from "./links/link.js";
-import { soon } from "./soon.js";
 import type { StackModule } from "./stack.js";
-import { TIMER_MAX } from "./timer.js";
 
 /** Turns of one run before others have theirs. */
 const ROUNDS_MAX = 64;
@@ -21,21 +20,24 @@ export class Loop {
   onPolled: (() => boolean) | undefined;
   /** Called when the link loses its device, and when it has one again. */
   onLink: (up: boolean, why?: Error) => void = () => {};
-  /** Takes back the poll that comes soon. */
-  #takeBack: (() => void) | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** The poll that comes soon, and the one that comes in time. */
+  #soon: Alarm | undefined;
+  #timer: Alarm | undefined;
   #stopped = false;
   #refed = true;
 
-  /** From now on it drives `stack`; `nowUs` is its clock, µs, which must not go back. */
+  /** Its clock. */
+  readonly clock: Clock;
+
+  /** From now on it drives `stack`; `clock` is its clock, or the time alone, µs, which must not go back. */
   constructor(
     /** What it drives. */
     readonly stack: StackModule,
     /** What its frames go through. */
     readonly link: Link,
-    /** Its clock, µs. */
-    readonly nowUs: () => number,
+    clock: Clock | (() => number),
   ) {
+    this.clock = typeof clock === "function" ? realTime(clock) : clock;
     link.onFrame = (frame) => {
       if (!stack.pushFrame(frame)) {
         this.run();
@@ -55,9 +57,9 @@ export class Loop {
 
   /** Sees to it that the stack is polled soon, once for all that happens until then. */
   kick(): void {
-    if (this.#stopped || this.#takeBack !== undefined) return;
-    this.#takeBack = soon(() => {
-      this.#takeBack = undefined;
+    if (this.#stopped || this.#soon !== undefined) return;
+    this.#soon = this.clock.after(0, () => {
+      this.#soon = undefined;
       this.run();
     });
   }
@@ -66,7 +68,7 @@ export class Loop {
   run(): void {
     if (this.#stopped) return;
     for (let round = 0; round < ROUNDS_MAX; round++) {
-      const waitUs = this.stack.poll(this.nowUs());
+      const waitUs = this.stack.poll(this.clock.nowUs());
       this.stack.drainFrames((frame) => this.link.send(frame));
       let again = waitUs === 0;
       if (this.onPolled) again = this.onPolled() || again;
@@ -79,28 +81,22 @@ export class Loop {
   }
 
   #arm(waitUs: number): void {
-    clearTimeout(this.#timer);
-    // A timer of Node counts whole milliseconds.
-    if (waitUs > 0) this.#timer = setTimeout(() => this.run(), Math.min(Math.ceil(waitUs / 1000), TIMER_MAX));
-    if (!this.#refed) this.#timer?.unref();
+    this.#timer?.cancel();
+    this.#timer = waitUs > 0 ? this.clock.after(waitUs, () => this.run()) : undefined;
+    if (!this.#refed) this.#timer?.unref?.();
   }
 
   /** Neither its timer nor its link keep the process alive from now on. */
   unref(): void {
     this.#refed = false;
-    this.#timer?.unref();
+    this.#timer?.unref?.();
     this.link.unref?.();
   }
 
   /** Polls no more. */
   stop(): void {
     this.#stopped = true;
-    this.#takeBack?.();
-    clearTimeout(this.#timer);
+    this.#soon?.cancel();
+    this.#timer?.cancel();
   }
-}
-
-/** The host's monotonic clock, µs. */
-export function monotonicUs(): number {
-  return performance.now() * 1000;
 }

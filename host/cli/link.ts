@@ -1,10 +1,11 @@
 /** `stint link` and `stint run`: applications that have the stack inside. */
 import type { Command } from "commander";
 import { parseCidr } from "../address.js";
+import { monotonicUs } from "../clock.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { openLink } from "../links/open.js";
 import type { Link } from "../links/link.js";
-import { Loop, monotonicUs } from "../loop.js";
+import { Loop } from "../loop.js";
 import { linkDynamic, mergeModules } from "../link/merge.js";
 import { ModuleError, readSections } from "../link/sections.js";
 import { StackModule, type Exports } from "../stack.js";

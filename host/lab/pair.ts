@@ -3,7 +3,8 @@
  * recorded, in virtual time, from one seed.
  */
 import { CaptureFile } from "../links/capture.js";
-import { Wire, type Impairment, type InFlight } from "../links/loopback.js";
+import { Wire, type InFlight } from "../links/loopback.js";
+import type { Impairment } from "../links/path.js";
 import { decodeTcp, type FlagName, type TcpOption } from "../decode.js";
 import { Random } from "../random.js";
 import { StackModule, type StateName } from "../stack.js";

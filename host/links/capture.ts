@@ -1,7 +1,7 @@
 /** Captures what a link carries: frames go to a pcapng file. */
 import { openSync, writeSync, closeSync } from "node:fs";
 import type { Link } from "./link.js";
-import { pcapngHead, pcapngPacket } from "./pcapng.js";
+import { pcapngHead, pcapngInterface, pcapngPacket } from "./pcapng.js";
 
 /**
  * A pcapng file that is being written; flushed in batches. When it cannot be written to any more, the capture ends, and
@@ -12,6 +12,7 @@ export class CaptureFile {
   #open = true;
   #pending: Uint8Array[] = [];
   #bytes = 0;
+  #interfaces: number;
   readonly #atExit = (): void => this.flush();
 
   /** Throws if the file cannot be made. `onEnd` is told, in a line, why a capture ended before its time. */
@@ -20,9 +21,16 @@ export class CaptureFile {
     private readonly onEnd: (why: string) => void = (why) => console.error(`stint: ${why}`),
   ) {
     this.#fd = openSync(path, "w");
+    this.#interfaces = interfaces.length;
     this.#write(pcapngHead(interfaces));
     // However the program ends, what it has seen is in the file.
     process.once("exit", this.#atExit);
+  }
+
+  /** One more interface. Returns its number. */
+  add(name: string): number {
+    if (this.#open) this.#pending.push(pcapngInterface(name));
+    return this.#interfaces++;
   }
 
   /** Writes a frame that was seen at `timeUs`, on one of the `interfaces`, by its number. */
@@ -62,7 +70,7 @@ export class CaptureFile {
 }
 
 /** The time of day in µs: a clock of milliseconds cannot tell the order of frames, nor how long an answer took. */
-function wallUs(): number {
+export function wallUs(): number {
   return (performance.timeOrigin + performance.now()) * 1000;
 }
 

@@ -2,34 +2,11 @@
  * A virtual wire between stacks in one process, in virtual time: an Ethernet segment with delay, rate, loss,
  * duplication, reordering and corruption, all from one seed. Nothing here waits; `run` goes from event to event.
  */
+import { Queue } from "../queue.js";
 import { Random } from "../random.js";
 import { rest } from "../rest.js";
 import type { StackModule } from "../stack.js";
-
-/** What the wire does to the frames that one port sends. */
-export interface Impairment {
-  /** One-way delay, µs. */
-  delayUs: number;
-  /** Bits a second; 0: no limit. */
-  rate: number;
-  /** Frames that wait for the rate at most; more are dropped. */
-  queue: number;
-  /** Shares of frames, 0 … 1. */
-  loss: number;
-  /** Frames that come twice. */
-  duplicate: number;
-  /** Frames that come later than others that were sent after them. */
-  reorder: number;
-  /** Frames of which one bit is turned. */
-  corrupt: number;
-  /** How much later a reordered frame comes, µs at most. */
-  reorderUs: number;
-}
-
-/** A wire that does nothing to frames, but for a delay of 1 ms. */
-export const PERFECT: Impairment = {
-  delayUs: 1000, rate: 0, queue: 1000, loss: 0, duplicate: 0, reorder: 0, corrupt: 0, reorderUs: 3000,
-};
+import { Path, PERFECT, type Impairment } from "./path.js";
 
 /** So many polls at one moment of the wire's time are no rest any more. */
 const POLLS_MAX = 100_000;
@@ -51,65 +28,14 @@ export interface InFlight {
 interface Port {
   stack: StackModule;
   out: Impairment;
+  path: Path;
   /** When the stack wants to be polled. */
   wakeUs: number;
-  /** Until when the port's transmitter is busy. */
-  busyUs: number;
   /** The stack's own clock: how fast it goes, and how far ahead of the wire's it is, µs. */
   clockRate: number;
   clockOffsetUs: number;
   /** Until when the host does nothing at all: it polls no stack and takes in no frame. */
   pausedUntilUs: number;
-}
-
-/** An event queue: a binary heap by time, first in first out among equals. */
-class Queue {
-  #items: { at: number; order: number; item: InFlight; to: number }[] = [];
-  #order = 0;
-
-  get nextUs(): number {
-    return this.#items[0]?.at ?? Infinity;
-  }
-
-  get size(): number {
-    return this.#items.length;
-  }
-
-  push(at: number, item: InFlight, to: number): void {
-    const a = this.#items;
-    a.push({ at, order: this.#order++, item, to });
-    for (let i = a.length - 1; i > 0;) {
-      const p = (i - 1) >> 1;
-      if (!this.#before(i, p)) break;
-      [a[i], a[p]] = [a[p]!, a[i]!];
-      i = p;
-    }
-  }
-
-  pop(): { item: InFlight; to: number } {
-    const a = this.#items, first = a[0]!, last = a.pop()!;
-    if (a.length > 0) {
-      a[0] = last;
-      for (let i = 0; ;) {
-        let c = 2 * i + 1;
-        if (c >= a.length) break;
-        if (c + 1 < a.length && this.#before(c + 1, c)) c++;
-        if (!this.#before(c, i)) break;
-        [a[i], a[c]] = [a[c]!, a[i]!];
-        i = c;
-      }
-    }
-    return first;
-  }
-
-  clear(): void {
-    this.#items = [];
-  }
-
-  #before(i: number, j: number): boolean {
-    const a = this.#items[i]!, b = this.#items[j]!;
-    return a.at !== b.at ? a.at < b.at : a.order < b.order;
-  }
 }
 
 /**
@@ -142,7 +68,7 @@ export class Wire {
   /** Whether what one port sends comes through to another: a partition of the network. */
   reaches: (from: number, to: number) => boolean = () => true;
   #random: Random;
-  #queue = new Queue();
+  #queue = new Queue<{ item: InFlight; to: number }>();
 
   constructor(seed = 1, startUs = 0) {
     this.#random = new Random(seed);
@@ -151,9 +77,9 @@ export class Wire {
 
   /** Attaches a stack. Returns its port's number. */
   attach(stack: StackModule, out: Partial<Impairment> = {}): number {
+    const impairment = { ...PERFECT, ...out }, path = new Path(impairment, this.#random);
     const port: Port = {
-      stack, out: { ...PERFECT, ...out }, wakeUs: this.nowUs, busyUs: 0, clockRate: 1, clockOffsetUs: 0,
-      pausedUntilUs: 0,
+      stack, out: impairment, path, wakeUs: this.nowUs, clockRate: 1, clockOffsetUs: 0, pausedUntilUs: 0,
     };
     this.ports.push(port);
     stack.onWork = () => { port.wakeUs = Math.min(port.wakeUs, this.nowUs); };
@@ -171,42 +97,22 @@ export class Wire {
   }
 
   #transmit(from: number, bytes: Uint8Array): void {
-    const port = this.ports[from]!, { out } = port;
     const flight: InFlight = { sentUs: this.nowUs, dueUs: NaN, from, frame: bytes.slice(), fate: "" };
-    const verdict = this.decide(flight);
-    let at = this.nowUs;
-    if (out.rate > 0) {
-      const takesUs = (bytes.length * 8e6) / out.rate;
-      at = Math.max(at, port.busyUs);
-      if ((at - this.nowUs) / takesUs > out.queue) return this.#lost(flight);
-      port.busyUs = at += takesUs;
-    }
-    at += out.delayUs;
-    if (verdict === "drop" || (verdict === undefined && this.#random.chance(out.loss))) return this.#lost(flight);
-    if (verdict === undefined && this.#random.chance(out.corrupt)) {
-      flight.frame[this.#random.below(flight.frame.length)]! ^= 1 << this.#random.below(8);
-      flight.fate = "corrupted";
-    }
-    if (verdict === undefined && this.#random.chance(out.reorder)) {
-      at += 1 + this.#random.below(out.reorderUs);
-      flight.fate ||= "reordered";
-    }
-    flight.dueUs = at;
-    this.onSend(flight);
-    this.#deliverAt(at, flight);
-    if (verdict === undefined && this.#random.chance(out.duplicate)) {
-      this.#deliverAt(at + 1 + this.#random.below(out.reorderUs), { ...flight, fate: "duplicate" });
-    }
-  }
-
-  #lost(flight: InFlight): void {
+    const verdict = this.decide(flight), { path } = this.ports[from]!;
+    const isSent = path.send(flight.frame, this.nowUs, verdict, (dueUs, fate) => {
+      if (fate === "duplicate") return this.#deliverAt(dueUs, { ...flight, fate });
+      Object.assign(flight, { dueUs, fate });
+      this.onSend(flight);
+      this.#deliverAt(dueUs, flight);
+    });
+    if (isSent) return;
     flight.fate = "lost";
     this.onSend(flight);
   }
 
   #deliverAt(at: number, flight: InFlight): void {
     this.ports.forEach((_, to) => {
-      if (to !== flight.from && this.reaches(flight.from, to)) this.#queue.push(at, flight, to);
+      if (to !== flight.from && this.reaches(flight.from, to)) this.#queue.push(at, { item: flight, to });
     });
   }
 

@@ -35,19 +35,22 @@ function block(type: number, ...parts: Uint8Array[]): Uint8Array {
   return out;
 }
 
+/** An Ethernet interface; they are numbered as they come. */
+export function pcapngInterface(name: string): Uint8Array {
+  const head = new Uint8Array(8);
+  new DataView(head.buffer).setUint16(0, LINKTYPE_ETHERNET, true);
+  return block(INTERFACE, head, option(OPTION_NAME, name), END);
+}
+
 /** The head of a file: a section, and one Ethernet interface a name. Times are in µs. */
 export function pcapngHead(interfaces: string[]): Uint8Array {
   const section = new Uint8Array(16), view = new DataView(section.buffer);
   view.setUint32(0, 0x1a2b3c4d, true);
   view.setUint16(4, 1, true);
   view.setBigInt64(8, -1n, true);
-  const blocks = [block(SECTION, section, option(OPTION_APPLICATION, "stint"), END)];
-  for (const name of interfaces) {
-    const head = new Uint8Array(8);
-    new DataView(head.buffer).setUint16(0, LINKTYPE_ETHERNET, true);
-    blocks.push(block(INTERFACE, head, option(OPTION_NAME, name), END));
-  }
-  return concat(blocks);
+  return concat([
+    block(SECTION, section, option(OPTION_APPLICATION, "stint"), END), ...interfaces.map(pcapngInterface),
+  ]);
 }
 
 /** One frame, seen on interface number `port` at `timeUs`. */

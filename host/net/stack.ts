@@ -2,11 +2,12 @@
 import { EventEmitter } from "node:events";
 import { checkAddresses, formatIp, parseIp } from "../address.js";
 import { addressNumber, addressText, formatIp6, isAddress, isIp6, parseIp6 } from "../address6.js";
+import { monotonicUs, type Clock } from "../clock.js";
 import type { StackOptions } from "../config.js";
 import { CONFIG_DEFAULTS } from "../module/layout.js";
 import { AbortError, StintError, type ErrName } from "../errors.js";
 import type { Link } from "../links/link.js";
-import { Loop, monotonicUs } from "../loop.js";
+import { Loop } from "../loop.js";
 import { loadModule } from "../module.js";
 import { ADDRESS_MS, EVENT, StackModule, type Ip6Address, type Lease } from "../stack.js";
 import { Timer } from "../timer.js";
@@ -33,8 +34,10 @@ export interface OpenOptions extends StackOptions {
    * event tells when it is, or as which other one, if somebody else has it. A DHCP server hears it, too.
    */
   localName?: string | undefined;
-  /** Another clock than the host's, µs. */
+  /** Another time than the host's, µs. */
   nowUs?: () => number;
+  /** Another clock than the host's, as `VirtualTime`; then `nowUs` says nothing. */
+  clock?: Clock;
 }
 
 /** What a DHCP server is asked for. */
@@ -181,7 +184,7 @@ export class Stack extends EventEmitter implements Home {
 
   #beginIp6(options: Ip6Options): void {
     // Its timers count from now.
-    this.module.poll(this.#loop.nowUs());
+    this.module.poll(this.#loop.clock.nowUs());
     beginIp6(this.module, options);
     this.#forming = new Forming(this.module);
   }
@@ -199,7 +202,7 @@ export class Stack extends EventEmitter implements Home {
     if (options.ipv6 && options.ipv6 !== true) checkIp6(options.ipv6, options.mtu ?? CONFIG_DEFAULTS.mtu);
     this.module = new StackModule(loadModule(), options);
     this.#lookups = new HostNames(this.module);
-    this.#loop = new Loop(this.module, options.link, options.nowUs ?? monotonicUs);
+    this.#loop = new Loop(this.module, options.link, options.clock ?? options.nowUs ?? monotonicUs);
     this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellStack(bits) : this.#tell(handle, bits));
     this.#address = this.address;
     this.#loop.onLink = (up, why) => this.emit(up ? "up" : "down", why);

@@ -1,8 +1,8 @@
 /** One shard: a thread with a stack of its own and its services, between two rings. */
 import { parentPort, workerData } from "node:worker_threads";
+import { monotonicUs } from "../clock.js";
 import type { StackOptions } from "../config.js";
 import { Ending, FLUSH_MS } from "../ending.js";
-import { monotonicUs } from "../loop.js";
 import { ServiceStack, type ServiceName } from "../services.js";
 import type { StackModule } from "../stack.js";
 import { ApplicationStack, type Serve } from "./application.js";

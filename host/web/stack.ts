@@ -1,9 +1,10 @@
 /** A stack in a page or a worker: without Node, with Web Streams. */
 import { checkAddresses, formatIp, parseIp } from "../address.js";
+import { monotonicUs } from "../clock.js";
 import type { StackOptions } from "../config.js";
 import { StintError } from "../errors.js";
 import type { Link } from "../links/link.js";
-import { Loop, monotonicUs } from "../loop.js";
+import { Loop } from "../loop.js";
 import { Lookups } from "../net/lookups.js";
 import { free } from "../net/ports.js";
 import { ADDRESS_MS, EVENT, StackModule } from "../stack.js";

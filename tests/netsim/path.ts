@@ -4,7 +4,8 @@
  */
 import { parseIp } from "../../host/address.js";
 import type { StackOptions } from "../../host/config.js";
-import { PERFECT, Wire, type InFlight } from "../../host/links/loopback.js";
+import { Wire, type InFlight } from "../../host/links/loopback.js";
+import { PERFECT } from "../../host/links/path.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
 import { EVENT, StackModule } from "../../host/stack.js";
