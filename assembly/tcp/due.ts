@@ -4,7 +4,6 @@
 import { FAST_OPEN, BLACK_HOLES } from "../features";
 import { NEVER, isDue, clock } from "../core/clock";
 import { Mib, count } from "../core/counters";
-import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { Has, Tcb, tcbClear, tcbHas, tcbIndex, tcbSet, workAdd, tell } from "./block/tcb";
@@ -16,8 +15,8 @@ import { recoveryTimeout, recoveryTimer } from "./loss/recovery";
 import { rtoBackOff, rttStop } from "./loss/rtt";
 import { blackHoleSuspected } from "./loss/path-mtu";
 import { persistDue, persistArm } from "./close/persist";
-import { endConnection, giveUp } from "./close/end";
-import { keepAliveDue, keepAliveStart } from "./close/keep-alive";
+import { giveUp } from "./close/end";
+import { keepAliveFails, keepAliveStart } from "./close/keep-alive";
 import { sendReset } from "./output";
 import { config } from "../config";
 import { isOwn, nextHop } from "../ip/address";
@@ -90,16 +89,23 @@ function idleDue(t: Tcb): void {
   t.idleAt = NEVER;
   const first = tcbHas(t, Has.FIRST_BYTE);
   tcbClear(t, Has.FIRST_BYTE);
+  let why = Mib.TCPAbortOnTimeout;
   if (first && t.rcvNxt == t.irs + 1) {
     // The handshake is complete, and the peer keeps silent: a connection that costs it nothing.
-    count(Mib.TCPFirstByteTimeout);
-    sendReset(t);
-    endConnection(t, Err.TIMED_OUT);
+    why = Mib.TCPFirstByteTimeout;
   } else if (tcbHas(t, Has.ORPHAN)) {
     // Nobody is left to read what the peer sends, and it does not close its side (FIN-WAIT-2), or acknowledges nothing.
-    giveUp(t, Mib.TCPAbortOnTimeout);
-  } else if (tcbHas(t, Has.KEEP_ALIVE)) {
-    if (first) keepAliveStart(t);
-    else keepAliveDue(t);
+    giveUp(t, why);
+    return;
+  } else if (!tcbHas(t, Has.KEEP_ALIVE)) {
+    return;
+  } else if (first) {
+    keepAliveStart(t);
+    return;
+  } else if (!keepAliveFails(t)) {
+    return;
   }
+  // Should the peer be there after all, it learns that the connection is over.
+  sendReset(t);
+  giveUp(t, why);
 }

@@ -6,7 +6,6 @@ import { count, Mib } from "../../core/counters";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { armIdle } from "../block/timers";
 import { isSynchronized } from "../block/state";
-import { giveUp } from "./end";
 
 const SECOND: u64 = 1_000_000;
 
@@ -19,23 +18,21 @@ export function keepAliveStart(t: Tcb): void {
   armIdle(t, clock.us + <u64>t.keepIdleS * SECOND);
 }
 
-/** The idle timer fired. */
-export function keepAliveDue(t: Tcb): void {
+/** The idle timer fired: orders a probe. Returns true when so many had no answer that the peer is given up. */
+export function keepAliveFails(t: Tcb): bool {
   const idle = <u64>t.keepIdleS * SECOND;
   if (!isSynchronized(t) || clock.us - t.heardAt < idle || t.sndUna != t.sndNxt) {
     t.keepSent = 0;
     armIdle(t, max(t.heardAt + idle, clock.us + SECOND));
-    return;
+    return false;
   }
-  if (t.keepSent >= t.keepProbes) {
-    giveUp(t, Mib.TCPAbortOnTimeout);
-    return;
-  }
+  if (t.keepSent >= t.keepProbes) return true;
   t.keepSent++;
   tcbSet(t, Has.KEEP_DUE);
   count(Mib.TCPKeepAlive);
   workAdd(t);
   armIdle(t, clock.us + <u64>t.keepIntervalS * SECOND);
+  return false;
 }
 
 /** Turns keep-alive on or off. */

@@ -1,13 +1,14 @@
 /*
- * `hurry ADDRESS PORT [usual]`: sets TCP_NODELAY and TCP_USER_TIMEOUT before it connects, unless it is "usual"; writes
- * twice, and says when the peer, which answers nothing, is given up.
+ * `hurry ADDRESS PORT [usual]`: sets TCP_NODELAY and TCP_USER_TIMEOUT before it connects; if it is "usual", a time-out
+ * of 0 takes that back. It writes twice, and says when the peer, which answers nothing, is given up.
  */
 #include "../posix.h"
 
 int main(int argc, char **argv) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0), on = argc == 3, ms = 1500;
+  int fd = socket(AF_INET, SOCK_STREAM, 0), on = argc == 3, ms = 1500, none = 0;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  if (on) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+  if (!on) setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &none, sizeof none);
   struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[2]))};
   if (inet_pton(AF_INET, argv[1], &a.sin_addr) != 1 || connect(fd, (struct sockaddr *)&a, sizeof a) != 0) return 3;
   if (write(fd, "0123456789", 10) != 10 || write(fd, "0123456789", 10) != 10) return 4;

@@ -1,11 +1,11 @@
 /*
  * `setter connect ADDRESS PORT` or `setter listen PORT`: sets options first, has a connection then, and waits for the
- * other end.
+ * other end. A listener asks for one probe.
  */
 #include "../posix.h"
 
 int main(int argc, char **argv) {
-  int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, ttl = 33, tos = 0x48, second = 1, probes = 3;
+  int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1, ttl = 33, tos = 0x48, second = 1, probes = argc == 4 ? 3 : 1;
   setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof ttl);
   setsockopt(fd, IPPROTO_IP, IP_TOS, &tos, sizeof tos);
   setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
