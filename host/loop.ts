@@ -3,6 +3,7 @@
  * and reads no clock of its own; both are given.
  */
 import { realTime, type Alarm, type Clock } from "./clock.js";
+import type { FrameBatches } from "./links/frames.js";
 import type { Link } from "./links/link.js";
 import type { StackModule } from "./stack.js";
 
@@ -20,6 +21,8 @@ export class Loop {
   onPolled: (() => boolean) | undefined;
   /** Called when the link loses its device, and when it has one again. */
   onLink: (up: boolean, why?: Error) => void = () => {};
+  /** What moves frames from and to the module's slots, if the link can. */
+  readonly #batches: FrameBatches | undefined;
   /** The poll that comes soon, and the one that comes in time. */
   #soon: Alarm | undefined;
   #timer: Alarm | undefined;
@@ -45,6 +48,8 @@ export class Loop {
       }
       this.kick();
     };
+    this.#batches = link.batches;
+    if (this.#batches) this.#batches.onReady = () => this.#take(this.#batches!);
     link.onChange = (up, why) => {
       if (this.#stopped) return;
       if (up) stack.linkChanged();
@@ -64,12 +69,22 @@ export class Loop {
     });
   }
 
+  /** Takes what waits in the link. */
+  #take(batches: FrameBatches): void {
+    for (let round = 0; round < ROUNDS_MAX && !this.#stopped; round++) {
+      const n = this.stack.fillFrames((ring, at, room) => batches.fill(ring, at, room));
+      if (n === 0) break;
+      this.run();
+    }
+  }
+
   /** Polls until nothing is to be done now, and arms the timer for what is to be done later. */
   run(): void {
     if (this.#stopped) return;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const waitUs = this.stack.poll(this.clock.nowUs());
-      this.stack.drainFrames((frame) => this.link.send(frame));
+      if (this.#batches) this.stack.lendFrames((ring, at, count) => this.#batches!.drain(ring, at, count));
+      else this.stack.drainFrames((frame) => this.link.send(frame));
       let again = waitUs === 0;
       if (this.onPolled) again = this.onPolled() || again;
       else this.stack.drainEvents((handle, bits) => this.onEvent(handle, bits));
@@ -96,6 +111,7 @@ export class Loop {
   /** Polls no more. */
   stop(): void {
     this.#stopped = true;
+    if (this.#batches) this.#batches.onReady = undefined;
     this.#soon?.cancel();
     this.#timer?.cancel();
   }

@@ -10,6 +10,7 @@ import type { Command } from "commander";
 import { Pair } from "../lab/pair.js";
 import type { Link } from "../links/link.js";
 import { openPasst } from "../links/passt.js";
+import { theSystem } from "../links/system.js";
 import { openTap } from "../links/tap.js";
 import { buildDir, loadModule } from "../module.js";
 import { Stack, type Connection } from "../net.js";
@@ -96,9 +97,10 @@ function stack(): Trial {
 async function tap(): Promise<Trial> {
   if (process.platform !== "linux") return { works: false, says: "TAP devices are Linux's" };
   if (!existsSync("/dev/net/tun")) return { works: false, says: "/dev/net/tun is missing", get: "modprobe tun" };
-  for (const [program, name] of [["socat", "socat"], ["ip", "iproute2"]] as const) {
-    if (!hasProgram(program)) return { works: false, says: `${program} is missing`, get: install(name) };
-  }
+  if (!hasProgram("ip")) return { works: false, says: "ip is missing", get: install("iproute2") };
+  const hasKoffi = theSystem() !== undefined;
+  if (!hasKoffi && !hasProgram("socat"))
+    return { works: false, says: "koffi is missing, and so is socat, its stand-in", get: "npm install koffi@3" };
   if (process.getuid?.() !== 0) return ownDevice(isOpen("/dev/net/tun"));
   const used = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const net = NETWORKS.find((n) => !used.some((a) => a.address.startsWith(`${n}.`)));
@@ -113,7 +115,8 @@ async function tap(): Promise<Trial> {
   } finally {
     await ip("link", "del", name);
   }
-  return { works: true, says: "this machine's kernel and a stack talked over a TAP device, which is gone again" };
+  const note = hasKoffi ? "" : "; it went through socat, which is slower than koffi: npm install koffi@3";
+  return { works: true, says: `the kernel and a stack talked over a TAP device, which is gone again${note}` };
 }
 
 /** What who is not root can do about a device. */

@@ -21,7 +21,7 @@ import { startWasmtime } from "../wasmtime.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, hostName, mac, parseCount, parsePort } from "./arguments.js";
 import { addOptions6, ip6Options, Watch6, type Options6 } from "./ip6.js";
-import { ASKING, patiently, sayDown } from "./waiting.js";
+import { ASKING, patiently, sayTap } from "./waiting.js";
 
 export interface UpOptions extends Options6 {
   link: string;
@@ -154,7 +154,7 @@ async function up(options: UpOptions): Promise<void> {
   });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
-  sayDown(options.link);
+  sayTap(options.link);
   try {
     const running =
       options.runtime === "wasmtime"

@@ -1,5 +1,6 @@
 /** What a command says while it waits, so that nobody takes it for stuck. On stderr: stdout is what was asked for. */
 import { deviceIsUp } from "../links/device.js";
+import { deviceOf, tapNote } from "../links/tap.js";
 import { ADDRESS_MS } from "../stack.js";
 
 /** How long nothing is said, ms. */
@@ -17,8 +18,10 @@ export async function patiently<T>(what: string, promise: Promise<T>): Promise<T
   }
 }
 
-/** Nothing comes through a device that is down. */
-export function sayDown(link: string): void {
-  const name = link.slice(link.indexOf(":") + 1), isDown = link.startsWith("tap:") && deviceIsUp(name) === false;
-  if (isDown) console.error(`link down: ${name} is down; bring it up: ip link set ${name} up`);
+/** Nothing comes through a device that is down, and not much through a helper. */
+export function sayTap(link: string): void {
+  if (!link.startsWith("tap:")) return;
+  const given = link.slice(link.indexOf(":") + 1), name = deviceOf(given), note = tapNote(given);
+  if (note !== undefined) console.error(note);
+  if (deviceIsUp(name) === false) console.error(`link down: ${name} is down; bring it up: ip link set ${name} up`);
 }

@@ -1,3 +1,5 @@
+import type { FrameBatches } from "./frames.js";
+
 /** A link moves Ethernet frames and nothing else. */
 export interface Link {
   /** Sends a frame; the bytes are copied before the call returns. */
@@ -13,6 +15,12 @@ export interface Link {
   onClose: (error?: Error) => void;
   /** Ends it, once. Nothing is sent or received afterwards. */
   close(): void;
+  /**
+   * A link that reads and writes frames in the module's slots has this. Whoever sets its `onReady` calls it in the
+   * place of `send`, and `onFrame` is not called.
+   * @internal
+   */
+  batches?: FrameBatches | undefined;
   /** From now on it does not keep the process alive. A link that never does does without it. */
   unref?(): void;
 }

@@ -1,4 +1,5 @@
 /** A link that outlives its device: when that is gone it is opened again, with longer and longer waits between. */
+import type { FrameBatches } from "./frames.js";
 import { FormatError, LinkError, type Link } from "./link.js";
 
 /** The first wait, and the longest, ms. */
@@ -15,9 +16,31 @@ class Surviving implements Link {
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
   #refed = true;
+  readonly batches: FrameBatches | undefined;
 
   constructor(first: Link, readonly open: (again: boolean) => Promise<Link>) {
+    if (first.batches) this.batches = this.#batchesOf();
     this.#use(first);
+  }
+
+  /** Those of the link that there is. */
+  #batchesOf(): FrameBatches {
+    const inner = (): FrameBatches | undefined => this.#inner?.batches;
+    let ready: (() => void) | undefined;
+    return {
+      get onReady() {
+        return ready;
+      },
+      set onReady(heard) {
+        ready = heard;
+        const now = inner();
+        if (now) now.onReady = heard;
+      },
+      fill: (ring, at, room) => inner()?.fill(ring, at, room) ?? 0,
+      drain: (ring, at, count) => {
+        if (this.#up && !this.#closed) inner()?.drain(ring, at, count);
+      },
+    };
   }
 
   get onChange(): (up: boolean, why?: Error) => void {
@@ -36,6 +59,7 @@ class Surviving implements Link {
   #use(inner: Link): void {
     this.#inner = inner;
     if (!this.#refed) inner.unref?.();
+    if (inner.batches) inner.batches.onReady = this.batches?.onReady;
     inner.onFrame = (frame) => this.onFrame(frame);
     inner.onChange = (up, why) => this.#tell(up, why);
     inner.onClose = (error) => {

@@ -1,70 +1,37 @@
-/**
- * A TAP device (Linux, root). socat opens it and hands each frame on as one datagram over loopback UDP: a pipe would
- * lose the boundaries, and Node cannot ask the kernel for the device itself. Both sockets are connected, so that the
- * kernel lets in nothing from other programs of this machine (SECURITY.md).
- */
-import { spawn } from "node:child_process";
-import { createSocket } from "node:dgram";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import type { Socket } from "node:net";
-import { endianness } from "node:os";
-import { hasProgram } from "../programs.js";
+/** A TAP device (Linux, root): without a helper where koffi is installed, else through socat. */
+import { existsSync } from "node:fs";
 import { LinkError, type Link } from "./link.js";
-import { deviceIsUp, watchDevice } from "./device.js";
+import { takeBySocat } from "./socat.js";
 import { surviving } from "./surviving.js";
-import { openUdp } from "./udp.js";
+import { theSystem } from "./system.js";
+import { takeTun } from "./tun.js";
+
+/** How to write that the device is to be taken through socat in any case: tap:NAME,socat. */
+const SOCAT = ",socat";
 
 /**
- * The ioctl that makes a descriptor of /dev/net/tun one of a device, and the flags of a TAP device without a header
- * (linux/if_tun.h).
+ * Takes a TAP device, and again whenever it was down or gone. The package koffi makes the calls for it; without koffi,
+ * socat does, which is slower, and must be installed. `user`: whom socat is to be once it has the device. Whoever has
+ * become that user gets the device again only if it is theirs (`ip tuntap add … user NAME`). "NAME,socat" goes through
+ * socat in any case.
  */
-const TUNSETIFF = "0x400454ca", IFF_TAP = 0x0002, IFF_NO_PI = 0x1000;
-
-/**
- * The `struct ifreq` of that ioctl, as socat writes data. socat's own TUN address would also set the device's flags,
- * which takes root, even where the device is the user's own (`ip tuntap add … user NAME`).
- */
-function deviceRequest(name: string): string {
-  const request = Buffer.alloc(40);
-  request.write(name, "latin1");
-  if (endianness() === "LE") request.writeUInt16LE(IFF_TAP | IFF_NO_PI, 16);
-  else request.writeUInt16BE(IFF_TAP | IFF_NO_PI, 16);
-  return `x${request.toString("hex")}`;
-}
-
-/** Whether a process has the device: the kernel names it beside the descriptor. undefined: that cannot be seen. */
-function hasDevice(pid: number, name: string): boolean | undefined {
-  try {
-    return readdirSync(`/proc/${pid}/fdinfo`).some((fd) => {
-      try {
-        return readFileSync(`/proc/${pid}/fdinfo/${fd}`, "utf8").includes(`iff:\t${name}\n`);
-      } catch {
-        // A descriptor that was closed meanwhile.
-        return false;
-      }
-    });
-  } catch {
-    return undefined;
-  }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const socket = createSocket("udp4");
-    socket.once("error", reject);
-    socket.bind(0, "127.0.0.1", () => {
-      const { port } = socket.address();
-      socket.close(() => resolve(port));
-    });
+export function openTap(name: string, user?: string): Promise<Link> {
+  const system = name.endsWith(SOCAT) ? undefined : theSystem(), device = deviceOf(name);
+  return surviving(async (again) => {
+    checkTap(device);
+    return system === undefined ? takeBySocat(device, user, again) : takeTun(system, device);
   });
 }
 
-/**
- * Takes the device, and again whenever it was down or gone, or socat has ended. `user`: whom socat is to be once it has
- * the device; who has become that user too gets it again only if it is theirs (`ip tuntap add … user NAME`).
- */
-export function openTap(name: string, user?: string): Promise<Link> {
-  return surviving((again) => takeTap(name, user, again));
+/** The device of which a link's name tells. */
+export function deviceOf(name: string): string {
+  return name.endsWith(SOCAT) ? name.slice(0, -SOCAT.length) : name;
+}
+
+/** A line for whom a TAP device is slower than it need be; undefined: it is not, or they have asked for it. */
+export function tapNote(name: string): string | undefined {
+  if (name.endsWith(SOCAT) || theSystem() !== undefined) return undefined;
+  return `${name} goes through socat, which is slow; without it: npm install koffi@3`;
 }
 
 /** Throws a LinkError where there is no TAP device of this name. */
@@ -73,86 +40,4 @@ export function checkTap(name: string): void {
   const make = `ip tuntap add dev ${name} mode tap && ip addr add 10.0.0.1/24 dev ${name} && ip link set ${name} up`;
   if (!existsSync(`/sys/class/net/${name}`)) throw new LinkError(`there is no device ${name}; make it with: ${make}`);
   if (!existsSync(`/sys/class/net/${name}/tun_flags`)) throw new LinkError(`${name} is no TAP device`);
-}
-
-async function takeTap(name: string, user: string | undefined, again: boolean): Promise<Link> {
-  checkTap(name);
-  if (!hasProgram("socat")) throw new LinkError("a TAP link needs socat; install it with: apt-get install socat");
-  // socat would not survive the first frame.
-  if (again && !deviceIsUp(name)) throw new LinkError(`${name} is down`);
-  const port = await freePort();
-  const link: Link & { localPort: number } = await openUdp(0, "127.0.0.1", port);
-  // socat is not to outlive us, however we end.
-  const [program, first] = hasProgram("setpriv")
-    ? (["setpriv", ["--pdeathsig", "TERM", "socat"]] as const)
-    : (["socat", []] as const);
-  const child = spawn(
-    program,
-    [
-      ...first, "-b", "65536",
-      `OPEN:/dev/net/tun,ioctl-bin=${TUNSETIFF}:${deviceRequest(name)}${user === undefined ? "" : `,su=${user}`}`,
-      `UDP4-CONNECT:127.0.0.1:${link.localPort},bind=127.0.0.1:${port},so-rcvbuf=4194304,so-sndbuf=4194304`,
-    ],
-    { stdio: ["ignore", "ignore", "pipe"], detached: true },
-  );
-  let words = "";
-  child.stderr.on("data", (data: Buffer) => (words += data.toString()));
-  const died = new Promise<never>((_, reject) => child.once("exit", () => {
-    const error = new LinkError(`cannot open ${name}: ${why(words, name)}`);
-    link.onClose(error);
-    reject(error);
-  }));
-  died.catch(() => {});
-  let unwatch = (): void => {};
-  const closeUdp = link.close.bind(link);
-  link.close = () => {
-    unwatch();
-    child.removeAllListeners("exit");
-    child.kill();
-    closeUdp();
-  };
-  const unrefUdp = link.unref!.bind(link);
-  link.unref = () => {
-    (child.stderr as unknown as Socket).unref();
-    unrefUdp();
-  };
-  // Ours is the device when socat has it, not when somebody has; or socat has said why not.
-  await Promise.race([taken(child.pid!, name), died]).catch((e: unknown) => {
-    link.close();
-    throw e;
-  });
-  child.unref();
-  // Not before there is somebody to hear it: a device that went down in the meantime would not be told.
-  unwatch = watchDevice(name, (up) => link.onChange?.(up, up ? undefined : new LinkError(`${name} is down`)));
-  return link;
-}
-
-/** Why socat ended, by its words. */
-function why(words: string, name: string): string {
-  if (/busy/i.test(words)) return "it is in use by another program";
-  if (/open\(.*denied/i.test(words))
-    return "/dev/net/tun is for root alone on this machine; be root, or let everybody use devices of their own: "
-      + "chmod 666 /dev/net/tun";
-  if (/not permitted|denied/i.test(words))
-    return `that takes root, or a device of your own: ip tuntap add dev ${name} mode tap user NAME`;
-  return words.trim().split("\n").at(-1) || "socat ended";
-}
-
-/** Resolves when the process has the device, and the device, if it is up, a carrier. */
-async function taken(pid: number, name: string): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    // Who may not look takes the carrier's word for it.
-    if (hasDevice(pid, name) !== false && (hasCarrier(name) || deviceIsUp(name) === false)) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new LinkError(`cannot open ${name}: socat did not get it within 2 s`);
-}
-
-function hasCarrier(name: string): boolean {
-  try {
-    return readFileSync(`/sys/class/net/${name}/carrier`, "utf8").trim() === "1";
-  } catch {
-    // A device that is down has no carrier to read.
-    return false;
-  }
 }

@@ -3,6 +3,7 @@ import { CONFIG_FIELDS, configNumbers, type ConfigField, type StackOptions } fro
 import { configFault, memoryFault } from "../config-fault.js";
 import { COUNTERS, type Counter } from "../counters.js";
 import { ERR, StintError } from "../errors.js";
+import { lengthAt, type FrameRing } from "../links/frames.js";
 import {
   BLOCK_SIZE, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, FRAME_OFFSET, SLOT_RING, SLOT_RING_SIZE, type Calls,
 } from "./layout.js";
@@ -12,11 +13,9 @@ export interface Exports extends Calls {
   memory: WebAssembly.Memory;
 }
 
-interface Ring {
+interface Ring extends FrameRing {
   /** Index of the ring's first word in `u32`. */
   word: number;
-  mask: number;
-  lengths: number;
   /** A view of each slot, from the frame's first byte on. */
   slots: Uint8Array[];
 }
@@ -108,7 +107,8 @@ export class Instance {
     const slots = Array.from({ length: mask + 1 }, (_, i) =>
       this.u8.subarray(base + i * stride, base + (i + 1) * stride - FRAME_OFFSET),
     );
-    return { word, mask, lengths: this.u32[word + SLOT_RING.lengths / 4]! >>> 2, slots };
+    const lengths = this.u32[word + SLOT_RING.lengths / 4]! >>> 2;
+    return { word, mask, lengths, slots, u8: this.u8, u32: this.u32, first: base, stride, size: stride - FRAME_OFFSET };
   }
 
   /** A copy of everything that the stack is. */
@@ -146,18 +146,62 @@ export class Instance {
     const { word, mask, lengths, slots } = this.#tx;
     let head = this.u32[word + SLOT_RING.head / 4]!;
     const tail = this.u32[word + SLOT_RING.tail / 4]!;
-    const n = (tail - head) >>> 0;
-    // Whatever has become of the memory, no more is handed out than there can be.
-    if (n > mask + 1)
-      throw new WebAssembly.RuntimeError(`the stack claims ${n} frames, more than its ${mask + 1} slots hold`);
+    const n = this.#claimed(this.#tx, head, tail);
     for (; head !== tail; head = (head + 1) >>> 0) {
       const slot = slots[head & mask]!, size = this.u32[lengths + (head & mask)]!;
-      if (size > slot.length)
-        throw new WebAssembly.RuntimeError(`the stack claims a frame of ${size} bytes, which is longer than a slot`);
+      this.#checkSize(size, slot.length);
       take(slot.subarray(0, size));
     }
     this.u32[word + SLOT_RING.head / 4] = head;
     return n;
+  }
+
+  /**
+   * Lets `fill` put frames into the ring to the stack in place: from slot `at` on, `room` at most. It returns how many
+   * it has put there, and so does this.
+   * @internal
+   */
+  fillFrames(fill: (ring: FrameRing, at: number, room: number) => number): number {
+    const ring = this.#inside(this.#rx), { word, mask } = ring;
+    const tail = this.u32[word + SLOT_RING.tail / 4]!, used = (tail - this.u32[word + SLOT_RING.head / 4]!) >>> 0;
+    const n = used > mask ? 0 : fill(ring, tail, mask + 1 - used);
+    this.u32[word + SLOT_RING.tail / 4] = tail + n;
+    return n;
+  }
+
+  /**
+   * Hands the slots of all frames from the stack to `take`, `count` from `at` on, which reads them in place.
+   * @internal
+   */
+  lendFrames(take: (ring: FrameRing, at: number, count: number) => void): number {
+    const ring = this.#inside(this.#tx), { word, size } = ring;
+    const head = this.u32[word + SLOT_RING.head / 4]!, tail = this.u32[word + SLOT_RING.tail / 4]!;
+    const n = this.#claimed(ring, head, tail);
+    for (let i = 0; i < n; i++) this.#checkSize(this.u32[lengthAt(ring, head + i)]!, size);
+    if (n > 0) take(ring, head, n);
+    this.u32[word + SLOT_RING.head / 4] = tail;
+    return n;
+  }
+
+  /** A ring that others read and write by addresses: it must lie in the memory, whatever the module says. */
+  #inside(ring: Ring): Ring {
+    const end = ring.first + (ring.mask + 1) * ring.stride;
+    if (end > this.u8.length || ring.lengths + ring.mask >= this.u32.length || ring.size < 0)
+      throw new WebAssembly.RuntimeError("the stack claims slots that are not in its memory");
+    return ring;
+  }
+
+  /** Whatever has become of the memory, no more is handed out than there can be. */
+  #claimed(ring: Ring, head: number, tail: number): number {
+    const n = (tail - head) >>> 0;
+    if (n > ring.mask + 1)
+      throw new WebAssembly.RuntimeError(`the stack claims ${n} frames, more than its ${ring.mask + 1} slots hold`);
+    return n;
+  }
+
+  #checkSize(size: number, most: number): void {
+    if (size > most)
+      throw new WebAssembly.RuntimeError(`the stack claims a frame of ${size} bytes, which is longer than a slot`);
   }
 
   /** Does what is due at `nowUs`. Returns µs until the next call at the latest; 0: at once; −1: nothing is due. */

@@ -40,6 +40,10 @@ function nameOf(pid: number): string {
   }
 }
 
+/** What takes the device: socat, or the command itself (koffi). */
+const BY_SOCAT = "tap:tap0,socat", BY_ITSELF = "tap:tap0";
+const KILLED = "socat is killed";
+
 const EVENTS: Record<string, (lab: Lab, up: Up) => Promise<void>> = {
   "the device is down for two seconds": async (lab) => {
     lab.run("ip", ["link", "set", "tap0", "down"]);
@@ -53,7 +57,7 @@ const EVENTS: Record<string, (lab: Lab, up: Up) => Promise<void>> = {
     lab.run("ip", ["addr", "add", `${PEER_IP}/24`, "dev", "tap0"]);
     lab.run("ip", ["link", "set", "tap0", "up"]);
   },
-  "socat is killed": async (_, up) => {
+  [KILLED]: async (_, up) => {
     const found = descendants(up.child.pid!, "socat");
     assert.ok(found.length > 0, "socat runs");
     signalled(found, "SIGKILL");
@@ -67,9 +71,10 @@ const EVENTS: Record<string, (lab: Lab, up: Up) => Promise<void>> = {
 };
 
 for (const runtime of ["node", "wasmtime"] as const) {
+  const linkFor = (event: string): string => (event === KILLED || runtime === "wasmtime" ? BY_SOCAT : BY_ITSELF);
   describe(`stint up on a TAP device under ${runtime}`, { concurrency: 2 }, () => {
     for (const [name, happens] of Object.entries(EVENTS)) {
-      it(`${name}: a download, an upload and a new connection (${runtime})`, async (t) => {
+      it(`${name}: a download, an upload and a new connection (${runtime}, ${linkFor(name)})`, async (t) => {
         if (
           lacks(t, "root", "tap", "ip", "socat", "curl", "nc", "pgrep", ...(runtime === "wasmtime" ? ["wasmtime"] : []))
         )
@@ -78,7 +83,7 @@ for (const runtime of ["node", "wasmtime"] as const) {
         try {
           const sum = await sha256(lab.random("file", 8 * MB));
           const up = await lab.up([
-            "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--echo", "7",
+            "--link", linkFor(name), "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--echo", "7",
             "--runtime", runtime,
           ]);
           // Three states: bytes to us, bytes from us, both directions closing; and a handshake while nobody is there.
@@ -163,8 +168,8 @@ class Transfers implements Scene {
   #wire: ChildProcess | undefined;
   #told!: Told;
 
-  constructor(readonly where: Where) {
-    this.#link = { tap: "tap:tap0", passt: "passt:host-loopback", stream: `stream:${this.lab.file("wire")}` }[where];
+  constructor(readonly where: Where, act: string) {
+    this.#link = { tap: linkFor(act), passt: "passt:host-loopback", stream: `stream:${this.lab.file("wire")}` }[where];
     // passt resets a connection whose data is acknowledged by nobody, however often it repeats itself.
     if (where === "passt") this.patienceMs = 3000;
   }
@@ -231,12 +236,13 @@ class Served implements Scene {
   #sum = "";
   #told!: Told;
 
-  constructor(readonly runtime: "node" | "wasmtime") {}
+  constructor(readonly runtime: "node" | "wasmtime", readonly act: string) {}
 
   async start(): Promise<void> {
     this.#sum = await sha256(this.lab.random("file", 8 * MB));
     this.up = await this.lab.up([
-      "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--runtime", this.runtime, "--http", "80", "--root", this.lab.dir,
+      "--link", linkFor(this.act), "--ip", `${STACK_IP}/24`, "--runtime", this.runtime, "--http", "80", "--root",
+      this.lab.dir,
       "--echo", "7", "--discard", "9", "--chargen", "19",
     ]);
     holdBack(this.lab, ["tcp sport 19"]);
@@ -286,13 +292,17 @@ function running(child: ChildProcess, name: string): number[] {
   return found;
 }
 
+const HELPER = "the helper is killed";
+/** Only a link with a helper can lose it. */
+const linkFor = (act: string): string => (act === HELPER ? BY_SOCAT : BY_ITSELF);
+
 const ACTS: Record<string, (scene: Scene) => Promise<void>> = {
   "the cable is pulled": async ({ lab }) => {
     lab.run("ip", ["link", "set", "tap0", "down"]);
     await sleep(1200);
     lab.run("ip", ["link", "set", "tap0", "up"]);
   },
-  "the helper is killed": async (scene) => {
+  [HELPER]: async (scene) => {
     await scene.killHelper();
     await sleep(500);
   },
@@ -312,7 +322,7 @@ const ACTS_OF: Record<Where, string[]> = {
 };
 /** What nobody can go on with: the kernel has forgotten its connections, or passt has. */
 const BREAKS: Record<Where, string[]> = {
-  tap: ["the peer is started again"], passt: ["the helper is killed", "the peer is started again"],
+  tap: ["the peer is started again"], passt: [HELPER, "the peer is started again"],
   stream: ["the peer is started again"],
 };
 /** One clear error, and no other. */
@@ -325,7 +335,7 @@ describe("six states of a transfer", { concurrency: 4 }, () => {
     for (const name of ACTS_OF[link]) {
       it(`${link}, ${name}: each completes, or ends with one clear error, and nothing is left pending`, async (t) => {
         if (lacks(t, "root", "tap", "ip", "nft", "pgrep", link === "passt" ? "passt" : "socat")) return;
-        const transfers = new Transfers(link);
+        const transfers = new Transfers(link, name);
         try {
           await transfers.start();
           await ACTS[name]!(transfers);
@@ -354,7 +364,7 @@ describe("six states of a transfer", { concurrency: 4 }, () => {
     it(`stint up --runtime ${runtime}, ${name}: each completes, and nothing is left open`, async (t) => {
       if (lacks(t, "root", "tap", "ip", "nft", "pgrep", "socat", ...(runtime === "wasmtime" ? ["wasmtime"] : [])))
         return;
-      const served = new Served(runtime);
+      const served = new Served(runtime, name);
       try {
         await served.start();
         await ACTS[name]!(served);

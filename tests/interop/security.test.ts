@@ -48,7 +48,7 @@ describe("a TAP link", () => {
     const lab = new Lab();
     try {
       lab.random("small", 100);
-      const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--echo", "7", "--stats"]);
+      const up = await lab.up(["--link", "tap:tap0,socat", "--ip", `${STACK_IP}/24`, "--echo", "7", "--stats"]);
       const ports = [...lab.run("ss", ["-Hnua"]).out.matchAll(/127\.0\.0\.1:(\d+) +127\.0\.0\.1:\d+/g)].map(
         (m) => m[1]!,
       );
@@ -80,7 +80,7 @@ describe("a TAP link", () => {
       chmodSync(lab.dir, 0o755);
       writeFileSync(lab.file("page"), "a page");
       const up = await lab.up([
-        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--user", "nobody",
+        "--link", "tap:tap0,socat", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--user", "nobody",
       ]);
       const pid = childOf(up.child.pid!, "node") ?? up.child.pid!, socat = childOf(pid, "socat")!;
       const nobody = Number(ran("id", ["-u", "nobody"]).stdout);
@@ -89,6 +89,29 @@ describe("a TAP link", () => {
       assert.equal((await lab.sh(`curl -sS --max-time 10 http://${STACK_IP}/page`)).out, "a page");
       assert.equal(await up.stop(), 0, up.err);
       await until("socat has ended, too", () => !existsSync(`/proc/${socat}`));
+    } finally {
+      lab.close();
+    }
+  });
+});
+
+describe("a TAP link without a helper", () => {
+  it("has no port and no other process; --user: the command is not root once the link is open", async (t) => {
+    if (lacks(t, "root", "tap", "ip", "curl", "pgrep", "id")) return;
+    const lab = new Lab();
+    try {
+      chmodSync(lab.dir, 0o755);
+      writeFileSync(lab.file("page"), "a page");
+      const up = await lab.up([
+        "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--user", "nobody",
+      ]);
+      const pid = childOf(up.child.pid!, "node") ?? up.child.pid!;
+      assert.equal(lab.run("ss", ["-Hnua"]).out, "");
+      assert.equal(ran("pgrep", ["-P", String(pid)]).stdout, "");
+      assert.equal(uidOf(pid), Number(ran("id", ["-u", "nobody"]).stdout));
+      assert.match(readFileSync(`/proc/${pid}/status`, "utf8"), /^CapEff:\s+0+$/m);
+      assert.equal((await lab.sh(`curl -sS --max-time 10 http://${STACK_IP}/page`)).out, "a page");
+      assert.equal(await up.stop(), 0, up.err);
     } finally {
       lab.close();
     }

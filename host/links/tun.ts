@@ -1,0 +1,187 @@
+/**
+ * A TAP device through the kernel's own descriptor (linux/if_tun.h). Frames go between the kernel and the module's
+ * slots: nobody copies them here.
+ */
+import { watchDevice } from "./device.js";
+import { lengthAt, slotAt, type FrameBatches, type FrameRing } from "./frames.js";
+import { LinkError, type Link } from "./link.js";
+import { soon } from "../soon.js";
+import { ERRNO, type Poll, type System } from "./system.js";
+import { tapFault } from "./tap-fault.js";
+
+/** What makes a descriptor of /dev/net/tun one of a device, and says how frames pass. */
+const TUNSETIFF = 0x400454ca, TUNSETOFFLOAD = 0x400454d0, TUNSETVNETHDRSZ = 0x400454d8;
+const IFF_TAP = 0x0002, IFF_MULTI_QUEUE = 0x0100, IFF_NO_PI = 0x1000, IFF_VNET_HDR = 0x4000;
+/** struct ifreq: the name, and the flags behind it. */
+const IFREQ_SIZE = 40, IFREQ_FLAGS = 16;
+
+/** struct virtio_net_hdr (linux/virtio_net.h), which stands before each frame. */
+const HEAD_SIZE = 10;
+/** struct iovec: an address and a size, 64 bits each. */
+const IOV_SIZE = 16, IOVS = 3;
+/** Bytes of the longest frame that the kernel hands out. */
+const FRAME_MAX = 65536 + 14;
+/** Frames that are taken in one turn when somebody wants them one by one. */
+const TURN = 64;
+
+/** Where things lie in a link's own memory: records of iovec, the head of what comes and of what goes, a frame. */
+const IN_IOV = 0, OUT_IOV = IN_IOV + IOVS * IOV_SIZE, IN_HEAD = OUT_IOV + IOVS * IOV_SIZE, OUT_HEAD = IN_HEAD + 16;
+const FRAME = OUT_HEAD + 16 + 2, OUT_FRAME = FRAME + FRAME_MAX + 4;
+/** A buffer of less might be moved by the garbage collector; this one is not. */
+const OWN_SIZE = OUT_FRAME + FRAME_MAX;
+
+/** Opens the device. Throws a LinkError. */
+function openDevice(system: System, name: string): number {
+  let fd = -1;
+  const fail = (why: string): never => {
+    if (fd >= 0) system.close(fd);
+    throw new LinkError(`cannot open ${name}: ${why}`);
+  };
+  try {
+    fd = system.open("/dev/net/tun");
+  } catch (e) {
+    const { code, message } = e as NodeJS.ErrnoException;
+    if (code === "EACCES" || code === "EPERM") fail(tapFault("closed", name));
+    fail(code === "ENOENT" || code === "ENODEV" || code === "ENXIO" ? tapFault("missing", name) : message);
+  }
+  const request = Buffer.alloc(IFREQ_SIZE), flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  request.write(name, "latin1");
+  let result = 0;
+  // One that was made for several queues wants to hear of it.
+  for (const more of [0, IFF_MULTI_QUEUE]) {
+    request.writeUInt16LE(flags | more, IFREQ_FLAGS);
+    result = system.ioctl(fd, TUNSETIFF, request);
+    if (result !== -ERRNO.INVAL) break;
+  }
+  if (result === -ERRNO.BUSY) fail(tapFault("in use", name));
+  if (result === -ERRNO.PERM) fail(tapFault("not permitted", name));
+  if (result === -ERRNO.INVAL) fail(tapFault("no TAP device", name));
+  if (result < 0) fail(`error ${-result}`);
+  const size = Buffer.alloc(4);
+  size.writeInt32LE(HEAD_SIZE);
+  if (system.ioctl(fd, TUNSETVNETHDRSZ, size) < 0 || system.ioctlNumber(fd, TUNSETOFFLOAD, 0) < 0)
+    fail("the kernel is too old");
+  return fd;
+}
+
+class Tun implements Link, FrameBatches {
+  onFrame: (frame: Uint8Array) => void = () => {};
+  onChange: (up: boolean, why?: Error) => void = () => {};
+  onClose: (error?: Error) => void = () => {};
+  onReady: (() => void) | undefined;
+  readonly batches = this;
+  readonly #own = new ArrayBuffer(OWN_SIZE);
+  readonly #words = new Uint32Array(this.#own, 0, FRAME >> 2);
+  readonly #frame = new Uint8Array(this.#own, FRAME, FRAME_MAX);
+  readonly #out = new Uint8Array(this.#own, OUT_FRAME, FRAME_MAX);
+  readonly #at: number;
+  readonly #poll: Poll;
+  readonly #unwatch: () => void;
+  /** The memory that the slots were in last, and where it is. */
+  #memory: ArrayBufferLike | undefined;
+  #memoryAt = 0;
+  #waiting = false;
+  #closed = false;
+
+  constructor(readonly system: System, readonly fd: number, readonly name: string, watch: typeof watchDevice) {
+    this.#at = system.address(new Uint8Array(this.#own));
+    this.#iov(IN_IOV, 0, this.#at + IN_HEAD, HEAD_SIZE);
+    this.#iov(OUT_IOV, 0, this.#at + OUT_HEAD, HEAD_SIZE);
+    this.#iov(IN_IOV, 2, this.#at + FRAME, FRAME_MAX);
+    // Nothing may be thrown into koffi, and what is done in its call has no end of a turn.
+    this.#poll = system.poll(fd, () => {
+      if (this.#waiting || this.#closed) return;
+      this.#waiting = true;
+      soon(() => this.#ready());
+    });
+    this.#unwatch = watch(name, (up) => this.onChange(up, up ? undefined : new LinkError(`${name} is down`)));
+  }
+
+  /** Writes a record of iovec. */
+  #iov(list: number, index: number, address: number, size: number): void {
+    const at = (list + index * IOV_SIZE) >> 2;
+    this.#words[at] = address >>> 0;
+    this.#words[at + 1] = Math.floor(address / 2 ** 32);
+    this.#words[at + 2] = size;
+    this.#words[at + 3] = 0;
+  }
+
+  #ready(): void {
+    this.#waiting = false;
+    if (this.#closed) return;
+    if (this.onReady) return this.onReady();
+    this.#iov(IN_IOV, 1, this.#at + FRAME, FRAME_MAX);
+    for (let n = 0; n < TURN && !this.#closed; n++) {
+      const size = this.#read();
+      if (size < 0) return;
+      this.onFrame(this.#frame.subarray(0, size));
+    }
+  }
+
+  /** Reads a frame to where the second iovec says. Returns its size, or −1: there is none. */
+  #read(): number {
+    const got = this.system.readv(this.fd, this.#at + IN_IOV, IOVS);
+    if (got >= HEAD_SIZE) return got - HEAD_SIZE;
+    this.#checkDevice(got);
+    return -1;
+  }
+
+  #write(address: number, size: number): void {
+    this.#iov(OUT_IOV, 1, address, size);
+    this.#checkDevice(this.system.writev(this.fd, this.#at + OUT_IOV, 2));
+  }
+
+  /** What a call tells of the device: one that is down drops what it gets, one that was deleted does not come back. */
+  #checkDevice(result: number): void {
+    if (result === -ERRNO.BADFD && !this.#closed) this.onClose(new LinkError(`${this.name} is gone`));
+  }
+
+  /** Where the ring's memory begins. */
+  #base(ring: FrameRing): number {
+    if (this.#memory !== ring.u8.buffer) {
+      this.#memory = ring.u8.buffer;
+      this.#memoryAt = this.system.address(new Uint8Array(ring.u8.buffer));
+    }
+    return this.#memoryAt;
+  }
+
+  fill(ring: FrameRing, at: number, room: number): number {
+    const base = this.#base(ring);
+    for (let n = 0; n < room; n++) {
+      this.#iov(IN_IOV, 1, base + slotAt(ring, at + n), ring.size);
+      const size = this.#closed ? -1 : this.#read();
+      if (size < 0) return n;
+      ring.u32[lengthAt(ring, at + n)] = size;
+    }
+    return room;
+  }
+
+  drain(ring: FrameRing, at: number, count: number): void {
+    const base = this.#base(ring);
+    for (let n = 0; n < count && !this.#closed; n++)
+      this.#write(base + slotAt(ring, at + n), ring.u32[lengthAt(ring, at + n)]!);
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#closed || frame.length > FRAME_MAX) return;
+    this.#out.set(frame);
+    this.#write(this.#at + OUT_FRAME, frame.length);
+  }
+
+  unref(): void {
+    if (!this.#closed) this.#poll.unref();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unwatch();
+    this.#poll.close();
+    this.system.close(this.fd);
+  }
+}
+
+/** Takes the device; `watch` tells when it goes down and comes up. Throws a LinkError. */
+export function takeTun(system: System, name: string, watch = watchDevice): Link {
+  return new Tun(system, openDevice(system, name), name, watch);
+}
