@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # `npm run setup [-- --dry-run]`: what the tests need and this machine lacks, on Debian and Ubuntu: packages, wasmtime,
-# wac, componentize-py. CI calls it, too. With --dry-run it prints the commands and runs none.
+# wac, componentize-py, the sources of wasm3. CI calls it, too. With --dry-run it prints the commands and runs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -9,7 +9,7 @@ WAC_VERSION=0.10.1
 COMPONENTIZE_VERSION=0.25.1
 CACHE="${STINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stint}"
 WASMTIME="$CACHE/wasmtime-$WASMTIME_VERSION" WAC="$CACHE/wac-$WAC_VERSION"
-COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION"
+COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION" WASM3="$CACHE/wasm3-0.5.0"
 PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin"
 # What was put there before counts.
 export PATH="$PATH:$PROGRAMS"
@@ -79,4 +79,5 @@ if ! has componentize-py; then
   run python3 -m venv "$COMPONENTIZE"
   run "$COMPONENTIZE/bin/pip" install --quiet --disable-pip-version-check "componentize-py==$COMPONENTIZE_VERSION"
 fi
+[ -e "$WASM3" ] || run bash tools/wasm3.sh "$WASM3"
 $work || echo "setup: nothing is missing"

@@ -1,10 +1,12 @@
 /** Firmware sizes: the budgets of the smallest board. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { boardModule, buildFirmware, type FirmwareOptions, type Report } from "../../tools/board/firmware.js";
+import { prepareRuntime } from "../../tools/board/runtimes.js";
+import { ToolError } from "../../tools/wasm2c.mjs";
 import { lacks } from "../interop/lab.js";
 import { ran } from "../harness/programs.js";
 import { ServiceBench } from "../harness/services.js";
@@ -63,6 +65,40 @@ describe("w5500-evb-pico", () => {
         image.subarray(i * 256, (i + 1) * 256),
       );
     }
+  });
+});
+
+describe("firmware with wasm3", () => {
+  const EMPTY = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+  const prepared = (bytes: Uint8Array, flags: string[]): unknown => {
+    const dir = mkdtempSync(join(tmpdir(), "stint-firmware-")), wasm = join(dir, "x.wasm");
+    writeFileSync(wasm, bytes);
+    try {
+      return prepareRuntime("wasm3", wasm, dir, { compiler: "none", flags, ram: 2 ** 20, memory: 65_536 });
+    } finally {
+      rmSync(dir, { recursive: true });
+    }
+  };
+
+  it("is refused for a module that is not valid, and a processor without tail calls", () => {
+    // A function of the type section that is not there.
+    const invalid = Uint8Array.of(...EMPTY, 3, 2, 1, 0);
+    assert.throws(() => prepared(invalid, []), (e) => e instanceof ToolError && /not a valid module/.test(e.message));
+    assert.throws(
+      () => prepared(EMPTY, ["-mcpu=cortex-m0plus"]),
+      (e) => e instanceof ToolError && /needs tail calls/.test(e.message),
+    );
+  });
+
+  it("takes at most 80 KiB of flash on mps2-an385, and 270 KiB of RAM beside the linear memory", (t) => {
+    if (lacks(t, "arm-none-eabi-gcc", "wasm3")) return;
+    const { flash_bytes, ram_bytes, linear_bytes } = size("mps2-an385", { runtime: "wasm3" });
+    assert.ok(flash_bytes <= 80 * 1024, `${flash_bytes} bytes of flash`);
+    assert.ok(ram_bytes - linear_bytes <= 270 * 1024, `${ram_bytes - linear_bytes} bytes of RAM`);
+    assert.throws(
+      () => size("lm3s6965evb", { runtime: "wasm3" }),
+      /^Error: lm3s6965evb has 65536 bytes of RAM, this needs \d+ more/,
+    );
   });
 });
 

@@ -3,17 +3,19 @@
  * board's own files.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { configNumbers, type StackOptions } from "../../host/config.js";
 import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, SLOT_RING } from "../../host/module/layout.js";
 import { COUNTERS } from "../../host/counters.js";
 import { findProgram } from "../../host/programs.js";
 import { SERVICES, type ServiceName } from "../../host/services.js";
+import { hashOf } from "../made.mjs";
 import { SMALL, compile, optimized } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
 import { ToolError } from "../wasm2c.mjs";
-import { DEFAULT_RUNTIME, prepareRuntime } from "./runtimes.js";
+import { DEFAULT_RUNTIME, prepareRuntime, type Added } from "./runtimes.js";
 import { uf2Of } from "./uf2.js";
 
 /** A board's board.json. */
@@ -27,7 +29,7 @@ export interface Board {
   flash: number;
   ram: number;
   /** Where the linear memory lies, if the linker script puts it at a fixed address: the start of RAM. */
-  memoryAt?: string;
+  memoryAt?: string | undefined;
   stack: number;
   connections: number;
   ring: number;
@@ -115,15 +117,37 @@ export function boardNames(): string[] {
   return readdirSync(BOARDS).filter((n) => existsSync(join(BOARDS, n, "board.json"))).sort();
 }
 
+/** Modules that were made before: boards differ in little, and a module takes longest. */
+const KEPT = join("build", "boards", ".modules");
+
+/** `out`, as it was made from the same before; otherwise makes it. */
+function kept(out: string, from: (string | Uint8Array)[], make: () => unknown): string {
+  const hash = createHash("sha256");
+  for (const part of [...from, SMALL.join(" "), readFileSync("tools/wasm.mjs"), readFileSync("tools/segments.mjs")])
+    hash.update(part).update("\n");
+  const at = join(KEPT, `${hash.digest("hex")}.wasm`);
+  if (existsSync(at)) copyFileSync(at, out);
+  else {
+    make();
+    mkdirSync(KEPT, { recursive: true });
+    // Others may look for it just now.
+    copyFileSync(out, `${at}.${process.pid}`);
+    renameSync(`${at}.${process.pid}`, at);
+  }
+  return out;
+}
+
 /** The module, with what these services need. */
 export function boardModule(dir: string, { services, map, ip }: FirmwareOptions): string {
   const without = [...LEFT_OUT, ...(ip === undefined ? [] : LEASING),
     ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
   const entry = ip === undefined ? "assembly/services/leased.ts" : "assembly/services/app.ts";
-  return compile(entry, "board", join(dir, "module.wasm"), SMALL, {
-    without, names: map ?? false,
-  });
+  const out = join(dir, "module.wasm"), names = map ?? false;
+  const sources = hashOf(["assembly"], /\.ts$/, ["asconfig.json", "package-lock.json"]);
+  return kept(out, [sources, entry, String(names), ...without], () => compile(entry, "board", out, SMALL, {
+    without, names,
+  }));
 }
 
 /**
@@ -136,8 +160,11 @@ function called(wasm: string, out: string, names = false): string {
   );
   const bytes = readFileSync(wasm);
   const has = new Set(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map((e) => e.name));
-  writeFileSync(out, keepExports(bytes, [...new Set(calls)].filter((name) => has.has(name)).concat("memory")));
-  return optimized(out, out, SMALL, names);
+  const keep = [...new Set(calls)].filter((name) => has.has(name)).concat("memory");
+  return kept(out, [bytes, String(names), ...keep], () => {
+    writeFileSync(out, keepExports(bytes, keep));
+    optimized(out, out, SMALL, names);
+  });
 }
 
 interface Layout {
@@ -314,6 +341,26 @@ function report(name: string, board: Board, elf: string, l: Layout): Report {
   return report;
 }
 
+/** What the firmware's own files are compiled with. */
+function compilerFlags(home: string, dir: string, board: Board, options: FirmwareOptions, added: Added): string[] {
+  return [
+    "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
+    // Each function pushes its registers first: with frames below the guard's 256 bytes no stack that grows too far
+    // steps over it.
+    ...(board.memoryAt === undefined || options.debug ? [] : ["-Wstack-usage=240"]),
+    "-D_GNU_SOURCE",
+    `-I${dir}`,
+    `-I${BOARDS}`,
+    `-I${join(BOARDS, "runtime")}`,
+    ...added.include.map((i) => `-I${i}`),
+    ...added.defines.map((d) => `-D${d}`),
+    ...added.flags ?? [],
+    ...board.include.map((i) => `-I${join(home, i)}`),
+    ...board.flags,
+    ...(options.sanitize ? ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"] : []),
+  ];
+}
+
 /** Builds a board's firmware. Throws a ToolError: what is missing, refused, or too large. */
 export function buildFirmware(name: string, options: FirmwareOptions): Firmware {
   if (!boardNames().includes(name))
@@ -334,53 +381,41 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
       neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000,
       timeWaitMs: 20_000, finWait2Ms: 20_000,
     });
+  const added = prepareRuntime(
+    options.runtime ?? board.runtime ?? DEFAULT_RUNTIME,
+    built === null ? called(wasm, join(dir, "called.wasm"), options.map) : wasm, dir,
+    { compiler: board.compiler, flags: board.flags, ram: board.ram, memory: l.memory },
+  );
+  const fixed = added.ownMemory ? undefined : board.memoryAt, stack = Math.max(board.stack, added.stack ?? 0);
   // Beside the linear memory: the stack, its guard, what they are aligned to, and the C code's variables.
-  const reserve = board.stack + 2 * 256 + 64;
+  const reserve = stack + 2 * 256 + 64 + (added.ram ?? 0);
   if (l.memory + reserve > board.ram) {
     throw new ToolError(
       `${name} has ${board.ram} bytes of RAM, this needs ${l.memory + reserve - board.ram} more; `
         + "ask for fewer connections or smaller rings",
     );
   }
-  headers(dir, name, board, { ...options, connections }, l);
-  const added = prepareRuntime(
-    options.runtime ?? board.runtime ?? DEFAULT_RUNTIME,
-    built === null ? called(wasm, join(dir, "called.wasm"), options.map) : wasm, dir, board,
-  );
+  headers(dir, name, { ...board, memoryAt: fixed }, { ...options, connections }, l);
   const elf = join(dir, "firmware.elf"), runtime = join(BOARDS, "runtime");
   const sources = [
     join(runtime, "main.c"),
     ...(options.services.includes("http") && options.app === undefined ? [join(runtime, "pages.c")] : []),
     ...(options.bench ? [join(runtime, "bench.c")] : []), ...added.sources, ...board.sources.map((s) => join(home, s)),
   ];
-  const flags = [
-    "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
-    // Each function pushes its registers first: with frames below the guard's 256 bytes no stack that grows too far
-    // steps over it.
-    ...(board.memoryAt === undefined || options.debug ? [] : ["-Wstack-usage=240"]),
-    "-D_GNU_SOURCE",
-    `-I${dir}`,
-    `-I${BOARDS}`,
-    `-I${runtime}`,
-    ...added.include.map((i) => `-I${i}`),
-    ...added.defines.map((d) => `-D${d}`),
-    ...board.include.map((i) => `-I${join(home, i)}`),
-    ...board.flags,
-    ...(options.sanitize ? ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g"] : []),
-  ];
+  const flags = compilerFlags(home, dir, board, options, added);
   const link = [
     "-Wl,--gc-sections",
     `-Wl,-Map=${join(dir, "firmware.map")}`,
     ...(board.linkerScript === undefined
       ? []
-      : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${board.stack}`]),
+      : ["-T", join(home, board.linkerScript), `-L${home}`, `-Wl,--defsym=STACK_SIZE=${stack}`]),
     ...(board.memoryAt === undefined
       ? []
-      : [`-Wl,--defsym=MEMORY_AT=${board.memoryAt}`, `-Wl,--defsym=MEMORY_SIZE=${l.memory}`]),
+      : [`-Wl,--defsym=MEMORY_AT=${board.memoryAt}`, `-Wl,--defsym=MEMORY_SIZE=${fixed === undefined ? 0 : l.memory}`]),
   ];
   run(board.compiler, [...flags, ...sources, ...link, "-o", elf], home);
   if (board.linkerScript !== undefined)
     run(board.compiler.replace(/gcc$/, "objcopy"), ["-O", "binary", elf, join(dir, "firmware.bin")]);
   if (board.uf2 !== undefined) writeFileSync(join(dir, "firmware.uf2"), uf2Of(join(dir, "firmware.bin"), board.uf2));
-  return { report: report(name, board, elf, l), elf, board, dir };
+  return { report: report(name, { ...board, stack }, elf, l), elf, board, dir };
 }

@@ -1,17 +1,35 @@
-/** What executes the module on a board: a folder of boards/runtimes(boards/runtime/module.h). */
+/** What executes the module on a board: a folder of boards/runtimes (boards/runtime/module.h). */
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { ToolError, wasmToC } from "../wasm2c.mjs";
+import { wasm3 } from "./wasm3.js";
 
 /** What a runtime adds to the firmware. */
 export interface Added {
   sources: string[];
   include: string[];
   defines: string[];
+  /** For the firmware's own files. */
+  flags?: string[];
+  /** Bytes of C stack that it wants; a board gives them if it has less. */
+  stack?: number;
+  /** Bytes of RAM that it takes beside the linear memory. */
+  ram?: number;
+  /** The linear memory lies where the runtime wants it, not where the linker script does. */
+  ownMemory?: boolean;
+}
+
+/** What a runtime is compiled for. */
+export interface Target {
+  compiler: string;
+  flags: string[];
+  ram: number;
+  /** Bytes of linear memory. */
+  memory: number;
 }
 
 /** Makes in `dir` what a runtime needs of the module at `wasm`. */
-type Prepare = (wasm: string, dir: string, board: { ram: number }) => Added;
+type Prepare = (wasm: string, dir: string, target: Target) => Added;
 
 const home = (name: string): string => join(resolve("boards"), "runtimes", name);
 
@@ -19,7 +37,7 @@ const home = (name: string): string => join(resolve("boards"), "runtimes", name)
 const RAM_FOR_TABLES = 128 * 1024;
 
 /** The interpreter. Its validator, compiled for this machine, makes the module's tables, or says why it is refused. */
-function inplace(wasm: string, dir: string, { ram }: { ram: number }): Added {
+function inplace(wasm: string, dir: string, { ram }: Target): Added {
   const at = home("inplace"), tables = join(dir, "inplace-tables");
   const validator = ["module.c", "validate.c"].map((f) => join(at, f));
   try {
@@ -45,6 +63,7 @@ const RUNTIMES: Record<string, Prepare> = {
     return { sources: [], include: [home("aot")], defines: [] };
   },
   inplace,
+  wasm3,
 };
 
 export const DEFAULT_RUNTIME = "aot";
@@ -54,10 +73,10 @@ export function runtimeNames(): string[] {
 }
 
 /** Prepares the runtime `name`. Throws a ToolError: there is none, or the module does not suit it. */
-export function prepareRuntime(name: string, wasm: string, dir: string, board: { ram: number }): Added {
+export function prepareRuntime(name: string, wasm: string, dir: string, target: Target): Added {
   const prepare = RUNTIMES[name];
   if (prepare === undefined) {
     throw new ToolError(`there is no runtime "${name}"; there are ${runtimeNames().join(", ")}`);
   }
-  return prepare(wasm, dir, board);
+  return prepare(wasm, dir, target);
 }

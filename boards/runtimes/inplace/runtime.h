@@ -1,4 +1,5 @@
 /* The module as it is, executed in place (inplace.h). Its calls go by the names of its exports, found at the start. */
+#include "calls.h"
 #include "inplace.h"
 #include "inplace_tables.h"
 
@@ -17,27 +18,6 @@ static const char *inplace_check(void) {
 /* The build has looked, with the same code, and the tables lie in flash. */
 static const char *inplace_check(void) { return NULL; }
 #endif
-
-/* What the firmware calls: its name, how many arguments, what it gives, and how that is written in C. */
-#define CALLS(X) \
-  X(configBlock, 0, uint32_t, (void), 0, 0, 0) \
-  X(layoutSize, 1, uint64_t, (uint32_t a), a, 0, 0) \
-  X(init, 1, uint32_t, (uint32_t a), a, 0, 0) \
-  X(controlBlock, 0, uint32_t, (void), 0, 0, 0) \
-  X(poll, 1, uint32_t, (uint64_t a), a, 0, 0) \
-  X(counters, 0, uint32_t, (void), 0, 0, 0) \
-  X(pool, 1, uint32_t, (uint32_t a), a, 0, 0) \
-  X(tcp_info, 2, uint32_t, (uint32_t a, uint32_t b), a, b, 0) \
-  X(tcp_send_span, 1, uint32_t, (uint32_t a), a, 0, 0) \
-  X(tcp_send_commit, 2, uint32_t, (uint32_t a, uint32_t b), a, b, 0) \
-  X(serviceStart, 3, uint32_t, (uint32_t a, uint32_t b, uint32_t c), a, b, c) \
-  X(serviceRequest, 0, uint32_t, (void), 0, 0, 0) \
-  X(serviceAnswer, 1, uint32_t, (uint64_t a), a, 0, 0) \
-  X(serviceConnection, 1, uint32_t, (uint32_t a), a, 0, 0) \
-  X(servicesRun, 0, uint32_t, (void), 0, 0, 0) \
-  X(servicesWait, 1, uint32_t, (uint32_t a), a, 0, 0) \
-  X(app_start, 1, uint32_t, (uint32_t a), a, 0, 0) \
-  X(app_run, 0, uint32_t, (void), 0, 0, 0)
 
 #define CALL_NUMBER(NAME, ...) CALL_##NAME,
 enum { CALLS(CALL_NUMBER) CALL_COUNT };
