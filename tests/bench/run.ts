@@ -1,8 +1,9 @@
 /**
- * `npm run bench [-- WORK …] [--quick] [--json] [--html FILE] [--guard]`: speed as ratios, measured in one run. Without
- * a work: all. `--guard`: ends with 1 when a ratio is below what a short run must reach, or a peer cannot be had. What
- * is below its guard in a short run is measured again in full, at most twice: a machine that is shared changes its
- * speed within seconds, by a factor of two, and what became slower stays below its guard.
+ * `npm run bench [-- WORK …] [--quick] [--json] [--html FILE] [--guard] [--write]`: speed as ratios, measured in one
+ * run. Without a work: all. `--guard`: ends with 1 when a ratio is below what a short run must reach, when instructions
+ * grew, or a peer cannot be had. What is below its guard in a short run is measured again in full, at most twice: a
+ * machine that is shared changes its speed within seconds, by a factor of two, and what became slower stays below its
+ * guard. `--write`: the instructions become the committed ones.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
@@ -10,6 +11,7 @@ import { Progress } from "../../tools/progress.js";
 import { verdicts } from "./aims.js";
 import { benchComponent } from "./component.js";
 import { benchFlood } from "./flood.js";
+import { benchInstructions, grown, writeInstructions } from "./instructions.js";
 import { benchFairness, benchLink } from "./kernel.js";
 import type { Row } from "./measure.js";
 import { benchBusy, benchPeers, benchStartup, calibration, everybody } from "./peers.js";
@@ -23,6 +25,10 @@ const WORKS: Record<string, (quick: boolean) => Row[] | Promise<Row[]>> = {
   "bulk-zero-copy": peers("bulk-zero-copy"),
   connections: peers("connections"),
   "round-trips": peers("round-trips"),
+  messages: peers("messages"),
+  "accept-close": peers("accept-close"),
+  idle: peers("idle"),
+  instructions: benchInstructions,
   "packet-cost": benchPacketCost,
   memory: (quick) => [...benchPeers("memory", quick), ...benchBusy()],
   syn: benchFlood,
@@ -33,7 +39,10 @@ const WORKS: Record<string, (quick: boolean) => Row[] | Promise<Row[]>> = {
   fairness: benchFairness,
   link: benchLink,
 };
-const WITH_PEERS = new Set(["bulk", "bulk-zero-copy", "connections", "round-trips", "memory", "startup"]);
+const WITH_PEERS = new Set([
+  "bulk", "bulk-zero-copy", "connections", "round-trips", "messages", "accept-close", "idle", "instructions", "memory",
+  "startup",
+]);
 
 function options(): { works: string[]; quick: boolean; json: boolean; guard: boolean; html: string | undefined } {
   try {
@@ -41,12 +50,14 @@ function options(): { works: string[]; quick: boolean; json: boolean; guard: boo
       allowPositionals: true,
       options: {
         quick: { type: "boolean" }, json: { type: "boolean" }, guard: { type: "boolean" }, html: { type: "string" },
+        write: { type: "boolean" },
       },
     });
     const asked = positionals.map((name) => (name === "flood" ? "syn" : name));
     const unknown = asked.find((name) => !(name in WORKS));
     if (unknown !== undefined)
       throw new Error(`there is no work "${unknown}"; there are ${Object.keys(WORKS).join(", ")}`);
+    if (values.write === true) writeInstructions();
     return {
       works: asked.length > 0 ? Object.keys(WORKS).filter((w) => asked.includes(w)) : Object.keys(WORKS),
       quick: values.quick === true,
@@ -66,7 +77,7 @@ const say = (text: string): void => {
   if (!json) bar.say(text);
 };
 const beside = works.some((w) => WITH_PEERS.has(w));
-const limits = beside ? (everybody(), calibration()) : {};
+const limits = beside ? (everybody(quick), calibration()) : {};
 const configuration = beside ? configurations() : {};
 if (beside) {
   say(Object.entries(configuration).map(([who, what]) => `${who}: ${what}`).join("\n"));
@@ -121,8 +132,11 @@ if (html !== undefined) {
 }
 if (guard) {
   const failed = judged.filter((v) => !v.guarded);
-  const absent = beside ? ["lwip-native", "smoltcp-native"].filter((n) => !everybody().some((s) => s.name === n)) : [];
+  const needed = beside ? ["lwip-native", "lwip-debian", "smoltcp-native"] : [];
+  const absent = needed.filter((n) => !everybody().some((s) => s.name === n));
   for (const v of failed) console.error(`bench: below its guard: ${v.text}`);
   for (const n of absent) console.error(`bench: ${n} is needed with --guard`);
-  if (failed.length + absent.length > 0) process.exit(1);
+  const more = grown(rows);
+  for (const line of more) console.error(`bench: more than was committed (--write): ${line}`);
+  if (failed.length + absent.length + more.length > 0) process.exit(1);
 }

@@ -3,13 +3,14 @@
  * link`'s build on both ends), through wasm2c, and its peers lwIP and smoltcp; and gVisor's netstack, which has a
  * driver of its own. Each is a program that is given a work and prints figures.
  */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { findProgram } from "../../host/programs.js";
 import { native } from "../../tools/native.mjs";
 import { ran, succeeded } from "../harness/programs.js";
+import { lwipConfigurations, lwipDebian, lwipNative, lwipWasm } from "./lwip.js";
 
 export interface Subject {
   name: string;
@@ -79,13 +80,19 @@ export function v8Command(module: string): string[] {
   return [process.execPath, "--no-warnings", join(DIR, "v8.mjs"), module];
 }
 
-/** Where Debian's lwIP has its headers. */
-function lwipFlags(): string[] {
-  try {
-    return run("pkg-config", "--cflags", "lwip").trim().split(/\s+/).filter(Boolean);
-  } catch {
-    throw new Error("lwIP missing; apt-get install liblwip-dev pkg-config");
-  }
+let smoltcpMade: string[] | undefined;
+
+/** smoltcp, made once. */
+function smoltcp(): string[] {
+  if (smoltcpMade !== undefined) return smoltcpMade;
+  const out = join(DIR, "smoltcp"), target = join(CACHE, "bench-smoltcp");
+  mkdirSync(target, { recursive: true });
+  run(
+    "cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", "tests/bench/smoltcp/Cargo.toml",
+    "--target-dir", target,
+  );
+  run("gcc", ...WARN, WORK, join(target, "release", "libbench_smoltcp.a"), "-lpthread", "-ldl", "-lm", "-o", out);
+  return (smoltcpMade = [out]);
 }
 
 /** How each is made: the programs that it takes, and then its command. */
@@ -101,21 +108,15 @@ const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
     run("gcc", ...WARN, "-Iinclude", WORK, STINT, ...twice(native(join(DIR, "lib"))), "-o", out);
     return [out];
   } },
-  "lwip-native": { needs: ["gcc", "pkg-config"], make: () => {
-    const out = join(DIR, "lwip");
-    run("gcc", ...WARN, ...lwipFlags(), WORK, join(DRIVER, "lwip.c"), "-ldl", "-o", out);
-    return [out];
+  "lwip-native": { needs: ["gcc", "cargo"], make: lwipNative },
+  "lwip-debian": { needs: ["gcc", "pkg-config"], make: lwipDebian },
+  "lwip-v8": { needs: ["gcc", "clang", "cargo"], make: () => {
+    const module = lwipWasm();
+    binaryen("wasm-opt", ...FEATURES, "-O3", module, "-o", module);
+    return v8Command(module);
   } },
-  "smoltcp-native": { needs: ["gcc", "cargo"], make: () => {
-    const out = join(DIR, "smoltcp"), target = join(CACHE, "bench-smoltcp");
-    mkdirSync(target, { recursive: true });
-    run(
-      "cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", "tests/bench/smoltcp/Cargo.toml",
-      "--target-dir", target,
-    );
-    run("gcc", ...WARN, WORK, join(target, "release", "libbench_smoltcp.a"), "-lpthread", "-ldl", "-lm", "-o", out);
-    return [out];
-  } },
+  "smoltcp-native": { needs: ["gcc", "cargo"], make: smoltcp },
+  "smoltcp-32-native": { needs: ["gcc", "cargo"], make: () => ["env", "SMOLTCP_LISTENING=32", ...smoltcp()] },
   "gvisor-go": { needs: ["go"], make: () => {
     const out = resolve(DIR, "gvisor");
     run("go", "build", "-C", "tests/bench/gvisor", "-trimpath", "-o", out, ".");
@@ -123,12 +124,15 @@ const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
   } },
 };
 
+/** Peers that a short run leaves out. */
+const LONG = new Set(["lwip-v8", "smoltcp-32-native", "gvisor-go"]);
+
 /** All that can be had here; what cannot is told to `missing`, a line each. */
-export function subjects(missing: (line: string) => void): Subject[] {
+export function subjects(quick: boolean, missing: (line: string) => void): Subject[] {
   mkdirSync(DIR, { recursive: true });
   writeFileSync(join(DIR, "v8.mjs"), V8);
   const out: Subject[] = [];
-  for (const [name, { needs, make }] of Object.entries(MAKERS)) {
+  for (const [name, { needs, make }] of Object.entries(MAKERS).filter(([n]) => !quick || !LONG.has(n))) {
     const lacking = needs.filter((p) => findProgram(p) === undefined);
     try {
       if (lacking.length > 0) throw new Error(`${lacking.join(" and ")} missing`);
@@ -142,27 +146,23 @@ export function subjects(missing: (line: string) => void): Subject[] {
 }
 
 /**
- * Runs a subject for `seconds`; returns its figures, one for each tenth of a second. Throws what it said when it
- * failed.
+ * Runs a subject for `seconds`; returns its figures, for each tenth of a second a row: one, or for messages two. Throws
+ * what it said when it failed.
  */
-export function figures(subject: Subject, work: string, seconds: number, params: Record<string, number>): number[] {
+export function figures(subject: Subject, work: string, seconds: number, params: Record<string, number>): number[][] {
   const [program, ...args] = subject.command;
   const r = ran(
     program!, [...args, work, String(seconds), ...Object.entries(params).flatMap(([k, v]) => [k, String(v)])],
     { timeout: (seconds + 240) * 1000 },
   );
-  const lines = r.stdout.trim().split("\n").map(Number);
-  if (r.status !== 0 || lines.length === 0 || lines.some((x) => !(x > 0)))
+  const lines = r.stdout.trim().split("\n").map((line) => line.split(" ").map(Number));
+  if (r.status !== 0 || lines.length === 0 || lines.some((line) => line.some((x) => !(x > 0))))
     throw new Error(`${subject.name}, ${work}: ${r.stderr.trim() || `exit ${r.status ?? r.signal}`}`);
   return lines;
 }
 
 /** What the peers are configured with, for the report. */
 export function configurations(): Record<string, string> {
-  const path = "/usr/include/lwip/lwipopts.h", opts = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const lwip = ["TCP_MSS", "TCP_WND", "TCP_SND_BUF", "LWIP_CHECKSUM_ON_COPY", "LWIP_NETIF_TX_SINGLE_PBUF"].map(
-    (n) => `${n} ${new RegExp(`define ${n}\\s+(\\S+)`).exec(opts)?.[1] ?? "?"}`,
-  );
   const gvisor = /gvisor\.dev\/gvisor v\S*-(\d{4})(\d\d)(\d\d)\d+-/.exec(
     readFileSync(resolve("tests/bench/gvisor/go.mod"), "utf8"),
   )!;
@@ -173,8 +173,9 @@ export function configurations(): Record<string, string> {
     stint:
       "MSS 1460, no timestamps, SACK, window scaling; RACK-TLP, CUBIC and the rest of loss recovery on (the small "
         + "build stint-v8: RFC 6675, NewReno); 64 + 64 slots",
-    lwip: `Debian's liblwip, raw API, PBUF_RAM, ${lwip.join(", ")}; no SACK, no timestamps`,
-    smoltcp: `${smoltcp}, release, LTO, Ethernet, ACK delay 10 ms, no congestion control; 64 + 64 slots`,
+    ...lwipConfigurations(),
+    smoltcp: `${smoltcp}, release, LTO, Ethernet, ACK delay 10 ms, no congestion control; 64 + 64 slots; `
+      + "as many sockets listen as connections are expected, or 32",
     gvisor: `netstack of ${gvisor.slice(1).join("-")}, gonet, Ethernet over a pipe, SACK, CUBIC; `
       + "in goroutines and real time, one processor for both ends; it decides when to acknowledge",
   };

@@ -152,7 +152,9 @@ void subject_close(int side, conn c) {
 }
 
 /* A full table of TIME-WAIT records gives the oldest one up. */
-void subject_recycle(const conn *clients, const conn *servers, uint32_t n) { (void)clients, (void)servers, (void)n; }
+void subject_recycle(int first, const conn *clients, const conn *servers, uint32_t n) {
+  (void)first, (void)clients, (void)servers, (void)n;
+}
 
 void subject_poll(int side, uint64_t now_us) {
   ON(side, stint_poll, now_us);

@@ -31,8 +31,8 @@ uint32_t subject_recv(int side, conn c, uint8_t *to, uint32_t size);
 uint32_t subject_send_in_place(int side, conn c, uint32_t size);
 uint32_t subject_recv_in_place(int side, conn c);
 void subject_close(int side, conn c);
-/* Both sides have closed: what is left of these connections can go. */
-void subject_recycle(const conn *clients, const conn *servers, uint32_t n);
+/* Both sides have closed, `first` before the other: what is left of these connections can go. */
+void subject_recycle(int first, const conn *clients, const conn *servers, uint32_t n);
 /* Takes in what crossed, and lets out what is due at `now`. */
 void subject_poll(int side, uint64_t now_us);
 /* Copies up to `max` frames that `from` has sent to the other side; returns how many. */

@@ -131,6 +131,11 @@ impl Subject {
             s.sockets.add(tcp::Socket::new(buffer(), buffer()))
         })
     }
+    fn listen_once(&mut self) {
+        let server = self.socket(SERVER);
+        self.sides[SERVER].sockets.get_mut::<tcp::Socket>(server).listen(PORT).unwrap();
+        self.listening.push(server);
+    }
     /// A connection's number: a handle's place, and 1.
     fn number(&mut self, h: SocketHandle) -> isize {
         if let Some(i) = self.handles.iter().position(|&x| x == h) {
@@ -150,16 +155,19 @@ pub extern "C" fn subject_start(_connections: u32, ring: u32) {
     unsafe { SUBJECT = Some(Subject { sides: [side(CLIENT), side(SERVER)], listening: Vec::new(), handles: Vec::new(), ring: ring as usize, port: 1024, taken: vec![false; 65536], ports: Vec::new() }) }
 }
 
+/// A server of smoltcp has as many sockets that listen as it expects connections: SMOLTCP_LISTENING at least.
 #[no_mangle]
-pub extern "C" fn subject_listen() {}
+pub extern "C" fn subject_listen() {
+    let most = std::env::var("SMOLTCP_LISTENING").map_or(1, |n| n.parse().unwrap());
+    for _ in 1..most {
+        subject().listen_once();
+    }
+}
 
-/// A server of smoltcp has as many sockets that listen as it expects connections.
 #[no_mangle]
 pub extern "C" fn subject_connect() -> isize {
     let s = subject();
-    let server = s.socket(SERVER);
-    s.sides[SERVER].sockets.get_mut::<tcp::Socket>(server).listen(PORT).unwrap();
-    s.listening.push(server);
+    s.listen_once();
     let client = s.socket(CLIENT);
     loop {
         s.port = if s.port == 65535 { 1024 } else { s.port + 1 };
@@ -227,7 +235,7 @@ pub extern "C" fn subject_close(n: i32, c: isize) {
 
 /// A socket in TIME-WAIT may connect again.
 #[no_mangle]
-pub unsafe extern "C" fn subject_recycle(clients: *const isize, servers: *const isize, n: u32) {
+pub unsafe extern "C" fn subject_recycle(_first: i32, clients: *const isize, servers: *const isize, n: u32) {
     let s = subject();
     for i in 0..n as usize {
         s.taken[s.ports[*clients.add(i) as usize - 1] as usize] = false;
