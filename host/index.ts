@@ -16,6 +16,7 @@ export { openLink } from "./links/open.js";
 export { openTap } from "./links/tap.js";
 export { openStream, streamLink } from "./links/stream.js";
 export { openUdp, type UdpLink } from "./links/udp.js";
+export { nat, type Forward, type NatLink, type NatOptions } from "./links/nat/nat.js";
 export { openPasst, type PasstOptions } from "./links/passt.js";
 export { Wire, type InFlight } from "./links/loopback.js";
 export { PERFECT, type Impairment } from "./links/path.js";

@@ -5,7 +5,7 @@ import { isIp } from "../address.js";
 import { StintError } from "../errors.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError } from "../links/link.js";
-import { openLink } from "../links/open.js";
+import { LINK_FORMS, openLink } from "../links/open.js";
 import { CONFIG_DEFAULTS } from "../module/layout.js";
 import { Stack } from "../net.js";
 import type { Ip6Options } from "../net/ip6.js";
@@ -38,9 +38,7 @@ export function addConnect(program: Command): void {
     .description("connect stdin and stdout to a TCP service, through the stack")
     .argument("<host>", "an IPv4 or IPv6 address, or a name", host)
     .argument("<port>", "a TCP port", parsePort)
-    .requiredOption(
-      "--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT",
-    )
+    .requiredOption("--link <link>", LINK_FORMS)
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
     .option("--dns <address>", "the DNS server; by default those that the network told", anyAddress)

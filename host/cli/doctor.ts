@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import type { Command } from "commander";
 import { Pair } from "../lab/pair.js";
 import type { Link } from "../links/link.js";
+import { nat } from "../links/nat/nat.js";
 import { openPasst } from "../links/passt.js";
 import { theSystem } from "../links/system.js";
 import { openTap } from "../links/tap.js";
@@ -55,7 +56,7 @@ export function addDoctor(program: Command): void {
         console.log(`${word.padEnd(6)} ${way.padEnd(12)} ${says}`);
         if (get !== undefined) console.log(`${" ".repeat(20)}${get}`);
       };
-      const trials = { node, stack, tap, passt, wasmtime };
+      const trials = { node, stack, nat: gateway, tap, passt, wasmtime };
       for (const [way, look] of Object.entries(trials)) show({ way, ...await tried(look) });
       for (const [way, what, programs] of TOOLS) show(tools(way, what, programs));
       if (options.json) console.log(JSON.stringify({ findings }));
@@ -152,6 +153,12 @@ async function echo(link: Link, address: string): Promise<void> {
     await stack.close(0);
     link.close();
   }
+}
+
+async function gateway(): Promise<Trial> {
+  const stack = await Stack.open({ link: nat(), dhcp: { timeoutMs: WAIT_MS } }), { address } = stack;
+  await stack.close(0);
+  return { works: true, says: `NAT to this machine's sockets gave a stack the address ${address}` };
 }
 
 async function passt(): Promise<Trial> {

@@ -29,12 +29,12 @@ export function addOptions6(command: Command): Command {
  * carries it. Throws a RangeError for what does not go together.
  */
 export function ip6Options(asked: Options6, mtu: number, otherwise: boolean): Ip6Options | undefined {
-  const { link, ipv6, ip6, gateway6 } = asked, isPasst = link.startsWith("passt");
+  const { link, ipv6, ip6, gateway6 } = asked, is4 = /^(passt|nat)\b/.test(link);
   if (gateway6 !== undefined && ip6 === undefined) throw new RangeError("--gateway6 needs --ip6");
   if (ipv6 === false && ip6 !== undefined) throw new RangeError("--ip6 does not go with --no-ipv6");
   const isAsked = ipv6 === true || ip6 !== undefined;
-  if (!isAsked && (ipv6 === false || !otherwise || isPasst || mtu < MTU_MIN)) return undefined;
-  if (isPasst) throw new RangeError("a link through passt carries IPv4 alone");
+  if (!isAsked && (ipv6 === false || !otherwise || is4 || mtu < MTU_MIN)) return undefined;
+  if (is4) throw new RangeError(`a link through ${link.split(":")[0]} carries IPv4 alone`);
   const options: Ip6Options = { secret: secretFor(link), addresses: ip6, gateway: gateway6 };
   checkIp6(options, mtu);
   return options;

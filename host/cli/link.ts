@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { parseCidr } from "../address.js";
 import { monotonicUs } from "../clock.js";
 import { captured, CaptureFile } from "../links/capture.js";
-import { openLink } from "../links/open.js";
+import { LINK_FORMS, openLink } from "../links/open.js";
 import type { Link } from "../links/link.js";
 import { Loop } from "../loop.js";
 import { linkDynamic, mergeModules } from "../link/merge.js";
@@ -46,13 +46,11 @@ export function addLink(program: Command): void {
     .command("run")
     .description("run an application that `stint link` made, on a network")
     .argument("<module.wasm>", "the application with the stack inside; it exports app_start and app_run")
-    .requiredOption(
-      "--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT",
-    )
+    .requiredOption("--link <link>", LINK_FORMS)
     .requiredOption("--ip <a.b.c.d/n>", "own address and prefix", cidr)
     .option("--gateway <a.b.c.d>", "default router", address)
     .option(
-      "--forward <port>", "with passt: a port of the host that leads to the application's; may be repeated",
+      "--forward <port>", "with nat or passt: a port of the host that leads to the application's; may be repeated",
       (text: string, before: number[]) => [...before, parsePort(text)], [] as number[],
     )
     .option("--pcap <file>", "write the frames to a pcapng file")

@@ -11,7 +11,7 @@ import { Ending, FLUSH_MS } from "../ending.js";
 import { captured, CaptureFile } from "../links/capture.js";
 import { LinkError, type Link } from "../links/link.js";
 import { beginIp6, type Ip6Options } from "../net/ip6.js";
-import { openLink } from "../links/open.js";
+import { LINK_FORMS, openLink } from "../links/open.js";
 import { Loop } from "../loop.js";
 import { becomeUser, checkUser } from "../privilege.js";
 import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
@@ -55,9 +55,7 @@ export function addUp(program: Command): void {
   const command = program
     .command("up")
     .description("bring a stack up on a real network, with services")
-    .requiredOption(
-      "--link <link>", "tap:NAME, passt, passt:everywhere, passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT",
-    )
+    .requiredOption("--link <link>", LINK_FORMS)
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
     .option("--name <name>", "be reachable as NAME.local (mDNS); without --ip, the DHCP server is told, too", hostName)

@@ -51,7 +51,7 @@ export function theStack(): Stack | Promise<Stack> {
 
 /**
  * Opens the stack that the environment describes: STINT_LINK, as `--link` of the command; STINT_IP and STINT_GATEWAY,
- * without which the network is asked; STINT_DNS, STINT_MAC, STINT_NAME; STINT_PORTS, which passt forwards.
+ * without which the network is asked; STINT_DNS, STINT_MAC, STINT_NAME; STINT_PORTS, which nat and passt forward.
  */
 async function openFromEnvironment(env: NodeJS.ProcessEnv = process.env): Promise<Stack> {
   const { STINT_LINK: text = "", STINT_IP: ip, STINT_GATEWAY: gateway, STINT_DNS: dns, STINT_MAC: mac } = env;
