@@ -13,7 +13,7 @@ import { LIST_MAX, pool as rangePool, rangeAt } from "./buffers/ranges";
 import { Pool, poolAt, poolBase } from "./buffers/pool";
 import { SlotRing, slotsUsed } from "./buffers/slots";
 import {
-  Address, isName, nameFind, nameBytes, namesInUse, namesKept, namesMost, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
+  Address, isName, nameFind, nameBytes, namesInUse, namesKept, namesMost, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX, noName,
 } from "./address/names";
 import { neighbourAt, status } from "./arp/neighbours";
 import { given } from "./clients/dns";
@@ -295,7 +295,10 @@ function checkNames(): void {
     if (DNS) checkName(load<u32>(given + (i << 2)));
   }
   for (let i: u32 = 0; i < config.neighboursMax; i++) checkName(neighbourAt(i).ip);
-  for (let i: u32 = 0; i < config.listenersMax; i++) checkName(listenerAt(i).ip);
+  for (let i: u32 = 0; i < config.listenersMax; i++) {
+    // One on all addresses of IPv6 keeps none.
+    if (listenerAt(i).ip != noName()) checkName(listenerAt(i).ip);
+  }
   for (let i: u32 = 0; i < config.reassemblyMax; i++) if (slotAt(i).due != 0) checkPair(slotAt(i).src, slotAt(i).dst);
   checkNamesOfFlows();
   assert(namesInUse() <= namesMost() && namesKept() == keeping);

@@ -91,6 +91,9 @@ export const MDNS: bool = DNS && !isDefined(STINT_NO_MDNS);
  */
 export const IPV6: bool = !isDefined(STINT_NO_IPV6);
 
+/** Listeners on all addresses of one family. Without it a listener is on one address, or on all of both. */
+export const FAMILIES: bool = IPV6 && POLICIES;
+
 /** Reassembly (RFC 791 §3.2). Without it fragments are dropped. */
 export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);
 

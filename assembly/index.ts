@@ -110,6 +110,10 @@ export function event_next(): u64 {
   return (<u64><u32>handleOf(<u32>(e >> 32)) << 32) | (e & 0xffffffff);
 }
 
+/**
+ * Listens on `ip` and `port`; 0: on every own address. In builds with everything also 255.255.255.255: on every IPv4
+ * one; and the name of :: (`ip6_name`): on every IPv6 one. Returns a handle, IN_USE, FULL or ARGUMENT.
+ */
 export function tcp_listen(ip: u32, port: u32, backlog: u32): i32 {
   return isUp() ? api.listen(ip, port, backlog) : Err.NOT_INIT;
 }

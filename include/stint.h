@@ -1129,6 +1129,11 @@ STINT_IMPORT("tune") int32_t stint_tune(uint32_t word, uint32_t value);
  */
 STINT_IMPORT("event_next") uint64_t stint_event_next(void);
 
+/*
+ * Listens on `ip` and `port`; 0: on every own address. In builds with everything also 255.255.255.255: on
+ * every IPv4 one; and the name of :: (`ip6_name`): on every IPv6 one. Returns a handle, IN_USE, FULL or
+ * ARGUMENT.
+ */
 STINT_IMPORT("tcp_listen") int32_t tcp_listen(uint32_t ip, uint32_t port, uint32_t backlog);
 
 STINT_IMPORT("tcp_accept") int32_t tcp_accept(int32_t listener);

@@ -1,11 +1,12 @@
 // The TCP interface (RFC 9293 §3.9.1): every call checks its handle, its pointers and its values; none transmits.
 
 import { config } from "../config";
-import { BOUNDED, FAST_OPEN, IPV6, LOOPBACK } from "../features";
+import { BOUNDED, FAMILIES, FAST_OPEN, IPV6, LOOPBACK } from "../features";
 import { Err } from "../core/error";
 import { eventForget, generationNext } from "../core/events";
-import { isName, isSound, nameDrop, nameKeep, nameSettled } from "../address/names";
+import { isName, isSound, nameDrop, nameKeep, nameSettled, noName } from "../address/names";
 import { isMulticast, isBroadcast, isLoopback, isOwn, isReachable, sourceFor } from "../ip/address";
+import { isUnspecified } from "../ip/interface6";
 import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
 import { State } from "../tcp/block/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
@@ -13,16 +14,21 @@ import { connectStart, tcbOpen } from "../tcp/open/connect";
 import { ephemeralPort } from "../tcp/open/ephemeral";
 import { keepAliveSet, keepAliveStart } from "../tcp/close/keep-alive";
 import { fastOpenWant } from "../tcp/open/fast-open";
-import { listenerFor, Listener, listenerIndex } from "../tcp/open/listener";
+import { EVERY_IPV4, listenerFor, Listener, listenerIndex } from "../tcp/open/listener";
 import { listenerPurge, acceptTake } from "../tcp/open/accept";
 import { userAbort } from "../tcp/user";
 import { handleOfListener, handleOfTcb } from "./handle";
 
-/** Passive OPEN: listens on `ip` (0: every own address) and `port`. Returns a handle, IN_USE, FULL or ARGUMENT. */
+/**
+ * Passive OPEN: listens on `ip` (0, EVERY_IPV4 or the unspecified address of IPv6: every own address, or those of one
+ * family) and `port`. Returns a handle, IN_USE, FULL or ARGUMENT.
+ */
 export function listen(ip: u32, port: u32, backlog: u32): i32 {
-  if ((IPV6 && !isSound(ip)) || port == 0 || port > 65535 || backlog == 0 || (ip != 0 && !isOwn(ip))) {
+  const isFamily = FAMILIES && (ip == EVERY_IPV4 || (isName(ip) && isUnspecified(ip)));
+  if ((IPV6 && !isSound(ip)) || port == 0 || port > 65535 || backlog == 0 || (ip != 0 && !isFamily && !isOwn(ip))) {
     return Err.ARGUMENT;
   }
+  if (isFamily && ip != EVERY_IPV4) ip = noName();
   const same = listenerFor(ip, port);
   if (same != null && same.ip == ip) return Err.IN_USE;
   // One that nobody uses has the address 0 and the port 0.
@@ -30,7 +36,7 @@ export function listen(ip: u32, port: u32, backlog: u32): i32 {
   if (l == null) return Err.FULL;
   memory.fill(changetype<usize>(l), 0, offsetof<Listener>());
   generationNext(config.connsMax + listenerIndex(l));
-  l.ip = nameKeep(ip);
+  l.ip = isFamily ? ip : nameKeep(ip);
   l.port = <u16>port;
   l.backlog = backlog;
   l.ttl = <u8>config.ttl;
@@ -45,7 +51,7 @@ export function unlisten(l: Listener): void {
     assert(!BOUNDED || n++ < config.connsMax);
     userAbort(t);
   }
-  nameDrop(l.ip);
+  if (!FAMILIES || l.ip != noName()) nameDrop(l.ip);
   eventForget(config.connsMax + listenerIndex(l));
   l.ip = l.port = 0;
 }

@@ -5,17 +5,17 @@
 
 int datagram_bind(struct socket *s) {
   if (s->handle != 0) return 0;
-  bool chosen = s->port == 0;
+  bool chosen = s->own.port == 0;
   for (int tries = 0; tries < 16; tries++) {
     int error = choose_port(s, false);
     if (error != 0) return fail(error);
-    int32_t handle = udp_open(s->port);
+    int32_t handle = udp_open(s->own.port);
     if (handle > 0) {
       s->handle = handle;
       return 0;
     }
     if (handle != STINT_ERR_IN_USE || !chosen) return fail(error_of(handle));
-    s->port = 0;
+    s->own.port = 0;
   }
   return fail(EADDRINUSE);
 }
@@ -23,22 +23,36 @@ int datagram_bind(struct socket *s) {
 /* The peer is forgotten, and the port with it unless bind chose it. */
 static int dissolve(struct socket *s) {
   s->connected = false;
-  s->peer_ip = 0, s->peer_port = 0;
+  set_any(&s->peer, s->six);
+  s->peer.port = 0;
   if (s->bound) return 0;
   if (s->handle != 0) udp_close(s->handle);
   s->handle = 0, s->held = -1;
-  s->ip = 0, s->port = 0;
+  set_any(&s->own, s->six);
+  s->own.port = 0;
   return 0;
+}
+
+/* An IPv4 address, where IPV6_V6ONLY says that there are none. */
+static bool is_barred(const struct socket *s, const struct place *p) {
+  return s->six && is_mapped(p) && s->number[SIX_ONLY];
+}
+
+/* Whether the socket is to have a datagram of this sender: one of another family, or of no peer, it is not. */
+static bool is_for(const struct socket *s, const struct place *from) {
+  if (s->connected && (from->port != s->peer.port || !same_ip(from, &s->peer))) return false;
+  return s->six ? !is_barred(s, from) : is_mapped(from);
 }
 
 int datagram_connect(struct socket *s, const struct sockaddr *address, socklen_t size) {
   if (address != NULL && size >= sizeof address->sa_family && address->sa_family == AF_UNSPEC) return dissolve(s);
-  const struct sockaddr_in *a = address_of(address, size);
-  if (a == NULL || datagram_bind(s) != 0) return -1;
-  uint32_t ip = ntohl(a->sin_addr.s_addr);
-  s->peer_ip = ip == INADDR_ANY ? INADDR_LOOPBACK : ip;
-  s->peer_port = ntohs(a->sin_port);
-  if (!s->bound || s->ip == 0) s->ip = s->peer_ip >> 24 == 127 ? INADDR_LOOPBACK : stint_host_address();
+  struct place to;
+  if (read_place(s, address, size, &to) != 0) return -1;
+  if (is_barred(s, &to)) return fail(address->sa_family == AF_INET ? EAFNOSUPPORT : ENETUNREACH);
+  if (datagram_bind(s) != 0) return -1;
+  if (is_any(&to)) set_here(&to);
+  s->peer = to;
+  if (!s->bound || is_any(&s->own)) set_source(&to, &s->own);
   s->connected = true;
   s->error = 0;
   return 0;
@@ -56,35 +70,33 @@ void datagram_fetch(struct socket *s) {
       continue;
     }
     if (n < 0) return;
-    if (s->connected && (from.ip != s->peer_ip || from.port != s->peer_port)) continue;
+    set_place(&s->held_from, from.ip, (uint16_t)from.port);
+    if (!is_for(s, &s->held_from)) continue;
     s->held = n;
-    s->held_ip = from.ip, s->held_port = (uint16_t)from.port;
     return;
   }
 }
 
 ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags, const struct sockaddr *to,
                       socklen_t to_size) {
-  uint32_t ip = s->peer_ip;
-  uint16_t port = s->peer_port;
+  struct place at = s->peer;
   if ((flags & MSG_OOB) != 0) return fail(EOPNOTSUPP);
   if (to != NULL) {
-    const struct sockaddr_in *a = address_of(to, to_size);
-    if (a == NULL) return -1;
-    ip = ntohl(a->sin_addr.s_addr), port = ntohs(a->sin_port);
-    if (ip == INADDR_ANY) ip = INADDR_LOOPBACK;
-    if (port == 0) return fail(EINVAL);
+    if (read_place(s, to, to_size, &at) != 0) return -1;
+    if (is_barred(s, &at)) return fail(ENETUNREACH);
+    if (is_any(&at)) set_here(&at);
+    if (at.port == 0) return fail(EINVAL);
   } else if (!s->connected) {
     return fail(EDESTADDRREQ);
   }
   if (s->shut_write) return broken_pipe(flags);
   if (size > DATAGRAM_MAX) return fail(EMSGSIZE);
-  if (ip == INADDR_BROADCAST && !s->number[BROADCAST]) return fail(EACCES);
+  if (is_broadcast(&at) && !s->number[BROADCAST]) return fail(EACCES);
   datagram_fetch(s);
   if (s->error != 0) return fail(take_error(s));
   if (datagram_bind(s) != 0) return -1;
   for (struct patience p = {0};;) {
-    int32_t result = udp_send(s->handle, ip, port, (void *)(uintptr_t)data, (uint32_t)size);
+    int32_t result = udp_send(s->handle, number_of(&at), at.port, (void *)(uintptr_t)data, (uint32_t)size);
     if (result == STINT_ERR_UNREACHABLE) return fail(ENETUNREACH);
     if (result < 0 && result != STINT_ERR_AGAIN) return fail(error_of(result));
     if (result >= 0) break;
@@ -109,7 +121,7 @@ ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, 
   size_t whole = (size_t)s->held, n = whole < size ? whole : size;
   if (n > 0) memcpy(data, s->text, n);
   if (n < whole) *flags = MSG_TRUNC;
-  tell_address(s->held_ip, s->held_port, from, from_size);
+  tell_place(s, &s->held_from, from, from_size);
   if ((asked & MSG_PEEK) == 0) s->held = -1;
   return (ssize_t)((asked & MSG_TRUNC) != 0 ? whole : n);
 }

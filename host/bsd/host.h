@@ -9,7 +9,8 @@
 enum { STINT_HOST_RING = 32768, STINT_HOST_UDP_RING = 69632 };
 
 /*
- * Starts the stack, once: addresses from the environment (STINT_IP=10.0.2.15/24, STINT_GATEWAY). Returns 0 or an error.
+ * Starts the stack, once: addresses from the environment (STINT_IP=10.0.2.15/24, STINT_GATEWAY; with STINT_IPV6 also
+ * STINT_IP6=fd00::2/64, STINT_GATEWAY6). Returns 0 or an error.
  */
 int32_t stint_host_start(void);
 /* The stack's own address, host order. */

@@ -4,6 +4,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#ifndef EAI_ADDRFAMILY
+#define EAI_ADDRFAMILY (-9)
+#endif
+/* WASI's C library has other numbers for the families. */
+#ifdef __wasm__
+#define INET_PTON stint_bsd_inet_pton
+#define INET_NTOP stint_bsd_inet_ntop
+#else
+#define INET_PTON inet_pton
+#define INET_NTOP inet_ntop
+#endif
+
 static const struct {
   const char *name;
   uint16_t port;
@@ -66,16 +78,29 @@ static int check_hints(const struct addrinfo *h) {
   return 0;
 }
 
-static struct addrinfo *entry(uint32_t ip, int port, int type, const char *canonical) {
+/* What a host is: one place of each family at most. */
+struct found {
+  struct place places[2];
+  /* Whether it is told as an address of AF_INET6: one behind ::ffff may be. */
+  bool six[2];
+  unsigned count;
+  uint32_t scope;
+};
+
+static struct addrinfo *entry(const struct found *f, unsigned i, int type, const char *canonical) {
+  struct socket form = {.six = f->six[i]};
+  struct sockaddr_in6 address;
+  socklen_t size = sizeof address;
+  tell_place(&form, &f->places[i], (struct sockaddr *)&address, &size);
+  if (form.six) address.sin6_scope_id = f->scope;
   /* The address lies behind its entry, and the name behind that. */
   size_t name = canonical == NULL ? 0 : strlen(canonical) + 1;
-  struct addrinfo *a = calloc(1, sizeof *a + sizeof(struct sockaddr_in) + name);
+  struct addrinfo *a = calloc(1, sizeof *a + size + name);
   if (a == NULL) return NULL;
-  struct sockaddr_in *to = (struct sockaddr_in *)(void *)(a + 1);
-  to->sin_family = AF_INET, to->sin_port = htons((uint16_t)port), to->sin_addr.s_addr = ip;
-  a->ai_family = AF_INET, a->ai_socktype = type, a->ai_protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
-  a->ai_addr = (struct sockaddr *)to, a->ai_addrlen = sizeof *to;
-  if (name != 0) a->ai_canonname = memcpy(to + 1, canonical, name);
+  a->ai_family = form.six ? AF_INET6 : AF_INET, a->ai_socktype = type;
+  a->ai_protocol = type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP;
+  a->ai_addr = memcpy(a + 1, &address, size), a->ai_addrlen = size;
+  if (name != 0) a->ai_canonname = memcpy((char *)(a + 1) + size, canonical, name);
   return a;
 }
 
@@ -87,31 +112,90 @@ void stint_bsd_freeaddrinfo(struct addrinfo *a) {
   }
 }
 
+static int add_found(struct found *f, const struct place *p, bool six) {
+  f->places[f->count] = *p;
+  f->six[f->count++] = six;
+  return 0;
+}
+
+/* An IPv6 address as text, behind which a scope may stand, in digits. */
+static bool colons(const char *text, struct place *p, uint32_t *scope) {
+  char plain[INET6_ADDRSTRLEN];
+  size_t size = strcspn(text, "%");
+  if (size >= sizeof plain) return false;
+  memcpy(plain, text, size);
+  plain[size] = 0;
+  int number = text[size] == '%' ? decimal(text + size + 1) : 0;
+  *scope = (uint32_t)number;
+  return number >= 0 && INET_PTON(AF_INET6, plain, p->ip) == 1;
+}
+
+/* A host in numbers. */
+static int numeric(const char *host, const struct addrinfo *h, uint16_t port, struct found *f) {
+  uint32_t ip;
+  struct place p;
+  bool six = h->ai_family == AF_INET6;
+  if (dotted(host, &ip)) {
+    if (six && (h->ai_flags & AI_V4MAPPED) == 0) return EAI_ADDRFAMILY;
+    set_place(&p, ntohl(ip), port);
+    return add_found(f, &p, six);
+  }
+  if (!colons(host, &p, &f->scope)) return EAI_NONAME;
+  p.port = port;
+  if (h->ai_family != AF_INET) return add_found(f, &p, true);
+  return is_mapped(&p) ? add_found(f, &p, false) : EAI_ADDRFAMILY;
+}
+
+/* "localhost", or nobody: this host; with AI_PASSIVE all of its addresses, IPv4 first as the C library has it. */
+static int here(bool passive, int family, uint16_t port, struct found *f) {
+  for (int i = 0; i < 2; i++) {
+    bool six = (i == 0) != passive;
+    if (family == AF_UNSPEC ? six && !HAS_IPV6 : (family == AF_INET6) != six) continue;
+    struct place p = {.port = port};
+    set_any(&p, six);
+    if (!passive) set_here(&p);
+    add_found(f, &p, six);
+  }
+  return 0;
+}
+
+static int find_host(const char *host, const struct addrinfo *h, uint16_t port, struct found *f) {
+  int family = h->ai_family;
+  if ((h->ai_flags & AI_ADDRCONFIG) != 0 && family != AF_INET) {
+    /* ::1 alone does not count (RFC 3493 §6.1). There is always an IPv4 address. */
+    if (stint_host_start() >= 0 && !has_own6(false)) {
+      if (family == AF_INET6) return EAI_NONAME;
+      family = AF_INET;
+    }
+  }
+  if (host == NULL) return here((h->ai_flags & AI_PASSIVE) != 0, family, port, f);
+  if (strcmp(host, "localhost") != 0) return numeric(host, h, port, f);
+  return (h->ai_flags & AI_NUMERICHOST) != 0 ? EAI_NONAME : here(false, family, port, f);
+}
+
 int stint_bsd_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
                           struct addrinfo **result) {
   const struct addrinfo none = {0}, *h = hints != NULL ? hints : &none;
   if (host == NULL && service == NULL) return EAI_NONAME;
   int wrong = check_hints(h), port = 0;
   if (wrong != 0) return wrong;
+  if ((h->ai_flags & AI_CANONNAME) != 0 && host == NULL) return EAI_BADFLAGS;
   if (service != NULL && (port = port_of(service, h->ai_flags)) < 0)
     return (h->ai_flags & AI_NUMERICSERV) != 0 ? EAI_NONAME : EAI_SERVICE;
-  uint32_t ip = htonl((h->ai_flags & AI_PASSIVE) != 0 ? INADDR_ANY : INADDR_LOOPBACK);
-  if (host != NULL && strcmp(host, "localhost") != 0 && !dotted(host, &ip)) return EAI_NONAME;
-  if (h->ai_family == AF_INET6) return EAI_NONAME;
-  if (host != NULL && strcmp(host, "localhost") == 0) {
-    if ((h->ai_flags & AI_NUMERICHOST) != 0) return EAI_NONAME;
-    ip = htonl(INADDR_LOOPBACK);
-  }
+  struct found f = {.count = 0};
+  if ((wrong = find_host(host, h, (uint16_t)port, &f)) != 0) return wrong;
   struct addrinfo *first = NULL, **next = &first;
-  for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
-    if (h->ai_socktype != 0 && h->ai_socktype != type) continue;
-    if (h->ai_protocol != 0 && h->ai_protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) continue;
-    *next = entry(ip, port, type, first == NULL && (h->ai_flags & AI_CANONNAME) != 0 ? host : NULL);
-    if (*next == NULL) {
-      stint_bsd_freeaddrinfo(first);
-      return EAI_MEMORY;
+  for (unsigned i = 0; i < f.count; i++) {
+    for (int type = SOCK_STREAM; type <= SOCK_DGRAM; type++) {
+      if (h->ai_socktype != 0 && h->ai_socktype != type) continue;
+      if (h->ai_protocol != 0 && h->ai_protocol != (type == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) continue;
+      *next = entry(&f, i, type, first == NULL && (h->ai_flags & AI_CANONNAME) != 0 ? host : NULL);
+      if (*next == NULL) {
+        stint_bsd_freeaddrinfo(first);
+        return EAI_MEMORY;
+      }
+      next = &(*next)->ai_next;
     }
-    next = &(*next)->ai_next;
   }
   *result = first;
   return first == NULL ? EAI_SERVICE : 0;
@@ -123,24 +207,39 @@ static const char *service_name(int port) {
   return NULL;
 }
 
+/* The host's part of getnameinfo: "localhost", or numbers, with the scope of an address of the link. */
+static int host_name(const struct sockaddr *address, char *host, socklen_t room, int flags) {
+  char text[INET6_ADDRSTRLEN + 16];
+  struct sockaddr_in6 six = {0};
+  struct place p;
+  struct socket form = {.six = address->sa_family == AF_INET6};
+  if (read_place(&form, address, form.six ? sizeof six : sizeof(struct sockaddr_in), &p) != 0) return EAI_FAMILY;
+  if (form.six) memcpy(&six, address, sizeof six);
+  bool is_local = is_here(&p);
+  if ((flags & NI_NAMEREQD) != 0 && !is_local) return EAI_NONAME;
+  if (host == NULL || room == 0) return 0;
+  if ((flags & NI_NUMERICHOST) == 0 && is_local) {
+    snprintf(text, sizeof text, "localhost");
+  } else {
+    INET_NTOP(address->sa_family, form.six ? p.ip : p.ip + 12, text, sizeof text);
+    size_t size = strlen(text);
+    if (six.sin6_scope_id != 0) snprintf(text + size, sizeof text - size, "%%%u", (unsigned)six.sin6_scope_id);
+  }
+  return snprintf(host, room, "%s", text) >= (int)room ? EAI_OVERFLOW : 0;
+}
+
 int stint_bsd_getnameinfo(const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size,
                           char *service, socklen_t service_size, int flags) {
-  if (address == NULL || address->sa_family != AF_INET || size < sizeof(struct sockaddr_in)) return EAI_FAMILY;
-  const struct sockaddr_in *a = (const struct sockaddr_in *)(const void *)address;
-  uint32_t ip = ntohl(a->sin_addr.s_addr);
-  bool numeric = (flags & NI_NUMERICHOST) != 0;
-  if ((flags & NI_NAMEREQD) != 0 && ip != INADDR_LOOPBACK) return EAI_NONAME;
-  if (host != NULL && host_size > 0) {
-    int n = !numeric && ip == INADDR_LOOPBACK
-                ? snprintf(host, host_size, "localhost")
-                : snprintf(host, host_size, "%u.%u.%u.%u", (unsigned)(ip >> 24), (unsigned)(ip >> 16 & 255),
-                           (unsigned)(ip >> 8 & 255), (unsigned)(ip & 255));
-    if (n >= (int)host_size) return EAI_OVERFLOW;
-  }
+  bool six = address != NULL && address->sa_family == AF_INET6;
+  if (address == NULL || (!six && address->sa_family != AF_INET)) return EAI_FAMILY;
+  if (size < (six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in))) return EAI_FAMILY;
+  int wrong = host_name(address, host, host_size, flags);
+  if (wrong != 0) return wrong;
   if (service != NULL && service_size > 0) {
-    const char *name = (flags & NI_NUMERICSERV) != 0 ? NULL : service_name(ntohs(a->sin_port));
-    int n = name != NULL ? snprintf(service, service_size, "%s", name)
-                         : snprintf(service, service_size, "%u", (unsigned)ntohs(a->sin_port));
+    /* The port is in the same place for both families. */
+    int port = ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+    const char *name = (flags & NI_NUMERICSERV) != 0 ? NULL : service_name(port);
+    int n = name != NULL ? snprintf(service, service_size, "%s", name) : snprintf(service, service_size, "%d", port);
     if (n >= (int)service_size) return EAI_OVERFLOW;
   }
   return 0;
@@ -195,6 +294,7 @@ const char *gai_strerror(int error) {
     case EAI_FAMILY: return "ai_family not supported";
     case EAI_SOCKTYPE: return "ai_socktype not supported";
     case EAI_SERVICE: return "Servname not supported for ai_socktype";
+    case EAI_ADDRFAMILY: return "Address family for hostname not supported";
     case EAI_MEMORY: return "Memory allocation failure";
     case EAI_SYSTEM: return "System error";
     case EAI_OVERFLOW: return "Argument buffer overflow";

@@ -35,12 +35,15 @@ static const struct option {
     {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT, 0, INT32_MAX, false, STINT_OPTION_USER_TIMEOUT},
     {IPPROTO_IP, IP_TOS, TOS, INT32_MIN, INT32_MAX, false, STINT_OPTION_TOS},
     {IPPROTO_IP, IP_TTL, TTL, -1, 255, false, STINT_OPTION_TTL},
+    {IPPROTO_IPV6, IPV6_TCLASS, TRAFFIC_CLASS, -1, 255, false, STINT_OPTION_TOS},
+    {IPPROTO_IPV6, IPV6_UNICAST_HOPS, HOPS, -1, 255, false, STINT_OPTION_TTL},
+    {IPPROTO_IPV6, IPV6_V6ONLY, SIX_ONLY, INT32_MIN, INT32_MAX, true, NOT_THE_STACKS},
     {SOL_SOCKET, SO_KEEPALIVE, KEEP_ALIVE, INT32_MIN, INT32_MAX, true, STINT_OPTION_KEEP_ALIVE},
 };
 enum { OPTIONS = sizeof numbers / sizeof numbers[0] };
 
 static const struct option *find(const struct socket *s, int level, int name) {
-  if (level == IPPROTO_TCP && s->kind == DATAGRAM) return NULL;
+  if ((level == IPPROTO_TCP && s->kind == DATAGRAM) || (level == IPPROTO_IPV6 && !s->six)) return NULL;
   for (int i = 0; i < OPTIONS; i++)
     if (numbers[i].level == level && numbers[i].name == name) return &numbers[i];
   return NULL;
@@ -54,7 +57,14 @@ static uint32_t for_stack(const struct option *o, int value) {
   return (uint32_t)value;
 }
 
+/* Whether the option is for packets of the other family. A listener of AF_INET6 has those of IPv6. */
+static bool is_of_other_family(const struct socket *s, const struct option *o) {
+  bool six = s->kind == CONNECTION ? !is_mapped(&s->peer) : s->six;
+  return o->level == (six ? IPPROTO_IP : IPPROTO_IPV6);
+}
+
 static void hand_over(const struct socket *s, const struct option *o) {
+  if (is_of_other_family(s, o)) return;
   /* A listener has what it can: the rest is its connections'. */
   if (o->stack != NOT_THE_STACKS && (s->kind == CONNECTION || s->kind == LISTENER))
     tcp_set(s->handle, (uint32_t)o->stack, for_stack(o, s->number[o->number]));
@@ -71,13 +81,17 @@ static int set_number(struct socket *s, const struct option *o, const void *valu
   else if (o->level == IPPROTO_IP && size >= 1 && size < sizeof n) n = *(const unsigned char *)value;
   else if (size < sizeof n) return fail(EINVAL);
   else memcpy(&n, value, sizeof n);
-  if (n < o->least || n > o->most || (o->number == TTL && n == 0)) return fail(EINVAL);
+  bool hops = o->number == TTL || o->number == HOPS;
+  if (n < o->least || n > o->most || (hops && n == 0)) return fail(EINVAL);
+  /* Whom it would be for is settled once there is a port. */
+  if (o->number == SIX_ONLY && s->own.port != 0) return fail(EINVAL);
   if (o->flag) n = n != 0;
-  if (o->number == TTL && n == -1) n = 64;
+  if (hops && n == -1) n = 64;
+  if (o->number == TRAFFIC_CLASS && n == -1) n = 0;
   /* Datagrams go out with 64; a program that wants another TTL relies on it. */
-  if (o->number == TTL && n != 64 && s->kind == DATAGRAM) return fail(ENOPROTOOPT);
+  if (hops && n != 64 && s->kind == DATAGRAM) return fail(ENOPROTOOPT);
   /* A byte; the bits of ECN are TCP's own. */
-  if (o->number == TOS) n &= s->kind == DATAGRAM ? 0xff : 0xfc;
+  if (o->number == TOS || o->number == TRAFFIC_CLASS) n &= s->kind == DATAGRAM ? 0xff : 0xfc;
   if (o->number == LOW_WATER) n = n < 0 || n > LOW_WATER_MAX ? LOW_WATER_MAX : n == 0 ? 1 : n;
   s->number[o->number] = n;
   s->is_set |= 1u << o->number;
@@ -159,7 +173,7 @@ int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *si
       if (!stream) datagram_fetch(s);
       return give_number(value, size, take_error(s));
     case SO_TYPE: return give_number(value, size, stream ? SOCK_STREAM : SOCK_DGRAM);
-    case SO_DOMAIN: return give_number(value, size, AF_INET);
+    case SO_DOMAIN: return give_number(value, size, s->six ? AF_INET6 : AF_INET);
     case SO_PROTOCOL: return give_number(value, size, stream ? IPPROTO_TCP : IPPROTO_UDP);
     case SO_ACCEPTCONN: return give_number(value, size, s->kind == LISTENER);
     case SO_SNDBUF:

@@ -3,13 +3,13 @@
 
 int stint_bsd_socket(int domain, int type, int protocol) {
   int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-  if (domain != AF_INET) return fail(EAFNOSUPPORT);
+  if (domain != AF_INET && !(HAS_IPV6 && domain == AF_INET6)) return fail(EAFNOSUPPORT);
   if (kind == SOCK_RAW) return fail(EPROTONOSUPPORT);
   if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return fail(EINVAL);
   if (protocol != 0 && protocol != (kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) return fail(EPROTONOSUPPORT);
   if (stint_host_start() < 0) return fail(ENETDOWN);
   end_with_program();
-  int fd = fresh();
+  int fd = fresh(domain == AF_INET6);
   if (fd < 0) return -1;
   struct socket *s = socket_of(fd);
   s->nonblock = (type & SOCK_NONBLOCK) != 0, s->cloexec = (type & SOCK_CLOEXEC) != 0;
@@ -25,24 +25,23 @@ int stint_bsd_socketpair(int domain, int type, int protocol, int fds[2]) {
 int stint_bsd_bind(int fd, const struct sockaddr *address, socklen_t size) {
   struct socket *s = socket_of(fd);
   if (s == NULL) return fail(EBADF);
-  const struct sockaddr_in *a = address_of(address, size);
-  if (a == NULL) return -1;
+  struct place p;
+  if (read_place(s, address, size, &p) != 0) return -1;
   if (s->bound || s->connected || (s->kind != FRESH && s->kind != DATAGRAM) || (s->kind == DATAGRAM && s->handle != 0))
     return fail(EINVAL);
-  uint32_t ip = ntohl(a->sin_addr.s_addr);
-  uint16_t port = ntohs(a->sin_port);
-  bool stream = s->kind != DATAGRAM;
-  if (ip != 0 && ip >> 24 != 127 && ip != stint_host_address()) return fail(EADDRNOTAVAIL);
-  if (port != 0 && is_taken(s, ip, port, stream)) return fail(EADDRINUSE);
-  s->ip = ip;
-  s->port = port;
+  if (s->six && is_mapped(&p) && s->number[SIX_ONLY]) return fail(EINVAL);
+  bool stream = s->kind != DATAGRAM, chosen = p.port != 0;
+  if (!is_any(&p) && !is_own(&p)) return fail(EADDRNOTAVAIL);
+  if (chosen && is_taken(s, &p, stream)) return fail(EADDRINUSE);
+  s->own = p;
   int error = choose_port(s, stream);
   if (error != 0) return fail(error);
   s->bound = true;
-  s->port_is_kept = port != 0;
+  s->port_is_kept = chosen;
   if (stream || datagram_bind(s) == 0) return 0;
   s->bound = false;
-  s->ip = 0, s->port = 0;
+  set_any(&s->own, s->six);
+  s->own.port = 0;
   return -1;
 }
 
@@ -56,7 +55,7 @@ int stint_bsd_listen(int fd, int backlog) {
   int error = choose_port(s, true);
   if (error != 0) return fail(error);
   uint32_t most = backlog < 0 || backlog > BACKLOG_MAX ? BACKLOG_MAX : backlog == 0 ? 1 : (uint32_t)backlog;
-  int32_t result = tcp_listen(s->ip, s->port, most);
+  int32_t result = tcp_listen(listening_number(&s->own, !s->number[SIX_ONLY]), s->own.port, most);
   if (result < 0) return fail(error_of(result));
   s->handle = result;
   s->kind = LISTENER;
@@ -68,7 +67,8 @@ int stint_bsd_listen(int fd, int backlog) {
 static void look(struct socket *s) {
   struct stint_tcp_info info;
   if (tcp_info(s->handle, &info) < 0) return;
-  s->peer_ip = info.rip, s->ip = info.lip, s->peer_port = (uint16_t)(info.ports >> 16), s->port = (uint16_t)info.ports;
+  set_place(&s->peer, info.rip, (uint16_t)(info.ports >> 16));
+  set_place(&s->own, info.lip, (uint16_t)info.ports);
   uint32_t state = info.state;
   s->ended = state == STINT_STATE_CLOSE_WAIT || tcp_recv_size(s->handle) == 0;
   if (state != STINT_STATE_CLOSED) return;
@@ -86,7 +86,7 @@ int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int fla
   for (struct patience p = {0}; (handle = tcp_accept(l->handle)) == STINT_ERR_AGAIN;)
     if (!again(&p, l, 0, l->receive_ms)) return -1;
   if (handle < 0) return fail(error_of(handle));
-  int connection = fresh();
+  int connection = fresh(l->six);
   if (connection < 0) {
     tcp_abort(handle);
     return -1;
@@ -102,7 +102,7 @@ int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int fla
   s->linger = l->linger, s->receive_ms = l->receive_ms, s->send_ms = l->send_ms;
   look(s);
   apply_options(s);
-  tell_address(s->peer_ip, s->peer_port, address, size);
+  tell_place(s, &s->peer, address, size);
   return connection;
 }
 
@@ -116,25 +116,27 @@ static void unconnect(struct socket *s) {
   s->kind = FRESH;
   s->handle = 0;
   s->connected = s->told = s->over = s->ended = false;
-  s->peer_ip = 0, s->peer_port = 0;
-  if (!s->bound) s->ip = 0;
-  if (!s->port_is_kept) s->port = 0;
+  set_any(&s->peer, s->six);
+  s->peer.port = 0;
+  if (!s->bound) set_any(&s->own, s->six);
+  if (!s->port_is_kept) s->own.port = 0;
 }
 
-static int start_connect(struct socket *s, const struct sockaddr_in *a) {
-  uint32_t ip = ntohl(a->sin_addr.s_addr);
-  uint16_t port = ntohs(a->sin_port);
+static int start_connect(struct socket *s, struct place *to) {
+  if (s->six && is_mapped(to) && s->number[SIX_ONLY]) return fail(ENETUNREACH);
   /* As the kernel has it, nowhere is here. */
-  if (ip == INADDR_ANY) ip = INADDR_LOOPBACK;
-  if (port == 0) return fail(ECONNREFUSED);
+  if (is_any(to)) set_here(to);
+  if (to->port == 0) return fail(ECONNREFUSED);
   /* As the kernel has it, who asks for one of 127/8 comes from 127.0.0.1. */
-  int32_t handle = tcp_connect(s->ip == 0 && ip >> 24 == 127 ? INADDR_LOOPBACK : s->ip, s->port, ip, port);
+  uint32_t from = is_any(&s->own) ? 0 : number_of(&s->own);
+  if (from == 0 && is_mapped(to) && is_here(to)) from = INADDR_LOOPBACK;
+  int32_t handle = tcp_connect(from, s->own.port, number_of(to), to->port);
   if (handle == STINT_ERR_UNREACHABLE || handle == STINT_ERR_ARGUMENT) return fail(ENETUNREACH);
   if (handle == STINT_ERR_IN_USE) return fail(EADDRNOTAVAIL);
   if (handle < 0) return fail(error_of(handle));
   s->kind = CONNECTION;
   s->handle = handle;
-  s->peer_ip = ip, s->peer_port = port;
+  s->peer = *to;
   look(s);
   apply_options(s);
   return 0;
@@ -144,12 +146,12 @@ int stint_bsd_connect(int fd, const struct sockaddr *address, socklen_t size) {
   struct socket *s = socket_of(fd);
   if (s == NULL) return fail(EBADF);
   if (s->kind == DATAGRAM) return datagram_connect(s, address, size);
-  const struct sockaddr_in *a = address_of(address, size);
-  if (a == NULL) return -1;
+  struct place to;
+  if (read_place(s, address, size, &to) != 0) return -1;
   if (s->kind == LISTENER || (s->kind == CONNECTION && s->told)) return fail(EISCONN);
   bool first = s->kind == FRESH;
   if (first) {
-    if (start_connect(s, a) != 0) return -1;
+    if (start_connect(s, &to) != 0) return -1;
     turn(0, NULL, 0);
     if (s->nonblock) return fail(EINPROGRESS);
   } else if (s->nonblock && !s->connected && !s->over) {
@@ -173,7 +175,7 @@ static int shut_listener(struct socket *s) {
   tcp_close(s->handle);
   s->kind = FRESH;
   s->handle = 0;
-  if (!s->port_is_kept) s->port = 0;
+  if (!s->port_is_kept) s->own.port = 0;
   return 0;
 }
 
@@ -220,7 +222,7 @@ int stint_bsd_close(int fd) {
 int stint_bsd_getsockname(int fd, struct sockaddr *address, socklen_t *size) {
   const struct socket *s = socket_of(fd);
   if (s == NULL) return fail(EBADF);
-  tell_address(s->ip, s->port, address, size);
+  tell_place(s, &s->own, address, size);
   return 0;
 }
 
@@ -228,6 +230,6 @@ int stint_bsd_getpeername(int fd, struct sockaddr *address, socklen_t *size) {
   const struct socket *s = socket_of(fd);
   if (s == NULL) return fail(EBADF);
   if (!s->connected || s->over) return fail(ENOTCONN);
-  tell_address(s->peer_ip, s->peer_port, address, size);
+  tell_place(s, &s->peer, address, size);
   return 0;
 }

@@ -30,6 +30,13 @@
 
 #include "host.h"
 
+/* Whether there are sockets of AF_INET6: the small builds of the stack have no IPv6. */
+#ifdef STINT_IPV6
+enum { HAS_IPV6 = true };
+#else
+enum { HAS_IPV6 = false };
+#endif
+
 /* Descriptors of files lie below; a descriptor is below FD_SETSIZE. */
 enum { FIRST = 64, COUNT = 64, BACKLOG_MAX = 128, DATAGRAM_MAX = 65535, IOV_COUNT_MAX = 1024 };
 
@@ -50,19 +57,26 @@ enum number {
   USER_TIMEOUT,
   TOS,
   TTL,
+  TRAFFIC_CLASS,
+  HOPS,
+  SIX_ONLY,
   LOW_WATER,
   NUMBERS
+};
+
+/* An address as IPv6 has it, an IPv4 one behind ::ffff (place.c), and a port, host order; 0: not chosen. */
+struct place {
+  uint8_t ip[16];
+  uint16_t port;
 };
 
 struct socket {
   enum kind kind;
   /* 0: none. */
   int32_t handle;
-  /* Host order; 0: not chosen. */
-  uint32_t ip;
-  uint16_t port;
-  uint32_t peer_ip;
-  uint16_t peer_port;
+  struct place own, peer;
+  /* Of AF_INET6. */
+  bool six;
   bool nonblock;
   /* To be asked for only: there is no exec. */
   bool cloexec;
@@ -91,8 +105,7 @@ struct socket {
   uint32_t is_set;
   /* A datagram that was taken out of the stack and of which nobody has had the last; −1: none. */
   int held;
-  uint32_t held_ip;
-  uint16_t held_port;
+  struct place held_from;
   unsigned char *text;
 };
 
@@ -106,8 +119,8 @@ int fail(int error);
 int error_of(int32_t result);
 /* The socket of a descriptor; NULL: it is none of ours. */
 struct socket *socket_of(int fd);
-/* A descriptor of a new socket, or −1. */
-int fresh(void);
+/* A descriptor of a new socket, of AF_INET6 or not; or −1. */
+int fresh(bool six);
 void release(struct socket *s);
 /* One turn of the host, and what its events say. −1: the link is gone; 1: a signal has ended the wait. */
 int turn(int wait_ms, struct pollfd *also, unsigned count);
@@ -129,11 +142,35 @@ bool again(struct patience *p, const struct socket *s, int flags, int limit_ms);
 /* Chooses a port that is free for `s` where it has none. Returns 0 or an errno. */
 int choose_port(struct socket *s, bool stream);
 /* Whether another socket has the address and port. */
-bool is_taken(const struct socket *s, uint32_t ip, uint16_t port, bool stream);
+bool is_taken(const struct socket *s, const struct place *p, bool stream);
+
+/* place.c */
+
+bool is_mapped(const struct place *p);
+/* 0.0.0.0 or :: */
+bool is_any(const struct place *p);
+/* 127/8 or ::1. */
+bool is_here(const struct place *p);
+bool is_broadcast(const struct place *p);
+/* Whether the interface has the address, or it is here. */
+bool is_own(const struct place *p);
+/* Whether there is an IPv6 address but ::1; `settled`: and duplicate address detection is over. */
+bool has_own6(bool settled);
+bool same_ip(const struct place *a, const struct place *b);
+/* These leave the port as it is. The family of `set_here` is the one that `p` has. */
+void set_any(struct place *p, bool six);
+void set_here(struct place *p);
+void set_source(const struct place *peer, struct place *own);
+/* What the stack's next call takes for the address; 0: any. */
+uint32_t number_of(const struct place *p);
+/* The same for tcp_listen; `both`: :: is all addresses of either family. */
+uint32_t listening_number(const struct place *p, bool both);
+/* A place of what the stack tells. */
+void set_place(struct place *p, uint32_t number, uint16_t port);
 /* What `getsockname` and the like return. */
-void tell_address(uint32_t ip, uint16_t port, struct sockaddr *address, socklen_t *size);
-/* The address if it is one of AF_INET; else NULL, and errno is set. */
-const struct sockaddr_in *address_of(const struct sockaddr *address, socklen_t size);
+void tell_place(const struct socket *s, const struct place *p, struct sockaddr *address, socklen_t *size);
+/* The place of an address of the socket's family. Returns 0; or −1, and errno is set. */
+int read_place(const struct socket *s, const struct sockaddr *address, socklen_t size, struct place *p);
 
 /* linger.c */
 

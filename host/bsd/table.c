@@ -37,13 +37,17 @@ struct socket *socket_of(int fd) {
   return fd >= FIRST && fd < FIRST + COUNT && sockets[fd - FIRST].kind != FREE ? &sockets[fd - FIRST] : NULL;
 }
 
-int fresh(void) {
+int fresh(bool six) {
   for (int i = 0; i < COUNT; i++) {
     if (sockets[i].kind != FREE) continue;
     sockets[i] = (struct socket){
         .kind = FRESH,
+        .six = six,
         .held = -1,
-        .number = {[KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64, [LOW_WATER] = 1}};
+        .number = {
+            [KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64, [HOPS] = 64, [LOW_WATER] = 1}};
+    set_any(&sockets[i].own, six);
+    set_any(&sockets[i].peer, six);
     return FIRST + i;
   }
   return fail(EMFILE);
@@ -150,11 +154,23 @@ bool again(struct patience *p, const struct socket *s, int flags, int limit_ms) 
   return false;
 }
 
-bool is_taken(const struct socket *s, uint32_t ip, uint16_t port, bool stream) {
+/* All addresses of both families. */
+static bool is_everywhere(const struct socket *s, const struct place *p) {
+  return !is_mapped(p) && is_any(p) && !s->number[SIX_ONLY];
+}
+
+/* Whether a packet could be for both. */
+static bool overlap(const struct socket *s, const struct place *p, const struct socket *o) {
+  if (is_everywhere(s, p) || is_everywhere(o, &o->own)) return true;
+  if (is_mapped(p) != is_mapped(&o->own)) return false;
+  return is_any(p) || is_any(&o->own) || same_ip(p, &o->own);
+}
+
+bool is_taken(const struct socket *s, const struct place *p, bool stream) {
   for (int i = 0; i < COUNT; i++) {
     const struct socket *o = &sockets[i];
-    if (o == s || o->kind == FREE || o->port != port || (o->kind != DATAGRAM) != stream) continue;
-    if (ip != 0 && o->ip != 0 && ip != o->ip) continue;
+    if (o == s || o->kind == FREE || o->own.port != p->port || (o->kind != DATAGRAM) != stream) continue;
+    if (!overlap(s, p, o)) continue;
     bool both = s->number[REUSE_ADDRESS] && o->number[REUSE_ADDRESS];
     if (o->kind == LISTENER || (!both && (o->bound || !stream))) return true;
   }
@@ -163,28 +179,12 @@ bool is_taken(const struct socket *s, uint32_t ip, uint16_t port, bool stream) {
 
 int choose_port(struct socket *s, bool stream) {
   enum { LOW = 32768, HIGH = 60999, TRIES = 256 };
-  for (int i = 0; s->port == 0 && i < TRIES; i++) {
+  for (int i = 0; s->own.port == 0 && i < TRIES; i++) {
     uint16_t random;
     if (getentropy(&random, sizeof random) != 0) return EADDRINUSE;
-    uint16_t port = (uint16_t)(LOW + random % (HIGH - LOW + 1));
-    if (!is_taken(s, s->ip, port, stream)) s->port = port;
+    struct place p = s->own;
+    p.port = (uint16_t)(LOW + random % (HIGH - LOW + 1));
+    if (!is_taken(s, &p, stream)) s->own.port = p.port;
   }
-  return s->port == 0 ? EADDRINUSE : 0;
-}
-
-void tell_address(uint32_t ip, uint16_t port, struct sockaddr *address, socklen_t *size) {
-  if (address == NULL || size == NULL) return;
-  struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(ip)}};
-  memcpy(address, &a, *size < sizeof a ? *size : sizeof a);
-  *size = sizeof a;
-}
-
-const struct sockaddr_in *address_of(const struct sockaddr *address, socklen_t size) {
-  if (address == NULL || size < sizeof(struct sockaddr_in)) {
-    errno = EINVAL;
-    return NULL;
-  }
-  if (address->sa_family == AF_INET) return (const struct sockaddr_in *)(const void *)address;
-  errno = EAFNOSUPPORT;
-  return NULL;
+  return s->own.port == 0 ? EADDRINUSE : 0;
 }

@@ -25,8 +25,13 @@ function binaryen(tool: string): string {
   }
 }
 
-/** What is wrong with the application, a line each; none: it can be linked. */
-export function problems(app: Uint8Array, stack: Uint8Array): string[] {
+/**
+ * What is wrong with the application, a line each; none: it can be linked. `elsewhere`: whether
+ * another build of the stack has a call.
+ */
+export function problems(
+  app: Uint8Array, stack: Uint8Array, elsewhere: (name: string) => boolean = () => false,
+): string[] {
   const a = readSections(app);
   const exports = new Map(readSections(stack).exports.map((e) => [e.name, e]));
   const out: string[] = [];
@@ -34,7 +39,8 @@ export function problems(app: Uint8Array, stack: Uint8Array): string[] {
   if (wanted.length === 0) out.push('it imports nothing from "stint"; see include/stint.h');
   for (const i of wanted) {
     const have = exports.get(i.name);
-    if (!have) out.push(`it wants stint's "${i.name}", which does not exist`);
+    const nowhere = (): string => elsewhere(i.name) ? "only --fast has" : "does not exist";
+    if (!have) out.push(`it wants stint's "${i.name}", which ${nowhere()}`);
     else if (i.kind !== have.kind || formatSignature(i.signature) !== formatSignature(have.signature)) {
       out.push(
         `it wants stint's "${i.name}" as ${formatSignature(i.signature)}; it is ${formatSignature(have.signature)}`,
@@ -65,7 +71,11 @@ function stackFor(fast: boolean): string {
 /** Reads and checks the application; throws a RangeError with what is wrong. */
 function checked(app: string, stack: Uint8Array): Uint8Array {
   try {
-    const bytes = readFileSync(app), wrong = problems(bytes, stack);
+    const fullest = (): Uint8Array => readFileSync(stackFor(true));
+    const bytes = readFileSync(app);
+    const wrong = problems(
+      bytes, stack, (name) => readSections(fullest()).exports.some((e) => e.name === name && e.kind === "function"),
+    );
     if (wrong.length > 0) throw new RangeError(wrong.map((w) => `${app}: ${w}`).join("\n"));
     return bytes;
   } catch (e) {

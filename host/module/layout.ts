@@ -928,6 +928,11 @@ export interface Calls {
    * 0: none.
    */
   event_next(): bigint;
+  /**
+   * Listens on `ip` and `port`; 0: on every own address. In builds with everything also 255.255.255.255: on
+   * every IPv4 one; and the name of :: (`ip6_name`): on every IPv6 one. Returns a handle, IN_USE, FULL or
+   * ARGUMENT.
+   */
   tcp_listen(ip: number, port: number, backlog: number): number;
   tcp_accept(listener: number): number;
   tcp_connect(lip: number, lport: number, rip: number, rport: number): number;

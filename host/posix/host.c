@@ -322,6 +322,50 @@ static int32_t start(struct stint_config *c) {
   return stint_init(c);
 }
 
+#ifdef STINT_IPV6
+#include <arpa/inet.h>
+
+#ifdef __wasm__
+#define INET_PTON stint_bsd_inet_pton
+#else
+#define INET_PTON inet_pton
+#endif
+
+/* The 16 bytes of an IPv6 address; `prefix`: its bits may stand behind it. */
+static void address6(const char *text, unsigned char *bytes, unsigned *prefix) {
+  char plain[64] = "";
+  if (sscanf(text, prefix != NULL ? "%63[^/]/%u" : "%63s", plain, prefix) < 1 ||
+      INET_PTON(AF_INET6, plain, bytes) != 1 || (prefix != NULL && *prefix > 128)) {
+    fprintf(stderr, "an IPv6 address is written as fd00::2%s, not %s\n", prefix != NULL ? "/64" : "", text);
+    exit(2);
+  }
+}
+
+/* STINT_IP6 and STINT_GATEWAY6; without them what routers say. Then duplicate address detection has its time. */
+static int32_t start6(void) {
+  const char *own6 = getenv("STINT_IP6"), *router = getenv("STINT_GATEWAY6");
+  unsigned char address[16], gateway[16];
+  unsigned prefix = 64;
+  int32_t result = stint_ip6_start(NULL);
+  if (result < 0) return result;
+  if (router != NULL) address6(router, gateway, NULL);
+  if (own6 != NULL) {
+    address6(own6, address, &prefix);
+    result = stint_ip6_add(address, prefix, router != NULL ? gateway : NULL);
+  }
+  if (own6 == NULL && link_in < 0) return result;
+  enum { PATIENCE_US = 3000000 };
+  struct stint_ip6_info info;
+  for (uint64_t until = now_us() + PATIENCE_US; result >= 0 && now_us() < until;) {
+    uint32_t looking = 0;
+    if (turn(100, NULL, NULL, 0) < 0) break;
+    for (uint32_t i = 0; stint_ip6_info(i, &info) >= 0; i++) looking += info.state == 1;
+    if (looking == 0) break;
+  }
+  return result;
+}
+#endif
+
 int32_t stint_host_start(void) {
   static int32_t started = 1;
   if (started != 1) return started;
@@ -332,7 +376,11 @@ int32_t stint_host_start(void) {
     fprintf(stderr, "set STINT_IP to the own address and prefix, as 10.0.2.15/24\n");
     exit(2);
   }
-  return started = begin(ip, prefix, getenv("STINT_GATEWAY"), start);
+  started = begin(ip, prefix, getenv("STINT_GATEWAY"), start);
+#ifdef STINT_IPV6
+  if (started >= 0) started = start6();
+#endif
+  return started;
 }
 
 uint32_t stint_host_address(void) { return own; }

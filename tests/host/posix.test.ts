@@ -4,7 +4,7 @@
  * each call.
  */
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import type { Duplex } from "node:stream";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -16,6 +16,7 @@ import { findProgram } from "../../host/programs.js";
 import { lacks } from "../interop/lab.js";
 import { native } from "../../tools/native.mjs";
 import { checksum } from "../harness/codec.js";
+import { ip6, nd, routerAdvertisement, see6 } from "../harness/codec6.js";
 import { environment, ran, started, succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-posix-"));
@@ -30,6 +31,9 @@ const LAYER = [
 const INCLUDE = ["-DSTINT_SOCKETS", "-Iinclude/bsd", "-Iinclude"], WARNINGS = ["-Wall", "-Wextra", "-Werror"];
 const WASM = ["--target=wasm32-wasi", "-O2", "-mbulk-memory", "-ftls-model=local-exec", ...WARNINGS, ...INCLUDE];
 const programs = readdirSync("tests/posix").filter((f) => f.endsWith(".c")).map((f) => basename(f, ".c"));
+/** These need a stack with IPv6: the layer is compiled for it, and linked with a build that has it. */
+const isSix = (name: string): boolean => name.startsWith("six") || name === "differs";
+const IPV6 = "-DSTINT_IPV6";
 /** WASI has no signals. */
 const NATIVE_ONLY = ["pipe", "signals"];
 const file = (name: string): string => join(dir, name);
@@ -53,30 +57,43 @@ function kernels(name: string): string {
   return said;
 }
 
-let objects: string[] | undefined;
-/** The layer, compiled once for WASI. */
-function layer(): string[] {
-  return objects ??= LAYER.map((f) => {
-    const out = file(`${basename(f, ".c")}.o`);
-    compile("clang", ...WASM, "-c", f, "-o", out);
+const objects = new Map<boolean, string[]>();
+/** The layer, compiled once for WASI; with IPv6 or without. */
+function layer(six: boolean): string[] {
+  const made = objects.get(six) ?? LAYER.map((f) => {
+    const out = file(`${basename(f, ".c")}${six ? "6" : ""}.o`);
+    compile("clang", ...WASM, ...six ? [IPV6] : [], "-c", f, "-o", out);
     return out;
   });
+  objects.set(six, made);
+  return made;
 }
 
-let library: string[] | undefined;
+let library: string | undefined;
+const libraries = new Map<boolean, string[]>();
 /** The layer and the stack for native programs. */
-function nativeLayer(): string[] {
-  if (library !== undefined) return library;
-  const stack = native(file("native"));
-  mkdirSync(file("objects"));
-  const made = LAYER.map((f) => {
-    const out = join(file("objects"), `${basename(f, ".c")}.o`);
+function nativeLayer(six: boolean): string[] {
+  library ??= native(file("native"));
+  const folder = file(six ? "objects6" : "objects");
+  mkdirSync(folder, { recursive: true });
+  const made = libraries.get(six) ?? LAYER.map((f) => {
+    const out = join(folder, `${basename(f, ".c")}.o`);
     compile(
-      "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, "-c", f, "-o", out,
+      "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE,
+      ...six ? [IPV6] : [], "-c", f, "-o", out,
     );
     return out;
   });
-  return library = [...made, stack];
+  libraries.set(six, made);
+  return [...made, library];
+}
+
+/** Skips the test of a program that needs IPv6 where the kernel has none. Returns whether it did. */
+function lacksSix(t: TestContext, name: string): boolean {
+  const interfaces = "/proc/net/if_inet6";
+  const have = !isSix(name) || (existsSync(interfaces) && / lo$/m.test(readFileSync(interfaces, "utf8")));
+  if (!have) t.skip("needs ::1; sysctl net.ipv6.conf.lo.disable_ipv6=0");
+  return !have;
 }
 
 const ENV = { STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "none" };
@@ -84,29 +101,48 @@ const ENV = { STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "none" };
 describe("BSD sockets say what the kernel's say, under wasmtime", () => {
   for (const name of programs.filter((p) => !NATIVE_ONLY.includes(p))) {
     it(name, (t: TestContext) => {
-      if (lacks(t, "gcc", "clang", "wasm-ld", "wasmtime")) return;
-      const expected = kernels(name), app = file(`${name}.wasm`);
-      compile("clang", ...WASM, source(name), ...layer(), "-o", app);
-      succeeded(process.execPath, ["build/stint.js", "link", "--dynamic", app, "-o", file(name)]);
-      const env = Object.entries(ENV).flatMap(([k, v]) => ["--env", `${k}=${v}`]);
-      assert.equal(
-        output(findProgram("wasmtime")!, [
-          "run", ...env, "--preload", `stint=${file(name)}/stint.wasm`, `${file(name)}/app.wasm`,
-        ]),
-        expected,
-      );
+      if (lacks(t, "gcc", "clang", "wasm-ld", "wasmtime") || lacksSix(t, name)) return;
+      assert.equal(underWasmtime(name, source(name), isSix(name)), kernels(name));
     });
   }
+});
+
+/** What a program says over the layer under wasmtime; `six`: with IPv6, and so the build that has it. */
+function underWasmtime(name: string, path: string, six: boolean): string {
+  const app = file(`${name}.wasm`), dir = file(name);
+  compile("clang", ...WASM, path, ...layer(six), "-o", app);
+  succeeded(process.execPath, ["build/stint.js", "link", "--dynamic", ...six ? ["--fast"] : [], app, "-o", dir]);
+  const env = Object.entries(ENV).flatMap(([k, v]) => ["--env", `${k}=${v}`]);
+  return output(findProgram("wasmtime")!, ["run", ...env, "--preload", `stint=${dir}/stint.wasm`, `${dir}/app.wasm`]);
+}
+
+describe("BSD sockets without IPv6", () => {
+  it("there are no sockets of AF_INET6, and nothing leads to them but an address in digits", (t: TestContext) => {
+    if (lacks(t, "clang", "wasm-ld", "wasmtime")) return;
+    assert.deepEqual(underWasmtime("no-six", "tests/posix/linked/no-six.c", false).trim().split("\n"), [
+      "SOCK_STREAM: EAFNOSUPPORT", "SOCK_DGRAM: EAFNOSUPPORT", "-: AF_INET", "-: AF_INET", "localhost: AF_INET",
+      "localhost: EAI_NONAME", "::1: AF_INET6", "connect: EAFNOSUPPORT",
+    ]);
+  });
+
+  it("stint link says which build has what the layer with IPv6 wants", (t: TestContext) => {
+    if (lacks(t, "clang", "wasm-ld")) return;
+    const app = file("wants-six.wasm");
+    compile("clang", ...WASM, source("six"), ...layer(true), "-o", app);
+    const r = ran(process.execPath, ["build/stint.js", "link", app, "-o", file("wants-six")]);
+    assert.notEqual(r.status, 0);
+    assert.match(r.stderr, /it wants stint's "ip6_start", which only --fast has/);
+  });
 });
 
 describe("BSD sockets say what the kernel's say, as native programs", () => {
   for (const name of programs) {
     it(name, (t: TestContext) => {
-      if (lacks(t, "gcc", "wasm2c")) return;
+      if (lacks(t, "gcc", "wasm2c") || lacksSix(t, name)) return;
       const expected = kernels(name);
       compile(
         "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, source(name),
-        ...nativeLayer(), "-o", file(`${name}.stint`),
+        ...nativeLayer(isSix(name)), "-o", file(`${name}.stint`),
       );
       assert.equal(output(file(`${name}.stint`), [], ENV), expected);
     });
@@ -124,6 +160,10 @@ const DIFFERS: Record<string, string> = {
   "a datagram of 1,473 bytes": "EMSGSIZE",
   "sendmsg of UDP with ancillary data": "EINVAL",
   "IP_TTL of UDP": "ENOPROTOOPT",
+  "IPV6_UNICAST_HOPS of UDP": "ENOPROTOOPT",
+  "IPV6_UNICAST_HOPS of 0": "EINVAL",
+  "IPV6_MTU_DISCOVER": "ENOPROTOOPT",
+  "UDP sockets of both families on one port": "EADDRINUSE",
   "poll of 257 files": "EINVAL",
   "fcntl F_GETOWN": "EINVAL",
   "ioctl TIOCOUTQ": "ENOTTY",
@@ -143,7 +183,7 @@ const DIFFERS: Record<string, string> = {
 
 describe("BSD sockets differ from the kernel's as the table says", () => {
   it("each difference is one, and no other", (t: TestContext) => {
-    if (lacks(t, "root", "gcc", "wasm2c")) return;
+    if (lacks(t, "root", "gcc", "wasm2c") || lacksSix(t, "differs")) return;
     const said = (text: string): Record<string, string> =>
       Object.fromEntries(text.trim().split("\n").map((line) => line.split(": ") as [string, string]));
     compile("gcc", "-O1", ...WARNINGS, "tests/posix/linked/differs.c", "-o", file("differs.linux"));
@@ -163,7 +203,7 @@ function linkedProgram(name: string): string {
   if (linked.has(name)) return out;
   compile(
     "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE,
-    `tests/posix/linked/${name}.c`, ...nativeLayer(), "-o", out,
+    `tests/posix/linked/${name}.c`, ...nativeLayer(isSix(name)), "-o", out,
   );
   linked.set(name, out);
   return out;
@@ -181,8 +221,9 @@ const send = (
 /** Runs a program over a link on descriptor 3 to a stack in this process; `peer` has its connection. */
 async function over(
   name: string, args: string[], peer: Peer, env: NodeJS.ProcessEnv = {}, before: (link: Duplex) => void = () => {},
+  to = ADDRESS,
 ): Promise<Ended> {
-  const child = started(linkedProgram(name), [ADDRESS, "80", ...args], {
+  const child = started(linkedProgram(name), [to, "80", ...args], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3", ...env }),
   });
@@ -201,7 +242,10 @@ async function over(
     close: () => inner.close(),
   };
   inner.onFrame = (frame) => outer.onFrame(frame);
-  const stack = await Stack.open({ link: outer, ip: `${ADDRESS}/24`, recvRing: 8192 });
+  const stack = await Stack.open({
+    link: outer, ip: `${ADDRESS}/24`, recvRing: 8192,
+    ...to === ADDRESS ? {} : { ipv6: { addresses: [`${to}/64`] } },
+  });
   stack.on("error", () => {});
   const server = stack.listen({ port: 80 });
   let finished: Promise<void> | undefined;
@@ -295,6 +339,16 @@ describe("a program that ends after close", () => {
   });
 });
 
+/** Calls `frame` for every frame in a stream of them. */
+function eachFrame(stream: Duplex, frame: (f: Buffer) => void): void {
+  let rest = Buffer.alloc(0);
+  stream.on("data", (d: Buffer) => {
+    rest = Buffer.concat([rest, d]);
+    for (let n = 0; rest.length >= 4 && rest.length >= 4 + (n = rest.readUInt32BE(0)); rest = rest.subarray(4 + n))
+      frame(rest.subarray(4, 4 + n));
+  });
+}
+
 /** The largest echo request (RFC 792), as the fragments that a link of 1,500 bytes takes. */
 function largestEcho(to: Buffer): Buffer[] {
   const data = Buffer.alloc(65_515), size = data.length, frames: Buffer[] = [];
@@ -324,17 +378,7 @@ describe("a host with BSD sockets", () => {
       if (f.readUInt16BE(12) === 0x0800 && f[23] === 1) bytes += f.readUInt16BE(16) - 20;
     };
     const ask = async (link: Duplex, c: Connection): Promise<void> => {
-      let rest = Buffer.alloc(0);
-      link.on("data", (d: Buffer) => {
-        rest = Buffer.concat([rest, d]);
-        for (
-          let n = 0;
-          rest.length >= 4 && rest.length >= 4 + (n = rest.readUInt32BE(0));
-          rest = rest.subarray(4 + n)
-        ) {
-          seen(rest.subarray(4, 4 + n));
-        }
-      });
+      eachFrame(link, seen);
       const wait = async (what: () => boolean): Promise<void> => {
         for (let i = 0; i < 100 && !what(); i++) await new Promise((done) => setTimeout(done, 20));
       };
@@ -347,6 +391,38 @@ describe("a host with BSD sockets", () => {
     const r = await send(BYTES, (c, link) => ask(link, c));
     assert.deepEqual([r.status, bytes], [0, 65_515], r.err);
   });
+});
+
+const ADDRESS6 = "fd00::1", ALL_NODES_MAC = [0x33, 0x33, 0, 0, 0, 1];
+const SOLICITATION = 133;
+
+describe("IPv6 on a link", () => {
+  for (const [what, env, own] of [
+    ["an address of its own", { STINT_IP6: "fd00::2/64" }, /^fd00::2$/],
+    ["the prefix that a router tells", {}, /^fd00::[\da-f:]+$/],
+  ] as const) {
+    it(`TCP with IPV6_TCLASS and IPV6_UNICAST_HOPS from ${what}`, async (t: TestContext) => {
+      if (lacks(t, "gcc", "wasm2c")) return;
+      const seen = new Set<string>();
+      const router = (link: Duplex): void => eachFrame(link, (f) => {
+        const six = see6(f);
+        if (six?.next === 6) seen.add(`class ${six.class}, hop limit ${six.hops}`);
+        if (six?.type !== SOLICITATION || "STINT_IP6" in env) return;
+        const ra = routerAdvertisement(ip6("fe80::99"), nd.prefix(ip6("fd00::"), {}), { lifetime: 0 });
+        ra.set(ALL_NODES_MAC);
+        link.write(Buffer.concat([Buffer.from([0, 0, 0, ra.length]), ra]));
+      });
+      const r = await over(
+        "six-wire", [], (c) => void c.on("data", (d: Buffer) => c.end(d)), env, router, ADDRESS6,
+      );
+      const [from, peer, udp] = ["own", "peer", "own"].map((_, i) => r.out.match(/^(?:own|peer) (.*)$/gm)?.[i] ?? "");
+      assert.equal(r.status, 0, `${r.out} ${r.err}`);
+      assert.match(r.out, /^connect: 0\nsend: 5\nrecv: 5\nhello\n/m);
+      assert.match(from!.replace("own ", ""), own);
+      assert.deepEqual([peer, udp], [`peer ${ADDRESS6}`, from]);
+      assert.deepEqual([...seen], ["class 184, hop limit 33"]);
+    });
+  }
 });
 
 describe("options that are set before there is a connection", () => {

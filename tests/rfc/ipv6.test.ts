@@ -111,6 +111,44 @@ if (!SMALL) {
     });
   });
 
+  describe("listeners on all addresses of a family", () => {
+    const LISTEN = 1, CLOSED = 0, EVERY_IPV4 = 0xffffffff, PORT = 80;
+
+    /** Whether a SYN from a stranger would be heard at 10.0.0.1, and at our address of IPv6. */
+    const heard = (b: Bench6): number[] => {
+      const x = b.stack.exports;
+      return [x.flow_state(0x0a000001, PORT, 0x0a000002, 9), x.flow_state(b.stack.ip6Name(b.global), PORT, 1, 9)];
+    };
+
+    it("of IPv4, of IPv6, of both; the narrower one is heard first", () => {
+      const b = new Bench6().ready(), x = b.stack.exports;
+      const six = (): number => b.stack.ip6Name(NONE6);
+      for (const [ips, expected] of [
+        [[0], [LISTEN, LISTEN]],
+        [[EVERY_IPV4], [LISTEN, CLOSED]],
+        [[six()], [CLOSED, LISTEN]],
+      ] as const) {
+        const l = x.tcp_listen(ips[0] === 0 || ips[0] === EVERY_IPV4 ? ips[0] : six(), PORT, 1);
+        assert.ok(l > 0);
+        assert.deepEqual(heard(b), expected);
+        assert.equal(x.tcp_close(l), 0);
+        assert.deepEqual(heard(b), [CLOSED, CLOSED]);
+      }
+      const every = x.tcp_listen(0, PORT, 1), four = x.tcp_listen(EVERY_IPV4, PORT, 1);
+      const both = [four, x.tcp_listen(six(), PORT, 1), x.tcp_listen(b.stack.ip6Name(b.local), PORT, 1)];
+      assert.ok(every > 0 && both.every((l) => l > 0));
+      for (const ip of [0, EVERY_IPV4, six()]) assert.equal(x.tcp_listen(ip, PORT, 1), -6, "IN_USE");
+      // ::1 comes to the one of IPv6, 127.0.0.1 to the one of IPv4, whichever was made first.
+      const here = Uint8Array.from({ length: 16 }, (_, i) => i === 15 ? 1 : 0);
+      x.tcp_connect(0, 0, b.stack.ip6Name(here), PORT);
+      x.tcp_connect(0, 0, 0x7f000001, PORT);
+      b.advance(10);
+      assert.deepEqual([every, ...both].map((l) => x.tcp_accept(l) > 0), [false, true, true, false]);
+      for (const l of [every, ...both]) assert.equal(x.tcp_close(l), 0);
+      b.advance(10);
+    });
+  });
+
   describe("RFC 4861: neighbours", () => {
     it("answers for its addresses, and learns from who asks", () => {
       const b = new Bench6().ready();

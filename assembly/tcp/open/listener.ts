@@ -1,7 +1,8 @@
 // Listeners: their table, and how one defends itself for as long as SYNs are dropped or answered with cookies.
 
 import { config } from "../../config";
-import { OWNERSHIP } from "../../features";
+import { FAMILIES, OWNERSHIP } from "../../features";
+import { isName, noName } from "../../address/names";
 import { Micros, clock, isDue } from "../../core/clock";
 import { RED_ZONE } from "../../core/own";
 import { fence, take } from "../../core/layout";
@@ -9,8 +10,11 @@ import { Event, eventRaise } from "../../core/events";
 import { heapArm, heapDisarm } from "../../buffers/heap";
 import { listenerBase } from "../block/demux";
 
+/** In the place of an address: every own IPv4 address. */
+export const EVERY_IPV4: u32 = 0xffffffff;
+
 @unmanaged export class Listener {
-  /** 0: every own address. */
+  /** Kept; 0: every own address. EVERY_IPV4, or the unspecified address: every one of the family. */
   ip: u32;
   /** 0: nobody listens here. */
   port: u16;
@@ -55,14 +59,18 @@ export function listenerIndex(l: Listener): u32 {
   return <u32>(changetype<usize>(l) - listeners) / SPACED;
 }
 
-/** The listener for segments to `lip`:`port`, one on the address itself before one on every address; null: none. */
+/**
+ * The listener for segments to `lip`:`port`, one on the address itself before one on every address of its family, and
+ * that before one on every address; null: none.
+ */
 export function listenerFor(lip: u32, port: u32): Listener | null {
+  const family = FAMILIES ? isName(lip) ? noName() : EVERY_IPV4 : lip;
   let found: Listener | null = null;
   for (let i: u32 = 0; i < config.listenersMax; i++) {
     const l = listenerAt(i);
     if (<u32>l.port != port) continue;
     if (l.ip == lip) return l;
-    if (l.ip == 0) found = l;
+    if (FAMILIES ? l.ip == family || (l.ip == 0 && found == null) : l.ip == 0) found = l;
   }
   return found;
 }

@@ -17,7 +17,7 @@ struct sockaddr_in {
   struct in_addr sin_addr;
   unsigned char sin_zero[8];
 };
-/* For programs that name them: there are no sockets of AF_INET6. */
+/* The layer has sockets of AF_INET6 when it is compiled with -DSTINT_IPV6. */
 struct in6_addr {
   union {
     uint8_t byte[16];
@@ -69,6 +69,8 @@ static const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT, in6addr_loopback = 
   ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == 0)
 #define IN6_IS_ADDR_LOOPBACK(a) \
   ((a)->s6_addr32[0] == 0 && (a)->s6_addr32[1] == 0 && (a)->s6_addr32[2] == 0 && (a)->s6_addr32[3] == htonl(1))
+#define IN6_IS_ADDR_MULTICAST(a) ((a)->s6_addr[0] == 0xff)
+#define IN6_ARE_ADDR_EQUAL(a, b) (__builtin_memcmp((a), (b), sizeof(struct in6_addr)) == 0)
 #define IN6_IS_ADDR_LINKLOCAL(a) ((a)->s6_addr[0] == 0xfe && ((a)->s6_addr[1] & 0xc0) == 0x80)
 
 #define IPPROTO_IP 0
@@ -76,8 +78,10 @@ static const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT, in6addr_loopback = 
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define IPPROTO_IPV6 41
+#define IPPROTO_ICMPV6 58
 #define IPPROTO_RAW 255
 #define SOL_IP 0
+#define SOL_IPV6 41
 #define IP_TOS 1
 #define IP_TTL 2
 #define IP_RECVERR 11
@@ -89,6 +93,11 @@ static const struct in6_addr in6addr_any = IN6ADDR_ANY_INIT, in6addr_loopback = 
 #define IP_ADD_MEMBERSHIP 35
 #define IP_DROP_MEMBERSHIP 36
 #define IPV6_UNICAST_HOPS 16
+#define IPV6_MULTICAST_IF 17
+#define IPV6_MULTICAST_HOPS 18
+#define IPV6_MULTICAST_LOOP 19
+#define IPV6_JOIN_GROUP 20
+#define IPV6_LEAVE_GROUP 21
 #define IPV6_V6ONLY 26
 #define IPV6_TCLASS 67
 

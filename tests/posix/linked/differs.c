@@ -78,6 +78,25 @@ static void datagrams(void) {
   close(u), close(v);
 }
 
+static void hop_limits(void) {
+  int u = socket(AF_INET6, SOCK_DGRAM, 0), c = socket(AF_INET6, SOCK_STREAM, 0), hops = 33;
+  say("IPV6_UNICAST_HOPS of UDP", setsockopt(u, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops));
+  hops = 0;
+  say("IPV6_UNICAST_HOPS of 0", setsockopt(c, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &hops, sizeof hops));
+  socklen_t size = sizeof hops;
+  say("IPV6_MTU_DISCOVER", getsockopt(c, IPPROTO_IPV6, 23, &hops, &size));
+  close(c);
+  c = socket(AF_INET, SOCK_DGRAM, 0);
+  struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+  struct sockaddr_in four = local(0);
+  int only = 1;
+  bind(c, (struct sockaddr *)&four, sizeof four);
+  six.sin6_port = htons((uint16_t)port_of(c));
+  setsockopt(u, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof only);
+  say("UDP sockets of both families on one port", bind(u, (struct sockaddr *)&six, sizeof six));
+  close(u), close(c);
+}
+
 static void files(void) {
   static struct pollfd many[257];
   int f[2];
@@ -148,6 +167,7 @@ int main(void) {
   gone_before_accept();
   connects();
   datagrams();
+  hop_limits();
   files();
   urgent();
   held_back();
