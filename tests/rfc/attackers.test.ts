@@ -547,9 +547,12 @@ if (!SMALL) {
   });
 
   describe("the work of one poll, in turns of loops", () => {
+    let made: WebAssembly.Module | undefined;
+    const counting = (): WebAssembly.Module => (made ??= instrumented(false, "stint.simd").module);
+
     it4("is in proportion to the neighbours that are asked, however many there are", () => {
-      const { module } = instrumented(false, "stint.simd"), many = 3000;
-      const stack = new StackModule(module, {
+      const many = 3000;
+      const stack = new StackModule(counting(), {
         ip: "10.0.0.1/16", entropy: entropyOf(1), neighboursMax: 4096, txSlots: 4096, policy: { announce: false },
       });
       const fuel = (stack.exports as unknown as { fuel: WebAssembly.Global }).fuel;
@@ -567,6 +570,37 @@ if (!SMALL) {
       const turns = poll(), asked = stack.drainFrames(() => {});
       assert.ok(asked > 2000, `${asked} are asked`);
       assert.ok(turns < 100_000, `${turns} turns for ${asked} questions`);
+    });
+
+    it4("that ends a connection is the same wherever it stands in a full accept queue", () => {
+      /** Turns for the RST of the one that came last, of `many` that nobody accepted. */
+      const turns = (many: number): number => {
+        const stack = new StackModule(counting(), {
+          ip: "10.0.0.1/24", entropy: entropyOf(1), connsMax: 1024, sendRing: 64, recvRing: 64,
+          policy: { announce: false },
+        });
+        const fuel = (stack.exports as unknown as { fuel: WebAssembly.Global }).fuel;
+        stack.listen(STACK_PORT, 1024);
+        /** Returns the acknowledgment number of the last answer's next, and what it took. */
+        const say = (t: Partial<Tcp> & { flags: string; seq: number; sport: number }): [number, number] => {
+          let seq = 0;
+          stack.pushFrame(tcp({ src: PEER, dst: STACK }, { dport: STACK_PORT, ...t }));
+          fuel.value = 0x7fffffff;
+          stack.poll(1_000_000);
+          const spent = 0x7fffffff - (fuel.value as number);
+          stack.drainFrames((f) => { seq = see(f).seq; });
+          return [(seq + 1) >>> 0, spent];
+        };
+        stack.pushFrame(arp(1, { mac: MAC_PEER, ip: PEER }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+        for (let sport = 1; sport <= many; sport++) {
+          const [ack] = say({ flags: "S", seq: 1000, sport });
+          say({ flags: "A", seq: 1001, ack, sport });
+        }
+        assert.equal(stack.counters()["ListenOverflows"], 0);
+        return say({ flags: "R", seq: 1001, sport: many })[1];
+      };
+      const few = turns(4), full = turns(1000);
+      assert.ok(full <= few + 40, `${full} turns, and ${few} of four`);
     });
   });
 }

@@ -112,6 +112,7 @@ export const enum FastOpen {
   sndWnd: u32;
   maxSndWnd: u32;
   iss: Seq;
+  /** SND.UP; in an accept queue, where nobody sends yet, the connection before this one, by number + 1. */
   sndUp: Seq;
   rcvNxt: Seq;
   /** The right edge of the window, as advertised: RCV.NXT + RCV.WND. It never moves left. */
@@ -159,7 +160,7 @@ export const enum FastOpen {
   dsackEnd: Seq;
   workPrev: u32;
   workNext: u32;
-  /** Next in the accept queue, by number + 1. */
+  /** Next in the accept queue, by number + 1; the one before: `sndUp`. */
   acceptNext: u32;
   /**
    * Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged; in the copy

@@ -2,7 +2,7 @@
 // what a listener forgets when it goes away.
 
 import { Policy, config } from "../../config";
-import { BOUNDED, POLICIES } from "../../features";
+import { POLICIES } from "../../features";
 import { Mib, count } from "../../core/counters";
 import { Event, eventRaise } from "../../core/events";
 import { resetSegment } from "../segment/empty";
@@ -27,10 +27,12 @@ export function admit(l: Listener, lip: u32, rip: u32, ports: u32): Tcb | null {
   t.tos = l.tos;
   t.ttl = l.ttl;
   tcbSet(t, Has.UNACCEPTED);
+  const last = l.acceptLast, me = tcbIndex(t) + 1;
+  t.sndUp = last;
   t.acceptNext = 0;
-  if (l.acceptLast == 0) l.acceptFirst = tcbIndex(t) + 1;
-  else tcbAt(l.acceptLast - 1).acceptNext = tcbIndex(t) + 1;
-  l.acceptLast = tcbIndex(t) + 1;
+  if (last == 0) l.acceptFirst = me;
+  else tcbAt(last - 1).acceptNext = me;
+  l.acceptLast = me;
   l.acceptCount++;
   return t;
 }
@@ -73,21 +75,15 @@ export function acceptTake(l: Listener): Tcb | null {
   return t;
 }
 
-/** Takes a connection out of its listener's accept queue. */
+/** Takes a connection out of its listener's accept queue, wherever it stands there. */
 export function listenerForget(t: Tcb): void {
-  const l = listenerAt(t.listener), me = tcbIndex(t) + 1;
-  let prev: u32 = 0, n: u32 = 0;
-  for (let i = l.acceptFirst; i != 0; i = tcbAt(i - 1).acceptNext) {
-    assert(!BOUNDED || n++ < config.connsMax);
-    if (i == me) {
-      if (prev == 0) l.acceptFirst = t.acceptNext;
-      else tcbAt(prev - 1).acceptNext = t.acceptNext;
-      if (l.acceptLast == me) l.acceptLast = prev;
-      l.acceptCount--;
-      break;
-    }
-    prev = i;
-  }
+  const l = listenerAt(t.listener), prev = t.sndUp, next = t.acceptNext;
+  if (prev == 0) l.acceptFirst = next;
+  else tcbAt(prev - 1).acceptNext = next;
+  if (next == 0) l.acceptLast = prev;
+  else tcbAt(next - 1).sndUp = prev;
+  l.acceptCount--;
+  t.sndUp = t.iss;
   t.acceptNext = 0;
   tcbClear(t, Has.UNACCEPTED);
 }

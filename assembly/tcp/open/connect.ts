@@ -43,9 +43,9 @@ export function tcbOpen(lip: u32, rip: u32, ports: u32): Tcb | null {
   return t;
 }
 
-/** Our initial sequence number, and what begins with it (RFC 9293 §3.3.1). */
+/** Our initial sequence number, and what begins with it (RFC 9293 §3.3.1), but for SND.UP. */
 function setIss(t: Tcb, iss: Seq): void {
-  t.iss = t.sndUna = t.sndUp = t.recover = iss;
+  t.iss = t.sndUna = t.recover = iss;
   t.sndNxt = iss + 1;
 }
 
@@ -61,6 +61,7 @@ export function setIrs(t: Tcb, irs: Seq, tsRecent: u32): void {
 /** Active OPEN (RFC 9293 §3.10.1): SYN-SENT, a SYN is due. */
 export function connectStart(t: Tcb): void {
   setIss(t, isnFor(t.lip, t.rip, t.ports));
+  t.sndUp = t.iss;
   // Every SYN of this connection offers the same, whatever becomes of the policy meanwhile.
   tcbSet(t, Has.SYN_DUE | offered());
   setState(t, State.SYN_SENT);
