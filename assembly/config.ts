@@ -128,7 +128,7 @@ export const enum Cookies {
   ip: u32;
   /** Length of the subnet's prefix, 0 … 32. */
   prefix: u32;
-  /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
+  /** Default router; 0: none, and what is not on the link is UNREACHABLE. Not of 0/8, 127/8 or 224/3. */
   gateway: u32;
   /**
    * Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has text.
@@ -338,7 +338,10 @@ export const enum Cookies {
   /** The upper half of it. */
   clockOffsetHigh: u32;
 
-  /** 32 bytes of entropy; what cannot be any is refused (ENTROPY): all the same, or a counter. `init` wipes them. */
+  /**
+   * 32 bytes of entropy; what cannot be any is refused (ENTROPY): a counter, or equal words of
+   * 32 bits, two pairs of them or more. `init` wipes them.
+   */
   entropy0: u64;
   entropy1: u64;
   entropy2: u64;
@@ -396,14 +399,13 @@ export function configCheck(c: Config): Err {
   if ((c.macHigh & 0x01000000) != 0 || (c.macHigh | c.macLow) == 0 || c.macLow > 0xffff) return Err.CONFIG;
   if (!configCheckPolicy(c)) return Err.CONFIG;
   if (!isAddress(c.ip, c.prefix, c.gateway)) return Err.CONFIG;
-  return isCounter(c, 0x8080808080808080) || isCounter(c, 0x8000000080000000) ||
-    (BOUNDED && (isCounter(c, 0x8000800080008000) || isCounter(c, 1 << 63))) ? Err.ENTROPY : Err.OK;
+  return isDull(c) ? Err.ENTROPY : Err.OK;
 }
 
-/** Whether an interface can have this address; no address at all is one for a build in which it may change. */
+/** Whether an interface can have this address, with this router; no address at all is one for a build in which it may change. */
 export function isAddress(ip: u32, prefix: u32, gateway: u32): bool {
   return DHCP && (ip | prefix | gateway) == 0 ||
-    (isHost(ip, prefix) && gateway != ip && (!IPV6 || gateway >> 28 != 15));
+    (isHost(ip, prefix) && gateway != ip && (gateway == 0 || isHost(gateway, 32)));
 }
 
 /**
@@ -436,17 +438,23 @@ function isScale(scale: u32, ring: u32): bool {
 }
 
 /**
- * Whether each word of the entropy is the one before and a constant: numbers of as many bits as there are from one
- * bit of `tops`, their highest, to the next.
+ * Whether the entropy, as 8 words of 32 bits, has two pairs of words that are equal, or as far from the second word
+ * before them. What a source left out, filled up or said again has them, and what counts; of true entropy one in 10^16.
+ * Or, for bytes that count in large steps, whether most of them go on as those before them did.
  */
-function isCounter(c: Config, tops: u64): bool {
-  const step = less(c.entropy1, c.entropy0, tops);
-  return less(c.entropy2, c.entropy1, tops) == step && less(c.entropy3, c.entropy2, tops) == step;
-}
-
-/** x − y, number by number: none borrows from its neighbour. */
-function less(x: u64, y: u64, tops: u64): u64 {
-  return ((x | tops) - (y & ~tops)) ^ (~(x ^ y) & tops);
+function isDull(c: Config): bool {
+  const from = changetype<usize>(c) + offsetof<Config>("entropy0"), to = from + 32;
+  let pairs: u32 = 0, steady: u32 = 0;
+  for (let i = from; i < to; i += 4) {
+    for (let j = from; j < i; j += 4) {
+      if (load<u32>(i) == load<u32>(j)) pairs++;
+      if (j >= from + 8 && load<u32>(i) - load<u32>(i - 8) == load<u32>(j) - load<u32>(j - 8)) pairs++;
+    }
+  }
+  for (let i = from + 2; BOUNDED && i < to; i++) {
+    if (load<u8>(i) - load<u8>(i - 1) == load<u8>(i - 1) - load<u8>(i - 2)) steady++;
+  }
+  return pairs > 1 || steady > 15;
 }
 
 /** How what may change while the stack runs must fit together. */

@@ -179,10 +179,10 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     mdnsInit();
   }
   if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
-  const end = layoutEnd(), app = take(1, config.appBytes);
+  const app = take(1, (config.appBytes + 7) & ~7);
   if (commit) {
     state.arenaBase = <u32>base;
-    state.arenaEnd = <u32>end;
+    state.arenaEnd = <u32>app;
     state.app = <u32>app;
   }
   return layoutEnd();

@@ -60,7 +60,9 @@ function interfaceFault(c: Numbers): string | undefined {
   if (ip === 0 && prefix === 0 && gateway === 0) return undefined;
   const fault = addressFault(ip, prefix);
   if (fault !== undefined) return `ip is ${formatIp(ip)}/${prefix}, ${fault}`;
-  return gateway === ip ? `gateway is ${formatIp(ip)}, the stack's own address` : undefined;
+  if (gateway === ip) return `gateway is ${formatIp(ip)}, the stack's own address`;
+  const router = gateway === 0 ? undefined : addressFault(gateway, 32);
+  return router === undefined ? undefined : `gateway is ${formatIp(gateway)}, ${router}`;
 }
 
 /** A number of bytes, as people say it. */

@@ -479,7 +479,7 @@ struct stint_config {
   uint32_t ip;
   /* Length of the subnet's prefix, 0 … 32. */
   uint32_t prefix;
-  /* Default router; 0: none, and what is not on the link is UNREACHABLE. */
+  /* Default router; 0: none, and what is not on the link is UNREACHABLE. Not of 0/8, 127/8 or 224/3. */
   uint32_t gateway;
   /*
    * Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has
@@ -659,8 +659,8 @@ struct stint_config {
   /* The upper half of it. */
   uint32_t clockOffsetHigh;
   /*
-   * 32 bytes of entropy; what cannot be any is refused (ENTROPY): all the same, or a counter. `init` wipes
-   * them.
+   * 32 bytes of entropy; what cannot be any is refused (ENTROPY): a counter, or equal words of 32 bits, two
+   * pairs of them or more. `init` wipes them.
    */
   uint64_t entropy0;
   uint64_t entropy1;
@@ -1326,8 +1326,8 @@ STINT_IMPORT("ip6_stop") int32_t stint_ip6_stop(void);
 /*
  * Gives the interface one more address, the 16 bytes at `address`, and tells that its first `prefix` bits are
  * those of the link; the 16 bytes at `router`, if it is not 0, are the address of a router. It can be used
- * once duplicate address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE, FULL or NOT_INIT; STATE:
- * `ip6_start` comes first.
+ * once duplicate address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE or NOT_INIT; FULL: there is
+ * no place for the address, its prefix or the router; STATE: `ip6_start` comes first.
  */
 STINT_IMPORT("ip6_add") int32_t stint_ip6_add(void *address, uint32_t prefix, void *router);
 

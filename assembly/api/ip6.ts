@@ -43,7 +43,8 @@ export function ip6_stop(): Err {
 /**
  * Gives the interface one more address, the 16 bytes at `address`, and tells that its first `prefix` bits are those of
  * the link; the 16 bytes at `router`, if it is not 0, are the address of a router. It can be used once duplicate
- * address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE, FULL or NOT_INIT; STATE: `ip6_start` comes first.
+ * address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE or NOT_INIT; FULL: there is no place for the address,
+ * its prefix or the router; STATE: `ip6_start` comes first.
  */
 export function ip6_add(address: usize, prefix: u32, router: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
@@ -55,9 +56,10 @@ export function ip6_add(address: usize, prefix: u32, router: usize): Err {
   if (router != 0 && !isHost6(nameFor(router, At.SENDER))) return Err.ARGUMENT;
   const err = addressAdd(name, prefix);
   if (err != Err.OK) return err;
-  if (prefix != 0) prefixOnLink(high, low, prefix, u64.MAX_VALUE, Says.HOST);
-  if (router != 0) routerIs(nameFor(router, At.SENDER), 1, u64.MAX_VALUE);
-  return Err.OK;
+  if ((router == 0 || routerIs(nameFor(router, At.SENDER), 1, u64.MAX_VALUE)) &&
+      (prefix == 0 || prefixOnLink(high, low, prefix, u64.MAX_VALUE, Says.HOST))) return Err.OK;
+  ip6_remove(address);
+  return Err.FULL;
 }
 
 /**

@@ -93,9 +93,6 @@ const FORMED_MAX: u32 = 4;
 @unmanaged class Interface6 {
   /** Whether the host wants IPv6. */
   up: bool;
-  /** What the routers say of DHCPv6: M and O (RFC 4861 §4.2). */
-  managed: bool;
-  other: bool;
   /** Whether there are other DNS servers than there were: who asks them looks, and puts it back. */
   resolversChanged: bool;
   /** The link's MTU, as routers say, at most what is configured; and the hop limit of what is sent. */
@@ -122,7 +119,6 @@ export function interface6Init(): void {
 
 /** No router has said anything yet. */
 export function interfaceReset(): void {
-  interface6.managed = interface6.other = false;
   interface6.mtu = config.mtu;
   interface6.hopLimit = config.ttl;
 }

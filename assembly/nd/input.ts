@@ -1,6 +1,7 @@
 // What neighbours and routers say (RFC 4861 §6.1.2, §6.3.4, §7.1, §7.2), and who asks which groups we listen to
 // (RFC 2710, RFC 3810). All of it comes from the link itself: its hop limit was not lowered by a router.
 
+import { config } from "../config";
 import { DNS } from "../features";
 import { count, Mib } from "../core/counters";
 import { ARP_REPLY, ARP_REQUEST } from "../wire/arp";
@@ -137,12 +138,10 @@ function routerAdvertisement(icmp: Icmp6, size: u32): void {
     count(Mib.icmpInErrors);
     return;
   }
-  const at = in6.payload, options = at + RA_SIZE, end = at + size, flags = <u32>load<u8>(at, 5),
-    lifetime = <u32>bswap<u16>(load<u16>(at, 6));
-  const hops = <u32>load<u8>(at, 4), preference = (flags >> 3) & 3;
-  if (hops != 0) interface6.hopLimit = hops;
-  interface6.managed = (flags & 0x80) != 0;
-  interface6.other = (flags & 0x40) != 0;
+  const at = in6.payload, options = at + RA_SIZE, end = at + size, lifetime = <u32>bswap<u16>(load<u16>(at, 6));
+  const hops = <u32>load<u8>(at, 4), preference = (<u32>load<u8>(at, 5) >> 3) & 3;
+  // Deviates from RFC 4861 §6.3.4: a smaller one than ours is not believed. With 1, nothing would leave the link.
+  if (hops >= config.ttl) interface6.hopLimit = hops;
   // RFC 4861 §6.3.7: who is no router of ours ends no search for one.
   if (lifetime != 0) routerHeard();
   // RFC 4191 §2.2: 01 high, 00 medium, 11 low; what is reserved is medium.

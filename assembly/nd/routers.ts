@@ -24,23 +24,23 @@ export function until(s: u32): Micros {
   return s == u32.MAX_VALUE ? NEVER : clock.us + <u64>s * 1_000_000;
 }
 
-/** A prefix is on the link for so long. */
-export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: Says): void {
-  if (bits > 128 || (high & 0xc0ff) == linkLocalHigh()) return;
+/** A prefix is on the link for so long. Returns false when there is no place for it. */
+export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: Says): bool {
+  if (bits > 128 || (high & 0xc0ff) == linkLocalHigh()) return true;
   let free = PREFIXES_MAX;
   for (let i: u32 = 0; i < PREFIXES_MAX; i++) {
     const p = onLinkAt(i);
     if (p.until <= clock.us) {
       if (who == Says.HOST || i < PREFIXES_MAX - HOSTS) free = i;
     } else if (p.bits == bits && isSamePrefix(p.high, p.low, high, low, bits)) {
-      if (p.says > <u8>who) return;
+      if (p.says > <u8>who) return true;
       p.until = end;
       p.says = <u8>who;
       ipForget();
-      return;
+      return true;
     }
   }
-  if (free == PREFIXES_MAX || end <= clock.us) return;
+  if (free == PREFIXES_MAX || end <= clock.us) return false;
   const p = onLinkAt(free);
   p.high = high;
   p.low = low;
@@ -48,13 +48,14 @@ export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: S
   p.until = end;
   p.says = <u8>who;
   ipForget();
+  return true;
 }
 
 /**
  * Somebody is a router until then; not after now: no longer. For ever: the host says so, and no router ends that.
- * `order`: of its preference, since it is heard.
+ * `order`: of its preference, since it is heard. Returns false when there is no place for one more.
  */
-export function routerIs(name: Address, order: u32, end: Micros): void {
+export function routerIs(name: Address, order: u32, end: Micros): bool {
   let free: Router | null = null;
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
@@ -68,11 +69,11 @@ export function routerIs(name: Address, order: u32, end: Micros): void {
         r.order &= 3;
       }
       markRouter();
-      return;
+      return true;
     }
     if (r.name == 0 && free == null && (end == NEVER || i < ROUTERS_MAX - HOSTS)) free = r;
   }
-  if (free == null || end <= clock.us) return;
+  if (free == null || end <= clock.us) return false;
   free.name = nameKeep(name);
   free.order = order;
   free.until = end;
@@ -81,6 +82,7 @@ export function routerIs(name: Address, order: u32, end: Micros): void {
   ipForget();
   workUnblock();
   tellStack(Event.ADDRESS);
+  return true;
 }
 
 /** The router that packets go to keeps its place among the neighbours. Others do not: they could take all places. */

@@ -313,7 +313,7 @@ export interface ConfigNumbers {
   ip: number;
   /** Length of the subnet's prefix, 0 … 32. */
   prefix: number;
-  /** Default router; 0: none, and what is not on the link is UNREACHABLE. */
+  /** Default router; 0: none, and what is not on the link is UNREACHABLE. Not of 0/8, 127/8 or 224/3. */
   gateway: number;
   /**
    * Largest IP packet of the link, 128 … 65,535 bytes: with every option that there is, a segment still has
@@ -1081,8 +1081,8 @@ export interface Calls {
   /**
    * Gives the interface one more address, the 16 bytes at `address`, and tells that its first `prefix` bits
    * are those of the link; the 16 bytes at `router`, if it is not 0, are the address of a router. It can be
-   * used once duplicate address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE, FULL or NOT_INIT;
-   * STATE: `ip6_start` comes first.
+   * used once duplicate address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE or NOT_INIT; FULL:
+   * there is no place for the address, its prefix or the router; STATE: `ip6_start` comes first.
    */
   ip6_add(address: number, prefix: number, router: number): number;
   /**

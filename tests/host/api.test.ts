@@ -6,6 +6,7 @@ import { Bench, PEER, STACK, pattern } from "../harness/bench.js";
 import { entropyOf } from "../harness/entropy.js";
 import { Stack, StackModule, Wire, loadModule, type Connection, type Link } from "../../host/index.js";
 import { CONFIG_FIELDS, configNumbers, type ConfigField } from "../../host/config.js";
+import { Random } from "../../host/random.js";
 import { ERR } from "../../host/errors.js";
 import { EVENT } from "../../host/stack.js";
 import { udp as datagram } from "../harness/codec.js";
@@ -174,7 +175,8 @@ describe("init", () => {
       { mtu: 127 }, { mtu: 65536 }, { connsMax: 0 }, { sendRing: 63 }, { sendRing: 1001 }, { rxSlots: 3 },
       { txSlots: 0 }, { loopSlots: 3 }, { neighboursMax: 5 }, { cookies: 3 }, { windowScale: 15 }, { rtoMinMs: 0 },
       { delayedAckMs: 500 }, { keepProbes: 1 }, { ttl: 0 }, { mac: "01:00:00:00:00:01" }, { ip: "127.0.0.1/8" },
-      { ip: "224.0.0.1/8" }, { reassemblyBytes: 7 }, { halfOpenMax: 70000 },
+      { ip: "224.0.0.1/8" }, { reassemblyBytes: 7 }, { halfOpenMax: 70000 }, { gateway: "127.0.0.1" },
+      { gateway: "0.1.2.3" }, { gateway: "224.0.0.1" }, { gateway: "239.1.2.3" }, { gateway: "255.255.255.255" },
     ])
       assert.equal(code(bad), "CONFIG", JSON.stringify(bad));
   });
@@ -188,9 +190,20 @@ describe("init", () => {
       bytes((i) => 250 + 3 * i), bytes((i) => i >> 1), bytes((i) => i >> 3), words(2, 0xfffen, 1n), words(4, 1n, 1n),
       words(4, 0xffff_fffen, 0x1234_5678n), words(8, 0xffff_ffff_ffff_ffffn, 1n), words(8, 5n, 0x0123_4567_89ab_cdefn),
     ];
+    // A source that said nothing in three words of eight, wherever, or filled them up; or said half of it twice.
+    const without = (words: number[], fill: number): Uint8Array => {
+      const good = entropyOf(3);
+      return bytes((i) => (words.includes(i >> 2) ? fill : good[i]!));
+    };
+    for (let a = 0; a < 8; a++)
+      for (let b = 0; b < a; b++) for (let c = 0; c < b; c++) refused.push(without([a, b, c], 0), without([a, b, c], 255));
+    refused.push(bytes((i) => entropyOf(3)[i & 15]!), bytes((i) => entropyOf(3)[i & 7]!));
+    for (let step = 0; step < 256; step++) refused.push(bytes((i) => 5 + step * i));
     for (const entropy of refused) assert.equal(code({ entropy }), "ENTROPY", Buffer.from(entropy).toString("hex"));
-    for (const change of [0, 9, 17, 31]) assert.equal(code({ entropy: bytes((i) => (i === change ? 77 : i)) }), "OK");
+    for (const word of [0, 1, 5, 7]) assert.equal(code({ entropy: without([word], 0) }), "OK", `all but word ${word}`);
     for (let seed = 0; seed < 50; seed++) assert.equal(code({ entropy: entropyOf(seed) }), "OK");
+    const random = new Random(1);
+    for (let n = 0; n < 2000; n++) assert.equal(code({ entropy: bytes(() => random.below(256)) }), "OK", `draw ${n}`);
   });
 
   it("every bit of the entropy counts", () => {
@@ -263,6 +276,20 @@ describe("init", () => {
     assert.equal(code({ arenaBase: 4096, arenaSize: 1000 }), "NO_MEMORY");
     assert.equal(code({ arenaBase: 65536, arenaSize: 1 << 16, connsMax: 64 }), "NO_MEMORY");
     assert.equal(code({ connsMax: 100000, sendRing: 1 << 20 }), "NO_MEMORY");
+  });
+
+  it("what lies between the tables and the application's bytes is the stack's own; what lies behind is not", () => {
+    for (let appBytes = 0; appBytes < 10; appBytes++) {
+      const options = { ip: "10.0.0.1/24", entropy: entropyOf(1), connsMax: 1, listenersMax: 1, appBytes };
+      const size = new StackModule(loadModule(), options).arenaBytes, base = 1 << 17;
+      const m = new StackModule(loadModule(), { ...options, arenaBase: base, arenaSize: size });
+      const socket = m.udpOpen(5), x = m.exports, end = base + size, app = end - ((appBytes + 7) & ~7);
+      x.memory.grow(1);
+      const takes = (at: number): boolean => x.udp_send(socket, PEER, 1, at, 1) !== ERR.ARGUMENT;
+      assert.equal(size % 8, 0, "whole words");
+      for (let at = app - 8; at < app; at++) assert.equal(takes(at), false, `${app - at} before ${appBytes}`);
+      assert.ok(takes(app) && takes(end), `from ${appBytes} on`);
+    }
   });
 
   it("wipes the entropy", () => {

@@ -276,6 +276,8 @@ describe("a configuration that cannot be", () => {
       [{ mac: "01:00:00:00:00:01" }, /: mac is 01:00:00:00:00:01, an address of a group/],
       [{ ip: "127.0.0.1/8" }, /: ip is 127\.0\.0\.1\/8, a loopback/],
       [{ ip: "10.0.0.1/24", gateway: "10.0.0.1" }, /: gateway is 10\.0\.0\.1, the stack's own address/],
+      [{ gateway: "127.0.0.1" }, /: gateway is 127\.0\.0\.1, a loopback/],
+      [{ gateway: "224.0.0.1" }, /: gateway is 224\.0\.0\.1, a multicast/],
     ];
     for (const [options, expected] of cases) assert.match(why(options), expected, JSON.stringify(options));
   });

@@ -255,6 +255,26 @@ describe("idle connections", () => {
     assert.equal(p.ended, true);
   });
 
+  const slow: [string, string][] = [
+    ["the first line", "GET / HTTP/1.1\r\n"], ["the fields", "X: 1\r\n".repeat(4)], ["empty lines", "\r\n".repeat(8)],
+  ];
+  for (const [what, text] of [...slow, ["content", "x".repeat(50)] as const]) {
+    it(`a byte shortly before each time-out wins no time: ${what}`, () => {
+      const b = new ServiceBench({ idleS: 10, root: dir }), p = b.open("http");
+      if (what === "the fields") p.write("GET /a HTTP/1.1\r\nHost: x\r\n");
+      if (what === "content") p.write(get("/a", "Content-Length: 1000"));
+      let heldMs = 0;
+      for (let i = 0; i < text.length && !p.ended && !p.reset; i++, heldMs += 9_900) {
+        b.advance(9_900);
+        p.write(text[i]!);
+      }
+      assert.ok(heldMs <= 20_000, `${heldMs / 1000} s`);
+      p.fin();
+      b.advance(31_000);
+      assert.equal(b.inUse, 0);
+    });
+  }
+
   it("a peer that takes its answer slowly but does take it is served to the end", () => {
     const b = new ServiceBench({ idleS: 5, root: dir }), p = b.open("http", 0);
     p.write(get("/big", "Connection: close"));

@@ -122,6 +122,40 @@ if (!SMALL) {
       assert.deepEqual(b.seen().map((s) => [s.type, hex6(s.dst)]), [[135, hex6(solicited(ip6("fd00::2")))]]);
     });
 
+    it("a router or a prefix more than there is room for is FULL, and the address is not there either", () => {
+      const b = new Bench6();
+      b.stack.ip6Start(SECRET);
+      const own = (): string[] => b.stack.ip6Addresses().filter((a) => a.origin === "fixed").map((a) => hex6(a.bytes));
+      // Routers and prefixes stay when addresses go.
+      for (let i = 1; i <= 6; i++) {
+        b.stack.ip6Add(ip6(`fd00::${i}`), 64, ip6(`fe80::${i}`));
+        b.stack.ip6Remove(ip6(`fd00::${i}`));
+      }
+      assert.throws(() => b.stack.ip6Add(ip6("fd00::5"), 64, ip6("fe80::7")), { code: "FULL" });
+      assert.deepEqual(own(), []);
+      b.stack.ip6Add(ip6("fd00::5"), 64, ip6("fe80::6"));
+      for (let i = 1; i <= 5; i++) {
+        b.stack.ip6Add(ip6(`fd00:${i}::1`), 64);
+        b.stack.ip6Remove(ip6(`fd00:${i}::1`));
+      }
+      assert.throws(() => b.stack.ip6Add(ip6("fd00:6::1"), 64), { code: "FULL" });
+      assert.deepEqual(own(), [hex6(ip6("fd00::5"))]);
+    });
+
+    it("4861-6.3.4 a smaller hop limit than ours is not taken: with 1 nothing would leave the link", () => {
+      const b = new Bench6({ ttl: 64 }).ready();
+      b.frame(solicitation(PEER, b.global, nd.source(MAC_PEER)));
+      const answered = (): number | undefined => {
+        b.out = [];
+        b.frame(icmp6({ src: PEER, dst: b.global }, 128, 0, 1, [1, 2]));
+        return b.seen().at(-1)?.hops;
+      };
+      for (const [hops, then] of [[1, 64], [63, 64], [0, 64], [255, 255], [2, 255], [64, 64]] as const) {
+        b.frame(routerAdvertisement(ROUTER, [], { hops }));
+        assert.equal(answered(), then, `after ${hops}`);
+      }
+    });
+
     it("4861-6.3.4 nobody ends a router that the host has given", () => {
       const b = new Bench6();
       b.stack.ip6Start(SECRET);
