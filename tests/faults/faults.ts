@@ -199,7 +199,11 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "a connection that nobody accepted keeps its place in the queue", kind: "count",
-    find: "      l.acceptCount--;\n", put: "",
+    find: "  l.acceptCount--;\n", put: "",
+  },
+  {
+    name: "who stood behind one that left the accept queue does not hear of it", kind: "count",
+    find: "  else tcbAt(next - 1).sndUp = prev;\n", put: "",
   },
   {
     name: "a half-open record that goes is still counted", kind: "count", find: "listenerAt(h.listener).halfOpen--;",
@@ -314,6 +318,14 @@ export const FAULTS: Fault[] = [
   {
     name: "a router ends what the host has said", kind: "order", find: "if (r.until != NEVER || end == NEVER) {",
     put: "if (true) {",
+  },
+  {
+    name: "any hop limit of routers is believed", kind: "limit", find: "if (hops >= config.ttl)", put: "if (hops != 0)",
+  },
+  {
+    name: "a router that has no place is taken, as the host is told", kind: "limit",
+    find: "  if (free == null || end <= clock.us) return false;\n  free.name = nameKeep(name);",
+    put: "  if (free == null || end <= clock.us) return true;\n  free.name = nameKeep(name);",
   },
   {
     name: "routers' prefixes take the host's places", kind: "limit",
