@@ -402,7 +402,10 @@ export function configCheck(c: Config): Err {
   return isDull(c) ? Err.ENTROPY : Err.OK;
 }
 
-/** Whether an interface can have this address, with this router; no address at all is one for a build in which it may change. */
+/**
+ * Whether an interface can have this address, with this router; no address at all is one for a build
+ * in which it may change.
+ */
 export function isAddress(ip: u32, prefix: u32, gateway: u32): bool {
   return DHCP && (ip | prefix | gateway) == 0 ||
     (isHost(ip, prefix) && gateway != ip && (gateway == 0 || isHost(gateway, 32)));

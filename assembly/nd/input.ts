@@ -17,7 +17,7 @@ import { interface6, isLinkLocal, isMulticast6, isUnspecified, Own, Says } from 
 import { ipForget, ipResolved } from "../ip/output";
 import { workUnblock } from "../tcp/block/tcb";
 import { addressTaken, groupsAsked, ownFor, prefixForms, routerHeard } from "./configure";
-import { mtuFromRouter, prefixOnLink, resolverIs, routerGone, routerIs, until } from "./routers";
+import { mtuFromRouter, prefixOnLink, resolverIs, routerGone, routerNote, until } from "./routers";
 import { advertiseAddress, HOPS } from "./send";
 
 /** Options of one message of neighbour discovery. @full the message is dropped */
@@ -145,7 +145,7 @@ function routerAdvertisement(icmp: Icmp6, size: u32): void {
   // RFC 4861 §6.3.7: who is no router of ours ends no search for one.
   if (lifetime != 0) routerHeard();
   // RFC 4191 §2.2: 01 high, 00 medium, 11 low; what is reserved is medium.
-  routerIs(nameSettled(in6.src), preference == 1 ? 0 : preference == 3 ? 2 : 1, until(lifetime));
+  routerNote(nameSettled(in6.src), preference == 1 ? 0 : preference == 3 ? 2 : 1, until(lifetime));
   learn(macIn(NdOption.SOURCE_MAC, options, end));
   const mtu = option(NdOption.MTU, options, end, 8);
   if (mtu != 0) mtuFromRouter(bswap<u32>(load<u32>(mtu, 4)));

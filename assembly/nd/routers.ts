@@ -55,7 +55,7 @@ export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: S
  * Somebody is a router until then; not after now: no longer. For ever: the host says so, and no router ends that.
  * `order`: of its preference, since it is heard. Returns false when there is no place for one more.
  */
-export function routerIs(name: Address, order: u32, end: Micros): bool {
+export function routerNote(name: Address, order: u32, end: Micros): bool {
   let free: Router | null = null;
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
