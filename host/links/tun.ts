@@ -1,10 +1,11 @@
 /**
  * A TAP device through the kernel's own descriptor (linux/if_tun.h). Frames go between the kernel and the module's
- * slots: nobody copies them here.
+ * slots, and nobody copies them here, but for those that the kernel hands out uncut (offload.ts).
  */
 import { watchDevice } from "./device.js";
 import { lengthAt, slotAt, type FrameBatches, type FrameRing } from "./frames.js";
 import { LinkError, type Link } from "./link.js";
+import { Cut, finishSum, HEAD_SIZE, HEADERS_MAX, isLarge, Train, TRAIN_MAX } from "./offload.js";
 import { soon } from "../soon.js";
 import { ERRNO, type Poll, type System } from "./system.js";
 import { tapFault } from "./tap-fault.js";
@@ -15,20 +16,26 @@ const IFF_TAP = 0x0002, IFF_MULTI_QUEUE = 0x0100, IFF_NO_PI = 0x1000, IFF_VNET_H
 /** struct ifreq: the name, and the flags behind it. */
 const IFREQ_SIZE = 40, IFREQ_FLAGS = 16;
 
-/** struct virtio_net_hdr (linux/virtio_net.h), which stands before each frame. */
-const HEAD_SIZE = 10;
+/** What of a frame is left to its user: sums, and the cutting of large ones of TCP, in both families. */
+const TUN_F_CSUM = 1, TUN_F_TSO4 = 2, TUN_F_TSO6 = 4, TUN_F_TSO_ECN = 8;
+const OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
 /** struct iovec: an address and a size, 64 bits each. */
-const IOV_SIZE = 16, IOVS = 3;
-/** Bytes of the longest frame that the kernel hands out. */
-const FRAME_MAX = 65536 + 14;
+const IOV_SIZE = 16, IN_IOVS = 3, OUT_IOVS = 2 + TRAIN_MAX;
+/** Bytes of the longest frame that the kernel hands out, and of the longest that is not large. */
+const LARGE_MAX = 65536 + 64, FRAME_MAX = 65535 + 14;
 /** Frames that are taken in one turn when somebody wants them one by one. */
 const TURN = 64;
 
-/** Where things lie in a link's own memory: records of iovec, the head of what comes and of what goes, a frame. */
-const IN_IOV = 0, OUT_IOV = IN_IOV + IOVS * IOV_SIZE, IN_HEAD = OUT_IOV + IOVS * IOV_SIZE, OUT_HEAD = IN_HEAD + 16;
-const FRAME = OUT_HEAD + 16 + 2, OUT_FRAME = FRAME + FRAME_MAX + 4;
+/**
+ * Where things lie in a link's own memory: records of iovec; the head of what comes, and of what goes, with its
+ * headers; a large frame, the room before it for what was read to a slot; a segment of it; what goes one by one.
+ */
+const IN_IOV = 0, OUT_IOV = IN_IOV + IN_IOVS * IOV_SIZE, IN_HEAD = OUT_IOV + OUT_IOVS * IOV_SIZE;
+const OUT_HEAD = IN_HEAD + 16, OUT_HEADERS = OUT_HEAD + 16 + 2, LARGE = OUT_HEADERS + ((HEADERS_MAX + 3) & ~3);
+const SEGMENT = LARGE + LARGE_MAX, OUT_FRAME = SEGMENT + LARGE_MAX;
 /** A buffer of less might be moved by the garbage collector; this one is not. */
-const OWN_SIZE = OUT_FRAME + FRAME_MAX;
+const OWN_SIZE = OUT_FRAME + LARGE_MAX + 2;
 
 /** Opens the device. Throws a LinkError. */
 function openDevice(system: System, name: string): number {
@@ -59,7 +66,7 @@ function openDevice(system: System, name: string): number {
   if (result < 0) fail(`error ${-result}`);
   const size = Buffer.alloc(4);
   size.writeInt32LE(HEAD_SIZE);
-  if (system.ioctl(fd, TUNSETVNETHDRSZ, size) < 0 || system.ioctlNumber(fd, TUNSETOFFLOAD, 0) < 0)
+  if (system.ioctl(fd, TUNSETVNETHDRSZ, size) < 0 || system.ioctlNumber(fd, TUNSETOFFLOAD, OFFLOADS) < 0)
     fail("the kernel is too old");
   return fd;
 }
@@ -70,10 +77,11 @@ class Tun implements Link, FrameBatches {
   onClose: (error?: Error) => void = () => {};
   onReady: (() => void) | undefined;
   readonly batches = this;
-  readonly #own = new ArrayBuffer(OWN_SIZE);
-  readonly #words = new Uint32Array(this.#own, 0, FRAME >> 2);
-  readonly #frame = new Uint8Array(this.#own, FRAME, FRAME_MAX);
-  readonly #out = new Uint8Array(this.#own, OUT_FRAME, FRAME_MAX);
+  readonly #own = new Uint8Array(OWN_SIZE);
+  readonly #words = new Uint32Array(this.#own.buffer);
+  readonly #head = new DataView(this.#own.buffer, IN_HEAD, HEAD_SIZE);
+  readonly #cut = new Cut(this.#own, LARGE);
+  readonly #train = new Train();
   readonly #at: number;
   readonly #poll: Poll;
   readonly #unwatch: () => void;
@@ -84,10 +92,9 @@ class Tun implements Link, FrameBatches {
   #closed = false;
 
   constructor(readonly system: System, readonly fd: number, readonly name: string, watch: typeof watchDevice) {
-    this.#at = system.address(new Uint8Array(this.#own));
+    this.#at = system.address(this.#own);
     this.#iov(IN_IOV, 0, this.#at + IN_HEAD, HEAD_SIZE);
     this.#iov(OUT_IOV, 0, this.#at + OUT_HEAD, HEAD_SIZE);
-    this.#iov(IN_IOV, 2, this.#at + FRAME, FRAME_MAX);
     // Nothing may be thrown into koffi, and what is done in its call has no end of a turn.
     this.#poll = system.poll(fd, () => {
       if (this.#waiting || this.#closed) return;
@@ -110,25 +117,36 @@ class Tun implements Link, FrameBatches {
     this.#waiting = false;
     if (this.#closed) return;
     if (this.onReady) return this.onReady();
-    this.#iov(IN_IOV, 1, this.#at + FRAME, FRAME_MAX);
     for (let n = 0; n < TURN && !this.#closed; n++) {
-      const size = this.#read();
+      const size = this.#take(this.#own, this.#words, this.#at, SEGMENT, FRAME_MAX);
       if (size < 0) return;
-      this.onFrame(this.#frame.subarray(0, size));
+      this.onFrame(this.#own.subarray(SEGMENT, SEGMENT + size));
     }
   }
 
-  /** Reads a frame to where the second iovec says. Returns its size, or −1: there is none. */
-  #read(): number {
-    const got = this.system.readv(this.fd, this.#at + IN_IOV, IOVS);
-    if (got >= HEAD_SIZE) return got - HEAD_SIZE;
-    this.#checkDevice(got);
-    return -1;
-  }
-
-  #write(address: number, size: number): void {
-    this.#iov(OUT_IOV, 1, address, size);
-    this.#checkDevice(this.system.writev(this.fd, this.#at + OUT_IOV, 2));
+  /**
+   * Puts the next frame, or the next segment of a large one, at `to` of a memory that lies at `base`. Returns its size,
+   * which may be above `room`: then it is not whole. −1: there is none.
+   */
+  #take(u8: Uint8Array, u32: Uint32Array, base: number, to: number, room: number): number {
+    if (this.#cut.isUnder) {
+      const size = this.#cut.next(u8, u32, to, room);
+      if (size > 0) return size;
+    }
+    this.#iov(IN_IOV, 1, base + to, room);
+    this.#iov(IN_IOV, 2, this.#at + LARGE + room, LARGE_MAX - room);
+    const size = this.system.readv(this.fd, this.#at + IN_IOV, IN_IOVS) - HEAD_SIZE;
+    if (size < 0) {
+      this.#checkDevice(size + HEAD_SIZE);
+      return -1;
+    }
+    if (!isLarge(this.#head)) {
+      if (size <= room) finishSum(u8, u32, to, size, this.#head);
+      return size;
+    }
+    this.#own.set(u8.subarray(to, to + Math.min(size, room)), LARGE);
+    if (!this.#cut.begin(size, this.#head)) return room + 1;
+    return this.#cut.next(u8, u32, to, room) || room + 1;
   }
 
   /** What a call tells of the device: one that is down drops what it gets, one that was deleted does not come back. */
@@ -148,8 +166,7 @@ class Tun implements Link, FrameBatches {
   fill(ring: FrameRing, at: number, room: number): number {
     const base = this.#base(ring);
     for (let n = 0; n < room; n++) {
-      this.#iov(IN_IOV, 1, base + slotAt(ring, at + n), ring.size);
-      const size = this.#closed ? -1 : this.#read();
+      const size = this.#closed ? -1 : this.#take(ring.u8, ring.u32, base, slotAt(ring, at + n), ring.size);
       if (size < 0) return n;
       ring.u32[lengthAt(ring, at + n)] = size;
     }
@@ -157,14 +174,35 @@ class Tun implements Link, FrameBatches {
   }
 
   drain(ring: FrameRing, at: number, count: number): void {
-    const base = this.#base(ring);
-    for (let n = 0; n < count && !this.#closed; n++)
-      this.#write(base + slotAt(ring, at + n), ring.u32[lengthAt(ring, at + n)]!);
+    const base = this.#base(ring), train = this.#train;
+    for (let n = 0; n < count && !this.#closed; n += train.count) {
+      train.find(ring, at + n, count - n);
+      if (train.count === 1) this.#write(base + slotAt(ring, at + n), ring.u32[lengthAt(ring, at + n)]!);
+      else this.#writeTrain(ring, at + n, base);
+    }
+  }
+
+  /** Writes a train as one frame: its headers from here, its text from the slots. */
+  #writeTrain(ring: FrameRing, at: number, base: number): void {
+    const { count, headers, text, total } = this.#train;
+    this.#train.write(ring, at, this.#own, this.#words, OUT_HEAD, OUT_HEADERS);
+    this.#iov(OUT_IOV, 1, this.#at + OUT_HEADERS, headers);
+    for (let i = 0; i < count; i++) {
+      const size = Math.min(text, total - i * text);
+      this.#iov(OUT_IOV, 2 + i, base + slotAt(ring, at + i) + headers, size);
+    }
+    this.#checkDevice(this.system.writev(this.fd, this.#at + OUT_IOV, 2 + count));
+    this.#own.fill(0, OUT_HEAD, OUT_HEAD + HEAD_SIZE);
+  }
+
+  #write(address: number, size: number): void {
+    this.#iov(OUT_IOV, 1, address, size);
+    this.#checkDevice(this.system.writev(this.fd, this.#at + OUT_IOV, 2));
   }
 
   send(frame: Uint8Array): void {
     if (this.#closed || frame.length > FRAME_MAX) return;
-    this.#out.set(frame);
+    this.#own.set(frame, OUT_FRAME);
     this.#write(this.#at + OUT_FRAME, frame.length);
   }
 
@@ -177,6 +215,8 @@ class Tun implements Link, FrameBatches {
     this.#closed = true;
     this.#unwatch();
     this.#poll.close();
+    // Whoever has the device next may not know of it.
+    this.system.ioctlNumber(this.fd, TUNSETOFFLOAD, 0);
     this.system.close(this.fd);
   }
 }
