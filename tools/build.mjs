@@ -7,9 +7,12 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
 import { hashOf, unlessMade } from "./made.mjs";
-import { compile, FAST, FASTEST, SMALL } from "./wasm.mjs";
+import { compile, FAST, FASTEST, lowered, SMALL } from "./wasm.mjs";
 
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1].split(",") : undefined;
+
+// It is made of the small build.
+if (only?.includes("stint.mvp")) only.push("stint");
 
 /** What every module is made from, and all that is JavaScript: a change of any of these makes it again. */
 const SOURCES = hashOf(["assembly", "host/wasi"], /\.ts$/, [
@@ -24,16 +27,21 @@ const NODE = Object.fromEntries(
   ["net", "dgram", "dns", "dns-promises", "register"].map((name) => [name, `host/node/${name}.ts`]),
 );
 
-/** Compiles one target of asconfig.json to `out`, unless that was made from the same sources in the same way. */
-function wasm(entry, target, optimize, out = `build/${target}.wasm`) {
-  const stamp = `build/.stamps/${out.replace(/[^a-z.]/g, "-")}`;
-  const made = `${SOURCES} ${entry} ${target} ${optimize.join(" ")}`;
+/** Makes `out`, unless it was made from the same sources in the same way, or is not asked for. */
+function once(out, how, make) {
+  const stamp = `build/.stamps/${out.replace(/[^a-z.]/g, "-")}`, made = `${SOURCES} ${how}`;
   if (only !== undefined && !only.some((name) => out === `build/${name}.wasm`)) return undefined;
   if (existsSync(out) && existsSync(stamp) && readFileSync(stamp, "utf8") === made) return out;
-  compile(entry, target, out, optimize);
+  make();
   mkdirSync("build/.stamps", { recursive: true });
   writeFileSync(stamp, made);
   return out;
+}
+
+/** Compiles one target of asconfig.json to `out`. */
+function wasm(entry, target, optimize, out = `build/${target}.wasm`) {
+  const how = `${entry} ${target} ${optimize.join(" ")}`;
+  return once(out, how, () => compile(entry, target, out, optimize));
 }
 
 function size(path) {
@@ -42,6 +50,8 @@ function size(path) {
 
 mkdirSync("build/lab", { recursive: true });
 size(wasm("assembly/index.ts", "stint", SMALL));
+// The same for runtimes that know the first WebAssembly alone.
+size(once("build/stint.mvp.wasm", "lowered", () => lowered("build/stint.wasm", "build/stint.mvp.wasm")));
 // Both families, small.
 size(wasm("assembly/dual.ts", "stint6", SMALL));
 // For microcontrollers: what a board has (tools/board compiles it together with its services).

@@ -43,6 +43,16 @@ export function optimized(module, out, optimize, names = false) {
   return out;
 }
 
+/**
+ * A module for runtimes that know WebAssembly as it was first (2017): neither bulk memory nor sign extension. A few
+ * functions in it do what was one instruction.
+ */
+export function lowered(module, out) {
+  run("wasm-opt", [...FEATURES, "--signext-lowering", "--llvm-memory-copy-fill-lowering", module, "-o", out]);
+  run("wasm-opt", ["-mvp", "-Oz", "--low-memory-unused", out, "-o", out]);
+  return out;
+}
+
 function run(program, args) {
   try {
     execFileSync(`node_modules/.bin/${program}`, args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });

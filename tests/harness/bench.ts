@@ -17,10 +17,10 @@ export const STACK_PORT = 8080, PEER_PORT = 40000;
 const PEER_ISN = 0xfffffff0;
 
 /**
- * The small build (STINT_MODULE=stint) leaves parts out (assembly/features.ts); what tests them is not registered
- * there.
+ * The small build (STINT_MODULE=stint, or stint.mvp) leaves parts out (assembly/features.ts); what tests them is not
+ * registered there.
  */
-export const SMALL = process.env["STINT_MODULE"] === "stint";
+export const SMALL = ["stint", "stint.mvp"].includes(process.env["STINT_MODULE"] ?? "");
 
 /** A test of what only IPv4 has, which is not registered where the tests are done over IPv6 (STINT_FAMILY=6). */
 export const it4 = (name: string, test: () => void): void => {
