@@ -34,12 +34,13 @@ function parseServices(text: string): ServiceName[] {
 }
 
 /** What does not go together. */
-function check({ release, debug, seed, ip, gateway, name, app }: Options): void {
+function check({ release, debug, seed, ip, gateway, name, app, ipv6 }: Options): void {
   if (release && debug) throw new ToolError("--release and --debug exclude each other");
   if (seed !== undefined && !debug)
     throw new ToolError("a fixed seed makes a stack that anybody can predict: --seed needs --debug");
   if (ip === undefined && gateway !== undefined) throw new ToolError("--gateway needs --ip");
   if (ip !== undefined && name !== undefined) throw new ToolError("--name is for a device without --ip");
+  if (ipv6 && app !== undefined) throw new ToolError("--ipv6 is for the services; an application begins it itself");
   if (ip === undefined && app !== undefined) throw new ToolError("--app needs --ip: it has no DHCP");
 }
 
@@ -55,6 +56,7 @@ async function main(): Promise<void> {
     .option("--name <name>", "without --ip: the name to tell the DHCP server", hostName)
     .option("--mac <address>", "own MAC address; by default made from --ip, or from this machine's name", mac)
     .option("--gateway <a.b.c.d>", "default router", address)
+    .option("--ipv6", "IPv6 beside IPv4: a link-local address, and others when a router tells a prefix (SLAAC)")
     .option("--services <list>", "echo, discard, chargen, http", parseServices, ["echo", "discard", "chargen", "http"])
     .addOption(
       new Option("--runtime <name>", "what executes the module on the board: a folder of boards/runtimes").choices(

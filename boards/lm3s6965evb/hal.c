@@ -24,6 +24,12 @@ enum {
   RXINT = 1,
   FOV = 8,
   RXEN = 1,
+/* Frames to groups are taken (15.4, MACRCTL): IPv6 needs them. */
+#ifdef HAL_GROUPS
+  AMUL = 2,
+#else
+  AMUL = 0,
+#endif
   BADCRC = 8,
   RSTFIFO = 16,
   TXEN = 1,
@@ -70,7 +76,7 @@ const char *hal_init(const uint8_t mac[6]) {
   MACIA1 = mac[4] | (uint32_t)mac[5] << 8;
   MACRCTL = RSTFIFO;
   MACTCTL = TXEN | PADEN | CRC | DUPLEX;
-  MACRCTL = RXEN | BADCRC;
+  MACRCTL = RXEN | AMUL | BADCRC;
   MACRIS = 0x7f;
   MACIM = RXINT;
   irq_enable(ETHERNET_IRQ);
@@ -84,7 +90,7 @@ const char *hal_init(const uint8_t mac[6]) {
 uint32_t hal_receive(uint8_t *frame, uint32_t room) {
   if ((MACRIS & FOV) != 0) {
     /* 15.3.2: after an overrun the FIFO is reset; what was in it is lost. */
-    MACRCTL = RSTFIFO | RXEN | BADCRC;
+    MACRCTL = RSTFIFO | RXEN | AMUL | BADCRC;
     MACRIS = FOV;
     return 0;
   }

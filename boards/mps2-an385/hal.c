@@ -33,6 +33,12 @@ enum {
   ADDRH = 2,
   ADDRL = 3,
   RXEN = 1 << 2,
+/* MCPAS, frames to groups are taken: IPv6 needs them. */
+#ifdef HAL_GROUPS
+  GROUPS = 1 << 19,
+#else
+  GROUPS = 0,
+#endif
   TXEN = 1 << 3,
   FULL_DUPLEX = 1 << 20,
   RSFL = 1 << 3,
@@ -78,7 +84,7 @@ const char *hal_init(const uint8_t mac[6]) {
   /* Two bytes before a received frame, so that words go straight to `frame` - 2. */
   RX_CFG = 2 << 8;
   TX_CFG = 1 << 1;
-  mac_write(MAC_CR, RXEN | TXEN | FULL_DUPLEX);
+  mac_write(MAC_CR, RXEN | TXEN | FULL_DUPLEX | GROUPS);
   FIFO_INT = 0;
   INT_STS = UINT32_MAX;
   INT_EN = RSFL | RXE;

@@ -14,6 +14,9 @@
   X(counters, 0, uint32_t, (void), 0, 0, 0) \
   X(pool, 1, uint32_t, (uint32_t a), a, 0, 0) \
   X(dhcp_start, 3, uint32_t, (uint32_t a, uint32_t b, uint32_t c), a, b, c) \
+  X(ip6_start, 1, uint32_t, (uint32_t a), a, 0, 0) \
+  X(ip6_info, 2, uint32_t, (uint32_t a, uint32_t b), a, b, 0) \
+  X(ip6_bytes, 2, uint32_t, (uint32_t a, uint32_t b), a, b, 0) \
   X(tcp_info, 2, uint32_t, (uint32_t a, uint32_t b), a, b, 0) \
   X(tcp_send_span, 1, uint32_t, (uint32_t a), a, 0, 0) \
   X(tcp_send_commit, 2, uint32_t, (uint32_t a, uint32_t b), a, b, 0) \

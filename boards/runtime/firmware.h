@@ -41,6 +41,12 @@ void module_answer(int64_t result);
 uint32_t module_pool(uint32_t which);
 uint32_t module_counter(uint32_t which);
 struct connection module_connection(uint32_t i);
+#ifdef STINT_IPV6
+/* A group of the IPv6 address that the module names so, of eight; above 0xffff: it is no name. */
+uint32_t module_group6(uint32_t name, uint32_t group);
+/* The same of the interface's address that others can ask for; above 0xffff: there is none. */
+uint32_t module_own6(uint32_t group);
+#endif
 
 /* The bench (bench.c), and what it calls. */
 _Noreturn void bench(void);

@@ -211,6 +211,59 @@ static void watch_address(void) {
 }
 #endif
 
+#ifdef STINT_IPV6
+/* Of ip6_info (assembly/api/ip6.ts): where an address has its state and its origin, and some of these. */
+enum { INFO6_STATE = 20, INFO6_ORIGIN = 24, VALID6 = 2, LOOPBACK6 = 0, LINK_LOCAL6 = 1, OWN6_MOST = 8 };
+/* No group of an address. */
+enum { NO_GROUP = 0x10000 };
+
+/* Which of the interface's addresses were told, a bit each by their place. */
+static uint32_t told6;
+/* The place, from 1, of the one that others can ask for: the link-local one only if there is no other. 0: none. */
+static uint32_t place6;
+
+static uint32_t group_at(uint32_t at, uint32_t group) {
+  const uint8_t *b = module_memory(at + 2 * group, 2);
+  return (uint32_t)b[0] << 8 | b[1];
+}
+
+uint32_t module_group6(uint32_t name, uint32_t group) {
+  uint32_t at = stint_configBlock();
+  return name >> 28 == 15 && stint_ip6_bytes(name, at) == 0 ? group_at(at, group) : NO_GROUP;
+}
+
+uint32_t module_own6(uint32_t group) {
+  uint32_t at = stint_configBlock();
+  return place6 != 0 && stint_ip6_info(place6 - 1, at) == 0 ? group_at(at, group) : NO_GROUP;
+}
+
+static void say_hexadecimal(uint32_t n) {
+  for (int shift = 12; shift >= 0; shift -= 4)
+    if (n >> shift != 0 || shift == 0) hal_putc("0123456789abcdef"[n >> shift & 15]);
+}
+
+/* Says each address as soon as it can be used: eight groups, without ::. */
+static void watch_address6(void) {
+  uint32_t at = stint_configBlock(), now = 0, chosen = 0;
+  bool is_local = true;
+  for (uint32_t i = 0; i < OWN6_MOST && stint_ip6_info(i, at) == 0; i++) {
+    uint32_t origin = module_word(at + INFO6_ORIGIN);
+    if (module_word(at + INFO6_STATE) != VALID6 || origin == LOOPBACK6) continue;
+    if (is_local) chosen = i + 1;
+    is_local = is_local && origin == LINK_LOCAL6;
+    now |= 1u << i;
+    if ((told6 & 1u << i) != 0) continue;
+    say("ready6 ");
+    for (uint32_t g = 0; g < 8; g++) {
+      say_hexadecimal(group_at(at, g));
+      say(g < 7 ? ":" : "\n");
+    }
+  }
+  told6 = now;
+  place6 = chosen;
+}
+#endif
+
 static void run(void) {
   uint32_t control = stint_controlBlock();
 #ifdef STINT_BENCH
@@ -221,6 +274,9 @@ static void run(void) {
     int32_t wait = (int32_t)stint_poll(hal_now_us());
 #ifdef STINT_DHCP
     watch_address();
+#endif
+#ifdef STINT_IPV6
+    watch_address6();
 #endif
 #ifdef STINT_APPLICATION
     if (stint_app_run()) wait = 0;
@@ -252,6 +308,11 @@ int main(void) {
   ask_address();
 #else
   say("ready " STINT_ADDRESS "\n");
+#endif
+#ifdef STINT_IPV6
+  /* Without a secret: the addresses are others after each start. */
+  told6 = place6 = 0;
+  if (stint_ip6_start(0) != 0) end("stint: IPv6 does not begin");
 #endif
   run();
 }

@@ -46,6 +46,31 @@ static void put_address(uint32_t ip, uint32_t columns) {
   }
 }
 
+#ifdef STINT_IPV6
+enum { ADDRESS_WIDTH = 39 };
+
+/* A group of an IPv6 address, in four digits. */
+static void put_group(uint32_t n) {
+  for (int shift = 12; shift >= 0; shift -= 4) put("0123456789abcdef"[n >> shift & 15]);
+}
+
+/* The address of a peer, in as many columns for either family. */
+static void put_peer(uint32_t ip) {
+  if (module_group6(ip, 0) > 0xffff) {
+    put_address(ip, 3);
+    text("", ADDRESS_WIDTH - 15);
+    return;
+  }
+  for (uint32_t g = 0; g < 8; g++) {
+    put_group(module_group6(ip, g));
+    if (g < 7) put(':');
+  }
+}
+#else
+enum { ADDRESS_WIDTH = 15 };
+static void put_peer(uint32_t ip) { put_address(ip, 3); }
+#endif
+
 /* Writes the bytes from…end of the status page to `to`. Returns the page's length. */
 static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
   piece.to = to;
@@ -60,10 +85,18 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
 #ifdef STINT_DHCP
   text("address   ", 0);
   put_address(module_address(), 0);
-  text("\nuptime    ", 0);
 #else
-  text("address   " STINT_ADDRESS "\nuptime    ", 0);
+  text("address   " STINT_ADDRESS, 0);
 #endif
+#ifdef STINT_IPV6
+  text("\nIPv6      ", 0);
+  for (uint32_t g = 0; g < 8; g++) {
+    if (module_own6(0) > 0xffff) text("-   ", 0);
+    else put_group(module_own6(g));
+    put(g < 7 ? ':' : ' ');
+  }
+#endif
+  text("\nuptime    ", 0);
   number(seconds, 10);
   text(" s\nmemory    ", 0);
   number(MEMORY_SIZE, 10);
@@ -81,11 +114,11 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
   for (uint32_t i = 0; i < STINT_CONNECTIONS; i++) {
     struct connection c = module_connection(i);
     if (!c.open) {
-      text("-", 49);
+      text("-", 34 + ADDRESS_WIDTH);
       put('\n');
       continue;
     }
-    put_address(c.rip, 3);
+    put_peer(c.rip);
     put(':');
     number(c.rport, 5);
     text(" -> ", 0);

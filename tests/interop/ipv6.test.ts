@@ -225,3 +225,44 @@ describe("IPv6 with the kernel", () => {
     }
   });
 });
+
+describe("IPv6 of a board", () => {
+  it("lm3s6965evb has addresses of both families from dnsmasq, serves on all, and again after a trap", async (t) => {
+    if (lacks(t, ...NEEDS, "dnsmasq", "curl", "nc", "wasm2c", "arm-none-eabi-gcc", "qemu-system-arm")) return;
+    const lab = lab6();
+    try {
+      const router = lab.start("dnsmasq", [
+        "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--enable-ra", "--user=root", "--group=root",
+        "--dhcp-range=10.9.0.50,10.9.0.60,255.255.255.0,2m", "--dhcp-range=::,constructor:tap0,ra-only", "--no-ping",
+        "--dhcp-authoritative", "--pid-file=", `--dhcp-leasefile=${lab.file("leases")}`, "--log-facility=-",
+      ]);
+      await said(router, "DHCP, IP range");
+      const board = lab.start(process.execPath, [
+        "--import", "tsx", "tools/board.ts", "lm3s6965evb", "--debug", "--ipv6", "--out", lab.file("firmware"),
+        "--run", "--link", "tap:tap0",
+      ]);
+      // Three lines, in whichever order the network answers: a lease, the link-local address, the router's prefix.
+      const all = /^(?=[^]*ready 10\S+\n)(?=[^]*ready6 fe80:\S+\n)(?=[^]*ready6 fd00:9:\S+\n)/;
+      const words = await said(board, all, 120_000);
+      const [ip, local, global] = [/ready (10\S+)/, /ready6 (fe80:\S+)/, /ready6 (fd00:\S+)/].map(
+        (what) => what.exec(words)![1]!,
+      );
+      for (const [host, peer] of [
+        [ip, / 10\.  9\.  0\.  1 +:/], [`[${local}%25tap0]`, /^fe80:[\da-f:]{34}:/m], [`[${global}]`, /^fd00:/m],
+      ] as const) {
+        const page = await lab.sh(`curl -sS --max-time 20 'http://${host}/'`, 25);
+        assert.match(page.out, /address +10\.9\.0\.\d+\nIPv6 +fd00:0009:[\da-f:]+ \nuptime/, page.err);
+        // Who asks is there, by an address in full for either family.
+        assert.match(page.out, peer);
+        // As much of the C stack is left as a board with a fixed address has to leave (tests/interop/boards).
+        assert.ok(Number(/C stack +(\d+)/.exec(page.out)?.[1]) >= 128, page.out);
+      }
+      const again = said(board, /restarting it[^]*ready6 fd00:9:\S+\n/, 60_000);
+      await lab.sh(`curl -sS --max-time 5 'http://[${global}]/debug/corrupt'`, 10);
+      const next = /ready6 (fd00:9:\S+)/.exec((await again).split("restarting it")[1]!)![1];
+      assert.equal((await lab.sh(`echo hello | nc -6 -q 1 -w 20 ${next} 7`)).out, "hello\n");
+    } finally {
+      lab.close();
+    }
+  });
+});

@@ -39,6 +39,8 @@ export interface Board {
   nic?: string;
   /** What a tick of hal_ticks takes, ns. */
   nsPerTick?: number;
+  /** Whether its driver takes frames to groups when HAL_GROUPS is defined: IPv6 needs them. */
+  groups?: boolean;
   /** Make a .uf2 for the boot ROM of an RP2040: where it goes, and the family's number. */
   uf2?: { address: number; family: number };
   /** What executes the module, if nothing else is asked for: a folder of boards/runtimes. */
@@ -60,6 +62,8 @@ export interface FirmwareOptions {
   /** "10.0.0.2/24"; without it the device asks the network (DHCP). */
   ip?: string;
   gateway?: string;
+  /** IPv6 beside IPv4: a link-local address, and others when a router tells a prefix (RFC 4862). */
+  ipv6?: boolean;
   /** By default made from `ip`; without that it has to be given. */
   mac?: string;
   /** The device's name for the DHCP server; the board's by default. */
@@ -138,14 +142,15 @@ function kept(out: string, from: (string | Uint8Array)[], make: () => unknown): 
 }
 
 /** The module, with what these services need. */
-export function boardModule(dir: string, { services, map, ip }: FirmwareOptions): string {
+export function boardModule(dir: string, { services, map, ip, ipv6 = false }: FirmwareOptions): string {
   const without = [...LEFT_OUT, ...(ip === undefined ? [] : LEASING),
     ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
-  const entry = ip === undefined ? "assembly/services/leased.ts" : "assembly/services/app.ts";
+  const [leased, fixed] = ipv6 ? ["leased-six", "six"] : ["leased", "app"];
+  const entry = `assembly/services/${ip === undefined ? leased : fixed}.ts`, target = ipv6 ? "board6" : "board";
   const out = join(dir, "module.wasm"), names = map ?? false;
   const sources = hashOf(["assembly"], /\.ts$/, ["asconfig.json", "package-lock.json"]);
-  return kept(out, [sources, entry, String(names), ...without], () => compile(entry, "board", out, SMALL, {
+  return kept(out, [sources, entry, String(names), ...without], () => compile(entry, target, out, SMALL, {
     without, names,
   }));
 }
@@ -282,6 +287,7 @@ function headers(dir: string, name: string, board: Board, options: FirmwareOptio
     ...(plain === undefined
       ? ["#define STINT_DHCP", `#define STINT_HOST_NAME "${options.hostName ?? name}"`]
       : [`#define STINT_ADDRESS "${plain}"`]),
+    ...(options.ipv6 ? ["#define STINT_IPV6"] : []),
     `#define STINT_BOARD_NAME "${name}"`,
     `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
     ...(options.app !== undefined
@@ -354,6 +360,7 @@ function compilerFlags(home: string, dir: string, board: Board, options: Firmwar
     `-I${join(BOARDS, "runtime")}`,
     ...added.include.map((i) => `-I${i}`),
     ...added.defines.map((d) => `-D${d}`),
+    ...(options.ipv6 ? ["-DHAL_GROUPS"] : []),
     ...added.flags ?? [],
     ...board.include.map((i) => `-I${join(home, i)}`),
     ...board.flags,
@@ -366,6 +373,8 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   if (!boardNames().includes(name))
     throw new ToolError(`there is no board "${name}"; there are ${boardNames().join(", ")}`);
   const home = join(BOARDS, name), board = JSON.parse(readFileSync(join(home, "board.json"), "utf8")) as Board;
+  if (options.ipv6 && !board.groups)
+    throw new ToolError(`${name} has no IPv6: its driver takes no frames to groups ("groups" in board.json)`);
   const dir = resolve(options.out ?? join("build", "boards", name));
   mkdirSync(dir, { recursive: true });
   const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
