@@ -16,7 +16,7 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "node:test";
 import { inspect } from "node:util";
-import { owned } from "../tools/ownership.mjs";
+import { owned, ownedDual, ownedSmall } from "../tools/ownership.mjs";
 import { FLAKY_MAX, isRealTime, passesAlone, type Doubt, type Result, type Sink } from "./harness/again.js";
 import { killFile, Open } from "./harness/overdue.js";
 import { unit } from "./harness/unit.js";
@@ -203,6 +203,18 @@ if (wants("owned")) {
   process.env["STINT_MODULE"] = "stint.owned";
   process.env["STINT_DRAW"] ??= "1";
   await timed("owned", () => suites("ownership", "rfc", "packetdrill"));
+  // In the shapes of the small builds: what the network reaches first.
+  const files = (...names: string[]): string[] => names.map((f) => join("tests", "rfc", `${f}.test.ts`));
+  await timed("owned, small", () => {
+    ownedSmall();
+    process.env["STINT_MODULE"] = "stint.owned.small";
+    return runFiles(files("reach", "bad-input", "ip", "udp"), 2);
+  });
+  await timed("owned, small, both families", () => {
+    ownedDual();
+    process.env["STINT_MODULE"] = "stint.owned.dual";
+    return runFiles(files("reach", "hostile6"), 2);
+  });
   delete process.env["STINT_MODULE"];
   delete process.env["STINT_DRAW"];
 }

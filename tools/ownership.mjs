@@ -78,11 +78,16 @@ function checked(from, to) {
   return accesses;
 }
 
-/** Makes build/stint.owned.wasm, or another file of another entry. */
-export function owned(to = "build/stint.owned.wasm", entry = "tests/ownership/assembly/index.ts") {
+/**
+ * Makes build/stint.owned.wasm, or another file of another entry, without what `like`, a target of asconfig.json,
+ * leaves out.
+ */
+export function owned(to = "build/stint.owned.wasm", entry = "tests/ownership/assembly/index.ts", like = undefined) {
   mkdirSync("build/ownership", { recursive: true });
   const plain = `${to}.plain`, raw = `${to}.checked`;
-  execFileSync("node_modules/.bin/asc", [entry, "--target", "ownership", "--outFile", plain], {
+  const uses = like === undefined ? [] : JSON.parse(readFileSync("asconfig.json", "utf8")).targets[like].use;
+  const without = uses.filter((use) => use.startsWith("STINT_NO_")).flatMap((use) => ["--use", use]);
+  execFileSync("node_modules/.bin/asc", [entry, "--target", "ownership", ...without, "--outFile", plain], {
     stdio: ["ignore", "inherit", "inherit"],
   });
   const accesses = checked(plain, raw);
@@ -92,6 +97,10 @@ export function owned(to = "build/stint.owned.wasm", entry = "tests/ownership/as
   for (const file of [plain, raw]) rmSync(file);
   return accesses;
 }
+
+/** The same in the shapes of the small builds: what they do in the place of what they leave out is code of its own. */
+export const ownedSmall = () => owned("build/stint.owned.small.wasm", "tests/ownership/assembly/small.ts", "stint");
+export const ownedDual = () => owned("build/stint.owned.dual.wasm", "tests/ownership/assembly/dual.ts", "stint6");
 
 /**
  * The numbers of a configuration, from `mtu` on: the least value of each, and how many bits it may have

@@ -9,6 +9,7 @@ import { EVENT, type StackModule } from "../../host/stack.js";
 import type { StackOptions } from "../../host/config.js";
 import { arp, icmp, ip4, MAC_PEER, MAC_STACK, tcp, type Ip, type Seen, type Tcp } from "./codec.js";
 import { entropyOf } from "./entropy.js";
+import { MODULE } from "./module.js";
 import { FAMILY6, Polled } from "./polled.js";
 
 export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2");
@@ -17,10 +18,10 @@ export const STACK_PORT = 8080, PEER_PORT = 40000;
 const PEER_ISN = 0xfffffff0;
 
 /**
- * The small build (STINT_MODULE=stint, or stint.mvp) leaves parts out (assembly/features.ts); what tests them is not
- * registered there.
+ * Small builds (STINT_MODULE=stint, stint.mvp or stint.owned.small) leave parts out (assembly/features.ts); what
+ * tests them is not registered there.
  */
-export const SMALL = ["stint", "stint.mvp"].includes(process.env["STINT_MODULE"] ?? "");
+export const SMALL = ["stint", "stint.mvp", "stint.owned.small"].includes(MODULE);
 
 /** A test of what only IPv4 has, which is not registered where the tests are done over IPv6 (STINT_FAMILY=6). */
 export const it4 = (name: string, test: () => void): void => {

@@ -4,6 +4,6 @@
  * build -- --only stint.checks`, `npm run ownership -- --wasm`.
  */
 export const MODULE = process.env["STINT_MODULE"] ?? "stint.simd";
-export const OWNED = MODULE === "stint.owned";
+export const OWNED = MODULE.startsWith("stint.owned");
 /** Whether the module does work of its own, which no limit on loops is meant for. */
 export const SLOW = OWNED || MODULE === "stint.checks";
