@@ -15,7 +15,7 @@ const FILE = "tests/bench/instructions.json", GROWTH_MAX = 1.05, GUARDED = "stin
 /** Caches like a small server's: what misses must not depend on the machine. */
 const CACHES = [`--I1=32768,8,${LINE}`, `--D1=32768,8,${LINE}`, `--LL=2097152,16,${LINE}`, "--cache-sim=yes"];
 
-interface Counted {
+export interface Counted {
   name: string;
   driver: string;
   /** How many of them are counted, after how many calls of the driver's `work`. */
@@ -47,7 +47,7 @@ const WORKS: Counted[] = [
 const SUBJECTS = [GUARDED, "lwip-native", "smoltcp-native"];
 
 /** Instructions, and with `caches` also what missed the first and the last one. */
-function counted(subject: Subject, { driver, count, units, params }: Counted, caches: boolean): number[] {
+export function counted(subject: Subject, { driver, count, units, params }: Counted, caches: boolean): number[] {
   const out = `build/bench/callgrind.${process.pid}`;
   const r = ran("valgrind", [
     "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=work*", `--callgrind-out-file=${out}`,

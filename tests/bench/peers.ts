@@ -98,9 +98,9 @@ export function calibration(): Record<string, number> {
 
 let made: Subject[] | undefined;
 
-/** The subjects, made once; for a short run, not all of them. */
-export function everybody(quick = false): Subject[] {
-  return (made ??= subjects(quick, (line) => console.error(`bench: ${line}`)));
+/** The subjects, made once; for a short run, not all of them; `only`: those alone. */
+export function everybody(quick = false, only?: readonly string[]): Subject[] {
+  return (made ??= subjects(quick, (line) => console.error(`bench: ${line}`), only));
 }
 
 /** The rows of one work: each subject has its turn in every round. */

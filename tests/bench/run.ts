@@ -1,15 +1,16 @@
 /**
- * `npm run bench [-- WORK …] [--quick] [--json] [--html FILE] [--guard] [--write]`: speed as ratios, measured in one
- * run. Without a work: all. `--guard`: ends with 1 when a ratio is below what a short run must reach, when instructions
- * grew, or a peer cannot be had. What is below its guard in a short run is measured again in full, at most twice: a
- * machine that is shared changes its speed within seconds, by a factor of two, and what became slower stays below its
- * guard. `--write`: the instructions become the committed ones.
+ * `npm run bench [-- WORK …] [--quick] [--json] [--html FILE] [--guard] [--write] [--family 6]`: speed as ratios,
+ * measured in one run. Without a work: all. `--family 6`: over IPv6, against IPv4. `--guard`: ends with 1 when a ratio
+ * is below what a short run must reach, when instructions grew, or a peer cannot be had. What is below its guard in a
+ * short run is measured again in full, at most twice: a machine that is shared changes its speed within seconds, by a
+ * factor of two, and what became slower stays below its guard. `--write`: the instructions become the committed ones.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Progress } from "../../tools/progress.js";
 import { verdicts } from "./aims.js";
 import { benchComponent } from "./component.js";
+import { benchFamily, FAMILY_WORKS } from "./family.js";
 import { benchFlood } from "./flood.js";
 import { benchInstructions, grown, writeInstructions } from "./instructions.js";
 import { benchFairness, benchLink } from "./kernel.js";
@@ -44,22 +45,31 @@ const WITH_PEERS = new Set([
   "startup",
 ]);
 
-function options(): { works: string[]; quick: boolean; json: boolean; guard: boolean; html: string | undefined } {
+interface Options { works: string[]; quick: boolean; json: boolean; guard: boolean; html: string | undefined }
+
+/** The works that are asked for; over IPv6, those that there are for that. */
+function asked(positionals: string[], six: boolean): string[] {
+  const names = positionals.map((name) => (name === "flood" ? "syn" : name));
+  const all = six ? FAMILY_WORKS : Object.keys(WORKS), unknown = names.find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no work "${unknown}"; there are ${all.join(", ")}`);
+  return names.length > 0 ? all.filter((w) => names.includes(w)) : all;
+}
+
+function options(): Options & { six: boolean } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
         quick: { type: "boolean" }, json: { type: "boolean" }, guard: { type: "boolean" }, html: { type: "string" },
-        write: { type: "boolean" },
+        write: { type: "boolean" }, family: { type: "string" },
       },
     });
-    const asked = positionals.map((name) => (name === "flood" ? "syn" : name));
-    const unknown = asked.find((name) => !(name in WORKS));
-    if (unknown !== undefined)
-      throw new Error(`there is no work "${unknown}"; there are ${Object.keys(WORKS).join(", ")}`);
+    if (values.family !== undefined && values.family !== "6") throw new Error("--family is 6");
+    const six = values.family !== undefined;
     if (values.write === true) writeInstructions();
     return {
-      works: asked.length > 0 ? Object.keys(WORKS).filter((w) => asked.includes(w)) : Object.keys(WORKS),
+      works: asked(positionals, six),
+      six,
       quick: values.quick === true,
       json: values.json === true,
       guard: values.guard === true,
@@ -71,12 +81,12 @@ function options(): { works: string[]; quick: boolean; json: boolean; guard: boo
   }
 }
 
-const { works, quick, json, guard, html } = options();
+const { works, quick, json, guard, html, six } = options();
 const bar = new Progress("works", works.length);
 const say = (text: string): void => {
   if (!json) bar.say(text);
 };
-const beside = works.some((w) => WITH_PEERS.has(w));
+const beside = !six && works.some((w) => WITH_PEERS.has(w));
 const limits = beside ? (everybody(quick), calibration()) : {};
 const configuration = beside ? configurations() : {};
 if (beside) {
@@ -91,9 +101,9 @@ say(`${"work".padEnd(16)}${"subject".padEnd(26)}${"parameters".padEnd(50)}${"med
 
 /** Measures one work, and says each of its rows. */
 async function measure(name: string, short: boolean): Promise<Row[]> {
-  const rows = await WORKS[name]!(short);
+  const rows = six ? benchFamily(name, short) : await WORKS[name]!(short);
   for (const row of rows) {
-    if (row.work.startsWith("bulk")) {
+    if (row.work.startsWith("bulk") && !six) {
       const limit = limits[row.subject.includes("v8") ? "v8_bulk_limit_gb_s" : "native_bulk_limit_gb_s"];
       if (limit !== undefined) row.ratios["the limit"] = row.median / limit;
     }

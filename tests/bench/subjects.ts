@@ -127,12 +127,13 @@ const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
 /** Peers that a short run leaves out. */
 const LONG = new Set(["lwip-v8", "smoltcp-32-native", "gvisor-go"]);
 
-/** All that can be had here; what cannot is told to `missing`, a line each. */
-export function subjects(quick: boolean, missing: (line: string) => void): Subject[] {
+/** All that can be had here, or of `only`; what cannot is told to `missing`, a line each. */
+export function subjects(quick: boolean, missing: (line: string) => void, only?: readonly string[]): Subject[] {
   mkdirSync(DIR, { recursive: true });
   writeFileSync(join(DIR, "v8.mjs"), V8);
   const out: Subject[] = [];
-  for (const [name, { needs, make }] of Object.entries(MAKERS).filter(([n]) => !quick || !LONG.has(n))) {
+  const wanted = Object.entries(MAKERS).filter(([n]) => only?.includes(n) ?? (!quick || !LONG.has(n)));
+  for (const [name, { needs, make }] of wanted) {
     const lacking = needs.filter((p) => findProgram(p) === undefined);
     try {
       if (lacking.length > 0) throw new Error(`${lacking.join(" and ")} missing`);

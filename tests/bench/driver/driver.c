@@ -21,7 +21,9 @@
 
 #include "subject.h"
 
-static uint64_t now = 1000000;
+/* Before this time a subject may settle what it needs time for. */
+static uint64_t now = SETTLED_US;
+uint32_t family = 4;
 
 _Noreturn void fail(const char *why) {
   fprintf(stderr, "bench: %s\n", why);
@@ -240,6 +242,7 @@ int main(int argc, char **argv) {
       .answer = parameter(argc, argv, "answer", 1),
       .count = parameter(argc, argv, "count", 0),
   };
+  family = parameter(argc, argv, "family", 4);
   if (p.parallel > 64) fail("parallel is 64 at most");
   if (strcmp(argv[1], "startup") == 0) {
     const double began = seconds();

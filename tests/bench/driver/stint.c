@@ -33,6 +33,14 @@
   CALL(side, int32_t, tcp_close, tcp_close, int32_t)
 CALLS(a)
 CALLS(b)
+#ifndef STINT_SMALL
+#define CALLS6(side) \
+  CALL(side, int32_t, stint_ip6_start, ip6_start, void *) \
+  CALL(side, int32_t, stint_ip6_add, ip6_add, void *, uint32_t, void *) \
+  CALL(side, uint32_t, stint_ip6_name, ip6_name, void *)
+CALLS6(a)
+CALLS6(b)
+#endif
 #define ON(side, name, ...) ((side) == CLIENT ? a_##name(__VA_ARGS__) : b_##name(__VA_ARGS__))
 
 #ifdef __wasm__
@@ -97,9 +105,31 @@ static void start(int side, uint32_t connections, uint32_t ring) {
   lengths_in[side] = at(side, r[0].lengths), lengths_out[side] = at(side, r[1].lengths);
 }
 
+#ifndef STINT_SMALL
+static uint8_t addresses6[2][16] = {{0xfd, [15] = 1}, {0xfd, [15] = 2}};
+
+/* Both have an address once duplicate address detection is over. */
+static void start6(void) {
+  for (int side = CLIENT; side <= SERVER; side++) {
+    ON(side, stint_poll, 0);
+    if (ON(side, stint_ip6_start, NULL) != 0 || ON(side, stint_ip6_add, addresses6[side], 64, NULL) != 0)
+      fail("IPv6 does not begin");
+  }
+  for (uint64_t at = 0; at < SETTLED_US; at += 10000) {
+    for (int side = CLIENT; side <= SERVER; side++) {
+      subject_poll(side, at);
+      subject_cross(side, SLOTS);
+    }
+  }
+}
+#endif
+
 void subject_start(uint32_t connections, uint32_t ring) {
   start(CLIENT, connections, ring);
   start(SERVER, connections, ring);
+#ifndef STINT_SMALL
+  if (family == 6) start6();
+#endif
 }
 
 void subject_listen(void) {
@@ -108,7 +138,11 @@ void subject_listen(void) {
 }
 
 conn subject_connect(void) {
-  int32_t c = a_tcp_connect(0, 0, ip_of(SERVER), PORT);
+  uint32_t server = ip_of(SERVER);
+#ifndef STINT_SMALL
+  if (family == 6) server = a_stint_ip6_name(addresses6[SERVER]);
+#endif
+  int32_t c = a_tcp_connect(0, 0, server, PORT);
   if (c < 0) fail("stint does not connect");
   return c;
 }

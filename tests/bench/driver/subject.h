@@ -9,7 +9,10 @@
 #include <stdint.h>
 
 enum { CLIENT, SERVER };
-enum { PORT = 7, MSS = 1460, SLOTS = 64 };
+enum { PORT = 7, MSS = 1460, SLOTS = 64, SETTLED_US = 10000000 };
+
+/* 4, or 6: both stacks talk over IPv6, where they can. */
+extern uint32_t family;
 
 /* A connection as its side knows it; 0: none. */
 typedef intptr_t conn;
