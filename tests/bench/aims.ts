@@ -76,6 +76,10 @@ const AIMS: Aim[] = [
     least: 1.5, cost: true,
     because: "caches: 100,000 TCBs and rings are larger than any; the instructions are the same",
   },
+  ...["bulk", "round-trips"].flatMap((work) => ["stint-v8-simd", "stint-wasm2c"].map((subject): Aim => ({
+    work, subject, params: { family: 6 }, against: "IPv4", least: 1.1, cost: true,
+    because: "IPv6 has no header prediction: text is summed and copied apart, and addresses are looked up",
+  }))),
   { work: "fairness", subject: "stint-v8-simd", params: {}, against: "an equal share", least: 0.85, guard: 0.8 },
 ];
 
