@@ -85,12 +85,14 @@ async function scripts() {
   await build({
     ...common, entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts" }, outdir: "build",
     splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
+    // An optional peer of the package: who has a relay installs it.
+    external: ["ws"],
   });
   chmodSync("build/stint.js", 0o755);
   // The library and its ways into programs for Node's own sockets are one in memory: they share chunks.
   await build({
     ...common, entryPoints: { index: "host/index.ts", ...NODE }, outdir: "build",
-    splitting: true, chunkNames: "stint-[name]-[hash]", minifyWhitespace: true,
+    splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, keepNames: true,
   });
   // The library for browsers: one file that asks for nothing.
   await build({

@@ -8,6 +8,7 @@ import { addFlood } from "./flood.js";
 import { addHandshake } from "./handshake.js";
 import { addLink } from "./link.js";
 import { addPacketdrill } from "./packetdrill.js";
+import { addRelay } from "./relay.js";
 import { addScenario } from "./scenario.js";
 import { addUp } from "./up.js";
 
@@ -20,6 +21,7 @@ export function commandLine(): Command {
   addFlood(program);
   addUp(program);
   addConnect(program);
+  addRelay(program);
   addPacketdrill(program);
   addLink(program);
   addDemo(program);

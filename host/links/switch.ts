@@ -28,6 +28,11 @@ export interface SwitchPort extends Partial<Impairment> {
   name?: string;
   /** Ports that are isolated reach those that are not, and not each other. */
   isolated?: boolean;
+  /**
+   * Stations that the port may have: frames from more are dropped, and those from a station that another port has. By
+   * default the port is trusted.
+   */
+  stations?: number;
 }
 
 /** Stations that are known at most; the one that has been silent longest is forgotten. */
@@ -42,6 +47,9 @@ interface Port {
   name: string;
   path: Path;
   isolated: boolean;
+  /** Stations that it may have, and those that it has had. */
+  stations: number;
+  own: Set<number>;
   /** The number of its interface in the capture. */
   seen: number;
   deliver: (frame: Uint8Array) => void;
@@ -54,6 +62,9 @@ function station(frame: Uint8Array, at: number): number {
   for (let i = 0; i < 6; i++) mac = mac * 256 + frame[at + i]!;
   return mac;
 }
+
+/** The lowest bit of the first byte: a group, which sends nothing (IEEE 802.3 §3.2.3). */
+const isGroup = (mac: number): boolean => Math.floor(mac / 2 ** 40) % 2 === 1;
 
 /**
  * A switch. `port()` is what a stack is opened on, and `connect` plugs a link in: a TAP device, `nat()`, passt.
@@ -127,11 +138,12 @@ export class Switch {
     this.#capture?.close();
   }
 
-  #add({ name, isolated = false, ...out }: SwitchPort, deliver: Port["deliver"], close: () => void): Port {
+  #add(options: SwitchPort, deliver: Port["deliver"], close: () => void): Port {
+    const { name, isolated = false, stations = Infinity, ...out } = options;
     if (this.#closed) throw new RangeError("the switch is closed");
     const path = new Path({ ...PERFECT, delayUs: 0, ...out }, this.#random), number = this.#count++;
-    const label = name ?? `port ${number}`;
-    const port = { name: label, path, isolated, seen: this.#capture?.add(label) ?? 0, deliver, close };
+    const label = name ?? `port ${number}`, seen = this.#capture?.add(label) ?? 0, own = new Set<number>();
+    const port = { name: label, path, isolated, stations, own, seen, deliver, close };
     this.#ports.add(port);
     return port;
   }
@@ -142,8 +154,9 @@ export class Switch {
   }
 
   #take(from: Port, bytes: Uint8Array): void {
-    if (!this.#ports.has(from) || bytes.length < HEADER) return;
-    const frame = bytes.slice(), nowUs = this.#clock.nowUs();
+    if (!this.#ports.has(from) || bytes.length < HEADER || !this.#mayBe(from, station(bytes, 6))) return;
+    // Of a Buffer, `slice` is no copy.
+    const frame = new Uint8Array(bytes), nowUs = this.#clock.nowUs();
     let fate = "lost";
     from.path.send(frame, nowUs, undefined, (dueUs, what) => {
       fate = fate === "lost" ? what : `${fate} ${what}`.trim();
@@ -152,6 +165,16 @@ export class Switch {
     });
     this.#capture?.frame(this.#clock === REAL_TIME ? wallUs() : nowUs, frame, from.seen, fate);
     this.#arm();
+  }
+
+  /** Whether a port may speak as a station. */
+  #mayBe(port: Port, mac: number): boolean {
+    if (port.stations === Infinity) return true;
+    const known = this.#stations.get(mac);
+    if (known !== undefined && known.port !== port && this.#clock.nowUs() - known.atUs < AGE_US) return false;
+    if (!port.own.has(mac) && (port.own.size >= port.stations || isGroup(mac))) return false;
+    port.own.add(mac);
+    return true;
   }
 
   #arm(): void {
@@ -182,8 +205,7 @@ export class Switch {
   }
 
   #learn(mac: number, port: Port, atUs: number): void {
-    // The lowest bit of the first byte: a group, which sends nothing (IEEE 802.3 §3.2.3).
-    if (Math.floor(mac / 2 ** 40) % 2 === 1) return;
+    if (isGroup(mac)) return;
     this.#stations.delete(mac);
     this.#stations.set(mac, { port, atUs });
     if (this.#stations.size > STATIONS_MAX) this.#stations.delete(this.#stations.keys().next().value!);

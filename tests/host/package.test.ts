@@ -70,6 +70,8 @@ describe("the package, installed", () => {
     );
     assert.notEqual(status, 0);
     assert.match(stderr, /^.*needs the package binaryen.*: npm install binaryen@132\n$/);
+    const relay = ran(process.execPath, [installed("stint", "build", "stint.js"), "relay"], { cwd: home });
+    assert.deepEqual([relay.status, relay.stderr], [2, "stint: a relay needs the package ws: npm install ws@8\n"]);
   });
 });
 

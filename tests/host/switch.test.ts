@@ -112,6 +112,30 @@ describe("a switch", () => {
     assert.deepEqual(came(), [[], [], []]);
   });
 
+  it("keeps what it was given, although the giver uses the bytes again", async () => {
+    const { clock, ends, came } = lan([{ delayUs: 5 }, {}]), bytes = Buffer.from(frame(2, 1, 7));
+    ends[0]!.send(bytes);
+    bytes.fill(0);
+    await rest(clock);
+    assert.deepEqual(came(), [[], [7]]);
+  });
+
+  it("lets a port have a few stations, and none of another's", async () => {
+    const { clock, ends, came } = lan([{ stations: 2 }, {}, {}]);
+    ends[1]!.send(frame(ALL, 9, 1));
+    await rest(clock);
+    came();
+    for (const [from, n] of [[1, 2], [2, 3], [3, 4], [9, 5], [1, 6]] as const) ends[0]!.send(frame(ALL, from, n));
+    const group = frame(ALL, 1, 7);
+    group[6] = 3;
+    ends[0]!.send(group);
+    await rest(clock);
+    assert.deepEqual(came(), [[], [2, 3, 6], [2, 3, 6]]);
+    ends[2]!.send(frame(9, 8, 8));
+    await rest(clock);
+    assert.deepEqual(came(), [[], [8], []], "the station is where it was");
+  });
+
   it("loses, delays, doubles, reorders and turns bits as its seed has it", async () => {
     const bad = { loss: 0.1, duplicate: 0.1, reorder: 0.2, reorderUs: 5000, delayUs: 20_000 };
     const run = async (seed: number): Promise<{ n: number; atUs: number }[]> => {

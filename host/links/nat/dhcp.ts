@@ -20,7 +20,7 @@ function optionsOf(data: Uint8Array): Map<number, Uint8Array> {
 }
 
 function number(bytes: Uint8Array | undefined): number {
-  return bytes?.length === 4 ? new DataView(bytes.slice().buffer).getUint32(0) : 0;
+  return bytes?.length === 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) : 0;
 }
 
 export class DhcpServer {

@@ -182,8 +182,10 @@ class Nat implements NatLink {
     return this.options.allow?.(formatIp(ip), port) === false ? "refused" : { host: formatIp(ip), port };
   }
 
-  send(frame: Uint8Array): void {
-    if (this.#closed || frame.length < 14) return;
+  send(bytes: Uint8Array): void {
+    if (this.#closed || bytes.length < 14) return;
+    // Of a Buffer, `slice` is no copy.
+    const frame = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
     if (frame[12] === 8 && frame[13] === 6) return this.#arp(frame);
     const packet = readPacket(frame);
     if (packet === undefined) return;
