@@ -94,6 +94,9 @@ export const IPV6: bool = !isDefined(STINT_NO_IPV6);
 /** Listeners on all addresses of one family. Without it a listener is on one address, or on all of both. */
 export const FAMILIES: bool = IPV6 && POLICIES;
 
+/** A link-local address that others had is looked for again a minute later. Without it when IPv6 begins anew. */
+export const AGAIN: bool = IPV6 && POLICIES;
+
 /** Reassembly (RFC 791 §3.2). Without it fragments are dropped. */
 export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);
 

@@ -1,7 +1,7 @@
 // Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
 // looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
 
-import { LOOPBACK, MDNS } from "../features";
+import { AGAIN, LOOPBACK, MDNS } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -29,6 +29,8 @@ const PROBE_MS: u32 = 1000;
 const DELAY_MS: u32 = 100;
 /** IDGEN_RETRIES (RFC 7217 §5). */
 const TRIES: u8 = 3;
+/** When all of them were others', the link-local address is looked for again after so long, ms. */
+const AGAIN_MS: u32 = 60_000;
 /** RTR_SOLICITATION_INTERVAL (RFC 4861 §10), and where it ends that doubles (RFC 7559 §2), ms. */
 const ROUTERS_MS: u32 = 4000;
 const ROUTERS_MOST_MS: u32 = 3_600_000;
@@ -46,13 +48,17 @@ const TWO_HOURS: u64 = 7_200_000_000;
   soliciting: bool;
   singly: bool;
   pad: u16;
+  /** When the link-local address, which others had, is looked for again; NEVER: it is there, or looked for. */
+  againAt: Micros;
 }
 
 let state: Configuration = changetype<Configuration>(0);
 
 export function configureInit(): void {
   state = changetype<Configuration>(take(1, offsetof<Configuration>()));
-  if (layoutCommits()) state.solicitAt = state.reportAt = NEVER;
+  if (!layoutCommits()) return;
+  state.solicitAt = state.reportAt = NEVER;
+  if (AGAIN) state.againAt = NEVER;
 }
 
 /** IPv6 begins: `secret`, 16 bytes, makes the same interface identifiers after each start; 0: others. */
@@ -75,6 +81,7 @@ export function configureEnd(): void {
   for (let i: u32 = 0; i < OWN_MAX; i++) if (ownAt(i).state != <u8>Own.FREE) addressEnd(ownAt(i));
   routersForget();
   state.solicitAt = state.reportAt = NEVER;
+  if (AGAIN) state.againAt = NEVER;
   state.soliciting = false;
   interface6.up = false;
   heapDisarm(ndOwner());
@@ -85,7 +92,14 @@ export function configureLinkChanged(): void {
   if (!interface6.up) return;
   for (let i: u32 = 0; i < OWN_MAX; i++) ownAt(i).report = true;
   if (MDNS) groups.report6 = groups.joined;
+  if (AGAIN && state.againAt != NEVER) lookAgain();
   solicitAnew();
+}
+
+/** Those who had the link-local address may have gone: all of its identifiers are tried again. */
+function lookAgain(): void {
+  state.againAt = NEVER;
+  formAddress(linkLocalHigh(), Origin.LINK_LOCAL, 0, NEVER, NEVER);
 }
 
 function solicitAnew(): void {
@@ -154,8 +168,16 @@ export function addressTaken(a: OwnAddress): void {
   const origin = <Origin>a.origin, tried = a.tried + 1, high = nameHigh(a.name), preferred = a.preferredUntil,
     valid = a.validUntil;
   ownRemove(a);
-  if (origin != Origin.FIXED && tried < TRIES) formAddress(high, origin, tried, preferred, valid);
-  else tellStack(Event.ADDRESS);
+  if (origin != Origin.FIXED && tried < TRIES) {
+    formAddress(high, origin, tried, preferred, valid);
+    return;
+  }
+  // A router tells its prefix again; nobody tells us of the link's.
+  if (AGAIN && origin == Origin.LINK_LOCAL) {
+    state.againAt = afterMs(AGAIN_MS);
+    ndArm(state.againAt);
+  }
+  tellStack(Event.ADDRESS);
 }
 
 /** A router's prefix from which hosts make addresses (RFC 4862 §5.5.3); lifetimes in s. */
@@ -206,6 +228,10 @@ export function configureTimer(): void {
     state.soliciting = true;
     state.solicitMs = min(state.solicitMs << 1, ROUTERS_MOST_MS);
     state.solicitAt = afterMs(state.solicitMs);
+  }
+  if (AGAIN) {
+    if (state.againAt != NEVER && isDue(state.againAt)) lookAgain();
+    next = min(next, state.againAt);
   }
   ndArm(min(next, min(state.solicitAt, isDue(state.reportAt) ? NEVER : state.reportAt)));
 }

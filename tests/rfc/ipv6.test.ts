@@ -72,6 +72,41 @@ if (!SMALL) {
       }
     });
 
+    it("7217-6 when others have all three there is none; they are tried again, at once on another link", () => {
+      for (const sooner of [false, true]) {
+        const b = new Bench6(), tried = new Set<string>();
+        const link = (): { bytes: Uint8Array; ready: boolean } | undefined =>
+          b.stack.ip6Addresses().find((a) => a.origin === "link-local");
+        const solicited6 = (): number => b.seen().filter((s) => s.type === 135).length;
+        b.stack.ip6Start(SECRET);
+        b.poll();
+        for (let n = 0; n < 3; n++) {
+          b.advance(150);
+          tried.add(hex6(b.local));
+          b.frame(solicitation(NONE6, b.local, []));
+        }
+        assert.deepEqual([tried.size, link()], [3, undefined]);
+        b.out = [];
+        b.advance(50_000);
+        assert.deepEqual([solicited6(), link()], [0, undefined], "nobody is asked meanwhile");
+        if (sooner) {
+          b.stack.linkChanged();
+          b.poll();
+          b.advance(1500);
+        } else {
+          b.advance(11_500);
+        }
+        assert.equal(solicited6(), 1);
+        assert.equal(link()!.ready, true);
+        assert.ok(tried.has(hex6(b.local)));
+        b.advance(120_000);
+        assert.equal(solicited6(), 0, "and it stays");
+        b.stack.ip6Stop();
+        b.advance(120_000);
+        assert.equal(link(), undefined);
+      }
+    });
+
     it("7527-1 our own question that comes back is no other's", () => {
       const b = new Bench6();
       b.stack.ip6Start(SECRET);
