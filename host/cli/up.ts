@@ -23,6 +23,9 @@ import { address, cidr, hostName, mac, parseCount, parsePort } from "./arguments
 import { addOptions6, ip6Options, Watch6, type Options6 } from "./ip6.js";
 import { ASKING, patiently, sayTap } from "./waiting.js";
 
+/** A ring if nobody says: it takes this to keep a link busy. With many connections all would not fit into 4 GiB. */
+const RING = 262_144, RING_OF_MANY = 65_536, MANY = 1024;
+
 export interface UpOptions extends Options6 {
   link: string;
   ip?: string;
@@ -71,7 +74,11 @@ export function addUp(program: Command): void {
     .option("--http <port>", "files over HTTP/1.1", parsePort)
     .option("--root <dir>", "the folder that --http serves")
     .option("--connections <n>", "connections at a time", parseCount, 64)
-    .option("--ring <bytes>", "send and receive ring of each connection", parseCount, 65536)
+    .option(
+      "--ring <bytes>",
+      `send and receive ring of each connection; by default ${RING}, with more than ${MANY} of them ${RING_OF_MANY}`,
+      parseCount,
+    )
     .option("--workers <n>", "threads, each with a stack of its own and its share of the connections", parseCount, 1)
     .option("--mtu <bytes>", "largest packet of the link", parseCount, 1500)
     .option("--pcap <file>", "write the frames to a pcapng file")
@@ -143,6 +150,7 @@ function ip6Of(options: UpOptions): Ip6Options | undefined {
 }
 
 async function up(options: UpOptions): Promise<void> {
+  options.ring ??= options.connections > MANY ? RING_OF_MANY : RING;
   const ports = checked(options);
   options.set = { fastOpenMax: options.fastOpen, ...options.set };
   const { ip: plain, prefix } = ownAddress(options.ip);

@@ -583,7 +583,7 @@ p = select.poll(); p.register(s, 0); p.poll(100000); print(s.getsockopt(socket.S
         const sum = await sha256(lab.random("file", MB));
         const up = await lab.up([
           "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--chargen", "19",
-          "--discard", "9", "--linger", "10", ...how,
+          "--discard", "9", "--linger", "10", "--ring", "65536", ...how,
         ]);
         const held = lab.held(`http://${STACK_IP}/file`), { ended } = await stuck(lab);
         await held.begun();
@@ -633,6 +633,7 @@ describe("files that change while they are served", () => {
         const changed = await sha256(lab.random("other", 2 * MB));
         const up = await lab.up([
           "--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--http", "80", "--root", lab.dir, "--runtime", runtime,
+          "--ring", "65536",
         ]);
         const answers = names.map((n) => lab.held(url(n)));
         await Promise.all(answers.map((answer) => answer.begun()));
