@@ -55,6 +55,41 @@ export function enframe(frame: Uint8Array): Buffer {
   return out;
 }
 
+/** Frames are put together in pieces of memory of this size, bytes. */
+const PIECE = 1 << 18;
+
+/** Frames with their lengths, which go out together at the end of the turn that they were sent in. */
+class Outgoing {
+  #piece = Buffer.alloc(0);
+  #from = 0;
+  #to = 0;
+
+  constructor(readonly output: Writable) {}
+
+  /** Bytes that wait. */
+  get waiting(): number {
+    return this.output.writableLength + this.#to - this.#from;
+  }
+
+  add(frame: Uint8Array): void {
+    if (this.#piece.length - this.#to < 4 + frame.length) {
+      this.flush();
+      // What was written is the stream's until it has gone.
+      this.#piece = Buffer.allocUnsafe(Math.max(PIECE, 4 + frame.length));
+      this.#from = this.#to = 0;
+    }
+    if (this.#to === this.#from) queueMicrotask(() => this.flush());
+    this.#piece.writeUInt32BE(frame.length, this.#to);
+    this.#piece.set(frame, this.#to + 4);
+    this.#to += 4 + frame.length;
+  }
+
+  flush(): void {
+    if (this.#to > this.#from && !this.output.destroyed) this.output.write(this.#piece.subarray(this.#from, this.#to));
+    this.#from = this.#to;
+  }
+}
+
 /** What of a stream keeps the process alive: sockets and pipes do. */
 const unref = (stream: object): void => (stream as { unref?(): void }).unref?.();
 
@@ -63,14 +98,17 @@ const unref = (stream: object): void => (stream as { unref?(): void }).unref?.()
  * would.
  */
 export function streamLink(input: Readable, output: Writable, close: () => void, queueMax = 4 << 20): Link {
-  const deframer = new Deframer();
+  const deframer = new Deframer(), outgoing = new Outgoing(output);
   const link: Link = {
     send(frame) {
-      if (output.writableLength < queueMax && !output.destroyed) output.write(enframe(frame));
+      if (outgoing.waiting < queueMax && !output.destroyed) outgoing.add(frame);
     },
     onFrame: () => {},
     onClose: () => {},
-    close,
+    close() {
+      outgoing.flush();
+      close();
+    },
     unref() {
       unref(input);
       unref(output);

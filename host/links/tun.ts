@@ -34,8 +34,11 @@ const TURN = 64;
 const IN_IOV = 0, OUT_IOV = IN_IOV + IN_IOVS * IOV_SIZE, IN_HEAD = OUT_IOV + OUT_IOVS * IOV_SIZE;
 const OUT_HEAD = IN_HEAD + 16, OUT_HEADERS = OUT_HEAD + 16 + 2, LARGE = OUT_HEADERS + ((HEADERS_MAX + 3) & ~3);
 const SEGMENT = LARGE + LARGE_MAX, OUT_FRAME = SEGMENT + LARGE_MAX;
+/** Slots for what is sent one by one, and goes together at the end of the turn. */
+const QUEUE_SLOTS = 64, QUEUE_STRIDE = 1520, QUEUE = OUT_FRAME + LARGE_MAX + 4;
+const QUEUE_LENGTHS = QUEUE + QUEUE_SLOTS * QUEUE_STRIDE + 2;
 /** A buffer of less might be moved by the garbage collector; this one is not. */
-const OWN_SIZE = OUT_FRAME + LARGE_MAX + 2;
+const OWN_SIZE = QUEUE_LENGTHS + 4 * QUEUE_SLOTS;
 
 /** Opens the device. Throws a LinkError. */
 function openDevice(system: System, name: string): number {
@@ -82,6 +85,11 @@ class Tun implements Link, FrameBatches {
   readonly #head = new DataView(this.#own.buffer, IN_HEAD, HEAD_SIZE);
   readonly #cut = new Cut(this.#own, LARGE);
   readonly #train = new Train();
+  readonly #queue: FrameRing = {
+    u8: this.#own, u32: this.#words, mask: QUEUE_SLOTS - 1, first: QUEUE, stride: QUEUE_STRIDE, size: QUEUE_STRIDE - 2,
+    lengths: QUEUE_LENGTHS >> 2,
+  };
+  #queued = 0;
   readonly #at: number;
   readonly #poll: Poll;
   readonly #unwatch: () => void;
@@ -202,8 +210,21 @@ class Tun implements Link, FrameBatches {
 
   send(frame: Uint8Array): void {
     if (this.#closed || frame.length > FRAME_MAX) return;
-    this.#own.set(frame, OUT_FRAME);
-    this.#write(this.#at + OUT_FRAME, frame.length);
+    if (frame.length > this.#queue.size || this.#queued === QUEUE_SLOTS) this.#flush();
+    if (frame.length > this.#queue.size) {
+      this.#own.set(frame, OUT_FRAME);
+      return this.#write(this.#at + OUT_FRAME, frame.length);
+    }
+    if (this.#queued === 0) queueMicrotask(() => this.#flush());
+    this.#own.set(frame, slotAt(this.#queue, this.#queued));
+    this.#words[lengthAt(this.#queue, this.#queued++)] = frame.length;
+  }
+
+  /** Sends what waits for the end of the turn. */
+  #flush(): void {
+    const n = this.#queued;
+    this.#queued = 0;
+    if (n > 0) this.drain(this.#queue, 0, n);
   }
 
   unref(): void {
@@ -212,6 +233,7 @@ class Tun implements Link, FrameBatches {
 
   close(): void {
     if (this.#closed) return;
+    this.#flush();
     this.#closed = true;
     this.#unwatch();
     this.#poll.close();

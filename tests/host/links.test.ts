@@ -2,9 +2,11 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { PassThrough, Writable } from "node:stream";
 import { describe, it } from "node:test";
 import { FormatError, type Link, LinkError } from "../../host/links/link.js";
 import { watchDevice } from "../../host/links/device.js";
+import { Deframer, streamLink } from "../../host/links/stream.js";
 import { surviving } from "../../host/links/surviving.js";
 import { openUdp } from "../../host/links/udp.js";
 import { until } from "../harness/programs.js";
@@ -56,6 +58,35 @@ describe("a UDP link", () => {
     } finally {
       peer.close();
     }
+  });
+});
+
+describe("a stream link", () => {
+  it("writes what is sent in one turn in one piece, and keeps it though the caller's memory changes", async () => {
+    const output = new PassThrough(), link = streamLink(new PassThrough(), output, () => {}), got: number[][] = [];
+    output.on("data", (piece: Buffer) => got.push([...piece]));
+    const frame = Uint8Array.of(7, 7);
+    for (let turn = 0; turn < 2; turn++) {
+      link.send(frame);
+      frame.fill(9);
+      link.send(frame.subarray(1));
+      await sleep(0);
+    }
+    assert.deepEqual(got, [[0, 0, 0, 2, 7, 7, 0, 0, 0, 1, 9], [0, 0, 0, 2, 9, 9, 0, 0, 0, 1, 9]]);
+  });
+
+  it("carries more than a piece has room for, and drops what is above its queue", async () => {
+    const deframer = new Deframer(), got: number[] = [], held: (() => void)[] = [];
+    const write = (piece: Buffer, _: string, done: () => void): void => {
+      deframer.push(piece, (frame) => got.push(frame.length - 30_000));
+      held.push(done);
+    };
+    const link = streamLink(new PassThrough(), new Writable({ write }), () => {}, 1 << 20);
+    for (let n = 1; n <= 40; n++) link.send(new Uint8Array(30_000 + n));
+    link.close();
+    for (; held.length > 0; await sleep(0)) held.shift()!();
+    // The one that passes the limit is the last.
+    assert.deepEqual(got, Array.from({ length: 35 }, (_, n) => n + 1));
   });
 });
 

@@ -95,6 +95,21 @@ describe("a train of segments", () => {
     assert.deepEqual([...six.subarray(0, HEAD)], [1, 4, 86, 0, 100, 0, 54, 0, 16, 0]);
   });
 
+  it("is one, too, of frames that are sent one by one in a turn", async () => {
+    const kernel = new FakeKernel(), link = takeTun(kernel, "tap7", () => () => {}), frames = train(100);
+    for (const frame of [...frames, new Uint8Array(9000), ...frames]) {
+      const lent = frame.slice();
+      link.send(lent);
+      lent.fill(0);
+    }
+    await Promise.resolve();
+    assert.deepEqual(sizes(kernel.written), [64, 36, 1, 64, 36]);
+    assert.deepEqual(bytesOf(taken([...kernel.written.slice(0, 2)])), bytesOf(frames));
+    link.send(frames[0]!);
+    link.close();
+    assert.equal(kernel.written.length, 6, "what waits goes before the end");
+  });
+
   it("has a sum that the kernel only has to complete", () => {
     const frame = written(train(10))[0]!, own = new Uint8Array(4096);
     own.set(frame.subarray(HEAD), 2);
