@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -87,24 +87,27 @@ for (const runtime of ["node", "wasmtime"] as const) {
             "--runtime", runtime,
           ]);
           // Three states: bytes to us, bytes from us, both directions closing; and a handshake while nobody is there.
-          const down = lab.sh(`curl -sS --limit-rate 3M --max-time 90 http://${STACK_IP}/file | sha256sum`, 100);
+          const down = lab.held(`http://${STACK_IP}/file`), go = lab.file("go");
           const both = lab.sh(
-            `(for i in 1 2 3 4 5 6 7 8; do head -c 1048576 ${lab.file("file")}; sleep 0.3; done) `
+            `(until [ -e ${go} ]; do sleep 0.02; done; `
+              + `for i in 1 2 3 4 5 6 7 8; do head -c 1048576 ${lab.file("file")}; sleep 0.3; done) `
               + `| timeout 90 nc -N ${STACK_IP} 7 | wc -c`,
             100,
           );
-          await Promise.all([lab.connected(80), lab.connected(7)]);
+          await Promise.all([down.begun(), lab.connected(7)]);
+          writeFileSync(go, "");
           await sleep(500);
           const happened = happens(lab, up);
           await sleep(200);
+          const finished = down.finish();
           const fresh = lab.sh(
             `for i in $(seq 20); do curl -sS --connect-timeout 10 --max-time 60 http://${STACK_IP}/file 2>/dev/null | `
               + `sha256sum | grep ${sum} && break; sleep 0.5; done`,
             100,
           );
           await happened;
-          const [a, b, c] = await Promise.all([down, both, fresh]);
-          assert.equal(a.out.split(" ")[0], sum, a.err + up.err);
+          const [a, b, c] = await Promise.all([finished, both, fresh]);
+          assert.equal(a.sum, sum, a.err + up.err);
           assert.equal(b.out.trim(), String(8 * MB), b.err + up.err);
           assert.equal(c.out.split(" ")[0], sum, c.err + up.err);
           if (name !== "stint is stopped") assert.match(up.err, /^link down: .+\n(.|\n)*link up$/m);
