@@ -1,21 +1,15 @@
 /**
- * `npm run bench -- fairness link`: beside the Linux kernel, in a namespace with a TAP device (root).
+ * `npm run bench -- fairness`: beside the Linux kernel, in a namespace with a TAP device (root).
  *
- * fairness: one flow of the kernel's (CUBIC) and one of a stack's go to another stack through one bottleneck: 20
+ * One flow of the kernel's (CUBIC) and one of a stack's go to another stack through one bottleneck: 20
  * Mbit/s, 40 ms, a queue of one bandwidth-delay product. The figure is Jain's index of what both got: 1 when it is the
  * same, 0.5 when one has nothing. The route names CUBIC, since a machine's default may be another (beside BBR, no CUBIC
  * has a share worth naming).
- *
- * link: one bulk flow each way over TAP, as a share of what the same path (socat, UDP on loopback, this process)
- * carries in full frames of UDP that nobody answers.
  */
-import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { Stack, type Connection } from "../../host/net.js";
 import type { Link } from "../../host/links/link.js";
 import { openTap } from "../../host/links/tap.js";
 import { Lab, missing } from "../interop/lab.js";
-import { ip4, udp } from "../harness/codec.js";
 import { Bottleneck } from "./bottleneck.js";
 import { summary, type Row } from "./measure.js";
 import { ran, started } from "../harness/programs.js";
@@ -101,81 +95,6 @@ async function fairness(quick: boolean): Promise<Row[]> {
   ];
 }
 
-/** Runs `work` for `ms` and returns what `counted` has grown by, in bytes a second. */
-async function rate(start: () => ChildProcess | undefined, counted: () => number, ms: number): Promise<number> {
-  const child = start();
-  await sleep(500);
-  const before = counted(), began = performance.now();
-  await sleep(ms);
-  const bytes = counted() - before, seconds = (performance.now() - began) / 1000;
-  if (child) process.kill(-child.pid!);
-  await sleep(200);
-  return bytes / seconds;
-}
-
-async function overLink(quick: boolean): Promise<Row[]> {
-  const ms = quick ? 1500 : 4000;
-  const rounds = quick ? 3 : 7;
-  const shell = (line: string): ChildProcess => started("sh", ["-c", line], { stdio: "ignore", detached: true });
-  const deviceMac = readFileSync("/sys/class/net/tap0/address", "utf8").trim().split(":").map((x) => parseInt(x, 16));
-  const figures: Record<string, number[]> = { rawIn: [], tcpIn: [], rawOut: [], tcpOut: [] };
-  for (let round = -1; round < rounds; round++) {
-    const tap = await openTap("tap0");
-    let raw = 0;
-    const inner = link((frame) => tap.send(frame));
-    tap.onFrame = (frame) => {
-      if (frame[23] === 17) raw += frame.length;
-      else inner.onFrame(frame);
-    };
-    const stack = await Stack.open({
-      ip: "10.9.0.2/24", mac: text(mac(2)), link: inner, sendRing: 1 << 20, recvRing: 1 << 20,
-    });
-    const got = new Map<string, number>();
-    sink(stack, 9, got);
-    void (async () => { for await (const c of stack.listen({ port: 19 })) pour(c); })();
-    ran("ping", ["-c", "1", "-W", "1", "10.9.0.2"]);
-    const received = (): number => Number(readFileSync("/sys/class/net/tap0/statistics/rx_bytes", "utf8"));
-    const frame = udp(
-      { src: ip4("10.9.0.2"), dst: ip4("10.9.0.1"), srcMac: mac(2), dstMac: deviceMac }, 9, 9, new Uint8Array(1472),
-    );
-    const now: Record<string, number> = {
-      rawIn: await rate(() => shell("socat -u -b 1472 OPEN:/dev/zero UDP:10.9.0.2:99"), () => raw, ms),
-      tcpIn: await rate(
-        () => shell("nc 10.9.0.2 9 < /dev/zero"), () => [...got.values()].reduce((a, b) => a + b, 0) * (1514 / 1448),
-        ms,
-      ),
-      rawOut: await rate(() => {
-        const until = performance.now() + ms + 600;
-        const burst = (): void => {
-          for (let i = 0; i < 32; i++) tap.send(frame);
-          if (performance.now() < until) setImmediate(burst);
-        };
-        burst();
-        return undefined;
-      }, received, ms),
-      tcpOut: await rate(() => shell("nc -d 10.9.0.2 19 > /dev/null"), received, ms),
-    };
-    if (round >= 0) for (const [k, v] of Object.entries(now)) figures[k]!.push(v / 1e6);
-    void stack.close();
-    tap.close();
-    await sleep(200);
-  }
-  const row = (subject: string, direction: string, values: number[], against?: number[]): Row => ({
-    work: "link",
-    subject,
-    params: { link: "tap", direction },
-    ...summary(values),
-    unit: "MB/s",
-    ratios: against ? { "raw frames": summary(values.map((v, i) => v / against[i]!)).median } : {},
-  });
-  return [
-    row("raw frames", "from the kernel", figures["rawIn"]!),
-    row("stint-v8-simd", "from the kernel", figures["tcpIn"]!, figures["rawIn"]),
-    row("raw frames", "to the kernel", figures["rawOut"]!),
-    row("stint-v8-simd", "to the kernel", figures["tcpOut"]!, figures["rawOut"]),
-  ];
-}
-
 /** Runs a work in a namespace of its own. */
 function inNamespace(work: string, quick: boolean): Row[] {
   const why = missing("root", "tap", "ip", "socat", "nc", "ping");
@@ -204,10 +123,9 @@ function inNamespace(work: string, quick: boolean): Row[] {
 }
 
 export const benchFairness = (quick: boolean): Row[] => inNamespace("fairness", quick);
-export const benchLink = (quick: boolean): Row[] => inNamespace("link", quick);
 
 if (process.argv[1]?.endsWith("bench/kernel.ts")) {
   const quick = process.argv.includes("--quick");
-  console.log(JSON.stringify(await (process.argv[2] === "fairness" ? fairness(quick) : overLink(quick))));
+  console.log(JSON.stringify(await fairness(quick)));
   process.exit(0);
 }
