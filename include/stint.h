@@ -673,8 +673,12 @@ struct stint_config {
  * set.
  */
 static inline void stint_config_defaults(struct stint_config *config) {
+#ifdef __cplusplus
+  *config = stint_config();
+#else
   static const struct stint_config none;
   *config = none;
+#endif
   config->size = sizeof *config;
   config->mtu = 1500u;
   config->connsMax = 64u;

@@ -47,7 +47,8 @@ python3 -c "import ensurepip" >/dev/null 2>&1 || packages+=(python3 python3-venv
 compgen -G "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a" >/dev/null || packages+=(libclang-rt-dev)
 [ -e /usr/include/lwip/lwip/tcp.h ] || packages+=(liblwip-dev); need pkg-config pkg-config
 [ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
-need valgrind valgrind; need setpriv util-linux; need openssl openssl; need clang-format clang-format
+need valgrind valgrind; need cmake cmake; need make make; need g++ g++
+need setpriv util-linux; need openssl openssl; need clang-format clang-format
 if [ ${#packages[@]} -gt 0 ]; then
   if ! has apt-get; then
     echo "setup: there is no apt-get here; what is missing is named as Debian does: ${packages[*]}" >&2

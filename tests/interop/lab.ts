@@ -36,6 +36,8 @@ const HOW: Record<string, string> = {
   nc: "apt-get install netcat-openbsd",
   ip: "apt-get install iproute2",
   hping3: "apt-get install hping3",
+  "g++": "apt-get install g++",
+  "pkg-config": "apt-get install pkg-config",
   nft: "apt-get install nftables",
   ping: "apt-get install iputils-ping",
 };

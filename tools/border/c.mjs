@@ -103,8 +103,12 @@ function defaults(b) {
         + "arena and entropy are left to be set.",
     ),
     "static inline void stint_config_defaults(struct stint_config *config) {",
+    "#ifdef __cplusplus",
+    "  *config = stint_config();",
+    "#else",
     "  static const struct stint_config none;",
     "  *config = none;",
+    "#endif",
     "  config->size = sizeof *config;",
     ...b.config
       .filter((f) => f.default !== undefined && f.default !== 0)

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { border } from "./read.mjs";
 import { defaults } from "./assembly.mjs";
 import { firmwareHeader, header } from "./c.mjs";
+import { configHeader } from "./config.mjs";
 import { calls, configuration, counters, errorsAndEvents, limits, records } from "./reference.mjs";
 import { layout } from "./typescript.mjs";
 
@@ -15,6 +16,7 @@ function files() {
   return {
     "host/module/layout.ts": layout(b),
     "include/stint.h": header(b),
+    "include/stint_config.h": configHeader(b),
     "boards/runtime/border.h": firmwareHeader(b),
     "host/wasi/defaults.ts": defaults(b),
     "docs/reference/configuration.md": configuration(b),

@@ -2,8 +2,8 @@
  * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a
  * constant; every access is checked against it. MEMORY_AT is its address, where the board's linker script fixes one. Or
  * MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor checks
- * (host/native). An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does
- * not return.
+ * (host/native). Or MEMORY_INSTANCES: memory and size are those of the stack in use (host/native/instances.c). An
+ * access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
  */
 #ifndef STINT_WASM_H
 #define STINT_WASM_H
@@ -31,7 +31,7 @@ _Noreturn void trap_bounds(void);
 static u8 *wasm_memory;
 static u32 memory_pages;
 #define MEMORY_PAGES memory_pages
-#else
+#elif !defined(MEMORY_INSTANCES)
 #ifdef MEMORY_AT
 /*
  * An address that the compiler knows takes one instruction, without a literal in each function: 1,800 bytes of flash on
@@ -41,6 +41,8 @@ static u32 memory_pages;
 #else
 extern u8 wasm_memory[MEMORY_SIZE];
 #endif
+#endif
+#ifndef MEMORY_MAPPED
 #define MEMORY_PAGES ((MEMORY_SIZE + 65535u) >> 16)
 #endif
 

@@ -1,0 +1,1 @@
+export function amalgamate(out: string): string;
