@@ -106,8 +106,8 @@ uint32_t hal_receive(uint8_t *frame, uint32_t room) {
     uint32_t w = MACDATA;
     if (at + 4 <= room) {
       *to++ = w;
-    } else if (at < room) {
-      memmove(frame + at, &w, room - at);
+    } else {
+      for (uint32_t last = at; last < room; last++, w >>= 8) frame[last] = (uint8_t)w;
     }
   }
   return size;

@@ -84,13 +84,15 @@ static bool send_frames(uint32_t ring) {
 static void start(void) {
   module_start();
   uint32_t block = stint_configBlock();
-  /* memmove everywhere: memcpy would be 236 bytes more of flash for nothing. */
-  memmove(module_memory(block, sizeof stint_config), stint_config, sizeof stint_config);
+  /* memmove everywhere: memcpy would be 236 bytes more of flash for nothing, and of constants compilers make that. */
+  const void *config = stint_config;
+  __asm__("" : "+r"(config));
+  memmove(module_memory(block, sizeof stint_config), config, sizeof stint_config);
 #ifdef STINT_SEED
   say("DEBUG: the entropy is the fixed seed " STINT_SEED_TEXT "; anybody can predict this stack\n");
-  module_memory(block + ENTROPY_AT, ENTROPY_SIZE)[0] = STINT_SEED & 255;
-  module_memory(block + ENTROPY_AT, ENTROPY_SIZE)[1] = STINT_SEED >> 8 & 255;
-  module_memory(block + ENTROPY_AT, ENTROPY_SIZE)[2] = 1;
+  uint8_t *entropy = module_memory(block + ENTROPY_AT, ENTROPY_SIZE);
+  uint32_t drawn = STINT_SEED;
+  for (uint32_t i = 0; i < ENTROPY_SIZE; i++) entropy[i] = (uint8_t)((drawn = drawn * 1664525u + 1013904223u) >> 24);
 #else
   if (!hal_entropy(module_memory(block + ENTROPY_AT, ENTROPY_SIZE), ENTROPY_SIZE)) {
     end("stint: this board has no entropy, and does not start without");

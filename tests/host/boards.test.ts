@@ -169,6 +169,11 @@ describe("firmware budgets, lm3s6965evb", () => {
     assert.ok(eight.ram_bytes <= 40 * KIB, `${eight.ram_bytes} bytes of RAM for 8`);
     assert.ok(four.ram_bytes <= 24 * KIB, `${four.ram_bytes} bytes of RAM for 4`);
     assert.ok(eight.linear_bytes < eight.ram_bytes && eight.stack_bytes > 0 && eight.bytes_per_connection > 2 * 1460);
+    // The module itself, interpreted, with all services.
+    if (!lacks(t, "gcc")) {
+      const { flash_bytes } = size("lm3s6965evb", { runtime: "inplace" });
+      assert.ok(flash_bytes <= 68_000, `${flash_bytes} bytes of flash with the interpreter`);
+    }
     // Everything that the demo firmware serves fits the board too.
     assert.ok(size("lm3s6965evb").ram_bytes <= 40 * KIB);
   });
