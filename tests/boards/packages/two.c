@@ -54,7 +54,8 @@ static void use(int which) { stint_use(hosts[which].stack); }
 static void configure(struct stint_config *c, uint32_t number) {
   stint_config_numbers(c);
   c->ip = 0x0a000001 + number, c->prefix = 24, c->macHigh = 0x02000000, c->macLow = 1 + number;
-  for (int i = 0; i < 4; i++) (&c->entropy0)[i] = 0x9e3779b97f4a7c15u * (number * 4 + i + 1);
+  uint64_t drawn = number;
+  for (int i = 0; i < 4; i++) (&c->entropy0)[i] = drawn = drawn * 6364136223846793005u + 1442695040888963407u;
 }
 
 static void begin(int which) {
