@@ -95,6 +95,11 @@ export const enum Policy {
    * largest window is challenged (RFC 5961 §5.2).
    */
   OLD_ACKS = 1 << 28,
+  /**
+   * BBR (draft-ietf-ccwg-bbr) in the place of CUBIC, for connections that do not choose themselves, in a build that
+   * has it. It paces, and losses without a queue do not slow it down.
+   */
+  BBR = 1 << 29,
 }
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
@@ -171,8 +176,8 @@ export const enum Cookies {
   rangesMax: u32;
   /**
    * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160
-   * bytes each, and ranges for what is in flight. None left, not even of an idle connection:
-   * RFC 6675 and NewReno. 0 in a build without it.
+   * bytes each, 496 in a build with BBR, and ranges for what is in flight. None left, not even of
+   * an idle connection: RFC 6675 and NewReno. 0 in a build without it.
    * @default 64
    */
   sendersMax: u32;
@@ -387,7 +392,7 @@ const BOUNDS: usize = memory.data<u8>([
   128, 16,
   1, 21, 1, 16, 1, 21, 0, 8, 64, 30, 64, 30, 0, 16, 0, 16, 1, 15, 1, 15, 0, 15,
   0, 8, 0, 16, 4, 16, 0, 10, 0, 20, 0, 17, 0, 8, 0, 30,
-  0, 8, 0, 29, 0, 2, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
+  0, 8, 0, 30, 0, 2, 0, 16, 1, 7, 1, 16, 1, 16, 1, 20, 1, 31, 1, 31,
   0, 9, 1, 27, 0, 27, 1, 16, 0, 4, 1, 22, 0, 8, 0, 16, 1, 27,
   1, 16, 1, 16, 2, 8, 1, 8, 68, 16,
   0, 20, 1, 10, 0, 20, 1, 10, 0, 20, 0, 16, 0, 27,

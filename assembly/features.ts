@@ -25,6 +25,8 @@ export const UNDO: bool = RACK && !isDefined(STINT_NO_UNDO);
 export const CUBIC: bool = RACK && !isDefined(STINT_NO_CUBIC);
 export const HYSTART: bool = RACK && !isDefined(STINT_NO_HYSTART);
 export const PACING: bool = RACK && !isDefined(STINT_NO_PACING);
+/** Congestion control by a model of the path (draft-ietf-ccwg-bbr), for connections that ask for it. */
+export const BBR: bool = PACING && !isDefined(STINT_NO_BBR);
 
 /** ACKs one by one at a connection's start (`Policy.QUICK_ACKS`). */
 export const QUICK_ACKS: bool = !isDefined(STINT_NO_QUICK_ACKS);

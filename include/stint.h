@@ -148,6 +148,8 @@ enum {
    * listener takes such connections.
    */
   STINT_OPTION_FAST_OPEN = 9,
+  /* Congestion control: 0 as the configuration has it, 1 CUBIC or NewReno, 2 BBR, in a build that has it. */
+  STINT_OPTION_CONGESTION = 10,
 };
 
 /* Bits of stint_config.policy. */
@@ -244,6 +246,11 @@ enum {
    * window is challenged (RFC 5961 §5.2).
    */
   STINT_POLICY_OLD_ACKS = 268435456,
+  /*
+   * BBR (draft-ietf-ccwg-bbr) in the place of CUBIC, for connections that do not choose themselves, in a
+   * build that has it. It paces, and losses without a queue do not slow it down.
+   */
+  STINT_POLICY_BBR = 536870912,
 };
 
 /* Values of stint_config.cookies. */
@@ -514,8 +521,8 @@ struct stint_config {
   uint32_t rangesMax;
   /*
    * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160 bytes
-   * each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno.
-   * 0 in a build without it.
+   * each, 496 in a build with BBR, and ranges for what is in flight. None left, not even of an idle
+   * connection: RFC 6675 and NewReno. 0 in a build without it.
    */
   uint32_t sendersMax;
   /* Frame slots from the host, a power of two. mtu + 24 bytes each. Full: the host keeps or drops the frame. */
@@ -762,7 +769,7 @@ static inline int stint_config_fault(const struct stint_config *config, struct s
     {"fastOpenCookies", config->fastOpenCookies, 0u, 255u},
     {"appBytes", config->appBytes, 0u, 1073741823u},
     {"windowScale", config->windowScale, 0u, 255u},
-    {"policy", config->policy, 0u, 536870911u},
+    {"policy", config->policy, 0u, 1073741823u},
     {"cookies", config->cookies, 0u, 3u},
     {"mss", config->mss, 0u, 65535u},
     {"initialWindow", config->initialWindow, 1u, 127u},
@@ -901,7 +908,10 @@ struct stint_tcp_info {
   uint32_t reserved9;
   uint32_t reserved10;
   uint32_t reserved11;
-  uint32_t reserved12;
+  uint16_t reserved12;
+  /* Congestion control, as CONGESTION was set. */
+  uint8_t congestion;
+  uint8_t reserved13;
   /* How long data may stay unacknowledged, ms. */
   uint32_t userTimeoutMs;
   /* When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
@@ -917,15 +927,15 @@ struct stint_tcp_info {
   uint64_t heardAt;
   /* Since when something has been waiting for an acknowledgment without progress, µs. */
   uint64_t stalledAt;
-  uint64_t reserved13;
-  uint16_t reserved14;
+  uint64_t reserved14;
+  uint16_t reserved15;
   /* The MSS that the peer named. */
   uint16_t peerMss;
   /* Keep-alive: idle time before the first probe, s. */
   uint16_t keepIdleS;
   /* Keep-alive: time between probes, s. */
   uint16_t keepIntervalS;
-  uint16_t reserved15;
+  uint16_t reserved16;
   /* Challenge ACKs in this period (RFC 5961 §7). */
   uint8_t challenges;
   /* Keep-alive: unanswered probes before the connection is given up. */
@@ -938,12 +948,12 @@ struct stint_tcp_info {
   uint8_t ttl;
   /* Segments with text since the last ACK was sent. */
   uint8_t unacked;
-  uint32_t reserved16;
+  uint32_t reserved17;
   /* Bits of `Ecn`. */
   uint8_t ecn;
   /* Bits of `FastOpen`. */
   uint8_t fastOpen;
-  uint16_t reserved17;
+  uint16_t reserved18;
   /* Bytes that are in the network, as far as is known. */
   uint32_t pipe;
   /* Bytes that the peer selectively acknowledged. */

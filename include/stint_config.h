@@ -94,8 +94,8 @@
 
 /*
  * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160 bytes
- * each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno. 0
- * in a build without it. From 0 to 65535.
+ * each, 496 in a build with BBR, and ranges for what is in flight. None left, not even of an idle connection:
+ * RFC 6675 and NewReno. 0 in a build without it. From 0 to 65535.
  */
 #ifndef STINT_SENDERS_MAX
 #define STINT_SENDERS_MAX 0u

@@ -110,7 +110,10 @@ const INFO_VERSION: u32 = 1;
   reserved9: u32;
   reserved10: u32;
   reserved11: u32;
-  reserved12: u32;
+  reserved12: u16;
+  /** Congestion control, as CONGESTION was set. */
+  congestion: u8;
+  reserved13: u8;
   /** How long data may stay unacknowledged, ms. */
   userTimeoutMs: u32;
   /** When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
@@ -126,15 +129,15 @@ const INFO_VERSION: u32 = 1;
   heardAt: u64;
   /** Since when something has been waiting for an acknowledgment without progress, µs. */
   stalledAt: u64;
-  reserved13: u64;
-  reserved14: u16;
+  reserved14: u64;
+  reserved15: u16;
   /** The MSS that the peer named. */
   peerMss: u16;
   /** Keep-alive: idle time before the first probe, s. */
   keepIdleS: u16;
   /** Keep-alive: time between probes, s. */
   keepIntervalS: u16;
-  reserved15: u16;
+  reserved16: u16;
   /** Challenge ACKs in this period (RFC 5961 §7). */
   challenges: u8;
   /** Keep-alive: unanswered probes before the connection is given up. */
@@ -147,12 +150,12 @@ const INFO_VERSION: u32 = 1;
   ttl: u8;
   /** Segments with text since the last ACK was sent. */
   unacked: u8;
-  reserved16: u32;
+  reserved17: u32;
   /** Bits of `Ecn`. */
   ecn: u8;
   /** Bits of `FastOpen`. */
   fastOpen: u8;
-  reserved17: u16;
+  reserved18: u16;
   /** Bytes that are in the network, as far as is known. */
   pipe: u32;
   /** Bytes that the peer selectively acknowledged. */

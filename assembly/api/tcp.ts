@@ -1,13 +1,13 @@
 // The TCP interface (RFC 9293 §3.9.1): every call checks its handle, its pointers and its values; none transmits.
 
 import { config } from "../config";
-import { BOUNDED, FAMILIES, FAST_OPEN, IPV6, LOOPBACK } from "../features";
+import { BBR, BOUNDED, FAMILIES, FAST_OPEN, IPV6, LOOPBACK } from "../features";
 import { Err } from "../core/error";
 import { eventForget, generationNext } from "../core/events";
 import { isName, isSound, nameDrop, nameKeep, nameSettled, noName } from "../address/names";
 import { isMulticast, isBroadcast, isLoopback, isOwn, isReachable, sourceFor } from "../ip/address";
 import { isUnspecified } from "../ip/interface6";
-import { Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
+import { Congestion, Tcb, Has, tcbAt, tcbHas, tcbsFree, tcbClear, tcbSet } from "../tcp/block/tcb";
 import { State } from "../tcp/block/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
 import { connectStart, tcbOpen } from "../tcp/open/connect";
@@ -139,6 +139,8 @@ export const enum TcpOption {
    * text twice. A listener takes such connections.
    */
   FAST_OPEN,
+  /** Congestion control: 0 as the configuration has it, 1 CUBIC or NewReno, 2 BBR, in a build that has it. */
+  CONGESTION,
   COUNT,
 }
 
@@ -153,6 +155,11 @@ const FIELDS: usize = memory.data<u8>([
 
 /** Returns OK, ARGUMENT, or STATE for FAST_OPEN once the SYN is sent. */
 export function setOption(t: Tcb, option: u32, value: u32): Err {
+  if (BBR && option == <u32>TcpOption.CONGESTION) {
+    if (value >= <u32>Congestion.COUNT) return Err.ARGUMENT;
+    t.congestion = <u8>value;
+    return Err.OK;
+  }
   switch (option) {
     case TcpOption.NO_DELAY:
       setFlag(t, Has.NO_DELAY, value != 0);
@@ -167,7 +174,7 @@ export function setOption(t: Tcb, option: u32, value: u32): Err {
       return Err.OK;
     default:
   }
-  if (option >= <u32>TcpOption.COUNT) return Err.ARGUMENT;
+  if (option > <u32>TcpOption.TTL) return Err.ARGUMENT;
   const field = FIELDS + (option - TcpOption.KEEP_IDLE) * 3;
   const at = changetype<usize>(t) + <usize>load<u8>(field), size = <u32>load<u8>(field, 1);
   if (value < <u32>load<u8>(field, 2) || (size < 4 && value >> (size << 3) != 0)) return Err.ARGUMENT;

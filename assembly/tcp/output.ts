@@ -34,7 +34,7 @@ import { advertise } from "./block/receive-window";
 import { pathProbeSent, pathProbeSize } from "./loss/path-mtu";
 import { probeDrop, probePending, probeResent, probeSent, probeStart } from "./loss/probe";
 import { sackBlocks, putSack } from "./loss/report";
-import { paceAllows, paceArm } from "./congestion/pacing";
+import { paceAllows, paceArm, paceOn } from "./congestion/pacing";
 import { repeatLast } from "./repeat";
 
 /** Segments that one connection sends before the next one has its turn. */
@@ -261,7 +261,7 @@ function sendNew(t: Tcb, within: Within, most: u32): u32 {
  * the ring, which has PSH. Returns how many.
  */
 function sendLike(t: Tcb, size: u32, most: u32): u32 {
-  if (tcbHas(t, RECOVERING | Has.URGENT_OUT) || t.ecn != 0 || (config.policy & Policy.PACING) != 0) return 0;
+  if (tcbHas(t, RECOVERING | Has.URGENT_OUT) || t.ecn != 0 || paceOn(t)) return 0;
   const inPipe = recoveryPipe(t);
   if (inPipe >= t.cwnd) return 0;
   const allowed = min(min(unsent(t) - 1, usableWindow(t)), t.cwnd - inPipe) / size;

@@ -33,6 +33,7 @@ static const struct option {
     {IPPROTO_TCP, TCP_KEEPINTVL, KEEP_INTERVAL, 1, 32767, false, STINT_OPTION_KEEP_INTERVAL},
     {IPPROTO_TCP, TCP_KEEPCNT, KEEP_COUNT, 1, 127, false, STINT_OPTION_KEEP_PROBES},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT, 0, INT32_MAX, false, STINT_OPTION_USER_TIMEOUT},
+    {IPPROTO_TCP, TCP_CONGESTION, CONGESTION, 0, 2, false, STINT_OPTION_CONGESTION},
     {IPPROTO_IP, IP_TOS, TOS, INT32_MIN, INT32_MAX, false, STINT_OPTION_TOS},
     {IPPROTO_IP, IP_TTL, TTL, -1, 255, false, STINT_OPTION_TTL},
     {IPPROTO_IPV6, IPV6_TCLASS, TRAFFIC_CLASS, -1, 255, false, STINT_OPTION_TOS},
@@ -99,6 +100,23 @@ static int set_number(struct socket *s, const struct option *o, const void *valu
   return 0;
 }
 
+/* Names of congestion controls, by the stack's numbers: 0 is what the host has. */
+static const char *const congestions[] = {"cubic", "cubic", "bbr"};
+enum { NAME_MAX_SIZE = 16 };
+
+static int set_congestion(struct socket *s, const struct option *o, const void *value, socklen_t size) {
+  char name[NAME_MAX_SIZE] = "";
+  if (size < 1) return fail(EINVAL);
+  memcpy(name, value, size < sizeof name ? size : sizeof name - 1);
+  int n = strcmp(name, congestions[1]) == 0 ? 1 : strcmp(name, congestions[2]) == 0 ? 2 : 0;
+  /* A build without it says so of a connection. */
+  if (n == 0 || (n == 2 && s->kind == CONNECTION && tcp_set(s->handle, STINT_OPTION_CONGESTION, (uint32_t)n) != 0))
+    return fail(ENOENT);
+  s->number[o->number] = n;
+  s->is_set |= 1u << o->number;
+  return 0;
+}
+
 static int set_timeout(int *ms, const void *value, socklen_t size) {
   struct timeval t;
   if (size < sizeof t) return fail(EINVAL);
@@ -115,7 +133,7 @@ int stint_bsd_setsockopt(int fd, int level, int name, const void *value, socklen
   const struct option *o = find(s, level, name);
   if (size > INT32_MAX) return fail(EINVAL);
   if (value == NULL) return fail(EFAULT);
-  if (o != NULL) return set_number(s, o, value, size);
+  if (o != NULL) return o->number == CONGESTION ? set_congestion(s, o, value, size) : set_number(s, o, value, size);
   if (level == IPPROTO_TCP && s->kind != DATAGRAM && name == TCP_QUICKACK) return size < sizeof(int) ? fail(EINVAL) : 0;
   if (level != SOL_SOCKET) return fail(ENOPROTOOPT);
   if (size < sizeof(int)) return fail(EINVAL);
@@ -157,6 +175,11 @@ int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *si
   bool stream = s->kind != DATAGRAM;
   if (o != NULL) {
     int n = s->number[o->number];
+    if (o->number == CONGESTION) {
+      char name[NAME_MAX_SIZE] = "";
+      strcpy(name, congestions[n]);
+      return give(value, size, name, sizeof name);
+    }
     /* A byte is enough for options of IP. */
     if (level == IPPROTO_IP && *size >= 1 && *size < sizeof n) {
       *(unsigned char *)value = (unsigned char)n;

@@ -116,6 +116,8 @@ export const OPTION = {
    * listener takes such connections.
    */
   fastOpen: 9,
+  /** Congestion control: 0 as the configuration has it, 1 CUBIC or NewReno, 2 BBR, in a build that has it. */
+  congestion: 10,
 } as const;
 
 /** Bits of the configuration's `policy`. */
@@ -212,6 +214,11 @@ export const POLICY = {
    * window is challenged (RFC 5961 §5.2).
    */
   oldAcks: 268435456,
+  /**
+   * BBR (draft-ietf-ccwg-bbr) in the place of CUBIC, for connections that do not choose themselves, in a
+   * build that has it. It paces, and losses without a queue do not slow it down.
+   */
+  bbr: 536870912,
 } as const;
 
 /** The bits that are set by default. */
@@ -355,8 +362,8 @@ export interface ConfigNumbers {
   rangesMax: number;
   /**
    * Connections with something in flight that have modern loss recovery (Policy.RACK), ≤ 65,535. 160 bytes
-   * each, and ranges for what is in flight. None left, not even of an idle connection: RFC 6675 and NewReno.
-   * 0 in a build without it. By default 64.
+   * each, 496 in a build with BBR, and ranges for what is in flight. None left, not even of an idle
+   * connection: RFC 6675 and NewReno. 0 in a build without it. By default 64.
    */
   sendersMax: number;
   /**
@@ -528,7 +535,7 @@ export const CONFIG_BOUNDS = {
   sendersMax: [0, 65535], rxSlots: [1, 32767], txSlots: [1, 32767], loopSlots: [0, 32767],
   reassemblyMax: [0, 255], reassemblyBytes: [0, 65535], neighboursMax: [4, 65535], udpMax: [0, 1023],
   udpRing: [0, 1048575], prefixBuckets: [0, 131071], fastOpenCookies: [0, 255], appBytes: [0, 1073741823],
-  windowScale: [0, 255], policy: [0, 536870911], cookies: [0, 3], mss: [0, 65535], initialWindow: [1, 127],
+  windowScale: [0, 255], policy: [0, 1073741823], cookies: [0, 3], mss: [0, 65535], initialWindow: [1, 127],
   rtoInitialMs: [1, 65535], rtoMinMs: [1, 65535], rtoMaxMs: [1, 1048575], userTimeoutMs: [1, 2147483647],
   synTimeoutMs: [1, 2147483647], delayedAckMs: [0, 511], timeWaitMs: [1, 134217727],
   finWait2Ms: [0, 134217727], synAckMs: [1, 65535], synAckRetries: [0, 15], halfOpenMs: [1, 4194303],
@@ -583,14 +590,15 @@ export const TCP_INFO = {
   tsRecent: { at: 116, type: "u32" }, lastAckSent: { at: 124, type: "u32" }, sndWl1: { at: 128, type: "u32" },
   sndWl2: { at: 132, type: "u32" }, finSeq: { at: 136, type: "u32" }, tsRecentAt: { at: 140, type: "u32" },
   tsOffset: { at: 144, type: "u32" }, srtt: { at: 148, type: "u32" }, rttvar: { at: 152, type: "u32" },
-  userTimeoutMs: { at: 188, type: "u32" }, timerAt: { at: 192, type: "u64" },
-  delackAt: { at: 200, type: "u64" }, idleAt: { at: 208, type: "u64" }, heardAt: { at: 216, type: "u64" },
-  stalledAt: { at: 224, type: "u64" }, peerMss: { at: 242, type: "u16" }, keepIdleS: { at: 244, type: "u16" },
-  keepIntervalS: { at: 246, type: "u16" }, challenges: { at: 250, type: "u8" },
-  keepProbes: { at: 251, type: "u8" }, keepSent: { at: 252, type: "u8" }, tos: { at: 253, type: "u8" },
-  ttl: { at: 254, type: "u8" }, unacked: { at: 255, type: "u8" }, ecn: { at: 260, type: "u8" },
-  fastOpen: { at: 261, type: "u8" }, pipe: { at: 264, type: "u32" }, sackedBytes: { at: 268, type: "u32" },
-  outOfOrderBytes: { at: 272, type: "u32" }, urgentLeft: { at: 276, type: "u32" },
+  congestion: { at: 186, type: "u8" }, userTimeoutMs: { at: 188, type: "u32" },
+  timerAt: { at: 192, type: "u64" }, delackAt: { at: 200, type: "u64" }, idleAt: { at: 208, type: "u64" },
+  heardAt: { at: 216, type: "u64" }, stalledAt: { at: 224, type: "u64" }, peerMss: { at: 242, type: "u16" },
+  keepIdleS: { at: 244, type: "u16" }, keepIntervalS: { at: 246, type: "u16" },
+  challenges: { at: 250, type: "u8" }, keepProbes: { at: 251, type: "u8" }, keepSent: { at: 252, type: "u8" },
+  tos: { at: 253, type: "u8" }, ttl: { at: 254, type: "u8" }, unacked: { at: 255, type: "u8" },
+  ecn: { at: 260, type: "u8" }, fastOpen: { at: 261, type: "u8" }, pipe: { at: 264, type: "u32" },
+  sackedBytes: { at: 268, type: "u32" }, outOfOrderBytes: { at: 272, type: "u32" },
+  urgentLeft: { at: 276, type: "u32" },
 } as const;
 
 /** The same fields as numbers. */
@@ -675,6 +683,8 @@ export interface TcpInfoNumbers {
   srtt: number;
   /** Its variation × 4, µs. */
   rttvar: number;
+  /** Congestion control, as CONGESTION was set. */
+  congestion: number;
   /** How long data may stay unacknowledged, ms. */
   userTimeoutMs: number;
   /** When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */

@@ -32,6 +32,10 @@ export interface Path {
   receiver?: Partial<StackOptions>;
   /** A second transfer at the same time, by `sender` of its own or the same. */
   flows?: number;
+  /** The congestion control of each flow, where it is not the sender's. */
+  congestion?: number[];
+  /** How many bottleneck BDPs the queue holds, in the place of what `trouble` says. */
+  queueBdp?: number;
   /** Virtual seconds, and bytes, at most. */
   seconds?: number;
   bytes?: number;
@@ -45,6 +49,8 @@ export interface Outcome {
   /** Segments that the sender sent again, as a share of those with data. */
   resent: number;
   counters: Record<string, number>;
+  /** The smoothed round-trip time at the end, µs, by flow. */
+  srttUs: number[];
 }
 
 const MSS = 1460, FRAME = 1514, PORT = 7000;
@@ -54,13 +60,25 @@ const REORDER_SHARE = 0.3, REORDER_LATE = 0.25;
 const BURST = 4;
 
 /** What the path does to the frames of the sender. */
-function directionOf({ trouble, loss, rttMs }: Path, rate: number, queued: boolean): typeof PERFECT {
-  const bdp = (rate / 8) * (rttMs / 1000), share = trouble === "queue of 0.1 BDP" ? 0.1 : 1;
+function directionOf({ trouble, loss, rttMs, queueBdp }: Path, rate: number, queued: boolean): typeof PERFECT {
+  const bdp = (rate / 8) * (rttMs / 1000), share = queueBdp ?? (trouble === "queue of 0.1 BDP" ? 0.1 : 1);
   return {
     ...PERFECT, delayUs: (rttMs * 1000) / 2, rate, queue: queued ? Math.max(4, Math.round((share * bdp) / FRAME)) : 1e9,
     loss: trouble === "bursts" ? 0 : loss, duplicate: trouble === "duplication" ? 0.1 : 0,
     reorder: trouble === "reordering" ? REORDER_SHARE : 0, reorderUs: Math.max(2, rttMs * 1000 * REORDER_LATE),
   };
+}
+
+/** Bytes of text a second that pass. */
+function bottleneck(rate: number): number {
+  return rate === 0 ? Infinity : (rate / 8) * (MSS / FRAME);
+}
+
+/** The connections of the flows, each with its congestion control. */
+function opened(sender: StackModule, flows: number, congestion: number[] | undefined): number[] {
+  const handles = Array.from({ length: flows }, () => sender.connect(parseIp("10.0.0.2"), PORT));
+  congestion?.forEach((c, i) => sender.setOption(handles[i]!, "congestion", c));
+  return handles;
 }
 
 export function transfer(path: Path): Outcome {
@@ -117,7 +135,7 @@ export function transfer(path: Path): Outcome {
     return did;
   };
   listener = receiver.listen(PORT, 4);
-  for (let i = 0; i < flows; i++) writers.push(sender.connect(parseIp("10.0.0.2"), PORT));
+  writers.push(...opened(sender, flows, path.congestion));
   write();
   const up = (): boolean => writers.every((h) => sender.info(h).stateName === "ESTABLISHED");
   wire.run(up, wire.nowUs + 200e6);
@@ -126,11 +144,11 @@ export function transfer(path: Path): Outcome {
   total = 0;
   wire.run(() => total >= most, start + seconds * 1e6);
   const took = (wire.nowUs - start) / 1e6, counters = sender.counters();
-  const bottleneck = rate === 0 ? Infinity : (rate / 8) * (MSS / FRAME);
   return {
     goodput: [...got].map(([h, n]) => (n - (before.get(h) ?? 0)) / took),
-    allows: Math.min((flows * ring) / (rttMs / 1000), bottleneck) * (1 - loss),
+    allows: Math.min((flows * ring) / (rttMs / 1000), bottleneck(rate)) * (1 - loss),
     resent: counters.tcpRetransSegs / Math.max(1, counters.tcpOutSegs), counters,
+    srttUs: writers.map((h) => sender.info(h).srtt / 8),
   };
 }
 

@@ -122,6 +122,20 @@ static void hints(int fd) {
   say("socketpair", socketpair(AF_INET, SOCK_STREAM, 0, both));
 }
 
+/* The name of a congestion control. */
+static void congestion(int fd) {
+  char name[32] = "";
+  socklen_t size = sizeof name;
+  say("cubic", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5));
+  say("TCP_CONGESTION", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size));
+  printf("%s, %d bytes\n", name, (int)size);
+  size = 3;
+  say("three bytes of it", getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size));
+  printf("%.3s, %d bytes\n", name, (int)size);
+  say("one that there is not", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "tortoise", 8));
+  say("of nothing", setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 0));
+}
+
 static void say_all(const char *what, int fd) {
   for (int i = 0; i < COUNT; i++) say_option(what, fd, i);
   struct linger l = {0, 0};
@@ -139,6 +153,7 @@ int main(void) {
   small_and_wrong(fd);
   structures(fd);
   hints(fd);
+  congestion(fd);
   /* The listener's are its connections'. */
   struct sockaddr_in a = local(0);
   bind(fd, (struct sockaddr *)&a, sizeof a);

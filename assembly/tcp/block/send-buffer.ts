@@ -4,6 +4,7 @@ import { config } from "../../config";
 import { FAST_OPEN } from "../../features";
 import { Event } from "../../core/events";
 import { Has, Tcb, tcbClear, tcbHas, tell } from "./tcb";
+import { bbrOn } from "./sender";
 import { isSynchronized } from "./state";
 
 /** Bytes in the ring that were never sent. */
@@ -35,8 +36,9 @@ export function ringAcked(t: Tcb, bytes: u32): void {
 /** The peer acknowledged bytes: the application may write again. */
 export function roomAgain(t: Tcb): void {
   if (!tcbHas(t, Has.WANTS_ROOM)) return;
-  // Not for every segment: when a third of the ring is free.
-  if (t.sndSize > config.sendRing - config.sendRing / 3) return;
+  // Not for every segment: when a third of the ring is free. What is paced leaves no gap for the rest to wait in.
+  const room = bbrOn(t) ? min<u32>(<u32>t.mss << 1, config.sendRing / 3) : config.sendRing / 3;
+  if (t.sndSize > config.sendRing - room) return;
   tcbClear(t, Has.WANTS_ROOM);
   tell(t, Event.WRITABLE);
 }

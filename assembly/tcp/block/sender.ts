@@ -4,13 +4,14 @@
 // none recovers as RFC 6675 and RFC 6582 have it.
 
 import { config, Policy } from "../../config";
-import { OWNERSHIP, RACK } from "../../features";
+import { BBR, OWNERSHIP, RACK } from "../../features";
 import { clock } from "../../core/clock";
 import { fence, take, layoutCommits } from "../../core/layout";
 import { allow, forbid, RED_ZONE } from "../../core/own";
 import { Seq } from "../../core/seq";
 import { rangeAt, rangesClear, rangesFresh, rangesRelease } from "../../buffers/ranges";
-import { Tcb, Has, tcbAt, tcbHas, tcbIndex } from "./tcb";
+import { BBR_SIZE, Bbr, bbrInit } from "./bbr";
+import { Congestion, Tcb, Has, tcbAt, tcbHas, tcbIndex } from "./tcb";
 
 /** Bits of `Sender.bits`. */
 export const enum Sends {
@@ -132,8 +133,9 @@ export const enum Sends {
   pad: u16;
 }
 
-/** Bytes from one block to the next. */
-const SPACED: u32 = OWNERSHIP ? (offsetof<Sender>() + RED_ZONE) & ~7 : offsetof<Sender>();
+/** Bytes of a block, with what BBR has behind it; and from one to the next. */
+const SIZE: u32 = offsetof<Sender>() + (BBR ? BBR_SIZE : 0);
+const SPACED: u32 = OWNERSHIP ? (SIZE + RED_ZONE) & ~7 : SIZE;
 
 let senders: usize = 0;
 export let pool: SenderPool = changetype<SenderPool>(0);
@@ -143,11 +145,11 @@ export function sendersInit(): void {
   pool = changetype<SenderPool>(take(1, offsetof<SenderPool>()));
   senders = take(config.sendersMax, SPACED);
   if (!layoutCommits()) return;
-  if (OWNERSHIP) fence(senders, config.sendersMax, SPACED, offsetof<Sender>());
+  if (OWNERSHIP) fence(senders, config.sendersMax, SPACED, SIZE);
   for (let i = config.sendersMax; i > 0; i--) {
     senderAt(<u16>i).next = pool.free;
     pool.free = <u16>i;
-    if (OWNERSHIP) forbid(changetype<usize>(senderAt(<u16>i)), offsetof<Sender>());
+    if (OWNERSHIP) forbid(changetype<usize>(senderAt(<u16>i)), SIZE);
   }
 }
 
@@ -162,6 +164,18 @@ function senderIndex(s: Sender): u16 {
 /** Whether the connection has a block. */
 export function hasSender(t: Tcb): bool {
   return RACK && t.sender != 0;
+}
+
+/** Whether BBR has the window and the pace (congestion/bbr.ts). */
+export function bbrOn(t: Tcb): bool {
+  if (!BBR || !hasSender(t)) return false;
+  if (t.congestion == <u8>Congestion.CONFIGURED) return (config.policy & Policy.BBR) != 0;
+  return t.congestion == <u8>Congestion.BBR;
+}
+
+/** What BBR knows of the path. */
+export function bbrOf(s: Sender): Bbr {
+  return changetype<Bbr>(changetype<usize>(s) + offsetof<Sender>());
 }
 
 /** The connection's block. */
@@ -184,7 +198,7 @@ export function senderBegin(t: Tcb): void {
   if ((config.policy & Policy.RACK) == 0 || config.sendersMax == 0) return;
   let i = pool.free;
   if (i != 0) {
-    if (OWNERSHIP) allow(changetype<usize>(senderAt(i)), offsetof<Sender>());
+    if (OWNERSHIP) allow(changetype<usize>(senderAt(i)), SIZE);
     pool.free = senderAt(i).next;
   } else if (pool.idleFirst != 0) {
     i = pool.idleFirst;
@@ -194,8 +208,9 @@ export function senderBegin(t: Tcb): void {
   } else {
     return;
   }
-  memory.fill(changetype<usize>(senderAt(i)), 0, offsetof<Sender>());
+  memory.fill(changetype<usize>(senderAt(i)), 0, SIZE);
   const s = senderAt(i);
+  if (BBR) bbrInit(bbrOf(s), <u32>clock.us);
   t.sender = i;
   s.owner = tcbIndex(t) + 1;
   s.windowEnd = t.sndUna;
@@ -249,7 +264,7 @@ export function senderEnd(t: Tcb): void {
   s.first = s.last = 0;
   s.next = pool.free;
   pool.free = t.sender;
-  if (OWNERSHIP) forbid(changetype<usize>(s), offsetof<Sender>());
+  if (OWNERSHIP) forbid(changetype<usize>(s), SIZE);
   t.sender = 0;
 }
 

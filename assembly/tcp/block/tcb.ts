@@ -76,6 +76,16 @@ export const enum Has {
 /** Fast recovery, or recovery after a time-out: loss/ alone begins and ends them, and names them one by one. */
 export const RECOVERING: u32 = Has.RECOVERY | Has.LOSS;
 
+/** What `Tcb.congestion` may be. */
+export const enum Congestion {
+  /** As `Policy.BBR` has it. */
+  CONFIGURED,
+  /** CUBIC or NewReno, as `Policy.CUBIC` has it. */
+  LOSS,
+  BBR,
+  COUNT,
+}
+
 /** Bits of `Tcb.fastOpen`. */
 export const enum FastOpen {
   /** The application wants it, for a connection that it opens; the SYN was not answered yet. */
@@ -166,7 +176,10 @@ export const enum FastOpen {
    * Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged; in the copy
    * that `info` makes, the bytes in the pipe.
    */
-  synText: u32;
+  synText: u16;
+  /** One of `Congestion`: the application's choice. */
+  congestion: u8;
+  reserved: u8;
   userTimeoutMs: u32;
 
   /** Deadline of the retransmission or persist timer (`timerKind`); NEVER: not armed. */

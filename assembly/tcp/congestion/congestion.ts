@@ -4,7 +4,8 @@
 import { Policy, config } from "../../config";
 import { RACK } from "../../features";
 import { Tcb, inLoss } from "../block/tcb";
-import { Sender, Sends, hasSender, senderOf, sentPipe } from "../block/sender";
+import { Sender, Sends, bbrOn, hasSender, senderOf, sentPipe } from "../block/sender";
+import { bbrLoss, bbrTimeout, bbrUndo } from "./bbr";
 import { cubicAcked, cubicBeta, cubicIdle, cubicOn, cubicReduce, cubicTimeout } from "./cubic";
 import { hystartAcked, hystartOn } from "./hystart";
 import { SSTHRESH_INITIAL } from "./window";
@@ -57,6 +58,10 @@ function isNoise(t: Tcb): bool {
 
 /** Fast retransmit: a segment was lost while others arrive (RFC 5681 §3.2 step 2, RFC 6675 §5 step 4.2). */
 export function congestionLoss(t: Tcb, flight: u32): void {
+  if (bbrOn(t)) {
+    bbrLoss(t);
+    return;
+  }
   if (cubicOn(t)) cubicReduce(t);
   reduce(t, flight);
   t.cwnd = t.ssthresh;
@@ -84,6 +89,10 @@ export function congestionRecovered(t: Tcb, flight: u32): void {
 
 /** The retransmission timer fired (RFC 5681 §3.1): `first` unless this segment had timed out before. */
 export function congestionTimeout(t: Tcb, flight: u32, first: bool): void {
+  if (bbrOn(t)) {
+    bbrTimeout(t, first);
+    return;
+  }
   if (first) {
     if (cubicOn(t)) cubicTimeout(t);
     reduce(t, flight);
@@ -109,6 +118,10 @@ export function congestionKeep(t: Tcb, s: Sender): void {
 
 /** The recovery was for nothing (RFC 4015 §3.2): the window of before it, as far as it is filled. */
 export function congestionUndo(t: Tcb, s: Sender): void {
+  if (bbrOn(t)) {
+    bbrUndo(t);
+    return;
+  }
   t.ssthresh = max(t.ssthresh, s.undoSsthresh);
   // No burst: what is in flight, and the initial window more, grows back in slow start.
   t.cwnd = max(t.cwnd, min(s.undoCwnd, sentPipe(t) + s.lost + config.initialWindow * <u32>t.mss));
@@ -121,6 +134,8 @@ export function congestionUndo(t: Tcb, s: Sender): void {
  * Sender, the window is halved for each RTO that went by (RFC 2861 §3).
  */
 export function congestionIdle(t: Tcb, idleUs: u64): void {
+  // The pace, and no burst, is what BBR begins anew with.
+  if (bbrOn(t)) return;
   const restart = min(t.cwnd, config.initialWindow * <u32>t.mss);
   if (!hasSender(t)) {
     t.cwnd = restart;

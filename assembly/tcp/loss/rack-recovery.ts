@@ -8,11 +8,12 @@ import { Seq, seqLe } from "../../core/seq";
 import { rangeAt } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
-import { Sends, senderEnd, senderIdle, senderOf, sends } from "../block/sender";
+import { Sends, bbrOn, senderEnd, senderIdle, senderOf, sends } from "../block/sender";
 import { Sent, sentAgain, sentLoseAll, sentNew, sentNow } from "./sent";
 import { rackDetect, rackDsack, rackRecovered, rackTimeout } from "./rack";
 import { pathProbeAcked } from "./path-mtu";
 import { probeAcked, probeDrop, probeForget } from "./probe";
+import { bbrAcked, bbrBegins, bbrRestore, bbrSent } from "../congestion/bbr";
 import { paceSent } from "../congestion/pacing";
 import { prrAck, prrBegin, prrEnd, prrOn, prrSent } from "../congestion/prr";
 import { frtoBegin, undoBegin, undoDetects, undoResent } from "./undo";
@@ -26,6 +27,9 @@ export function rackSent(t: Tcb, start: Seq, size: u32): void {
   senderOf(t).bits &= ~<u16>Sends.CWND_LIMITED;
   if (tcbHas(t, Has.RECOVERY)) prrSent(t, size);
   paceSent(t, size);
+  if (!bbrOn(t)) return;
+  if (start == t.sndUna) bbrBegins(t);
+  bbrSent(t);
 }
 
 /** start…end was sent again. */
@@ -33,7 +37,10 @@ export function rackResent(t: Tcb, start: Seq, end: Seq): void {
   undoResent(t, end - start);
   prrSent(t, end - start);
   paceSent(t, end - start);
-  if (sentAgain(t, start, end)) return;
+  if (sentAgain(t, start, end)) {
+    if (bbrOn(t)) bbrSent(t);
+    return;
+  }
   // No range was left to note it: all from `end` on is sent again, without a Sender. Nobody is left who
   // could tell what is only late (RFC 8985 §6.2).
   senderEnd(t);
@@ -58,7 +65,8 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 &&
       t.timerKind != <u8>Timer.REORDER) {
     // Nothing is missing, and nothing is being found out.
-    grow(t, acked, flight);
+    if (bbrOn(t)) bbrAcked(t, delivered);
+    else grow(t, acked, flight);
     if (t.sndUna == t.sndNxt) {
       probeDrop(t);
       senderIdle(t);
@@ -73,7 +81,9 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   s.bits &= ~<u16>Sends.DSACK_NOW;
   const lost = s.lost;
   detect(t);
-  if (tcbHas(t, Has.RECOVERY)) {
+  if (bbrOn(t)) {
+    bbrAcked(t, delivered);
+  } else if (tcbHas(t, Has.RECOVERY)) {
     if (prrOn()) prrAck(t, delivered, advanced && s.lost <= lost);
   } else if (advanced && !repaired) {
     grow(t, acked, flight);
@@ -152,7 +162,8 @@ function enter(t: Tcb): void {
 
 /** Everything that was in flight when recovery began has arrived. */
 function recovered(t: Tcb): void {
-  if (tcbHas(t, Has.RECOVERY)) prrEnd(t);
+  if (bbrOn(t)) bbrRestore(t);
+  else if (tcbHas(t, Has.RECOVERY)) prrEnd(t);
   tcbClear(t, Has.LOSS | Has.RECOVERY | Has.RETRANSMIT_ONE);
   rackRecovered(t);
 }

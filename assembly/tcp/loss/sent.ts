@@ -6,11 +6,12 @@
 // later; or it has none at all, and only the retransmission timer knows of it. When there is none for what was sent
 // again, the connection goes on without a Sender.
 
+import { BBR } from "../../features";
 import { clock } from "../../core/clock";
 import { Seq, seqLe, seqLt, seqMax } from "../../core/seq";
 import { Range, rangeAt, rangeNext } from "../../buffers/ranges";
 import { Tcb } from "../block/tcb";
-import { Sender, senderOf, sentFresh, sentRemove } from "../block/sender";
+import { Sender, bbrOf, senderOf, sentFresh, sentRemove } from "../block/sender";
 
 /** Bits of an entry. */
 export const enum Sent {
@@ -93,6 +94,7 @@ export function sentLose(s: Sender, r: Range): void {
   if (has(r, Sent.LOST | Sent.SACKED)) return;
   r.bits |= <u16>Sent.LOST;
   s.lost += r.end - r.start;
+  if (BBR) bbrOf(s).lost += r.end - r.start;
 }
 
 /** Everything counts as lost, what was selectively acknowledged too: the receiver may have reneged (RFC 2018 §8). */

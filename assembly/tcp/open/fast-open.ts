@@ -214,7 +214,7 @@ export function fastOpenText(t: Tcb, header: u32): u32 {
   const s = serverOf(t);
   if (s == null || s.size == 0) return 0;
   const most = min<u32>(min<u32>(s.mss, MSS_MAX), mtuTo(t.rip) - Ipv4.SIZE - TcpHeader.SIZE) + TcpHeader.SIZE;
-  t.synText = most > header ? min(t.sndSize, most - header) : 0;
+  t.synText = <u16>(most > header ? min(t.sndSize, most - header) : 0);
   return t.synText;
 }
 
