@@ -124,10 +124,11 @@ export function checkConnect(options: ConnectOptions): { host: string; port: num
   if (typeof port !== "number" && typeof port !== "string")
     throw wrongType("options.port", "one of type number or string", port);
   if (host !== undefined && typeof host !== "string") throw wrongType("options.host", "of type string", host);
-  if (localAddress !== undefined && isIP(localAddress) === 0) {
+  // As Node has it, what is nothing is nothing: undici says null.
+  if (localAddress && isIP(localAddress) === 0) {
     throw misuse("ERR_INVALID_IP_ADDRESS", `Invalid IP address: ${String(localAddress)}`, TypeError);
   }
-  if (localPort !== undefined && typeof localPort !== "number")
+  if (localPort && typeof localPort !== "number")
     throw wrongType("options.localPort", "of type number", localPort);
   if (lookup !== undefined && lookup !== null) checkFunction("options.lookup", lookup);
   checkFamily(options);

@@ -154,7 +154,7 @@ export class Socket extends Duplex {
     const { options, host, port, stack } = attempt,
       own = options.localAddress,
       token = this.#attempt;
-    if (own !== undefined && own !== "0.0.0.0" && own !== "::" && !own.startsWith("127.") && !isOwn(stack, own)) {
+    if (own && own !== "0.0.0.0" && own !== "::" && !own.startsWith("127.") && !isOwn(stack, own)) {
       this.destroy(systemError("connect", "EADDRNOTAVAIL", { address: host, port }));
       return;
     }
@@ -227,7 +227,7 @@ export class Socket extends Duplex {
     const inner = stack.createConnection({
       host,
       port,
-      localPort: options.localPort,
+      localPort: options.localPort ?? undefined,
       failFast: true,
       allowHalfOpen: true,
     });

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import { createSocket, type Socket as Datagrams } from "node:dgram";
 import { once } from "node:events";
+import http from "node:http";
 import net, { type AddressInfo, type Server, type Socket } from "node:net";
 import { describe, it } from "node:test";
+import { pathToFileURL } from "node:url";
 import {
   LinkError, nat, openLink, Stack, Switch, type Connection, type Link, type NatLink, type NatOptions,
 } from "../../host/index.js";
@@ -13,7 +15,7 @@ import { readPacket } from "../../host/links/nat/packet.js";
 import { ip4, MAC_PEER, see, tcp, udp } from "../harness/codec.js";
 import { A, QNAME, readQuery, record, response } from "../harness/dns.js";
 import { address, END, option, readDhcp } from "../harness/dhcp.js";
-import { started, until } from "../harness/programs.js";
+import { environment, started, until } from "../harness/programs.js";
 
 const GATEWAY = "10.0.2.2", DNS = "10.0.2.3";
 
@@ -367,5 +369,34 @@ describe("stint connect --link nat", () => {
     child.stdin.end("to and fro");
     assert.equal(String(await bytes(child.stdout)), "to and fro");
     server.close();
+  });
+});
+
+describe("node --import stint/register, with STINT_LINK=nat", () => {
+  it("runs a program as it is against a server of the host, and lets it end", async () => {
+    const web = http.createServer((request, response) => response.end(`page ${request.url}`)).listen(0, "127.0.0.1");
+    await once(web, "listening");
+    const program = `
+      import http from "node:http";
+      const agent = new http.Agent({ keepAlive: true }), ports = new Set();
+      const get = (path) => new Promise((done, fail) => {
+        http.get({ host: "10.0.2.2", port: ${(web.address() as AddressInfo).port}, path, agent }, async (response) => {
+          ports.add(response.socket.localPort);
+          let text = "";
+          for await (const chunk of response) text += chunk;
+          done(text);
+        }).on("error", fail);
+      });
+      for (const path of ["/1", "/2", "/3"]) console.log(await get(path));
+      console.log("connections", ports.size);
+      agent.destroy();`;
+    const register = pathToFileURL("build/register.js").href;
+    const child = started(process.execPath, ["--import", register, "--input-type=module", "--eval", program], {
+      env: environment({ STINT_LINK: "nat:host-loopback" }),
+    });
+    const ended = once(child, "exit");
+    assert.equal(String(await bytes(child.stdout)), "page /1\npage /2\npage /3\nconnections 1\n");
+    assert.deepEqual(await ended, [0, null]);
+    web.close();
   });
 });
