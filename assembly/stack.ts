@@ -41,7 +41,7 @@ import {
 import { hasAddress, isMulticast } from "./ip/address";
 import { groupsInit, isGroupMac } from "./ip/groups";
 import { Accepts, Came, ipAccepts } from "./ip/input";
-import { arpSend, ipFailed, ipForget, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
+import { arpSend, ipFailed, ipForget, ipForgetOld, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import {
   Datagram, datagramBegun, datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext,
 } from "./ip/reassembly";
@@ -285,7 +285,7 @@ export function stackPoll(nowUs: Micros): i32 {
   if (OWNERSHIP) giveBack();
   clockAdvance(nowUs);
   if (IPV6) namesSettle();
-  ipForget();
+  ipForgetOld();
   if (!state.announced) {
     state.announced = true;
     if ((config.policy & Policy.ANNOUNCE) != 0 && hasAddress()) arpSend(ARP_REQUEST, config.ip, 0);
@@ -550,6 +550,7 @@ function timersDue(): void {
   // a poll, since all of them are looked at.
   const hop = neighboursTick();
   if (hop != 0) {
+    ipForget();
     if (IPV6) routerSilent(hop);
     ipFailed(hop);
     tcpNeighbourFailed(hop);
@@ -630,7 +631,7 @@ function output(): bool {
     if (DNS && dnsOutput()) full = true;
     if (MDNS && mdnsOutput()) full = true;
   }
-  if (IPV6 && configureOutput()) full = true;
+  if (IPV6 && (!SPEED || interface6.up) && configureOutput()) full = true;
   requests();
   return full || workPending();
 }

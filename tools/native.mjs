@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { C, cName } from "./border/c.mjs";
 import { border } from "./border/read.mjs";
-import { compile, FAST } from "./wasm.mjs";
+import { compile, FASTEST } from "./wasm.mjs";
 import { ToolError, wasmToC } from "./wasm2c.mjs";
 
 const FLAGS = [
@@ -37,7 +37,7 @@ export function native(dir, cc = process.env.CC ?? "gcc") {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
   wasmToC(
-    compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FAST.filter((flag) => !flag.includes("simd"))),
+    compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FASTEST.filter((flag) => !flag.includes("simd"))),
     join(dir, "module.c"), "module_",
   );
   writeFileSync(join(dir, "calls.h"), calls());

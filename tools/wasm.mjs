@@ -21,7 +21,7 @@ export const FAST = ["-O4", "--enable-simd"];
  * Inlining beyond what Binaryen does by itself: engines do none, and a packet passes through some forty functions. 10
  * to 20 % faster, tried out with `npm run bench`.
  */
-export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600"];
+export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600", "--low-memory-unused"];
 
 /**
  * Compiles one target of asconfig.json to `out`. `without`: features to leave out beside those that the target does

@@ -186,6 +186,11 @@ export function neighbourMac(ip: u32, asker: Asker): u64 {
   return e.mac;
 }
 
+/** When the neighbour that was looked up last, and found, is to be renewed. */
+export function neighbourFoundDue(): Micros {
+  return neighbourAt(status.last).due;
+}
+
 /** The same, and nobody is asked: MAC_REFUSED if there is no entry. */
 export function neighbourKnown(ip: u32): u64 {
   const e = find(ip);

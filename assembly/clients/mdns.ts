@@ -20,7 +20,7 @@ import { nextHop, sourceFor } from "../ip/address";
 import { groups, MDNS_GROUP, MDNS_LOW } from "../ip/groups";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd } from "./datagram";
-import { localAsking, localHears } from "./dns";
+import { localAsking, localHears, names } from "./dns";
 import { NAME_BYTES } from "./dns-name";
 import { igmpChange, igmpNext, igmpOutput } from "./igmp";
 import { Claim, claimIn, isBeaten, query, queryRead, questionsEnd } from "./mdns-query";
@@ -248,6 +248,7 @@ function isRecent(i: u32, us: u64): bool {
 
 /** Sends what is due. Returns whether it has to wait for a slot. */
 export function mdnsOutput(): bool {
+  if (local.state == LocalState.OFF && !groups.joined && names.asking == 0 && igmpNext() == NEVER) return false;
   const joined = local.state >= <u32>LocalState.PROBING || localAsking();
   if (joined != groups.joined) join(joined);
   if (igmpOutput()) return true;

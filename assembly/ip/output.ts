@@ -13,17 +13,19 @@
 
 import { IPV6, LOOPBACK, MDNS, SPEED, WAITING } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
+import { clock, isDue, Micros } from "../core/clock";
 import { take, layoutCommits } from "../core/layout";
+import { foldSum, sumBytes } from "../core/checksum";
 import { count, countBy, Mib } from "../core/counters";
 import { SlotRing, slotsFull, slotsUsed, slotNext, slotProduce, slotsInit, slotStride } from "../buffers/slots";
 import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_ARP, MAC_BROADCAST, MAC_GROUP6 } from "../wire/ethernet";
 import { Arp, ARP_REQUEST } from "../wire/arp";
 import { Ipv6 } from "../wire/ipv6";
-import { Ipv4, IP_DF } from "../wire/ipv4";
+import { Ipv4, IP_DF, PROTO_TCP } from "../wire/ipv4";
 import {
   Address, digest32, isAtHand, isName, nameBytes, nameLow, namesChanged, nameSettled, sumBetween,
 } from "../address/names";
-import { Asker, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
+import { Asker, neighbourFoundDue, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
 import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, mtuTo, nextHop, NO_ROUTE } from "./address";
 import { groupMac4, isGroup4 } from "./groups";
 
@@ -36,7 +38,7 @@ import { groupMac4, isGroup4 } from "./groups";
   records: usize;
   waiting: usize;
   /**
-   * The way that was found open last, kept until a neighbour may have changed (`ipForget`): its
+   * The way that was found open last, kept until a neighbour may have changed (`ipForget`, `ipForgetOld`): its
    * destination (0: none), its ring, its MAC address.
    */
   openTo: u32;
@@ -60,10 +62,38 @@ import { groupMac4, isGroup4 } from "./groups";
   size: u32;
 }
 
+/** So long a way is taken to be open without another look at the neighbour, µs: it counts as used meanwhile. */
+const OPEN_US: u64 = 100_000;
+
 /** Packets that wait for a neighbour to answer, one each. @full another one of them is dropped (ipOutDiscards) */
 const WAITING_MAX: u32 = 16;
 
+/**
+ * The Ethernet and IPv4 headers of a segment, which the next one on the same way takes over (`openTo`), but for its
+ * size; and what follows from that, its checksum. Builds for speed have it.
+ */
+@unmanaged class Head {
+  /** The headers, without size and checksum. */
+  bytes: u64;
+  bytes8: u64;
+  bytes16: u64;
+  bytes24: u64;
+  bytes32: u16;
+  pad: u16;
+  /** What they were written for: the source, TOS and TTL. `openTo` is the destination. */
+  src: u32;
+  kind: u32;
+  /** The sum of the IPv4 header as it stands here. */
+  sum: u32;
+  /** Until when `openTo` is kept. */
+  openUntil: Micros;
+  /** Whether there is one for `openTo`; and whether the datagram that was begun last has it. */
+  valid: bool;
+  used: bool;
+}
+
 let out: IpOutput = changetype<IpOutput>(0);
+let head: Head = changetype<Head>(0);
 let tx: SlotRing = changetype<SlotRing>(0);
 let loop: SlotRing = changetype<SlotRing>(0);
 
@@ -104,6 +134,7 @@ function waitingDrop(i: u32): void {
 /** Lays out the loop slots and the waiting slots; `txRing` is the ring to the host. */
 export function ipOutputInit(txRing: usize): void {
   out = changetype<IpOutput>(take(1, offsetof<IpOutput>()));
+  if (SPEED) head = changetype<Head>(take(1, offsetof<Head>()));
   loop = changetype<SlotRing>(take(1, offsetof<SlotRing>()));
   tx = changetype<SlotRing>(txRing);
   const records = take(waitingCount(), offsetof<Waiting>()), waiting = take(waitingCount(), slotStride(config.mtu));
@@ -159,12 +190,20 @@ function open(dst: Address): bool {
   out.openTo = IPV6 && isAtHand(dst) ? 0 : dst;
   out.openRing = ring;
   out.openMac = mac;
+  head.valid = false;
+  head.openUntil = clock.us + OPEN_US;
+  if (ring == changetype<usize>(tx) && !isBroadcast(dst)) head.openUntil = min(head.openUntil, neighbourFoundDue());
   return true;
 }
 
 /** What is known of neighbours may have changed, or is to be looked at again. */
 export function ipForget(): void {
   if (SPEED) out.openTo = 0;
+}
+
+/** With each `poll`: the way that is kept is looked for again now and then. A name may be another address's by now. */
+export function ipForgetOld(): void {
+  if (SPEED && (isDue(head.openUntil) || (IPV6 && isName(out.openTo)))) out.openTo = 0;
 }
 
 /** The MAC address of all who may be meant by an address of many (RFC 2464 §7). */
@@ -179,7 +218,10 @@ function groupMac(dst: Address): u64 {
 export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl: u32): Ipv4 | null {
   out.ring = 0;
   let mac: u64 = 0;
-  if (SPEED && IPV6 && namesChanged()) ipForget();
+  if (SPEED) {
+    if (IPV6 && namesChanged()) ipForget();
+    head.used = false;
+  }
   if (SPEED && dst == out.openTo) {
     out.ring = out.openRing;
     mac = out.openMac;
@@ -222,6 +264,7 @@ export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl
     out.src = src;
     out.dst = dst;
   }
+  if (SPEED && hasHead(src, dst, protocol, (tos << 8) | ttl)) return headAgain();
   address(out.frame, mac, IPV6 && out.more != 0 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
   const ip = ipLast();
   ip.headerSize = Ipv4.SIZE;
@@ -232,7 +275,41 @@ export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl
   ip.protocol = protocol;
   ip.src = src;
   ip.dst = dst;
+  if (SPEED && protocol == PROTO_TCP && dst == out.openTo && out.more == 0) headKeep(ip, (tos << 8) | ttl);
   return ip;
+}
+
+/** Whether the headers of the one before are those of a datagram, size and checksum aside. */
+function hasHead(src: Address, dst: Address, protocol: u32, kind: u32): bool {
+  return head.valid && protocol == PROTO_TCP && dst == out.openTo && head.src == src && head.kind == kind;
+}
+
+/** What was just written is for others on the same way, too. */
+function headKeep(ip: Ipv4, kind: u32): void {
+  const frame = out.frame;
+  ip.totalSize = 0;
+  head.bytes = load<u64>(frame);
+  head.bytes8 = load<u64>(frame, 8);
+  head.bytes16 = load<u64>(frame, 16);
+  ip.checksum = 0;
+  head.bytes24 = load<u64>(frame, 24);
+  head.bytes32 = load<u16>(frame, 32);
+  head.src = ip.src;
+  head.kind = kind;
+  head.sum = <u32>~foldSum(sumBytes(changetype<usize>(ip), Ipv4.SIZE, 0));
+  head.valid = head.used = true;
+}
+
+/** The headers of the one before. */
+function headAgain(): Ipv4 {
+  const frame = out.frame;
+  store<u64>(frame, head.bytes);
+  store<u64>(frame, head.bytes8, 8);
+  store<u64>(frame, head.bytes16, 16);
+  store<u64>(frame, head.bytes24, 24);
+  store<u16>(frame, head.bytes32, 32);
+  head.used = true;
+  return changetype<Ipv4>(frame + ETHERNET_SIZE);
 }
 
 /** Writes a frame's Ethernet header. */
@@ -252,7 +329,9 @@ export function ipEnd(size: u32): void {
     assert(size <= config.mtu - Ipv4.SIZE);
     const ip = ipLast();
     ip.totalSize = Ipv4.SIZE + size;
-    ip.fillChecksum();
+    // The sum goes on from what does not change (RFC 1071 §2).
+    if (SPEED && head.used) ip.checksum = foldSum(<u64>head.sum + <u64>bswap<u16>(<u16>(Ipv4.SIZE + size)));
+    else ip.fillChecksum();
   }
   count(Mib.ipOutRequests);
   const frameSize = ipHeadSize() + size;

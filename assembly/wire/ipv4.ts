@@ -71,6 +71,9 @@ export const IP_OFFSET_MASK: u32 = 0x1fff;
   get dst(): u32 { return this.u32at(16); }
   set dst(v: u32) { this.put32(16, v); }
 
+  /** In memory order, as `foldSum` has it. */
+  set checksum(v: u16) { store<u16>(changetype<usize>(this), v, 10); }
+
   /** Computes the checksum of the finished header. */
   fillChecksum(): void {
     store<u16>(changetype<usize>(this), 0, 10);
