@@ -22,6 +22,13 @@ const PEER_ISN = 0xfffffff0;
  * tests them is not registered there.
  */
 export const SMALL = ["stint", "stint.mvp", "stint.owned.small"].includes(MODULE);
+/** Those with both families. */
+const SMALL6 = ["stint6", "stint.owned.dual"].includes(MODULE);
+
+/** A test of what small builds with both families leave out, too. */
+export const itFast = (name: string, test: () => void): void => {
+  if (!SMALL6) void it(name, test);
+};
 
 /** A test of what only IPv4 has, which is not registered where the tests are done over IPv6 (STINT_FAMILY=6). */
 export const it4 = (name: string, test: () => void): void => {

@@ -23,7 +23,7 @@ import {
   udp6,
   type Seen6,
 } from "../harness/codec6.js";
-import { SMALL } from "../harness/bench.js";
+import { SMALL, itFast } from "../harness/bench.js";
 import { EVENT } from "../../host/stack.js";
 import { Bench6, FAR, PEER, PREFIX, ROUTER, SECRET } from "../harness/bench6.js";
 
@@ -72,7 +72,7 @@ if (!SMALL) {
       }
     });
 
-    it("7217-6 when others have all three there is none; they are tried again, at once on another link", () => {
+    itFast("7217-6 when others have all three there is none; they are tried again, at once on another link", () => {
       for (const sooner of [false, true]) {
         const b = new Bench6(), tried = new Set<string>();
         const link = (): { bytes: Uint8Array; ready: boolean } | undefined =>
@@ -155,7 +155,7 @@ if (!SMALL) {
       return [x.flow_state(0x0a000001, PORT, 0x0a000002, 9), x.flow_state(b.stack.ip6Name(b.global), PORT, 1, 9)];
     };
 
-    it("of IPv4, of IPv6, of both; the narrower one is heard first", () => {
+    itFast("of IPv4, of IPv6, of both; the narrower one is heard first", () => {
       const b = new Bench6().ready(), x = b.stack.exports;
       const six = (): number => b.stack.ip6Name(NONE6);
       for (const [ips, expected] of [
