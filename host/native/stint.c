@@ -141,4 +141,35 @@ int32_t stint_init(struct stint_config *config) {
   return result;
 }
 
+/* Calls about IPv6 addresses, 16 bytes each: the second one of two lies behind the first. */
+enum { ADDRESS6 = 16 };
+
+static u32 lent(const void *address, u32 at) {
+  if (address == NULL || scratch == 0) return 0;
+  memcpy(wasm_memory + scratch + at, address, ADDRESS6);
+  return scratch + at;
+}
+
+int32_t stint_ip6_start(void *secret) { return (int32_t)module_ip6_start(lent(secret, 0)); }
+
+int32_t stint_ip6_add(void *address, uint32_t prefix, void *router) {
+  return (int32_t)module_ip6_add(lent(address, 0), prefix, lent(router, ADDRESS6));
+}
+
+int32_t stint_ip6_remove(void *address) { return (int32_t)module_ip6_remove(lent(address, 0)); }
+
+int32_t stint_ip6_info(uint32_t index, void *dst) {
+  return taken(dst, module_ip6_info(index, borrowed(dst)), sizeof(struct stint_ip6_info));
+}
+
+int32_t stint_ip6_router(uint32_t index, void *dst) {
+  return taken(dst, module_ip6_router(index, borrowed(dst)), ADDRESS6);
+}
+
+uint32_t stint_ip6_name(void *address) { return module_ip6_name(lent(address, 0)); }
+
+int32_t stint_ip6_bytes(uint32_t name, void *dst) {
+  return taken(dst, module_ip6_bytes(name, borrowed(dst)), ADDRESS6);
+}
+
 #include "calls.h"

@@ -138,9 +138,11 @@ static void options(void) {
   static const struct {
     const char *name;
     int level, option;
-  } none[] = {{"TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG},     {"TCP_INFO", IPPROTO_TCP, TCP_INFO},
-              {"TCP_FASTOPEN", IPPROTO_TCP, TCP_FASTOPEN}, {"TCP_CONGESTION", IPPROTO_TCP, TCP_CONGESTION},
-              {"IP_RECVERR", IPPROTO_IP, IP_RECVERR},      {"IP_MULTICAST_TTL", IPPROTO_IP, IP_MULTICAST_TTL}};
+  } none[] = {{"TCP_MAXSEG", IPPROTO_TCP, TCP_MAXSEG},
+              {"TCP_INFO", IPPROTO_TCP, TCP_INFO},
+              {"TCP_FASTOPEN", IPPROTO_TCP, TCP_FASTOPEN},
+              {"IP_RECVERR", IPPROTO_IP, IP_RECVERR},
+              {"IP_MULTICAST_TTL", IPPROTO_IP, IP_MULTICAST_TTL}};
   int a = socket(AF_INET, SOCK_STREAM, 0), b = socket(AF_INET, SOCK_STREAM, 0), on = 1, before = 0, after = 0,
       size = 5000;
   socklen_t four = sizeof before;
