@@ -85,7 +85,8 @@ static struct stint_config configuration(int side, uint32_t connections, uint32_
   c.challengeMax = 10, c.icmpRate = 100;
   c.neighbourMs = 60000, c.keepIdleS = 7200, c.keepIntervalS = 75, c.keepProbes = 9, c.ttl = 64, c.pathMtuMin = 552;
   c.synBurst = 64, c.prefixBurst = 16;
-  c.entropy0 = 1 + (uint64_t)side, c.entropy1 = 2;
+  for (uint64_t i = 0, drawn = 1 + (uint64_t)side; i < 4; i++)
+    (&c.entropy0)[i] = drawn = drawn * 6364136223846793005u + 1442695040888963407u;
   return c;
 }
 
