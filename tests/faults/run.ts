@@ -146,7 +146,8 @@ class Copy {
     for (const part of [
       "assembly", "tests", "tools", "boards/runtime", "boards/runtimes", "build", "package.json", "asconfig.json",
     ])
-      cpSync(part, join(this.dir, part), { recursive: true });
+      // A fuzzer that runs beside this adds to its corpus, and takes from it.
+      cpSync(part, join(this.dir, part), { recursive: true, filter: (f) => !f.startsWith("build/ownership/corpus/") });
     symlinkSync(resolve("node_modules"), join(this.dir, "node_modules"));
     await programs(this.dir);
     return this;
