@@ -24,7 +24,7 @@ function called(s: Subject, c: Choices, x: Exports, h: number, scratch: number):
     case 4: return x.tcp_shutdown(h);
     case 5: return x.tcp_close(h);
     case 6: return x.tcp_abort(h);
-    case 7: return x.tcp_set(h, c.below(11), c.u16());
+    case 7: return x.tcp_set(h, c.below(12), c.below(2) === 0 ? c.below(4) : c.u16());
     case 8: {
       const accepted = x.tcp_accept(s.listener);
       if (accepted > 0) s.handle = accepted;

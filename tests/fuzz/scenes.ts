@@ -288,6 +288,15 @@ function makeFastOpens(s: Subject, fresh: Scene): void {
   s.restore(fresh);
 }
 
+/** ACKs of so many bytes of text from `first` on, with options and SACK blocks. */
+function acksFrom(s: Subject, first: number, options: number[]): (n: number, ...blocks: [number, number][]) => void {
+  return (n, ...blocks) => {
+    const sacks = blocks.map(([a, b]) => [(first + a) >>> 0, (first + b) >>> 0] as [number, number]);
+    const opts = [...options, ...(sacks.length > 0 ? opt.sack(...sacks) : [])];
+    s.send({ flags: "A", seq: 1001, ack: first + n, opts });
+  };
+}
+
 /**
  * Small segments, so that many are in flight: some of them arrived, some are lost, some were sent twice; paced and
  * not.
@@ -302,29 +311,19 @@ function makeRecoveries(s: Subject, fresh: Scene): void {
       opts: [...opt.mss(100), ...(sack ? opt.sackOk() : []), ...(timestamps ? opt.ts(1000, 0) : [])],
     });
     const synAck = s.lastTcp(), tsVal = s.lastTsVal(), ts = timestamps ? opt.ts(1001, tsVal) : [];
-    const ack = (n: number, ...blocks: [number, number][]): void => {
-      s.send({
-        flags: "A",
-        seq: 1001,
-        ack: synAck + 1 + n,
-        opts: [
-          ...ts,
-          ...(blocks.length
-            ? opt.sack(
-                ...blocks.map(([a, b]) => [(synAck + 1 + a) >>> 0, (synAck + 1 + b) >>> 0] as [number, number]),
-              )
-            : []),
-        ],
-      });
+    const ack = acksFrom(s, synAck + 1, ts);
+    /** A segment every 10 ms. */
+    const steadily = (from: number, to: number): void => {
+      for (let n = from; n <= to; n += 88) {
+        s.time(10_000);
+        ack(n);
+      }
     };
     ack(0);
     s.handle = s.stack.accept(s.listener);
     s.stack.send(s.handle, new Uint8Array(4000));
     s.time(1000);
-    for (let n = 88; n <= 880; n += 88) {
-      s.time(10_000);
-      ack(n);
-    }
+    steadily(88, 880);
     s.save(`slow start ${name}`);
     s.time(20_000);
     if (!sack) {
@@ -345,10 +344,7 @@ function makeRecoveries(s: Subject, fresh: Scene): void {
     s.time(10_000);
     ack(1408);
     s.save(`recovered ${name}`);
-    for (let n = 1496; n <= 2376; n += 88) {
-      s.time(10_000);
-      ack(n);
-    }
+    steadily(1496, 2376);
     s.save(`congestion avoidance ${name}`);
     s.restore(gap);
     s.time(400_000);
@@ -357,5 +353,9 @@ function makeRecoveries(s: Subject, fresh: Scene): void {
     s.stack.tune({ policy: s.stack.configured("policy") | POLICY.pacing });
     s.time(5000);
     s.save(`paced ${name}`);
+    s.restore(gap);
+    s.stack.setOption(s.handle, "congestion", 2);
+    steadily(1408, 2376);
+    s.save(`BBR ${name}`);
   }
 }

@@ -17,7 +17,7 @@ import { SLOW } from "../harness/module.js";
 const PORT = 7000;
 const POLICIES = [
   "timestamps", "sack", "windowScaling", "pushBursts", "noDelay", "rack", "tlp", "prr", "undo", "cubic", "hystart",
-  "pacing",
+  "pacing", "bbr",
 ] as const;
 
 /**
@@ -135,7 +135,7 @@ export class World {
         delayedAckMs: pick([0, 40, 200]),
         // So that every connection ends within the simulation.
         userTimeoutMs: this.#gentle ? 1_000_000 : 60_000, synTimeoutMs: 30_000, finWait2Ms: 20_000,
-        policy: Object.fromEntries(POLICIES.map((p) => [p, random.chance(0.7)])),
+        policy: Object.fromEntries(POLICIES.map((p) => [p, random.chance(p === "bbr" ? 0.3 : 0.7)])),
       });
       this.stacks.push(stack);
       this.#byHandle.push(new Map());

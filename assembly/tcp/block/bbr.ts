@@ -80,8 +80,8 @@ export const UNBOUND: u32 = u32.MAX_VALUE;
   /** When PROBE_RTT ends; 0: the pipe is not drained yet. */
   probeRttDone: u32;
 
-  /** When the phase of PROBE_BW began, and after how long the next probe for more comes. */
-  phaseAt: u32;
+  /** When PROBE_BW_DOWN began, and how long after that the next probe for more comes. */
+  downAt: u32;
   probeAfter: u32;
   /** So many acknowledged bytes raise `inflightHi` by a segment; how many there were. */
   upCount: u32;
@@ -121,5 +121,5 @@ export function markBack(b: Bbr, n: u32): Mark {
 export function bbrInit(b: Bbr, now: u32): void {
   b.bwLo = b.inflightLo = b.inflightHi = UNBOUND;
   b.minRtt = b.probeRttMin = UNBOUND;
-  b.deliveredAt = b.minRttAt = b.probeRttMinAt = b.phaseAt = now;
+  b.deliveredAt = b.minRttAt = b.probeRttMinAt = b.downAt = now;
 }

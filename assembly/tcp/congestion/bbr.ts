@@ -211,16 +211,11 @@ function isLossHigh(lost: u32, sent: u32): bool {
 
 function startDown(t: Tcb, b: Bbr): void {
   b.state = <u8>Bbrs.DOWN;
-  b.phaseAt = <u32>clock.us;
+  b.downAt = <u32>clock.us;
   b.roundsSinceProbe = 0;
   b.bits |= <u8>Bb.STOPPING;
   // 2 to 3 s, so that flows do not probe in step.
-  b.probeAfter = 2 * SECOND + ((t.tsOffset ^ b.phaseAt) * 2_654_435_761 >> 12);
-}
-
-function start(b: Bbr, state: Bbrs): void {
-  b.state = <u8>state;
-  b.phaseAt = <u32>clock.us;
+  b.probeAfter = 2 * SECOND + ((t.tsOffset ^ b.downAt) * 2_654_435_761 >> 12);
 }
 
 function startRefill(b: Bbr): void {
@@ -228,14 +223,14 @@ function startRefill(b: Bbr): void {
   b.upRounds = 0;
   b.upAcked = 0;
   b.upCount = UNBOUND;
-  start(b, Bbrs.REFILL);
+  b.state = <u8>Bbrs.REFILL;
 }
 
 function startUp(t: Tcb, b: Bbr): void {
   b.bits |= <u8>Bb.PROBE_SAMPLES;
   fullReset(b);
   b.fullBw = b.bwLatest;
-  start(b, Bbrs.UP);
+  b.state = <u8>Bbrs.UP;
   raiseSlope(t, b);
 }
 
@@ -247,7 +242,7 @@ function walk(t: Tcb, s: Sender, b: Bbr, m: Mark, delivered: u32): void {
   switch (<Bbrs>b.state) {
     case Bbrs.DOWN:
       if (probeIsDue(t, b)) startRefill(b);
-      else if (pipe <= share(b.inflightHi, HEADROOM) && pipe <= volume(t, b, bandwidth(b), 100)) start(b, Bbrs.CRUISE);
+      else if (pipe <= min(share(b.inflightHi, HEADROOM), volume(t, b, bandwidth(b), 100))) b.state = <u8>Bbrs.CRUISE;
       break;
     case Bbrs.CRUISE:
       if (probeIsDue(t, b)) startRefill(b);
@@ -271,7 +266,7 @@ function walk(t: Tcb, s: Sender, b: Bbr, m: Mark, delivered: u32): void {
 /** Time for a probe: some seconds have passed, or as many round trips as Reno needs to fill the same path. */
 function probeIsDue(t: Tcb, b: Bbr): bool {
   const reno = min(volume(t, b, bandwidth(b), 100) / <u32>t.mss, RENO_ROUNDS);
-  return <u32>clock.us - b.phaseAt > b.probeAfter || <u32>b.roundsSinceProbe >= reno;
+  return <u32>clock.us - b.downAt > b.probeAfter || <u32>b.roundsSinceProbe >= reno;
 }
 
 /** Losses of a probe lower the long-term bound; its success raises it (§5.3.3.7). */
@@ -330,7 +325,7 @@ function takeRtt(t: Tcb, s: Sender, b: Bbr): void {
   }
   if (expired && b.state != <u8>Bbrs.PROBE_RTT && !noted(b, Bb.IDLE)) {
     windowKeep(t, b);
-    start(b, Bbrs.PROBE_RTT);
+    b.state = <u8>Bbrs.PROBE_RTT;
     b.probeRttDone = 0;
   }
   if (b.state == <u8>Bbrs.PROBE_RTT) probeRtt(t, s, b);
@@ -357,11 +352,11 @@ function probeRtt(t: Tcb, s: Sender, b: Bbr): void {
   bbrRestore(t);
   b.bwLo = b.inflightLo = UNBOUND;
   if (!noted(b, Bb.FULL)) {
-    start(b, Bbrs.STARTUP);
+    b.state = <u8>Bbrs.STARTUP;
     return;
   }
   startDown(t, b);
-  start(b, Bbrs.CRUISE);
+  b.state = <u8>Bbrs.CRUISE;
 }
 
 // The pace and the window (§5.6)
