@@ -172,7 +172,7 @@ describe("firmware budgets, lm3s6965evb", () => {
     // The module itself, interpreted, with all services.
     if (!lacks(t, "gcc")) {
       const { flash_bytes } = size("lm3s6965evb", { runtime: "inplace" });
-      assert.ok(flash_bytes <= 68_000, `${flash_bytes} bytes of flash with the interpreter`);
+      assert.ok(flash_bytes <= 66 * KIB, `${flash_bytes} bytes of flash with the interpreter`);
     }
     // Everything that the demo firmware serves fits the board too.
     assert.ok(size("lm3s6965evb").ram_bytes <= 40 * KIB);
