@@ -88,6 +88,17 @@ describe("stint relay", () => {
     assert.equal((await fetch(url.replace("ws:", "http:"))).status, 426);
   });
 
+  it("outlives what asks for no address that there can be", async () => {
+    for (const path of ["//", "http://[", "/%"]) {
+      const socket = net.connect(Number(new URL(url).port), "127.0.0.1");
+      socket.on("error", () => {});
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`);
+      assert.match(String((await once(socket, "data"))[0]), /^HTTP\/1.1 401 /, path);
+      socket.destroy();
+    }
+    assert.equal(child.exitCode, null);
+  });
+
   it("ends with its clients", async () => {
     const socket = await come(url), gone = once(socket, "close"), ended = once(child, "exit");
     child.kill("SIGTERM");
