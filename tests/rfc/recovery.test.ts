@@ -556,6 +556,19 @@ if (!SMALL) describe("going back on what was for nothing", () => {
     assert.ok(sent(b).includes(2));
     assert.equal(b.count("TCPSpuriousRTOs"), 0);
   });
+
+  it("RFC 5682: a peer that keeps nothing beyond a gap gets the new data again too, without another time-out", () => {
+    const b = open({ rtoMinMs: 300 }, { tlp: false });
+    b.write(14 * MSS);
+    b.clear();
+    b.advance(400);
+    let next = 1;
+    for (let arrived = sent(b); arrived.length > 0; arrived = sent(b)) {
+      for (const n of arrived) acks(b, n === next ? ++next : next);
+    }
+    assert.equal(next, 15);
+    assert.equal(b.count("TCPTimeouts"), 1);
+  });
 });
 
 if (!SMALL) describe("RFC 4821 §7.3, RFC 1191 §6.3: a path that takes more again", () => {

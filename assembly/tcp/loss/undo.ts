@@ -11,7 +11,7 @@ import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
 import { congestionFrto, congestionFrtoLost, congestionKeep, congestionUndo } from "../congestion/congestion";
 import { timestampNow } from "../block/timestamps";
 import { unsent } from "../block/send-buffer";
-import { sentFound } from "./sent";
+import { sentFound, sentLoseAll } from "./sent";
 import { seg, segHas, Option } from "../segment/segment";
 
 /** A recovery begins: `cwnd` and `ssthresh` are about to shrink. */
@@ -78,7 +78,14 @@ export function undoDetects(t: Tcb, acked: u32): bool {
  */
 function frtoStep(t: Tcb, s: Sender, acked: u32): void {
   const first = sends(s, Sends.FRTO);
-  if (sends(s, Sends.FRTO_WAIT)) congestionFrtoLost(t);
+  if (sends(s, Sends.FRTO_WAIT)) {
+    // A duplicate ACK that tells of nothing: the peer may keep nothing that is beyond a gap, the new data neither.
+    if (acked == 0 && s.sacked == 0) {
+      sentLoseAll(t);
+      t.recover = t.sndNxt;
+    }
+    congestionFrtoLost(t);
+  }
   s.bits &= ~<u16>(Sends.FRTO | Sends.FRTO_WAIT);
   if (!first || acked == 0 || !tcbHas(t, Has.LOSS) || !seqLt(t.sndUna, t.recover) || unsent(t) == 0) return;
   s.bits |= <u16>Sends.FRTO_WAIT;
