@@ -277,6 +277,14 @@ export const FAULTS: Fault[] = [
     find: "  if (layoutCommits()) randomKey(changetype<Key>(table));", put: "",
   },
   {
+    name: "the table of neighbours is hashed without a key", kind: "key",
+    find: "if (layoutCommits()) randomKey(status);", put: "",
+  },
+  {
+    name: "rates of SYNs are hashed without a key", kind: "key",
+    find: "if (layoutCommits()) randomKey(key);", put: "",
+  },
+  {
     name: "initial sequence numbers have no secret", kind: "key",
     find: "if (layoutCommits()) randomKey(changetype<Key>(secret));", put: "",
   },
