@@ -188,7 +188,10 @@ class OneSocket extends EventEmitter {
     this.#stack = stack;
     this.#host = address;
     inner.on("message", (data: Uint8Array, from: RemoteInfo) => this.#take(data, from));
-    inner.on("error", (e: Error) => this.emit("error", asSystemError(e, "recvmsg")));
+    // Anybody can forge an ICMP error: it does not end a process that nobody told to listen.
+    inner.on("error", (e: Error) => {
+      if (this.listenerCount("error") > 0) this.emit("error", asSystemError(e, "recvmsg"));
+    });
     inner.on("close", () => {
       // Its stack was closed.
       if (this.#inner === inner && !this.#closed) this.close();

@@ -8,6 +8,7 @@ import { after, before, describe, it } from "node:test";
 import dgram, { type RemoteInfo, type Socket, type SocketOptions } from "../../host/node/dgram.js";
 import { type Stack, StintError } from "../../host/index.js";
 import { A, B, type Cable, pair, Pending } from "../harness/cable.js";
+import { until } from "../harness/programs.js";
 
 type Failure = NodeJS.ErrnoException & { address?: string; port?: number };
 
@@ -172,6 +173,17 @@ describe("stint/dgram: connect", () => {
     const e = await failure(from);
     assert.deepEqual([e.code, e.syscall, e.errno], ["ECONNREFUSED", "recvmsg", -111]);
     assert.ok(e.cause instanceof StintError, "the stack's own is its cause");
+    await closed(from);
+  });
+
+  it("… and does not end a process that does not listen for errors: anybody can forge them", async () => {
+    const from = make({ stack: a }), { icmpInDestUnreachs } = a.counters();
+    from.connect(9, B);
+    await once(from, "connect");
+    from.send("anybody?");
+    await until("the ICMP error", () => a.counters().icmpInDestUnreachs > icmpInDestUnreachs);
+    // What is told of it is told before this, or never.
+    await sent(from, "again");
     await closed(from);
   });
 });
