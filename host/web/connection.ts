@@ -18,9 +18,13 @@ export class Connection implements Owner {
   readonly readable: ReadableStream<Uint8Array>;
   /** What the peer gets; to close it sends a FIN, to abort it a RST. */
   readonly writable: WritableStream<Uint8Array>;
+  /** The address of this end, as text. */
   readonly localAddress: string;
+  /** The port of this end. */
   readonly localPort: number;
+  /** The peer's address, as text. */
   readonly remoteAddress: string;
+  /** The peer's port. */
   readonly remotePort: number;
   readonly #home: Home;
   readonly #handle: number;
@@ -86,6 +90,7 @@ export class Connection implements Owner {
     return this.#home.module.info(this.#handle);
   }
 
+  /** Sets an option, as `noDelay` or `keepAlive`; times are in the unit of its name. Throws HANDLE once it is over. */
   setOption(option: OptionName, value: number | boolean): void {
     if (!this.#open) throw new StintError("HANDLE", `cannot set ${option}`);
     this.#home.module.setOption(this.#handle, option, value);
@@ -104,6 +109,7 @@ export class Connection implements Owner {
     this.#fail(new StintError("ABORTED"));
   }
 
+  /** `await using`: closes as `close` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -4,14 +4,25 @@ import { StintError } from "../errors.js";
 import { EVENT } from "../stack.js";
 import { Pending, type Home, type Owner } from "./owner.js";
 
-export interface Datagram { data: Uint8Array; address: string; port: number }
+/** A datagram that came. */
+export interface Datagram {
+  /** Its bytes; they are the reader's. */
+  data: Uint8Array;
+  /** Who sent it, as text. */
+  address: string;
+  /** From which port. */
+  port: number;
+}
 
 /** A datagram that waits for room. */
 interface Outgoing { data: Uint8Array; ip: number; port: number; sent: Pending<void> }
 
+/** A UDP socket that takes datagrams of everybody. ICMP errors do not end it: anybody can send them. */
 export class UdpSocket implements Owner {
   /** What comes. What nobody reads waits in the module's ring; the newest are lost when that is full. */
   readonly readable: ReadableStream<Datagram>;
+  /** The port of this end. */
+  readonly port: number;
   readonly #home: Home;
   readonly #handle: number;
   #reader!: ReadableStreamDefaultController<Datagram>;
@@ -20,9 +31,10 @@ export class UdpSocket implements Owner {
   #open = true;
 
   /** @internal */
-  constructor(home: Home, handle: number, readonly port: number) {
+  constructor(home: Home, handle: number, port: number) {
     this.#home = home;
     this.#handle = handle;
+    this.port = port;
     this.readable = new ReadableStream<Datagram>({
       start: (controller) => void (this.#reader = controller),
       pull: () => {
@@ -42,6 +54,7 @@ export class UdpSocket implements Owner {
     return sent.promise;
   }
 
+  /** Gives the port back. What waits to be sent rejects; `readable` ends. */
   close(): void {
     if (this.#end()) this.#reader.close();
   }

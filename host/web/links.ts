@@ -3,12 +3,17 @@ import { LinkError, type Link } from "../links/link.js";
 
 /** What sends and receives messages: a MessagePort, a BroadcastChannel, a Worker. */
 export interface Channel {
+  /** Sends a frame to the other end, or to all other tabs. */
   postMessage(message: unknown): void;
+  /** Hears of messages, and of the other end's close. */
   addEventListener(type: string, listener: (event: Event) => void): void;
+  /** Hears of them no more. */
   removeEventListener(type: string, listener: (event: Event) => void): void;
   /** A MessagePort hands nothing over before it was called. */
   start?(): void;
+  /** Ends the channel; called when the stack closes. */
   close?(): void;
+  /** In Node: a process may end although the channel is open. */
   unref?(): void;
 }
 

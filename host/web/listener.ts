@@ -2,7 +2,10 @@
 import { Connection } from "./connection.js";
 import { Pending, type Home, type Owner } from "./owner.js";
 
+/** A listener. A client that nobody accepts waits in the module; beyond the backlog it is dropped. */
 export class Server implements Owner, AsyncIterable<Connection> {
+  /** The port that it listens on. */
+  readonly port: number;
   readonly #home: Home;
   readonly #handle: number;
   #waiting: Pending<Connection | null>[] = [];
@@ -10,9 +13,10 @@ export class Server implements Owner, AsyncIterable<Connection> {
   #reason: Error | undefined;
 
   /** @internal */
-  constructor(home: Home, handle: number, readonly port: number) {
+  constructor(home: Home, handle: number, port: number) {
     this.#home = home;
     this.#handle = handle;
+    this.port = port;
     home.own(handle, this);
   }
 
@@ -24,6 +28,7 @@ export class Server implements Owner, AsyncIterable<Connection> {
     return waiting.promise;
   }
 
+  /** The connections, one after another, until the listener is closed. */
   async *[Symbol.asyncIterator](): AsyncIterator<Connection> {
     for (let c = await this.accept(); c !== null; c = await this.accept()) yield c;
   }

@@ -16,9 +16,11 @@ import { Pending, type Home, type Owner } from "./owner.js";
 /** The module: compiled, as bytes, or as `fetch` gives it. */
 export type ModuleSource = WebAssembly.Module | BufferSource | Response;
 
+/** What `Stack.open` takes, beside the configuration of a stack. */
 export interface OpenOptions extends StackOptions {
   /** build/stint.simd.wasm, or stint.wasm where there is no SIMD; `fetch(…)` compiles it as it arrives. */
   module: ModuleSource | PromiseLike<ModuleSource>;
+  /** Where frames come from and go to; it belongs to the stack from now on, and is closed with it. */
   link: Link;
   /** Without `ip`: how long the network has to give an address, ms. */
   timeoutMs?: number;
@@ -26,10 +28,13 @@ export interface OpenOptions extends StackOptions {
   name?: string;
 }
 
+/** What `stack.connect` takes. */
 export interface ConnectOptions {
   /** An address or a name. */
   host: string;
+  /** The peer's port, 1 to 65,535. */
   port: number;
+  /** The port of this end; without it a free one from 49,152 on. */
   localPort?: number;
   /** Ends the connection, also after the handshake. */
   signal?: AbortSignal;
@@ -48,7 +53,17 @@ async function compiled(source: ModuleSource): Promise<WebAssembly.Module> {
   return isKnown ? WebAssembly.compileStreaming(source) : WebAssembly.compile(await source.arrayBuffer());
 }
 
+/**
+ * A TCP/IP stack in a page or a worker, on one link. Calls that wait are promises; their errors are StintErrors.
+ *
+ * @example
+ * ```ts
+ * const stack = await Stack.open({ module: fetch("stint.simd.wasm"), link: channelLink(new BroadcastChannel("lan")) });
+ * const connection = await stack.connect({ host: "10.0.0.2", port: 80 });
+ * ```
+ */
 export class Stack implements Home {
+  /** The module, for what this class has no call for: counters, options, neighbours. */
   readonly module: StackModule;
   readonly #loop: Loop;
   readonly #owners = new Map<number, Owner>();
@@ -172,6 +187,7 @@ export class Stack implements Home {
     this.#end(undefined);
   }
 
+  /** `await using`: closes as `close` does. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

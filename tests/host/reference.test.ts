@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { before, describe, it } from "node:test";
 import { Command, Option } from "commander";
 import { commandPage } from "../../tools/reference/command.js";
-import { library, LIBRARY } from "../../tools/reference/library.js";
+import { library } from "../../tools/reference/library.js";
 import { reference, type Reference } from "../../tools/reference/run.js";
 
 const PAGES = readdirSync("docs/reference", { recursive: true, encoding: "utf8" })
@@ -44,10 +44,10 @@ describe("what makes the pages", () => {
     t.after(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, "bare.ts"), BARE);
     writeFileSync(tsconfig, '{ "compilerOptions": { "target": "ES2022", "types": [] }, "files": ["bare.ts"] }');
-    const { pages, warnings } = await library({ entryPoints: [join(folder, "bare.ts")], tsconfig });
+    const { pages, warnings } = await library("pages", { entryPoints: [join(folder, "bare.ts")], tsconfig });
     const text = Object.entries(pages).map(([path, page]) => `${path}\n${page}`).join("\n");
     assert.deepEqual(warnings.map((w) => /^\S+/.exec(w)![0]), ["Bare.silent"]);
-    assert.match(text, new RegExp(`${LIBRARY}/classes/Bare.md`));
+    assert.match(text, new RegExp("pages/classes/Bare.md"));
     assert.ok(text.includes("A class with words.") && !text.includes("hidden"));
   });
 

@@ -1,6 +1,6 @@
 /**
- * docs/reference/node-api: the library, a page for each class, function and type, made by TypeDoc from the comments in
- * host/.
+ * docs/reference/node-api and browser-api: the libraries, a page for each class, function and type, made by TypeDoc
+ * from the comments in host/.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,6 @@ import {
   Application, Converter, ReflectionKind, type Context, type DeclarationReflection, type Reflection,
 } from "typedoc";
 
-export const LIBRARY = "docs/reference/node-api";
 const MADE = "<!-- Made by `npm run reference` from the comments in host/. -->";
 
 /** Each with its page, or one of these alone would have none. */
@@ -18,8 +17,8 @@ const DOCUMENTED: (keyof typeof ReflectionKind)[] = [
 ];
 
 const OPTIONS = {
+  tsconfig: "tsconfig.types.json",
   plugin: ["typedoc-plugin-markdown"],
-  name: "The library",
   readme: "none",
   excludeInternal: true, excludePrivate: true, excludeProtected: true, excludeExternals: true,
   // A line moves with every change above it.
@@ -35,12 +34,20 @@ const OPTIONS = {
   logLevel: "Warn",
 };
 
-const LIBRARY_OPTIONS = {
-  entryPoints: ["host/index.ts"],
-  tsconfig: "tsconfig.types.json",
-  // Parts of sockets that are nobody else's; what the module exports is docs/reference/calls.md.
-  intentionallyNotExported: ["Home", "Owner", "Port", "Exports", "CONFIG_FIELDS", "SERVICES"],
+/** The libraries by the folder of their pages. */
+const LIBRARIES: Record<string, object> = {
+  "docs/reference/node-api": {
+    name: "The library", entryPoints: ["host/index.ts"],
+    // Parts of sockets that are nobody else's; what the module exports is docs/reference/calls.md.
+    intentionallyNotExported: ["Home", "Owner", "Port", "Exports", "CONFIG_FIELDS", "SERVICES"],
+  },
+  "docs/reference/browser-api": {
+    name: "The library for browsers", entryPoints: ["host/web/index.ts"],
+    // The lists of names stand in the pages of node-api, and in those that are made of the module.
+    intentionallyNotExported: ["Home", "Owner", "ERR", "OPTION", "POLICY", "STATES", "StackModule", "Group"],
+  },
 };
+export const FOLDERS = Object.keys(LIBRARIES);
 
 /** What a type has from another one that has a page of its own is told there. */
 function leaveToParents(context: Context): void {
@@ -58,8 +65,19 @@ export interface Library {
   warnings: string[];
 }
 
-/** The pages of the library, or of what the options name in its place. */
-export async function library(options: object = LIBRARY_OPTIONS): Promise<Library> {
+/** The pages of all libraries. */
+export async function libraries(): Promise<Library> {
+  const all: Library = { pages: {}, warnings: [] };
+  for (const [folder, options] of Object.entries(LIBRARIES)) {
+    const { pages, warnings } = await library(folder, options);
+    Object.assign(all.pages, pages);
+    all.warnings.push(...warnings);
+  }
+  return all;
+}
+
+/** The pages of a library, of what the options name, as files of a folder. */
+export async function library(folder: string, options: object): Promise<Library> {
   const app = await Application.bootstrapWithPlugins({ ...OPTIONS, ...options } as never);
   const warnings: string[] = [], out = mkdtempSync(join(tmpdir(), "stint-reference-"));
   app.logger.warn = (text: string) => void warnings.push(text);
@@ -71,7 +89,7 @@ export async function library(options: object = LIBRARY_OPTIONS): Promise<Librar
     app.validate(project);
     await app.outputs.writeOutput({ name: "markdown", path: out }, project);
     const pages = readdirSync(out, { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".md")).sort();
-    return { pages: Object.fromEntries(pages.map((f) => [`${LIBRARY}/${f}`, page(join(out, f))])), warnings };
+    return { pages: Object.fromEntries(pages.map((f) => [`${folder}/${f}`, page(join(out, f))])), warnings };
   } finally {
     rmSync(out, { recursive: true });
   }

@@ -1,5 +1,5 @@
 /**
- * `npm run reference [-- --check]`: the pages of docs/reference that are made from the host's sources: the library's
+ * `npm run reference [-- --check]`: the pages of docs/reference that are made from the host's sources: the libraries'
  * and the command's. With `--check` it says which are not as they would be made, and exits with 1. `npm run border`
  * makes the other pages.
  */
@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { commandLine } from "../../host/cli/program.js";
 import { commandPage } from "./command.js";
-import { LIBRARY, library } from "./library.js";
+import { FOLDERS, libraries } from "./library.js";
 
 export interface Reference {
   /** Pages that are not as they would be made, and those that nothing makes any more. */
@@ -25,10 +25,10 @@ function listed(folder: string): string[] {
 
 /** Looks at the pages, and with `write` makes them. */
 export async function reference(write = false): Promise<Reference> {
-  const { pages, warnings } = await library();
+  const { pages, warnings } = await libraries();
   const files: Record<string, string> = { "docs/reference/command.md": commandPage(commandLine()), ...pages };
   const isStale = (path: string): boolean => !existsSync(path) || readFileSync(path, "utf8") !== files[path];
-  const old = Object.keys(files).filter(isStale), gone = listed(LIBRARY).filter((path) => !(path in files));
+  const old = Object.keys(files).filter(isStale), gone = FOLDERS.flatMap(listed).filter((path) => !(path in files));
   if (write) {
     for (const path of gone) rmSync(path);
     for (const path of old) {
