@@ -44,7 +44,8 @@ describe("what makes the pages", () => {
     t.after(() => rmSync(folder, { recursive: true }));
     writeFileSync(join(folder, "bare.ts"), BARE);
     writeFileSync(tsconfig, '{ "compilerOptions": { "target": "ES2022", "types": [] }, "files": ["bare.ts"] }');
-    const { pages, warnings } = await library("pages", { entryPoints: [join(folder, "bare.ts")], tsconfig });
+    const entryPoints = [join(folder, "bare.ts")];
+    const { pages, warnings } = await library("pages", { name: "bare", entryPoints, tsconfig });
     const text = Object.entries(pages).map(([path, page]) => `${path}\n${page}`).join("\n");
     assert.deepEqual(warnings.map((w) => /^\S+/.exec(w)![0]), ["Bare.silent"]);
     assert.match(text, new RegExp("pages/classes/Bare.md"));
