@@ -26,6 +26,19 @@ describe("every interleaving", () => {
     assert.deepEqual(e.violation?.schedule, ["delivered: the client's old SYN seq=12345 ack=0 len=0"]);
   });
 
+  // The attacker bites: each of these three leaves a check of RFC 5961 out.
+  for (const [policy, form, what] of [
+    ["rstInWindow", "a RST in the window", /^the connection was lost/],
+    ["synResets", "a SYN in the window", /^the connection was lost/],
+    ["oldAcks", "text with an ACK of long ago", /^data that was not sent/],
+  ] as const) it(`the attacker is noticed where ${policy} leaves RFC 5961 out`, () => {
+    const attacked = SCENARIOS.find((s) => s.name === "attacked")!;
+    const attacks = { count: 1, forms: [form] };
+    const e = explore(module, { ...attacked, attacks, policy: { [policy]: true } }, 1000);
+    assert.match(e.violation?.what ?? "nothing was noticed", what);
+    assert.match(e.violation!.schedule.at(-1)!, /an attacker's segment/);
+  });
+
   it("a schedule replays: the same states in the same number", () => {
     const counts = [0, 1].map(() => explore(module, SCENARIOS[2]!, 1500)).map((e) => [e.states, e.moves, e.quiescent]);
     assert.deepEqual(counts[0], counts[1]);

@@ -10,7 +10,7 @@ import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import { Progress } from "../../tools/progress.js";
 import { workerOf } from "../harness/worker.js";
 import { SCENARIOS, TWO_STEPS } from "./scenarios.js";
-import { check, recovers, survives } from "./properties.js";
+import { agree, check, recovers, survives } from "./properties.js";
 import { type Scenario } from "./scenario.js";
 import { exploreModule } from "./side.js";
 import { Violation, World, type Move, type State } from "./world.js";
@@ -109,12 +109,13 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
       for (const move of moves) {
         world.load(state);
         result.moves++;
+        const agreed = move.kind === "attack" && agree(world);
         try {
           world.make(move);
           check(world);
           // Every attack has to be survived, whatever comes next; that changes the state.
           if (move.kind === "attack") {
-            const after = world.save(), wrong = survives(world);
+            const after = world.save(), wrong = survives(world, agreed);
             world.load(after);
             if (wrong !== undefined) throw new Violation(wrong);
           }

@@ -1,4 +1,5 @@
 /** What is explored: who does what, what the network and attackers may do, and how often. */
+import { type StackOptions } from "../../host/config.js";
 import { type Tcp } from "../harness/codec.js";
 
 /** What an application does, once each and in this order. */
@@ -22,6 +23,8 @@ export interface Scenario {
    */
   attacks?: { count: number; forms: Form[] };
   timestamps?: boolean;
+  /** What both stacks do otherwise than by default. */
+  policy?: StackOptions["policy"];
   bounds: { drops: number; duplicates: number; timers: number; reorder: boolean };
   /** The third step of the handshake is left out: the server takes its own SYN-ACK for acknowledged. */
   twoSteps?: boolean;
@@ -36,7 +39,9 @@ interface Guess {
 /** One segment of each form that is not exactly right: nothing of it may count (RFC 5961, RFC 9293 §3.10.7.4). */
 export const FORMS = {
   "a RST in the window": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "RA", seq: rcvNxt + 1, ack: sndNxt }),
+  "a RST in the window without an ACK": ({ rcvNxt }: Guess): Tcp => ({ flags: "R", seq: rcvNxt + 1 }),
   "a SYN in the window": ({ rcvNxt }: Guess): Tcp => ({ flags: "S", seq: rcvNxt }),
+  "a SYN-ACK in the window": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "SA", seq: rcvNxt + 1, ack: sndNxt }),
   "an ACK of the future": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "A", seq: rcvNxt, ack: sndNxt + 1000 }),
   "an ACK of long ago": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "A", seq: rcvNxt, ack: sndNxt - 0x10000000 }),
   "an octet that was acknowledged": ({ rcvNxt, sndNxt }: Guess): Tcp => ({
@@ -45,6 +50,12 @@ export const FORMS = {
   "nothing, before the window": ({ rcvNxt, sndNxt }: Guess): Tcp => ({ flags: "A", seq: rcvNxt - 1, ack: sndNxt }),
   "text with an ACK of the future": ({ rcvNxt, sndNxt }: Guess): Tcp => ({
     flags: "PA", seq: rcvNxt, ack: sndNxt + 1000, data: Uint8Array.of(1, 2, 3),
+  }),
+  "text beyond a gap, with an ACK of the future": ({ rcvNxt, sndNxt }: Guess): Tcp => ({
+    flags: "PA", seq: rcvNxt + 9, ack: sndNxt + 1000, data: Uint8Array.of(1, 2, 3),
+  }),
+  "text with an ACK of long ago": ({ rcvNxt, sndNxt }: Guess): Tcp => ({
+    flags: "PA", seq: rcvNxt, ack: sndNxt - 0x10000000, data: Uint8Array.of(1, 2, 3),
   }),
   "text without an ACK": ({ rcvNxt }: Guess): Tcp => ({ flags: "P", seq: rcvNxt, data: Uint8Array.of(1, 2, 3) }),
   "a FIN without an ACK": ({ rcvNxt }: Guess): Tcp => ({ flags: "F", seq: rcvNxt }),

@@ -54,14 +54,15 @@ export class Side {
   #hash: bigint | undefined;
   #view: DataView;
 
-  constructor(module: WebAssembly.Module, readonly index: number, { cookies = 0, timestamps = false }: Scenario) {
+  constructor(module: WebAssembly.Module, readonly index: number, scenario: Scenario) {
+    const { cookies = 0, timestamps = false, policy = {} } = scenario;
     this.stack = new StackModule(module, {
       ip: `10.0.0.${index + 1}/24`, entropy: entropyOf(index + 1), connsMax: 2, halfOpenMax: 2, timeWaitMax: 2,
       listenersMax: 1, sendRing: 64, recvRing: 64, rangesMax: 4, rxSlots: 4, txSlots: 4, loopSlots: 0, reassemblyMax: 0,
       reassemblyBytes: 0, neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 0, mtu: 128, cookies,
       neighbourMs: 0x7000000, delayedAckMs: 0, synAckRetries: 2, userTimeoutMs: 10_000, synTimeoutMs: 8000,
       timeWaitMs: 2000, halfOpenMs: 10_000, finWait2Ms: 5000,
-      policy: { announce: false, timestamps, sack: false, windowScaling: false },
+      policy: { announce: false, timestamps, sack: false, windowScaling: false, ...policy },
     });
     this.x = this.stack.exports as ExploreExports;
     const have = this.x.memory.buffer.byteLength / 65536;

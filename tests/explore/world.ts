@@ -358,7 +358,7 @@ export class World {
     const opts = this.scenario.timestamps ? opt.ts(((mine?.tsRecent ?? 0) + 0x20000000) >>> 0, 0) : [];
     stack.pushFrame(
       this.#segment(1 - to, {
-        ...t, seq: t.seq >>> 0, ack: (t.ack ?? 0) >>> 0, opts: form.startsWith("a SYN") ? [] : opts,
+        ...t, seq: t.seq >>> 0, ack: (t.ack ?? 0) >>> 0, opts: form === "a SYN between the two" ? [] : opts,
       }),
     );
     this.poll(to);

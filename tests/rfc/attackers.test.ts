@@ -153,6 +153,32 @@ if (!SMALL) describe("cookies that are right", () => {
     assert.ok(b.all.filter((s) => s.flags === "R").length <= 1200);
   });
 
+  for (const cookies of [1, 2]) {
+    it(`are served, all of them, while 300 SYNs and 10,000 ACKs a second are forged from their prefix `
+        + `(cookies ${cookies})`, () => {
+      const b = server({ cookies, connsMax: 64, halfOpenMax: 256 }), victims = ip4("203.0.113.0"), rttMs = 20;
+      b.listener = b.stack.listen(STACK_PORT, 64);
+      const due = new Map<number, Seen>();
+      let served = 0, client = 0;
+      for (let ms = 0; ms < 2000; ms++) {
+        // Nobody is at the addresses that are forged.
+        for (let i = 0; i < 10; i++)
+          b.send({ flags: "A", seq: 1, ack: ms * 10 + i, sport: 2000 + i }, { src: victims + 100 + (i + ms) % 150 });
+        if (ms % 10 < 3) syn(b, victims + 100 + ms % 150, 3000 + ms);
+        // The defence has begun: a client in 50 ms, 20 ms away.
+        if (ms >= 1000 && ms % 50 === 0) due.set(ms + rttMs, syn(b, victims + client++)!);
+        const synAck = due.get(ms);
+        if (synAck !== undefined) {
+          complete(b, synAck);
+          served++;
+        }
+        b.advance(1);
+      }
+      assert.deepEqual([b.stack.pools().connections, served], [client, client]);
+      assert.ok(b.count("TCPACKSkippedCookie") > 8000, "more came than are answered");
+    });
+  }
+
   it("of 10,000 clients at one address make 10,000 connections", () => {
     const b = server({
       cookies: 1, connsMax: 10_000, halfOpenMax: 64, sendRing: 64, recvRing: 64, rangesMax: 16, sendersMax: 0,
