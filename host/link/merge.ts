@@ -64,7 +64,7 @@ export function problems(
 export interface Merged { bytes: number; app: number; stack: number; imports: string[] }
 
 /** The stack without a memory: the small one, or with everything that it has, for speed. */
-function stackFor(fast: boolean): string {
+export function stackFor(fast: boolean): string {
   return join(buildDir(), fast ? "stint-link.simd.wasm" : "stint-link.wasm");
 }
 
