@@ -113,12 +113,7 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
         try {
           world.make(move);
           check(world);
-          // Every attack has to be survived, whatever comes next; that changes the state.
-          if (move.kind === "attack") {
-            const after = world.save(), wrong = survives(world, agreed);
-            world.load(after);
-            if (wrong !== undefined) throw new Violation(wrong);
-          }
+          if (move.kind === "attack") endures(world, agreed);
         } catch (e) {
           if (!(e instanceof Violation || e instanceof WebAssembly.RuntimeError)) throw e;
           result.violation = { what: e.message, schedule: schedule({ from: id, move }) };
@@ -139,6 +134,13 @@ export function explore(module: WebAssembly.Module, scenario: Scenario, statesMa
   if (result.violation) result.closed = false;
   result.seconds = (performance.now() - began) / 1000;
   return result;
+}
+
+/** Every attack has to be survived, whatever comes next; that changes the state. */
+function endures(world: World, agreed: boolean): void {
+  const after = world.save(), wrong = survives(world, agreed);
+  world.load(after);
+  if (wrong !== undefined) throw new Violation(wrong);
 }
 
 function recovered(world: World): string | undefined {
