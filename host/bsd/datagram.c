@@ -20,15 +20,15 @@ int datagram_bind(struct socket *s) {
   return fail(EADDRINUSE);
 }
 
-/* The peer is forgotten, and the port with it unless bind chose it. */
+/* The peer is forgotten, and the port with it unless bind named it. */
 static int dissolve(struct socket *s) {
   s->connected = false;
   set_any(&s->peer, s->six);
   s->peer.port = 0;
-  if (s->bound) return 0;
+  if (!s->bound) set_any(&s->own, s->six);
+  if (s->port_is_kept) return 0;
   if (s->handle != 0) udp_close(s->handle);
   s->handle = 0, s->held = -1;
-  set_any(&s->own, s->six);
   s->own.port = 0;
   return 0;
 }
@@ -49,7 +49,11 @@ int datagram_connect(struct socket *s, const struct sockaddr *address, socklen_t
   struct place to;
   if (read_place(s, address, size, &to) != 0) return -1;
   if (is_barred(s, &to)) return fail(address->sa_family == AF_INET ? EAFNOSUPPORT : ENETUNREACH);
+  if (is_broadcast(&to) && !s->number[BROADCAST]) return fail(EACCES);
   if (datagram_bind(s) != 0) return -1;
+  /* What came before is not for the socket that has a peer: of errors nobody is told. */
+  turn(0, NULL, 0);
+  datagram_fetch(s);
   if (is_any(&to)) set_here(&to);
   s->peer = to;
   if (!s->bound || is_any(&s->own)) set_source(&to, &s->own);
@@ -82,7 +86,7 @@ ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags
   struct place at = s->peer;
   if ((flags & MSG_OOB) != 0) return fail(EOPNOTSUPP);
   if (to != NULL) {
-    if (read_place(s, to, to_size, &at) != 0) return -1;
+    if (read_loose_place(s, to, to_size, &at) != 0) return -1;
     if (is_barred(s, &at)) return fail(ENETUNREACH);
     if (is_any(&at)) set_here(&at);
     if (at.port == 0) return fail(EINVAL);
@@ -95,6 +99,8 @@ ssize_t datagram_send(struct socket *s, const void *data, size_t size, int flags
   datagram_fetch(s);
   if (s->error != 0) return fail(take_error(s));
   if (datagram_bind(s) != 0) return -1;
+  /* As the kernel has it, a peer's port may be 0; nobody is there. */
+  if (at.port == 0) return (ssize_t)size;
   for (struct patience p = {0};;) {
     int32_t result = udp_send(s->handle, number_of(&at), at.port, (void *)(uintptr_t)data, (uint32_t)size);
     if (result == STINT_ERR_UNREACHABLE) return fail(ENETUNREACH);
@@ -121,7 +127,8 @@ ssize_t datagram_receive(struct socket *s, void *data, size_t size, int *flags, 
   size_t whole = (size_t)s->held, n = whole < size ? whole : size;
   if (n > 0) memcpy(data, s->text, n);
   if (n < whole) *flags = MSG_TRUNC;
-  tell_place(s, &s->held_from, from, from_size);
+  int told = tell_place(s, &s->held_from, from, from_size);
   if ((asked & MSG_PEEK) == 0) s->held = -1;
+  if (told != 0) return -1;
   return (ssize_t)((asked & MSG_TRUNC) != 0 ? whole : n);
 }

@@ -6,7 +6,7 @@
 ssize_t stint_bsd_sendto(int fd, const void *data, size_t size, int flags, const struct sockaddr *to,
                          socklen_t to_size) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
+  if (s == NULL) return no_socket(fd);
   return s->kind == DATAGRAM ? datagram_send(s, data, size, flags, to, to_size) : stream_send(s, data, size, flags);
 }
 
@@ -20,7 +20,7 @@ ssize_t stint_bsd_write(int fd, const void *data, size_t size) {
 
 ssize_t stint_bsd_recvfrom(int fd, void *data, size_t size, int flags, struct sockaddr *from, socklen_t *from_size) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
+  if (s == NULL) return no_socket(fd);
   if (s->kind == DATAGRAM) return datagram_receive(s, data, size, &flags, from, from_size);
   ssize_t n = stream_receive(s, data, size, flags);
   /* A stream has no sender of its own. */
@@ -33,7 +33,9 @@ ssize_t stint_bsd_recv(int fd, void *data, size_t size, int flags) {
 }
 
 ssize_t stint_bsd_read(int fd, void *data, size_t size) {
-  return socket_of(fd) != NULL ? stint_bsd_recvfrom(fd, data, size, 0, NULL, NULL) : read(fd, data, size);
+  if (socket_of(fd) == NULL) return read(fd, data, size);
+  /* As on Linux, recv of no bytes waits for one, and takes a datagram; read does neither. */
+  return size == 0 ? 0 : stint_bsd_recvfrom(fd, data, size, 0, NULL, NULL);
 }
 
 /* What the pieces have in all; −1: too many, or too much. */
@@ -108,7 +110,7 @@ static ssize_t receive_pieces(struct socket *s, const struct iovec *iov, size_t 
 
 ssize_t stint_bsd_sendmsg(int fd, const struct msghdr *m, int flags) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
+  if (s == NULL) return no_socket(fd);
   if ((size_t)m->msg_iovlen > IOV_COUNT_MAX) return fail(EMSGSIZE);
   /* What an address, a TTL or a TOS of one datagram would be for is not there, and not passed over. */
   if (s->kind == DATAGRAM && m->msg_controllen > 0 && m->msg_control != NULL) return fail(EINVAL);
@@ -117,7 +119,7 @@ ssize_t stint_bsd_sendmsg(int fd, const struct msghdr *m, int flags) {
 
 ssize_t stint_bsd_recvmsg(int fd, struct msghdr *m, int flags) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
+  if (s == NULL) return no_socket(fd);
   if ((size_t)m->msg_iovlen > IOV_COUNT_MAX) return fail(EMSGSIZE);
   ssize_t n = receive_pieces(s, m->msg_iov, (size_t)m->msg_iovlen, &flags, m->msg_name, &m->msg_namelen);
   if (n >= 0) m->msg_flags = flags, m->msg_controllen = 0;
@@ -127,12 +129,14 @@ ssize_t stint_bsd_recvmsg(int fd, struct msghdr *m, int flags) {
 ssize_t stint_bsd_writev(int fd, const struct iovec *iov, int count) {
   struct socket *s = socket_of(fd);
   if (s == NULL) return writev(fd, iov, count);
-  return count < 0 || count > IOV_COUNT_MAX ? fail(EINVAL) : send_pieces(s, iov, (size_t)count, 0, NULL, 0);
+  ssize_t size = count < 0 || count > IOV_COUNT_MAX ? fail(EINVAL) : total(iov, (size_t)count);
+  return size <= 0 ? size : send_pieces(s, iov, (size_t)count, 0, NULL, 0);
 }
 
 ssize_t stint_bsd_readv(int fd, const struct iovec *iov, int count) {
   struct socket *s = socket_of(fd);
   int flags = 0;
   if (s == NULL) return readv(fd, iov, count);
-  return count < 0 || count > IOV_COUNT_MAX ? fail(EINVAL) : receive_pieces(s, iov, (size_t)count, &flags, NULL, NULL);
+  ssize_t size = count < 0 || count > IOV_COUNT_MAX ? fail(EINVAL) : total(iov, (size_t)count);
+  return size <= 0 ? size : receive_pieces(s, iov, (size_t)count, &flags, NULL, NULL);
 }

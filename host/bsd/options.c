@@ -129,7 +129,7 @@ static int set_timeout(int *ms, const void *value, socklen_t size) {
 
 int stint_bsd_setsockopt(int fd, int level, int name, const void *value, socklen_t size) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
+  if (s == NULL) return no_socket(fd);
   const struct option *o = find(s, level, name);
   if (size > INT32_MAX) return fail(EINVAL);
   if (value == NULL) return fail(EFAULT);
@@ -152,6 +152,12 @@ int stint_bsd_setsockopt(int fd, int level, int name, const void *value, socklen
   }
 }
 
+/* Whether there are options of the level at all. */
+static bool is_level(const struct socket *s, int level) {
+  return level == IPPROTO_IP || level == (s->kind == DATAGRAM ? IPPROTO_UDP : IPPROTO_TCP) ||
+         (s->six && level == IPPROTO_IPV6);
+}
+
 static int give(void *value, socklen_t *size, const void *from, socklen_t have) {
   if (*size > have) *size = have;
   memcpy(value, from, *size);
@@ -168,7 +174,7 @@ static int give_timeout(void *value, socklen_t *size, int ms) {
 
 int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *size) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(fd >= FIRST ? EBADF : ENOTSOCK);
+  if (s == NULL) return no_socket(fd);
   if (value == NULL || size == NULL) return fail(EFAULT);
   if (*size > INT32_MAX) return fail(EINVAL);
   const struct option *o = find(s, level, name);
@@ -189,7 +195,7 @@ int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *si
     return give_number(value, size, n);
   }
   if (level == IPPROTO_TCP && stream && name == TCP_QUICKACK) return give_number(value, size, 1);
-  if (level != SOL_SOCKET) return fail(ENOPROTOOPT);
+  if (level != SOL_SOCKET) return fail(is_level(s, level) ? ENOPROTOOPT : EOPNOTSUPP);
   switch (name) {
     case SO_ERROR:
       turn(0, NULL, 0);

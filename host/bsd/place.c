@@ -133,8 +133,10 @@ void set_place(struct place *p, uint32_t number, uint16_t port) {
   put4(p, number);
 }
 
-void tell_place(const struct socket *s, const struct place *p, struct sockaddr *address, socklen_t *size) {
-  if (address == NULL || size == NULL) return;
+int tell_place(const struct socket *s, const struct place *p, struct sockaddr *address, socklen_t *size) {
+  if (address == NULL) return 0;
+  if (size == NULL) return fail(EFAULT);
+  if (*size > INT32_MAX) return fail(EINVAL);
   union {
     struct sockaddr_in four;
     struct sockaddr_in6 six;
@@ -150,6 +152,7 @@ void tell_place(const struct socket *s, const struct place *p, struct sockaddr *
   }
   memcpy(address, &a, *size < whole ? *size : whole);
   *size = whole;
+  return 0;
 }
 
 static int read4(const struct sockaddr *address, struct place *p) {
@@ -161,7 +164,8 @@ static int read4(const struct sockaddr *address, struct place *p) {
 }
 
 int read_place(const struct socket *s, const struct sockaddr *address, socklen_t size, struct place *p) {
-  bool known = address != NULL && size >= sizeof address->sa_family;
+  if (address == NULL && size > 0 && size <= sizeof(struct sockaddr_storage)) return fail(EFAULT);
+  bool known = address != NULL && size >= sizeof address->sa_family && size <= sizeof(struct sockaddr_storage);
   /* As on Linux, a UDP socket takes addresses of either family. */
   bool four = !s->six || (s->kind == DATAGRAM && known && address->sa_family == AF_INET);
   if (!known || size < (four ? sizeof(struct sockaddr_in) : IN6_SIZE_LEAST)) return fail(EINVAL);
@@ -172,4 +176,13 @@ int read_place(const struct socket *s, const struct sockaddr *address, socklen_t
   memcpy(p->ip, &a.sin6_addr, sizeof p->ip);
   p->port = ntohs(a.sin6_port);
   return 0;
+}
+
+int read_loose_place(const struct socket *s, const struct sockaddr *address, socklen_t size, struct place *p) {
+  struct sockaddr_in a;
+  bool loose = !s->six && address != NULL && size >= sizeof a && address->sa_family == AF_UNSPEC;
+  if (!loose) return read_place(s, address, size, p);
+  memcpy(&a, address, sizeof a);
+  a.sin_family = AF_INET;
+  return read_place(s, (struct sockaddr *)&a, sizeof a, p);
 }

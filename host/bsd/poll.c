@@ -15,14 +15,14 @@ static short stream_ready(const struct socket *s) {
     return stint_listener_info(s->handle, &info) >= 0 && info.toAccept != 0 ? POLLIN | POLLRDNORM : 0;
   }
   /* Not connected yet (Linux's tcp_poll). */
-  if (s->kind == FRESH) return POLLOUT | POLLWRNORM | POLLHUP | (s->error != 0 ? POLLERR : 0);
-  if (!s->connected && !s->over) return 0;
-  bool no_more = s->over || s->ended || s->shut_read, no_way = s->over || s->shut_write;
+  if (s->kind != FRESH && !s->connected && !s->over) return 0;
+  bool fresh = s->kind == FRESH, no_more = s->over || s->ended || s->shut_read;
+  bool no_way = fresh || s->over || s->shut_write;
   short bits = 0;
   if (no_more || stream_waiting(s) >= s->number[LOW_WATER]) bits |= POLLIN | POLLRDNORM;
   if (no_more) bits |= POLLRDHUP;
   if (no_way || tcp_send_room(s->handle) > 0) bits |= POLLOUT | POLLWRNORM;
-  if (no_more && no_way) bits |= POLLHUP;
+  if (fresh || (no_more && no_way)) bits |= POLLHUP;
   if (s->error != 0) bits |= POLLERR;
   return bits;
 }
@@ -88,7 +88,7 @@ static int from_sets(struct pollfd *fds, int n, const fd_set *r, const fd_set *w
     if (w != NULL && FD_ISSET(fd, w)) events |= POLLOUT;
     if (e != NULL && FD_ISSET(fd, e)) events |= POLLPRI;
     if (events == 0) continue;
-    if (fd >= FIRST && socket_of(fd) == NULL) return fail(EBADF);
+    if (fd >= FIRST && fd < FIRST + COUNT && socket_of(fd) == NULL) return fail(EBADF);
     fds[count++] = (struct pollfd){.fd = fd, .events = events};
   }
   return count;

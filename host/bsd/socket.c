@@ -1,11 +1,19 @@
 /* BSD sockets over the stack's calls: from socket to close. docs/bsd-sockets.md has what each call does. */
 #include "sockets.h"
 
+/* WASI has no such error. */
+#ifndef ESOCKTNOSUPPORT
+#define ESOCKTNOSUPPORT EPROTONOSUPPORT
+#endif
+/* How many types and protocols Linux has numbers for. */
+enum { TYPES = 11, PROTOCOLS = 263 };
+
 int stint_bsd_socket(int domain, int type, int protocol) {
   int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (domain != AF_INET && !(HAS_IPV6 && domain == AF_INET6)) return fail(EAFNOSUPPORT);
+  if (kind < 0 || kind >= TYPES || protocol < 0 || protocol >= PROTOCOLS) return fail(EINVAL);
   if (kind == SOCK_RAW) return fail(EPROTONOSUPPORT);
-  if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return fail(EINVAL);
+  if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return fail(ESOCKTNOSUPPORT);
   if (protocol != 0 && protocol != (kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) return fail(EPROTONOSUPPORT);
   if (stint_host_start() < 0) return fail(ENETDOWN);
   end_with_program();
@@ -24,9 +32,10 @@ int stint_bsd_socketpair(int domain, int type, int protocol, int fds[2]) {
 
 int stint_bsd_bind(int fd, const struct sockaddr *address, socklen_t size) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(EBADF);
+  if (s == NULL) return no_socket(fd);
   struct place p;
-  if (read_place(s, address, size, &p) != 0) return -1;
+  if (read_loose_place(s, address, size, &p) != 0) return -1;
+  if (address->sa_family == AF_UNSPEC && !is_any(&p)) return fail(EAFNOSUPPORT);
   if (s->bound || s->connected || (s->kind != FRESH && s->kind != DATAGRAM) || (s->kind == DATAGRAM && s->handle != 0))
     return fail(EINVAL);
   if (s->six && is_mapped(&p) && s->number[SIX_ONLY]) return fail(EINVAL);
@@ -47,7 +56,7 @@ int stint_bsd_bind(int fd, const struct sockaddr *address, socklen_t size) {
 
 int stint_bsd_listen(int fd, int backlog) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(EBADF);
+  if (s == NULL) return no_socket(fd);
   if (s->kind == DATAGRAM) return fail(EOPNOTSUPP);
   /* The backlog of a listener stays what it was. */
   if (s->kind == LISTENER) return 0;
@@ -79,7 +88,7 @@ static void look(struct socket *s) {
 
 int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int flags) {
   struct socket *l = socket_of(fd);
-  if (l == NULL) return fail(EBADF);
+  if (l == NULL) return no_socket(fd);
   if (l->kind == DATAGRAM) return fail(EOPNOTSUPP);
   if (l->kind != LISTENER || (flags & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != 0) return fail(EINVAL);
   int32_t handle;
@@ -102,8 +111,10 @@ int stint_bsd_accept4(int fd, struct sockaddr *address, socklen_t *size, int fla
   s->linger = l->linger, s->receive_ms = l->receive_ms, s->send_ms = l->send_ms;
   look(s);
   apply_options(s);
-  tell_place(s, &s->peer, address, size);
-  return connection;
+  if (tell_place(s, &s->peer, address, size) == 0) return connection;
+  int error = errno;
+  stint_bsd_close(connection);
+  return fail(error);
 }
 
 int stint_bsd_accept(int fd, struct sockaddr *address, socklen_t *size) {
@@ -115,7 +126,7 @@ static void unconnect(struct socket *s) {
   tcp_close(s->handle);
   s->kind = FRESH;
   s->handle = 0;
-  s->connected = s->told = s->over = s->ended = false;
+  s->connected = s->told = s->over = s->ended = s->shut_read = s->shut_write = false;
   set_any(&s->peer, s->six);
   s->peer.port = 0;
   if (!s->bound) set_any(&s->own, s->six);
@@ -144,7 +155,7 @@ static int start_connect(struct socket *s, struct place *to) {
 
 int stint_bsd_connect(int fd, const struct sockaddr *address, socklen_t size) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(EBADF);
+  if (s == NULL) return no_socket(fd);
   if (s->kind == DATAGRAM) return datagram_connect(s, address, size);
   struct place to;
   if (read_place(s, address, size, &to) != 0) return -1;
@@ -181,7 +192,7 @@ static int shut_listener(struct socket *s) {
 
 int stint_bsd_shutdown(int fd, int how) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(EBADF);
+  if (s == NULL) return no_socket(fd);
   if (how != SHUT_RD && how != SHUT_WR && how != SHUT_RDWR) return fail(EINVAL);
   if (s->kind == LISTENER) return how == SHUT_WR ? 0 : shut_listener(s);
   if (s->kind == CONNECTION && !s->connected && !s->over) {
@@ -190,10 +201,13 @@ int stint_bsd_shutdown(int fd, int how) {
     s->error = ECONNRESET;
     return 0;
   }
-  if (!s->connected || s->over) return fail(ENOTCONN);
+  bool early = s->kind == FRESH || (s->kind == DATAGRAM && !s->connected);
+  if (!early && (!s->connected || s->over)) return fail(ENOTCONN);
   if (how != SHUT_WR) s->shut_read = true;
   bool ends = how != SHUT_RD && !s->shut_write;
   if (ends) s->shut_write = true;
+  /* As the kernel has it, what is not connected will be shut once it is, and this is an error. */
+  if (early) return fail(ENOTCONN);
   if (s->kind != CONNECTION) return 0;
   if (ends) {
     tcp_shutdown(s->handle);
@@ -221,15 +235,13 @@ int stint_bsd_close(int fd) {
 
 int stint_bsd_getsockname(int fd, struct sockaddr *address, socklen_t *size) {
   const struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(EBADF);
-  tell_place(s, &s->own, address, size);
-  return 0;
+  if (s == NULL) return no_socket(fd);
+  return address == NULL ? fail(EFAULT) : tell_place(s, &s->own, address, size);
 }
 
 int stint_bsd_getpeername(int fd, struct sockaddr *address, socklen_t *size) {
   const struct socket *s = socket_of(fd);
-  if (s == NULL) return fail(EBADF);
+  if (s == NULL) return no_socket(fd);
   if (!s->connected || s->over) return fail(ENOTCONN);
-  tell_place(s, &s->peer, address, size);
-  return 0;
+  return address == NULL ? fail(EFAULT) : tell_place(s, &s->peer, address, size);
 }

@@ -120,6 +120,8 @@ int fail(int error);
 int error_of(int32_t result);
 /* The socket of a descriptor; NULL: it is none of ours. */
 struct socket *socket_of(int fd);
+/* Says what a descriptor is that has no socket: a file, or nothing. Returns −1. */
+int no_socket(int fd);
 /* A descriptor of a new socket, of AF_INET6 or not; or −1. */
 int fresh(bool six);
 void release(struct socket *s);
@@ -168,10 +170,12 @@ uint32_t number_of(const struct place *p);
 uint32_t listening_number(const struct place *p, bool both);
 /* A place of what the stack tells. */
 void set_place(struct place *p, uint32_t number, uint16_t port);
-/* What `getsockname` and the like return. */
-void tell_place(const struct socket *s, const struct place *p, struct sockaddr *address, socklen_t *size);
+/* What `getsockname` and the like return; nobody may ask. Returns 0; or −1, and errno is set. */
+int tell_place(const struct socket *s, const struct place *p, struct sockaddr *address, socklen_t *size);
 /* The place of an address of the socket's family. Returns 0; or −1, and errno is set. */
 int read_place(const struct socket *s, const struct sockaddr *address, socklen_t size, struct place *p);
+/* The same where Linux takes AF_UNSPEC for AF_INET. */
+int read_loose_place(const struct socket *s, const struct sockaddr *address, socklen_t size, struct place *p);
 
 /* linger.c */
 

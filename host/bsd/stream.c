@@ -105,7 +105,7 @@ static int32_t take_pieces(const struct socket *s, const struct iovec *iov, size
 }
 
 ssize_t stream_receive_pieces(struct socket *s, const struct iovec *iov, size_t count, size_t size, int flags) {
-  if (s->kind != CONNECTION) return fail(ENOTCONN);
+  if (s->kind != CONNECTION) return s->kind == FRESH && s->shut_read ? 0 : fail(ENOTCONN);
   if ((flags & MSG_OOB) != 0) return fail(EINVAL);
   uint32_t want = enough(s, size, flags), got = 0;
   bool peek = (flags & MSG_PEEK) != 0;

@@ -4,6 +4,7 @@
 #ifndef __wasm__
 #include <signal.h>
 #endif
+#include <fcntl.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -35,6 +36,11 @@ int error_of(int32_t result) {
 
 struct socket *socket_of(int fd) {
   return fd >= FIRST && fd < FIRST + COUNT && sockets[fd - FIRST].kind != FREE ? &sockets[fd - FIRST] : NULL;
+}
+
+int no_socket(int fd) {
+  bool ours = fd >= FIRST && fd < FIRST + COUNT;
+  return fail(!ours && fcntl(fd, F_GETFL) >= 0 ? ENOTSOCK : EBADF);
 }
 
 int fresh(bool six) {
@@ -172,7 +178,7 @@ bool is_taken(const struct socket *s, const struct place *p, bool stream) {
     if (o == s || o->kind == FREE || o->own.port != p->port || (o->kind != DATAGRAM) != stream) continue;
     if (!overlap(s, p, o)) continue;
     bool both = s->number[REUSE_ADDRESS] && o->number[REUSE_ADDRESS];
-    if (o->kind == LISTENER || (!both && (o->bound || !stream))) return true;
+    if (o->kind == LISTENER || !both) return true;
   }
   return false;
 }

@@ -154,6 +154,7 @@ const DIFFERS: Record<string, string> = {
   "bind to a port in TIME-WAIT": "0",
   "accept of a client that has reset": "EAGAIN",
   "connect of TCP to AF_UNSPEC": "EAFNOSUPPORT",
+  "bind to an address of multicast": "EADDRNOTAVAIL",
   "SOCK_RAW": "EPROTONOSUPPORT",
   "another at 127.0.0.1 and the same port": "EADDRINUSE",
   "a UDP socket of 127.0.0.2 hears 127.0.0.1": "1",

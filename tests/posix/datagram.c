@@ -50,6 +50,10 @@ static void shut(void) {
   int fd = socket(AF_INET, SOCK_DGRAM, 0);
   struct sockaddr_in a = local(nobody(SOCK_DGRAM));
   say("shutdown without a peer", shutdown(fd, SHUT_RD));
+  say_poll("shut for reading", fd, 0);
+  say("recv", recv(fd, text, 1, 0));
+  say("shutdown without a peer", shutdown(fd, SHUT_WR));
+  say("sendto", sendto(fd, "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&a, sizeof a));
   close(fd);
   fd = socket(AF_INET, SOCK_DGRAM, 0);
   connect(fd, (struct sockaddr *)&a, sizeof a);
@@ -109,6 +113,42 @@ static void connected(int a, int b) {
   close(c);
 }
 
+/* A port that bind chose goes with the peer; one that it was given stays. */
+static void ports(void) {
+  struct sockaddr none = {.sa_family = AF_UNSPEC};
+  struct sockaddr_in to = local(9), a = local(0);
+  for (int given = 0; given < 2; given++) {
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    a = local(given ? nobody(SOCK_DGRAM) : 0);
+    bind(fd, (struct sockaddr *)&a, sizeof a);
+    say("connect", connect(fd, (struct sockaddr *)&to, sizeof to));
+    printf("a port: %d\n", port_of(fd) > 0);
+    say("connect to AF_UNSPEC", connect(fd, &none, sizeof none));
+    printf("a port: %d\n", port_of(fd) > 0);
+    to.sin_family = AF_UNSPEC;
+    say("sendto an address of no family", sendto(fd, "x", 1, 0, (struct sockaddr *)&to, sizeof to));
+    to = local(0);
+    printf("a port: %d\n", port_of(fd) > 0);
+    say("connect to port 0", connect(fd, (struct sockaddr *)&to, sizeof to));
+    say("send", send(fd, "x", 1, 0));
+    to = local(9);
+    close(fd);
+  }
+}
+
+/* Whoever asks for the sender in a wrong way loses the datagram. */
+static void senders(int a, int b) {
+  struct sockaddr_in from;
+  socklen_t size = (socklen_t)-1;
+  to(a, port_of(b), "x");
+  say("recvfrom of a negative size", recvfrom(b, text, 9, 0, (struct sockaddr *)&from, &size));
+  say_poll("it is taken", b, 0);
+  to(a, port_of(b), "x");
+  size = 3;
+  say("recvfrom of 3 bytes", recvfrom(b, text, 9, 0, (struct sockaddr *)&from, &size));
+  printf("it has %d\n", (int)size);
+}
+
 static void refused(void) {
   int fd = socket(AF_INET, SOCK_DGRAM, 0), other = socket(AF_INET, SOCK_DGRAM, 0), port = nobody(SOCK_DGRAM);
   struct sockaddr_in a = local(port);
@@ -163,6 +203,8 @@ int main(void) {
   close(c);
   simple(a, b);
   connected(a, b);
+  ports();
+  senders(a, b);
   refused();
   shut();
   messages(a, b);

@@ -172,6 +172,29 @@ static void listeners(void) {
   close(fd);
 }
 
+/* As Linux has it, shutdown fails before there is a connection, and what is shut stays so. */
+static void shut_early(void) {
+  int l = listener_on(0), fd = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in a = local(port_of(l));
+  say("shutdown of a fresh socket", shutdown(fd, SHUT_WR));
+  say("connect", connect(fd, (struct sockaddr *)&a, sizeof a));
+  say_poll("shut for writing", fd, 0);
+  say("send", send(fd, "x", 1, MSG_NOSIGNAL));
+  close(fd);
+  fd = socket(AF_INET, SOCK_STREAM, 0);
+  say("shutdown both ways", shutdown(fd, SHUT_RDWR));
+  say_poll("fresh, and shut", fd, 0);
+  say("recv", recv(fd, c, 1, 0));
+  /* A refusal makes it as new. */
+  a = local(nobody(SOCK_STREAM));
+  say("connect to nobody", connect(fd, (struct sockaddr *)&a, sizeof a));
+  say_poll("refused", fd, 0);
+  a = local(port_of(l));
+  say("connect", connect(fd, (struct sockaddr *)&a, sizeof a));
+  say("send", send(fd, "x", 1, MSG_NOSIGNAL));
+  close(fd), close(l);
+}
+
 int main(void) {
   half_close();
   not_to_read();
@@ -182,5 +205,6 @@ int main(void) {
   sent_to_the_deaf();
   lingering();
   listeners();
+  shut_early();
   return 0;
 }

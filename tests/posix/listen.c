@@ -25,6 +25,25 @@ static int accepting(int fd) {
   return on;
 }
 
+/* A connection has its port to itself, also one that the stack chose or that came to a listener. */
+static void ports_of_connections(void) {
+  int l = listener_on(0), port = port_of(l), c = socket(AF_INET, SOCK_STREAM, 0);
+  struct sockaddr_in a = local(port);
+  say("connect", connect(c, (struct sockaddr *)&a, sizeof a));
+  int p = accept(l, NULL, NULL);
+  close(l);
+  bound(INADDR_LOOPBACK, port_of(c), 0);
+  bound(INADDR_LOOPBACK, port, 0);
+  bound(INADDR_LOOPBACK, port, 1);
+  bound(INADDR_ANY, port, 0);
+  bound(0x7f000002, port, 0);
+  int on = 1;
+  setsockopt(p, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  l = bound(INADDR_LOOPBACK, port, 1);
+  say("listen beside its connection", listen(l, 1));
+  close(c), close(p), close(l);
+}
+
 int main(void) {
   int a = bound(INADDR_LOOPBACK, 0, 0);
   say_name(a);
@@ -72,5 +91,6 @@ int main(void) {
   int u = socket(AF_INET, SOCK_DGRAM, 0);
   say("listen of UDP", listen(u, 1));
   say("accept of UDP", accept(u, NULL, NULL));
+  ports_of_connections();
   return 0;
 }

@@ -42,6 +42,10 @@ static void connects(void) {
   pair(f);
   say("connect of TCP to AF_UNSPEC", connect(f[0], &none, sizeof none));
   close(f[0]), close(f[1]);
+  struct sockaddr_in group = {.sin_family = AF_INET, .sin_addr = {htonl(0xe0000001)}};
+  int m = socket(AF_INET, SOCK_STREAM, 0);
+  say("bind to an address of multicast", bind(m, (struct sockaddr *)&group, sizeof group));
+  close(m);
   int raw = socket(AF_INET, SOCK_RAW, IPPROTO_ICMP);
   say("SOCK_RAW", raw < 0 ? -1 : 0);
   if (raw >= 0) close(raw);
