@@ -18,6 +18,9 @@ import type { Ended, Running, UpOptions } from "./cli/up.js";
 const CLOSE = Buffer.from([255, 255, 255, 255]);
 /** The same place: the link was away, and is there again. */
 const LINK_UP = Buffer.from([255, 255, 255, 254]);
+/** The same place: we are still here. Without it for some seconds the module stands still, as we do (Ctrl-Z). */
+const BEAT = Buffer.from([255, 255, 255, 253]);
+const BEAT_MS = 2000;
 
 export async function startWasmtime(
   link: Link, options: UpOptions, ports: Record<string, number>, ipv6: Ip6Options | undefined,
@@ -47,6 +50,7 @@ export async function startWasmtime(
   link.onChange = (up) => {
     if (up && child.stdin.writable) child.stdin.write(LINK_UP);
   };
+  const beats = setInterval(() => void (child.stdin.writable && child.stdin.write(BEAT)), BEAT_MS);
   const counters: Record<string, number> = {};
   let ready: () => void, words = "", rest = "";
   const isReady = new Promise<void>((resolve) => (ready = resolve));
@@ -66,6 +70,7 @@ export async function startWasmtime(
     }
   });
   child.once("exit", (code) => {
+    clearInterval(beats);
     if (code === 0 || cut > 0) end({ counters, cut });
     else fail(new LinkError(`wasmtime ended with status ${code}: ${words.trim().split("\n").at(-1) ?? ""}`));
   });

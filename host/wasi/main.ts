@@ -1,6 +1,8 @@
 // The command for wasmtime: the stack and its services over stdin and stdout, which carry frames (4 bytes of length,
-// most significant first, then the frame), so words go to stderr. Two lengths that no frame has are words of the
-// host's: 2^32 − 1 asks to close everything and end, 2^32 − 2 says that the link was away and is there again.
+// most significant first, then the frame), so words go to stderr. Three lengths that no frame has are words of the
+// host's: 2^32 − 1 asks to close everything and end, 2^32 − 2 says that the link was away and is there again, 2^32 − 3
+// that the host goes on. Whoever said that once has to say it every few seconds: without, it was stopped, and time
+// stands still here, too.
 //
 //   socat UNIX-CONNECT:/tmp/passt.sock \
 //     EXEC:"wasmtime run build/stint-wasi.wasm up --ip 10.0.0.2/24 --gateway 10.0.0.1 --http 80"
@@ -33,6 +35,9 @@ const IN_MAX: u32 = 1 << 17;
 /** In the place of a frame's length. */
 const CLOSE: u32 = u32.MAX_VALUE;
 const LINK_UP: u32 = u32.MAX_VALUE - 1;
+const BEAT: u32 = u32.MAX_VALUE - 2;
+/** After so long without a word of a host that beats it stands still, µs. */
+const STILL_US: u64 = 6_000_000;
 const IN: usize = memory.data(131072, 8);
 const OUT_MAX: u32 = 1 << 17;
 const OUT: usize = memory.data(131072, 8);
@@ -43,6 +48,9 @@ const SECOND_US: u64 = 1_000_000;
 const FLUSH_US: u64 = 50_000;
 
 let inUsed: u32 = 0;
+/** Whether the host beats; and when it was heard last, µs. */
+let beats: bool = false;
+let heard: u64 = 0;
 let stats: bool = false;
 /** Seconds that a connection may be idle. */
 let idle: u32 = IDLE_S;
@@ -265,6 +273,11 @@ function takeFrames(): bool {
       at += 4;
       continue;
     }
+    if (size == BEAT) {
+      beats = true;
+      at += 4;
+      continue;
+    }
     if (size > 65536) {
       say("stint: the input is no stream of frames");
       sayEnd();
@@ -355,6 +368,18 @@ function end(hasOutput: bool): void {
   proc_exit(1);
 }
 
+/**
+ * How long to wait for a host that beats, of `wait` µs; −1: until it is heard. One that stands still brings nothing and
+ * takes nothing: nobody is idle in the meantime, and what is due then is late, as in a process that was stopped.
+ */
+function untilStill(wait: i64): i64 {
+  const now = nowUs(), still = heard + STILL_US;
+  if (now < still) return wait < 0 ? <i64>(still - now) : min(wait, <i64>(still - now));
+  // From now on it is late.
+  servicesWait(0);
+  return -1;
+}
+
 export function _start(): void {
   const c = changetype<Config>(configBlock());
   start(c);
@@ -390,10 +415,12 @@ export function _start(): void {
       if (flush != 0 && nowUs() >= flush) end(true);
       if (wait < 0 || wait > 10_000) wait = 10_000;
     }
-    if (!waitInput(wait)) continue;
+    if (!waitInput(beats && !waiting ? untilStill(wait) : wait)) continue;
     if (inUsed == IN_MAX) continue;
     const n = readInput(IN + inUsed, IN_MAX - inUsed);
     if (n == 0) end(true);
-    if (n > 0) inUsed += n;
+    if (n <= 0) continue;
+    heard = nowUs();
+    inUsed += n;
   }
 }
