@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `npm run setup [-- --dry-run]`: what the tests need and this machine lacks, on Debian and Ubuntu: packages, wasmtime,
-# wac, componentize-py, the sources of wasm3. CI calls it, too. With --dry-run it prints the commands and runs none.
+# wac, componentize-py, the sources of wasm3, servers and npm packages that the stack is tried with. CI calls it, too.
+# With --dry-run it prints the commands and runs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +11,9 @@ COMPONENTIZE_VERSION=0.25.1
 CACHE="${STINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stint}"
 WASMTIME="$CACHE/wasmtime-$WASMTIME_VERSION" WAC="$CACHE/wac-$WAC_VERSION"
 COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION" WASM3="$CACHE/wasm3-0.5.0"
-PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin"
+SERVERS="$CACHE/servers-1" OTHERS=tests/interop/programs
+PACKAGES="$CACHE/programs-$(sha256sum < $OTHERS/package-lock.json | cut -c 1-12)"
+PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin:$SERVERS/bin"
 # What was put there before counts.
 export PATH="$PATH:$PROGRAMS"
 
@@ -49,17 +52,18 @@ compgen -G "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a" >
 [ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
 need valgrind valgrind; need cmake cmake; need make make; need g++ g++
 need setpriv util-linux; need openssl openssl; need clang-format clang-format
-if [ ${#packages[@]} -gt 0 ]; then
+if [ ${#packages[@]} -gt 0 ] || [ ! -e "$SERVERS" ]; then
   if ! has apt-get; then
-    echo "setup: there is no apt-get here; what is missing is named as Debian does: ${packages[*]}" >&2
+    echo "setup: there is no apt-get here; what is missing is named as Debian does: ${packages[*]-}" >&2
     exit 1
   fi
   sudo=()
   [ "$(id -u)" -eq 0 ] || sudo=(sudo)
   run ${sudo[@]+"${sudo[@]}"} apt-get update -qq
-  run ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive \
+  [ ${#packages[@]} -eq 0 ] || run ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${packages[@]}"
 fi
+[ -e "$SERVERS" ] || run bash tools/servers.sh "$SERVERS"
 
 cargo_missing() {
   has cargo || $dry && return
@@ -81,4 +85,10 @@ if ! has componentize-py; then
   run "$COMPONENTIZE/bin/pip" install --quiet --disable-pip-version-check "componentize-py==$COMPONENTIZE_VERSION"
 fi
 [ -e "$WASM3" ] || run bash tools/wasm3.sh "$WASM3"
+if [ ! -e "$PACKAGES/node_modules" ]; then
+  run mkdir -p "$PACKAGES"
+  run cp $OTHERS/package.json $OTHERS/package-lock.json "$PACKAGES/"
+  # Some would compile parts of theirs that they do without.
+  run npm ci --prefix "$PACKAGES" --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+fi
 $work || echo "setup: nothing is missing"

@@ -72,7 +72,10 @@ function hookTls(): void {
     if (options.socket || options.path) return secure(options, secured);
     const { signal: _signal, ...to } = options as ConnectOptions,
       socket = net.connect({ ...to, path: undefined, allowHalfOpen: false, timeout: undefined, onread: undefined });
-    const encrypted = secure({ ...options, socket }, secured);
+    const before = new Set(socket.listeners("error")),
+      encrypted = secure({ ...options, socket }, secured);
+    // It would tell of our error without being destroyed; then a second time, when it is.
+    for (const told of socket.listeners("error")) if (!before.has(told)) socket.off("error", told as () => void);
     socket.on("error", (e) => encrypted.destroy(e));
     if (timeout) encrypted.setTimeout(timeout);
     // Its own handle keeps nothing alive: the socket below does.

@@ -450,6 +450,26 @@ describe("node --import stint/register", () => {
     await new Promise((closed) => server.close(closed));
   });
 
+  it("tells once of a node:tls connection that is refused, or whose certificate is nobody's", async (t) => {
+    if (OPENSSL) return t.skip(OPENSSL);
+    const web = https.createServer(certificate());
+    const secure = net.createServer({ stack: peer }, (socket) => web.emit("connection", socket)).listen(8443);
+    const r = await run(
+      "failing.mjs",
+      `
+      import tls from "node:tls";
+      for (const port of [9, 8443]) {
+        const socket = tls.connect({ host: "${A}", port, servername: "stint.test" }), told = [];
+        socket.on("error", (e) => told.push(e.code, socket.destroyed, socket.errored === e));
+        await new Promise((closed) => socket.on("close", (hadError) => closed(told.push(hadError))));
+        console.log(told.join());
+      }
+    `,
+    );
+    prints(r, "ECONNREFUSED,true,true,true\nDEPTH_ZERO_SELF_SIGNED_CERT,true,true,true\n");
+    await new Promise((closed) => secure.close(closed));
+  });
+
   it("lets a program end whose sockets and servers are unref'd, and not one with a server", async () => {
     prints(
       await run(

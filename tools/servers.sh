@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# usage: servers.sh DEST: Debian's packages of servers that tests/interop/programs.test.ts talks to, unpacked below
+# DEST. They are not installed: no service is started, now or later, and no root is needed. DEST/bin has links to the
+# programs.
+set -euo pipefail
+dest=$1
+packages=(redis-server mosquitto nginx openssh-server postgresql mariadb-server-core)
+mkdir -p "$(dirname "$dest")"
+made=$(mktemp -d "$(dirname "$dest")/servers.XXXXXX")
+trap 'rm -rf "$made"' EXIT
+cd "$made"
+# What they need beyond what the machine has; a line with [VERSION] would be an upgrade.
+missing=$(apt-get -s install --no-install-recommends "${packages[@]}" | sed -nE 's/^Inst ([^ ]+) \(.*/\1/p')
+if [ -n "$missing" ]; then
+  # shellcheck disable=SC2086
+  apt-get -qq download $missing
+  for package in *.deb; do dpkg-deb -x "$package" .; done
+  rm -- *.deb
+fi
+mkdir bin
+for program in redis-server mosquitto nginx sshd postgres initdb mariadbd mariadb-install-db; do
+  for at in usr/{bin,sbin} usr/lib/postgresql/*/bin /usr/{bin,sbin} /usr/lib/postgresql/*/bin; do
+    [ -x "$at/$program" ] || continue
+    case "$at" in /*) ln -sf "$at/$program" bin/ ;; *) ln -sf "../$at/$program" bin/ ;; esac
+    break
+  done
+  [ -e "bin/$program" ] || { echo "servers: no package has $program" >&2; exit 1; }
+done
+chmod 755 "$made"
+trap - EXIT
+mv -T "$made" "$dest"
