@@ -93,13 +93,21 @@ static u32 memory_grow(u32 pages) {
   return had;
 }
 
+/* The memory of calls that come before there is one: they find a configuration of zeros in it, and refuse. */
+static u8 nothing[4096];
+static u8 *wasm_memory = nothing;
+
 /* Maps the memory, the first time. Returns whether there is one. */
 static int memory_begin(void) {
-  if (wasm_memory != NULL) return 1;
+  if (memory_pages != 0) return 1;
   void *at = mmap(NULL, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (at == MAP_FAILED) return 0;
   wasm_memory = at;
-  if (memory_grow(1) == UINT32_MAX) return 0;
+  if (memory_grow(1) == UINT32_MAX) {
+    wasm_memory = nothing;
+    munmap(at, RESERVED);
+    return 0;
+  }
   module_fill();
   return 1;
 }
