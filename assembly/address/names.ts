@@ -11,7 +11,7 @@
 // name, which another address may have tomorrow.
 
 import { config, Config, Policy } from "../config";
-import { BOUNDED, COOKIES, IPV6, OWNERSHIP } from "../features";
+import { BOUNDED, COOKIES, IPV6, OWNERSHIP, SPEED } from "../features";
 import { sumPseudo } from "../core/checksum";
 import { Key, hash2 } from "../core/hash";
 import { layoutCommits, take } from "../core/layout";
@@ -70,8 +70,15 @@ const WHAT: u64 = 0x6e6d;
   most: u32;
   /** The record that was left last, as in `kept`; 0: none is. */
   left: u32;
-  /** Whether a name means another address than before: what is known of names is to be forgotten (`namesChanged`). */
-  changed: bool;
+  /** Of `Knows`: who has not been told yet that a name means another address than before. */
+  changed: u8;
+}
+
+/** Who remembers something of names, and forgets it when they change (`namesChanged`). */
+export const enum Knows {
+  /** The way to an address (ip/output.ts). */
+  WAY = 1,
+  ALL = 1,
 }
 
 /** In `kept`: it is a router of ours; nobody keeps it any more. */
@@ -270,7 +277,7 @@ function intern(from: Record): Address {
   let i = <u32>r.digest;
   for (; load<u32>(placeAt(i)) != 0; i++) assert(!BOUNDED || i - <u32>r.digest < mask);
   store<u32>(placeAt(i), name);
-  state.changed = true;
+  if (SPEED) namesChange();
   return name;
 }
 
@@ -316,10 +323,16 @@ function forget(name: Address, r: Record): void {
   state.left = LEFT | (name - FIRST);
 }
 
-/** Whether, since it was asked last, a name may have got another meaning. */
-export function namesChanged(): bool {
-  if (!state.changed) return false;
-  state.changed = false;
+/** A name may mean another address than before. */
+function namesChange(): void {
+  state.changed = <u8>Knows.ALL;
+}
+
+/** Whether that is so, since `who` asked last. */
+export function namesChanged(who: Knows): bool {
+  const changed = state.changed;
+  if ((changed & <u8>who) == 0) return false;
+  state.changed = changed & ~<u8>who;
   return true;
 }
 

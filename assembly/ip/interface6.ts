@@ -3,7 +3,7 @@
 
 import { config } from "../config";
 import { LOOPBACK, MDNS } from "../features";
-import { clock, Micros } from "../core/clock";
+import { clock, Micros, NEVER } from "../core/clock";
 import { layoutCommits, take } from "../core/layout";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
 import {
@@ -165,6 +165,14 @@ export function isLoopback6(name: Address): bool {
 /** The first bytes of fe80::/64. */
 export function linkLocalHigh(): u64 {
   return FE80;
+}
+
+/** Until when the same way leads to an address, if nobody says otherwise: prefixes and routers have their time. */
+export function wayUntil6(): Micros {
+  let until = NEVER;
+  for (let i: u32 = 0; i < PREFIXES_MAX; i++) if (onLinkAt(i).until > clock.us) until = min(until, onLinkAt(i).until);
+  for (let i: u32 = 0; i < ROUTERS_MAX; i++) if (routerAt(i).until > clock.us) until = min(until, routerAt(i).until);
+  return until;
 }
 
 /** An address of ours, whatever its state; null: it is not. */

@@ -9,7 +9,7 @@
 // slots for so many; TCP does not wait there but makes its segment again.
 //
 // An IPv6 datagram is written behind a header like IPv4's, with the names of its addresses, which stands in the last 20
-// bytes of where its own header goes; `ipEnd` writes that one.
+// bytes of where its own header goes; `ipEnd` writes that one. What is taken over from the segment before has it at once.
 
 import { IPV6, LOOPBACK, MDNS, SPEED, WAITING } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
@@ -23,11 +23,12 @@ import { Arp, ARP_REQUEST } from "../wire/arp";
 import { Ipv6 } from "../wire/ipv6";
 import { Ipv4, IP_DF, PROTO_TCP } from "../wire/ipv4";
 import {
-  Address, digest32, isAtHand, isName, nameBytes, nameLow, namesChanged, nameSettled, sumBetween,
+  Address, digest32, isAtHand, isName, Knows, nameBytes, nameLow, namesChanged, nameSettled, sumBetween,
 } from "../address/names";
 import { Asker, neighbourFoundDue, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
 import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, mtuTo, nextHop, NO_ROUTE } from "./address";
 import { groupMac4, isGroup4 } from "./groups";
+import { wayUntil6 } from "./interface6";
 
 @unmanaged class IpOutput {
   /** The frame under construction: address, ring (0: a waiting slot), number of the waiting slot. */
@@ -69,17 +70,20 @@ const OPEN_US: u64 = 100_000;
 const WAITING_MAX: u32 = 16;
 
 /**
- * The Ethernet and IPv4 headers of a segment, which the next one on the same way takes over (`openTo`), but for its
- * size; and what follows from that, its checksum. Builds for speed have it.
+ * The Ethernet and IP headers of a segment, which the next one on the same way takes over (`openTo`), but for its
+ * size; and what follows from that, IPv4's checksum. Builds for speed have it.
  */
 @unmanaged class Head {
-  /** The headers, without size and checksum. */
+  /** The headers, without size and checksum: 34 bytes, or 54 of IPv6. */
   bytes: u64;
   bytes8: u64;
   bytes16: u64;
   bytes24: u64;
-  bytes32: u16;
-  pad: u16;
+  bytes32: u64;
+  bytes40: u64;
+  bytes48: u64;
+  /** The sum of the pseudo-header, without the size. */
+  pseudo: u64;
   /** What they were written for: the source, TOS and TTL. `openTo` is the destination. */
   src: u32;
   kind: u32;
@@ -162,7 +166,7 @@ export const enum Way {
 /** Whether a connection's packet to `dst` can be sent now; asks for the neighbour if need be. */
 export function ipWay(dst: Address): Way {
   if (SPEED) {
-    if (IPV6 && namesChanged()) ipForget();
+    if (IPV6 && namesChanged(Knows.WAY)) ipForget();
     if (dst != out.openTo && !open(dst)) return isReachable(dst) ? Way.UNRESOLVED : Way.NO_ROUTE;
     return slotsFull(changetype<SlotRing>(out.openRing)) ? Way.NO_SLOT : Way.OPEN;
   }
@@ -193,6 +197,7 @@ function open(dst: Address): bool {
   head.valid = false;
   head.openUntil = clock.us + OPEN_US;
   if (ring == changetype<usize>(tx) && !isBroadcast(dst)) head.openUntil = min(head.openUntil, neighbourFoundDue());
+  if (IPV6 && isName(dst)) head.openUntil = min(head.openUntil, wayUntil6());
   return true;
 }
 
@@ -201,9 +206,9 @@ export function ipForget(): void {
   if (SPEED) out.openTo = 0;
 }
 
-/** With each `poll`: the way that is kept is looked for again now and then. A name may be another address's by now. */
+/** With each `poll`: the way that is kept is looked for again now and then. */
 export function ipForgetOld(): void {
-  if (SPEED && (isDue(head.openUntil) || (IPV6 && isName(out.openTo)))) out.openTo = 0;
+  if (SPEED && isDue(head.openUntil)) out.openTo = 0;
 }
 
 /** The MAC address of all who may be meant by an address of many (RFC 2464 §7). */
@@ -219,7 +224,7 @@ export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl
   out.ring = 0;
   let mac: u64 = 0;
   if (SPEED) {
-    if (IPV6 && namesChanged()) ipForget();
+    if (IPV6 && namesChanged(Knows.WAY)) ipForget();
     head.used = false;
   }
   if (SPEED && dst == out.openTo) {
@@ -275,7 +280,7 @@ export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl
   ip.protocol = protocol;
   ip.src = src;
   ip.dst = dst;
-  if (SPEED && protocol == PROTO_TCP && dst == out.openTo && out.more == 0) headKeep(ip, (tos << 8) | ttl);
+  if (SPEED && protocol == PROTO_TCP && dst == out.openTo) headKeep(ip, (tos << 8) | ttl);
   return ip;
 }
 
@@ -286,17 +291,24 @@ function hasHead(src: Address, dst: Address, protocol: u32, kind: u32): bool {
 
 /** What was just written is for others on the same way, too. */
 function headKeep(ip: Ipv4, kind: u32): void {
-  const frame = out.frame;
-  ip.totalSize = 0;
+  const frame = out.frame, six = IPV6 && out.more != 0;
+  if (six) {
+    header6(ip, 0);
+    head.bytes40 = load<u64>(frame, 40);
+    head.bytes48 = load<u64>(frame, 48);
+  } else {
+    ip.totalSize = 0;
+    ip.checksum = 0;
+    head.sum = <u32>~foldSum(sumBytes(changetype<usize>(ip), Ipv4.SIZE, 0));
+  }
   head.bytes = load<u64>(frame);
   head.bytes8 = load<u64>(frame, 8);
   head.bytes16 = load<u64>(frame, 16);
-  ip.checksum = 0;
   head.bytes24 = load<u64>(frame, 24);
-  head.bytes32 = load<u16>(frame, 32);
-  head.src = ip.src;
+  head.bytes32 = six ? load<u64>(frame, 32) : <u64>load<u16>(frame, 32);
+  head.src = out.src;
   head.kind = kind;
-  head.sum = <u32>~foldSum(sumBytes(changetype<usize>(ip), Ipv4.SIZE, 0));
+  head.pseudo = sumBetween(out.src, out.dst, PROTO_TCP, 0);
   head.valid = head.used = true;
 }
 
@@ -307,9 +319,16 @@ function headAgain(): Ipv4 {
   store<u64>(frame, head.bytes8, 8);
   store<u64>(frame, head.bytes16, 16);
   store<u64>(frame, head.bytes24, 24);
-  store<u16>(frame, head.bytes32, 32);
   head.used = true;
-  return changetype<Ipv4>(frame + ETHERNET_SIZE);
+  if (IPV6 && out.more != 0) {
+    store<u64>(frame, head.bytes32, 32);
+    store<u64>(frame, head.bytes40, 40);
+    // The last two bytes are where the segment's own header goes.
+    store<u64>(frame, head.bytes48, 48);
+  } else {
+    store<u16>(frame, <u16>head.bytes32, 32);
+  }
+  return ipLast();
 }
 
 /** Writes a frame's Ethernet header. */
@@ -324,7 +343,8 @@ function address(frame: usize, dst: u64, type: u32): void {
 export function ipEnd(size: u32): void {
   if (IPV6 && out.more != 0) {
     assert(size <= config.mtu - Ipv6.SIZE);
-    header6(ipLast(), size);
+    if (SPEED && head.used) changetype<Ipv6>(out.frame + ETHERNET_SIZE).payloadSize = size;
+    else header6(ipLast(), size);
   } else {
     assert(size <= config.mtu - Ipv4.SIZE);
     const ip = ipLast();
@@ -369,9 +389,18 @@ export function ipPayloadSize(): u32 {
   return ipLast().totalSize - Ipv4.SIZE;
 }
 
-/** The pseudo-header of one that goes the same way, with `size` bytes. */
-export function ipSum(protocol: u32, size: u32): u64 {
-  return sumBetween(out.src, out.dst, protocol, size);
+/** The pseudo-header of the segment that was begun last, or of one that goes the same way, with `size` bytes. */
+export function ipSum(size: u32): u64 {
+  return head.used ? head.pseudo + <u64>bswap<u16>(<u16>size) : sumBetween(out.src, out.dst, PROTO_TCP, size);
+}
+
+/** From where the datagram that was begun last goes, and to where. A header that was taken over may not say it. */
+export function ipSrc(ip: Ipv4): Address {
+  return SPEED ? out.src : ip.src;
+}
+
+export function ipDst(ip: Ipv4): Address {
+  return SPEED ? out.dst : ip.dst;
 }
 
 /** Hands the next frame of a ring over. */

@@ -441,7 +441,7 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
     }
   }
   tcp.flags = flags;
-  if (SPEED) fillChecksumWithText(ip, tcp, header, size, text);
+  if (SPEED) fillChecksumWithText(tcp, header, size, text);
   else fillChecksum(ip, tcp, size);
   count(Mib.tcpOutSegs);
   ipEnd(size);

@@ -7,7 +7,6 @@ import { foldSum, sumBytes } from "../core/checksum";
 import { Seq } from "../core/seq";
 import { ringReadSum } from "../buffers/ring";
 import { slotNext, slotProduce, slotsFull } from "../buffers/slots";
-import { PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader } from "../wire/tcp";
 import { ipHeadSize, ipPayload, ipRepeated, ipRing, ipSum } from "../ip/output";
 import { Tcb, sendRing } from "./block/tcb";
@@ -24,7 +23,7 @@ export function repeatLast(t: Tcb, seq: Seq, size: u32, most: u32): u32 {
   const header = first.headerSize, total = header + size;
   let frame = from;
   // The sum of everything but the checksum, the sequence number and the text; to take away is to add the complement.
-  const common = sumBytes(changetype<usize>(first), header, ipSum(PROTO_TCP, total)) +
+  const common = sumBytes(changetype<usize>(first), header, ipSum(total)) +
     (0xffff - <u64>first.checksum) + (0xffffffff - <u64>load<u32>(changetype<usize>(first), 4));
   let behind = seq - t.sndUna, n: u32 = 0;
   for (; n < most && !slotsFull(ring); n++) {

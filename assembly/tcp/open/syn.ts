@@ -5,6 +5,7 @@ import { Policy, config } from "../../config";
 import { FAST_OPEN, IPV6 } from "../../features";
 import { Address } from "../../address/names";
 import { mtuTo } from "../../ip/address";
+import { ipDst, ipSrc } from "../../ip/output";
 import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
 import { Option, seg, segHas } from "../segment/segment";
@@ -91,8 +92,8 @@ export function synSegment(
   ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, bits: u32, tsVal: u32, tsEcr: u32
 ): void {
   const tcp = changetype<usize>(ip) + Ipv4.SIZE;
-  let at = synOptions(tcp + TcpHeader.SIZE, ip.dst, bits, tsVal, tsEcr);
-  if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ip.src, ip.dst), COOKIE_SIZE);
+  let at = synOptions(tcp + TcpHeader.SIZE, ipDst(ip), bits, tsVal, tsEcr);
+  if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ipSrc(ip), ipDst(ip)), COOKIE_SIZE);
   emptySegment(ip, ports, seq, ack, flags, synWindow(), <u32>(at - tcp));
 }
 
