@@ -631,7 +631,7 @@ function output(): bool {
     if (DNS && dnsOutput()) full = true;
     if (MDNS && mdnsOutput()) full = true;
   }
-  if (IPV6 && (!SPEED || interface6.up) && configureOutput()) full = true;
+  if (IPV6 && (!SPEED || interface6.wanted) && configureOutput()) full = true;
   requests();
   return full || workPending();
 }

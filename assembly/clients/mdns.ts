@@ -3,7 +3,7 @@
 // sends to all goes out at the end of a poll, what it sends to one at once.
 
 import { config } from "../config";
-import { IPV6 } from "../features";
+import { IPV6, SPEED } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { layoutCommits, take } from "../core/layout";
@@ -18,6 +18,7 @@ import { Udp } from "../wire/udp";
 import { Address, digest32, isName, nameHigh, nameLow } from "../address/names";
 import { nextHop, sourceFor } from "../ip/address";
 import { groups, MDNS_GROUP, MDNS_LOW } from "../ip/groups";
+import { interface6 } from "../ip/interface6";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd } from "./datagram";
 import { localAsking, localHears, names } from "./dns";
@@ -275,6 +276,7 @@ export function mdnsOutput(): bool {
 function join(joined: bool): void {
   groups.joined = joined;
   groups.report6 = true;
+  if (SPEED && IPV6) interface6.wanted = true;
   igmpChange();
 }
 

@@ -95,6 +95,8 @@ const FORMED_MAX: u32 = 4;
   up: bool;
   /** Whether there are other DNS servers than there were: who asks them looks, and puts it back. */
   resolversChanged: bool;
+  /** Whether nd/ may have something to send (`configureOutput`). Builds for speed ask first. */
+  wanted: bool;
   /** The link's MTU, as routers say, at most what is configured; and the hop limit of what is sent. */
   mtu: u32;
   hopLimit: u32;

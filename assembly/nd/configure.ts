@@ -1,7 +1,7 @@
 // Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
 // looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
 
-import { AGAIN, LOOPBACK, MDNS } from "../features";
+import { AGAIN, LOOPBACK, MDNS, SPEED } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -105,6 +105,7 @@ function lookAgain(): void {
 function solicitAnew(): void {
   state.solicitMs = ROUTERS_MS;
   state.soliciting = true;
+  if (SPEED) interface6.wanted = true;
   state.solicitAt = afterMs(ROUTERS_MS);
   ndArm(state.solicitAt);
 }
@@ -133,6 +134,7 @@ function formAddress(high: u64, origin: Origin, tried: u8, preferredUntil: Micro
 /** Duplicate address detection begins. */
 function detectDuplicate(a: OwnAddress): void {
   a.report = true;
+  if (SPEED) interface6.wanted = true;
   a.probeAt = soon(DELAY_MS);
   ndArm(a.probeAt);
   ndArm(a.validUntil);
@@ -221,6 +223,7 @@ export function groupsAsked(withinMs: u32, singly: bool): void {
 /** What is due happens; the timer is armed for what comes next. */
 export function configureTimer(): void {
   heapDisarm(ndOwner());
+  if (SPEED) interface6.wanted = true;
   let next = NEVER;
   for (let i: u32 = 0; i < OWN_MAX; i++) next = min(next, addressTimer(ownAt(i)));
   next = min(next, routersTimer());
@@ -256,9 +259,18 @@ function addressTimer(a: OwnAddress): Micros {
   return a.validUntil;
 }
 
-/** Sends what is due. Returns whether something had to wait for want of a slot. */
+/**
+ * Sends what is due. Returns whether something had to wait for want of a slot. What becomes due later has a timer,
+ * and that says when there is something to send again.
+ */
 export function configureOutput(): bool {
   if (!interface6.up) return false;
+  const full = sendDue();
+  if (SPEED) interface6.wanted = full;
+  return full;
+}
+
+function sendDue(): bool {
   if (MDNS && groups.report6 && !reportGroups(Groups.NEW)) return true;
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     if (ownAt(i).report && ownAt(i).state != <u8>Own.FREE && ownAt(i).origin != <u8>Origin.LOOPBACK) {
