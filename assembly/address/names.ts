@@ -78,7 +78,9 @@ const WHAT: u64 = 0x6e6d;
 export const enum Knows {
   /** The way to an address (ip/output.ts). */
   WAY = 1,
-  ALL = 1,
+  /** The two addresses of the packet before (ip/input6.ts). */
+  PAIR = 2,
+  ALL = 3,
 }
 
 /** In `kept`: it is a router of ours; nobody keeps it any more. */
@@ -319,12 +321,13 @@ function forget(name: Address, r: Record): void {
   }
   store<u32>(placeAt(hole), 0);
   if (state.last == name) state.last = 0;
+  if (SPEED) namesChange();
   r.kept = state.left == 0 ? LEFT : state.left;
   state.left = LEFT | (name - FIRST);
 }
 
-/** A name may mean another address than before. */
-function namesChange(): void {
+/** A name may mean another address than before, or nobody keeps it, or it is ours or is not any more. */
+export function namesChange(): void {
   state.changed = <u8>Knows.ALL;
 }
 
@@ -355,7 +358,12 @@ export function digest32(ip: Address): u32 {
 /** The pseudo-header of RFC 9293 §3.1, RFC 768 and RFC 8200 §8.1, as a sum to start from. */
 export function sumBetween(src: Address, dst: Address, protocol: u32, size: u32): u64 {
   if (!isName(dst)) return sumPseudo(src, dst, protocol, size);
-  return <u64>recordOf(src).sum + <u64>recordOf(dst).sum + sumPseudo(0, 0, protocol, size);
+  return sumOfPair(src, dst) + sumPseudo(0, 0, protocol, size);
+}
+
+/** The part of it that is the addresses' own. */
+export function sumOfPair(src: Address, dst: Address): u64 {
+  return <u64>recordOf(src).sum + <u64>recordOf(dst).sum;
 }
 
 /** Records in use: for checks. */

@@ -2,12 +2,12 @@
 // packet takes (RFC 6724, RFC 4861 §5.2). Who fills the tables, and times them, is nd/.
 
 import { config } from "../config";
-import { LOOPBACK, MDNS } from "../features";
+import { LOOPBACK, MDNS, SPEED } from "../features";
 import { clock, Micros, NEVER } from "../core/clock";
 import { layoutCommits, take } from "../core/layout";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
 import {
-  Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
+  Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, namesChange, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
 } from "../address/names";
 import { groups, MDNS_LOW } from "./groups";
 
@@ -203,6 +203,7 @@ export function ownAdd(name: Address, origin: Origin): OwnAddress | null {
     a.name = nameKeep(name);
     a.origin = <u8>origin;
     a.state = <u8>Own.TENTATIVE;
+    if (SPEED) namesChange();
     a.preferredUntil = a.validUntil = u64.MAX_VALUE;
     return a;
   }
@@ -211,6 +212,7 @@ export function ownAdd(name: Address, origin: Origin): OwnAddress | null {
 
 export function ownRemove(a: OwnAddress): void {
   a.state = <u8>Own.FREE;
+  if (SPEED) namesChange();
   nameDrop(a.name);
   a.name = 0;
 }

@@ -10,7 +10,7 @@ import { Key, hash2 } from "../core/hash";
 import { layoutCommits, take } from "../core/layout";
 import { randomKey } from "../core/random";
 import { heapDisarm } from "../buffers/heap";
-import { Address, At, nameFind, nameHigh, namePut, OWN_MAX } from "../address/names";
+import { Address, At, nameFind, nameHigh, namePut, namesChange, OWN_MAX } from "../address/names";
 import { groups } from "../ip/groups";
 import {
   interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind, ownRemove,
@@ -252,6 +252,7 @@ function addressTimer(a: OwnAddress): Micros {
     if (a.probes < PROBES) return a.validUntil;
     a.state = <u8>Own.VALID;
     a.announce = a.report = true;
+    if (SPEED) namesChange();
     ipForget();
     workUnblock();
     tellStack(Event.ADDRESS);

@@ -56,7 +56,7 @@ export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
     count(Mib.tcpInErrs);
     return;
   }
-  segmentRead(ip, tcp, size);
+  segmentRead(ip.src, ip.dst, ip.tos, tcp, size);
   const owner = demuxFind(seg.lip, seg.rip, seg.ports);
   if (isConn(owner)) {
     connectionInput(tcbAt(owner));

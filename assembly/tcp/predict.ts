@@ -4,16 +4,20 @@
 // is wrong, goes the long way (stack.ts, input.ts), from the beginning.
 
 import { config, ETHERNET_SIZE } from "../config";
+import { IPV6 } from "../features";
 import { clock } from "../core/clock";
 import { count, countBy, Mib } from "../core/counters";
-import { foldSum, sumBytes } from "../core/checksum";
-import { sumBetween } from "../address/names";
+import { foldSum, sumBytes, sumPseudo } from "../core/checksum";
+import { Address, namesSettle } from "../address/names";
 import { Event } from "../core/events";
 import { seqLt, seqLe } from "../core/seq";
 import { ringWriteSum } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
+import { Ipv6 } from "../wire/ipv6";
 import { ACK, PSH, TcpHeader } from "../wire/tcp";
 import { isOwn } from "../ip/address";
+import { pair, pairFind } from "../ip/input6";
+import { interface6 } from "../ip/interface6";
 import { acknowledge } from "./acknowledge";
 import { demuxFind, isConn } from "./block/demux";
 import { Has, RECOVERING, recvRing, tcbAt, tcbHas, tell } from "./block/tcb";
@@ -24,6 +28,11 @@ import { segmentRead } from "./segment/read";
 
 /** In memory order: IPv4's type, version 4 and 20 bytes of header. */
 const TYPE_VERSION: u32 = 0x450008;
+/** IPv6's type and version 6, of `VERSION6_MASK`; the rest is the traffic class. */
+const TYPE_VERSION6: u32 = 0x60dd86;
+const VERSION6_MASK: u32 = 0xf0ffff;
+/** The ECN mark, in the second byte of IPv6's header. */
+const MARK6: u32 = 0x30;
 /** NOP, NOP, timestamps, 10 bytes. */
 const TIMESTAMPS: u32 = 0x0a080101;
 const WITH_TIMESTAMPS: u32 = TcpHeader.SIZE + 12;
@@ -33,24 +42,47 @@ const WITH_TIMESTAMPS: u32 = TcpHeader.SIZE + 12;
  * whether it was; else nothing has happened.
  */
 export function predict(frame: usize, size: u32): bool {
-  const ip = changetype<Ipv4>(frame + ETHERNET_SIZE), tcp = changetype<TcpHeader>(frame + ETHERNET_SIZE + Ipv4.SIZE);
-  if (size < ETHERNET_SIZE + Ipv4.SIZE + TcpHeader.SIZE || (load<u32>(frame, 12) & 0xffffff) != TYPE_VERSION ||
-      ip.protocol != PROTO_TCP) return false;
-  const total = ip.totalSize, dst = ip.dst;
+  if (size < ETHERNET_SIZE + Ipv4.SIZE + TcpHeader.SIZE) return false;
+  const kind = load<u32>(frame, 12) & 0xffffff;
+  if (kind == TYPE_VERSION) return expected4(changetype<Ipv4>(frame + ETHERNET_SIZE), size);
+  return IPV6 && (kind & VERSION6_MASK) == TYPE_VERSION6 && size >= ETHERNET_SIZE + Ipv6.SIZE + TcpHeader.SIZE &&
+    expected6(changetype<Ipv6>(frame + ETHERNET_SIZE), size);
+}
+
+function expected4(ip: Ipv4, size: u32): bool {
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE), total = ip.totalSize, dst = ip.dst;
   // DF may be set: 0x40 in memory order. A segment with an ECN mark goes the long way.
-  if (total > size - ETHERNET_SIZE || (load<u16>(changetype<usize>(ip), 6) & ~0x40) != 0 || dst != config.ip ||
-      (ip.tos & 3) != 0) return false;
-  const header = tcp.headerSize, flags = tcp.flags;
-  if ((flags & ~PSH) != ACK || total < Ipv4.SIZE + header) return false;
-  const src = ip.src, owner = demuxFind(dst, src, (tcp.srcPort << 16) | tcp.dstPort);
+  if (ip.protocol != PROTO_TCP || total > size - ETHERNET_SIZE || total < Ipv4.SIZE + TcpHeader.SIZE ||
+      (load<u16>(changetype<usize>(ip), 6) & ~0x40) != 0 || dst != config.ip || (ip.tos & 3) != 0 ||
+      (tcp.flags & ~PSH) != ACK) return false;
+  const src = ip.src;
   // What we send to ourselves comes by the loop, and that does not lead here: on
   // the wire it is forged (RFC 1122 §3.2.1.3).
-  if (!isConn(owner) || isOwn(src)) return false;
+  return !isOwn(src) && ip.checksumOk &&
+    expected(src, dst, tcp, total - Ipv4.SIZE, sumPseudo(src, dst, PROTO_TCP, total - Ipv4.SIZE), size);
+}
+
+function expected6(ip: Ipv6, size: u32): bool {
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv6.SIZE), payload = ip.payloadSize;
+  // As the long way does with each packet.
+  namesSettle();
+  if (!interface6.up || ip.next != PROTO_TCP || payload > size - ETHERNET_SIZE - Ipv6.SIZE ||
+      payload < TcpHeader.SIZE || (load<u8>(changetype<usize>(ip), 1) & MARK6) != 0 || (tcp.flags & ~PSH) != ACK ||
+      !pairFind(ip)) return false;
+  return expected(pair.src, pair.dst, tcp, payload, pair.sum + sumPseudo(0, 0, PROTO_TCP, payload), size);
+}
+
+/** A segment of `size` bytes in a frame of `frameSize`, whose flags are ACK, or ACK and PSH. `sum`: its pseudo-header's. */
+function expected(src: Address, dst: Address, tcp: TcpHeader, size: u32, sum: u64, frameSize: u32): bool {
+  const header = tcp.headerSize;
+  if (size < header) return false;
+  const owner = demuxFind(dst, src, (tcp.srcPort << 16) | tcp.dstPort);
+  if (!isConn(owner)) return false;
   const t = tcbAt(owner);
   if (t.state != <u8>State.ESTABLISHED ||
       tcbHas(t, RECOVERING | Has.ORPHAN | Has.URGENT_OUT | Has.FIN_EARLY | Has.DSACK)) return false;
   if (t.outOfOrder != 0 || t.ecn != 0 || t.timerKind == <u8>Timer.PERSIST) return false;
-  const seq = tcp.seq, ack = tcp.ack, text = total - Ipv4.SIZE - header;
+  const seq = tcp.seq, ack = tcp.ack, text = size - header;
   if (seq != t.rcvNxt || text > t.rcvAdv - seq || text > config.recvRing - t.rcvSize || seqLt(ack, t.sndUna) ||
       seqLt(t.sndNxt, ack)) return false;
   const stamps = tcbHas(t, Has.TIMESTAMPS), data = changetype<usize>(tcp) + header;
@@ -63,13 +95,12 @@ export function predict(frame: usize, size: u32): bool {
     return false;
   }
   // The sums. Nothing lies in the ring behind RCV.NXT, so text with a bad one leaves no trace there.
-  if (!ip.checksumOk) return false;
-  let sum = sumBytes(changetype<usize>(tcp), header, sumBetween(src, dst, PROTO_TCP, total - Ipv4.SIZE));
+  sum = sumBytes(changetype<usize>(tcp), header, sum);
   if (text != 0) sum += ringWriteSum(recvRing(t), config.recvRing, t.rcvHead, t.rcvSize, data, text);
   if (foldSum(sum) != 0) return false;
 
   count(Mib.ifInFrames);
-  countBy(Mib.ifInOctets, size);
+  countBy(Mib.ifInOctets, frameSize);
   count(Mib.ipInReceives);
   count(Mib.ipInDelivers);
   count(Mib.tcpInSegs);
@@ -84,7 +115,7 @@ export function predict(frame: usize, size: u32): bool {
     t.sndWl1 = seq;
     t.sndWl2 = ack;
   } else {
-    segmentRead(ip, tcp, total - Ipv4.SIZE);
+    segmentRead(src, dst, 0, tcp, size);
     acknowledge(t);
   }
   if (text == 0) return true;

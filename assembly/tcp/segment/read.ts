@@ -2,7 +2,7 @@
 // unknown option is skipped by its length; at a length that cannot be, reading stops and what was read counts.
 
 import { ECN, FAST_OPEN } from "../../features";
-import { Ipv4 } from "../../wire/ipv4";
+import { Address } from "../../address/names";
 import {
   OPT_EOL, OPT_FAST_OPEN, OPT_MSS, OPT_NOP, OPT_SACK, OPT_SACK_PERMITTED, OPT_TIMESTAMPS, OPT_WINDOW_SCALE, SYN,
   TcpHeader,
@@ -11,17 +11,17 @@ import { Option, seg } from "./segment";
 import { SCALE_MAX } from "./options";
 
 /** Reads a validated header into `seg`. */
-export function segmentRead(ip: Ipv4, tcp: TcpHeader, size: u32): void {
+export function segmentRead(src: Address, dst: Address, tos: u32, tcp: TcpHeader, size: u32): void {
   const header = tcp.headerSize;
-  seg.rip = ip.src;
-  seg.lip = ip.dst;
+  seg.rip = src;
+  seg.lip = dst;
   seg.ports = (tcp.srcPort << 16) | tcp.dstPort;
   seg.seq = tcp.seq;
   seg.ack = tcp.ack;
   seg.wnd = tcp.window;
   seg.up = tcp.urgent;
   seg.flags = tcp.flags;
-  if (ECN) seg.ecn = ip.tos & 3;
+  if (ECN) seg.ecn = tos & 3;
   seg.data = changetype<usize>(tcp) + header;
   seg.size = size - header;
   // Nothing of the segment before may show: the same memory and the same frame have the same effect.
