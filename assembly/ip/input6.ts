@@ -84,7 +84,7 @@ export function input6Init(): void {
 }
 
 /** Whether `pair` has the packet's addresses, and what was found out about them still holds. */
-function isPair(ip: Ipv6): bool {
+function pairSame(ip: Ipv6): bool {
   if (namesChanged(Knows.PAIR)) pair.src = 0;
   const at = ip.srcAt;
   return pair.src != 0 && load<u64>(at) == pair.srcHigh && load<u64>(at, 8) == pair.srcLow &&
@@ -96,7 +96,7 @@ function isPair(ip: Ipv6): bool {
  * both; else nothing has happened.
  */
 export function pairFind(ip: Ipv6): bool {
-  if (isPair(ip)) return true;
+  if (pairSame(ip)) return true;
   in6.src = nameFind(ip.srcAt);
   in6.dst = nameFind(ip.dstAt);
   if (in6.src == 0 || in6.dst == 0 || isMulticast6(in6.dst) || !isFromPeer(Came.UNICAST) || !isForUs(Came.UNICAST)) {
@@ -124,7 +124,7 @@ export function ip6Accepts(ip: Ipv6, size: u32, came: Came): bool {
   in6.savedAt = 0;
   in6.fragmented = false;
   in6.protocol = NEXT_NONE;
-  if (SPEED && came == Came.UNICAST && isPair(ip)) {
+  if (SPEED && came == Came.UNICAST && pairSame(ip)) {
     in6.src = pair.src;
     in6.dst = pair.dst;
     return true;

@@ -9,7 +9,8 @@
 // slots for so many; TCP does not wait there but makes its segment again.
 //
 // An IPv6 datagram is written behind a header like IPv4's, with the names of its addresses, which stands in the last 20
-// bytes of where its own header goes; `ipEnd` writes that one. What is taken over from the segment before has it at once.
+// bytes of where its own header goes; `ipEnd` writes that one. A segment that takes over the headers of the one before
+// has it at once.
 
 import { IPV6, LOOPBACK, MDNS, SPEED, WAITING } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";

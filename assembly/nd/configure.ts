@@ -266,12 +266,12 @@ function addressTimer(a: OwnAddress): Micros {
  */
 export function configureOutput(): bool {
   if (!interface6.up) return false;
-  const full = sendDue();
+  const full = sendWanted();
   if (SPEED) interface6.wanted = full;
   return full;
 }
 
-function sendDue(): bool {
+function sendWanted(): bool {
   if (MDNS && groups.report6 && !reportGroups(Groups.NEW)) return true;
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     if (ownAt(i).report && ownAt(i).state != <u8>Own.FREE && ownAt(i).origin != <u8>Origin.LOOPBACK) {

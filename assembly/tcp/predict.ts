@@ -72,7 +72,9 @@ function expected6(ip: Ipv6, size: u32): bool {
   return expected(pair.src, pair.dst, tcp, payload, pair.sum + sumPseudo(0, 0, PROTO_TCP, payload), size);
 }
 
-/** A segment of `size` bytes in a frame of `frameSize`, whose flags are ACK, or ACK and PSH. `sum`: its pseudo-header's. */
+/**
+ * A segment of `size` bytes in a frame of `frameSize`, whose flags are ACK, or ACK and PSH. `sum`: its pseudo-header's.
+ */
 function expected(src: Address, dst: Address, tcp: TcpHeader, size: u32, sum: u64, frameSize: u32): bool {
   const header = tcp.headerSize;
   if (size < header) return false;
