@@ -20,8 +20,10 @@
 #include <unistd.h>
 
 static int link_fd = -1;
+/* No frame is longer; a larger length means that the other side speaks something else. */
+enum { FRAME_MAX = 65536 + 14 };
 /* What has come: a length, then as much of the frame as there is. */
-static uint8_t in[65536 + 4];
+static uint8_t in[FRAME_MAX + 4];
 static uint32_t in_size;
 
 uint64_t hal_now_us(void) {
@@ -63,7 +65,7 @@ uint32_t hal_receive(uint8_t *frame, uint32_t room) {
   uint32_t size;
   memcpy(&size, in, 4);
   size = ntohl(size);
-  if (size == 0 || size > 65536) {
+  if (size > FRAME_MAX) {
     fprintf(stderr, "stint: what comes over the link are no frames\n");
     exit(3);
   }

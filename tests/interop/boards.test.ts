@@ -9,7 +9,9 @@ import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Lab, STACK_IP, lacks, sha256 } from "./lab.js";
-import { environment, ran, said, started, succeeded } from "../harness/programs.js";
+import { Deframer, enframe } from "../../host/links/stream.js";
+import { arp, BROADCAST, ip4, see } from "../harness/codec.js";
+import { environment, ran, said, started, succeeded, until } from "../harness/programs.js";
 
 const TOOLS: Record<string, string[]> = {
   lm3s6965evb: ["wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"],
@@ -353,6 +355,13 @@ describe("posix, the reference port", () => {
     for (const s of [child.stdout, child.stderr]) s.on("data", (d: Buffer) => (out += d));
     await said(child, "ready");
     assert.match(out, /DEBUG: the entropy is the fixed seed 7; anybody can predict this stack\nready 10\.0\.0\.2/);
+    // Neither an empty frame ends it nor the longest one: who asks for its address behind them gets an answer.
+    const deframer = new Deframer(), mac = [2, 0, 10, 0, 0, 1], frames: Uint8Array[] = [];
+    sockets[0]!.on("data", (d: Buffer) => deframer.push(d, (f) => void frames.push(Uint8Array.from(f))));
+    const question = arp(1, { mac, ip: ip4("10.0.0.1") }, { mac: [0, 0, 0, 0, 0, 0], ip: ip4("10.0.0.2") }, BROADCAST);
+    for (const f of [new Uint8Array(), new Uint8Array(65536 + 14), question]) sockets[0]!.write(enframe(f));
+    await until("an answer", () => frames.some((f) => see(f).op === 2) || child.exitCode !== null);
+    assert.equal(child.exitCode, null, out);
     sockets[0]!.end();
     const [status] = await once(child, "exit") as [number];
     server.close();
