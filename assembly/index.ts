@@ -10,7 +10,7 @@ import { isCallers, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, sta
 import { STACK_PLACES, stackPlace } from "./clients/owners";
 import { rangesFree } from "./buffers/ranges";
 import * as api from "./api/tcp";
-import { ListenerInfo, TcpInfo, info, listenerInfo } from "./api/info";
+import { ListenerInfo, Pool, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";
 import {
   Read, userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend,
@@ -68,26 +68,24 @@ export function controlBlock(): usize {
   return controlAt();
 }
 
-/** Address of the u32 counters, in the order of `Mib`; and their number. */
+/** Address of the u32 counters, in the order of `Mib`. */
 export function counters(): usize {
   return countersAt();
 }
 
+/** How many counters there are. */
 export function countersCount(): u32 {
   return <u32>Mib.COUNT;
 }
 
-/**
- * Entries in use or free: 0 connections in use, 1 free half-open records, 2 free
- * TIME-WAIT records, 3 free ranges. ARGUMENT.
- */
+/** How full a table is, in entries; `which`: one of `Pool`. ARGUMENT or NOT_INIT. */
 export function pool(which: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
   switch (which) {
-    case 0: return <i32>api.connsInUse();
-    case 1: return <i32>halfOpenFree();
-    case 2: return <i32>timeWaitsFree();
-    case 3: return <i32>rangesFree();
+    case Pool.CONNECTIONS: return <i32>api.connsInUse();
+    case Pool.HALF_OPEN_FREE: return <i32>halfOpenFree();
+    case Pool.TIME_WAIT_FREE: return <i32>timeWaitsFree();
+    case Pool.RANGES_FREE: return <i32>rangesFree();
     default: return Err.ARGUMENT;
   }
 }
@@ -118,11 +116,19 @@ export function tcp_listen(ip: u32, port: u32, backlog: u32): i32 {
   return isUp() ? api.listen(ip, port, backlog) : Err.NOT_INIT;
 }
 
+/**
+ * A connection that `listener` has, and that nobody took yet: a handle, the oldest first. AGAIN: none waits (ACCEPT
+ * follows). HANDLE.
+ */
 export function tcp_accept(listener: i32): i32 {
   const l = listenerOf(listener);
   return l == null ? Err.HANDLE : api.accept(l);
 }
 
+/**
+ * Active OPEN to `rip` and `rport`, from `lip` and `lport`; 0: the address that fits, a port that is free. Returns a
+ * handle at once, and CONNECTED or CLOSED follows. ARGUMENT, FULL, IN_USE, UNREACHABLE or NOT_INIT.
+ */
 export function tcp_connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
   return isUp() ? api.connect(lip, lport, rip, rport) : Err.NOT_INIT;
 }
@@ -146,6 +152,7 @@ export function tcp_send_at(handle: i32): usize {
   return t == null ? 0 : userSendAt(t);
 }
 
+/** Bytes that can be written at `tcp_send_at`: up to the end of the free room, or of the ring. */
 export function tcp_send_span(handle: i32): i32 {
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userSendSpan(t);
@@ -185,6 +192,7 @@ export function tcp_recv_at(handle: i32): usize {
   return t == null ? 0 : userReceiveAt(t);
 }
 
+/** Bytes that can be read at `tcp_recv_at`: up to the last one received, or to the end of the ring. */
 export function tcp_recv_span(handle: i32): i32 {
   const t = tcbOf(handle);
   return t == null ? Err.HANDLE : userReceiveSpan(t);

@@ -6,7 +6,7 @@ import { ERR, StintError } from "./errors.js";
 import { type Exports } from "./module/instance.js";
 import { Interface, type Ip6Address, type Lease, type LocalName, type ResolverInfo } from "./module/interface.js";
 import {
-  DATAGRAM_FROM, EVENT, FAST_OPEN, FLAG, LISTENER_INFO, OPTION, STATES, TCP_INFO, TIMER,
+  DATAGRAM_FROM, EVENT, FAST_OPEN, FLAG, LISTENER_INFO, OPTION, POOL, STATES, TCP_INFO, TIMER,
   type TcpInfoNumbers,
 } from "./module/layout.js";
 
@@ -320,9 +320,10 @@ export class StackModule extends Interface {
 
   /** How full the tables are. */
   pools(): Pools {
-    const [connections, halfOpenFree, timeWaitFree, rangesFree] = [0, 1, 2, 3].map((i) => this.exports.pool(i)) as [
-      number, number, number, number,
-    ];
-    return { connections, halfOpenFree, timeWaitFree, rangesFree };
+    const of = (which: keyof Pools): number => this.exports.pool(POOL[which]);
+    return {
+      connections: of("connections"), halfOpenFree: of("halfOpenFree"), timeWaitFree: of("timeWaitFree"),
+      rangesFree: of("rangesFree"),
+    };
   }
 }

@@ -347,6 +347,33 @@ enum {
   STINT_FAST_OPEN_TAKEN = 8,
 };
 
+/* What stint_pool counts. */
+enum {
+  /* Connections in use. */
+  STINT_POOL_CONNECTIONS = 0,
+  /* Records for handshakes that are free. */
+  STINT_POOL_HALF_OPEN_FREE = 1,
+  /* Records for TIME-WAIT that are free. */
+  STINT_POOL_TIME_WAIT_FREE = 2,
+  /* Ranges that are free. */
+  STINT_POOL_RANGES_FREE = 3,
+};
+
+/* Values of stint_ip6_info.state. */
+enum {
+  /* Duplicate address detection runs. */
+  STINT_IP6_TENTATIVE = 1,
+  STINT_IP6_VALID = 2,
+};
+
+/* Values of stint_ip6_info.origin. */
+enum {
+  STINT_IP6_ORIGIN_LOOPBACK = 0,
+  STINT_IP6_ORIGIN_LINK_LOCAL = 1,
+  STINT_IP6_ORIGIN_PREFIX = 2,
+  STINT_IP6_ORIGIN_FIXED = 3,
+};
+
 /* Places of the counters behind stint_counters. */
 enum {
   STINT_COUNTER_ifInFrames = 0,
@@ -1120,15 +1147,13 @@ STINT_IMPORT("link_changed") int32_t stint_link_changed(void);
  */
 STINT_IMPORT("controlBlock") void *stint_control_block(void);
 
-/* Address of the u32 counters, in the order of `Mib`; and their number. */
+/* Address of the u32 counters, in the order of `Mib`. */
 STINT_IMPORT("counters") void *stint_counters(void);
 
+/* How many counters there are. */
 STINT_IMPORT("countersCount") uint32_t stint_counters_count(void);
 
-/*
- * Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free
- * ranges. ARGUMENT.
- */
+/* How full a table is, in entries; `which`: one of `Pool`. ARGUMENT or NOT_INIT. */
 STINT_IMPORT("pool") int32_t stint_pool(uint32_t which);
 
 /*
@@ -1150,8 +1175,16 @@ STINT_IMPORT("event_next") uint64_t stint_event_next(void);
  */
 STINT_IMPORT("tcp_listen") int32_t tcp_listen(uint32_t ip, uint32_t port, uint32_t backlog);
 
+/*
+ * A connection that `listener` has, and that nobody took yet: a handle, the oldest first. AGAIN: none waits
+ * (ACCEPT follows). HANDLE.
+ */
 STINT_IMPORT("tcp_accept") int32_t tcp_accept(int32_t listener);
 
+/*
+ * Active OPEN to `rip` and `rport`, from `lip` and `lport`; 0: the address that fits, a port that is free.
+ * Returns a handle at once, and CONNECTED or CLOSED follows. ARGUMENT, FULL, IN_USE, UNREACHABLE or NOT_INIT.
+ */
 STINT_IMPORT("tcp_connect") int32_t tcp_connect(uint32_t lip, uint32_t lport, uint32_t rip, uint32_t rport);
 
 /* Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
@@ -1163,6 +1196,7 @@ STINT_IMPORT("tcp_send_room") int32_t tcp_send_room(int32_t handle);
 /* Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
 STINT_IMPORT("tcp_send_at") void *tcp_send_at(int32_t handle);
 
+/* Bytes that can be written at `tcp_send_at`: up to the end of the free room, or of the ring. */
 STINT_IMPORT("tcp_send_span") int32_t tcp_send_span(int32_t handle);
 
 /* Queues the `size` bytes that were written in place. */
@@ -1180,6 +1214,7 @@ STINT_IMPORT("tcp_recv_size") int32_t tcp_recv_size(int32_t handle);
 /* Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
 STINT_IMPORT("tcp_recv_at") void *tcp_recv_at(int32_t handle);
 
+/* Bytes that can be read at `tcp_recv_at`: up to the last one received, or to the end of the ring. */
 STINT_IMPORT("tcp_recv_span") int32_t tcp_recv_span(int32_t handle);
 
 /* Gives back `size` bytes that were read in place. */
@@ -1240,6 +1275,7 @@ STINT_IMPORT("udp_ttl") int32_t udp_ttl(int32_t handle, uint32_t ttl);
  */
 STINT_IMPORT("udp_connect") int32_t udp_connect(int32_t handle, uint32_t ip, uint32_t port);
 
+/* Closes the socket; what waits in it is dropped. HANDLE. */
 STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
 
 /*

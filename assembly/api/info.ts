@@ -10,6 +10,18 @@ import { Tcb } from "../tcp/block/tcb";
 import { userUrgentLeft } from "../tcp/user";
 import { Listener } from "../tcp/open/listener";
 
+/** What `pool` counts. */
+export const enum Pool {
+  /** Connections in use. */
+  CONNECTIONS,
+  /** Records for handshakes that are free. */
+  HALF_OPEN_FREE,
+  /** Records for TIME-WAIT that are free. */
+  TIME_WAIT_FREE,
+  /** Ranges that are free. */
+  RANGES_FREE,
+}
+
 /** Changes with the layout. */
 const INFO_VERSION: u32 = 1;
 

@@ -87,6 +87,7 @@ export function udp_connect(handle: i32, ip: u32, port: u32): Err {
   return Err.OK;
 }
 
+/** Closes the socket; what waits in it is dropped. HANDLE. */
 export function udp_close(handle: i32): Err {
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;

@@ -92,6 +92,45 @@
 #define WANT_LENGTH 1u
 #define WANT_PIECE 2u
 
+/* What ip6_info writes, and how often. */
+#define IP6_BYTE0 0u
+#define IP6_BYTE4 4u
+#define IP6_BYTE8 8u
+#define IP6_BYTE12 12u
+#define IP6_NAME 16u
+#define IP6_STATE 20u
+#define IP6_ORIGIN 24u
+#define IP6_PREFIX 28u
+#define IP6_PREFERRED_S 32u
+#define IP6_VALID_S 36u
+#define IP6_TENTATIVE 1u
+#define IP6_VALID 2u
+#define IP6_ORIGIN_LOOPBACK 0u
+#define IP6_ORIGIN_LINK_LOCAL 1u
+#define IP6_ORIGIN_PREFIX 2u
+#define IP6_ORIGIN_FIXED 3u
+#define IP6_OWN_MOST 8u
+
+/* What pool counts. */
+#define POOL_CONNECTIONS 0u
+#define POOL_HALF_OPEN_FREE 1u
+#define POOL_TIME_WAIT_FREE 2u
+#define POOL_RANGES_FREE 3u
+
+/* The states of RFC 9293, by their number. */
+#define STATE_NAMES \
+  "CLOSED", \
+  "LISTEN", \
+  "SYN-SENT", \
+  "SYN-RECEIVED", \
+  "ESTABLISHED", \
+  "FIN-WAIT-1", \
+  "FIN-WAIT-2", \
+  "CLOSE-WAIT", \
+  "CLOSING", \
+  "LAST-ACK", \
+  "TIME-WAIT"
+
 #define CONFIG_SIZE 296u
 #define CONFIG_IP 24u
 #define ENTROPY_AT 264u

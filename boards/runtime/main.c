@@ -214,8 +214,6 @@ static void watch_address(void) {
 #endif
 
 #ifdef STINT_IPV6
-/* Of ip6_info (assembly/api/ip6.ts): where an address has its state and its origin, and some of these. */
-enum { INFO6_STATE = 20, INFO6_ORIGIN = 24, VALID6 = 2, LOOPBACK6 = 0, LINK_LOCAL6 = 1, OWN6_MOST = 8 };
 /* No group of an address. */
 enum { NO_GROUP = 0x10000 };
 
@@ -248,11 +246,11 @@ static void say_hexadecimal(uint32_t n) {
 static void watch_address6(void) {
   uint32_t at = stint_configBlock(), now = 0, chosen = 0;
   bool is_local = true;
-  for (uint32_t i = 0; i < OWN6_MOST && stint_ip6_info(i, at) == 0; i++) {
-    uint32_t origin = module_word(at + INFO6_ORIGIN);
-    if (module_word(at + INFO6_STATE) != VALID6 || origin == LOOPBACK6) continue;
+  for (uint32_t i = 0; i < IP6_OWN_MOST && stint_ip6_info(i, at) == 0; i++) {
+    uint32_t origin = module_word(at + IP6_ORIGIN);
+    if (module_word(at + IP6_STATE) != IP6_VALID || origin == IP6_ORIGIN_LOOPBACK) continue;
     if (is_local) chosen = i + 1;
-    is_local = is_local && origin == LINK_LOCAL6;
+    is_local = is_local && origin == IP6_ORIGIN_LINK_LOCAL;
     now |= 1u << i;
     if ((told6 & 1u << i) != 0) continue;
     say("ready6 ");

@@ -34,9 +34,7 @@ static void number(uint32_t n, uint32_t width) {
   }
 }
 
-static const char *const states[] = {"CLOSED",      "LISTEN",     "SYN-SENT",   "SYN-RECEIVED",
-                                     "ESTABLISHED", "FIN-WAIT-1", "FIN-WAIT-2", "CLOSE-WAIT",
-                                     "CLOSING",     "LAST-ACK",   "TIME-WAIT"};
+static const char *const states[] = {STATE_NAMES};
 
 /* An IPv4 address, its numbers filled up to so many columns. */
 static void put_address(uint32_t ip, uint32_t columns) {
@@ -105,11 +103,11 @@ static uint32_t status_page(uint8_t *to, uint32_t from, uint32_t end) {
   text("\nC stack   ", 0);
   number(stack_untouched(), 10);
   text(" bytes never used\n\nconnections ", 0);
-  number(module_pool(0), 5);
+  number(module_pool(POOL_CONNECTIONS), 5);
   text(" of ", 0);
   number(STINT_CONNECTIONS, 0);
   text(", half-open records free ", 0);
-  number(module_pool(1), 5);
+  number(module_pool(POOL_HALF_OPEN_FREE), 5);
   text("\n\n", 0);
   for (uint32_t i = 0; i < STINT_CONNECTIONS; i++) {
     struct connection c = module_connection(i);

@@ -1,10 +1,13 @@
 /** Both ends: their states, the numbers of their connections, windows, and how these went over time. */
-import type { TcpInfo } from "../stack.js";
+import { TIMER, type TcpInfo } from "../stack.js";
 import { $, make } from "./dom.js";
 import { machineSvg } from "./machine.js";
 import type { Page, Sample } from "./page.js";
 
-export const TIMER_NAMES = ["", "RTO", "persist", "reordering", "tail probe"];
+export const TIMER_NAMES: Record<number, string> = {
+  [TIMER.NONE]: "", [TIMER.RETRANSMIT]: "RTO", [TIMER.PERSIST]: "persist", [TIMER.REORDER]: "reordering",
+  [TIMER.PROBE]: "tail probe",
+};
 
 /** Shows the states that both ends went through. */
 export function machine(page: Page): void {

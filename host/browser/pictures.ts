@@ -2,6 +2,7 @@
 import { parseIp } from "../address.js";
 import { isForeign, type Segment } from "../lab/analyze.js";
 import { labelOf, numbersOf } from "../lab/ladder.js";
+import { TIMER } from "../stack.js";
 import type { Arrow, Picture, TimerMark } from "./canvas.js";
 import { TIMER_NAMES } from "./ends.js";
 import type { Page } from "./page.js";
@@ -65,7 +66,7 @@ function timers(page: Page, arrows: Arrow[]): TimerMark[] {
   if (lab.isOver) return out;
   lab.hosts.forEach((_, host) => {
     const info = lab.inspect(host)[0]?.info;
-    if (!info || !Number.isFinite(info.timerMs) || info.timerKind === 0) return;
+    if (!info || !Number.isFinite(info.timerMs) || info.timerKind === TIMER.NONE) return;
     if (lab.served.spoofed > 0) return;
     out.push({
       host, fromUs: lab.nowUs, toUs: lab.nowUs + info.timerMs * 1000,

@@ -73,10 +73,10 @@ bool has_own6(bool settled) {
   struct stint_ip6_info info;
   bool found = false;
   for (uint32_t i = 0; own6(i, &info); i++) {
-    /* 0: ::1, which is always there; 1: duplicate address detection runs. */
-    if (info.origin == 0) continue;
-    if (settled && info.state == 1) return false;
-    found = found || info.state == 2;
+    /* ::1 is always there. */
+    if (info.origin == STINT_IP6_ORIGIN_LOOPBACK) continue;
+    if (settled && info.state == STINT_IP6_TENTATIVE) return false;
+    found = found || info.state == STINT_IP6_VALID;
   }
   return found;
 }
@@ -85,7 +85,7 @@ bool is_own(const struct place *p) {
   struct stint_ip6_info info;
   if (is_mapped(p)) return is_here(p) || ip4_of(p) == stint_host_address();
   for (uint32_t i = 0; own6(i, &info); i++)
-    if (info.state == 2 && memcmp(&info, p->ip, sizeof p->ip) == 0) return true;
+    if (info.state == STINT_IP6_VALID && memcmp(&info, p->ip, sizeof p->ip) == 0) return true;
   return false;
 }
 
@@ -95,7 +95,8 @@ static void source6(const struct place *peer, struct place *own) {
   for (uint32_t i = 0; own6(i, &info); i++) {
     struct place p = {.port = own->port};
     memcpy(p.ip, &info, sizeof p.ip);
-    if (info.state == 2 && info.origin != 0 && is_of_link(&p) == is_of_link(peer)) {
+    if (info.state == STINT_IP6_VALID && info.origin != STINT_IP6_ORIGIN_LOOPBACK &&
+        is_of_link(&p) == is_of_link(peer)) {
       *own = p;
       return;
     }

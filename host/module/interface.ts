@@ -1,8 +1,8 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
 import {
-  BLOCK_SIZE, IP6_INFO, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES, type LeaseNumbers,
-  type LocalNameNumbers, type NamesNumbers as ResolverInfo,
+  BLOCK_SIZE, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES,
+  type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
 
@@ -55,7 +55,6 @@ export interface Ip6Address {
   validS: number;
 }
 
-const ORIGINS: readonly Ip6Address["origin"][] = ["loopback", "link-local", "prefix", "fixed"];
 /** Bytes of an IPv6 address. */
 const IP6_SIZE = 16;
 
@@ -257,8 +256,8 @@ export class Interface extends Instance {
       const { state, origin, name, prefix, preferredS, validS } = this.read(IP6_INFO);
       const forEver = 2 ** 32 - 1;
       all.push({
-        bytes: this.u8.slice(this.scratch, this.scratch + IP6_SIZE), name, ready: state === 2,
-        origin: ORIGINS[origin]!, prefix,
+        bytes: this.u8.slice(this.scratch, this.scratch + IP6_SIZE), name, ready: state === IP6_STATE.VALID,
+        origin: IP6_ORIGINS[origin]!, prefix,
         preferredS: preferredS === forEver ? Infinity : preferredS,
         validS: validS === forEver ? Infinity : validS,
       });
@@ -283,7 +282,7 @@ export class Interface extends Instance {
 
   /** The address that the last call's number stands for; null: it is none. */
   ip6Bytes(name: number): Uint8Array | null {
-    if (!this.hasIp6 || name < 0xf8000000 || this.exports.ip6_bytes(name, this.scratch) < 0) return null;
+    if (!this.hasIp6 || name < IP6_NAMES || this.exports.ip6_bytes(name, this.scratch) < 0) return null;
     return this.u8.slice(this.scratch, this.scratch + IP6_SIZE);
   }
 }

@@ -874,6 +874,24 @@ export const IP6_INFO = {
 
 export const IP6_INFO_SIZE = 40;
 
+/** Values of `IP6_INFO.state`. */
+export const IP6_STATE = {
+  TENTATIVE: 1, VALID: 2,
+} as const;
+
+/** Where an address is from, by `IP6_INFO.origin`. */
+export const IP6_ORIGINS = [
+  "loopback", "link-local", "prefix", "fixed",
+] as const;
+
+/** From here on, an IPv6 address's name. */
+export const IP6_NAMES = 0xf8000000;
+
+/** What `pool` counts. */
+export const POOL = {
+  connections: 0, halfOpenFree: 1, timeWaitFree: 2, rangesFree: 3,
+} as const;
+
 /** Whom a datagram is from, as `udp_recv` writes it. */
 export const DATAGRAM_FROM = {
   ip: 0, port: 4,
@@ -920,13 +938,11 @@ export interface Calls {
    * (buffers/slots.ts). 0 before `init`.
    */
   controlBlock(): number;
-  /** Address of the u32 counters, in the order of `Mib`; and their number. */
+  /** Address of the u32 counters, in the order of `Mib`. */
   counters(): number;
+  /** How many counters there are. */
   countersCount(): number;
-  /**
-   * Entries in use or free: 0 connections in use, 1 free half-open records, 2 free TIME-WAIT records, 3 free
-   * ranges. ARGUMENT.
-   */
+  /** How full a table is, in entries; `which`: one of `Pool`. ARGUMENT or NOT_INIT. */
   pool(which: number): number;
   /**
    * Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to
@@ -944,7 +960,16 @@ export interface Calls {
    * ARGUMENT.
    */
   tcp_listen(ip: number, port: number, backlog: number): number;
+  /**
+   * A connection that `listener` has, and that nobody took yet: a handle, the oldest first. AGAIN: none waits
+   * (ACCEPT follows). HANDLE.
+   */
   tcp_accept(listener: number): number;
+  /**
+   * Active OPEN to `rip` and `rport`, from `lip` and `lport`; 0: the address that fits, a port that is free.
+   * Returns a handle at once, and CONNECTED or CLOSED follows. ARGUMENT, FULL, IN_USE, UNREACHABLE or
+   * NOT_INIT.
+   */
   tcp_connect(lip: number, lport: number, rip: number, rport: number): number;
   /** Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
   tcp_send(handle: number, src: number, size: number): number;
@@ -952,6 +977,7 @@ export interface Calls {
   tcp_send_room(handle: number): number;
   /** Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
   tcp_send_at(handle: number): number;
+  /** Bytes that can be written at `tcp_send_at`: up to the end of the free room, or of the ring. */
   tcp_send_span(handle: number): number;
   /** Queues the `size` bytes that were written in place. */
   tcp_send_commit(handle: number, size: number): number;
@@ -963,6 +989,7 @@ export interface Calls {
   tcp_recv_size(handle: number): number;
   /** Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
   tcp_recv_at(handle: number): number;
+  /** Bytes that can be read at `tcp_recv_at`: up to the last one received, or to the end of the ring. */
   tcp_recv_span(handle: number): number;
   /** Gives back `size` bytes that were read in place. */
   tcp_recv_consume(handle: number, size: number): number;
@@ -1007,6 +1034,7 @@ export interface Calls {
    * have this call.
    */
   udp_connect(handle: number, ip: number, port: number): number;
+  /** Closes the socket; what waits in it is dropped. HANDLE. */
   udp_close(handle: number): number;
   /**
    * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the

@@ -48,7 +48,7 @@ export class Readiness {
     const have = this.stack.receivable(s.handle), t = this.stack.info(s.handle);
     let bits = 0;
     if (have >= 0) bits |= IN | RDNORM;
-    if (this.stack.sendRoom(s.handle) > 0 && t.state >= 4) bits |= OUT | WRNORM;
+    if (this.stack.sendRoom(s.handle) > 0 && !["SYN-SENT", "SYN-RECEIVED"].includes(t.stateName)) bits |= OUT | WRNORM;
     if (t.flags & FLAG.finReceived) bits |= RDHUP;
     if (s.error !== 0) bits |= ERR | HUP | IN | OUT;
     else if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") bits |= HUP;

@@ -1,5 +1,5 @@
 /** A descriptor's socket, and what its calls are given and return. */
-import { errName } from "../errors.js";
+import { ERR, errName } from "../errors.js";
 import type { StackModule } from "../stack.js";
 import { numberOf } from "./calls.js";
 import type { Event, Value } from "./parse.js";
@@ -7,7 +7,7 @@ import { ERRNO, type Settings } from "./system.js";
 import type { Ends } from "./wire.js";
 
 /** What the module returns where a call has to wait. */
-export const AGAIN = -5;
+export const { AGAIN } = ERR;
 
 export type Call = Event & { type: "call" };
 

@@ -3,6 +3,7 @@
  * Appendix A).
  */
 import { decodeTcp } from "../decode.js";
+import { ERR } from "../errors.js";
 import {
   AGAIN, type Attempt, type Call, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
 } from "./socket.js";
@@ -112,7 +113,7 @@ export class Streams {
     if (have === AGAIN) return s.nonblocking || has(flags, "MSG_DONTWAIT") ? refusal("EAGAIN") : null;
     if (s.error !== 0) return takeError(s);
     // An error is told once; then the connection is at its end.
-    return have === -3 ? refusal("ENOTCONN") : { value: 0 };
+    return have === ERR.STATE ? refusal("ENOTCONN") : { value: 0 };
   }
 
   send(e: Call, s: Socket): Result | null {

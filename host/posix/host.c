@@ -359,7 +359,7 @@ static int32_t start6(void) {
   for (uint64_t until = now_us() + PATIENCE_US; result >= 0 && now_us() < until;) {
     uint32_t looking = 0;
     if (turn(100, NULL, NULL, 0) < 0) break;
-    for (uint32_t i = 0; stint_ip6_info(i, &info) >= 0; i++) looking += info.state == 1;
+    for (uint32_t i = 0; stint_ip6_info(i, &info) >= 0; i++) looking += info.state == STINT_IP6_TENTATIVE;
     if (looking == 0) break;
   }
   return result;

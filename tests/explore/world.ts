@@ -44,6 +44,8 @@ export interface State {
 
 /** So many polls at one moment are no rest any more. */
 const POLLS_MAX = 20;
+/** Bytes of the frames that are told apart, at most. */
+const FRAME_MAX = 128;
 
 /** A property that does not hold. */
 export class Violation extends Error {}
@@ -107,9 +109,9 @@ export class World {
 
   #fly(from: number, frame: Uint8Array): void {
     const s = this.sides[from]!;
-    s.u8.fill(0, s.scratch, s.scratch + 128);
+    s.u8.fill(0, s.scratch, s.scratch + FRAME_MAX);
     s.u8.set(frame, s.scratch);
-    this.flights.push({ from, frame, hash: s.x.hashBytes(s.scratch, 128) });
+    this.flights.push({ from, frame, hash: s.x.hashBytes(s.scratch, FRAME_MAX) });
   }
 
   /** One side does what there is to do, its applications too. */

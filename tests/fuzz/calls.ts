@@ -1,12 +1,14 @@
 /** Calls of an application of a stack that is fuzzed, out of choices: good ones, and misuse. */
 import { ERR } from "../../host/errors.js";
-import { type Exports } from "../../host/stack.js";
+import { OPTION, type Exports } from "../../host/stack.js";
 import { type Choices } from "./choices.js";
 import { Broken } from "./holds.js";
 import { call6 } from "./six.js";
 import { LISTENING, PEER, type Subject } from "./subject.js";
 
-const CODES = new Set<number>(Object.values(ERR));
+const CODES = new Set<number>(Object.values(ERR)), OPTIONS = Object.keys(OPTION).length;
+/** Bytes of the scratch memory that a datagram may fill; whom it is from comes behind them. */
+const ROOM = 200;
 
 /** One call. It returns what it should, or one of the errors. */
 export function call(s: Subject, c: Choices): void {
@@ -24,7 +26,7 @@ function called(s: Subject, c: Choices, x: Exports, h: number, scratch: number):
     case 4: return x.tcp_shutdown(h);
     case 5: return x.tcp_close(h);
     case 6: return x.tcp_abort(h);
-    case 7: return x.tcp_set(h, c.below(12), c.below(2) === 0 ? c.below(4) : c.u16());
+    case 7: return x.tcp_set(h, c.below(OPTIONS + 1), c.below(2) === 0 ? c.below(4) : c.u16());
     case 8: {
       const accepted = x.tcp_accept(s.listener);
       if (accepted > 0) s.handle = accepted;
@@ -40,7 +42,7 @@ function called(s: Subject, c: Choices, x: Exports, h: number, scratch: number):
     }
     case 10: return x.tcp_listen(0, LISTENING + c.below(3), c.below(4));
     case 11: return x.udp_send(s.udp, PEER | 0, c.u16(), scratch, c.u8());
-    case 12: return x.udp_recv(s.udp, scratch, 200, scratch + 200);
+    case 12: return x.udp_recv(s.udp, scratch, ROOM, scratch + ROOM);
     case 13: return x.tcp_info(h, c.below(2) ? scratch : bad(s, c));
     case 14: return x.tcp_send(h, c.u32() | 0, c.u32() | 0);
     case 15: return x.tcp_peek(h, c.below(2) ? scratch : bad(s, c), c.u8());

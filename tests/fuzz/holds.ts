@@ -1,6 +1,6 @@
 /** What must hold of a stack that is fuzzed, and of what it sends. */
 import { sum } from "../../host/encode.js";
-import { TCP_INFO } from "../../host/module/layout.js";
+import { POOL, STATES, TCP_INFO, TIMER } from "../../host/module/layout.js";
 import { sumAddresses, tsValOf } from "./quick.js";
 import { type Subject } from "./subject.js";
 
@@ -12,7 +12,7 @@ export function holds(s: Subject): void {
   if (s.handle === 0 || s.exports.tcp_info(s.handle, s.scratch) !== 0) return;
   const state = s.u8[s.scratch + TCP_INFO.state.at]!;
   const timer = s.u8[s.scratch + TCP_INFO.timerKind.at]!;
-  must(state <= 10, "a state that RFC 9293 does not have");
+  must(state < STATES.length, "a state that RFC 9293 does not have");
   must(le(s.field("sndUna"), s.field("sndNxt")), "SND.UNA ≤ SND.NXT");
   must(le(s.field("rcvNxt"), s.field("rcvAdv")), "RCV.NXT ≤ RCV.NXT + RCV.WND");
   const { stack } = s, ring = stack.configured("recvRing");
@@ -24,16 +24,17 @@ export function holds(s: Subject): void {
     ((s.field("rcvAdv") - s.field("rcvNxt")) >>> 0) + s.field("rcvSize") <= ring + 1,
     "the window promises no more than there is room for",
   );
-  if (state === 0 || state === 10) return;
+  if (STATES[state] === "CLOSED" || STATES[state] === "TIME-WAIT") return;
   const inFlight = (s.field("sndNxt") - s.field("sndUna")) >>> 0;
-  if (state >= 4) must(inFlight <= s.field("sndSize") + 1, "no more in flight than the ring holds, and a FIN");
-  if (inFlight > 0) must(timer !== 0, "a timer runs while something is in flight");
+  const isSynchronized = state >= STATES.indexOf("ESTABLISHED");
+  if (isSynchronized) must(inFlight <= s.field("sndSize") + 1, "no more in flight than the ring holds, and a FIN");
+  if (inFlight > 0) must(timer !== TIMER.NONE, "a timer runs while something is in flight");
   const x = s.exports;
   must(
-    x.pool(0) <= stack.configured("connsMax")
-      && x.pool(1) <= stack.configured("halfOpenMax")
-      && x.pool(2) <= stack.configured("timeWaitMax")
-      && x.pool(3) <= stack.configured("rangesMax"),
+    x.pool(POOL.connections) <= stack.configured("connsMax")
+      && x.pool(POOL.halfOpenFree) <= stack.configured("halfOpenMax")
+      && x.pool(POOL.timeWaitFree) <= stack.configured("timeWaitMax")
+      && x.pool(POOL.rangesFree) <= stack.configured("rangesMax"),
     "pools hold no more than was put in",
   );
 }

@@ -3,7 +3,7 @@
  * last. What is now can be kept as a scene, a snapshot of the memory, and put back.
  */
 import { COUNTERS } from "../../host/counters.js";
-import { LEASE_SIZE, NAMES_SIZE, TCP_INFO, TCP_INFO_SIZE } from "../../host/module/layout.js";
+import { LEASE_SIZE, NAMES_SIZE, POOL, TCP_INFO, TCP_INFO_SIZE } from "../../host/module/layout.js";
 import { StackModule, type Exports } from "../../host/stack.js";
 import { type StackOptions } from "../../host/config.js";
 import { StintError } from "../../host/errors.js";
@@ -235,7 +235,8 @@ export class Subject {
     const lease = told(LEASE_SIZE);
     this.exports.dns_info(this.scratch);
     return {
-      counters: this.u32.slice(counters, counters + COUNTERS.length), tcb, halfOpenFree: this.exports.pool(1), lease,
+      counters: this.u32.slice(counters, counters + COUNTERS.length), tcb,
+      halfOpenFree: this.exports.pool(POOL.halfOpenFree), lease,
       names: told(NAMES_SIZE),
     };
   }

@@ -8,12 +8,11 @@ import { Stack, StackModule, Wire, loadModule, type Connection, type Link } from
 import { CONFIG_FIELDS, configNumbers, type ConfigField } from "../../host/config.js";
 import { Random } from "../../host/random.js";
 import { ERR } from "../../host/errors.js";
-import { EVENT } from "../../host/stack.js";
+import { EVENT, OPTION } from "../../host/stack.js";
 import { udp as datagram } from "../harness/codec.js";
-import { IP6_INFO_SIZE, LEASE_SIZE, LOCAL_NAME_SIZE, NAMES_SIZE } from "../../host/module/layout.js";
-
-/** Bytes of the configuration. */
-const CONFIG_SIZE = (CONFIG_FIELDS.length * 4 + 7 & ~7) + 32;
+import {
+  BLOCK_SIZE, CONFIG_SIZE, ENTROPY_SIZE, IP6_INFO_SIZE, LEASE_SIZE, LOCAL_NAME_SIZE, NAMES_SIZE, TCP_INFO_SIZE,
+} from "../../host/module/layout.js";
 
 describe("handles", () => {
   it("refuse what is stale, invented, or of another kind", () => {
@@ -21,16 +20,16 @@ describe("handles", () => {
     const x = b.stack.exports;
     const udp = b.stack.udpOpen(5);
     for (const handle of [0, -1, 1, 0x7fffffff, -0x80000000, b.handle + (1 << 10), b.listener, udp]) {
-      assert.equal(x.tcp_send(handle, 0, 0), -1, `send ${handle}`);
-      assert.equal(x.tcp_recv_size(handle), -1);
-      assert.equal(x.tcp_info(handle, x.configBlock()), -1);
+      assert.equal(x.tcp_send(handle, 0, 0), ERR.HANDLE, `send ${handle}`);
+      assert.equal(x.tcp_recv_size(handle), ERR.HANDLE);
+      assert.equal(x.tcp_info(handle, x.configBlock()), ERR.HANDLE);
     }
-    for (const handle of [b.handle, udp, 0, 77]) assert.equal(x.tcp_accept(handle), -1);
-    for (const handle of [b.handle, b.listener]) assert.equal(x.udp_send(handle, PEER, 1, 0, 0), -1);
+    for (const handle of [b.handle, udp, 0, 77]) assert.equal(x.tcp_accept(handle), ERR.HANDLE);
+    for (const handle of [b.handle, b.listener]) assert.equal(x.udp_send(handle, PEER, 1, 0, 0), ERR.HANDLE);
     b.stack.close(b.handle);
-    assert.equal(x.tcp_close(b.handle), -1, "closed twice");
-    assert.equal(x.tcp_abort(b.handle), -1);
-    assert.equal(x.tcp_shutdown(b.handle), -1);
+    assert.equal(x.tcp_close(b.handle), ERR.HANDLE, "closed twice");
+    assert.equal(x.tcp_abort(b.handle), ERR.HANDLE);
+    assert.equal(x.tcp_shutdown(b.handle), ERR.HANDLE);
   });
 
   it("of a listener that was closed, and of the next one in its place: no event of before names them", () => {
@@ -63,15 +62,15 @@ describe("pointers and lengths", () => {
     const b = new Bench().accepted();
     const x = b.stack.exports, size = x.memory.buffer.byteLength;
     for (const [at, n] of [
-      [size, 1], [size - 1, 2], [0xffffffff, 1], [0, 0xffffffff], [x.controlBlock(), 4], [x.counters() - 8, 16],
+      [size, 1], [size - 1, 2], [0xffffffff, 1], [0, 0xffffffff], [x.controlBlock(), 4], [x.counters() - 1, 2],
     ] as const) {
-      assert.equal(x.tcp_send(b.handle, at, n), -2, `${at} ${n}`);
-      assert.equal(x.tcp_recv(b.handle, at, n), -2);
+      assert.equal(x.tcp_send(b.handle, at, n), ERR.ARGUMENT, `${at} ${n}`);
+      assert.equal(x.tcp_recv(b.handle, at, n), ERR.ARGUMENT);
     }
-    assert.equal(x.tcp_info(b.handle, size - 100), -2);
+    assert.equal(x.tcp_info(b.handle, size - 100), ERR.ARGUMENT);
     assert.equal(x.tcp_send(b.handle, x.configBlock(), 200), 200);
-    assert.equal(x.tcp_send_commit(b.handle, 70000), -2);
-    assert.equal(x.tcp_recv_consume(b.handle, 1), -5);
+    assert.equal(x.tcp_send_commit(b.handle, 70000), ERR.ARGUMENT);
+    assert.equal(x.tcp_recv_consume(b.handle, 1), ERR.AGAIN);
   });
 
   it("of every export: nothing is 0, in the module's own data, in the arena, or beyond the memory; "
@@ -90,13 +89,13 @@ describe("pointers and lengths", () => {
       tcp_send: [64, (at) => x.tcp_send(b.handle, at, 64)],
       tcp_recv: [64, (at) => x.tcp_recv(b.handle, at, 64)],
       tcp_peek: [64, (at) => x.tcp_peek(b.handle, at, 64)],
-      tcp_info: [256, (at) => x.tcp_info(b.handle, at)],
+      tcp_info: [TCP_INFO_SIZE, (at) => x.tcp_info(b.handle, at)],
       listener_info: [16, (at) => x.listener_info(b.listener, at)],
       udp_send: [64, (at) => x.udp_send(udp, PEER, 9, at, 64)],
       udp_recv: [64, (at) => x.udp_recv(udp, at, 64, 0)],
       dhcp_info: [LEASE_SIZE, (at) => x.dhcp_info(at)],
       dhcp_domain: [64, (at) => x.dhcp_domain(at, 64)],
-      "udp_recv, from": [8, (at) => (at === 0 ? -2 : x.udp_recv(udp, block, 64, at))],
+      "udp_recv, from": [8, (at) => (at === 0 ? ERR.ARGUMENT : x.udp_recv(udp, block, 64, at))],
       dns_info: [NAMES_SIZE, (at) => x.dns_info(at)],
       dns_lookup: [63, (at) => (at === block ? 0 : x.dns_lookup(at, 63, block, 4))],
       "dns_lookup, addresses": [16, (at) => (at === block ? 0 : x.dns_lookup(block, 8, at, 4))],
@@ -105,13 +104,13 @@ describe("pointers and lengths", () => {
       mdns_start: [63, (at) => (at === block ? 0 : x.mdns_start(at, 63))],
       mdns_info: [LOCAL_NAME_SIZE, (at) => x.mdns_info(at)],
       mdns_name: [64, (at) => x.mdns_name(at, 64)],
-      ip6_start: [16, (at) => (at === 0 ? -2 : x.ip6_start(at))],
+      ip6_start: [16, (at) => (at === 0 ? ERR.ARGUMENT : x.ip6_start(at))],
       ip6_add: [16, (at) => (at === block ? 0 : x.ip6_add(at, 64, 0))],
-      "ip6_add, router": [16, (at) => (at === 0 ? -2 : at === block ? 0 : x.ip6_add(block, 64, at))],
+      "ip6_add, router": [16, (at) => (at === 0 ? ERR.ARGUMENT : at === block ? 0 : x.ip6_add(block, 64, at))],
       ip6_remove: [16, (at) => (at === block ? 0 : x.ip6_remove(at))],
       ip6_info: [IP6_INFO_SIZE, (at) => x.ip6_info(0, at)],
       ip6_router: [16, (at) => (at === block ? 0 : x.ip6_router(0, at))],
-      ip6_name: [16, (at) => (x.ip6_name(at) === 0 ? -2 : 0)],
+      ip6_name: [16, (at) => (x.ip6_name(at) === 0 ? ERR.ARGUMENT : 0)],
       ip6_bytes: [16, (at) => x.ip6_bytes(named, at)],
       // The last, since it takes the address away.
       dhcp_start: [63, (at) => x.dhcp_start(0, at, 63)],
@@ -127,15 +126,15 @@ describe("pointers and lengths", () => {
       assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);
     for (const [name, [size, call]] of Object.entries(calls)) {
       const bad = [
-        0, 1, 8, block - 1, block - size, block + 304 - size + 1, base - 1, base, base + 1, base + 4096,
+        0, 1, 8, block - 1, block - size, block + BLOCK_SIZE - size + 1, base - 1, base, base + 1, base + 4096,
         base + b.stack.arenaBytes - 1, base - size + 1, top - size + 1, top - 1, top, top + 1, 2 ** 31, 2 ** 32 - size,
         2 ** 32 - 1,
       ];
       const before = Buffer.from(x.memory.buffer.slice(0));
       for (const at of bad) {
         // The wider of these ranges may lie in the block.
-        if (at >= block && at + size <= block + 304) continue;
-        assert.equal(call(at), -2, `${name} at ${at}`);
+        if (at >= block && at + size <= block + BLOCK_SIZE) continue;
+        assert.equal(call(at), ERR.ARGUMENT, `${name} at ${at}`);
       }
       assert.ok(before.equals(Buffer.from(x.memory.buffer)), `${name} changed something`);
     }
@@ -149,14 +148,14 @@ describe("pointers and lengths", () => {
     for (const args of [
       [0, 0, PEER, 0], [0, 0, PEER, 65536], [0, 70000, PEER, 80], [5, 0, PEER, 80],
     ] as [number, number, number, number][])
-      assert.equal(x.tcp_connect(...args), -2);
-    assert.equal(x.tcp_listen(0, 0, 1), -2);
-    assert.equal(x.tcp_listen(0, 80, 0), -2);
-    assert.equal(x.udp_open(65536), -2);
-    const h = b.stack.connect(PEER, 80);
-    assert.equal(x.tcp_set(h, 99, 1), -2);
-    assert.equal(x.tcp_set(h, 7, 0), -2);
-    assert.equal(x.tcp_set(h, 6, 256), -2);
+      assert.equal(x.tcp_connect(...args), ERR.ARGUMENT);
+    assert.equal(x.tcp_listen(0, 0, 1), ERR.ARGUMENT);
+    assert.equal(x.tcp_listen(0, 80, 0), ERR.ARGUMENT);
+    assert.equal(x.udp_open(65536), ERR.ARGUMENT);
+    const h = b.stack.connect(PEER, 80), unknown = Object.keys(OPTION).length;
+    assert.equal(x.tcp_set(h, unknown, 1), ERR.ARGUMENT);
+    assert.equal(x.tcp_set(h, OPTION.ttl, 0), ERR.ARGUMENT);
+    assert.equal(x.tcp_set(h, OPTION.tos, 256), ERR.ARGUMENT);
   });
 });
 
@@ -244,7 +243,7 @@ describe("init", () => {
       const view = new DataView(x.memory.buffer);
       if (place !== 0 && place + CONFIG_SIZE <= top) {
         CONFIG_FIELDS.forEach((field, i) => view.setUint32(place + i * 4, numbers[field], true));
-        new Uint8Array(x.memory.buffer, place + numbers.size - 32, 32).set(entropyOf(1));
+        new Uint8Array(x.memory.buffer, place + numbers.size - ENTROPY_SIZE, ENTROPY_SIZE).set(entropyOf(1));
       }
       const data = Buffer.from(x.memory.buffer.slice(0, block)), result = x.init(place);
       assert.ok(
@@ -263,11 +262,13 @@ describe("init", () => {
       assert.equal(at((set, _, top) => set("memoryBytes", top + more)), ERR.NO_MEMORY, "more memory than there is");
     assert.equal(at((set, _, top) => set("memoryBytes", top)), 0);
     assert.equal(at((set) => set("memoryBytes", 1 << 20)), ERR.NO_MEMORY, "less memory than the arena takes");
-    for (const place of [0, 8, -1, 2 ** 31]) assert.equal(at(() => place >>> 0), -2, `block at ${place}`);
-    assert.equal(at((_, block) => block + 305 - CONFIG_SIZE), -2, "a block that ends in other data");
-    assert.equal(at((_s, _b, top) => top - 100), -2, "a block that ends beyond the memory");
+    for (const place of [0, 8, -1, 2 ** 31])
+      assert.equal(at(() => place >>> 0), ERR.ARGUMENT, `block at ${place}`);
+    const late = BLOCK_SIZE - CONFIG_SIZE + 1;
+    assert.equal(at((_, block) => block + late), ERR.ARGUMENT, "a block that ends in other data");
+    assert.equal(at((_s, _b, top) => top - 100), ERR.ARGUMENT, "a block that ends beyond the memory");
     for (const place of [(1 << 20) - 200, 1 << 20, (1 << 20) + 5000])
-      assert.equal(at(() => place), -2, "a block that the arena would cover");
+      assert.equal(at(() => place), ERR.ARGUMENT, "a block that the arena would cover");
     assert.equal(at(() => (1 << 20) - CONFIG_SIZE), 0, "a block beside it");
     assert.equal(
       at((set) => {
@@ -277,7 +278,7 @@ describe("init", () => {
       0,
       "a block behind the arena at its usual place",
     );
-    assert.equal(at((set) => { set("arenaBase", 0); return 4096; }), -2, "a block within it");
+    assert.equal(at((set) => { set("arenaBase", 0); return 4096; }), ERR.ARGUMENT, "a block within it");
     assert.equal(code({ arenaBase: 4096, arenaSize: 1000 }), "NO_MEMORY");
     assert.equal(code({ arenaBase: 65536, arenaSize: 1 << 16, connsMax: 64 }), "NO_MEMORY");
     assert.equal(code({ connsMax: 100000, sendRing: 1 << 20 }), "NO_MEMORY");
@@ -305,9 +306,9 @@ describe("init", () => {
 
   it("calls before it are refused", () => {
     const x = new WebAssembly.Instance(loadModule()).exports as unknown as StackModule["exports"];
-    assert.equal(x.poll(1n), -12);
-    assert.equal(x.tcp_listen(0, 80, 1), -12);
-    assert.equal(x.tcp_connect(0, 0, PEER, 80), -12);
+    assert.equal(x.poll(1n), ERR.NOT_INIT);
+    assert.equal(x.tcp_listen(0, 80, 1), ERR.NOT_INIT);
+    assert.equal(x.tcp_connect(0, 0, PEER, 80), ERR.NOT_INIT);
     assert.ok(x.tcp_send(5, 0, 0) < 0);
     assert.equal(x.event_next(), 0n);
     assert.equal(x.controlBlock(), 0);

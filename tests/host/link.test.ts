@@ -10,6 +10,8 @@ import { Wire } from "../../host/links/loopback.js";
 import { problems } from "../../host/link/merge.js";
 import { ModuleError, readSections } from "../../host/link/sections.js";
 import { loadModule } from "../../host/module.js";
+import { ERR } from "../../host/errors.js";
+import { BLOCK_SIZE } from "../../host/module/layout.js";
 import { StackModule, type Exports } from "../../host/stack.js";
 import { arp, ipv4, MAC_PEER, MAC_STACK, see, segment } from "../harness/codec.js";
 import { lacks } from "../interop/lab.js";
@@ -360,7 +362,8 @@ describe("an arena in the midst of an application's memory", () => {
         );
       for (const at of [0, 8, 64, 256]) assert.throws(() => make(at), { code: "NO_MEMORY" });
       const stack = make(1024), handle = stack.connect(parseIp("10.0.0.2"), 80);
-      for (const at of [0, 8, stack.exports.configBlock() + 304]) assert.equal(stack.exports.tcp_info(handle, at), -2);
+      for (const at of [0, 8, stack.exports.configBlock() + BLOCK_SIZE])
+        assert.equal(stack.exports.tcp_info(handle, at), ERR.ARGUMENT);
       assert.equal(stack.exports.tcp_info(handle, 1024 + stack.arenaBytes + 8), 0);
     });
   }

@@ -25,6 +25,11 @@ const SOURCE = new Map(ALL.map((f) => [f, readFileSync(f, "utf8")]));
 /** The code alone: neither comments nor what stands in them counts as a use. */
 const CODE = new Map([...SOURCE].map(([f, text]) => [f, text.replace(/^\s*(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, "")]));
 
+/** Sources in C. */
+const C = ["boards", "examples", "host", "include", "tests", "tools"].flatMap((dir) =>
+  readdirSync(dir, { recursive: true, encoding: "utf8" })
+    .map((f) => join(dir, f)).filter((f) => /\.[ch]$/.test(f) && !f.includes("node_modules")));
+
 describe("layers of the host", () => {
   /**
    * Who may touch the module's exports: the stack, the classes that it is made of, and those that run another module
@@ -76,11 +81,59 @@ describe("numbers of the border", () => {
     }
     assert.deepEqual(twice, []);
   });
+
+  /** They have examples of what they refuse. */
+  const RULES = new Set(["tests/host/rules.test.ts", "tests/host/source.test.ts"]);
+  const CALL = "\\b(?:(?:tcp|udp|dhcp|dns|mdns|ip6|listener|stint)_\\w+|receivable|sendRoom|poll|tune|init)";
+  const ARGUMENTS = /\((?:[^;()]|\((?:[^;()]|\([^;()]*\))*\))*\)/.source;
+  /** What stands where a name of the border should, each with an example. The same words are C's. */
+  const LITERALS: [pattern: RegExp, example: string][] = [
+    // Records: the host's block, the control block, what calls write.
+    [
+      new RegExp(
+        /\b(?:control|block|scratch|(?:control|config)Block\(\)|counters\(\))/.source
+          + /\)? *(?:>>>? *2\)? *)?(?:\+|-(?! *1\b)) *\d+\b(?! *\*)/.source,
+      ),
+      "view.getUint32(control + 20, true)",
+    ],
+    [/new (?:DataView|Uint\w+Array)\([^)]*\b(?:block|control|scratch)\b[^)]*, \d/, "new DataView(buffer, block, 304)"],
+    // Flags, states, timers, errors, events, bits of the policy.
+    [
+      /(?:[.>](?:flags|fastOpen)|(?<!<< \(?)\b(?:bits|events?|policy)) *&=? *~?(?:0x[\da-f]+|\d+)u?\b/,
+      "if (info.flags & 0x800)",
+    ],
+    [/[.>](?:state|timerKind|origin)\b *(?:[!=<>]==?|[<>,]) *\d/, "if (info.state == 4)"],
+    [/\b(?:error|softError)\b *(?:[!=]==?|,) *-\d/, "assert.equal(b.info.error, -8)"],
+    [new RegExp(`${CALL}${ARGUMENTS} *(?:[!=]==?|,) *-[1-9]`), "assert.equal(x.tcp_send(handle, at(0), 1), -5)"],
+    // Numbers that a call is given.
+    [/\b(?:module_|stint_)?pool\( *\d/, "x.pool(1)"],
+    [/\btcp_set\([^,;]*, *\d/, "x.tcp_set(handle, 7, 64)"],
+    [/\btune\( *\d/, "x.tune(14, 3)"],
+  ];
+  const literal = (text: string): string[] =>
+    text.split("\n").filter((line) => LITERALS.some(([pattern]) => pattern.test(line))).map((line) => line.trim());
+
+  it("stand nowhere as literals: offsets, flags, states, errors, and what calls are given", () => {
+    const found = [...CODE].filter(([file]) => !MADE.has(file) && !RULES.has(file))
+      .flatMap(([file, text]) => literal(text).map((line) => `${file}: ${line}`));
+    const inC = C.flatMap((file) =>
+      literal(readFileSync(file, "utf8").replace(/\/\*[\s\S]*?\*\//g, "")).map((line) => `${file}: ${line}`));
+    assert.deepEqual([...found, ...inC], []);
+  });
+
+  it("are looked for by something that can fail, wherever they stand", () => {
+    for (const [pattern, example] of LITERALS) {
+      assert.match(example, pattern);
+      assert.deepEqual(literal(`  ${example}`), [example]);
+    }
+    for (const place of ["host/", "tests/", "tests/fuzz/", "tools/", "examples/"])
+      assert.ok([...CODE.keys()].some((file) => file.startsWith(place)), place);
+    for (const place of ["boards/", "host/bsd/", "host/component/", "host/native/", "host/posix/", "include/"])
+      assert.ok(C.some((file) => file.startsWith(place)), place);
+  });
 });
 
 describe("records of the stack, in C", () => {
-  const C = ["boards", "examples", "host", "include", "tests", "tools"].flatMap((dir) =>
-    readdirSync(dir, { recursive: true, encoding: "utf8" }).map((f) => join(dir, f)).filter((f) => /\.[ch]$/.test(f)));
   /** Memory of the module itself, and calls of the module: they know addresses, not records. */
   const NO_HOSTS = new Set(["boards/runtimes/aot/wasm.h"]);
   /** What reads or writes at an address and a number, or takes a field of the configuration by its place. */

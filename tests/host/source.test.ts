@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
+import { border } from "../../tools/border/read.mjs";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
 import { FAULTS } from "../faults/faults.js";
@@ -427,6 +428,8 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
 describe("the module's border", () => {
   it("has one source: what is made of it is as it would be made now", () =>
     assert.deepEqual(stale(), [], "make it anew: npm run border"));
+  it("has words for every call", () =>
+    assert.deepEqual(border().functions.filter((f) => f.text === "").map((f) => f.name), []));
   it("defaults of the command for wasmtime", () => {
     const numbers = configNumbers({ ip: "10.0.0.1/24" });
     for (const [, name, value] of source("host/wasi/defaults.ts").matchAll(/c\.(\w+) = ([^;]+);/g)) {

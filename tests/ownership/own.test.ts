@@ -1,6 +1,7 @@
 /** That the checker of ownership refuses what it should: else a suite that passes on it says nothing. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { FRAME_OFFSET, SLOT_RING, SLOT_RING_SIZE } from "../../host/module/layout.js";
 import type { Exports } from "../../host/stack.js";
 import { Bench } from "../harness/bench.js";
 
@@ -33,8 +34,8 @@ describe("ownership", () => {
     const control = b.stack.exports.controlBlock();
     const counters = b.stack.exports.counters();
     const size = 4 * b.stack.exports.countersCount();
-    allows(b, control + 47);
-    refuses(b, control + 48);
+    allows(b, control + 2 * SLOT_RING_SIZE - 1);
+    refuses(b, control + 2 * SLOT_RING_SIZE);
     allows(b, counters + size - 4, 4);
     refuses(b, counters + size - 3, 4);
     refuses(b, counters - 1);
@@ -53,9 +54,8 @@ describe("ownership", () => {
 
   it("a frame is the stack's while it is processed only", () => {
     const b = new Bench(), view = new DataView(b.stack.exports.memory.buffer), control = b.stack.exports.controlBlock();
-    const slots = view.getUint32(control + 12, true), sent = view.getUint32(control + 36, true);
-    refuses(b, slots + 2);
-    refuses(b, sent + 2);
+    const slots = (ring: number): number => view.getUint32(ring + SLOT_RING.slots, true);
+    for (const ring of [control, control + SLOT_RING_SIZE]) refuses(b, slots(ring) + FRAME_OFFSET);
   });
 
   it("what is not lent is the caller's", () => {

@@ -1,6 +1,7 @@
 /** What others can do to a stack from afar: blind segments, floods, and answers that answer each other. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { Wire } from "../../host/links/loopback.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
@@ -565,10 +566,10 @@ if (!SMALL) {
     it4("has a peer that can be, or the call says so", () => {
       const b = new Bench(), socket = b.stack.udpOpen(5300), x = b.stack.exports;
       for (const [ip, port] of [[PEER, 0], [PEER, 65536], [0xf0000001, 53]] as const)
-        assert.equal(x.udp_connect(socket, ip, port), -2, `${ip}:${port}`);
-      assert.equal(x.udp_connect(socket + 1, PEER, 53), -1);
+        assert.equal(x.udp_connect(socket, ip, port), ERR.ARGUMENT, `${ip}:${port}`);
+      assert.equal(x.udp_connect(socket + 1, PEER, 53), ERR.HANDLE);
       b.stack.udpClose(socket);
-      assert.equal(x.udp_connect(socket, PEER, 53), -1);
+      assert.equal(x.udp_connect(socket, PEER, 53), ERR.HANDLE);
     });
   });
 

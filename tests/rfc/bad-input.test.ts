@@ -4,6 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
+import { OPTION } from "../../host/stack.js";
 import { Bench, PEER, STACK, pattern } from "../harness/bench.js";
 import { arp, be, ethernet, icmp, ipv4, MAC_PEER, MAC_STACK, opt, segment, tcp, udp } from "../harness/codec.js";
 
@@ -349,7 +351,7 @@ describe("bad input", () => {
         tcp_abort: x.tcp_abort,
       });
       refuse(listeners, { tcp_accept: x.tcp_accept, listener_info: (h) => x.listener_info(h, to) });
-      refuse([...conns, ...listeners], { tcp_close: x.tcp_close, tcp_set: (h) => x.tcp_set(h, 0, 1) });
+      refuse([...conns, ...listeners], { tcp_close: x.tcp_close, tcp_set: (h) => x.tcp_set(h, OPTION.noDelay, 1) });
       refuse(sockets, {
         udp_send: (h) => x.udp_send(h, PEER, 9, to, 1), udp_recv: (h) => x.udp_recv(h, to, 1, to + 8),
         udp_close: x.udp_close,
@@ -363,6 +365,6 @@ describe("bad input", () => {
     assert.equal(x.tcp_close(b.handle), 0);
     for (const call of [x.tcp_close, x.tcp_abort, x.tcp_shutdown, x.tcp_recv_size, x.tcp_send_room])
       assert.equal(call(b.handle), -1);
-    assert.equal(x.tcp_send(b.handle, 0xfffffff0, 100), -1);
+    assert.equal(x.tcp_send(b.handle, 0xfffffff0, 100), ERR.HANDLE);
   });
 });

@@ -1,6 +1,7 @@
 /** RFC 9293 §3.6, §3.10.4 – §3.10.6, §3.10.7.4, §3.10.8: closing, resets, TIME-WAIT. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { Bench, PEER, STACK, pattern, SMALL } from "../harness/bench.js";
 import { opt } from "../harness/codec.js";
 
@@ -379,7 +380,7 @@ describe("RFC 5961: blind attacks", () => {
     b.expect("A", { seq: 1, ack: 1 });
     assert.equal(b.state, "ESTABLISHED");
     b.send({ flags: "R", seq: 1 });
-    assert.equal(b.info.error, -8);
+    assert.equal(b.info.error, ERR.RESET);
   });
 
   it("5961-4 challenges a SYN wherever it lies", () => {
@@ -397,7 +398,7 @@ describe("RFC 5961: blind attacks", () => {
     b.expect("A", { ack: 1 });
     b.send({ flags: "A", seq: 1, ack: -1000, data: pattern(5) });
     b.expect("A", { ack: 1 });
-    assert.equal(b.stack.receivable(b.handle), -5);
+    assert.equal(b.stack.receivable(b.handle), ERR.AGAIN);
     b.send({ flags: "A", seq: 1, ack: -500, data: pattern(5) });
     assert.deepEqual(b.read(), pattern(5));
   });
@@ -423,7 +424,7 @@ describe("RFC 5961: blind attacks", () => {
     rst.send({ flags: "S", seq: 5 });
     rst.expect("A", { seq: 1, ack: 1 });
     rst.send({ flags: "R", seq: 2 });
-    assert.equal(rst.info.error, -8);
+    assert.equal(rst.info.error, ERR.RESET);
 
     const syn = new Bench({ policy: { synResets: true } }).accepted();
     for (const seq of [100000, -5000]) {
@@ -434,7 +435,7 @@ describe("RFC 5961: blind attacks", () => {
     syn.expect("A", { seq: 1, ack: 1 });
     syn.send({ flags: "S", seq: 2 });
     syn.expect("RA", { seq: 1, ack: 1 });
-    assert.equal(syn.info.error, -8);
+    assert.equal(syn.info.error, ERR.RESET);
 
     const ack = new Bench({ policy: { oldAcks: true } }).accepted({ win: 1000 }, { win: 1000 });
     ack.send({ flags: "A", seq: 1, ack: 2, data: pattern(5) });

@@ -7,6 +7,7 @@ import { describe, it } from "node:test";
 import { CONFIG_FIELDS, POLICY, type ConfigField } from "../../host/config.js";
 import { StintError } from "../../host/errors.js";
 import { loadModule } from "../../host/module.js";
+import { BLOCK_SIZE, CONFIG_SIZE } from "../../host/module/layout.js";
 import { StackModule } from "../../host/stack.js";
 import { Random } from "../../host/random.js";
 import { Bench, SMALL, pattern } from "../harness/bench.js";
@@ -48,10 +49,10 @@ class Guarded extends StackModule {
 function sizeOf(numbers: Numbers): number {
   // Not enough of an arena, so the stack does not start; but what it would take is known.
   const probe = new WebAssembly.Instance(loadModule()).exports as unknown as StackModule["exports"];
-  const block = probe.configBlock(), view = new DataView(probe.memory.buffer, block, 304);
+  const block = probe.configBlock(), view = new DataView(probe.memory.buffer, block, BLOCK_SIZE);
   const all: Numbers = {
     ip: IPS[0], prefix: 24, macHigh: 0x02000a00, macLow: 1, gateway: 0, ...numbers,
-    size: ((CONFIG_FIELDS.length * 4 + 7) & ~7) + 32,
+    size: CONFIG_SIZE,
   };
   CONFIG_FIELDS.forEach((field, i) => view.setUint32(i * 4, all[field] ?? 0, true));
   const size = Number(probe.layoutSize(block));

@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { CONFIG_SIZE } from "../../host/module/layout.js";
 import { Random } from "../../host/random.js";
 import { StackModule } from "../../host/stack.js";
 import { instrumented } from "../fuzz/instrument.js";
@@ -82,7 +83,7 @@ describe("a corrupted memory", () => {
     stack.udpSend(s, STACK, 53, pattern(100));
     poll();
     const before = stack.save();
-    const at = stack.exports.controlBlock() - 296, words = stack.arenaBytes >> 2, then = now;
+    const at = stack.exports.controlBlock() - CONFIG_SIZE, words = stack.arenaBytes >> 2, then = now;
     const memory = new Uint32Array(stack.exports.memory.buffer);
     const inputs = inputsAt(isn);
     let returned = 0, trapped = 0, refused = 0;

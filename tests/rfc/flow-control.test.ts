@@ -1,7 +1,8 @@
 /** RFC 9293 §3.8.6: the windows of both sides, silly window avoidance, probes of a window that is closed. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { FLAG } from "../../host/stack.js";
+import { ERR } from "../../host/errors.js";
+import { FLAG, TIMER } from "../../host/stack.js";
 import { Bench, SMALL, MSS, pattern } from "../harness/bench.js";
 import { opt } from "../harness/codec.js";
 
@@ -52,7 +53,7 @@ describe("RFC 9293 §3.8.6: windows", () => {
     b.send({ flags: "A", seq: 1, ack: 1, win: 60000 });
     b.advance(100);
     assert.equal(b.out.reduce((n, s) => n + s.data.length, 0), 3 * MSS, "everything that was in flight goes out again");
-    assert.equal(b.info.timerKind, 1, "the retransmission timer runs again");
+    assert.equal(b.info.timerKind, TIMER.RETRANSMIT, "the retransmission timer runs again");
   });
 
   it("MUST-36 MUST-37 SHLD-29 SHLD-30 probes a zero window after one RTO, with backoff, "
@@ -248,7 +249,7 @@ describe("RFC 9293 §3.8.6: windows", () => {
     b.send({ flags: "UA", seq: 2001, ack: 101, up: 10 });
     assert.ok(b.had("URGENT"));
     b.send({ flags: "R", seq: 2001 });
-    assert.equal(b.info.error, -8);
+    assert.equal(b.info.error, ERR.RESET);
     assert.ok(b.had("CLOSED"));
   });
 });

@@ -1,6 +1,7 @@
 /** ICMP: errors that concern TCP (RFC 9293 §3.9.2.2, RFC 5927, RFC 1191), and ICMP itself (RFC 792, 1122 §3.2.2). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { about, Bench, PEER, PEER_PORT, SMALL, STACK, pattern } from "../harness/bench.js";
@@ -19,7 +20,7 @@ describe("RFC 9293 §3.9.2.2, RFC 5927: ICMP errors", () => {
     const [b, s] = sent();
     about(b, s, 3, 1);
     assert.ok(b.had("SOFT_ERROR"));
-    assert.equal(b.info.softError, -10);
+    assert.equal(b.info.softError, ERR.UNREACHABLE);
     const [c, r] = sent();
     for (const seq of [c.stackIsn - 5, c.stackIsn + 101, c.stackIsn + 70000])
       about(c, r, 3, 1, 0, (q) => q.set(be(4, seq >>> 0), 24));
@@ -48,7 +49,7 @@ describe("RFC 9293 §3.9.2.2, RFC 5927: ICMP errors", () => {
     about(b, s, 3, 1);
     assert.ok(!b.had("SOFT_ERROR"));
     b.advance(400_000);
-    assert.equal(b.info.error, -10);
+    assert.equal(b.info.error, ERR.UNREACHABLE);
   });
 
   it("SHLD-26 hard errors refuse a connection that is opening, and are soft later", () => {
@@ -57,7 +58,7 @@ describe("RFC 9293 §3.9.2.2, RFC 5927: ICMP errors", () => {
     c.handle = c.stack.connect(PEER, PEER_PORT, 50000);
     c.poll();
     about(c, c.next(), 3, 3);
-    assert.equal(c.info.error, -7);
+    assert.equal(c.info.error, ERR.REFUSED);
     const [b, s] = sent();
     about(b, s, 3, 2);
     assert.equal(b.state, "ESTABLISHED");

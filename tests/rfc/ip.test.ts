@@ -1,6 +1,7 @@
 /** Ethernet, IPv4 (RFC 791, RFC 1122 §3), and TCP's use of it (RFC 9293 §3.9.2). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { SLOT_RING } from "../../host/module/layout.js";
 import { Bench, MSS, PEER, SMALL, STACK, pattern } from "../harness/bench.js";
 import { arp, be, BROADCAST, ethernet, ip4, ipv4, MAC_PEER, opt, segment, tcp, udp } from "../harness/codec.js";
 
@@ -233,8 +234,9 @@ describe("Ethernet", () => {
     assert.deepEqual(b.out, []);
     assert.ok(b.count("ifInErrors") >= 4);
     const view = new DataView(b.stack.exports.memory.buffer), control = b.stack.exports.controlBlock();
-    view.setUint32(view.getUint32(control + 20, true) + 0, 65535, true);
-    view.setUint32(control + 4, view.getUint32(control + 4, true) + 1000, true);
+    const at = (field: keyof typeof SLOT_RING): number => control + SLOT_RING[field];
+    view.setUint32(view.getUint32(at("lengths"), true), 65535, true);
+    view.setUint32(at("tail"), view.getUint32(at("tail"), true) + 1000, true);
     b.poll();
     assert.deepEqual(b.out, []);
   });

@@ -24,7 +24,8 @@ import {
   type Seen6,
 } from "../harness/codec6.js";
 import { SMALL, itFast } from "../harness/bench.js";
-import { EVENT } from "../../host/stack.js";
+import { ERR } from "../../host/errors.js";
+import { EVENT, STATES } from "../../host/stack.js";
 import { Bench6, FAR, PEER, PREFIX, ROUTER, SECRET } from "../harness/bench6.js";
 
 if (!SMALL) {
@@ -147,7 +148,7 @@ if (!SMALL) {
   });
 
   describe("listeners on all addresses of a family", () => {
-    const LISTEN = 1, CLOSED = 0, EVERY_IPV4 = 0xffffffff, PORT = 80;
+    const LISTEN = STATES.indexOf("LISTEN"), CLOSED = STATES.indexOf("CLOSED"), EVERY_IPV4 = 0xffffffff, PORT = 80;
 
     /** Whether a SYN from a stranger would be heard at 10.0.0.1, and at our address of IPv6. */
     const heard = (b: Bench6): number[] => {
@@ -172,7 +173,7 @@ if (!SMALL) {
       const every = x.tcp_listen(0, PORT, 1), four = x.tcp_listen(EVERY_IPV4, PORT, 1);
       const both = [four, x.tcp_listen(six(), PORT, 1), x.tcp_listen(b.stack.ip6Name(b.local), PORT, 1)];
       assert.ok(every > 0 && both.every((l) => l > 0));
-      for (const ip of [0, EVERY_IPV4, six()]) assert.equal(x.tcp_listen(ip, PORT, 1), -6, "IN_USE");
+      for (const ip of [0, EVERY_IPV4, six()]) assert.equal(x.tcp_listen(ip, PORT, 1), ERR.IN_USE);
       // ::1 comes to the one of IPv6, 127.0.0.1 to the one of IPv4, whichever was made first.
       const here = Uint8Array.from({ length: 16 }, (_, i) => i === 15 ? 1 : 0);
       x.tcp_connect(0, 0, b.stack.ip6Name(here), PORT);

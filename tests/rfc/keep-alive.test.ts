@@ -1,6 +1,7 @@
 /** RFC 9293 §3.8.4: keep-alive. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { Bench, PEER, STACK } from "../harness/bench.js";
 import { arp, MAC_PEER, MAC_STACK } from "../harness/codec.js";
 
@@ -67,7 +68,7 @@ describe("RFC 9293 §3.8.4: keep-alive", () => {
     b.expect("A", { seq: 0 });
     assert.equal(b.state, "ESTABLISHED");
     b.advance(2000);
-    assert.equal(b.info.error, -9);
+    assert.equal(b.info.error, ERR.TIMED_OUT);
     // The peer may be there after all: as other stacks do, its end is told.
     b.expect("RA", { seq: 1, ack: 1 });
     b.silent();

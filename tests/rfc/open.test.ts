@@ -1,6 +1,7 @@
 /** RFC 9293 §3.4.1, §3.5, §3.7.1, §3.9.1.1, §3.10.1, §3.10.7.1 – §3.10.7.3: opening. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { FLAG } from "../../host/stack.js";
 import { Bench, SMALL, PEER, PEER_PORT, STACK, pattern, it4 } from "../harness/bench.js";
 import { be, opt } from "../harness/codec.js";
@@ -100,7 +101,7 @@ describe("RFC 9293 §3.5: three-way handshake", () => {
     c.advance(1000);
     c.send({ flags: "R", seq: 1 });
     assert.ok(c.had("CLOSED"));
-    assert.equal(c.info.error, -7);
+    assert.equal(c.info.error, ERR.REFUSED);
   });
 
   it("MUST-41 MUST-42 listens on a port that has connections, and disturbs none", () => {
@@ -228,7 +229,7 @@ describe("RFC 9293 §3.10.7.3: SYN-SENT", () => {
     b.send({ flags: "R", seq: 0 });
     assert.equal(b.state, "SYN-SENT");
     b.send({ flags: "RA", seq: 0, ack: 1 });
-    assert.equal(b.info.error, -7);
+    assert.equal(b.info.error, ERR.REFUSED);
     assert.ok(b.had("CLOSED"));
     assert.equal(b.code(() => b.stack.receive(b.handle)), "REFUSED");
   });
@@ -257,7 +258,7 @@ describe("RFC 9293 §3.8.3: retransmission of a SYN", () => {
     }
     assert.deepEqual(times, [1, 3, 7, 15, 31, 63, 123]);
     assert.ok(b.nowUs - start >= 180e6, "not before 180 s");
-    assert.equal(b.info.error, -9);
+    assert.equal(b.info.error, ERR.TIMED_OUT);
   });
 
   it("5681-2 6298-9 begins with one segment, and an RTO of 3 s, after a SYN was lost", () => {

@@ -1,6 +1,7 @@
 /** RFC 7323 (window scale, timestamps, PAWS), RFC 2018 and RFC 2883 (SACK), RFC 6675. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { POLICY } from "../../host/config.js";
 import { FLAG } from "../../host/stack.js";
 import { Bench, SMALL, MSS, pattern } from "../harness/bench.js";
@@ -92,7 +93,7 @@ describe("RFC 7323 §3 to §5: timestamps", () => {
     b.expect("A", { ack: 1 });
     assert.equal(b.count("PAWSEstab"), 1);
     b.send({ flags: "R", seq: 1, opts: opt.ts(500, 0) });
-    assert.equal(b.info.error, -8);
+    assert.equal(b.info.error, ERR.RESET);
   });
 
   it("7323-8 believes any timestamp after 24 days of silence", () => {

@@ -1,7 +1,7 @@
 /** Modern loss recovery: RACK-TLP, PRR, undo. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { FLAG } from "../../host/stack.js";
+import { FLAG, TIMER } from "../../host/stack.js";
 import { opt } from "../harness/codec.js";
 import { Bench, MSS, SMALL } from "../harness/bench.js";
 import { MODERN, RTT, acks, flight, nxt, open, sent, una } from "../harness/sender.js";
@@ -45,7 +45,7 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     const b = open();
     flight(b, 2);
     acks(b, 1, [2, 3]);
-    assert.equal(b.info.timerKind, 3);
+    assert.equal(b.info.timerKind, TIMER.REORDER);
     b.advance(26);
     assert.deepEqual(sent(b), [1]);
   });
@@ -61,7 +61,7 @@ if (!SMALL) describe("RFC 8985: RACK", () => {
     // The first two are lost, the third may only be late, and the first of the two takes a range of its own.
     acks(b, 1, [4, 5]);
     assert.equal(sent(b)[0], 1);
-    assert.equal(b.info.timerKind, 1, "the retransmission timer");
+    assert.equal(b.info.timerKind, TIMER.RETRANSMIT, "the retransmission timer");
     b.advance(RTT);
     acks(b, 5);
     assert.equal(una(b), 5);

@@ -1,6 +1,7 @@
 /** RFC 9293 §3.8.1, RFC 6298: retransmission; RFC 4821, RFC 8899: a path that swallows large packets. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { Bench, SMALL, MSS } from "../harness/bench.js";
 
 describe("RFC 9293 §3.8.1, RFC 6298: retransmission", () => {
@@ -80,7 +81,7 @@ describe("RFC 9293 §3.8.1, RFC 6298: retransmission", () => {
     assert.equal(b.state, "ESTABLISHED");
     b.advance(400_000);
     assert.ok(b.had("CLOSED"));
-    assert.equal(b.info.error, -9);
+    assert.equal(b.info.error, ERR.TIMED_OUT);
   });
 
   it("MUST-21 RFC 9293 §3.10.8: R2 can be set for a connection", () => {

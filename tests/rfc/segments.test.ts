@@ -1,6 +1,7 @@
 /** RFC 9293 §3.1, §3.2: the header, its checksum, and options. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { Bench, PEER, STACK, pattern, it4 } from "../harness/bench.js";
 import { opt, tcp } from "../harness/codec.js";
 
@@ -35,7 +36,7 @@ describe("RFC 9293 §3.1: header", () => {
       b.frame(bad);
     }
     b.silent();
-    assert.equal(b.stack.receivable(b.handle), -5);
+    assert.equal(b.stack.receivable(b.handle), ERR.AGAIN);
     b.frame(good);
     assert.deepEqual(b.read(), pattern(20));
   });

@@ -5,11 +5,11 @@
 import assert from "node:assert/strict";
 import { parseIp } from "../../host/address.js";
 import type { StackOptions } from "../../host/config.js";
-import { StintError } from "../../host/errors.js";
+import { ERR, StintError } from "../../host/errors.js";
 import { Wire, type InFlight } from "../../host/links/loopback.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
-import { EVENT, FLAG, StackModule } from "../../host/stack.js";
+import { EVENT, FLAG, StackModule, TIMER } from "../../host/stack.js";
 import { icmp } from "../harness/codec.js";
 import { drawConfig } from "../harness/configs.js";
 import { SLOW } from "../harness/module.js";
@@ -380,7 +380,7 @@ export class World {
       if (writer) assert.ok(writer.finished, "an end that nobody sent");
       did = true;
     }
-    if (left < 0 && left !== -5) {
+    if (left < 0 && left !== ERR.AGAIN) {
       this.#leave(end, "close");
       return true;
     }
@@ -448,13 +448,14 @@ export class World {
     assert.ok(t.sndSize <= t.sndRing && t.rcvSize <= t.rcvRing, "rings hold no more than their size");
     assert.ok(t.rcvWnd + t.rcvSize <= t.rcvRing + 1, "the window promises no more than there is room for");
     if (t.stateName === "CLOSED" || t.stateName === "TIME-WAIT") return;
-    const synchronized = t.state >= 4;
+    const synchronized = !["LISTEN", "SYN-SENT", "SYN-RECEIVED"].includes(t.stateName);
     const inFlight = (t.sndNxt - t.sndUna) >>> 0;
     if (synchronized) assert.ok(inFlight <= t.sndSize + 1, "no more in flight than the ring holds, and a FIN");
     // One whose SYN has to wait for a slot is on the list of those with work.
     if (inFlight > 0)
       assert.ok(
-        t.timerKind !== 0 || (t.flags & FLAG.work) !== 0, `a timer runs while something is in flight (${t.stateName})`,
+        t.timerKind !== TIMER.NONE || (t.flags & FLAG.work) !== 0,
+        `a timer runs while something is in flight (${t.stateName})`,
       );
   }
 }

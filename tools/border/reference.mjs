@@ -132,6 +132,10 @@ ${fields(b.localName)}
 
 ${fields(b.ip6Info)}
 
+## What \`pool\` counts
+
+${rows(["which", "name", "meaning"], b.pools.map((p) => row(p.value, `\`${p.name}\``, p.text)))}
+
 ## What \`udp_recv\` writes of the sender
 
 ${fields(b.from)}

@@ -28,12 +28,12 @@ static void early(void) {
   CHECK(tcp_listen(0, 7, 4) == STINT_ERR_NOT_INIT && tcp_connect(0, 0, 0x0a000001, 7) == STINT_ERR_NOT_INIT);
   CHECK(udp_open(9) == STINT_ERR_NOT_INIT && stint_tune(50, 1) == STINT_ERR_NOT_INIT);
   CHECK(stint_event_next() == 0 && stint_control_block() == NULL && stint_counters() == NULL);
-  CHECK(stint_pool(0) == STINT_ERR_NOT_INIT && stint_flow_state(1, 2, 3, 4) == STINT_ERR_NOT_INIT);
+  CHECK(stint_pool(STINT_POOL_CONNECTIONS) == STINT_ERR_NOT_INIT && stint_flow_state(1, 2, 3, 4) == STINT_ERR_NOT_INIT);
   for (int32_t handle = -1; handle < 70000; handle = handle * 3 + 4) {
     CHECK(tcp_close(handle) == STINT_ERR_HANDLE && tcp_abort(handle) == STINT_ERR_HANDLE);
     CHECK(tcp_accept(handle) == STINT_ERR_HANDLE && tcp_shutdown(handle) == STINT_ERR_HANDLE);
     CHECK(tcp_send(handle, sent, 1) == STINT_ERR_HANDLE && tcp_recv(handle, got, 100) == STINT_ERR_HANDLE);
-    CHECK(tcp_send_at(handle) == NULL && tcp_recv_at(handle) == NULL && tcp_set(handle, 0, 1) < 0);
+    CHECK(tcp_send_at(handle) == NULL && tcp_recv_at(handle) == NULL && tcp_set(handle, STINT_OPTION_NO_DELAY, 1) < 0);
     CHECK(tcp_info(handle, got) < 0 && stint_listener_info(handle, got) < 0 && tcp_peek(handle, got, 10) < 0);
     CHECK(udp_close(handle) < 0 && udp_send(handle, 0x0a000001, 7, sent, 1) < 0 && udp_connect(handle, 1, 1) < 0);
     CHECK(udp_recv(handle, got, 10, NULL) < 0 && udp_ttl(handle, 1) < 0);
