@@ -23,9 +23,11 @@ const listOf = (shape: Shape): Shape => (v) => v.kind === "list" && v.items.leng
 const call = (name: string, shape: Shape): Shape => (v) =>
   v.kind === "call" && v.name === name && v.args.length === 1 && shape(v.args[0]!);
 
+/** How many bytes. */
+const length: Shape = (v) => number(v) && v.kind === "number" && v.value >= 0 && v.value < 2 ** 31;
 const size = either(any, number, call("sizeof", (v) => v.kind === "symbol"));
-const pair: Shape = (v) => v.kind === "list" && v.items.length === 2 && any(v.items[0]!) && number(v.items[1]!);
-const iovec = either(pair, fields({ iov_base: any, iov_len: number }));
+const pair: Shape = (v) => v.kind === "list" && v.items.length === 2 && any(v.items[0]!) && length(v.items[1]!);
+const iovec = either(pair, fields({ iov_base: any, iov_len: length }));
 const message = fields({
   msg_name: any, msg_namelen: any, msg_iov: listOf(iovec), msg_iovlen: number, msg_flags: flags(),
 });
@@ -52,11 +54,11 @@ const CALLS: Record<string, { args: Shape[]; optional?: number }> = {
   socket: { args: [either(any, names("AF_INET", "PF_INET")), type, protocol] },
   bind: { args: [number, any, any] }, listen: { args: [number, number] }, connect: { args: [number, any, any] },
   accept: { args: [number, any, any] }, accept4: { args: [number, any, any, accepting] },
-  read: { args: [number, any, number] }, readv: { args: [number, listOf(iovec), number] },
-  recv: { args: [number, any, number, receiving] }, recvfrom: { args: [number, any, number, receiving, any, any] },
+  read: { args: [number, any, length] }, readv: { args: [number, listOf(iovec), number] },
+  recv: { args: [number, any, length, receiving] }, recvfrom: { args: [number, any, length, receiving, any, any] },
   recvmsg: { args: [number, message, receiving] },
-  write: { args: [number, any, number] }, writev: { args: [number, listOf(iovec), number] },
-  send: { args: [number, any, number, sending] }, sendto: { args: [number, any, number, sending, any, any] },
+  write: { args: [number, any, length] }, writev: { args: [number, listOf(iovec), number] },
+  send: { args: [number, any, length, sending] }, sendto: { args: [number, any, length, sending, any, any] },
   sendmsg: { args: [number, message, sending] },
   close: { args: [number] }, shutdown: { args: [number, names("SHUT_RD", "SHUT_WR", "SHUT_RDWR")] },
   fcntl: { args: [number, names("F_GETFL", "F_SETFL"), either(flags("O_RDWR", "O_NONBLOCK"), number)], optional: 1 },

@@ -4,25 +4,41 @@ type Token = { kind: "number"; value: number } | { kind: "name" | "mark"; text: 
 
 const TOKEN =
   /\s*(?:(0[xX][0-9a-fA-F]+|\d+(?:\.\d+)?)(?!\w)|([A-Za-z_]\w*)|(\*\*|\/\/|<<|>>|[<>=!]=|[-+*/%&|^~<>(),]))/y;
+/** An expression that is none, or that has a word nobody knows. */
+export class ExpressionError extends Error {}
+
 type Binary = (a: number, b: number) => number;
 const COMPARE: Record<string, (a: number, b: number) => boolean> = {
   "==": (a, b) => a === b, "!=": (a, b) => a !== b,
   "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b,
 };
+/** Of whole numbers, however large: JavaScript's own operators know 32 bits. */
+const bits = (of: (a: bigint, b: bigint) => bigint): Binary => (a, b) => {
+  if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) throw new ExpressionError("the bits of such a number");
+  return Number(of(BigInt(a), BigInt(b)));
+};
+const shift = (of: (a: number, by: number) => number): Binary => (a, by) => {
+  if (!Number.isSafeInteger(a) || !Number.isInteger(by) || by < 0) throw new ExpressionError("such a shift");
+  return of(a, 2 ** by);
+};
+const divided = (of: Binary): Binary => (a, b) => {
+  if (b === 0) throw new ExpressionError("a division by zero");
+  return of(a, b);
+};
 const remainder: Binary = (a, b) => a - b * Math.floor(a / b);
 /** Operators of two operands, those that bind less first. */
 const LEVELS: Record<string, Binary>[] = [
-  { "|": (a, b) => a | b }, { "^": (a, b) => a ^ b }, { "&": (a, b) => a & b },
-  { "<<": (a, b) => a * 2 ** b, ">>": (a, b) => Math.floor(a / 2 ** b) },
+  { "|": bits((a, b) => a | b) }, { "^": bits((a, b) => a ^ b) }, { "&": bits((a, b) => a & b) },
+  { "<<": shift((a, by) => a * by), ">>": shift((a, by) => Math.floor(a / by)) },
   { "+": (a, b) => a + b, "-": (a, b) => a - b },
-  { "*": (a, b) => a * b, "//": (a, b) => Math.floor(a / b), "/": (a, b) => a / b, "%": remainder },
+  {
+    "*": (a, b) => a * b, "//": divided((a, b) => Math.floor(a / b)), "/": divided((a, b) => a / b),
+    "%": divided(remainder),
+  },
 ];
 const FUNCTIONS: Record<string, (...n: number[]) => number> = {
   abs: Math.abs, min: Math.min, max: Math.max, int: Math.trunc,
 };
-
-/** An expression that is none, or that has a word nobody knows. */
-export class ExpressionError extends Error {}
 
 function tokens(text: string): Token[] {
   const out: Token[] = [];
@@ -136,6 +152,6 @@ export function holds(text: string, view: Record<string, number>): boolean {
   const e = new Evaluator(tokens(message ? text.slice(0, message.index) : text), text, view);
   const n = e.or();
   if (!message && e.take(",")) e.or();
-  if (e.at < e.list.length || Number.isNaN(n)) e.fail();
+  if (e.at < e.list.length || !Number.isFinite(n)) e.fail();
   return n !== 0;
 }

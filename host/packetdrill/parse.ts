@@ -104,13 +104,9 @@ function value(r: Reader): Value {
 
 function list(r: Reader, close: RegExp): Value[] {
   const items: Value[] = [];
-  while (!r.take(close)) {
-    items.push(value(r));
-    if (!r.take(/,/)) {
-      r.need(close, `"," or the end of a list`);
-      break;
-    }
-  }
+  if (r.take(close)) return items;
+  do items.push(value(r)); while (r.take(/,/));
+  r.need(close, `"," or the end of a list`);
   return items;
 }
 
@@ -268,6 +264,7 @@ function wire(r: Reader, inbound: boolean): OfWire {
   if (other) return { type: "other", what: other[1]! };
   const p = packet(r, ip);
   if (inbound && p.options === null) r.fail("options of a packet that comes in have to be said");
+  if (inbound && p.win === undefined) r.fail("the window of a packet that comes in has to be said");
   return { type: inbound ? "in" : "out", packet: p };
 }
 
@@ -296,6 +293,7 @@ export function parse(source: string, file: string, defines: Set<string>): Scrip
   const r = new Reader(preprocess(source, defines, file), file);
   const script: Script = { file, options: new Map(), init: [], events: [] };
   for (let o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/); o; o = r.take(/--(\w+)(?:[ \t]*=[ \t]*([^\s]+))?/)) {
+    if (script.options.has(o[1]!)) r.fail(`--${o[1]} is there twice`);
     script.options.set(o[1]!, o[2] ?? "");
   }
   while (!r.done) {
@@ -317,5 +315,6 @@ export function parse(source: string, file: string, defines: Set<string>): Scrip
     r.endOfLine();
     script.events.push(e);
   }
+  if (script.events.length === 0) r.fail("an event was expected: a script without any shows nothing");
   return script;
 }

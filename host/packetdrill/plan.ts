@@ -18,6 +18,8 @@ export interface Plan {
   mtu: number;
 }
 
+/** What a TCP header has room for, bytes. */
+const OPTIONS_MAX = 40;
 /** How often an out-of-window segment is answered, ms. */
 const RATE_MS = 500;
 
@@ -60,6 +62,8 @@ function checkEvent(e: Event): void {
     if (type === undefined || code === undefined) throw new Unsupported(`line ${e.line}: icmp ${e.kind} ${e.code}`);
   }
   if (e.type !== "in" && e.type !== "out") return;
+  const bytes = optionBytes(e.packet.options ?? []).length;
+  if (bytes > OPTIONS_MAX) throw new Unsupported(`line ${e.line}: ${bytes} bytes of options`);
   for (const o of e.packet.options ?? []) {
     if (o.kind === "raw") throw new Unsupported(`line ${e.line}: the option ${o.text}`);
     if (o.kind === "fastopen" && o.experimental) {

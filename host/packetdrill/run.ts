@@ -152,6 +152,10 @@ export class Runner {
       this.#expect(e, this.#window(e, at, base));
       return;
     }
+    if (isAbsolute && at < this.#lastUs - this.#tolerance(0)) {
+      const [due, now] = [at, this.#lastUs].map((us) => this.#world.seconds(us));
+      throw new Failure(e.line, `it happens at ${due}`, `what stands before it is over at ${now}`);
+    }
     this.#world.advance(Math.max(at, this.#world.nowUs));
     this.#finishPending(this.#world.nowUs);
     this.#lastUs = Math.max(at, this.#lastUs);

@@ -348,6 +348,7 @@ describe("the runner, script options", () => {
     ])
       refuses(`${o}\n${OPEN}`, /--/);
     passes(`--mtu=1500\n--tolerance_usecs=10000\n${OPEN}`);
+    refuses(`--mtu=1500\n--mtu=1400\n${OPEN}`, /twice/);
   });
 
   it("refuses directives that it cannot follow, and times that run backwards", () => {
@@ -357,6 +358,27 @@ describe("the runner, script options", () => {
       "+0...+0.2 read(4, ..., 1) = 1", "+0.2~0.3 > . 1:1(0) ack 1", "0.5...0.2 read(4, ..., 1) = 1",
     ].slice(1))
       refuses(`${OPEN}${t}\n`, /expected|before/);
+    refuses(`${OPEN}0.01 close(4) = 0\n`, /over at 0\.1/);
+    refuses(`${OPEN}0.01 < P. 1:11(10) ack 1 win 100\n`, /over at 0\.1/);
+    passes(`${OPEN}0.1 close(4) = 0\n`);
+  });
+});
+
+describe("the runner, what cannot be", () => {
+  it("is refused: a script without an event, a list that goes on, bytes that nobody has, a window that is not said, "
+      + "options that no header has room for", () => {
+    for (const text of ["", "// RFC 9293\n", "--mtu=1500\n", "`true`\n", "#ifdef OTHER\n+0 close(3) = 0\n#endif\n"])
+      refuses(text, /without any/);
+    refuses(`${OPEN}+0 close(4,) = 0\n`, /expected/);
+    for (const call of [
+      "write(4, ..., -10) = 10", "read(4, ..., -1) = -1 EAGAIN", "sendto(4, ..., -1, 0, ..., ...) = 1",
+      "writev(4, [{..., -1}], 1) = 1",
+    ])
+      refuses(`${OPEN}+0 ${call}\n`, /argument/);
+    refuses(`${OPEN}+0 < P. 1:11(10) ack 1\n`, /the window/);
+    const sack = (blocks: string): string => `${OPEN}+0 < . 1:1(0) ack 1 win 100 <sack ${blocks}>\n`;
+    passes(sack("1:2 3:4 5:6 7:8"));
+    refuses(sack("1:2 3:4 5:6 7:8 9:10"), /bytes of options/);
   });
 });
 
@@ -379,11 +401,17 @@ describe("the runner, assertions", () => {
       "assert 0x10 == 16",
     ])
       passes(code(t));
-    for (const t of ["assert 3 > 2 > 5", "assert 1 < 5 < 3", "assert 7 // 2 == 4", "assert 0"])
+    const wrong = [
+      "assert 3 > 2 > 5", "assert 1 < 5 < 3", "assert 7 // 2 == 4", "assert 0", "assert (1 << 40) | 1 == 1",
+      "assert 0x80000000 & 0x80000000 < 0",
+    ];
+    for (const t of wrong)
       assert.equal(run(code(t)).result, "failed", t);
     for (const t of [
       "assert tcpi_unheard_of == 1", "assert 1 or xyzzy", "assert 1 == 1 xyzzy", "assert 1 == 1, xyzzy", "assert (1",
       "assert", "if 1: pass", "assert constructor", "assertfoo", "assert 1 ** 2", "assert 'a'", "printx",
+      // Python raises an error for these.
+      "assert 1 / 0", "assert not 5 % 0 == 3", "assert 1 // 0", "assert 1 << -1 == 0", "assert 1.5 & 1",
     ]) {
       assert.equal(run(code(t)).result, "unsupported", t);
     }
