@@ -50,7 +50,9 @@ export async function startWasmtime(
   link.onChange = (up) => {
     if (up && child.stdin.writable) child.stdin.write(LINK_UP);
   };
-  const beats = setInterval(() => void (child.stdin.writable && child.stdin.write(BEAT)), BEAT_MS);
+  const beat = (): void => void (child.stdin.writable && child.stdin.write(BEAT));
+  const beats = setInterval(beat, BEAT_MS);
+  beat();
   const counters: Record<string, number> = {};
   let ready: () => void, words = "", rest = "";
   const isReady = new Promise<void>((resolve) => (ready = resolve));
