@@ -13,6 +13,7 @@ import { becomeUser, checkUser } from "../privilege.js";
 import { addOptions6, ip6Options, type Options6 } from "./ip6.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, anyAddress, cidr, host, parseCount, parseNumber, parsePort } from "./arguments.js";
+import { whenAsked } from "./signals.js";
 import { ASKING, patiently, sayTap } from "./waiting.js";
 
 interface ConnectOptions extends Options6 {
@@ -99,7 +100,7 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
     if (signal.aborted) process.exit(130);
     interrupt.abort();
   };
-  process.on("SIGINT", stop).on("SIGTERM", stop);
+  whenAsked(stop);
   const fail = (words: string): void => {
     console.error(`stint connect: ${host} port ${port}: ${words}`);
     process.exitCode = 1;
@@ -116,6 +117,7 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
     process.stdin.destroy();
     if (signal.aborted) process.exitCode = 130;
     else if (e instanceof StintError || e instanceof LinkError) fail(e.message);
+    else if ((e as NodeJS.ErrnoException).code === "EPIPE") fail("nobody reads what it sends");
     else throw e;
   } finally {
     // The peer is told of the end, and has its time to acknowledge what it was sent.

@@ -12,6 +12,7 @@ import { StackModule, type Exports } from "../stack.js";
 import { address, cidr, parsePort } from "./arguments.js";
 import { checkChoice } from "./own-address.js";
 import { readInput } from "./problem.js";
+import { whenAsked } from "./signals.js";
 
 interface RunOptions { link: string; ip: string; gateway?: string; pcap?: string; forward: number[] }
 
@@ -83,7 +84,7 @@ async function runOn(link: Link, module: WebAssembly.Module, options: RunOptions
   setImmediate(() => console.log(`ready ${plain}`));
   try {
     await new Promise<void>((done, fail) => {
-      process.on("SIGINT", done).on("SIGTERM", done);
+      whenAsked(done);
       link.onClose = (error) => (error ? fail(error) : done());
     });
   } finally {

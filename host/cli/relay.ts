@@ -14,6 +14,7 @@ import { LINK_FORMS, openLink } from "../links/open.js";
 import { Switch } from "../links/switch.js";
 import { becomeUser, checkUser } from "../privilege.js";
 import { within } from "./arguments.js";
+import { whenAsked } from "./signals.js";
 
 interface RelayOptions {
   listen: { host: string; port: number };
@@ -171,7 +172,7 @@ async function relay(options: RelayOptions): Promise<void> {
     if (options.user !== undefined) becomeUser(options.user);
     const { port: got } = web.address() as AddressInfo, at = host.includes(":") ? `[${host}]` : host;
     console.log(`ready ws://${at}:${got}/${token === undefined ? "" : `?token=${encodeURIComponent(token)}`}`);
-    await new Promise((stop) => process.once("SIGINT", stop).once("SIGTERM", stop));
+    await new Promise<void>((stop) => whenAsked(stop));
   } finally {
     for (const client of sockets.clients) {
       client.close(1001);

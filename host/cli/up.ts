@@ -21,6 +21,7 @@ import { startWasmtime } from "../wasmtime.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, hostName, mac, parseCount, parsePort } from "./arguments.js";
 import { addOptions6, ip6Options, Watch6, type Options6 } from "./ip6.js";
+import { whenAsked } from "./signals.js";
 import { ASKING, patiently, sayTap } from "./waiting.js";
 
 /** A ring if nobody says: it takes this to keep a link busy. With many connections all would not fit into 4 GiB. */
@@ -175,7 +176,7 @@ async function up(options: UpOptions): Promise<void> {
       if (asked === 2) process.exitCode = 130;
       running.stop();
     };
-    process.on("SIGINT", stop).on("SIGTERM", stop);
+    whenAsked(stop);
     link.onClose = (error) => running.fail(error ?? new LinkError("the link has closed"));
     const heard = link.onChange;
     link.onChange = (isUp, why) => {
