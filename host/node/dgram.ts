@@ -383,8 +383,8 @@ class OneSocket extends EventEmitter {
 
   setTTL(ttl: number): number {
     if (typeof ttl !== "number") throw wrongType("ttl", "of type number", ttl);
+    if (!(ttl >= 1 && ttl < 256)) throw systemError("setTTL", "EINVAL");
     const inner = this.#bound("setTTL");
-    if (!(ttl >= 1 && ttl <= 255)) throw systemError("setTTL", "EINVAL");
     try {
       inner.setTtl(Math.floor(ttl));
     } catch (e) {

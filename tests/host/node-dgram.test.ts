@@ -121,6 +121,7 @@ describe("stint/dgram: datagrams", () => {
     assert.deepEqual([await ttls(from), await ttls(other)], [7, 64]);
     for (const ttl of [0, 256, -1]) assert.throws(() => from.setTTL(ttl), code("EINVAL"));
     assert.throws(() => make().setTTL(3), code("EBADF"));
+    assert.throws(() => make().setTTL(300), code("EINVAL"), "which is looked at first, as by Node");
     await closed(to, from, other);
   });
 
