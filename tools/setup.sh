@@ -51,7 +51,7 @@ compgen -G "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a" >
 [ -e /usr/include/lwip/lwip/tcp.h ] || packages+=(liblwip-dev); need pkg-config pkg-config
 [ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
 need valgrind valgrind; need cmake cmake; need make make; need g++ g++
-need setpriv util-linux; need openssl openssl; need clang-format clang-format
+need setpriv util-linux; need openssl openssl; need ssh-keygen openssh-client; need clang-format clang-format
 if [ ${#packages[@]} -gt 0 ] || [ ! -e "$SERVERS" ]; then
   if ! has apt-get; then
     echo "setup: there is no apt-get here; what is missing is named as Debian does: ${packages[*]-}" >&2

@@ -3,8 +3,9 @@
  * them, and says nothing to the machine's own.
  */
 import type { ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { findProgram } from "../../host/programs.js";
 import { environment, said, started, succeeded, until } from "../harness/programs.js";
@@ -26,12 +27,17 @@ export interface Recipe {
   signal?: NodeJS.Signals;
 }
 
+/** A port that is free, below those that the kernel gives to whoever connects: it stays free while a server is down. */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = randomInt(20_000, 32_000), server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.on("error", () => resolve(false)).listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 const accepts = (port: number): Promise<boolean> =>

@@ -1,7 +1,7 @@
 // node:http and axios with nginx, which tells the connection that each answer came by.
 import http from "node:http";
 import axios from "axios";
-import { afterRestart, all, codeOf, host, megabyte, nobody, port, print, sum } from "./common.mjs";
+import { afterRestart, again, all, codeOf, host, megabyte, nobody, port, print, sum } from "./common.mjs";
 
 const agent = new http.Agent({ keepAlive: true, maxSockets: 2 });
 function ask(path, { method = "GET", body, headers = {}, ...more } = {}) {
@@ -33,8 +33,7 @@ const stop = new globalThis.AbortController(), stopped = codeOf(client.get("/man
 stop.abort();
 print(await stopped, Object.values(agent.freeSockets).flat().length > 0);
 
-print((await afterRestart(() => ask("/hello"))).status, (await client.get("/hello")).data);
-await Promise.all([ask("/large", { method: "DELETE" }), ask("/axios", { method: "DELETE" })]);
-await ask("/part", { method: "DELETE" });
+print((await afterRestart(() => ask("/hello"))).status, (await again(() => client.get("/hello"))).data);
+for (const path of ["/large", "/axios", "/part"]) await again(() => ask(path, { method: "DELETE" }));
 agent.destroy();
 print("done");
