@@ -65,12 +65,14 @@ size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
 size(wasm("assembly/index.ts", "stint-link", SMALL));
 size(wasm("assembly/whole.ts", "stint-link.simd", FASTEST));
 
-const MADE = ["stint", "stint-shard", "index", "browser", ...Object.keys(NODE)].map((name) => `build/${name}.js`);
+const MADE = ["stint", "stint-shard", "index", "browser", "fetch", ...Object.keys(NODE)]
+  .map((name) => `build/${name}.js`);
 await unlessMade("build/.stamps/scripts", SCRIPTS, [...MADE, "build/types/index.d.ts"], scripts);
 size("build/stint.js");
 await lab();
 size("build/index.js");
 size("build/browser.js");
+size("build/fetch.js");
 
 /** The command and the library. */
 async function scripts() {
@@ -94,10 +96,10 @@ async function scripts() {
     ...common, entryPoints: { index: "host/index.ts", ...NODE }, outdir: "build",
     splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, keepNames: true,
   });
-  // The library for browsers: one file that asks for nothing.
+  // The library for browsers, and HTTP for it: each one file that asks for nothing.
   await build({
-    ...common, entryPoints: { browser: "host/web/index.ts" }, outdir: "build", platform: "browser", target: "es2022",
-    minify: true,
+    ...common, entryPoints: { browser: "host/web/index.ts", fetch: "host/web/fetch/index.ts" }, outdir: "build",
+    platform: "browser", target: "es2022", minify: true,
   });
   execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
 }

@@ -1,6 +1,6 @@
 /**
- * docs/reference/node-api and browser-api: the libraries, a page for each class, function and type, made by TypeDoc
- * from the comments in host/.
+ * docs/reference/node-api, browser-api and fetch-api: the libraries, a page for each class, function and type, made by
+ * TypeDoc from the comments in host/.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,6 +45,11 @@ const LIBRARIES: Record<string, object> = {
     name: "The library for browsers", entryPoints: ["host/web/index.ts"],
     // The lists of names stand in the pages of node-api, and in those that are made of the module.
     intentionallyNotExported: ["Home", "Owner", "ERR", "OPTION", "POLICY", "STATES", "StackModule", "Group"],
+  },
+  "docs/reference/fetch-api": {
+    name: "HTTP for browsers", entryPoints: ["host/web/fetch/index.ts"],
+    // Any stack of browser-api.
+    intentionallyNotExported: ["Dialer"],
   },
 };
 export const FOLDERS = Object.keys(LIBRARIES);
