@@ -102,6 +102,11 @@ async function scripts() {
     platform: "browser", target: "es2022", minify: true,
   });
   execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
+  // Indented by tabs the package is 11 KB smaller.
+  for (const name of readdirSync("build/types", { recursive: true }).filter((file) => file.endsWith(".d.ts"))) {
+    const file = join("build/types", name), text = readFileSync(file, "utf8");
+    writeFileSync(file, text.replace(/^(?: {4})+/gm, (spaces) => "\t".repeat(spaces.length / 4)));
+  }
 }
 
 /** The handshake lab: one file that needs nothing else, not even a server. */
