@@ -108,7 +108,10 @@ export const HTTP: bool = !isDefined(STINT_NO_HTTP);
 /** The services that are good for measuring: discard and chargen. */
 export const MEASURING: bool = !isDefined(STINT_NO_MEASURING);
 
-/** A build to be linked into an application's module: the memory is the application's, and so is the arena. */
+/**
+ * A build to be linked into an application's module: the memory is the application's, and so is the arena. Fast builds
+ * are not told when they are compiled (core/linked.ts).
+ */
 export const LINKED: bool = isDefined(STINT_LINKED);
 
 /** A board: paths of files are short, and memory is small. */

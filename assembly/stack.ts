@@ -13,6 +13,7 @@ import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./c
 import { count, countBy, countersInit, Mib } from "./core/counters";
 import { eventsInit, eventRaise, Event } from "./core/events";
 import { layoutBegin, layoutEnd, take } from "./core/layout";
+import { linked } from "./core/linked";
 import { giveBack, lend, ownBegin, ownSize } from "./core/own";
 import { randomInit, RANDOM_SIZE } from "./core/random";
 import { heapInit, heapNext, heapOwner, heapCount } from "./buffers/heap";
@@ -211,9 +212,8 @@ export function stackInit(block: Config): Err {
   // Memory behind this module's data is the application's, if it has one.
   const own = block.arenaBase == 0, base = own ? (<u64>__heap_base + 7) & ~7 : <u64>block.arenaBase,
     end = base + <u64>size;
-  if (own ? LINKED : <u64>block.arenaSize < <u64>size || (base & 7) != 0 || base < <u64>__heap_base) {
-    return Err.NO_MEMORY;
-  }
+  if (own && (SPEED ? linked != 0 : LINKED)) return Err.NO_MEMORY;
+  if (!own && (<u64>block.arenaSize < <u64>size || (base & 7) != 0 || base < <u64>__heap_base)) return Err.NO_MEMORY;
   // What the stack is made from would be wiped.
   if (<u64>at < end && <u64>at + offsetof<Config>() > base) return Err.ARGUMENT;
   const limit = block.memoryBytes == 0 ? u32.MAX_VALUE : block.memoryBytes;

@@ -56,14 +56,14 @@ size(once("build/stint.mvp.wasm", "lowered", () => lowered("build/stint.wasm", "
 size(wasm("assembly/dual.ts", "stint6", SMALL));
 // For microcontrollers: what a board has (tools/board compiles it together with its services).
 size(wasm("assembly/index.ts", "board", SMALL, "build/stint.mcu.wasm"));
-size(wasm("assembly/whole.ts", "stint.simd", FASTEST));
+size(wasm("assembly/linkable.ts", "stint.simd", FASTEST));
 // For tests: everything that is counted is counted anew after each poll. It is built when it is asked for.
 if (only?.includes("stint.checks")) size(wasm("assembly/whole.ts", "stint.checks", FAST));
 size(wasm("assembly/services/whole.ts", "stint-app", FAST));
 size(wasm("host/wasi/main.ts", "stint-wasi", FAST));
-// To be linked into applications: without memory of its own, its data below 1024, where compilers put nothing.
+// To be linked into applications: without memory of its own, its data below 1024, where compilers put nothing. The fast
+// one is made of stint.simd when it is linked (host/link/stack.ts).
 size(wasm("assembly/index.ts", "stint-link", SMALL));
-size(wasm("assembly/whole.ts", "stint-link.simd", FASTEST));
 
 const MADE = ["stint", "stint-shard", "index", "browser", "fetch", ...Object.keys(NODE)]
   .map((name) => `build/${name}.js`);

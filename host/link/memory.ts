@@ -1,7 +1,8 @@
-/** Rewrites whose memory a module uses, for modules that are linked when they are loaded. */
+/** Rewrites whose memory a module uses, and what it exports, without a compiler. */
 import { ModuleError, readSections } from "./sections.js";
 
-const IMPORT = 2, MEMORY = 5, EXPORT = 7, MEMORY_KIND = 2;
+const IMPORT = 2, MEMORY = 5, GLOBAL = 6, EXPORT = 7, MEMORY_KIND = 2, GLOBAL_KIND = 3, I32_CONST = 0x41,
+  I64_CONST = 0x42;
 
 interface Section { id: number; body: Uint8Array }
 
@@ -81,24 +82,49 @@ export function ownMemory(bytes: Uint8Array, pages: number): Uint8Array {
   ));
 }
 
-/** The module with only these exports, in this order. */
-export function keepExports(bytes: Uint8Array, names: readonly string[]): Uint8Array {
-  const list = sections(bytes);
-  const i = list.findIndex((s) => s.id === EXPORT);
-  const { body } = list[i]!;
-  const entries = new Map<string, Uint8Array>();
+/** What a module exports: each name's kind, index, and where its entry lies in the section. */
+function exportsOf(body: Uint8Array): Map<string, { kind: number; index: number; entry: Uint8Array }> {
+  const out = new Map<string, { kind: number; index: number; entry: Uint8Array }>();
   let [count, at] = readLeb(body, 0);
   for (; count > 0; count--) {
     const from = at, [size, start] = readLeb(body, at);
-    [, at] = readLeb(body, start + size + 1);
-    entries.set(new TextDecoder().decode(body.subarray(start, start + size)), body.subarray(from, at));
+    const [index, end] = readLeb(body, start + size + 1);
+    const entry = body.subarray(from, at = end);
+    out.set(new TextDecoder().decode(body.subarray(start, start + size)), { kind: body[start + size]!, index, entry });
   }
+  return out;
+}
+
+/** The module with only these exports, in this order. */
+export function keepExports(bytes: Uint8Array, names: readonly string[]): Uint8Array {
+  const list = sections(bytes);
+  const i = list.findIndex((s) => s.id === EXPORT), entries = exportsOf(list[i]!.body);
   const kept = names.map((n) => {
-    const entry = entries.get(n);
-    if (!entry) throw new ModuleError(`it does not export ${n}`);
-    return entry;
+    const found = entries.get(n);
+    if (!found) throw new ModuleError(`it does not export ${n}`);
+    return found.entry;
   });
   return assemble(
     list.with(i, { id: EXPORT, body: Uint8Array.from([...leb(kept.length), ...kept.flatMap((e) => [...e])]) }),
   );
+}
+
+/**
+ * The module in which a global that it exports, an i32 that begins with 0, begins with `value`, 0 … 63. It imports no
+ * globals.
+ */
+export function setGlobal(bytes: Uint8Array, exported: string, value: number): Uint8Array {
+  const list = sections(bytes).map((s) => ({ ...s, body: s.body.slice() }));
+  const found = exportsOf(list.find((s) => s.id === EXPORT)!.body).get(exported);
+  if (found?.kind !== GLOBAL_KIND) throw new ModuleError(`it exports no global ${exported}`);
+  const { body } = list.find((s) => s.id === GLOBAL)!;
+  let [, at] = readLeb(body, 0);
+  // A global is its type, whether it is mutable, and here an integer: an opcode, the number, and the end (§5.5.9).
+  for (let i = 0; i < found.index; i++) {
+    if (body[at + 2] !== I32_CONST && body[at + 2] !== I64_CONST) throw new ModuleError("its globals are no integers");
+    at = readLeb(body, at + 3)[1] + 1;
+  }
+  if (body[at + 2] !== I32_CONST || body[at + 3] !== 0) throw new ModuleError(`${exported} is not 0`);
+  body[at + 3] = value;
+  return assemble(list);
 }

@@ -4,9 +4,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { buildDir } from "../module.js";
 import { importMemory, ownMemory } from "./memory.js";
 import { formatSignature, ModuleError, readSections } from "./sections.js";
+import { linkedStack } from "./stack.js";
 
 /** What a host of the merged module calls, beside the application's own exports. */
 const HOST_CALLS = ["configBlock", "layoutSize", "poll", "controlBlock", "counters"];
@@ -63,19 +63,13 @@ export function problems(
 
 export interface Merged { bytes: number; app: number; stack: number; imports: string[] }
 
-/** The stack without a memory: the small one, or with everything that it has, for speed. */
-export function stackFor(fast: boolean): string {
-  return join(buildDir(), fast ? "stint-link.simd.wasm" : "stint-link.wasm");
-}
-
 /** Reads and checks the application; throws a RangeError with what is wrong. */
 function checked(app: string, stack: Uint8Array): Uint8Array {
   try {
-    const fullest = (): Uint8Array => readFileSync(stackFor(true));
     const bytes = readFileSync(app);
-    const wrong = problems(
-      bytes, stack, (name) => readSections(fullest()).exports.some((e) => e.name === name && e.kind === "function"),
-    );
+    const fullest = (): string[] =>
+      readSections(linkedStack(true)).exports.filter((e) => e.kind === "function").map((e) => e.name);
+    const wrong = problems(bytes, stack, (name) => fullest().includes(name));
     if (wrong.length > 0) throw new RangeError(wrong.map((w) => `${app}: ${w}`).join("\n"));
     return bytes;
   } catch (e) {
@@ -89,7 +83,7 @@ function checked(app: string, stack: Uint8Array): Uint8Array {
  * large as the application wants it. Throws a RangeError with what is wrong.
  */
 export function linkDynamic(app: string, dir: string, fast = false): string[] {
-  const stack = readFileSync(stackFor(fast)), bytes = checked(app, stack);
+  const stack = linkedStack(fast), bytes = checked(app, stack);
   mkdirSync(dir, { recursive: true });
   const files = [join(dir, "stint.wasm"), join(dir, "app.wasm")];
   writeFileSync(files[0]!, ownMemory(stack, readSections(bytes).memoryPages!));
@@ -104,7 +98,7 @@ export function linkDynamic(app: string, dir: string, fast = false): string[] {
 export function mergeModules(app: string, out: string, optimize = true, fast = false): Merged {
   binaryen("wasm-merge");
   const dir = mkdtempSync(join(tmpdir(), "stint-link-"));
-  const stack = stackFor(fast), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm");
+  const stack = join(dir, "stack.wasm"), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm");
   const graph = join(dir, "graph.json");
   const run = (tool: string, ...args: string[]): void => {
     try {
@@ -117,7 +111,8 @@ export function mergeModules(app: string, out: string, optimize = true, fast = f
     }
   };
   try {
-    const bytes = checked(app, readFileSync(stack));
+    const stackBytes = linkedStack(fast), bytes = checked(app, stackBytes);
+    writeFileSync(stack, stackBytes);
     // The stack imports env.memory: the application is "env" to it.
     run("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "stint", "-o", merged);
     const own = readSections(bytes).exports.map((e) => e.name), keep = [...own, ...HOST_CALLS];
@@ -136,7 +131,7 @@ export function mergeModules(app: string, out: string, optimize = true, fast = f
     return {
       bytes: done.length,
       app: bytes.length,
-      stack: readFileSync(stack).length,
+      stack: stackBytes.length,
       imports: readSections(done).imports.map((i) => `${i.module}.${i.name}`),
     };
   } finally {

@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { linkedStack } from "../../host/link/stack.js";
 import { findProgram } from "../../host/programs.js";
 import { native } from "../../tools/native.mjs";
 import { ran, succeeded } from "../harness/programs.js";
@@ -40,10 +41,11 @@ function binaryen(tool: string, ...args: string[]): void {
 }
 
 /** The driver and two stacks over its memory, in one module. */
-function merged(name: string, stack: string, ...flags: string[]): string {
+function merged(name: string, fast: boolean, ...flags: string[]): string {
   const app = join(DIR, `${name}-driver.wasm`);
   const both = join(DIR, `${name}-merged.wasm`);
-  const out = join(DIR, `${name}.wasm`);
+  const out = join(DIR, `${name}.wasm`), stack = join(DIR, `${name}-stack.wasm`);
+  writeFileSync(stack, linkedStack(fast));
   run(
     "clang", "--target=wasm32-wasi", ...WARN, "-msimd128", "-mbulk-memory", "-ftls-model=local-exec", "-Iinclude",
     "-Wl,--global-base=1024", ...flags, WORK, STINT, "-o", app,
@@ -97,11 +99,11 @@ function smoltcp(): string[] {
 
 /** How each is made: the programs that it takes, and then its command. */
 const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
-  "stint-v8": { needs: ["clang"], make: () => v8Command(merged("scalar", "build/stint-link.wasm", "-DSTINT_SMALL")) },
-  "stint-v8-simd": { needs: ["clang"], make: () => v8Command(merged("simd", "build/stint-link.simd.wasm")) },
+  "stint-v8": { needs: ["clang"], make: () => v8Command(merged("scalar", false, "-DSTINT_SMALL")) },
+  "stint-v8-simd": { needs: ["clang"], make: () => v8Command(merged("simd", true)) },
   "stint-wasmtime": { needs: ["clang", "wasmtime"], make: () => {
     run("wasmtime", "--version");
-    return ["wasmtime", "run", merged("simd", "build/stint-link.simd.wasm")];
+    return ["wasmtime", "run", merged("simd", true)];
   } },
   "stint-wasm2c": { needs: ["wasm2c", "gcc", "ld", "objcopy"], make: () => {
     const out = join(DIR, "native");

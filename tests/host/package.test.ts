@@ -10,7 +10,7 @@ import { ran, succeeded } from "../harness/programs.js";
 import { lacks } from "../interop/lab.js";
 
 /** What an installation may take on a disk, in bytes. */
-const INSTALLED_MAX = 3_250_000;
+const INSTALLED_MAX = 3_000_000;
 
 const dir = mkdtempSync(join(tmpdir(), "stint-package-")), home = join(dir, "project");
 let tarball = "";
