@@ -265,6 +265,28 @@ if (!SMALL) {
       assert.deepEqual(b.seen(), []);
     });
 
+    it("what was known of the addresses of the packet before ends when they are another's", () => {
+      const b = known(), fixed = ip6("2001:db8:1::5");
+      b.stack.ip6Add(fixed, 64);
+      b.poll();
+      b.advance(2500);
+      b.stack.listen(80, 16, b.stack.ip6Name(fixed));
+      const reset = (dst: Uint8Array): number => {
+        b.out = [];
+        b.frame(segment(PEER, dst, [1000, 81], 1, 0x10));
+        return b.seen().filter((s) => s.next === 6 && hex6(s.dst) === hex6(PEER)).length;
+      };
+      assert.deepEqual([reset(fixed), reset(fixed)], [1, 1]);
+      b.stack.ip6Remove(fixed);
+      assert.equal(reset(fixed), 0, "an address that is not ours any more");
+      assert.deepEqual([reset(b.global), reset(b.global)], [1, 1]);
+      b.stack.ip6Add(PEER, 64);
+      b.poll();
+      assert.equal(reset(b.global), 1, "it is looked for still");
+      b.advance(2500);
+      assert.equal(reset(b.global), 0, "a peer's address that is ours by now");
+    });
+
     it("a connection that has ended tells who its peer was, as long as there is its handle", () => {
       const b = new Bench6().ready(), handles: number[] = [];
       const open = (n: number): number => {
