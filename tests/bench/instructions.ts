@@ -28,6 +28,13 @@ const WORKS: Counted[] = [
   { name: "a segment, an ACK for 2", driver: "bulk", units: (1 << 22) / 1460, count: 1, params: {} },
   { name: "a byte there and back", driver: "round-trips", units: 2000, count: 2000, params: { ring: 2048 } },
   {
+    name: "a segment over IPv6, an ACK for 2", driver: "bulk", units: (1 << 22) / 1440, count: 1, params: { family: 6 },
+  },
+  {
+    name: "a byte there and back over IPv6", driver: "round-trips", units: 2000, count: 2000,
+    params: { ring: 2048, family: 6 },
+  },
+  {
     name: "64 bytes there, 1,024 back, 32 connections", driver: "messages", units: 960, count: 960,
     params: { others: 31, ring: 8192, request: 64, answer: 1024 },
   },
@@ -76,7 +83,9 @@ export function benchInstructions(quick: boolean): Row[] {
   const subjects = everybody().filter((s) => (quick ? s.name === GUARDED : SUBJECTS.includes(s.name)));
   const rows: Row[] = [], row = { work: "instructions", spread: 0, unit: "" };
   for (const work of WORKS) {
-    const counts = subjects.map((s) => ({ subject: s.name, of: counted(s, work, !quick) }));
+    // Peers have IPv4.
+    const able = subjects.filter((s) => work.params["family"] === undefined || s.name === GUARDED);
+    const counts = able.map((s) => ({ subject: s.name, of: counted(s, work, !quick) }));
     for (const { subject, of: [instructions, first, last] } of counts) {
       const had = subject === GUARDED ? table[work.name] : undefined;
       const ratios: Record<string, number> = had === undefined ? {} : { committed: instructions! / had };
