@@ -5,6 +5,7 @@
 import { parseIp } from "../address.js";
 import type { StackOptions } from "../config.js";
 import { loadModule } from "../module.js";
+import { Queue } from "../queue.js";
 import { Random } from "../random.js";
 import { rest } from "../rest.js";
 import { EVENT, StackModule } from "../stack.js";
@@ -74,12 +75,6 @@ const SERVERS: Record<Defence, { count: number; options: Partial<StackOptions> }
     },
   },
 };
-
-interface Flight {
-  dueUs: number;
-  frame: Uint8Array;
-  to: Host;
-}
 
 /** A stack on the router. */
 class Host {
@@ -239,8 +234,7 @@ class Lab {
   readonly random: Random;
   readonly servers: Server[];
   readonly clients: Client[];
-  #flights: Flight[] = [];
-  #next = 0;
+  #flights = new Queue<{ frame: Uint8Array; to: Host }>();
   #hosts = new Map<number, Host>();
   #dead: Server | undefined;
   #diedUs = Infinity;
@@ -277,7 +271,7 @@ class Lab {
       view.getUint32(30) === SERVER
         ? this.#balance(view.getUint32(26), view.getUint16(34))
         : this.#hosts.get(view.getUint32(30));
-    if (to) this.#flights.push({ dueUs: this.nowUs + DELAY_US, frame: forwarded(frame, to.mac), to });
+    if (to) this.#flights.push(this.nowUs + DELAY_US, { frame: forwarded(frame, to.mac), to });
   }
 
   /** Which server a flow goes to: until its death is noticed, also the dead one. */
@@ -297,13 +291,9 @@ class Lab {
         this.#dead.alive = false;
         this.#diedUs = this.nowUs;
       }
-      for (; this.#next < this.#flights.length && this.#flights[this.#next]!.dueUs <= this.nowUs; this.#next++) {
-        const { frame, to } = this.#flights[this.#next]!;
+      while (this.#flights.nextUs <= this.nowUs) {
+        const { frame, to } = this.#flights.pop();
         to.push(frame);
-      }
-      if (this.#next > 10_000) {
-        this.#flights.splice(0, this.#next);
-        this.#next = 0;
       }
       this.#attack();
       for (const s of this.servers) if (s.wakeUs <= this.nowUs) s.poll(() => s.serve());
