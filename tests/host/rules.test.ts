@@ -25,6 +25,44 @@ const SOURCE = new Map(ALL.map((f) => [f, readFileSync(f, "utf8")]));
 /** The code alone: neither comments nor what stands in them counts as a use. */
 const CODE = new Map([...SOURCE].map(([f, text]) => [f, text.replace(/^\s*(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, "")]));
 
+/** The files that each file imports for more than their types: with names, without, or when it runs. */
+function importsOf(code: ReadonlyMap<string, string>): Map<string, Set<string>> {
+  return new Map([...code].map(([file, text]) => {
+    const targets = new Set<string>();
+    const said = /^(?:import|export)\s+(type\s)?([^"';]*?\sfrom\s+)?"(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/gm;
+    for (const [, type, names, to, later] of text.matchAll(said)) {
+      const listed = /^\{([^}]*)\}\s+from\s+$/.exec(names ?? "")?.[1];
+      if (type !== undefined || listed?.split(",").every((n) => /^\s*(type\s.*)?$/s.test(n)) === true) continue;
+      const path = normalize(join(dirname(file), to ?? later!));
+      const target = [path.replace(/\.js$/, ".ts"), path].find((p) => code.has(p));
+      if (target !== undefined) targets.add(target);
+    }
+    return [file, targets];
+  }));
+}
+
+/** One circle, if there is any: its files, the first of them once more at the end. */
+function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const done = new Set<string>(), way: string[] = [];
+  const visit = (file: string): string[] => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return [];
+    way.push(file);
+    for (const target of graph.get(file) ?? []) {
+      const found = visit(target);
+      if (found.length > 0) return found;
+    }
+    way.pop();
+    done.add(file);
+    return [];
+  };
+  for (const file of graph.keys()) {
+    const found = visit(file);
+    if (found.length > 0) return found;
+  }
+  return [];
+}
+
 /** Sources in C. */
 const C = ["boards", "examples", "host", "include", "tests", "tools"].flatMap((dir) =>
   readdirSync(dir, { recursive: true, encoding: "utf8" })
@@ -47,13 +85,31 @@ describe("layers of the host", () => {
     assert.deepEqual(touching, []);
   });
 
+  it("no files import in a circle, but for types", () => assert.deepEqual(circle(importsOf(CODE)), []));
+
+  it("a circle is found, in whatever form", () => {
+    const of = (file: string, line: string): string[] =>
+      circle(importsOf(new Map([...CODE, [file, `${line}\n${CODE.get(file)}`]])));
+    const low = "host/errors.ts";
+    assert.ok(importsOf(CODE).get("host/stack.ts")!.has(low));
+    for (const how of [
+      'import { StackModule } from "@";', 'import "@";', 'export * from "@";', 'import s, { type A } from "@";',
+      'const { StackModule } = await import("@");',
+    ]) {
+      const found = of(low, how.replace("@", "./stack.js"));
+      assert.ok(found.includes(low) && found[0] === found.at(-1), how);
+    }
+    for (const how of ['import type { StackModule } from "@";', 'import { type A, type B } from "@";'])
+      assert.deepEqual(of(low, how.replace("@", "./stack.js")), [], how);
+  });
+
   /** What runs for the command. */
   const COMMAND = /^host\/(cli\/|wasmtime\.ts|shards\/worker\.ts)/;
 
   it("the library knows neither the command nor the tests nor the tools", () => {
     const wrong: string[] = [];
     for (const file of ALL.filter((f) => f.startsWith("host/"))) {
-      for (const [, to] of CODE.get(file)!.matchAll(/from "(\.[^"]+)"/g)) {
+      for (const [, to] of CODE.get(file)!.matchAll(/(?:from|import|import\() ?"(\.[^"]+)"/g)) {
         const target = normalize(join(dirname(file), to!));
         const outside = !target.startsWith("host/"), command = target.startsWith("host/cli/") && !COMMAND.test(file);
         if (outside || command) wrong.push(`${file} imports ${target}`);
