@@ -230,7 +230,7 @@ export const enum Cookies {
    */
   prefixBuckets: u32;
   /**
-   * Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32 bytes each.
+   * Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 40 bytes each.
    * Full: the one that was used least recently is forgotten; 0: no connection that we open opens fast.
    * @default 16
    */

@@ -590,7 +590,7 @@ struct stint_config {
    */
   uint32_t prefixBuckets;
   /*
-   * Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 32
+   * Servers whose Fast Open cookies are kept (RFC 7413 §4.1.3), ≤ 255, in a build that has Fast Open. 40
    * bytes each. Full: the one that was used least recently is forgotten; 0: no connection that we open opens
    * fast.
    */
