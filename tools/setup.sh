@@ -12,7 +12,7 @@ CACHE="${STINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stint}"
 WASMTIME="$CACHE/wasmtime-$WASMTIME_VERSION" WAC="$CACHE/wac-$WAC_VERSION"
 COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION" WASM3="$CACHE/wasm3-0.5.0"
 SERVERS="$CACHE/servers-1" OTHERS=tests/interop/programs
-PACKAGES="$CACHE/programs-$(sha256sum < $OTHERS/package-lock.json | cut -c 1-12)"
+PACKAGES="$CACHE/programs-$({ sha256sum || shasum -a 256; } 2>/dev/null < $OTHERS/package-lock.json | cut -c 1-12)"
 PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin:$SERVERS/bin"
 # What was put there before counts.
 export PATH="$PATH:$PROGRAMS"
