@@ -2,6 +2,7 @@
 import { addAbortSignal, Duplex } from "node:stream";
 import { addressText, familyOf } from "../address6.js";
 import { errName, StintError } from "../errors.js";
+import { IP6_NAMES } from "../module/layout.js";
 import { Timer } from "../timer.js";
 import { EVENT, type OptionName, type TcpInfo } from "../stack.js";
 import type { Home, Names, Owner, SocketAddress } from "./owner.js";
@@ -20,8 +21,6 @@ export interface ConnectionOptions {
 
 /** Bytes that the stream takes in before it asks its writer to wait, and that it reads ahead. */
 const HIGH_WATER = 1 << 18;
-/** Numbers from here on are IPv6 addresses'. */
-const IP6_NAMES = 0xf0000000;
 /** Bytes that are taken from the module in one piece. */
 const CHUNK = 1 << 16;
 

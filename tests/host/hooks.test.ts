@@ -52,6 +52,11 @@ describe("the hook for messages of commits", () => {
     refused(`${text}§`, /73 columns/);
   });
 
+  it("refuses one that is no words", { skip }, () => {
+    refused("x", /in words/);
+    refused("wip\n\nA body.", /in words/);
+  });
+
   it("refuses a full stop, and a body right below the subject", { skip }, () => {
     refused("docs: a line.\n", /full stop/);
     refused("docs: a line\nand another one\n", /empty line/);
