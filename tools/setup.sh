@@ -12,7 +12,7 @@ CACHE="${STINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stint}"
 WASMTIME="$CACHE/wasmtime-$WASMTIME_VERSION" WAC="$CACHE/wac-$WAC_VERSION"
 COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION" WASM3="$CACHE/wasm3-0.5.0"
 SERVERS="$CACHE/servers-1" OTHERS=tests/interop/programs
-PACKAGES="$CACHE/programs-$({ sha256sum || shasum -a 256; } 2>/dev/null < $OTHERS/package-lock.json | cut -c 1-12)"
+PACKAGES="$CACHE/programs"
 PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin:$SERVERS/bin"
 # What was put there before counts.
 export PATH="$PATH:$PROGRAMS"
@@ -85,10 +85,13 @@ if ! has componentize-py; then
   run "$COMPONENTIZE/bin/pip" install --quiet --disable-pip-version-check "componentize-py==$COMPONENTIZE_VERSION"
 fi
 [ -e "$WASM3" ] || run bash tools/wasm3.sh "$WASM3"
-if [ ! -e "$PACKAGES/node_modules" ]; then
+# The lock that they were installed by lies beside them, from when all are.
+installed="$PACKAGES/installed.json"
+if [ ! -e "$installed" ] || [ "$(< "$installed")" != "$(< $OTHERS/package-lock.json)" ]; then
   run mkdir -p "$PACKAGES"
   run cp $OTHERS/package.json $OTHERS/package-lock.json "$PACKAGES/"
   # Some would compile parts of theirs that they do without.
   run npm ci --prefix "$PACKAGES" --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error
+  run cp $OTHERS/package-lock.json "$installed"
 fi
 $work || echo "setup: nothing is missing"

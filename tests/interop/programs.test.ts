@@ -17,9 +17,10 @@ import { freePort, OTHER, Recipes, Server, type Recipe } from "./servers.js";
 const PROGRAMS = "tests/interop/programs", LIMIT_MS = 120_000;
 const { STINT_CACHE, XDG_CACHE_HOME } = process.env;
 const cache = STINT_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "stint");
-const lock = createHash("sha256").update(readFileSync(join(PROGRAMS, "package-lock.json"))).digest("hex");
-/** Where `npm run setup` puts the packages. */
-const packages = join(cache, `programs-${lock.slice(0, 12)}`, "node_modules");
+/** Where `npm run setup` puts the packages, and the lock that it installed them by. */
+const packages = join(cache, "programs", "node_modules"), installed = join(cache, "programs", "installed.json");
+const isInstalled = existsSync(installed)
+  && readFileSync(installed, "utf8") === readFileSync(join(PROGRAMS, "package-lock.json"), "utf8");
 
 const scratch = mkdtempSync(join(tmpdir(), "stint-programs-")), home = join(scratch, "home");
 const recipes = new Recipes(scratch), open = new Set<Server>();
@@ -28,13 +29,13 @@ const [key, cert] = [join(scratch, "key.pem"), join(scratch, "cert.pem")];
 /** Skips a test where something is missing. */
 function lacks(t: TestContext, ...needs: string[]): boolean {
   const missing = needs.filter((name) => findProgram(name) === undefined);
-  if (!existsSync(packages)) missing.push("tests/interop/programs/package.json");
+  if (!isInstalled) missing.push("tests/interop/programs/package.json");
   if (missing.length > 0) t.skip(`needs ${missing.join(" and ")}; npm run setup unpacks them`);
   return missing.length > 0;
 }
 
 before(() => {
-  if (!existsSync(packages)) return;
+  if (!isInstalled) return;
   cpSync(PROGRAMS, home, { recursive: true });
   const modules = join(home, "node_modules");
   mkdirSync(modules);
