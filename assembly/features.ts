@@ -87,6 +87,9 @@ export const DNS: bool = DHCP && !isDefined(STINT_NO_DNS);
 /** The host's own name in .local, and look-ups of such names (RFC 6762). */
 export const MDNS: bool = DNS && !isDefined(STINT_NO_MDNS);
 
+/** The time of day (RFC 4330). */
+export const SNTP: bool = DHCP && !isDefined(STINT_NO_SNTP);
+
 /**
  * IPv6 (RFC 8200) beside IPv4, with addresses from routers (RFC 4862). Without it
  * frames with it are of an unknown protocol.

@@ -7,7 +7,8 @@ import {
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
 import {
-  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, MDNS, OWNERSHIP, IPV6, REASSEMBLY, SPEED, UDP,
+  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, MDNS, OWNERSHIP, IPV6, REASSEMBLY, SNTP,
+  SPEED, UDP,
 } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
@@ -82,7 +83,8 @@ import { igmpInit, igmpInput } from "./clients/igmp";
 import { mdnsInit, mdnsInput, mdnsLinkChanged, mdnsOutput, mdnsTimer } from "./clients/mdns";
 import { queryInit } from "./clients/mdns-query";
 import { recordsInit } from "./clients/mdns-records";
-import { CLIENTS, dhcpOwner, dnsOwner, mdnsOwner, ndOwner, STACK_PLACES } from "./clients/owners";
+import { CLIENTS, dhcpOwner, dnsOwner, mdnsOwner, ndOwner, sntpOwner, STACK_PLACES } from "./clients/owners";
+import { sntpInit, sntpInput, sntpOutput, sntpRefused, sntpTimer } from "./clients/sntp";
 import { configureInit, configureLinkChanged, configureOutput, configureTimer } from "./nd/configure";
 import { ndInput } from "./nd/input";
 import { routerSilent } from "./nd/routers";
@@ -179,6 +181,7 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     queryInit();
     mdnsInit();
   }
+  if (SNTP) sntpInit();
   if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
   const app = take(1, (config.appBytes + 7) & ~7);
   if (commit) {
@@ -482,6 +485,7 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
       const udp = changetype<Udp>(payload);
       if (DHCP && size >= Udp.SIZE && udp.dstPort == DHCP_CLIENT && !isName(ip.src) && dhcpInput(ip, udp, size)) return;
       if (MDNS && mdnsInput(ip, udp, size)) return;
+      if (SNTP && size >= Udp.SIZE && sntpInput(ip, udp, size)) return;
       if (DNS && size >= Udp.SIZE && dnsInput(ip, udp, size)) return;
       const result = udpInput(ip, udp, size);
       if (result == UdpResult.NO_PORT) portUnreachable(ip);
@@ -532,6 +536,7 @@ function quotedArrives(type: u32, code: u32, mtu: u32, ip: Ipv4): void {
     tcpIcmpError(type, code, mtu, ip, changetype<TcpHeader>(payload));
   } else if (UDP && ip.protocol == PROTO_UDP) {
     if (DNS) dnsRefused(ip.dst, changetype<Udp>(payload).srcPort);
+    if (SNTP) sntpRefused(ip.dst, changetype<Udp>(payload).srcPort);
     udpIcmpError(changetype<Udp>(payload));
     udpRaise(changetype<Udp>(payload).srcPort);
   }
@@ -572,6 +577,8 @@ function timersDue(): void {
       dnsTimer();
     } else if (MDNS && owner == mdnsOwner()) {
       mdnsTimer();
+    } else if (SNTP && owner == sntpOwner()) {
+      sntpTimer();
     } else if (IPV6 && owner == ndOwner()) {
       configureTimer();
     } else if (COOKIES && owner >= listenerBase()) {
@@ -630,6 +637,7 @@ function output(): bool {
     if (dhcpOutput()) full = true;
     if (DNS && dnsOutput()) full = true;
     if (MDNS && mdnsOutput()) full = true;
+    if (SNTP && sntpOutput()) full = true;
   }
   if (IPV6 && (!SPEED || interface6.wanted) && configureOutput()) full = true;
   requests();

@@ -105,6 +105,8 @@ enum {
   STINT_EVENT_NAMES = 2048,
   /* Of handle 0: the own name in .local is settled (`mdns_name`): the one that was given, or another one. */
   STINT_EVENT_NAME = 4096,
+  /* Of handle 0: a time server has answered (`sntp_utc`). */
+  STINT_EVENT_TIME = 8192,
 };
 
 /* States, as stint_flow_state has them. */
@@ -1073,6 +1075,32 @@ struct stint_names {
   uint32_t asking;
 };
 
+/* What sntp_info writes. */
+struct stint_time {
+  /* Who told the time, or is asked for it; 0: nobody was asked yet. */
+  uint32_t server;
+  /* 1 to 15: how far from a reference clock the server was that told the time. 0: the time is not known. */
+  uint32_t stratum;
+  /* 1 or 2: the last minute of the day has 61 or 59 seconds. */
+  uint32_t leap;
+  /* Questions sent. */
+  uint32_t sent;
+  /* Answers taken. */
+  uint32_t taken;
+  /* Datagrams from the server that was asked that were no answers, or of no use. */
+  uint32_t dropped;
+  /* Servers that asked to be left alone, or to be asked less often (RFC 4330 §8). */
+  uint32_t kisses;
+  /* Seconds between questions. */
+  uint32_t intervalS;
+  /* UTC when the clock of `poll` was `at`, in µs since 1970. */
+  uint64_t utc;
+  /* When it was told. */
+  uint64_t at;
+  /* The round trip to the server, µs: the time is wrong by half of it at most, if the server is right. */
+  uint64_t delay;
+};
+
 /* What mdns_info writes. */
 struct stint_local_name {
   /* One of `LocalState`. */
@@ -1361,6 +1389,22 @@ STINT_IMPORT("mdns_info") int32_t mdns_info(void *dst);
  * says so. Returns how long it is, 0 if none was given, ARGUMENT or NOT_INIT.
  */
 STINT_IMPORT("mdns_name") int32_t mdns_name(void *dst, uint32_t size);
+
+/*
+ * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses; 0: no more. All 0: those of
+ * which the DHCP server told. `Event.TIME` of handle 0 tells each time that one has answered. It goes on
+ * until `sntp_stop`. OK, ARGUMENT or NOT_INIT.
+ */
+STINT_IMPORT("sntp_start") int32_t stint_sntp_start(uint32_t first, uint32_t second, uint32_t third);
+
+/* Asks no more; the time stays known. OK or NOT_INIT. */
+STINT_IMPORT("sntp_stop") int32_t stint_sntp_stop(void);
+
+/* UTC at the last `poll`, in µs since 1970-01-01, without leap seconds; 0: it is not known. */
+STINT_IMPORT("sntp_utc") int64_t stint_sntp_utc(void);
+
+/* Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
+STINT_IMPORT("sntp_info") int32_t stint_sntp_info(void *dst);
 
 /*
  * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says

@@ -3,10 +3,11 @@
 
 import { config } from "../config";
 import { count, Mib } from "../core/counters";
+import { randomBelow } from "../core/random";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { ipBegin, ipEnd, ipHasSlot, ipLast } from "../ip/output";
-import { udpFillChecksum } from "../udp/udp";
+import { NO_SOCKET, udpFillChecksum, udpFind } from "../udp/udp";
 
 /** Bytes of IP and UDP header. */
 export const HEADERS: u32 = Ipv4.SIZE + Udp.SIZE;
@@ -30,4 +31,13 @@ export function datagramEnd(size: u32): void {
   udpFillChecksum(ip, udp);
   count(Mib.udpOutDatagrams);
   ipEnd(Udp.SIZE + size);
+}
+
+/** RFC 5452 §4.5: a port that nobody can guess, and nobody has. */
+export function freePort(): u16 {
+  for (let i: u32 = 0; i <= config.udpMax; i++) {
+    const port = 1024 + randomBelow(64512);
+    if (udpFind(port) == NO_SOCKET) return <u16>port;
+  }
+  return 0;
 }

@@ -7,7 +7,7 @@ import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { take } from "../core/layout";
-import { randomBelow, random32 } from "../core/random";
+import { random32 } from "../core/random";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import {
   CLASS_IN, CLASS_TOP, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A, TYPE_AAAA,
@@ -18,8 +18,8 @@ import { Address, nameDrop, nameKeep, RESOLVERS_MAX } from "../address/names";
 import { interface6, resolverAt } from "../ip/interface6";
 import { sourceFor } from "../ip/address";
 import { ipWay, Way } from "../ip/output";
-import { NO_SOCKET, udpFind, udpSumOk } from "../udp/udp";
-import { datagramBegin, datagramEnd, HEADERS } from "./datagram";
+import { udpSumOk } from "../udp/udp";
+import { datagramBegin, datagramEnd, freePort, HEADERS } from "./datagram";
 import { lease } from "./dhcp-state";
 import {
   answer, ADDRESSES, addressSize, ADDRESSES_ROOM, answerAddresses, answerRead, CLASS_DNS, CLASS_MDNS,
@@ -413,15 +413,6 @@ function send(e: Entry): void {
   store<u32>(to + e.nameSize, bswap<u32>(<u32>e.type << 16 | CLASS_IN));
   datagramEnd(Dns.SIZE + e.nameSize + 4);
   names.sent++;
-}
-
-/** RFC 5452 §4.5: a port that nobody can guess, and nobody has. */
-function freePort(): u16 {
-  for (let i: u32 = 0; i <= config.udpMax; i++) {
-    const port = 1024 + randomBelow(64512);
-    if (udpFind(port) == NO_SOCKET) return <u16>port;
-  }
-  return 0;
 }
 
 /** Letters become large or small at random; who answers has to repeat them. */

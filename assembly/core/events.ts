@@ -31,6 +31,8 @@ export const enum Event {
   NAMES = 2048,
   /** Of handle 0: the own name in .local is settled (`mdns_name`): the one that was given, or another one. */
   NAME = 4096,
+  /** Of handle 0: a time server has answered (`sntp_utc`). */
+  TIME = 8192,
 }
 
 export const QUEUED: u32 = 0x80000000;

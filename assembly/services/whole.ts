@@ -4,3 +4,4 @@ export * from "./app";
 export * from "../api/clients";
 export * from "../api/names";
 export * from "../api/ip6";
+export * from "../api/time";

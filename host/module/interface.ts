@@ -1,8 +1,8 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
 import {
-  BLOCK_SIZE, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES,
-  type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo,
+  BLOCK_SIZE, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES, TIME,
+  type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo, type TimeNumbers as TimeInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
 
@@ -27,7 +27,7 @@ export interface Lease extends Omit<
   endsMs: number;
 }
 
-export type { ResolverInfo };
+export type { ResolverInfo, TimeInfo };
 
 /** The own name in .local. */
 export interface LocalName extends Omit<LocalNameNumbers, "state"> {
@@ -183,6 +183,31 @@ export class Interface extends Instance {
     const result = this.exports.dns_info(this.scratch);
     if (result < 0) throw new StintError(result, "cannot tell about names");
     return this.read(NAMES);
+  }
+
+  // The time of day.
+
+  /**
+   * Asks these time servers (RFC 4330), IPv4 addresses, three at most; none: those of the lease. `EVENT.TIME` of handle
+   * 0 tells each time that one has answered.
+   */
+  sntpStart(servers: readonly number[] = []): void {
+    if (servers.length > 3) throw new StintError("ARGUMENT", "three time servers at most");
+    const [first = 0, second = 0, third = 0] = servers;
+    this.checked(this.exports.sntp_start(first, second, third), "cannot ask for the time");
+    this.onWork();
+  }
+
+  /** Asks no more; the time stays known. */
+  sntpStop(): void {
+    this.checked(this.exports.sntp_stop(), "cannot stop asking for the time");
+  }
+
+  /** What is known of the time. */
+  time(): TimeInfo {
+    const result = this.exports.sntp_info(this.scratch);
+    if (result < 0) throw new StintError(result, "cannot tell the time");
+    return this.read(TIME);
   }
 
   // The own name on the link.

@@ -82,6 +82,8 @@ export const EVENT = {
   NAMES: 2048,
   /** Of handle 0: the own name in .local is settled (`mdns_name`): the one that was given, or another one. */
   NAME: 4096,
+  /** Of handle 0: a time server has answered (`sntp_utc`). */
+  TIME: 8192,
 } as const;
 
 /** The states of RFC 9293 §3.3.2, by their number. */
@@ -837,6 +839,42 @@ export interface NamesNumbers {
 
 export const NAMES_SIZE = 28;
 
+/** What `sntp_info` writes. */
+export const TIME = {
+  server: { at: 0, type: "u32" }, stratum: { at: 4, type: "u32" }, leap: { at: 8, type: "u32" },
+  sent: { at: 12, type: "u32" }, taken: { at: 16, type: "u32" }, dropped: { at: 20, type: "u32" },
+  kisses: { at: 24, type: "u32" }, intervalS: { at: 28, type: "u32" }, utc: { at: 32, type: "u64" },
+  at: { at: 40, type: "u64" }, delay: { at: 48, type: "u64" },
+} as const;
+
+/** What is known of the time. */
+export interface TimeNumbers {
+  /** Who told the time, or is asked for it; 0: nobody was asked yet. */
+  server: number;
+  /** 1 to 15: how far from a reference clock the server was that told the time. 0: the time is not known. */
+  stratum: number;
+  /** 1 or 2: the last minute of the day has 61 or 59 seconds. */
+  leap: number;
+  /** Questions sent. */
+  sent: number;
+  /** Answers taken. */
+  taken: number;
+  /** Datagrams from the server that was asked that were no answers, or of no use. */
+  dropped: number;
+  /** Servers that asked to be left alone, or to be asked less often (RFC 4330 §8). */
+  kisses: number;
+  /** Seconds between questions. */
+  intervalS: number;
+  /** UTC when the clock of `poll` was `at`, in µs since 1970. */
+  utc: number;
+  /** When it was told. */
+  at: number;
+  /** The round trip to the server, µs: the time is wrong by half of it at most, if the server is right. */
+  delay: number;
+}
+
+export const TIME_SIZE = 56;
+
 /** What `mdns_info` writes. */
 export const LOCAL_NAME = {
   state: { at: 0, type: "u32" }, conflicts: { at: 4, type: "u32" }, asked: { at: 8, type: "u32" },
@@ -1107,6 +1145,18 @@ export interface Calls {
    * `mdns_info` says so. Returns how long it is, 0 if none was given, ARGUMENT or NOT_INIT.
    */
   mdns_name(dst: number, size: number): number;
+  /**
+   * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses; 0: no more. All 0: those of
+   * which the DHCP server told. `Event.TIME` of handle 0 tells each time that one has answered. It goes on
+   * until `sntp_stop`. OK, ARGUMENT or NOT_INIT.
+   */
+  sntp_start(first: number, second: number, third: number): number;
+  /** Asks no more; the time stays known. OK or NOT_INIT. */
+  sntp_stop(): number;
+  /** UTC at the last `poll`, in µs since 1970-01-01, without leap seconds; 0: it is not known. */
+  sntp_utc(): bigint;
+  /** Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
+  sntp_info(dst: number): number;
   /**
    * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
    * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the

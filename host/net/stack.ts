@@ -119,8 +119,8 @@ const FLUSH_MS = 50, FLUSH_TURNS = 16;
  *
  * Events: "down" (why) and "up" when the link loses its device and has it again; "address" (the new one, "0.0.0.0" for
  * none) when the network gives the stack another address or takes it away; "name" (as `localName`) when the own name in
- * .local is settled, or another one; "lost" (a connection) when one that was
- * closed ends before the peer has its last bytes; "close" (why, if not by `close`).
+ * .local is settled, or another one; "time" (a Date) when a time server has answered; "lost" (a connection) when one
+ * that was closed ends before the peer has its last bytes; "close" (why, if not by `close`).
  *
  * @example
  * ```ts
@@ -248,6 +248,20 @@ export class Stack extends EventEmitter implements Home {
     return state === "SETTLED" ? name : undefined;
   }
 
+  /**
+   * Time servers to ask (RFC 4330), as IPv4 addresses, three at most; none: those that DHCP told of. Nobody is asked
+   * before this was called. The "time" event tells each time that one has answered.
+   */
+  setTimeServers(servers: readonly string[] = []): void {
+    this.module.sntpStart(servers.map(parseIp));
+  }
+
+  /** The time by the network; undefined: no time server has answered yet. */
+  get time(): Date | undefined {
+    const { stratum, utc, at } = this.module.time();
+    return stratum === 0 ? undefined : new Date((utc + this.#loop.clock.nowUs() - at) / 1000);
+  }
+
   /** The own IPv4 address; "0.0.0.0": there is none. */
   get address(): string {
     return formatIp(this.module.ownAddress());
@@ -315,6 +329,7 @@ export class Stack extends EventEmitter implements Home {
     if ((bits & EVENT.NAMES) !== 0) this.#lookups.look();
     if ((bits & EVENT.ADDRESS) !== 0) this.#tellAddress();
     if ((bits & EVENT.NAME) !== 0) this.#tellName();
+    if ((bits & EVENT.TIME) !== 0) this.#guard(() => this.emit("time", this.time));
   }
 
   #tellAddress(): void {

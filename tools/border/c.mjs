@@ -131,6 +131,7 @@ function records(b) {
     ...struct("What listener_info writes.", "stint_listener_info", b.listenerInfo.fields),
     ...struct("What dhcp_info writes.", "stint_lease", b.lease.fields),
     ...struct("What dns_info writes.", "stint_names", b.names.fields),
+    ...struct("What sntp_info writes.", "stint_time", b.time.fields),
     ...struct("What mdns_info writes.", "stint_local_name", b.localName.fields),
     ...struct("What ip6_info writes.", "stint_ip6_info", b.ip6Info.fields),
     ...struct("Whom a datagram is from, as udp_recv writes it.", "stint_datagram_from", b.from.fields),

@@ -188,6 +188,7 @@ export function border() {
     infoVersion: constant("assembly/api/info.ts", "INFO_VERSION"),
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
     names: record("assembly/clients/dns.ts", "Names"),
+    time: record("assembly/clients/sntp.ts", "Time"),
     localName: record("assembly/clients/mdns.ts", "LocalName"),
     localStates: members("assembly/clients/mdns.ts", "LocalState"),
     lease: record("assembly/clients/dhcp-state.ts", "Lease"),
@@ -205,7 +206,7 @@ export function border() {
     functions: [
       ...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")),
       ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts"),
-      ...functions("assembly/api/ip6.ts"),
+      ...functions("assembly/api/time.ts"), ...functions("assembly/api/ip6.ts"),
     ],
   };
 }

@@ -124,6 +124,10 @@ ${fields({ fields: b.lease.fields.filter((f) => f.name !== "pad") })}
 
 ${fields(b.names)}
 
+## What \`sntp_info\` writes
+
+${fields(b.time)}
+
 ## What \`mdns_info\` writes
 
 ${fields(b.localName)}

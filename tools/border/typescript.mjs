@@ -42,6 +42,11 @@ const fields = (name, record) =>
     `export const ${name} = {`,
     record.fields.map((f) => `${f.name}: { at: ${f.offset}, type: "${TYPES[f.type] ?? f.type}" }`), "} as const;",
   );
+/** What a call writes: where its fields lie, the same as numbers, and its size. */
+const written = (call, name, text, type, record) => [
+  `/** What \`${call}\` writes. */`, fields(name, record), `/** ${text} */`, numbers(`${type}Numbers`, record.fields),
+  `export const ${name}_SIZE = ${record.size};`,
+];
 const offsets = (name, record) =>
   wrapped(`export const ${name} = {`, record.fields.map((f) => `${f.name}: ${f.offset}`), "} as const;");
 
@@ -104,9 +109,8 @@ export function layout(b) {
     numbers("LeaseNumbers", b.lease.fields.filter((f) => f.name !== "pad")),
     `export const LEASE_SIZE = ${b.lease.size};`,
     "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
-    "/** What `dns_info` writes. */", fields("NAMES", b.names),
-    "/** What the resolver has, and did. */", numbers("NamesNumbers", b.names.fields),
-    `export const NAMES_SIZE = ${b.names.size};`,
+    ...written("dns_info", "NAMES", "What the resolver has, and did.", "Names", b.names),
+    ...written("sntp_info", "TIME", "What is known of the time.", "Time", b.time),
     "/** What `mdns_info` writes. */", fields("LOCAL_NAME", b.localName),
     "/** What the host's own name is, and did. */", numbers("LocalNameNumbers", b.localName.fields),
     `export const LOCAL_NAME_SIZE = ${b.localName.size};`,

@@ -1,0 +1,43 @@
+// The interface of the SNTP client: what time it is.
+
+import { isHost } from "../config";
+import { Err } from "../core/error";
+import { sntpBegin, sntpEnd, sntpNow, Time, time } from "../clients/sntp";
+import { isCallers, isUp } from "../stack";
+
+/**
+ * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses; 0: no more. All 0: those of which the DHCP
+ * server told. `Event.TIME` of handle 0 tells each time that one has answered. It goes on until `sntp_stop`. OK,
+ * ARGUMENT or NOT_INIT.
+ */
+export function sntp_start(first: u32, second: u32, third: u32): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  if ((first == 0 && second != 0) || (second == 0 && third != 0) || !isServer(first) || !isServer(second) ||
+      !isServer(third)) return Err.ARGUMENT;
+  sntpBegin(first, second, third);
+  return Err.OK;
+}
+
+function isServer(ip: u32): bool {
+  return ip == 0 || isHost(ip, 32);
+}
+
+/** Asks no more; the time stays known. OK or NOT_INIT. */
+export function sntp_stop(): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  sntpEnd();
+  return Err.OK;
+}
+
+/** UTC at the last `poll`, in µs since 1970-01-01, without leap seconds; 0: it is not known. */
+export function sntp_utc(): i64 {
+  return isUp() ? <i64>sntpNow() : 0;
+}
+
+/** Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
+export function sntp_info(dst: usize): Err {
+  if (!isUp()) return Err.NOT_INIT;
+  if (!isCallers(dst, offsetof<Time>())) return Err.ARGUMENT;
+  memory.copy(dst, changetype<usize>(time), offsetof<Time>());
+  return Err.OK;
+}

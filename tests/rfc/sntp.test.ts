@@ -1,0 +1,282 @@
+/** SNTP: questions to time servers, what of their answers is believed, and how often they are asked. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { EVENT, type TimeInfo } from "../../host/stack.js";
+import { SMALL } from "../harness/bench.js";
+import { Random } from "../../host/random.js";
+import { arp, icmp, ip4, MAC_PEER, MAC_STACK, udp, type Seen } from "../harness/codec.js";
+import { address, END, TYPE } from "../harness/dhcp.js";
+import { Net as Leased } from "../harness/dhcp-net.js";
+import { entropyOf } from "../harness/entropy.js";
+import { ntpAnswer, type NtpAnswer } from "../harness/ntp.js";
+import { Polled } from "../harness/polled.js";
+
+const STACK = ip4("10.0.0.1"), SERVER = ip4("10.0.0.2"), SECOND = ip4("10.0.0.3"), THIRD = ip4("10.0.0.4");
+/** 2026-11-27, and 2040-01-01 in era 1, µs since 1970. */
+const NOW = 1_795_737_600_000_000, LATER = 2_208_988_800_000_000;
+
+interface Question { server: number; port: number; bytes: number[]; frame: Seen; atS: number }
+
+class Net extends Polled {
+  constructor(servers: number[] = [SERVER], seed = 1) {
+    super(Polled.stack({
+      ip: "10.0.0.1/24", entropy: entropyOf(seed), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4,
+      policy: { announce: false },
+    }));
+    this.poll();
+    for (const ip of [SERVER, SECOND, THIRD])
+      this.frame(arp(1, { mac: MAC_PEER, ip }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+    this.out = [];
+    this.stack.sntpStart(servers);
+    this.poll();
+  }
+
+  last: Question | undefined;
+  /** When the last question left. */
+  askedUs = 0;
+
+  protected override take(seen: Seen): Uint8Array | undefined {
+    super.take(seen);
+    if (seen.kind === "udp" && seen.dport === 123) this.askedUs = this.nowUs;
+    if (seen.kind !== "arp" || seen.op !== 1) return undefined;
+    return arp(2, { mac: MAC_PEER, ip: seen.ip.dst }, { mac: MAC_STACK, ip: STACK }, MAC_STACK);
+  }
+
+  get time(): TimeInfo {
+    return this.stack.time();
+  }
+
+  /** UTC by the stack, µs since 1970. */
+  get utc(): number {
+    return Number(this.stack.exports.sntp_utc());
+  }
+
+  questions(): Question[] {
+    const found = this.out.filter((s) => s.kind === "udp" && s.dport === 123);
+    this.out = [];
+    return found.map((frame) => ({
+      server: frame.ip.dst, port: frame.sport, bytes: [...frame.data], frame, atS: this.nowUs / 1e6,
+    }));
+  }
+
+  /** Lets time pass until there is a question. */
+  question(seconds = 3000): Question {
+    for (let ms = 0; ms <= seconds * 1000; ms += 100) {
+      const [q, ...more] = this.questions();
+      if (q) {
+        assert.equal(more.length, 0);
+        assert.ok(q.frame.sumOk);
+        return q;
+      }
+      this.advance(100);
+    }
+    assert.fail(`no question within ${seconds} s`);
+  }
+
+  answer(q: Question, a: Partial<NtpAnswer> = {}, from = q.server, sport = 123, dport = q.port): void {
+    const message = ntpAnswer({ originate: q.bytes.slice(40, 48), received: NOW, sent: NOW, ...a });
+    this.frame(udp({ src: from, dst: STACK }, sport, dport, message));
+  }
+
+  /** Which servers are asked within so many seconds, and when, with nobody who answers. */
+  silence(seconds: number): { server: number; atS: number }[] {
+    const all: Question[] = [];
+    for (let s = 0; s < seconds; s++) {
+      this.advance(1000);
+      all.push(...this.questions());
+    }
+    return all;
+  }
+}
+
+const zeros = (n: number): number[] => Array.from({ length: n }, () => 0);
+const gaps = (times: readonly number[]): number[] => times.slice(1).map((t, i) => t - times[i]!);
+
+if (!SMALL) {
+  describe("RFC 4330 §5: a question and its answer", () => {
+    it("4330-1: version 4, mode 3, a time of sending that nobody can guess, 0 elsewhere, from its own port", () => {
+      const [a, b] = [1, 2].map((seed) => new Net([SERVER], seed).question(2));
+      assert.deepEqual(a!.bytes.slice(0, 40), [0x23, ...zeros(39)]);
+      assert.equal(a!.bytes.length, 48);
+      assert.notDeepEqual(a!.bytes.slice(40), b!.bytes.slice(40));
+      assert.ok(a!.port !== 123 && a!.port !== b!.port);
+    });
+
+    it("5905-1: the time is that of sending and half of the way there and back", () => {
+      const net = new Net(), q = net.question();
+      assert.equal(net.utc, 0);
+      net.advance(30);
+      const delay = net.nowUs - net.askedUs - 10_250;
+      assert.ok(delay >= 19_750);
+      net.answer(q, { received: NOW, sent: NOW + 10_250 });
+      assert.equal(net.events.get(0)! & EVENT.TIME, EVENT.TIME);
+      assert.deepEqual([net.time.stratum, net.time.delay, net.time.taken, net.time.server], [2, delay, 1, SERVER]);
+      const utc = NOW + 10_250 + Math.floor(delay / 2);
+      assert.equal(net.utc, utc);
+      net.advance(1500);
+      assert.equal(net.utc, utc + 1_500_000);
+    });
+
+    it("4330-7: seconds without the top bit count from 2036 on", () => {
+      const net = new Net();
+      net.answer(net.question(), { received: LATER + 1e6, sent: LATER + 1e6 });
+      assert.ok(Math.abs(net.utc - LATER - 1e6) < 200_000, String(net.utc));
+    });
+
+    it("4330-2 5905-2: of who was asked, in mode 4, with the question's time, once; the rest is dropped", () => {
+      const net = new Net(), q = net.question();
+      const other = [...q.bytes.slice(40, 47), q.bytes[47]! ^ 1];
+      for (const a of [
+        { originate: other }, { originate: zeros(8) }, { mode: 3 }, { mode: 5 }, { version: 2 }, { version: 5 },
+      ]) net.answer(q, a);
+      assert.deepEqual([net.time.taken, net.time.dropped, net.utc], [0, 6, 0]);
+      // What is not of the server that was asked is not even looked at.
+      net.answer(q, {}, SECOND);
+      net.answer(q, {}, q.server, 124);
+      net.answer(q, {}, q.server, 123, q.port ^ 1);
+      net.frame(udp({ src: q.server, dst: STACK }, 123, q.port, ntpAnswer({
+        originate: q.bytes.slice(40), received: NOW, sent: NOW,
+      }).subarray(0, 47)));
+      assert.deepEqual([net.time.taken, net.time.dropped, net.utc], [0, 7, 0]);
+      net.answer(q);
+      assert.deepEqual([net.time.taken, net.time.dropped], [1, 7]);
+      net.answer(q, { sent: NOW + 5e6, received: NOW + 5e6 });
+      assert.equal(net.time.taken, 1);
+      assert.ok(net.utc < NOW + 1e6);
+    });
+
+    it("4330-3 5905-2: one that has no time, is too far off, or counts backwards is not believed", () => {
+      for (const a of [
+        { leap: 3 }, { stratum: 16 }, { sent: null }, { received: null }, { rootDelay: 0x10000 },
+        { rootDelay: 0x80000000 }, { rootDispersion: 0x10000 }, { received: NOW + 2, sent: NOW },
+      ]) {
+        const net = new Net([SERVER, SECOND]), q = net.question();
+        net.answer(q, a);
+        assert.deepEqual([net.time.taken, net.time.dropped, net.utc], [0, 1, 0], JSON.stringify(a));
+        // Another one is asked at once.
+        assert.equal(net.questions()[0]?.server, SECOND, JSON.stringify(a));
+      }
+    });
+  });
+
+  describe("RFC 4330 §10: how often servers are asked", () => {
+    it("5905-3 4330-5 4330-6: without answers each in turn, rounds ever farther apart, up to 17 minutes", () => {
+      const net = new Net([SERVER, SECOND, THIRD]), all = net.silence(15_000);
+      assert.deepEqual(all.slice(0, 6).map((q) => q.server), [SERVER, SECOND, THIRD, SERVER, SECOND, THIRD]);
+      const of = gaps(all.filter((q) => q.server === SERVER).map((q) => q.atS));
+      assert.ok(of.length > 8 && of[0]! >= 15, of.join());
+      // Each is twice the last one, but for a part of it that is drawn.
+      of.forEach((gap, i) => {
+        const least = Math.min(32 * 2 ** i, 1024);
+        assert.ok(gap >= least && gap <= least * 1.125 + 14, `${i}: ${gap}`);
+      });
+    });
+
+    it("with answers it is asked again after a minute, then more seldom", () => {
+      const net = new Net(), times: number[] = [];
+      for (let i = 0; i < 8; i++) {
+        const q = net.question();
+        times.push(q.atS);
+        net.answer(q);
+      }
+      const [first, ...rest] = gaps(times);
+      assert.ok(first! >= 64 && first! <= 73, String(first));
+      rest.forEach((gap, i) => assert.ok(gap >= Math.min(128 << i, 1024) && gap <= 1153, `${i}: ${gap}`));
+    });
+
+    it("4330-4: a server that says DENY or RSTR is never asked again; when all have, nobody is", () => {
+      for (const reference of ["DENY", "RSTR"]) {
+        const net = new Net([SERVER, SECOND]);
+        net.answer(net.question(), { stratum: 0, reference });
+        const second = net.question(0);
+        assert.equal(second.server, SECOND);
+        net.answer(second);
+        assert.ok(net.silence(4000).every((q) => q.server === SECOND));
+        net.answer(net.question(), { stratum: 0, reference });
+        assert.deepEqual([net.silence(4000).length, net.time.kisses], [0, 2]);
+        assert.ok(net.utc > NOW, "the time stays known");
+      }
+    });
+
+    it("4330-4 4330-6: one that says RATE is asked half as often, beyond 17 minutes too; others are no answer", () => {
+      const net = new Net(), times: number[] = [];
+      for (let i = 0; i < 9; i++) {
+        const q = net.question(20_000);
+        times.push(q.atS);
+        net.answer(q, { stratum: 0, reference: i === 8 ? "XYZ " : "RATE" });
+      }
+      const all = gaps(times);
+      all.slice(1).forEach((gap, i) => assert.ok(gap > all[i]! * 1.5, all.join()));
+      assert.ok(all.at(-1)! > 1200, all.join());
+      net.answer(net.question(100_000));
+      assert.ok(net.question(200_000).atS > 0 && net.time.intervalS > 1024, "no answer makes it more often again");
+    });
+
+    it("a server whose host says that nobody listens there is left for the next one at once", () => {
+      const net = new Net([SERVER, SECOND]), q = net.question();
+      net.frame(icmp({ src: SERVER, dst: STACK }, 3, 3, 0, q.frame.raw.subarray(14, 14 + 28)));
+      assert.equal(net.questions()[0]?.server, SECOND);
+    });
+  });
+
+  it("20,000 messages that lie set no time, and do no harm", () => {
+    const net = new Net([SERVER, SECOND]), random = new Random(7);
+    for (let i = 0; i < 20_000; i++) {
+      const [q] = net.questions();
+      if (q) net.last = q;
+      const { server, port, bytes } = net.last ?? net.question();
+      // All is as in an answer but for some bytes, and never the question's time whole.
+      const message = ntpAnswer({ originate: bytes.slice(40, 48), received: NOW, sent: NOW });
+      message[24 + random.below(8)]! ^= 1 + random.below(255);
+      for (let n = random.below(4); n > 0; n--) message[random.below(24)] = random.below(256);
+      const from = random.chance(0.9) ? server : random.u32(), sport = random.chance(0.9) ? 123 : random.below(65536);
+      const dport = random.chance(0.9) ? port : random.below(65536);
+      const cut = message.subarray(0, random.below(60)), hasSum = random.chance(0.9);
+      net.frame(udp({ src: from, dst: STACK }, sport, dport, cut, hasSum));
+      if (i % 100 === 0) net.advance(5000);
+    }
+    assert.deepEqual([net.time.taken, net.time.stratum, net.utc, net.time.kisses], [0, 0, 0, 0]);
+    net.out = [];
+    net.answer(net.question());
+    assert.equal(net.time.taken, 1);
+  });
+
+  describe("time servers", () => {
+    it("are those of the lease by default, from when there is one", () => {
+      const net = new Leased();
+      net.stack.sntpStart();
+      net.advance(5000);
+      net.out = [];
+      const options = [
+        ...address(51, 3600), ...address(1, ip4("255.255.255.0")), ...address(42, ip4("10.0.0.9"), SERVER), END,
+      ];
+      net.stack.dhcpStart(0, "lamp");
+      net.poll();
+      net.reply(TYPE.ACK, net.requesting(), { options });
+      net.advance(10_000);
+      assert.equal(net.lease.state, "BOUND");
+      const asked = net.out.filter((s) => s.kind === "arp" && s.op === 1).map((s) => s.ip.dst);
+      assert.ok(asked.includes(ip4("10.0.0.9")), "the way to the first one is looked for");
+    });
+
+    it("can be other ones from now on, and nobody: what is known stays", () => {
+      const net = new Net();
+      net.answer(net.question());
+      net.stack.sntpStart([SECOND]);
+      assert.equal(net.question(2).server, SECOND);
+      net.stack.sntpStop();
+      assert.deepEqual(net.silence(4000), []);
+      assert.ok(net.utc > NOW);
+    });
+
+    it("are addresses of hosts, three at most, without gaps", () => {
+      const net = new Net(), { exports } = net.stack;
+      const ARGUMENT = -2;
+      assert.equal(exports.sntp_start(0, SERVER, 0), ARGUMENT);
+      assert.equal(exports.sntp_start(SERVER, 0, SECOND), ARGUMENT);
+      for (const ip of [0xffffffff, ip4("224.0.1.1"), ip4("0.0.0.1"), 0xf8000001])
+        assert.equal(exports.sntp_start(ip, 0, 0), ARGUMENT, ip.toString(16));
+      assert.throws(() => net.stack.sntpStart([1, 2, 3, 4]), { code: "ARGUMENT" });
+    });
+  });
+}
