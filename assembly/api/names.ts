@@ -11,6 +11,7 @@ import { DHCP_MTU } from "../clients/dhcp-message";
 import { local, LocalName, LocalState, mdnsBegin, mdnsEnd } from "../clients/mdns";
 import { isLabel, ownNameText } from "../clients/mdns-records";
 import { isCallers, isUp } from "../stack";
+import { areServers } from "./servers";
 
 /**
  * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns
@@ -42,14 +43,9 @@ export function dns_lookup6(name: usize, size: u32, dst: usize, most: u32): i32 
  */
 export function dns_servers(first: u32, second: u32, third: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if ((first == 0 && second != 0) || (second == 0 && third != 0) || !isServer4(first) || !isServer4(second) ||
-      !isServer4(third)) return Err.ARGUMENT;
+  if (!areServers(first, second, third)) return Err.ARGUMENT;
   serversGive(first, second, third);
   return Err.OK;
-}
-
-function isServer4(ip: u32): bool {
-  return ip == 0 || isHost(ip, 32);
 }
 
 function isServer6(ip: Address): bool {

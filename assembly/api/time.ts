@@ -1,9 +1,9 @@
 // The interface of the SNTP client: what time it is.
 
-import { isHost } from "../config";
 import { Err } from "../core/error";
 import { sntpBegin, sntpEnd, sntpNow, Time, time } from "../clients/sntp";
 import { isCallers, isUp } from "../stack";
+import { areServers } from "./servers";
 
 /**
  * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses; 0: no more. All 0: those of which the DHCP
@@ -12,14 +12,9 @@ import { isCallers, isUp } from "../stack";
  */
 export function sntp_start(first: u32, second: u32, third: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if ((first == 0 && second != 0) || (second == 0 && third != 0) || !isServer(first) || !isServer(second) ||
-      !isServer(third)) return Err.ARGUMENT;
+  if (!areServers(first, second, third)) return Err.ARGUMENT;
   sntpBegin(first, second, third);
   return Err.OK;
-}
-
-function isServer(ip: u32): bool {
-  return ip == 0 || isHost(ip, 32);
 }
 
 /** Asks no more; the time stays known. OK or NOT_INIT. */
