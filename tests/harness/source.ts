@@ -82,21 +82,28 @@ export function layerFaults(sources: Tree, order: readonly string[], apart: read
 
 /** One circle of imports, if there is any: its files, the first of them once more at the end. */
 export function circle(sources: Tree): string[] {
+  const targets = (path: string, text: string): Set<string> =>
+    new Set(imports(path, text).flatMap(({ target }) => (target === undefined ? [] : [target])));
+  return circleOf(new Map([...sources].map(([path, text]) => [path, targets(path, text)])));
+}
+
+/** The same of files and those that each of them imports. */
+export function circleOf(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const done = new Set<string>(), way: string[] = [];
-  const visit = (path: string): string[] => {
-    if (way.includes(path)) return [...way.slice(way.indexOf(path)), path];
-    if (done.has(path)) return [];
-    way.push(path);
-    for (const { target } of imports(path, sources.get(path) ?? "")) {
-      const found = target === undefined ? [] : visit(target);
+  const visit = (file: string): string[] => {
+    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
+    if (done.has(file)) return [];
+    way.push(file);
+    for (const target of graph.get(file) ?? []) {
+      const found = visit(target);
       if (found.length > 0) return found;
     }
     way.pop();
-    done.add(path);
+    done.add(file);
     return [];
   };
-  for (const path of sources.keys()) {
-    const found = visit(path);
+  for (const file of graph.keys()) {
+    const found = visit(file);
     if (found.length > 0) return found;
   }
   return [];

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
+import { circleOf } from "../harness/source.js";
 
 const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
 
@@ -41,28 +42,6 @@ function importsOf(code: ReadonlyMap<string, string>): Map<string, Set<string>> 
   }));
 }
 
-/** One circle, if there is any: its files, the first of them once more at the end. */
-function circle(graph: ReadonlyMap<string, ReadonlySet<string>>): string[] {
-  const done = new Set<string>(), way: string[] = [];
-  const visit = (file: string): string[] => {
-    if (way.includes(file)) return [...way.slice(way.indexOf(file)), file];
-    if (done.has(file)) return [];
-    way.push(file);
-    for (const target of graph.get(file) ?? []) {
-      const found = visit(target);
-      if (found.length > 0) return found;
-    }
-    way.pop();
-    done.add(file);
-    return [];
-  };
-  for (const file of graph.keys()) {
-    const found = visit(file);
-    if (found.length > 0) return found;
-  }
-  return [];
-}
-
 /** Sources in C. */
 const C = ["boards", "examples", "host", "include", "tests", "tools"].flatMap((dir) =>
   readdirSync(dir, { recursive: true, encoding: "utf8" })
@@ -85,11 +64,11 @@ describe("layers of the host", () => {
     assert.deepEqual(touching, []);
   });
 
-  it("no files import in a circle, but for types", () => assert.deepEqual(circle(importsOf(CODE)), []));
+  it("no files import in a circle, but for types", () => assert.deepEqual(circleOf(importsOf(CODE)), []));
 
   it("a circle is found, in whatever form", () => {
     const of = (file: string, line: string): string[] =>
-      circle(importsOf(new Map([...CODE, [file, `${line}\n${CODE.get(file)}`]])));
+      circleOf(importsOf(new Map([...CODE, [file, `${line}\n${CODE.get(file)}`]])));
     const low = "host/errors.ts";
     assert.ok(importsOf(CODE).get("host/stack.ts")!.has(low));
     for (const how of [
