@@ -127,7 +127,7 @@ async function labPage(module, file) {
   const { outputFiles } = await build({
     entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022",
     platform: "browser", logLevel: "warning",
-    define: { STINT_WASM: JSON.stringify(readFileSync(module).toString("base64")) },
+    define: { STINT_WASM_GZIP: JSON.stringify(gzipSync(readFileSync(module), { level: 9 }).toString("base64")) },
   });
   const style = await transform(readFileSync("host/browser/style.css", "utf8"), { loader: "css", minify: true });
   const page = readFileSync("host/browser/index.html", "utf8")

@@ -44,6 +44,7 @@ async function open(t: TestContext, size: keyof typeof SIZES = "laptop", hash = 
       requests.push(r.url());
   });
   await page.goto(URL_OF_PAGE + hash);
+  await page.waitForFunction(() => "lab" in window);
   return page;
 }
 
