@@ -63,7 +63,7 @@ function web(listener: RequestListener, options?: FetchOptions): Site {
 }
 
 /** A server that answers each connection's first bytes with `text`, and closes it then if that is said. */
-function raw(text: string | ((i: number) => string), closes = true): Site {
+function raw(text: string | ((i: number) => string), closes = true, options?: FetchOptions): Site {
   return site((connection, i) => void (async () => {
     const reader = connection.readable.getReader(), writer = connection.writable.getWriter();
     await reader.read();
@@ -71,7 +71,7 @@ function raw(text: string | ((i: number) => string), closes = true): Site {
     if (closes) await writer.close();
     reader.releaseLock();
     await connection.readable.cancel();
-  })().catch(() => {}));
+  })().catch(() => {}), options);
 }
 
 const failed = (words: RegExp) => (e: unknown): boolean => e instanceof TypeError && words.test(e.message);
@@ -342,6 +342,143 @@ describe("stint/fetch: ends", () => {
     while (long.count.open > 0) await new Promise((resolve) => setTimeout(resolve, 1));
     long.end();
   });
+});
+
+describe("stint/fetch: no connection is lost to its origin", () => {
+  const OK = "HTTP/1.1 200 OK\r\n", options = { connections: 1 };
+  const gone = async (count: { open: number }): Promise<void> => {
+    while (count.open > 0) await new Promise(setImmediate);
+  };
+
+  it("by an answer that the platform's Response does not take", async () => {
+    const { at, fetch, count, end } = raw("HTTP/1.1 200 \x01\0\r\nContent-Length: 0\r\n\r\n", true, options);
+    for (let i = 0; i < 3; i++) await assert.rejects(fetch(at), failed(/is no answer/));
+    assert.equal(count.all, 3);
+    await gone(count);
+    end();
+  });
+
+  it("by a redirect that is not followed", async () => {
+    for (const to of ["https://10.0.0.2/", "http://a:b@10.0.0.2/", "http://[", "ftp:x"]) {
+      const text = `HTTP/1.1 302 Found\r\nLocation: ${to}\r\nContent-Length: 5\r\n\r\nmoved`;
+      const { at, fetch, count, end } = raw(text, false, options);
+      for (let i = 0; i < 3; i++) await assert.rejects(fetch(at), TypeError);
+      for (let i = 0; i < 3; i++) await assert.rejects(fetch(at, { redirect: "error" }), TypeError);
+      await gone(count);
+      end();
+    }
+  });
+
+  it("by a signal, while nobody reads the body; what was read ahead is not told then", async () => {
+    const { at, fetch, count, end } = raw(`${OK}Content-Length: 100000\r\n\r\n${"x".repeat(40_000)}`, false, options);
+    const why = new Error("enough");
+    for (let i = 0; i < 3; i++) {
+      const stopper = new AbortController(), response = await fetch(at, { signal: stopper.signal });
+      stopper.abort(why);
+      await gone(count);
+      await assert.rejects(response.text(), (e) => e === why);
+    }
+    end();
+  });
+
+  it("by a short body that nobody reads; it is told when somebody asks, but for a signal", async () => {
+    const { at, fetch, count, end } = web(({ url }, response) => {
+      if (url === "/chunks") response.write("x");
+      response.end(url === "/none" ? "" : "x".repeat(1000));
+    }, options);
+    const all: Response[] = [], stopper = new AbortController(), why = new Error("enough");
+    for (const path of ["none", "length", "chunks", "none"])
+      all.push(await fetch(`${at}/${path}`, { signal: stopper.signal }));
+    assert.equal(count.all, 1);
+    assert.deepEqual([await all[0]!.text(), (await all[1]!.text()).length, count.all], ["", 1000, 1]);
+    stopper.abort(why);
+    await assert.rejects(all[2]!.text(), (e) => e === why);
+    end();
+  });
+
+  it("by others that wait for their turn: there are no more at a time than were asked for", async () => {
+    let most = 0, asked = 0;
+    const { at, fetch, count, end } = web((_request, response) => {
+      most = Math.max(most, ++asked);
+      setImmediate(() => {
+        asked--;
+        response.writeHead(200, { connection: "close" }).end("x");
+      });
+    }, options);
+    const ask = async (): Promise<string> => (await fetch(at)).text();
+    const later = async (): Promise<string> => {
+      await ask();
+      return (await Promise.all([ask(), ask(), ask()])).join("");
+    };
+    assert.equal((await Promise.all([later(), later(), ask(), later()])).join("").length, 10);
+    assert.deepEqual([count.all, most], [13, 1]);
+    end();
+  });
+
+  it("by a signal that said no between two redirects", async () => {
+    const stopper = new AbortController(), why = new Error("enough");
+    const first = raw(() => {
+      stopper.abort(why);
+      return "";
+    }, false, options);
+    const { at, fetch, end } = raw(`HTTP/1.1 302 Found\r\nLocation: ${first.at}\r\n\r\n`, true, options);
+    await assert.rejects(fetch(at, { signal: stopper.signal }), (e) => e === why);
+    await assert.rejects(fetch(at, { signal: stopper.signal }), (e) => e === why);
+    first.end();
+    end();
+  });
+
+  it("nor a stream that was to be sent: it is cancelled when nobody wants it any more", async () => {
+    const { at, fetch, count, end } = raw(`${OK}Content-Length: 0\r\n\r\n`, false, options);
+    const told: unknown[] = [], why = new Error("enough");
+    const stream = (): ReadableStream => new ReadableStream({
+      start: (c) => c.enqueue(octets("some")), pull: () => new Promise(() => {}), cancel: (e) => void told.push(e),
+    });
+    // Answered, refused, stopped before it began.
+    for (let i = 1; i < 3; i++) {
+      await (await fetch(at, { method: "POST", body: stream() })).text();
+      await gone(count);
+      assert.equal(told.length, i);
+    }
+    await assert.rejects(fetch(`http://${B}:9/`, { method: "POST", body: stream() }), TypeError);
+    await assert.rejects(
+      fetch(at, { method: "POST", body: stream(), signal: AbortSignal.abort(why) }), (e) => e === why,
+    );
+    const stopper = new AbortController();
+    const endless = new Request(at, { method: "POST", body: stream(), duplex: "half" } as RequestInit);
+    const waits = fetch(endless, { signal: stopper.signal });
+    stopper.abort(why);
+    await assert.rejects(waits, (e) => e === why);
+    assert.equal(told.length, 4);
+    const locked = stream();
+    locked.getReader();
+    await assert.rejects(fetch(at, { method: "POST", body: locked }), failed(/read by somebody else/));
+    assert.equal(count.all, 2);
+    end();
+  });
+
+  it("nor bytes, where a reader gives the memory of a piece away", async () => {
+    const { at, fetch, end } = raw(`${OK}Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n`);
+    const { port1, port2 } = new MessageChannel(), pieces: string[] = [];
+    for await (const piece of (await fetch(at)).body as unknown as AsyncIterable<Uint8Array<ArrayBuffer>>) {
+      pieces.push(Buffer.from(piece).toString());
+      port1.postMessage(piece, [piece.buffer]);
+    }
+    assert.deepEqual(pieces, ["one", "two"]);
+    port1.close();
+    port2.close();
+    end();
+  });
+});
+
+it("stint/fetch: numbers that make no sense, and what it does not do, are refused at once", async () => {
+  for (const options of [{ connections: 0 }, { connections: NaN }, { idleMs: -1 }, { idleMs: Infinity }])
+    assert.throws(() => createFetch(a, options), RangeError);
+  const { at, fetch, end } = web((_request, response) => void response.end("x"));
+  await assert.rejects(fetch(at, { integrity: "sha256-AAAA" }), failed(/integrity/));
+  const request = new Request(at, { signal: AbortSignal.abort() });
+  assert.equal(await (await fetch(request, { signal: null })).text(), "x");
+  end();
 });
 
 it("stint/fetch: the file asks for nothing, and is small", () => {

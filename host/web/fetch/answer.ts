@@ -3,6 +3,8 @@ import type { Wire } from "./wire.js";
 
 /** Octets of a head, and of a line that tells the size of a chunk; interim answers in a row. */
 const HEAD_MAX = 65_536, CHUNK_LINE_MAX = 4096, INTERIM_MAX = 16;
+/** RFC 9112 §4: a reason has spaces, tabs, visible characters and octets above them. */
+const STATUS_LINE = /^HTTP\/1\.(\d) (\d{3})(?: ([\t -~\x80-\xff]*))?$/;
 
 export interface Head {
   status: number;
@@ -27,7 +29,7 @@ async function fields(wire: Wire, limit: number): Promise<Headers> {
 /** The head of the answer; those of interim answers (1xx) are left out. */
 export async function readHead(wire: Wire): Promise<Head> {
   for (let i = 0; i < INTERIM_MAX; i++) {
-    const line = await wire.line(HEAD_MAX), parts = /^HTTP\/1\.(\d) (\d{3})(?: (.*))?$/.exec(line);
+    const line = await wire.line(HEAD_MAX), parts = STATUS_LINE.exec(line);
     if (!parts) throw new Error(`"${line.slice(0, 40)}" is no answer in HTTP/1.1`);
     const status = Number(parts[2]), headers = await fields(wire, HEAD_MAX);
     if (status === 101 || status < 100 || status > 599) throw new Error(`the answer has status ${status}`);

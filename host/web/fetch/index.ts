@@ -3,14 +3,14 @@
  * Headers. Connections are kept for the next request to the same origin.
  */
 import { framing, readHead, type Framing, type Head } from "./answer.js";
-import { Pool, type Dialer } from "./pool.js";
+import { Pool, unlessAborted, type Dialer } from "./pool.js";
 import { octets, type Wire } from "./wire.js";
 
 /** How many connections there are, and how long they wait. */
 export interface FetchOptions {
-  /** Connections to one origin at a time; by default 6. More requests wait for their turn. */
+  /** Connections to one origin at a time, 1 or more; by default 6. More requests wait for their turn. */
   connections?: number;
-  /** How long a connection waits for the next request, ms; by default 5,000. */
+  /** How long a connection waits for the next request, ms, up to 2^31 − 1; by default 5,000. */
   idleMs?: number;
 }
 
@@ -23,6 +23,8 @@ export interface Fetch {
 }
 
 const HOPS_MAX = 20;
+/** Octets of a body that are read before somebody asks for them: a short one does not keep its connection. */
+const AHEAD = 16_384;
 /** What this client says itself. */
 const OWN = ["connection", "content-length", "expect", "host", "keep-alive", "te", "transfer-encoding", "upgrade"];
 /** RFC 9110 §9.2.2: what may be asked again when nobody knows whether it was heard. */
@@ -47,11 +49,13 @@ async function question(input: string | URL | Request, init: RequestInit = {}): 
   const stream = init.body instanceof ReadableStream ? (init.body as ReadableStream<Uint8Array>) : undefined;
   const request = new Request(input, stream ? { ...init, body: null } : init);
   const { method, headers, redirect: mode } = request, url = new URL(request.url);
-  // The request's own signal may be collected with it.
-  const signal = init.signal ?? (input instanceof Request ? input.signal : undefined);
+  // The request's own signal may be collected with it. `null` says that there is none.
+  const signal = (init.signal === undefined && input instanceof Request ? input.signal : init.signal) ?? undefined;
   if (url.protocol !== "http:") throw new TypeError(`fetch over a stack is for http:, not for ${url.protocol}`);
+  if (request.integrity) throw new TypeError("fetch over a stack does not look at `integrity`");
   if (stream && (method === "GET" || method === "HEAD")) throw new TypeError(`${method} has no body`);
-  const data = stream ? undefined : new Uint8Array(await request.arrayBuffer());
+  if (stream?.locked) throw new TypeError("the body is read by somebody else");
+  const data = stream ? undefined : new Uint8Array(await unlessAborted(request.arrayBuffer(), signal));
   const has = data !== undefined && (data.length > 0 || ["POST", "PUT", "PATCH"].includes(method));
   return { url, method, headers, body: stream ?? (has ? data : undefined), signal, mode };
 }
@@ -73,7 +77,8 @@ async function send(wire: Wire, asked: Question): Promise<void> {
   await wire.write(headOf(asked));
   if (body instanceof Uint8Array) return wire.write(body);
   if (!body) return;
-  const reader = body.getReader();
+  const reader = body.getReader(), drop = (): void => void reader.cancel(wire.stopped.reason).catch(() => {});
+  wire.stopped.addEventListener("abort", drop, { once: true });
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -88,6 +93,8 @@ async function send(wire: Wire, asked: Question): Promise<void> {
   } catch (e) {
     reader.cancel(e).catch(() => {});
     throw e;
+  } finally {
+    wire.stopped.removeEventListener("abort", drop);
   }
 }
 
@@ -106,7 +113,7 @@ function streamOf(pieces: AsyncIterator<Uint8Array>, over: (isWhole: boolean) =>
       }
     },
     cancel: () => over(false),
-  }, { highWaterMark: 0 });
+  }, new ByteLengthQueuingStrategy({ highWaterMark: AHEAD }));
 }
 
 /** The same, whose errors are those of `fetch`. */
@@ -115,6 +122,8 @@ function telling(body: ReadableStream<Uint8Array>, signal: AbortSignal | undefin
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
+        // What was read ahead is not told any more.
+        signal?.throwIfAborted();
         const { done, value } = await reader.read();
         if (done) controller.close();
         else controller.enqueue(value);
@@ -138,15 +147,17 @@ function decoded(body: ReadableStream<Uint8Array>, headers: Headers): ReadableSt
 /** One request and the head of its answer, on one connection. */
 async function exchange(pool: Pool, wire: Wire, asked: Question): Promise<Response> {
   const { url, method, signal } = asked;
-  let isSent = false, head: Head, framed: Framing, stopped = false;
-  const stop = (): void => wire.stop(signal!.reason);
-  const over = (isWhole: boolean): void => {
-    if (stopped) return;
-    stopped = true;
+  let isSent = false, head: Head, framed: Framing, isOver = false;
+  const over = (isWhole: boolean, why: unknown = new Error("nobody wants the rest")): void => {
+    if (isOver) return;
+    isOver = true;
     signal?.removeEventListener("abort", stop);
-    if (!isWhole) wire.stop(new Error("nobody wants the rest"));
+    // Who has answered before all was sent gets no more of it.
+    if (!isWhole || !isSent) wire.stop(why);
     pool.give(url, wire, isWhole && isSent && framed.isMarked && keeps(head));
   };
+  // Also while nobody reads the body.
+  const stop = (): void => over(false, signal!.reason);
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
@@ -155,14 +166,15 @@ async function exchange(pool: Pool, wire: Wire, asked: Question): Promise<Respon
     sent.catch((e) => wire.stop(e));
     head = await readHead(wire);
     framed = framing(wire, head, method);
+    const { status, statusText, headers } = head, { body } = framed;
+    const stream = body ? telling(decoded(streamOf(body, over), headers), signal) : null;
+    const response = new Response(stream, { status, statusText, headers });
+    if (!body) over(true);
+    return response;
   } catch (e) {
     over(false);
     throw e;
   }
-  const { status, statusText, headers } = head, { body } = framed;
-  if (!body) over(true);
-  const stream = body ? telling(decoded(streamOf(body, over), headers), signal) : null;
-  return new Response(stream, { status, statusText, headers });
 }
 
 function keeps({ headers, isNewest }: Head): boolean {
@@ -200,6 +212,18 @@ function redirected(asked: Question, { status, headers }: Response): Question | 
   return next;
 }
 
+/** The same; the body of an answer that leads elsewhere, or should not, keeps no connection. */
+async function followed(asked: Question, response: Response): Promise<Question | undefined> {
+  let isAnswer = false;
+  try {
+    const next = redirected(asked, response);
+    isAnswer = !next;
+    return next;
+  } finally {
+    if (!isAnswer) await response.body?.cancel();
+  }
+}
+
 /**
  * Makes a `fetch` whose connections are those of a stack of `stint/browser`. It rejects with a TypeError, whose `cause`
  * tells more, or with the signal's reason.
@@ -219,7 +243,7 @@ export function createFetch(stack: Dialer, { connections = 6, idleMs = 5000 }: F
     try {
       asked.signal?.throwIfAborted();
       for (let hops = 0; ; hops++) {
-        const response = await ask(pool, asked), next = mode === "manual" ? undefined : redirected(asked, response);
+        const response = await ask(pool, asked), next = mode === "manual" ? undefined : await followed(asked, response);
         if (!next) {
           const url = new URL(asked.url);
           url.hash = "";
@@ -227,13 +251,14 @@ export function createFetch(stack: Dialer, { connections = 6, idleMs = 5000 }: F
             url: { value: url.href }, redirected: { value: hops > 0 },
           });
         }
-        await response.body?.cancel();
         if (mode === "error") throw new TypeError(`${asked.url.href} leads elsewhere`);
         if (hops === HOPS_MAX) throw new TypeError(`there are more than ${HOPS_MAX} redirects`);
         asked = next;
       }
     } catch (e) {
-      throw failure(asked.signal, e);
+      const why = failure(asked.signal, e), { body } = first;
+      if (body instanceof ReadableStream && !body.locked) body.cancel(why).catch(() => {});
+      throw why;
     }
   }
   return Object.assign(fetch, { close: () => pool.close() });

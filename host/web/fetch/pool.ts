@@ -12,14 +12,17 @@ interface Lane {
   waiting: (() => void)[];
 }
 
-/** Rejects as soon as the signal says so. */
-function unlessAborted<T>(what: Promise<T>, signal: AbortSignal | undefined, late: (value: T) => void): Promise<T> {
+/** Rejects as soon as the signal says so, or has said so; what comes nevertheless is for `late`. */
+export function unlessAborted<T>(
+  what: Promise<T>, signal: AbortSignal | undefined, late: (value: T) => void = () => {},
+): Promise<T> {
   if (!signal) return what;
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       reject(signal.reason as Error);
       what.then(late, () => {});
     };
+    if (signal.aborted) return stop();
     signal.addEventListener("abort", stop, { once: true });
     what.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
@@ -30,7 +33,11 @@ export class Pool {
   readonly #timers = new Map<Wire, ReturnType<typeof setTimeout>>();
   #closed = false;
 
-  constructor(readonly stack: Dialer, readonly most: number, readonly idleMs: number) {}
+  constructor(readonly stack: Dialer, readonly most: number, readonly idleMs: number) {
+    if (!(most >= 1)) throw new RangeError(`connections: ${most} is less than 1`);
+    // What timers take; they make 1 ms of more.
+    if (!(idleMs >= 0 && idleMs < 2 ** 31)) throw new RangeError(`idleMs: ${idleMs} is not within 0 and 2^31 - 1`);
+  }
 
   #lane(origin: string): Lane {
     let lane = this.#lanes.get(origin);
@@ -40,9 +47,11 @@ export class Pool {
 
   /** A connection to an origin: one that waits, a new one, or the next that is free. */
   async take(url: URL, signal: AbortSignal | undefined): Promise<{ wire: Wire; isFresh: boolean }> {
-    const lane = this.#lane(url.origin);
+    let lane: Lane;
     for (;;) {
       if (this.#closed) throw new Error("fetch is closed");
+      // Another one than before its turn, perhaps.
+      lane = this.#lane(url.origin);
       const idle = lane.idle.pop();
       if (idle) {
         this.#forget(idle);
@@ -51,15 +60,16 @@ export class Pool {
       if (lane.open < this.most) break;
       const turn = new Promise<void>((resolve) => lane.waiting.push(resolve));
       // Who does not want his turn any more gives it to the next.
-      await unlessAborted(turn, signal, () => this.#wake(lane));
+      await unlessAborted(turn, signal, () => this.#wake(url.origin, this.#lane(url.origin)));
     }
     lane.open++;
     const stopper = new AbortController();
-    const dialed = this.stack
-      .connect({ host: url.hostname, port: Number(url.port || 80), signal: stopper.signal })
-      .then((connection) => new Wire(connection, stopper));
+    const dial = async (): Promise<Wire> => {
+      const to = { host: url.hostname, port: Number(url.port || 80), signal: stopper.signal };
+      return new Wire(await this.stack.connect(to), stopper);
+    };
     try {
-      return { wire: await unlessAborted(dialed, signal, (wire) => wire.stop(signal!.reason)), isFresh: true };
+      return { wire: await unlessAborted(dial(), signal, (wire) => wire.stop(signal!.reason)), isFresh: true };
     } catch (e) {
       stopper.abort(e);
       this.#left(url.origin, lane);
@@ -67,14 +77,16 @@ export class Pool {
     }
   }
 
-  #wake(lane: Lane): void {
-    lane.waiting.shift()?.();
+  /** Something is free: it is the next one's turn. A lane without connections ends when nobody waits there. */
+  #wake(origin: string, lane: Lane): void {
+    const next = lane.waiting.shift();
+    if (next) next();
+    else if (lane.open === 0) this.#lanes.delete(origin);
   }
 
   #left(origin: string, lane: Lane): void {
     lane.open--;
-    this.#wake(lane);
-    if (lane.open === 0 && lane.waiting.length === 0) this.#lanes.delete(origin);
+    this.#wake(origin, lane);
   }
 
   #forget(wire: Wire): void {
@@ -101,7 +113,7 @@ export class Pool {
     lane.idle.push(wire);
     this.#timers.set(wire, setTimeout(gone, this.idleMs));
     wire.rest(gone);
-    this.#wake(lane);
+    this.#wake(origin, lane);
   }
 
   /** Ends what waits; what is under way goes on, and ends then. */

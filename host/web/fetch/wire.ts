@@ -54,7 +54,8 @@ export class Wire {
     const data = await this.some();
     if (!data) throw new Error("the connection ended in the middle of an answer");
     this.#rest = data.subarray(size);
-    return data.subarray(0, size);
+    // Who gets a piece may give its memory away, or write there.
+    return data.length > size ? data.slice(0, size) : data;
   }
 
   /** A line, without its end. Longer ones than `limit` are refused. */
@@ -85,6 +86,11 @@ export class Wire {
       if (this.#next === next) gone();
     };
     next.then(told, told);
+  }
+
+  /** Aborted when the connection was ended at once. */
+  get stopped(): AbortSignal {
+    return this.#stopper.signal;
   }
 
   /** Ends the connection at once; what is under way fails with the reason. */
