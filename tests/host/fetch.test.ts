@@ -311,6 +311,9 @@ describe("stint/fetch: ends", () => {
     ["no size of a chunk", `${CHUNKED}\r\ntea\r\n`, /is no size/],
     ["a size too large to be one", `${CHUNKED}\r\n${"f".repeat(13)}\r\n`, /is no size/],
     ["a chunk beyond its size", `${CHUNKED}\r\n1\r\nxy\r\n0\r\n\r\n`, /longer than|too long/],
+    ["a size that LF alone ends", `${CHUNKED}\r\n1\nx\r\n0\r\n\r\n`, /in LF alone/],
+    ["a chunk that LF alone ends", `${CHUNKED}\r\n1\r\nx\n0\r\n\r\n`, /in LF alone/],
+    ["a last chunk that LF alone ends", `${CHUNKED}\r\n0\n\r\n`, /in LF alone/],
     ["no last chunk", `${CHUNKED}\r\n1\r\nx\r\n`, /ended in the middle/],
     ["a trailer that is no field", `${CHUNKED}\r\n0\r\ntea\r\n\r\n`, /is no header field/],
   ] as const) {
@@ -396,35 +399,45 @@ describe("stint/fetch: no connection is lost to its origin", () => {
     end();
   });
 
-  it("by others that wait for their turn: there are no more at a time than were asked for", async () => {
-    let most = 0, asked = 0;
-    const { at, fetch, count, end } = web((_request, response) => {
-      most = Math.max(most, ++asked);
-      setImmediate(() => {
-        asked--;
-        response.writeHead(200, { connection: "close" }).end("x");
-      });
-    }, options);
-    const ask = async (): Promise<string> => (await fetch(at)).text();
-    const later = async (): Promise<string> => {
-      await ask();
-      return (await Promise.all([ask(), ask(), ask()])).join("");
+  /** A stack's `connect` that tells each signal it is given. */
+  const dialer = (told: (signal: AbortSignal, i: number) => void) => {
+    let dials = 0;
+    const connect: Stack["connect"] = (to) => {
+      told(to.signal!, ++dials);
+      return a.connect(to);
     };
-    assert.equal((await Promise.all([later(), later(), ask(), later()])).join("").length, 10);
-    assert.deepEqual([count.all, most], [13, 1]);
+    return { connect };
+  };
+
+  it("nor had twice: who had to wait for his turn keeps others out", async () => {
+    let dials = 0, third: Promise<Response> | undefined;
+    const fetch = createFetch(dialer((_signal, i) => (dials = i)), options);
+    const { at, end } = web((request, response) => void (async () => {
+      if (request.url === "/2") {
+        third = fetch(`${at}/3`);
+        for (let i = 0; i < 5; i++) await new Promise(setImmediate);
+        assert.equal(dials, 2);
+      }
+      response.writeHead(200, { connection: "close" }).end("x");
+    })());
+    const texts = [1, 2].map(async (i) => (await fetch(`${at}/${i}`)).text());
+    assert.deepEqual([...await Promise.all(texts), await (await third!).text(), dials], ["x", "x", "x", 3]);
+    fetch.close();
     end();
   });
 
-  it("by a signal that said no between two redirects", async () => {
+  it("nor made, where a signal said no between two requests", async () => {
     const stopper = new AbortController(), why = new Error("enough");
-    const first = raw(() => {
-      stopper.abort(why);
-      return "";
-    }, false, options);
-    const { at, fetch, end } = raw(`HTTP/1.1 302 Found\r\nLocation: ${first.at}\r\n\r\n`, true, options);
+    let dials = 0;
+    // The first connection ends since its answer leads elsewhere.
+    const fetch = createFetch(dialer((signal, i) => {
+      dials = i;
+      signal.addEventListener("abort", () => stopper.abort(why));
+    }), options);
+    const { at, end } = raw("HTTP/1.1 302 Found\r\nLocation: http://10.0.0.99/\r\n\r\n", false);
     await assert.rejects(fetch(at, { signal: stopper.signal }), (e) => e === why);
-    await assert.rejects(fetch(at, { signal: stopper.signal }), (e) => e === why);
-    first.end();
+    assert.equal(dials, 1);
+    fetch.close();
     end();
   });
 

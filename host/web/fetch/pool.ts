@@ -49,6 +49,7 @@ export class Pool {
   async take(url: URL, signal: AbortSignal | undefined): Promise<{ wire: Wire; isFresh: boolean }> {
     let lane: Lane;
     for (;;) {
+      signal?.throwIfAborted();
       if (this.#closed) throw new Error("fetch is closed");
       // Another one than before its turn, perhaps.
       lane = this.#lane(url.origin);

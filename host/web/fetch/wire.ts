@@ -58,8 +58,11 @@ export class Wire {
     return data.length > size ? data.slice(0, size) : data;
   }
 
-  /** A line, without its end. Longer ones than `limit` are refused. */
-  async line(limit: number): Promise<string> {
+  /**
+   * A line, without its end, which is CR and LF, or one LF alone unless that is wrong here (RFC 9112 §2.2). Longer ones
+   * than `limit` are refused.
+   */
+  async line(limit: number, needsCr = false): Promise<string> {
     let line = "";
     for (;;) {
       const data = await this.some();
@@ -69,7 +72,9 @@ export class Wire {
       line += textOf(end < 0 ? data : data.subarray(0, end));
       if (end < 0) continue;
       this.#rest = data.subarray(end + 1);
-      return line.charCodeAt(line.length - 1) === CR ? line.slice(0, -1) : line;
+      if (line.charCodeAt(line.length - 1) === CR) return line.slice(0, -1);
+      if (needsCr) throw new Error("a line ends in LF alone");
+      return line;
     }
   }
 
