@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Option, type Command } from "commander";
 import { parse, SyntaxError } from "../packetdrill/parse.js";
 import { Runner, type How, type Outcome } from "../packetdrill/run.js";
+import { VERSIONS, type Version } from "../packetdrill/version.js";
 
 interface Options {
   json?: boolean;
@@ -11,6 +12,7 @@ interface Options {
   define: string[];
   verbose?: boolean;
   dialect?: "linux" | "freebsd";
+  ip_version?: Version;
   ignorePsh?: boolean;
 }
 
@@ -36,6 +38,7 @@ export function runScript(file: string, defines: Set<string>, how: How = {}): Ou
 }
 
 const DIALECT_HELP = "whose defaults scripts assume, if their words do not tell";
+const VERSION_HELP = "over which IP, whatever scripts say; those for IPv4 have a link 20 bytes wider over IPv6";
 const addName = (name: string, all: string[]): string[] => [...all, name];
 
 export function addPacketdrill(program: Command): void {
@@ -47,6 +50,7 @@ export function addPacketdrill(program: Command): void {
     .option("--pcap <file>", "write the packets of a single script to a pcapng file")
     .option("-D, --define <name>", "take a branch of #ifdef", addName, ["STANDARD"])
     .addOption(new Option("--dialect <name>", DIALECT_HELP).choices(["linux", "freebsd"]))
+    .addOption(new Option("--ip_version <name>", VERSION_HELP).choices(VERSIONS))
     .option("--ignore-psh", "leave PSH out of the comparison; the output says so")
     .option("--verbose", "name the scripts that pass, too")
     .action((paths: string[], options: Options) => {
@@ -55,6 +59,7 @@ export function addPacketdrill(program: Command): void {
       const how: How = { ignorePush: options.ignorePsh ?? false };
       if (options.pcap !== undefined) how.pcap = options.pcap;
       if (options.dialect !== undefined) how.dialect = options.dialect;
+      if (options.ip_version !== undefined) how.version = options.ip_version;
       const outcomes = files.map((file) => runScript(file, new Set(options.define), how));
       const ignored = how.ignorePush ? ["PSH"] : [];
       const count = (result: Outcome["result"]): number => outcomes.filter((o) => o.result === result).length;

@@ -4,6 +4,7 @@
 import type { Value } from "./parse.js";
 import type { Call } from "./socket.js";
 import { SYMBOLS, Unsupported } from "./system.js";
+import type { Version } from "./version.js";
 
 type Shape = (v: Value) => boolean;
 
@@ -51,7 +52,7 @@ const option: Shape[] = [number, () => true, () => true];
 
 /** Shapes of a call's arguments; the last `optional` of them may be absent. */
 const CALLS: Record<string, { args: Shape[]; optional?: number }> = {
-  socket: { args: [either(any, names("AF_INET", "PF_INET")), type, protocol] },
+  socket: { args: [either(any, names("AF_INET", "PF_INET", "AF_INET6", "PF_INET6")), type, protocol] },
   bind: { args: [number, any, any] }, listen: { args: [number, number] }, connect: { args: [number, any, any] },
   accept: { args: [number, any, any] }, accept4: { args: [number, any, any, accepting] },
   read: { args: [number, any, length] }, readv: { args: [number, listOf(iovec), number] },
@@ -73,6 +74,7 @@ const CALLS: Record<string, { args: Shape[]; optional?: number }> = {
 };
 
 const SOCKET = ["SOL_SOCKET"], TCP = ["SOL_TCP", "IPPROTO_TCP"], IP = ["IPPROTO_IP", "SOL_IP"];
+const IP6 = ["IPPROTO_IPV6", "SOL_IPV6"];
 const between = (least: number, most: number): Shape => (v) =>
   number(v) && v.kind === "number" && v.value >= least && v.value <= most;
 const text = (...all: string[]): Shape => (v) => v.kind === "string" && all.includes(v.text);
@@ -97,7 +99,29 @@ const OPTIONS: Record<string, { level: string[]; set?: Shape }> = {
   IP_TOS: { level: IP, set: isInt(between(0, 255)) }, IP_TTL: { level: IP, set: isInt(between(1, 255)) },
   // Packets say "don't fragment", and the path's MTU is followed.
   IP_MTU_DISCOVER: { level: IP, set: isInt(names("IP_PMTUDISC_WANT"), names("IP_PMTUDISC_DO")) },
+  IPV6_TCLASS: { level: IP6, set: isInt(between(0, 255)) },
+  IPV6_UNICAST_HOPS: { level: IP6, set: isInt(between(1, 255)) },
+  IPV6_MTU_DISCOVER: { level: IP6, set: isInt(names("IPV6_PMTUDISC_WANT"), names("IPV6_PMTUDISC_DO")) },
+  // Only the remote side's address family is on the wire.
+  IPV6_V6ONLY: { level: IP6, set: isInt(between(0, 1)) },
 };
+
+/** Throws an Unsupported where a call names another family than its sockets have, or its packets. */
+function checkFamily(e: Call, version: Version): void {
+  const [family, level, name] = e.args as [Value, Value | undefined, Value | undefined];
+  const isOther = e.name === "socket" && !any(family) &&
+    !names(...(version === "ipv4" ? ["AF_INET", "PF_INET"] : ["AF_INET6", "PF_INET6"]))(family);
+  const isOption = e.name.endsWith("sockopt") && level !== undefined && name !== undefined;
+  // RFC 3493 §5.3: a socket that takes IPv6 alone has no mapped addresses.
+  const isOnly = isOption && version === "ipv4-mapped-ipv6" && names("IPV6_V6ONLY")(name) &&
+    numberOf(e.args[3]) !== 0;
+  const ofPackets = version === "ipv6" ? names(...IP) : (v: Value) => names(...IP6)(v) && !isMapped(version, name!);
+  if (isOther || isOnly || (isOption && ofPackets(level)))
+    throw new Unsupported(`line ${e.line}: ${e.name} of another family than --ip_version=${version}`);
+}
+
+const isMapped = (version: Version, name: Value): boolean =>
+  version === "ipv4-mapped-ipv6" && names("IPV6_V6ONLY", "IPV6_MTU_DISCOVER")(name);
 
 function checkOption(e: Call): void {
   const [, level, name, value, length] = e.args as [Value, Value, Value, Value, Value];
@@ -142,7 +166,7 @@ function checkProtocol(e: Call): void {
 }
 
 /** Throws an Unsupported for a call that has a word in it that is not understood. */
-export function checkCall(e: Call): void {
+export function checkCall(e: Call, version: Version): void {
   const known = Object.hasOwn(CALLS, e.name) ? CALLS[e.name] : undefined;
   if (!known) throw new Unsupported(`line ${e.line}: the system call ${e.name}`);
   const { args, optional = 0 } = known;
@@ -158,6 +182,7 @@ export function checkCall(e: Call): void {
   }
   if (/^(readv|writev|(send|recv)msg)$/.test(e.name)) checkPieces(e);
   if (e.name === "socket") checkProtocol(e);
+  checkFamily(e, version);
   checkResult(e);
 }
 

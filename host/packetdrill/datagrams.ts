@@ -11,8 +11,8 @@ import { SYMBOLS, Unsupported } from "./system.js";
 
 /** Ports for sockets that send before they were bound. */
 const FREE_PORT = 50_000;
-/** A datagram's headers: IPv4's and UDP's. */
-const HEADERS = 28;
+/** UDP's header, and with IPv4's. */
+const HEADER = 8, HEADERS = 28;
 
 /** What a UDP socket has beside its handle. */
 interface State {
@@ -28,7 +28,8 @@ export class Datagrams {
   /** The local port of the youngest socket that has one: it is under test. */
   localPort: number | undefined;
 
-  constructor(readonly host: Host, readonly mtu: number) {}
+  /** `sizeMax`: what a packet has room for behind the IP header. */
+  constructor(readonly host: Host, readonly sizeMax: number) {}
 
   #of(s: Socket): State {
     let state = this.#states.get(s);
@@ -75,7 +76,7 @@ export class Datagrams {
       try {
         const got = stack.udpReceive(s.handle);
         if (!got) return;
-        const isPeers = got.ip === ends.remoteIp && got.port === ends.remotePort;
+        const isPeers = this.host.isRemote(got.ip) && got.port === ends.remotePort;
         if (state.isConnected && !isPeers) continue;
         state.arrived.push(got.data.length);
         state.total++;
@@ -117,7 +118,7 @@ export class Datagrams {
     // sendto and sendmsg say to whom; their "..." is the remote side.
     if (!this.#of(s).isConnected && !/^send(to|msg)$/.test(e.name)) return refusal("EDESTADDRREQ");
     if (size > 65_535 - HEADERS) return refusal("EMSGSIZE");
-    if (size > this.mtu - HEADERS) throw new Unsupported(`line ${e.line}: a datagram in fragments`);
+    if (size > this.sizeMax - HEADER) throw new Unsupported(`line ${e.line}: a datagram in fragments`);
     const settled = this.#settle(s);
     if (settled.value < 0) return settled;
     if (stack.udpSend(s.handle, ends.remoteIp, ends.remotePort, new Uint8Array(size))) return { value: size };

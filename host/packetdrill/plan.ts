@@ -7,14 +7,16 @@ import { checkCall, numberOf } from "./calls.js";
 import { configure } from "./command.js";
 import type { Event, Script } from "./parse.js";
 import { defaults, setting, Unsupported, type Dialect, type Settings } from "./system.js";
+import { headersOf, linkMtu, versionOf, type Version } from "./version.js";
 import { icmpNumbers, optionBytes } from "./wire.js";
 
 export interface Plan {
   dialect: Dialect;
+  version: Version;
   options: Settings;
   /** µs; undefined: the usual one. */
   toleranceUs: number | undefined;
-  /** The MTU that the script knows. */
+  /** The link's MTU, as the script knows it. */
   mtu: number;
 }
 
@@ -32,13 +34,14 @@ function dialectOf(script: Script): Dialect {
 }
 
 /** Throws an Unsupported for a word that is not known. */
-export function plan(script: Script, asked: Dialect | undefined): Plan {
-  const dialect = asked ?? dialectOf(script);
-  const p: Plan = { dialect, options: defaults(dialect), toleranceUs: undefined, mtu: 1500 };
+export function plan(script: Script, asked: Dialect | undefined, askedVersion: Version | undefined): Plan {
+  const dialect = asked ?? dialectOf(script), version = versionOf(script, askedVersion);
+  const p: Plan = { dialect, version, options: defaults(dialect), toleranceUs: undefined, mtu: 1500 };
   scriptOptions(script, p);
-  for (const e of script.events) checkEvent(e);
-  stackWide(script, p.options);
-  p.mtu = p.options.mtu ?? 1500;
+  for (const e of script.events) checkEvent(e, version);
+  p.mtu = linkMtu(script, version, p.options.mtu ?? 1500);
+  if (version === "ipv6") p.options.mtu = p.mtu;
+  stackWide(script, p);
   longPackets(script, p);
   for (const { text } of script.init) configure(text, p.options);
   const first = script.events.findIndex(begins), begun = first < 0 ? script.events.length : first;
@@ -54,11 +57,11 @@ function begins(e: Event): boolean {
     (e.type === "call" && /^(connect|listen|send.*|writev?)$/.test(e.name));
 }
 
-function checkEvent(e: Event): void {
+function checkEvent(e: Event, version: Version): void {
   if (e.type === "other") throw new Unsupported(`line ${e.line}: ${e.what} packets`);
-  if (e.type === "call") checkCall(e);
+  if (e.type === "call") checkCall(e, version);
   if (e.type === "icmp") {
-    const { type, code } = icmpNumbers(e.kind, e.code);
+    const { type, code } = icmpNumbers(e.kind, e.code, version === "ipv6");
     if (type === undefined || code === undefined) throw new Unsupported(`line ${e.line}: icmp ${e.kind} ${e.code}`);
   }
   if (e.type !== "in" && e.type !== "out") return;
@@ -80,8 +83,7 @@ function scriptOptions({ options }: Script, p: Plan): void {
     if (!/^\d+$/.test(text) || Number(text) < least || Number(text) > most) throw new Unsupported(`--${name}=${text}`);
     return Number(text);
   };
-  for (const [name, value] of options) {
-    if (name === "ip_version" && value !== "ipv4") throw new Unsupported(`--ip_version=${value}`);
+  for (const name of options.keys()) {
     if (!["ip_version", "mtu", "tolerance_usecs", "tcp_ts_tick_usecs"].includes(name)) {
       throw new Unsupported(`--${name}`);
     }
@@ -98,7 +100,7 @@ function scriptOptions({ options }: Script, p: Plan): void {
  * they have to be said before they could show: the MSS before the first packet, congestion control before the first
  * text; and they have to be the same for all sockets.
  */
-function stackWide(script: Script, options: Settings): void {
+function stackWide(script: Script, { options, mtu, version }: Plan): void {
   const { events } = script, said = new Map<string, string | number>();
   const late = {
     TCP_MAXSEG: events.findIndex((e) =>
@@ -117,7 +119,7 @@ function stackWide(script: Script, options: Settings): void {
     }
     said.set(name, what);
     if (typeof what === "string") return setting(options, "net.ipv4.tcp_congestion_control", what);
-    const most = (options.mtu ?? 1500) - 40;
+    const most = mtu - headersOf(version);
     if (what < 88 || what > most) throw new Unsupported(`line ${e.line}: a TCP_MAXSEG of ${what}`);
     options.mss = what;
   });
@@ -150,16 +152,18 @@ export function doubts(options: Settings, script: Script, counted: (name: string
  * several.
  */
 function longPackets(script: Script, p: Plan): void {
-  const { events } = script, packets = events.flatMap((e) => (e.type === "in" ? [e.packet] : []));
-  const datagrams = events.flatMap((e) => (e.type === "udp" && e.inbound ? [e.length + 28] : []));
-  const longest = Math.max(0, ...datagrams, ...packets.map((x) => x.length + 40 + optionBytes(x.options ?? []).length));
+  const { events } = script, headers = headersOf(p.version);
+  const packets = events.flatMap((e) => (e.type === "in" ? [e.packet] : []));
+  const datagrams = events.flatMap((e) => (e.type === "udp" && e.inbound ? [e.length + headers - 12] : []));
+  const segments = packets.map((x) => x.length + headers + optionBytes(x.options ?? []).length);
+  const longest = Math.max(0, ...datagrams, ...segments);
   if (longest <= p.mtu) return;
-  const isSeen = packets.some((x) => x.options?.some((o) => o.kind === "mss" && o.value > p.mtu - 40)) ||
+  const isSeen = packets.some((x) => x.options?.some((o) => o.kind === "mss" && o.value > p.mtu - headers)) ||
     events.some((e) => e.type === "icmp" || (e.type === "code" && e.text.includes("tcpi_pmtu")));
   const isLongDatagram = Math.max(0, ...datagrams) > p.mtu;
   if (isLongDatagram && (isSeen || longest > 65_535)) throw new Unsupported("a datagram that is longer than the MTU");
   if (isSeen || longest > 65_535) return;
-  p.options.mss ??= p.mtu - 40;
+  p.options.mss ??= p.mtu - headers;
   p.options.mtu = longest;
 }
 

@@ -13,6 +13,7 @@ import { timeoutOf } from "./ready.js";
 import type { Attempt, Call, Result } from "./socket.js";
 import { Sockets } from "./sockets.js";
 import { ERRNO, Unsupported, type Dialect } from "./system.js";
+import { headersOf, type Version } from "./version.js";
 import { assertions, view } from "./view.js";
 import {
   icmpFrame, icmpNumbers, letters, optionBytes, tcpFrame, udpFrame, type Ends, type Quoted, type Sent,
@@ -35,6 +36,8 @@ export interface How {
   pcap?: string;
   /** Whose defaults it assumes; undefined: its words tell. */
   dialect?: Dialect;
+  /** Over which IP; undefined: the script tells. */
+  version?: Version;
   /** Leaves PSH out of the comparison. */
   ignorePush?: boolean;
 }
@@ -42,6 +45,7 @@ export interface How {
 /** How long a packet at any time is waited for. */
 const ANY_US = 600e6;
 const DEFAULT_TOLERANCE_US = 4000;
+const TCP_HEADER = 20;
 /** Packets that a failure shows. */
 const SHOWN = 12;
 
@@ -86,7 +90,7 @@ export class Runner {
   run(): Outcome {
     const { file } = this.script;
     try {
-      this.#plan = plan(this.script, this.how.dialect);
+      this.#plan = plan(this.script, this.how.dialect, this.how.version);
       this.#start();
       for (const event of this.script.events) {
         this.#line = event.line;
@@ -116,7 +120,7 @@ export class Runner {
   }
 
   #start(): void {
-    const { options, mtu } = this.#plan;
+    const { options, mtu, version } = this.#plan;
     this.#world = new World(options, {
       sent: (what) => {
         const { localPort, remotePort } = this.#world.ends;
@@ -126,9 +130,11 @@ export class Runner {
       closed: (handle) => this.#closed(handle),
       settled: () => [...this.#pending].forEach((p) => this.#tryPending(p)),
       deadlineUs: () => Math.min(Infinity, ...this.#pending.map((p) => p.timeoutUs)),
-    }, this.how.pcap);
+    }, this.how.pcap, version === "ipv6");
     const { stack, ends } = this.#world;
-    this.#sockets = new Sockets({ stack, ends, options, nowUs: () => this.#world.nowUs }, mtu);
+    this.#sockets = new Sockets({
+      stack, ends, options, nowUs: () => this.#world.nowUs, isRemote: (ip) => this.#world.isRemote(ip),
+    }, mtu - headersOf(version) + TCP_HEADER);
     this.#lastUs = this.#world.startUs;
     this.#world.begin();
   }
@@ -138,6 +144,10 @@ export class Runner {
     for (const s of this.#sockets.sockets.values()) {
       if (s.handle === handle && s.kind === "connection") s.error = this.#world.stack.info(handle).error;
     }
+  }
+
+  get #isSix(): boolean {
+    return this.#plan.version === "ipv6";
   }
 
   #tolerance(gapUs: number): number {
@@ -208,7 +218,7 @@ export class Runner {
     const options = (p.options ?? []).map((o) => this.#numbers.inboundOption(o));
     for (const o of options) if (o.kind === "sack") this.#notes.sacked(o.blocks);
     // A segment that is longer than a packet can be arrives as several, at one moment.
-    const room = stack.mtu - 40 - optionBytes(options).length, s = this.#sockets.current();
+    const room = stack.mtu - headersOf(this.#plan.version) - optionBytes(options).length, s = this.#sockets.current();
     const bring = (): void => {
       let at = 0;
       do {
@@ -239,7 +249,7 @@ export class Runner {
   }
 
   #icmp(e: Icmp): void {
-    const { type, code } = icmpNumbers(e.kind, e.code), q = e.quoted;
+    const { type, code } = icmpNumbers(e.kind, e.code, this.#isSix), q = e.quoted;
     const quoted: Quoted | undefined = q?.protocol === "tcp" ? { ...q, seq: this.#numbers.liveLocal(q.seq) } : q;
     this.#note("<", `icmp ${e.kind} ${e.code}`.trim());
     const ends = q?.protocol === "udp" ? this.#udpEnds() : this.#world.ends;
@@ -317,7 +327,7 @@ export class Runner {
   }
 
   #expectMessage(e: Icmp, got: (Sent & { kind: "icmp" })["message"]): void {
-    const { type, code } = icmpNumbers(e.kind, e.code), q = e.quoted;
+    const { type, code } = icmpNumbers(e.kind, e.code, this.#isSix), q = e.quoted;
     const fail = (what: string): never => {
       throw new Failure(e.line, this.#describe(e), what);
     };
@@ -413,9 +423,10 @@ export class Runner {
   }
 
   #assert(text: string, line: number): void {
-    const { stack } = this.#world, socket = this.#sockets.current(), { dialect, options } = this.#plan;
+    const { stack } = this.#world, socket = this.#sockets.current(), { dialect, options, version } = this.#plan;
     const isReducing = this.#notes.isReducing(stack, socket), repeats = this.#notes.repeats(stack, socket);
-    assertions(text, line, view({ stack, socket, now: this.#stateNow(), dialect, options, isReducing, repeats }));
+    const now = this.#stateNow(), headers = headersOf(version);
+    assertions(text, line, view({ stack, socket, now, dialect, options, headers, isReducing, repeats }));
   }
 
   #command(text: string, line: number): void {

@@ -18,13 +18,17 @@ const SETTERS: Record<string, Setter> = {
   },
   IP_TOS: (handle, value, stack) => stack.setOption(handle, "tos", value),
   IP_TTL: (handle, value, stack) => stack.setOption(handle, "ttl", value),
+  IPV6_TCLASS: (handle, value, stack) => stack.setOption(handle, "tos", value),
+  IPV6_UNICAST_HOPS: (handle, value, stack) => stack.setOption(handle, "ttl", value),
 };
 /** A listener's options that its SYN-ACKs show; the others are for what it accepts. */
-const OF_LISTENERS = ["IP_TOS", "IP_TTL"];
+const OF_LISTENERS = ["IP_TOS", "IP_TTL", "IPV6_TCLASS", "IPV6_UNICAST_HOPS"];
 /** Options that this file gives a meaning. */
 const OF_FAST_OPEN = ["TCP_FASTOPEN", "TCP_FASTOPEN_CONNECT"];
 /** Options without an effect on what a script can see. */
-const HARMLESS = ["SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_LOG", "IP_MTU_DISCOVER"];
+const HARMLESS = [
+  "SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_LOG", "IP_MTU_DISCOVER", "IPV6_MTU_DISCOVER", "IPV6_V6ONLY",
+];
 
 export class SocketOptions {
   constructor(readonly host: Host, readonly datagrams: Datagrams) {}

@@ -38,6 +38,8 @@ export interface Host {
   ends: Ends;
   options: Settings;
   nowUs: () => number;
+  /** Whether a number that the module has just told is the remote side's address. */
+  isRemote: (ip: number) => boolean;
 }
 
 export const OK: Result = { value: 0 };

@@ -21,10 +21,10 @@ export class Sockets {
   #ready: Readiness;
   #streams: Streams;
 
-  /** `mtu`: what a datagram has to fit into. */
-  constructor(host: Host, mtu: number) {
+  /** `sizeMax`: what a datagram has to fit into, with UDP's header. */
+  constructor(host: Host, sizeMax: number) {
     this.#host = host;
-    this.datagrams = new Datagrams(host, mtu);
+    this.datagrams = new Datagrams(host, sizeMax);
     this.#options = new SocketOptions(host, this.datagrams);
     this.#streams = new Streams(host, (from, to) => this.#options.applyAll(from, to));
     this.#ready = new Readiness(host.stack, this.sockets, this.datagrams);

@@ -5,6 +5,9 @@ import { Failure } from "./failure.js";
 import type { Socket } from "./socket.js";
 import { STATE_NAMES, Unsupported, type Dialect, type Settings } from "./system.js";
 
+/** What the stack counts a path's MTU with, over either IP. */
+const IPV4_HEADERS = 40;
+
 type Info = ReturnType<StackModule["info"]>;
 
 /** What a view is made of. */
@@ -16,6 +19,8 @@ export interface Seen {
   now: string;
   dialect: Dialect;
   options: Settings;
+  /** Bytes of the headers of IP and TCP. */
+  headers: number;
   /**
    * What the packets showed: whether the flight is still out that ECN slowed down, and how many segments are out that
    * were sent again.
@@ -47,7 +52,8 @@ function congestionState(t: Info, isReducing: boolean): number {
 }
 
 /** The variables of a script's assertions. */
-export function view({ stack, socket, now, dialect, options, isReducing, repeats }: Seen): Record<string, number> {
+export function view(seen: Seen): Record<string, number> {
+  const { stack, socket, now, dialect, options, headers, isReducing, repeats } = seen;
   const out = { ...constants(), tcpi_state: stateNumbers()[now] ?? -1 };
   if (!socket) return out;
   const t = stack.info(socket.handle), mss = Math.max(1, t.mss), flight = (t.sndNxt - t.sndUna) >>> 0;
@@ -59,11 +65,11 @@ export function view({ stack, socket, now, dialect, options, isReducing, repeats
   const bits = (t.flags & FLAG.timestamps ? 1 : 0) | (t.flags & FLAG.sack ? 2 : 0) | (t.sndScale || t.rcvScale ? 4 : 0);
   return {
     ...out, tcpi_retrans: repeats, tcpi_lost: away + (isLossy ? repeats : 0), tcpi_snd_mss: t.mss,
-    tcpi_advmss: options.mss ?? (options.mtu ?? 1500) - 40, tcpi_snd_cwnd: counted(t.cwnd),
+    tcpi_advmss: options.mss ?? (options.mtu ?? 1500) - headers, tcpi_snd_cwnd: counted(t.cwnd),
     tcpi_snd_ssthresh: t.ssthresh >= 0x3fffffff ? 2147483647 : counted(t.ssthresh),
     tcpi_unacked: Math.ceil(flight / mss), tcpi_sacked: Math.ceil(t.sackedBytes / mss), tcpi_rtt: t.srttUs,
-    tcpi_rttvar: t.rttvarUs,
-    tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries, tcpi_pmtu: t.pathMtu,
+    tcpi_rttvar: t.rttvarUs, tcpi_pmtu: t.pathMtu + headers - IPV4_HEADERS,
+    tcpi_rto: t.rtoUs, tcpi_backoff: t.retries, tcpi_retransmits: t.retries,
     tcpi_snd_wscale: t.sndScale, tcpi_rcv_wscale: t.rcvScale, tcpi_ca_state: congestionState(t, isReducing),
     tcpi_snd_wnd: t.sndWnd, tcpi_notsent_bytes: Math.max(0, t.sndSize - flight),
     tcpi_options: bits | (t.fastOpen & FAST_OPEN.TAKEN ? 32 : 0),

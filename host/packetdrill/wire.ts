@@ -1,7 +1,8 @@
 /** Frames of a script: the remote side's packets made, the stack's read. Sequence numbers here are live ones. */
 import { decodeTcp, type TcpSegment } from "../decode.js";
-import { be, icmp, ipv4Header, opt, PROTOCOL, tcp, udp, type Ip } from "../encode.js";
+import { be, icmp, ipv4Header, opt, PROTOCOL, segment, tcp, udp, type Ip } from "../encode.js";
 import type { Option } from "./parse.js";
+import { frame6, header6, ICMP6, type Around, type Six } from "./wire6.js";
 
 export interface Ends {
   remoteMac: number[];
@@ -10,12 +11,18 @@ export interface Ends {
   localIp: number;
   remotePort: number;
   localPort: number;
+  /** Over IPv6; both numbers above are then names of these addresses. */
+  six?: Six;
 }
 
 /** From the remote side. */
 function inbound(ends: Ends, tos = 0, ttl = 64): Ip {
   const { remoteMac: srcMac, localMac: dstMac, remoteIp: src, localIp: dst } = ends;
   return { src, dst, srcMac, dstMac, tos, ttl, frag: 0 };
+}
+
+function inbound6({ remoteMac: srcMac, localMac: dstMac }: Ends, six: Six, tos = 0, hops = 64): Around {
+  return { srcMac, dstMac, src: six.remote, dst: six.local, tos, hops };
 }
 
 export function optionBytes(options: Option[]): number[] {
@@ -54,19 +61,26 @@ export interface InboundSegment {
 
 /** A segment from the remote side, its payload all zeros. */
 export function tcpFrame(ends: Ends, s: InboundSegment): Uint8Array {
-  return tcp(inbound(ends, s.tos, s.ttl), {
+  const what = {
     flags: s.flags, seq: s.seq, ack: s.ack, win: s.win, up: s.urgent, sport: ends.remotePort, dport: ends.localPort,
     opts: optionBytes(s.options), data: new Uint8Array(s.length),
-  });
+  };
+  if (!ends.six) return tcp(inbound(ends, s.tos, s.ttl), what);
+  return frame6(inbound6(ends, ends.six, s.tos, s.ttl), PROTOCOL.tcp, segment({ src: 0, dst: 0 }, what));
 }
 
 /** A datagram from the remote side, its payload all zeros. */
 export function udpFrame(ends: Ends, d: { length: number; tos: number; ttl: number }): Uint8Array {
-  return udp(inbound(ends, d.tos, d.ttl), ends.remotePort, ends.localPort, new Uint8Array(d.length));
+  const { remotePort, localPort, six } = ends, data = new Uint8Array(d.length);
+  if (!six) return udp(inbound(ends, d.tos, d.ttl), remotePort, localPort, data);
+  const header = [...be(2, remotePort), ...be(2, localPort), ...be(2, 8 + d.length), 0, 0];
+  return frame6(inbound6(ends, six, d.tos, d.ttl), PROTOCOL.udp, [...header, ...data]);
 }
 
+type Types = Record<string, [number, Record<string, number>]>;
+
 /** ICMP's types and codes as scripts call them. */
-const ICMP_TYPES: Record<string, [number, Record<string, number>]> = {
+const ICMP_TYPES: Types = {
   unreachable: [3, {
     net_unreachable: 0, host_unreachable: 1, protocol_unreachable: 2, port_unreachable: 3, frag_needed: 4,
     source_route_failed: 5, net_unknown: 6, host_unknown: 7, source_host_isolated: 8, net_prohibited: 9,
@@ -78,31 +92,50 @@ const ICMP_TYPES: Record<string, [number, Record<string, number>]> = {
   echo_reply: [0, {}], echo_request: [8, {}], timestamp_request: [13, {}], timestamp_reply: [14, {}],
   information_request: [15, {}], information_reply: [16, {}],
 };
+/** ICMPv6's (RFC 4443). */
+const ICMP6_TYPES: Types = {
+  unreachable: [1, {
+    net_unreachable: 0, no_route: 0, admin_prohibited: 1, not_neighbour: 2, address_unreachable: 3,
+    port_unreachable: 4,
+  }],
+  packet_too_big: [2, {}], time_exceeded: [3, { exceeded_hop_limit: 0, exceeded_frag_time: 1 }],
+  parameter_problem: [4, { header_field: 0, unknown_next_header: 1, unknown_option: 2 }],
+  echo_request: [128, {}], echo_reply: [129, {}],
+};
 const ICMP_ALIASES: Record<string, string> = { destination_unreachable: "unreachable" };
+/** The last of ICMPv6's types that a script can name. */
+const ECHO_REPLY6 = 129;
 
-/** A type and a code by their names, or as `type_3`, `code_4`; undefined: no such word. */
-export function icmpNumbers(kind: string, code: string): { type: number | undefined; code: number | undefined } {
+/** A type and a code by their names, or as `type_3`, `code_4`; undefined: no such word. `isSix`: of ICMPv6. */
+export function icmpNumbers(
+  kind: string, code: string, isSix: boolean,
+): { type: number | undefined; code: number | undefined } {
+  const types = isSix ? ICMP6_TYPES : ICMP_TYPES;
   const number = (word: string, prefix: string): number | undefined => {
     const n = Number(new RegExp(`^${prefix}_(\\d{1,3})$`).exec(word)?.[1]);
     return n <= 255 ? n : undefined;
   };
   const of = (name: string): [number, Record<string, number>] | undefined =>
-    (Object.hasOwn(ICMP_TYPES, name) ? ICMP_TYPES[name] : undefined);
+    (Object.hasOwn(types, name) ? types[name] : undefined);
   const named = of(ICMP_ALIASES[kind] ?? kind), type = named?.[0] ?? number(kind, "type");
-  const codes = named?.[1] ?? Object.values(ICMP_TYPES).find(([t]) => t === type)?.[1] ?? {};
+  const codes = named?.[1] ?? Object.values(types).find(([t]) => t === type)?.[1] ?? {};
   return { type, code: code === "" ? 0 : Object.hasOwn(codes, code) ? codes[code] : number(code, "code") };
 }
 
-/** Of what the stack sent an ICMP message quotes the IP header and 8 bytes (RFC 792). */
+/** Of what the stack sent an ICMP message quotes the IP header and 8 bytes (RFC 792; of ICMPv6 here as many). */
 export type Quoted = { protocol: "tcp"; seq: number; length: number } | { protocol: "udp"; length: number };
 
 /** An ICMP message from the remote side; about what the stack sent, if it quotes something. */
 export function icmpFrame(ends: Ends, m: IcmpMessage): Uint8Array {
   const q: Quoted = m.quoted ?? { protocol: "tcp", seq: 0, length: 0 }, isTcp = q.protocol === "tcp";
   const size = (isTcp ? 20 : 8) + q.length, proto = isTcp ? PROTOCOL.tcp : PROTOCOL.udp;
-  const ip = ipv4Header({ src: ends.localIp, dst: ends.remoteIp, proto }, size);
   const rest = isTcp ? be(4, q.seq) : [...be(2, size), 0, 0];
-  const ports = [...be(2, ends.localPort), ...be(2, ends.remotePort)];
+  const ports = [...be(2, ends.localPort), ...be(2, ends.remotePort)], { six } = ends;
+  if (six) {
+    const quoted = [...header6(six.local, six.remote, proto, size), ...ports, ...rest];
+    return frame6(inbound6(ends, six), ICMP6, [m.type, m.code, 0, 0, ...be(4, m.mtu), ...quoted]);
+  }
+  const ip = ipv4Header({ src: ends.localIp, dst: ends.remoteIp, proto }, size);
   return icmp(inbound(ends), m.type, m.code, m.mtu & 0xffff, [...ip, ...ports, ...rest]);
 }
 
@@ -130,30 +163,42 @@ export type Sent =
 
 /** What the stack's frame holds; null: nothing that a script can name. */
 export function decodeSent(frame: Uint8Array): Sent | null {
-  if (frame.length < 42 || frame[12] !== 8 || frame[13] !== 0) return null;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length), at = 14 + (frame[14]! & 15) * 4;
-  if (frame[23] === PROTOCOL.tcp) {
-    const segment = decodeTcp(frame);
-    return segment ? { kind: "tcp", segment } : null;
+  const isSix = frame[12] === 0x86 && frame[13] === 0xdd;
+  if (frame.length < (isSix ? 62 : 42) || !(isSix || (frame[12] === 8 && frame[13] === 0))) return null;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  const at = isSix ? 54 : 14 + (frame[14]! & 15) * 4, protocol = isSix ? frame[20] : frame[23];
+  if (protocol === PROTOCOL.tcp) {
+    const sent = decodeTcp(frame);
+    return sent ? { kind: "tcp", segment: sent } : null;
   }
-  if (frame[23] === PROTOCOL.icmp) {
-    const quoted = decodeQuoted(view, at + 8);
-    return { kind: "icmp", message: { type: frame[at]!, code: frame[at + 1]!, mtu: view.getUint16(at + 6), quoted } };
+  if (protocol === (isSix ? ICMP6 : PROTOCOL.icmp)) {
+    const type = frame[at]!;
+    // Neighbour discovery and MLD are the link's.
+    if (isSix && type > ECHO_REPLY6) return null;
+    const mtu = isSix ? view.getUint32(at + 4) : view.getUint16(at + 6);
+    return { kind: "icmp", message: { type, code: frame[at + 1]!, mtu, quoted: decodeQuoted(view, at + 8) } };
   }
-  if (frame[23] !== PROTOCOL.udp) return null;
+  if (protocol !== PROTOCOL.udp) return null;
   const payload = frame.subarray(at + 8, at + view.getUint16(at + 4));
+  const tos = isSix ? (view.getUint16(14) >> 4) & 255 : frame[15]!, ttl = isSix ? frame[21]! : frame[22]!;
   return {
     kind: "udp",
-    datagram: {
-      srcPort: view.getUint16(at), dstPort: view.getUint16(at + 2), tos: frame[15]!, ttl: frame[22]!, payload,
-    },
+    datagram: { srcPort: view.getUint16(at), dstPort: view.getUint16(at + 2), tos, ttl, payload },
   };
 }
 
+/** The IP header of a quotation: how long it is, what it says of the size behind it, and of what protocol that is. */
+function quotedHeader(view: DataView, at: number): { header: number; size: number; protocol: number } | undefined {
+  if (view.byteLength < at + 28) return undefined;
+  const version = view.getUint8(at) >> 4, header = version === 6 ? 40 : (view.getUint8(at) & 15) * 4;
+  if (version === 6) return { header, size: view.getUint16(at + 4), protocol: view.getUint8(at + 6) };
+  return version === 4 ? { header, size: view.getUint16(at + 2) - header, protocol: view.getUint8(at + 9) } : undefined;
+}
+
 function decodeQuoted(view: DataView, at: number): Quoted | undefined {
-  if (view.byteLength < at + 28 || view.getUint8(at) >> 4 !== 4) return undefined;
-  const header = (view.getUint8(at) & 15) * 4, size = view.getUint16(at + 2) - header, protocol = view.getUint8(at + 9);
-  const inner = at + header;
+  const quoted = quotedHeader(view, at);
+  if (!quoted) return undefined;
+  const { size, protocol } = quoted, inner = at + quoted.header;
   if (inner + 8 > view.byteLength) return undefined;
   if (protocol === PROTOCOL.udp) return { protocol: "udp", length: size - 8 };
   if (protocol !== PROTOCOL.tcp) return undefined;

@@ -5,13 +5,23 @@ import { rest } from "../rest.js";
 import { EVENT, StackModule } from "../stack.js";
 import type { Settings } from "./system.js";
 import { decodeSent, type Ends, type Sent } from "./wire.js";
+import { advertisement, solicitation, solicits, type Six } from "./wire6.js";
+import { parseIp6 } from "../address6.js";
 
 const ENDS: Ends = {
   remoteMac: [2, 0, 0, 0, 0, 2], localMac: [2, 0, 192, 168, 0, 1], remoteIp: 0xc0000201, localIp: 0xc0a80001,
   remotePort: 40000, localPort: 8080,
 };
 const LOCAL_IP = [192, 168, 0, 1], ROUTER_IP = [192, 168, 0, 254];
+const SIX: Six = {
+  local: parseIp6("2001:db8:0:1::1"), remote: parseIp6("2001:db8:0:2::1"), router: parseIp6("2001:db8:0:1::fe"),
+};
+const PREFIX6 = 64;
+/** The same after each start. */
+const SECRET = Uint8Array.from({ length: 16 }, (_, i) => i + 1);
 const START_US = 10_000_000;
+/** What duplicate address detection (RFC 4862 §5.4) has before a script begins. */
+const BEFORE_US = 5_000_000;
 /** Polls at one moment, at most: more is a livelock. */
 const POLLS_MAX = 10_000;
 
@@ -29,7 +39,7 @@ export interface Watcher {
 
 export class World {
   readonly stack: StackModule;
-  readonly ends: Ends = { ...ENDS };
+  readonly ends: Ends;
   /** What the stack sent and the script did not name yet. */
   readonly sent: { us: number; what: Sent }[] = [];
   nowUs = START_US;
@@ -37,19 +47,49 @@ export class World {
   waitUs = -1;
   #capture: CaptureFile | undefined;
 
-  constructor(options: Settings, readonly watcher: Watcher, pcap: string | undefined) {
+  constructor(options: Settings, readonly watcher: Watcher, pcap: string | undefined, isSix: boolean) {
     if (pcap !== undefined) this.#capture = new CaptureFile(pcap, ["stint"]);
     this.stack = new StackModule(loadModule(), {
       ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."),
-      mac: this.ends.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
+      mac: ENDS.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
       entropy: Uint8Array.from({ length: 32 }, (_, i) => (i * i * 37 + 1) & 255), connsMax: 16, rxSlots: 64,
       txSlots: 64,
       timeWaitMs: 60_000, ...options,
     });
+    const { stack } = this;
+    this.ends = !isSix ? { ...ENDS } : {
+      ...ENDS, six: SIX,
+      // A name is good for the next call.
+      get remoteIp() {
+        return stack.ip6Name(SIX.remote);
+      },
+      get localIp() {
+        return stack.ip6Name(SIX.local);
+      },
+    };
+  }
+
+  /** Whether a number that the stack has just told is the remote side's address. */
+  isRemote(ip: number): boolean {
+    const bytes = this.ends.six && this.stack.ip6Bytes(ip);
+    return this.ends.six ? bytes?.every((b, i) => b === SIX.remote[i]) ?? false : ip === ENDS.remoteIp;
   }
 
   /** Polls for the first time, and makes the router known. */
   begin(): void {
+    if (this.ends.six) {
+      this.nowUs = START_US - BEFORE_US;
+      this.poll();
+      this.stack.ip6Start(SECRET);
+      this.stack.ip6Add(SIX.local, PREFIX6, SIX.router);
+      this.poll();
+      this.advance(START_US);
+      const { localMac, remoteMac } = this.ends;
+      this.stack.pushFrame(solicitation(remoteMac, localMac, SIX.router, SIX.local));
+      this.poll();
+      if (!this.stack.ip6Addresses().some((a) => a.ready && a.origin === "fixed")) throw new Error("no IPv6 address");
+      return;
+    }
     this.poll();
     this.#routerSays(1, [0, 0, 0, 0, 0, 0]);
     this.poll();
@@ -75,6 +115,10 @@ export class World {
     this.stack.pushFrame(Uint8Array.from([
       ...localMac, ...remoteMac, 8, 6, 0, 1, 8, 0, 6, 4, 0, op, ...remoteMac, ...ROUTER_IP, ...target, ...LOCAL_IP,
     ]));
+  }
+
+  #routerAdvertises(): void {
+    this.stack.pushFrame(advertisement(this.ends.remoteMac, this.ends.localMac, SIX.router, SIX.local));
   }
 
   /** A frame from the remote side. */
@@ -104,10 +148,12 @@ export class World {
       this.stack.drainFrames((frame) => {
         this.#capture?.frame(this.nowUs - START_US, frame);
         const isRequest = frame[12] === 8 && frame[13] === 6 && frame[21] === 1;
+        const isSolicitation = solicits(frame, SIX.router);
         // The router answers for itself, whenever it is asked.
         if (isRequest) this.#routerSays(2, this.ends.localMac);
+        else if (isSolicitation) this.#routerAdvertises();
         else this.#take(frame);
-        asked ||= isRequest;
+        asked ||= isRequest || isSolicitation;
       });
       this.stack.drainEvents((handle, bits) => {
         if (bits & EVENT.CLOSED) this.watcher.closed(handle);

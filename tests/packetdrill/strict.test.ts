@@ -344,7 +344,7 @@ describe("the runner, script options", () => {
   it("refuses those that it does not know, and values that are none", () => {
     for (const o of [
       "--xyzzy=1", "--mtu", "--mtu=abc", "--mtu=10", "--tolerance_usecs=x", "--tcp_ts_tick_usecs=5",
-      "--ip_version=ipv6",
+      "--ip_version=ipv5", "--ip_version",
     ])
       refuses(`${o}\n${OPEN}`, /--/);
     passes(`--mtu=1500\n--tolerance_usecs=10000\n${OPEN}`);
