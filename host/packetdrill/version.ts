@@ -7,7 +7,7 @@ export const VERSIONS = ["ipv4", "ipv4-mapped-ipv6", "ipv6"] as const;
 export type Version = (typeof VERSIONS)[number];
 
 /** How much longer IPv6's header is. */
-export const WIDER = 20;
+const WIDER = 20;
 /** What every link of IPv6 carries (RFC 8200 §5). */
 const LEAST_MTU6 = 1280, MOST_MTU = 65_535;
 
