@@ -1,6 +1,9 @@
 /** Frames as people see them: Ethernet, ARP, IPv4, IPv6 and TCP headers, read for display. */
 import { formatIp } from "./address.js";
 import { formatIp6 } from "./address6.js";
+import {
+  bytesOf, ETHERTYPE, get, IP_AT, IPV4, ipv4Size, IPV6, PROTOCOL, SIZE, TCP, tcpSize, typeOf,
+} from "./headers.js";
 
 export type TcpOption =
   | { kind: "mss"; value: number }
@@ -55,16 +58,14 @@ interface Packet {
   ttl: number;
 }
 
-const ETHERNET = 14, IPV4 = 20, IPV6 = 40;
-
-function decodeIp4(frame: Uint8Array, view: DataView): Packet | null {
-  if (frame.length < ETHERNET + IPV4) return null;
-  const ihl = (frame[14]! & 15) * 4, src = view.getUint32(26), dst = view.getUint32(30);
-  if (ihl < IPV4) return null;
+function decodeIp4(frame: Uint8Array): Packet | null {
+  if (frame.length < IP_AT + SIZE.ipv4) return null;
+  const of = (name: keyof typeof IPV4): number => get(frame, IP_AT, IPV4[name]);
+  const size = ipv4Size(frame, IP_AT), src = of("src"), dst = of("dst");
+  if (size < SIZE.ipv4) return null;
   return {
-    at: ETHERNET + ihl, end: ETHERNET + view.getUint16(16), protocol: frame[23]!,
-    isLater: (view.getUint16(20) & 0x1fff) !== 0, src, dst, source: formatIp(src), destination: formatIp(dst),
-    tos: frame[15]!, ttl: frame[22]!,
+    at: IP_AT + size, end: IP_AT + of("total"), protocol: of("protocol"), isLater: of("offset") !== 0, src, dst,
+    source: formatIp(src), destination: formatIp(dst), tos: of("tos"), ttl: of("ttl"),
   };
 }
 
@@ -75,10 +76,11 @@ const EXTENSIONS = new Set([0, 43, 60, 135, 139, 140]);
 const FRAGMENT = 44, AUTHENTICATION = 51;
 
 /** Passes over extension headers, up to the end of what there is. */
-function decodeIp6(frame: Uint8Array, view: DataView): Packet | null {
-  let at = ETHERNET + IPV6, protocol = frame[20]!, isLater = false;
-  if (frame.length < at || frame[14]! >> 4 !== 6) return null;
-  const end = at + view.getUint16(18);
+function decodeIp6(frame: Uint8Array): Packet | null {
+  const of = (name: keyof typeof IPV6): number => get(frame, IP_AT, IPV6[name]);
+  let at = IP_AT + SIZE.ipv6, protocol = of("next"), isLater = false;
+  if (frame.length < at || of("version") !== 6) return null;
+  const end = at + of("length"), view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   while (!isLater && (EXTENSIONS.has(protocol) || protocol === FRAGMENT || protocol === AUTHENTICATION)) {
     if (at + 8 > frame.length) return null;
     const units = frame[at + 1]!;
@@ -87,38 +89,37 @@ function decodeIp6(frame: Uint8Array, view: DataView): Packet | null {
     protocol = frame[at]!;
     at += size;
   }
-  const source = formatIp6(frame.subarray(22, 38)), destination = formatIp6(frame.subarray(38, 54));
   return {
-    at, end, protocol, isLater, src: 0, dst: 0, source, destination,
-    tos: (view.getUint16(14) >> 4) & 255, ttl: frame[21]!,
+    at, end, protocol, isLater, src: 0, dst: 0, source: formatIp6(bytesOf(frame, IP_AT, IPV6.src)),
+    destination: formatIp6(bytesOf(frame, IP_AT, IPV6.dst)), tos: of("tos"), ttl: of("hops"),
   };
 }
 
-function decodeIp(frame: Uint8Array, view: DataView): Packet | null {
-  if (frame.length < ETHERNET) return null;
-  const type = view.getUint16(12);
-  return type === 0x0800 ? decodeIp4(frame, view) : type === 0x86dd ? decodeIp6(frame, view) : null;
+function decodeIp(frame: Uint8Array): Packet | null {
+  if (frame.length < SIZE.ethernet) return null;
+  const type = typeOf(frame);
+  return type === ETHERTYPE.ipv4 ? decodeIp4(frame) : type === ETHERTYPE.ipv6 ? decodeIp6(frame) : null;
 }
 
 /** The TCP segment in an Ethernet frame, or null: it holds something else, or is cut short. */
 export function decodeTcp(frame: Uint8Array): TcpSegment | null {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length), packet = decodeIp(frame, view);
-  if (packet === null || packet.protocol !== 6 || packet.isLater) return null;
+  const packet = decodeIp(frame);
+  if (packet === null || packet.protocol !== PROTOCOL.tcp || packet.isLater) return null;
   const { at, src, dst, source, destination, tos, ttl } = packet, end = Math.min(packet.end, frame.length);
-  if (at + 20 > end) return null;
-  const header = (frame[at + 12]! >> 4) * 4;
-  if (header < 20 || at + header > end) return null;
-  const bits = frame[at + 13]!;
+  if (at + SIZE.tcp > end) return null;
+  const header = tcpSize(frame, at), of = (name: keyof typeof TCP): number => get(frame, at, TCP[name]);
+  if (header < SIZE.tcp || at + header > end) return null;
+  const bits = of("flags"), view = new DataView(frame.buffer, frame.byteOffset, frame.length);
   return {
     src, dst, source, destination, tos, ttl, ecn: tos & 3,
-    srcPort: view.getUint16(at),
-    dstPort: view.getUint16(at + 2),
-    seq: view.getUint32(at + 4),
-    ack: view.getUint32(at + 8),
+    srcPort: of("sport"),
+    dstPort: of("dport"),
+    seq: of("seq"),
+    ack: of("ack"),
     flags: FLAGS.filter((_, i) => bits & (1 << i)),
-    window: view.getUint16(at + 14),
-    urgent: view.getUint16(at + 18),
-    options: decodeOptions(view, at + 20, at + header),
+    window: of("window"),
+    urgent: of("urgent"),
+    options: decodeOptions(view, at + SIZE.tcp, at + header),
     // Of the segment, also where a capture has kept less of it.
     len: packet.end - at - header,
     payload: frame.subarray(at + header, end),
@@ -127,7 +128,7 @@ export function decodeTcp(frame: Uint8Array): TcpSegment | null {
 
 /** Where the TCP header of a frame with one begins. */
 export function tcpAt(frame: Uint8Array): number {
-  return decodeIp(frame, new DataView(frame.buffer, frame.byteOffset, frame.length))?.at ?? ETHERNET + IPV4;
+  return decodeIp(frame)?.at ?? IP_AT + SIZE.ipv4;
 }
 
 const ETHERTYPES: Record<number, string> = {
@@ -144,15 +145,15 @@ const ICMP6: Record<number, string> = {
 
 /** What a frame is in which `decodeTcp` finds no segment, in a word or two. */
 export function otherKind(frame: Uint8Array): string {
-  if (frame.length < ETHERNET) return "cut short";
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length), type = view.getUint16(12);
-  if (type !== 0x0800 && type !== 0x86dd)
+  if (frame.length < SIZE.ethernet) return "cut short";
+  const type = typeOf(frame), isIp4 = type === ETHERTYPE.ipv4;
+  if (!isIp4 && type !== ETHERTYPE.ipv6)
     return ETHERTYPES[type] ?? (type < 1536 ? "802.3" : `of type 0x${type.toString(16).padStart(4, "0")}`);
-  const packet = decodeIp(frame, view);
-  if (packet === null) return frame.length < ETHERNET + (type === 0x0800 ? IPV4 : IPV6) ? "cut short" : "damaged IP";
+  const packet = decodeIp(frame);
+  if (packet === null) return frame.length < IP_AT + (isIp4 ? SIZE.ipv4 : SIZE.ipv6) ? "cut short" : "damaged IP";
   const { protocol, at } = packet;
-  if (packet.isLater && (protocol === 6 || type === 0x86dd)) return "later fragments";
-  if (protocol === 6) return "damaged TCP";
+  if (packet.isLater && (protocol === PROTOCOL.tcp || !isIp4)) return "later fragments";
+  if (protocol === PROTOCOL.tcp) return "damaged TCP";
   if (protocol === 58 && at < frame.length) {
     const kind = ICMP6[frame[at]!];
     return kind === undefined ? "ICMPv6" : `ICMPv6 ${kind}`;

@@ -3,6 +3,8 @@
  * reads them.
  */
 
+import { ETHERTYPE, ICMP, IPV4, PROTOCOL, put, SIZE, TCP, TCP_FLAG, UDP } from "./headers.js";
+
 type Bytes = readonly number[] | Uint8Array;
 
 export interface Ip {
@@ -34,10 +36,11 @@ export interface Tcp {
 }
 
 export const BROADCAST = [255, 255, 255, 255, 255, 255];
-export const ETHERTYPE = { ipv4: 0x0800, arp: 0x0806 };
-export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17 };
 
-const BITS: Record<string, number> = { F: 1, S: 2, R: 4, P: 8, A: 16, ".": 16, U: 32, E: 64, W: 128 };
+const BITS: Record<string, number> = {
+  F: TCP_FLAG.fin, S: TCP_FLAG.syn, R: TCP_FLAG.rst, P: TCP_FLAG.psh, A: TCP_FLAG.ack, ".": TCP_FLAG.ack,
+  U: TCP_FLAG.urg, E: TCP_FLAG.ece, W: TCP_FLAG.cwr,
+};
 
 /** A number, most significant byte first. */
 export function be(size: 1 | 2 | 4, n: number): number[] {
@@ -60,7 +63,7 @@ export function checksum(...parts: Uint8Array[]): number {
 }
 
 /** The sum over what UDP and TCP have in common with the IP header. */
-function pseudo(ip: Pick<Ip, "src" | "dst">, proto: number, size: number): Uint8Array {
+export function pseudo(ip: Pick<Ip, "src" | "dst">, proto: number, size: number): Uint8Array {
   return Uint8Array.from([...be(4, ip.src), ...be(4, ip.dst), 0, proto, ...be(2, size)]);
 }
 
@@ -78,11 +81,11 @@ export function ethernet(type: number, payload: Bytes, dst: Bytes, src: Bytes): 
 export function ipv4Header(ip: Omit<Ip, "srcMac" | "dstMac">, size: number): Uint8Array {
   const opts = padded(ip.ipOpts);
   const header = Uint8Array.from([
-    0x40 | (5 + opts.length / 4), ip.tos ?? 0, ...be(2, 20 + opts.length + size), ...be(2, ip.id ?? 1),
+    0x40 | (5 + opts.length / 4), ip.tos ?? 0, ...be(2, SIZE.ipv4 + opts.length + size), ...be(2, ip.id ?? 1),
     ...be(2, ip.frag ?? 0x4000), ip.ttl ?? 64, ip.proto ?? PROTOCOL.tcp, 0, 0, ...be(4, ip.src), ...be(4, ip.dst),
     ...opts,
   ]);
-  header.set(be(2, checksum(header)), 10);
+  put(header, 0, IPV4.sum, checksum(header));
   return header;
 }
 
@@ -97,7 +100,7 @@ export function segment(ip: Pick<Ip, "src" | "dst">, t: Tcp): Uint8Array {
     ...be(2, t.sport ?? 0), ...be(2, t.dport ?? 0), ...be(4, t.seq), ...be(4, t.ack ?? 0), (5 + opts.length / 4) << 4,
     flags, ...be(2, t.win ?? 65535), 0, 0, ...be(2, t.up ?? 0), ...opts, ...(t.data ?? []),
   ]);
-  bytes.set(be(2, checksum(pseudo(ip, PROTOCOL.tcp, bytes.length), bytes)), 16);
+  put(bytes, 0, TCP.sum, checksum(pseudo(ip, PROTOCOL.tcp, bytes.length), bytes));
   return bytes;
 }
 
@@ -105,24 +108,29 @@ export function tcp(ip: Ip, t: Tcp): Uint8Array {
   return ipv4({ ...ip, proto: PROTOCOL.tcp }, segment(ip, t));
 }
 
+/** A datagram of UDP without its IP header; its checksum field is 0. */
+export function datagram(sport: number, dport: number, data: Uint8Array): Uint8Array {
+  return Uint8Array.from([...be(2, sport), ...be(2, dport), ...be(2, SIZE.udp + data.length), 0, 0, ...data]);
+}
+
 /** A datagram; without a sum, its checksum field is 0. */
 export function udp(ip: Ip, sport: number, dport: number, data: Uint8Array, withSum = true): Uint8Array {
-  const bytes = Uint8Array.from([...be(2, sport), ...be(2, dport), ...be(2, 8 + data.length), 0, 0, ...data]);
+  const bytes = datagram(sport, dport, data);
   // RFC 768: a sum that is 0 is sent as all ones.
-  if (withSum) bytes.set(be(2, checksum(pseudo(ip, PROTOCOL.udp, bytes.length), bytes) || 0xffff), 6);
+  if (withSum) put(bytes, 0, UDP.sum, checksum(pseudo(ip, PROTOCOL.udp, bytes.length), bytes) || 0xffff);
   return ipv4({ ...ip, proto: PROTOCOL.udp }, bytes);
 }
 
 /** An ICMP message; `rest`: the second word of its header. */
 export function icmp(ip: Ip, type: number, code: number, rest: number, data: Bytes): Uint8Array {
   const bytes = Uint8Array.from([type, code, 0, 0, ...be(4, rest), ...data]);
-  bytes.set(be(2, checksum(bytes)), 2);
+  put(bytes, 0, ICMP.sum, checksum(bytes));
   return ipv4({ ...ip, proto: PROTOCOL.icmp }, bytes);
 }
 
 interface Station { mac: Bytes; ip: number }
 
-/** An ARP packet; op 1: a request, 2: a reply. */
+/** An ARP packet; `op`: one of ARP_OP. */
 export function arp(op: number, sender: Station, target: Station, dst: Bytes = BROADCAST): Uint8Array {
   const packet = [
     0, 1, 8, 0, 6, 4, ...be(2, op), ...sender.mac, ...be(4, sender.ip), ...target.mac, ...be(4, target.ip),

@@ -93,6 +93,9 @@ export interface Pools {
   rangesFree: number;
 }
 
+/** A page of memory; and what a datagram may take of that which is lent for one. */
+const PAGE_SIZE = 65536, LENT_SIZE = 65536;
+
 /** How long whoever asks the network for an address waits for one, ms, if nobody says. */
 export const ADDRESS_MS = 30_000;
 
@@ -279,8 +282,8 @@ export class StackModule extends Interface {
 
   /** The next datagram, or null. REFUSED (an ICMP error came) throws. */
   udpReceive(handle: number): Datagram | null {
-    const at = this.#borrow(65536);
-    const n = this.exports.udp_recv(handle, at, 65536, this.scratch);
+    const at = this.#borrow(LENT_SIZE);
+    const n = this.exports.udp_recv(handle, at, LENT_SIZE, this.scratch);
     if (n === ERR.AGAIN) return null;
     this.checked(n, "cannot receive");
     const word = (offset: number): number => this.u32[(this.scratch + offset) >>> 2]!;
@@ -308,15 +311,15 @@ export class StackModule extends Interface {
   #borrow(size: number): number {
     if (this.#borrowed === 0) {
       this.#borrowed = this.exports.memory.buffer.byteLength;
-      this.exports.memory.grow(Math.ceil(size / 65536));
+      this.exports.memory.grow(Math.ceil(size / PAGE_SIZE));
       this.refreshViews();
     }
     return this.#borrowed;
   }
 
   #lend(data: Uint8Array): number {
-    const at = this.#borrow(65536);
-    this.u8.set(data.subarray(0, 65536), at);
+    const at = this.#borrow(LENT_SIZE);
+    this.u8.set(data.subarray(0, LENT_SIZE), at);
     return at;
   }
 

@@ -2,6 +2,9 @@
 import { formatIp } from "../address.js";
 import { formatIp6 } from "../address6.js";
 import { FLAGS, formatOption, tcpAt } from "../decode.js";
+import {
+  bytesOf, ETHERNET, get, IP_AT, IP_FLAG, IPV4, ipv4Size, IPV6, SIZE, TCP, tcpSize, typeOf, type Field as Place,
+} from "../headers.js";
 import type { Segment } from "../lab/analyze.js";
 
 export interface Field {
@@ -21,131 +24,133 @@ const FLAG_SAYS: Record<string, string> = {
   ECE: "the network marked congestion, or offers to (RFC 3168)", CWR: "the sender slowed down (RFC 3168)",
 };
 
-/** Notes a field: bits at a place, in bits from the beginning of the frame. */
+/** Notes a field of the header at `at`, in bytes from the beginning of the frame. */
 type Add = (
-  layer: Field["layer"], at: number, bits: number, name: string, value: string | number, says: string,
+  layer: Field["layer"], at: number, where: Pick<Place, "bit" | "bits">, name: string, value: string | number,
+  says: string,
 ) => void;
 
 const hex = (n: number, digits = 4): string => `0x${n.toString(16).padStart(digits, "0")}`;
-const viewOf = (frame: Uint8Array): DataView => new DataView(frame.buffer, frame.byteOffset, frame.length);
-/** Bytes before the header of IPv4, or IPv6. */
-const IPV4_AT = 14;
+/** Bytes of data that are shown. */
+const SHOWN = 80;
+const KIND_OF_SERVICE =
+  "Kind of service, and in the last two bits whether routers may mark congestion in place of dropping (RFC 3168).";
+/** So many bytes, from a header's byte `from` on. */
+const bytes = (from: number, n: number): { bit: number; bits: number } => ({ bit: from * 8, bits: n * 8 });
 
 /** The fields of a frame, in the headers' own layout: what each is, what it says, and why. */
 export function fieldsOf(frame: Uint8Array, s: Segment): Field[] {
-  const out: Field[] = [], at = tcpAt(frame), size = (frame[at + 12]! >> 4) * 4, t = s.tcp;
-  const add: Add = (layer, at, bits, name, value, says) =>
-    out.push({ layer, at, bits, name, value: String(value), says });
+  const out: Field[] = [], at = tcpAt(frame), size = tcpSize(frame, at), t = s.tcp;
+  const add: Add = (layer, header, { bit, bits }, name, value, says) =>
+    out.push({ layer, at: header * 8 + bit, bits, name, value: String(value), says });
   addEthernet(frame, add);
-  if (frame[IPV4_AT]! >> 4 === 6) addIpv6(frame, at, add);
+  if (get(frame, IP_AT, IPV4.version) === 6) addIpv6(frame, at, add);
   else addIpv4(frame, add);
-  addTcp(frame, s, add);
-  if (size > 20) addTcpOptions(s, (at + 20) * 8, size - 20, add);
+  addTcp(frame, s, at, add);
+  if (size > SIZE.tcp) addTcpOptions(s, at, size - SIZE.tcp, add);
   if (t.len === 0) return out;
-  const text = new TextDecoder("latin1").decode(t.payload.subarray(0, 80)).replace(/[^ -~]/g, "·");
-  add("Data", (at + size) * 8, t.len * 8, "data", `${t.len} bytes`, `"${text}${t.len > 80 ? "…" : ""}"`);
+  const text = new TextDecoder("latin1").decode(t.payload.subarray(0, SHOWN)).replace(/[^ -~]/g, "·");
+  add("Data", at, bytes(size, t.len), "data", `${t.len} bytes`, `"${text}${t.len > SHOWN ? "…" : ""}"`);
   return out;
 }
 
 function addEthernet(frame: Uint8Array, add: Add): void {
-  const mac = (at: number): string => [...frame.subarray(at, at + 6)].map((b) => hex(b, 2).slice(2)).join(":");
+  const mac = (of: Place): string => [...bytesOf(frame, 0, of)].map((b) => hex(b, 2).slice(2)).join(":");
   add(
-    "Ethernet", 0, 48, "destination", mac(0),
+    "Ethernet", 0, ETHERNET.dst, "destination", mac(ETHERNET.dst),
     "Whose network card takes the frame: on this wire, the other host's, or the router's.",
   );
-  add("Ethernet", 48, 48, "source", mac(6), "The sender's network card.");
-  const type = hex(viewOf(frame).getUint16(12));
-  add("Ethernet", 96, 16, "type", type, "What the frame carries: 0x0800 is IPv4, 0x86dd IPv6.");
+  add("Ethernet", 0, ETHERNET.src, "source", mac(ETHERNET.src), "The sender's network card.");
+  add("Ethernet", 0, ETHERNET.type, "type", hex(typeOf(frame)), "What the frame carries: 0x0800 is IPv4, 0x86dd IPv6.");
 }
 
 function addIpv4(frame: Uint8Array, add: Add): void {
-  const view = viewOf(frame), ip = IPV4_AT, I = ip * 8, ihl = (frame[ip]! & 15) * 4, total = view.getUint16(ip + 2);
-  add("IPv4", I, 4, "version", frame[ip]! >> 4, "IPv4.");
-  add("IPv4", I + 4, 4, "IHL", frame[ip]! & 15, "Length of this header in words of 4 bytes: 5 without options.");
-  add(
-    "IPv4", I + 8, 8, "DSCP, ECN", hex(frame[ip + 1]!, 2),
-    "Kind of service, and in the last two bits whether routers may mark congestion in place of dropping (RFC 3168).",
-  );
-  add("IPv4", I + 16, 16, "total length", total, `Bytes of the packet: ${ihl} of IPv4, the rest TCP.`);
-  add(
-    "IPv4", I + 32, 16, "identification", view.getUint16(ip + 4),
+  const size = ipv4Size(frame, IP_AT), of = (name: keyof typeof IPV4): number => get(frame, IP_AT, IPV4[name]);
+  const says = (field: keyof typeof IPV4, name: string, value: string | number, why: string): void =>
+    add("IPv4", IP_AT, IPV4[field], name, value, why);
+  says("version", "version", of("version"), "IPv4.");
+  says("ihl", "IHL", of("ihl"), "Length of this header in words of 4 bytes: 5 without options.");
+  says("tos", "DSCP, ECN", hex(of("tos"), 2), KIND_OF_SERVICE);
+  says("total", "total length", of("total"), `Bytes of the packet: ${size} of IPv4, the rest TCP.`);
+  says(
+    "id", "identification", of("id"),
     "To put fragments together; 0 here, since nothing may be fragmented (RFC 6864).",
   );
-  add(
-    "IPv4", I + 48, 3, "flags", frame[ip + 6]! >> 5 === 2 ? "DF" : String(frame[ip + 6]! >> 5),
+  says(
+    "flags", "flags", of("flags") === IP_FLAG.dont ? "DF" : of("flags"),
     "DF: do not fragment; a router that cannot carry it says so, and the path's MTU is learned (RFC 1191).",
   );
-  add(
-    "IPv4", I + 51, 13, "fragment offset", view.getUint16(ip + 6) & 0x1fff, "Where the fragment lies; 0: it is whole.",
-  );
-  add("IPv4", I + 64, 8, "TTL", frame[ip + 8]!, "Routers that it may still pass.");
-  add("IPv4", I + 72, 8, "protocol", frame[ip + 9]!, "6 is TCP.");
-  add("IPv4", I + 80, 16, "checksum", hex(view.getUint16(ip + 10)), "Of this header (RFC 1071).");
-  add("IPv4", I + 96, 32, "source", formatIp(view.getUint32(ip + 12)), "The sending host.");
-  add("IPv4", I + 128, 32, "destination", formatIp(view.getUint32(ip + 16)), "The receiving host.");
-  if (ihl > 20) add("IPv4", I + 160, (ihl - 20) * 8, "options", `${ihl - 20} bytes`, "IP options.");
+  says("offset", "fragment offset", of("offset"), "Where the fragment lies; 0: it is whole.");
+  says("ttl", "TTL", of("ttl"), "Routers that it may still pass.");
+  says("protocol", "protocol", of("protocol"), "6 is TCP.");
+  says("sum", "checksum", hex(of("sum")), "Of this header (RFC 1071).");
+  says("src", "source", formatIp(of("src")), "The sending host.");
+  says("dst", "destination", formatIp(of("dst")), "The receiving host.");
+  const more = size - SIZE.ipv4;
+  if (more > 0) add("IPv4", IP_AT, bytes(SIZE.ipv4, more), "options", `${more} bytes`, "IP options.");
 }
 
 function addIpv6(frame: Uint8Array, tcp: number, add: Add): void {
-  const view = viewOf(frame), ip = IPV4_AT, I = ip * 8, more = tcp - ip - 40, length = view.getUint16(ip + 4);
-  add("IPv6", I, 4, "version", frame[ip]! >> 4, "IPv6.");
-  add(
-    "IPv6", I + 4, 8, "traffic class", hex((view.getUint16(ip) >> 4) & 255, 2),
-    "Kind of service, and in the last two bits whether routers may mark congestion in place of dropping (RFC 3168).",
-  );
-  add(
-    "IPv6", I + 12, 20, "flow label", hex(view.getUint32(ip) & 0xfffff, 5),
+  const more = tcp - IP_AT - SIZE.ipv6, of = (name: keyof typeof IPV6): number => get(frame, IP_AT, IPV6[name]);
+  const says = (field: keyof typeof IPV6, name: string, value: string | number, why: string): void =>
+    add("IPv6", IP_AT, IPV6[field], name, value, why);
+  says("version", "version", of("version"), "IPv6.");
+  says("tos", "traffic class", hex(of("tos"), 2), KIND_OF_SERVICE);
+  says(
+    "label", "flow label", hex(of("label"), 5),
     "Packets with the same label are one flow, so that routers keep them on one way (RFC 6437); 0: none.",
   );
-  add("IPv6", I + 32, 16, "payload length", length, "Bytes behind this header.");
-  add("IPv6", I + 48, 8, "next header", frame[ip + 6]!, "6 is TCP.");
-  add("IPv6", I + 56, 8, "hop limit", frame[ip + 7]!, "Routers that it may still pass.");
-  add("IPv6", I + 64, 128, "source", formatIp6(frame.subarray(ip + 8, ip + 24)), "The sending host.");
-  add("IPv6", I + 192, 128, "destination", formatIp6(frame.subarray(ip + 24, ip + 40)), "The receiving host.");
-  if (more > 0)
-    add("IPv6", I + 320, more * 8, "extension headers", `${more} bytes`, "What IPv6 has in place of options.");
+  says("length", "payload length", of("length"), "Bytes behind this header.");
+  says("next", "next header", of("next"), "6 is TCP.");
+  says("hops", "hop limit", of("hops"), "Routers that it may still pass.");
+  says("src", "source", formatIp6(bytesOf(frame, IP_AT, IPV6.src)), "The sending host.");
+  says("dst", "destination", formatIp6(bytesOf(frame, IP_AT, IPV6.dst)), "The receiving host.");
+  const what = "What IPv6 has in place of options.";
+  if (more > 0) add("IPv6", IP_AT, bytes(SIZE.ipv6, more), "extension headers", `${more} bytes`, what);
 }
 
-function addTcp(frame: Uint8Array, s: Segment, add: Add): void {
-  const view = viewOf(frame), at = tcpAt(frame), T = at * 8, size = (frame[at + 12]! >> 4) * 4, t = s.tcp;
+function addTcp(frame: Uint8Array, s: Segment, at: number, add: Add): void {
+  const size = tcpSize(frame, at), t = s.tcp;
+  const says = (field: keyof typeof TCP, name: string, value: string | number, why: string): void =>
+    add("TCP", at, TCP[field], name, value, why);
   const syn = t.flags.includes("SYN"), ack = t.flags.includes("ACK");
   const who = s.from === 0 ? "client" : "server", other = s.from === 0 ? "server" : "client";
-  add(
-    "TCP", T, 16, "source port", t.srcPort,
+  says(
+    "sport", "source port", t.srcPort,
     s.from === 0 ? "Of the client: picked when it opened." : "Of the server: where it listens.",
   );
-  add("TCP", T + 16, 16, "destination port", t.dstPort, "Together with both addresses, these two name the connection.");
-  add(
-    "TCP", T + 32, 32, "sequence number", `${t.seq} (${s.seq >>> 0})`,
+  says("dport", "destination port", t.dstPort, "Together with both addresses, these two name the connection.");
+  says(
+    "seq", "sequence number", `${t.seq} (${s.seq >>> 0})`,
     syn
       ? `The ${who}'s initial sequence number, random (RFC 6528). The SYN takes this number; `
         + "the first byte of data has the next."
       : `The first byte of this segment is number ${s.seq >>> 0}, counted from the ${who}'s initial number.`,
   );
-  add(
-    "TCP", T + 64, 32, "acknowledgment number", ack ? `${t.ack} (${s.ack >>> 0})` : t.ack,
+  says(
+    "ack", "acknowledgment number", ack ? `${t.ack} (${s.ack >>> 0})` : t.ack,
     !ack
       ? "Not used: ACK is not set."
       : s.ack === 1
         ? `= the ${other}'s initial number + 1: its SYN has arrived.`
         : `The next byte that the ${who} expects: everything before ${s.ack >>> 0} has arrived.`,
   );
-  add("TCP", T + 96, 4, "data offset", size / 4, `The header has ${size} bytes: 20, and ${size - 20} of options.`);
-  add("TCP", T + 100, 4, "reserved", frame[at + 12]! & 15, "For the future: 0.");
+  says("offset", "data offset", size / 4, `The header has ${size} bytes: 20, and ${size - SIZE.tcp} of options.`);
+  says("reserved", "reserved", get(frame, at, TCP.reserved), "For the future: 0.");
   for (const [i, f] of [...FLAGS].reverse().entries())
     add(
-      "TCP", T + 104 + i, 1, f, t.flags.includes(f) ? 1 : 0,
+      "TCP", at, { bit: TCP.flags.bit + i, bits: 1 }, f, t.flags.includes(f) ? 1 : 0,
       `${f}: ${FLAG_SAYS[f]}.${t.flags.includes(f) ? " Set." : " Not set."}`,
     );
-  add(
-    "TCP", T + 112, 16, "window", t.window,
+  says(
+    "window", "window", t.window,
     syn
       ? "Room for so many bytes; never scaled in a SYN (RFC 7323)."
       : "Room for so many bytes from the acknowledgment number on, in units that the SYN's window scale named.",
   );
-  add("TCP", T + 128, 16, "checksum", hex(view.getUint16(at + 16)), "Of header, data, addresses, protocol and length.");
-  add(
-    "TCP", T + 144, 16, "urgent pointer", t.urgent,
+  says("sum", "checksum", hex(get(frame, at, TCP.sum)), "Of header, data, addresses, protocol and length.");
+  says(
+    "urgent", "urgent pointer", t.urgent,
     t.flags.includes("URG") ? "Urgent data ends here." : "Not used: URG is not set.",
   );
 }
@@ -153,7 +158,7 @@ function addTcp(frame: Uint8Array, s: Segment, add: Add): void {
 function addTcpOptions(s: Segment, at: number, size: number, add: Add): void {
   const options = s.tcp.options.filter((o) => o.kind !== "nop").map((o) => formatOption(o)).join(", ");
   add(
-    "TCP", at, size * 8, "options", options,
+    "TCP", at, bytes(SIZE.tcp, size), "options", options,
     "MSS: the largest segment that may be sent to it. WS: how far its windows are shifted. SACK: it can say what lies "
       + "beyond a gap, and what does. TSval, TSecr: its clock, and the echo of the other's.",
   );

@@ -40,10 +40,12 @@ export function ip6Options(asked: Options6, mtu: number, otherwise: boolean): Ip
   return options;
 }
 
+const SECRET_SIZE = 16;
+
 /** What this machine's stack on a link makes its addresses from: they are the same each time (RFC 7217). */
 function secretFor(link: string): Uint8Array {
   const file = "/etc/machine-id", machine = existsSync(file) ? readFileSync(file, "utf8") : "";
-  return createHash("sha256").update(`IPv6 ${machine} ${hostname()} ${link}`).digest().subarray(0, 16);
+  return createHash("sha256").update(`IPv6 ${machine} ${hostname()} ${link}`).digest().subarray(0, SECRET_SIZE);
 }
 
 /** Tells of the IPv6 addresses of a stack: those that can be used now, and those that cannot any longer. */

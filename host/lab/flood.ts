@@ -4,6 +4,7 @@
  */
 import { parseIp } from "../address.js";
 import type { StackOptions } from "../config.js";
+import { ETHERTYPE, get, IP_AT, IPV4, ipv4Size, TCP, typeOf } from "../headers.js";
 import { loadModule } from "../module.js";
 import { Queue } from "../queue.js";
 import { Random } from "../random.js";
@@ -265,12 +266,12 @@ class Lab {
   route(frame: Uint8Array, from: Host): void {
     const answer = arpAnswer(frame);
     if (answer) return from.push(answer);
-    if (frame[12] !== 8 || frame[13] !== 0) return;
-    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+    if (typeOf(frame) !== ETHERTYPE.ipv4) return;
+    const dst = get(frame, IP_AT, IPV4.dst);
     const to =
-      view.getUint32(30) === SERVER
-        ? this.#balance(view.getUint32(26), view.getUint16(34))
-        : this.#hosts.get(view.getUint32(30));
+      dst === SERVER
+        ? this.#balance(get(frame, IP_AT, IPV4.src), get(frame, IP_AT + ipv4Size(frame, IP_AT), TCP.sport))
+        : this.#hosts.get(dst);
     if (to) this.#flights.push(this.nowUs + DELAY_US, { frame: forwarded(frame, to.mac), to });
   }
 

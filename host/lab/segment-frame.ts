@@ -1,6 +1,7 @@
 /** A TCP segment made by hand, as an Ethernet frame with right lengths and checksums. */
 import { FLAGS, decodeTcp, type FlagName } from "../decode.js";
 import { tcp, type Ip } from "../encode.js";
+import { bytesOf, ETHERNET, get, IP_AT, IPV4, SIZE, tcpSize } from "../headers.js";
 
 export interface SegmentFields {
   flags?: FlagName[];
@@ -16,16 +17,17 @@ export interface SegmentFields {
 
 export interface Ends { src: number; dst: number; srcMac: number[]; dstMac: number[] }
 
-const ETHERNET = 14, IP = 20, TCP = 20;
+/** Of a packet without IP options. */
+const TCP_AT = IP_AT + SIZE.ipv4;
 /** Flags in the order of FLAGS, as encode.ts has them. */
 const LETTERS = "FSRPAUEW";
 
 /** What the frame's IP header says. */
 function headerOf(frame: Uint8Array): Ip {
-  const v = new DataView(frame.buffer, frame.byteOffset, frame.length);
+  const of = (name: keyof typeof IPV4): number => get(frame, IP_AT, IPV4[name]);
   return {
-    src: v.getUint32(26), dst: v.getUint32(30), srcMac: frame.subarray(6, 12), dstMac: frame.subarray(0, 6),
-    tos: frame[15]!, id: v.getUint16(18), frag: v.getUint16(20), ttl: frame[22]!,
+    src: of("src"), dst: of("dst"), srcMac: bytesOf(frame, 0, ETHERNET.src), dstMac: bytesOf(frame, 0, ETHERNET.dst),
+    tos: of("tos"), id: of("id"), frag: (of("flags") << IPV4.offset.bits) | of("offset"), ttl: of("ttl"),
   };
 }
 
@@ -40,7 +42,7 @@ export function segmentFrame(fields: SegmentFields, like?: Uint8Array, ends?: En
     ack: flags.includes("ACK") ? fields.ack ?? was?.ack ?? 0 : 0,
     win: fields.window ?? was?.window ?? 8192,
     // Options stay as they were.
-    opts: was && like ? like.slice(ETHERNET + IP + TCP, ETHERNET + IP + (like[ETHERNET + IP + 12]! >> 4) * 4) : [],
+    opts: was && like ? like.slice(TCP_AT + SIZE.tcp, TCP_AT + tcpSize(like, TCP_AT)) : [],
     data: fields.text !== undefined ? new TextEncoder().encode(fields.text) : was?.payload ?? new Uint8Array(),
   });
 }

@@ -3,6 +3,7 @@
  * large frames of TCP into segments. Both ways: what the kernel hands out is made whole, and a train of segments is
  * handed to it as one frame. Memory is little-endian, as everywhere that this runs.
  */
+import { ETHERNET, ETHERTYPE, IP_FLAG, IPV4, IPV6, PROTOCOL, SIZE, TCP, TCP_FLAG, tcpSize } from "../headers.js";
 import { lengthAt, slotAt, type FrameRing } from "./frames.js";
 
 /** struct virtio_net_hdr: flags, kind, bytes of headers, of a segment's text, and where a sum is begun and stored. */
@@ -10,13 +11,22 @@ export const HEAD_SIZE = 10;
 const FLAGS = 0, KIND = 1, HEADERS = 2, TEXT = 4, SUM_FROM = 6, SUM_AT = 8;
 const NEEDS_SUM = 1, KIND_TCP4 = 1, KIND_TCP6 = 4, KIND_ECN = 0x80;
 
-const ETHERNET = 14, TAG = 4, IP4 = 20, IP6 = 40, IP_MAX = 65535, PROTO_TCP = 6;
-/** Where things lie in headers. */
-const TCP_SEQ = 4, TCP_OFFSET = 12, TCP_FLAGS = 13, TCP_SUM = 16;
-const FIN = 1, PSH = 8, ACK = 16, CWR = 128;
+const { ethernet: ETHERNET_SIZE, tag: TAG_SIZE, ipv4: IP4, ipv6: IP6 } = SIZE, IP_MAX = 65535;
+/** Where things lie in headers: what is looked at once for each frame has no time for `get`. */
+const TYPE = ETHERNET.type.byte, TOTAL4 = IPV4.total.byte, ID4 = IPV4.id.byte, FLAGS4 = IPV4.flags.byte;
+const SUM4 = IPV4.sum.byte, LENGTH6 = IPV6.length.byte;
+const TCP_SEQ = TCP.seq.byte, TCP_FLAGS = TCP.flags.byte, TCP_SUM = TCP.sum.byte;
+/** The words of 32 bits that they are in, in IPv4, IPv6 and TCP. */
+const ID_WORD = ID4 >> 2, SUM_WORD = SUM4 >> 2, SRC_WORD = IPV4.src.byte >> 2;
+const LENGTH6_WORD = LENGTH6 >> 2, SRC6_WORD = IPV6.src.byte >> 2, SEQ_WORD = TCP_SEQ >> 2;
+const ACK_WORD = TCP.ack.byte >> 2, FLAGS_WORD = TCP_FLAGS >> 2, URGENT_WORD = TCP.urgent.byte >> 2;
+const OPTIONS_WORD = SIZE.tcp >> 2;
+/** IPv4's first byte in a header without options; and of the word with the flags, that nobody may cut it. */
+const PLAIN4 = (4 << IPV4.ihl.bits) | (IP4 / 4), UNCUT = IP_FLAG.dont << IPV4.offset.bits;
+const { fin: FIN, psh: PSH, ack: ACK, cwr: CWR } = TCP_FLAG;
 
 /** Headers of a merged frame, at most: Ethernet, IPv6, TCP with 40 bytes of options. */
-export const HEADERS_MAX = ETHERNET + IP6 + 60;
+export const HEADERS_MAX = ETHERNET_SIZE + IP6 + SIZE.tcp + 40;
 /** Segments of one frame, at most: those of 536 bytes, which is the least that hosts agree on without a word. */
 export const TRAIN_MAX = 123;
 
@@ -66,23 +76,24 @@ const netSum = (n: number): number => ((n & 255) << 8) | (n >> 8);
 
 /** The sum of TCP's pseudo-header over IP at `ip`: addresses, protocol, and the length of header and text. */
 function pseudoSum(u8: Uint8Array, u32: Uint32Array, ip: number, isIp6: boolean, length: number): number {
-  const from = ip + (isIp6 ? 8 : 12);
-  return sumOf(u8, u32, from, from + (isIp6 ? 32 : 8)) + netSum(PROTO_TCP) + netSum(length);
+  const from = ip + (isIp6 ? IPV6 : IPV4).src.byte, to = ip + (isIp6 ? IP6 : IP4);
+  return sumOf(u8, u32, from, to) + netSum(PROTOCOL.tcp) + netSum(length);
 }
 
 /** Where TCP begins in a frame that may be part of a train, 0: it may not. */
 function tcpOf(u8: Uint8Array, frame: number, size: number): number {
-  const ip = frame + ETHERNET;
-  if (size < ETHERNET + IP4 + 20) return 0;
-  const type = get16(u8, frame + 12);
+  const ip = frame + ETHERNET_SIZE;
+  if (size < ETHERNET_SIZE + IP4 + SIZE.tcp) return 0;
+  const type = get16(u8, frame + TYPE);
   let tcp = 0;
-  if (type === 0x0800) {
+  if (type === ETHERTYPE.ipv4) {
     // No options, not to be cut, and an identification that means nothing (RFC 6864 §4.1).
-    const isPlain = u8[ip] === 0x45 && u8[ip + 9] === PROTO_TCP && get16(u8, ip + 4) === 0
-      && get16(u8, ip + 6) === 0x4000 && get16(u8, ip + 2) === size - ETHERNET;
+    const isPlain = u8[ip] === PLAIN4 && u8[ip + IPV4.protocol.byte] === PROTOCOL.tcp && get16(u8, ip + ID4) === 0
+      && get16(u8, ip + FLAGS4) === UNCUT && get16(u8, ip + TOTAL4) === size - ETHERNET_SIZE;
     if (isPlain) tcp = ip + IP4;
-  } else if (type === 0x86dd && size >= ETHERNET + IP6 + 20) {
-    const isPlain = u8[ip]! >> 4 === 6 && u8[ip + 6] === PROTO_TCP && get16(u8, ip + 4) === size - ETHERNET - IP6;
+  } else if (type === ETHERTYPE.ipv6 && size >= ETHERNET_SIZE + IP6 + SIZE.tcp) {
+    const isPlain = u8[ip]! >> 4 === 6 && u8[ip + IPV6.next.byte] === PROTOCOL.tcp
+      && get16(u8, ip + LENGTH6) === size - ETHERNET_SIZE - IP6;
     if (isPlain) tcp = ip + IP6;
   }
   return tcp;
@@ -114,10 +125,10 @@ export class Train {
     this.count = 1;
     this.#tcp = tcp;
     if (tcp === 0 || count === 1 || u8[tcp + TCP_FLAGS] !== ACK) return;
-    this.headers = tcp - frame + (u8[tcp + TCP_OFFSET]! >> 4) * 4;
+    this.headers = tcp - frame + tcpSize(u8, tcp);
     this.text = this.total = size - this.headers;
-    if (this.text <= 0 || u8[tcp + TCP_OFFSET]! >> 4 < 5) return;
-    const most = Math.min(count, TRAIN_MAX), room = IP_MAX - (this.headers - ETHERNET);
+    if (this.text <= 0 || tcpSize(u8, tcp) < SIZE.tcp) return;
+    const most = Math.min(count, TRAIN_MAX), room = IP_MAX - (this.headers - ETHERNET_SIZE);
     while (this.count < most) {
       const next = slotAt(ring, at + this.count), text = u32[lengthAt(ring, at + this.count)]! - this.headers;
       if (text <= 0 || text > this.text || this.total + text > room || !this.#continues(ring, frame, next)) return;
@@ -129,22 +140,26 @@ export class Train {
 
   /** Whether the frame at `next` has the headers of the first, and its text comes behind the text so far. */
   #continues({ u8, u32 }: FrameRing, frame: number, next: number): boolean {
-    const tcp = this.#tcp, ip = (frame + ETHERNET) >> 2, t = tcp >> 2, by = (next - frame) >> 2, n = t + by;
+    const tcp = this.#tcp, ip = (frame + ETHERNET_SIZE) >> 2, t = tcp >> 2, by = (next - frame) >> 2, n = t + by;
     // Ethernet begins half a word before a word.
     if (u8[frame] !== u8[next] || u8[frame + 1] !== u8[next + 1]) return false;
     if (!same(u32, (frame + 2) >> 2, (next + 2) >> 2, ip)) return false;
     if (t - ip === IP4 >> 2) {
       // Not the length, nor the sum.
-      if (((u32[ip]! ^ u32[ip + by]!) & 0xffff) !== 0 || u32[ip + 1] !== u32[ip + 1 + by]) return false;
-      if (((u32[ip + 2]! ^ u32[ip + 2 + by]!) & 0xffff) !== 0 || !same(u32, ip + 3, ip + 3 + by, t)) return false;
+      if (((u32[ip]! ^ u32[ip + by]!) & 0xffff) !== 0 || u32[ip + ID_WORD] !== u32[ip + ID_WORD + by]) return false;
+      const sum = ip + SUM_WORD, src = ip + SRC_WORD;
+      if (((u32[sum]! ^ u32[sum + by]!) & 0xffff) !== 0 || !same(u32, src, src + by, t)) return false;
     } else {
-      if (u32[ip] !== u32[ip + by] || (u32[ip + 1]! ^ u32[ip + 1 + by]!) >>> 16 !== 0) return false;
-      if (!same(u32, ip + 2, ip + 2 + by, t)) return false;
+      const length = ip + LENGTH6_WORD, src = ip + SRC6_WORD;
+      if (u32[ip] !== u32[ip + by] || (u32[length]! ^ u32[length + by]!) >>> 16 !== 0) return false;
+      if (!same(u32, src, src + by, t)) return false;
     }
     // Ports, the place in the stream, ACK, flags but for PSH and FIN, window, urgent pointer, options.
-    return u32[t] === u32[n] && (swapped(u32[t + 1]!) + this.total) >>> 0 === swapped(u32[n + 1]!)
-      && u32[t + 2] === u32[n + 2] && ((u32[t + 3]! ^ u32[n + 3]!) & ~((PSH | FIN) << 8)) === 0
-      && (u32[t + 4]! ^ u32[n + 4]!) >>> 16 === 0 && same(u32, t + 5, n + 5, (frame + this.headers) >> 2);
+    return u32[t] === u32[n] && (swapped(u32[t + SEQ_WORD]!) + this.total) >>> 0 === swapped(u32[n + SEQ_WORD]!)
+      && u32[t + ACK_WORD] === u32[n + ACK_WORD]
+      && ((u32[t + FLAGS_WORD]! ^ u32[n + FLAGS_WORD]!) & ~((PSH | FIN) << 8)) === 0
+      && (u32[t + URGENT_WORD]! ^ u32[n + URGENT_WORD]!) >>> 16 === 0
+      && same(u32, t + OPTIONS_WORD, n + OPTIONS_WORD, (frame + this.headers) >> 2);
   }
 
   /**
@@ -154,14 +169,14 @@ export class Train {
   write(ring: FrameRing, at: number, u8: Uint8Array, u32: Uint32Array, head: number, headers: number): void {
     const frame = slotAt(ring, at), last = slotAt(ring, at + this.count - 1), tcp = this.#tcp - frame;
     u8.set(ring.u8.subarray(frame, frame + this.headers), headers);
-    const ip = headers + ETHERNET, isIp6 = tcp === ETHERNET + IP6, length = this.headers - tcp + this.total;
+    const ip = headers + ETHERNET_SIZE, isIp6 = tcp === ETHERNET_SIZE + IP6, length = this.headers - tcp + this.total;
     u8[headers + tcp + TCP_FLAGS] = ring.u8[last + tcp + TCP_FLAGS]!;
     if (isIp6) {
-      put16(u8, ip + 4, length);
+      put16(u8, ip + LENGTH6, length);
     } else {
-      put16(u8, ip + 2, IP4 + length);
-      putSum(u8, ip + 10, 0);
-      putSum(u8, ip + 10, ~folded(sumOf(u8, u32, ip, ip + IP4)) & 0xffff);
+      put16(u8, ip + TOTAL4, IP4 + length);
+      putSum(u8, ip + SUM4, 0);
+      putSum(u8, ip + SUM4, ~folded(sumOf(u8, u32, ip, ip + IP4)) & 0xffff);
     }
     putSum(u8, headers + tcp + TCP_SUM, folded(pseudoSum(u8, u32, ip, isIp6, length)));
     const view = new DataView(u8.buffer, u8.byteOffset + head, HEAD_SIZE);
@@ -209,16 +224,16 @@ export class Cut {
   /** Begins with a frame of `size` bytes. Returns whether it can be cut. */
   begin(size: number, head: DataView): boolean {
     const { u8, frame } = this, kind = head.getUint8(KIND) & ~KIND_ECN;
-    const type = get16(u8, frame + 12), isTagged = type === 0x8100 || type === 0x88a8;
+    const type = get16(u8, frame + TYPE), isTagged = type === ETHERTYPE.vlan || type === ETHERTYPE.serviceVlan;
     this.#done = this.#total = 0;
-    this.#ip = ETHERNET + (isTagged ? TAG : 0);
+    this.#ip = ETHERNET_SIZE + (isTagged ? TAG_SIZE : 0);
     this.#tcp = head.getUint16(SUM_FROM, true);
     this.#text = head.getUint16(TEXT, true);
     const least = this.#ip + (kind === KIND_TCP4 ? IP4 : IP6);
     if ((kind !== KIND_TCP4 && kind !== KIND_TCP6) || this.#text === 0) return false;
-    if (this.#tcp < least || (this.#tcp & 3) !== 2 || this.#tcp + 20 > size) return false;
-    this.#headers = this.#tcp + (u8[frame + this.#tcp + TCP_OFFSET]! >> 4) * 4;
-    if (this.#headers < this.#tcp + 20 || this.#headers >= size) return false;
+    if (this.#tcp < least || (this.#tcp & 3) !== 2 || this.#tcp + SIZE.tcp > size) return false;
+    this.#headers = this.#tcp + tcpSize(u8, frame + this.#tcp);
+    if (this.#headers < this.#tcp + SIZE.tcp || this.#headers >= size) return false;
     this.#total = size - this.#headers;
     this.#first = new DataView(u8.buffer, u8.byteOffset + frame + this.#tcp).getUint32(TCP_SEQ);
     return true;
@@ -252,11 +267,11 @@ export class Cut {
   /** The IP header of a segment: its length; of IPv4, an identification of its own where it may be cut, and the sum. */
   #address(u8: Uint8Array, u32: Uint32Array, to: number, size: number): void {
     const ip = to + this.#ip;
-    if (u8[ip]! >> 4 === 6) return put16(u8, ip + 4, size - this.#ip - IP6);
-    put16(u8, ip + 2, size - this.#ip);
+    if (u8[ip]! >> 4 === 6) return put16(u8, ip + LENGTH6, size - this.#ip - IP6);
+    put16(u8, ip + TOTAL4, size - this.#ip);
     const index = Math.floor(this.#done / this.#text);
-    if ((u8[ip + 6]! & 0x40) === 0) put16(u8, ip + 4, (get16(u8, ip + 4) + index) & 0xffff);
-    putSum(u8, ip + 10, 0);
-    putSum(u8, ip + 10, ~folded(sumOf(u8, u32, ip, to + this.#tcp)) & 0xffff);
+    if ((get16(u8, ip + FLAGS4) & UNCUT) === 0) put16(u8, ip + ID4, (get16(u8, ip + ID4) + index) & 0xffff);
+    putSum(u8, ip + SUM4, 0);
+    putSum(u8, ip + SUM4, ~folded(sumOf(u8, u32, ip, to + this.#tcp)) & 0xffff);
   }
 }

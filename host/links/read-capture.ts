@@ -2,6 +2,7 @@
  * Reads captures: pcap (either byte order, µs or ns) and pcapng (draft-ietf-opsawg-pcapng). Every frame comes as an
  * Ethernet frame.
  */
+import { ETHERNET, ETHERTYPE, get, IP_AT, IPV4, put } from "../headers.js";
 
 export interface CapturedFrame { timeUs: number; bytes: Uint8Array }
 
@@ -53,9 +54,9 @@ class Collector {
       this.frames.push({ timeUs, bytes });
       return;
     }
-    const out = new Uint8Array(14 + Math.max(0, bytes.length - before)), version = (bytes[before] ?? 0) >> 4;
-    out.set(version === 6 ? [0x86, 0xdd] : [8, 0], 12);
-    out.set(bytes.subarray(before), 14);
+    const out = new Uint8Array(IP_AT + Math.max(0, bytes.length - before));
+    put(out, 0, ETHERNET.type, get(bytes, before, IPV4.version) === 6 ? ETHERTYPE.ipv6 : ETHERTYPE.ipv4);
+    out.set(bytes.subarray(before), IP_AT);
     this.frames.push({ timeUs, bytes: out });
   }
 

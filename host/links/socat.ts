@@ -12,6 +12,7 @@ import { hasProgram } from "../programs.js";
 import { LinkError, type Link } from "./link.js";
 import { deviceIsUp, watchDevice } from "./device.js";
 import { tapFault } from "./tap-fault.js";
+import { IFREQ } from "./system.js";
 import { openUdp } from "./udp.js";
 
 /**
@@ -25,10 +26,10 @@ const TUNSETIFF = "0x400454ca", TUNSETOFFLOAD = "0x400454d0", IFF_TAP = 0x0002, 
  * which takes root, even where the device is the user's own (`ip tuntap add … user NAME`).
  */
 function deviceRequest(name: string): string {
-  const request = Buffer.alloc(40);
+  const request = Buffer.alloc(IFREQ.size);
   request.write(name, "latin1");
-  if (endianness() === "LE") request.writeUInt16LE(IFF_TAP | IFF_NO_PI, 16);
-  else request.writeUInt16BE(IFF_TAP | IFF_NO_PI, 16);
+  if (endianness() === "LE") request.writeUInt16LE(IFF_TAP | IFF_NO_PI, IFREQ.flags);
+  else request.writeUInt16BE(IFF_TAP | IFF_NO_PI, IFREQ.flags);
   return `x${request.toString("hex")}`;
 }
 

@@ -22,6 +22,9 @@ export interface Poll {
 /** Numbers of errors (asm-generic/errno.h). */
 export const ERRNO = { PERM: 1, BUSY: 16, INVAL: 22, BADFD: 77 } as const;
 
+/** struct ifreq (linux/if.h): its bytes, and where the flags stand behind the name. */
+export const IFREQ = { size: 40, flags: 16 } as const;
+
 /** The calls. Those that fail return −errno; `open` throws as Node does. */
 export interface System {
   /** Opens for reading and writing; neither waits. */

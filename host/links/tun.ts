@@ -7,14 +7,12 @@ import { lengthAt, slotAt, type FrameBatches, type FrameRing } from "./frames.js
 import { LinkError, type Link } from "./link.js";
 import { Cut, finishSum, HEAD_SIZE, HEADERS_MAX, isLarge, Train, TRAIN_MAX } from "./offload.js";
 import { soon } from "../soon.js";
-import { ERRNO, type Poll, type System } from "./system.js";
+import { ERRNO, IFREQ, type Poll, type System } from "./system.js";
 import { tapFault } from "./tap-fault.js";
 
 /** What makes a descriptor of /dev/net/tun one of a device, and says how frames pass. */
 const TUNSETIFF = 0x400454ca, TUNSETOFFLOAD = 0x400454d0, TUNSETVNETHDRSZ = 0x400454d8;
 const IFF_TAP = 0x0002, IFF_MULTI_QUEUE = 0x0100, IFF_NO_PI = 0x1000, IFF_VNET_HDR = 0x4000;
-/** struct ifreq: the name, and the flags behind it. */
-const IFREQ_SIZE = 40, IFREQ_FLAGS = 16;
 
 /** What of a frame is left to its user: sums, and the cutting of large ones of TCP, in both families. */
 const TUN_F_CSUM = 1, TUN_F_TSO4 = 2, TUN_F_TSO6 = 4, TUN_F_TSO_ECN = 8;
@@ -54,12 +52,12 @@ function openDevice(system: System, name: string): number {
     if (code === "EACCES" || code === "EPERM") fail(tapFault("closed", name));
     fail(code === "ENOENT" || code === "ENODEV" || code === "ENXIO" ? tapFault("missing", name) : message);
   }
-  const request = Buffer.alloc(IFREQ_SIZE), flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
+  const request = Buffer.alloc(IFREQ.size), flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR;
   request.write(name, "latin1");
   let result = 0;
   // One that was made for several queues wants to hear of it.
   for (const more of [0, IFF_MULTI_QUEUE]) {
-    request.writeUInt16LE(flags | more, IFREQ_FLAGS);
+    request.writeUInt16LE(flags | more, IFREQ.flags);
     result = system.ioctl(fd, TUNSETIFF, request);
     if (result !== -ERRNO.INVAL) break;
   }

@@ -1,8 +1,11 @@
 /** Frames of a script: the remote side's packets made, the stack's read. Sequence numbers here are live ones. */
 import { decodeTcp, type TcpSegment } from "../decode.js";
-import { be, icmp, ipv4Header, opt, PROTOCOL, segment, tcp, udp, type Ip } from "../encode.js";
+import { datagram, icmp, ipv4Header, opt, segment, tcp, udp, type Ip } from "../encode.js";
+import {
+  ETHERTYPE, get, ICMP, ICMP6, ICMP_QUOTED, IP_AT, IPV4, ipv4Size, IPV6, PROTOCOL, put, SIZE, TCP, tcpSize, typeOf, UDP,
+} from "../headers.js";
 import type { Option } from "./parse.js";
-import { frame6, header6, ICMP6, type Around, type Six } from "./wire6.js";
+import { frame6, header6, icmp6, type Around, type Six } from "./wire6.js";
 
 export interface Ends {
   remoteMac: number[];
@@ -73,8 +76,7 @@ export function tcpFrame(ends: Ends, s: InboundSegment): Uint8Array {
 export function udpFrame(ends: Ends, d: { length: number; tos: number; ttl: number }): Uint8Array {
   const { remotePort, localPort, six } = ends, data = new Uint8Array(d.length);
   if (!six) return udp(inbound(ends, d.tos, d.ttl), remotePort, localPort, data);
-  const header = [...be(2, remotePort), ...be(2, localPort), ...be(2, 8 + d.length), 0, 0];
-  return frame6(inbound6(ends, six, d.tos, d.ttl), PROTOCOL.udp, [...header, ...data]);
+  return frame6(inbound6(ends, six, d.tos, d.ttl), PROTOCOL.udp, datagram(remotePort, localPort, data));
 }
 
 type Types = Record<string, [number, Record<string, number>]>;
@@ -128,15 +130,19 @@ export type Quoted = { protocol: "tcp"; seq: number; length: number } | { protoc
 /** An ICMP message from the remote side; about what the stack sent, if it quotes something. */
 export function icmpFrame(ends: Ends, m: IcmpMessage): Uint8Array {
   const q: Quoted = m.quoted ?? { protocol: "tcp", seq: 0, length: 0 }, isTcp = q.protocol === "tcp";
-  const size = (isTcp ? 20 : 8) + q.length, proto = isTcp ? PROTOCOL.tcp : PROTOCOL.udp;
-  const rest = isTcp ? be(4, q.seq) : [...be(2, size), 0, 0];
-  const ports = [...be(2, ends.localPort), ...be(2, ends.remotePort)], { six } = ends;
+  const size = (isTcp ? SIZE.tcp : SIZE.udp) + q.length, proto = isTcp ? PROTOCOL.tcp : PROTOCOL.udp;
+  const begin = new Uint8Array(ICMP_QUOTED), { six } = ends;
+  // Where TCP and UDP have their ports is the same.
+  put(begin, 0, TCP.sport, ends.localPort);
+  put(begin, 0, TCP.dport, ends.remotePort);
+  if (isTcp) put(begin, 0, TCP.seq, q.seq);
+  else put(begin, 0, UDP.length, size);
   if (six) {
-    const quoted = [...header6(six.local, six.remote, proto, size), ...ports, ...rest];
-    return frame6(inbound6(ends, six), ICMP6, [m.type, m.code, 0, 0, ...be(4, m.mtu), ...quoted]);
+    const header = header6(six.local, six.remote, proto, size);
+    return icmp6(inbound6(ends, six), m.type, m.code, m.mtu, [...header, ...begin]);
   }
   const ip = ipv4Header({ src: ends.localIp, dst: ends.remoteIp, proto }, size);
-  return icmp(inbound(ends), m.type, m.code, m.mtu & 0xffff, [...ip, ...ports, ...rest]);
+  return icmp(inbound(ends), m.type, m.code, m.mtu & 0xffff, [...ip, ...begin]);
 }
 
 /** A UDP datagram that the stack sent. */
@@ -163,48 +169,50 @@ export type Sent =
 
 /** What the stack's frame holds; null: nothing that a script can name. */
 export function decodeSent(frame: Uint8Array): Sent | null {
-  const isSix = frame[12] === 0x86 && frame[13] === 0xdd;
-  if (frame.length < (isSix ? 62 : 42) || !(isSix || (frame[12] === 8 && frame[13] === 0))) return null;
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  const at = isSix ? 54 : 14 + (frame[14]! & 15) * 4, protocol = isSix ? frame[20] : frame[23];
+  if (frame.length < SIZE.ethernet) return null;
+  const type = typeOf(frame), isSix = type === ETHERTYPE.ipv6;
+  if (!isSix && type !== ETHERTYPE.ipv4) return null;
+  if (frame.length < IP_AT + (isSix ? SIZE.ipv6 : SIZE.ipv4) + SIZE.udp) return null;
+  const at = IP_AT + (isSix ? SIZE.ipv6 : ipv4Size(frame, IP_AT));
+  const protocol = get(frame, IP_AT, isSix ? IPV6.next : IPV4.protocol);
   if (protocol === PROTOCOL.tcp) {
     const sent = decodeTcp(frame);
     return sent ? { kind: "tcp", segment: sent } : null;
   }
-  if (protocol === (isSix ? ICMP6 : PROTOCOL.icmp)) {
-    const type = frame[at]!;
+  if (protocol === (isSix ? PROTOCOL.icmp6 : PROTOCOL.icmp)) {
+    const of = (name: keyof typeof ICMP): number => get(frame, at, ICMP[name]);
     // Neighbour discovery and MLD are the link's.
-    if (isSix && type > ECHO_REPLY6) return null;
-    const mtu = isSix ? view.getUint32(at + 4) : view.getUint16(at + 6);
-    return { kind: "icmp", message: { type, code: frame[at + 1]!, mtu, quoted: decodeQuoted(view, at + 8) } };
+    if (isSix && of("type") > ECHO_REPLY6) return null;
+    const mtu = isSix ? get(frame, at, ICMP6.mtu) : of("mtu"), quoted = decodeQuoted(frame, at + SIZE.icmp);
+    return { kind: "icmp", message: { type: of("type"), code: of("code"), mtu, quoted } };
   }
   if (protocol !== PROTOCOL.udp) return null;
-  const payload = frame.subarray(at + 8, at + view.getUint16(at + 4));
-  const tos = isSix ? (view.getUint16(14) >> 4) & 255 : frame[15]!, ttl = isSix ? frame[21]! : frame[22]!;
-  return {
-    kind: "udp",
-    datagram: { srcPort: view.getUint16(at), dstPort: view.getUint16(at + 2), tos, ttl, payload },
-  };
+  const of = (name: keyof typeof UDP): number => get(frame, at, UDP[name]);
+  const payload = frame.subarray(at + SIZE.udp, at + of("length"));
+  const tos = get(frame, IP_AT, isSix ? IPV6.tos : IPV4.tos), ttl = get(frame, IP_AT, isSix ? IPV6.hops : IPV4.ttl);
+  return { kind: "udp", datagram: { srcPort: of("sport"), dstPort: of("dport"), tos, ttl, payload } };
 }
 
 /** The IP header of a quotation: how long it is, what it says of the size behind it, and of what protocol that is. */
-function quotedHeader(view: DataView, at: number): { header: number; size: number; protocol: number } | undefined {
-  if (view.byteLength < at + 28) return undefined;
-  const version = view.getUint8(at) >> 4, header = version === 6 ? 40 : (view.getUint8(at) & 15) * 4;
-  if (version === 6) return { header, size: view.getUint16(at + 4), protocol: view.getUint8(at + 6) };
-  return version === 4 ? { header, size: view.getUint16(at + 2) - header, protocol: view.getUint8(at + 9) } : undefined;
+function quotedHeader(frame: Uint8Array, at: number): { header: number; size: number; protocol: number } | undefined {
+  if (frame.length < at + SIZE.ipv4 + ICMP_QUOTED) return undefined;
+  const version = get(frame, at, IPV4.version);
+  if (version === 6)
+    return { header: SIZE.ipv6, size: get(frame, at, IPV6.length), protocol: get(frame, at, IPV6.next) };
+  const header = ipv4Size(frame, at), size = get(frame, at, IPV4.total) - header;
+  return version === 4 ? { header, size, protocol: get(frame, at, IPV4.protocol) } : undefined;
 }
 
-function decodeQuoted(view: DataView, at: number): Quoted | undefined {
-  const quoted = quotedHeader(view, at);
+function decodeQuoted(frame: Uint8Array, at: number): Quoted | undefined {
+  const quoted = quotedHeader(frame, at);
   if (!quoted) return undefined;
   const { size, protocol } = quoted, inner = at + quoted.header;
-  if (inner + 8 > view.byteLength) return undefined;
-  if (protocol === PROTOCOL.udp) return { protocol: "udp", length: size - 8 };
+  if (inner + ICMP_QUOTED > frame.length) return undefined;
+  if (protocol === PROTOCOL.udp) return { protocol: "udp", length: size - SIZE.udp };
   if (protocol !== PROTOCOL.tcp) return undefined;
   // How long the TCP header was is in the quotation only where it is long enough; else the least is taken.
-  const offset = inner + 13 <= view.byteLength ? (view.getUint8(inner + 12) >> 4) * 4 : 20;
-  return { protocol: "tcp", seq: view.getUint32(inner + 4), length: size - offset };
+  const offset = inner + TCP.offset.byte < frame.length ? tcpSize(frame, inner) : SIZE.tcp;
+  return { protocol: "tcp", seq: get(frame, inner, TCP.seq), length: size - offset };
 }
 
 const LETTERS: [string, string][] = [

@@ -1,4 +1,7 @@
 /** The module and its wire, in virtual time: what the stack sends is kept for the script, in its order. */
+import { formatIp } from "../address.js";
+import { arp } from "../encode.js";
+import { ARP_OP, isArp } from "../headers.js";
 import { CaptureFile } from "../links/capture.js";
 import { loadModule } from "../module.js";
 import { rest } from "../rest.js";
@@ -12,7 +15,7 @@ const ENDS: Ends = {
   remoteMac: [2, 0, 0, 0, 0, 2], localMac: [2, 0, 192, 168, 0, 1], remoteIp: 0xc0000201, localIp: 0xc0a80001,
   remotePort: 40000, localPort: 8080,
 };
-const LOCAL_IP = [192, 168, 0, 1], ROUTER_IP = [192, 168, 0, 254];
+const ROUTER_IP = 0xc0a800fe;
 const SIX: Six = {
   local: parseIp6("2001:db8:0:1::1"), remote: parseIp6("2001:db8:0:2::1"), router: parseIp6("2001:db8:0:1::fe"),
 };
@@ -50,7 +53,7 @@ export class World {
   constructor(options: Settings, readonly watcher: Watcher, pcap: string | undefined, isSix: boolean) {
     if (pcap !== undefined) this.#capture = new CaptureFile(pcap, ["stint"]);
     this.stack = new StackModule(loadModule(), {
-      ip: "192.168.0.1/16", gateway: ROUTER_IP.join("."),
+      ip: "192.168.0.1/16", gateway: formatIp(ROUTER_IP),
       mac: ENDS.localMac.map((b) => b.toString(16).padStart(2, "0")).join(":"),
       entropy: Uint8Array.from({ length: 32 }, (_, i) => (i * i * 37 + 1) & 255), connsMax: 16, rxSlots: 64,
       txSlots: 64,
@@ -91,7 +94,7 @@ export class World {
       return;
     }
     this.poll();
-    this.#routerSays(1, [0, 0, 0, 0, 0, 0]);
+    this.#routerSays(ARP_OP.request, [0, 0, 0, 0, 0, 0]);
     this.poll();
   }
 
@@ -109,12 +112,10 @@ export class World {
     return START_US;
   }
 
-  /** ARP from the router: 1 is a request, 2 a reply. */
+  /** ARP from the router. */
   #routerSays(op: number, target: number[]): void {
-    const { localMac, remoteMac } = this.ends;
-    this.stack.pushFrame(Uint8Array.from([
-      ...localMac, ...remoteMac, 8, 6, 0, 1, 8, 0, 6, 4, 0, op, ...remoteMac, ...ROUTER_IP, ...target, ...LOCAL_IP,
-    ]));
+    const { localMac, remoteMac, localIp } = this.ends, router = { mac: remoteMac, ip: ROUTER_IP };
+    this.stack.pushFrame(arp(op, router, { mac: target, ip: localIp }, localMac));
   }
 
   #routerAdvertises(): void {
@@ -147,10 +148,10 @@ export class World {
       let asked = false;
       this.stack.drainFrames((frame) => {
         this.#capture?.frame(this.nowUs - START_US, frame);
-        const isRequest = frame[12] === 8 && frame[13] === 6 && frame[21] === 1;
+        const isRequest = isArp(frame, ARP_OP.request);
         const isSolicitation = solicits(frame, SIX.router);
         // The router answers for itself, whenever it is asked.
-        if (isRequest) this.#routerSays(2, this.ends.localMac);
+        if (isRequest) this.#routerSays(ARP_OP.reply, this.ends.localMac);
         else if (isSolicitation) this.#routerAdvertises();
         else this.#take(frame);
         asked ||= isRequest || isSolicitation;

@@ -1,12 +1,18 @@
 /** Which shard a frame is for: the flow's, as receive-side scaling does. */
+import {
+  ARP_OP, ETHERNET, ETHERTYPE, get, ICMP, IP_AT, IP_FLAG, IPV4, ipv4Size, isArp, PROTOCOL, readArp, SIZE, TAG, TCP,
+} from "../headers.js";
 
 /** The frame goes to each of them. */
 export const ALL = -1;
 /** The frame goes to nobody. */
 export const NONE = -2;
 
-const ETHERTYPE_ARP = 0x0806, ETHERTYPE_IPV4 = 0x0800, ETHERTYPE_TAG = 0x8100, ARP_REPLY = 2, ICMP = 1, TCP = 6;
-const UDP = 17;
+/** Where things lie in headers: what is looked at for each frame has no time for `get`. */
+const TYPE = ETHERNET.type.byte, TYPE_TAGGED = TYPE + SIZE.tag, SRC = IPV4.src.byte, DST = IPV4.dst.byte;
+const FLAGS = IPV4.flags.byte, PROTO = IPV4.protocol.byte, SPORT = TCP.sport.byte, DPORT = TCP.dport.byte;
+/** More fragments, or one that is not the first. */
+const IN_PARTS = (IP_FLAG.more << IPV4.offset.bits) | ((1 << IPV4.offset.bits) - 1);
 /** ICMP messages that quote the datagram that they are about (RFC 792). */
 const ERRORS = new Set([3, 4, 5, 11, 12]);
 
@@ -37,24 +43,31 @@ export class Steer {
   frame(f: Uint8Array): number {
     const u16 = (at: number): number => (f[at]! << 8) | f[at + 1]!;
     const u32 = (at: number): number => (u16(at) << 16) | u16(at + 2);
-    if (f.length < 34) return 0;
+    if (f.length < IP_AT + SIZE.ipv4) return 0;
+    const type = u16(TYPE);
     // A priority tag is as good as not there (assembly/stack.ts).
-    if (u16(12) === ETHERTYPE_TAG && (u16(14) & 0xfff) === 0 && u16(16) !== ETHERTYPE_TAG)
-      return this.frame(Uint8Array.from([...f.subarray(0, 12), ...f.subarray(16)]));
-    if (u16(12) === ETHERTYPE_ARP) return f.length >= 42 && (u16(20) === ARP_REPLY || u32(28) === u32(38)) ? ALL : 0;
-    if (u16(12) !== ETHERTYPE_IPV4) return 0;
-    const header = (f[14]! & 15) * 4, payload = 14 + header;
+    if (type === ETHERTYPE.vlan && get(f, TYPE, TAG.vlan) === 0 && u16(TYPE_TAGGED) !== ETHERTYPE.vlan)
+      return this.frame(Uint8Array.from([...f.subarray(0, TYPE), ...f.subarray(TYPE_TAGGED)]));
+    if (type === ETHERTYPE.arp) return this.#arp(f);
+    if (type !== ETHERTYPE.ipv4) return 0;
+    const header = ipv4Size(f, IP_AT), payload = IP_AT + header, protocol = f[IP_AT + PROTO];
     // The parts of a datagram do not all name its ports. TCP's are never fragmented on the way here: the segments that
     // we invite fit the link.
-    if ((u16(20) & 0x3fff) !== 0) return f[23] === TCP ? NONE : 0;
-    if (header < 20 || f.length < payload + 8) return 0;
-    if (f[23] === TCP) return this.flow(u32(26), u16(payload), u32(30), u16(payload + 2));
-    if (f[23] === UDP) return 0;
-    if (f[23] !== ICMP || !ERRORS.has(f[payload]!)) return 0;
+    if ((u16(IP_AT + FLAGS) & IN_PARTS) !== 0) return protocol === PROTOCOL.tcp ? NONE : 0;
+    if (header < SIZE.ipv4 || f.length < payload + SIZE.udp) return 0;
+    if (protocol === PROTOCOL.tcp)
+      return this.flow(u32(IP_AT + SRC), u16(payload + SPORT), u32(IP_AT + DST), u16(payload + DPORT));
+    if (protocol !== PROTOCOL.icmp || !ERRORS.has(get(f, payload, ICMP.type))) return 0;
     // The datagram that it quotes is one that we sent.
-    const quoted = payload + 8, ports = quoted + (f[quoted]! & 15) * 4;
-    return f.length >= ports + 4 && f[quoted + 9] === TCP
-      ? this.flow(u32(quoted + 16), u16(ports + 2), u32(quoted + 12), u16(ports))
+    const quoted = payload + SIZE.icmp, ports = quoted + ipv4Size(f, quoted);
+    return f.length >= ports + TCP.seq.byte && f[quoted + PROTO] === PROTOCOL.tcp
+      ? this.flow(u32(quoted + DST), u16(ports + DPORT), u32(quoted + SRC), u16(ports + SPORT))
       : 0;
+  }
+
+  #arp(f: Uint8Array): number {
+    if (!isArp(f)) return 0;
+    const { op, ip, target } = readArp(f);
+    return op === ARP_OP.reply || ip === target ? ALL : 0;
   }
 }

@@ -4,7 +4,8 @@
  * way, made of numbers; it has a share of the cores, too.
  */
 import { parseIp } from "../../host/address.js";
-import { PROTOCOL, sum } from "../../host/encode.js";
+import { sum } from "../../host/encode.js";
+import { PROTOCOL } from "../../host/headers.js";
 import { arpAnswer } from "../../host/lab/frames.js";
 import type { Link } from "../../host/links/link.js";
 import { Shards } from "../../host/shards/shards.js";

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
+import { literalPlaces, program } from "../harness/host-source.js";
 import { circleOf } from "../harness/source.js";
 
 const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
@@ -95,6 +96,50 @@ describe("layers of the host", () => {
       }
     }
     assert.deepEqual(wrong, []);
+  });
+});
+
+/** The host's files with their types, and one that breaks each rule. */
+const BAD = "host/bad-example.ts";
+const READS = [
+  "frame[12]", "frame[at + 9]", "view.getUint16(20)", "view.getUint32(at + 4)", "frame.subarray(6, 12)",
+  "frame.slice(at - 14)", "frame.set(mac, 6)", "view.setUint16(base + (at + 2), 1)", "buffer.readUInt16BE(12)",
+  "buffer.writeUInt32BE(1, at + 12)", "frame[1]",
+];
+const HOST = program(
+  ALL.filter((f) => f.startsWith("host/")),
+  new Map([[BAD, `export function bad(
+    frame: Uint8Array, view: DataView, buffer: Buffer, mac: Uint8Array, at: number, base: number,
+  ): unknown[] {
+    ${READS.join(";\n")};
+    return [frame[at], frame[at + 1], frame.subarray(at), frame[frame.length - 1], [frame][1], base];
+  }`]]),
+);
+
+describe("headers of frames", () => {
+  /** Formats that are no headers of Ethernet, ARP, IP, ICMP, UDP or TCP: each is read and written in one place. */
+  const FORMATS = new Map([
+    ["host/decode.ts", "the codec itself: TCP's options, headers of IPv6"],
+    ["host/address6.ts", "an IPv6 address"], ["host/link/memory.ts", "a module of WebAssembly"],
+    ["host/link/sections.ts", "a module of WebAssembly"], ["host/links/nat/dhcp.ts", "a message of DHCP"],
+    ["host/links/pcapng.ts", "a capture"], ["host/links/read-capture.ts", "a capture"],
+    ["host/links/stream.ts", "the length before a frame in a stream"], ["host/links/tun.ts", "struct iovec"],
+    ["host/node/dns-asker.ts", "a message of DNS"], ["host/node/dns-message.ts", "a message of DNS"],
+    ["host/random.ts", "the state of the generator"],
+  ]);
+
+  it("are read and written by the names of host/headers.ts, never at a literal place", () => {
+    const found = [...HOST.files.keys()].filter((file) => file !== BAD && !FORMATS.has(file))
+      .flatMap((file) => literalPlaces(HOST, file).map((what) => `${file}:${what}`));
+    assert.deepEqual(found, []);
+  });
+
+  it("are looked for by something that can fail, whatever the variables are called", () => {
+    assert.deepEqual(literalPlaces(HOST, BAD).map((what) => what.replace(/^\d+: /, "")), READS);
+  });
+
+  it("have a list of other formats that holds nothing else", () => {
+    assert.deepEqual([...FORMATS.keys()].filter((file) => literalPlaces(HOST, file).length === 0), []);
   });
 });
 

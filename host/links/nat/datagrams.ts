@@ -3,8 +3,9 @@ import { createSocket, type Socket } from "node:dgram";
 import { getServers } from "node:dns";
 import { isIP } from "node:net";
 import { icmp, ipv4, udp } from "../../encode.js";
+import { ICMP_TYPE, IP_AT, PROTOCOL, SIZE, UNREACHABLE_CODE } from "../../headers.js";
 import type { Target } from "./flows.js";
-import { readDatagram, sender, type Datagram, type Packet } from "./packet.js";
+import { quoted, readDatagram, sender, type Datagram, type Packet } from "./packet.js";
 
 export interface DatagramGateway {
   ip: number;
@@ -144,10 +145,10 @@ export class Datagrams {
   /** In pieces, where one frame does not hold it (RFC 791 §3.2). */
   #toGuest(data: Uint8Array, { src, sport, dst, dport }: Omit<Datagram, "data">, dstMac: Uint8Array): void {
     this.#id = (this.#id + 1) & 0xffff;
-    const ip = { src, dst, srcMac: this.gateway.mac, dstMac, proto: 17, id: this.#id };
+    const ip = { src, dst, srcMac: this.gateway.mac, dstMac, proto: PROTOCOL.udp, id: this.#id };
     const whole = udp({ ...ip, frag: 0 }, sport, dport, data);
-    if (whole.length <= 34 + PIECE) return this.gateway.toGuest(whole);
-    const payload = whole.subarray(34);
+    const payload = whole.subarray(IP_AT + SIZE.ipv4);
+    if (payload.length <= PIECE) return this.gateway.toGuest(whole);
     for (let at = 0; at < payload.length; at += PIECE) {
       const more = at + PIECE < payload.length ? 0x2000 : 0;
       this.gateway.toGuest(ipv4({ ...ip, frag: more | (at / 8) }, payload.subarray(at, at + PIECE)));
@@ -155,8 +156,8 @@ export class Datagrams {
   }
 
   /** RFC 792: port unreachable. */
-  #refuse({ frame, src, dst, at }: Packet, dstMac: Uint8Array): void {
-    const ip = { src: dst, dst: src, srcMac: this.gateway.mac, dstMac, proto: 1 };
-    this.gateway.toGuest(icmp(ip, 3, 3, 0, frame.slice(14, at + 8)));
+  #refuse(packet: Packet, dstMac: Uint8Array): void {
+    const ip = { src: packet.dst, dst: packet.src, srcMac: this.gateway.mac, dstMac };
+    this.gateway.toGuest(icmp(ip, ICMP_TYPE.unreachable, UNREACHABLE_CODE.port, 0, quoted(packet)));
   }
 }

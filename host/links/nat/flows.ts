@@ -4,8 +4,9 @@
  */
 import { connect, type Socket } from "node:net";
 import { icmp, tcp } from "../../encode.js";
+import { ICMP_TYPE, TCP_FLAG, UNREACHABLE_CODE } from "../../headers.js";
 import type { Connection } from "../../net/connection.js";
-import { ACK, readdressed, readSegment, RST, sender, SYN, type Ends, type Packet } from "./packet.js";
+import { quoted, readdressed, readSegment, sender, type Ends, type Packet } from "./packet.js";
 
 /** Where a guest's connection leads on the host; "refused": nowhere. */
 export type Target = { host: string; port: number } | "refused";
@@ -45,6 +46,7 @@ const BASE = 0x64400000, BITS = 22;
 const HANDSHAKE_MS = 60_000, CONNECT_MS = 120_000;
 /** How long the last segments of a flow still find their way, ms; and flows that are over at most. */
 const QUIET_MS = 120_000, QUIET_MAX = 1024;
+const { syn, ack, rst } = TCP_FLAG;
 const UNREACHABLE = new Set(["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "EHOSTDOWN"]);
 
 export class Flows {
@@ -60,14 +62,14 @@ export class Flows {
     const segment = readSegment(packet);
     if (segment === undefined) return false;
     const { src, dst } = packet, { sport, dport, flags } = segment, key = `${src}:${sport}:${dst}:${dport}`;
-    const isFirst = (flags & (SYN | ACK | RST)) === SYN;
+    const isFirst = (flags & (syn | ack | rst)) === syn;
     let flow = this.#byKey.get(key);
     if (isFirst && flow?.isOver) {
       this.#forget(flow);
       flow = undefined;
     }
     if (flow?.syn !== undefined) {
-      if (flags & RST) this.#end(flow);
+      if (flags & rst) this.#end(flow);
       else if (isFirst) flow.syn = { ...packet, frame: packet.frame.slice() };
     } else if (flow !== undefined) {
       this.#toStack(flow, packet);
@@ -75,7 +77,7 @@ export class Flows {
       this.#open(key, packet, { src, sport, dst, dport });
     } else if (dst === this.gateway.ip) {
       return true;
-    } else if (!(flags & RST)) {
+    } else if (!(flags & rst)) {
       this.#refuse(packet);
     }
     return false;
@@ -150,14 +152,13 @@ export class Flows {
   }
 
   #fail(flow: Flow, code: string): void {
-    const { frame, src, at, end } = flow.syn!;
+    const packet = flow.syn!;
     if (UNREACHABLE.has(code)) {
       // RFC 792: host unreachable, with what it is about.
-      const quoted = frame.slice(14, Math.min(end, at + 8));
-      const ip = { src: this.gateway.ip, dst: src, srcMac: this.gateway.mac, dstMac: flow.mac, proto: 1 };
-      this.gateway.toGuest(icmp(ip, 3, 1, 0, quoted));
+      const ip = { src: this.gateway.ip, dst: packet.src, srcMac: this.gateway.mac, dstMac: flow.mac };
+      this.gateway.toGuest(icmp(ip, ICMP_TYPE.unreachable, UNREACHABLE_CODE.host, 0, quoted(packet)));
     } else {
-      this.#refuse(flow.syn!);
+      this.#refuse(packet);
     }
     this.#end(flow);
     this.#forget(flow);
@@ -168,7 +169,7 @@ export class Flows {
     const { frame, src, dst } = packet, segment = readSegment(packet)!;
     const ip = { src: dst, dst: src, srcMac: this.gateway.mac, dstMac: sender(frame) };
     const ports = { sport: segment.dport, dport: segment.sport, win: 0 };
-    this.gateway.toGuest(segment.flags & ACK
+    this.gateway.toGuest(segment.flags & ack
       ? tcp(ip, { ...ports, flags: "R", seq: segment.ack })
       : tcp(ip, { ...ports, flags: "RA", seq: 0, ack: segment.next }));
   }

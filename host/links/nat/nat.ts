@@ -5,6 +5,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { formatIp, formatMac, parseCidr, parseIp } from "../../address.js";
 import { arp, BROADCAST, udp } from "../../encode.js";
+import { ARP_OP, bytesOf, ETHERNET, ETHERTYPE, isArp, PROTOCOL, readArp, SIZE, typeOf } from "../../headers.js";
 import type { Connection } from "../../net/connection.js";
 import { Stack } from "../../net/stack.js";
 import { soon } from "../../soon.js";
@@ -59,7 +60,7 @@ const DEFAULT = "10.0.2.2/24";
 const PORT = 1, RING = 65_536, FORWARD_MS = 30_000, KEEP_ALIVE_MS = 300_000;
 const FAR_MAC = 0x52550a000000;
 
-const bytesOf = (mac: number): Uint8Array => Uint8Array.from(Buffer.from(formatMac(mac).replaceAll(":", ""), "hex"));
+const stationOf = (mac: number): Uint8Array => Uint8Array.from(Buffer.from(formatMac(mac).replaceAll(":", ""), "hex"));
 const isBroadcast = (ip: number, { gateway, prefix }: Net): boolean =>
   ip === 0xffffffff || (prefix < 31 && ip === gateway - (gateway % 2 ** (32 - prefix)) + 2 ** (32 - prefix) - 1);
 
@@ -80,7 +81,7 @@ class Nat implements NatLink {
   readonly ready: Promise<void>;
   readonly #net: Net;
   readonly #mac: Uint8Array;
-  readonly #farMac = bytesOf(FAR_MAC);
+  readonly #farMac = stationOf(FAR_MAC);
   readonly #dhcp: DhcpServer;
   readonly #flows: Flows;
   readonly #datagrams: Datagrams;
@@ -100,7 +101,7 @@ class Nat implements NatLink {
   constructor(readonly options: NatOptions) {
     this.#net = netOf(options);
     const { gateway: ip, dns } = this.#net, mac = FAR_MAC + (ip % 2 ** 24);
-    this.#mac = bytesOf(mac);
+    this.#mac = stationOf(mac);
     this.#dhcp = new DhcpServer(this.#net);
     const common = {
       ip, mac: this.#mac, toGuest: (frame: Uint8Array) => this.#toGuest(frame), isRefed: () => this.#refed,
@@ -183,16 +184,19 @@ class Nat implements NatLink {
   }
 
   send(bytes: Uint8Array): void {
-    if (this.#closed || bytes.length < 14) return;
+    if (this.#closed || bytes.length < SIZE.ethernet) return;
     // Of a Buffer, `slice` is no copy.
     const frame = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (frame[12] === 8 && frame[13] === 6) return this.#arp(frame);
+    if (typeOf(frame) === ETHERTYPE.arp) return this.#arp(frame);
     const packet = readPacket(frame);
     if (packet === undefined) return;
     const { src, dst, protocol } = packet, { gateway } = this.#net;
     this.#hear(src);
-    if (protocol === 17) return this.#udp(packet);
-    if (protocol === 6 ? this.#flows.fromGuest(packet) : protocol === 1 && dst === gateway) this.#gate.onFrame(frame);
+    if (protocol === PROTOCOL.udp) return this.#udp(packet);
+    const isOwn = protocol === PROTOCOL.tcp
+      ? this.#flows.fromGuest(packet)
+      : protocol === PROTOCOL.icmp && dst === gateway;
+    if (isOwn) this.#gate.onFrame(frame);
   }
 
   #hear(guest: number): void {
@@ -203,12 +207,11 @@ class Nat implements NatLink {
   }
 
   #arp(frame: Uint8Array): void {
-    if (frame.length < 42) return;
-    const view = new DataView(frame.buffer, frame.byteOffset), op = view.getUint16(20), target = view.getUint32(38);
-    const { dns } = this.#net, asks = { mac: frame.slice(22, 28), ip: view.getUint32(28) };
+    if (!isArp(frame)) return;
+    const { op, target, ...asks } = readArp(frame), { dns } = this.#net;
     this.#hear(asks.ip);
-    if (op === 1 && target === dns && asks.ip !== 0 && asks.ip !== dns)
-      this.#toGuest(arp(2, { mac: this.#mac, ip: dns }, asks, asks.mac));
+    if (op === ARP_OP.request && target === dns && asks.ip !== 0 && asks.ip !== dns)
+      this.#toGuest(arp(ARP_OP.reply, { mac: this.#mac, ip: dns }, asks, asks.mac));
     else this.#gate.onFrame(frame);
   }
 
@@ -220,20 +223,19 @@ class Nat implements NatLink {
     if (answer === undefined) return;
     // A client without an address hears what is for everybody (RFC 2131 §4.1).
     const { src } = datagram, dst68 = src === 0 ? 0xffffffff : src, dstMac = src === 0 ? BROADCAST : sender(frame);
-    this.#toGuest(udp({ src: gateway, srcMac: this.#mac, dst: dst68, dstMac, frag: 0, proto: 17 }, 67, 68, answer));
+    this.#toGuest(udp({ src: gateway, srcMac: this.#mac, dst: dst68, dstMac, frag: 0 }, 67, 68, answer));
   }
 
   /** What the gateway's own stack sends: for a flow, for its own neighbours, or for a guest. */
   #fromStack(frame: Uint8Array): void {
     const packet = readPacket(frame), { far, gateway } = this.#net;
-    if (packet && packet.frame.subarray(0, 6).every((b, i) => b === this.#farMac[i])) {
-      if (packet.protocol === 6) this.#flows.fromStack(packet);
+    if (packet && bytesOf(frame, 0, ETHERNET.dst).every((b, i) => b === this.#farMac[i])) {
+      if (packet.protocol === PROTOCOL.tcp) this.#flows.fromStack(packet);
       return;
     }
-    const view = new DataView(frame.buffer, frame.byteOffset);
-    if (frame[12] === 8 && frame[13] === 6 && view.getUint16(20) === 1 && view.getUint32(38) === far) {
+    if (isArp(frame, ARP_OP.request) && readArp(frame).target === far) {
       const own = { mac: this.#mac, ip: gateway };
-      const reply = arp(2, { mac: this.#farMac, ip: far }, own, this.#mac);
+      const reply = arp(ARP_OP.reply, { mac: this.#farMac, ip: far }, own, this.#mac);
       soon(() => this.#gate.onFrame(reply));
       return;
     }

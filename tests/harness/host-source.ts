@@ -1,0 +1,72 @@
+/** The host's sources with their types, as tests/host/rules.test.ts looks at them. */
+import { resolve } from "node:path";
+import ts from "typescript";
+
+export interface Program {
+  checker: ts.TypeChecker;
+  /** By path from the project's folder. */
+  files: Map<string, ts.SourceFile>;
+}
+
+/** The program of these files; `more`: texts in the place of files, or beside them. */
+export function program(paths: readonly string[], more: ReadonlyMap<string, string> = new Map()): Program {
+  const given = ts.getParsedCommandLineOfConfigFile("tsconfig.json", {}, {
+    ...ts.sys,
+    onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
+      throw new Error(ts.flattenDiagnosticMessageText(messageText, "\n"));
+    },
+  })!;
+  const host = ts.createCompilerHost(given.options), { readFile, fileExists } = host;
+  const texts = new Map([...more].map(([path, text]) => [resolve(path), text]));
+  host.readFile = (path) => texts.get(resolve(path)) ?? readFile(path);
+  host.fileExists = (path) => texts.has(resolve(path)) || fileExists(path);
+  const made = ts.createProgram([...paths, ...more.keys()].map((path) => resolve(path)), given.options, host);
+  const files = new Map([...paths, ...more.keys()].map((path) => [path, made.getSourceFile(resolve(path))!]));
+  return { checker: made.getTypeChecker(), files };
+}
+
+/** All nodes of a file for which `pick` has something to say, as "line: what it said". */
+function said(file: ts.SourceFile, pick: (node: ts.Node) => string | undefined): string[] {
+  const out: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const what = pick(node);
+    if (what !== undefined) out.push(`${file.getLineAndCharacterOfPosition(node.getStart()).line + 1}: ${what}`);
+    ts.forEachChild(node, visit);
+  };
+  visit(file);
+  return out;
+}
+
+const BYTES = /^(?:(?:Big)?(?:Ui|I)nt\d+(?:Clamped)?Array|DataView|(?:NonShared)?Buffer)(<.*>)?$/;
+const PLACED = /^(?:[gs]et(?:Big)?(?:U?int|Float)\d+|(?:read|write)(?:Big)?U?Int\d+\w*)$/i;
+
+/** Whether a place is written down: a number from 1 on, or one beyond 1 that something is moved by. */
+function isLiteral(place: ts.Expression): boolean {
+  if (ts.isParenthesizedExpression(place) || ts.isNonNullExpression(place)) return isLiteral(place.expression);
+  if (ts.isNumericLiteral(place)) return Number(place.text) > 0;
+  if (!ts.isBinaryExpression(place)) return false;
+  const { kind } = place.operatorToken;
+  if (kind !== ts.SyntaxKind.PlusToken && kind !== ts.SyntaxKind.MinusToken) return false;
+  // The byte beside one is of the same number.
+  return [place.left, place.right].some((side) =>
+    (ts.isNumericLiteral(side) ? Number(side.text) > 1 : isLiteral(side)));
+}
+
+/** Where a file reads or writes bytes at a place that is a number in the code. */
+export function literalPlaces({ checker, files }: Program, path: string): string[] {
+  return said(files.get(path)!, (node) => {
+    let places: readonly ts.Expression[] = [], of: ts.Expression | undefined;
+    if (ts.isElementAccessExpression(node)) {
+      of = node.expression;
+      places = [node.argumentExpression];
+    } else if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+      const name = node.expression.name.text;
+      of = node.expression.expression;
+      if (/^(slice|subarray)$/.test(name)) places = node.arguments;
+      else if (name === "set") places = node.arguments.slice(1);
+      else if (PLACED.test(name)) places = node.arguments.slice(name.startsWith("write") ? 1 : 0).slice(0, 1);
+    }
+    if (of === undefined || !places.some(isLiteral)) return undefined;
+    return BYTES.test(checker.typeToString(checker.getTypeAtLocation(of))) ? node.getText() : undefined;
+  });
+}
