@@ -1,13 +1,9 @@
-/**
- * A TAP device through the kernel's own descriptor (linux/if_tun.h). Frames go between the kernel and the module's
- * slots, and nobody copies them here, but for those that the kernel hands out uncut (offload.ts).
- */
+/** A TAP device through the kernel's own descriptor (linux/if_tun.h). */
+import { Descriptor, type Opened } from "./descriptor.js";
 import { watchDevice } from "./device.js";
-import { lengthAt, slotAt, type FrameBatches, type FrameRing } from "./frames.js";
 import { LinkError, type Link } from "./link.js";
-import { Cut, finishSum, HEAD_SIZE, HEADERS_MAX, isLarge, Train, TRAIN_MAX } from "./offload.js";
-import { soon } from "../soon.js";
-import { ERRNO, IFREQ, type Poll, type System } from "./system.js";
+import { HEAD_SIZE } from "./offload.js";
+import { ERRNO, IFREQ, type System } from "./system.js";
 import { tapFault } from "./tap-fault.js";
 
 /** What makes a descriptor of /dev/net/tun one of a device, and says how frames pass. */
@@ -17,26 +13,6 @@ const IFF_TAP = 0x0002, IFF_MULTI_QUEUE = 0x0100, IFF_NO_PI = 0x1000, IFF_VNET_H
 /** What of a frame is left to its user: sums, and the cutting of large ones of TCP, in both families. */
 const TUN_F_CSUM = 1, TUN_F_TSO4 = 2, TUN_F_TSO6 = 4, TUN_F_TSO_ECN = 8;
 const OFFLOADS = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-
-/** struct iovec: an address and a size, 64 bits each. */
-const IOV_SIZE = 16, IN_IOVS = 3, OUT_IOVS = 2 + TRAIN_MAX;
-/** Bytes of the longest frame that the kernel hands out, and of the longest that is not large. */
-const LARGE_MAX = 65536 + 64, FRAME_MAX = 65535 + 14;
-/** Frames that are taken in one turn when somebody wants them one by one. */
-const TURN = 64;
-
-/**
- * Where things lie in a link's own memory: records of iovec; the head of what comes, and of what goes, with its
- * headers; a large frame, the room before it for what was read to a slot; a segment of it; what goes one by one.
- */
-const IN_IOV = 0, OUT_IOV = IN_IOV + IN_IOVS * IOV_SIZE, IN_HEAD = OUT_IOV + OUT_IOVS * IOV_SIZE;
-const OUT_HEAD = IN_HEAD + 16, OUT_HEADERS = OUT_HEAD + 16 + 2, LARGE = OUT_HEADERS + ((HEADERS_MAX + 3) & ~3);
-const SEGMENT = LARGE + LARGE_MAX, OUT_FRAME = SEGMENT + LARGE_MAX;
-/** Slots for what is sent one by one, and goes together at the end of the turn. */
-const QUEUE_SLOTS = 64, QUEUE_STRIDE = 1520, QUEUE = OUT_FRAME + LARGE_MAX + 4;
-const QUEUE_LENGTHS = QUEUE + QUEUE_SLOTS * QUEUE_STRIDE + 2;
-/** A buffer of less might be moved by the garbage collector; this one is not. */
-const OWN_SIZE = QUEUE_LENGTHS + 4 * QUEUE_SLOTS;
 
 /** Opens the device. Throws a LinkError. */
 function openDevice(system: System, name: string): number {
@@ -72,176 +48,18 @@ function openDevice(system: System, name: string): number {
   return fd;
 }
 
-class Tun implements Link, FrameBatches {
-  onFrame: (frame: Uint8Array) => void = () => {};
-  onChange: (up: boolean, why?: Error) => void = () => {};
-  onClose: (error?: Error) => void = () => {};
-  onReady: (() => void) | undefined;
-  readonly batches = this;
-  readonly #own = new Uint8Array(OWN_SIZE);
-  readonly #words = new Uint32Array(this.#own.buffer);
-  readonly #head = new DataView(this.#own.buffer, IN_HEAD, HEAD_SIZE);
-  readonly #cut = new Cut(this.#own, LARGE);
-  readonly #train = new Train();
-  readonly #queue: FrameRing = {
-    u8: this.#own, u32: this.#words, mask: QUEUE_SLOTS - 1, first: QUEUE, stride: QUEUE_STRIDE, size: QUEUE_STRIDE - 2,
-    lengths: QUEUE_LENGTHS >> 2,
-  };
-  #queued = 0;
-  readonly #at: number;
-  readonly #poll: Poll;
-  readonly #unwatch: () => void;
-  /** The memory that the slots were in last, and where it is. */
-  #memory: ArrayBufferLike | undefined;
-  #memoryAt = 0;
-  #waiting = false;
-  #closed = false;
-
-  constructor(readonly system: System, readonly fd: number, readonly name: string, watch: typeof watchDevice) {
-    this.#at = system.address(this.#own);
-    this.#iov(IN_IOV, 0, this.#at + IN_HEAD, HEAD_SIZE);
-    this.#iov(OUT_IOV, 0, this.#at + OUT_HEAD, HEAD_SIZE);
-    // Nothing may be thrown into koffi, and what is done in its call has no end of a turn.
-    this.#poll = system.poll(fd, () => {
-      if (this.#waiting || this.#closed) return;
-      this.#waiting = true;
-      soon(() => this.#ready());
-    });
-    this.#unwatch = watch(name, (up) => this.onChange(up, up ? undefined : new LinkError(`${name} is down`)));
-  }
-
-  /** Writes a record of iovec. */
-  #iov(list: number, index: number, address: number, size: number): void {
-    const at = (list + index * IOV_SIZE) >> 2;
-    this.#words[at] = address >>> 0;
-    this.#words[at + 1] = Math.floor(address / 2 ** 32);
-    this.#words[at + 2] = size;
-    this.#words[at + 3] = 0;
-  }
-
-  #ready(): void {
-    this.#waiting = false;
-    if (this.#closed) return;
-    if (this.onReady) return this.onReady();
-    for (let n = 0; n < TURN && !this.#closed; n++) {
-      const size = this.#take(this.#own, this.#words, this.#at, SEGMENT, FRAME_MAX);
-      if (size < 0) return;
-      this.onFrame(this.#own.subarray(SEGMENT, SEGMENT + size));
-    }
-  }
-
-  /**
-   * Puts the next frame, or the next segment of a large one, at `to` of a memory that lies at `base`. Returns its size,
-   * which may be above `room`: then it is not whole. −1: there is none.
-   */
-  #take(u8: Uint8Array, u32: Uint32Array, base: number, to: number, room: number): number {
-    if (this.#cut.isUnder) {
-      const size = this.#cut.next(u8, u32, to, room);
-      if (size > 0) return size;
-    }
-    this.#iov(IN_IOV, 1, base + to, room);
-    this.#iov(IN_IOV, 2, this.#at + LARGE + room, LARGE_MAX - room);
-    const size = this.system.readv(this.fd, this.#at + IN_IOV, IN_IOVS) - HEAD_SIZE;
-    if (size < 0) {
-      this.#checkDevice(size + HEAD_SIZE);
-      return -1;
-    }
-    if (!isLarge(this.#head)) {
-      if (size <= room) finishSum(u8, u32, to, size, this.#head);
-      return size;
-    }
-    this.#own.set(u8.subarray(to, to + Math.min(size, room)), LARGE);
-    if (!this.#cut.begin(size, this.#head)) return room + 1;
-    return this.#cut.next(u8, u32, to, room) || room + 1;
-  }
-
-  /** What a call tells of the device: one that is down drops what it gets, one that was deleted does not come back. */
-  #checkDevice(result: number): void {
-    if (result === -ERRNO.BADFD && !this.#closed) this.onClose(new LinkError(`${this.name} is gone`));
-  }
-
-  /** Where the ring's memory begins. */
-  #base(ring: FrameRing): number {
-    if (this.#memory !== ring.u8.buffer) {
-      this.#memory = ring.u8.buffer;
-      this.#memoryAt = this.system.address(new Uint8Array(ring.u8.buffer));
-    }
-    return this.#memoryAt;
-  }
-
-  fill(ring: FrameRing, at: number, room: number): number {
-    const base = this.#base(ring);
-    for (let n = 0; n < room; n++) {
-      const size = this.#closed ? -1 : this.#take(ring.u8, ring.u32, base, slotAt(ring, at + n), ring.size);
-      if (size < 0) return n;
-      ring.u32[lengthAt(ring, at + n)] = size;
-    }
-    return room;
-  }
-
-  drain(ring: FrameRing, at: number, count: number): void {
-    const base = this.#base(ring), train = this.#train;
-    for (let n = 0; n < count && !this.#closed; n += train.count) {
-      train.find(ring, at + n, count - n);
-      if (train.count === 1) this.#write(base + slotAt(ring, at + n), ring.u32[lengthAt(ring, at + n)]!);
-      else this.#writeTrain(ring, at + n, base);
-    }
-  }
-
-  /** Writes a train as one frame: its headers from here, its text from the slots. */
-  #writeTrain(ring: FrameRing, at: number, base: number): void {
-    const { count, headers, text, total } = this.#train;
-    this.#train.write(ring, at, this.#own, this.#words, OUT_HEAD, OUT_HEADERS);
-    this.#iov(OUT_IOV, 1, this.#at + OUT_HEADERS, headers);
-    for (let i = 0; i < count; i++) {
-      const size = Math.min(text, total - i * text);
-      this.#iov(OUT_IOV, 2 + i, base + slotAt(ring, at + i) + headers, size);
-    }
-    this.#checkDevice(this.system.writev(this.fd, this.#at + OUT_IOV, 2 + count));
-    this.#own.fill(0, OUT_HEAD, OUT_HEAD + HEAD_SIZE);
-  }
-
-  #write(address: number, size: number): void {
-    this.#iov(OUT_IOV, 1, address, size);
-    this.#checkDevice(this.system.writev(this.fd, this.#at + OUT_IOV, 2));
-  }
-
-  send(frame: Uint8Array): void {
-    if (this.#closed || frame.length > FRAME_MAX) return;
-    if (frame.length > this.#queue.size || this.#queued === QUEUE_SLOTS) this.#flush();
-    if (frame.length > this.#queue.size) {
-      this.#own.set(frame, OUT_FRAME);
-      return this.#write(this.#at + OUT_FRAME, frame.length);
-    }
-    if (this.#queued === 0) queueMicrotask(() => this.#flush());
-    this.#own.set(frame, slotAt(this.#queue, this.#queued));
-    this.#words[lengthAt(this.#queue, this.#queued++)] = frame.length;
-  }
-
-  /** Sends what waits for the end of the turn. */
-  #flush(): void {
-    const n = this.#queued;
-    this.#queued = 0;
-    if (n > 0) this.drain(this.#queue, 0, n);
-  }
-
-  unref(): void {
-    if (!this.#closed) this.#poll.unref();
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#flush();
-    this.#closed = true;
-    this.#unwatch();
-    this.#poll.close();
-    // Whoever has the device next may not know of it.
-    this.system.ioctlNumber(this.fd, TUNSETOFFLOAD, 0);
-    this.system.close(this.fd);
-  }
-}
-
 /** Takes the device; `watch` tells when it goes down and comes up. Throws a LinkError. */
 export function takeTun(system: System, name: string, watch = watchDevice): Link {
-  return new Tun(system, openDevice(system, name), name, watch);
+  const opened: Opened = {
+    fd: openDevice(system, name),
+    watch: (tell) => watch(name, (up) => tell(up, up ? undefined : new LinkError(`${name} is down`))),
+    // A device that is down drops what it gets, one that was deleted does not come back.
+    lost: (errno) => (errno === ERRNO.BADFD ? new LinkError(`${name} is gone`) : undefined),
+    close: (fd) => {
+      // Whoever has the device next may not know of it.
+      system.ioctlNumber(fd, TUNSETOFFLOAD, 0);
+      system.close(fd);
+    },
+  };
+  return new Descriptor(system, opened);
 }
