@@ -13,6 +13,7 @@ export { COUNTERS, type Counter } from "./counters.js";
 export { loadModule } from "./module.js";
 export { type Link, LinkError } from "./links/link.js";
 export { openLink } from "./links/open.js";
+export { openInterface } from "./links/interface.js";
 export { openTap } from "./links/tap.js";
 export { openStream, streamLink } from "./links/stream.js";
 export { openUdp, type UdpLink } from "./links/udp.js";

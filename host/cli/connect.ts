@@ -14,7 +14,7 @@ import { addOptions6, ip6Options, type Options6 } from "./ip6.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, anyAddress, cidr, host, parseCount, parseNumber, parsePort } from "./arguments.js";
 import { whenAsked } from "./signals.js";
-import { ASKING, patiently, sayTap } from "./waiting.js";
+import { ASKING, patiently, sayDevice } from "./waiting.js";
 
 interface ConnectOptions extends Options6 {
   link: string;
@@ -73,7 +73,7 @@ async function connect(host: string, port: number, options: ConnectOptions): Pro
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
   const ring = (options.ring + 3) & ~3;
-  sayTap(options.link);
+  sayDevice(options.link);
   const stack = await patiently(
     ASKING,
     Stack.open({

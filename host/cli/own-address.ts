@@ -27,7 +27,7 @@ export function checkChoice({ link, ip, gateway, lastIp }: Choice): void {
   checkAddresses(ip, gateway);
   // The kernel keeps packets for its own addresses, whatever device they would go to.
   const own = ip.split("/")[0]!;
-  if (link.startsWith("tap:") && isOwnAddress(own))
+  if (/^(tap|if):/.test(link) && isOwnAddress(own))
     throw new RangeError(`${own} is this machine's own address: give the stack another one of that network`);
 }
 

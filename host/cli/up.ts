@@ -22,7 +22,7 @@ import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, hostName, mac, parseCount, parsePort } from "./arguments.js";
 import { addOptions6, ip6Options, Watch6, type Options6 } from "./ip6.js";
 import { whenAsked } from "./signals.js";
-import { ASKING, patiently, sayTap } from "./waiting.js";
+import { ASKING, patiently, sayDevice } from "./waiting.js";
 
 /** A ring if nobody says: it takes this to keep a link busy. With many connections all would not fit into 4 GiB. */
 const RING = 262_144, RING_OF_MANY = 65_536, MANY = 1024;
@@ -161,7 +161,7 @@ async function up(options: UpOptions): Promise<void> {
   });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
   if (options.user !== undefined) becomeUser(options.user);
-  sayTap(options.link);
+  sayDevice(options.link);
   try {
     const running =
       options.runtime === "wasmtime"

@@ -19,9 +19,10 @@ export async function patiently<T>(what: string, promise: Promise<T>): Promise<T
 }
 
 /** Nothing comes through a device that is down, and not much through a helper. */
-export function sayTap(link: string): void {
-  if (!link.startsWith("tap:")) return;
-  const given = link.slice(link.indexOf(":") + 1), name = deviceOf(given), note = tapNote(given);
+export function sayDevice(link: string): void {
+  const colon = link.indexOf(":"), kind = link.slice(0, colon), given = link.slice(colon + 1);
+  if (kind !== "tap" && kind !== "if") return;
+  const name = kind === "tap" ? deviceOf(given) : given, note = kind === "tap" ? tapNote(given) : undefined;
   if (note !== undefined) console.error(note);
   if (deviceIsUp(name) === false) console.error(`link down: ${name} is down; bring it up: ip link set ${name} up`);
 }

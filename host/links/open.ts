@@ -1,5 +1,6 @@
-/** Links by what the user writes: tap:NAME, stream:PATH, udp:LOCALPORT,HOST:PORT, nat or passt, or nat:WORD,WORD. */
+/** Links by what the user writes: tap:NAME, if:NAME, stream:PATH, udp:LOCALPORT,HOST:PORT, nat:WORD,WORD, … */
 import { formatIp, parseIp } from "../address.js";
+import { openInterface } from "./interface.js";
 import { LinkError, type Link } from "./link.js";
 import { nat } from "./nat/nat.js";
 import { openPasst, type PasstOptions } from "./passt.js";
@@ -8,13 +9,13 @@ import { openTap } from "./tap.js";
 import { openUdp } from "./udp.js";
 
 /** What there is. */
-export const LINK_FORMS = "tap:NAME, nat, passt, nat:everywhere, passt:everywhere, nat:host-loopback, "
+export const LINK_FORMS = "tap:NAME, if:NAME, nat, passt, nat:everywhere, passt:everywhere, nat:host-loopback, "
   + "passt:host-loopback, stream:PATH or udp:LOCALPORT,HOST:PORT";
 const FORMS = `write ${LINK_FORMS}`;
 
 /**
- * Opens a link by its name, as the command's `--link` has it: `tap:NAME`, `nat`, `passt`, `stream:PATH` or
- * `udp:LOCALPORT,HOST:PORT`; `nat` and `passt` may be followed by `:everywhere` and `:host-loopback`, with a comma
+ * Opens a link by its name, as the command's `--link` has it: `tap:NAME`, `if:NAME`, `nat`, `passt`, `stream:PATH`
+ * or `udp:LOCALPORT,HOST:PORT`; `nat` and `passt` may be followed by `:everywhere` and `:host-loopback`, with a comma
  * between. Rejects with a LinkError.
  */
 export function openLink(text: string, passt: PasstOptions): Promise<Link> {
@@ -23,6 +24,8 @@ export function openLink(text: string, passt: PasstOptions): Promise<Link> {
   switch (kind) {
     case "tap":
       return openTap(rest, passt.user);
+    case "if":
+      return openInterface(rest);
     case "stream":
       if (rest === "") throw new LinkError(`"${text}" names no socket; ${FORMS}`);
       return openStream(rest);

@@ -20,7 +20,7 @@ export interface Poll {
 }
 
 /** Numbers of errors (asm-generic/errno.h). */
-export const ERRNO = { PERM: 1, BUSY: 16, INVAL: 22, BADFD: 77 } as const;
+export const ERRNO = { PERM: 1, NXIO: 6, BUSY: 16, NODEV: 19, INVAL: 22, BADFD: 77, NETDOWN: 100 } as const;
 
 /** struct ifreq (linux/if.h): its bytes, and where the flags stand behind the name. */
 export const IFREQ = { size: 40, flags: 16 } as const;
@@ -30,6 +30,10 @@ export interface System {
   /** Opens for reading and writing; neither waits. */
   open(path: string): number;
   close(fd: number): void;
+  socket(family: number, type: number, protocol: number): number;
+  setsockopt(fd: number, level: number, option: number, value: Uint8Array): number;
+  /** `address`: a struct sockaddr of some family. */
+  bind(fd: number, address: Uint8Array): number;
   /** `argument`: a structure that the call reads or writes. */
   ioctl(fd: number, request: number, argument: Uint8Array): number;
   /** The same with a number. */
@@ -67,12 +71,18 @@ function calls(koffi: Koffi): System {
   const libc = koffi.load(null);
   const ioctl = libc.func("ioctl", "int", ["int", "ulong", "void *"]);
   const ioctlNumber = libc.func("ioctl", "int", ["int", "ulong", "ulong"]);
+  const socket = libc.func("socket", "int", ["int", "int", "int"]);
+  const setsockopt = libc.func("setsockopt", "int", ["int", "int", "int", "void *", "uint"]);
+  const bind = libc.func("bind", "int", ["int", "void *", "uint"]);
   const readv = libc.func("readv", "long", ["int", "uintptr_t", "int"]);
   const writev = libc.func("writev", "long", ["int", "uintptr_t", "int"]);
   const told = (result: number): number => (result < 0 ? -koffi.errno() : result);
   return {
     open: (path) => openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
     close: closeSync,
+    socket: (family, type, protocol) => told(socket(family, type, protocol)),
+    setsockopt: (fd, level, option, value) => told(setsockopt(fd, level, option, value, value.length)),
+    bind: (fd, address) => told(bind(fd, address, address.length)),
     ioctl: (fd, request, argument) => told(ioctl(fd, request, argument)),
     ioctlNumber: (fd, request, argument) => told(ioctlNumber(fd, request, argument)),
     readv: (fd, iov, count) => told(readv(fd, iov, count)),

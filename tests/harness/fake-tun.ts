@@ -1,7 +1,9 @@
-/** A kernel that has one TAP device, for tests of what reads and writes by addresses. */
+/** A kernel that has one TAP device, or packet sockets, for tests of what reads and writes by addresses. */
 import type { Poll, System } from "../../host/links/system.js";
 
 const FD = 77;
+/** Keys of `answers` for calls without a number of their own. */
+export const SOCKET = -1, BIND = -2;
 
 export class FakeKernel implements System {
   /** What the next call of `open` throws, and what ioctls answer, by their number. */
@@ -9,6 +11,9 @@ export class FakeKernel implements System {
   readonly answers = new Map<number, number>();
   /** What ioctls were given: the flags of TUNSETIFF, or a number. */
   readonly asked: [request: number, argument: number][] = [];
+  /** What sockets were given: options by their number, and an address. What they answer stands in `answers`, too. */
+  readonly options = new Map<number, Uint8Array>();
+  bound: Uint8Array | undefined;
   /** Frames with their heads that wait to be read. */
   readonly waiting: Uint8Array[] = [];
   /** What was written, a piece a call. */
@@ -30,6 +35,22 @@ export class FakeKernel implements System {
     this.isOpen = false;
   }
 
+  socket(family: number): number {
+    const answer = this.answers.get(SOCKET) ?? FD;
+    this.isOpen = answer === FD && family === 17;
+    return answer;
+  }
+
+  setsockopt(_: number, __: number, option: number, value: Uint8Array): number {
+    this.options.set(option, value.slice());
+    return this.answers.get(option) ?? 0;
+  }
+
+  bind(_: number, address: Uint8Array): number {
+    this.bound = address.slice();
+    return this.answers.get(BIND) ?? 0;
+  }
+
   ioctl(_: number, request: number, argument: Uint8Array): number {
     const at = argument.length > 4 ? 16 : 0;
     this.asked.push([request, argument[at]! | (argument[at + 1]! << 8)]);
@@ -49,14 +70,14 @@ export class FakeKernel implements System {
   }
 
   /** What an address means; it throws outside of every buffer, as no kernel would. */
-  #at(address: number, size: number): Uint8Array {
+  at(address: number, size: number): Uint8Array {
     return new Uint8Array(this.#buffers[Math.floor(address / 2 ** 40) - 1]!, address % 2 ** 40, size);
   }
 
   #pieces(iov: number, count: number): Uint8Array[] {
     return Array.from({ length: count }, (_, i) => {
-      const bytes = this.#at(iov + i * 16, 16), record = new DataView(bytes.buffer, bytes.byteOffset, 16);
-      return this.#at(Number(record.getBigUint64(0, true)), Number(record.getBigUint64(8, true)));
+      const bytes = this.at(iov + i * 16, 16), record = new DataView(bytes.buffer, bytes.byteOffset, 16);
+      return this.at(Number(record.getBigUint64(0, true)), Number(record.getBigUint64(8, true)));
     });
   }
 

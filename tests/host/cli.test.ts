@@ -158,6 +158,9 @@ describe("what the user gets wrong", () => {
     wrong(/there is no such socket/, ...up, "stream:/nonexistent");
     wrong(/there is no device/, ...up, "tap:none-such");
     wrong(/is no TAP device/, ...up, "tap:lo");
+    wrong(/there is no network device none-such; there are: /, ...up, "if:none-such");
+    wrong(/lo is no Ethernet device/, ...up, "if:lo");
+    wrong(/"..\/x" is no name of a network device/, ...up, "if:../x");
     wrong(/needs --root/, ...up, "stream:/x", "--http", "80");
     wrong(/a name is up to 63 letters, digits and hyphens/, ...up, "stream:/x", "--name", "a_b");
     wrong(/--name needs --runtime node and --workers 1/, ...up, "stream:/x", "--workers", "2", "--name", "lamp");
