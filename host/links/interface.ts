@@ -13,8 +13,11 @@ import { ERRNO, theSystem, type System } from "./system.js";
 const AF_PACKET = 17, SOCK_RAW = 3, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000, ETH_P_ALL = 3;
 const SOL_SOCKET = 1, SO_ATTACH_FILTER = 26, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33;
 const SOL_PACKET = 263, ADD_MEMBERSHIP = 1, VNET_HDR = 15, IGNORE_OUTGOING = 23, MR_PROMISC = 1;
-/** struct sockaddr_ll, struct packet_mreq, struct sock_fprog. */
-const ADDRESS_SIZE = 20, MEMBERSHIP_SIZE = 16, PROGRAM_SIZE = 16;
+/** struct sockaddr_ll, packet_mreq, sock_filter (an instruction) and sock_fprog: bytes, and where fields stand. */
+const ADDRESS = { size: 20, family: 0, protocol: 2, index: 4 } as const;
+const MEMBERSHIP = { size: 16, index: 0, type: 4 } as const;
+const STEP = { size: 8, code: 0, isSo: 2, isNot: 3, k: 4 } as const;
+const PROGRAM = { size: 16, length: 0, address: 8 } as const;
 /** What the kernel keeps for us each way, bytes. */
 const QUEUE = 4 << 20;
 /** What /sys/class/net says of an Ethernet device (ARPHRD_ETHER). */
@@ -41,19 +44,17 @@ const CODE = codeOf(FILTER, 128);
 function codeOf(filter: typeof FILTER, size: number): Uint8Array {
   const code = new DataView(new ArrayBuffer(size));
   filter.forEach(([op, isSo, isNot, k], i) => {
-    code.setUint16(8 * i, op, true);
-    code.setUint8(8 * i + 2, isSo);
-    code.setUint8(8 * i + 3, isNot);
-    code.setUint32(8 * i + 4, k, true);
+    const at = STEP.size * i;
+    code.setUint16(at + STEP.code, op, true);
+    code.setUint8(at + STEP.isSo, isSo);
+    code.setUint8(at + STEP.isNot, isNot);
+    code.setUint32(at + STEP.k, k, true);
   });
   return new Uint8Array(code.buffer);
 }
 
-function word(n: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setInt32(0, n, true);
-  return bytes;
-}
+/** A structure of so many bytes, in the order of the machine. */
+const struct = (size: number): DataView => new DataView(new ArrayBuffer(size));
 
 /** Opens a socket for the device's frames. Throws a LinkError. */
 function openSocket(system: System, name: string, index: number): number {
@@ -66,25 +67,25 @@ function openSocket(system: System, name: string, index: number): number {
     system.close(fd);
     throw new LinkError(cannot + why);
   };
-  const set = (option: number, value: Uint8Array, level = SOL_PACKET): number =>
-    system.setsockopt(fd, level, option, value);
+  const set = (option: number, value: DataView, level = SOL_PACKET): number =>
+    system.setsockopt(fd, level, option, new Uint8Array(value.buffer));
+  const number = (n: number): DataView => new DataView(Int32Array.of(n).buffer);
   // CAP_NET_RAW alone does not give these.
-  set(SO_SNDBUFFORCE, word(QUEUE), SOL_SOCKET);
-  set(SO_RCVBUFFORCE, word(QUEUE), SOL_SOCKET);
-  if (set(VNET_HDR, word(1)) < 0 || set(IGNORE_OUTGOING, word(1)) < 0) fail("the kernel is too old");
-  const program = new DataView(new ArrayBuffer(PROGRAM_SIZE));
-  program.setUint16(0, FILTER.length, true);
-  program.setBigUint64(8, BigInt(system.address(CODE)), true);
-  const filtered = set(SO_ATTACH_FILTER, new Uint8Array(program.buffer), SOL_SOCKET);
+  set(SO_SNDBUFFORCE, number(QUEUE), SOL_SOCKET);
+  set(SO_RCVBUFFORCE, number(QUEUE), SOL_SOCKET);
+  if (set(VNET_HDR, number(1)) < 0 || set(IGNORE_OUTGOING, number(1)) < 0) fail("the kernel is too old");
+  const program = struct(PROGRAM.size), address = struct(ADDRESS.size), membership = struct(MEMBERSHIP.size);
+  program.setUint16(PROGRAM.length, FILTER.length, true);
+  program.setBigUint64(PROGRAM.address, BigInt(system.address(CODE)), true);
+  const filtered = set(SO_ATTACH_FILTER, program, SOL_SOCKET);
   if (filtered < 0) fail(`error ${-filtered}`);
-  const address = new Uint8Array(ADDRESS_SIZE), membership = new Uint8Array(MEMBERSHIP_SIZE);
-  const view = new DataView(address.buffer), of = new DataView(membership.buffer);
-  view.setUint16(0, AF_PACKET, true);
-  view.setUint16(2, ETH_P_ALL);
-  view.setInt32(4, index, true);
-  of.setInt32(0, index, true);
-  of.setUint16(4, MR_PROMISC, true);
-  const result = Math.min(system.bind(fd, address), set(ADD_MEMBERSHIP, membership));
+  address.setUint16(ADDRESS.family, AF_PACKET, true);
+  address.setUint16(ADDRESS.protocol, ETH_P_ALL);
+  address.setInt32(ADDRESS.index, index, true);
+  membership.setInt32(MEMBERSHIP.index, index, true);
+  membership.setUint16(MEMBERSHIP.type, MR_PROMISC, true);
+  const bound = system.bind(fd, new Uint8Array(address.buffer));
+  const result = Math.min(bound, set(ADD_MEMBERSHIP, membership));
   if (result === -ERRNO.NODEV || result === -ERRNO.NXIO) fail("it is gone");
   if (result < 0) fail(`error ${-result}`);
   return fd;

@@ -123,7 +123,7 @@ describe("headers of frames", () => {
     ["host/address6.ts", "an IPv6 address"], ["host/link/memory.ts", "a module of WebAssembly"],
     ["host/link/sections.ts", "a module of WebAssembly"], ["host/links/nat/dhcp.ts", "a message of DHCP"],
     ["host/links/pcapng.ts", "a capture"], ["host/links/read-capture.ts", "a capture"],
-    ["host/links/stream.ts", "the length before a frame in a stream"], ["host/links/tun.ts", "struct iovec"],
+    ["host/links/stream.ts", "the length before a frame in a stream"], ["host/links/descriptor.ts", "struct iovec"],
     ["host/node/dns-asker.ts", "a message of DNS"], ["host/node/dns-message.ts", "a message of DNS"],
     ["host/random.ts", "the state of the generator"],
   ]);
