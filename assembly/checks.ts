@@ -4,7 +4,7 @@
 // names it. Nothing here changes what the network can see.
 
 import { config } from "./config";
-import { DNS, FAST_OPEN, IPV6, RACK, REASSEMBLY, UDP } from "./features";
+import { DNS, FAST_OPEN, IPV6, RACK, REASSEMBLY, REDIRECTS, UDP } from "./features";
 import { entryAt, places, queue, QUEUED } from "./core/events";
 import { Seq, seqLe, seqLt } from "./core/seq";
 import { CLIENTS } from "./clients/owners";
@@ -13,11 +13,13 @@ import { LIST_MAX, pool as rangePool, rangeAt } from "./buffers/ranges";
 import { Pool, poolAt, poolBase } from "./buffers/pool";
 import { SlotRing, slotsUsed } from "./buffers/slots";
 import {
-  Address, isName, nameFind, nameBytes, namesInUse, namesKept, namesMost, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX, noName,
+  Address, isName, nameFind, nameBytes, namesInUse, namesKept, namesMost, noName, OWN_MAX, REDIRECTS_MAX,
+  RESOLVERS_MAX, ROUTERS_MAX,
 } from "./address/names";
 import { neighbourAt, status } from "./arp/neighbours";
 import { given } from "./clients/dns";
 import { Own, ownAt, resolverAt, routerAt } from "./ip/interface6";
+import { redirectDst, redirectHop } from "./ip/redirects";
 import { slotAt, state as reassembly } from "./ip/reassembly";
 import { Queue, received, toSend, udpAt } from "./udp/udp";
 import { Has, List, Tcb, blocked, pool as tcbPool, tcbAt, tcbHas, work } from "./tcp/block/tcb";
@@ -293,6 +295,10 @@ function checkNames(): void {
   for (let i: u32 = 0; i < RESOLVERS_MAX; i++) {
     checkName(resolverAt(i).name);
     if (DNS) checkName(load<u32>(given + (i << 2)));
+  }
+  for (let i: u32 = 0; REDIRECTS && i < REDIRECTS_MAX; i++) {
+    checkName(redirectDst(i));
+    checkName(redirectHop(i));
   }
   for (let i: u32 = 0; i < config.neighboursMax; i++) checkName(neighbourAt(i).ip);
   for (let i: u32 = 0; i < config.listenersMax; i++) {

@@ -102,6 +102,9 @@ export const FAMILIES: bool = IPV6 && POLICIES;
 /** A link-local address that others had is looked for again a minute later. Without it when IPv6 begins anew. */
 export const AGAIN: bool = IPV6 && POLICIES;
 
+/** Routers may name a better first hop for an IPv6 destination (RFC 4861 §8). Without it they forward themselves. */
+export const REDIRECTS: bool = IPV6 && !isDefined(STINT_NO_REDIRECTS);
+
 /** Reassembly (RFC 791 §3.2). Without it fragments are dropped. */
 export const REASSEMBLY: bool = !isDefined(STINT_NO_REASSEMBLY);
 

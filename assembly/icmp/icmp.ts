@@ -42,7 +42,8 @@ export function icmpInput(ip: Ipv4, icmp: Icmp, size: u32): IcmpResult {
       return IcmpResult.ERROR;
     case ICMP_SOURCE_QUENCH: // RFC 6633 §3: silently dropped, as RFC 9293 §3.9.2.2 wants it.
     default:
-      // RFC 1122 §3.2.2: unknown types are silently dropped. Redirects too: a host with one router has no use for them.
+      // RFC 1122 §3.2.2: unknown types are silently dropped.
+      // Deviates from RFC 1122 §3.2.2.2: redirects are, too. Nothing in one says that it comes from the own link.
       count(Mib.icmpInIgnored);
       return IcmpResult.DONE;
   }

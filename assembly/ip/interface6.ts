@@ -2,7 +2,7 @@
 // packet takes (RFC 6724, RFC 4861 §5.2). Who fills the tables, and times them, is nd/.
 
 import { config } from "../config";
-import { LOOPBACK, MDNS, SPEED } from "../features";
+import { LOOPBACK, MDNS, REDIRECTS, SPEED } from "../features";
 import { clock, Micros, NEVER } from "../core/clock";
 import { layoutCommits, take } from "../core/layout";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
@@ -10,6 +10,7 @@ import {
   Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, namesChange, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
 } from "../address/names";
 import { groups, MDNS_LOW } from "./groups";
+import { redirectFor, redirectsInit } from "./redirects";
 
 /** Of an address of ours (RFC 4862 §5.4, §5.5.4). */
 export const enum Own {
@@ -116,6 +117,7 @@ export function interface6Init(): void {
   onLinks = take(PREFIXES_MAX, offsetof<OnLink>());
   routers = take(ROUTERS_MAX, offsetof<Router>());
   resolvers = take(RESOLVERS_MAX, offsetof<Resolver>());
+  if (REDIRECTS) redirectsInit();
   if (layoutCommits()) interfaceReset();
 }
 
@@ -260,6 +262,10 @@ export function defaultRouter(): Address {
  */
 export function nextHop6(name: Address): Address {
   if (!interface6.up || isUnspecified(name) || isLoopback6(name)) return 0;
+  if (REDIRECTS) {
+    const hop = redirectFor(name);
+    if (hop != 0) return hop;
+  }
   return isOnLink6(name) ? name : defaultRouter();
 }
 

@@ -1,7 +1,7 @@
 // Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
 // looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
 
-import { AGAIN, LOOPBACK, MDNS, SPEED } from "../features";
+import { AGAIN, LOOPBACK, MDNS, REDIRECTS, SPEED } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -16,6 +16,7 @@ import {
   interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind, ownRemove,
 } from "../ip/interface6";
 import { ipAddressGone, ipForget, ownMac } from "../ip/output";
+import { redirectsForget } from "../ip/redirects";
 import { tcpAddressGone } from "../tcp/address-gone";
 import { workUnblock } from "../tcp/block/tcb";
 import { ndOwner, tellStack } from "../clients/owners";
@@ -92,6 +93,10 @@ export function configureLinkChanged(): void {
   if (!interface6.up) return;
   for (let i: u32 = 0; i < OWN_MAX; i++) ownAt(i).report = true;
   if (MDNS) groups.report6 = groups.joined;
+  if (REDIRECTS) {
+    redirectsForget();
+    ipForget();
+  }
   if (AGAIN && state.againAt != NEVER) lookAgain();
   solicitAnew();
 }

@@ -1,20 +1,23 @@
-// What neighbours and routers say (RFC 4861 §6.1.2, §6.3.4, §7.1, §7.2), and who asks which groups we listen to
+// What neighbours and routers say (RFC 4861 §6.1.2, §6.3.4, §7.1, §7.2, §8), and who asks which groups we listen to
 // (RFC 2710, RFC 3810). All of it comes from the link itself: its hop limit was not lowered by a router.
 
 import { config } from "../config";
-import { DNS } from "../features";
+import { DNS, REDIRECTS } from "../features";
 import { count, Mib } from "../core/counters";
 import { ARP_REPLY, ARP_REQUEST } from "../wire/arp";
 import {
-  Icmp6, MLD_QUERY, NA_OVERRIDE, NA_ROUTER, NA_SOLICITED, ND_ADVERTISEMENT, ND_ROUTER_ADVERTISEMENT, ND_SOLICITATION,
-  NdOption, NS_SIZE, RA_SIZE,
+  Icmp6, MLD_QUERY, NA_OVERRIDE, NA_ROUTER, NA_SOLICITED, ND_ADVERTISEMENT, ND_REDIRECT, ND_ROUTER_ADVERTISEMENT,
+  ND_SOLICITATION, NdOption, NS_SIZE, RA_SIZE, REDIRECT_SIZE,
 } from "../wire/icmp6";
 import { Ipv6 } from "../wire/ipv6";
 import { MAC_REFUSED, MAC_UNKNOWN, neighbourHeard, neighbourKnown, neighbourLearn } from "../arp/neighbours";
-import { Address, nameFind, nameSettled } from "../address/names";
+import { Address, At, nameFind, nameFor, nameSettled } from "../address/names";
 import { in6 } from "../ip/input6";
-import { interface6, isLinkLocal, isMulticast6, isUnspecified, Own, Says } from "../ip/interface6";
+import {
+  interface6, isLinkLocal, isMulticast6, isUnspecified, linkLocalHigh, nextHop6, Own, ownFind, Says,
+} from "../ip/interface6";
 import { ipForget, ipResolved } from "../ip/output";
+import { redirectKeep } from "../ip/redirects";
 import { workUnblock } from "../tcp/block/tcb";
 import { addressTaken, groupsAsked, ownFor, prefixForms, routerHeard } from "./configure";
 import { mtuFromRouter, prefixOnLink, resolverIs, routerGone, routerNote, until } from "./routers";
@@ -31,11 +34,11 @@ export function ndInput(): void {
     return;
   }
   // RFC 6980: none of it comes in fragments.
-  if (type < ND_ROUTER_ADVERTISEMENT || type > ND_ADVERTISEMENT) {
+  if (type < ND_ROUTER_ADVERTISEMENT || type > (REDIRECTS ? ND_REDIRECT : ND_ADVERTISEMENT)) {
     count(Mib.icmpInIgnored);
     return;
   }
-  const head = type == ND_ROUTER_ADVERTISEMENT ? RA_SIZE : NS_SIZE;
+  const head = REDIRECTS && type == ND_REDIRECT ? REDIRECT_SIZE : type == ND_ROUTER_ADVERTISEMENT ? RA_SIZE : NS_SIZE;
   if (in6.fragmented || changetype<Ipv6>(in6.packet).hopLimit != HOPS || icmp.code != 0 || size < head ||
       !areOptions(in6.payload + head, in6.payload + size)) {
     count(Mib.icmpInErrors);
@@ -44,6 +47,7 @@ export function ndInput(): void {
   ipForget();
   if (type == ND_SOLICITATION) solicitation(icmp, size);
   else if (type == ND_ADVERTISEMENT) advertisement(icmp, size);
+  else if (REDIRECTS && type == ND_REDIRECT) redirect(icmp, size);
   else routerAdvertisement(icmp, size);
 }
 
@@ -154,6 +158,24 @@ function routerAdvertisement(icmp: Icmp6, size: u32): void {
     if (kind == <u32>NdOption.PREFIX && load<u8>(o, 1) == 4) prefixInformation(o);
     else if (DNS && kind == <u32>NdOption.RDNSS) serversInformation(o);
   }
+}
+
+/**
+ * RFC 4861 §8.1, §8.3: the router that packets for a destination go to names another one on the link, or says that the
+ * destination itself is there. From anybody else it is nothing.
+ */
+function redirect(icmp: Icmp6, size: u32): void {
+  const target = icmp.targetAt, to = nameFor(icmp.redirectedAt, At.OTHER), hop = nextHop6(to),
+    same = memory.compare(target, icmp.redirectedAt, 16) == 0;
+  if (!isLinkLocal(in6.src) || isMulticast6(to) || hop == to || hop != nameSettled(in6.src) || ownFor(target) != null ||
+      ownFind(to) != null || (!same && (load<u64>(target) & 0xc0ff) != linkLocalHigh())) {
+    count(Mib.icmpInErrors);
+    return;
+  }
+  const name = redirectKeep(to, target), mac = macIn(NdOption.TARGET_MAC, in6.payload + REDIRECT_SIZE,
+    in6.payload + size);
+  if (mac != 0 && neighbourLearn(name, mac, ARP_REQUEST)) ipResolved(name);
+  workUnblock();
 }
 
 /** RFC 8106 §5.1: a word of eight bytes with the lifetime, then two for each address. */

@@ -1,6 +1,7 @@
 // What routers say of the link (RFC 4861 §6.3.4): who is one, which prefixes are on it, its MTU; and when that ends.
 
 import { config } from "../config";
+import { REDIRECTS } from "../features";
 import { clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
@@ -11,6 +12,7 @@ import {
   PREFIXES_MAX, Resolver, resolverAt, Router, routerAt, Says,
 } from "../ip/interface6";
 import { ipForget } from "../ip/output";
+import { Left, redirectsForget, redirectsLeave } from "../ip/redirects";
 import { workUnblock } from "../tcp/block/tcb";
 import { ndOwner, tellStack } from "../clients/owners";
 
@@ -96,6 +98,7 @@ function markRouter(): void {
 
 /** A neighbour does not answer: if it is a router, others are asked first (RFC 4861 §6.3.6). */
 export function routerSilent(name: Address): void {
+  if (REDIRECTS) redirectsLeave(name, Left.SILENT);
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
     if (r.name == name) r.order = (++interface6.silences << 2) | (r.order & 3);
@@ -106,6 +109,7 @@ export function routerSilent(name: Address): void {
 
 /** A neighbour says that he is a router no longer. */
 export function routerGone(name: Address): void {
+  if (REDIRECTS) redirectsLeave(name, Left.NO_ROUTER);
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
     if (r.name == name && r.until != NEVER) routerEnd(r);
@@ -114,6 +118,7 @@ export function routerGone(name: Address): void {
 
 function routerEnd(r: Router): void {
   if (r.name == 0) return;
+  if (REDIRECTS) redirectsLeave(r.name, Left.NO_ROUTER);
   nameMark(r.name, Mark.NONE);
   nameDrop(r.name);
   r.name = 0;
@@ -157,6 +162,7 @@ function resolverEnd(r: Resolver): void {
 
 /** Nobody is a router or a DNS server, and nothing on the link. */
 export function routersForget(): void {
+  if (REDIRECTS) redirectsForget();
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) routerEnd(routerAt(i));
   for (let i: u32 = 0; i < RESOLVERS_MAX; i++) resolverEnd(resolverAt(i));
   for (let i: u32 = 0; i < PREFIXES_MAX; i++) onLinkAt(i).until = 0;

@@ -50,6 +50,8 @@ export const NA_OVERRIDE: u32 = 1 << 29;
 export const RS_SIZE: u32 = 8;
 export const RA_SIZE: u32 = 16;
 export const NS_SIZE: u32 = 24;
+/** In a redirect (RFC 4861 §4.5), behind the target and the destination. */
+export const REDIRECT_SIZE: u32 = 40;
 
 @unmanaged export class Icmp6 extends Wire {
   static readonly SIZE: u32 = 8;
@@ -67,6 +69,9 @@ export const NS_SIZE: u32 = 24;
   get rest(): u32 { return this.u32at(4); }
   set rest(v: u32) { this.put32(4, v); }
 
-  /** Where the target of a neighbour's solicitation or advertisement is, 16 bytes. */
+  /** Where the target of a neighbour's solicitation or advertisement, or of a redirect, is, 16 bytes. */
   get targetAt(): usize { return changetype<usize>(this) + 8; }
+
+  /** Where the destination of a redirect is, 16 bytes. */
+  get redirectedAt(): usize { return changetype<usize>(this) + 24; }
 }

@@ -1,7 +1,7 @@
 /** IPv6 and multicast DNS for the fuzzer: scenes, frames and calls, for the scenes that speak them. */
 import { be, ip4, ipv4, MAC_PEER, opt, udp } from "../harness/codec.js";
 import {
-  advertisement, icmp6, ip6, ipv6, nd, routerAdvertisement, solicitation, sum6, udp6,
+  advertisement, icmp6, ip6, ipv6, nd, redirect, routerAdvertisement, solicitation, sum6, udp6,
 } from "../harness/codec6.js";
 import { a, aaaa, ANY, GROUP, GROUP6, GROUP_MAC, message, PORT, PTR, QU, IN } from "../harness/mdns.js";
 import { type Choices } from "./choices.js";
@@ -82,7 +82,7 @@ function six(s: Subject, c: Choices): Uint8Array {
   const { local, global } = s.own6 ?? NOBODY, own = c.below(2) ? local : global;
   const src = pick(c, NEAR, NEAR, ROUTER, FAR, own);
   const dst = pick(c, global, global, global, local, ALL, GROUP6, NEAR), hops = c.below(8) ? 255 : c.u8();
-  switch (c.below(16)) {
+  switch (c.below(17)) {
     case 0: {
       const asks = c.below(4) ? src : new Uint8Array(16), options = c.below(2) ? nd.source(MAC_PEER) : junk(c);
       return solicitation(asks, c.below(8) ? own : FAR, asks === src ? options : nd.nonce(some(c, 6)), { hops });
@@ -102,6 +102,11 @@ function six(s: Subject, c: Choices): Uint8Array {
       return udp6({ src, dst, hops }, c.u16(), port, Uint8Array.from(some(c, c.u8())));
     }
     case 11: return ipv6({ src: ROUTER, dst: ALL, next: c.u8() }, Uint8Array.from(some(c, c.below(60))));
+    case 12: {
+      const far = ip6(`2001:db8:ffff::${(9 + c.below(20)).toString(16)}`), better = ip6(`fe80::${1 + c.below(4)}`);
+      const to = pick(c, far, far, NEAR, own), target = pick(c, better, better, to, own);
+      return redirect(c.below(8) ? ROUTER : src, own, to, target, junkOr(c, nd.target(MAC_PEER)), { hops });
+    }
     default: return segmentOf(s, c, c.below(16) ? NEAR : src);
   }
 }

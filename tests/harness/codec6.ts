@@ -153,6 +153,14 @@ export function routerAdvertisement(
   ]);
 }
 
+/** A redirect: packets for `dst` are to go to `target`. */
+export function redirect(
+  src: Uint8Array, own: Uint8Array, dst: Uint8Array, target: Uint8Array, options: number[] = nd.target(MAC_PEER),
+  ip: Partial<Ip6> = {}, code = 0,
+): Uint8Array {
+  return icmp6({ src, dst: own, hops: 255, ...ip }, 137, code, 0, [...target, ...dst, ...options]);
+}
+
 export interface Seen6 {
   src: Uint8Array;
   dst: Uint8Array;

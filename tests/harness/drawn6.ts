@@ -10,7 +10,7 @@ import { rest } from "../../host/rest.js";
 import { StackModule } from "../../host/stack.js";
 import { be, MAC_PEER } from "./codec.js";
 import {
-  advertisement, ALL_NODES, icmp6, ip6, ipv6, nd, NONE6, routerAdvertisement, see6, solicitation, sum6, udp6,
+  advertisement, ALL_NODES, icmp6, ip6, ipv6, nd, NONE6, redirect, routerAdvertisement, see6, solicitation, sum6, udp6,
   type Seen6,
 } from "./codec6.js";
 import { drawConfig, exactly } from "./configs.js";
@@ -119,7 +119,7 @@ export class Drawn6 {
 
   #frame(): Uint8Array {
     const r = this.#r, src = this.#address(), dst = this.#own();
-    switch (r.below(14)) {
+    switch (r.below(15)) {
       case 0: return this.#router();
       case 1: return solicitation(src, this.#own());
       case 2: return solicitation(NONE6, this.#own(), r.below(2) === 0 ? [] : nd.nonce([0, 0, 0, 0, 0, 1]));
@@ -133,6 +133,10 @@ export class Drawn6 {
       case 10: return this.#fragment(src, dst);
       case 11: return this.#headers(src, dst);
       case 12: return this.#fragments(src, dst);
+      case 13: {
+        const to = this.#address(), target = r.below(3) === 0 ? to : ip6(`fe80::${r.below(9) + 1}`);
+        return redirect(r.below(4) === 0 ? src : ROUTER, dst, to, target, r.below(2) === 0 ? [] : nd.target(MAC_PEER));
+      }
       default: return this.#query();
     }
   }

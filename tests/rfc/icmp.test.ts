@@ -4,8 +4,8 @@ import { describe, it } from "node:test";
 import { ERR } from "../../host/errors.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
-import { about, Bench, PEER, PEER_PORT, SMALL, STACK, pattern } from "../harness/bench.js";
-import { be, BROADCAST, icmp, ip4, ipv4, udp, type Seen } from "../harness/codec.js";
+import { about, Bench, it4, PEER, PEER_PORT, SMALL, STACK, pattern } from "../harness/bench.js";
+import { be, BROADCAST, icmp, ip4, ipv4, MAC_PEER, udp, type Seen } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
 
 describe("RFC 9293 §3.9.2.2, RFC 5927: ICMP errors", () => {
@@ -198,11 +198,27 @@ describe("RFC 1122 §3.2.2: ICMP", () => {
     assert.deepEqual([b.out[0]!.type, b.stack.udpReceive(socket)!.data.length, b.info.mss < 1460], [0, 9, true]);
   });
 
-  it("1122-ICMP-3 drops types that it does not know, and redirects (1122-ICMP-6)", () => {
+  it("1122-ICMP-3 drops types that it does not know", () => {
     const b = new Bench();
-    for (const type of [1, 5, 13, 15, 17, 40, 128, 255])
+    for (const type of [1, 13, 15, 17, 40, 128, 255])
       b.frame(icmp({ src: PEER, dst: STACK }, type, 0, 0, pattern(40)));
     assert.deepEqual(b.out, []);
+  });
+
+  it4("1122-ICMP-6 a redirect, which anybody can forge, is counted, and the gateway stays the way", () => {
+    const far = ip4("198.51.100.7"), b = new Bench({ gateway: "10.0.0.2" });
+    b.others = [PEER];
+    const s = b.stack.udpOpen(5000), send = (): number[][] => {
+      b.stack.udpSend(s, far, 53, pattern(20));
+      b.poll();
+      return b.out.splice(0).filter((x) => x.kind === "udp").map((x) => x.dstMac);
+    };
+    b.stack.udpSend(s, far, 53, pattern(20));
+    b.poll();
+    const quoted = b.out.splice(0).find((x) => x.kind === "udp")!.raw.slice(14, 14 + 28);
+    for (const code of [0, 1, 2, 3])
+      b.frame(icmp({ src: PEER, dst: STACK }, 5, code, ip4("10.0.0.9"), quoted));
+    assert.deepEqual([send(), b.count("icmpInIgnored")], [[MAC_PEER], 4]);
   });
 
   it("1122-ICMP-4 1122-ICMP-2 says that a port or a protocol is unreachable, quoting what came", () => {
