@@ -84,6 +84,9 @@ export const DHCP: bool = UDP && !isDefined(STINT_NO_DHCP);
 /** Addresses of names (RFC 1035). */
 export const DNS: bool = DHCP && !isDefined(STINT_NO_DNS);
 
+/** DNS over TCP, for answers that do not fit into a datagram (RFC 7766). Without it they are SIZE. */
+export const DNS_TCP: bool = DNS && !isDefined(STINT_NO_DNS_TCP);
+
 /** The host's own name in .local, and look-ups of such names (RFC 6762). */
 export const MDNS: bool = DNS && !isDefined(STINT_NO_MDNS);
 

@@ -1073,6 +1073,10 @@ struct stint_names {
   uint32_t dropped;
   /* Names that are being asked for. */
   uint32_t asking;
+  /* Of the questions sent, those that went over TCP, since the answer did not fit into a datagram (RFC 7766). */
+  uint32_t streamed;
+  /* Questions that could not be asked over TCP: no connection was free, or there was no way. */
+  uint32_t noConnection;
 };
 
 /* What sntp_info writes. */
@@ -1343,8 +1347,9 @@ STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
  * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`.
  * Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when
  * to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no server
- * answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server.
- * FULL, ARGUMENT, NOT_INIT. A name in .local is asked for on the link, and of no server (RFC 6762).
+ * answers, or none does well. SIZE: the answer is too long for a datagram, and could not be had over TCP.
+ * UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. A name in .local is asked for on the link, and
+ * of no server (RFC 6762).
  */
 STINT_IMPORT("dns_lookup") int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most);
 

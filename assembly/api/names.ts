@@ -17,8 +17,8 @@ import { areServers } from "./servers";
  * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns
  * how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0 tells when to call again.
  * NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no server answers, or none does well.
- * SIZE: the answer is too long for a datagram. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. A name in
- * .local is asked for on the link, and of no server (RFC 6762).
+ * SIZE: the answer is too long for a datagram, and could not be had over TCP. UNREACHABLE: there is no server. FULL,
+ * ARGUMENT, NOT_INIT. A name in .local is asked for on the link, and of no server (RFC 6762).
  */
 export function dns_lookup(name: usize, size: u32, dst: usize, most: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;

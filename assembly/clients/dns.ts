@@ -2,7 +2,7 @@
 // asked, and a part of the cache afterwards.
 
 import { config } from "../config";
-import { IPV6, MDNS } from "../features";
+import { DNS_TCP, IPV6, MDNS } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
@@ -25,6 +25,9 @@ import {
   answer, ADDRESSES, addressSize, ADDRESSES_ROOM, answerAddresses, answerRead, CLASS_DNS, CLASS_MDNS,
 } from "./dns-answer";
 import { isLocal, nameFromText, nameIs, NAME_BYTES } from "./dns-name";
+import {
+  Stream, streamAbort, streamAsk, streamDone, streamInit, streamMessage, streamRest, streamSize, streamTurn, streamUser,
+} from "./dns-stream";
 import { askAll, Asked, hasWay } from "./mdns-send";
 import { dnsOwner, tellStack } from "./owners";
 
@@ -39,6 +42,8 @@ const WRONG_MAX: u8 = 16;
 const ANEW_MAX: u8 = 8;
 /** RFC 2308 §7: that no server answers is remembered for a while. */
 const FAILED_MS: u32 = 5000;
+/** A question over TCP is answered within so long, the wait for its turn included, ms. */
+const STREAM_MS: u32 = 8000;
 /** A name in .local is asked for so often; then the last question has so long, ms. */
 const LOCAL_TRIES: u8 = 3;
 const LOCAL_LAST_MS: u32 = 1000;
@@ -72,7 +77,8 @@ const enum Name { FREE, ASKING, KNOWN }
   nameSize: u32;
   /** Whether its name is in .local: all are asked (RFC 6762 §3), and no server is. */
   local: bool;
-  pad: u8;
+  /** Whether it is asked for over TCP, or waits for that: its answer did not fit into a datagram. */
+  stream: bool;
   pad2: u16;
   /** ASKING: when the next question follows. KNOWN: until when it is believed. */
   due: Micros;
@@ -98,6 +104,10 @@ const STRIDE: u32 = offsetof<Entry>() + 2 * ROOM + ADDRESSES_ROOM;
   dropped: u32;
   /** Names that are being asked for. */
   asking: u32;
+  /** Of the questions sent, those that went over TCP, since the answer did not fit into a datagram (RFC 7766). */
+  streamed: u32;
+  /** Questions that could not be asked over TCP: no connection was free, or there was no way. */
+  noConnection: u32;
 }
 
 export let names: Names = changetype<Names>(0);
@@ -112,6 +122,7 @@ export function dnsInit(): void {
   given = take(3, 4);
   scratch = take(1, ROOM);
   entries = take(ENTRIES, STRIDE);
+  if (DNS_TCP) streamInit();
 }
 
 function entryAt(i: u32): Entry {
@@ -152,7 +163,7 @@ export function noteServers(): void {
   // had gone unanswered, so that it has an end.
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
-    if (e.state == <u8>Name.ASKING && e.port != 0) next(e, Err.NO_ANSWER);
+    if (e.state == <u8>Name.ASKING && (e.port != 0 || (DNS_TCP && e.stream))) next(e, Err.NO_ANSWER);
   }
 }
 
@@ -276,6 +287,7 @@ function begin(e: Entry): void {
  * of other sizes than before (RFC 5452 §4).
  */
 function ask(e: Entry): void {
+  if (DNS_TCP) leaveStream(e);
   e.sending = true;
   e.wrong = 0;
   e.port = 0;
@@ -296,6 +308,7 @@ function next(e: Entry, error: Err): void {
 
 /** The question is answered, or given up. `unread`: the result is told once and not remembered. */
 function finish(e: Entry, count: u32, until: Micros, unread: bool): void {
+  if (DNS_TCP) leaveStream(e);
   e.state = <u8>Name.KNOWN;
   e.sending = false;
   e.port = 0;
@@ -313,7 +326,7 @@ export function dnsTimer(): void {
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
     if (e.state != <u8>Name.ASKING) continue;
-    if (isDue(e.due)) next(e, Err.NO_ANSWER);
+    if (isDue(e.due)) next(e, DNS_TCP && e.stream ? Err.SIZE : Err.NO_ANSWER);
     if (e.state == <u8>Name.ASKING) first = min(first, e.due);
   }
   if (first != NEVER) heapArm(dnsOwner(), first);
@@ -323,6 +336,7 @@ export function dnsTimer(): void {
 export function dnsOutput(): bool {
   if (names.asking == 0) return false;
   noteServers();
+  if (DNS_TCP) streams();
   for (let i: u32 = 0; i < ENTRIES; i++) {
     const e = entryAt(i);
     if (e.state != <u8>Name.ASKING || !e.sending) continue;
@@ -397,11 +411,17 @@ function learn(e: Entry): void {
 
 /** Writes and sends the question of an entry, for which there is a way. */
 function send(e: Entry): void {
-  e.id = <u16>random32();
   e.port = freePort();
   const at = datagramBegin(sourceFor(e.server), e.server, e.port, DNS_PORT, config.ttl);
   if (at == 0) return;
+  datagramEnd(writeQuestion(e, at));
+  names.sent++;
+}
+
+/** Writes the question of an entry, with another number than before. Returns its size. */
+function writeQuestion(e: Entry, at: usize): u32 {
   const m = changetype<Dns>(at);
+  e.id = <u16>random32();
   m.id = e.id;
   m.flags = DNS_RD;
   m.questions = 1;
@@ -411,8 +431,60 @@ function send(e: Entry): void {
   const to = at + Dns.SIZE;
   memory.copy(to, sentOf(e), e.nameSize);
   store<u32>(to + e.nameSize, bswap<u32>(<u32>e.type << 16 | CLASS_IN));
-  datagramEnd(Dns.SIZE + e.nameSize + 4);
-  names.sent++;
+  return Dns.SIZE + e.nameSize + 4;
+}
+
+// What does not fit into a datagram (RFC 7766).
+
+/** The server has more to say than fits: it is asked again over TCP. No datagram is an answer any more. */
+function beginStream(e: Entry): void {
+  e.stream = true;
+  e.port = 0;
+  e.due = afterMs(STREAM_MS);
+  heapArm(dnsOwner(), e.due);
+}
+
+/** It is not asked over TCP any more. */
+function leaveStream(e: Entry): void {
+  e.stream = false;
+  streamAbort(changetype<usize>(e));
+}
+
+/** Questions over TCP go on, one after the other, each as far as it comes. */
+function streams(): void {
+  for (let n: u32 = 0; n < ENTRIES; n++) {
+    if (streamUser() == 0 && !nextStream()) break;
+    const said = streamTurn(), e = changetype<Entry>(streamUser());
+    if (said == Stream.WAITS) return;
+    if (said == Stream.FAILED) {
+      next(e, Err.SIZE);
+      continue;
+    }
+    streamDone();
+    if (arrives(e, streamMessage(), streamSize())) {
+      names.taken++;
+    } else {
+      names.dropped++;
+      next(e, Err.SIZE);
+    }
+  }
+  streamRest();
+}
+
+/** The next one that waits for its turn is asked. Returns false: there is none. */
+function nextStream(): bool {
+  for (let i: u32 = 0; i < ENTRIES; i++) {
+    const e = entryAt(i);
+    if (e.state != <u8>Name.ASKING || !e.stream) continue;
+    if (streamAsk(changetype<usize>(e), e.server, writeQuestion(e, streamMessage()))) {
+      names.sent++;
+      names.streamed++;
+      return true;
+    }
+    names.noConnection++;
+    next(e, Err.SIZE);
+  }
+  return false;
 }
 
 /** Letters become large or small at random; who answers has to repeat them. */
@@ -456,7 +528,8 @@ function arrives(e: Entry, at: usize, size: u32): bool {
   if (memory.compare(question, sentOf(e), e.nameSize) != 0 ||
       load<u32>(question + e.nameSize) != bswap<u32>(<u32>e.type << 16 | CLASS_IN)) return false;
   if ((m.flags & DNS_TC) != 0) {
-    next(e, Err.SIZE);
+    if (DNS_TCP && !e.stream) beginStream(e);
+    else next(e, Err.SIZE);
     return true;
   }
   const rcode = m.flags & DNS_RCODE;

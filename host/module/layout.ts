@@ -816,7 +816,7 @@ export const LEASE_STATES = [
 export const NAMES = {
   server0: { at: 0, type: "u32" }, server1: { at: 4, type: "u32" }, server2: { at: 8, type: "u32" },
   sent: { at: 12, type: "u32" }, taken: { at: 16, type: "u32" }, dropped: { at: 20, type: "u32" },
-  asking: { at: 24, type: "u32" },
+  asking: { at: 24, type: "u32" }, streamed: { at: 28, type: "u32" }, noConnection: { at: 32, type: "u32" },
 } as const;
 
 /** What the resolver has, and did. */
@@ -835,9 +835,13 @@ export interface NamesNumbers {
   dropped: number;
   /** Names that are being asked for. */
   asking: number;
+  /** Of the questions sent, those that went over TCP, since the answer did not fit into a datagram (RFC 7766). */
+  streamed: number;
+  /** Questions that could not be asked over TCP: no connection was free, or there was no way. */
+  noConnection: number;
 }
 
-export const NAMES_SIZE = 28;
+export const NAMES_SIZE = 36;
 
 /** What `sntp_info` writes. */
 export const TIME = {
@@ -1106,8 +1110,9 @@ export interface Calls {
    * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to
    * `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0
    * tells when to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no
-   * server answers, or none does well. SIZE: the answer is too long for a datagram. UNREACHABLE: there is no
-   * server. FULL, ARGUMENT, NOT_INIT. A name in .local is asked for on the link, and of no server (RFC 6762).
+   * server answers, or none does well. SIZE: the answer is too long for a datagram, and could not be had over
+   * TCP. UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. A name in .local is asked for on the
+   * link, and of no server (RFC 6762).
    */
   dns_lookup(name: number, size: number, dst: number, most: number): number;
   /**

@@ -357,7 +357,7 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
     "clients/dns-name.ts nameRead": "store",
     "clients/dns.ts mixCase": "store",
     "clients/dns.ts result": "memory.copy",
-    "clients/dns.ts send": "memory.copy",
+    "clients/dns.ts writeQuestion": "memory.copy",
     "clients/mdns-records.ts compose": "memory.copy memory.copy",
     "clients/mdns-records.ts labelKeep": "memory.copy",
     "clients/mdns-records.ts ownNameText": "store",

@@ -145,10 +145,8 @@ if (!SMALL) {
       assert.equal(other.lookup("a.test"), "NO_ANSWER");
     });
 
-    it("SERVFAIL, REFUSED, a cut answer and an ICMP error: the next server is asked at once", () => {
-      for (const [bad, error] of [
-        [{ flags: 0x8182 }, "NO_ANSWER"], [{ flags: 0x8185 }, "NO_ANSWER"], [{ flags: 0x8380 }, "SIZE"],
-      ] as const) {
+    it("SERVFAIL, REFUSED and an ICMP error: the next server is asked at once", () => {
+      for (const [bad, error] of [[{ flags: 0x8182 }, "NO_ANSWER"], [{ flags: 0x8185 }, "NO_ANSWER"]] as const) {
         const net = new Net([SERVER, SECOND]);
         net.lookup("a.test");
         net.answer(net.asked(), bad);
