@@ -170,8 +170,9 @@ function ask(): void {
   }
   noteLease();
   if ((client.denied & all) == all) {
-    // Nobody may be asked any more (RFC 4330 §8).
-    sntpEnd();
+    // Nobody may be asked any more (RFC 4330 §8), but whom another lease names.
+    if (client.first != 0) sntpEnd();
+    else waitMs(LOOK_MS);
     return;
   }
   for (; client.tried < n; client.tried++, client.which++) {
@@ -265,6 +266,8 @@ function kissed(word: u32): void {
 function takes(m: Ntp): bool {
   if (m.leap == LEAP_UNKNOWN || m.stratum > 15 || !m.hasSent || !m.hasReceived || m.rootDelay >= ROOT_MAX ||
       m.rootDispersion >= ROOT_MAX) return false;
+  // Before 1970 a server has no time, but that of its start.
+  if (<i64>m.received <= 0 || <i64>m.sent <= 0) return false;
   const held = m.sent - m.received, whole = clock.us - client.askedAt;
   if (<i64>held < 0) return false;
   // A server's clock may go faster than ours.

@@ -5,7 +5,7 @@
  */
 import { COUNTERS, type Counter } from "../../host/counters.js";
 import { FLAG, LEASE_STATES, STATES, TCP_INFO } from "../../host/module/layout.js";
-import { leaseField, namesField, type Told } from "./clients.js";
+import { leaseField, namesField, timeField, type Told } from "./clients.js";
 
 /** A frame as it was made; of TCP its flags and bytes of text. */
 export interface Made {
@@ -93,6 +93,10 @@ class Seen {
     return namesField(this.after, name) - namesField(this.before, name);
   }
 
+  time(name: "taken" | "dropped" | "kisses"): number {
+    return timeField(this.after, name) - timeField(this.before, name);
+  }
+
   text(): boolean {
     return this.made.kind === "tcp" && this.made.size > 0 && this.by("rcvNxt") > 0 && this.by("rcvSize") > 0;
   }
@@ -160,6 +164,9 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "DNS: an answer": (s) => s.made.kind === "dns" && s.names("taken") > 0 && s.names("asking") < 0,
   "DNS: an answer of no use": (s) => s.made.kind === "dns" && s.names("taken") > 0 && s.names("asking") === 0,
   "DNS: what is none": (s) => s.made.kind === "dns" && s.names("dropped") > 0 && s.names("taken") === 0,
+  "SNTP: the time": (s) => s.made.kind === "ntp" && s.time("taken") > 0,
+  "SNTP: a wish to be left alone": (s) => s.made.kind === "ntp" && s.time("kisses") > 0,
+  "SNTP: what is none": (s) => s.made.kind === "ntp" && s.time("dropped") > 0,
   "IPv6: an echo request": (s) => s.made.kind === "six" && s.moved("icmpOutEchoReps"),
   "IPv6: a datagram for a socket": (s) => s.made.kind === "six" && s.moved("udpInDatagrams"),
   "IPv6: text": (s) => s.made.kind === "six" && s.by("rcvSize") > 0,

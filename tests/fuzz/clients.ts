@@ -1,14 +1,18 @@
 /**
- * DHCP and DNS for the fuzzer: what the stack's clients asked last, and frames that answer it: as they should be,
+ * DHCP, DNS and SNTP for the fuzzer: what the stack's clients asked last, and frames that answer it: as they should be,
  * nearly so, or as no server would.
  */
-import { LEASE, NAMES } from "../../host/module/layout.js";
+import { LEASE, NAMES, TIME } from "../../host/module/layout.js";
 import type { Exports } from "../../host/stack.js";
 import { be, ip4, MAC_STACK, udp } from "../harness/codec.js";
 import { A, CNAME, labels, QNAME, record, SOA } from "../harness/dns.js";
+import { ntpAnswer } from "../harness/ntp.js";
 import { address, dhcpFrame, END, option, TYPE } from "../harness/dhcp.js";
 
 const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7"), EVERYBODY = 0xffffffff;
+
+/** 2026-11-27, µs since 1970. */
+const NOW = 1_795_737_600_000_000;
 
 /** Where choices come from. */
 interface Choices {
@@ -18,7 +22,7 @@ interface Choices {
   below(n: number): number;
 }
 
-/** The last message of the DHCP client and the last question. */
+/** The last message of the DHCP client, the last question for a name, and the last one for the time. */
 export interface Asked {
   type: number;
   xid: number;
@@ -26,33 +30,48 @@ export interface Asked {
   port: number;
   server: number;
   question: number[];
+  timePort: number;
+  timeServer: number;
+  /** What the question had for its time of sending. */
+  originate: number[];
 }
 
 /** What can be seen of the clients from outside. */
 export interface Told {
   lease: DataView;
   names: DataView;
+  time: DataView;
 }
 
 export const leaseField = (told: Told, name: keyof typeof LEASE): number => told.lease.getUint32(LEASE[name].at, true);
 export const namesField = (told: Told, name: keyof typeof NAMES): number => told.names.getUint32(NAMES[name].at, true);
+
+export const timeField = (told: Told, name: "stratum" | "taken" | "dropped" | "kisses"): number =>
+  told.time.getUint32(TIME[name].at, true);
 
 /** A name with everything that takes long: 255 bytes of it. */
 const LONG = [..."abcd"].map((c, i) => c.repeat(i < 3 ? 63 : 61)).join(".");
 const TEXTS = ["a.test", "A.TEST", "b.test", "c.d.e.test", LONG, "", ".", "a..b", "10.0.0.2", "x".repeat(64)];
 
 export class Clients {
-  asked: Asked = { type: 0, xid: 0, id: 0, port: 0, server: 0, question: [] };
+  asked: Asked = {
+    type: 0, xid: 0, id: 0, port: 0, server: 0, question: [], timePort: 0, timeServer: 0, originate: [],
+  };
 
-  /** Whether an answer would be taken. */
-  get waits(): boolean {
-    return this.asked.type !== 0 || this.asked.port !== 0;
+  /** What would be taken: answers to these, by the number of their kind in `frame`. */
+  get awaited(): number[] {
+    const { type, port, timePort } = this.asked;
+    return [...(type !== 0 ? [5] : []), ...(port !== 0 ? [6] : []), ...(timePort !== 0 ? [7] : [])];
   }
 
   /** Looks at a datagram of UDP that the stack sent. */
   see(f: Uint8Array): void {
     const view = new DataView(f.buffer, f.byteOffset, f.length), dport = view.getUint16(36);
     if (dport === 67) this.asked = { ...this.asked, type: typeOf(f), xid: view.getUint32(46) };
+    if (dport === 123) {
+      const timePort = view.getUint16(34), timeServer = view.getUint32(30), originate = [...f.slice(82, 90)];
+      this.asked = { ...this.asked, timePort, timeServer, originate };
+    }
     if (dport !== 53) return;
     const question = [...f.slice(54, 34 + view.getUint16(38))];
     const id = view.getUint16(42), port = view.getUint16(34), server = view.getUint32(30);
@@ -121,6 +140,23 @@ export class Clients {
     return udp({ src, dst: STACK }, c.below(16) ? 53 : c.u16(), dport, cut.subarray(0, 1400), c.below(8) !== 0);
   }
 
+  /** An answer of a time server: that knows the time, or lies, or wants to be left alone. */
+  ntp(c: Choices): Uint8Array {
+    const { timePort, timeServer, originate } = this.asked;
+    const when = (): number | null =>
+      [NOW, NOW, NOW, NOW + c.u16(), NOW + 2 ** 31 * 1e6, c.u32() * 1e6, -c.u32() * 1000, null][c.below(8)]!;
+    const received = when(), odd = c.below(4) === 0, isKiss = c.below(4) === 0;
+    const message = ntpAnswer({
+      originate: c.below(16) ? originate : [c.u8(), ...originate.slice(1)],
+      received, sent: c.below(4) ? received : when(), reference: ["RATE", "DENY", "RSTR", "INIT"][c.below(4)]!,
+      stratum: isKiss ? 0 : 1 + c.below(17),
+      ...(odd ? { leap: c.below(4), version: c.below(8), mode: c.below(8), rootDelay: c.u32() } : {}),
+    });
+    const cut = c.below(16) ? message : message.subarray(0, c.u8() % 49);
+    const src = c.below(16) ? timeServer : OTHER, dport = c.below(16) ? timePort : c.u16();
+    return udp({ src, dst: STACK }, c.below(16) ? 123 : c.u16(), dport, cut, c.below(8) !== 0);
+  }
+
   #name(c: Choices): number[] {
     switch (c.below(8)) {
       case 0: return labels(TEXTS[c.below(5)]!);
@@ -147,7 +183,7 @@ export class Clients {
   /** A call of an application's; `bad` is a pointer that no caller may give. Returns what it returned. */
   call(c: Choices, x: Exports, memory: Uint8Array, scratch: number, bad: () => number): number {
     const to = c.below(8) ? scratch : bad();
-    switch (c.below(12)) {
+    switch (c.below(15)) {
       case 0: return x.dhcp_start([0, STACK, PEER, c.u32()][c.below(4)]! | 0, to, c.below(80));
       case 1: return x.dhcp_stop();
       case 2: return x.dhcp_info(to);
@@ -160,6 +196,12 @@ export class Clients {
         const ip = c.below(4) ? STACK : c.u32();
         return x.set_address(ip | 0, c.below(4) ? 24 : c.u8(), (c.below(2) ? PEER : 0) | 0);
       }
+      case 8: {
+        const [a, b, third] = [PEER, OTHER, c.u32()].map((ip) => (c.below(3) ? ip : 0) | 0);
+        return x.sntp_start(a!, b!, third!);
+      }
+      case 9: return x.sntp_info(to);
+      case 10: return x.sntp_stop();
       default: {
         const text = TEXTS[c.below(TEXTS.length)]!;
         for (let i = 0; i < text.length; i++) memory[scratch + i] = text.charCodeAt(i);

@@ -35,8 +35,8 @@ export function frame(s: Subject, c: Choices): Uint8Array {
   if (s.speaks !== "" && c.below(4)) return frameOf(s, c);
   const kind = c.below(48), clients = s.clients;
   // Where something was asked, half of all frames are for it.
-  const answer = (): number => clients.asked.type === 0 ? 6 : clients.asked.port === 0 ? 5 : 5 + c.below(2);
-  switch (clients.waits && kind > 24 ? answer() : kind) {
+  const awaited = kind > 24 ? clients.awaited : [], { length } = awaited;
+  switch (length === 0 ? kind : length === 1 ? awaited[0] : awaited[c.below(length)]) {
     case 0: {
       made.kind = "arp";
       // Mostly of somebody else: a neighbour, the one that is waited for, or ourselves (a conflict).
@@ -59,6 +59,7 @@ export function frame(s: Subject, c: Choices): Uint8Array {
     case 4: made.kind = "icmp"; return icmpError(s, c, known);
     case 5: made.kind = "dhcp"; return clients.dhcp(c);
     case 6: made.kind = "dns"; return clients.dns(c);
+    case 7: made.kind = "ntp"; return clients.ntp(c);
     default: made.kind = "tcp"; return segment(s, c, known);
   }
 }

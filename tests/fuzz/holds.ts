@@ -9,6 +9,7 @@ export class Broken extends Error {}
 
 /** What must hold between two operations. */
 export function holds(s: Subject): void {
+  must(s.exports.sntp_utc() >= 0n, "a time is known, or 0");
   if (s.handle === 0 || s.exports.tcp_info(s.handle, s.scratch) !== 0) return;
   const state = s.u8[s.scratch + TCP_INFO.state.at]!;
   const timer = s.u8[s.scratch + TCP_INFO.timerKind.at]!;

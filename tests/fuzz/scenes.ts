@@ -3,6 +3,7 @@ import { POLICY } from "../../host/config.js";
 import { Restless } from "../../host/rest.js";
 import { arp, be, MAC_PEER, opt, udp } from "../harness/codec.js";
 import { address, dhcpFrame, END, option, TYPE } from "../harness/dhcp.js";
+import { ntpAnswer } from "../harness/ntp.js";
 import { A, QNAME, record } from "../harness/dns.js";
 import { Broken } from "./holds.js";
 import { makeLocal, makeSix } from "./six.js";
@@ -26,6 +27,7 @@ export function makeScenes(s: Subject): void {
   maybe(s, "limits", () => makeLimits(s, fresh));
   maybe(s, "DHCP", () => makeLeases(s, fresh));
   maybe(s, "DNS", () => makeNames(s, fresh));
+  maybe(s, "SNTP", () => makeTimes(s, fresh));
   maybe(s, "active opens", () => {
     s.restore(fresh);
     s.handle = s.stack.connect(PEER, 40000, 50000);
@@ -244,6 +246,22 @@ function makeNames(s: Subject, fresh: Scene): void {
   s.save("DNS knows");
   for (let i = 1; i < 16; i++) ask(`${i}.test`);
   s.save("DNS asks as much as it can");
+}
+
+/** Questions for the time, to one server and to two, and one that was answered. */
+function makeTimes(s: Subject, fresh: Scene): void {
+  for (const servers of [[PEER], [PEER, OTHER]]) {
+    s.restore(fresh);
+    s.stack.sntpStart(servers);
+    s.time(2_000_000);
+    if (s.clients.asked.timePort === 0) throw new Error("the scene's time was not asked for");
+    s.save(`SNTP asks ${servers.length}`);
+  }
+  const { timePort, originate } = s.clients.asked, now = 1_795_737_600_000_000;
+  s.push(udp({ src: PEER, dst: STACK }, 123, timePort, ntpAnswer({ originate, received: now, sent: now })));
+  s.poll();
+  if (s.stack.time().stratum === 0) throw new Error("the scene's time failed");
+  s.save("SNTP knows");
 }
 
 /** Text in SYNs (RFC 7413): taken, answered, sent, sent in vain. */

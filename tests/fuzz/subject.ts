@@ -3,7 +3,7 @@
  * last. What is now can be kept as a scene, a snapshot of the memory, and put back.
  */
 import { COUNTERS } from "../../host/counters.js";
-import { LEASE_SIZE, NAMES_SIZE, POOL, TCP_INFO, TCP_INFO_SIZE } from "../../host/module/layout.js";
+import { LEASE_SIZE, NAMES_SIZE, POOL, TCP_INFO, TCP_INFO_SIZE, TIME_SIZE } from "../../host/module/layout.js";
 import { StackModule, type Exports } from "../../host/stack.js";
 import { type StackOptions } from "../../host/config.js";
 import { StintError } from "../../host/errors.js";
@@ -234,10 +234,12 @@ export class Subject {
     this.exports.dhcp_info(this.scratch);
     const lease = told(LEASE_SIZE);
     this.exports.dns_info(this.scratch);
+    const names = told(NAMES_SIZE);
+    this.exports.sntp_info(this.scratch);
+    const time = told(TIME_SIZE);
     return {
       counters: this.u32.slice(counters, counters + COUNTERS.length), tcb,
-      halfOpenFree: this.exports.pool(POOL.halfOpenFree), lease,
-      names: told(NAMES_SIZE),
+      halfOpenFree: this.exports.pool(POOL.halfOpenFree), lease, names, time,
     };
   }
 

@@ -149,6 +149,8 @@ if (!SMALL) {
       for (const a of [
         { leap: 3 }, { stratum: 16 }, { sent: null }, { received: null }, { rootDelay: 0x10000 },
         { rootDelay: 0x80000000 }, { rootDispersion: 0x10000 }, { received: NOW + 2, sent: NOW },
+        { received: 0, sent: NOW }, { received: 0, sent: 0 }, { received: -1e6, sent: -1e6 },
+        { received: -1e6, sent: NOW },
       ]) {
         const net = new Net([SERVER, SECOND]), q = net.question();
         net.answer(q, a);
@@ -257,6 +259,34 @@ if (!SMALL) {
       assert.equal(net.lease.state, "BOUND");
       const asked = net.out.filter((s) => s.kind === "arp" && s.op === 1).map((s) => s.ip.dst);
       assert.ok(asked.includes(ip4("10.0.0.9")), "the way to the first one is looked for");
+    });
+
+    it("4330-4: of a lease are asked no more when all have denied, until another lease names others", () => {
+      const time = (...ips: number[]): number[] =>
+        [...address(51, 3600), ...address(1, ip4("255.255.255.0")), ...address(42, ...ips), END];
+      const net = new Leased().bound(time(SERVER)), asked = (s: Seen): boolean => s.kind === "udp" && s.dport === 123;
+      net.stack.sntpStart();
+      net.advance(5000);
+      const [q, ...more] = net.out.filter(asked);
+      assert.deepEqual([q?.ip.dst, more.length], [SERVER, 0]);
+      const message = ntpAnswer({
+        originate: [...q!.data.slice(40, 48)], received: NOW, sent: NOW, stratum: 0, reference: "DENY",
+      });
+      net.frame(udp({ src: SERVER, dst: q!.ip.src }, 123, q!.sport, message));
+      const again = (servers: number[]): void => {
+        net.out = [];
+        net.stack.linkChanged();
+        net.poll();
+        net.reply(TYPE.ACK, net.message(TYPE.REQUEST), { options: time(...servers) });
+        net.advance(100_000);
+        assert.equal(net.lease.state, "BOUND");
+      };
+      again([SERVER]);
+      assert.deepEqual([net.out.filter(asked).length, net.stack.time().kisses], [0, 1]);
+      for (const server of [ip4("10.0.0.9"), SERVER]) {
+        again([server]);
+        assert.equal(net.stack.time().server, server);
+      }
     });
 
     it("can be other ones from now on, and nobody: what is known stays", () => {
