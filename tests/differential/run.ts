@@ -1,13 +1,13 @@
 /**
- * `npm run differ [-- --sequences N] [--seed S] [--sequence I] [--json]`: the same segments to the module and to the
- * Linux kernel behind a TAP device (root), and their replies compared, field by field. A difference is either explained
- * (explained.ts) or a failure, which is printed with the command that replays it.
+ * `npm run differ [-- --sequences N] [--seed S] [--sequence I] [--family 6] [--json]`: the same segments to the module
+ * and to the Linux kernel behind a TAP device (root), over IPv4 or IPv6, and their replies compared, field by field. A
+ * difference is either explained (explained.ts) or a failure, which is printed with the command that replays it.
  */
 import { readFileSync } from "node:fs";
 import { Random } from "../../host/random.js";
 import { opt, tcp, type Seen } from "../harness/codec.js";
 import { explain } from "./explained.js";
-import { HOST, Kernel, Module, PEER, PORT, type Application, type Side } from "./sides.js";
+import { HOST, HOST6_CIDR, Kernel, Module, PEER, PORT, type Application, type Side } from "./sides.js";
 import { ran } from "../harness/programs.js";
 
 /** A segment, its numbers relative to what the host expects next (`seq`) and has sent last (`ack`). */
@@ -153,7 +153,7 @@ function replies(talk: Talk, seen: Seen[], asked: { ack: number }): Reply[] {
 async function play(
   s: Sequence, kernel: Kernel, port: number, told: (line: string) => void,
 ): Promise<Difference | undefined> {
-  const module = new Module(), a = new Talk(module, port, s), b = new Talk(kernel, port, s);
+  const module = new Module(kernel.family), a = new Talk(module, port, s), b = new Talk(kernel, port, s);
   // What the module expects next from us, and has sent last.
   let next = 0, sent = 0;
   for (const [i, step] of s.steps.entries()) {
@@ -211,11 +211,13 @@ export interface DifferResult {
   seconds: number;
 }
 
-/** In a namespace with a TAP device tap0, 10.9.0.1. */
-async function differ(seed: number, first: number, count: number, tell: (line: string) => void): Promise<DifferResult> {
+/** In a namespace with a TAP device tap0, 10.9.0.1 and its counterpart of IPv6. */
+async function differ(
+  seed: number, first: number, count: number, family: 4 | 6, tell: (line: string) => void,
+): Promise<DifferResult> {
   const started = Date.now();
   const mac = readFileSync("/sys/class/net/tap0/address", "utf8").trim().split(":").map((x) => parseInt(x, 16));
-  const kernel = await Kernel.open("tap0", mac);
+  const kernel = await Kernel.open("tap0", mac, family);
   const result: DifferResult = { sequences: count, same: 0, explained: {}, failures: [], seconds: 0 };
   let next = first;
   // Several conversations at a time: they spend their time waiting for a delayed ACK that may come.
@@ -254,7 +256,7 @@ async function main(): Promise<void> {
     console.error(`differ: ${name} takes a whole number`);
     process.exit(2);
   };
-  const seed = value("--seed", 1);
+  const seed = value("--seed", 1), family = value("--family", 4) === 6 ? 6 : 4;
   const only = process.argv.includes("--sequence");
   const first = value("--sequence", 0);
   const count = only ? 1 : value("--sequences", 1000);
@@ -271,6 +273,10 @@ async function main(): Promise<void> {
         const set = lab.run("sysctl", ["-qw", `net.ipv4.${s}`]);
         if (set.status !== 0) throw new Error(`the kernel cannot be made comparable: ${set.err.trim()}`);
       }
+      if (family === 6) {
+        const add = lab.run("ip", ["address", "add", HOST6_CIDR, "dev", "tap0", "nodad"]);
+        if (add.status !== 0) throw new Error(`the kernel has no IPv6: ${add.err.trim()}`);
+      }
       const r = ran("ip", ["netns", "exec", lab.name, process.execPath, "--import", "tsx", ...process.argv.slice(1)], {
         stdio: "inherit", timeout: 86_400_000, env: { ...process.env, STINT_INSIDE: "1" },
       });
@@ -280,7 +286,7 @@ async function main(): Promise<void> {
     }
     return;
   }
-  const r = await differ(seed, first, count, only ? console.log : () => {});
+  const r = await differ(seed, first, count, family, only ? console.log : () => {});
   if (process.argv.includes("--json")) {
     console.log(JSON.stringify(r));
   } else {
@@ -288,7 +294,7 @@ async function main(): Promise<void> {
       console.log(
         `sequence ${f.sequence}, step ${f.step}, in ${f.state}: ${asked(f.sent)}\n  module: `
           + `${text(f.ours)}\n  kernel: ${text(f.kernels)}\n  replay it with: npm run differ -- --seed ${seed} `
-          + `--sequence ${f.sequence}`,
+          + `--sequence ${f.sequence} --family ${family}`,
       );
     }
     for (const [why, n] of Object.entries(r.explained).sort((x, y) => y[1] - x[1]))

@@ -20,6 +20,17 @@ describe("every interleaving", () => {
     });
   }
 
+  for (const scenario of SCENARIOS) {
+    it(`${scenario.name}, over IPv6: what is found over IPv4, state for state`, () => {
+      const [six, four] = ([6, 4] as const).map((family) => {
+        const e = explore(module, { ...scenario, family }, scenario.attacks ? 200 : 1000), why = e.violation;
+        assert.equal(why, undefined, why && `${why.what}\n${why.schedule.join("\n")}`);
+        return { states: e.states, moves: e.moves, depth: e.depth, quiescent: e.quiescent, seen: [...e.transitions] };
+      });
+      assert.deepEqual(six, four);
+    });
+  }
+
   it("two steps are not enough: one old SYN, and the server has a connection that nobody asked for", () => {
     const e = explore(module, TWO_STEPS, 1000);
     assert.equal(e.violation?.what, "the server is ESTABLISHED, and the client never asked for it");

@@ -1,8 +1,8 @@
 /**
- * `npm run explore [-- --scenario NAME] [--states N] [--workers N] [--dot FILE] [--json]`: every interleaving of the
- * real module, breadth first, within the bounds of each scenario; as many scenarios at a time as there are workers, one
- * a processor. Reports states, transitions, depth, and whether the space was closed; ends with the question why two
- * handshakes are not enough.
+ * `npm run explore [-- --scenario NAME] [--states N] [--family 6] [--workers N] [--dot FILE] [--json]`: every
+ * interleaving of the real module, breadth first, within the bounds of each scenario; as many scenarios at a time as
+ * there are workers, one a processor. Reports states, transitions, depth, and whether the space was closed; ends with
+ * the question why two handshakes are not enough.
  */
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -193,13 +193,14 @@ const HEAP_MB = 8192;
 
 /** Explores the scenarios, `workers` at a time; tells of each as it is done. */
 async function inParallel(
-  module: WebAssembly.Module, chosen: Scenario[], states: number, workers: number, onDone: (e: Explored) => void,
+  module: WebAssembly.Module, chosen: Scenario[], family: 4 | 6, states: number, workers: number,
+  onDone: (e: Explored) => void,
 ): Promise<Explored[]> {
   const todo = chosen.map((s) => s.name), all = new Map<string, Explored>();
   const one = async (): Promise<void> => {
     for (let name = todo.shift(); name !== undefined; name = todo.shift()) {
       const explored = await new Promise<Explored>((resolve, reject) => {
-        workerOf(import.meta.url, { explore: { module, name, states } }, { maxOldGenerationSizeMb: HEAP_MB })
+        workerOf(import.meta.url, { explore: { module, name, states, family } }, { maxOldGenerationSizeMb: HEAP_MB })
           .once("message", resolve)
           .once("error", reject);
       });
@@ -237,6 +238,12 @@ async function main(): Promise<void> {
     process.exitCode = 2;
     return;
   }
+  const family = value("--family") ?? "4";
+  if (family !== "4" && family !== "6") {
+    console.error("explore: --family takes 4 or 6");
+    process.exitCode = 2;
+    return;
+  }
   const workers = Number(value("--workers") ?? availableParallelism());
   if (!Number.isInteger(workers) || workers < 1) {
     console.error("explore: --workers takes a number");
@@ -253,7 +260,7 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     console.error(`${e.name}: ${e.violation.what}\n${steps(e.violation)}`);
   };
-  const all = await inParallel(module, chosen, states, Math.min(workers, chosen.length), tell);
+  const all = await inParallel(module, chosen, family === "6" ? 6 : 4, states, Math.min(workers, chosen.length), tell);
   bar.stop();
   for (const e of all) for (const t of e.transitions.keys()) {
     const [from, to] = t.split("→") as [string, string];
@@ -284,9 +291,13 @@ async function main(): Promise<void> {
   if (dot !== undefined) writeFileSync(dot, diagram(all));
 }
 
-const mine = (workerData as { explore?: { module: WebAssembly.Module; name: string; states: number } } | null)?.explore;
+/** What a worker is given. */
+interface Mine { module: WebAssembly.Module; name: string; states: number; family: 4 | 6 }
+
+const mine = (workerData as { explore?: Mine } | null)?.explore;
 if (!isMainThread && mine) {
-  parentPort!.postMessage(explore(mine.module, SCENARIOS.find((s) => s.name === mine.name)!, mine.states));
+  const scenario = SCENARIOS.find((s) => s.name === mine.name)!;
+  parentPort!.postMessage(explore(mine.module, { ...scenario, family: mine.family }, mine.states));
 } else if (process.argv[1]?.endsWith("explore/run.ts")) {
   await main();
 }

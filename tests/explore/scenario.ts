@@ -23,6 +23,8 @@ export interface Scenario {
    */
   attacks?: { count: number; forms: Form[] };
   timestamps?: boolean;
+  /** 6: over IPv6, between translators (harness/family6.ts); what the scenario says stays IPv4's. */
+  family?: 4 | 6;
   /** What both stacks do otherwise than by default. */
   policy?: StackOptions["policy"];
   bounds: { drops: number; duplicates: number; timers: number; reorder: boolean };

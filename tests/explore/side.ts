@@ -8,6 +8,8 @@ import { StackModule, type Exports, type StateName } from "../../host/stack.js";
 import { owned } from "../../tools/ownership.mjs";
 import { MAC_PEER } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
+import { ip6, routerAdvertisement } from "../harness/codec6.js";
+import { StackModule6, WIDER } from "../harness/family6.js";
 import { MODULE, OWNED } from "../harness/module.js";
 import { succeeded } from "../harness/programs.js";
 import { type Scenario } from "./scenario.js";
@@ -18,6 +20,10 @@ export const MACS = [[2, 0, 10, 0, 0, 1], MAC_PEER] as const;
 export const PORTS = [40000, 80] as const;
 /** Pages of each side's memory: the stack; a copy of it as it was at the beginning; room for what is handed over. */
 const PAGES = 12, BASE = 6 * 65536, SCRATCH = 10 * 65536;
+
+/** Links: one that carries what the scenarios send; the least of IPv6 (RFC 8200 §5). */
+const MTU = 128, LEAST_MTU6 = 1280;
+const ROUTER = ip6("fe80::1");
 
 interface ExploreExports extends Exports {
   canonical(dst: number): number;
@@ -55,15 +61,18 @@ export class Side {
   #view: DataView;
 
   constructor(module: WebAssembly.Module, readonly index: number, scenario: Scenario) {
-    const { cookies = 0, timestamps = false, policy = {} } = scenario;
-    this.stack = new StackModule(module, {
+    const { cookies = 0, timestamps = false, policy = {}, family = 4 } = scenario;
+    const Stack = family === 6 ? StackModule6 : StackModule, mtu = family === 6 ? LEAST_MTU6 - WIDER : MTU;
+    this.stack = new Stack(module, {
       ip: `10.0.0.${index + 1}/24`, entropy: entropyOf(index + 1), connsMax: 2, halfOpenMax: 2, timeWaitMax: 2,
       listenersMax: 1, sendRing: 64, recvRing: 64, rangesMax: 4, rxSlots: 4, txSlots: 4, loopSlots: 0, reassemblyMax: 0,
-      reassemblyBytes: 0, neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 0, mtu: 128, cookies,
+      reassemblyBytes: 0, neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 0, mtu, cookies,
       neighbourMs: 0x7000000, delayedAckMs: 0, synAckRetries: 2, userTimeoutMs: 10_000, synTimeoutMs: 8000,
       timeWaitMs: 2000, halfOpenMs: 10_000, finWait2Ms: 5000,
       policy: { announce: false, timestamps, sack: false, windowScaling: false, ...policy },
     });
+    // A host that knows a router asks for none (RFC 7559 §2), which would be a timer that never ends.
+    if (family === 6) this.stack.pushFrame(routerAdvertisement(ROUTER, [], { lifetime: 65_535 }));
     this.x = this.stack.exports as ExploreExports;
     const have = this.x.memory.buffer.byteLength / 65536;
     if (have < PAGES) this.x.memory.grow(PAGES - have);

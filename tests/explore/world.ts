@@ -44,6 +44,8 @@ export interface State {
 
 /** So many polls at one moment are no rest any more. */
 const POLLS_MAX = 20;
+/** What a poll says of everything that is more than half an hour away: the lifetime of a router, which is for ever. */
+const LONG_US = 0x7fffffff;
 /** Bytes of the frames that are told apart, at most. */
 const FRAME_MAX = 128;
 
@@ -125,10 +127,10 @@ export class World {
         const frame = f.slice();
         if (frame[12] === 8 && frame[13] === 6) {
           // Addresses are answered for at once: this is about TCP.
-          if (frame[21] === 1)
-            s.stack.pushFrame(
-              arp(2, { mac: [...MACS[1 - side]!], ip: IPS[1 - side]! }, { mac: [...MACS[side]!], ip: IPS[side]! }),
-            );
+          if (frame[21] === 1) {
+            const asker = { mac: [...MACS[side]!], ip: IPS[side]! };
+            s.stack.pushFrame(arp(2, { mac: [...MACS[1 - side]!], ip: IPS[1 - side]! }, asker, asker.mac));
+          }
           again = true;
           return;
         }
@@ -284,7 +286,7 @@ export class World {
     let next = Infinity;
     for (const s of this.sides) {
       const wait = s.stack.poll(this.now);
-      if (wait >= 0) next = Math.min(next, this.now + Math.max(1, wait));
+      if (wait >= 0 && wait < LONG_US) next = Math.min(next, this.now + Math.max(1, wait));
     }
     return next;
   }

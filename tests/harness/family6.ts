@@ -13,13 +13,13 @@ import { be, checksum } from "./codec.js";
 import { hex6, ip6, nd, solicited, macOf } from "./codec6.js";
 
 /** 10.0.0.1 is fd0a::1, 127.0.0.1 is ::1: a /24 is a /56, and a network a network. */
-function mapped(ip: number): Uint8Array {
+export function mapped(ip: number): Uint8Array {
   if (ip >>> 24 === 127) return ip6("::1");
   return Uint8Array.from([0xfd, ...be(4, ip).slice(0, 3), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ip & 255]);
 }
 
 /** How long the prefix is that has the same addresses. */
-const prefix6 = (prefix: number): number => (prefix <= 24 ? 8 : 96) + prefix;
+export const prefix6 = (prefix: number): number => (prefix <= 24 ? 8 : 96) + prefix;
 
 /** The IPv4 address of one that `mapped` made; −1: none. */
 function unmapped(bytes: Uint8Array): number {
@@ -27,7 +27,8 @@ function unmapped(bytes: Uint8Array): number {
   return bytes[0] === 0xfd ? ((bytes[1]! << 24) | (bytes[2]! << 16) | (bytes[3]! << 8) | bytes[15]!) >>> 0 : -1;
 }
 
-const WIDER = 20;
+/** How much longer the header is. */
+export const WIDER = 20;
 const SUM_AT: Record<number, number> = { 6: 16, 17: 6 };
 
 /** A payload whose sum was right for one pseudo-header has it right for another; one whose sum was wrong, wrong. */
@@ -63,7 +64,7 @@ function header6(tos: number, size: number, next: number, hops: number, src: Uin
 }
 
 /** An IPv4 or ARP frame as IPv6; one that has no counterpart as it is. */
-function to6(frame: Uint8Array): Uint8Array {
+export function to6(frame: Uint8Array): Uint8Array {
   const v = new DataView(frame.buffer, frame.byteOffset, frame.length),
     type = frame.length < 34 ? 0 : v.getUint16(12);
   if (type === 0x0806) return arp6(frame, v);
@@ -166,7 +167,7 @@ function arp6(frame: Uint8Array, v: DataView): Uint8Array {
 }
 
 /** What the stack sent, as IPv4 or ARP; null: it has no counterpart there (routers, groups). */
-function to4(frame: Uint8Array): Uint8Array | null {
+export function to4(frame: Uint8Array): Uint8Array | null {
   const v = new DataView(frame.buffer, frame.byteOffset, frame.length);
   if (v.getUint16(12) !== 0x86dd) return frame;
   const src = unmapped(frame.slice(22, 38)),

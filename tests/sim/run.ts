@@ -1,6 +1,6 @@
 /**
- * `npm run sim -- [--seed N] [--seeds COUNT] [--minutes M] [--forever] [--without TROUBLE,…]`: the simulation. A
- * failure is made smaller: as little time, and as few troubles, as it still fails with.
+ * `npm run sim -- [--seed N] [--seeds COUNT] [--minutes M] [--family 6] [--forever] [--without TROUBLE,…]`: the
+ * simulation. A failure is made smaller: as little time, and as few troubles, as it still fails with.
  */
 import { Progress } from "../../tools/progress.js";
 import { instrumented } from "../fuzz/instrument.js";
@@ -26,7 +26,7 @@ const { module } = instrumented(false);
 
 function failureOf(seed: number, seconds: number, without: ReadonlySet<Trouble>): Error | undefined {
   try {
-    new World(seed, module, without).run(seconds);
+    new World(seed, { module, without, family }).run(seconds);
     return undefined;
   } catch (e) {
     return e as Error;
@@ -47,6 +47,7 @@ function report(seed: number, seconds: number, error: Error): never {
   console.error(
     `seed ${seed}: ${last.stack}\nit needs ${left.length > 0 ? left.join(", ") : "no trouble at all"}\nreplay it `
       + `with: npm run sim -- --seed ${seed} --minutes ${seconds / 60}`
+      + (family === 6 ? " --family 6" : "")
       + (without.size > 0 ? ` --without ${[...without].join(",")}` : ""),
   );
   process.exit(1);
@@ -59,11 +60,14 @@ const without = new Set(
     (TROUBLES as readonly string[]).includes(t) ? (t as Trouble) : usage(`--without takes ${TROUBLES.join(", ")}`),
   ),
 );
+const asked = value("--family") ?? "4";
+if (asked !== "4" && asked !== "6") usage("--family takes 4 or 6");
+const family = asked === "6" ? 6 : 4;
 const start = performance.now();
 const bar = new Progress("seeds", count);
 let fuelMax = 0;
 for (let seed = first; seed < first + count; seed++) {
-  const world = new World(seed, module, without);
+  const world = new World(seed, { module, without, family });
   try {
     world.run(seconds);
   } catch (e) {

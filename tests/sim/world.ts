@@ -11,6 +11,7 @@ import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
 import { EVENT, FLAG, StackModule, TIMER } from "../../host/stack.js";
 import { icmp } from "../harness/codec.js";
+import { icmp6, ip6 } from "../harness/codec6.js";
 import { drawConfig } from "../harness/configs.js";
 import { SLOW } from "../harness/module.js";
 
@@ -62,6 +63,22 @@ export const TROUBLES = [
 ] as const;
 export type Trouble = (typeof TROUBLES)[number];
 
+/** How a world is made, where it is not by its seed alone. */
+export interface WorldOptions {
+  module?: WebAssembly.Module;
+  /** What is left out, to find out what a failure needs. */
+  without?: ReadonlySet<Trouble>;
+  /** Of which IP its connections are. */
+  family?: 4 | 6;
+}
+
+/** The least that a link and a path of IPv6 carry (RFC 8200 §5). */
+const LEAST_MTU6 = 1280;
+/** How long hosts have for duplicate address detection (RFC 4862 §5.4) before anything happens, µs. */
+const SETTLING_US = 5e6;
+/** A host's address over IPv6. */
+const address6 = (host: number): Uint8Array => ip6(`fd00::${(host + 1).toString(16)}`);
+
 /**
  * Turns of loops that one poll may take: an event may touch every connection, every record and a full batch of frames.
  */
@@ -100,11 +117,12 @@ export class World {
   /** Largest packet that the path lets through; more is answered with "fragmentation needed" (RFC 1191). */
   #pathMtu = 65535;
 
-  /** `without`: what is left out, to find out what a failure needs. */
-  constructor(
-    readonly seed: number, module: WebAssembly.Module = loadModule(),
-    readonly without: ReadonlySet<Trouble> = new Set(),
-  ) {
+  readonly without: ReadonlySet<Trouble>;
+  readonly family: 4 | 6;
+
+  constructor(readonly seed: number, { module = loadModule(), without = new Set(), family = 4 }: WorldOptions = {}) {
+    this.without = without;
+    this.family = family;
     const random = (this.random = new Random(seed));
     this.wire = new Wire(random.u32(), 1_000_000);
     const count = random.chance(0.85) ? 2 + random.below(3) : 5 + random.below(4);
@@ -128,7 +146,7 @@ export class World {
         sendersMax: pick([0, 1, 2, 32]),
         rxSlots: pick([1, 2, 16]),
         txSlots: pick([1, 2, 16]),
-        mtu: pick([576, 1500, 1500]),
+        mtu: this.#atLeast(pick([576, 1500, 1500])),
         cookies: this.#gentle ? 1 + random.below(2) : 0,
         rtoMinMs: pick([1, 200, 1000]),
         timeWaitMs: pick([1000, 60000]),
@@ -151,9 +169,35 @@ export class World {
       if (!without.has("clock")) this.wire.ports[i]!.clockRate = rate;
       this.#groups.push(0);
     }
+    if (family === 6) this.#beginIp6();
     this.wire.onPolled = (port) => this.#work(port);
     this.wire.reaches = (from, to) => this.#groups[from] === this.#groups[to];
     this.wire.decide = (flight) => this.#passes(flight) ? undefined : "drop";
+  }
+
+  /** A size of packets, which IPv6 bounds from below. */
+  #atLeast(mtu: number): number {
+    return this.family === 6 ? Math.max(mtu, LEAST_MTU6) : mtu;
+  }
+
+  /** Every host gets an address, on a wire that does as it should: others would have to take theirs for taken. */
+  #beginIp6(): void {
+    for (const [i, stack] of this.stacks.entries()) {
+      stack.poll(this.wire.nowUs);
+      stack.ip6Start(this.random.bytes(16));
+      stack.ip6Add(address6(i));
+    }
+    this.wire.decide = () => "deliver";
+    this.wire.run(() => false, this.wire.nowUs + SETTLING_US);
+    for (const stack of this.stacks) {
+      const own = stack.ip6Addresses().filter((a) => a.ready && a.origin === "fixed");
+      assert.equal(own.length, 1, "a host has its address");
+    }
+  }
+
+  /** Another host's address as a number; of IPv6 a name, good for the next call. */
+  #address(from: StackModule, host: number): number {
+    return this.family === 6 ? from.ip6Name(address6(host)) : parseIp(`10.0.0.${host + 1}`);
   }
 
   /** A host: its configuration, as far as it is not drawn, again until the module takes it. */
@@ -163,6 +207,7 @@ export class World {
       const some = Object.fromEntries(
         DRAWN.flatMap((field) => (all[field] === undefined ? [] : [[field, all[field]]])),
       );
+      if (typeof some["mtu"] === "number") some["mtu"] = this.#atLeast(some["mtu"]);
       try {
         const stack = new StackModule(module, { ...options, ...some });
         this.#longest = Math.min(this.#longest, 64 * stack.configured("sendRing"), 64 * stack.configured("recvRing"));
@@ -180,6 +225,7 @@ export class World {
 
   /** The path's MTU (RFC 1191): what is too large is dropped, and its sender told, by a router between them. */
   #passes({ frame, from }: InFlight): boolean {
+    if (this.family === 6) return this.#passes6(frame, from);
     if (frame[12] !== 8 || frame[13] !== 0) return true;
     const view = new DataView(frame.buffer, frame.byteOffset, frame.length), size = view.getUint16(16);
     if (size <= this.#pathMtu) return true;
@@ -187,6 +233,20 @@ export class World {
     stack.pushFrame(icmp(
       { src: view.getUint32(30), dst: source, dstMac: mac, srcMac: [...frame.subarray(0, 6)] }, 3, 4, this.#pathMtu,
       frame.subarray(14, 14 + 28),
+    ));
+    this.wire.ports[from]!.wakeUs = this.wire.nowUs;
+    return false;
+  }
+
+  /** The same of IPv6 (RFC 8201); what finds neighbours is not routed, and small. */
+  #passes6(frame: Uint8Array, from: number): boolean {
+    if (frame[12] !== 0x86 || frame[13] !== 0xdd) return true;
+    const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
+    if (40 + view.getUint16(18) <= this.#pathMtu) return true;
+    const [source, destination] = [frame.slice(22, 38), frame.slice(38, 54)], mac = [2, 0, 10, 0, 0, from + 1];
+    this.stacks[from]!.pushFrame(icmp6(
+      { src: destination, dst: source, dstMac: mac, srcMac: [...frame.subarray(0, 6)] }, 2, 0, this.#pathMtu,
+      frame.subarray(14, 14 + 40 + 8),
     ));
     this.wire.ports[from]!.wakeUs = this.wire.nowUs;
     return false;
@@ -244,7 +304,7 @@ export class World {
       case 2: {
         const to = r.below(this.stacks.length);
         try {
-          const handle = stack.connect(parseIp(`10.0.0.${to + 1}`), PORT);
+          const handle = stack.connect(this.#address(stack, to), PORT);
           const end = this.#adopt(host, handle);
           if (this.#fast?.chance(0.7)) {
             stack.setOption(handle, "fastOpen", true);
@@ -293,7 +353,7 @@ export class World {
         this.#groups.fill(0);
         return;
       case 2:
-        if (!this.without.has("mtu")) this.#pathMtu = [65535, 1400, 1006, 600][b]!;
+        if (!this.without.has("mtu")) this.#pathMtu = this.#atLeast([65535, 1400, 1006, 600][b]!);
         return;
       case 3:
         if (!this.without.has("pause"))

@@ -10,7 +10,7 @@ import { halfOpenAt, halfOpenInUse, HalfOpen } from "../../../assembly/tcp/block
 import { timeWaitAt, TimeWait } from "../../../assembly/tcp/block/time-wait-record";
 import { listenerAt } from "../../../assembly/tcp/open/listener";
 
-export * from "../../../assembly/index";
+export * from "../../../assembly/dual";
 
 let to: usize = 0;
 
