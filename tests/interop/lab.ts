@@ -40,6 +40,10 @@ const HOW: Record<string, string> = {
   "pkg-config": "apt-get install pkg-config",
   nft: "apt-get install nftables",
   ping: "apt-get install iputils-ping",
+  "avahi-daemon": "npm run setup",
+  chronyd: "npm run setup",
+  radvd: "npm run setup",
+  udhcpd: "npm run setup",
 };
 
 /**

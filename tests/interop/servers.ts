@@ -114,7 +114,7 @@ export class Server {
 }
 
 /** A program of a server, and the libraries that were unpacked beside it. */
-function unpacked(name: string, root?: string): { program: string; root: string; env: NodeJS.ProcessEnv } {
+export function unpacked(name: string, root?: string): { program: string; root: string; env: NodeJS.ProcessEnv } {
   const found = realpathSync(findProgram(name)!), named = join(dirname(found), name);
   // Some look at the name that they were started by.
   const real = existsSync(named) ? named : found, [own = ""] = real.split(/\/usr\/(?=s?bin\/|lib\/)/);
