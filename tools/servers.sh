@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: servers.sh DEST: Debian's packages of servers that tests/interop talks to (programs.test.ts, peers.test.ts),
-# unpacked below DEST. They are not installed: no service is started, now or later, and no root is needed. DEST/bin has links to the
-# programs.
+# unpacked below DEST. They are not installed: no service is started, now or later, and no root is needed. DEST/bin
+# has links to the programs.
 set -euo pipefail
 dest=$1
 packages=(redis-server mosquitto nginx openssh-server postgresql mariadb-server-core avahi-daemon chrony radvd udhcpd)
