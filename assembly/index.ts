@@ -14,8 +14,9 @@ import { ListenerInfo, Pool, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";
 import {
   Read, userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend,
-  userSendAt, userSendCommit, userSendRoom, userSendSpan, userShutdown, userUrgent, userUrgentLeft,
+  userSendAt, userSendCommit, userSendRoom, userSendSpan, userShutdown,
 } from "./tcp/user";
+import { urgentLeft, urgentMark } from "./tcp/urgent";
 import { halfOpenFree } from "./tcp/block/half-open-record";
 import { timeWaitsFree } from "./tcp/block/time-wait-record";
 
@@ -207,13 +208,13 @@ export function tcp_recv_consume(handle: i32, size: u32): i32 {
 /** Everything queued so far is urgent. */
 export function tcp_urgent(handle: i32): Err {
   const t = tcbOf(handle);
-  return t == null ? Err.HANDLE : userUrgent(t);
+  return t == null ? Err.HANDLE : urgentMark(t);
 }
 
 /** Bytes up to the end of the urgent data that is to be received; 0: there is none. */
 export function tcp_urgent_left(handle: i32): i32 {
   const t = tcbOf(handle);
-  return t == null ? Err.HANDLE : <i32>userUrgentLeft(t);
+  return t == null ? Err.HANDLE : <i32>urgentLeft(t);
 }
 
 /** Closes the sending side (FIN follows the last byte). */

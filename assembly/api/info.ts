@@ -7,7 +7,7 @@ import { State } from "../tcp/block/state";
 import { NOBODY, demuxFind, isConn, isHalfOpen } from "../tcp/block/demux";
 import { recoveryPipe, recoverySacked } from "../tcp/loss/recovery";
 import { Tcb } from "../tcp/block/tcb";
-import { userUrgentLeft } from "../tcp/user";
+import { urgentLeft } from "../tcp/urgent";
 import { Listener } from "../tcp/open/listener";
 
 /** What `pool` counts. */
@@ -198,7 +198,7 @@ export function info(t: Tcb, to: usize): void {
   i.pipe = recoveryPipe(t);
   i.sackedBytes = recoverySacked(t);
   i.outOfOrderBytes = rangesBytes(t.outOfOrder);
-  i.urgentLeft = userUrgentLeft(t);
+  i.urgentLeft = urgentLeft(t);
 }
 
 /** The state, also of a block whose four-tuple is in TIME-WAIT: once that is over, it is CLOSED. */

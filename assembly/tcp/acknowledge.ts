@@ -3,9 +3,9 @@
 
 import { isInsecure, Policy } from "../config";
 import { clock } from "../core/clock";
-import { seqLt, seqLe } from "../core/seq";
+import { seqLt } from "../core/seq";
 import { rangesCut } from "../buffers/ranges";
-import { Tcb, Has, tcbHas, workAdd, tcbClear } from "./block/tcb";
+import { Tcb, Has, tcbHas, workAdd } from "./block/tcb";
 import { seg } from "./segment/segment";
 import { Timer, armOrphan } from "./block/timers";
 import { ecnEchoed } from "./congestion/ecn";
@@ -14,6 +14,7 @@ import { recoveryAckBegins, recoveryAdvances, recoveryRepeats, recoveryTimes } f
 import { retransmitAcked } from "./loss/retransmit";
 import { persistEnd } from "./close/persist";
 import { ringAcked, roomAgain } from "./block/send-buffer";
+import { urgentAcked } from "./urgent";
 
 /** RFC 5961 §5.2: (SND.UNA - MAX.SND.WND) =< SEG.ACK =< SND.NXT. */
 export function ackAcceptable(t: Tcb): bool {
@@ -44,7 +45,7 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   ringAcked(t, min(acked, t.sndSize));
   t.sndUna = seg.ack;
   t.sacked = rangesCut(t.sacked, t.sndUna);
-  if (tcbHas(t, Has.URGENT_OUT) && seqLe(t.sndUp, t.sndUna)) tcbClear(t, Has.URGENT_OUT);
+  urgentAcked(t);
   // The sample comes before the timer, which is set to the time-out that follows from it (RFC 6298 §5.3).
   recoveryTimes(t, acked);
   t.stalledAt = clock.us;

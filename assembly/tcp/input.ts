@@ -42,6 +42,7 @@ import { offeredScale, settle, settled, synBits, synMss, synWindow } from "./ope
 import { Listener, listenerFor, listenerAt } from "./open/listener";
 import { acceptable, recordGone, promote } from "./open/accept";
 import { listenInput } from "./listen";
+import { urgentArrives } from "./urgent";
 
 /** RFC 7323 §5.5: a timestamp that was not renewed for 24 days says nothing any more, ms. */
 const TS_RECENT_MS: u32 = 24 * 24 * 3600 * 1000;
@@ -393,16 +394,6 @@ function ourFinAcknowledged(t: Tcb): void {
   } else if (t.state == <u8>State.LAST_ACK) {
     endConnection(t, Err.OK);
   }
-}
-
-/** Sixth: RCV.UP = max (RCV.UP, SEG.UP), and the application is told (MUST-32). */
-function urgentArrives(t: Tcb): void {
-  if (!segIs(URG) || seg.up == 0 || tcbHas(t, Has.FIN_RECEIVED)) return;
-  const up = seg.seq + seg.up;
-  if (seqLe(up, tcbHas(t, Has.URGENT_IN) ? t.rcvUp : t.rcvNxt)) return;
-  tcbSet(t, Has.URGENT_IN);
-  t.rcvUp = up;
-  tell(t, Event.URGENT);
 }
 
 /** Seventh and eighth. */

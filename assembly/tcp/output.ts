@@ -36,6 +36,7 @@ import { probeDrop, probePending, probeResent, probeSent, probeStart } from "./l
 import { sackBlocks, putSack } from "./loss/report";
 import { paceAllows, paceArm, paceOn } from "./congestion/pacing";
 import { repeatLast } from "./repeat";
+import { isNextUrgent } from "./urgent";
 
 /** Segments that one connection sends before the next one has its turn. */
 const BURST: u32 = 32;
@@ -280,7 +281,7 @@ function sendLike(t: Tcb, size: u32, most: u32): u32 {
  */
 function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32): bool {
   if (size >= mss || fin) return true;
-  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPending(t) || isSecondHalf(t, flight);
+  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || isNextUrgent(t) || isSecondHalf(t, flight);
   return size >= t.maxSndWnd >> 1;
 }
 
@@ -290,10 +291,6 @@ function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32)
  */
 function isSecondHalf(t: Tcb, flight: u32): bool {
   return flight == <u32>t.mss && flight == config.sendRing >> 1;
-}
-
-function urgentPending(t: Tcb): bool {
-  return tcbHas(t, Has.URGENT_OUT) && seqLt(t.sndNxt, t.sndUp);
 }
 
 /**

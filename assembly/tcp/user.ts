@@ -3,14 +3,14 @@
 import { config } from "../config";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
-import { seqLt } from "../core/seq";
 import { eventForget } from "../core/events";
 import { ringRead, ringWrite } from "../buffers/ring";
-import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd, tcbSet, tcbClear } from "./block/tcb";
-import { State, canReceive, canSend, isSynchronized, setState } from "./block/state";
+import { Tcb, Has, tcbHas, tcbIndex, recvRing, sendRing, workAdd, tcbSet } from "./block/tcb";
+import { State, canReceive, canSend, setState } from "./block/state";
 import { armFinWait2, armOrphan } from "./block/timers";
 import { windowUpdate } from "./block/receive-window";
 import { endConnection, release } from "./close/end";
+import { urgentRead } from "./urgent";
 
 // §3.10.2 SEND
 
@@ -65,15 +65,6 @@ function queued(t: Tcb, size: u32): i32 {
   return <i32>size;
 }
 
-/** Marks everything queued so far as urgent (RFC 9293 §3.8.5). */
-export function userUrgent(t: Tcb): Err {
-  if (!canSend(t) || tcbHas(t, Has.FIN_QUEUED)) return Err.STATE;
-  t.sndUp = (isSynchronized(t) ? t.sndUna : t.iss + 1) + t.sndSize;
-  tcbSet(t, Has.URGENT_OUT);
-  workAdd(t);
-  return Err.OK;
-}
-
 // §3.10.3 RECEIVE
 
 /**
@@ -124,16 +115,8 @@ function consume(t: Tcb, size: u32): void {
   t.rcvSize -= size;
   t.rcvHead += size;
   if (t.rcvHead >= config.recvRing) t.rcvHead -= config.recvRing;
-  if (tcbHas(t, Has.URGENT_IN) && userUrgentLeft(t) == 0) tcbClear(t, Has.URGENT_IN);
+  urgentRead(t);
   if (!tcbHas(t, Has.DETACHED)) windowUpdate(t);
-}
-
-/** Bytes up to the end of the urgent data, received or not (MUST-33); 0: there is none. */
-export function userUrgentLeft(t: Tcb): u32 {
-  if (!tcbHas(t, Has.URGENT_IN)) return 0;
-  // RCV.NXT − rcvSize is the next byte for the application; a FIN takes no byte.
-  const next = t.rcvNxt - t.rcvSize - (tcbHas(t, Has.FIN_RECEIVED) ? 1 : 0);
-  return seqLt(next, t.rcvUp) ? t.rcvUp - next : 0;
 }
 
 // §3.10.4 CLOSE
