@@ -2,7 +2,7 @@
 // arena, and what happens when it runs out. `layoutSize` adds the costs up.
 
 import { Err } from "./core/error";
-import { BOUNDED, COOKIES, DHCP, IPV6, POLICIES } from "./features";
+import { BOUNDED, COOKIES, DHCP, POLICIES } from "./features";
 
 /** Bits of `Config.policy`. */
 export const enum Policy {
@@ -355,7 +355,7 @@ export const enum Cookies {
 
 /** The block that `init` reads, and afterwards scratch memory for the host. */
 export const BLOCK_SIZE: u32 = 304;
-export const BLOCK: usize = memory.data(304, 8);
+export const BLOCK: usize = memory.data(BLOCK_SIZE, 8);
 if (offsetof<Config>() > BLOCK_SIZE) ERROR("the configuration is larger than its block");
 
 /** Copies of the configuration that the stack runs on; `init` fills it. */

@@ -49,7 +49,7 @@ import {
 } from "./ip/reassembly";
 import { interface6, interface6Init } from "./ip/interface6";
 import {
-  fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6Walk, ip6Whole, NEXT_AT, view, viewEnd, Walk,
+  fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6Walk, ip6Whole, NEXT_AT, view, Walk,
 } from "./ip/input6";
 import { icmpErrorsInit } from "./icmp/errors";
 import { IcmpResult, icmpError, icmpInput } from "./icmp/icmp";
@@ -90,10 +90,10 @@ import { ndInput } from "./nd/input";
 import { routerSilent } from "./nd/routers";
 import { solicit } from "./nd/send";
 
-/** Layout of the control block: two SlotRings of 24 bytes, and the arena's bounds. */
+/** The control block: the ring of frames to the stack, and behind it the one of frames from it. */
 const CONTROL_RX: u32 = 0;
-const CONTROL_TX: u32 = 24;
-const CONTROL_SIZE: u32 = 48;
+const CONTROL_TX: u32 = offsetof<SlotRing>();
+const CONTROL_SIZE: u32 = 2 * offsetof<SlotRing>();
 
 @unmanaged class StackState {
   /** Whether the address was announced. */

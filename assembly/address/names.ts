@@ -76,7 +76,7 @@ const WHAT: u64 = 0x6e6d;
   changed: u8;
 }
 
-/** Who remembers something of names, and forgets it when they change (`namesChanged`). */
+/** Who remembers something of names, and forgets it when they change (`namesTakeChange`). */
 export const enum Knows {
   /** The way to an address (ip/output.ts). */
   WAY = 1,
@@ -333,8 +333,8 @@ export function namesChange(): void {
   state.changed = <u8>Knows.ALL;
 }
 
-/** Whether that is so, since `who` asked last. */
-export function namesChanged(who: Knows): bool {
+/** Takes note for `who` that a name has changed. Returns whether one has, since `who` asked last. */
+export function namesTakeChange(who: Knows): bool {
   const changed = state.changed;
   if ((changed & <u8>who) == 0) return false;
   state.changed = changed & ~<u8>who;

@@ -12,7 +12,7 @@ import {
   interface6, isLoopback6, isMulticast6, isUnspecified, Own, ownAt, ownFind, Origin, routerAt, Says,
 } from "../ip/interface6";
 import { addressAdd, addressEnd, configureBegin, configureEnd } from "../nd/configure";
-import { prefixOnLink, routerNote } from "../nd/routers";
+import { prefixNote, routerNote } from "../nd/routers";
 import { isCallers, isUp } from "../stack";
 
 /** Bytes of an IPv6 address. */
@@ -57,7 +57,7 @@ export function ip6_add(address: usize, prefix: u32, router: usize): Err {
   const err = addressAdd(name, prefix);
   if (err != Err.OK) return err;
   if ((router == 0 || routerNote(nameFor(router, At.SENDER), 1, u64.MAX_VALUE)) &&
-      (prefix == 0 || prefixOnLink(high, low, prefix, u64.MAX_VALUE, Says.HOST))) return Err.OK;
+      (prefix == 0 || prefixNote(high, low, prefix, u64.MAX_VALUE, Says.HOST))) return Err.OK;
   ip6_remove(address);
   return Err.FULL;
 }

@@ -8,7 +8,7 @@ import { random32 } from "../core/random";
 import { isSound } from "../address/names";
 import { isMulticast, isReachable } from "../ip/address";
 import { isCallers, isUp } from "../stack";
-import { NO_SOCKET, udpAt, udpBind, udpFind, udpMeet, udpReceive, udpSend } from "../udp/udp";
+import { DatagramFrom, NO_SOCKET, udpAt, udpBind, udpFind, udpMeet, udpReceive, udpSend } from "../udp/udp";
 import { NO_UDP, handleOfUdp, udpOf } from "./handle";
 
 /**
@@ -31,13 +31,6 @@ export function udp_open(port: u32): i32 {
   udpBind(i, local);
   generationNext(config.connsMax + config.listenersMax + i);
   return handleOfUdp(i);
-}
-
-/** Whom a datagram is from. */
-@unmanaged class DatagramFrom {
-  /** Host order. */
-  ip: u32;
-  port: u32;
 }
 
 /** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */

@@ -259,8 +259,8 @@ export function dhcpOutput(): bool {
 export function dhcpInput(ip: Ipv4, udp: Udp, size: u32): bool {
   if (lease.state == State.OFF) return false;
   const at = changetype<usize>(udp) + Udp.SIZE, m = changetype<Dhcp>(at);
-  if (!udp.isValid(size) || !udpSumOk(ip, udp) || udp.srcPort != DHCP_SERVER || !isAnswer(m, udp.size - Udp.SIZE) ||
-      !answered(m.yiaddr)) {
+  if (!udp.isValid(size) || !udpSumOk(ip, udp) || udp.srcPort != DHCP_SERVER || !readAnswer(m, udp.size - Udp.SIZE) ||
+      !takeAnswer(m.yiaddr)) {
     lease.dropped++;
   } else {
     lease.taken++;
@@ -268,14 +268,17 @@ export function dhcpInput(ip: Ipv4, udp: Udp, size: u32): bool {
   return true;
 }
 
-/** Whether a message of `size` bytes is one for us, in this exchange, from a server that says who it is. */
-function isAnswer(m: Dhcp, size: u32): bool {
+/**
+ * Reads the options of a message of `size` bytes. Returns whether it is one for us, in this exchange, from a server that
+ * says who it is.
+ */
+function readAnswer(m: Dhcp, size: u32): bool {
   return m.isValid(size) && m.op == BOOT_REPLY && m.xid == lease.xid && m.chaddr == ownMac() &&
     optionsRead(changetype<usize>(m), size) && isHost(options.server, 32);
 }
 
 /** Takes the answer in whose options were read. Returns false if it is none to what was asked. */
-function answered(ip: u32): bool {
+function takeAnswer(ip: u32): bool {
   const state = <State>lease.state;
   // A lease without a length is none (RFC 2131 §4.3.1), and nobody's address is none.
   const gives = options.leaseS != 0 && isHost(ip, prefixFor(ip));

@@ -85,8 +85,8 @@ export function recordRead(from: usize, end: usize, classMask: u32): usize {
   return rr.dataSize <= <u32>(end - rr.data) ? rr.data + rr.dataSize : 0;
 }
 
-/** Whether the record that begins at `from` is about the name that is looked for. */
-function isAboutWanted(start: usize, from: usize, end: usize): bool {
+/** Reads whom the record at `from` is about. Returns whether it is the name that is looked for. */
+function readWanted(start: usize, from: usize, end: usize): bool {
   const size = nameRead(start, from, end, owner);
   return size != 0 && nameIs(owner, size, wanted, rr.wantedSize);
 }
@@ -123,7 +123,7 @@ export function answerRead(
       const here = next;
       next = recordRead(here, end, rr.classMask);
       if (next == 0) return;
-      if ((rr.type != type && rr.type != TYPE_CNAME) || !isAboutWanted(start, here, end)) continue;
+      if ((rr.type != type && rr.type != TYPE_CNAME) || !readWanted(start, here, end)) continue;
       // RFC 6762 §10.1: whoever leaves says so by a time to live of 0.
       if (MDNS && rr.classMask == CLASS_MDNS && rr.ttl == 0) {
         answer.leaves = true;
@@ -199,7 +199,7 @@ function deniedFor(start: usize, from: usize, end: usize): u32 {
     const here = next;
     next = recordRead(here, end, rr.classMask);
     if (next == 0) return 0;
-    if (rr.type != TYPE_NSEC || !isAboutWanted(start, here, end)) continue;
+    if (rr.type != TYPE_NSEC || !readWanted(start, here, end)) continue;
     const size = bitmapAt();
     if (size == 0) continue;
     const byte = answer.type >> 3, has = byte < size && (load<u8>(rr.data + byte) >> (7 - (answer.type & 7)) & 1) != 0;

@@ -28,7 +28,7 @@ import { isLocal, nameFromText, nameIs, NAME_BYTES } from "./dns-name";
 import {
   Stream, streamAbort, streamAsk, streamDone, streamInit, streamMessage, streamRest, streamSize, streamTurn, streamUser,
 } from "./dns-stream";
-import { askAll, Asked, hasWay } from "./mdns-send";
+import { askAll, Asked, wayFind } from "./mdns-send";
 import { dnsOwner, tellStack } from "./owners";
 
 /** Names that are asked for or remembered. */
@@ -223,7 +223,7 @@ export function dnsLookup(text: usize, size: u32, type: u32, dst: usize, most: u
   const known = find(scratch, nameSize, type);
   if (known != null) return result(known, dst, most);
   const local = MDNS && isLocal(scratch, nameSize);
-  if (local ? !hasWay(0) && !hasWay(1) : serverCount() == 0) return Err.UNREACHABLE;
+  if (local ? !wayFind(0) && !wayFind(1) : serverCount() == 0) return Err.UNREACHABLE;
   const e = claim();
   if (e == null) return Err.FULL;
   e.nameSize = nameFromText(text, size, nameOf(e));
@@ -298,13 +298,16 @@ function ask(e: Entry): void {
 function next(e: Entry, error: Err): void {
   if (MDNS && e.local) {
     if (++e.tries < LOCAL_TRIES) ask(e);
-    else finish(e, 0, afterMs(FAILED_MS), false);
+    else finish(e, 0, afterMs(FAILED_MS), REMEMBERED);
     return;
   }
   e.error = <i8>error;
   if (<u32>++e.tries < ROUNDS * serverCount()) ask(e);
-  else finish(e, 0, afterMs(FAILED_MS), false);
+  else finish(e, 0, afterMs(FAILED_MS), REMEMBERED);
 }
+
+/** A result that stays until it is due, and is not `unread`. */
+const REMEMBERED = false;
 
 /** The question is answered, or given up. `unread`: the result is told once and not remembered. */
 function finish(e: Entry, count: u32, until: Micros, unread: bool): void {
@@ -398,7 +401,7 @@ export function localHears(at: usize, from: usize, end: usize): void {
     if (e.state == <u8>Name.ASKING) names.taken++;
     memory.copy(addressesOf(e), answerAddresses(), ADDRESSES_ROOM);
     e.error = <i8>(IPV6 && <u32>e.type == TYPE_AAAA ? Err.NO_IPV6 : Err.NO_IPV4);
-    if (e.state == <u8>Name.ASKING) finish(e, answer.count, afterMs(answer.ttl * 1000), false);
+    if (e.state == <u8>Name.ASKING) finish(e, answer.count, afterMs(answer.ttl * 1000), REMEMBERED);
     else learn(e);
   }
 }

@@ -92,7 +92,7 @@ export function queryRead(start: usize, end: usize): bool {
     const here = at;
     at = recordRead(here, end, CLASS_MDNS);
     if (at == 0) return false;
-    if (isOurs(start, here, end)) query.probes = query.named;
+    if (readOurs(start, here, end)) query.probes = query.named;
   }
   return true;
 }
@@ -120,8 +120,8 @@ function kindNamed(size: u32): u32 {
   return 0;
 }
 
-/** Whether the record at `from` is about our name. */
-function isOurs(start: usize, from: usize, end: usize): bool {
+/** Reads whom the record at `from` is about. Returns whether that is our name. */
+function readOurs(start: usize, from: usize, end: usize): bool {
   return nameIs(owner, nameRead(start, from, end, owner), ownName(), mine.nameSize);
 }
 
@@ -136,7 +136,7 @@ function knownRead(start: usize, at: usize, end: usize): usize {
     if (rr.type == TYPE_PTR) {
       const kind = kindNamed(nameRead(start, here, end, owner));
       if (nameIs(owner, nameRead(start, rr.data, end, owner), ownName(), mine.nameSize)) query.known |= kind;
-    } else if (isOurs(start, here, end)) {
+    } else if (readOurs(start, here, end)) {
       addresses |= knownOwn();
     }
   }
@@ -191,7 +191,7 @@ export function claimIn(start: usize, at: usize, end: usize): Claim {
     at = recordRead(here, end, CLASS_MDNS);
     if (at == 0) break;
     // Who leaves wants nothing any more.
-    if (rr.ttl == 0 || rr.type == 0 || !isOurs(start, here, end)) continue;
+    if (rr.ttl == 0 || rr.type == 0 || !readOurs(start, here, end)) continue;
     const said = claimOf(kindsNow());
     if (said > claim) claim = said;
   }
@@ -247,7 +247,7 @@ function theirsNext(start: usize, end: usize): bool {
   for (let i: u32 = 0; i < query.proposalsCount; i++) {
     const here = at;
     at = recordRead(here, end, CLASS_MDNS);
-    if (rr.type == 0 || compare(theirs, rr.type, rr.data, rr.dataSize) >= 0 || !isOurs(start, here, end)) continue;
+    if (rr.type == 0 || compare(theirs, rr.type, rr.data, rr.dataSize) >= 0 || !readOurs(start, here, end)) continue;
     if (type != 0) {
       if (rr.type > type) continue;
       const by = rr.type < type ? -1 : memory.compare(rr.data, data, min(rr.dataSize, size));
@@ -261,8 +261,11 @@ function theirsNext(start: usize, end: usize): bool {
   return type != 0;
 }
 
-/** Whether the proposals of the query that was read come later than ours: who sent it may have the name. */
-export function isBeaten(start: usize, end: usize): bool {
+/**
+ * Compares the proposals of the query that was read with ours. Returns whether they come later: who sent it may have the
+ * name.
+ */
+export function proposalsCompare(start: usize, end: usize): bool {
   set(ours, 0, 0, 0);
   set(theirs, 0, 0, 0);
   // As many as we have, and one more of theirs.

@@ -22,8 +22,10 @@ function group6(): Address {
   return namePut(0x02ff, MDNS_LOW, At.OTHER);
 }
 
-/** Whether a message over a family would have an address to leave from: 0 IPv4, 1 IPv6. */
-export function hasWay(family: u32): bool {
+/**
+ * Finds the way of messages over a family: 0 IPv4, 1 IPv6. Returns whether there is an address for them to leave from.
+ */
+export function wayFind(family: u32): bool {
   return family == 0 ? config.ip != 0 : IPV6 && isReachable6(group6());
 }
 
@@ -74,7 +76,7 @@ export function askAll(name: usize, size: u32, type: u32, unicast: u32): Asked {
   if (!hasRoom()) return Asked.NO_SLOT;
   let asked = Asked.NO_WAY;
   for (let family: u32 = 0; family < FAMILIES; family++) {
-    if (!hasWay(family) || groupRoom(family) < Dns.SIZE + size + 4) continue;
+    if (!wayFind(family) || groupRoom(family) < Dns.SIZE + size + 4) continue;
     const at = groupBegin(family);
     if (at == 0) continue;
     datagramEnd(<u32>(writeQuestion(writeHeader(at, 0, 0, 1), name, size, type, unicast & CLASS_TOP) - at));

@@ -2,7 +2,6 @@
 // used (§8.1), made known (§8.3), defended (§9), and taken back (§10.1). One state machine with one timer; what it
 // sends to all goes out at the end of a poll, what it sends to one at once.
 
-import { config } from "../config";
 import { IPV6, SPEED } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
@@ -24,12 +23,12 @@ import { datagramBegin, datagramEnd } from "./datagram";
 import { localAsking, localHears, names } from "./dns";
 import { NAME_BYTES } from "./dns-name";
 import { igmpChange, igmpNext, igmpOutput } from "./igmp";
-import { Claim, claimIn, isBeaten, query, queryRead, questionsEnd } from "./mdns-query";
+import { Claim, claimIn, proposalsCompare, query, queryRead, questionsEnd } from "./mdns-query";
 import {
   addressesMark, Kind, KINDS, kindsNow, labelKeep, LEGACY_TTL_S, mine, nameNext, ownName, TTL_S, writeBegin, writeEnd,
   writeKinds,
 } from "./mdns-records";
-import { FAMILIES, groupBegin, groupRoom, hasRoom, hasWay, roomTo, TTL, writeHeader, writeQuestion } from "./mdns-send";
+import { FAMILIES, groupBegin, groupRoom, hasRoom, wayFind, roomTo, TTL, writeHeader, writeQuestion } from "./mdns-send";
 import { mdnsOwner, tellStack } from "./owners";
 
 /** RFC 6762 §8.1: so many probes, so far apart, ms. */
@@ -269,7 +268,7 @@ export function mdnsOutput(): bool {
     if (!hasRoom()) return true;
     sendProbe();
   }
-  return answersDue();
+  return tellAnswers();
 }
 
 /** We are in the groups, or no longer. */
@@ -298,7 +297,7 @@ function lookAtAddresses(): void {
 /** Asks whether somebody has the name, and says what we would do with it (§8.2). */
 function sendProbe(): void {
   for (let family: u32 = 0; family < FAMILIES; family++) {
-    const at = hasWay(family) ? groupBegin(family) : 0;
+    const at = wayFind(family) ? groupBegin(family) : 0;
     if (at == 0) continue;
     const records = writeQuestion(writeHeader(at, 0, 0, 1), ownName(), mine.nameSize, TYPE_ANY, CLASS_TOP);
     writeBegin(at, records, at + groupRoom(family), TTL_S, 0);
@@ -313,7 +312,7 @@ function sendProbe(): void {
 }
 
 /** Tells all what is due of our records. Returns whether it has to wait for slots. */
-function answersDue(): bool {
+function tellAnswers(): bool {
   const now = kindsNow();
   let kinds: u32 = 0;
   for (let i: u32 = 0; i < KINDS; i++) {
@@ -346,7 +345,7 @@ function alongWith(kinds: u32): u32 {
 
 function sendAll(answers: u32, more: u32, ttl: u32): void {
   for (let family: u32 = 0; family < FAMILIES; family++) {
-    const at = hasWay(family) ? groupBegin(family) : 0;
+    const at = wayFind(family) ? groupBegin(family) : 0;
     if (at == 0) continue;
     datagramEnd(writeAnswers(at, writeHeader(at, 0, DNS_QR | DNS_AA, 0), groupRoom(family), answers, more, ttl));
     local.sent++;
@@ -446,7 +445,7 @@ function asks(ip: Ipv4, udp: Udp, at: usize, end: usize, toAll: bool): void {
   const m = changetype<Dns>(at), legacy = udp.srcPort != MDNS_PORT;
   if (query.named) local.asked++;
   if (local.state == LocalState.PROBING) {
-    if (!query.probes || legacy || state.probes == 0 || !isBeaten(at, end)) return;
+    if (!query.probes || legacy || state.probes == 0 || !proposalsCompare(at, end)) return;
     local.conflicts++;
     probe(BEATEN_MS);
     return;

@@ -12,7 +12,7 @@ import {
 import { TcpHeader } from "../wire/tcp";
 import { Udp } from "../wire/udp";
 import {
-  Address, At, Knows, nameFind, nameFor, nameHigh, nameLow, namesChanged, namesSettle, sumOfPair,
+  Address, At, Knows, nameFind, nameFor, nameHigh, nameLow, namesTakeChange, namesSettle, sumOfPair,
 } from "../address/names";
 import { Came } from "./input";
 import { isJoined, isLoopback6, isMulticast6, isUnspecified, Own, ownFind } from "./interface6";
@@ -83,9 +83,9 @@ export function input6Init(): void {
   if (SPEED) pair = changetype<Pair>(take(1, offsetof<Pair>()));
 }
 
-/** Whether `pair` has the packet's addresses, and what was found out about them still holds. */
-function pairSame(ip: Ipv6): bool {
-  if (namesChanged(Knows.PAIR)) pair.src = 0;
+/** Drops `pair` if a name has changed. Returns whether it has the packet's addresses. */
+function pairMatch(ip: Ipv6): bool {
+  if (namesTakeChange(Knows.PAIR)) pair.src = 0;
   const at = ip.srcAt;
   return pair.src != 0 && load<u64>(at) == pair.srcHigh && load<u64>(at, 8) == pair.srcLow &&
     load<u64>(at, 16) == pair.dstHigh && load<u64>(at, 24) == pair.dstLow;
@@ -96,7 +96,7 @@ function pairSame(ip: Ipv6): bool {
  * both; else nothing has happened.
  */
 export function pairFind(ip: Ipv6): bool {
-  if (pairSame(ip)) return true;
+  if (pairMatch(ip)) return true;
   in6.src = nameFind(ip.srcAt);
   in6.dst = nameFind(ip.dstAt);
   if (in6.src == 0 || in6.dst == 0 || isMulticast6(in6.dst) || !isFromPeer(Came.UNICAST) || !isForUs(Came.UNICAST)) {
@@ -124,7 +124,7 @@ export function ip6Accepts(ip: Ipv6, size: u32, came: Came): bool {
   in6.savedAt = 0;
   in6.fragmented = false;
   in6.protocol = NEXT_NONE;
-  if (SPEED && came == Came.UNICAST && pairSame(ip)) {
+  if (SPEED && came == Came.UNICAST && pairMatch(ip)) {
     in6.src = pair.src;
     in6.dst = pair.dst;
     return true;

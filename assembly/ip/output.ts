@@ -24,7 +24,7 @@ import { Arp, ARP_REQUEST } from "../wire/arp";
 import { Ipv6 } from "../wire/ipv6";
 import { Ipv4, IP_DF, PROTO_TCP } from "../wire/ipv4";
 import {
-  Address, digest32, isAtHand, isName, Knows, nameBytes, nameLow, namesChanged, nameSettled, sumBetween,
+  Address, digest32, isAtHand, isName, Knows, nameBytes, nameLow, namesTakeChange, nameSettled, sumBetween,
 } from "../address/names";
 import { Asker, neighbourFoundDue, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
 import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, mtuTo, nextHop, NO_ROUTE } from "./address";
@@ -167,7 +167,7 @@ export const enum Way {
 /** Whether a connection's packet to `dst` can be sent now; asks for the neighbour if need be. */
 export function ipWay(dst: Address): Way {
   if (SPEED) {
-    if (IPV6 && namesChanged(Knows.WAY)) ipForget();
+    if (IPV6 && namesTakeChange(Knows.WAY)) ipForget();
     if (dst != out.openTo && !open(dst)) return isReachable(dst) ? Way.UNRESOLVED : Way.NO_ROUTE;
     return slotsFull(changetype<SlotRing>(out.openRing)) ? Way.NO_SLOT : Way.OPEN;
   }
@@ -225,7 +225,7 @@ export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl
   out.ring = 0;
   let mac: u64 = 0;
   if (SPEED) {
-    if (IPV6 && namesChanged(Knows.WAY)) ipForget();
+    if (IPV6 && namesTakeChange(Knows.WAY)) ipForget();
     head.used = false;
   }
   if (SPEED && dst == out.openTo) {

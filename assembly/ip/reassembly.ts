@@ -180,7 +180,7 @@ function isMarked(d: Datagram, unit: u32): bool {
 }
 
 /** Notes where the datagram ends, or that it goes on. Returns false when fragments do not agree on that. */
-function agree(d: Datagram, end: u32, more: bool): bool {
+function noteEnd(d: Datagram, end: u32, more: bool): bool {
   if (more) {
     d.beyond = max(d.beyond, end);
   } else {
@@ -193,7 +193,7 @@ function agree(d: Datagram, end: u32, more: bool): bool {
 /** Puts the fragment, which lies within the slot, in its place. Returns false when it contradicts what is there. */
 function admitFragment(d: Datagram, ip: Ipv4, offset: u32, size: u32, more: bool): bool {
   const end = offset + size;
-  if (!agree(d, end, more)) return false;
+  if (!noteEnd(d, end, more)) return false;
   const payload = changetype<usize>(datagramHeader(d)) + Ipv4.SIZE;
   const from = changetype<usize>(ip) + ip.headerSize;
   const first = offset >> 3, last = (end + 7) >> 3;

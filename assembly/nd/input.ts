@@ -20,7 +20,7 @@ import { ipForget, ipResolved } from "../ip/output";
 import { redirectKeep } from "../ip/redirects";
 import { workUnblock } from "../tcp/block/tcb";
 import { addressTaken, groupsAsked, ownFor, prefixForms, routerHeard } from "./configure";
-import { mtuFromRouter, prefixOnLink, resolverIs, routerGone, routerNote, until } from "./routers";
+import { mtuFromRouter, prefixNote, resolverIs, routerGone, routerNote, until } from "./routers";
 import { advertiseAddress, HOPS } from "./send";
 
 /** Options of one message of neighbour discovery. @full the message is dropped */
@@ -190,7 +190,7 @@ function prefixInformation(o: usize): void {
     preferred = bswap<u32>(load<u32>(o, 8));
   const high = load<u64>(o, 16), low = load<u64>(o, 24);
   if ((high & 0xff) == 0xff) return;
-  if ((flags & 0x80) != 0) prefixOnLink(high, low, bits, until(valid), Says.ROUTER);
+  if ((flags & 0x80) != 0) prefixNote(high, low, bits, until(valid), Says.ROUTER);
   // Interface identifiers have 64 bits (RFC 4291 §2.5.1).
   if ((flags & 0x40) != 0 && bits == 64) prefixForms(high, preferred, valid);
 }

@@ -27,7 +27,7 @@ export function until(s: u32): Micros {
 }
 
 /** A prefix is on the link for so long. Returns false when there is no place for it. */
-export function prefixOnLink(high: u64, low: u64, bits: u32, end: Micros, who: Says): bool {
+export function prefixNote(high: u64, low: u64, bits: u32, end: Micros, who: Says): bool {
   if (bits > 128 || (high & 0xc0ff) == linkLocalHigh()) return true;
   let free = PREFIXES_MAX;
   for (let i: u32 = 0; i < PREFIXES_MAX; i++) {

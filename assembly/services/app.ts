@@ -20,7 +20,7 @@ import { indexOfHandle } from "../api/handle";
 import { STACK_PLACES } from "../clients/owners";
 import { config } from "../config";
 import {
-  Http, Served, Service, listenerSlot, servedAt, servedClear, servedIndex, servedMax, shared, textOf,
+  Http, Request, Served, Service, Want, listenerSlot, servedAt, servedClear, servedIndex, servedMax, shared, textOf,
 } from "./layout";
 import {
   enlist, hasUnsent, idleNext, idleSeconds, idleTake, idleVictim, isOver, isTelling, promise, stoodStill,
@@ -31,32 +31,10 @@ import { httpAnswer, httpArrives, httpIsBetween, httpNext, httpSend, httpTimedOu
 export * from "../index";
 export { servicesBytes } from "./layout";
 
-/** What the host is asked for. */
-const enum Want { NONE, LENGTH, PIECE }
-
-/** The record that the host answers: 40 bytes. */
-@unmanaged class Request {
-  /** One of `Want`. */
-  want: u32;
-  /** Number of the connection's block. */
-  block: u32;
-  /** The path from "/" on, percent-encoding undone: address and bytes. */
-  path: u32;
-  pathSize: u32;
-  /** PIECE: where the bytes go. */
-  data: u32;
-  /** PIECE: how many at most; LENGTH: 0 if no piece will be wanted. */
-  size: u32;
-  /** PIECE: from where on in the file. */
-  offset: u64;
-  /** The host's own word on the connection's file: what it wrote with LENGTH stands here with PIECE. */
-  tag: u64;
-}
-
 /** Connections that are over time, and are looked at between two polls. */
 const OVER_TIME_MAX: u32 = 256;
 
-const request: Request = changetype<Request>(memory.data(40, 8));
+const request: Request = changetype<Request>(memory.data(offsetof<Request>(), 8));
 
 /** Starts a service on a port. Returns OK, or the Err of `tcp_listen`. */
 export function serviceStart(service: u32, port: u32, backlog: u32): i32 {
@@ -160,7 +138,7 @@ export function serviceRequest(): usize {
   if (!HTTP || servedMax() == 0) return 0;
   while (shared().wantFirst != 0) {
     const i = shared().wantFirst - 1, s = servedAt(i);
-    if (s.handle != 0 && s.service == <u8>Service.HTTP && wants(s)) {
+    if (s.handle != 0 && s.service == <u8>Service.HTTP && fillRequest(s)) {
       request.block = i;
       request.path = <u32>textOf(s);
       request.pathSize = s.used;
@@ -173,7 +151,7 @@ export function serviceRequest(): usize {
 }
 
 /** Fills in what a connection wants of the host. Returns whether it wants anything. */
-function wants(s: Served): bool {
+function fillRequest(s: Served): bool {
   if (s.http == <u8>Http.STAT) {
     request.want = Want.LENGTH;
     request.size = s.headOnly ? 0 : 1;
@@ -330,7 +308,7 @@ function close(s: Served): void {
 }
 
 /** Closes when everything was read, and the peer has closed or we are to end. Returns whether it did. */
-function ended(s: Served): bool {
+function closeWhenRead(s: Served): bool {
   const have = tcp_recv_size(s.handle);
   if (have > 0 || (have < 0 && shared().stopping == 0)) return false;
   close(s);
@@ -378,7 +356,7 @@ function echo(s: Served): void {
     tcp_send_commit(s.handle, n);
     tcp_recv_consume(s.handle, n);
   }
-  ended(s);
+  closeWhenRead(s);
 }
 
 function drain(s: Served): void {
@@ -387,13 +365,13 @@ function drain(s: Served): void {
 
 function discard(s: Served): void {
   drain(s);
-  ended(s);
+  closeWhenRead(s);
 }
 
 /** RFC 864: lines of 72 printing characters, each line starting one further. */
 function chargen(s: Served): void {
   drain(s);
-  if (ended(s)) return;
+  if (closeWhenRead(s)) return;
   for (let room = tcp_send_span(s.handle); room > 0; room = tcp_send_span(s.handle)) {
     const at = tcp_send_at(s.handle);
     for (let i = 0; i < room; i++) {
@@ -414,7 +392,7 @@ function http(s: Served): void {
         return;
       }
       if (!httpArrives(s)) {
-        ended(s);
+        closeWhenRead(s);
         return;
       }
       touch(s);

@@ -43,7 +43,29 @@ export const enum Http {
   BODY,
 }
 
-/** What all connections share: 64 bytes, all zero at first. */
+/** What the host is asked for. */
+export const enum Want { NONE, LENGTH, PIECE }
+
+/** The record that the host answers. */
+@unmanaged export class Request {
+  /** One of `Want`. */
+  want: u32;
+  /** Number of the connection's block. */
+  block: u32;
+  /** The path from "/" on, percent-encoding undone: address and bytes. */
+  path: u32;
+  pathSize: u32;
+  /** PIECE: where the bytes go. */
+  data: u32;
+  /** PIECE: how many at most; LENGTH: 0 if no piece will be wanted. */
+  size: u32;
+  /** PIECE: from where on in the file. */
+  offset: u64;
+  /** The host's own word on the connection's file: what it wrote with LENGTH stands here with PIECE. */
+  tag: u64;
+}
+
+/** What all connections share, all zero at first. */
 @unmanaged export class Shared {
   /** The listeners' handles, by service; 0: not offered. */
   listener0: i32;
@@ -76,7 +98,7 @@ export const enum Http {
   due: u32;
 }
 
-const SHARED: u32 = 64;
+const SHARED: u32 = offsetof<Shared>();
 
 @unmanaged export class Served {
   /** Next of those that want something of the host; and whether it is one of them. Outlives the connection. */
@@ -118,7 +140,7 @@ const SHARED: u32 = 64;
   tag: u64;
 }
 
-const HEAD: u32 = HTTP ? 88 : 40;
+const HEAD: u32 = HTTP ? offsetof<Served>() : offsetof<Served>("status");
 const BLOCK: u32 = HTTP ? HEAD + PATH_MAX + ANSWER_MAX : HEAD;
 
 /** Where a block keeps the line that is being read, then the path. */
@@ -133,10 +155,6 @@ export function answerOf(s: Served): usize {
 
 /** Bytes that `connections` need. */
 export function servicesBytes(connections: u32): u32 {
-  if (offsetof<Shared>() > SHARED) ERROR("what connections share is 64 bytes");
-  if (offsetof<Served>() != 88 || offsetof<Served>("status") != 40) {
-    ERROR("a block's head is 88 bytes, and 40 without HTTP");
-  }
   return SHARED + connections * BLOCK;
 }
 

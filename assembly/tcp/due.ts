@@ -16,7 +16,7 @@ import { rtoBackOff, rttStop } from "./loss/rtt";
 import { blackHoleSuspected } from "./loss/path-mtu";
 import { persistDue, persistArm } from "./close/persist";
 import { giveUp } from "./close/end";
-import { keepAliveFails, keepAliveStart } from "./close/keep-alive";
+import { keepAliveFires, keepAliveStart } from "./close/keep-alive";
 import { sendReset } from "./output";
 import { config } from "../config";
 import { isOwn, nextHop } from "../ip/address";
@@ -102,7 +102,7 @@ function idleDue(t: Tcb): void {
   } else if (first) {
     keepAliveStart(t);
     return;
-  } else if (!keepAliveFails(t)) {
+  } else if (!keepAliveFires(t)) {
     return;
   }
   // Should the peer be there after all, it learns that the connection is over.

@@ -44,12 +44,12 @@ const WITH_TIMESTAMPS: u32 = TcpHeader.SIZE + 12;
 export function predict(frame: usize, size: u32): bool {
   if (size < ETHERNET_SIZE + Ipv4.SIZE + TcpHeader.SIZE) return false;
   const kind = load<u32>(frame, 12) & 0xffffff;
-  if (kind == TYPE_VERSION) return expected4(changetype<Ipv4>(frame + ETHERNET_SIZE), size);
+  if (kind == TYPE_VERSION) return takeExpected4(changetype<Ipv4>(frame + ETHERNET_SIZE), size);
   return IPV6 && (kind & VERSION6_MASK) == TYPE_VERSION6 && size >= ETHERNET_SIZE + Ipv6.SIZE + TcpHeader.SIZE &&
-    expected6(changetype<Ipv6>(frame + ETHERNET_SIZE), size);
+    takeExpected6(changetype<Ipv6>(frame + ETHERNET_SIZE), size);
 }
 
-function expected4(ip: Ipv4, size: u32): bool {
+function takeExpected4(ip: Ipv4, size: u32): bool {
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE), total = ip.totalSize, dst = ip.dst;
   // DF may be set: 0x40 in memory order. A segment with an ECN mark goes the long way.
   if (ip.protocol != PROTO_TCP || total > size - ETHERNET_SIZE || total < Ipv4.SIZE + TcpHeader.SIZE ||
@@ -59,23 +59,23 @@ function expected4(ip: Ipv4, size: u32): bool {
   // What we send to ourselves comes by the loop, and that does not lead here: on
   // the wire it is forged (RFC 1122 §3.2.1.3).
   return !isOwn(src) && ip.checksumOk &&
-    expected(src, dst, tcp, total - Ipv4.SIZE, sumPseudo(src, dst, PROTO_TCP, total - Ipv4.SIZE), size);
+    takeExpected(src, dst, tcp, total - Ipv4.SIZE, sumPseudo(src, dst, PROTO_TCP, total - Ipv4.SIZE), size);
 }
 
-function expected6(ip: Ipv6, size: u32): bool {
+function takeExpected6(ip: Ipv6, size: u32): bool {
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv6.SIZE), payload = ip.payloadSize;
   // As the long way does with each packet.
   namesSettle();
   if (!interface6.up || ip.next != PROTO_TCP || payload > size - ETHERNET_SIZE - Ipv6.SIZE ||
       payload < TcpHeader.SIZE || (load<u8>(changetype<usize>(ip), 1) & MARK6) != 0 || (tcp.flags & ~PSH) != ACK ||
       !pairFind(ip)) return false;
-  return expected(pair.src, pair.dst, tcp, payload, pair.sum + sumPseudo(0, 0, PROTO_TCP, payload), size);
+  return takeExpected(pair.src, pair.dst, tcp, payload, pair.sum + sumPseudo(0, 0, PROTO_TCP, payload), size);
 }
 
 /**
  * A segment of `size` bytes in a frame of `frameSize`, whose flags are ACK, or ACK and PSH. `sum`: its pseudo-header's.
  */
-function expected(src: Address, dst: Address, tcp: TcpHeader, size: u32, sum: u64, frameSize: u32): bool {
+function takeExpected(src: Address, dst: Address, tcp: TcpHeader, size: u32, sum: u64, frameSize: u32): bool {
   const header = tcp.headerSize;
   if (size < header) return false;
   const owner = demuxFind(dst, src, (tcp.srcPort << 16) | tcp.dstPort);

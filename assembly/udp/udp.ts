@@ -159,9 +159,15 @@ export function udpSend(s: UdpSocket, ip: Address, port: u32, src: usize, size: 
   return push(toSend(s), ip, port, src, size) ? Err.OK : Err.AGAIN;
 }
 
+/** Whom a datagram is from. */
+@unmanaged export class DatagramFrom {
+  /** Host order. */
+  ip: u32;
+  port: u32;
+}
+
 /**
- * Takes the next datagram: copies up to `size` bytes of it to `dst`, writes {u32 address, u32 port} of the sender to
- * `from` (0: not wanted). Returns the datagram's full length (the rest is lost), AGAIN, or REFUSED after an ICMP error.
+ * Takes the next datagram: copies up to `size` bytes of it to `dst`, a `DatagramFrom` to `from` (0: not wanted). Returns the datagram's full length (the rest is lost), AGAIN, or REFUSED after an ICMP error.
  */
 export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i32 {
   if (s.refused) {
@@ -172,8 +178,9 @@ export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i3
   if (q.size == 0) return Err.AGAIN;
   const have = front(q, At.SENDER, dst, size);
   if (from != 0) {
-    store<u32>(from, load<u32>(record));
-    store<u32>(from, load<u32>(record, 4) & 0xffff, 4);
+    const f = changetype<DatagramFrom>(from);
+    f.ip = load<u32>(record);
+    f.port = load<u32>(record, 4) & 0xffff;
   }
   pop(q, have);
   return <i32>have;

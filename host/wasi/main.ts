@@ -12,13 +12,14 @@ import {
   servicesIdle, servicesLeft, servicesRun, servicesStop, servicesWait, serviceStart,
 } from "../../assembly/services/app";
 import { link_changed } from "../../assembly/index";
-import { IDLE_S, Service } from "../../assembly/services/layout";
-import { Config, isHost, Policy } from "../../assembly/config";
+import { IDLE_S, Request, Service, Want } from "../../assembly/services/layout";
+import { Config, FRAME_OFFSET, isHost, Policy } from "../../assembly/config";
 import { Err } from "../../assembly/core/error";
 import {
   SlotRing, slotConsume, slotFirst, slotFirstSize, slotNext, slotProduce, slotsFull, slotsUsed,
 } from "../../assembly/buffers/slots";
 import { Mib } from "../../assembly/core/counters";
+import { Pool } from "../../assembly/api/info";
 import {
   address, argument, argumentsCount, argumentsRead, decimal, hexadecimal, isText, number, startsWith, stopped, usage,
   usageOf,
@@ -289,7 +290,7 @@ function takeFrames(): bool {
       break;
     }
     // A frame too long for its slot is dropped by the stack, which looks at its length.
-    memory.copy(slotNext(ring), IN + at + 4, min(size, ring.stride - 2));
+    memory.copy(slotNext(ring), IN + at + 4, min(size, ring.stride - FRAME_OFFSET));
     slotProduce(ring, size);
     at += 4 + size;
   }
@@ -306,7 +307,7 @@ function putFrames(): void {
   assert(slotsUsed(ring) <= ring.mask + 1);
   for (let n = slotsUsed(ring); n > 0; n--) {
     const size = slotFirstSize(ring);
-    assert(size <= ring.stride - 2);
+    assert(size <= ring.stride - FRAME_OFFSET);
     if (at + 4 + size > OUT_MAX) {
       if (!writeOutput(OUT, at)) end(false);
       at = 0;
@@ -324,12 +325,14 @@ function answerRequests(): bool {
   let did = false;
   // Not without end: frames want their turn too.
   for (let n = 0; n < 64; n++) {
-    const r = serviceRequest();
-    if (r == 0) break;
-    const path = load<u32>(r, 8), size = load<u32>(r, 12);
-    const room = load<u32>(r, 20);
-    if (load<u32>(r) == 1) serviceAnswer(fileLength(path, size, room != 0, r + 32));
-    else serviceAnswer(filePiece(path, size, load<u64>(r, 32), load<u64>(r, 24), load<u32>(r, 16), room));
+    const at = serviceRequest();
+    if (at == 0) break;
+    const r = changetype<Request>(at);
+    if (r.want == <u32>Want.LENGTH) {
+      serviceAnswer(fileLength(r.path, r.pathSize, r.size != 0, at + offsetof<Request>("tag")));
+    } else {
+      serviceAnswer(filePiece(r.path, r.pathSize, r.tag, r.offset, r.data, r.size));
+    }
     did = true;
   }
   return did;
@@ -338,7 +341,7 @@ function answerRequests(): bool {
 /** Whether there is nobody to wait for any longer. */
 function isOver(): bool {
   const now = nowUs();
-  if (pool(0) == 0 || now >= closing) return true;
+  if (pool(Pool.CONNECTIONS) == 0 || now >= closing) return true;
   if (servicesLeft() != 0) told = 0;
   else if (told == 0) told = now;
   return told != 0 && now >= told + CLOSING_US;

@@ -157,12 +157,23 @@ export function dead(sources: Tree, users: Tree, entries: readonly string[]): st
   );
 }
 
-/** Names that more than one function has: "name: file file". */
-export function twins(sources: Tree): string[] {
+/** What files import and do not use: "file name". */
+export function unused(sources: Tree): string[] {
+  return [...sources].flatMap(([path, text]) => parse(text).statements.flatMap((s) => {
+    const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : undefined;
+    if (clause === undefined || !ts.isNamedImports(clause)) return [];
+    const rest = text.slice(0, s.pos) + text.slice(s.end);
+    return clause.elements.map((e) => e.name.text).filter((name) => !new RegExp(`\\b${name}\\b`).test(rest))
+      .map((name) => `${path} ${name}`);
+  }));
+}
+
+/** Names that more than one function has, or more than one that is exported: "name: file file". */
+export function twins(sources: Tree, which: "all" | "exported" = "all"): string[] {
   const places = new Map<string, string[]>();
   for (const [path, text] of sources) {
     for (const s of parse(text).statements) {
-      if (!ts.isFunctionDeclaration(s)) continue;
+      if (!ts.isFunctionDeclaration(s) || (which === "exported" && !has(s, ts.SyntaxKind.ExportKeyword))) continue;
       const name = s.name!.text;
       places.set(name, [...places.get(name) ?? [], path]);
     }
@@ -226,29 +237,54 @@ function stores(node: ts.Node, locals: ReadonlySet<string>): boolean {
   return node.getChildren().some((child) => stores(child, locals));
 }
 
+/** The functions of a file, its methods among them, by the names that calls in it have. */
+function functionsOf(text: string): { name: string; node: ts.FunctionDeclaration | ts.MethodDeclaration }[] {
+  const { statements } = parse(text);
+  return [
+    ...statements.filter(ts.isFunctionDeclaration).filter((f) => f.body !== undefined)
+      .map((node) => ({ name: node.name!.text, node })),
+    ...statements.filter(ts.isClassDeclaration).flatMap((c) => c.members.filter(ts.isMethodDeclaration))
+      .map((node) => ({ name: `.${node.name.getText()}`, node })),
+  ];
+}
+
+/** Where what a file calls by a name is declared: "path name", by the name. `a.b` is what `import * as a` has of b. */
+function importedBy(path: string, text: string): Map<string, string> {
+  const known = new Map<string, string>();
+  for (const s of parse(text).statements) {
+    const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : undefined;
+    if (clause === undefined || !ts.isNamedImports(clause)) continue;
+    const [{ target }] = imports(path, s.getText()) as [Import];
+    for (const e of clause.elements) known.set(e.name.text, `${target} ${(e.propertyName ?? e.name).text}`);
+  }
+  return known;
+}
+
 /**
- * Functions of which `isPredicate` says that they only ask, and that act, or call what acts: "file name". No two have
- * one name (`twins`).
+ * Functions that return whether something is so and write memory, or call what does, by the graph of calls: "file
+ * name". A method acts if one of its name does.
  */
-export function actingPredicates(sources: Tree, isPredicate: (name: string) => boolean): string[] {
-  const calls = new Map<string, Set<string>>();
-  const acts = new Set<string>();
-  const at = new Map<string, { path: string; asks: boolean }>();
+export function actingBooleans(sources: Tree): string[] {
+  const calls = new Map<string, Set<string>>(), acts = new Set<string>(), asked: string[] = [];
   for (const [path, text] of sources) {
-    for (const s of parse(text).statements) {
-      if (!ts.isFunctionDeclaration(s) || s.body === undefined) continue;
-      const name = s.name!.text;
-      const locals = new Set(s.parameters.map((p) => p.name.getText()));
-      const called = new Set<string>();
-      const visit = (node: ts.Node): void => {
-        if (ts.isVariableDeclaration(node)) locals.add(node.name.getText());
-        if (ts.isCallExpression(node) && ts.isIdentifier(node.expression)) called.add(node.expression.text);
-        node.forEachChild(visit);
+    const known = importedBy(path, text), all = functionsOf(text);
+    for (const { name } of all) if (!name.startsWith(".")) known.set(name, `${path} ${name}`);
+    for (const { name, node } of all) {
+      const key = name.startsWith(".") ? name : `${path} ${name}`, called = calls.get(key) ?? new Set();
+      const locals = new Set(node.parameters.map((p) => p.name.getText()));
+      const visit = (child: ts.Node): void => {
+        if (ts.isVariableDeclaration(child)) locals.add(child.name.getText());
+        if (ts.isCallExpression(child)) {
+          const to = child.expression;
+          if (ts.isIdentifier(to)) called.add(known.get(to.text) ?? to.text);
+          else if (ts.isPropertyAccessExpression(to)) called.add(`.${to.name.text}`);
+        }
+        child.forEachChild(visit);
       };
-      s.body.forEachChild(visit);
-      calls.set(name, called);
-      at.set(name, { path, asks: s.type?.getText() === "bool" && isPredicate(name) });
-      if (stores(s.body, locals)) acts.add(name);
+      node.body!.forEachChild(visit);
+      calls.set(key, called);
+      if (stores(node.body!, locals)) acts.add(key);
+      if (!name.startsWith(".") && node.type?.getText() === "bool") asked.push(key);
     }
   }
   for (let more = true; more;) {
@@ -259,7 +295,7 @@ export function actingPredicates(sources: Tree, isPredicate: (name: string) => b
       more = true;
     }
   }
-  return [...at].filter(([name, { asks }]) => asks && acts.has(name)).map(([name, { path }]) => `${path} ${name}`);
+  return asked.filter((name) => acts.has(name));
 }
 
 /** Variables outside of functions, in namespaces too: "file name". */
@@ -320,4 +356,49 @@ export function globalWrites(sources: Tree): { variable: string; by: string }[] 
     }
   }
   return found;
+}
+
+/** The function that a node stands in; "": none. */
+function functionOf(node: ts.Node): string {
+  let at: ts.Node | undefined = node;
+  while (at !== undefined && !ts.isFunctionDeclaration(at)) at = at.parent;
+  return (at as ts.FunctionDeclaration | undefined)?.name?.text ?? "";
+}
+
+/**
+ * Where memory is read or written at an address and a number, and where memory is taken by a number of bytes that no
+ * word has: "file function". Numbers are places in a layout, which a class would name.
+ */
+export function placesByNumber(sources: Tree): string[] {
+  const isNumber = (node: ts.Node | undefined, least: number): boolean =>
+    node !== undefined && ts.isNumericLiteral(node) && Number(node.text.replace(/_/g, "")) >= least;
+  const hasNumber = (node: ts.Node | undefined): boolean =>
+    node !== undefined && ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken
+    && (isNumber(node.right, 1) || isNumber(node.left, 1) || hasNumber(node.left));
+  const found = new Set<string>();
+  for (const [path, text] of sources) {
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node)) {
+        const [first, second, third] = node.arguments, called = node.expression.getText();
+        const byNumber = called === "load" || called === "v128.load" ? hasNumber(first) || isNumber(second, 1)
+          : called === "store" || called === "v128.store" ? hasNumber(first) || isNumber(third, 1)
+          : called === "memory.data" ? node.typeArguments === undefined && isNumber(first, 1)
+          : called === "take" ? isNumber(second, 17) : false;
+        if (byNumber) found.add(`${path} ${functionOf(node)}`.trim());
+      }
+      node.forEachChild(visit);
+    };
+    parse(text).forEachChild(visit);
+  }
+  return [...found];
+}
+
+/** Constants that are a number and are named like a place or a size: "file name". */
+export function sizesByNumber(sources: Tree): string[] {
+  const named = /^CONTROL|(^|_)(SIZE|BYTES|STRIDE|RECORD|ENTRY|BLOCK|HEAD|SHARED|OFFSET|PLACE|AT|RX|TX)$/;
+  return [...sources].flatMap(([path, text]) => declarations(text).flatMap(({ name, node }) => {
+    if (!ts.isVariableStatement(node) || !named.test(name)) return [];
+    const value = node.declarationList.declarations.find((d) => d.name.getText() === name)!.initializer;
+    return value !== undefined && ts.isNumericLiteral(value) && value.text !== "0" ? [`${path} ${name}`] : [];
+  }));
 }

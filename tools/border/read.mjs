@@ -199,9 +199,9 @@ export function border() {
     ip6OwnMost: constant("assembly/address/names.ts", "OWN_MAX"),
     ip6Info: record("assembly/api/ip6.ts", "Ip6Info"),
     leaseStates: members("assembly/clients/dhcp-state.ts", "State"),
-    from: record("assembly/api/udp.ts", "DatagramFrom"),
-    request: record("assembly/services/app.ts", "Request"),
-    wants: members("assembly/services/app.ts", "Want"),
+    from: record("assembly/udp/udp.ts", "DatagramFrom"),
+    request: record("assembly/services/layout.ts", "Request"),
+    wants: members("assembly/services/layout.ts", "Want"),
     fixed: fixed("assembly"),
     functions: [
       ...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")),

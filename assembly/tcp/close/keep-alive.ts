@@ -19,7 +19,7 @@ export function keepAliveStart(t: Tcb): void {
 }
 
 /** The idle timer fired: orders a probe. Returns true when so many had no answer that the peer is given up. */
-export function keepAliveFails(t: Tcb): bool {
+export function keepAliveFires(t: Tcb): bool {
   const idle = <u64>t.keepIdleS * SECOND;
   if (!isSynchronized(t) || clock.us - t.heardAt < idle || t.sndUna != t.sndNxt) {
     t.keepSent = 0;
