@@ -371,3 +371,42 @@ describe("documents", () => {
     );
   });
 });
+
+describe("docs/design/clauses.md", () => {
+  /** All clauses of chapter 3. */
+  const CLAUSES = `3.1 3.2 3.2.1 3.2.2 3.3 3.3.1 3.3.2 3.4 3.4.1 3.4.2 3.4.3 3.5 3.5.1 3.5.2 3.5.3 3.6 3.6.1
+    3.7 3.7.1 3.7.2 3.7.3 3.7.4 3.7.5 3.8 3.8.1 3.8.2 3.8.3 3.8.4 3.8.5 3.8.6 3.8.6.1 3.8.6.2 3.8.6.2.1 3.8.6.2.2
+    3.8.6.3 3.9 3.9.1 3.9.1.1 3.9.1.2 3.9.1.3 3.9.1.4 3.9.1.5 3.9.1.6 3.9.1.7 3.9.1.8 3.9.1.9 3.9.2 3.9.2.1 3.9.2.2
+    3.9.2.3 3.10 3.10.1 3.10.2 3.10.3 3.10.4 3.10.5 3.10.6 3.10.7 3.10.7.1 3.10.7.2 3.10.7.3 3.10.7.4 3.10.8`;
+  const rows = (text: string): string[][] =>
+    [...text.matchAll(/^\| (3[.\d]*) \| ([^|]+) \| ([^|]+) \|$/gm)].map(([, clause, , where]) => [clause!, where!]);
+  /** Files and functions that are named and are not there. */
+  const gone = (text: string): string[] => rows(text).flatMap(([clause, where]) => {
+    let file = "";
+    return [...where!.matchAll(/`([^`]+)`/g)].flatMap(([, name]) => {
+      if (!name!.includes(".ts")) {
+        if (name!.endsWith("/")) return existsSync(`assembly/${name}`) ? [] : [`§${clause} ${name}`];
+        const declared = file !== "" && new RegExp(`^(@inline )?(export )?function ${name}\\(`, "m").test(file);
+        return declared ? [] : [`§${clause} ${name}`];
+      }
+      const path = `assembly/${name}`;
+      file = existsSync(path) ? readFileSync(path, "utf8") : "";
+      return file === "" ? [`§${clause} ${name}`] : [];
+    });
+  });
+  const page = readFileSync("docs/design/clauses.md", "utf8");
+
+  it("has each clause of RFC 9293 §3 once, in order", () =>
+    assert.deepEqual(rows(page).map(([clause]) => clause), CLAUSES.split(/\s+/)));
+  it("names a file or a folder for each, with functions that are there", () => {
+    assert.deepEqual(gone(page), []);
+    assert.deepEqual(rows(page).filter(([, where]) => !/`|as below|not done/.test(where!)), []);
+  });
+  it("is checked by something that can fail", () => {
+    const row = (where: string): string => `| 3.1 | Header Format | ${where} |`;
+    assert.deepEqual(gone(row("`wire/tcp.ts`, `tcp/gone.ts` `f`")), ["§3.1 tcp/gone.ts", "§3.1 f"]);
+    assert.deepEqual(gone(row("`tcp/input.ts` `tcpInput`, `tcpOutput`; `tcp/nowhere/`")), [
+      "§3.1 tcpOutput", "§3.1 tcp/nowhere/",
+    ]);
+  });
+});
