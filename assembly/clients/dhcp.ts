@@ -269,8 +269,8 @@ export function dhcpInput(ip: Ipv4, udp: Udp, size: u32): bool {
 }
 
 /**
- * Reads the options of a message of `size` bytes. Returns whether it is one for us, in this exchange, from a server that
- * says who it is.
+ * Reads the options of a message of `size` bytes. Returns whether it is one for us, in this exchange, from a server
+ * that says who it is.
  */
 function readAnswer(m: Dhcp, size: u32): bool {
   return m.isValid(size) && m.op == BOOT_REPLY && m.xid == lease.xid && m.chaddr == ownMac() &&

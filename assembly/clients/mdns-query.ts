@@ -262,8 +262,8 @@ function theirsNext(start: usize, end: usize): bool {
 }
 
 /**
- * Compares the proposals of the query that was read with ours. Returns whether they come later: who sent it may have the
- * name.
+ * Compares the proposals of the query that was read with ours. Returns whether they come later: who sent it may have
+ * the name.
  */
 export function proposalsCompare(start: usize, end: usize): bool {
   set(ours, 0, 0, 0);

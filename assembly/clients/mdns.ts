@@ -28,7 +28,9 @@ import {
   addressesMark, Kind, KINDS, kindsNow, labelKeep, LEGACY_TTL_S, mine, nameNext, ownName, TTL_S, writeBegin, writeEnd,
   writeKinds,
 } from "./mdns-records";
-import { FAMILIES, groupBegin, groupRoom, hasRoom, wayFind, roomTo, TTL, writeHeader, writeQuestion } from "./mdns-send";
+import {
+  FAMILIES, groupBegin, groupRoom, hasRoom, roomTo, TTL, wayFind, writeHeader, writeQuestion,
+} from "./mdns-send";
 import { mdnsOwner, tellStack } from "./owners";
 
 /** RFC 6762 §8.1: so many probes, so far apart, ms. */
