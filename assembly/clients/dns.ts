@@ -3,7 +3,7 @@
 
 import { config } from "../config";
 import { DNS_TCP, IPV6, MDNS } from "../features";
-import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
+import { afterMs, isDue, Micros, NEVER } from "../core/clock";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { take } from "../core/layout";

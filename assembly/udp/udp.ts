@@ -167,8 +167,8 @@ export function udpSend(s: UdpSocket, ip: Address, port: u32, src: usize, size: 
 }
 
 /**
- * Takes the next datagram: copies up to `size` bytes of it to `dst`, a `DatagramFrom` to `from` (0: not wanted). Returns
- * the datagram's full length (the rest is lost), AGAIN, or REFUSED after an ICMP error.
+ * Takes the next datagram: copies up to `size` bytes of it to `dst`, a `DatagramFrom` to `from` (0: not wanted).
+ * Returns the datagram's full length (the rest is lost), AGAIN, or REFUSED after an ICMP error.
  */
 export function udpReceive(s: UdpSocket, dst: usize, size: u32, from: usize): i32 {
   if (s.refused) {

@@ -395,7 +395,7 @@ export function placesByNumber(sources: Tree): string[] {
 
 /** Constants that are a number and are named like a place or a size: "file name". */
 export function sizesByNumber(sources: Tree): string[] {
-  const named = /^CONTROL|(^|_)(SIZE|BYTES|STRIDE|RECORD|ENTRY|BLOCK|HEAD|SHARED|OFFSET|PLACE|AT|RX|TX)$/;
+  const named = /^CONTROL|(^|_)(SIZE|STRIDE|RECORD|ENTRY|BLOCK|HEAD|SHARED|OFFSET|PLACE|AT|RX|TX)$/;
   return [...sources].flatMap(([path, text]) => declarations(text).flatMap(({ name, node }) => {
     if (!ts.isVariableStatement(node) || !named.test(name)) return [];
     const value = node.declarationList.declarations.find((d) => d.name.getText() === name)!.initializer;
