@@ -161,8 +161,8 @@ describe("names", () => {
   /** One of the words of a name says what is done, or what happened and is acted upon. */
   const ACTS = new RegExp(`^(${[
     "add admit advertise again answer arm ask close compare detects find fill fires fragment give input learn match",
-    "next note open output probe push put read receive report run send solicit split take takes tell timer translate write",
-    "acked sacked lost arrives times predict",
+    "next note open output probe push put read receive report run send solicit split take takes tell",
+    "timer translate write acked sacked lost arrives times predict",
   ].join(" ").split(" ").join("|")})$`);
   const acts = (name: string): boolean =>
     !asks(name) && name.split(/(?=[A-Z])/).some((word) => ACTS.test(word.toLowerCase().replace(/\d+$/, "")));
