@@ -27,10 +27,10 @@ function binaryen(tool: string): string {
 
 /**
  * What is wrong with the application, a line each; none: it can be linked. `elsewhere`: whether
- * another build of the stack has a call.
+ * another build of the stack has a call. `isOne`: application and stack are to be one module.
  */
 export function problems(
-  app: Uint8Array, stack: Uint8Array, elsewhere: (name: string) => boolean = () => false,
+  app: Uint8Array, stack: Uint8Array, elsewhere: (name: string) => boolean = () => false, isOne = true,
 ): string[] {
   const a = readSections(app);
   const exports = new Map(readSections(stack).exports.map((e) => [e.name, e]));
@@ -48,8 +48,14 @@ export function problems(
     }
   }
   if (a.memoryPages === null) out.push("it has no memory of its own, in which the stack could live");
+  else if (a.memoryPages === 0) out.push("its memory has no page, and the stack's data need one");
+  else if (a.isOddMemory) out.push("its memory is shared, or has addresses of 64 bits; the stack's is not like that");
   else if (!a.exports.some((e) => e.name === "memory" && e.kind === "memory"))
     out.push('it does not export its memory as "memory"');
+  for (const { name, from } of a.exports) {
+    if (isOne && HOST_CALLS.includes(name) && !(from?.module === "stint" && from.name === name))
+      out.push(`it exports "${name}", by which its host calls the stack; give it another name`);
+  }
   if (a.data.some((at) => at >= 0 && at < STACK_DATA_END))
     out.push(
       `its data begin below ${STACK_DATA_END}, where the stack's are; `
@@ -64,12 +70,12 @@ export function problems(
 export interface Merged { bytes: number; app: number; stack: number; imports: string[] }
 
 /** Reads and checks the application; throws a RangeError with what is wrong. */
-function checked(app: string, stack: Uint8Array): Uint8Array {
+function checked(app: string, stack: Uint8Array, isOne: boolean): Uint8Array {
   try {
     const bytes = readFileSync(app);
     const fullest = (): string[] =>
       readSections(linkedStack(true)).exports.filter((e) => e.kind === "function").map((e) => e.name);
-    const wrong = problems(bytes, stack, (name) => fullest().includes(name));
+    const wrong = problems(bytes, stack, (name) => fullest().includes(name), isOne);
     if (wrong.length > 0) throw new RangeError(wrong.map((w) => `${app}: ${w}`).join("\n"));
     return bytes;
   } catch (e) {
@@ -83,7 +89,7 @@ function checked(app: string, stack: Uint8Array): Uint8Array {
  * large as the application wants it. Throws a RangeError with what is wrong.
  */
 export function linkDynamic(app: string, dir: string, fast = false): string[] {
-  const stack = linkedStack(fast), bytes = checked(app, stack);
+  const stack = linkedStack(fast), bytes = checked(app, stack, false);
   mkdirSync(dir, { recursive: true });
   const files = [join(dir, "stint.wasm"), join(dir, "app.wasm")];
   writeFileSync(files[0]!, ownMemory(stack, readSections(bytes).memoryPages!));
@@ -111,7 +117,7 @@ export function mergeModules(app: string, out: string, optimize = true, fast = f
     }
   };
   try {
-    const stackBytes = linkedStack(fast), bytes = checked(app, stackBytes);
+    const stackBytes = linkedStack(fast), bytes = checked(app, stackBytes, true);
     writeFileSync(stack, stackBytes);
     // The stack imports env.memory: the application is "env" to it.
     run("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "stint", "-o", merged);

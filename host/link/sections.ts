@@ -10,13 +10,21 @@ export interface Import {
   kind: "function" | "table" | "memory" | "global";
   signature?: Signature;
 }
-export interface Export { name: string; kind: "function" | "table" | "memory" | "global"; signature?: Signature }
+export interface Export {
+  name: string;
+  kind: "function" | "table" | "memory" | "global";
+  signature?: Signature;
+  /** Of a function that the module only hands on: where it has it from. */
+  from?: Import;
+}
 
 export interface Sections {
   imports: Import[];
   exports: Export[];
   /** Own memory, pages at least; null: it has none. */
   memoryPages: number | null;
+  /** Whether that memory is shared, or has addresses of 64 bits. */
+  isOddMemory: boolean;
   /** Where active data segments begin; −1: somewhere that is only known at run time. */
   data: number[];
   /** The first mutable i32 global's value: a compiler's stack pointer. */
@@ -42,7 +50,9 @@ export function readSections(bytes: Uint8Array): Sections {
 /** Reads a module that is valid, section by section (WebAssembly Core §5.5). */
 class Reader {
   at = 8;
-  readonly out: Sections = { imports: [], exports: [], memoryPages: null, data: [], stackPointer: null };
+  readonly out: Sections = {
+    imports: [], exports: [], memoryPages: null, isOddMemory: false, data: [], stackPointer: null,
+  };
   readonly #types: Signature[] = [];
   /** The types of the functions, those that are imported first. */
   readonly #functions: number[] = [];
@@ -66,7 +76,12 @@ class Reader {
       case 1: each(() => this.#type()); break;
       case 2: each(() => this.#import()); break;
       case 3: each(() => this.#functions.push(this.leb())); break;
-      case 5: each(() => (this.out.memoryPages = this.limits())); break;
+      case 5:
+        each(() => {
+          this.out.isOddMemory = (this.bytes[this.at]! & ~1) !== 0;
+          this.out.memoryPages = this.limits();
+        });
+        break;
       case 6: each(() => this.#global()); break;
       case 7: each(() => this.#export()); break;
       case 11: each(() => this.#data()); break;
@@ -110,9 +125,13 @@ class Reader {
 
   #export(): void {
     const name = this.text(), kind = KINDS[this.byte()]!, index = this.leb();
-    this.out.exports.push({
-      name, kind, ...(kind === "function" ? { signature: this.#types[this.#functions[index]!]! } : {}),
-    });
+    if (kind !== "function") this.out.exports.push({ name, kind });
+    else {
+      const from = this.out.imports.filter((i) => i.kind === kind)[index];
+      this.out.exports.push({
+        name, kind, signature: this.#types[this.#functions[index]!]!, ...(from && { from }),
+      });
+    }
   }
 
   #data(): void {

@@ -245,6 +245,26 @@ static void echo(int32_t connection) {
       /-Wl,--global-base=1024/, "-Wl,--global-base=64",
     ));
 
+  it("refuses what has another meaning, or none, where the stack is: exports of its names, memories", () => {
+    const stack = linkedStack(true);
+    const said = (what: string, memory = '(memory (export "memory") 1)', isOne = true): string[] => {
+      const module = binaryen.parseText(`(module
+        (import "stint" "poll" (func $poll (param i64) (result i32))) ${memory}
+        (func (export "app_run") (result i32) (call $poll (i64.const 0))) ${what})`);
+      module.setFeatures(binaryen.Features.MutableGlobals | binaryen.Features.Atomics);
+      return problems(module.emitBinary(), stack, undefined, isOne);
+    };
+    assert.deepEqual(said(""), []);
+    assert.deepEqual(said('(export "poll" (func $poll))'), [], "the stack's own, handed on");
+    assert.match(said('(func (export "poll"))').join(), /exports "poll", by which/);
+    assert.match(said('(export "counters" (func $poll))').join(), /exports "counters", by which/);
+    assert.match(said('(global (export "configBlock") i32 (i32.const 7))').join(), /exports "configBlock", by which/);
+    const poll = '(memory (export "memory") 1) (global (export "poll") i32 (i32.const 7))';
+    assert.deepEqual(said("", poll, false), [], "two modules have a name each");
+    assert.match(said("", '(memory (export "memory") 0)').join(), /has no page/);
+    assert.match(said("", '(memory (export "memory") 1 2 shared)').join(), /is shared/);
+  });
+
   it("says what is no module", () => {
     const file = join(dir, "text.wasm");
     writeFileSync(file, "not a module");
