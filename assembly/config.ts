@@ -435,6 +435,11 @@ export function isOnLink(ip: u32): bool {
   return (ip ^ config.ip) <= hostMask();
 }
 
+/** 169.254/16 (RFC 3927). */
+export function isLinkLocal4(ip: u32): bool {
+  return ip >> 16 == 0xa9fe;
+}
+
 /** Whether frames are sent to `ip` itself: a host of our subnet, or the gateway, wherever that is. */
 export function isNeighbour(ip: u32): bool {
   return ip != 0 && (ip == config.gateway || isOnLink(ip));

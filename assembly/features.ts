@@ -81,6 +81,9 @@ export const UDP: bool = !isDefined(STINT_NO_UDP);
  */
 export const DHCP: bool = UDP && !isDefined(STINT_NO_DHCP);
 
+/** An address of 169.254/16 where nobody gives one (RFC 3927). Without it there is none then. */
+export const LINK_LOCAL: bool = DHCP && !isDefined(STINT_NO_LINK_LOCAL);
+
 /** Addresses of names (RFC 1035). */
 export const DNS: bool = DHCP && !isDefined(STINT_NO_DNS);
 

@@ -7,8 +7,8 @@ import {
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
 import {
-  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LOOPBACK, MDNS, OWNERSHIP, IPV6, REASSEMBLY, SNTP,
-  SPEED, UDP,
+  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LINK_LOCAL, LOOPBACK, MDNS, OWNERSHIP, IPV6,
+  REASSEMBLY, SNTP, SPEED, UDP,
 } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
@@ -83,7 +83,12 @@ import { igmpInit, igmpInput } from "./clients/igmp";
 import { mdnsInit, mdnsInput, mdnsLinkChanged, mdnsOutput, mdnsTimer } from "./clients/mdns";
 import { queryInit } from "./clients/mdns-query";
 import { recordsInit } from "./clients/mdns-records";
-import { CLIENTS, dhcpOwner, dnsOwner, mdnsOwner, ndOwner, sntpOwner, STACK_PLACES } from "./clients/owners";
+import {
+  linkLocalContested, linkLocalHears, linkLocalInit, linkLocalLinkChanged, linkLocalTimer,
+} from "./clients/link-local";
+import {
+  CLIENTS, dhcpOwner, dnsOwner, linkLocalOwner, mdnsOwner, ndOwner, sntpOwner, STACK_PLACES,
+} from "./clients/owners";
 import { sntpInit, sntpInput, sntpOutput, sntpRefused, sntpTimer } from "./clients/sntp";
 import { configureInit, configureLinkChanged, configureOutput, configureTimer } from "./nd/configure";
 import { ndInput } from "./nd/input";
@@ -182,6 +187,7 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     mdnsInit();
   }
   if (SNTP) sntpInit();
+  if (LINK_LOCAL) linkLocalInit();
   if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
   const app = take(1, (config.appBytes + 7) & ~7);
   if (commit) {
@@ -322,6 +328,7 @@ export function stackLinkChanged(): void {
   if (!LINK_CHANGES) return;
   state.announced = false;
   neighboursDoubt();
+  if (LINK_LOCAL) linkLocalLinkChanged();
   if (DHCP) dhcpLinkChanged();
   if (MDNS) mdnsLinkChanged();
   if (IPV6) configureLinkChanged();
@@ -392,7 +399,9 @@ function frameInput(frame: usize, size: u32, link: Link): void {
 function arpArrives(arp: Arp, size: u32): void {
   ipForget();
   if (DHCP) dhcpHears(arp, size);
-  switch (arpInput(arp, size, ownMac())) {
+  if (LINK_LOCAL) linkLocalHears(arp, size);
+  const result = arpInput(arp, size, ownMac());
+  switch (result) {
     case ArpResult.REPLY:
       arpSend(ARP_REPLY, arp.senderIp, arp.senderMac);
       ipResolved(arp.senderIp);
@@ -407,6 +416,7 @@ function arpArrives(arp: Arp, size: u32): void {
       arpSend(ARP_REQUEST, config.ip, 0);
       break;
     default:
+      if (LINK_LOCAL && result == ArpResult.CONTESTED) linkLocalContested();
       break;
   }
 }
@@ -579,6 +589,8 @@ function timersDue(): void {
       mdnsTimer();
     } else if (SNTP && owner == sntpOwner()) {
       sntpTimer();
+    } else if (LINK_LOCAL && owner == linkLocalOwner()) {
+      linkLocalTimer();
     } else if (IPV6 && owner == ndOwner()) {
       configureTimer();
     } else if (COOKIES && owner >= listenerBase()) {

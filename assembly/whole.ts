@@ -6,3 +6,4 @@ export * from "./api/names";
 export { udp_connect, udp_ttl } from "./api/udp";
 export * from "./api/ip6";
 export * from "./api/time";
+export * from "./api/link-local";

@@ -1048,7 +1048,8 @@ struct stint_lease {
   uint32_t refused;
   /* Addresses that others had. */
   uint32_t declined;
-  uint32_t pad;
+  /* 1: the address is one of 169.254/16 that the stack gave itself (`link_local_start`). */
+  uint32_t linkLocal;
   /* When it is renewed, in the clock of `poll`; 2^64 − 1: never. */
   uint64_t renewAt;
   /* When any server is asked. */
@@ -1312,7 +1313,8 @@ STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
 
 /*
  * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the
- * address before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT.
+ * address before end with NO_ADDRESS; listeners stay. DHCP ends, and what `link_local_start` began. OK,
+ * ARGUMENT or NOT_INIT.
  */
 STINT_IMPORT("set_address") int32_t stint_set_address(uint32_t ip, uint32_t prefix, uint32_t gateway);
 
@@ -1410,6 +1412,17 @@ STINT_IMPORT("sntp_utc") int64_t stint_sntp_utc(void);
 
 /* Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
 STINT_IMPORT("sntp_info") int32_t stint_sntp_info(void *dst);
+
+/*
+ * From now on the interface is to have an address of 169.254/16 when it has no other (RFC 3927): while DHCP
+ * runs, once no server answers; else at once. `Event.ADDRESS` of handle 0 tells when it has one, after five
+ * seconds or more. `wanted`: one that it had before, which is tried first; 0: none. `set_address` ends it.
+ * OK, ARGUMENT or NOT_INIT.
+ */
+STINT_IMPORT("link_local_start") int32_t stint_link_local_start(uint32_t wanted);
+
+/* Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
+STINT_IMPORT("link_local_stop") int32_t stint_link_local_stop(void);
 
 /*
  * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says

@@ -2,21 +2,24 @@
 // (assembly/features.ts) do not export this.
 
 import { config, isAddress } from "../config";
+import { LINK_LOCAL } from "../features";
 import { Err } from "../core/error";
 import { addressChange } from "../clients/address";
 import { dhcpBegin, dhcpEnd, dhcpLetGo } from "../clients/dhcp";
 import { DHCP_MTU } from "../clients/dhcp-message";
 import { domainName, hostNameKeep, Lease, lease, NAME_MAX } from "../clients/dhcp-state";
+import { linkLocalHeld, linkLocalLetGo } from "../clients/link-local";
 import { isCallers, isUp } from "../stack";
 
 /**
  * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the address
- * before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT.
+ * before end with NO_ADDRESS; listeners stay. DHCP ends, and what `link_local_start` began. OK, ARGUMENT or NOT_INIT.
  */
 export function set_address(ip: u32, prefix: u32, gateway: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (!isAddress(ip, prefix, gateway)) return Err.ARGUMENT;
   dhcpLetGo();
+  if (LINK_LOCAL) linkLocalLetGo();
   addressChange(ip, prefix, gateway);
   return Err.OK;
 }
@@ -56,6 +59,7 @@ export function dhcp_info(dst: usize): Err {
   lease.ip = config.ip;
   lease.prefix = config.prefix;
   lease.gateway = config.gateway;
+  if (LINK_LOCAL) lease.linkLocal = linkLocalHeld() ? 1 : 0;
   memory.copy(dst, changetype<usize>(lease), offsetof<Lease>());
   return Err.OK;
 }

@@ -1,7 +1,7 @@
 // Receiving ARP (RFC 826, "Packet Reception"), with the conflict rules of RFC 5227.
 
-import { config, isNeighbour } from "../config";
-import { DHCP } from "../features";
+import { config, isLinkLocal4, isNeighbour } from "../config";
+import { DHCP, LINK_LOCAL } from "../features";
 import { clock, Micros } from "../core/clock";
 import { take } from "../core/layout";
 import { count, Mib } from "../core/counters";
@@ -10,7 +10,15 @@ import { isName } from "../address/names";
 import { neighbourHeard, neighbourLearn } from "./neighbours";
 
 /** What the stack is to do after an ARP packet. */
-export const enum ArpResult { NOTHING, REPLY, LEARNED, CONFLICT }
+export const enum ArpResult {
+  NOTHING,
+  REPLY,
+  LEARNED,
+  /** Somebody uses our address: it is to be defended. */
+  CONFLICT,
+  /** The same, and it was defended a moment ago. */
+  CONTESTED,
+}
 
 /**
  * We defend our address at most once in so long (RFC 5227 §2.4 (b)): no ARP storm between two that claim one address.
@@ -43,12 +51,14 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
     if (arp.senderMac == ownMac) return ArpResult.NOTHING;
     // Somebody else uses our address (RFC 5227 §2.4).
     count(Mib.arpConflicts);
-    if (state.defended != 0 && clock.us - state.defended < DEFEND_US) return ArpResult.NOTHING;
+    if (state.defended != 0 && clock.us - state.defended < DEFEND_US) {
+      return LINK_LOCAL ? ArpResult.CONTESTED : ArpResult.NOTHING;
+    }
     state.defended = max<u64>(clock.us, 1);
     return ArpResult.CONFLICT;
   }
   // Who is not on the link is answered, but no packet ever goes to it: it takes no place among neighbours.
-  const usable = isNeighbour(sender);
+  const usable = isUsable(sender);
   if (arp.op == ARP_REQUEST) {
     count(Mib.arpInRequests);
     // A probe (RFC 5227 §2.1.1) has the sender address 0: it is answered, and nothing is learned from it.
@@ -68,4 +78,10 @@ export function arpInput(arp: Arp, size: u32, ownMac: u64): ArpResult {
   count(Mib.arpInReplies);
   if (usable && neighbourLearn(sender, arp.senderMac, ARP_REPLY)) return ArpResult.LEARNED;
   return ArpResult.NOTHING;
+}
+
+/** Whether packets may go to `ip` itself: of those to or from 169.254/16, all do (RFC 3927 §2.6.2). */
+function isUsable(ip: u32): bool {
+  if (LINK_LOCAL && ip != 0 && (isLinkLocal4(ip) || isLinkLocal4(config.ip))) return true;
+  return isNeighbour(ip);
 }

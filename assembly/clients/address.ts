@@ -45,6 +45,11 @@ export function addressChange(ip: u32, prefix: u32, gateway: u32): void {
   tellStack(Event.ADDRESS);
 }
 
+/** The address is to be announced, whatever the policy says. */
+export function addressAnnounce(): void {
+  announcement.due = true;
+}
+
 /** Announces the address, once there is a slot for that. */
 export function addressOutput(): void {
   if (announcement.due && arpSend(ARP_REQUEST, config.ip, 0)) announcement.due = false;

@@ -64,7 +64,8 @@ export const enum State {
   refused: u32;
   /** Addresses that others had. */
   declined: u32;
-  pad: u32;
+  /** 1: the address is one of 169.254/16 that the stack gave itself (`link_local_start`). */
+  linkLocal: u32;
   /** When it is renewed, in the clock of `poll`; 2^64 − 1: never. */
   renewAt: u64;
   /** When any server is asked. */

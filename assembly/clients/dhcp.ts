@@ -2,6 +2,7 @@
 // with everything else, at the end of a poll.
 
 import { config, isHost } from "../config";
+import { LINK_LOCAL } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { randomBelow, random32 } from "../core/random";
@@ -16,6 +17,7 @@ import { addressChange } from "./address";
 import { dhcpSend } from "./dhcp-message";
 import { options, optionsRead } from "./dhcp-options";
 import { domainKeep, lease, State } from "./dhcp-state";
+import { linkLocalHeld, linkLocalNeeded, linkLocalRest } from "./link-local";
 import { dhcpOwner, tellStack } from "./owners";
 
 /** RFC 2131 §4.1: the first retransmission after 4 s, then 8, 16, up to 64, each ± 1 s. */
@@ -38,11 +40,17 @@ const PROBES: u8 = 3;
 const PROBES_AGAIN: u8 = 1;
 const PROBE_MS: u32 = 100;
 
+/** The interface's address, if a server gave it; else 0. */
+function leased(): u32 {
+  return LINK_LOCAL && linkLocalHeld() ? 0 : config.ip;
+}
+
 /**
  * Begins to look for an address; `wanted`: one that it had before, which is asked for first; 0:
  * none. The interface has none until then.
  */
 export function dhcpBegin(wanted: u32): void {
+  if (LINK_LOCAL) linkLocalRest();
   addressChange(0, 0, 0);
   lease.failures = 0;
   restart(wanted);
@@ -54,8 +62,9 @@ export function dhcpBegin(wanted: u32): void {
  */
 export function dhcpEnd(): void {
   if (lease.state == State.OFF || lease.state == State.RELEASING) return;
-  if (config.ip == 0) {
+  if (leased() == 0) {
     dhcpLetGo();
+    if (LINK_LOCAL) linkLocalNeeded();
     return;
   }
   forgetButServer();
@@ -66,6 +75,7 @@ export function dhcpEnd(): void {
 function released(): void {
   dhcpLetGo();
   addressChange(0, 0, 0);
+  if (LINK_LOCAL) linkLocalNeeded();
 }
 
 /** Another address is given to the interface by hand: the client lets go. */
@@ -82,7 +92,7 @@ export function dhcpLetGo(): void {
 export function dhcpLinkChanged(): void {
   if (lease.state == State.OFF || lease.state == State.RELEASING) return;
   // One that it has not got yet, and asks for again.
-  restart(lease.state == State.REBOOTING ? lease.wanted : config.ip);
+  restart(lease.state == State.REBOOTING ? lease.wanted : leased());
 }
 
 /** With the next poll, which knows what time it is, it asks for `wanted`, or, if that is 0, for any address. */
@@ -120,7 +130,7 @@ function arm(due: Micros): void {
 
 /** Looks for a server from `at` on. Without an address, what a server said of one is forgotten. */
 function init(at: Micros): void {
-  if (config.ip == 0) forget();
+  if (leased() == 0) forget();
   lease.wanted = 0;
   enter(State.INIT, at);
 }
@@ -134,7 +144,7 @@ function again(): void {
 /** The address is not ours any more. */
 function lose(): void {
   forget();
-  if (config.ip != 0) addressChange(0, 0, 0);
+  if (leased() != 0) addressChange(0, 0, 0);
 }
 
 /** Begins an exchange: a number of its own, and the first of its messages. */
@@ -212,7 +222,7 @@ export function dhcpTimer(): void {
     case State.REBOOTING:
       if (lease.tries + 1 < <u8>REBOOTS_MAX) resend(DhcpType.REQUEST);
       // RFC 2131 §3.2: nobody is there to say otherwise, so a lease that runs goes on.
-      else if (config.ip != 0) enter(State.BOUND, max(lease.renewAt, clock.us + 1));
+      else if (leased() != 0) enter(State.BOUND, max(lease.renewAt, clock.us + 1));
       else {
         lose();
         init(clock.us);
@@ -232,6 +242,8 @@ function noteSeconds(): void {
 }
 
 function resend(type: DhcpType): void {
+  // Nobody has answered in time.
+  if (LINK_LOCAL) linkLocalNeeded();
   if (lease.state != State.REQUESTING) noteSeconds();
   if (lease.tries < 255) lease.tries++;
   lease.sending = <u8>type;
@@ -351,6 +363,7 @@ function agree(ip: u32): void {
     bind();
     return;
   }
+  if (LINK_LOCAL) linkLocalRest();
   if (config.ip != 0) addressChange(0, 0, 0);
   lease.probes = lease.state == State.REBOOTING ? PROBES_AGAIN : PROBES;
   enter(State.PROBING, NEVER);

@@ -1,8 +1,8 @@
 // Which addresses are ours, which are broadcast, and where a packet goes next (RFC 1122 §3.2.1.3 and §3.3.1).
 // An IPv4 address is a u32 in host order; what is asked of the name of an IPv6 address is asked of interface6.ts.
 
-import { config, hostMask, isOnLink } from "../config";
-import { DHCP, IPV6, LOOPBACK, MDNS } from "../features";
+import { config, hostMask, isLinkLocal4, isOnLink } from "../config";
+import { DHCP, IPV6, LINK_LOCAL, LOOPBACK, MDNS } from "../features";
 import { Address, isName } from "../address/names";
 import { isGroup4 } from "./groups";
 import {
@@ -67,6 +67,8 @@ export function isUnicast(ip: Address): bool {
 export function nextHop(dst: Address): Address {
   if (IPV6 && isName(dst)) return nextHop6(dst);
   if (!hasAddress() && dst != IP_BROADCAST) return NO_ROUTE;
+  // RFC 3927 §2.6.2: what is to or from such an address never goes to a router.
+  if (LINK_LOCAL && (isLinkLocal4(dst) || isLinkLocal4(config.ip))) return dst;
   return isOnLink(dst) || dst == IP_BROADCAST || (MDNS && isGroup4(dst)) ? dst : config.gateway;
 }
 

@@ -1,7 +1,7 @@
 // Receiving IPv4: the checks of RFC 1122 §3.2.1. What passes goes to its protocol, by way of stack.ts.
 
-import { config } from "../config";
-import { DHCP, LOOPBACK, MDNS } from "../features";
+import { config, isLinkLocal4 } from "../config";
+import { DHCP, LINK_LOCAL, LOOPBACK, MDNS } from "../features";
 import { count, Mib } from "../core/counters";
 import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { DHCP_CLIENT } from "../wire/dhcp";
@@ -50,6 +50,9 @@ export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
   } else if (isBroadcast(dst) && !isMulticast(dst)) {
     return fine;
   } else if (MDNS && isForGroup(ip)) {
+    return fine;
+  } else if (LINK_LOCAL && isLinkLocal4(config.ip) && mayConfigure(ip)) {
+    // While the host has none but one that it gave itself, too.
     return fine;
   }
   count(Mib.ipInAddrErrors);

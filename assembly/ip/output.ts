@@ -12,8 +12,8 @@
 // bytes of where its own header goes; `ipEnd` writes that one. A segment that takes over the headers of the one before
 // has it at once.
 
-import { IPV6, LOOPBACK, MDNS, SPEED, WAITING } from "../features";
-import { config, FRAME_OFFSET, ETHERNET_SIZE } from "../config";
+import { IPV6, LINK_LOCAL, LOOPBACK, MDNS, SPEED, WAITING } from "../features";
+import { config, FRAME_OFFSET, ETHERNET_SIZE, isLinkLocal4 } from "../config";
 import { clock, isDue, Micros } from "../core/clock";
 import { take, layoutCommits } from "../core/layout";
 import { foldSum, sumBytes } from "../core/checksum";
@@ -478,6 +478,8 @@ export function arpSend(op: u32, targetIp: Ipv4Address, targetMac: u64): bool {
   }
   const frame = slotNext(tx);
   address(frame, targetMac == 0 ? MAC_BROADCAST : targetMac, ETHERTYPE_ARP);
+  // RFC 3927 §2.5: from such an address to everybody, so that conflicts are seen.
+  if (LINK_LOCAL && isLinkLocal4(config.ip)) changetype<Ethernet>(frame).dst = MAC_BROADCAST;
   const arp = changetype<Arp>(frame + ETHERNET_SIZE);
   arp.begin();
   arp.op = op;

@@ -5,3 +5,4 @@ export * from "../api/clients";
 export * from "../api/names";
 export * from "../api/ip6";
 export * from "../api/time";
+export * from "../api/link-local";

@@ -32,6 +32,8 @@ export interface UpOptions extends Options6 {
   ip?: string;
   lastIp?: string;
   name?: string;
+  /** False with --no-link-local. */
+  linkLocal: boolean;
   mac?: string;
   gateway?: string;
   runtime: "node" | "wasmtime";
@@ -62,6 +64,7 @@ export function addUp(program: Command): void {
     .requiredOption("--link <link>", LINK_FORMS)
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
+    .option("--no-link-local", "without --ip: no address of 169.254/16 (RFC 3927) where no DHCP server answers")
     .option("--name <name>", "be reachable as NAME.local (mDNS); without --ip, the DHCP server is told, too", hostName)
     .option(
       "--mac <a:b:c:d:e:f>",
@@ -285,6 +288,11 @@ function tellName(stack: ServiceStack, had: string): string {
   return name;
 }
 
+/** Why an address is none of a server's. */
+function selfGiven(stack: ServiceStack): string {
+  return stack.lease().linkLocal ? " (link-local: no DHCP server answers)" : "";
+}
+
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
@@ -304,12 +312,13 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     if (far !== undefined) got(far);
     if (leased && !ending) {
       const has = stack.ownAddress();
-      if (has !== had) console.error(has === 0 ? "address lost" : `address ${formatIp(has)}`);
+      if (has !== had) console.error(has === 0 ? "address lost" : `address ${formatIp(has)}${selfGiven(stack)}`);
       if (has !== 0) got(formatIp(has));
       had = has;
     }
     return stack.run();
   };
+  if (leased && options.linkLocal) stack.linkLocalStart();
   if (leased) stack.dhcpStart(options.lastIp === undefined ? 0 : parseIp(options.lastIp), options.name ?? "");
   if (options.name !== undefined) stack.mdnsStart(options.name);
   let end: (ended: Ended) => void, fail: (error: Error) => void;
@@ -324,6 +333,7 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     if (options.name !== undefined) stack.mdnsStop();
     loop.run();
     if (leased) {
+      stack.linkLocalStop();
       stack.dhcpStop();
       for (const until = performance.now() + RELEASING_MS; stack.ownAddress() !== 0 && performance.now() < until;)
         await sleep(LOOK_MS);

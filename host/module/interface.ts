@@ -10,9 +10,12 @@ import { Instance } from "./instance.js";
 export interface Lease extends Omit<
   LeaseNumbers,
   "state" | "dns0" | "dns1" | "dns2" | "ntp0" | "ntp1" | "renewAt" | "rebindAt" | "endsAt"
+    | "linkLocal"
 > {
   /** How far it is (RFC 2131 §4.4). */
   state: (typeof LEASE_STATES)[number];
+  /** Whether the address is no lease, but one of 169.254/16 that the stack gave itself (RFC 3927). */
+  linkLocal: boolean;
   /** DNS servers that came with it. */
   dns: number[];
   /** NTP servers that came with it. */
@@ -93,6 +96,21 @@ export class Interface extends Instance {
     this.onWork();
   }
 
+  /**
+   * The interface is to have an address of 169.254/16 while nobody gives it one (RFC 3927): while DHCP runs, once no
+   * server answers; else at once. `wanted`: one that it had before.
+   */
+  linkLocalStart(wanted = 0): void {
+    this.checked(this.exports.link_local_start(wanted), "cannot take a link-local address");
+    this.onWork();
+  }
+
+  /** Ends that; such an address is taken away. */
+  linkLocalStop(): void {
+    this.checked(this.exports.link_local_stop(), "cannot give the link-local address up");
+    this.onWork();
+  }
+
   /** The interface's address; 0: it has none. */
   ownAddress(): number {
     // A small build has the one that it was configured with.
@@ -106,9 +124,10 @@ export class Interface extends Instance {
     const all = this.read(LEASE);
     const size = this.exports.dhcp_domain(this.scratch, BLOCK_SIZE);
     const domain = new TextDecoder().decode(this.u8.slice(this.scratch, this.scratch + size));
-    const { dns0, dns1, dns2, ntp0, ntp1, renewAt, rebindAt, endsAt, state, ...rest } = all;
+    const { dns0, dns1, dns2, ntp0, ntp1, renewAt, rebindAt, endsAt, state, linkLocal, ...rest } = all;
     return {
       ...rest,
+      linkLocal: linkLocal !== 0,
       state: LEASE_STATES[state]!,
       domain,
       dns: [dns0, dns1, dns2].filter((a) => a !== 0),

@@ -749,8 +749,8 @@ export const LEASE = {
   ntp1: { at: 36, type: "u32" }, broadcast: { at: 40, type: "u32" }, mtu: { at: 44, type: "u32" },
   leaseS: { at: 48, type: "u32" }, domainSize: { at: 52, type: "u32" }, sent: { at: 56, type: "u32" },
   taken: { at: 60, type: "u32" }, dropped: { at: 64, type: "u32" }, refused: { at: 68, type: "u32" },
-  declined: { at: 72, type: "u32" }, renewAt: { at: 80, type: "u64" }, rebindAt: { at: 88, type: "u64" },
-  endsAt: { at: 96, type: "u64" },
+  declined: { at: 72, type: "u32" }, linkLocal: { at: 76, type: "u32" }, renewAt: { at: 80, type: "u64" },
+  rebindAt: { at: 88, type: "u64" }, endsAt: { at: 96, type: "u64" },
 } as const;
 
 /** The same fields as numbers. */
@@ -796,6 +796,8 @@ export interface LeaseNumbers {
   refused: number;
   /** Addresses that others had. */
   declined: number;
+  /** 1: the address is one of 169.254/16 that the stack gave itself (`link_local_start`). */
+  linkLocal: number;
   /** When it is renewed, in the clock of `poll`; 2^64 − 1: never. */
   renewAt: number;
   /** When any server is asked. */
@@ -1080,7 +1082,8 @@ export interface Calls {
   udp_close(handle: number): number;
   /**
    * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the
-   * address before end with NO_ADDRESS; listeners stay. DHCP ends. OK, ARGUMENT or NOT_INIT.
+   * address before end with NO_ADDRESS; listeners stay. DHCP ends, and what `link_local_start` began. OK,
+   * ARGUMENT or NOT_INIT.
    */
   set_address(ip: number, prefix: number, gateway: number): number;
   /**
@@ -1162,6 +1165,15 @@ export interface Calls {
   sntp_utc(): bigint;
   /** Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
   sntp_info(dst: number): number;
+  /**
+   * From now on the interface is to have an address of 169.254/16 when it has no other (RFC 3927): while DHCP
+   * runs, once no server answers; else at once. `Event.ADDRESS` of handle 0 tells when it has one, after five
+   * seconds or more. `wanted`: one that it had before, which is tried first; 0: none. `set_address` ends it.
+   * OK, ARGUMENT or NOT_INIT.
+   */
+  link_local_start(wanted: number): number;
+  /** Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
+  link_local_stop(): number;
   /**
    * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
    * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the

@@ -46,6 +46,11 @@ export interface DhcpOptions {
   address?: string | undefined;
   /** The host's name, up to 63 bytes: some servers make it a name of their DNS. */
   name?: string | undefined;
+  /**
+   * Where no server answers, the stack gives itself an address of 169.254/16 (RFC 3927), with which it reaches whoever
+   * is on the link, and nobody else. A server's address takes its place whenever one answers. Default: false.
+   */
+  linkLocal?: boolean | undefined;
   /** How long `Stack.open` waits for an address, ms; Infinity: until the link closes. */
   timeoutMs?: number | undefined;
 }
@@ -58,7 +63,7 @@ export interface OwnAddress {
   family: "IPv4" | "IPv6";
   /** Length of its network's prefix, bits. */
   prefix: number;
-  /** "fixed" was given; "dhcp" and "prefix" are the network's; "link-local" is IPv6's own. */
+  /** "fixed" was given; "dhcp" and "prefix" are the network's; "link-local" is the stack's own. */
   origin: "fixed" | "dhcp" | Exclude<Ip6Address["origin"], "loopback">;
   /** Whether it can be used: false while it is asked whether somebody else has it (RFC 4862 §5.4). */
   ready: boolean;
@@ -163,7 +168,8 @@ export class Stack extends EventEmitter implements Home {
   }
 
   /** Gets an address by DHCP; with IPv6, a router's may come first. */
-  async #configure({ address, name, timeoutMs = ADDRESS_MS }: DhcpOptions): Promise<void> {
+  async #configure({ address, name, linkLocal = false, timeoutMs = ADDRESS_MS }: DhcpOptions): Promise<void> {
+    if (linkLocal) this.module.linkLocalStart();
     this.module.dhcpStart(address === undefined ? 0 : parseIp(address), name ?? "");
     this.#forming?.awaitLease(timeoutMs);
     await new Promise<void>((resolve, reject) => {
@@ -173,7 +179,8 @@ export class Stack extends EventEmitter implements Home {
         then();
       };
       const given = (): void => {
-        if (this.addresses().some((a) => a.ready && a.origin !== "link-local")) settle(resolve);
+        const serves = (a: OwnAddress): boolean => a.family === "IPv4" || (a.ready && a.origin !== "link-local");
+        if (this.addresses().some(serves)) settle(resolve);
       };
       const ended = (why?: Error): void => settle(() => reject(why ?? closed()));
       const late = new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`);
@@ -219,8 +226,9 @@ export class Stack extends EventEmitter implements Home {
     const all: OwnAddress[] = [];
     const ip = this.module.ownAddress();
     if (ip !== 0) {
-      const fixed = this.module.options.ip, origin = fixed === undefined ? "dhcp" : "fixed";
-      all.push({ address: formatIp(ip), family: "IPv4", prefix: this.lease().prefix, origin, ready: true });
+      const { prefix, linkLocal } = this.lease(), given = this.module.options.ip === undefined ? "dhcp" : "fixed";
+      const origin = linkLocal ? "link-local" : given;
+      all.push({ address: formatIp(ip), family: "IPv4", prefix, origin, ready: true });
     }
     for (const { bytes, prefix, origin, ready } of this.#forming?.addresses() ?? [])
       if (origin !== "loopback") all.push({ address: formatIp6(bytes), family: "IPv6", prefix, origin, ready });

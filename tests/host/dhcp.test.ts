@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { describe, it } from "node:test";
 import { type StintError } from "../../host/errors.js";
 import type { Link } from "../../host/links/link.js";
-import { Stack } from "../../host/net.js";
+import { Stack, Switch, VirtualTime } from "../../host/index.js";
 import { ip4 } from "../harness/codec.js";
 import { dhcpAnswer, TYPE } from "../harness/dhcp.js";
 
@@ -67,6 +67,28 @@ describe("Stack.open without an address", () => {
       code: "TIMED_OUT", message: /no DHCP server gave an address within 0\.05 s/,
     });
     assert.ok(network.closed);
+  });
+
+  it("with linkLocal gives itself one where no server answers, and reaches who else has one", async () => {
+    const clock = new VirtualTime(), lan = new Switch({ clock }), stacks: Stack[] = [];
+    const opened = [1, 2].map(async (n) => {
+      const options = { mac: `02:00:00:00:00:0${n}`, connsMax: 4, dhcp: { linkLocal: true, timeoutMs: Infinity } };
+      stacks.push(await Stack.open({ link: lan.port(), clock, ...options }));
+    });
+    assert.ok(await clock.run(() => stacks.length === 2, 60e6), "within a minute");
+    await Promise.all(opened);
+    const [a, b] = stacks as [Stack, Stack];
+    assert.match(a.address, /^169\.254\.\d+\.\d+$/);
+    assert.notEqual(a.address, b.address);
+    assert.deepEqual(a.addresses().map((x) => [x.address, x.prefix, x.origin]), [[a.address, 16, "link-local"]]);
+    const server = a.listen({ port: 7 });
+    let accepted = false;
+    server.on("connection", () => (accepted = true));
+    const connection = b.createConnection({ host: a.address, port: 7 });
+    assert.ok(await clock.run(() => accepted, clock.nowUs() + 10e6));
+    connection.destroy();
+    await Promise.all([a.close(0), b.close(0)]);
+    lan.close();
   });
 
   it("rejects when the link closes, and for a name that is too long", async () => {

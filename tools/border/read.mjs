@@ -206,7 +206,8 @@ export function border() {
     functions: [
       ...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")),
       ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts"),
-      ...functions("assembly/api/time.ts"), ...functions("assembly/api/ip6.ts"),
+      ...functions("assembly/api/time.ts"), ...functions("assembly/api/link-local.ts"),
+      ...functions("assembly/api/ip6.ts"),
     ],
   };
 }
