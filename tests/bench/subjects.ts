@@ -82,18 +82,21 @@ export function v8Command(module: string): string[] {
   return [process.execPath, "--no-warnings", join(DIR, "v8.mjs"), module];
 }
 
+/** Makes a crate of `tests/bench`, outside of the clone, as that takes a minute. Returns where its products are. */
+export function cargoBuilt(name: string): string {
+  const target = join(CACHE, `bench-${name}`), manifest = `tests/bench/${name}/Cargo.toml`;
+  mkdirSync(target, { recursive: true });
+  run("cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", manifest, "--target-dir", target);
+  return join(target, "release");
+}
+
 let smoltcpMade: string[] | undefined;
 
 /** smoltcp, made once. */
 function smoltcp(): string[] {
   if (smoltcpMade !== undefined) return smoltcpMade;
-  const out = join(DIR, "smoltcp"), target = join(CACHE, "bench-smoltcp");
-  mkdirSync(target, { recursive: true });
-  run(
-    "cargo", "build", "--quiet", "--release", "--locked", "--manifest-path", "tests/bench/smoltcp/Cargo.toml",
-    "--target-dir", target,
-  );
-  run("gcc", ...WARN, WORK, join(target, "release", "libbench_smoltcp.a"), "-lpthread", "-ldl", "-lm", "-o", out);
+  const out = join(DIR, "smoltcp");
+  run("gcc", ...WARN, WORK, join(cargoBuilt("smoltcp"), "libbench_smoltcp.a"), "-lpthread", "-ldl", "-lm", "-o", out);
   return (smoltcpMade = [out]);
 }
 
