@@ -6,18 +6,26 @@ import { plural } from "../lab/ladder.js";
 import { SCENARIOS, scenarioNamed } from "../lab/scenarios.js";
 import { pcapngHead, pcapngPacket, concat } from "../links/pcapng.js";
 import { CaptureError, readCapture } from "../links/read-capture.js";
-import { LadderCanvas } from "./canvas.js";
+import { LadderCanvas, type Picture } from "./canvas.js";
 import { $, make } from "./dom.js";
-import { machine, tcb } from "./ends.js";
-import { consoles, controls, forge } from "./hands.js";
-import { capturePicture, labPicture } from "./pictures.js";
-import { segment } from "./segment.js";
 
 /** Frames of a capture that are read at most; a page has only so much memory. */
 const CAPTURE_MAX = 400_000;
 
 /** Numbers of the client's connection at a step. */
 export interface Sample { step: number; timeUs: number; cwnd: number; ssthresh: number; srttMs: number; rtoMs: number }
+
+/** What stands on the page: pieces that know it, while it knows none of them. */
+export interface Pieces {
+  /** Called once, to connect buttons and keys. */
+  begin(page: Page): void;
+  /** Called when a scenario has been opened. */
+  opened(page: Page): void;
+  /** What the ladder shows. */
+  picture(page: Page): Picture;
+  /** Called whenever something else is to be seen. */
+  draw(page: Page): void;
+}
 
 export class Page {
   lab!: Lab;
@@ -34,10 +42,9 @@ export class Page {
   #lastFrame = 0;
   #shownStep = -1;
 
-  constructor(readonly module: WebAssembly.Module) {
+  constructor(readonly module: WebAssembly.Module, readonly pieces: Pieces) {
     for (const s of SCENARIOS) $<HTMLSelectElement>("scenario").append(make("option", { value: s.name }, s.title));
-    controls(this);
-    forge(this);
+    pieces.begin(this);
     this.ladder.onPick = (frame) => this.select(frame);
     if (!this.#fromUrl()) this.open(SCENARIOS[0]!.name);
     addEventListener("hashchange", () => { if (location.hash !== this.url()) this.#fromUrl(); });
@@ -62,7 +69,7 @@ export class Page {
     $("explanation").replaceChildren(...this.lab.scenario.explanation.map((p) => make("p", {}, p)));
     this.selected = -1;
     this.samples = [];
-    consoles(this);
+    this.pieces.opened(this);
     this.play(false);
     this.show();
     this.say("Press play, or go step by step.");
@@ -97,11 +104,9 @@ export class Page {
   }
 
   show(follow = true): void {
-    this.ladder.show(this.capture ? capturePicture(this) : labPicture(this), follow && !this.capture);
+    this.ladder.show(this.pieces.picture(this), follow && !this.capture);
     this.#list();
-    segment(this);
-    machine(this);
-    tcb(this);
+    this.pieces.draw(this);
     this.#shownStep = this.lab.step;
     const over = this.capture === null && this.lab.isOver;
     $<HTMLCanvasElement>("ladder").setAttribute(

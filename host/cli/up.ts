@@ -5,7 +5,7 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { formatIp, parseIp } from "../address.js";
 import { isLinkLocal } from "../address6.js";
 import { monotonicUs } from "../clock.js";
-import { CONFIG_FIELDS, type ConfigField, type StackOptions } from "../config.js";
+import { CONFIG_FIELDS, type StackOptions } from "../config.js";
 import { COUNTERS } from "../counters.js";
 import { Ending, FLUSH_MS } from "../ending.js";
 import { captured, CaptureFile } from "../links/capture.js";
@@ -17,45 +17,16 @@ import { becomeUser, checkUser } from "../privilege.js";
 import { SERVICES, ServiceStack, type ServiceName } from "../services.js";
 import { Shards } from "../shards/shards.js";
 import { ADDRESS_MS } from "../stack.js";
-import { startWasmtime } from "../wasmtime.js";
 import { checkChoice, macFor, ownAddress } from "./own-address.js";
 import { address, cidr, hostName, mac, parseCount, parsePort } from "./arguments.js";
-import { addOptions6, ip6Options, Watch6, type Options6 } from "./ip6.js";
+import { addOptions6, ip6Options, Watch6 } from "./ip6.js";
+import type { Ended, Running, Settable, UpOptions } from "./running.js";
 import { whenAsked } from "./signals.js";
 import { ASKING, patiently, sayDevice } from "./waiting.js";
+import { startWasmtime } from "./wasmtime.js";
 
 /** A ring if nobody says: it takes this to keep a link busy. With many connections all would not fit into 4 GiB. */
 const RING = 262_144, RING_OF_MANY = 65_536, MANY = 1024;
-
-export interface UpOptions extends Options6 {
-  link: string;
-  ip?: string;
-  lastIp?: string;
-  name?: string;
-  /** False with --no-link-local. */
-  linkLocal: boolean;
-  mac?: string;
-  gateway?: string;
-  runtime: "node" | "wasmtime";
-  echo?: number;
-  discard?: number;
-  chargen?: number;
-  http?: number;
-  root?: string;
-  connections: number;
-  ring: number;
-  mtu: number;
-  pcap?: string;
-  stats?: boolean;
-  workers: number;
-  groupKey?: Uint8Array;
-  fastOpen: number;
-  idle: number;
-  linger: number;
-  user?: string;
-  /** Numbers of the configuration, by name. */
-  set: Partial<Record<Settable, number>>;
-}
 
 export function addUp(program: Command): void {
   const command = program
@@ -105,8 +76,6 @@ function parseKey(text: string): Uint8Array {
   return Uint8Array.from(Buffer.from(text, "hex"));
 }
 
-/** What `--set` can set: all that is a plain number, from `mtu` to `firstByteMs`. */
-type Settable = Exclude<ConfigField, "size" | "ip" | "gateway" | "policy">;
 const SETTABLE = CONFIG_FIELDS.slice(CONFIG_FIELDS.indexOf("mtu"), CONFIG_FIELDS.indexOf("firstByteMs") + 1)
   .filter((f) => f !== "policy" && f !== "appBytes") as Settable[];
 
@@ -201,25 +170,6 @@ async function up(options: UpOptions): Promise<void> {
   } finally {
     link.close();
   }
-}
-
-/** How a stack ended: its counters, and how many connections lost something. */
-export interface Ended {
-  counters: Record<string, number>;
-  cut: number;
-}
-
-/** Something that runs a stack until it is told to stop. */
-export interface Running {
-  /** Resolves to the address that the network gave, if it was asked. */
-  ready: Promise<string | void>;
-  /**
-   * Ends every connection in order, within the time that `--linger` gives, then resolves `done`. A second call does not
-   * wait.
-   */
-  stop(): void;
-  fail(error: Error): void;
-  done: Promise<Ended>;
 }
 
 /**

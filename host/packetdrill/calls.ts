@@ -1,8 +1,7 @@
 /**
  * What each system call's arguments may be. What is not listed here is not understood, and no script passes with it.
  */
-import type { Value } from "./parse.js";
-import type { Call } from "./socket.js";
+import type { Call, Value } from "./parse.js";
 import { SYMBOLS, Unsupported } from "./system.js";
 import type { Version } from "./version.js";
 

@@ -4,8 +4,9 @@
  * §4.1.3.3).
  */
 import { ERR, StintError } from "../errors.js";
+import type { Call } from "./parse.js";
 import {
-  type Call, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
+  failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
 } from "./socket.js";
 import { SYMBOLS, Unsupported } from "./system.js";
 

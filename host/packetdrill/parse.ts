@@ -63,6 +63,8 @@ export type Event = { line: number; when: When } & (
   | { type: "other"; what: string }
 );
 
+export type Call = Event & { type: "call" };
+
 export interface Script {
   file: string;
   options: Map<string, string>;

@@ -1,10 +1,10 @@
 /** poll() and epoll of a script: which sockets are ready, and for what. */
 import { FLAG, type StackModule } from "../stack.js";
 import { Failure } from "./failure.js";
-import type { Value } from "./parse.js";
+import type { Call, Value } from "./parse.js";
 import { numberOf } from "./calls.js";
 import type { Datagrams } from "./datagrams.js";
-import type { Call, Result, Socket } from "./socket.js";
+import type { Result, Socket } from "./socket.js";
 import { SYMBOLS } from "./system.js";
 
 const IN = 1, OUT = 4, ERR = 8, HUP = 16, RDNORM = 0x40, WRNORM = 0x100, RDHUP = 0x2000;

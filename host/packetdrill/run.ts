@@ -7,10 +7,10 @@ import { compare, compareIp, describe, describeRun, tosOf, type Run } from "./co
 import { Failure } from "./failure.js";
 import { Notes } from "./notes.js";
 import { Numbers } from "./numbers.js";
-import type { Event, Packet, Script } from "./parse.js";
+import type { Call, Event, Packet, Script } from "./parse.js";
 import { doubts, plan, type Plan } from "./plan.js";
 import { timeoutOf } from "./ready.js";
-import type { Attempt, Call, Result } from "./socket.js";
+import type { Attempt, Result } from "./socket.js";
 import { Sockets } from "./sockets.js";
 import { ERRNO, Unsupported, type Dialect } from "./system.js";
 import { headersOf, type Version } from "./version.js";

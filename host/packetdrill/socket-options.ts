@@ -1,7 +1,8 @@
 /** setsockopt(), getsockopt() and ioctl() of a script's sockets. */
 import type { Datagrams } from "./datagrams.js";
 import { numberOf } from "./calls.js";
-import { type Call, type Host, OK, refusal, type Result, type Socket } from "./socket.js";
+import type { Call } from "./parse.js";
+import { type Host, OK, refusal, type Result, type Socket } from "./socket.js";
 import { FAST_OPEN, Unsupported } from "./system.js";
 
 type Setter = (handle: number, value: number, stack: Host["stack"]) => void;

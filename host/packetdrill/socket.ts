@@ -2,14 +2,12 @@
 import { ERR, errName } from "../errors.js";
 import type { StackModule } from "../stack.js";
 import { numberOf } from "./calls.js";
-import type { Event, Value } from "./parse.js";
+import type { Call, Value } from "./parse.js";
 import { ERRNO, type Settings } from "./system.js";
 import type { Ends } from "./wire.js";
 
 /** What the module returns where a call has to wait. */
 export const { AGAIN } = ERR;
-
-export type Call = Event & { type: "call" };
 
 export interface Socket {
   /** `new`: a stream socket that neither listens nor is connected. */

@@ -4,8 +4,9 @@ import { Datagrams } from "./datagrams.js";
 import { Failure } from "./failure.js";
 import { Readiness } from "./ready.js";
 import { SocketOptions } from "./socket-options.js";
+import type { Call } from "./parse.js";
 import {
-  AGAIN, type Attempt, type Call, failed, freshSocket, type Host, OK, refusal, type Result, type Socket,
+  AGAIN, type Attempt, failed, freshSocket, type Host, OK, refusal, type Result, type Socket,
 } from "./socket.js";
 import { Streams } from "./streams.js";
 import { SYMBOLS, Unsupported } from "./system.js";

@@ -4,8 +4,9 @@
  */
 import { decodeTcp } from "../decode.js";
 import { ERR } from "../errors.js";
+import type { Call } from "./parse.js";
 import {
-  AGAIN, type Attempt, type Call, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
+  AGAIN, type Attempt, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
 } from "./socket.js";
 import { FAST_OPEN, SYMBOLS, Unsupported } from "./system.js";
 

@@ -2,7 +2,7 @@
  * Where Linux and the module differ, and why that is no fault of the module's: the clause that it follows. The first
  * that fits counts.
  */
-import type { Difference, Reply, Sequence, Step } from "./run.js";
+import type { Difference, Reply, Sequence, Step } from "./compared.js";
 
 type Case = Omit<Difference, "why">;
 

@@ -6,36 +6,10 @@
 import { readFileSync } from "node:fs";
 import { Random } from "../../host/random.js";
 import { opt, tcp, type Seen } from "../harness/codec.js";
+import type { Difference, Reply, Sequence, Step } from "./compared.js";
 import { explain } from "./explained.js";
 import { HOST, HOST6_CIDR, Kernel, Module, PEER, PORT, type Application, type Side } from "./sides.js";
 import { ran } from "../harness/programs.js";
-
-/** A segment, its numbers relative to what the host expects next (`seq`) and has sent last (`ack`). */
-export interface Step {
-  flags: string;
-  seq: number;
-  ack: number;
-  size: number;
-  win: number;
-  stamps: "good" | "old" | "none";
-}
-
-export interface Sequence {
-  application: Application;
-  options: { stamps: boolean; sack: boolean; scale: boolean };
-  steps: Step[];
-}
-
-/** What a reply says, relative to the numbers of both. */
-export interface Reply {
-  flags: string;
-  seq: number;
-  ack: number;
-  size: number;
-  closedWindow: boolean;
-  sack: string;
-  stamps: boolean;
-}
 
 const one = <T>(r: Random, ...choices: T[]): T => choices[r.below(choices.length)]!;
 
@@ -130,19 +104,6 @@ class Talk {
       size: seen.data.length, closedWindow: seen.win === 0, sack: blocks.join(","), stamps: stamp !== undefined,
     };
   }
-}
-
-export interface Difference {
-  step: number;
-  sent: Step;
-  /** What the module was in before the step. */
-  state: string;
-  /** Whether a FIN was among the steps before. */
-  finished: boolean;
-  ours: Reply[];
-  kernels: Reply[];
-  /** Why that is no fault; undefined: nobody knows. */
-  why: string | undefined;
 }
 
 function replies(talk: Talk, seen: Seen[], asked: { ack: number }): Reply[] {

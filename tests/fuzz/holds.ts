@@ -1,14 +1,25 @@
 /** What must hold of a stack that is fuzzed, and of what it sends. */
 import { sum } from "../../host/encode.js";
 import { POOL, STATES, TCP_INFO, TIMER } from "../../host/module/layout.js";
+import type { Exports, StackModule } from "../../host/stack.js";
 import { sumAddresses, tsValOf } from "./quick.js";
-import { type Subject } from "./subject.js";
 
 /** What went wrong, in words. */
 export class Broken extends Error {}
 
+/** A stack that is fuzzed, and the connection under attack. */
+export interface Fuzzed {
+  stack: StackModule;
+  exports: Exports;
+  handle: number;
+  scratch: number;
+  u8: Uint8Array;
+  /** A number of the connection, as `tcp_info` told it. */
+  field(name: keyof typeof TCP_INFO): number;
+}
+
 /** What must hold between two operations. */
-export function holds(s: Subject): void {
+export function holds(s: Fuzzed): void {
   must(s.exports.sntp_utc() >= 0n, "a time is known, or 0");
   if (s.handle === 0 || s.exports.tcp_info(s.handle, s.scratch) !== 0) return;
   const state = s.u8[s.scratch + TCP_INFO.state.at]!;
@@ -40,8 +51,16 @@ export function holds(s: Subject): void {
   );
 }
 
+/** What is known of whoever sends: what it sent tells more. */
+export interface Sender {
+  clients: { see(frame: Uint8Array): void };
+  sport: number;
+  synAck: number;
+  synAckTs: number;
+}
+
 /** What the stack sends must be well formed: lengths and checksums. */
-export function frameIsGood(s: Subject, f: Uint8Array): void {
+export function frameIsGood(s: Sender, f: Uint8Array): void {
   if (f[12] === 0x86) frame6IsGood(f);
   if (f[12] !== 8 || f[13] !== 0) return;
   const view = new DataView(f.buffer, f.byteOffset, f.length), total = view.getUint16(16);

@@ -5,15 +5,12 @@ import {
 } from "../harness/codec6.js";
 import { a, aaaa, ANY, GROUP, GROUP6, GROUP_MAC, message, PORT, PTR, QU, IN } from "../harness/mdns.js";
 import { type Choices } from "./choices.js";
-import { LISTENING, OTHER, PEER, STACK, UDP_PORT, type Scene, type Subject } from "./subject.js";
+import { LISTENING, OTHER, PEER, STACK, UDP_PORT, type Own6, type Scene, type Subject } from "./subject.js";
 
 const ROUTER = ip6("fe80::1"), PREFIX = ip6("2001:db8:1::"), NEAR = ip6("2001:db8:1::2"), FAR = ip6("2001:db8:ffff::9");
 const ALL = ip6("ff02::1"), SECRET = Uint8Array.from({ length: 16 }, (_, i) => i + 1), NAME = "lamp";
 const TCP_FLAGS: Record<string, number> = { A: 16, PA: 24, FA: 17, S: 2, SA: 18, R: 4, RA: 20 };
 const some = (c: Choices, n: number): number[] => Array.from({ length: n }, () => c.u8());
-
-/** Addresses that the stack has, once its scenes are made. */
-export interface Own6 { local: Uint8Array; global: Uint8Array }
 
 /** Of a configuration that has no place for its own addresses. */
 const NOBODY: Own6 = { local: ROUTER, global: NEAR };

@@ -18,7 +18,6 @@ import { Clients, type Asked } from "./clients.js";
 import { frameIsGood } from "./holds.js";
 import { NOTES, type Instrumented } from "./instrument.js";
 import { tsValOf } from "./quick.js";
-import type { Own6 } from "./six.js";
 
 export const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7");
 export const LISTENING = 8080, UDP_PORT = 5353;
@@ -35,6 +34,9 @@ const FIXED: StackOptions = {
   cookieRate: 1000, rtoMinMs: 200, userTimeoutMs: 20_000, timeWaitMs: 2000, keepIdleS: 5, keepIntervalS: 1,
   keepProbes: 2, firstByteMs: 30_000,
 };
+
+/** Addresses that the stack has, once its scenes are made. */
+export interface Own6 { local: Uint8Array; global: Uint8Array }
 
 /**
  * The configuration number `n`: 0 is FIXED, each other one is drawn from the whole space, again until the module takes

@@ -1,4 +1,4 @@
-/** The command for wasmtime (host/wasi) and the host that brings its frames (host/wasmtime.ts). */
+/** The command for wasmtime (host/wasi) and the host that brings its frames (host/cli/wasmtime.ts). */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Command } from "../harness/command.js";

@@ -27,20 +27,43 @@ const SOURCE = new Map(ALL.map((f) => [f, readFileSync(f, "utf8")]));
 /** The code alone: neither comments nor what stands in them counts as a use. */
 const CODE = new Map([...SOURCE].map(([f, text]) => [f, text.replace(/^\s*(\/\*\*[\s\S]*?\*\/|\/\/.*)$/gm, "")]));
 
-/** The files that each file imports for more than their types: with names, without, or when it runs. */
+/** The files that each file imports, also for types alone: with names, without, when it runs, or in a type. */
 function importsOf(code: ReadonlyMap<string, string>): Map<string, Set<string>> {
   return new Map([...code].map(([file, text]) => {
     const targets = new Set<string>();
-    const said = /^(?:import|export)\s+(type\s)?([^"';]*?\sfrom\s+)?"(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/gm;
-    for (const [, type, names, to, later] of text.matchAll(said)) {
-      const listed = /^\{([^}]*)\}\s+from\s+$/.exec(names ?? "")?.[1];
-      if (type !== undefined || listed?.split(",").every((n) => /^\s*(type\s.*)?$/s.test(n)) === true) continue;
+    const said = /^(?:import|export)\s+(?:[^"';]*?\sfrom\s+)?"(\.[^"]+)"|\bimport\("(\.[^"]+)"\)/gm;
+    for (const [, to, later] of text.matchAll(said)) {
       const path = normalize(join(dirname(file), to ?? later!));
       const target = [path.replace(/\.js$/, ".ts"), path].find((p) => code.has(p));
       if (target !== undefined) targets.add(target);
     }
     return [file, targets];
   }));
+}
+
+/** The layers of the host, the lowest first: each one's folders, and files that stand by themselves. */
+const LAYERS = [...readFileSync("docs/design/host.md", "utf8").matchAll(/^\| (`[^|]+`) \|/gm)]
+  .map(([, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => `host/${name}`));
+
+/** The layer that a file is in, and its place in it; undefined: it is in none. */
+function layerOf(file: string): { layer: number; name: string } | undefined {
+  for (const name of [file, `${dirname(file)}/`]) {
+    const layer = LAYERS.findIndex((names) => names.includes(name));
+    if (layer >= 0) return { layer, name };
+  }
+  return undefined;
+}
+
+/** Files of the host in no layer, and imports that go up, or sideways. */
+function layerFaults(imports: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  return [...imports].filter(([file]) => file.startsWith("host/")).flatMap(([file, targets]) => {
+    const own = layerOf(file);
+    if (own === undefined) return [`${file} is in no layer`];
+    return [...targets].filter((target) => {
+      const other = layerOf(target);
+      return other !== undefined && own.name !== other.name && other.layer >= own.layer;
+    }).map((target) => `${file} imports ${target}`);
+  });
 }
 
 /** Sources in C. */
@@ -65,7 +88,7 @@ describe("layers of the host", () => {
     assert.deepEqual(touching, []);
   });
 
-  it("no files import in a circle, but for types", () => assert.deepEqual(circleOf(importsOf(CODE)), []));
+  it("no files import in a circle, for types neither", () => assert.deepEqual(circleOf(importsOf(CODE)), []));
 
   it("a circle is found, in whatever form", () => {
     const of = (file: string, line: string): string[] =>
@@ -74,17 +97,31 @@ describe("layers of the host", () => {
     assert.ok(importsOf(CODE).get("host/stack.ts")!.has(low));
     for (const how of [
       'import { StackModule } from "@";', 'import "@";', 'export * from "@";', 'import s, { type A } from "@";',
-      'const { StackModule } = await import("@");',
+      'const { StackModule } = await import("@");', 'import type { StackModule } from "@";',
+      'import { type A, type B } from "@";', 'type A = import("@").StackModule;',
     ]) {
       const found = of(low, how.replace("@", "./stack.js"));
       assert.ok(found.includes(low) && found[0] === found.at(-1), how);
     }
-    for (const how of ['import type { StackModule } from "@";', 'import { type A, type B } from "@";'])
-      assert.deepEqual(of(low, how.replace("@", "./stack.js")), [], how);
+  });
+
+  it("files import from their folder, and from layers of docs/design/host.md below theirs", () =>
+    assert.deepEqual(layerFaults(importsOf(CODE)), []));
+
+  it("a folder without a layer fails, and so does an import that goes up, or sideways", () => {
+    const of = (file: string, line: string): string[] =>
+      layerFaults(importsOf(new Map([...CODE, [file, `${line}\n${CODE.get(file) ?? ""}`]])));
+    assert.deepEqual(of("host/new/file.ts", ""), ["host/new/file.ts is in no layer"]);
+    assert.deepEqual(of("host/new.ts", ""), ["host/new.ts is in no layer"]);
+    const up = of("host/headers.ts", 'import type { Lab } from "./lab/lab.js";');
+    assert.deepEqual(up, ["host/headers.ts imports host/lab/lab.ts"]);
+    const beside = of("host/links/tap.ts", 'import { ServiceStack } from "../services.js";');
+    assert.deepEqual(beside, ["host/links/tap.ts imports host/services.ts"]);
+    assert.deepEqual(LAYERS.flat().filter((name) => ![...CODE.keys()].some((f) => layerOf(f)?.name === name)), []);
   });
 
   /** What runs for the command. */
-  const COMMAND = /^host\/(cli\/|wasmtime\.ts|shards\/worker\.ts)/;
+  const COMMAND = /^host\/(cli\/|shards\/worker\.ts)/;
 
   it("the library knows neither the command nor the tests nor the tools", () => {
     const wrong: string[] = [];

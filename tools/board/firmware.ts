@@ -15,7 +15,8 @@ import { hashOf } from "../made.mjs";
 import { SMALL, compile, optimized } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
 import { ToolError } from "../wasm2c.mjs";
-import { DEFAULT_RUNTIME, prepareRuntime, type Added } from "./runtimes.js";
+import { DEFAULT_RUNTIME, prepareRuntime } from "./runtimes.js";
+import type { Added } from "./target.js";
 import { uf2Of } from "./uf2.js";
 
 /** A board's board.json. */

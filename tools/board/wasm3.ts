@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { ToolError } from "../wasm2c.mjs";
-import type { Added, Target } from "./runtimes.js";
+import type { Added, Target } from "./target.js";
 
 const HOME = resolve("boards/runtimes/wasm3");
 const FILES = ["bind", "code", "compile", "emit", "env", "exec", "function", "info", "module", "parse"];

@@ -3,16 +3,16 @@
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { parseMac } from "./address.js";
-import { formatIp6, parseCidr6, parseIp6 } from "./address6.js";
-import { CONFIG_FIELDS, macWords, type ConfigField } from "./config.js";
-import { COUNTERS } from "./counters.js";
-import { LinkError, type Link } from "./links/link.js";
-import { streamLink } from "./links/stream.js";
-import { buildDir } from "./module.js";
-import type { Ip6Options } from "./net/ip6.js";
-import { findProgram } from "./programs.js";
-import type { Ended, Running, UpOptions } from "./cli/up.js";
+import { parseMac } from "../address.js";
+import { formatIp6, parseCidr6, parseIp6 } from "../address6.js";
+import { CONFIG_FIELDS, macWords, type ConfigField } from "../config.js";
+import { COUNTERS } from "../counters.js";
+import { LinkError, type Link } from "../links/link.js";
+import { streamLink } from "../links/stream.js";
+import { buildDir } from "../module.js";
+import type { Ip6Options } from "../net/ip6.js";
+import { findProgram } from "../programs.js";
+import type { Ended, Running, UpOptions } from "./running.js";
 
 /** In the place of a frame's length: close every connection in order, then end (host/wasi/main.ts). */
 const CLOSE = Buffer.from([255, 255, 255, 255]);
