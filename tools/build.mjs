@@ -73,6 +73,7 @@ await lab();
 size("build/index.js");
 size("build/browser.js");
 size("build/fetch.js");
+size("build/ip6.js");
 
 /** The command and the library. */
 async function scripts() {
@@ -96,9 +97,10 @@ async function scripts() {
     ...common, entryPoints: { index: "host/index.ts", ...NODE }, outdir: "build",
     splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, keepNames: true,
   });
-  // The library for browsers, and HTTP for it: each one file that asks for nothing.
+  // The library for browsers, HTTP and IPv6 for it: each one file that asks for nothing.
   await build({
-    ...common, entryPoints: { browser: "host/web/index.ts", fetch: "host/web/fetch/index.ts" }, outdir: "build",
+    ...common, outdir: "build",
+    entryPoints: { browser: "host/web/index.ts", fetch: "host/web/fetch/index.ts", ip6: "host/web/ip6/index.ts" },
     platform: "browser", target: "es2022", minify: true,
   });
   execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });

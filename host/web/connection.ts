@@ -1,5 +1,4 @@
 /** One TCP connection as a pair of Web Streams. */
-import { formatIp } from "../address.js";
 import { StintError } from "../errors.js";
 import { EVENT, type OptionName, type TcpInfo } from "../stack.js";
 import { Pending, type Home, type Owner } from "./owner.js";
@@ -48,9 +47,9 @@ export class Connection implements Owner {
     this.#home = home;
     this.#handle = handle;
     const { lip, lport, rip, rport } = home.module.names(handle);
-    this.localAddress = formatIp(lip);
+    this.localAddress = home.text(lip);
     this.localPort = lport;
-    this.remoteAddress = formatIp(rip);
+    this.remoteAddress = home.text(rip);
     this.remotePort = rport;
     // Nothing is read ahead.
     this.readable = new ReadableStream<Uint8Array>({

@@ -1,5 +1,4 @@
 /** A UDP socket as a stream of datagrams, and a call that sends one. */
-import { formatIp, parseIp } from "../address.js";
 import { StintError } from "../errors.js";
 import { EVENT } from "../stack.js";
 import { Pending, type Home, type Owner } from "./owner.js";
@@ -15,7 +14,7 @@ export interface Datagram {
 }
 
 /** A datagram that waits for room. */
-interface Outgoing { data: Uint8Array; ip: number; port: number; sent: Pending<void> }
+interface Outgoing { data: Uint8Array; host: string; port: number; sent: Pending<void> }
 
 /** A UDP socket that takes datagrams of everybody. ICMP errors do not end it: anybody can send them. */
 export class UdpSocket implements Owner {
@@ -49,7 +48,9 @@ export class UdpSocket implements Owner {
   /** Sends a datagram of up to 65,507 bytes to an address. Settles when the stack has it; rejects with a StintError. */
   async send(data: Uint8Array, to: { host: string; port: number }): Promise<void> {
     const sent = new Pending<void>();
-    this.#waiting.push({ data, ip: parseIp(to.host), port: to.port, sent });
+    // What is no address is told at once.
+    this.#home.number(to.host);
+    this.#waiting.push({ data, ...to, sent });
     this.#flush();
     return sent.promise;
   }
@@ -82,15 +83,15 @@ export class UdpSocket implements Owner {
       }
       if (found === null) return;
       this.#wanted = false;
-      this.#reader.enqueue({ data: found.data, address: formatIp(found.ip), port: found.port });
+      this.#reader.enqueue({ data: found.data, address: this.#home.text(found.ip), port: found.port });
     }
   }
 
   #flush(): void {
     while (this.#open && this.#waiting.length > 0) {
-      const { data, ip, port, sent } = this.#waiting[0]!;
+      const { data, host, port, sent } = this.#waiting[0]!;
       try {
-        if (!this.#home.module.udpSend(this.#handle, ip, port, data)) return;
+        if (!this.#home.module.udpSend(this.#handle, this.#home.number(host), port, data)) return;
         sent.resolve();
       } catch (e) {
         sent.reject(e as Error);

@@ -1,5 +1,6 @@
 /** The library for browsers: a TCP/IP stack in a WebAssembly module, in a page or a worker. */
 export { Stack, type OpenOptions, type ConnectOptions, type ModuleSource } from "./stack.js";
+export { type Family6 } from "./family6.js";
 export { Connection } from "./connection.js";
 export { Server } from "./listener.js";
 export { UdpSocket, type Datagram } from "./datagram.js";

@@ -12,6 +12,10 @@ export interface Owner {
 /** What a socket asks of its stack. */
 export interface Home {
   readonly module: StackModule;
+  /** The number of an address, for the next call. */
+  number(address: string): number;
+  /** The address that the module's last call told by a number. */
+  text(number: number): string;
   own(handle: number, owner: Owner): void;
   disown(handle: number): void;
 }

@@ -10,6 +10,7 @@ import { free } from "../net/ports.js";
 import { ADDRESS_MS, EVENT, StackModule } from "../stack.js";
 import { Connection } from "./connection.js";
 import { UdpSocket } from "./datagram.js";
+import type { Family6 } from "./family6.js";
 import { Server } from "./listener.js";
 import { Pending, type Home, type Owner } from "./owner.js";
 
@@ -22,6 +23,10 @@ export interface OpenOptions extends StackOptions {
   module: ModuleSource | PromiseLike<ModuleSource>;
   /** Where frames come from and go to; it belongs to the stack from now on, and is closed with it. */
   link: Link;
+  /** IPv6 beside IPv4: what `ip6()` of `stint/ip6` gives. */
+  ipv6?: Family6;
+  /** false, with `ipv6`: without `ip`, the network is not asked for an IPv4 address. */
+  dhcp?: boolean;
   /** Without `ip`: how long the network has to give an address, ms. */
   timeoutMs?: number;
   /** Without `ip`: the host's name, for the network's DHCP server. */
@@ -68,20 +73,22 @@ export class Stack implements Home {
   readonly #loop: Loop;
   readonly #owners = new Map<number, Owner>();
   readonly #names: Lookups<number>;
+  readonly #six: Family6 | undefined;
   readonly #addressed = new Pending<void>();
   readonly #closed = new Pending<void>();
   #ended = false;
 
   /**
-   * Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT. If it
-   * cannot be started, the link is closed.
+   * Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it or, with `ipv6`, for
+   * one by a router's prefix: TIMED_OUT. If it cannot be started, the link is closed.
    */
   static async open(options: OpenOptions): Promise<Stack> {
-    const { ip, gateway, link } = options;
+    const { ip, gateway, link, ipv6, dhcp } = options;
     try {
       if (ip !== undefined) checkAddresses(ip, gateway);
-      const stack = new Stack(new StackModule(await compiled(await options.module), options), link);
-      if (ip === undefined) await stack.#configure(options);
+      const module = new StackModule(await compiled(await options.module), options);
+      const stack = new Stack(module, link, ipv6);
+      if (ip === undefined && !(ipv6 && dhcp === false)) await stack.#configure(options);
       return stack;
     } catch (e) {
       link.close();
@@ -89,9 +96,13 @@ export class Stack implements Home {
     }
   }
 
-  private constructor(module: StackModule, link: Link) {
+  private constructor(module: StackModule, link: Link, six: Family6 | undefined) {
     this.module = module;
     this.#names = new Lookups((name) => module.lookup(name));
+    this.#six = six;
+    // Its timers count from now.
+    if (six) module.poll(monotonicUs());
+    six?.begin(module, (lookup) => new Lookups(lookup));
     this.#loop = new Loop(module, link, monotonicUs);
     this.#loop.onEvent = (handle, bits) => {
       if (handle === 0) this.#hear(bits);
@@ -108,16 +119,22 @@ export class Stack implements Home {
   }
 
   #hear(bits: number): void {
-    if (bits & EVENT.ADDRESS && this.module.ownAddress() !== 0) this.#addressed.resolve();
+    if (bits & EVENT.ADDRESS && (this.#six?.addressed() || this.module.ownAddress() !== 0)) this.#addressed.resolve();
     if (bits & EVENT.NAMES) {
+      this.#six?.named();
       this.#names.read();
       while (this.#names.next());
     }
   }
 
-  /** The own address; "0.0.0.0": there is none. */
+  /** The own IPv4 address; "0.0.0.0": there is none. */
   get address(): string {
     return formatIp(this.module.ownAddress());
+  }
+
+  /** The own IPv6 addresses that can be used. */
+  get addresses6(): string[] {
+    return this.#six?.addresses ?? [];
   }
 
   /** Settles when the stack was closed; rejects when it lost its link. */
@@ -126,17 +143,22 @@ export class Stack implements Home {
   }
 
   /**
-   * The IPv4 addresses of a name. Rejects with a StintError: NOT_FOUND, NO_IPV4, NO_ANSWER, UNREACHABLE (no server is
-   * known), ARGUMENT (it is no name).
+   * The IPv4 addresses of a name; with `ipv6`, those of IPv6 before them. Rejects with a StintError: NOT_FOUND,
+   * NO_IPV4, NO_ANSWER, UNREACHABLE (no server is known), ARGUMENT (it is no name).
    */
   async lookup(name: string): Promise<string[]> {
     this.#checkOpen();
-    return ADDRESS.test(name) ? [name] : (await this.#names.find(name)).map(formatIp);
+    if (ADDRESS.test(name) || this.#six?.bytes(name)) return [name];
+    const [six, four] = await Promise.allSettled([this.#six?.lookup(name) ?? [], this.#names.find(name)]);
+    const all = six.status === "fulfilled" ? six.value : [];
+    if (four.status === "fulfilled") all.push(...four.value.map(formatIp));
+    else if (all.length === 0) throw four.reason;
+    return all;
   }
 
   /** DNS servers to ask, as addresses, three at most; by default, those that came with the address. */
   setServers(servers: readonly string[]): void {
-    this.module.dnsServers(servers.map(parseIp));
+    this.module.dnsServers(servers.map((server) => this.#six?.bytes(server) ?? parseIp(server)));
   }
 
   /** Opens a connection; rejects with a StintError (REFUSED, TIMED_OUT, UNREACHABLE …), or the signal's reason. */
@@ -145,12 +167,14 @@ export class Stack implements Home {
     const addresses = await this.lookup(host);
     signal?.throwIfAborted();
     for (const [i, address] of addresses.entries()) {
+      await this.#six?.settled(address);
+      signal?.throwIfAborted();
       this.#checkOpen();
-      const connection = new Connection(this, this.module.connect(parseIp(address), port, localPort), false);
-      const stop = (): void => connection.stackEnds(signal!.reason as Error);
-      signal?.addEventListener("abort", stop, { once: true });
-      connection.closed.catch(() => {}).finally(() => signal?.removeEventListener("abort", stop));
       try {
+        const connection = new Connection(this, this.module.connect(this.number(address), port, localPort), false);
+        const stop = (): void => connection.stackEnds(signal!.reason as Error);
+        signal?.addEventListener("abort", stop, { once: true });
+        connection.closed.catch(() => {}).finally(() => signal?.removeEventListener("abort", stop));
         await connection.opened;
         return connection;
       } catch (e) {
@@ -201,6 +225,7 @@ export class Stack implements Home {
     const reason = why ?? new StintError("ABORTED", "the stack is closed");
     for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
     this.#names.end(reason);
+    this.#six?.end(reason);
     // The RSTs leave.
     this.#loop.run();
     this.#ended = true;
@@ -209,6 +234,17 @@ export class Stack implements Home {
     this.#addressed.reject(reason);
     if (why) this.#closed.reject(why);
     else this.#closed.resolve();
+  }
+
+  /** @internal */
+  number(address: string): number {
+    const bytes = this.#six?.bytes(address);
+    return bytes ? this.module.ip6Name(bytes) : parseIp(address);
+  }
+
+  /** @internal */
+  text(number: number): string {
+    return this.#six?.text(number) ?? formatIp(number);
   }
 
   /** @internal */

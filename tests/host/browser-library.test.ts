@@ -10,6 +10,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import {
   channelLink, LinkError, Stack, StintError, webSocketLink, type Connection, type Link,
 } from "../../host/web/index.js";
+import { ip6 } from "../../host/web/ip6/index.js";
 import { loadModule } from "../../host/module.js";
 
 const A = "10.0.0.1", B = "10.0.0.2";
@@ -213,6 +214,59 @@ describe("stint/browser: datagrams, names, links", () => {
     for (const what of ["text", 5, null, {}, new Uint8Array(0), new Uint8Array(100_000)]) port2.postMessage(what);
     await new Promise((resolve) => setTimeout(resolve, 10));
     await stack.close(0);
+  });
+});
+
+describe("stint/ip6", () => {
+  it("TCP and UDP to link-local and fixed addresses, without any of IPv4", async () => {
+    const { port1, port2 } = new MessageChannel(), module = loadModule();
+    const [a, b] = await Promise.all(([[port1, "fd00::1/64"], [port2, "fd00::2/64"]] as const).map(([port, own]) =>
+      Stack.open({ module, link: channelLink(port), dhcp: false, ipv6: ip6({ addresses: [own] }) })));
+    const server = b!.listen({ port: 7 }), udp = b!.udp({ port: 9 }), reader = udp.readable.getReader();
+    // `connect` waits until an address is there that nobody else has; a refusal is an answer.
+    await Promise.all(([[a!, "fd00::2"], [b!, "fd00::1"]] as const).map(([stack, host]) =>
+      assert.rejects(stack.connect({ host, port: 8 }), code("REFUSED"))));
+    while ([a!, b!].some((stack) => stack.addresses6.length < 2)) await new Promise((done) => setTimeout(done, 10));
+    assert.ok(a!.addresses6.includes("fd00::1") && a!.addresses6.some((x) => x.startsWith("fe80::")));
+    assert.equal(a!.address, "0.0.0.0");
+    const local = b!.addresses6.find((x) => x.startsWith("fe80::"))!;
+    for (const [to, from] of [["fd00::2", /^fd00::1$/], [local, /^fe80::/]] as const) {
+      const c = await a!.connect({ host: to, port: 7 }), peer = (await server.accept())!;
+      assert.deepEqual([c.remoteAddress, peer.localAddress], [to, to]);
+      assert.match(peer.remoteAddress, from);
+      const [, got] = await Promise.all([send(c, bytes(100_000)), all(peer)]);
+      assert.deepEqual(Buffer.from(got), Buffer.from(bytes(100_000)));
+      c.abort();
+    }
+    const other = a!.udp();
+    await other.send(bytes(3), { host: "fd00::2", port: 9 });
+    const { value } = await reader.read();
+    assert.deepEqual([value!.address, value!.port, [...value!.data]], ["fd00::1", other.port, [...bytes(3)]]);
+    await assert.rejects(a!.connect({ host: "fd00::2", port: 8 }), code("REFUSED"));
+    // Over IPv4 there is no way.
+    await assert.rejects(a!.connect({ host: "10.0.0.1", port: 7 }), code("UNREACHABLE"));
+    await Promise.all([a!.close(0), b!.close(0)]);
+  });
+
+  it("is for one stack, and for modules that have it; without it an IPv6 address is none", async () => {
+    const { port1, port2 } = new MessageChannel(), ipv6 = ip6();
+    const a = await Stack.open({ module: loadModule(), link: channelLink(port1), dhcp: false, ipv6 });
+    await assert.rejects(Stack.open({ module: loadModule(), link: channelLink(port2), dhcp: false, ipv6 }), RangeError);
+    await a.close(0);
+    const { port1: port3, port2: port4 } = new MessageChannel(), small = readFileSync("build/stint.wasm");
+    const link = channelLink(port3);
+    await assert.rejects(Stack.open({ module: small, link, ip: `${A}/24`, ipv6: ip6() }), /without IPv6/);
+    const four = await Stack.open({ module: loadModule(), link: channelLink(port4), ip: `${A}/24` });
+    await assert.rejects(four.connect({ host: "fd00::2", port: 7 }));
+    assert.deepEqual(four.addresses6, []);
+    await four.close(0);
+  });
+
+  it("asks for no module of Node's, and is 1.5 KB at most as browsers get it (brotli)", () => {
+    const text = readFileSync("build/ip6.js", "utf8");
+    assert.doesNotMatch(text, /node:|\brequire\(|\bprocess\./);
+    const carried = brotliCompressSync(text).length;
+    assert.ok(carried > 500 && carried <= 1_500, `${carried} bytes`);
   });
 });
 

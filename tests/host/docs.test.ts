@@ -243,7 +243,7 @@ describe("examples of the documents", () => {
       paths: {
         stint: ["host/index.ts"], "stint/net": ["host/node/net.ts"], "stint/dgram": ["host/node/dgram.ts"],
         "stint/dns": ["host/node/dns.ts"], "stint/browser": ["host/web/index.ts"],
-        "stint/fetch": ["host/web/fetch/index.ts"],
+        "stint/fetch": ["host/web/fetch/index.ts"], "stint/ip6": ["host/web/ip6/index.ts"],
       },
       lib: ["lib.es2022.d.ts", "lib.esnext.disposable.d.ts"],
     });

@@ -1,6 +1,6 @@
 /**
- * docs/reference/node-api, browser-api and fetch-api: the libraries, a page for each class, function and type, made by
- * TypeDoc from the comments in host/.
+ * docs/reference/node-api, browser-api, fetch-api and ip6-api: the libraries, a page for each class, function and
+ * type, made by TypeDoc from the comments in host/.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -50,6 +50,10 @@ const LIBRARIES: Record<string, object> = {
     name: "HTTP for browsers", entryPoints: ["host/web/fetch/index.ts"],
     // Any stack of browser-api.
     intentionallyNotExported: ["Dialer"],
+  },
+  "docs/reference/ip6-api": {
+    name: "IPv6 for browsers", entryPoints: ["host/web/ip6/index.ts"],
+    intentionallyNotExported: [],
   },
 };
 export const FOLDERS = Object.keys(LIBRARIES);

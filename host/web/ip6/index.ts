@@ -1,0 +1,103 @@
+/** IPv6 for stacks in pages and workers: what `Stack.open` takes as `ipv6`. */
+import { formatIp6, isIp6, isLinkLocal, parseCidr6, parseIp6 } from "../../address6.js";
+import type { Ip6Options } from "../../net/ip6.js";
+import type { Lookups } from "../../net/lookups.js";
+import type { StackModule } from "../../stack.js";
+import type { Family6 } from "../family6.js";
+
+export { type Ip6Options } from "../../net/ip6.js";
+export { type Family6 } from "../family6.js";
+
+/** How long after the beginning an IPv6 address may be awaited, ms: the same as `FORMING_MS` in host/net/ip6.ts. */
+const FORMING_MS = 4500;
+
+/** One stack's. */
+class Ip6 implements Family6 {
+  #module!: StackModule;
+  #names!: Lookups<Uint8Array>;
+  #until = 0;
+  /** Those who wait for an address. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor(readonly options: Ip6Options) {}
+
+  begin(module: StackModule, names: (lookup: (name: string) => Uint8Array[] | undefined) => Lookups<Uint8Array>): void {
+    const { secret, addresses = [], gateway } = this.options;
+    if (!module.hasIp6) throw new RangeError("this module was built without IPv6");
+    if (this.#until !== 0) throw new RangeError("one ip6() is for one stack");
+    this.#module = module;
+    this.#names = names((name) => module.lookup6(name));
+    module.ip6Start(secret);
+    for (const [i, text] of addresses.entries()) {
+      const { bytes, prefix } = parseCidr6(text);
+      module.ip6Add(bytes, prefix, i === 0 && gateway !== undefined ? parseIp6(gateway) : undefined);
+    }
+    this.#until = performance.now() + FORMING_MS;
+  }
+
+  get #ready(): Uint8Array[] {
+    return this.#module.ip6Addresses().filter((a) => a.ready && a.origin !== "loopback").map((a) => a.bytes);
+  }
+
+  get addresses(): string[] {
+    return this.#ready.map(formatIp6);
+  }
+
+  bytes(text: string): Uint8Array | undefined {
+    return isIp6(text) ? parseIp6(text) : undefined;
+  }
+
+  text(number: number): string | undefined {
+    const bytes = this.#module.ip6Bytes(number);
+    return bytes === null ? undefined : formatIp6(bytes);
+  }
+
+  addressed(): boolean {
+    for (const look of [...this.#waiting]) look();
+    return this.#ready.some((bytes) => !isLinkLocal(bytes));
+  }
+
+  named(): void {
+    this.#names.read();
+    while (this.#names.next());
+  }
+
+  async lookup(name: string): Promise<string[]> {
+    return (await this.#names.find(name)).map(formatIp6);
+  }
+
+  async settled(address: string): Promise<void> {
+    const to = this.bytes(address), local = to !== undefined && isLinkLocal(to);
+    const isAwaited = (): boolean => to !== undefined && performance.now() < this.#until
+      && !this.#ready.some((bytes) => local || !isLinkLocal(bytes));
+    while (isAwaited()) {
+      await new Promise<void>((resolve) => {
+        const look = (): void => {
+          clearTimeout(timer);
+          this.#waiting.delete(look);
+          resolve();
+        };
+        const timer = setTimeout(look, this.#until - performance.now() + 1);
+        this.#waiting.add(look);
+      });
+    }
+  }
+
+  end(reason: Error): void {
+    this.#until = 1;
+    this.#names.end(reason);
+    for (const look of [...this.#waiting]) look();
+  }
+}
+
+/**
+ * IPv6 for a stack: the link's address, others when a router tells a prefix, and those of the options.
+ *
+ * @example
+ * ```ts
+ * const stack = await Stack.open({ module: fetch("stint.simd.wasm"), link, ipv6: ip6() });
+ * ```
+ */
+export function ip6(options: Ip6Options = {}): Family6 {
+  return new Ip6(options);
+}
