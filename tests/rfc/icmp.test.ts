@@ -29,6 +29,17 @@ describe("RFC 9293 §3.9.2.2, RFC 5927: ICMP errors", () => {
     assert.equal(c.count("OutOfWindowIcmps"), 4);
   });
 
+  it("concern nothing in TIME-WAIT: what is quoted was acknowledged", () => {
+    const b = new Bench().accepted();
+    b.stack.close(b.handle);
+    b.poll();
+    const fin = b.next();
+    b.send({ flags: "FA", seq: 1, ack: 2 });
+    assert.equal(b.state, "TIME-WAIT");
+    about(b, fin, 3, 3);
+    assert.deepEqual([b.count("OutOfWindowIcmps"), b.state], [1, "TIME-WAIT"]);
+  });
+
   it("MUST-56 soft errors end no connection, not even one that is opening", () => {
     for (const [type, code] of [[3, 0], [3, 1], [3, 5], [11, 0], [11, 1], [12, 0]] as const) {
       const [b, s] = sent();
