@@ -185,7 +185,9 @@ describe("nat(): TCP", () => {
       const s = see(frame.slice());
       if (s.kind === "tcp") seen.push(s.flags);
     };
-    const nobodys = ["127.0.0.1", "0.0.0.0", "127.1.2.3", "169.254.169.254", "255.255.255.255", "224.0.0.1", "240.0.0.1"];
+    const nobodys = [
+      "127.0.0.1", "0.0.0.0", "127.1.2.3", "169.254.169.254", "255.255.255.255", "224.0.0.1", "240.0.0.1",
+    ];
     for (const to of nobodys)
       link.send(tcp({ src: ip4("10.0.2.15"), dst: ip4(to) }, { flags: "S", seq: 1, sport: 4000, dport: port }));
     await until("all were refused", () => seen.length === nobodys.length);
