@@ -68,6 +68,7 @@ export class Lab {
   changes: Change[] = [];
   notes: { timeUs: number; step: number; text: string }[] = [];
   flows: Flow[] = [];
+  /** In the order of arrival. No queue of host/queue.ts: users edit and delay flights, and steps are taken back. */
   flights: Flight[] = [];
   step = 0;
   nowUs = START_US;

@@ -70,3 +70,15 @@ export function literalPlaces({ checker, files }: Program, path: string): string
     return BYTES.test(checker.typeToString(checker.getTypeAtLocation(of))) ? node.getText() : undefined;
   });
 }
+
+/** Where a file names the property `exports` of something whose exports have calls of the stack's, like `init`. */
+export function exportsTouched({ checker, files }: Program, path: string): string[] {
+  const isStack = (node: ts.Node): boolean => checker.getTypeAtLocation(node).getProperty("tcp_listen") !== undefined;
+  return said(files.get(path)!, (node) => {
+    if (ts.isPropertyAccessExpression(node) && node.name.text === "exports" && isStack(node)) return node.getText();
+    if (ts.isElementAccessExpression(node) && node.argumentExpression.getText() === '"exports"' && isStack(node))
+      return node.getText();
+    if (!ts.isBindingElement(node) || !ts.isIdentifier(node.name) || !isStack(node.name)) return undefined;
+    return (node.propertyName ?? node.name).getText() === "exports" ? node.getText() : undefined;
+  });
+}

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
-import { literalPlaces, program } from "../harness/host-source.js";
+import { exportsTouched, literalPlaces, program } from "../harness/host-source.js";
 import { circleOf } from "../harness/source.js";
 
 const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
@@ -72,22 +72,6 @@ const C = ["boards", "examples", "host", "include", "tests", "tools"].flatMap((d
     .map((f) => join(dir, f)).filter((f) => /\.[ch]$/.test(f) && !f.includes("node_modules")));
 
 describe("layers of the host", () => {
-  /**
-   * Who may touch the module's exports: the stack, the classes that it is made of, and those that run another module
-   * than the library's.
-   */
-  const BORDER = new Set([
-    "host/stack.ts", "host/module/instance.ts", "host/module/interface.ts", "host/services.ts", "host/shards/ring.ts",
-  ]);
-  /** The runner of packetdrill's scripts tests: its calls have arguments that the stack's class would refuse. */
-  const TESTER = "host/packetdrill/";
-
-  it("only the stack touches what the module exports", () => {
-    const touching = ALL.filter((f) => f.startsWith("host/") && !BORDER.has(f) && !f.startsWith(TESTER))
-      .filter((f) => /\.exports\.(tcp_|udp_|init|poll|config|frame|frames|layout)/.test(CODE.get(f)!));
-    assert.deepEqual(touching, []);
-  });
-
   it("no files import in a circle, for types neither", () => assert.deepEqual(circleOf(importsOf(CODE)), []));
 
   it("a circle is found, in whatever form", () => {
@@ -143,15 +127,45 @@ const READS = [
   "frame.slice(at - 14)", "frame.set(mac, 6)", "view.setUint16(base + (at + 2), 1)", "buffer.readUInt16BE(12)",
   "buffer.writeUInt32BE(1, at + 12)", "frame[1]",
 ];
+/** Ways to the module's exports, and words that are none. */
+const BAD_EXPORTS = "host/bad-exports.ts";
+const TOUCHES = ["stack.exports", 'stack["exports"]', "exports", "exports: calls"];
 const HOST = program(
   ALL.filter((f) => f.startsWith("host/")),
-  new Map([[BAD, `export function bad(
+  new Map([[BAD_EXPORTS, `import type { StackModule } from "./stack.js";
+  export function bad(stack: StackModule, app: Pick<StackModule, "exports">, other: WebAssembly.Instance): unknown[] {
+    ${TOUCHES.slice(0, 2).join(";")};
+    const { ${TOUCHES[2]} } = stack, { ${TOUCHES[3]} } = app;
+    return [exports, calls, other.exports];
+  }`], [BAD, `export function bad(
     frame: Uint8Array, view: DataView, buffer: Buffer, mac: Uint8Array, at: number, base: number,
   ): unknown[] {
     ${READS.join(";\n")};
     return [frame[at], frame[at + 1], frame.subarray(at), frame[frame.length - 1], [frame][1], base];
   }`]]),
 );
+
+describe("exports of the module", () => {
+  /** Files and folders that touch them, each with its reason: the list of docs/design/host.md. */
+  const TOUCHING = [...readFileSync("docs/design/host.md", "utf8").matchAll(/^- `([^`]+)`: \S/gm)]
+    .map(([, name]) => `host/${name}`);
+  const touching = [...HOST.files.keys()]
+    .filter((file) => file !== BAD_EXPORTS && exportsTouched(HOST, file).length > 0);
+  const allows = (name: string, file: string): boolean =>
+    file === name || (name.endsWith("/") && file.startsWith(name));
+
+  it("are touched by the stack, its classes, and those that docs/design/host.md gives a reason for", () => {
+    assert.deepEqual(touching.filter((file) => !TOUCHING.some((name) => allows(name, file))), []);
+  });
+
+  it("have no reason in docs/design/host.md for what does not touch them", () => {
+    assert.deepEqual(TOUCHING.filter((name) => !touching.some((file) => allows(name, file))), []);
+  });
+
+  it("are found by their type, in whatever form", () => {
+    assert.deepEqual(exportsTouched(HOST, BAD_EXPORTS).map((what) => what.replace(/^\d+: /, "")), TOUCHES);
+  });
+});
 
 describe("headers of frames", () => {
   /** Formats that are no headers of Ethernet, ARP, IP, ICMP, UDP or TCP: each is read and written in one place. */
