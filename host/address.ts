@@ -18,6 +18,7 @@ export function isIp(text: string): boolean {
   }
 }
 
+/** 0x0a000001 → "10.0.0.1". */
 export function formatIp(ip: number): string {
   return [24, 16, 8, 0].map((s) => (ip >>> s) & 255).join(".");
 }
@@ -39,6 +40,7 @@ export function parseMac(text: string): number {
   return parseInt(text.replaceAll(":", ""), 16);
 }
 
+/** 48 bits → "02:00:00:00:00:01". */
 export function formatMac(mac: number): string {
   return mac.toString(16).padStart(12, "0").match(/../g)!.join(":");
 }

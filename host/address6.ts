@@ -110,6 +110,7 @@ export function isAddress(text: string): boolean {
   return isIp(text) || isIp6(text);
 }
 
+/** The family of an address that is valid: what has a colon is of IPv6. */
 export function familyOf(address: string): "IPv4" | "IPv6" {
   return address.includes(":") ? "IPv6" : "IPv4";
 }

@@ -191,6 +191,7 @@ function decodeOptions(view: DataView, at: number, end: number): TcpOption[] {
   return out;
 }
 
+/** Bytes as lower-case digits without spaces: "45000028". */
 export function hex(bytes: Uint8Array): string {
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }

@@ -73,6 +73,7 @@ function padded(bytes: Bytes = []): number[] {
   return out;
 }
 
+/** A frame without its FCS (RFC 894). */
 export function ethernet(type: number, payload: Bytes, dst: Bytes, src: Bytes): Uint8Array {
   return Uint8Array.from([...dst, ...src, ...be(2, type), ...payload]);
 }
@@ -89,6 +90,7 @@ export function ipv4Header(ip: Omit<Ip, "srcMac" | "dstMac">, size: number): Uin
   return header;
 }
 
+/** A frame with an IPv4 packet, its header's sum included. */
 export function ipv4(ip: Ip, payload: Uint8Array): Uint8Array {
   return ethernet(ETHERTYPE.ipv4, [...ipv4Header(ip, payload.length), ...payload], ip.dstMac, ip.srcMac);
 }
@@ -104,6 +106,7 @@ export function segment(ip: Pick<Ip, "src" | "dst">, t: Tcp): Uint8Array {
   return bytes;
 }
 
+/** A frame with a TCP segment in an IPv4 packet, both sums included. */
 export function tcp(ip: Ip, t: Tcp): Uint8Array {
   return ipv4({ ...ip, proto: PROTOCOL.tcp }, segment(ip, t));
 }

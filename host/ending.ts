@@ -19,6 +19,7 @@ const CLOSING_MS = 3000;
 /** How long the last frames have to leave the link, ms. */
 export const FLUSH_MS = 50;
 
+/** A stack on its way to its end: peers get what is left, and a time to close their side. */
 export class Ending {
   #until: number;
   #toldAt: number | undefined;

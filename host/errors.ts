@@ -31,6 +31,7 @@ const TEXT: Record<ErrName, string> = {
   NO_ANSWER: "no DNS server answers, or none does well",
 };
 
+/** The name of a negative result of the module; one that is unknown is ARGUMENT. */
 export function errName(code: number): ErrName {
   for (const [name, n] of Object.entries(ERR)) if (n === code) return name as ErrName;
   return "ARGUMENT";

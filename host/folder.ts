@@ -25,6 +25,7 @@ function tagOf(stat: BigIntStats): bigint {
     .readBigUInt64LE();
 }
 
+/** The files of one folder, read piece by piece; one is the same file in the same version throughout. */
 export class Folder {
   readonly #root: string;
   /** By path and tag; the one that was used last is the last. */

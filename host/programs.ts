@@ -13,6 +13,7 @@ export function findProgram(name: string): string | undefined {
   return undefined;
 }
 
+/** Whether the machine has the program where `findProgram` looks. */
 export function hasProgram(name: string): boolean {
   return findProgram(name) !== undefined;
 }

@@ -11,6 +11,7 @@ export class Queue<T> {
     return this.#items.length;
   }
 
+  /** At `at`, µs, after what is there for the same time. */
   push(at: number, item: T): void {
     const a = this.#items;
     a.push({ at, order: this.#order++, item });
@@ -22,6 +23,7 @@ export class Queue<T> {
     }
   }
 
+  /** Takes what is due first. It throws a TypeError if nothing is there: ask `size`. */
   pop(): T {
     const a = this.#items, first = a[0]!, last = a.pop()!;
     if (a.length > 0) {
@@ -38,6 +40,7 @@ export class Queue<T> {
     return first.item;
   }
 
+  /** Nothing is left. */
   clear(): void {
     this.#items = [];
   }

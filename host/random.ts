@@ -38,10 +38,12 @@ export class Random {
     return Math.floor(this.float() * bound);
   }
 
+  /** True with probability `p`; with 0, no number of the sequence is used. */
   chance(p: number): boolean {
     return p > 0 && this.float() < p;
   }
 
+  /** So many bytes; four take one number of the sequence. */
   bytes(size: number): Uint8Array {
     const out = new Uint8Array(size);
     for (let i = 0; i < size; i += 4) {

@@ -32,10 +32,12 @@ export class Timer {
     this.#arm(this.ms);
   }
 
+  /** It does not tell any more, until `refresh`. */
   clear(): void {
     clearTimeout(this.#timer);
   }
 
+  /** It keeps the process alive while it runs. */
   ref(): void {
     this.#refed = true;
     this.#timer?.ref();

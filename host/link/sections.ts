@@ -39,6 +39,7 @@ const TYPES: Record<number, string> = {
   0x7f: "i32", 0x7e: "i64", 0x7d: "f32", 0x7c: "f64", 0x7b: "v128", 0x70: "funcref", 0x6f: "externref",
 };
 
+/** What linking has to know of a module. Throws a ModuleError if it is none, or not valid. */
 export function readSections(bytes: Uint8Array): Sections {
   if (bytes.length < 8 || bytes[0] !== 0 || bytes[1] !== 0x61 || bytes[2] !== 0x73 || bytes[3] !== 0x6d)
     throw new ModuleError("this is no WebAssembly module");

@@ -20,6 +20,7 @@ interface Ring extends FrameRing {
   slots: Uint8Array[];
 }
 
+/** The module instantiated: its memory, its rings of frames and its clock, in µs. */
 export class Instance {
   /** What the module exports, as it is. */
   readonly exports: Exports;

@@ -64,6 +64,7 @@ const IP6_SIZE = 16;
 /** Bytes of a name as text, at most. */
 const NAME_MAX = 255;
 
+/** What the stack is called and where it is: addresses, DHCP, DNS, mDNS, SNTP and IPv6. */
 export class Interface extends Instance {
   /** The DNS servers that were given by hand. */
   #servers: readonly (number | Uint8Array)[] = [];

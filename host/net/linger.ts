@@ -13,6 +13,7 @@ export interface Held {
   readonly module: Pick<StackModule, "receivable" | "info" | "flowState" | "abort" | "close">;
 }
 
+/** The owner of a handle from close to the last acknowledgement. */
 export class Lingering implements Owner {
   #over = false;
 

@@ -14,6 +14,7 @@ export type Family = 0 | 4 | 6;
 
 type Outcome = { addresses: string[] } | { why: Error };
 
+/** Names looked up by the stack's own DNS client, one question for all who ask the same. */
 export class HostNames {
   readonly #four: Lookups<number>;
   readonly #six: Lookups<Uint8Array>;

@@ -18,6 +18,7 @@ export type Serve = (stack: StackModule, signal: AbortSignal) => () => boolean;
 /** How often connections that were closed are asked whether everything was acknowledged, µs. */
 const LOOK_US = 20_000;
 
+/** A stack whose open connections are known, so that the thread can end them. */
 export class ApplicationStack extends StackModule implements Endable {
   readonly #listeners = new Set<number>();
   readonly #open = new Set<number>();

@@ -3,6 +3,7 @@
 /** Places of the head, the tail and the doorbell's flag; then the lengths, then the slots. */
 const HEAD = 0, TAIL = 1, RUNG = 2, LENGTHS = 3;
 
+/** The ring as one of both threads sees it. */
 export class FrameRing {
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
@@ -64,6 +65,7 @@ export class FrameRing {
     return Atomics.exchange(this.#words, RUNG, 1) === 0;
   }
 
+  /** To be called before the ring is emptied: what is put from now on rings the bell again. */
   answer(): void {
     Atomics.store(this.#words, RUNG, 0);
   }

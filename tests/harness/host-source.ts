@@ -82,3 +82,35 @@ export function exportsTouched({ checker, files }: Program, path: string): strin
     return (node.propertyName ?? node.name).getText() === "exports" ? node.getText() : undefined;
   });
 }
+
+/** Whether a declaration has a comment of its own that says something. */
+function isDocumented(node: ts.Node): boolean {
+  return ts.getJSDocCommentsAndTags(node).some((doc) => ts.isJSDoc(doc) && doc.getText().length > "/** */".length);
+}
+
+/** Whether a method may be called by others, and neither a base nor an interface has said already what it does. */
+function isPublicMethod({ checker }: Program, of: ts.ClassDeclaration, member: ts.ClassElement): boolean {
+  if (!ts.isMethodDeclaration(member) || !ts.isIdentifier(member.name)) return false;
+  const hidden = ts.ModifierFlags.Private | ts.ModifierFlags.Protected | ts.ModifierFlags.Override;
+  if ((ts.getCombinedModifierFlags(member) & hidden) !== 0) return false;
+  const { text } = member.name;
+  return !(of.heritageClauses ?? []).flatMap((clause) => [...clause.types])
+    .some((type) => checker.getTypeAtLocation(type).getProperty(text) !== undefined);
+}
+
+/** The exported functions and classes of a file, and the public methods of such classes, that have no docstring. */
+export function undocumented(all: Program, path: string): string[] {
+  return said(all.files.get(path)!, (node) => {
+    if (ts.isMethodDeclaration(node) && ts.isClassDeclaration(node.parent)) {
+      const { parent } = node, isOut = (ts.getCombinedModifierFlags(parent) & ts.ModifierFlags.Export) !== 0;
+      if (!isOut || !isPublicMethod(all, parent, node) || isDocumented(node)) return undefined;
+      // One comment serves the signatures of one name: it stands at the first.
+      const same = parent.members.filter((m) => m.name?.getText() === node.name.getText());
+      return same.some(isDocumented) ? undefined : `${parent.name?.text}.${node.name.getText()}`;
+    }
+    if (!ts.isFunctionDeclaration(node) && !ts.isClassDeclaration(node)) return undefined;
+    if ((ts.getCombinedModifierFlags(node) & ts.ModifierFlags.Export) === 0 || isDocumented(node)) return undefined;
+    const symbol = node.name && all.checker.getSymbolAtLocation(node.name);
+    return symbol?.declarations?.some(isDocumented) ? undefined : node.name?.text ?? "default";
+  });
+}

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
-import { exportsTouched, literalPlaces, program } from "../harness/host-source.js";
+import { exportsTouched, literalPlaces, program, undocumented } from "../harness/host-source.js";
 import { circleOf } from "../harness/source.js";
 
 const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
@@ -130,9 +130,28 @@ const READS = [
 /** Ways to the module's exports, and words that are none. */
 const BAD_EXPORTS = "host/bad-exports.ts";
 const TOUCHES = ["stack.exports", 'stack["exports"]', "exports", "exports: calls"];
+/** Functions, classes and methods, with and without a docstring. */
+const BAD_DOCS = "host/bad-docs.ts";
 const HOST = program(
   ALL.filter((f) => f.startsWith("host/")),
-  new Map([[BAD_EXPORTS, `import type { StackModule } from "./stack.js";
+  new Map([[BAD_DOCS, `export function bare(): void {}
+    function own(): void {}
+    /** Says something. */
+    export function said(): void { own(); }
+    interface Known { known(): void }
+    export class Bare implements Known {
+      known(): void {}
+      silent(): void {}
+      /** Says something. */
+      said(): void {}
+      /** */
+      empty(): void {}
+      protected hidden(): void {}
+      #secret(): void { this.hidden(); this.#secret(); }
+    }
+    class Own { silent(): void {} }
+    /** Says something. */
+    export class Said extends Own {}`], [BAD_EXPORTS, `import type { StackModule } from "./stack.js";
   export function bad(stack: StackModule, app: Pick<StackModule, "exports">, other: WebAssembly.Instance): unknown[] {
     ${TOUCHES.slice(0, 2).join(";")};
     const { ${TOUCHES[2]} } = stack, { ${TOUCHES[3]} } = app;
@@ -164,6 +183,26 @@ describe("exports of the module", () => {
 
   it("are found by their type, in whatever form", () => {
     assert.deepEqual(exportsTouched(HOST, BAD_EXPORTS).map((what) => what.replace(/^\d+: /, "")), TOUCHES);
+  });
+});
+
+describe("docstrings of the host", () => {
+  /** Folders of which some functions, classes or methods have none yet. */
+  const OPEN = ["browser", "cli", "lab", "links", "links/nat", "node", "packetdrill"].map((name) => `host/${name}`);
+  const found = [...HOST.files.keys()].filter((file) => !file.startsWith("host/bad-"))
+    .flatMap((file) => undocumented(HOST, file).map((what) => `${file}:${what}`));
+
+  it("stand at every exported function and class, and at the public methods of such classes", () => {
+    assert.deepEqual(found.filter((what) => !OPEN.includes(dirname(what.split(":")[0]!))), []);
+  });
+
+  it("are all there in folders that are not listed as open", () => {
+    assert.deepEqual(OPEN.filter((dir) => !found.some((what) => dirname(what.split(":")[0]!) === dir)), []);
+  });
+
+  it("are missed where none is, and only there", () => {
+    const names = undocumented(HOST, BAD_DOCS).map((what) => what.replace(/^\d+: /, ""));
+    assert.deepEqual(names, ["bare", "Bare", "Bare.silent", "Bare.empty"]);
   });
 });
 

@@ -28,6 +28,7 @@ export function unlessAborted<T>(
   });
 }
 
+/** Connections by origin, `most` of each at a time; idle ones are kept for `idleMs`, ms. */
 export class Pool {
   readonly #lanes = new Map<string, Lane>();
   readonly #timers = new Map<Wire, ReturnType<typeof setTimeout>>();

@@ -11,6 +11,7 @@ const textOf = (bytes: Uint8Array): string => {
 };
 export const octets = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
 
+/** One connection, read by lines and by pieces. */
 export class Wire {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -31,6 +32,7 @@ export class Wire {
     for (const ends of [this.#reader.closed, this.#writer.closed, connection.closed]) ends.catch(() => {});
   }
 
+  /** Waits until the stack has taken the bytes. Rejects when the connection is over. */
   write(data: Uint8Array): Promise<void> {
     return this.#writer.write(data);
   }
