@@ -56,7 +56,10 @@ static void *at(int side, uint32_t address) { return ON(side, stint_at, address)
 static struct stint_ring *control[2];
 static uint8_t *slots_in[2], *slots_out[2];
 static uint32_t *lengths_in[2], *lengths_out[2];
-static int32_t listener;
+/* One port of the server's cannot have more clients than the client has ports: the next one is taken then. */
+enum { PORTS = 16, OF_A_PORT = 8192 };
+static int32_t listeners[PORTS];
+static uint32_t connected, accepting;
 
 static uint32_t ip_of(int side) { return 0x0a000001u + (uint32_t)side; }
 
@@ -67,7 +70,7 @@ static struct stint_config configuration(int side, uint32_t connections, uint32_
   c.mtu = 1500;
   c.ip = ip_of(side), c.prefix = 24;
   c.macHigh = 0x02000000, c.macLow = 1 + (uint32_t)side;
-  c.connsMax = connections < 4 ? 4 : connections, c.halfOpenMax = 256, c.timeWaitMax = 256, c.listenersMax = 1,
+  c.connsMax = connections < 4 ? 4 : connections, c.halfOpenMax = 256, c.timeWaitMax = 256, c.listenersMax = PORTS,
   c.sendRing = c.recvRing = ring, c.rangesMax = 1024;
 #ifdef STINT_SMALL
   c.sendersMax = 0;
@@ -134,8 +137,10 @@ void subject_start(uint32_t connections, uint32_t ring) {
 }
 
 void subject_listen(void) {
-  listener = b_tcp_listen(0, PORT, 64);
-  if (listener < 0) fail("stint does not listen");
+  for (uint32_t i = 0; i < PORTS; i++) {
+    listeners[i] = b_tcp_listen(0, PORT + i, 64);
+    if (listeners[i] < 0) fail("stint does not listen");
+  }
 }
 
 conn subject_connect(void) {
@@ -143,13 +148,15 @@ conn subject_connect(void) {
 #ifndef STINT_SMALL
   if (family == 6) server = a_stint_ip6_name(addresses6[SERVER]);
 #endif
-  int32_t c = a_tcp_connect(0, 0, server, PORT);
+  int32_t c = a_tcp_connect(0, 0, server, PORT + connected++ / OF_A_PORT % PORTS);
   if (c < 0) fail("stint does not connect");
   return c;
 }
 
 conn subject_accept(void) {
-  int32_t c = b_tcp_accept(listener);
+  int32_t c = b_tcp_accept(listeners[accepting]);
+  /* They come in the order in which they were opened. */
+  if (c < 0) c = b_tcp_accept(listeners[accepting = (accepting + 1) % PORTS]);
   return c < 0 ? 0 : c;
 }
 
