@@ -17,6 +17,7 @@ import { layoutBegin, layoutEnd, take } from "./core/layout";
 import { linked } from "./core/linked";
 import { giveBack, lend, ownBegin, ownSize } from "./core/own";
 import { randomInit, RANDOM_SIZE } from "./core/random";
+import { isWoken, turnsBegin, turnsInit, wake } from "./core/turns";
 import { heapInit, heapNext, heapOwner, heapCount } from "./buffers/heap";
 import { rangesInit } from "./buffers/ranges";
 import {
@@ -142,6 +143,7 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     randomInit(r, block + offsetof<Config>("entropy0"));
   }
   countersInit();
+  turnsInit();
   if (IPV6) namesInit();
   eventsInit(config.connsMax + config.listenersMax + config.udpMax + STACK_PLACES);
   heapInit(listenerBase() + config.listenersMax + CLIENTS);
@@ -171,6 +173,19 @@ function plan(base: u64, block: usize, what: Plan): u64 {
   timeWaitInit();
   tcbsInit();
   sendersInit();
+  planClients();
+  if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
+  const app = take(1, (config.appBytes + 7) & ~7);
+  if (commit) {
+    state.arenaBase = <u32>base;
+    state.arenaEnd = <u32>app;
+    state.app = <u32>app;
+  }
+  return layoutEnd();
+}
+
+/** What clients take. */
+function planClients(): void {
   if (DHCP) {
     addressInit();
     optionsInit();
@@ -188,14 +203,6 @@ function plan(base: u64, block: usize, what: Plan): u64 {
   }
   if (SNTP) sntpInit();
   if (LINK_LOCAL) linkLocalInit();
-  if (OWNERSHIP) take(1, ownSize(((layoutEnd() + 7) & ~7) - base));
-  const app = take(1, (config.appBytes + 7) & ~7);
-  if (commit) {
-    state.arenaBase = <u32>base;
-    state.arenaEnd = <u32>app;
-    state.app = <u32>app;
-  }
-  return layoutEnd();
 }
 
 /**
@@ -327,6 +334,7 @@ export function stackPoll(nowUs: Micros): i32 {
 export function stackLinkChanged(): void {
   if (!LINK_CHANGES) return;
   state.announced = false;
+  wake();
   neighboursDoubt();
   if (LINK_LOCAL) linkLocalLinkChanged();
   if (DHCP) dhcpLinkChanged();
@@ -397,6 +405,7 @@ function frameInput(frame: usize, size: u32, link: Link): void {
 }
 
 function arpArrives(arp: Arp, size: u32): void {
+  wake();
   ipForget();
   if (DHCP) dhcpHears(arp, size);
   if (LINK_LOCAL) linkLocalHears(arp, size);
@@ -465,6 +474,7 @@ function deliver6(): void {
     deliver(view(), Accepts.YES);
     return;
   }
+  wake();
   count(Mib.ipInDelivers);
   const result = icmp6Input();
   if (result == Icmp6Result.DISCOVERY) {
@@ -478,6 +488,7 @@ function deliver6(): void {
 /** A whole datagram goes to its protocol. */
 function deliver(ip: Ipv4, accepts: Accepts): void {
   const payload = changetype<usize>(ip) + ip.headerSize, size = ip.totalSize - ip.headerSize;
+  if (SPEED && ip.protocol != PROTO_TCP) wake();
   switch (ip.protocol) {
     case PROTO_TCP:
       count(Mib.ipInDelivers);
@@ -565,6 +576,7 @@ function timersDue(): void {
   // a poll, since all of them are looked at.
   const hop = neighboursTick();
   if (hop != 0) {
+    wake();
     ipForget();
     if (IPV6) routerSilent(hop);
     ipFailed(hop);
@@ -572,6 +584,7 @@ function timersDue(): void {
   }
   for (let n = min(heapCount(), TIMERS_MAX); n > 0 && heapCount() > 0 && isDue(heapNext()); n--) {
     const owner = heapOwner();
+    if (SPEED && !isConn(owner)) wake();
     if (isConn(owner)) {
       tcbTimer(tcbAt(owner));
     } else if (isHalfOpen(owner)) {
@@ -643,15 +656,32 @@ function output(): bool {
     full = turn == Turn.NO_SLOT;
     if (last) break;
   }
-  if (UDP && udpOutput()) full = true;
+  const woken = isWoken();
+  if (CHECKS || woken) {
+    const sent = txRing().tail;
+    turnsBegin();
+    const waits = othersOutput();
+    // Whoever has something to send has said so.
+    assert(!CHECKS || woken || (!waits && txRing().tail == sent));
+    if (waits) {
+      wake();
+      full = true;
+    }
+  }
+  requests();
+  return full || workPending();
+}
+
+/** Sockets of UDP, clients and IPv6 send what they have. Returns whether something had to wait for want of a slot. */
+function othersOutput(): bool {
+  let full = UDP && udpOutput();
   if (DHCP) {
-    addressOutput();
+    if (addressOutput()) full = true;
     if (dhcpOutput()) full = true;
     if (DNS && dnsOutput()) full = true;
     if (MDNS && mdnsOutput()) full = true;
     if (SNTP && sntpOutput()) full = true;
   }
   if (IPV6 && (!SPEED || interface6.wanted) && configureOutput()) full = true;
-  requests();
-  return full || workPending();
+  return full;
 }

@@ -4,6 +4,7 @@
 import { config, isAddress } from "../config";
 import { LINK_LOCAL } from "../features";
 import { Err } from "../core/error";
+import { wake } from "../core/turns";
 import { addressChange } from "../clients/address";
 import { dhcpBegin, dhcpEnd, dhcpLetGo } from "../clients/dhcp";
 import { DHCP_MTU } from "../clients/dhcp-message";
@@ -18,6 +19,7 @@ import { isCallers, isUp } from "../stack";
 export function set_address(ip: u32, prefix: u32, gateway: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (!isAddress(ip, prefix, gateway)) return Err.ARGUMENT;
+  wake();
   dhcpLetGo();
   if (LINK_LOCAL) linkLocalLetGo();
   addressChange(ip, prefix, gateway);
@@ -34,6 +36,7 @@ export function dhcp_start(wanted: u32, name: usize, size: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
   if ((wanted != 0 && !isAddress(wanted, 32, 0)) || size > NAME_MAX || !isCallers(name, size)) return Err.ARGUMENT;
   if (config.mtu < DHCP_MTU) return Err.SIZE;
+  wake();
   hostNameKeep(name, size);
   dhcpBegin(wanted);
   return Err.OK;
@@ -45,6 +48,7 @@ export function dhcp_start(wanted: u32, name: usize, size: u32): Err {
  */
 export function dhcp_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
+  wake();
   dhcpEnd();
   return Err.OK;
 }

@@ -6,6 +6,7 @@
 import { config } from "../config";
 import { Err } from "../core/error";
 import { clock } from "../core/clock";
+import { wake } from "../core/turns";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
 import { Address, At, isNamed, nameBytes, nameFor, nameHigh, nameLow, OWN_MAX, ROUTERS_MAX } from "../address/names";
 import {
@@ -29,6 +30,7 @@ export function ip6_start(secret: usize): Err {
   if (secret != 0 && !isCallers(secret, SIZE)) return Err.ARGUMENT;
   if (config.mtu < IPV6_MTU_MIN) return Err.SIZE;
   if (interface6.up) return Err.STATE;
+  wake();
   configureBegin(secret);
   return Err.OK;
 }
@@ -36,6 +38,7 @@ export function ip6_start(secret: usize): Err {
 /** Ends it: connections over IPv6 end with NO_ADDRESS. OK or NOT_INIT. */
 export function ip6_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
+  wake();
   configureEnd();
   return Err.OK;
 }
@@ -54,6 +57,7 @@ export function ip6_add(address: usize, prefix: u32, router: usize): Err {
   if (!isHost6(name)) return Err.ARGUMENT;
   const high = nameHigh(name), low = nameLow(name);
   if (router != 0 && !isHost6(nameFor(router, At.SENDER))) return Err.ARGUMENT;
+  wake();
   const err = addressAdd(name, prefix);
   if (err != Err.OK) return err;
   if ((router == 0 || routerNote(nameFor(router, At.SENDER), 1, u64.MAX_VALUE)) &&
@@ -71,6 +75,7 @@ export function ip6_remove(address: usize): Err {
   if (!isCallers(address, SIZE)) return Err.ARGUMENT;
   const a = ownFind(nameFor(address, At.CALLER));
   if (a == null || a.origin == <u8>Origin.LOOPBACK) return Err.ARGUMENT;
+  wake();
   addressEnd(a);
   return Err.OK;
 }

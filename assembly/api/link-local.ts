@@ -1,6 +1,7 @@
 // The interface of addresses that the host gives itself.
 
 import { Err } from "../core/error";
+import { wake } from "../core/turns";
 import { isSelfGiven, linkLocalBegin, linkLocalEnd } from "../clients/link-local";
 import { isUp } from "../stack";
 
@@ -12,6 +13,7 @@ import { isUp } from "../stack";
 export function link_local_start(wanted: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (wanted != 0 && !isSelfGiven(wanted)) return Err.ARGUMENT;
+  wake();
   linkLocalBegin(wanted);
   return Err.OK;
 }
@@ -19,6 +21,7 @@ export function link_local_start(wanted: u32): Err {
 /** Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
 export function link_local_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
+  wake();
   linkLocalEnd();
   return Err.OK;
 }

@@ -3,6 +3,7 @@
 import { config, isHost } from "../config";
 import { IPV6 } from "../features";
 import { Err } from "../core/error";
+import { wake } from "../core/turns";
 import { TYPE_A, TYPE_AAAA } from "../wire/dns";
 import { isLoopback6, isMulticast6, isUnspecified } from "../ip/interface6";
 import { Address, isNamed } from "../address/names";
@@ -23,6 +24,7 @@ import { areServers } from "./servers";
 export function dns_lookup(name: usize, size: u32, dst: usize, most: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
   if (!isCallers(name, size) || most > 4 || !isCallers(dst, most << 2)) return Err.ARGUMENT;
+  wake();
   return dnsLookup(name, size, TYPE_A, dst, most);
 }
 
@@ -33,6 +35,7 @@ export function dns_lookup(name: usize, size: u32, dst: usize, most: u32): i32 {
 export function dns_lookup6(name: usize, size: u32, dst: usize, most: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
   if (!IPV6 || !isCallers(name, size) || most > 4 || !isCallers(dst, most << 4)) return Err.ARGUMENT;
+  wake();
   return dnsLookup(name, size, TYPE_AAAA, dst, most);
 }
 
@@ -44,6 +47,7 @@ export function dns_lookup6(name: usize, size: u32, dst: usize, most: u32): i32 
 export function dns_servers(first: u32, second: u32, third: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (!areServers(first, second, third)) return Err.ARGUMENT;
+  wake();
   serversGive(first, second, third);
   return Err.OK;
 }
@@ -59,6 +63,7 @@ function isServer6(ip: Address): bool {
 export function dns_server_add(server: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (!isServer6(server) && !isHost(server, 32)) return Err.ARGUMENT;
+  wake();
   return serverAdd(server) ? Err.OK : Err.FULL;
 }
 
@@ -82,6 +87,7 @@ export function mdns_start(name: usize, size: u32): Err {
   if (!isCallers(name, size) || !isLabel(name, size)) return Err.ARGUMENT;
   if (config.mtu < DHCP_MTU) return Err.SIZE;
   if (local.state != LocalState.OFF) return Err.STATE;
+  wake();
   mdnsBegin(name, size);
   return Err.OK;
 }
@@ -89,6 +95,7 @@ export function mdns_start(name: usize, size: u32): Err {
 /** Ends it. With the next poll others are told that the name is nobody's any more. OK or NOT_INIT. */
 export function mdns_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
+  wake();
   mdnsEnd();
   return Err.OK;
 }

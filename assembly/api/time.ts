@@ -1,6 +1,7 @@
 // The interface of the SNTP client: what time it is.
 
 import { Err } from "../core/error";
+import { wake } from "../core/turns";
 import { sntpBegin, sntpEnd, sntpNow, Time, time } from "../clients/sntp";
 import { isCallers, isUp } from "../stack";
 import { areServers } from "./servers";
@@ -13,6 +14,7 @@ import { areServers } from "./servers";
 export function sntp_start(first: u32, second: u32, third: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (!areServers(first, second, third)) return Err.ARGUMENT;
+  wake();
   sntpBegin(first, second, third);
   return Err.OK;
 }
@@ -20,6 +22,7 @@ export function sntp_start(first: u32, second: u32, third: u32): Err {
 /** Asks no more; the time stays known. OK or NOT_INIT. */
 export function sntp_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
+  wake();
   sntpEnd();
   return Err.OK;
 }

@@ -50,7 +50,8 @@ export function addressAnnounce(): void {
   announcement.due = true;
 }
 
-/** Announces the address, once there is a slot for that. */
-export function addressOutput(): void {
+/** Announces the address. Returns whether that has to wait for a slot. */
+export function addressOutput(): bool {
   if (announcement.due && arpSend(ARP_REQUEST, config.ip, 0)) announcement.due = false;
+  return announcement.due;
 }

@@ -3,7 +3,6 @@
 // but one message: the question until it is sent, then the answer.
 
 import { Err } from "../core/error";
-import { eventForget } from "../core/events";
 import { take } from "../core/layout";
 import { Address } from "../address/names";
 import { isReachable, sourceFor } from "../ip/address";
@@ -94,7 +93,6 @@ function open(server: Address): bool {
 export function streamTurn(): Stream {
   assert(exchange.conn != 0);
   const t = tcbAt(exchange.conn - 1);
-  eventForget(exchange.conn - 1);
   if (exchange.sent < exchange.size) {
     // RFC 7766 §8: length and message leave together, where the ring has room for both.
     const n = userSend(t, message + exchange.sent, exchange.size - exchange.sent);
@@ -109,16 +107,18 @@ export function streamTurn(): Stream {
   return size > MESSAGE_BYTES ? Stream.FAILED : receive(LENGTH + size);
 }
 
-/** Reads until there are `size` bytes of the answer. */
+/** Reads until there are `size` bytes of the answer, or nothing is left to read. */
 function receive(size: u32): Stream {
-  if (exchange.got >= size) return Stream.WHOLE;
   assert(size <= LENGTH + MESSAGE_BYTES);
-  const n = userReceive(tcbAt(exchange.conn - 1), message + exchange.got, size - exchange.got, Read.TAKE);
-  if (n == Err.AGAIN) return Stream.WAITS;
-  // The server has closed, or the connection has ended.
-  if (n <= 0) return Stream.FAILED;
-  exchange.got += <u32>n;
-  return exchange.got == size ? Stream.WHOLE : Stream.WAITS;
+  const t = tcbAt(exchange.conn - 1);
+  while (exchange.got < size) {
+    const n = userReceive(t, message + exchange.got, size - exchange.got, Read.TAKE);
+    if (n == Err.AGAIN) return Stream.WAITS;
+    // The server has closed, or the connection has ended.
+    if (n <= 0) return Stream.FAILED;
+    exchange.got += <u32>n;
+  }
+  return Stream.WHOLE;
 }
 
 /** The exchange is over: the connection may serve the next one. */

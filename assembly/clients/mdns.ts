@@ -251,13 +251,13 @@ function isRecent(i: u32, us: u64): bool {
 /** Sends what is due. Returns whether it has to wait for a slot. */
 export function mdnsOutput(): bool {
   if (local.state == LocalState.OFF && !groups.joined && names.asking == 0 && igmpNext() == NEVER) return false;
+  if (local.state != LocalState.OFF) lookAtAddresses();
   const joined = local.state >= <u32>LocalState.PROBING || localAsking();
   if (joined != groups.joined) join(joined);
   if (igmpOutput()) return true;
   // A router may have asked.
   if (igmpNext() != NEVER) arm();
   if (local.state == LocalState.OFF) return false;
-  lookAtAddresses();
   if (local.state == LocalState.LEAVING) {
     if (!hasRoom()) return true;
     // What we had is there no longer (§10.1).

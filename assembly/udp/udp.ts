@@ -9,6 +9,7 @@ import { DHCP, IPV6, OWNERSHIP } from "../features";
 import { fence, take, layoutCommits } from "../core/layout";
 import { allow, forbid, spaced, RED_ZONE } from "../core/own";
 import { count, Mib } from "../core/counters";
+import { wake } from "../core/turns";
 import { sumBytes, foldSum } from "../core/checksum";
 import { Address, At, digest32, isName, nameBytes, nameFor, sumBetween } from "../address/names";
 import { ringRead, ringWrite } from "../buffers/ring";
@@ -156,6 +157,7 @@ function pop(q: Queue, size: u32): void {
 /** Queues a datagram. AGAIN: the ring is full. SIZE: it would not fit into a frame, or never into the ring. */
 export function udpSend(s: UdpSocket, ip: Address, port: u32, src: usize, size: u32): Err {
   if (size > mtuTo(ip) - Ipv4.SIZE - Udp.SIZE || size + recordSize(ip) > config.udpRing) return Err.SIZE;
+  wake();
   return push(toSend(s), ip, port, src, size) ? Err.OK : Err.AGAIN;
 }
 

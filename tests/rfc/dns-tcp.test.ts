@@ -242,7 +242,8 @@ if (!SMALL) {
         const net = new Net(does, 2);
         net.servers[1]!.does = answered;
         const [found, took] = net.find();
-        assert.deepEqual([found, took <= 9], [[HOST], true], `${took} s`);
+        // Whoever closes has said that nothing follows: nobody waits for more.
+        assert.deepEqual([found, took <= (/closes|resets/.test(what) ? 0 : 9)], [[HOST], true], `${took} s`);
         assert.equal(net.servers[1]!.streamed.length, 1);
         net.pass(1);
         net.isClean();
@@ -294,6 +295,8 @@ if (!SMALL) {
         net.wire.run(() => net.server.streamed.length > 0, 3 * SECOND);
         if (change === "address") net.client.setAddress(ip4("10.0.0.9"), 24);
         else net.client.dnsServers([OTHER]);
+        // Before the next poll, too, nobody hears of a connection that is not the application's.
+        net.client.drainEvents((handle) => void (net.strange += handle === 0 ? 0 : 1));
         assert.deepEqual(net.find()[0], [HOST], change);
         net.pass(1);
         net.isClean();

@@ -491,6 +491,7 @@ if (!SMALL) {
       const net = new MdnsLink();
       assert.equal(net.igmp.length, 0);
       net.start();
+      assert.equal(net.igmp.length, 1, "at once, before the first probe");
       net.advance(3000);
       assert.equal(net.igmp.length, 2);
       for (const { dst, data, frame } of net.igmp) {

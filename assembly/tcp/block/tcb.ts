@@ -1,13 +1,14 @@
 // The transmission control block (RFC 9293 §3.3.1) and its pool. 256 bytes at most, rings not counted.
 
 import { config } from "../../config";
-import { BOUNDED, OWNERSHIP } from "../../features";
+import { BOUNDED, DNS_TCP, OWNERSHIP } from "../../features";
 import { take, layoutCommits } from "../../core/layout";
 import { allow, forbid, spaced, RED_SHIFT } from "../../core/own";
 import { Pool, poolBase, poolGive, poolInit, poolShow, poolTake } from "../../buffers/pool";
 import { Seq } from "../../core/seq";
 import { Micros } from "../../core/clock";
 import { eventRaise, generationNext } from "../../core/events";
+import { wake } from "../../core/turns";
 import { Flow } from "./flow";
 
 /** Bits of `Tcb.flags`; those that the code asks for most are small numbers, which take fewer bytes there. */
@@ -397,7 +398,9 @@ function tcbNumbered(n: u32): Tcb | null {
   return n == 0 ? null : tcbAt(n - 1);
 }
 
-/** Tells the application, if it has the connection and is still interested. */
+/** Tells whoever has the connection and is still interested: the application, or a client, which then has its turn. */
 export function tell(t: Tcb, bits: u32): void {
-  if (!tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) eventRaise(tcbIndex(t), bits);
+  if (tcbHas(t, Has.ORPHAN | Has.UNACCEPTED)) return;
+  if (DNS_TCP && !tcbHas(t, Has.HELD)) wake();
+  else eventRaise(tcbIndex(t), bits);
 }
