@@ -73,6 +73,7 @@ function normalized(args: unknown[]): [options: Record<string, unknown>, callbac
   return [typeof second === "string" ? { port: first, host: second } : { port: first }, callback];
 }
 
+/** Options and callback of `connect`, in whichever form. What they say is checked later, by `checkConnect`. */
 export function connectArguments(args: unknown[]): [options: ConnectOptions, callback: Callback | undefined] {
   return normalized(args);
 }
@@ -135,6 +136,10 @@ export function checkConnect(options: ConnectOptions): { host: string; port: num
   return { host: host || "localhost", port: checkPort(port, "Port", true) };
 }
 
+/**
+ * Options and callback of `listen`; port 0 is any that is free. Throws, as Node does, for paths, handles and ports
+ * that are none.
+ */
 export function listenArguments(
   args: unknown[],
 ): [options: ListenOptions & { port: number }, callback: Callback | undefined] {

@@ -11,6 +11,10 @@ interface Waiting {
 /** How often a full ring is asked again, ms: what is in it goes out with the next poll, unless there is no slot. */
 const AGAIN_MS = 1;
 
+/**
+ * The queue of a bound `dgram.Socket`. A sender is told once its datagram is in the stack's ring, or why it cannot
+ * be.
+ */
 export class Outbox {
   readonly #waiting: Waiting[] = [];
   #timer: NodeJS.Timeout | undefined;

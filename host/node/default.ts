@@ -85,6 +85,7 @@ export function hold(who: object): void {
   timer ??= setInterval(() => {}, TIMER_MAX);
 }
 
+/** Takes a `hold` back. Harmless for who holds nothing. */
 export function letGo(who: object): void {
   holding.delete(who);
   if (holding.size > 0) return;

@@ -484,6 +484,7 @@ class OneSocket extends EventEmitter {
 export const Socket = callable(OneSocket, "Socket");
 export type Socket = OneSocket;
 
+/** A socket that is not bound yet: its first `send` binds it to any free port. `listener` hears "message". */
 export function createSocket(options: SocketOptions | SocketOptions["type"], listener?: Message): Socket {
   return new Socket(options, listener);
 }

@@ -12,6 +12,7 @@ import { defaults, PromisesResolver } from "./resolver.js";
 export { PromisesResolver as Resolver, use };
 
 // What is asked for wrongly throws, at once: as Node has it.
+/** Asks the stack's own resolver. Rejects with an error of `getaddrinfo`'s, such as ENOTFOUND. */
 export function lookup(name: string, options: LookupOptions & { all: true }): Promise<LookupAddress[]>;
 export function lookup(name: string, options?: LookupOptions | number): Promise<LookupAddress>;
 export function lookup(name: string, options?: LookupOptions | number): Promise<unknown> {
@@ -21,6 +22,7 @@ export function lookup(name: string, options?: LookupOptions | number): Promise<
   );
 }
 
+/** The names of an address and a port. An address without a PTR record stands for itself. */
 export function lookupService(...args: unknown[]): Promise<{ hostname: string; service: string }> {
   const [address, port] = checkService(args, 2);
   return service(address, port);

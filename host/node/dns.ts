@@ -17,6 +17,10 @@ export type { LookupAddress, LookupOptions };
 
 type Found = (error: Error | null, address: string | null | LookupAddress[], family?: number) => void;
 
+/**
+ * Asks the stack's own resolver; `found` hears an error of `getaddrinfo`'s, such as ENOTFOUND. The result means
+ * nothing.
+ */
 export function lookup(name: string, found: Found): object;
 export function lookup(name: string, options: LookupOptions | number | undefined, found: Found): object;
 export function lookup(name: string, ...rest: unknown[]): object {
@@ -34,6 +38,7 @@ export function lookup(name: string, ...rest: unknown[]): object {
   return {};
 }
 
+/** The names of an address and a port, for a callback. An address without a PTR record stands for itself. */
 export function lookupService(...args: unknown[]): object {
   const [address, port] = checkService(args, 3),
     told = args[2];

@@ -94,12 +94,14 @@ function shown(value: unknown): string {
   return `type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
 }
 
+/** A TypeError in Node's own words, ERR_INVALID_ARG_TYPE. A dot in `name` makes it a property. */
 export function wrongType(name: string, expected: string, value: unknown): Error {
   const what = name.includes(".") ? `"${name}" property` : `"${name}" argument`,
     message = `The ${what} must be ${expected}. Received ${shown(value)}`;
   return misuse("ERR_INVALID_ARG_TYPE", message, TypeError);
 }
 
+/** A RangeError in Node's own words, ERR_OUT_OF_RANGE; `range` is such as ">= 1". */
 export function outOfRange(name: string, range: string, value: unknown): Error {
   const message = `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(value)}`;
   return misuse("ERR_OUT_OF_RANGE", message, RangeError);
@@ -113,6 +115,7 @@ export function wrongValue(name: string, value: unknown, reason = "is invalid"):
   return misuse("ERR_INVALID_ARG_VALUE", `The ${what} '${name}' ${reason}. Received ${got}`, TypeError);
 }
 
+/** Throws ERR_INVALID_ARG_TYPE for what cannot be called. */
 export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== "function") throw wrongType(name, "of type function", value);
 }

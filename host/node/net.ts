@@ -36,6 +36,7 @@ export function connect(...args: unknown[]): Socket {
 
 export const createConnection = connect;
 
+/** A server that does not listen yet; `connected` hears "connection". */
 export function createServer(
   options?: ServerOptions | ((socket: Socket) => void) | null,
   connected?: (socket: Socket) => void,

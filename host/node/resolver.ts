@@ -119,6 +119,7 @@ export class Questions {
     return this.#options.stack ?? theStack();
   }
 
+  /** Every open question fails with ECANCELLED; later ones do not. */
   cancel(): void {
     this.#left.abort();
     this.#left = cancelling();
@@ -131,6 +132,10 @@ export class Questions {
     return stack instanceof Promise ? [] : stack.getServers();
   }
 
+  /**
+   * Addresses, with ports if need be: "192.0.2.1:5353", "[2001:db8::1]:53". Throws while a question is open, as
+   * c-ares does.
+   */
   setServers(servers: readonly string[]): ServerAddress[] {
     if (!Array.isArray(servers)) throw wrongType("servers", "an instance of Array", servers);
     const known: ServerAddress[] = [];
@@ -185,6 +190,7 @@ export class Questions {
     throw new Failed(why);
   }
 
+  /** The PTR records of an address, IPv4 or IPv6. Throws EINVAL at once for what is no address. */
   reverse(address: string): Promise<unknown> {
     const name = reverseName(address);
     if (name === undefined) {
@@ -331,6 +337,7 @@ export class Resolver extends Common {
   }
 }
 
+/** `dns.promises.Resolver`: asks the servers itself, not through the stack's resolver, and keeps no answers. */
 export class PromisesResolver extends Common {
   readonly resolve4 = this.#method("A") as typeof node.promises.resolve4;
   readonly resolve6 = this.#method("AAAA") as typeof node.promises.resolve6;

@@ -49,6 +49,10 @@ export class Server extends EventEmitter {
     this.#options = typeof options === "object" && options !== null ? options : {};
   }
 
+  /**
+   * Returns before it listens; "listening" or "error" follows. Throws if it listens already. `backlog` is 511 by
+   * default, port 0 any that is free; an aborted `signal` closes the server.
+   */
   listen(options: ListenOptions, listening?: () => void): this;
   listen(listening?: () => void): this;
   listen(port: number | string | null | undefined, listening?: () => void): this;
@@ -136,11 +140,13 @@ export class Server extends EventEmitter {
     return this.#listener !== undefined;
   }
 
+  /** null before "listening" and after `close`. */
   address(): SocketAddress | null {
     const address = this.#host;
     return this.#listener ? { address, family: familyOf(address), port: this.#listener.port } : null;
   }
 
+  /** How many accepted connections are open: told in the next tick, never with an error. */
   getConnections(tell: (error: Error | null, count: number) => void): this {
     process.nextTick(() => tell(null, this.#connections));
     return this;
@@ -167,12 +173,14 @@ export class Server extends EventEmitter {
     process.nextTick(() => this.emit("close"));
   }
 
+  /** The process stays alive while this listens, which is the default. */
   ref(): this {
     this.#refed = true;
     if (this.#listener) hold(this);
     return this;
   }
 
+  /** The process may end while this listens. Its connections still hold it while they read or write. */
   unref(): this {
     this.#refed = false;
     letGo(this);

@@ -99,6 +99,10 @@ export class Socket extends Duplex {
 
   // Connecting
 
+  /**
+   * Returns while connecting; "connect" or "error" follows. Throws for wrong arguments. A socket that was closed may
+   * be used again.
+   */
   connect(options: ConnectOptions, connected?: () => void): this;
   connect(port: number | string, connected?: () => void): this;
   connect(port: number | string, host: string, connected?: () => void): this;
@@ -429,6 +433,7 @@ export class Socket extends Duplex {
 
   // Settings
 
+  /** After `ms` without bytes either way "timeout" comes, also while connecting; 0: never. The connection goes on. */
   setTimeout(ms: number, listener?: () => void): this {
     if (this.destroyed) return this;
     const checked = checkMs("msecs", ms);
@@ -441,24 +446,31 @@ export class Socket extends Duplex {
     return this;
   }
 
+  /** Turns Nagle's algorithm (RFC 9293 §3.7.4) off. Before "connect" it is remembered. */
   setNoDelay(on = true): this {
     this.#noDelay = on;
     if (this.#opened) this.#inner?.setNoDelay(on);
     return this;
   }
 
+  /**
+   * Idle time before the first probe goes up to whole seconds; 0 leaves it as it is. Before "connect" it is
+   * remembered.
+   */
   setKeepAlive(on = false, initialDelayMs = 0): this {
     this.#keepAlive = [on, initialDelayMs];
     if (this.#opened) this.#inner?.setKeepAlive(on, initialDelayMs);
     return this;
   }
 
+  /** The process stays alive while this connects, reads or writes, which is the default. */
   ref(): this {
     this.#refed = true;
     this.#hold();
     return this;
   }
 
+  /** The process may end, whatever this is doing. */
   unref(): this {
     this.#refed = false;
     letGo(this);
@@ -495,6 +507,7 @@ export class Socket extends Duplex {
     return #inner in this ? this.#names?.localFamily : undefined;
   }
 
+  /** The local end; empty until there was a connection, and known after its end. */
   address(): SocketAddress | Record<string, never> {
     return this.#names?.address() ?? {};
   }
