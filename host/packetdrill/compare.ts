@@ -33,11 +33,13 @@ export function compareIp(want: IpFields, got: { tos: number; ttl: number }): st
   return undefined;
 }
 
+/** What the script wants, as a failure's report shows it: in the script's numbers. */
 export function describe(p: Packet): string {
   const ack = p.ack === undefined ? "" : ` ack ${p.ack}`, win = p.win === undefined ? "" : ` win ${p.win}`;
   return `${p.flags || "-"} ${p.start}:${p.end}(${p.length})${ack}${win}`;
 }
 
+/** What the stack sent, in the form of `describe`, so that the two lines can be laid side by side. */
 export function describeRun({ first, last, length }: Run, numbers: Numbers): string {
   const { seq, ack } = numbers.outbound(first);
   const acks = first.flags.includes("ACK") ? ` ack ${ack}` : "";

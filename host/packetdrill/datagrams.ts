@@ -23,6 +23,7 @@ interface State {
   total: number;
 }
 
+/** Each call takes the socket of its descriptor. `null` means that it would block. */
 export class Datagrams {
   #states = new Map<Socket, State>();
   #portsGiven = 0;
@@ -51,10 +52,12 @@ export class Datagrams {
     return s.handle === 0 ? this.#open(s, FREE_PORT + this.#portsGiven++) : OK;
   }
 
+  /** Takes the script's local port, whichever the call names; EINVAL for a socket that has one. */
   bind(s: Socket): Result {
     return s.handle === 0 ? this.#open(s, this.host.ends.localPort) : refusal("EINVAL");
   }
 
+  /** The peer is the remote side, whatever the call names. No packet is sent. */
   connect(s: Socket): Result {
     const settled = this.#settle(s);
     if (settled.value < 0) return settled;
@@ -64,6 +67,7 @@ export class Datagrams {
     return OK;
   }
 
+  /** What was not read yet is gone. */
   close(s: Socket): void {
     if (s.handle !== 0) this.host.stack.exports.udp_close(s.handle);
     this.#states.delete(s);
@@ -99,6 +103,7 @@ export class Datagrams {
     return this.#of(s).total;
   }
 
+  /** A waiting ICMP error goes before data. What the buffer has no room for is lost, as with every host. */
   receive(e: Call, s: Socket): Result | null {
     const size = this.next(s), flags = flagsOf(e);
     if (s.error !== 0) return takeError(s);
@@ -110,6 +115,7 @@ export class Datagrams {
     return { value: Math.min(size, sizeOf(e)) };
   }
 
+  /** `size` zeros to the remote side: a script's payloads have no contents. A socket without a port gets one. */
   send(e: Call, s: Socket): Result | null {
     const size = sizeOf(e), flags = flagsOf(e), { ends, stack } = this.host;
     if (flags & SYMBOLS["MSG_FASTOPEN"]!) throw new Unsupported(`line ${e.line}: MSG_FASTOPEN on a UDP socket`);

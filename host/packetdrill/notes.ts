@@ -9,6 +9,7 @@ import type { TcpSegment } from "./wire.js";
 /** Whether a lies behind b (RFC 9293 §3.4). */
 const isAfter = (a: number, b: number): boolean => ((a - b) | 0) > 0;
 
+/** Of the one connection under test: fields of a script's `tcp_info` that the module does not keep. */
 export class Notes {
   /** The greatest end of what was sent. */
   #sentMax: number | undefined;
@@ -17,6 +18,7 @@ export class Notes {
   /** SND.NXT when ECN slowed the connection down. */
   #reducedTo: number | undefined;
 
+  /** Called for each segment of the stack, in order: what ends no later than an earlier one was sent again. */
   sent(s: TcpSegment): void {
     const end = (s.seq + s.len) >>> 0;
     if (s.len === 0) return;

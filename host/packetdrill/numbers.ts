@@ -2,6 +2,7 @@
 import type { Option, Packet } from "./parse.js";
 import type { TcpSegment } from "./wire.js";
 
+/** Scripts count from their own SYNs. "live" numbers are the wire's, "script" numbers the file's. */
 export class Numbers {
   /** The initial sequence number of the stack: on the wire, and in the script. */
   #local: { live: number; script: number } | undefined;

@@ -60,6 +60,7 @@ export function preprocess(text: string, given: Set<string>, file: string): stri
   return out;
 }
 
+/** A place in a script's text, and what may be taken there. White space before it is passed over. */
 export class Reader {
   at = 0;
   depth = 0;
@@ -68,6 +69,7 @@ export class Reader {
   #line = 1;
   constructor(readonly text: string, readonly file: string) {}
 
+  /** Line and column, both from 1. Cheap as long as places are asked for in their order. */
   position(at = this.at): { line: number; column: number } {
     if (at < this.#lineAt) [this.#lineAt, this.#line] = [0, 1];
     for (;;) {
@@ -79,11 +81,13 @@ export class Reader {
     return { line: this.#line, column: at - this.#lineAt + 1 };
   }
 
+  /** Throws a SyntaxError with the file, line and column of this place. */
   fail(what: string): never {
     const { line, column } = this.position();
     throw new SyntaxError(this.file, line, column, what);
   }
 
+  /** Passes white space over, ends of lines included. */
   space(): void {
     while (/\s/.test(this.text[this.at] ?? "")) this.at++;
   }
@@ -109,6 +113,7 @@ export class Reader {
     return /^[ \t]*\n/.test(this.text.slice(this.at, this.at + 200)) ? null : this.take(pattern);
   }
 
+  /** As `take`; fails where nothing matches. `what` is for the message: "a port was expected". */
   need(pattern: RegExp, what: string): RegExpExecArray {
     const m = this.take(pattern);
     if (m) return m;

@@ -25,6 +25,7 @@ const field = (v: Value, ...names: string[]): number =>
   (v.kind === "struct" ? numberOf(v.fields.find(([n]) => names.includes(n))?.[1]) : NaN);
 const items = (v: Value | undefined): Value[] => (v === undefined ? [] : v.kind === "list" ? v.items : [v]);
 
+/** Calls return `null` where they would block: the runner asks again whenever something has happened. */
 export class Readiness {
   #epolls = new Map<number, Map<number, Watch>>();
 
@@ -61,6 +62,7 @@ export class Readiness {
     }
   }
 
+  /** poll(): throws a Failure where `revents` are not those of the script. */
   poll(e: Call): Result | null {
     const all = items(e.args[0]).map((item) => {
       const fd = field(item, "fd"), s = this.sockets.get(fd);
@@ -75,12 +77,14 @@ export class Readiness {
     return { value: ready };
   }
 
+  /** epoll_create(): the descriptor is the one that the script expects. */
   epollCreate(e: Call): Result {
     const fd = numberOf(e.result);
     this.#epolls.set(fd, new Map());
     return { value: fd };
   }
 
+  /** epoll_ctl(): EBADF without such an epoll or socket, EEXIST and ENOENT as on Linux. */
   epollControl(e: Call): Result {
     const watched = this.#epolls.get(numberOf(e.args[0])), op = numberOf(e.args[1]), fd = numberOf(e.args[2]);
     const what = e.args[3];

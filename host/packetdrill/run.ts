@@ -71,6 +71,7 @@ interface Window {
   isRange: boolean;
 }
 
+/** One script against one stack in virtual time. It runs once. */
 export class Runner {
   #plan!: Plan;
   #world!: World;
@@ -87,6 +88,7 @@ export class Runner {
 
   constructor(readonly script: Script, readonly how: How = {}) {}
 
+  /** Throws only for faults of its own: a script that fails or asks for too much is an outcome. */
   run(): Outcome {
     const { file } = this.script;
     try {

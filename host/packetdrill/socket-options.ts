@@ -31,6 +31,7 @@ const HARMLESS = [
   "SO_REUSEADDR", "SO_REUSEPORT", "SO_DEBUG", "TCP_LOG", "IP_MTU_DISCOVER", "IPV6_MTU_DISCOVER", "IPV6_V6ONLY",
 ];
 
+/** Options of a socket that has no handle yet wait in `Socket.options`, until it connects or listens. */
 export class SocketOptions {
   constructor(readonly host: Host, readonly datagrams: Datagrams) {}
 
@@ -60,6 +61,7 @@ export class SocketOptions {
     return v?.kind === "symbol" ? v.name : `option ${numberOf(v)}`;
   }
 
+  /** setsockopt(). Throws an Unsupported for options that a script might see and the stack has not. */
   set(e: Call, s: Socket): Result {
     const name = this.#name(e);
     if (HARMLESS.includes(name)) return OK;
@@ -77,6 +79,7 @@ export class SocketOptions {
     return OK;
   }
 
+  /** getsockopt(): the value is in `out`. SO_ERROR takes the error, so that it is told once. */
   get(e: Call, s: Socket): Result {
     const name = this.#name(e), { options, stack } = this.host;
     if (s.kind === "datagram") {
@@ -104,6 +107,7 @@ export class SocketOptions {
     }
   }
 
+  /** ioctl(): FIONBIO, and how many bytes wait to be read, to be acknowledged or to be sent. */
   control(e: Call, s: Socket): Result {
     const request = e.args[1]?.kind === "symbol" ? e.args[1].name : "", { stack } = this.host;
     if (request === "FIONBIO") {

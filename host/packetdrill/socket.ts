@@ -42,10 +42,12 @@ export interface Host {
 
 export const OK: Result = { value: 0 };
 
+/** `handle` is the module's; 0: there is none yet. */
 export function freshSocket(kind: Socket["kind"], handle: number, nonblocking: boolean): Socket {
   return { kind, handle, nonblocking, error: 0, shutRead: false, options: new Map() };
 }
 
+/** A result of −1; `errno` is a name, such as "EINVAL". */
 export function refusal(errno: string): Result {
   return { value: -1, errno };
 }

@@ -14,6 +14,7 @@ import { SYMBOLS, Unsupported } from "./system.js";
 /** What makes an attempt of a call; `socket` finds the one that its first argument names. */
 type Calls = Record<string, (e: Call, socket: () => Socket) => Attempt>;
 
+/** Descriptors are the script's own numbers: a call that makes a socket returns the one that is expected. */
 export class Sockets {
   readonly sockets = new Map<number, Socket>();
   readonly datagrams: Datagrams;

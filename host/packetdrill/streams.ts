@@ -12,13 +12,16 @@ import { FAST_OPEN, SYMBOLS, Unsupported } from "./system.js";
 
 const has = (flags: number, name: string): boolean => (flags & SYMBOLS[name]!) !== 0;
 
+/** Each call takes the socket of its descriptor. `null` means that it would block. */
 export class Streams {
   constructor(readonly host: Host, readonly applyOptions: (from: Socket, to: Socket) => void) {}
 
+  /** Whether the handshake is under way, from either side. */
   isOpening(s: Socket): boolean {
     return ["SYN-SENT", "SYN-RECEIVED"].includes(this.host.stack.info(s.handle).stateName);
   }
 
+  /** Whether the sysctl has this bit of `FAST_OPEN`. */
   allowsFast(bit: number): boolean {
     return ((this.host.options.fastOpen ?? 0) & bit) !== 0;
   }
@@ -102,6 +105,7 @@ export class Streams {
     return text;
   }
 
+  /** Bytes first, then the end (0), and an error once, before the end that it brought. */
   receive(e: Call, s: Socket): Result | null {
     if (s.kind !== "connection") return refusal("ENOTCONN");
     const { stack } = this.host, flags = flagsOf(e), have = stack.receivable(s.handle);
@@ -117,6 +121,7 @@ export class Streams {
     return have === ERR.STATE ? refusal("ENOTCONN") : { value: 0 };
   }
 
+  /** Takes as many bytes as there is room for, also from a blocking socket; they are zeros. EPIPE after the end. */
   send(e: Call, s: Socket): Result | null {
     if (s.kind !== "connection") return refusal("EPIPE");
     if (s.error !== 0) return takeError(s);

@@ -3,6 +3,7 @@
  */
 import type { StackOptions } from "../config.js";
 
+/** A script asks for what this stack or this runner does not have. Its outcome is "unsupported", no failure. */
 export class Unsupported extends Error {}
 
 /** Linux as Google's scripts know it, or FreeBSD. */

@@ -28,6 +28,7 @@ function inbound6({ remoteMac: srcMac, localMac: dstMac }: Ends, six: Six, tos =
   return { srcMac, dstMac, src: six.remote, dst: six.local, tos, hops };
 }
 
+/** Options of TCP (RFC 9293 §3.1), with zeros to a multiple of 4 bytes. */
 export function optionBytes(options: Option[]): number[] {
   const out = options.flatMap((o): number[] => {
     switch (o.kind) {
@@ -219,6 +220,7 @@ const LETTERS: [string, string][] = [
   ["FIN", "F"], ["SYN", "S"], ["RST", "R"], ["PSH", "P"], ["ACK", "."], ["URG", "U"], ["ECE", "E"], ["CWR", "W"],
 ];
 
+/** Flags as scripts write them, in a fixed order; "." is ACK. */
 export function letters(s: TcpSegment): string {
   return LETTERS.filter(([name]) => s.flags.includes(name as never)).map(([, l]) => l).join("");
 }

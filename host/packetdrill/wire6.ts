@@ -15,6 +15,7 @@ type Bytes = readonly number[] | Uint8Array;
 const SUMS = new Map([[PROTOCOL.tcp, TCP.sum], [PROTOCOL.udp, UDP.sum], [PROTOCOL.icmp6, ICMP6.sum]]);
 const SOLICITATION = 135, ADVERTISEMENT = 136;
 
+/** The 40 bytes of RFC 8200 §3 with flow label 0; `size` is the payload's, in bytes. */
 export function header6(src: Bytes, dst: Bytes, next: number, size: number, tos = 0, hops = 64): number[] {
   return [0x60 | (tos >> 4), (tos & 15) << 4, 0, 0, ...be(2, size), next, hops, ...src, ...dst];
 }
@@ -38,6 +39,7 @@ export interface Around {
   hops?: number;
 }
 
+/** `payload` has its header, whose sum is written here; `next` says which it is. */
 export function frame6({ srcMac, dstMac, src, dst, tos, hops }: Around, next: number, payload: Bytes): Uint8Array {
   const header = header6(src, dst, next, payload.length, tos, hops);
   return ethernet(ETHERTYPE.ipv6, [...header, ...withSum(src, dst, next, payload)], dstMac, srcMac);

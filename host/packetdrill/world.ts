@@ -40,6 +40,7 @@ export interface Watcher {
   deadlineUs(): number;
 }
 
+/** Times are µs. The runner moves the clock; the router answers ARP and solicitations by itself. */
 export class World {
   readonly stack: StackModule;
   readonly ends: Ends;
@@ -98,6 +99,7 @@ export class World {
     this.poll();
   }
 
+  /** Finishes the capture, if there is one. */
   close(): void {
     this.#capture?.close();
   }
@@ -143,6 +145,7 @@ export class World {
     return what.kind === "icmp" || what.datagram.dstPort === remotePort;
   }
 
+  /** Lets the stack work until nothing comes of it at this moment; the watcher then hears `settled`. */
   poll(): void {
     rest(() => this.waitUs = this.stack.poll(this.nowUs), () => {
       let asked = false;
