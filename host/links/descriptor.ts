@@ -39,6 +39,10 @@ const QUEUE_LENGTHS = QUEUE + QUEUE_SLOTS * QUEUE_STRIDE + 2;
 /** A buffer of less might be moved by the garbage collector; this one is not. */
 const OWN_SIZE = QUEUE_LENGTHS + 4 * QUEUE_SLOTS;
 
+/**
+ * TAP devices (tun.ts) and packet sockets (interface.ts) open the descriptor; this moves frames until `lost` says
+ * that it is of no use.
+ */
 export class Descriptor implements Link, FrameBatches {
   onFrame: (frame: Uint8Array) => void = () => {};
   onChange: (up: boolean, why?: Error) => void = () => {};

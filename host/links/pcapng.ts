@@ -5,6 +5,7 @@ const LINKTYPE_ETHERNET = 1;
 const OPTION_COMMENT = 1, OPTION_NAME = 2, OPTION_APPLICATION = 4;
 const END = new Uint8Array(4);
 
+/** One array of them all; nothing is put between. */
 export function concat(parts: readonly Uint8Array[]): Uint8Array {
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0));
   let at = 0;

@@ -2,6 +2,7 @@
 
 export type TapFault = "in use" | "closed" | "not permitted" | "missing" | "no TAP device";
 
+/** For the end of a line that names the device; `name` is for the command that makes one. */
 export function tapFault(fault: TapFault, name: string): string {
   switch (fault) {
     case "in use":
