@@ -39,6 +39,7 @@ function serverOf(text: string): { host: string; port: number } {
   return { host: host ?? text, port: Number(port ?? 53) };
 }
 
+/** Mappings depend on the guest's end alone (RFC 4787 §4.1); datagrams come in only from whom it has sent to. */
 export class Datagrams {
   readonly #mappings = new Map<string, Mapping>();
   readonly #questions = new Set<Socket>();
@@ -73,11 +74,13 @@ export class Datagrams {
     socket.send(datagram.data, target.port, target.host);
   }
 
+  /** For the sockets that are open now; later ones ask `isRefed` of the gateway. */
   unref(): void {
     for (const { socket } of this.#mappings.values()) socket.unref();
     for (const socket of this.#questions) socket.unref();
   }
 
+  /** Guests are told nothing: what they send from now on is dropped. */
   close(): void {
     this.#closed = true;
     for (const key of [...this.#mappings.keys()]) this.#drop(key);

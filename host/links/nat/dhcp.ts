@@ -23,6 +23,7 @@ function number(bytes: Uint8Array | undefined): number {
   return bytes?.length === 4 ? new DataView(bytes.buffer, bytes.byteOffset).getUint32(0) : 0;
 }
 
+/** Leases are never taken back for age: a station keeps its address until it declines or releases it. */
 export class DhcpServer {
   /** Addresses by station; who asked last is last. */
   readonly #leases = new Map<string, number>();

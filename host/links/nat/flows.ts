@@ -49,6 +49,7 @@ const QUIET_MS = 120_000, QUIET_MAX = 1024;
 const { syn, ack, rst } = TCP_FLAG;
 const UNREACHABLE = new Set(["EHOSTUNREACH", "ENETUNREACH", "ETIMEDOUT", "EHOSTDOWN"]);
 
+/** TCP itself is the gateway's stack's; here addresses change. What the host refuses, the guest hears as a RST. */
 export class Flows {
   readonly #byKey = new Map<string, Flow>();
   readonly #byNumber = new Map<number, Flow>();
@@ -109,6 +110,7 @@ export class Flows {
     for (const { socket } of this.#byKey.values()) socket.unref();
   }
 
+  /** Both sides of every flow are reset at once, without waiting for what is under way. */
   close(): void {
     for (const flow of [...this.#byKey.values()]) {
       this.#end(flow);
