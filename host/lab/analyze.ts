@@ -70,6 +70,7 @@ export interface Connection {
  */
 export const INJECTED = "injected", OLD = "old duplicate";
 
+/** Whether a frame's fate says that no host sent it then. The ladder paints such frames apart. */
 export function isForeign(fate: string | undefined): boolean {
   return fate === INJECTED || fate === OLD;
 }
@@ -122,6 +123,9 @@ export class Analysis {
   /** By frame: its segment, if it has one. */
   readonly segments: (Segment | null)[] = [];
 
+  /**
+   * In the order of the wire. Returns the segment, or null for a frame without TCP, which counts in `segments`, too.
+   */
   take(frame: Frame): Segment | null {
     const tcp = decodeTcp(frame.bytes), number = this.segments.length;
     if (!tcp) {
@@ -143,6 +147,7 @@ export class Analysis {
     return segment;
   }
 
+  /** In the order in which they began, with findings as of the last frame. */
   connections(): Connection[] {
     return this.#all.map((r) => r.finish());
   }

@@ -2,6 +2,7 @@
 import type { TcpSegment } from "../decode.js";
 import type { Fault } from "./scenario.js";
 
+/** Counts from the scenario's beginning, so `seen` is part of the lab's snapshots. */
 export class Faults {
   /** Frames that were seen, by host and kind. */
   seen: Record<string, number> = {};

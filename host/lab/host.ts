@@ -32,6 +32,7 @@ export function connection(handle: number, reads: boolean): Connection {
   return { handle, reads, closes: true, over: false, got: 0, text: "" };
 }
 
+/** One stack of the lab with its applications. `state` is all that a snapshot needs beside the module's memory. */
 export class Host {
   state: HostState;
 

@@ -60,6 +60,7 @@ const SMALL: Partial<StackOptions> = {
   prefixBuckets: 64, timeWaitMs: 4000, delayedAckMs: 40, rtoMinMs: 300, synAckMs: 1000,
 };
 
+/** Two labs with the same scenario, seed, variant and acts are the same, to the byte. */
 export class Lab {
   readonly scenario: Scenario;
   readonly hosts: readonly HostPlan[];
@@ -125,6 +126,7 @@ export class Lab {
     this.#snapshot();
   }
 
+  /** A host's number by its name. Throws a RangeError that lists the names. */
   host(name: string): number {
     const i = this.hosts.findIndex((h) => h.name === name);
     if (i < 0)
@@ -331,6 +333,7 @@ export class Lab {
     });
   }
 
+  /** The state that host `host` is in towards host `other`; "CLOSED" without a connection. */
   stateOf(host: number, lport: number, other: number, rport: number): StateName {
     return this.stacks[host]!.flowState(parseIp(this.hosts[host]!.ip), lport, parseIp(this.hosts[other]!.ip), rport);
   }

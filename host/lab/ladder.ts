@@ -115,6 +115,7 @@ export function ladderText(
   return out;
 }
 
+/** Lines of `width` characters at most, but for a word that is longer. */
 export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -51,6 +51,7 @@ const CLIENT_IP = "10.0.0.1", SERVER_IP = "10.0.0.2", SERVER_PORT = 4242, CLIENT
 /** Virtual time does not begin at 0, so that no clock is mistaken for "never". */
 const START_US = 1_000_000;
 
+/** A client and a server of the same module, on one wire with one seed. `stint handshake` and `stint demo` run it. */
 export class Pair {
   readonly wire: Wire;
   readonly client: StackModule;
@@ -93,6 +94,7 @@ export class Pair {
     return this.wire.nowUs - START_US;
   }
 
+  /** The state of the one connection, from this side; "CLOSED" without one. */
   stateOf(side: Side): StateName {
     const [a, b] = [parseIp(CLIENT_IP), parseIp(SERVER_IP)];
     return side === "client"
@@ -218,10 +220,12 @@ export class Pair {
     return (["client", "server"] as const).map((side) => `  ${side}: ${this.statesOf(side).join(" → ")}`);
   }
 
+  /** The initial sequence number, of the first SYN that was recorded; 0: it sent none. */
   issOf(side: Side): number {
     return this.segments.find((s) => s.from === side && s.flags.includes("SYN"))?.seq ?? 0;
   }
 
+  /** Finishes the capture, if there is one. */
   finish(): void {
     this.#capture?.close();
   }

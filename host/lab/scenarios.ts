@@ -303,6 +303,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** Throws a RangeError that lists the names. */
 export function scenarioNamed(name: string): Scenario {
   const found = SCENARIOS.find((s) => s.name === name);
   if (!found)
