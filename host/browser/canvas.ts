@@ -47,6 +47,7 @@ interface Brush {
 
 const font = (px: number, weight = ""): string => `${weight} ${px}px system-ui, sans-serif`;
 
+/** The spacer is as high as the whole ladder, so that the page scrolls; the canvas is as large as what is in sight. */
 export class LadderCanvas {
   picture: Picture = { columns: [], arrows: [], states: [], timers: [], nowUs: 0, selected: -1, startUs: 0 };
   zoom = 1;
@@ -149,6 +150,7 @@ export class LadderCanvas {
     if (y < scrollTop + TOP || y > scrollTop + clientHeight - 40) this.scroll.scrollTop = y - clientHeight / 2;
   }
 
+  /** With the browser's next frame, however often it is called before. */
   draw(): void {
     if (this.#queued) return;
     this.#queued = true;

@@ -27,6 +27,7 @@ export interface Pieces {
   draw(page: Page): void;
 }
 
+/** What is shown: a lab, or a capture in its place. Pieces read it and call it; it redraws them. */
 export class Page {
   lab!: Lab;
   analysis = new Analysis();
@@ -53,6 +54,7 @@ export class Page {
 
   // What is shown
 
+  /** Begins a scenario at step 0, and leaves a capture. Throws a RangeError where no scenario has this name. */
   open(
     name: string, variant?: string, seed = Number($<HTMLInputElement>("seed").value) || 1, acts: UserAct[] = [],
   ): void {
@@ -75,6 +77,7 @@ export class Page {
     this.say("Press play, or go step by step.");
   }
 
+  /** One line in the place that screen readers announce. */
   say(text: string): void {
     $("status").textContent = text;
   }
@@ -98,11 +101,13 @@ export class Page {
     return true;
   }
 
+  /** The segment that was chosen; null: none, or a frame without TCP. */
   current(): Segment | null {
     if (this.capture) return this.capture.connections[this.capture.chosen]?.segments[this.selected] ?? null;
     return this.segments()[this.selected] ?? null;
   }
 
+  /** Draws all of it anew. `follow`: the ladder scrolls to its end. */
   show(follow = true): void {
     this.ladder.show(this.pieces.picture(this), follow && !this.capture);
     this.#list();
@@ -139,6 +144,7 @@ export class Page {
     );
   }
 
+  /** Chooses a frame by its number and scrolls to it; −1: none. */
   select(frame: number): void {
     this.selected = frame;
     this.field = -1;
@@ -161,6 +167,7 @@ export class Page {
       });
   }
 
+  /** One step of the lab, without drawing. Returns whether anything happened; a capture has no steps. */
   next(): boolean {
     if (this.capture || this.lab.isOver) return false;
     const did = this.lab.next();
@@ -168,12 +175,14 @@ export class Page {
     return did;
   }
 
+  /** What the user does now; what had been done after this step is forgotten. */
   act(act: Parameters<Lab["user"]>[0]): void {
     this.lab.user(act);
     this.#sample();
     this.show();
   }
 
+  /** Starts or stops the clock. `#tick` lets time pass, as fast as the page's speed says. */
   play(on: boolean): void {
     this.playing = on;
     $("play").textContent = on ? "❙❙ Pause" : "▶ Play";
@@ -209,6 +218,7 @@ export class Page {
     requestAnimationFrame((t) => this.#tick(t));
   }
 
+  /** Stops the clock, and goes to a step, backwards as well. Steps before 0 are 0. */
   goTo(step: number): void {
     this.play(false);
     this.lab.goTo(Math.max(0, step));
@@ -220,6 +230,7 @@ export class Page {
 
   // Links
 
+  /** The fragment of a link that leads here: scenario, seed, step, variant, and what the user did. */
   url(): string {
     const q = new URLSearchParams({
       scenario: this.lab.scenario.name, seed: String(this.lab.seed), step: String(this.lab.step),
@@ -253,6 +264,7 @@ export class Page {
   /** The frames of the capture. */
   captured: Uint8Array[] = [];
 
+  /** Shows a capture (pcap, pcapng) in the place of the lab. What is wrong with it stands in the status line. */
   read(name: string, bytes: Uint8Array): void {
     try {
       const { frames, warnings } = readCapture(bytes);
@@ -313,6 +325,7 @@ export class Page {
     );
   }
 
+  /** Offers the lab's frames as a pcapng file, with the fate of each as a comment. */
   save(): void {
     const blob = new Blob(
       [
