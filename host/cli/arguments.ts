@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "commander";
 import { parseCidr, parseIp, parseMac } from "../address.js";
 import { parseCidr6, parseIp6 } from "../address6.js";
 
+/** Any finite number, as `Number` reads it; an empty text is none. */
 export function parseNumber(text: string): number {
   const n = Number(text);
   if (text.trim() === "" || !Number.isFinite(n)) throw new InvalidArgumentError("it is not a number.");
@@ -27,6 +28,7 @@ export function within(low: number, high: number): (text: string) => number {
   };
 }
 
+/** From 1 to 65535: port 0 is none that a user could name. */
 export function parsePort(text: string): number {
   const n = parseNumber(text);
   if (!Number.isInteger(n) || n < 1 || n > 65535) throw new InvalidArgumentError("a port is a number from 1 to 65535.");

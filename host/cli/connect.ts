@@ -33,6 +33,7 @@ interface ConnectOptions extends Options6 {
 /** How long Ctrl-C gives the peer to acknowledge what it was sent, ms. */
 const INTERRUPTED_MS = 1000;
 
+/** `stint connect`: exit code 1 if the connection failed, 130 after Ctrl-C. */
 export function addConnect(program: Command): void {
   const command = program
     .command("connect")

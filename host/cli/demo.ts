@@ -72,6 +72,7 @@ function progress(total: number): { update(n: number): void; stop(): void } {
   };
 }
 
+/** `stint demo`: exit code 1 if bytes came wrong or not at all. */
 export function addDemo(program: Command): void {
   program
     .command("demo")

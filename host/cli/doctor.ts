@@ -41,6 +41,7 @@ const TOOLS: [way: string, what: string, programs: Record<string, string>][] = [
     { "arm-none-eabi-gcc": "gcc-arm-none-eabi", "qemu-system-arm": "qemu-system-arm", wasm2c: "wabt" }],
 ];
 
+/** `stint doctor`: exit code 1 only without a fit Node or a stack that works; all else is optional. */
 export function addDoctor(program: Command): void {
   program
     .command("doctor")

@@ -26,6 +26,7 @@ function summary(c: Connection, i: number): string {
   return [ends, plural(c.segments.length, "segment"), ...c.findings.slice(0, 1)].join("  ");
 }
 
+/** `stint explain`: a file that is no capture is one line on stderr, with what is wrong with it. */
 export function addExplain(program: Command): void {
   program
     .command("explain")

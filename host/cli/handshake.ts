@@ -21,6 +21,7 @@ interface Options {
   simultaneous?: boolean;
 }
 
+/** `stint handshake`: exit code 1 if the connection did not open, as it may with `--loss`. */
 export function addHandshake(program: Command): void {
   program
     .command("handshake")

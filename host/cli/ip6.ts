@@ -15,6 +15,7 @@ export interface Options6 {
   gateway6?: string;
 }
 
+/** The options that `up` and `connect` share. Returns the command. */
 export function addOptions6(command: Command): Command {
   const more = (text: string, before: string[] = []): string[] => [...before, cidr6(text)];
   return command

@@ -18,6 +18,7 @@ interface RunOptions { link: string; ip: string; gateway?: string; pcap?: string
 
 interface AppExports extends Exports { app_run(): number }
 
+/** `stint link` and `stint run`: the second runs on a network what the first has made. */
 export function addLink(program: Command): void {
   program
     .command("link")

@@ -41,6 +41,7 @@ const DIALECT_HELP = "whose defaults scripts assume, if their words do not tell"
 const VERSION_HELP = "over which IP, whatever scripts say; those for IPv4 have a link 20 bytes wider over IPv6";
 const addName = (name: string, all: string[]): string[] => [...all, name];
 
+/** `stint packetdrill`: exit code 1 if a script failed; those that ask for too much are counted apart. */
 export function addPacketdrill(program: Command): void {
   program
     .command("packetdrill")

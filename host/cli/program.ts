@@ -12,6 +12,7 @@ import { addRelay } from "./relay.js";
 import { addScenario } from "./scenario.js";
 import { addUp } from "./up.js";
 
+/** It throws a CommanderError where commander would end the process; main.ts makes an exit code of it. */
 export function commandLine(): Command {
   const program = new Command("stint");
   program.description("a TCP/IP stack in one small WebAssembly module").version("0.2.0").showHelpAfterError(false);

@@ -47,6 +47,7 @@ function parseListen(text: string): { host: string; port: number } {
   return { host: host === "" ? "127.0.0.1" : host, port: Number(port) };
 }
 
+/** `stint relay`: listens on loopback and wants a token, unless it is told otherwise. */
 export function addRelay(program: Command): void {
   program
     .command("relay")

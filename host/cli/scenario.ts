@@ -20,6 +20,7 @@ interface Options {
   json?: boolean;
 }
 
+/** `stint scenario`: without a name it lists them. */
 export function addScenario(program: Command): void {
   program
     .command("scenario")

@@ -28,6 +28,7 @@ import { startWasmtime } from "./wasmtime.js";
 /** A ring if nobody says: it takes this to keep a link busy. With many connections all would not fit into 4 GiB. */
 const RING = 262_144, RING_OF_MANY = 65_536, MANY = 1024;
 
+/** `stint up`: runs until a signal. The first ends connections in order, the second and third sooner. */
 export function addUp(program: Command): void {
   const command = program
     .command("up")

@@ -22,6 +22,10 @@ const LINK_UP = Buffer.from([255, 255, 255, 254]);
 const BEAT = Buffer.from([255, 255, 255, 253]);
 const BEAT_MS = 2000;
 
+/**
+ * Resolves once the process runs; `ready` of the result tells when the module does. Throws a LinkError without the
+ * wasmtime CLI.
+ */
 export async function startWasmtime(
   link: Link, options: UpOptions, ports: Record<string, number>, ipv6: Ip6Options | undefined,
 ): Promise<Running> {
