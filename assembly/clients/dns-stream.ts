@@ -37,6 +37,8 @@ export const enum Stream {
   sent: u32;
   /** Bytes of the answer with its length. */
   got: u32;
+  /** Whether the connection served another exchange before. */
+  reused: u32;
 }
 
 let exchange: Exchange = changetype<Exchange>(0);
@@ -69,6 +71,7 @@ export function streamSize(): u32 {
 export function streamAsk(user: usize, server: Address, size: u32): bool {
   assert(size <= MESSAGE_BYTES);
   if (exchange.conn != 0 && exchange.server != server) close();
+  exchange.reused = exchange.conn;
   if (exchange.conn == 0 && !open(server)) return false;
   store<u16>(message, bswap<u16>(<u16>size));
   exchange.user = user;
@@ -89,8 +92,22 @@ function open(server: Address): bool {
   return true;
 }
 
-/** Sends what fits, and takes what came. */
+/** Goes on with the exchange as far as it comes. */
 export function streamTurn(): Stream {
+  const said = turn();
+  // RFC 7766 §6.2.4: a server may close after an answer. The next question, of which it said nothing, is still there.
+  return said == Stream.FAILED && exchange.reused != 0 && exchange.got == 0 && openAgain() ? turn() : said;
+}
+
+/** Another connection takes the place of the one that an earlier exchange left. Returns false: there is none. */
+function openAgain(): bool {
+  abort();
+  exchange.reused = exchange.sent = 0;
+  return open(exchange.server);
+}
+
+/** Sends what fits, and takes what came. */
+function turn(): Stream {
   assert(exchange.conn != 0);
   const t = tcbAt(exchange.conn - 1);
   if (exchange.sent < exchange.size) {
@@ -141,6 +158,10 @@ function close(): void {
 export function streamAbort(user: usize): void {
   if (exchange.user != user) return;
   exchange.user = 0;
+  if (exchange.conn != 0) abort();
+}
+
+function abort(): void {
   const t = tcbAt(exchange.conn - 1);
   exchange.conn = 0;
   userAbort(t);

@@ -212,6 +212,16 @@ if (!SMALL) {
       net.isClean();
     });
 
+    it("7766-7: a server may close after each answer: whose turn comes then has a connection of its own", () => {
+      const net = new Net((q) => ({ ...answered(q), then: "close" })), names = ["a.test", "b.test", "c.test", "d.test"];
+      for (const name of names) net.lookup(name);
+      for (const name of names) assert.deepEqual(net.find(name)[0], [HOST], name);
+      net.pass(1);
+      const { asked, streamed, conns } = net.server;
+      assert.deepEqual([asked.length, streamed.length, conns.length], [4, 4, 4]);
+      net.isClean();
+    });
+
     it("an answer may come in pieces, and be longer than the rings", () => {
       const all = Array.from({ length: 60 }, (_, i) => address(i));
       const net = new Net((q) => answered(q, { answers: all }), 1, { sendRing: 64, recvRing: 64 });
