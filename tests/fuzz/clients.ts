@@ -7,6 +7,7 @@ import type { Exports } from "../../host/stack.js";
 import { be, ip4, MAC_STACK, udp } from "../harness/codec.js";
 import { A, CNAME, labels, QNAME, record, SOA } from "../harness/dns.js";
 import { ntpAnswer } from "../harness/ntp.js";
+import { quickTcp } from "./quick.js";
 import { address, dhcpFrame, END, option, TYPE } from "../harness/dhcp.js";
 
 const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), OTHER = ip4("198.51.100.7"), EVERYBODY = 0xffffffff;
@@ -22,6 +23,21 @@ interface Choices {
   below(n: number): number;
 }
 
+/** A connection of the DNS client: its port, which is 0 if there is none, what it expects, and what it asked. */
+interface Stream {
+  port: number;
+  server: number;
+  /** The number after its last byte, and the next one of the server's; 0: the server has said nothing yet. */
+  next: number;
+  ack: number;
+  id: number;
+  question: number[];
+}
+
+const NO_STREAM: Stream = { port: 0, server: 0, next: 0, ack: 0, id: 0, question: [] };
+/** The number of a server's SYN. */
+const SYN_SEQ = 7000;
+
 /** The last message of the DHCP client, the last question for a name, and the last one for the time. */
 export interface Asked {
   type: number;
@@ -34,6 +50,9 @@ export interface Asked {
   timeServer: number;
   /** What the question had for its time of sending. */
   originate: number[];
+  stream: Stream;
+  /** The address of 169.254/16 that the stack looked for, or told of, last; 0: none. */
+  selfGiven: number;
 }
 
 /** What can be seen of the clients from outside. */
@@ -56,12 +75,16 @@ const TEXTS = ["a.test", "A.TEST", "b.test", "c.d.e.test", LONG, "", ".", "a..b"
 export class Clients {
   asked: Asked = {
     type: 0, xid: 0, id: 0, port: 0, server: 0, question: [], timePort: 0, timeServer: 0, originate: [],
+    stream: NO_STREAM, selfGiven: 0,
   };
 
   /** What would be taken: answers to these, by the number of their kind in `frame`. */
   get awaited(): number[] {
-    const { type, port, timePort } = this.asked;
-    return [...(type !== 0 ? [5] : []), ...(port !== 0 ? [6] : []), ...(timePort !== 0 ? [7] : [])];
+    const { type, port, timePort, stream, selfGiven } = this.asked;
+    return [
+      ...(type !== 0 ? [5] : []), ...(port !== 0 ? [6] : []), ...(timePort !== 0 ? [7] : []),
+      ...(stream.port !== 0 ? [8] : []), ...(selfGiven !== 0 ? [0] : []),
+    ];
   }
 
   /** Looks at a datagram of UDP that the stack sent. */
@@ -76,6 +99,28 @@ export class Clients {
     const question = [...f.slice(54, 34 + view.getUint16(38))];
     const id = view.getUint16(42), port = view.getUint16(34), server = view.getUint32(30);
     this.asked = { ...this.asked, id, port, server, question };
+  }
+
+  /** Looks at a segment that the stack sent. */
+  seeSegment(f: Uint8Array): void {
+    const view = new DataView(f.buffer, f.byteOffset, f.length), before = this.asked.stream;
+    const port = view.getUint16(34), flags = f[47]!;
+    if (view.getUint16(36) !== 53) return;
+    if ((flags & 4) !== 0) {
+      if (port === before.port) this.asked = { ...this.asked, stream: NO_STREAM };
+      return;
+    }
+    const text = f.slice(34 + 4 * (f[46]! >> 4), 14 + view.getUint16(16)), asks = text.length > 14;
+    const next = view.getUint32(38) + text.length + (flags & 1) + (flags >> 1 & 1);
+    const id = asks ? text[2]! << 8 | text[3]! : before.id, question = asks ? [...text.slice(14)] : before.question;
+    const stream = { port, server: view.getUint32(30), next: next >>> 0, ack: view.getUint32(42), id, question };
+    this.asked = { ...this.asked, stream };
+  }
+
+  /** Looks at ARP that the stack sent. */
+  seeArp(f: Uint8Array): void {
+    const ip = new DataView(f.buffer, f.byteOffset, f.length).getUint32(38);
+    if (ip >>> 16 === 0xa9fe) this.asked = { ...this.asked, selfGiven: ip };
   }
 
   /** A message of a server. */
@@ -123,7 +168,29 @@ export class Clients {
 
   /** An answer of a server of names. */
   dns(c: Choices): Uint8Array {
-    const { asked } = this, question = [...asked.question];
+    const { asked } = this, cut = this.#answer(c, asked);
+    const src = c.below(16) ? asked.server : OTHER, dport = c.below(16) ? asked.port : c.u16();
+    return udp({ src, dst: STACK }, c.below(16) ? 53 : c.u16(), dport, cut.subarray(0, 1400), c.below(8) !== 0);
+  }
+
+  /**
+   * A segment of a server of names that is asked over TCP: an answer, with the length before it, or some bytes of it,
+   * or the end of the connection. Half of all lie.
+   */
+  stream(c: Choices): Uint8Array {
+    const { stream } = this.asked, begins = stream.ack === 0, answer = this.#answer(c, stream);
+    const size = c.below(4) ? answer.length : c.u16(), whole = Uint8Array.from([...be(2, size), ...answer]);
+    const [from, to] = c.below(2) ? [0, whole.length] : [c.below(8), 1 + c.u8()];
+    const flags = (begins ? ["SA", "SA", "SA", "S", "RA", "A"] : ["A", "PA", "FA", "A", "FA", "R"])[c.below(6)]!;
+    return quickTcp(stream.server, {
+      flags, sport: 53, dport: stream.port, seq: begins ? SYN_SEQ : (stream.ack + (c.below(8) ? 0 : c.u8())) >>> 0,
+      ack: (stream.next - (c.below(8) ? 0 : c.u8())) >>> 0, win: [65535, 65535, 1, 0][c.below(4)]!, up: 0, opts: [],
+      data: begins || flags === "R" || !c.below(4) ? new Uint8Array(0) : whole.subarray(from, Math.min(to, 1400)),
+    });
+  }
+
+  #answer(c: Choices, asked: { id: number; question: number[] }): Uint8Array {
+    const question = [...asked.question];
     const sections = [0, 1, 2].map((i) => {
       const length = i === 0 || !c.below(4) ? c.below(5) : 0;
       return Array.from({ length }, () => this.#record(c));
@@ -135,9 +202,7 @@ export class Clients {
       ...be(2, c.below(16) ? asked.id : c.u16()), ...be(2, flags), ...counts.flatMap((n) => be(2, n)),
       ...question, ...sections.flat(2),
     ]);
-    const cut = c.below(8) ? message : message.subarray(0, c.u16() % (message.length + 1));
-    const src = c.below(16) ? asked.server : OTHER, dport = c.below(16) ? asked.port : c.u16();
-    return udp({ src, dst: STACK }, c.below(16) ? 53 : c.u16(), dport, cut.subarray(0, 1400), c.below(8) !== 0);
+    return c.below(8) ? message : message.subarray(0, c.u16() % (message.length + 1));
   }
 
   /** An answer of a time server: that knows the time, or lies, or wants to be left alone. */
@@ -183,7 +248,9 @@ export class Clients {
   /** A call of an application's; `bad` is a pointer that no caller may give. Returns what it returned. */
   call(c: Choices, x: Exports, memory: Uint8Array, scratch: number, bad: () => number): number {
     const to = c.below(8) ? scratch : bad();
-    switch (c.below(15)) {
+    switch (c.below(17)) {
+      case 15: return x.link_local_start([0, 0xa9fe0707, 0xa9fe0000, c.u32()][c.below(4)]! | 0);
+      case 16: return c.below(2) ? x.link_local_stop() : x.set_address(0, 0, 0);
       case 0: return x.dhcp_start([0, STACK, PEER, c.u32()][c.below(4)]! | 0, to, c.below(80));
       case 1: return x.dhcp_stop();
       case 2: return x.dhcp_info(to);

@@ -40,10 +40,11 @@ export function frame(s: Subject, c: Choices): Uint8Array {
     case 0: {
       made.kind = "arp";
       // Mostly of somebody else: a neighbour, the one that is waited for, or ourselves (a conflict).
-      const ip = [PEER, PEER, STACK, OTHER, STACK + 2 + c.below(8), c.u32()][c.below(6)]!;
+      const { selfGiven } = clients.asked, tried = selfGiven === 0 ? STACK : selfGiven;
+      const ip = [PEER, PEER, STACK, OTHER, STACK + 2 + c.below(8), c.u32(), 0, tried][c.below(8)]!;
       return arp(
         c.below(4), { mac: c.below(2) ? MAC_PEER : [2, 1, 2, 3, 4, c.u8()], ip },
-        { mac: MAC_STACK, ip: c.below(3) ? STACK : c.u32() },
+        { mac: MAC_STACK, ip: c.below(3) ? tried : c.u32() },
       );
     }
     case 1: {
@@ -60,6 +61,12 @@ export function frame(s: Subject, c: Choices): Uint8Array {
     case 5: made.kind = "dhcp"; return clients.dhcp(c);
     case 6: made.kind = "dns"; return clients.dns(c);
     case 7: made.kind = "ntp"; return clients.ntp(c);
+    case 8:
+      if (clients.asked.stream.port !== 0) {
+        made.kind = "stream";
+        return clients.stream(c);
+      }
+      // falls through
     default: made.kind = "tcp"; return segment(s, c, known);
   }
 }

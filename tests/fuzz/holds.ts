@@ -53,7 +53,7 @@ export function holds(s: Fuzzed): void {
 
 /** What is known of whoever sends: what it sent tells more. */
 export interface Sender {
-  clients: { see(frame: Uint8Array): void };
+  clients: Record<"see" | "seeSegment" | "seeArp", (frame: Uint8Array) => void>;
   sport: number;
   synAck: number;
   synAckTs: number;
@@ -62,6 +62,7 @@ export interface Sender {
 /** What the stack sends must be well formed: lengths and checksums. */
 export function frameIsGood(s: Sender, f: Uint8Array): void {
   if (f[12] === 0x86) frame6IsGood(f);
+  if (f[12] === 8 && f[13] === 6) s.clients.seeArp(f);
   if (f[12] !== 8 || f[13] !== 0) return;
   const view = new DataView(f.buffer, f.byteOffset, f.length), total = view.getUint16(16);
   // IGMP has the Router Alert option (RFC 3376 §4), nothing else has any.
@@ -77,6 +78,7 @@ export function frameIsGood(s: Sender, f: Uint8Array): void {
   const size = total - 20;
   if (sum(f, 34, 34 + size, sumAddresses(f) + 6 + size) !== 0xffff) throw new Broken("a TCP checksum that is wrong");
   if ((f[46]! >> 4) * 4 > size) throw new Broken("a TCP header longer than its segment");
+  s.clients.seeSegment(f);
   if ((f[47]! & 0x12) !== 0x12 || view.getUint16(36) !== s.sport) return;
   s.synAck = view.getUint32(38);
   s.synAckTs = tsValOf(f);

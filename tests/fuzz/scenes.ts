@@ -1,7 +1,7 @@
 /** Scenes that the fuzzer starts from: real exchanges with a stack, up to a point. */
 import { POLICY } from "../../host/config.js";
 import { Restless } from "../../host/rest.js";
-import { arp, be, MAC_PEER, opt, udp } from "../harness/codec.js";
+import { arp, be, MAC_PEER, opt, tcp, udp } from "../harness/codec.js";
 import { address, dhcpFrame, END, option, TYPE } from "../harness/dhcp.js";
 import { ntpAnswer } from "../harness/ntp.js";
 import { A, QNAME, record } from "../harness/dns.js";
@@ -27,6 +27,8 @@ export function makeScenes(s: Subject): void {
   maybe(s, "limits", () => makeLimits(s, fresh));
   maybe(s, "DHCP", () => makeLeases(s, fresh));
   maybe(s, "DNS", () => makeNames(s, fresh));
+  maybe(s, "DNS over TCP", () => makeStreams(s, fresh));
+  maybe(s, "an address of 169.254/16", () => makeSelfGiven(s, fresh));
   maybe(s, "SNTP", () => makeTimes(s, fresh));
   maybe(s, "active opens", () => {
     s.restore(fresh);
@@ -246,6 +248,39 @@ function makeNames(s: Subject, fresh: Scene): void {
   s.save("DNS knows");
   for (let i = 1; i < 16; i++) ask(`${i}.test`);
   s.save("DNS asks as much as it can");
+}
+
+/** A question over TCP: the connection is asked for; it is there, and the question was sent. */
+function makeStreams(s: Subject, fresh: Scene): void {
+  s.restore(fresh);
+  s.stack.dnsServers([PEER, OTHER]);
+  for (const name of ["a.test", "b.test"]) s.stack.lookup(name);
+  s.poll();
+  const { id, port, question } = s.clients.asked;
+  const cut = Uint8Array.from([...be(2, id), 0x83, 0x80, 0, 1, 0, 0, 0, 0, 0, 0, ...question]);
+  s.push(udp({ src: s.clients.asked.server, dst: STACK }, 53, port, cut));
+  s.poll();
+  const { stream } = s.clients.asked;
+  if (stream.port === 0) throw new Error("the scene's name was not asked for over TCP");
+  s.save("DNS connects");
+  const ports = { sport: 53, dport: stream.port };
+  s.push(tcp({ src: stream.server, dst: STACK }, { ...ports, flags: "SA", seq: 7000, ack: stream.next }));
+  s.poll();
+  if (s.clients.asked.stream.question.length === 0) throw new Error("the scene's question did not come");
+  s.save("DNS asks over TCP");
+}
+
+/** An address of 169.254/16: looked for, and had. */
+function makeSelfGiven(s: Subject, fresh: Scene): void {
+  s.restore(fresh);
+  s.stack.setAddress(0);
+  s.stack.linkLocalStart();
+  s.time(1_000_000);
+  if (s.clients.asked.selfGiven === 0) throw new Error("the scene's address was not looked for");
+  s.save("looks for an address of 169.254/16");
+  for (let n = 0; n < 8; n++) s.time(1_000_000);
+  if (s.stack.ownAddress() === 0) throw new Error("the scene's address is not there");
+  s.save("an address of 169.254/16");
 }
 
 /** Questions for the time, to one server and to two, and one that was answered. */
