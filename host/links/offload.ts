@@ -1,21 +1,24 @@
 /**
  * What a TAP device leaves to its user where that is agreed upon (linux/virtio_net.h): checksums, and the cutting of
- * large frames of TCP into segments. Both ways: what the kernel hands out is made whole, and a train of segments is
- * handed to it as one frame. Memory is little-endian, as everywhere that this runs.
+ * large frames of TCP into segments, and of UDP into datagrams. What the kernel hands out is made whole, and a train of
+ * segments is handed to it as one frame. Memory is little-endian, as everywhere that this runs.
  */
-import { ETHERNET, ETHERTYPE, IP_FLAG, IPV4, IPV6, PROTOCOL, SIZE, TCP, TCP_FLAG, tcpSize } from "../headers.js";
+import {
+  ETHERNET, ETHERTYPE, IP_FLAG, IPV4, IPV6, PROTOCOL, SIZE, TCP, TCP_FLAG, tcpSize, UDP,
+} from "../headers.js";
 import { lengthAt, slotAt, type FrameRing } from "./frames.js";
 
 /** struct virtio_net_hdr: flags, kind, bytes of headers, of a segment's text, and where a sum is begun and stored. */
 export const HEAD_SIZE = 10;
 const FLAGS = 0, KIND = 1, HEADERS = 2, TEXT = 4, SUM_FROM = 6, SUM_AT = 8;
-const NEEDS_SUM = 1, KIND_TCP4 = 1, KIND_TCP6 = 4, KIND_ECN = 0x80;
+const NEEDS_SUM = 1, KIND_TCP4 = 1, KIND_TCP6 = 4, KIND_UDP = 5, KIND_ECN = 0x80;
 
 const { ethernet: ETHERNET_SIZE, tag: TAG_SIZE, ipv4: IP4, ipv6: IP6 } = SIZE, IP_MAX = 65535;
 /** Where things lie in headers: what is looked at once for each frame has no time for `get`. */
 const TYPE = ETHERNET.type.byte, TOTAL4 = IPV4.total.byte, ID4 = IPV4.id.byte, FLAGS4 = IPV4.flags.byte;
 const SUM4 = IPV4.sum.byte, LENGTH6 = IPV6.length.byte;
 const TCP_SEQ = TCP.seq.byte, TCP_FLAGS = TCP.flags.byte, TCP_SUM = TCP.sum.byte;
+const UDP_LENGTH = UDP.length.byte, UDP_SUM = UDP.sum.byte;
 /** The words of 32 bits that they are in, in IPv4, IPv6 and TCP. */
 const ID_WORD = ID4 >> 2, SUM_WORD = SUM4 >> 2, SRC_WORD = IPV4.src.byte >> 2;
 const LENGTH6_WORD = LENGTH6 >> 2, SRC6_WORD = IPV6.src.byte >> 2, SEQ_WORD = TCP_SEQ >> 2;
@@ -74,10 +77,12 @@ const swapped = (w: number): number =>
 /** A number below 2^16 of a sum in the order of the network. */
 const netSum = (n: number): number => ((n & 255) << 8) | (n >> 8);
 
-/** The sum of TCP's pseudo-header over IP at `ip`: addresses, protocol, and the length of header and text. */
-function pseudoSum(u8: Uint8Array, u32: Uint32Array, ip: number, isIp6: boolean, length: number): number {
+/** The sum of the pseudo-header over IP at `ip`: addresses, protocol, and the length of header and text. */
+function pseudoSum(
+  u8: Uint8Array, u32: Uint32Array, ip: number, isIp6: boolean, length: number, protocol = PROTOCOL.tcp,
+): number {
   const from = ip + (isIp6 ? IPV6 : IPV4).src.byte, to = ip + (isIp6 ? IP6 : IP4);
-  return sumOf(u8, u32, from, to) + netSum(PROTOCOL.tcp) + netSum(length);
+  return sumOf(u8, u32, from, to) + netSum(protocol) + netSum(length);
 }
 
 /** Where TCP begins in a frame that may be part of a train, 0: it may not. */
@@ -202,7 +207,7 @@ export function finishSum(u8: Uint8Array, u32: Uint32Array, frame: number, size:
 /** Whether a head stands before a frame that is to be cut. */
 export const isLarge = (head: DataView): boolean => head.getUint8(KIND) !== 0;
 
-/** Cuts a large frame of TCP into segments, as a network device would. */
+/** Cuts a large frame of TCP into segments, or of UDP into datagrams, as a network device would. */
 export class Cut {
   /** Bytes of headers, and of text, in all and of each segment. */
   #headers = 0;
@@ -210,7 +215,9 @@ export class Cut {
   #text = 0;
   #done = 0;
   #ip = 0;
+  /** Where TCP or UDP begins, which of them it is, and the first sequence number. */
   #tcp = 0;
+  #isUdp = false;
   #first = 0;
 
   /** Takes from the memory that the large frame is in, two bytes behind a multiple of four. */
@@ -229,13 +236,15 @@ export class Cut {
     this.#ip = ETHERNET_SIZE + (isTagged ? TAG_SIZE : 0);
     this.#tcp = head.getUint16(SUM_FROM, true);
     this.#text = head.getUint16(TEXT, true);
-    const least = this.#ip + (kind === KIND_TCP4 ? IP4 : IP6);
-    if ((kind !== KIND_TCP4 && kind !== KIND_TCP6) || this.#text === 0) return false;
-    if (this.#tcp < least || (this.#tcp & 3) !== 2 || this.#tcp + SIZE.tcp > size) return false;
-    this.#headers = this.#tcp + tcpSize(u8, frame + this.#tcp);
-    if (this.#headers < this.#tcp + SIZE.tcp || this.#headers >= size) return false;
+    this.#isUdp = kind === KIND_UDP;
+    const isIp6 = this.#isUdp ? u8[frame + this.#ip]! >> 4 === 6 : kind === KIND_TCP6;
+    const least = this.#ip + (isIp6 ? IP6 : IP4), header = this.#isUdp ? SIZE.udp : SIZE.tcp;
+    if ((kind !== KIND_TCP4 && kind !== KIND_TCP6 && !this.#isUdp) || this.#text === 0) return false;
+    if (this.#tcp < least || (this.#tcp & 3) !== 2 || this.#tcp + header > size) return false;
+    this.#headers = this.#tcp + (this.#isUdp ? header : tcpSize(u8, frame + this.#tcp));
+    if (this.#headers < this.#tcp + header || this.#headers >= size) return false;
     this.#total = size - this.#headers;
-    this.#first = new DataView(u8.buffer, u8.byteOffset + frame + this.#tcp).getUint32(TCP_SEQ);
+    this.#first = this.#isUdp ? 0 : new DataView(u8.buffer, u8.byteOffset + frame + this.#tcp).getUint32(TCP_SEQ);
     return true;
   }
 
@@ -246,22 +255,40 @@ export class Cut {
       this.#done = this.#total;
       return 0;
     }
-    const from = this.frame + this.#headers + this.#done, isFirst = this.#done === 0;
+    const from = this.frame + this.#headers + this.#done;
     u8.set(this.u8.subarray(this.frame, this.frame + this.#headers), to);
     u8.set(this.u8.subarray(from, from + text), to + this.#headers);
     this.#address(u8, u32, to, size);
+    if (this.#isUdp) this.#datagram(u8, u32, to, size);
+    else this.#segment(u8, u32, to, size, text);
+    this.#done += text;
+    return size;
+  }
+
+  /** The TCP header of a segment: its place in the stream, its flags, and the sum. */
+  #segment(u8: Uint8Array, u32: Uint32Array, to: number, size: number, text: number): void {
     const tcp = to + this.#tcp, seq = (this.#first + this.#done) >>> 0;
     put16(u8, tcp + TCP_SEQ, seq >>> 16);
     put16(u8, tcp + TCP_SEQ + 2, seq & 0xffff);
-    this.#done += text;
     // What ends a train stands on its last segment, and what was reduced is told on its first.
-    if (this.isUnder) u8[tcp + TCP_FLAGS]! &= ~(PSH | FIN);
-    if (!isFirst) u8[tcp + TCP_FLAGS]! &= ~CWR;
-    const isIp6 = u8[to + this.#ip]! >> 4 === 6;
-    putSum(u8, tcp + TCP_SUM, 0);
-    const sum = sumOf(u8, u32, tcp, to + size) + pseudoSum(u8, u32, to + this.#ip, isIp6, size - this.#tcp);
-    putSum(u8, tcp + TCP_SUM, ~folded(sum) & 0xffff);
-    return size;
+    if (this.#done + text < this.#total) u8[tcp + TCP_FLAGS]! &= ~(PSH | FIN);
+    if (this.#done > 0) u8[tcp + TCP_FLAGS]! &= ~CWR;
+    putSum(u8, tcp + TCP_SUM, this.#sum(u8, u32, to, size, TCP_SUM, PROTOCOL.tcp));
+  }
+
+  /** The UDP header of a datagram: its length and its sum, which is never 0 (RFC 768). */
+  #datagram(u8: Uint8Array, u32: Uint32Array, to: number, size: number): void {
+    const udp = to + this.#tcp;
+    put16(u8, udp + UDP_LENGTH, size - this.#tcp);
+    putSum(u8, udp + UDP_SUM, this.#sum(u8, u32, to, size, UDP_SUM, PROTOCOL.udp) || 0xffff);
+  }
+
+  /** The sum of what the IP packet carries, for its place `where` there. */
+  #sum(u8: Uint8Array, u32: Uint32Array, to: number, size: number, where: number, protocol: number): number {
+    const at = to + this.#tcp, ip = to + this.#ip, isIp6 = u8[ip]! >> 4 === 6;
+    putSum(u8, at + where, 0);
+    const pseudo = pseudoSum(u8, u32, ip, isIp6, size - this.#tcp, protocol);
+    return ~folded(sumOf(u8, u32, at, to + size) + pseudo) & 0xffff;
   }
 
   /** The IP header of a segment: its length; of IPv4, an identification of its own where it may be cut, and the sum. */

@@ -9,7 +9,7 @@ import { finishSum, Train, TRAIN_MAX } from "../../host/links/offload.js";
 import { takeTun } from "../../host/links/tun.js";
 import { Random } from "../../host/random.js";
 import { be, ethernet, ip4, opt, see, segment, tcp, udp, type Tcp } from "../harness/codec.js";
-import { ip6, ipv6, sum6 } from "../harness/codec6.js";
+import { ip6, ipv6, sum6, udp6 } from "../harness/codec6.js";
 import { FakeKernel } from "../harness/fake-tun.js";
 
 const HEAD = 10, SLOT = 1514, SRC = ip4("10.0.0.1"), DST = ip4("10.0.0.2");
@@ -260,6 +260,23 @@ describe("what the kernel hands out", () => {
     const pseudo = [SRC, DST].flatMap((a) => [a >>> 16, a & 0xffff]).reduce((a, b) => a + b) + 17 + 10;
     begun.set(be(2, (pseudo & 0xffff) + (pseudo >>> 16)), 40);
     assert.deepEqual(taken([Uint8Array.from([1, 0, 0, 0, 0, 0, 34, 0, 6, 0, ...begun])]), [whole]);
+  });
+
+  it("is cut where it is many datagrams of UDP, each with its length and its sum", () => {
+    const text = new Random(1).bytes(330), pieces = [0, 100, 200, 300].map((at) => text.subarray(at, at + 100));
+    // The same in one piece: 14 + 20 + 8 bytes of headers; 100 each; the sum stands at 6, and is made from 34 on.
+    const four = (id: number) => (data: Uint8Array) => udp({ src: SRC, dst: DST, id, frag: 0 }, 5, 6, data);
+    const head = [1, 5, 42, 0, 100, 0, 34, 0, 6, 0], whole = Uint8Array.from([...head, ...four(7)(text)]);
+    assert.deepEqual(bytesOf(taken([whole])), bytesOf(pieces.map((data, i) => four(7 + i)(data))));
+    const six = (data: Uint8Array): Uint8Array => udp6({ src: FROM6, dst: TO6, next: 17 }, 5, 6, data);
+    const long = Uint8Array.from([1, 5, 62, 0, 100, 0, 54, 0, 6, 0, ...six(text)]);
+    assert.deepEqual(bytesOf(taken([long], 2)), bytesOf(pieces.map(six)));
+    // A head that places UDP in what is no header, or behind the end.
+    for (const [bytes, at] of [[whole, 30], [long, 34], [whole, 370]] as const) {
+      const moved = Uint8Array.from(bytes);
+      moved.set([at & 255, at >> 8], 6);
+      assert.deepEqual(taken([moved]).map((f) => f.length), [SLOT + 1], `at ${at}`);
+    }
   });
 
   it("is one frame too long, for the stack to count, where its head makes no sense or a slot is too short", () => {
