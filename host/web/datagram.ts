@@ -50,7 +50,7 @@ export class UdpSocket implements Owner {
     const sent = new Pending<void>();
     // What is no address is told at once.
     this.#home.number(to.host);
-    this.#waiting.push({ data, ...to, sent });
+    this.#waiting.push({ data, host: to.host, port: to.port, sent });
     this.#flush();
     return sent.promise;
   }

@@ -18,8 +18,8 @@ export interface Family6 {
   named(): void;
   /** @internal The addresses of a name. */
   lookup(name: string): Promise<string[]>;
-  /** @internal Waits, for some seconds at most, until an own address can be used for packets to this one. */
-  settled(address: string): Promise<void>;
+  /** @internal Waits, for seconds at most or up to a signal, until an own address serves for packets to this one. */
+  settled(address: string, signal: AbortSignal | undefined): Promise<void>;
   /** @internal The stack is closed. */
   end(reason: Error): void;
 }

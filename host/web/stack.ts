@@ -167,7 +167,7 @@ export class Stack implements Home {
     const addresses = await this.lookup(host);
     signal?.throwIfAborted();
     for (const [i, address] of addresses.entries()) {
-      await this.#six?.settled(address);
+      await this.#six?.settled(address, signal);
       signal?.throwIfAborted();
       this.#checkOpen();
       try {

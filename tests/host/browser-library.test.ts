@@ -130,6 +130,10 @@ describe("stint/browser: datagrams, names, links", () => {
     await client.send(bytes(1400), { host: B, port: 53 });
     const { value } = await heard;
     assert.deepEqual([value!.address, value!.port, value!.data.length], [A, client.port, 1400]);
+    // An answer to what came: its own bytes go, whatever else stands beside the address.
+    const answered = client.readable.getReader().read();
+    await server.send(bytes(3), { ...value!, host: value!.address });
+    assert.deepEqual([...(await answered).value!.data], [...bytes(3)]);
     const ended = reader.read();
     server.close();
     assert.equal((await ended).done, true);
@@ -246,6 +250,25 @@ describe("stint/ip6", () => {
     // Over IPv4 there is no way.
     await assert.rejects(a!.connect({ host: "10.0.0.1", port: 7 }), code("UNREACHABLE"));
     await Promise.all([a!.close(0), b!.close(0)]);
+  });
+
+  it("says that a secret of another size is none", async () => {
+    const link = channelLink(new MessageChannel().port1), ipv6 = ip6({ secret: new Uint8Array(15) });
+    await assert.rejects(Stack.open({ module: loadModule(), link, dhcp: false, ipv6 }), /secret is 16 bytes/);
+  });
+
+  it("a signal ends the wait for an own address at once", async () => {
+    const { port1, port2 } = new MessageChannel(), wait = new AbortController();
+    const ipv6 = ip6({ addresses: ["fd00::1/64"] });
+    const stack = await Stack.open({ module: loadModule(), link: channelLink(port1), dhcp: false, ipv6 });
+    const gone = stack.connect({ host: "fd00::2", port: 7, signal: wait.signal }).catch((e: unknown) => e);
+    // It waits by then; no timer of the stack has had a turn.
+    for (let i = 0; i < 50; i++) await Promise.resolve();
+    wait.abort(new Error("not now"));
+    assert.equal((await gone as Error).message, "not now");
+    assert.deepEqual(stack.addresses6, [], "there is none yet");
+    await stack.close(0);
+    port2.close();
   });
 
   it("is for one stack, and for modules that have it; without it an IPv6 address is none", async () => {

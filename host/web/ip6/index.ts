@@ -10,6 +10,8 @@ export { type Family6 } from "../family6.js";
 
 /** How long after the beginning an IPv6 address may be awaited, ms: the same as `FORMING_MS` in host/net/ip6.ts. */
 const FORMING_MS = 4500;
+/** Bytes of a secret. */
+const SECRET = 16;
 
 /** One stack's. */
 class Ip6 implements Family6 {
@@ -25,6 +27,7 @@ class Ip6 implements Family6 {
     const { secret, addresses = [], gateway } = this.options;
     if (!module.hasIp6) throw new RangeError("this module was built without IPv6");
     if (this.#until !== 0) throw new RangeError("one ip6() is for one stack");
+    if (secret && secret.length !== SECRET) throw new RangeError(`the secret is ${SECRET} bytes`);
     this.#module = module;
     this.#names = names((name) => module.lookup6(name));
     module.ip6Start(secret);
@@ -66,19 +69,21 @@ class Ip6 implements Family6 {
     return (await this.#names.find(name)).map(formatIp6);
   }
 
-  async settled(address: string): Promise<void> {
+  async settled(address: string, signal: AbortSignal | undefined): Promise<void> {
     const to = this.bytes(address), local = to !== undefined && isLinkLocal(to);
-    const isAwaited = (): boolean => to !== undefined && performance.now() < this.#until
+    const isAwaited = (): boolean => to !== undefined && !signal?.aborted && performance.now() < this.#until
       && !this.#ready.some((bytes) => local || !isLinkLocal(bytes));
     while (isAwaited()) {
       await new Promise<void>((resolve) => {
         const look = (): void => {
           clearTimeout(timer);
+          signal?.removeEventListener("abort", look);
           this.#waiting.delete(look);
           resolve();
         };
         const timer = setTimeout(look, this.#until - performance.now() + 1);
         this.#waiting.add(look);
+        signal?.addEventListener("abort", look);
       });
     }
   }
