@@ -6,6 +6,7 @@ import { LINK_LOCAL } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { randomBelow, random32 } from "../core/random";
+import { wake } from "../core/turns";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { Arp, ARP_REQUEST } from "../wire/arp";
 import { BOOT_REPLY, Dhcp, DHCP_SERVER, DhcpType } from "../wire/dhcp";
@@ -257,9 +258,16 @@ export function dhcpOutput(): bool {
   if (type == DhcpType.RELEASE) {
     // It is not said again, and the address goes with it: it does not wait for a neighbour.
     const way = ipWay(lease.server);
-    if (way != Way.OPEN) return way == Way.NO_SLOT;
+    if (way != Way.OPEN) {
+      wake();
+      return way == Way.NO_SLOT;
+    }
   }
-  if (!dhcpSend(type)) return lease.state != State.RENEWING;
+  if (!dhcpSend(type)) {
+    // Whoever refused it, a neighbour perhaps, does not say when he will not.
+    wake();
+    return lease.state != State.RENEWING;
+  }
   lease.sending = <u8>DhcpType.NONE;
   lease.sent++;
   if (type == DhcpType.DECLINE) init(afterMs(DECLINED_MS));

@@ -8,6 +8,7 @@ import { Err } from "../core/error";
 import { Event } from "../core/events";
 import { take } from "../core/layout";
 import { random32 } from "../core/random";
+import { wake } from "../core/turns";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import {
   CLASS_IN, CLASS_TOP, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A, TYPE_AAAA,
@@ -355,7 +356,8 @@ export function dnsOutput(): bool {
     // Where there is no way, the time that it takes to find out runs all the same: an
     // address may come, or the neighbour answer.
     if (way == Way.OPEN) send(e);
-    else if (e.due != NEVER) continue;
+    else wake();
+    if (way != Way.OPEN && e.due != NEVER) continue;
     e.sending = way == Way.UNRESOLVED;
     e.due = afterMs(PATIENCE_MS << (servers == 0 ? 0 : <u32>e.tries / servers));
     heapArm(dnsOwner(), e.due);

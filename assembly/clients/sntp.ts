@@ -6,6 +6,7 @@ import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { take } from "../core/layout";
 import { random32, randomBelow } from "../core/random";
+import { wake } from "../core/turns";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { Ipv4 } from "../wire/ipv4";
 import { KISS_DENY, KISS_RATE, KISS_RSTR, LEAP_UNKNOWN, Ntp, NTP_PORT } from "../wire/ntp";
@@ -210,7 +211,8 @@ export function sntpOutput(): bool {
   if (way == Way.NO_SLOT) return true;
   // Where there is no way, the time that it takes to find out runs all the same.
   if (way == Way.OPEN) send();
-  else if (client.due != NEVER) return false;
+  else wake();
+  if (way != Way.OPEN && client.due != NEVER) return false;
   client.sending = way == Way.UNRESOLVED;
   client.due = afterMs(PATIENCE_MS);
   heapArm(sntpOwner(), client.due);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SMALL } from "../harness/bench.js";
-import { arp, be, BROADCAST, ip4, MAC_PEER, MAC_STACK } from "../harness/codec.js";
+import { arp, be, BROADCAST, ip4, MAC_PEER, MAC_STACK, see } from "../harness/codec.js";
 import { address, END, isDhcp, option, readDhcp, TYPE } from "../harness/dhcp.js";
 import { entropyOf } from "../harness/entropy.js";
 import { Net, SERVER, OFFERED, EVERYBODY, HOUR, minute, probesOf } from "../harness/dhcp-net.js";
@@ -206,6 +206,21 @@ if (!SMALL) {
         ]);
         assert.deepEqual([Math.round(lease.renewMs / 1000), Math.round(lease.rebindMs / 1000)], [renews, rebinds]);
       }
+    });
+
+    it("4.4.5: who could not ask for want of a slot asks with the next poll, whatever that is about", () => {
+      const n = new Net({ txSlots: 2 }).bound(minute()), { stack } = n, requests: boolean[] = [];
+      n.advance(29_000);
+      // Two answers take both slots, and nobody takes them out; then half of the lease is over.
+      const asks = arp(1, { mac: MAC_PEER, ip: SERVER }, { mac: MAC_STACK, ip: OFFERED });
+      for (let i = 0; i < 2; i++) stack.pushFrame(asks);
+      stack.poll(n.nowUs);
+      stack.poll(n.nowUs + 2e6);
+      const sent = (): number => stack.drainFrames((f) => void requests.push(isDhcp(see(f.slice()))));
+      sent();
+      stack.poll(n.nowUs + 2e6 + 1);
+      sent();
+      assert.deepEqual(requests, [false, false, true]);
     });
 
     it("2131-8: a lease for ever is never renewed", () => {
