@@ -2,6 +2,7 @@
 import type { Segment } from "../lab/analyze.js";
 import { decodeTcp } from "../decode.js";
 import { formatIp } from "../address.js";
+import { $ } from "./dom.js";
 import { machine, tcb } from "./ends.js";
 import { fieldsOf, type Field } from "./fields.js";
 import { consoles, controls, forge } from "./hands.js";
@@ -40,4 +41,6 @@ void compile().then((module) => {
     formatIp,
     fieldsOf: fieldsOf satisfies (frame: Uint8Array, s: Segment) => Field[],
   });
+}, () => {
+  $("status").textContent = "This browser cannot run the lab: it lacks WebAssembly or DecompressionStream.";
 });

@@ -65,6 +65,15 @@ describe("the page", () => {
     assert.deepEqual(requests, [], "the page asks nobody for anything");
   });
 
+  it("says in one line that a browser lacks what it needs", async (t) => {
+    if (lacks(t, "chromium")) return;
+    const page = await browser!.newPage();
+    await page.addInitScript(() => Reflect.deleteProperty(window, "DecompressionStream"));
+    await page.goto(URL_OF_PAGE);
+    await page.waitForFunction(() => /^This browser cannot/.test(document.getElementById("status")!.textContent ?? ""));
+    await page.close();
+  });
+
   it("is 250 KB compressed at most, the stack included, and shows its first picture within a second", async (t) => {
     assert.ok(gzipSync(readFileSync("build/lab/index.html")).length < 250_000);
     const page = await open(t);
