@@ -86,6 +86,7 @@ export class Stack implements Home {
     const { ip, gateway, link, ipv6, dhcp } = options;
     try {
       if (ip !== undefined) checkAddresses(ip, gateway);
+      if (ipv6 && !(ipv6 as Partial<Family6>).begin) throw new TypeError("ipv6 is what ip6() gives");
       const module = new StackModule(await compiled(await options.module), options);
       const stack = new Stack(module, link, ipv6);
       if (ip === undefined && !(ipv6 && dhcp === false)) await stack.#configure(options);

@@ -10,6 +10,7 @@ import { WebSocket, WebSocketServer } from "ws";
 import {
   channelLink, LinkError, Stack, StintError, webSocketLink, type Connection, type Link,
 } from "../../host/web/index.js";
+import type { Family6 } from "../../host/web/family6.js";
 import { ip6 } from "../../host/web/ip6/index.js";
 import { loadModule } from "../../host/module.js";
 
@@ -279,6 +280,8 @@ describe("stint/ip6", () => {
     const { port1: port3, port2: port4 } = new MessageChannel(), small = readFileSync("build/stint.wasm");
     const link = channelLink(port3);
     await assert.rejects(Stack.open({ module: small, link, ip: `${A}/24`, ipv6: ip6() }), /without IPv6/);
+    for (const ipv6 of [true, {}] as unknown as Family6[])
+      await assert.rejects(Stack.open({ module: small, link, ip: `${A}/24`, ipv6 }), /ipv6 is what ip6\(\) gives/);
     const four = await Stack.open({ module: loadModule(), link: channelLink(port4), ip: `${A}/24` });
     await assert.rejects(four.connect({ host: "fd00::2", port: 7 }));
     assert.deepEqual(four.addresses6, []);
