@@ -180,4 +180,62 @@ int32_t stint_ip6_bytes(uint32_t name, void *dst) {
   return taken(dst, module_ip6_bytes(name, borrowed(dst)), ADDRESS6);
 }
 
+/* A name that the module reads; one that does not fit is none: names have 255 bytes at most (RFC 1035 §2.3.4). */
+enum { NAME_MOST = 256, ANSWERS = SCRATCH_SIZE - NAME_MOST };
+
+static u32 lent_name(const void *name, uint32_t size) {
+  if (name == NULL || scratch == 0 || size > NAME_MOST) return 0;
+  memcpy(wasm_memory + scratch, name, size);
+  return scratch;
+}
+
+/* What the module writes behind the name: up to `most` addresses of `size` bytes. */
+static int32_t looked_up(void *dst, u32 result, uint32_t most, uint32_t size) {
+  if ((int32_t)result > 0 && dst != NULL)
+    memcpy(dst, wasm_memory + scratch + NAME_MOST, (size_t)least(result, most) * size);
+  return (int32_t)result;
+}
+
+static u32 answers(const void *dst) { return dst == NULL || scratch == 0 ? 0 : scratch + NAME_MOST; }
+
+int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most) {
+  most = least(most, ANSWERS / sizeof(uint32_t));
+  return looked_up(dst, module_dns_lookup(lent_name(name, size), size, answers(dst), most), most, sizeof(uint32_t));
+}
+
+int32_t dns_lookup6(void *name, uint32_t size, void *dst, uint32_t most) {
+  most = least(most, ANSWERS / ADDRESS6);
+  return looked_up(dst, module_dns_lookup6(lent_name(name, size), size, answers(dst), most), most, ADDRESS6);
+}
+
+int32_t dns_info(void *dst) { return taken(dst, module_dns_info(borrowed(dst)), sizeof(struct stint_names)); }
+
+int32_t mdns_start(void *name, uint32_t size) { return (int32_t)module_mdns_start(lent_name(name, size), size); }
+
+int32_t mdns_info(void *dst) { return taken(dst, module_mdns_info(borrowed(dst)), sizeof(struct stint_local_name)); }
+
+/* What is text: up to `size` bytes of it are written, and its length is returned. */
+static int32_t text_taken(void *dst, u32 result, uint32_t size) {
+  if ((int32_t)result > 0 && dst != NULL) memcpy(dst, wasm_memory + scratch, least(result, size));
+  return (int32_t)result;
+}
+
+int32_t mdns_name(void *dst, uint32_t size) {
+  size = least(size, SCRATCH_SIZE);
+  return text_taken(dst, module_mdns_name(borrowed(dst), size), size);
+}
+
+int32_t dhcp_start(uint32_t wanted, void *name, uint32_t size) {
+  return (int32_t)module_dhcp_start(wanted, lent_name(name, size), size);
+}
+
+int32_t dhcp_info(void *dst) { return taken(dst, module_dhcp_info(borrowed(dst)), sizeof(struct stint_lease)); }
+
+int32_t dhcp_domain(void *dst, uint32_t size) {
+  size = least(size, SCRATCH_SIZE);
+  return text_taken(dst, module_dhcp_domain(borrowed(dst), size), size);
+}
+
+int32_t stint_sntp_info(void *dst) { return taken(dst, module_sntp_info(borrowed(dst)), sizeof(struct stint_time)); }
+
 #include "calls.h"

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { cName } from "../../tools/border/c.mjs";
+import { border } from "../../tools/border/read.mjs";
 import { native } from "../../tools/native.mjs";
 import { lacks } from "../interop/lab.js";
 import { succeeded } from "../harness/programs.js";
@@ -19,6 +21,8 @@ describe("the native library", () => {
         `-I${join(dir, "lib")}`, "tests/host/native/loop.c", library, "-o", program,
       ]);
       assert.equal(succeeded(program), "ok\n");
+      const defined = new Set(succeeded("nm", ["-g", "--defined-only", library]).match(/(?<= T )\w+/g));
+      assert.deepEqual(border().functions.map((f) => cName(f.name)).filter((name) => !defined.has(name)), []);
     } finally {
       rmSync(dir, { recursive: true });
     }

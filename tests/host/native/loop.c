@@ -29,6 +29,11 @@ static void early(void) {
   CHECK(udp_open(9) == STINT_ERR_NOT_INIT && stint_tune(50, 1) == STINT_ERR_NOT_INIT);
   CHECK(stint_event_next() == 0 && stint_control_block() == NULL && stint_counters() == NULL);
   CHECK(stint_pool(STINT_POOL_CONNECTIONS) == STINT_ERR_NOT_INIT && stint_flow_state(1, 2, 3, 4) == STINT_ERR_NOT_INIT);
+  CHECK(dns_lookup(sent, 4, got, 4) == STINT_ERR_NOT_INIT && dns_lookup6(sent, 4, got, 4) == STINT_ERR_NOT_INIT);
+  CHECK(dhcp_info(got) == STINT_ERR_NOT_INIT && dns_info(got) == STINT_ERR_NOT_INIT);
+  CHECK(mdns_info(got) == STINT_ERR_NOT_INIT && stint_sntp_info(got) == STINT_ERR_NOT_INIT);
+  CHECK(dhcp_start(0, sent, 4) == STINT_ERR_NOT_INIT && dhcp_domain(got, 9) == STINT_ERR_NOT_INIT);
+  CHECK(mdns_start(sent, 4) == STINT_ERR_NOT_INIT && mdns_name(got, 9) == STINT_ERR_NOT_INIT);
   for (int32_t handle = -1; handle < 70000; handle = handle * 3 + 4) {
     CHECK(tcp_close(handle) == STINT_ERR_HANDLE && tcp_abort(handle) == STINT_ERR_HANDLE);
     CHECK(tcp_accept(handle) == STINT_ERR_HANDLE && tcp_shutdown(handle) == STINT_ERR_HANDLE);
@@ -38,6 +43,55 @@ static void early(void) {
     CHECK(udp_close(handle) < 0 && udp_send(handle, 0x0a000001, 7, sent, 1) < 0 && udp_connect(handle, 1, 1) < 0);
     CHECK(udp_recv(handle, got, 10, NULL) < 0 && udp_ttl(handle, 1) < 0);
   }
+}
+
+/* A name is asked for at `server`, a socket on port 53 of this host, which answers with 10.9.8.7 or fd00::7. */
+static void names(int32_t server) {
+  char name[] = "lamp.test";
+  uint32_t ip[4], size = sizeof name - 1;
+  uint8_t six[4][16], question[512];
+  struct stint_datagram_from from;
+  CHECK(dns_servers(0x0a000001, 0, 0) == 0);
+  CHECK(dns_lookup(name, size, ip, 4) == STINT_ERR_AGAIN && dns_lookup6(name, size, six, 4) == STINT_ERR_AGAIN);
+  turn();
+  for (int i = 0; i < 2; i++) {
+    int32_t n = udp_recv(server, question, 400, &from);
+    CHECK(n > 12 + 4 && from.ip == 0x0a000001);
+    uint8_t kind = question[12 + 1 + 4 + 1 + 4 + 2], bytes = kind == 1 ? 4 : 16, *at = question + 12 + 11 + 4;
+    /* No additional record, as the question may have (RFC 6891); one answer, which lasts a minute. */
+    const uint8_t record[] = {0xc0, 12, 0, kind, 0, 1, 0, 0, 0, 60, 0, bytes}, v4[] = {10, 9, 8, 7};
+    const uint8_t v6[16] = {0xfd, [15] = 7};
+    question[2] |= 0x80, question[7] = 1, question[11] = 0;
+    memcpy(at, record, sizeof record);
+    memcpy(at + sizeof record, kind == 1 ? v4 : v6, bytes);
+    uint32_t whole = (uint32_t)(at - question + sizeof record + bytes);
+    CHECK(udp_send(server, from.ip, from.port, question, whole) == 0);
+  }
+  turn();
+  CHECK(dns_lookup(name, size, ip, 4) == 1 && ip[0] == 0x0a090807);
+  CHECK(dns_lookup6(name, size, six, 4) == 1 && six[0][0] == 0xfd && six[0][15] == 7);
+  CHECK(dns_lookup(name, size, NULL, 0) >= 0 && dns_lookup(NULL, size, ip, 4) == STINT_ERR_ARGUMENT);
+  CHECK(dns_lookup(name, 100000, ip, 4) == STINT_ERR_ARGUMENT && dns_lookup(name, size, ip, 5) == STINT_ERR_ARGUMENT);
+  CHECK(dns_lookup(name, size, NULL, 4) == STINT_ERR_ARGUMENT &&
+        dns_lookup6(name, size, NULL, 4) == STINT_ERR_ARGUMENT);
+  struct stint_names asked;
+  CHECK(dns_info(&asked) == 0 && asked.server0 == 0x0a000001 && asked.sent == 2 && asked.taken == 2);
+}
+
+/* What the other clients tell, and what they take for a name. */
+static void clients(void) {
+  struct stint_lease lease;
+  struct stint_local_name local;
+  struct stint_time utc;
+  char text[64];
+  CHECK(dhcp_info(&lease) == 0 && lease.ip == 0x0a000001 && dhcp_domain(text, sizeof text) == 0);
+  CHECK(mdns_start("lamp", 4) == 0 && mdns_info(&local) == 0 && local.state != 0);
+  CHECK(mdns_name(text, sizeof text) == 10 && memcmp(text, "lamp.local", 10) == 0);
+  CHECK(mdns_start(NULL, 4) == STINT_ERR_ARGUMENT && mdns_stop() == 0);
+  CHECK(stint_sntp_info(&utc) == 0 && utc.stratum == 0);
+  CHECK(dhcp_start(0, NULL, 5) == STINT_ERR_ARGUMENT && dhcp_start(0, text, 9999) == STINT_ERR_ARGUMENT);
+  CHECK(dhcp_start(0, text, 4) == 0 && dhcp_info(&lease) == 0 && lease.state != 0 && dhcp_stop() == 0);
+  CHECK(dhcp_info(NULL) == STINT_ERR_ARGUMENT && dns_info(NULL) == STINT_ERR_ARGUMENT);
 }
 
 int main(void) {
@@ -123,6 +177,7 @@ int main(void) {
   CHECK(udp_send(b, 0x0a000001, 53, sent, 9) == 0);
   turn();
   CHECK(udp_recv(a, got, 20, NULL) == 9 && memcmp(got, sent, 9) == 0);
+  names(a);
   client = tcp_connect(0, 0, 0x0a000001, 7);
   turn();
   CHECK(tcp_send(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_send(client, NULL, 5000) == STINT_ERR_ARGUMENT &&
@@ -134,6 +189,7 @@ int main(void) {
   struct stint_ring *rings = stint_control_block();
   CHECK(rings[1].mask == 3 && stint_at(rings[1].slots) > (void *)rings && stint_at(0) == NULL);
   CHECK(((uint32_t *)stint_counters())[0] == 0 && stint_counters_count() > 50);
+  clients();
   puts("ok");
   return 0;
 }

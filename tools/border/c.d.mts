@@ -1,0 +1,2 @@
+/** The name of an export in C. */
+export function cName(name: string): string;
