@@ -102,6 +102,9 @@ export const SNTP: bool = DHCP && !isDefined(STINT_NO_SNTP);
  */
 export const IPV6: bool = !isDefined(STINT_NO_IPV6);
 
+/** An address and DNS servers from a DHCPv6 server (RFC 8415), as routers say. */
+export const DHCP6: bool = IPV6 && DHCP && !isDefined(STINT_NO_DHCP6);
+
 /** Listeners on all addresses of one family. Without it a listener is on one address, or on all of both. */
 export const FAMILIES: bool = IPV6 && POLICIES;
 

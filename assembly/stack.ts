@@ -7,8 +7,8 @@ import {
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
 import {
-  CHECKS, COOKIES, DHCP, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LINK_LOCAL, LOOPBACK, MDNS, OWNERSHIP, IPV6,
-  REASSEMBLY, SNTP, SPEED, UDP,
+  CHECKS, COOKIES, DHCP, DHCP6, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LINK_LOCAL, LOOPBACK, MDNS, OWNERSHIP,
+  IPV6, REASSEMBLY, SNTP, SPEED, UDP,
 } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
 import { count, countBy, countersInit, Mib } from "./core/counters";
@@ -24,6 +24,7 @@ import {
   SlotRing, slotBegin, slotConsume, slotFirst, slotFirstSize, slotsEnd, slotsInit, slotsUsed,
 } from "./buffers/slots";
 import { DHCP_CLIENT } from "./wire/dhcp";
+import { DHCP6_CLIENT } from "./wire/dhcp6";
 import { Arp, ARP_REPLY, ARP_REQUEST } from "./wire/arp";
 import {
   ETHERTYPE_ARP, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_TAG, Ethernet, MAC_BROADCAST, MAC_GROUP6, TAG_SIZE,
@@ -78,6 +79,9 @@ import { addressInit, addressOutput } from "./clients/address";
 import { dhcpHears, dhcpInput, dhcpLinkChanged, dhcpOutput, dhcpTimer } from "./clients/dhcp";
 import { optionsInit } from "./clients/dhcp-options";
 import { dhcpStateInit } from "./clients/dhcp-state";
+import { dhcp6Input, dhcp6LinkChanged, dhcp6Output, dhcp6Timer } from "./nd/dhcp6";
+import { options6Init } from "./nd/dhcp6-options";
+import { dhcp6StateInit } from "./nd/dhcp6-state";
 import { dnsInit, dnsInput, dnsOutput, dnsRefused, dnsTimer } from "./clients/dns";
 import { answerInit } from "./clients/dns-answer";
 import { igmpInit, igmpInput } from "./clients/igmp";
@@ -88,7 +92,7 @@ import {
   linkLocalContested, linkLocalHears, linkLocalInit, linkLocalLinkChanged, linkLocalTimer,
 } from "./clients/link-local";
 import {
-  CLIENTS, dhcpOwner, dnsOwner, linkLocalOwner, mdnsOwner, ndOwner, sntpOwner, STACK_PLACES,
+  CLIENTS, dhcp6Owner, dhcpOwner, dnsOwner, linkLocalOwner, mdnsOwner, ndOwner, sntpOwner, STACK_PLACES,
 } from "./clients/owners";
 import { sntpInit, sntpInput, sntpOutput, sntpRefused, sntpTimer } from "./clients/sntp";
 import { configureInit, configureLinkChanged, configureOutput, configureTimer } from "./nd/configure";
@@ -203,6 +207,10 @@ function planClients(): void {
   }
   if (SNTP) sntpInit();
   if (LINK_LOCAL) linkLocalInit();
+  if (DHCP6) {
+    options6Init();
+    dhcp6StateInit();
+  }
 }
 
 /**
@@ -339,6 +347,7 @@ export function stackLinkChanged(): void {
   if (LINK_LOCAL) linkLocalLinkChanged();
   if (DHCP) dhcpLinkChanged();
   if (MDNS) mdnsLinkChanged();
+  if (DHCP6) dhcp6LinkChanged();
   if (IPV6) configureLinkChanged();
 }
 
@@ -505,6 +514,9 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
       count(Mib.ipInDelivers);
       const udp = changetype<Udp>(payload);
       if (DHCP && size >= Udp.SIZE && udp.dstPort == DHCP_CLIENT && !isName(ip.src) && dhcpInput(ip, udp, size)) return;
+      if (DHCP6 && size >= Udp.SIZE && udp.dstPort == DHCP6_CLIENT && isName(ip.src) && dhcp6Input(ip, udp, size)) {
+        return;
+      }
       if (MDNS && mdnsInput(ip, udp, size)) return;
       if (SNTP && size >= Udp.SIZE && sntpInput(ip, udp, size)) return;
       if (DNS && size >= Udp.SIZE && dnsInput(ip, udp, size)) return;
@@ -604,6 +616,8 @@ function timersDue(): void {
       sntpTimer();
     } else if (LINK_LOCAL && owner == linkLocalOwner()) {
       linkLocalTimer();
+    } else if (DHCP6 && owner == dhcp6Owner()) {
+      dhcp6Timer();
     } else if (IPV6 && owner == ndOwner()) {
       configureTimer();
     } else if (COOKIES && owner >= listenerBase()) {
@@ -681,6 +695,7 @@ function othersOutput(): bool {
     if (DNS && dnsOutput()) full = true;
     if (MDNS && mdnsOutput()) full = true;
     if (SNTP && sntpOutput()) full = true;
+    if (DHCP6 && dhcp6Output()) full = true;
   }
   if (IPV6 && (!SPEED || interface6.wanted) && configureOutput()) full = true;
   return full;

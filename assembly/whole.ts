@@ -7,3 +7,4 @@ export { udp_connect, udp_ttl } from "./api/udp";
 export * from "./api/ip6";
 export * from "./api/time";
 export * from "./api/link-local";
+export * from "./api/dhcp6";

@@ -374,6 +374,7 @@ enum {
   STINT_IP6_ORIGIN_LINK_LOCAL = 1,
   STINT_IP6_ORIGIN_PREFIX = 2,
   STINT_IP6_ORIGIN_FIXED = 3,
+  STINT_IP6_ORIGIN_DHCP = 4,
 };
 
 /* Places of the counters behind stint_counters. */
@@ -1106,6 +1107,25 @@ struct stint_time {
   uint64_t delay;
 };
 
+/* What dhcp6_info writes. */
+struct stint_dhcp6 {
+  /*
+   * 0 off, 1 waiting for a router, 2 Solicit, 3 Request, 4 bound, 5 Renew, 6 Rebind, 7 Decline, 8 Release, 9
+   * Information-request, 10 informed (RFC 8415 §18.2).
+   */
+  uint32_t state;
+  /* Messages sent. */
+  uint32_t sent;
+  /* Messages taken. */
+  uint32_t taken;
+  /* Messages that were dropped: malformed, of no exchange of ours, or out of place. */
+  uint32_t dropped;
+  /* How often a server refused. */
+  uint32_t refused;
+  /* Addresses that somebody else had. */
+  uint32_t declined;
+};
+
 /* What mdns_info writes. */
 struct stint_local_name {
   /* One of `LocalState`. */
@@ -1131,7 +1151,7 @@ struct stint_ip6_info {
   uint32_t name;
   /* 1: it is looked for by duplicate address detection; 2: it can be used. */
   uint32_t state;
-  /* 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed. */
+  /* 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed; 4: of a DHCPv6 server. */
   uint32_t origin;
   /* Bits of its prefix. */
   uint32_t prefix;
@@ -1423,6 +1443,18 @@ STINT_IMPORT("link_local_start") int32_t stint_link_local_start(uint32_t wanted)
 
 /* Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
 STINT_IMPORT("link_local_stop") int32_t stint_link_local_stop(void);
+
+ * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with
+ * `ip6_start`, when a router says that there is a server; `ip6_info` tells its address. OK, ARGUMENT (a build
+ * without it) or NOT_INIT.
+ */
+STINT_IMPORT("dhcp6_info") int32_t stint_dhcp6_info(void *dst);
+
+/*
+ * Gives the address back that a DHCPv6 server gave: it is used no more, and the server is told with the next
+ * poll. Until `ip6_start` none is asked for. OK or NOT_INIT.
+ */
+STINT_IMPORT("dhcp6_stop") int32_t stint_dhcp6_stop(void);
 
 /*
  * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says

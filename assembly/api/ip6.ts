@@ -4,6 +4,7 @@
 // which `ip6_name` gives and `ip6_bytes` reads.
 
 import { config } from "../config";
+import { DHCP6 } from "../features";
 import { Err } from "../core/error";
 import { clock } from "../core/clock";
 import { wake } from "../core/turns";
@@ -13,6 +14,7 @@ import {
   interface6, isLoopback6, isMulticast6, isUnspecified, Own, ownAt, ownFind, Origin, routerAt, Says,
 } from "../ip/interface6";
 import { addressAdd, addressEnd, configureBegin, configureEnd } from "../nd/configure";
+import { dhcp6Begin, dhcp6Gone } from "../nd/dhcp6";
 import { prefixNote, routerNote } from "../nd/routers";
 import { isCallers, isUp } from "../stack";
 
@@ -32,6 +34,7 @@ export function ip6_start(secret: usize): Err {
   if (interface6.up) return Err.STATE;
   wake();
   configureBegin(secret);
+  if (DHCP6) dhcp6Begin();
   return Err.OK;
 }
 
@@ -40,6 +43,7 @@ export function ip6_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
   wake();
   configureEnd();
+  if (DHCP6) dhcp6Gone();
   return Err.OK;
 }
 
@@ -95,7 +99,7 @@ function isHost6(name: Address): bool {
   name: u32;
   /** 1: it is looked for by duplicate address detection; 2: it can be used. */
   state: u32;
-  /** 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed. */
+  /** 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed; 4: of a DHCPv6 server. */
   origin: u32;
   /** Bits of its prefix. */
   prefix: u32;

@@ -21,7 +21,10 @@ export const enum Own {
 }
 
 /** Where an address of ours comes from. */
-export const enum Origin { LOOPBACK, LINK_LOCAL, PREFIX, FIXED }
+export const enum Origin { LOOPBACK, LINK_LOCAL, PREFIX, FIXED, DHCP }
+
+/** What the DHCPv6 client is to do: routers say that there are addresses, or other things; somebody has its address. */
+export const enum Asks { OTHER = 1, MANAGED = 2, DECLINE = 4 }
 
 @unmanaged export class OwnAddress {
   /** Kept. */
@@ -98,6 +101,8 @@ const FORMED_MAX: u32 = 4;
   resolversChanged: bool;
   /** Whether nd/ may have something to send (`configureOutput`). Builds for speed ask first. */
   wanted: bool;
+  /** Bits of `Asks`, for the DHCPv6 client. */
+  asks: u8;
   /** The link's MTU, as routers say, at most what is configured; and the hop limit of what is sent. */
   mtu: u32;
   hopLimit: u32;

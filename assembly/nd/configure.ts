@@ -1,7 +1,7 @@
 // Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
 // looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
 
-import { AGAIN, LOOPBACK, MDNS, REDIRECTS, SPEED } from "../features";
+import { AGAIN, DHCP6, LOOPBACK, MDNS, REDIRECTS, SPEED } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -13,7 +13,8 @@ import { heapDisarm } from "../buffers/heap";
 import { Address, At, nameFind, nameHigh, namePut, namesChange, OWN_MAX } from "../address/names";
 import { groups } from "../ip/groups";
 import {
-  interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind, ownRemove,
+  Asks, interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind,
+  ownRemove,
 } from "../ip/interface6";
 import { ipAddressGone, ipForget, ownMac } from "../ip/output";
 import { redirectsForget } from "../ip/redirects";
@@ -155,6 +156,20 @@ export function addressAdd(name: Address, prefix: u32): Err {
   return Err.OK;
 }
 
+/** A DHCPv6 server gives this address for so long (RFC 8415 §18.2.10.1). Returns false when it has no place. */
+export function addressLease(name: Address, preferredUntil: Micros, validUntil: Micros): bool {
+  const had = ownFind(name), a = had != null ? had : ownAdd(name, Origin.DHCP);
+  if (a == null) return false;
+  // What the host or a router says of it goes before.
+  if (a.origin != <u8>Origin.DHCP) return true;
+  a.prefix = 128;
+  a.preferredUntil = preferredUntil;
+  a.validUntil = validUntil;
+  if (had == null) detectDuplicate(a);
+  else ndArm(validUntil);
+  return true;
+}
+
 /** An address is ours no longer. Its connections end with NO_ADDRESS. */
 export function addressEnd(a: OwnAddress): void {
   const was = a.state;
@@ -175,6 +190,11 @@ export function addressTaken(a: OwnAddress): void {
   const origin = <Origin>a.origin, tried = a.tried + 1, high = nameHigh(a.name), preferred = a.preferredUntil,
     valid = a.validUntil;
   ownRemove(a);
+  // The server is told, and gives another one.
+  if (DHCP6 && origin == Origin.DHCP) {
+    interface6.asks |= <u8>Asks.DECLINE;
+    return;
+  }
   if (origin != Origin.FIXED && tried < TRIES) {
     formAddress(high, origin, tried, preferred, valid);
     return;

@@ -2,7 +2,7 @@
 // (RFC 2710, RFC 3810). All of it comes from the link itself: its hop limit was not lowered by a router.
 
 import { config } from "../config";
-import { DNS, REDIRECTS } from "../features";
+import { DHCP6, DNS, REDIRECTS } from "../features";
 import { count, Mib } from "../core/counters";
 import { ARP_REPLY, ARP_REQUEST } from "../wire/arp";
 import {
@@ -146,6 +146,8 @@ function routerAdvertisement(icmp: Icmp6, size: u32): void {
   const hops = <u32>load<u8>(at, 4), preference = (<u32>load<u8>(at, 5) >> 3) & 3;
   // Deviates from RFC 4861 §6.3.4: a smaller one than ours is not believed. With 1, nothing would leave the link.
   if (hops >= config.ttl) interface6.hopLimit = hops;
+  // RFC 4861 §6.3.4: what one router says does not end what another one says.
+  if (DHCP6) interface6.asks |= load<u8>(at, 5) >> 6;
   // RFC 4861 §6.3.7: who is no router of ours ends no search for one.
   if (lifetime != 0) routerHeard();
   // RFC 4191 §2.2: 01 high, 00 medium, 11 low; what is reserved is medium.

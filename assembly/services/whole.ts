@@ -6,3 +6,4 @@ export * from "../api/names";
 export * from "../api/ip6";
 export * from "../api/time";
 export * from "../api/link-local";
+export * from "../api/dhcp6";

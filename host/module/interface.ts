@@ -48,8 +48,8 @@ export interface Ip6Address {
   name: number;
   /** Whether duplicate address detection has passed. */
   ready: boolean;
-  /** Where it is from: "fixed" was given, "prefix" follows from what a router told. */
-  origin: "loopback" | "link-local" | "prefix" | "fixed";
+  /** Where it is from: "fixed" was given, "prefix" follows from what a router told, "dhcp" is a DHCPv6 server's. */
+  origin: "loopback" | "link-local" | "prefix" | "fixed" | "dhcp";
   /** Length of its network's prefix, bits. */
   prefix: number;
   /** How long new connections are opened from it, s; Infinity: for ever. */

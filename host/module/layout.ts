@@ -881,6 +881,33 @@ export interface TimeNumbers {
 
 export const TIME_SIZE = 56;
 
+/** What `dhcp6_info` writes. */
+export const DHCP6 = {
+  state: { at: 0, type: "u32" }, sent: { at: 4, type: "u32" }, taken: { at: 8, type: "u32" },
+  dropped: { at: 12, type: "u32" }, refused: { at: 16, type: "u32" }, declined: { at: 20, type: "u32" },
+} as const;
+
+/** What the DHCPv6 client did. */
+export interface Dhcp6Numbers {
+  /**
+   * 0 off, 1 waiting for a router, 2 Solicit, 3 Request, 4 bound, 5 Renew, 6 Rebind, 7 Decline, 8 Release, 9
+   * Information-request, 10 informed (RFC 8415 §18.2).
+   */
+  state: number;
+  /** Messages sent. */
+  sent: number;
+  /** Messages taken. */
+  taken: number;
+  /** Messages that were dropped: malformed, of no exchange of ours, or out of place. */
+  dropped: number;
+  /** How often a server refused. */
+  refused: number;
+  /** Addresses that somebody else had. */
+  declined: number;
+}
+
+export const DHCP6_SIZE = 24;
+
 /** What `mdns_info` writes. */
 export const LOCAL_NAME = {
   state: { at: 0, type: "u32" }, conflicts: { at: 4, type: "u32" }, asked: { at: 8, type: "u32" },
@@ -925,7 +952,7 @@ export const IP6_STATE = {
 
 /** Where an address is from, by `IP6_INFO.origin`. */
 export const IP6_ORIGINS = [
-  "loopback", "link-local", "prefix", "fixed",
+  "loopback", "link-local", "prefix", "fixed", "dhcp",
 ] as const;
 
 /** From here on, an IPv6 address's name. */
@@ -1174,6 +1201,16 @@ export interface Calls {
   link_local_start(wanted: number): number;
   /** Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
   link_local_stop(): number;
+   * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with
+   * `ip6_start`, when a router says that there is a server; `ip6_info` tells its address. OK, ARGUMENT (a
+   * build without it) or NOT_INIT.
+   */
+  dhcp6_info(dst: number): number;
+  /**
+   * Gives the address back that a DHCPv6 server gave: it is used no more, and the server is told with the
+   * next poll. Until `ip6_start` none is asked for. OK or NOT_INIT.
+   */
+  dhcp6_stop(): number;
   /**
    * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
    * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the

@@ -385,6 +385,8 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
     "clients/dhcp-message.ts putName": "memory.copy",
     "clients/dhcp-state.ts domainKeep": "memory.copy",
     "clients/dhcp-state.ts hostNameKeep": "memory.copy",
+    "nd/dhcp6.ts choose": "memory.copy",
+    "nd/dhcp6.ts putServer": "memory.copy",
     "clients/dns-name.ts nameFromText": "store",
     "clients/dns-name.ts nameRead": "store",
     "clients/dns.ts mixCase": "store",

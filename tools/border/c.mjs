@@ -132,6 +132,7 @@ function records(b) {
     ...struct("What dhcp_info writes.", "stint_lease", b.lease.fields),
     ...struct("What dns_info writes.", "stint_names", b.names.fields),
     ...struct("What sntp_info writes.", "stint_time", b.time.fields),
+    ...struct("What dhcp6_info writes.", "stint_dhcp6", b.lease6.fields),
     ...struct("What mdns_info writes.", "stint_local_name", b.localName.fields),
     ...struct("What ip6_info writes.", "stint_ip6_info", b.ip6Info.fields),
     ...struct("Whom a datagram is from, as udp_recv writes it.", "stint_datagram_from", b.from.fields),

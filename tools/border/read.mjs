@@ -189,6 +189,7 @@ export function border() {
     listenerInfo: record("assembly/api/info.ts", "ListenerInfo"),
     names: record("assembly/clients/dns.ts", "Names"),
     time: record("assembly/clients/sntp.ts", "Time"),
+    lease6: record("assembly/nd/dhcp6-state.ts", "Lease6"),
     localName: record("assembly/clients/mdns.ts", "LocalName"),
     localStates: members("assembly/clients/mdns.ts", "LocalState"),
     lease: record("assembly/clients/dhcp-state.ts", "Lease"),
@@ -207,7 +208,7 @@ export function border() {
       ...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")),
       ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts"),
       ...functions("assembly/api/time.ts"), ...functions("assembly/api/link-local.ts"),
-      ...functions("assembly/api/ip6.ts"),
+      ...functions("assembly/api/dhcp6.ts"), ...functions("assembly/api/ip6.ts"),
     ],
   };
 }

@@ -128,6 +128,10 @@ ${fields(b.names)}
 
 ${fields(b.time)}
 
+## What \`dhcp6_info\` writes
+
+${fields(b.lease6)}
+
 ## What \`mdns_info\` writes
 
 ${fields(b.localName)}

@@ -111,6 +111,7 @@ export function layout(b) {
     "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
     ...written("dns_info", "NAMES", "What the resolver has, and did.", "Names", b.names),
     ...written("sntp_info", "TIME", "What is known of the time.", "Time", b.time),
+    ...written("dhcp6_info", "DHCP6", "What the DHCPv6 client did.", "Dhcp6", b.lease6),
     "/** What `mdns_info` writes. */", fields("LOCAL_NAME", b.localName),
     "/** What the host's own name is, and did. */", numbers("LocalNameNumbers", b.localName.fields),
     `export const LOCAL_NAME_SIZE = ${b.localName.size};`,
