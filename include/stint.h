@@ -1444,6 +1444,7 @@ STINT_IMPORT("link_local_start") int32_t stint_link_local_start(uint32_t wanted)
 /* Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
 STINT_IMPORT("link_local_stop") int32_t stint_link_local_stop(void);
 
+/*
  * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with
  * `ip6_start`, when a router says that there is a server; `ip6_info` tells its address. OK, ARGUMENT (a build
  * without it) or NOT_INIT.

@@ -157,7 +157,7 @@ export function addressAdd(name: Address, prefix: u32): Err {
 }
 
 /** A DHCPv6 server gives this address for so long (RFC 8415 §18.2.10.1). Returns false when it has no place. */
-export function addressLease(name: Address, preferredUntil: Micros, validUntil: Micros): bool {
+export function leaseTake(name: Address, preferredUntil: Micros, validUntil: Micros): bool {
   const had = ownFind(name), a = had != null ? had : ownAdd(name, Origin.DHCP);
   if (a == null) return false;
   // What the host or a router says of it goes before.

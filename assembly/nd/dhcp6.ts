@@ -10,7 +10,7 @@ import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { Address, At, nameFor, namePut, OWN_MAX } from "../address/names";
 import { Asks, interface6, isLinkLocal, Origin, Own, ownAt, ownFind } from "../ip/interface6";
-import { addressEnd, addressLease } from "./configure";
+import { addressEnd, leaseTake } from "./configure";
 import { resolverIs, until } from "./routers";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd } from "../clients/datagram";
@@ -40,6 +40,7 @@ const DOUBLINGS: u32 = 6;
 
 /** IPv6 begins: what routers say is heeded. */
 export function dhcp6Begin(): void {
+  interface6.asks = 0;
   client6.high = client6.low = 0;
   client6.failures = client6.serverSize = 0;
   client6.solicitMaxMs = client6.informMaxMs = SOLICIT_MOST_MS;
@@ -55,12 +56,10 @@ export function dhcp6Gone(): void {
 
 /** The address is given back (RFC 8415 §18.2.7): it is used no more from now on. Routers are heeded no more. */
 export function dhcp6End(): void {
-  if (!holds()) {
-    dhcp6Gone();
-    return;
-  }
+  const held = holds();
   lose();
-  exchangeBegin(State6.RELEASING, 0);
+  if (held) exchangeBegin(State6.RELEASING, 0);
+  else dhcp6Gone();
 }
 
 /** The link may lead elsewhere: whoever has the lease says whether it is good there. */
@@ -68,7 +67,10 @@ export function dhcp6LinkChanged(): void {
   interface6.asks = 0;
   // Deviates from RFC 8415 §18.2.12: Rebind in the place of Confirm.
   if (holds()) exchangeBegin(State6.REBINDING, DELAY_MS);
-  else if (lease6.state != State6.OFF && lease6.state != State6.RELEASING) rest(State6.WAITING);
+  else if (lease6.state != State6.OFF && lease6.state != State6.RELEASING) {
+    lose();
+    rest(State6.WAITING);
+  }
 }
 
 /** Whether a server gave an address that is in use. */
@@ -101,18 +103,19 @@ function exchangeBegin(state: State6, delayMs: u32): void {
   arm(clock.us + (delayMs == 0 ? 0 : <u64>randomBelow(delayMs * 1000)));
 }
 
-/** The search begins anew, the later the more often it failed. */
+/** The search begins anew, without the address, the later the more often it failed. */
 function searchAgain(): void {
   const wait = DELAY_MS << min(client6.failures++, DOUBLINGS);
-  client6.endsAt = NEVER;
+  lose();
   exchangeBegin(State6.SOLICITING, DELAY_MS);
   if (client6.failures > 1) arm(clock.us + <u64>wait * 1000);
 }
 
-/** The address is not ours any more. */
+/** The address is not ours any more, if it was. */
 function lose(): void {
-  const a = ownFind(leased());
   client6.endsAt = NEVER;
+  if (client6.high == 0) return;
+  const a = ownFind(leased());
   if (a != null && a.origin == <u8>Origin.DHCP) addressEnd(a);
 }
 
@@ -138,7 +141,6 @@ function nextMs(): u32 {
 export function dhcp6Timer(): void {
   heapDisarm(dhcp6Owner());
   if (isDue(client6.endsAt)) {
-    lose();
     searchAgain();
     return;
   }
@@ -305,7 +307,7 @@ export function dhcp6Input(ip: Ipv4, udp: Udp, size: u32): bool {
   const at = changetype<usize>(udp) + Udp.SIZE, m = changetype<Dhcp6>(at);
   if (!udp.isValid(size) || udp.size < Udp.SIZE + Dhcp6.SIZE || !udpSumOk(ip, udp) || udp.srcPort != DHCP6_SERVER ||
       !isLinkLocal(ip.dst) || client6.tries == 0 || m.xid != client6.xid ||
-      !options6Read(at, udp.size - Udp.SIZE) || !said.isOurs || said.server == 0 || !answered(m.type)) {
+      !options6Read(at, udp.size - Udp.SIZE) || !said.isOurs || said.server == 0 || !answerTake(m.type)) {
     lease6.dropped++;
   } else {
     lease6.taken++;
@@ -314,9 +316,9 @@ export function dhcp6Input(ip: Ipv4, udp: Udp, size: u32): bool {
 }
 
 /** Takes the answer in whose options were read. Returns false if it is none to what was asked. */
-function answered(type: u32): bool {
+function answerTake(type: u32): bool {
   const state = <State6>lease6.state;
-  if (type == Dhcp6Type.ADVERTISE) return state == State6.SOLICITING && offers();
+  if (type == Dhcp6Type.ADVERTISE) return state == State6.SOLICITING && offerTake();
   if (type != Dhcp6Type.REPLY) return false;
   switch (state) {
     case State6.INFORMING:
@@ -324,9 +326,9 @@ function answered(type: u32): bool {
       return true;
     case State6.REQUESTING:
     case State6.RENEWING:
-      return isChosen() && replies();
+      return isChosen() && replyTake();
     case State6.REBINDING:
-      return replies();
+      return replyTake();
     case State6.DECLINING:
     case State6.RELEASING:
       if (!isChosen()) return false;
@@ -354,7 +356,7 @@ function maxima(): void {
 }
 
 /** An Advertise: the best one is taken when the first time-out is over, or one that wants to be at once. */
-function offers(): bool {
+function offerTake(): bool {
   maxima();
   if (said.status != Status.OK || said.address == 0 || said.validS == 0) {
     lease6.refused++;
@@ -370,7 +372,7 @@ function offers(): bool {
 }
 
 /** A Reply about our address. */
-function replies(): bool {
+function replyTake(): bool {
   maxima();
   switch (said.status) {
     case Status.OK:
@@ -387,7 +389,6 @@ function replies(): bool {
     case Status.NO_ADDRESSES:
     case Status.NOT_ON_LINK:
       lease6.refused++;
-      lose();
       searchAgain();
       return true;
     default:
@@ -401,7 +402,6 @@ function replies(): bool {
     return true;
   }
   lease6.refused++;
-  lose();
   searchAgain();
   return true;
 }
@@ -424,8 +424,7 @@ function bind(): void {
   lease6.state = State6.BOUND;
   client6.sending = false;
   // While it is looked for whether somebody has it, it is not renewed.
-  if (!addressLease(leased(), until(said.preferredS), client6.endsAt)) {
-    client6.endsAt = NEVER;
+  if (!leaseTake(leased(), until(said.preferredS), client6.endsAt)) {
     searchAgain();
     return;
   }

@@ -1201,6 +1201,7 @@ export interface Calls {
   link_local_start(wanted: number): number;
   /** Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
   link_local_stop(): number;
+  /**
    * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with
    * `ip6_start`, when a router says that there is a server; `ip6_info` tells its address. OK, ARGUMENT (a
    * build without it) or NOT_INIT.

@@ -247,6 +247,36 @@ if (!SMALL) {
       net.lease();
       net.answer(net.next(RENEW, 1_010_000), REPLY, [...ids, ...ia(status(3))]);
       net.next(REQUEST);
+      assert.deepEqual(net.given, [`${hex6(GIVEN)} valid`]);
+    });
+
+    it("a server that knows of no binding, and gives none: the address goes, with the search or with dhcp6_stop", () => {
+      const forgotten = (): Net => {
+        const net = new Net();
+        net.lease(GIVEN, ia(inner(GIVEN, 0xffffffff, 0xffffffff)));
+        net.answer(net.next(RENEW, 1_010_000), REPLY, [...ids, ...ia(status(3))]);
+        net.next(REQUEST);
+        return net;
+      };
+      const searching = forgotten(), stopped = forgotten(), moved = forgotten();
+      for (let n = 1; n < 10; n++) searching.next(REQUEST, 40_000);
+      searching.next(SOLICIT, 40_000);
+      assert.deepEqual(searching.given, []);
+      assert.equal(stopped.stack.exports.dhcp6_stop(), 0);
+      assert.deepEqual(stopped.given, []);
+      moved.stack.linkChanged();
+      assert.deepEqual(moved.given, []);
+    });
+
+    it("what a router said before IPv6 ended begins nothing when IPv6 begins again", () => {
+      const net = new Net();
+      net.router(MANAGED);
+      net.next(SOLICIT);
+      net.stack.exports.ip6_stop();
+      net.poll();
+      net.stack.ip6Start(new Uint8Array(16).fill(7));
+      net.advance(10_000);
+      assert.deepEqual(net.messages(), []);
     });
 
     it("8415-15: SOL_MAX_RT is heeded, between a minute and a day", () => {
