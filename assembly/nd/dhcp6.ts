@@ -307,7 +307,7 @@ export function dhcp6Input(ip: Ipv4, udp: Udp, size: u32): bool {
   const at = changetype<usize>(udp) + Udp.SIZE, m = changetype<Dhcp6>(at);
   if (!udp.isValid(size) || udp.size < Udp.SIZE + Dhcp6.SIZE || !udpSumOk(ip, udp) || udp.srcPort != DHCP6_SERVER ||
       !isLinkLocal(ip.dst) || client6.tries == 0 || m.xid != client6.xid ||
-      !options6Read(at, udp.size - Udp.SIZE) || !said.isOurs || said.server == 0 || !answerTake(m.type)) {
+      !options6Read(at, udp.size - Udp.SIZE) || !said.isOurs || said.server == 0 || !dhcp6Take(m.type)) {
     lease6.dropped++;
   } else {
     lease6.taken++;
@@ -316,7 +316,7 @@ export function dhcp6Input(ip: Ipv4, udp: Udp, size: u32): bool {
 }
 
 /** Takes the answer in whose options were read. Returns false if it is none to what was asked. */
-function answerTake(type: u32): bool {
+function dhcp6Take(type: u32): bool {
   const state = <State6>lease6.state;
   if (type == Dhcp6Type.ADVERTISE) return state == State6.SOLICITING && offerTake();
   if (type != Dhcp6Type.REPLY) return false;
