@@ -250,7 +250,7 @@ if (!SMALL) {
       assert.deepEqual(net.given, [`${hex6(GIVEN)} valid`]);
     });
 
-    it("a server that knows of no binding, and gives none: the address goes, with the search or with dhcp6_stop", () => {
+    it("a server that knows of no binding, and gives none: the address goes with the search, or dhcp6_stop", () => {
       const forgotten = (): Net => {
         const net = new Net();
         net.lease(GIVEN, ia(inner(GIVEN, 0xffffffff, 0xffffffff)));
