@@ -3,7 +3,7 @@
 // What was made from the same sources is not made again; `--only stint,stint.simd` compiles these modules alone.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { build, transform } from "esbuild";
 import { hashOf, unlessMade } from "./made.mjs";
@@ -70,45 +70,58 @@ const MADE = ["stint", "stint-shard", "index", "browser", "fetch", ...Object.key
 await unlessMade("build/.stamps/scripts", SCRIPTS, [...MADE, "build/types/index.d.ts"], scripts);
 size("build/stint.js");
 await lab();
-size("build/index.js");
 size("build/browser.js");
 size("build/fetch.js");
 size("build/ip6.js");
 
-/** The command and the library. */
+/** The command and the library, for Node: they share chunks, and what few need (plots) is read when it is asked for. */
 async function scripts() {
   // Chunks have a hash in their names: those of before would stay.
   for (const file of readdirSync("build").filter((f) => /^stint-.*\.js$/.test(f))) rmSync(join("build", file));
-  const common = { bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning" };
-  const banner = {
-    js: "#!/usr/bin/env node\nimport { createRequire as __createRequire } from 'node:module'; "
-      + "const require = __createRequire(import.meta.url);",
-  };
-  // What few of the command's users need (plots) is a file of its own, read when it is asked for.
   await build({
-    ...common, entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts" }, outdir: "build",
-    splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, banner,
+    entryPoints: { stint: "host/cli/main.ts", "stint-shard": "host/shards/worker.ts", index: "host/index.ts", ...NODE },
+    outdir: "build", bundle: true, platform: "node", target: "node20", format: "esm", logLevel: "warning",
+    splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, keepNames: true,
     // An optional peer of the package: who has a relay installs it.
     external: ["ws"],
   });
+  for (const file of readdirSync("build").filter((f) => f.endsWith(".js"))) withRequire(join("build", file));
   chmodSync("build/stint.js", 0o755);
-  // The library and its ways into programs for Node's own sockets are one in memory: they share chunks.
-  await build({
-    ...common, entryPoints: { index: "host/index.ts", ...NODE }, outdir: "build",
-    splitting: true, chunkNames: "stint-[name]-[hash]", minify: true, keepNames: true,
-  });
   // The library for browsers, HTTP and IPv6 for it: each one file that asks for nothing.
   await build({
-    ...common, outdir: "build",
+    bundle: true, format: "esm", logLevel: "warning", outdir: "build",
     entryPoints: { browser: "host/web/index.ts", fetch: "host/web/fetch/index.ts", ip6: "host/web/ip6/index.ts" },
     platform: "browser", target: "es2022", minify: true,
   });
+  rmSync("build/types", { recursive: true, force: true });
   execFileSync("node_modules/.bin/tsc", ["-p", "tsconfig.types.json"], { stdio: "inherit" });
-  // Indented by tabs the package is 11 KB smaller.
-  for (const name of readdirSync("build/types", { recursive: true }).filter((file) => file.endsWith(".d.ts"))) {
-    const file = join("build/types", name), text = readFileSync(file, "utf8");
+  types();
+}
+
+/** Packages that are no ES modules ask for Node's own by `require`, which an ES module has to make first. */
+function withRequire(file) {
+  const text = readFileSync(file, "utf8");
+  if (!text.includes("Dynamic require of")) return;
+  writeFileSync(
+    file,
+    "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);\n" + text,
+  );
+}
+
+/** Types: those that a way into the library leads to, indented by tabs (11 KB less). */
+function types() {
+  const needed = new Set(), { include } = JSON.parse(readFileSync("tsconfig.types.json", "utf8"));
+  const visit = (file) => {
+    if (needed.has(file)) return;
+    needed.add(file);
+    const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replace(/^(?: {4})+/gm, (spaces) => "\t".repeat(spaces.length / 4)));
-  }
+    for (const [, to] of text.matchAll(/\b(?:from|import)[ (]*"(\.[^"]+)\.js"/g))
+      visit(join(dirname(file), `${to}.d.ts`));
+  };
+  for (const entry of include) visit(entry.replace(/^host(.*)\.ts$/, "build/types$1.d.ts"));
+  for (const name of readdirSync("build/types", { recursive: true }).filter((file) => file.endsWith(".d.ts")))
+    if (!needed.has(join("build/types", name))) rmSync(join("build/types", name));
 }
 
 /** The handshake lab: one file that needs nothing else, not even a server. */

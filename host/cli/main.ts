@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** The command `stint`. */
 import { CommanderError } from "commander";
 import { commandLine } from "./program.js";
