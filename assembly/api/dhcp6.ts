@@ -2,6 +2,7 @@
 
 import { DHCP6 } from "../features";
 import { Err } from "../core/error";
+import { wake } from "../core/turns";
 import { dhcp6End } from "../nd/dhcp6";
 import { Lease6, lease6 } from "../nd/dhcp6-state";
 import { isCallers, isUp } from "../stack";
@@ -24,6 +25,9 @@ export function dhcp6_info(dst: usize): Err {
  */
 export function dhcp6_stop(): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (DHCP6) dhcp6End();
+  if (DHCP6) {
+    wake();
+    dhcp6End();
+  }
   return Err.OK;
 }
