@@ -1,0 +1,92 @@
+/** docs/design/journey.md: a segment on its way in and a byte on its way out enter what its tables say, in that order. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { before, describe, it } from "node:test";
+import { loadModule, StackModule, Wire } from "../../host/index.js";
+import { parseIp } from "../../host/address.js";
+import { entropyOf } from "../harness/entropy.js";
+import { traced, type Traced } from "../harness/trace.js";
+
+/** The steps of a table of the page, by its heading: "tcp/input.ts tcpInput". */
+function steps(heading: string): string[] {
+  const page = readFileSync("docs/design/journey.md", "utf8"),
+    part = page.split(`## ${heading}\n`)[1]!.split("\n## ")[0]!;
+  return [...part.matchAll(/^\| `([\w/-]+\.ts)` \| `(\w+)` \|/gm)].map(([, file, name]) => `${file} ${name}`);
+}
+
+/** What is entered once `from` was, until `to` is. */
+const between = (way: string[], from: string, to: string): string[] =>
+  way.slice(way.indexOf(from) + 1, way.indexOf(to));
+
+/** Folders in which the steps are, without `stack.ts` between them. */
+const rooms = (way: string[]): string[] =>
+  way.filter((step) => !step.startsWith("stack.ts")).map((step) => step.split("/")[0]!)
+    .filter((room, i, all) => room !== all[i - 1]);
+
+/** A connection that is open, one end of which is traced: a byte goes in and is read, and one goes out. */
+function walk({ module, imports, entered }: Traced): { into: string[]; out: string[] } {
+  const wire = new Wire(), entropy = entropyOf(1);
+  const a = new StackModule(loadModule(), { ip: "10.0.0.1/24", entropy });
+  const b = new StackModule(module, { ip: "10.0.0.2/24", entropy: entropyOf(2) }, imports);
+  wire.attach(a);
+  wire.attach(b);
+  const listener = b.listen(7, 4), client = a.connect(parseIp("10.0.0.2"), 7);
+  let server = 0;
+  assert.ok(wire.run(() => (server ||= b.accept(listener)) !== 0, 1e6));
+  const us = 10e6, one = Buffer.from("x");
+  a.poll(us);
+  assert.equal(a.send(client, one), 1);
+  a.poll(us);
+  a.drainFrames((frame) => b.pushFrame(frame.slice()));
+  const into = entered(() => b.poll(us));
+  assert.deepEqual(Buffer.from(b.receive(server)!), one);
+  const out = entered(() => {
+    assert.equal(b.send(server, one), 1);
+    b.poll(us);
+  });
+  return { into: into.slice(0, into.indexOf("buffers/slots.ts slotConsume")), out };
+}
+
+describe("docs/design/journey.md", () => {
+  let plain: ReturnType<typeof walk>, fast: ReturnType<typeof walk>;
+  before(() => {
+    plain = walk(traced(["STINT_NO_SPEED"]));
+    fast = walk(traced());
+  });
+
+  it("names each step of a segment on its way in, which is taken once, in this order", () => {
+    const way = steps("In");
+    assert.ok(way.length >= 10);
+    assert.deepEqual(plain.into.filter((step) => way.includes(step)), way);
+  });
+
+  it("on which each room is entered once", () => {
+    assert.deepEqual(rooms(steps("In")), ["ip", "tcp", "buffers", "core"]);
+    const inTcp = between(plain.into, "tcp/input.ts tcpInput", "core/events.ts eventRaise");
+    const above = inTcp.filter((step) => /^(stack|ip|arp|nd|icmp|udp|clients|api|index)\b/.test(step));
+    assert.deepEqual(above.filter((step) => !step.startsWith("ip/address.ts ")), []);
+    assert.ok(inTcp.length > 20 && above.length > 0);
+  });
+
+  it("has a short way for what is expected", () => {
+    assert.equal(fast.into.filter((step) => step === "tcp/predict.ts predict").length, 1);
+    const both = new Set(fast.into);
+    assert.deepEqual(steps("In").filter((step) => both.has(step)), [
+      "tcp/block/demux.ts demuxFind", "core/events.ts eventRaise",
+    ]);
+  });
+
+  it("names each step of a byte on its way out, in this order", () => {
+    const way = steps("Out"), from = plain.out.indexOf("index.ts tcp_send_commit");
+    assert.ok(way.length >= 10 && from >= 0);
+    assert.deepEqual(plain.out.slice(from).filter((step) => way.includes(step)), way);
+  });
+
+  it("where IP is asked, begins and ends, and nothing else comes between", () => {
+    const ip = between(plain.out, "tcp/output.ts tcpOutput", "buffers/slots.ts slotProduce");
+    assert.deepEqual(ip.filter((step) => /^ip\/output\.ts ip(Way|Begin|End)$/.test(step)), [
+      "ip/output.ts ipWay", "ip/output.ts ipBegin", "ip/output.ts ipEnd",
+    ]);
+    assert.deepEqual(ip.filter((step) => /^(stack|api|index|udp|icmp|clients)\b/.test(step)), []);
+  });
+});
