@@ -6,6 +6,10 @@ import binaryen from "binaryen";
 import { compile } from "../../tools/wasm.mjs";
 
 const ENTER = "#enter";
+/** What binaryen.js has, and its types do not name. */
+const { setBody } = (binaryen as unknown as {
+  Function: { setBody(f: number, body: number): void };
+}).Function;
 
 export interface Traced {
   module: WebAssembly.Module;
@@ -34,10 +38,10 @@ export function traced(without: string[] = []): Traced {
       names.push(base === "" ? named(name) : undefined);
       if (names[i] === undefined) continue;
       const call = code.call(ENTER, [code.i32.const(i)], binaryen.none);
-      binaryen.Function.setBody(f, code.block(null, [call, body], binaryen.auto));
+      setBody(f, code.block(null, [call, body], binaryen.auto));
     }
     return {
-      module: new WebAssembly.Module(code.emitBinary()),
+      module: new WebAssembly.Module(Uint8Array.from(code.emitBinary())),
       imports: { trace: { enter: (i: number) => void (isOn && log.push(names[i]!)) } },
       entered(what) {
         isOn = true;

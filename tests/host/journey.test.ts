@@ -1,4 +1,4 @@
-/** docs/design/journey.md: a segment on its way in and a byte on its way out enter what its tables say, in that order. */
+/** docs/design/journey.md: a segment on its way in and a byte on its way out enter what its tables say. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { before, describe, it } from "node:test";
