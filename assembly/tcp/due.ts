@@ -47,25 +47,34 @@ export function tcbTimer(t: Tcb): void {
  */
 const R1: u8 = 3;
 
-/** The retransmission timer fired. */
+/** The retransmission timer fired: the connection is given up, a window that closed is probed, or all is sent again. */
 function retransmitDue(t: Tcb): void {
   disarmTimer(t);
   const syn = !isSynchronized(t);
   if (!syn && t.sndUna == t.sndNxt && !tcbHas(t, Has.BLOCKED)) return;
-  // R2 (MUST-20, MUST-22): a SYN has its own, of 3 minutes at least (MUST-23).
-  const limit = !syn ? t.userTimeoutMs : FAST_OPEN && isOpenedFast(t) ? config.halfOpenMs : config.synTimeoutMs;
-  if (clock.us - t.stalledAt >= <u64>limit * 1000) {
-    giveUp(t, syn ? Mib.tcpAttemptFails : Mib.TCPAbortOnTimeout);
-    return;
-  }
-  if (!syn && t.sndWnd == 0) {
-    // The peer closed its window over what is in flight: probe it, without giving up (SHLD-17).
-    tcbSet(t, Has.PROBE_DUE);
-    workAdd(t);
-    persistArm(t);
-    return;
-  }
-  if (t.retries < 255) t.retries++;
+  if (isPastR2(t)) giveUp(t, syn ? Mib.tcpAttemptFails : Mib.TCPAbortOnTimeout);
+  else if (!syn && t.sndWnd == 0) probeInstead(t);
+  else tryAgain(t);
+}
+
+/** R2 (MUST-20, MUST-22): nothing was acknowledged for too long. A SYN has its own, of 3 minutes at least (MUST-23). */
+function isPastR2(t: Tcb): bool {
+  const limitMs = isSynchronized(t) ? t.userTimeoutMs
+    : FAST_OPEN && isOpenedFast(t) ? config.halfOpenMs
+    : config.synTimeoutMs;
+  return clock.us - t.stalledAt >= <u64>limitMs * 1000;
+}
+
+/** The peer closed its window over what is in flight: it is probed, and the connection is not given up (SHLD-17). */
+function probeInstead(t: Tcb): void {
+  tcbSet(t, Has.PROBE_DUE);
+  workAdd(t);
+  persistArm(t);
+}
+
+/** Counts the retransmission, doubles the time to the next one, and orders what is to be sent again. */
+function tryAgain(t: Tcb): void {
+  if (t.retries < u8.MAX_VALUE) t.retries++;
   count(Mib.TCPTimeouts);
   if (t.retries == R1) {
     if (!isOwn(t.rip)) neighbourDoubt(nextHop(t.rip));
@@ -73,12 +82,12 @@ function retransmitDue(t: Tcb): void {
   }
   rtoBackOff(t);
   rttStop(t);
-  if (syn) {
-    tcbSet(t, Has.SYN_DUE | Has.SYN_RESENT);
-    count(Mib.TCPSynRetrans);
-  } else {
+  if (isSynchronized(t)) {
     if (BLACK_HOLES && t.retries >= R1) blackHoleSuspected(t);
     recoveryTimeout(t);
+  } else {
+    tcbSet(t, Has.SYN_DUE | Has.SYN_RESENT);
+    count(Mib.TCPSynRetrans);
   }
   workAdd(t);
   // Restarted even if nothing can be sent now (RFC 6298 §5.6).

@@ -224,37 +224,47 @@ function emitRange(t: Tcb, start: Seq, end: Seq, kind: Text): void {
 function sendNew(t: Tcb, within: Within, most: u32): u32 {
   const have = unsent(t), fin = finDue(t);
   if (have == 0 && !fin) return 0;
-  const probe = within == Within.PEERS_WINDOW;
+  const isBound = within == Within.BOTH_WINDOWS;
   const usable = usableWindow(t), flight = t.sndNxt - t.sndUna,
-    larger = probe ? 0 : pathProbeSize(t, min(have, usable)), mss = max(roomForData(t), larger);
-  let size = min(min(have, mss), usable);
-  const all = size == have;
-  const withFin = fin && all && size < usable;
-  if (size == 0 && !withFin) return 0;
-  if (!maySend(t, size, all, withFin, mss, flight)) return 0;
+    larger = isBound ? pathProbeSize(t, min(have, usable)) : 0, mss = max(roomForData(t), larger);
+  const size = min(min(have, mss), usable), withFin = fin && size == have && size < usable;
+  if (!withFin && (size == 0 || !maySend(t, size, have, mss, flight))) return 0;
   if (flight == 0) {
     recoveryBegins(t);
     idleRestart(t);
   }
-  const inPipe = recoveryPipe(t);
-  if (inPipe != 0 && inPipe + size > recoveryWindow(t) && !probe) {
-    recoveryHeldBack(t);
-    return 0;
-  }
-  if (!probe && !paceAllows(t)) {
-    paceArm(t);
-    return 0;
-  }
-  const start = t.sndNxt;
-  t.sndNxt += size + (withFin ? 1 : 0);
-  if (withFin) tcbSet(t, Has.FIN_SENT);
-  tcbClear(t, Has.PROBE_DUE);
-  if (flight == 0) t.stalledAt = clock.us;
-  emitRange(t, start, t.sndNxt, Text.NEW);
-  recoverySent(t, start, size);
+  if (isBound && holdBack(t, size)) return 0;
+  sendFirst(t, size, withFin);
   if (larger != 0 && size == larger) pathProbeSent(t);
   retransmitArm(t);
-  return SPEED && !probe && size == <u32>t.mss && size < have ? 1 + sendLike(t, size, most - 1) : 1;
+  return SPEED && isBound && size == <u32>t.mss && size < have ? 1 + sendLike(t, size, most - 1) : 1;
+}
+
+/**
+ * Returns whether the window of congestion or the pace holds `size` new bytes back, and notes the one, or waits for the
+ * other.
+ */
+function holdBack(t: Tcb, size: u32): bool {
+  const inPipe = recoveryPipe(t);
+  // One segment may be in the network, however small the window is.
+  if (inPipe != 0 && inPipe + size > recoveryWindow(t)) {
+    recoveryHeldBack(t);
+    return true;
+  }
+  if (paceAllows(t)) return false;
+  paceArm(t);
+  return true;
+}
+
+/** Sends `size` bytes from SND.NXT on for the first time, and our FIN behind them. */
+function sendFirst(t: Tcb, size: u32, fin: bool): void {
+  const start = t.sndNxt;
+  if (start == t.sndUna) t.stalledAt = clock.us;
+  t.sndNxt += size + (fin ? 1 : 0);
+  if (fin) tcbSet(t, Has.FIN_SENT);
+  tcbClear(t, Has.PROBE_DUE);
+  emitRange(t, start, t.sndNxt, Text.NEW);
+  recoverySent(t, start, size);
 }
 
 /**
@@ -276,12 +286,12 @@ function sendLike(t: Tcb, size: u32, most: u32): u32 {
 }
 
 /**
- * (1) a full segment; (2) all there is, and Nagle does not hold it; (3) a good part of the largest window seen. (4),
- * the override timer, is the persist timer.
+ * Whether `size` of `have` bytes may go out now (RFC 9293 §3.8.6.2.1): (1) a full segment; (2) all there is, and Nagle
+ * does not hold it; (3) a good part of the largest window seen. (4), the override timer, is the persist timer.
  */
-function maySend(t: Tcb, size: u32, all: bool, fin: bool, mss: u32, flight: u32): bool {
-  if (size >= mss || fin) return true;
-  if (all) return flight == 0 || tcbHas(t, Has.NO_DELAY) || isNextUrgent(t) || isSecondHalf(t, flight);
+function maySend(t: Tcb, size: u32, have: u32, mss: u32, flight: u32): bool {
+  if (size >= mss) return true;
+  if (size == have) return flight == 0 || tcbHas(t, Has.NO_DELAY) || isNextUrgent(t) || isSecondHalf(t, flight);
   return size >= t.maxSndWnd >> 1;
 }
 

@@ -60,20 +60,30 @@ export function rackTimes(t: Tcb): void {
  * `news` says whether SACK told something.
  */
 export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
-  const s = senderOf(t), advanced = acked != 0;
-  if (advanced) pathProbeAcked(t);
-  if (SPEED && advanced && !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 &&
-      t.timerKind != <u8>Timer.REORDER) {
-    // Nothing is missing, and nothing is being found out.
+  if (acked != 0) pathProbeAcked(t);
+  if (SPEED && acked != 0 && isUndisturbed(t)) {
     if (bbrOn(t)) bbrAcked(t, delivered);
     else grow(t, acked, flight);
-    if (t.sndUna == t.sndNxt) {
-      probeDrop(t);
-      senderIdle(t);
-    }
-    workAdd(t);
-    return;
+  } else {
+    examine(t, acked, flight, delivered, news);
   }
+  if (t.sndUna == t.sndNxt) {
+    probeDrop(t);
+    senderIdle(t);
+  }
+  workAdd(t);
+}
+
+/** Whether nothing is missing, and nothing is being found out. */
+function isUndisturbed(t: Tcb): bool {
+  const s = senderOf(t);
+  return !tcbHas(t, Has.RECOVERY | Has.LOSS) && !sends(s, UNUSUAL) && (s.sacked | s.lost) == 0 &&
+    t.timerKind != <u8>Timer.REORDER;
+}
+
+/** What the ACK at hand tells of losses: that there was none (undo), that one is repaired, or that there is another. */
+function examine(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
+  const s = senderOf(t), advanced = acked != 0;
   rackDsack(t);
   const repaired = probeAcked(t, advanced, news);
   if (repaired && !tcbHas(t, Has.RECOVERY | Has.LOSS)) congestionLoss(t, flight);
@@ -88,11 +98,6 @@ export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: b
   } else if (advanced && !repaired) {
     grow(t, acked, flight);
   }
-  if (t.sndUna == t.sndNxt) {
-    probeDrop(t);
-    senderIdle(t);
-  }
-  workAdd(t);
 }
 
 /**
