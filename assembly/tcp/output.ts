@@ -36,7 +36,7 @@ import { probeDrop, probePending, probeResent, probeSent, probeStart } from "./l
 import { sackBlocks, putSack } from "./loss/report";
 import { paceAllows, paceArm, paceOn } from "./congestion/pacing";
 import { repeatLast } from "./repeat";
-import { isNextUrgent } from "./urgent";
+import { urgentPointer } from "./urgent";
 
 /** Segments that one connection sends before the next one has its turn. */
 const BURST: u32 = 32;
@@ -291,7 +291,7 @@ function sendLike(t: Tcb, size: u32, most: u32): u32 {
  */
 function maySend(t: Tcb, size: u32, have: u32, mss: u32, flight: u32): bool {
   if (size >= mss) return true;
-  if (size == have) return flight == 0 || tcbHas(t, Has.NO_DELAY) || isNextUrgent(t) || isSecondHalf(t, flight);
+  if (size == have) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPointer(t, t.sndNxt) != 0 || isSecondHalf(t, flight);
   return size >= t.maxSndWnd >> 1;
 }
 
@@ -438,15 +438,9 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
   tcp.srcPort = t.ports;
   tcp.dstPort = t.ports >> 16;
   tcp.headerSize = header;
-  tcp.urgent = 0;
-  if (tcbHas(t, Has.URGENT_OUT)) {
-    // The pointer names the octet after the urgent data (MUST-62); however far that is (MUST-31).
-    const ahead = t.sndUp - tcp.seq;
-    if (seqLt(tcp.seq, t.sndUp)) {
-      flags |= URG;
-      tcp.urgent = min<u32>(ahead, 65535);
-    }
-  }
+  const up = urgentPointer(t, tcp.seq);
+  tcp.urgent = up;
+  if (up != 0) flags |= URG;
   tcp.flags = flags;
   if (SPEED) fillChecksumWithText(tcp, header, size, text);
   else fillChecksum(ip, tcp, size);

@@ -1,9 +1,8 @@
-// Urgent data (RFC 9293 §3.8.5): a mark in the stream, for each direction. The data stay in line. `output.ts` writes
-// the pointer into segments.
+// Urgent data (RFC 9293 §3.8.5): a mark in the stream, for each direction. The data stay in line.
 
 import { Err } from "../core/error";
 import { Event } from "../core/events";
-import { seqLe, seqLt } from "../core/seq";
+import { Seq, seqLe, seqLt } from "../core/seq";
 import { URG } from "../wire/tcp";
 import { Has, Tcb, tcbClear, tcbHas, tcbSet, tell, workAdd } from "./block/tcb";
 import { canSend, isSynchronized } from "./block/state";
@@ -20,10 +19,12 @@ export function urgentMark(t: Tcb): Err {
   return Err.OK;
 }
 
-/** Whether what is sent next is urgent. */
-// @ts-ignore: decorator
-@inline export function isNextUrgent(t: Tcb): bool {
-  return tcbHas(t, Has.URGENT_OUT) && seqLt(t.sndNxt, t.sndUp);
+/**
+ * SEG.UP of a segment that begins at `seq`; 0: it is not urgent. It names the octet after the urgent data (MUST-62),
+ * however far that is (MUST-31).
+ */
+export function urgentPointer(t: Tcb, seq: Seq): u32 {
+  return tcbHas(t, Has.URGENT_OUT) && seqLt(seq, t.sndUp) ? min<u32>(t.sndUp - seq, u16.MAX_VALUE) : 0;
 }
 
 /** The peer has acknowledged up to SND.UNA: past the urgent data, none is left to send. */
