@@ -291,8 +291,8 @@ function sendLike(t: Tcb, size: u32, most: u32): u32 {
  */
 function maySend(t: Tcb, size: u32, have: u32, mss: u32, flight: u32): bool {
   if (size >= mss) return true;
-  if (size == have) return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPointer(t, t.sndNxt) != 0 || isSecondHalf(t, flight);
-  return size >= t.maxSndWnd >> 1;
+  if (size < have) return size >= t.maxSndWnd >> 1;
+  return flight == 0 || tcbHas(t, Has.NO_DELAY) || urgentPointer(t, t.sndNxt) != 0 || isSecondHalf(t, flight);
 }
 
 /**

@@ -160,8 +160,8 @@ describe("names", () => {
     /^(is|has|may|can|should|needs)[A-Z]|[a-z](Acceptable|Allows|Pending|Waits|Fits|Has|Is|On|Due)$/.test(name);
   /** One of the words of a name says what is done, or what happened and is acted upon. */
   const ACTS = new RegExp(`^(${[
-    "add admit advertise again answer arm ask close compare detects find fill fires fragment give input learn match",
-    "next note open output probe push put read receive report run send solicit split take takes tell",
+    "add admit advertise again answer arm ask close compare detects find fill fires fragment give hold input learn",
+    "match next note open output probe push put read receive report run send solicit split take takes tell",
     "timer translate write acked sacked lost arrives times predict",
   ].join(" ").split(" ").join("|")})$`);
   const acts = (name: string): boolean =>
