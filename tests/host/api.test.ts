@@ -11,8 +11,8 @@ import { ERR } from "../../host/errors.js";
 import { EVENT, OPTION } from "../../host/stack.js";
 import { udp as datagram } from "../harness/codec.js";
 import {
-  BLOCK_SIZE, CONFIG_SIZE, ENTROPY_SIZE, IP6_INFO_SIZE, LEASE_SIZE, LOCAL_NAME_SIZE, NAMES_SIZE, TCP_INFO_SIZE,
-  TIME_SIZE,
+  BLOCK_SIZE, CONFIG_SIZE, DHCP6_SIZE, ENTROPY_SIZE, IP6_INFO_SIZE, LEASE_SIZE, LOCAL_NAME_SIZE, NAMES_SIZE,
+  TCP_INFO_SIZE, TIME_SIZE,
 } from "../../host/module/layout.js";
 
 describe("handles", () => {
@@ -106,6 +106,7 @@ describe("pointers and lengths", () => {
       mdns_info: [LOCAL_NAME_SIZE, (at) => x.mdns_info(at)],
       mdns_name: [64, (at) => x.mdns_name(at, 64)],
       sntp_info: [TIME_SIZE, (at) => x.sntp_info(at)],
+      dhcp6_info: [DHCP6_SIZE, (at) => x.dhcp6_info(at)],
       ip6_start: [16, (at) => (at === 0 ? ERR.ARGUMENT : x.ip6_start(at))],
       ip6_add: [16, (at) => (at === block ? 0 : x.ip6_add(at, 64, 0))],
       "ip6_add, router": [16, (at) => (at === 0 ? ERR.ARGUMENT : at === block ? 0 : x.ip6_add(block, 64, at))],
@@ -123,7 +124,7 @@ describe("pointers and lengths", () => {
       "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close",
       "tcp_abort", "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "udp_ttl", "udp_connect",
       "set_address", "dhcp_stop", "dns_servers", "dns_server_add", "ip6_stop", "mdns_stop",
-      "sntp_start", "sntp_stop", "sntp_utc", "link_local_start", "link_local_stop",
+      "sntp_start", "sntp_stop", "sntp_utc", "link_local_start", "link_local_stop", "dhcp6_stop",
     ]);
     for (const { name, kind } of WebAssembly.Module.exports(module))
       assert.ok(kind !== "function" || without.has(name) !== name in calls, `${name} is in one of the two lists`);
