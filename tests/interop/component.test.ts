@@ -165,6 +165,37 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     assert.match((await leave(9020, "--env", "STINT_LINGER=256")).err, /STINT_LINGER is no number of seconds/);
   });
 
+  it("UDP: sends the kernel's datagrams back, up to what a frame carries; asks a peer, and is told that none is "
+      + "there", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const server = lab!.start(process.execPath, app("--env", "STINT_IP=10.9.0.2/24", composed(), "echo", "5000"));
+    await said(server, "echo at ('0.0.0.0', 5000)");
+    // One at a time, and once more what is lost: the neighbour is asked for first.
+    const ask = [
+      "import socket", "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", "s.connect(('10.9.0.2', 5000))",
+      "def there_and_back(data):", "  s.settimeout(1)", "  for _ in range(60):", "    s.send(data)",
+      "    try:", "      while (back := s.recv(65536)) != data: pass", "      return back",
+      "    except TimeoutError: pass",
+      "print([len(there_and_back(i.to_bytes(2, 'big') + bytes(n))) for i, n in enumerate([0, 1, 1000, 1470] * 50)])",
+    ];
+    const r = await lab!.sh(`python3 -c "${ask.join("\n")}"`, 70);
+    assert.deepEqual(JSON.parse(r.out), Array.from({ length: 50 }, () => [2, 3, 1002, 1472]).flat(), r.err);
+    server.kill();
+    const reply = [
+      "import socket", "s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)", "s.bind(('10.9.0.1', 5001))",
+      "print('bound', flush=True)", "data, place = s.recvfrom(100)", "s.sendto(data + b', too', place)",
+    ];
+    const peer = lab!.start("python3", ["-c", reply.join("\n")]);
+    await said(peer, "bound");
+    const asked = (port: number): ReturnType<Lab["sh"]> => {
+      const args = app("--env", "STINT_IP=10.9.0.2/24", composed(), "ask", "10.9.0.1", String(port), "hello");
+      return lab!.sh(`${process.execPath} ${args.join(" ")}`, 60);
+    };
+    const good = await asked(5001);
+    assert.match(good.err, /hello, too from \('10.9.0.1', 5001\)/);
+    assert.match((await asked(5002)).err, /ConnectionRefusedError/);
+  });
+
   it("gets from a server of the kernel's; is told of a refused port and of no route; "
       + "without an address it says how to give one", async (t) => {
     if (lacks(t, ...NEEDS)) return;

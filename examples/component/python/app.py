@@ -1,5 +1,5 @@
 """CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve PORT`, or `get URL`, whose body goes to
-standard error; or sockets of its own: `send HOST PORT BYTES`; `leave HOST PORT BYTES` sends to the port and to the next one, closes the one
+standard error; or sockets of its own: `echo PORT` sends datagrams back; `ask HOST PORT TEXT` sends one, and prints the answer; `send HOST PORT BYTES`; `leave HOST PORT BYTES` sends to the port and to the next one, closes the one
 connection, and returns with the other one open.
 
 Built with componentize-py, composed with build/component/sockets.wasm; docs/guide/component.md has the commands.
@@ -29,6 +29,18 @@ class Run(exports.Run):
                         sys.stderr.write(response.read().decode())
                 except urllib.error.URLError as e:
                     sys.exit(f"{url}: {e.reason}")
+            case ["echo", port]:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+                    here.bind(("0.0.0.0", int(port)))
+                    sys.stderr.write(f"echo at {here.getsockname()}\n")
+                    while True:
+                        here.sendto(*here.recvfrom(65536))
+            case ["ask", host, port, text]:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+                    here.settimeout(10)
+                    here.connect((host, int(port)))
+                    here.sendall(text.encode())
+                    sys.stderr.write(f"{here.recv(65536).decode()} from {here.getpeername()}\n")
             case ["send", host, port, size]:
                 with socket.create_connection((host, int(port))) as connection:
                     connection.sendall(bytes(i % 251 for i in range(int(size))))
@@ -39,4 +51,4 @@ class Run(exports.Run):
                 with socket.create_connection((host, int(port))) as connection:
                     connection.sendall(data)
             case _:
-                sys.exit("usage: app serve PORT | app get URL | app send HOST PORT BYTES | app leave HOST PORT BYTES")
+                sys.exit("usage: app serve PORT | get URL | echo PORT | ask HOST PORT TEXT | send HOST PORT BYTES | leave HOST PORT BYTES")

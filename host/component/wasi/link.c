@@ -28,7 +28,7 @@ static int32_t standard_input, standard_output, input_ready;
 /* 0: not tried yet; 1: up; −1: not to be had. */
 static int state;
 static int32_t next_us;
-uint32_t linger_s = 60;
+uint32_t linger_s = 60, own_ip;
 /* Bytes that were read and are no whole frame yet. */
 static unsigned char input[1 << 16];
 static uint32_t have;
@@ -94,14 +94,15 @@ static int start(void) {
   struct stint_config *c = stint_config_block();
   stint_config_defaults(c);
   c->arenaBase = address_of(arena), c->arenaSize = sizeof arena;
-  c->ip = ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3], c->prefix = ip[4], c->mtu = MTU;
+  c->ip = own_ip = ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3], c->prefix = ip[4], c->mtu = MTU;
   c->gateway = gateway[0] << 24 | gateway[1] << 16 | gateway[2] << 8 | gateway[3];
   c->macHigh = 0x02000000 | ip[0] << 8 | ip[1], c->macLow = ip[2] << 8 | ip[3];
   c->connsMax = CONNECTIONS, c->sendRing = c->recvRing = RING;
   c->halfOpenMax = 256, c->timeWaitMax = 256, c->listenersMax = 16, c->rangesMax = 1024, c->sendersMax = CONNECTIONS;
   c->rxSlots = c->txSlots = SLOTS, c->loopSlots = 16, c->reassemblyMax = 2, c->reassemblyBytes = 65520,
   c->neighboursMax = 32;
-  c->udpMax = c->udpRing = c->prefixBuckets = c->fastOpenCookies = 0;
+  c->udpMax = DATAGRAM_SOCKETS, c->udpRing = DATAGRAM_RING;
+  c->prefixBuckets = c->fastOpenCookies = 0;
   c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();
   if (stint_init(c) != 0) {
     say("stint: the address is none that a host can have\n");
@@ -146,6 +147,12 @@ static void frames_in(void) {
   have -= done;
 }
 
+/* Whether an Ethernet frame of ours has a datagram; ours have no tags, and no options of IP. */
+static int is_datagram(const unsigned char *frame) {
+  enum { TYPE = 12, PROTOCOL = 23, UDP = 17 };
+  return frame[TYPE] == 8 && frame[TYPE + 1] == 0 && frame[PROTOCOL] == UDP;
+}
+
 static void frames_out(void) {
   static unsigned char frames[CHUNK];
   struct stint_ring *out = (struct stint_ring *)stint_control_block() + 1;
@@ -160,6 +167,7 @@ static void frames_out(void) {
     frames[size] = frames[size + 1] = 0, frames[size + 2] = (unsigned char)(n >> 8),
     frames[size + 3] = (unsigned char)n;
     __builtin_memcpy(frames + size + 4, slot(out, out->head), n);
+    if (is_datagram(frames + size + 4)) datagram_out();
     size += 4 + n;
     out->head++;
   }

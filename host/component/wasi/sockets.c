@@ -1,33 +1,10 @@
 /*
- * wasi:sockets over stint: TCP with IPv4. There is no UDP and no resolver: what asks for a socket of the one is told
- * "not supported", names that are no addresses are "name unresolvable".
+ * wasi:sockets over stint: TCP with IPv4; udp.c has UDP. There is no resolver: names that are no addresses are "name
+ * unresolvable".
  */
 #include "wasi.h"
 
 #include "../../bsd/endings.h"
-
-/* error-code of wasi:sockets/network, in its order. */
-enum {
-  UNKNOWN,
-  ACCESS_DENIED,
-  NOT_SUPPORTED,
-  INVALID_ARGUMENT,
-  OUT_OF_MEMORY,
-  TIMEOUT,
-  CONCURRENCY_CONFLICT,
-  NOT_IN_PROGRESS,
-  WOULD_BLOCK,
-  INVALID_STATE,
-  NEW_SOCKET_LIMIT,
-  ADDRESS_NOT_BINDABLE,
-  ADDRESS_IN_USE,
-  REMOTE_UNREACHABLE,
-  CONNECTION_REFUSED,
-  CONNECTION_RESET,
-  CONNECTION_ABORTED,
-  DATAGRAM_TOO_LARGE,
-  NAME_UNRESOLVABLE
-};
 
 IMPORT(CLOCK, "now") uint64_t host_now(void);
 IMPORT(CLOCK, "subscribe-duration") int32_t host_after(uint64_t);
@@ -37,7 +14,7 @@ NEW(SOCKETS("network"), "network") int32_t make_network(int32_t rep);
 NEW(SOCKETS("tcp"), "tcp-socket") int32_t make_tcp(int32_t rep);
 NEW(SOCKETS("ip-name-lookup"), "resolve-address-stream") int32_t make_lookup(int32_t rep);
 
-enum { COUNT = 128, BACKLOG = 128, BUFFER = 65536, FIRST_PORT = 49152, PORTS = 16384, SECOND = 1000000000 };
+enum { COUNT = 128, BACKLOG = 128, BUFFER = 65536 };
 enum state { FREE, UNBOUND, BINDING, BOUND, CONNECTING, CONNECTED, STARTING, LISTENING, FAILED };
 
 static struct socket {
@@ -64,30 +41,30 @@ uint32_t socket_error(int32_t error) {
     case STINT_ERR_TIMED_OUT: return TIMEOUT;
     case STINT_ERR_UNREACHABLE: return REMOTE_UNREACHABLE;
     case STINT_ERR_ABORTED: return CONNECTION_ABORTED;
+    case STINT_ERR_SIZE: return DATAGRAM_TOO_LARGE;
     default: return UNKNOWN;
   }
 }
 
-/* Results: result<_, error-code>, and those with one value, at 1, 4 or 8. */
-static union result *failed(uint32_t error, uint32_t where) {
+union result *failed(uint32_t error, uint32_t where) {
   result.word[0] = 1;
   result.byte[where] = (uint8_t)error;
   return &result;
 }
 
-static union result *done(int32_t r) {
+union result *done(int32_t r) {
   if (r < 0) return failed(socket_error(r), 1);
   result.word[0] = 0;
   return &result;
 }
 
-static union result *small(uint32_t value) {
+union result *small(uint32_t value) {
   result.word[0] = 0;
   result.byte[1] = (uint8_t)value;
   return &result;
 }
 
-static union result *number(uint64_t value) {
+union result *number(uint64_t value) {
   result.word[0] = 0;
   result.wide[1] = value;
   return &result;
@@ -111,21 +88,26 @@ static int lost;
 static int lingers;
 
 /*
- * Waits until all that was closed is acknowledged, for STINT_LINGER seconds at most: when the component ends, the stack
- * ends with it.
+ * Waits until all that was closed is acknowledged, for STINT_LINGER seconds at most, and until datagrams have left, for
+ * one: when the component ends, the stack ends with it.
  */
 static void linger(void) {
-  const uint64_t until = host_now() + (uint64_t)linger_s * SECOND;
-  uint64_t now = 0;
+  const uint64_t began = host_now(), patience = (uint64_t)linger_s * SECOND;
   lingers = 1;
-  while (endings_sweep() != 0 && link_there() && (now = host_now()) < until) {
-    const int32_t limit = host_after(until - now);
+  while (link_there()) {
+    /* A datagram waits for its neighbour alone, and may be lost. */
+    const uint64_t for_datagrams = !datagrams_wait() ? 0 : patience < SECOND ? patience : SECOND;
+    const uint64_t most = endings_sweep() != 0 ? patience : for_datagrams;
+    const uint64_t past = host_now() - began;
+    if (past >= most) break;
+    const int32_t limit = host_after(most - past);
     int32_t wait[3] = {limit};
     link_wait(wait, 1);
     host_pollable_drop(limit);
     link_pump();
   }
   endings_cut();
+  datagrams_forget();
   /* The RSTs of those leave. */
   link_pump();
   lingers = 0;
@@ -138,7 +120,13 @@ static void linger(void) {
 static int in_use(void) {
   for (uint32_t i = 0; i < COUNT; i++)
     if (sockets[i].state != FREE) return 1;
-  return 0;
+  return datagrams_in_use();
+}
+
+void socket_left(void) {
+  /* The FIN, or what is left before it, leaves now if it can. */
+  link_pump();
+  if (!in_use()) linger();
 }
 
 /*
@@ -166,9 +154,7 @@ void socket_leave(uint32_t i) {
   if (--s->users != 0) return;
   leave(s);
   s->state = FREE;
-  /* The FIN, or what is left before it, leaves now if it can. */
-  link_pump();
-  if (!in_use()) linger();
+  socket_left();
 }
 
 /*
@@ -179,6 +165,7 @@ EXPORT(ENDING, "finish") int32_t finish(void) {
   for (uint32_t i = 0; i < COUNT; i++)
     if (sockets[i].state != FREE) leave(sockets + i);
   link_pump();
+  datagrams_end();
   linger();
   return lost;
 }
@@ -265,10 +252,6 @@ EXPORT(SOCKETS("tcp-create-socket"), "create-tcp-socket") union result *create(i
 
 #define TCP SOCKETS("tcp")
 #define METHOD(name) EXPORT(TCP, "[method]tcp-socket." name)
-/* An ip-socket-address as it is passed: which family, and for IPv4 the port and four bytes; IPv6 has more. */
-#define ADDRESS \
-  int32_t family, uint32_t port, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t f, int32_t g, int32_t h, \
-      int32_t k, int32_t l, int32_t m
 
 METHOD("start-bind") union result *start_bind(int32_t i, int32_t network, ADDRESS) {
   struct socket *s = sockets + i;
@@ -380,8 +363,7 @@ METHOD("accept") union result *accept(int32_t i) {
   return &result;
 }
 
-/* result<ip-socket-address, error-code>, IPv4. */
-static union result *address(uint32_t ip, uint32_t port) {
+union result *address(uint32_t ip, uint32_t port) {
   result.word[0] = 0;
   result.word[1] = 0;
   result.half[4] = (uint16_t)port;
@@ -460,7 +442,9 @@ METHOD("set-hop-limit") union result *set_hop_limit(int32_t i, uint32_t value) {
 }
 
 /* Rings have one size, chosen when the stack starts; a wish is taken for a hint. */
-static union result *set_buffer(uint64_t value) { return value == 0 ? failed(INVALID_ARGUMENT, 1) : done(0); }
+union result *set_buffer(uint64_t value) {
+  return value == 0 ? failed(INVALID_ARGUMENT, 1) : done(0);
+}
 METHOD("receive-buffer-size") union result *receive_buffer(int32_t i) { return (void)i, number(BUFFER); }
 METHOD("set-receive-buffer-size") union result *set_receive_buffer(int32_t i, uint64_t value) {
   return (void)i, set_buffer(value);
@@ -533,37 +517,3 @@ EXPORT(LOOKUP, "[method]resolve-address-stream.subscribe") int32_t resolved_subs
 }
 
 EXPORT(LOOKUP, "[dtor]resolve-address-stream") void resolved_drop(int32_t i) { lookups[i].busy = 0; }
-
-/* wasi:sockets/udp: there is none to be had, so nobody can call its methods. */
-
-#define UDP SOCKETS("udp")
-EXPORT(SOCKETS("udp-create-socket"), "create-udp-socket") union result *create_udp(int32_t family) {
-  return (void)family, failed(NOT_SUPPORTED, 4);
-}
-
-#define NOBODY(id, name, ...) \
-  EXPORT(UDP, "[method]" name) union result *id(__VA_ARGS__) { __builtin_trap(); }
-#define NOBODY_ASKS(id, name) \
-  EXPORT(UDP, "[method]" name) int32_t id(int32_t i) { \
-    (void)i; \
-    __builtin_trap(); \
-  }
-#pragma clang diagnostic ignored "-Wunused-parameter"
-NOBODY(udp_1, "udp-socket.start-bind", int32_t i, int32_t network, ADDRESS)
-NOBODY(udp_2, "udp-socket.finish-bind", int32_t i)
-NOBODY(udp_3, "udp-socket.stream", int32_t i, int32_t some, ADDRESS)
-NOBODY(udp_4, "udp-socket.local-address", int32_t i)
-NOBODY(udp_5, "udp-socket.remote-address", int32_t i)
-NOBODY_ASKS(udp_6, "udp-socket.address-family")
-NOBODY(udp_7, "udp-socket.unicast-hop-limit", int32_t i)
-NOBODY(udp_8, "udp-socket.set-unicast-hop-limit", int32_t i, uint32_t value)
-NOBODY(udp_9, "udp-socket.receive-buffer-size", int32_t i)
-NOBODY(udp_10, "udp-socket.set-receive-buffer-size", int32_t i, uint64_t value)
-NOBODY(udp_11, "udp-socket.send-buffer-size", int32_t i)
-NOBODY(udp_12, "udp-socket.set-send-buffer-size", int32_t i, uint64_t value)
-NOBODY_ASKS(udp_13, "udp-socket.subscribe")
-NOBODY(udp_14, "incoming-datagram-stream.receive", int32_t i, uint64_t max)
-NOBODY_ASKS(udp_15, "incoming-datagram-stream.subscribe")
-NOBODY(udp_16, "outgoing-datagram-stream.check-send", int32_t i)
-NOBODY(udp_17, "outgoing-datagram-stream.send", int32_t i, const void *list, uint32_t size)
-NOBODY_ASKS(udp_18, "outgoing-datagram-stream.subscribe")

@@ -1,7 +1,7 @@
 /*
  * What the parts of the adapter share. It stands between a component that uses WASI 0.2 and its host, and carries that
  * component's TCP itself: what has to do with streams and pollables is wrapped, since a resource has one maker, and
- * passed on; wasi:sockets is made of stint (sockets.c).
+ * passed on; wasi:sockets is made of stint (sockets.c, udp.c).
  *
  * Functions are written as the canonical ABI has them: what fits into no register is returned as the address of
  * `result`, lists and strings that we are given lie where `cabi_realloc` said. Resources of ours are known by a number
@@ -46,8 +46,11 @@ static inline uint32_t address_of(const void *p) { return (uint32_t)(uintptr_t)p
 /* Lists and strings that were handed to us are forgotten with the next call. */
 void forget_lists(void);
 
-/* A pollable's rep: one of these, and above its three bits a handle of the host's, or a socket's number. */
-enum { ON_HOST, ON_SOCKET, ON_INPUT, ON_OUTPUT, ON_NOTHING };
+/*
+ * A pollable's rep: one of these, and above its three bits a handle of the host's, a socket's number, or the rep of a
+ * stream of datagrams.
+ */
+enum { ON_HOST, ON_SOCKET, ON_INPUT, ON_OUTPUT, ON_DATAGRAM, ON_NOTHING };
 int32_t new_pollable(int32_t rep);
 static inline int32_t pollable(uint32_t of, uint32_t what) { return new_pollable((int32_t)(of << 3 | what)); }
 /* Waits until it is ready. */
@@ -75,6 +78,8 @@ void socket_polled(void);
  */
 void link_wait(int32_t *pollables, uint32_t n);
 uint64_t random_u64(void);
+/* The interface's address, host order. */
+extern uint32_t own_ip;
 /* How many seconds the end waits for what was closed, as STINT_LINGER says. */
 extern uint32_t linger_s;
 /* Writes a literal to the host's standard error. */
@@ -91,7 +96,63 @@ void socket_consume(uint32_t socket, uint32_t size);
 int socket_ready(uint32_t socket, uint32_t what);
 /* A stream of it is dropped. */
 void socket_leave(uint32_t socket);
-/* wasi:sockets' error-code of an error of the stack's. */
+/* A socket is gone. When it was the last one, this waits for what is on its way. */
+void socket_left(void);
+
+/* error-code of wasi:sockets/network, in its order. */
+enum {
+  UNKNOWN,
+  ACCESS_DENIED,
+  NOT_SUPPORTED,
+  INVALID_ARGUMENT,
+  OUT_OF_MEMORY,
+  TIMEOUT,
+  CONCURRENCY_CONFLICT,
+  NOT_IN_PROGRESS,
+  WOULD_BLOCK,
+  INVALID_STATE,
+  NEW_SOCKET_LIMIT,
+  ADDRESS_NOT_BINDABLE,
+  ADDRESS_IN_USE,
+  REMOTE_UNREACHABLE,
+  CONNECTION_REFUSED,
+  CONNECTION_RESET,
+  CONNECTION_ABORTED,
+  DATAGRAM_TOO_LARGE,
+  NAME_UNRESOLVABLE
+};
+/* The error-code of an error of the stack's. */
 uint32_t socket_error(int32_t error);
+
+/* Results: result<_, error-code>, and those with one value, at 1, 4 or 8. */
+union result *failed(uint32_t error, uint32_t where);
+union result *done(int32_t r);
+union result *small(uint32_t value);
+union result *number(uint64_t value);
+/* result<ip-socket-address, error-code>, IPv4. */
+union result *address(uint32_t ip, uint32_t port);
+/* A buffer's size as it is wished: a hint, since all have one size. */
+union result *set_buffer(uint64_t value);
+
+/* An ip-socket-address as it is passed: which family, and for IPv4 the port and four bytes; IPv6 has more. */
+#define ADDRESS \
+  int32_t family, uint32_t port, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t f, int32_t g, int32_t h, \
+      int32_t k, int32_t l, int32_t m
+
+/* Ports that nobody names are taken from these. */
+enum { FIRST_PORT = 49152, PORTS = 16384, SECOND = 1000000000 };
+
+/* UDP (udp.c): as many sockets, each with two rings of so many bytes. A datagram of the largest size fits. */
+enum { DATAGRAM_SOCKETS = 32, DATAGRAM_RING = 65600 };
+int datagram_ready(uint32_t stream);
+/* A datagram has left. */
+void datagram_out(void);
+/* Whether there are sockets; whether datagrams of theirs have not left yet. */
+int datagrams_in_use(void);
+int datagrams_wait(void);
+/* Closes all sockets. */
+void datagrams_end(void);
+/* Those that wait are waited for no more. */
+void datagrams_forget(void);
 
 #endif

@@ -1,0 +1,278 @@
+/** wasi:sockets over the stack, in Node and in virtual time, with a scripted peer: what each call tells whom. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it, type TestContext } from "node:test";
+import { arp, icmp, ip4, MAC_PEER, MAC_STACK, see, udp } from "../harness/codec.js";
+import { WasiHost, wasiSockets, type Incoming, type Place, type UdpSocket, type Wasi } from "../harness/wasi-host.js";
+import { lacks } from "../interop/lab.js";
+
+const dir = mkdtempSync(join(tmpdir(), "stint-wasi-sockets-"));
+after(() => rmSync(dir, { recursive: true }));
+let made: ReturnType<typeof wasiSockets> | undefined;
+
+const STACK = ip4("10.0.0.1"), PEER = ip4("10.0.0.2"), STRANGER = ip4("10.0.0.3");
+const at = (ip: string, port: number): Place => ({ tag: "ipv4", val: { port, address: ip.split(".").map(Number) } });
+const SIX: Place = { tag: "ipv6", val: { port: 7, flowInfo: 0, address: [0, 0, 0, 0, 0, 0, 0, 1], scopeId: 0 } };
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const text = (data: Uint8Array): string => new TextDecoder().decode(data);
+
+/** A neighbour that says where it is, and leaves the rest to `more`. */
+function neighbour(more: (frame: Uint8Array) => Uint8Array[] = () => []): (frame: Uint8Array) => Uint8Array[] {
+  return (frame) => {
+    const seen = see(frame);
+    if (seen.kind !== "arp") return more(frame);
+    return seen.op === 1 && (seen.ip.dst === PEER || seen.ip.dst === STRANGER)
+      ? [arp(2, { mac: MAC_PEER, ip: seen.ip.dst }, { mac: MAC_STACK, ip: STACK }, MAC_STACK)]
+      : [];
+  };
+}
+
+interface World { host: WasiHost; wasi: Wasi; network: object }
+
+async function world(t: TestContext, more: Record<string, string> = {}): Promise<World | undefined> {
+  if (lacks(t, "clang", "wasm-ld")) return undefined;
+  made ??= wasiSockets(dir);
+  const host = new WasiHost({ STINT_IP: "10.0.0.1/24", ...more }, neighbour());
+  const wasi = await (await made)(host.imports());
+  return { host, wasi, network: wasi.instanceNetwork.instanceNetwork() };
+}
+
+/** What the call fails with. */
+function code(call: () => unknown): string {
+  try {
+    call();
+  } catch (e) {
+    const { payload = e } = e as { payload?: unknown };
+    if (typeof payload !== "string") throw e;
+    return payload;
+  }
+  return "ok";
+}
+
+function bound({ wasi, network }: World, ip = "0.0.0.0", port = 0, family = "ipv4"): UdpSocket {
+  const socket = wasi.udpCreateSocket.createUdpSocket(family);
+  socket.startBind(network, at(ip, port));
+  socket.finishBind();
+  return socket;
+}
+const port = (socket: UdpSocket): number => socket.localAddress().val.port;
+const datagrams = (host: WasiHost): ReturnType<typeof see>[] =>
+  host.frames.map((f) => see(f)).filter((s) => s.kind === "udp");
+const heard = (from: Incoming): [string, Place][] => from.receive(9n).map((d) => [text(d.data), d.remoteAddress]);
+
+describe("wasi:sockets/udp over the stack", () => {
+  it("sends to a neighbour it has to ask for, and takes its answer; waiting ends when there is one", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const socket = bound(w), [incoming, outgoing] = socket.stream();
+    assert.ok(port(socket) >= 49152);
+    assert.deepEqual(socket.localAddress(), at("0.0.0.0", port(socket)));
+    assert.equal(incoming.subscribe().ready(), false);
+    assert.deepEqual(heard(incoming), []);
+    w.host.peer = neighbour((frame) => {
+      const s = see(frame);
+      return [udp({ src: PEER, dst: STACK }, s.dport, s.sport, bytes(`${text(s.data)}, too`))];
+    });
+    assert.ok(outgoing.checkSend() >= 1n);
+    assert.equal(outgoing.send([{ data: bytes("hello"), remoteAddress: at("10.0.0.2", 7) }]), 1n);
+    incoming.subscribe().block();
+    assert.deepEqual(heard(incoming), [["hello, too", at("10.0.0.2", 7)]]);
+    assert.deepEqual(heard(incoming), []);
+    const [sent] = datagrams(w.host);
+    assert.deepEqual([sent!.ip.src, sent!.ip.dst, sent!.sport, sent!.dport], [STACK, PEER, port(socket), 7]);
+  });
+
+  it("tells what is wrong with a call, and goes on", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const socket = w.wasi.udpCreateSocket.createUdpSocket("ipv4"), { network } = w;
+    assert.equal(code(() => socket.stream()), "invalid-state");
+    assert.equal(code(() => socket.localAddress()), "invalid-state");
+    assert.equal(code(() => socket.remoteAddress()), "invalid-state");
+    assert.equal(code(() => socket.finishBind()), "not-in-progress");
+    assert.equal(code(() => socket.startBind(network, SIX)), "invalid-argument");
+    assert.equal(code(() => socket.startBind(network, at("10.0.0.9", 5))), "address-not-bindable");
+    assert.equal(code(() => socket.startBind(network, at("255.255.255.255", 5))), "address-not-bindable");
+    assert.equal(code(() => socket.setUnicastHopLimit(0)), "invalid-argument");
+    assert.equal(code(() => socket.setReceiveBufferSize(0n)), "invalid-argument");
+    assert.equal(code(() => socket.setSendBufferSize(0n)), "invalid-argument");
+    socket.startBind(network, at("10.0.0.1", 500));
+    assert.equal(code(() => socket.localAddress()), "invalid-state");
+    assert.equal(code(() => socket.startBind(network, at("10.0.0.1", 501))), "invalid-state");
+    assert.equal(code(() => socket.stream()), "invalid-state");
+    socket.finishBind();
+    assert.equal(code(() => socket.finishBind()), "not-in-progress");
+    const other = w.wasi.udpCreateSocket.createUdpSocket("ipv4");
+    assert.equal(code(() => other.startBind(network, at("0.0.0.0", 500))), "address-in-use");
+    // It is as it was.
+    other.startBind(network, at("0.0.0.0", 501));
+    for (const [place, why] of [
+      [at("0.0.0.0", 7), "invalid-argument"], [at("10.0.0.2", 0), "invalid-argument"], [SIX, "invalid-argument"],
+      [at("240.0.0.1", 7), "remote-unreachable"],
+    ] as const) {
+      assert.equal(code(() => socket.stream(place)), why);
+      const [, outgoing] = socket.stream();
+      assert.equal(code(() => outgoing.send([{ data: bytes("x"), remoteAddress: place }])), why);
+    }
+    const [, outgoing] = socket.stream(), to = at("10.0.0.2", 7);
+    assert.equal(code(() => outgoing.send([{ data: bytes("x") }])), "invalid-argument");
+    const send = (place: Place, size = 1): string =>
+      code(() => outgoing.send([{ data: new Uint8Array(size), remoteAddress: place }]));
+    assert.equal(send(at("10.8.0.1", 7)), "remote-unreachable");
+    assert.equal(send(at("224.0.0.1", 7)), "remote-unreachable");
+    assert.equal(send(to, 1473), "datagram-too-large");
+    assert.equal(send(to, 1472), "ok");
+    // Those before the first error are sent, and only their number is told.
+    const one = { data: bytes("x"), remoteAddress: to };
+    assert.equal(outgoing.send([one, one, { data: new Uint8Array(9000), remoteAddress: to }, one]), 2n);
+    assert.equal(outgoing.send([]), 0n);
+    assert.equal(outgoing.send(Array.from({ length: 100 }, () => one)), outgoing.checkSend());
+    assert.equal(datagrams(w.host).filter((d) => d.data.length === 1).length, 2 + Number(outgoing.checkSend()));
+  });
+
+  it("with one peer, hears and sends to it alone; a stranger is told that nobody is there", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const socket = bound(w), from = (ip: number, said: string): void =>
+      w.host.frame(udp({ src: ip, dst: STACK }, 7, port(socket), bytes(said)));
+    const [open] = socket.stream();
+    from(STRANGER, "early");
+    from(PEER, "mine");
+    // It is held for who has everybody's, and is nobody's afterwards.
+    assert.equal(open.subscribe().ready(), true);
+    const [incoming, outgoing] = socket.stream(at("10.0.0.2", 7));
+    assert.deepEqual(socket.remoteAddress(), at("10.0.0.2", 7));
+    assert.deepEqual(socket.localAddress(), at("10.0.0.1", port(socket)));
+    from(STRANGER, "late");
+    assert.deepEqual(heard(incoming), [["mine", at("10.0.0.2", 7)]]);
+    assert.deepEqual(heard(incoming), []);
+    assert.equal(incoming.subscribe().ready(), false);
+    assert.equal(w.host.frames.map((f) => see(f)).filter((s) => s.kind === "icmp" && s.ip.dst === STRANGER).length, 1);
+    const send = (place?: Place): string =>
+      code(() => outgoing.send([{ data: bytes("x"), ...(place && { remoteAddress: place }) }]));
+    assert.deepEqual([send(), send(at("10.0.0.2", 7))], ["ok", "ok"]);
+    assert.deepEqual([send(at("10.0.0.2", 8)), send(at("10.0.0.3", 7))], ["invalid-argument", "invalid-argument"]);
+    const [again] = socket.stream();
+    assert.equal(code(() => socket.remoteAddress()), "invalid-state");
+    from(STRANGER, "later");
+    assert.deepEqual(heard(again), [["later", at("10.0.0.3", 7)]]);
+  });
+
+  it("streams that are not the latest ones are of no use, and are told so", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const socket = bound(w), [incoming, outgoing] = socket.stream(), [latest] = socket.stream();
+    assert.equal(incoming.subscribe().ready(), true);
+    assert.equal(latest.subscribe().ready(), false);
+    assert.equal(code(() => incoming.receive(1n)), "invalid-state");
+    assert.equal(code(() => outgoing.checkSend()), "invalid-state");
+    assert.equal(code(() => outgoing.send([])), "invalid-state");
+    assert.equal(code(() => latest.receive(0n)), "ok");
+  });
+
+  it("a peer without such a port: who has one peer is told, once; who has many is not", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const socket = bound(w);
+    w.host.peer = neighbour((frame) => [icmp({ src: PEER, dst: STACK }, 3, 3, 0, frame.slice(14, 42))]);
+    const ask = (place?: Place): Incoming => {
+      const [incoming, outgoing] = socket.stream(place);
+      outgoing.send([{ data: bytes("x"), remoteAddress: at("10.0.0.2", 7) }]);
+      return incoming;
+    };
+    ask();
+    assert.deepEqual(heard(ask()), []);
+    const incoming = ask(at("10.0.0.2", 7));
+    assert.equal(incoming.subscribe().ready(), true);
+    assert.equal(code(() => incoming.receive(1n)), "connection-refused");
+    assert.deepEqual(heard(incoming), []);
+    const [, outgoing] = socket.stream(at("10.0.0.2", 7));
+    assert.equal(outgoing.send([{ data: bytes("x") }]), 1n);
+    assert.equal(code(() => (outgoing.checkSend(), outgoing.send([{ data: bytes("x") }]))), "connection-refused");
+  });
+
+  it("as many sockets as there are; what is dropped is free again, with its port", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const create = (): UdpSocket => w.wasi.udpCreateSocket.createUdpSocket("ipv4");
+    for (let round = 0; round < 3; round++) {
+      const all: UdpSocket[] = Array.from({ length: 32 }, (_, i) => bound(w, "0.0.0.0", 1000 + i));
+      assert.equal(code(create), "new-socket-limit");
+      const streams = all.map((s) => s.stream());
+      for (const socket of all) socket[Symbol.dispose]();
+      // Their streams still work.
+      assert.equal(code(create), "new-socket-limit");
+      assert.equal(streams[0]![1].send([{ data: bytes("x"), remoteAddress: at("10.0.0.2", 7) }]), 1n);
+      for (const stream of streams.flat()) stream[Symbol.dispose]();
+    }
+    assert.equal(code(() => w.wasi.udpCreateSocket.createUdpSocket("ipv6")), "not-supported");
+  });
+
+  it("what is bound to 127.0.0.1 talks to this host alone", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const inner = bound(w, "127.0.0.1", 600), outer = bound(w, "10.0.0.1", 601);
+    const [incoming, outgoing] = inner.stream(), [outerIn, outerOut] = outer.stream();
+    const send = (place: Place): string => code(() => outgoing.send([{ data: bytes("x"), remoteAddress: place }]));
+    assert.equal(send(at("10.0.0.2", 7)), "invalid-argument");
+    w.host.frame(udp({ src: PEER, dst: STACK }, 7, 600, bytes("from outside")));
+    w.host.frame(udp({ src: ip4("127.0.0.1"), dst: STACK }, 7, 600, bytes("forged")));
+    outerOut.send([{ data: bytes("inside"), remoteAddress: at("10.0.0.1", 600) }]);
+    assert.deepEqual(heard(incoming), []);
+    assert.equal(send(at("127.0.0.1", 600)), "ok");
+    assert.deepEqual(heard(incoming), [["x", at("127.0.0.1", 600)]]);
+    assert.equal(send(at("127.0.0.1", 601)), "ok");
+    assert.deepEqual(heard(outerIn), []);
+  });
+
+  it("a datagram that waits for its neighbour leaves before the program ends; it is given a second", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const answers = neighbour();
+    let asked = 0;
+    w.host.peer = (frame) => see(frame).kind === "arp" && ++asked < 2 ? [] : answers(frame);
+    const leave = (): void => {
+      const socket = bound(w), [incoming, outgoing] = socket.stream();
+      outgoing.send([{ data: bytes("last"), remoteAddress: at("10.0.0.2", 7) }]);
+      for (const part of [incoming, outgoing, socket]) part[Symbol.dispose]();
+    };
+    leave();
+    assert.equal(datagrams(w.host).length, 1);
+    const silent = await world(t), began = silent!.host.now;
+    silent!.host.peer = () => [];
+    const socket = bound(silent!), [, outgoing] = socket.stream();
+    outgoing.send([{ data: bytes("last"), remoteAddress: at("10.0.0.2", 7) }]);
+    silent!.wasi.ending.finish();
+    assert.deepEqual([datagrams(silent!.host).length, silent!.host.now - began], [0, 1_000_000_000n]);
+    // The sockets of a program that has ended are of no use.
+    assert.equal(code(() => outgoing.send([])), "invalid-state");
+  });
+
+  it("when the link is gone, every stream says so", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const [incoming, outgoing] = bound(w).stream();
+    w.host.isCut = true;
+    incoming.subscribe().block();
+    assert.equal(code(() => incoming.receive(1n)), "remote-unreachable");
+    assert.equal(code(() => outgoing.checkSend()), "remote-unreachable");
+    assert.equal(code(() => w.wasi.udpCreateSocket.createUdpSocket("ipv4")), "access-denied");
+  });
+
+  it("the hop limit is the one that was set, before and after the socket is bound", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const socket = w.wasi.udpCreateSocket.createUdpSocket("ipv4");
+    socket.setUnicastHopLimit(3);
+    socket.startBind(w.network, at("0.0.0.0", 0));
+    socket.finishBind();
+    const [, outgoing] = socket.stream(at("10.0.0.2", 7));
+    outgoing.send([{ data: bytes("x") }]);
+    socket.setUnicastHopLimit(255);
+    outgoing.send([{ data: bytes("x") }]);
+    assert.deepEqual(datagrams(w.host).map((d) => d.ip.ttl), [3, 255]);
+    assert.equal(socket.unicastHopLimit(), 255);
+  });
+});
