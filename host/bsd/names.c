@@ -1,4 +1,7 @@
-/* Names: addresses and ports as numbers, "localhost", and a few services. There is no resolver. */
+/*
+ * Names: addresses and ports as numbers, "localhost", and a few services; what else a host is called the network may
+ * know (resolve.c).
+ */
 #include "sockets.h"
 
 #include <stdio.h>
@@ -78,11 +81,11 @@ static int check_hints(const struct addrinfo *h) {
   return 0;
 }
 
-/* What a host is: one place of each family at most. */
+/* What a host is. */
 struct found {
-  struct place places[2];
+  struct place places[2 * ANSWERS_MOST];
   /* Whether it is told as an address of AF_INET6: one behind ::ffff may be. */
-  bool six[2];
+  bool six[2 * ANSWERS_MOST];
   unsigned count;
   uint32_t scope;
 };
@@ -159,6 +162,22 @@ static int here(bool passive, int family, uint16_t port, struct found *f) {
   return 0;
 }
 
+/* A host by a name of the network's. IPv4 addresses stand in for IPv6's where the caller wants that (RFC 3493 §6.1). */
+static int named(const char *host, const struct addrinfo *h, uint16_t port, struct found *f) {
+  struct answers all;
+  bool six = h->ai_family != AF_INET, mapped = h->ai_family == AF_INET6 && (h->ai_flags & AI_V4MAPPED) != 0;
+  int wrong = look_up(host, h->ai_family != AF_INET6 || mapped, six, port, &all);
+  if (wrong != 0) return wrong;
+  bool has_six = false;
+  for (unsigned i = 0; i < all.count; i++) has_six = has_six || !is_mapped(&all.places[i]);
+  for (unsigned i = 0; i < all.count; i++) {
+    bool four = is_mapped(&all.places[i]);
+    if (four && mapped && has_six && (h->ai_flags & AI_ALL) == 0) continue;
+    add_found(f, &all.places[i], !four || mapped);
+  }
+  return 0;
+}
+
 static int find_host(const char *host, const struct addrinfo *h, uint16_t port, struct found *f) {
   int family = h->ai_family;
   if ((h->ai_flags & AI_ADDRCONFIG) != 0 && family != AF_INET) {
@@ -169,8 +188,13 @@ static int find_host(const char *host, const struct addrinfo *h, uint16_t port, 
     }
   }
   if (host == NULL) return here((h->ai_flags & AI_PASSIVE) != 0, family, port, f);
-  if (strcmp(host, "localhost") != 0) return numeric(host, h, port, f);
-  return (h->ai_flags & AI_NUMERICHOST) != 0 ? EAI_NONAME : here(false, family, port, f);
+  bool by_name = (h->ai_flags & AI_NUMERICHOST) == 0;
+  if (strcmp(host, "localhost") == 0) return by_name ? here(false, family, port, f) : EAI_NONAME;
+  int wrong = numeric(host, h, port, f);
+  if (wrong != EAI_NONAME || !by_name) return wrong;
+  struct addrinfo hints = *h;
+  hints.ai_family = family;
+  return named(host, &hints, port, f);
 }
 
 int stint_bsd_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
@@ -250,16 +274,23 @@ int h_errno;
 #endif
 
 struct hostent *stint_bsd_gethostbyname(const char *name) {
-  static char text[64], *none[1], *list[2];
-  static uint32_t ip;
+  static char text[256], *none[1], *list[ANSWERS_MOST + 1];
+  static struct in_addr ips[ANSWERS_MOST];
   static struct hostent h;
-  if (strcmp(name, "localhost") == 0) ip = htonl(INADDR_LOOPBACK);
-  else if (!dotted(name, &ip)) {
-    h_errno = HOST_NOT_FOUND;
+  const struct addrinfo four = {.ai_family = AF_INET};
+  struct found f = {.count = 0};
+  int wrong = strlen(name) < sizeof text ? find_host(name, &four, 0, &f) : EAI_NONAME;
+  if (wrong != 0) {
+    h_errno = wrong == EAI_AGAIN ? TRY_AGAIN : wrong == EAI_FAIL ? NO_RECOVERY : HOST_NOT_FOUND;
     return NULL;
   }
   snprintf(text, sizeof text, "%s", name);
-  list[0] = (char *)&ip;
+  unsigned count = f.count < ANSWERS_MOST ? f.count : ANSWERS_MOST;
+  for (unsigned i = 0; i < count; i++) {
+    memcpy(&ips[i], f.places[i].ip + 12, sizeof ips[i]);
+    list[i] = (char *)&ips[i];
+  }
+  list[count] = NULL;
   h = (struct hostent){.h_name = text, .h_aliases = none, .h_addrtype = AF_INET, .h_length = 4, .h_addr_list = list};
   return &h;
 }

@@ -81,6 +81,15 @@ bool has_own6(bool settled) {
   return found;
 }
 
+bool reaches6(void) {
+  struct stint_ip6_info info;
+  bool found = false;
+  for (uint32_t i = 0; own6(i, &info); i++)
+    found = found || (info.state == STINT_IP6_VALID && info.origin != STINT_IP6_ORIGIN_LOOPBACK &&
+                      info.origin != STINT_IP6_ORIGIN_LINK_LOCAL);
+  return found;
+}
+
 bool is_own(const struct place *p) {
   struct stint_ip6_info info;
   if (is_mapped(p)) return is_here(p) || ip4_of(p) == stint_host_address();
@@ -112,6 +121,8 @@ bool has_own6(bool settled) {
   (void)settled;
   return false;
 }
+
+bool reaches6(void) { return false; }
 
 bool is_own(const struct place *p) { return is_here(p) || ip4_of(p) == stint_host_address(); }
 #endif

@@ -159,6 +159,8 @@ bool is_broadcast(const struct place *p);
 bool is_own(const struct place *p);
 /* Whether there is an IPv6 address but ::1; `settled`: and duplicate address detection is over. */
 bool has_own6(bool settled);
+/* Whether there is one that leads beyond the link. */
+bool reaches6(void);
 bool same_ip(const struct place *a, const struct place *b);
 /* These leave the port as it is. The family of `set_here` is the one that `p` has. */
 void set_any(struct place *p, bool six);
@@ -186,6 +188,20 @@ void sweep_endings(void);
 void end_with_program(void);
 /* When a datagram was sent last; 0: never. */
 extern int64_t last_datagram_ms;
+
+/* resolve.c */
+
+/* How many addresses of one family a name has at most. */
+enum { ANSWERS_MOST = 4 };
+struct answers {
+  struct place places[2 * ANSWERS_MOST];
+  unsigned count;
+};
+/*
+ * The addresses of a name that the network knows, IPv4's, IPv6's or both, the ones to try first in front. Waits for as
+ * long as the resolver does. Returns 0; or an error of getaddrinfo's, EAI_NONAME where there is no resolver.
+ */
+int look_up(const char *name, bool four, bool six, uint16_t port, struct answers *found);
 
 /* options.c */
 

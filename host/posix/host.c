@@ -222,7 +222,27 @@ static void open_link(void) {
   if (connected >= 0) link_in = link_out = connected;
 }
 
-/* Starts the stack, or the application that has it, at `ip`. Returns 0 or an error. */
+/*
+ * The address of the interface on the link: STINT_MAC; else it is made from the address, so that it stays, or drawn
+ * where there is none yet.
+ */
+static void choose_mac(struct stint_config *c, uint32_t random) {
+  const char *text = getenv("STINT_MAC");
+  unsigned m[6];
+  uint32_t low = c->ip != 0 ? c->ip : random;
+  c->macHigh = 0x02000000 | low >> 16;
+  c->macLow = low & 0xffff;
+  if (text == NULL) return;
+  int end = 0, count = sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &end);
+  if (count != 6 || text[end] != 0) {
+    fprintf(stderr, "STINT_MAC is written as 02:00:00:00:00:01, not %s\n", text);
+    exit(2);
+  }
+  c->macHigh = m[0] << 24 | m[1] << 16 | m[2] << 8 | m[3];
+  c->macLow = m[4] << 8 | m[5];
+}
+
+/* Starts the stack, or the application that has it, at `ip`; NULL: at none yet. Returns 0 or an error. */
 static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32_t (*start)(struct stint_config *)) {
   struct stint_config *config = stint_config_block();
   if (config == NULL) {
@@ -231,17 +251,17 @@ static int32_t begin(const char *ip, uint32_t prefix, const char *gateway, int32
   }
   open_link();
   defaults(config);
-  config->ip = address(ip);
-  config->prefix = prefix;
-  config->gateway = gateway != NULL ? address(gateway) : 0;
-  config->macHigh = 0x02000000 | config->ip >> 16;
-  config->macLow = config->ip & 0xffff;
+  config->ip = ip != NULL ? address(ip) : 0;
+  config->prefix = ip != NULL ? prefix : 0;
+  config->gateway = ip != NULL && gateway != NULL ? address(gateway) : 0;
   uint64_t entropy[4];
-  if (getentropy(entropy, sizeof entropy) != 0) return STINT_ERR_ENTROPY;
+  uint32_t random;
+  if (getentropy(entropy, sizeof entropy) != 0 || getentropy(&random, sizeof random) != 0) return STINT_ERR_ENTROPY;
+  choose_mac(config, random);
   config->entropy0 = entropy[0], config->entropy1 = entropy[1], config->entropy2 = entropy[2],
   config->entropy3 = entropy[3];
   int32_t result = start(config);
-  if (result >= 0) fprintf(stderr, "ready %s\n", ip);
+  if (result >= 0 && ip != NULL) fprintf(stderr, "ready %s\n", ip);
   return result;
 }
 
@@ -366,24 +386,120 @@ static int32_t start6(void) {
 }
 #endif
 
+#ifdef STINT_CLIENTS
+static bool leased;
+
+/* STINT_IP=dhcp: waits for a lease. Returns 0 or an error. */
+static int32_t lease_start(void) {
+  enum { PATIENCE_US = 30000000 };
+  const char *name = getenv("STINT_NAME");
+  struct stint_lease lease = {.ip = 0};
+  int32_t result = dhcp_start(0, (void *)(uintptr_t)name, name != NULL ? (uint32_t)strlen(name) : 0);
+  for (uint64_t until = now_us() + PATIENCE_US; result >= 0 && now_us() < until;) {
+    if (turn(100, NULL, NULL, 0) < 0) break;
+    result = dhcp_info(&lease);
+    if (lease.ip != 0) break;
+  }
+  leased = true;
+  if (lease.ip != 0) {
+    fprintf(stderr, "ready %u.%u.%u.%u\n", lease.ip >> 24, lease.ip >> 16 & 255, lease.ip >> 8 & 255, lease.ip & 255);
+    return result;
+  }
+  fprintf(stderr, "stint: no DHCP server gives an address; set STINT_IP to one, as 10.0.2.15/24\n");
+  return result < 0 ? result : STINT_ERR_NO_ANSWER;
+}
+
+/* One server of STINT_DNS. */
+static int32_t add_server(const char *text) {
+#ifdef STINT_IPV6
+  if (strchr(text, ':') != NULL) {
+    unsigned char bytes[16];
+    address6(text, bytes, NULL);
+    return dns_server_add(stint_ip6_name(bytes));
+  }
+#endif
+  return dns_server_add(address(text));
+}
+
+/* STINT_DNS=10.0.2.3,fd00::3: the servers to ask, up to three; without it those that the network tells. */
+static int32_t resolver_start(void) {
+  const char *text = getenv("STINT_DNS");
+  int32_t result = 0;
+  for (char one[64]; text != NULL && *text != 0 && result >= 0;) {
+    size_t size = strcspn(text, ",");
+    snprintf(one, sizeof one, "%.*s", (int)(size < sizeof one ? size : sizeof one), text);
+    result = add_server(one);
+    text += size + (text[size] == ',');
+  }
+  if (result < 0)
+    fprintf(stderr, "STINT_DNS is up to three addresses with commas between, not %s\n", getenv("STINT_DNS"));
+  if (result < 0) exit(2);
+  return result;
+}
+
+/* STINT_NAME=lamp: reachable as lamp.local. */
+static int32_t name_start(void) {
+  const char *name = getenv("STINT_NAME");
+  int32_t result = name == NULL || link_in < 0 ? 0 : mdns_start((void *)(uintptr_t)name, (uint32_t)strlen(name));
+  if (result == STINT_ERR_ARGUMENT) {
+    fprintf(stderr, "STINT_NAME is up to 63 letters, digits and hyphens, not %s\n", name);
+    exit(2);
+  }
+  return result;
+}
+
+/* What goes on with the network's help: an address, IPv6's, the servers of names, an own name. */
+static int32_t network_start(bool is_leased) {
+  int32_t result = is_leased ? lease_start() : 0;
+#ifdef STINT_IPV6
+  if (result >= 0) result = start6();
+#endif
+  if (result >= 0) result = resolver_start();
+  return result >= 0 ? name_start() : result;
+}
+
+static bool wants_lease(const char *text) { return text != NULL && strcmp(text, "dhcp") == 0; }
+
+uint32_t stint_host_address(void) {
+  struct stint_lease lease;
+  return leased && dhcp_info(&lease) >= 0 ? lease.ip : own;
+}
+#else
+static int32_t network_start(bool is_leased) {
+  (void)is_leased;
+#ifdef STINT_IPV6
+  return start6();
+#else
+  return 0;
+#endif
+}
+
+static bool wants_lease(const char *text) {
+  if (text == NULL || strcmp(text, "dhcp") != 0) return false;
+  fprintf(stderr, "STINT_IP=dhcp is for what is compiled with -DSTINT_CLIENTS\n");
+  exit(2);
+}
+
+uint32_t stint_host_address(void) { return own; }
+#endif
+
 int32_t stint_host_start(void) {
   static int32_t started = 1;
   if (started != 1) return started;
   const char *text = getenv("STINT_IP");
   char ip[32] = "";
   unsigned prefix = 24;
+  if (wants_lease(text)) {
+    started = begin(NULL, 0, NULL, start);
+    return started = started >= 0 ? network_start(true) : started;
+  }
   if (text == NULL || sscanf(text, "%31[0-9.]/%u", ip, &prefix) < 1 || prefix > 32) {
-    fprintf(stderr, "set STINT_IP to the own address and prefix, as 10.0.2.15/24\n");
+    fprintf(stderr, "set STINT_IP to the own address and prefix, as 10.0.2.15/24, or to dhcp\n");
     exit(2);
   }
   started = begin(ip, prefix, getenv("STINT_GATEWAY"), start);
-#ifdef STINT_IPV6
-  if (started >= 0) started = start6();
-#endif
-  return started;
+  return started = started >= 0 ? network_start(false) : started;
 }
-
-uint32_t stint_host_address(void) { return own; }
 
 int stint_host_turn(int wait_ms, struct pollfd *also, unsigned count) { return turn(wait_ms, NULL, also, count); }
 #else

@@ -75,7 +75,8 @@ export const isDhcp = (s: Seen): boolean => s.kind === "udp" && s.dport === 67;
 export function dhcpAnswer(
   frame: Uint8Array, server: number, give: (type: number, wanted: number | undefined) => number | undefined,
 ): Uint8Array | undefined {
-  const seen = see(frame.slice());
+  // A Buffer's own slice is no copy.
+  const seen = see(Uint8Array.from(frame));
   if (!isDhcp(seen)) return undefined;
   const m = readDhcp(seen.data), type = m.options.get(53)![0]!, asked = m.options.get(50);
   const ip = give(type, asked && Buffer.from(asked).readUInt32BE());

@@ -15,8 +15,10 @@ import { streamLink } from "../../host/links/stream.js";
 import { findProgram } from "../../host/programs.js";
 import { lacks } from "../interop/lab.js";
 import { native } from "../../tools/native.mjs";
-import { checksum } from "../harness/codec.js";
+import { checksum, ip4 } from "../harness/codec.js";
 import { ip6, nd, routerAdvertisement, see6 } from "../harness/codec6.js";
+import { dhcpAnswer } from "../harness/dhcp.js";
+import { A, AAAA, QNAME, readQuery, record, response, soa } from "../harness/dns.js";
 import { environment, ran, started, succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-posix-"));
@@ -34,6 +36,9 @@ const programs = readdirSync("tests/posix").filter((f) => f.endsWith(".c")).map(
 /** These need a stack with IPv6: the layer is compiled for it, and linked with a build that has it. */
 const isSix = (name: string): boolean => name.startsWith("six") || name === "differs";
 const IPV6 = "-DSTINT_IPV6";
+/** With what a program is compiled natively, beside its own. */
+const featuresOf = (name: string): string[] =>
+  name === "lookup" ? [IPV6, "-DSTINT_CLIENTS"] : isSix(name) ? [IPV6] : [];
 /** WASI has no signals. */
 const NATIVE_ONLY = ["pipe", "signals"];
 const file = (name: string): string => join(dir, name);
@@ -70,21 +75,22 @@ function layer(six: boolean): string[] {
 }
 
 let library: string | undefined;
-const libraries = new Map<boolean, string[]>();
+const libraries = new Map<string, string[]>();
 /** The layer and the stack for native programs. */
-function nativeLayer(six: boolean): string[] {
+function nativeLayer(name: string): string[] {
   library ??= native(file("native"));
-  const folder = file(six ? "objects6" : "objects");
+  const features = featuresOf(name), key = features.join("");
+  const folder = file(`objects${key}`);
   mkdirSync(folder, { recursive: true });
-  const made = libraries.get(six) ?? LAYER.map((f) => {
+  const made = libraries.get(key) ?? LAYER.map((f) => {
     const out = join(folder, `${basename(f, ".c")}.o`);
     compile(
       "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE,
-      ...six ? [IPV6] : [], "-c", f, "-o", out,
+      ...features, "-c", f, "-o", out,
     );
     return out;
   });
-  libraries.set(six, made);
+  libraries.set(key, made);
   return [...made, library];
 }
 
@@ -142,7 +148,7 @@ describe("BSD sockets say what the kernel's say, as native programs", () => {
       const expected = kernels(name);
       compile(
         "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, source(name),
-        ...nativeLayer(isSix(name)), "-o", file(`${name}.stint`),
+        ...nativeLayer(name), "-o", file(`${name}.stint`),
       );
       assert.equal(output(file(`${name}.stint`), [], ENV), expected);
     });
@@ -203,7 +209,7 @@ function linkedProgram(name: string): string {
   if (linked.has(name)) return out;
   compile(
     "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE,
-    `tests/posix/linked/${name}.c`, ...nativeLayer(isSix(name)), "-o", out,
+    `tests/posix/linked/${name}.c`, ...nativeLayer(name), "-o", out,
   );
   linked.set(name, out);
   return out;
@@ -424,6 +430,91 @@ describe("IPv6 on a link", () => {
     });
   }
 });
+
+/** The DNS server's zone: TTLs are long, as of names that stay. */
+const ZONE: Record<string, Partial<Record<number, Iterable<number>[]>>> = {
+  "both.test": { [A]: [[10, 0, 0, 1], [10, 0, 0, 9]], [AAAA]: [ip6("fd00::9")] },
+  "four.test": { [A]: [[10, 0, 0, 1]] },
+  "six.test": { [AAAA]: [ip6("fd00::7")] },
+};
+
+/** What a server says of the zone's names; of others that they are none, and of "dumb.test" nothing. */
+function zoneAnswer(data: Uint8Array): Uint8Array | undefined {
+  const q = readQuery(data), known = ZONE[q.name.toLowerCase()];
+  if (/^dumb/i.test(q.name)) return undefined;
+  if (known === undefined) return response(q, { flags: 0x8183, authorities: [soa(60, 60)] });
+  const answers = (known[q.type] ?? []).map((bytes) => record(QNAME, q.type, 60, [...bytes]));
+  return response(q, { answers, ...answers.length === 0 ? { authorities: [soa(60, 60)] } : {} });
+}
+
+describe("names, and an address from the network", () => {
+  const WANTED = [
+    "nobody.test: Name or service not known", "nobody.test: Name or service not known",
+    "nobody.test: Name or service not known", "nobody.test: Name or service not known", "gethostbyname: Unknown host",
+    "six.test: fd00::7", "six.test: Name or service not known", "six.test: fd00::7", "six.test: fd00::7",
+    "gethostbyname: Unknown host", "both.test: fd00::9 10.0.0.1 10.0.0.9", "both.test: Name or service not known",
+    "both.test: fd00::9", "both.test: fd00::9", "gethostbyname: 10.0.0.1 10.0.0.9", "four.test: 10.0.0.1",
+    "four.test: Name or service not known", "four.test: Name or service not known", "four.test: ::ffff:10.0.0.1",
+    "gethostbyname: 10.0.0.1", "connect: 0", "send: 5", "recv: 5",
+  ];
+  const names = ["nobody.test", "six.test", "both.test", "four.test"];
+  for (const [what, env, own] of [
+    ["servers of STINT_DNS", { STINT_IP: "10.0.0.2/24", STINT_DNS: ADDRESS }, "10.0.0.2"],
+    ["a lease that names the server", { STINT_IP: "dhcp", STINT_NAME: "lamp" }, "10.0.0.70"],
+  ] as const) {
+    it(what, async (t: TestContext) => {
+      if (lacks(t, "gcc", "wasm2c")) return;
+      const r = await onNetwork(names, { ...env, STINT_IP6: "fd00::2/64" });
+      assert.deepEqual([r.status, r.out.trim().split("\n")], [0, [...WANTED, `hello from ${own}`]], r.err);
+    });
+  }
+
+  for (const [what, env, line] of [
+    ["STINT_DNS", { STINT_DNS: "10.0.0.1,nobody" }, /^an address is written a\.b\.c\.d, not nobody$/m],
+    ["too many of STINT_DNS", { STINT_DNS: "1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4" }, /^STINT_DNS is up to three addresses/m],
+    ["STINT_NAME", { STINT_NAME: "a b" }, /^STINT_NAME is up to 63 letters, digits and hyphens, not a b$/m],
+    ["STINT_MAC", { STINT_MAC: "02:00:00:00:00" }, /^STINT_MAC is written as 02:00:00:00:00:01, not 02:00/m],
+  ] as const) {
+    it(`a wrong setting gets a line: ${what}`, async (t: TestContext) => {
+      if (lacks(t, "gcc", "wasm2c")) return;
+      const r = await onNetwork(["four.test"], { STINT_IP: "10.0.0.2/24", ...env });
+      assert.equal(r.status, 2, r.err);
+      assert.match(r.err, line);
+    });
+  }
+});
+
+/** Runs `lookup` on a network with a DHCP and DNS server that echoes, too, at ADDRESS. */
+async function onNetwork(names: string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+  const began = Date.now(), child = started(linkedProgram("lookup"), names, {
+    stdio: ["ignore", "pipe", "pipe", "pipe"], env: environment({ STINT_LINK_FD: "3", ...env }),
+  });
+  const stream = child.stdio[3] as Duplex;
+  let out = "", err = "";
+  child.stdout!.on("data", (d: Buffer) => (out += d.toString()));
+  child.stderr!.on("data", (d: Buffer) => (err += d.toString()));
+  stream.on("error", () => {});
+  const link = streamLink(stream, stream, () => stream.destroy());
+  eachFrame(stream, (f) => {
+    const lease = dhcpAnswer(f, ip4(ADDRESS), (_, wanted) => wanted ?? ip4("10.0.0.70"));
+    if (lease !== undefined) link.send(lease);
+  });
+  const stack = await Stack.open({ link, ip: `${ADDRESS}/24` });
+  stack.on("error", () => {});
+  stack.listen({ port: 80 }).on("connection", (c: Connection) => {
+    c.on("error", () => {}).on("data", (d: Buffer) => c.end(d));
+  });
+  const dns = stack.udp({ port: 53 });
+  dns.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
+    const answer = zoneAnswer(data);
+    if (answer !== undefined) dns.send(answer, from.port, from.address);
+  });
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  const status = await new Promise<number | null>((done) => child.once("close", done));
+  clearTimeout(timer);
+  await stack.close(0);
+  return { status, out, err, ms: Date.now() - began };
+}
 
 describe("options that are set before there is a connection", () => {
   for (const usual of [false, true]) {
