@@ -13,12 +13,14 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { pathToFileURL } from "node:url";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import ts from "typescript";
 import { loadModule, StackModule, Wire, type Serve, type Stack } from "../../host/index.js";
 import { findProgram } from "../../host/programs.js";
 import { parseIp } from "../../host/address.js";
 import { B } from "../harness/cable.js";
 import { opened, peers } from "../harness/documented.js";
+import { gone, numbers, rows, sources, strangeOptions } from "../harness/documents.js";
 import { environment, ran, until } from "../harness/programs.js";
 
 const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
@@ -343,6 +345,39 @@ describe("documents", () => {
     assert.deepEqual(gone, []);
   });
 
+  it("name paths, functions and other words of the sources that are there", () => {
+    const now = sources(), there = [...ALL, "tests/packetdrill/README.md"].filter((file) => file !== "CHANGELOG.md");
+    assert.deepEqual(there.flatMap((file) => gone(prose(file), now).map((name) => `${file}: ${name}`)), []);
+    assert.deepEqual(gone("`tcp/gone.ts`, `tcp/input.ts`, `tcpInput`, `tcpGone()`, `stint/net`, `a b`", now), [
+      "tcp/gone.ts", "tcpGone()",
+    ]);
+  });
+
+  it("name options of scripts that are there", () => {
+    const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
+    assert.deepEqual(ALL.flatMap((f) => strangeOptions(readFileSync(f, "utf8"), scripts).map((o) => `${f}: ${o}`)), []);
+    assert.deepEqual(strangeOptions("`npm run fuzz -- --frames 2 --wheels 3`", scripts), ["fuzz --wheels"]);
+  });
+
+  it("have the numbers that are committed or built", () => {
+    const find = (file: string, name: string): number[] => {
+      const all = rows(readFileSync(file, "utf8")).filter(([first]) => first === name).map(numbers);
+      const said = all.find((row) => row.length > 0);
+      assert.ok(said !== undefined, `${file}: ${name}`);
+      return said;
+    };
+    const json = (file: string): Record<string, never> => JSON.parse(readFileSync(file, "utf8")) as never;
+    for (const [work, count] of Object.entries(json("tests/bench/instructions.json")))
+      assert.equal(find("docs/testing/bench.md", work)[0], count, work);
+    for (const [board, counts] of Object.entries(json("boards/instructions.json")))
+      assert.deepEqual(find("boards/README.md", board).slice(0, 3), Object.values(counts), board);
+    for (const name of ["browser", "fetch", "ip6"]) {
+      const bytes = readFileSync(`build/${name}.js`), made = [brotliCompressSync(bytes), gzipSync(bytes, { level: 9 })];
+      for (const [i, said] of find("docs/guide/page.md", `${name}.js`).entries())
+        assert.ok(Math.abs(said - made[i]!.length / 1000) < 0.3, `${name}.js: ${said}, and ${made[i]!.length} bytes`);
+    }
+  });
+
   it("name commands, options and scripts that are there", () => {
     const scripts = Object.keys((JSON.parse(readFileSync("package.json", "utf8")) as { scripts: object }).scripts);
     const help = new Map<string, string>(), wrong: string[] = [];
@@ -351,7 +386,7 @@ describe("documents", () => {
       if (!help.has(words)) help.set(words, ran(process.execPath, [...command, "--help"]).stdout);
       return help.get(words)!;
     };
-    for (const file of [...NEW, "SECURITY.md", "docs/services.md"]) {
+    for (const file of ALL) {
       const text = readFileSync(file, "utf8").replace(/ \\\n\s*/g, " ");
       const compare = (line: string, has: string): void => {
         const there: string[] = has.match(/--[a-z0-9-]+/g) ?? [];
