@@ -19,11 +19,13 @@ export interface HostState {
   connections: Connection[];
 }
 
-/** Honest clients: how many began, and how many are connected. */
+/** Honest clients: how many began, and how many the server's application got; and what an attacker took. */
 export interface Served {
   began: number;
   connected: number;
   spoofed: number;
+  /** Half-open connections that one host kept, at most. */
+  held: number;
   waiting: { host: number; handle: number }[];
 }
 
@@ -48,6 +50,7 @@ export class Host {
       if (bits & EVENT.ACCEPT) {
         for (const l of s.listeners) {
           for (let h = stack.accept(l); h !== 0; h = stack.accept(l)) {
+            if (served.began > 0) served.connected++;
             s.connections.push(connection(h, !s.connections.some((c) => !c.reads && c.handle === 0)));
             did = true;
           }
@@ -55,7 +58,6 @@ export class Host {
       }
       const waiting = served.waiting.findIndex((w) => w.host === this.number && w.handle === handle);
       if (waiting >= 0) {
-        if (bits & EVENT.CONNECTED) served.connected++;
         if (bits & (EVENT.CONNECTED | EVENT.CLOSED)) {
           served.waiting.splice(waiting, 1);
           if (bits & EVENT.CONNECTED) stack.abort(handle);

@@ -12,7 +12,7 @@ import { INJECTED, OLD, type Frame, type Mark } from "./analyze.js";
 import { Faults } from "./faults.js";
 import { arpAnswer, arpRequest, SynFrame } from "./frames.js";
 import { connection, Host, type HostState, type Served } from "./host.js";
-import { segmentFrame, type SegmentFields } from "./segment-frame.js";
+import { segmentFrame, thirdOf, type SegmentFields } from "./segment-frame.js";
 import type { Action, HostPlan, Scenario, UserAct } from "./scenario.js";
 
 export interface Flight {
@@ -73,7 +73,7 @@ export class Lab {
   flights: Flight[] = [];
   step = 0;
   nowUs = START_US;
-  served: Served = { began: 0, connected: 0, spoofed: 0, waiting: [] };
+  served: Served = { began: 0, connected: 0, spoofed: 0, held: 0, waiting: [] };
   up = true;
   acts: UserAct[] = [];
   readonly #on: Host[] = [];
@@ -319,6 +319,7 @@ export class Lab {
       return host.applications(this.served);
     });
     host.state.wakeUs = wait < 0 ? Infinity : this.nowUs + wait;
+    this.served.held = Math.max(this.served.held, this.halfOpen(i));
     this.#watch();
   }
 
@@ -338,6 +339,12 @@ export class Lab {
     return this.stacks[host]!.flowState(parseIp(this.hosts[host]!.ip), lport, parseIp(this.hosts[other]!.ip), rport);
   }
 
+  /** How many half-open connections a host keeps. */
+  halfOpen(host: number): number {
+    const places = this.hosts[host]!.options?.halfOpenMax ?? SMALL.halfOpenMax!;
+    return places - this.stacks[host]!.pools().halfOpenFree;
+  }
+
   /** The connections of a host, as its inspector shows them. */
   inspect(host: number): { info: TcpInfo; got: number; text: string }[] {
     return this.#on[host]!.inspect();
@@ -354,7 +361,16 @@ export class Lab {
     }
     const tcp = decodeTcp(bytes);
     if (!tcp) return;
-    const s = this.#on[from]!.state;
+    const { habit } = this.hosts[from]!, s = this.#on[from]!.state;
+    if (habit !== undefined && tcp.flags.includes("SYN") && tcp.flags.includes("ACK")) {
+      if (habit === "splits") {
+        this.#send(from, segmentFrame({ flags: ["ACK"], seq: (tcp.seq + 1) >>> 0 }, bytes), marks);
+        this.#send(from, segmentFrame({ flags: ["SYN"] }, bytes), marks);
+        return;
+      }
+      // No frame of the wire: it has no number.
+      this.#fly({ id: -1, from, to: from, sentUs: this.nowUs, dueUs: this.nowUs, bytes: thirdOf(bytes) });
+    }
     const leaves = Math.max(this.nowUs, s.busyUs);
     s.busyUs = leaves + FRAME_US;
     const to = this.#route(tcp);
@@ -418,6 +434,14 @@ export class Lab {
         this.#inject(a);
         return;
       }
+      case "replay": {
+        const frame = this.frames[a.frame], tcp = frame && decodeTcp(frame.bytes);
+        if (!tcp) return this.#note("There is no such segment yet.");
+        const to = this.#route(tcp);
+        this.#watch();
+        this.#late(this.hosts.findIndex((h) => parseIp(h.ip) === tcp.src), to, frame.bytes, OLD);
+        return;
+      }
       case "flood": {
         const to = this.host(a.to), plan = this.hosts[to]!;
         const syn = new SynFrame(Uint8Array.from(this.#on[to]!.mac), parseIp(plan.ip), SERVER_PORT);
@@ -427,9 +451,7 @@ export class Lab {
           .slice();
         const owner = this.#route(decodeTcp(bytes)!);
         this.served.spoofed++;
-        const dueUs = this.nowUs + this.#delayUs;
-        this.frames.push({ timeUs: this.nowUs, bytes, arrivesUs: dueUs, fate: INJECTED });
-        this.#fly({ id: this.frames.length - 1, from: -1, to: owner, sentUs: this.nowUs, dueUs, bytes });
+        this.#late(-1, owner, bytes, INJECTED);
         if (a.ms > 0) this.#later(this.nowUs - START_US + 1e6 / a.perSecond, { ...a, ms: a.ms - 1000 / a.perSecond });
         return;
       }
@@ -451,12 +473,12 @@ export class Lab {
     }
   }
 
-  #onHost(a: Exclude<Action, { do: "link" | "segment" | "flood" | "clients" }>, i: number): void {
+  #onHost(a: Exclude<Action, { do: "link" | "segment" | "replay" | "flood" | "clients" }>, i: number): void {
     const { stack, state: s } = this.#on[i]!, c = s.connections.findLast((x) => x.handle !== 0 && !x.over);
     try {
       switch (a.do) {
         case "listen":
-          s.listeners.push(stack.listen(a.port ?? SERVER_PORT, 8));
+          s.listeners.push(stack.listen(a.port ?? SERVER_PORT, a.backlog ?? 8));
           break;
         case "connect": {
           const to = this.host(a.to), aPort = a.from ?? CLIENT_PORT, bPort = a.port ?? SERVER_PORT;
@@ -535,8 +557,13 @@ export class Lab {
         dstMac: this.#on[to]!.mac,
       },
     );
+    this.#late(from, to, bytes, a.old ? OLD : INJECTED);
+  }
+
+  /** A frame that no host sends now is on its way. */
+  #late(from: number, to: number, bytes: Uint8Array, fate: string): void {
     const dueUs = this.nowUs + this.#delayUs;
-    this.frames.push({ timeUs: this.nowUs, bytes, arrivesUs: dueUs, fate: a.old ? OLD : INJECTED });
+    this.frames.push({ timeUs: this.nowUs, bytes, arrivesUs: dueUs, fate });
     this.#fly({ id: this.frames.length - 1, from, to, sentUs: this.nowUs, dueUs, bytes });
   }
 

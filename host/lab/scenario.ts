@@ -5,12 +5,13 @@ import type { SegmentFields } from "./segment-frame.js";
 
 /** What an application, the network or an outsider does. Hosts are named as in the scenario. */
 export type Action =
-  | { do: "listen"; host: string; port?: number }
+  | { do: "listen"; host: string; port?: number; backlog?: number }
   | { do: "connect"; host: string; to: string; port?: number; from?: number }
   | { do: "send"; host: string; text?: string; bytes?: number }
   | { do: "close" | "abort" | "stop reading" | "read again" | "restart"; host: string }
   | { do: "link"; up: boolean }
   | { do: "segment"; from: string; to: string; fields: SegmentFields; old?: boolean }
+  | { do: "replay"; frame: number }
   | { do: "flood"; to: string; perSecond: number; ms: number }
   | { do: "clients"; host: string; to: string; everyMs: number; ms: number };
 
@@ -29,6 +30,11 @@ export interface HostPlan {
   name: string;
   ip: string;
   options?: Partial<StackOptions>;
+  /**
+   * Thought experiments, at the host's edge. "trusts": its SYN-ACK counts as acknowledged once it has left, as if two
+   * messages were enough. "splits": its SYN-ACK goes as two segments, an ACK and a SYN.
+   */
+  habit?: "trusts" | "splits";
 }
 
 export interface Scenario {

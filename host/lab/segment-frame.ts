@@ -1,6 +1,6 @@
 /** A TCP segment made by hand, as an Ethernet frame with right lengths and checksums. */
 import { FLAGS, decodeTcp, type FlagName } from "../decode.js";
-import { tcp, type Ip } from "../encode.js";
+import { opt, tcp, type Ip } from "../encode.js";
 import { bytesOf, ETHERNET, get, IP_AT, IPV4, SIZE, tcpSize } from "../headers.js";
 
 export interface SegmentFields {
@@ -44,5 +44,15 @@ export function segmentFrame(fields: SegmentFields, like?: Uint8Array, ends?: En
     // Options stay as they were.
     opts: was && like ? like.slice(TCP_AT + SIZE.tcp, TCP_AT + tcpSize(like, TCP_AT)) : [],
     data: fields.text !== undefined ? new TextEncoder().encode(fields.text) : was?.payload ?? new Uint8Array(),
+  });
+}
+
+/** The ACK that a SYN-ACK asks for, as if the other end had sent it at once. */
+export function thirdOf(synAck: Uint8Array): Uint8Array {
+  const t = decodeTcp(synAck)!, { src, dst, srcMac, dstMac } = headerOf(synAck);
+  const stamps = t.options.find((o) => o.kind === "timestamps");
+  return tcp({ src: dst, dst: src, srcMac: dstMac, dstMac: srcMac, id: 0 }, {
+    flags: "A", sport: t.dstPort, dport: t.srcPort, seq: t.ack, ack: (t.seq + 1) >>> 0, win: 8192,
+    opts: stamps ? [...opt.nop(), ...opt.nop(), ...opt.ts(stamps.ecr, stamps.val)] : [],
   });
 }
