@@ -139,14 +139,20 @@ async function lab() {
 }
 
 async function labPage(module, file) {
-  const { outputFiles } = await build({
-    entryPoints: ["host/browser/main.ts"], bundle: true, write: false, minify: true, format: "iife", target: "es2022",
-    platform: "browser", logLevel: "warning",
-    define: { STINT_WASM_GZIP: JSON.stringify(gzipSync(readFileSync(module), { level: 9 }).toString("base64")) },
+  const packed = (bytes) => JSON.stringify(gzipSync(bytes, { level: 9 }).toString("base64"));
+  const script = async (entry, define = {}) => {
+    const { outputFiles } = await build({
+      entryPoints: [entry], bundle: true, write: false, minify: true, format: "iife", target: "es2022",
+      platform: "browser", logLevel: "warning", define,
+    });
+    return outputFiles[0].text;
+  };
+  const code = await script("host/browser/load.ts", {
+    STINT_SCRIPT_GZIP: packed(await script("host/browser/main.ts")), STINT_WASM_GZIP: packed(readFileSync(module)),
   });
   const style = await transform(readFileSync("host/browser/style.css", "utf8"), { loader: "css", minify: true });
   const page = readFileSync("host/browser/index.html", "utf8")
     .replace("/*STYLE*/", () => style.code)
-    .replace("/*SCRIPT*/", () => outputFiles[0].text.replaceAll("</script", "<\\/script"));
+    .replace("/*SCRIPT*/", () => code.replaceAll("</script", "<\\/script"));
   writeFileSync(file, page);
 }

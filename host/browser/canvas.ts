@@ -179,11 +179,12 @@ export class LadderCanvas {
     c.translate(0, -off);
     this.#paintColumns(brush);
     this.#paintTimers(brush);
+    this.#paintNow(brush);
     this.#paintArrows(brush);
     // After all arrows, so that none lies on a label.
     this.#paintLabels(brush);
     this.#paintStates(brush);
-    this.#paintNow(brush);
+    this.#paintHeads(brush);
   }
 
   /** A line for each host, and for the router between them. */
@@ -229,6 +230,7 @@ export class LadderCanvas {
       if (lowest < off - 30 || l.y1 > off + height + 30) continue;
       c.strokeStyle = c.fillStyle =
         a.endUs === null ? bad : a.cookie ? good : a.again ? again : a.foreign ? soft : a.from > a.to ? right : left;
+      if (l.flying) this.#paintRest(brush, a, l);
       c.lineWidth = a.frame === picture.selected ? 3.5 : 1.7;
       c.setLineDash(a.endUs === null || a.foreign ? [6, 4] : []);
       c.beginPath();
@@ -249,6 +251,16 @@ export class LadderCanvas {
         c.fill();
       }
     }
+  }
+
+  /** Where a segment that is on its way will go. */
+  #paintRest({ c }: Brush, a: Arrow, from: { x2: number; y2: number }): void {
+    c.lineWidth = 1;
+    c.setLineDash([2, 5]);
+    c.beginPath();
+    c.moveTo(from.x2, from.y2);
+    c.lineTo(this.#x(a.to), this.#y(a.endUs!));
+    c.stroke();
   }
 
   /** What each segment is, along its arrow. */
@@ -286,7 +298,7 @@ export class LadderCanvas {
 
   /** The states of both ends, each below the one before. */
   #paintStates(brush: Brush): void {
-    const { picture } = this, { c, height, off, small } = brush, { left, right } = brush.colours;
+    const { picture } = this, { c, height, off, small } = brush, { left, right, ground } = brush.colours;
     const lastY: number[] = [];
     for (const s of picture.states) {
       const y = Math.max(this.#y(s.timeUs), (lastY[s.host] ?? 0) + 13);
@@ -296,13 +308,16 @@ export class LadderCanvas {
       c.font = font(small ? 10 : 12, "600");
       c.fillStyle = leftmost ? left : right;
       c.textAlign = leftmost ? "right" : "left";
+      c.lineWidth = 4;
+      c.strokeStyle = ground;
+      c.strokeText(s.state, x, y + 4);
       c.fillText(s.state, x, y + 4);
     }
   }
 
-  /** Where the time has come to, and the heads, which stay in sight. */
+  /** Where the time has come to. */
   #paintNow(brush: Brush): void {
-    const { picture } = this, { c, width, off, small } = brush, { soft, left, right, ground } = brush.colours;
+    const { picture } = this, { c, width } = brush, { soft } = brush.colours;
     const y = this.#y(picture.nowUs);
     c.strokeStyle = soft;
     c.setLineDash([2, 4]);
@@ -311,7 +326,11 @@ export class LadderCanvas {
     c.lineTo(width, y);
     c.stroke();
     c.setLineDash([]);
-    // The heads stay in sight.
+  }
+
+  /** The hosts' names, which stay in sight, and the time. */
+  #paintHeads(brush: Brush): void {
+    const { picture } = this, { c, width, off, small } = brush, { soft, left, right, ground } = brush.colours;
     c.fillStyle = ground;
     c.fillRect(0, off, width, 40);
     picture.columns.forEach((name, i) => {

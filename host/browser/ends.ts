@@ -67,7 +67,7 @@ function table(t: TcpInfo, got: number, text: string): HTMLElement {
       "tr", {}, ...rows.slice(i, i + 2).flatMap(([k, v]) => [make("th", { scope: "row" }, k), make("td", {}, v)]),
     ));
   return make(
-    "div", { className: "scrolls" }, table,
+    "div", { className: "scrolls", tabIndex: 0, role: "group", ariaLabel: `Numbers: ${t.stateName}` }, table,
     ...(text ? [make("p", { className: "hint" }, `“${text.slice(-60)}”`)] : []),
   );
 }

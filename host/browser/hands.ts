@@ -7,9 +7,15 @@ import type { Page } from "./page.js";
 export function controls(page: Page): void {
   const scenario = $<HTMLSelectElement>("scenario");
   const on = (id: string, f: () => void): void => $(id).addEventListener("click", f);
-  scenario.onchange = () => page.open(scenario.value);
-  $<HTMLSelectElement>("variant").onchange = () => page.open(scenario.value, $<HTMLSelectElement>("variant").value);
-  $("seed").onchange = () => page.open(scenario.value, page.lab.variant || undefined);
+  // As after a link: the browser's way back leads to what was open before.
+  const open = (name: string, variant?: string): void => {
+    if (name === "tour") page.openTour(page.tour?.step ?? 1, page.tour?.settings);
+    else page.open(name, variant);
+    history.pushState(null, "", page.url(true));
+  };
+  scenario.onchange = () => open(scenario.value);
+  $<HTMLSelectElement>("variant").onchange = () => open(scenario.value, $<HTMLSelectElement>("variant").value);
+  $("seed").onchange = () => open(scenario.value, page.lab.variant || undefined);
   on("play", () => toggle(page));
   on("step", () => one(page));
   on("back", () => page.goTo(page.lab.step - 1));
@@ -54,7 +60,8 @@ export function controls(page: Page): void {
   });
 }
 
-function toggle(page: Page): void {
+/** Plays or pauses; from the beginning, where it is at its end. */
+export function toggle(page: Page): void {
   if (!page.playing && !page.capture && page.lab.isOver) page.goTo(0);
   page.play(!page.playing && !page.capture);
 }

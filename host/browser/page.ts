@@ -1,9 +1,10 @@
 /** The handshake lab's page: what is shown, how time goes, links to it, and captures. */
 import { Analysis, type Connection, type Segment } from "../lab/analyze.js";
 import { Lab } from "../lab/lab.js";
-import type { UserAct } from "../lab/scenario.js";
+import type { Scenario, UserAct } from "../lab/scenario.js";
 import { plural } from "../lab/ladder.js";
 import { SCENARIOS, scenarioNamed } from "../lab/scenarios.js";
+import { settingsOf, TOUR, tourScenario, type Settings } from "../lab/tour.js";
 import { pcapngHead, pcapngPacket, concat } from "../links/pcapng.js";
 import { CaptureError, readCapture } from "../links/read-capture.js";
 import { LadderCanvas, type Picture } from "./canvas.js";
@@ -27,6 +28,8 @@ export interface Pieces {
   draw(page: Page): void;
 }
 
+const seedSaid = (): number => Number($<HTMLInputElement>("seed").value) || 1;
+
 /** What is shown: a lab, or a capture in its place. Pieces read it and call it; it redraws them. */
 export class Page {
   lab!: Lab;
@@ -38,30 +41,53 @@ export class Page {
   selected = -1;
   field = -1;
   capture: { name: string; connections: Connection[]; chosen: number } | null = null;
+  /** The step of the guided tour that is open, from 1, and what the reader chose there. */
+  tour: { step: number; settings: Settings } | null = null;
   readonly ladder = new LadderCanvas($<HTMLCanvasElement>("ladder"), $("scroll"), $("spacer"));
   #debtMs = 0;
   #lastFrame = 0;
   #shownStep = -1;
 
   constructor(readonly module: WebAssembly.Module, readonly pieces: Pieces) {
-    for (const s of SCENARIOS) $<HTMLSelectElement>("scenario").append(make("option", { value: s.name }, s.title));
+    const choose = $<HTMLSelectElement>("scenario");
+    choose.append(make("option", { value: "tour" }, "Guided tour"));
+    for (const s of SCENARIOS) choose.append(make("option", { value: s.name }, s.title));
     pieces.begin(this);
     this.ladder.onPick = (frame) => this.select(frame);
-    if (!this.#fromUrl()) this.open(SCENARIOS[0]!.name);
-    addEventListener("hashchange", () => { if (location.hash !== this.url()) this.#fromUrl(); });
+    this.fromUrl();
+    addEventListener("hashchange", () => {
+      if (location.hash === this.url()) return;
+      this.fromUrl();
+      // Who followed a link reads on where it leads.
+      if (this.tour) $("tour-h").focus();
+    });
     requestAnimationFrame((t) => this.#tick(t));
   }
 
   // What is shown
 
-  /** Begins a scenario at step 0, and leaves a capture. Throws a RangeError where no scenario has this name. */
-  open(
-    name: string, variant?: string, seed = Number($<HTMLInputElement>("seed").value) || 1, acts: UserAct[] = [],
-  ): void {
-    const scenario = scenarioNamed(name), variants = Object.keys(scenario.variants ?? {});
-    this.capture = null;
-    this.lab = new Lab(this.module, scenario, seed, variant ?? variants[0] ?? "", acts);
+  /** Begins a scenario, and leaves a capture. Throws a RangeError where no scenario has this name. */
+  open(name: string, variant?: string, seed = seedSaid(), acts: UserAct[] = []): void {
+    const scenario = scenarioNamed(name);
+    this.tour = null;
+    this.#begin(scenario, variant ?? Object.keys(scenario.variants ?? {})[0] ?? "", seed, acts);
     $<HTMLSelectElement>("scenario").value = name;
+  }
+
+  /** Opens a step of the guided tour, from 1. Throws a RangeError where there is none. */
+  openTour(step: number, settings?: Settings, seed = seedSaid(), acts: UserAct[] = []): void {
+    const found = TOUR[step - 1];
+    if (!found) throw new RangeError(`the tour has steps 1 to ${TOUR.length}`);
+    this.tour = { step, settings: settings ?? settingsOf(found, () => null) };
+    this.#begin(tourScenario(step, this.tour.settings), "", seed, acts);
+    $<HTMLSelectElement>("scenario").value = "tour";
+  }
+
+  /** The lab is at its first message then: nobody wants to see an empty field. */
+  #begin(scenario: Scenario, variant: string, seed: number, acts: UserAct[]): void {
+    const variants = Object.keys(scenario.variants ?? {});
+    this.capture = null;
+    this.lab = new Lab(this.module, scenario, seed, variant, acts);
     $<HTMLInputElement>("seed").value = String(seed);
     $("variant-label").hidden = variants.length === 0;
     $("variant").replaceChildren(
@@ -69,12 +95,15 @@ export class Page {
     );
     $("sentence").textContent = scenario.sentence;
     $("explanation").replaceChildren(...this.lab.scenario.explanation.map((p) => make("p", {}, p)));
-    this.selected = -1;
+    $("why").hidden = this.tour !== null;
     this.samples = [];
     this.pieces.opened(this);
     this.play(false);
+    while (this.lab.frames.length === 0 && this.next());
+    this.selected = this.lab.frames.length > 0 ? 0 : -1;
+    this.field = -1;
     this.show();
-    this.say("Press play, or go step by step.");
+    this.say("The first message is on its way. Press play, or go step by step.");
   }
 
   /** One line in the place that screen readers announce. */
@@ -230,32 +259,41 @@ export class Page {
 
   // Links
 
-  /** The fragment of a link that leads here: scenario, seed, step, variant, and what the user did. */
-  url(): string {
-    const q = new URLSearchParams({
-      scenario: this.lab.scenario.name, seed: String(this.lab.seed), step: String(this.lab.step),
-    });
-    if (this.lab.variant) q.set("variant", this.lab.variant);
-    if (this.lab.acts.length > 0) q.set("acts", btoa(JSON.stringify(this.lab.acts)));
+  /**
+   * The fragment of a link that leads here: scenario, seed, step, variant, and what the user did. `brief`: to where it
+   * begins.
+   */
+  url(brief = false): string {
+    const { lab, tour } = this, q = new URLSearchParams();
+    if (tour) {
+      q.set("tour", String(tour.step));
+      const first = settingsOf(TOUR[tour.step - 1]!, () => null);
+      for (const [name, value] of Object.entries(tour.settings)) if (value !== first[name]) q.set(name, value);
+    } else q.set("scenario", lab.scenario.name);
+    if (!brief || lab.seed !== 1) q.set("seed", String(lab.seed));
+    if (!brief) q.set("step", String(lab.step));
+    if (lab.variant) q.set("variant", lab.variant);
+    if (!brief && lab.acts.length > 0) q.set("acts", btoa(JSON.stringify(lab.acts)));
     return `#${q}`;
   }
 
-  #fromUrl(): boolean {
-    const q = new URLSearchParams(location.hash.slice(1)), name = q.get("scenario");
-    if (name === null) return false;
+  /** Opens what the page's link names, and the handshake if it names nothing. */
+  fromUrl(): void {
+    const q = new URLSearchParams(location.hash.slice(1)), seed = Number(q.get("seed")) || 1;
     try {
-      this.open(
-        name, q.get("variant") ?? undefined, Number(q.get("seed")) || 1,
-        JSON.parse(atob(q.get("acts") ?? btoa("[]"))) as UserAct[],
-      );
+      const acts = JSON.parse(atob(q.get("acts") ?? btoa("[]"))) as UserAct[], tour = q.get("tour");
+      if (tour !== null) {
+        const step = TOUR[Number(tour) - 1];
+        this.openTour(Number(tour), step && settingsOf(step, (name) => q.get(name)), seed, acts);
+      } else this.open(q.get("scenario") ?? SCENARIOS[0]!.name, q.get("variant") ?? undefined, seed, acts);
+      if (!q.has("step")) return;
       const step = Number(q.get("step"));
+      if (step < this.lab.step) this.goTo(step);
       while (this.lab.step < step && this.lab.next()) this.#sample();
       this.show();
-      return true;
     } catch (e) {
       this.open(SCENARIOS[0]!.name);
       this.say(`This link leads nowhere: ${(e as Error).message}`);
-      return true;
     }
   }
 
@@ -275,6 +313,9 @@ export class Page {
       this.play(false);
       this.captured = kept.map((f) => f.bytes);
       this.capture = { name, connections, chosen: 0 };
+      this.tour = null;
+      this.pieces.opened(this);
+      $("why").hidden = false;
       this.selected = -1;
       $("sentence").textContent =
         `${name}: ${plural(kept.length, "frame")}, ${plural(connections.length, "connection")}`;

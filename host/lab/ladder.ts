@@ -143,20 +143,32 @@ const escape = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!);
 
 /**
+ * Where a ladder's lines stand: both posts, the width, the first line, and how far apart they are. `low`: without a
+ * title, and with the numbers beside the flags.
+ */
+export interface LadderShape {
+  left: number; right: number; width: number; top: number; step: number; slope: number; low: boolean;
+}
+
+const WIDE: LadderShape = { left: 230, right: 570, width: 800, top: 92, step: 46, slope: 16, low: false };
+/** For figures on paper. */
+export const LOW: LadderShape = { left: 160, right: 450, width: 550, top: 80, step: 25, slope: 8, low: true };
+
+/**
  * The ladder as an SVG, readable on light and dark ground. `most`: segments at most; more are left out, and that is
  * said.
  */
-export function ladderSvg(ladder: Ladder, most = 200): string {
-  const left = 230, right = 570, step = 46, slope = 16, top = 92;
+export function ladderSvg(ladder: Ladder, most = 200, shape: LadderShape = WIDE): string {
+  const { left, right, width, step, slope, top, low } = shape, middle = (left + right) / 2;
   const shown = ladder.lines.slice(0, most);
-  const height = top + shown.length * step + 40;
+  const height = top + shown.length * step + (low ? 20 : 40), above = low ? 40 : 0;
   const out: string[] = [];
   const text = (x: number, y: number, content: string, more = ""): void =>
     void out.push(`<text x="${x}" y="${y}" ${more}>${escape(content)}</text>`);
-  text(400, 28, ladder.title, 'class="title" text-anchor="middle"');
+  if (!low) text(middle, 28, ladder.title, 'class="title" text-anchor="middle"');
   for (const [i, x] of [left, right].entries()) {
     text(x, 54, ladder.names[i]!, 'class="name" text-anchor="middle"');
-    out.push(`<line x1="${x}" y1="62" x2="${x}" y2="${height - 20}" class="post"/>`);
+    out.push(`<line x1="${x}" y1="62" x2="${x}" y2="${height - (low ? 14 : 20)}" class="post"/>`);
   }
   let states = ladder.before;
   const state = (i: 0 | 1, y: number, s: string): void =>
@@ -174,19 +186,19 @@ export function ladderSvg(ladder: Ladder, most = 200): string {
         + `class="arrow${bad}${cut ? " lost" : ""}"${cut ? "" : ' marker-end="url(#tip)"'}/>`,
     );
     if (cut) text(endX + way * 10, endY + 5, "✗", 'class="cross" text-anchor="middle"');
-    text(400, y - 3, labelOf(s), 'class="label" text-anchor="middle"');
-    text(
-      400, y + slope + 14, `${numbersOf(s)}${s.marks.length > 0 ? ` · ${s.marks.join(", ")}` : ""}`,
-      'class="numbers" text-anchor="middle"',
-    );
+    const numbers = `${numbersOf(s)}${s.marks.length > 0 ? ` · ${s.marks.join(", ")}` : ""}`;
+    const label = low ? `${labelOf(s)}: ${numbers.replace(/, window \d+/, "")}` : labelOf(s);
+    text(middle, y - 3, label, 'class="label" text-anchor="middle"');
+    if (!low) text(middle, y + slope + 14, numbers, 'class="numbers" text-anchor="middle"');
     text(14, y + 4, `${((s.timeUs - ladder.startUs) / 1000).toFixed(1)} ms`, 'class="numbers"');
     for (const i of [0, 1] as const) if (now[i] !== states[i]) state(i, y + (i === s.from ? 0 : slope) + 4, now[i]);
     states = now;
   });
-  if (ladder.lines.length > most)
-    text(400, height - 8, `… and ${ladder.lines.length - most} more segments`, 'class="numbers" text-anchor="middle"');
+  const rest = ladder.lines.length - most;
+  if (rest > 0) text(middle, height - 8, `… and ${rest} more segments`, 'class="numbers" text-anchor="middle"');
   return (
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 800 ${height}" width="800" height="${height}" role="img" `
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 ${above} ${width} ${height - above}" width="${width}" `
+      + `height="${height - above}" role="img" `
       + `aria-label="${escape(ladder.title)}"><style>${STYLE}</style>`
     + `<defs><marker id="tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" `
     + `orient="auto"><path d="M0 0L10 5L0 10z"/></marker></defs>${out.join("")}</svg>\n`

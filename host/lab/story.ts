@@ -1,5 +1,5 @@
 /** What a lab's run says: its connections, with the states that its hosts were really in. */
-import { analyze, type Connection } from "./analyze.js";
+import { analyze, type Connection, type Segment } from "./analyze.js";
 import type { Lab } from "./lab.js";
 import { ladderOf, type Ladder } from "./ladder.js";
 
@@ -31,4 +31,23 @@ export function laddersOf(lab: Lab, title: string, connections: readonly Connect
       },
     ];
   });
+}
+
+/** One ladder of all that passed between a lab's client and server, whoever sent it: other hosts are the client's. */
+export function wholeLadder(lab: Lab, segments: readonly (Segment | null)[], title: string): Ladder {
+  const server = lab.host("server"), ip = lab.hosts[server]!.ip;
+  const stateAt = (host: number, us: number): string =>
+    lab.changes.filter((c) => c.host === host && c.timeUs <= us).at(-1)?.state ?? "";
+  const first = (host: number): string => lab.changes.find((c) => c.host === host)?.state ?? "";
+  // Segments that cross do not take a host back to a state that it has left.
+  const reached = [0, 0], client = lab.host("client");
+  return {
+    title, names: ["client", "server"], before: [first(client), first(server)], startUs: lab.startUs,
+    lines: segments.filter((s) => s !== null).map((s) => {
+      const from = s.tcp.source === ip ? 1 : 0;
+      const at = (side: number): number =>
+        reached[side] = Math.max(reached[side]!, side === from ? s.timeUs : (s.arrivesUs ?? 0));
+      return { segment: { ...s, from }, states: [stateAt(client, at(0)), stateAt(server, at(1))] };
+    }),
+  };
 }

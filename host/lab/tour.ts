@@ -273,8 +273,13 @@ const TWO: TourStep = {
       },
     },
   ],
-  facts: (seen) => ["client", "server"].map((h) => [`the ${h} went through`, states(seen, h)
-    .filter((c) => c.timeUs >= (replayed(seen)?.timeUs ?? Infinity)).map((c) => c.state).join(", ") || "–"]),
+  facts(seen) {
+    const old = replayed(seen)?.timeUs ?? Infinity;
+    return ["client", "server"].map((h) => {
+      const after = states(seen, h).filter((c) => c.timeUs > old).map((c) => c.state);
+      return [`the ${h} went through`, [stateAt(seen, h, old), ...after].join(", ")];
+    });
+  },
   figure: {},
 };
 

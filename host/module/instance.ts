@@ -114,6 +114,8 @@ export class Instance {
 
   /** A copy of everything that the stack is. */
   save(): Uint8Array {
+    // What the last call left there has been read: no part of the stack.
+    this.u8.fill(0, this.scratch, this.scratch + BLOCK_SIZE);
     return this.u8.slice();
   }
 

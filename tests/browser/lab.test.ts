@@ -54,6 +54,16 @@ async function play(page: Page): Promise<void> {
   await page.waitForFunction(() => window.lab.lab.isOver);
 }
 
+/** What axe-core finds; its script is in the page. */
+function faults(page: Page): Promise<string[]> {
+  return page.evaluate(async () => {
+    const axe = (
+      window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
+    ).axe;
+    return (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html).join(" ")}`);
+  });
+}
+
 describe("the page", () => {
   before(async () => {
     const path = findProgram("chromium");
@@ -230,6 +240,75 @@ describe("the page", () => {
     await page.close();
   });
 
+  it("shows the handshake first, paused at its first message", async (t) => {
+    const page = await open(t);
+    if (!page) return;
+    const shown = await page.evaluate(() => [window.lab.lab.frames.length, window.lab.lab.isOver] as const);
+    assert.deepEqual(shown, [1, false]);
+    assert.match((await page.textContent("#segment"))!, /The client opens/);
+    await page.close();
+  });
+
+  it("the tour is walked by the keyboard: a choice, an answer by doing, on, and back", async (t) => {
+    const page = await open(t, "laptop", "#tour=3");
+    if (!page) return;
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement!.id);
+    // From the step's head on, every control follows, and nothing holds the focus.
+    await page.locator("#tour-h").focus();
+    const passed: string[] = [];
+    for (let i = 0; i < 12 && !passed.includes("scroll"); i++) {
+      await page.keyboard.press("Tab");
+      passed.push(await focused());
+    }
+    assert.deepEqual(
+      passed, ["tour-messages", "tour-client", "tour-rst", "tour-run", "tour-back", "tour-next", "scroll"],
+    );
+    await page.locator("#tour-messages").focus();
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await focused(), "tour-messages");
+    await page.locator("#tour-run").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => window.lab.lab.isOver);
+    const answers = await page.locator("#tour [aria-live] .answer").allTextContents();
+    assert.match(answers[0]!, /^✓ At 320 ms the server was ESTABLISHED, and the client CLOSED/);
+    assert.deepEqual(answers.slice(1), ["", ""]);
+    assert.match((await page.textContent("#runs"))!, /SYN-RECEIVED, ESTABLISHED, LISTEN/);
+    await page.locator("#tour-next").focus();
+    await page.keyboard.press("Enter");
+    await page.waitForFunction(() => document.activeElement!.textContent.startsWith("Step 4 of 6"));
+    assert.match(page.url(), /#tour=4$/);
+    await page.goBack();
+    await page.waitForFunction(() => document.activeElement!.textContent.startsWith("Step 3 of 6"));
+    assert.match(page.url(), /#tour=3&messages=2$/);
+    assert.equal(await page.inputValue("#tour-messages"), "2");
+    await page.close();
+  });
+
+  it("the tour fits a phone, passes axe-core, and is one page of paper", async (t) => {
+    mkdirSync("build/lab/screenshots", { recursive: true });
+    for (const size of ["small", "laptop"] as const) {
+      const page = await open(t, size);
+      if (!page) return;
+      await page.addScriptTag({ content: readFileSync(AXE, "utf8") }).catch(() => {});
+      for (let n = 1; n <= 6; n++) {
+        await page.click(`.steps li:nth-child(${n}) a`);
+        await page.waitForFunction((k) => document.activeElement!.textContent.startsWith(`Step ${k} of 6`), n);
+        await play(page);
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${size}, step ${n}`);
+        await page.screenshot({ path: `build/lab/screenshots/tour-${n}-${size}.png`, fullPage: true });
+        if (size === "laptop" && (n === 1 || n === 6)) assert.deepEqual(await faults(page), [], `step ${n}`);
+      }
+      if (size === "small") {
+        await page.close();
+        continue;
+      }
+      const pdf = await page.pdf({ path: "build/lab/screenshots/tour.pdf", preferCSSPageSize: true });
+      assert.match(pdf.toString("latin1"), /\/Type \/Pages\s*\/Count 1\b/);
+      assert.equal(await page.locator("#print section").count(), 6);
+      await page.close();
+    }
+  });
+
   it("plays the flood with 2,000 segments at a steady pace", async (t) => {
     const page = await open(t, "laptop", "#scenario=flood&variant=cookies");
     if (!page) return;
@@ -257,13 +336,7 @@ describe("the page", () => {
       await page.emulateMedia({ colorScheme });
       await page.evaluate(() => window.lab.select(1));
       await page.addScriptTag({ content: readFileSync(AXE, "utf8") }).catch(() => {});
-      const found: string[] = await page.evaluate(async () => {
-        const axe = (
-          window as unknown as { axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> } }
-        ).axe;
-        return (await axe.run()).violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((n) => n.html).join(" ")}`);
-      });
-      assert.deepEqual(found, [], colorScheme);
+      assert.deepEqual(await faults(page), [], colorScheme);
     }
     await page.close();
   });
