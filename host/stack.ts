@@ -323,6 +323,11 @@ export class StackModule extends Interface {
     return at;
   }
 
+  /** An application that the stack was linked with does what it has to. Returns whether another poll may send more. */
+  runApplication(): boolean {
+    return (this.exports as Exports & { app_run(): number }).app_run() !== 0;
+  }
+
   /** How full the tables are. */
   pools(): Pools {
     const of = (which: keyof Pools): number => this.exports.pool(POOL[which]);

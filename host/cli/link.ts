@@ -8,15 +8,13 @@ import type { Link } from "../links/link.js";
 import { Loop } from "../loop.js";
 import { linkDynamic, mergeModules } from "../link/merge.js";
 import { ModuleError, readSections } from "../link/sections.js";
-import { StackModule, type Exports } from "../stack.js";
+import { StackModule } from "../stack.js";
 import { address, cidr, parsePort } from "./arguments.js";
 import { checkChoice } from "./own-address.js";
 import { readInput } from "./problem.js";
 import { whenAsked } from "./signals.js";
 
 interface RunOptions { link: string; ip: string; gateway?: string; pcap?: string; forward: number[] }
-
-interface AppExports extends Exports { app_run(): number }
 
 /** `stint link` and `stint run`: the second runs on a network what the first has made. */
 export function addLink(program: Command): void {
@@ -78,9 +76,8 @@ async function runOn(link: Link, module: WebAssembly.Module, options: RunOptions
   const stack = new StackModule(module, {
     ip: options.ip, ...(options.gateway === undefined ? {} : { gateway: options.gateway }),
   });
-  const app = stack.exports as AppExports;
   const loop = new Loop(stack, link, monotonicUs);
-  loop.onPolled = () => app.app_run() !== 0;
+  loop.onPolled = () => stack.runApplication();
   // After the loop's first turn, which announces the address.
   setImmediate(() => console.log(`ready ${plain}`));
   try {

@@ -6,7 +6,7 @@
 import { ERR, StintError } from "../errors.js";
 import type { Call } from "./parse.js";
 import {
-  failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
+  attempted, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
 } from "./socket.js";
 import { SYMBOLS, Unsupported } from "./system.js";
 
@@ -40,9 +40,9 @@ export class Datagrams {
   }
 
   #open(s: Socket, port: number): Result {
-    const handle = this.host.stack.exports.udp_open(port);
-    if (handle < 0) return failed(handle);
-    s.handle = handle;
+    const opened = attempted(() => this.host.stack.udpOpen(port));
+    if (opened.value < 0) return opened;
+    s.handle = opened.value;
     this.localPort = port;
     return OK;
   }
@@ -69,7 +69,7 @@ export class Datagrams {
 
   /** What was not read yet is gone. */
   close(s: Socket): void {
-    if (s.handle !== 0) this.host.stack.exports.udp_close(s.handle);
+    if (s.handle !== 0) this.host.stack.udpClose(s.handle);
     this.#states.delete(s);
   }
 

@@ -1,13 +1,10 @@
 /** A descriptor's socket, and what its calls are given and return. */
-import { ERR, errName } from "../errors.js";
+import { StintError, errName } from "../errors.js";
 import type { StackModule } from "../stack.js";
 import { numberOf } from "./calls.js";
 import type { Call, Value } from "./parse.js";
 import { ERRNO, type Settings } from "./system.js";
 import type { Ends } from "./wire.js";
-
-/** What the module returns where a call has to wait. */
-export const { AGAIN } = ERR;
 
 export interface Socket {
   /** `new`: a stream socket that neither listens nor is connected. */
@@ -53,8 +50,18 @@ export function refusal(errno: string): Result {
 }
 
 /** A result for an error of the module's. */
-export function failed(code: number): Result {
+function failed(code: number): Result {
   return refusal(ERRNO[errName(code)] ?? "EINVAL");
+}
+
+/** The result of a call of the stack's: what it returns, or the errno of what it throws. */
+export function attempted(call: () => number | void): Result {
+  try {
+    return { value: call() ?? 0 };
+  } catch (e) {
+    if (!(e instanceof StintError)) throw e;
+    return refusal(ERRNO[e.code] ?? "EINVAL");
+  }
 }
 
 /** The error that waits for the socket's next call; it is told once. */

@@ -6,7 +6,7 @@ import { Readiness } from "./ready.js";
 import { SocketOptions } from "./socket-options.js";
 import type { Call } from "./parse.js";
 import {
-  AGAIN, type Attempt, failed, freshSocket, type Host, OK, refusal, type Result, type Socket,
+  type Attempt, attempted, freshSocket, type Host, OK, refusal, type Result, type Socket,
 } from "./socket.js";
 import { Streams } from "./streams.js";
 import { SYMBOLS, Unsupported } from "./system.js";
@@ -49,10 +49,11 @@ export class Sockets {
   #accept = (e: Call, socket: () => Socket): Attempt => () => {
     const s = socket();
     if (s.kind === "datagram") return refusal("EOPNOTSUPP");
-    if (s.kind !== "listener") return failed(-2);
-    const handle = this.#host.stack.exports.tcp_accept(s.handle);
-    if (handle === AGAIN) return null;
-    const made = freshSocket("connection", handle, (numberOf(e.args[3]) & SYMBOLS["SOCK_NONBLOCK"]!) !== 0);
+    if (s.kind !== "listener") return refusal("EINVAL");
+    const accepted = attempted(() => this.#host.stack.accept(s.handle));
+    if (accepted.value < 0) return accepted;
+    if (accepted.value === 0) return null;
+    const made = freshSocket("connection", accepted.value, (numberOf(e.args[3]) & SYMBOLS["SOCK_NONBLOCK"]!) !== 0);
     this.#options.applyAll(s, made);
     return this.#name(e, made);
   };
@@ -108,9 +109,9 @@ export class Sockets {
     if (s.kind === "datagram") return refusal("EOPNOTSUPP");
     const { stack, ends, options } = this.#host;
     const backlog = Math.min(Math.max(1, numberOf(e.args[1])), options.backlogMax ?? Infinity);
-    const handle = s.kind === "listener" ? s.handle : stack.exports.tcp_listen(0, ends.localPort, backlog);
-    if (handle < 0) return failed(handle);
-    Object.assign(s, { kind: "listener", handle });
+    const opened = attempted(() => (s.kind === "listener" ? s.handle : stack.listen(ends.localPort, backlog)));
+    if (opened.value < 0) return opened;
+    Object.assign(s, { kind: "listener", handle: opened.value });
     this.#options.listen(s);
     return OK;
   }
@@ -121,7 +122,7 @@ export class Sockets {
     const s = socket();
     this.sockets.delete(fd);
     if (s.kind === "datagram") this.datagrams.close(s);
-    else if (s.kind !== "new") this.#host.stack.exports.tcp_close(s.handle);
+    else if (s.kind !== "new") this.#host.stack.close(s.handle);
     return OK;
   }
 
@@ -130,8 +131,8 @@ export class Sockets {
     if (s.kind !== "connection") return refusal("ENOTCONN");
     const how = numberOf(e.args[1]);
     if (how !== SYMBOLS["SHUT_WR"]) s.shutRead = true;
-    const result = how === SYMBOLS["SHUT_RD"] ? 0 : this.#host.stack.exports.tcp_shutdown(s.handle);
-    return result < 0 ? refusal("ENOTCONN") : OK;
+    if (how === SYMBOLS["SHUT_RD"]) return OK;
+    return attempted(() => this.#host.stack.shutdown(s.handle)).value < 0 ? refusal("ENOTCONN") : OK;
   }
 
   #fcntl(e: Call, s: Socket): Result {

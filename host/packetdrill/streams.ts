@@ -6,7 +6,7 @@ import { decodeTcp } from "../decode.js";
 import { ERR } from "../errors.js";
 import type { Call } from "./parse.js";
 import {
-  AGAIN, type Attempt, failed, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
+  type Attempt, attempted, flagsOf, type Host, OK, refusal, type Result, sizeOf, type Socket, takeError,
 } from "./socket.js";
 import { FAST_OPEN, SYMBOLS, Unsupported } from "./system.js";
 
@@ -26,15 +26,16 @@ export class Streams {
     return ((this.host.options.fastOpen ?? 0) & bit) !== 0;
   }
 
-  /** Opens a connection of this socket. Returns its handle, or an error. */
-  #open(s: Socket, fast: boolean): number {
-    const { stack, ends } = this.host, handle = stack.exports.tcp_connect(0, 0, ends.remoteIp, ends.remotePort);
-    if (handle < 0) return handle;
+  /** Opens a connection of this socket. */
+  #open(s: Socket, fast: boolean): Result {
+    const { stack, ends } = this.host, opened = attempted(() => stack.connect(ends.remoteIp, ends.remotePort));
+    if (opened.value < 0) return opened;
+    const handle = opened.value;
     Object.assign(s, { kind: "connection", handle });
     this.applyOptions(s, s);
     if (fast && this.allowsFast(FAST_OPEN.client)) stack.setOption(handle, "fastOpen", true);
     ends.localPort = stack.info(handle).lport;
-    return handle;
+    return OK;
   }
 
   /** connect(): at once, and again until the connection is open or failed. */
@@ -44,7 +45,7 @@ export class Streams {
       const s = socket();
       if (!begun && s.kind !== "new") {
         if (s.error !== 0) return takeError(s);
-        if (s.kind !== "connection") return failed(-3);
+        if (s.kind !== "connection") return refusal("ENOTCONN");
         return refusal(this.isOpening(s) ? "EALREADY" : "EISCONN");
       }
       if (begun) return s.error !== 0 ? takeError(s) : this.isOpening(s) ? null : OK;
@@ -52,8 +53,8 @@ export class Streams {
       // TCP_FASTOPEN_CONNECT: with a cookie, the SYN waits for text.
       const fast = s.options.get("TCP_FASTOPEN_CONNECT") === 1;
       if (fast && this.#synText(1) > 0) return OK;
-      const code = this.#open(s, fast);
-      if (code < 0) return failed(code);
+      const opened = this.#open(s, fast);
+      if (opened.value < 0) return opened;
       return s.nonblocking ? refusal("EINPROGRESS") : null;
     };
   }
@@ -73,8 +74,8 @@ export class Streams {
     let sent = -1;
     return () => {
       if (sent < 0) {
-        const text = this.#synText(size), code = this.#open(s, true);
-        if (code < 0) return failed(code);
+        const text = this.#synText(size), opened = this.#open(s, true);
+        if (opened.value < 0) return opened;
         sent = text > 0 && s.nonblocking ? text : s.nonblocking ? 0 : size;
         if (sent > 0) this.host.stack.send(s.handle, new Uint8Array(sent));
         if (s.nonblocking) return text > 0 ? { value: sent } : refusal("EINPROGRESS");
@@ -90,7 +91,7 @@ export class Streams {
   #synText(size: number): number {
     if (!this.allowsFast(FAST_OPEN.client) || size === 0) return 0;
     const { stack, ends, nowUs } = this.host, before = stack.memory.slice();
-    const handle = stack.exports.tcp_connect(0, 0, ends.remoteIp, ends.remotePort);
+    const handle = attempted(() => stack.connect(ends.remoteIp, ends.remotePort)).value;
     let text = 0;
     if (handle > 0) {
       stack.setOption(handle, "fastOpen", true);
@@ -115,7 +116,7 @@ export class Streams {
       return { value: n };
     }
     if (have === 0 || s.shutRead) return { value: 0 };
-    if (have === AGAIN) return s.nonblocking || has(flags, "MSG_DONTWAIT") ? refusal("EAGAIN") : null;
+    if (have === ERR.AGAIN) return s.nonblocking || has(flags, "MSG_DONTWAIT") ? refusal("EAGAIN") : null;
     if (s.error !== 0) return takeError(s);
     // An error is told once; then the connection is at its end.
     return have === ERR.STATE ? refusal("ENOTCONN") : { value: 0 };

@@ -43,11 +43,11 @@ function talk(
   const client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24" });
   wire.attach(client);
   wire.attach(server);
-  const app = server.exports as Exports & { app_run(): number }, got: Uint8Array[] = [];
+  const got: Uint8Array[] = [];
   let sent = 0, over = false;
   const handle = client.connect(parseIp("10.0.0.2"), 7);
   wire.onPolled = (port) => {
-    if (port === 1) return app.app_run() !== 0;
+    if (port === 1) return server.runApplication();
     let did = false;
     client.drainEvents(() => { did = true; });
     if (client.info(handle).stateName === "SYN-SENT") return did;
@@ -64,7 +64,7 @@ function talk(
     return did;
   };
   wire.run(() => over || (!shut && got.length > 0), wire.nowUs + 60e6);
-  look(app as unknown as WebAssembly.Exports);
+  look(server.exports as unknown as WebAssembly.Exports);
   return Buffer.concat(got);
 }
 
@@ -78,7 +78,7 @@ function servesAfterResets(module: WebAssembly.Module, count: number): number {
   const client = new StackModule(loadModule("stint.simd"), { ip: "10.0.0.1/24", recvRing: 2048 });
   wire.attach(client);
   wire.attach(server);
-  wire.onPolled = (port) => port === 1 && (server.exports as Exports & { app_run(): number }).app_run() !== 0;
+  wire.onPolled = (port) => port === 1 && server.runApplication();
   let served = 0;
   for (let i = 0; i < count; i++) {
     const handle = client.connect(parseIp("10.0.0.2"), 7), data = new Uint8Array(16384);

@@ -269,6 +269,7 @@ describe("numbers of the border", () => {
     [/[.>](?:state|timerKind|origin)\b *(?:[!=<>]==?|[<>,]) *\d/, "if (info.state == 4)"],
     [/\b(?:error|softError)\b *(?:[!=]==?|,) *-\d/, "assert.equal(b.info.error, -8)"],
     [new RegExp(`${CALL}${ARGUMENTS} *(?:[!=]==?|,) *-[1-9]`), "assert.equal(x.tcp_send(handle, at(0), 1), -5)"],
+    [/\b(?:failed|checked|errName|StintError)\( *-\d/, "return failed(-3);"],
     // Numbers that a call is given.
     [/\b(?:module_|stint_)?pool\( *\d/, "x.pool(1)"],
     [/\btcp_set\([^,;]*, *\d/, "x.tcp_set(handle, 7, 64)"],
