@@ -11,6 +11,5 @@ export { Server } from "./net/listener.js";
 export type { Family } from "./net/names.js";
 export type { Ip6Options } from "./net/ip6.js";
 export type { SocketAddress } from "./net/owner.js";
-export {
-  Stack, type ConnectOptions, type DhcpOptions, type ListenOptions, type OpenOptions, type OwnAddress,
-} from "./net/stack.js";
+export type { ConnectOptions, DhcpOptions, ListenOptions, OpenOptions, OwnAddress } from "./net/options.js";
+export { Stack } from "./net/stack.js";

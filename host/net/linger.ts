@@ -2,11 +2,15 @@
  * A connection that its user has closed but whose last bytes the peer has not acknowledged yet. It keeps its handle, so
  * that the loss of those bytes is noticed, and so that the peer gets a RST if the stack ends first.
  */
+import type { EventEmitter } from "node:events";
 import { EVENT, type StackModule, type StateName } from "../stack.js";
-import type { Names, Owner } from "./owner.js";
+import type { Home, Names, Owner } from "./owner.js";
 
 /** States of RFC 9293 §3.3.2 in which our FIN, and so all before it, was acknowledged. */
 const ACKNOWLEDGED = new Set<StateName>(["FIN-WAIT-2", "TIME-WAIT", "CLOSED"]);
+
+/** How often connections that were closed are asked whether everything was acknowledged, ms. */
+const LOOK_MS = 20;
 
 /** What it asks of the stack. */
 export interface Held {
@@ -54,5 +58,39 @@ export class Lingering implements Owner {
     this.#over = true;
     this.home.module.close(this.handle);
     this.ended(lost);
+  }
+}
+
+/** All of a stack's that linger. */
+export class LingeringSet {
+  readonly #all = new Set<Lingering>();
+  #looking: NodeJS.Timeout | undefined;
+
+  constructor(readonly home: Home) {}
+
+  /** Takes over what `connection` was, which is closed: until the peer has acknowledged everything. */
+  add(handle: number, names: Names, connection: EventEmitter): void {
+    const { home } = this, { module } = home, { stateName, sndSize } = module.info(handle);
+    const unread = module.receivable(handle) > 0;
+    if (stateName === "SYN-SENT" || stateName === "CLOSED" || unread) {
+      // Data that nobody took: the peer is told with a RST (RFC 9293 §3.6.1).
+      if (stateName !== "CLOSED" && unread && sndSize > 0) home.lost(connection);
+      module.close(handle);
+      return;
+    }
+    module.shutdown(handle);
+    const lingering = new Lingering(home, handle, names, (lost) => {
+      if (lost) home.lost(connection);
+      home.disown(handle);
+      this.#all.delete(lingering);
+      if (this.#all.size === 0) clearInterval(this.#looking);
+    });
+    if (this.#all.size === 0) this.#looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#all.add(lingering);
+    home.own(handle, lingering);
+  }
+
+  #look(): void {
+    for (const lingering of [...this.#all]) lingering.look();
   }
 }

@@ -1,5 +1,6 @@
 /** What the sockets of a stack and the stack itself know of each other. */
 import type { EventEmitter } from "node:events";
+import { StintError } from "../errors.js";
 import type { Names, StackModule } from "../stack.js";
 
 export type { Names };
@@ -32,4 +33,9 @@ export interface SocketAddress {
   family: string;
   /** 1 … 65,535. */
   port: number;
+}
+
+/** What whoever waits for a stack is told when it is closed. */
+export function stackIsClosed(): StintError {
+  return new StintError("ABORTED", "the stack is closed");
 }

@@ -1,118 +1,28 @@
 /** A stack on a link: where sockets come from, and where all of them end. */
 import { EventEmitter } from "node:events";
 import { checkAddresses, formatIp, parseIp } from "../address.js";
-import { addressNumber, addressText, formatIp6, isAddress, isIp6, parseIp6 } from "../address6.js";
-import { monotonicUs, type Clock } from "../clock.js";
-import type { StackOptions } from "../config.js";
-import { CONFIG_DEFAULTS } from "../module/layout.js";
-import { AbortError, StintError, type ErrName } from "../errors.js";
-import type { Link } from "../links/link.js";
+import { addressNumber, addressText, isAddress, isIp6, parseIp6 } from "../address6.js";
+import { monotonicUs } from "../clock.js";
+import { AbortError, StintError } from "../errors.js";
 import { Loop } from "../loop.js";
 import { loadModule } from "../module.js";
-import { ADDRESS_MS, EVENT, StackModule, type Ip6Address, type Lease } from "../stack.js";
+import { CONFIG_DEFAULTS } from "../module/layout.js";
+import { ADDRESS_MS, EVENT, StackModule, type Lease } from "../stack.js";
 import { Timer } from "../timer.js";
-import { Connection, type ConnectionOptions } from "./connection.js";
+import { FAR, OwnAddresses } from "./addresses.js";
+import { Connection } from "./connection.js";
+import { Connector } from "./connector.js";
 import { UdpSocket } from "./datagram.js";
-import { beginIp6, checkIp6, Forming, type Ip6Options } from "./ip6.js";
-import { Lingering } from "./linger.js";
+import { checkIp6 } from "./ip6.js";
+import { Lingering, LingeringSet } from "./linger.js";
 import { Server } from "./listener.js";
-import { firstOf, type Attempt } from "./eyeballs.js";
 import { HostNames, type Family } from "./names.js";
-import type { Home, Names, Owner } from "./owner.js";
+import type { ConnectOptions, DhcpOptions, ListenOptions, OpenOptions, OwnAddress } from "./options.js";
+import { stackIsClosed, type Home, type Names, type Owner } from "./owner.js";
 import { free } from "./ports.js";
 
-/** What `Stack.open` takes: the link, addresses, and any number of the configuration. */
-export interface OpenOptions extends StackOptions {
-  /** What frames go through. The stack closes it at its end. */
-  link: Link;
-  /** Without `ip`: what the network is asked for an address with; false: it is not, and the stack has IPv6 alone. */
-  dhcp?: DhcpOptions | false;
-  /** IPv6 beside IPv4: with addresses that routers tell of, and those that are given here. */
-  ipv6?: boolean | Ip6Options | undefined;
-  /**
-   * The stack is to be reachable as this name in .local (RFC 6762), up to 63 letters, digits and hyphens. The "name"
-   * event tells when it is, or as which other one, if somebody else has it. A DHCP server hears it, too.
-   */
-  localName?: string | undefined;
-  /** Another time than the host's, µs. */
-  nowUs?: () => number;
-  /** Another clock than the host's, as `VirtualTime`; then `nowUs` says nothing. */
-  clock?: Clock;
-}
-
-/** What a DHCP server is asked for. */
-export interface DhcpOptions {
-  /** An address that the stack had before: it is asked for first, which is quicker. */
-  address?: string | undefined;
-  /** The host's name, up to 63 bytes: some servers make it a name of their DNS. */
-  name?: string | undefined;
-  /**
-   * Where no server answers, the stack gives itself an address of 169.254/16 (RFC 3927), with which it reaches whoever
-   * is on the link, and nobody else. A server's address takes its place whenever one answers. Default: false.
-   */
-  linkLocal?: boolean | undefined;
-  /** How long `Stack.open` waits for an address, ms; Infinity: until the link closes. */
-  timeoutMs?: number | undefined;
-}
-
-/** An address of a stack's own. */
-export interface OwnAddress {
-  /** "10.0.0.2", or "fd00::2". */
-  address: string;
-  /** Which family it is of. */
-  family: "IPv4" | "IPv6";
-  /** Length of its network's prefix, bits. */
-  prefix: number;
-  /** "fixed" was given; "dhcp" and "prefix" are the network's; "link-local" is the stack's own. */
-  origin: "fixed" | "dhcp" | Exclude<Ip6Address["origin"], "loopback">;
-  /** Whether it can be used: false while it is asked whether somebody else has it (RFC 4862 §5.4). */
-  ready: boolean;
-}
-
-/** Where `connect` goes, and how. */
-export interface ConnectOptions extends ConnectionOptions {
-  /** An address; for `connect` also a name. */
-  host: string;
-  /** 1 … 65,535. */
-  port: number;
-  /** Our own port; by default one of 49152 … 65535 that is free. */
-  localPort?: number | undefined;
-  /** How long the handshake, and the look-up of a name before it, may take, ms. */
-  timeoutMs?: number | undefined;
-  /** Gives up at the first soft error: no neighbour answers, or an ICMP error says that the host cannot be reached. */
-  failFast?: boolean | undefined;
-  /**
-   * `data`, which the server may see twice, goes out with the SYN if the server gave us a cookie before (RFC 7413), as
-   * much as one segment takes; else, and the rest, after the handshake.
-   */
-  fastOpen?: boolean | undefined;
-  /** The first bytes to send, with `fastOpen`. */
-  data?: Uint8Array | undefined;
-  /** Ends the connection with an AbortError, also after the handshake. */
-  signal?: AbortSignal | undefined;
-}
-
-/** Where `listen` listens, and how. */
-export interface ListenOptions extends ConnectionOptions {
-  /** 0: any that is free; `server.address()` tells it. */
-  port: number;
-  /** Connections that may wait to be accepted; more are held off. By default 128. */
-  backlog?: number | undefined;
-  /**
-   * The own address, or one of 127/8, to which alone clients may come; by default, and with "::", every one, of IPv4
-   * and IPv6.
-   */
-  host?: string | undefined;
-  /** Takes SYNs that carry text (RFC 7413). */
-  fastOpen?: boolean | undefined;
-}
-
-/** Addresses that only a router leads to: our own prefixes are not known yet. */
-const FAR = "2000::", FAR_4 = "192.0.2.1";
 /** How long `close` waits for connections, ms, if it is not told. */
 const CLOSING_MS = 3000;
-/** How often connections that were closed are asked whether everything was acknowledged, ms. */
-const LOOK_MS = 20;
 /**
  * How long the last frames have to leave the link, and challenges of peers that missed something to be answered (RFC
  * 5961 §3.2), ms; and turns of the event loop: on a busy machine the time is over before a frame has had one.
@@ -138,14 +48,12 @@ export class Stack extends EventEmitter implements Home {
   readonly module: StackModule;
   readonly #loop: Loop;
   readonly #owners = new Map<number, Owner>();
-  readonly #lingering = new Set<Lingering>();
-  #looking: NodeJS.Timeout | undefined;
+  readonly #lingering: LingeringSet;
+  readonly #addresses: OwnAddresses;
+  readonly #connector: Connector;
   #closing: Promise<number> | undefined;
   #ended = false;
   #lost = 0;
-  #address: string;
-  #forming: Forming | undefined;
-  #told6 = "";
   #isNamed = false;
   readonly #lookups: HostNames;
 
@@ -156,10 +64,10 @@ export class Stack extends EventEmitter implements Home {
   static async open(options: OpenOptions): Promise<Stack> {
     const stack = new Stack(options);
     try {
-      if (options.ipv6) stack.#beginIp6(options.ipv6 === true ? {} : options.ipv6);
+      if (options.ipv6) stack.#addresses.begin6(options.ipv6 === true ? {} : options.ipv6, stack.#loop.clock.nowUs());
       if (options.localName !== undefined) stack.#beginName(options.localName);
       if (options.ip === undefined && options.dhcp !== false)
-        await stack.#configure({ name: options.localName, ...options.dhcp });
+        await stack.#askForAddress({ name: options.localName, ...options.dhcp });
     } catch (e) {
       await stack.close(0);
       throw e;
@@ -167,11 +75,9 @@ export class Stack extends EventEmitter implements Home {
     return stack;
   }
 
-  /** Gets an address by DHCP; with IPv6, a router's may come first. */
-  async #configure({ address, name, linkLocal = false, timeoutMs = ADDRESS_MS }: DhcpOptions): Promise<void> {
-    if (linkLocal) this.module.linkLocalStart();
-    this.module.dhcpStart(address === undefined ? 0 : parseIp(address), name ?? "");
-    this.#forming?.awaitLease(timeoutMs);
+  async #askForAddress(dhcp: DhcpOptions): Promise<void> {
+    const timeoutMs = dhcp.timeoutMs ?? ADDRESS_MS;
+    this.#addresses.ask(dhcp, timeoutMs);
     await new Promise<void>((resolve, reject) => {
       const settle = (then: () => void): void => {
         timer.clear();
@@ -179,21 +85,13 @@ export class Stack extends EventEmitter implements Home {
         then();
       };
       const given = (): void => {
-        const serves = (a: OwnAddress): boolean => a.family === "IPv4" || (a.ready && a.origin !== "link-local");
-        if (this.addresses().some(serves)) settle(resolve);
+        if (this.#addresses.serves()) settle(resolve);
       };
-      const ended = (why?: Error): void => settle(() => reject(why ?? closed()));
+      const ended = (why?: Error): void => settle(() => reject(why ?? stackIsClosed()));
       const late = new StintError("TIMED_OUT", `no DHCP server gave an address within ${timeoutMs / 1000} s`);
       const timer = new Timer(timeoutMs, () => settle(() => reject(late)));
       this.on("address", given).on("close", ended);
     });
-  }
-
-  #beginIp6(options: Ip6Options): void {
-    // Its timers count from now.
-    this.module.poll(this.#loop.clock.nowUs());
-    beginIp6(this.module, options);
-    this.#forming = new Forming(this.module);
   }
 
   #beginName(name: string): void {
@@ -208,31 +106,24 @@ export class Stack extends EventEmitter implements Home {
       throw new RangeError("a stack without an address, DHCP and IPv6 reaches nobody");
     if (options.ipv6 && options.ipv6 !== true) checkIp6(options.ipv6, options.mtu ?? CONFIG_DEFAULTS.mtu);
     this.module = new StackModule(loadModule(), options);
+    this.#addresses = new OwnAddresses(this.module);
     this.#lookups = new HostNames(this.module);
     this.#loop = new Loop(this.module, options.link, options.clock ?? options.nowUs ?? monotonicUs);
     this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellStack(bits) : this.#tell(handle, bits));
-    this.#address = this.address;
+    this.#connector = new Connector(this, () => this.#checkOpen(), (name, left) => this.#find(name, 0, left));
+    this.#lingering = new LingeringSet(this);
     this.#loop.onLink = (up, why) => this.emit(up ? "up" : "down", why);
     options.link.onClose = (error) => this.#linkIsLost(error);
   }
 
   /** Whether IPv6 has begun. */
   get hasIp6(): boolean {
-    return this.#forming !== undefined;
+    return this.#addresses.hasIp6;
   }
 
   /** The own addresses of both families; those of IPv6 also while they cannot be used yet. */
   addresses(): OwnAddress[] {
-    const all: OwnAddress[] = [];
-    const ip = this.module.ownAddress();
-    if (ip !== 0) {
-      const { prefix, linkLocal } = this.lease(), given = this.module.options.ip === undefined ? "dhcp" : "fixed";
-      const origin = linkLocal ? "link-local" : given;
-      all.push({ address: formatIp(ip), family: "IPv4", prefix, origin, ready: true });
-    }
-    for (const { bytes, prefix, origin, ready } of this.#forming?.addresses() ?? [])
-      if (origin !== "loopback") all.push({ address: formatIp6(bytes), family: "IPv6", prefix, origin, ready });
-    return all;
+    return this.#addresses.list();
   }
 
   /**
@@ -241,12 +132,12 @@ export class Stack extends EventEmitter implements Home {
    * address after the stack is open, or not within its time. `connect` waits by itself.
    */
   async settled(host: string): Promise<void> {
-    if (this.isAwaited(host)) await this.#forming!.until(host);
+    if (this.isAwaited(host)) await this.#addresses.until(host);
   }
 
   /** Whether `settled` would wait. */
   isAwaited(host: string): boolean {
-    return !this.#ended && this.#forming !== undefined && isAddress(host) && this.#forming.isAwaited(host);
+    return !this.#ended && this.#addresses.isAwaited(host);
   }
 
   /** The own name on the link, as "lamp.local"; undefined: none was asked for, or it is not settled. */
@@ -304,13 +195,6 @@ export class Stack extends EventEmitter implements Home {
     return this.#find(name, family);
   }
 
-  /** The families of which the stack has an address that others can reach, or may get one soon; else IPv4. */
-  #families(): (4 | 6)[] {
-    const six = this.addresses().some((a) => a.family === "IPv6" && a.origin !== "link-local") || this.isAwaited(FAR);
-    if (!six) return [4];
-    return this.module.ownAddress() === 0 && !this.isAwaited(FAR_4) ? [6] : [6, 4];
-  }
-
   async #find(name: string, family: Family, left?: AbortSignal): Promise<string[]> {
     if (isAddress(name)) return [name];
     const { domain } = this.lease(), full = name.includes(".") || domain === "" ? name : `${name}.${domain}`;
@@ -320,12 +204,12 @@ export class Stack extends EventEmitter implements Home {
     if (!isReady && this.getServers().length === 0) await this.serversSettled();
     this.#checkOpen();
     if (left?.aborted) throw new AbortError(left);
-    return this.#lookups.find(full, family === 0 ? this.#families() : [family], left);
+    return this.#lookups.find(full, family === 0 ? this.#addresses.families() : [family], left);
   }
 
   /** @internal Waits, if no DNS server is known: a router or DHCP tells of some with the address. */
   async serversSettled(): Promise<void> {
-    for (const host of [FAR, FAR_4]) if (this.getServers().length === 0) await this.settled(host);
+    for (const host of FAR) if (this.getServers().length === 0) await this.settled(host);
   }
 
   /** What is known of the own address: from whom it is, for how long, and which DNS servers came with it. */
@@ -341,12 +225,7 @@ export class Stack extends EventEmitter implements Home {
   }
 
   #tellAddress(): void {
-    const { address } = this, told6 = this.#forming?.told() ?? "";
-    if (address === this.#address && told6 === this.#told6) return;
-    this.#address = address;
-    this.#told6 = told6;
-    this.#forming?.look();
-    this.#guard(() => this.emit("address", address));
+    if (this.#addresses.notice()) this.#guard(() => this.emit("address", this.address));
   }
 
   #tellName(): void {
@@ -379,12 +258,12 @@ export class Stack extends EventEmitter implements Home {
 
   #endAll(reason: Error | undefined): void {
     for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
-    this.#forming?.end();
-    this.#lookups.end(reason ?? closed());
+    this.#addresses.end();
+    this.#lookups.end(reason ?? stackIsClosed());
   }
 
   #checkOpen(): void {
-    if (this.#ended || this.#closing) throw closed();
+    if (this.#ended || this.#closing) throw stackIsClosed();
   }
 
   /**
@@ -392,43 +271,7 @@ export class Stack extends EventEmitter implements Home {
    * first "connect".
    */
   createConnection(to: ConnectOptions, connected?: () => void): Connection {
-    let handle = 0, error: Error | undefined;
-    try {
-      this.#checkOpen();
-      handle = this.module.connect(addressNumber(this.module, to.host), to.port, to.localPort ?? 0);
-    } catch (e) {
-      error = e as Error;
-    }
-    const connection = this.#connection(handle, to);
-    if (connected) connection.once("connect", connected);
-    if (error) return connection.destroy(error);
-    try {
-      if (to.fastOpen) connection.setOption("fastOpen", true);
-    } catch (e) {
-      return connection.destroy(e as Error);
-    }
-    if (to.data !== undefined) connection.write(to.data);
-    if (to.timeoutMs !== undefined) {
-      const timer = new Timer(to.timeoutMs, () => connection.destroy(new StintError("TIMED_OUT", "cannot connect")));
-      connection.once("connect", () => timer.clear()).once("close", () => timer.clear());
-    }
-    if (to.failFast) {
-      // TCP goes on trying after a soft error (RFC 9293 §3.9.2.2); who asks for it does not.
-      const giveUp = (code: ErrName): void => void connection.destroy(new StintError(code));
-      connection.once("softerror", giveUp).once("connect", () => connection.off("softerror", giveUp));
-    }
-    return connection;
-  }
-
-  #connection(handle: number, to: ConnectOptions): Connection {
-    try {
-      return new Connection(this, handle, false, to);
-    } catch (e) {
-      // Options that cannot be: nobody has it.
-      this.disown(handle);
-      if (handle !== 0) this.module.close(handle);
-      throw e;
-    }
+    return this.#connector.create(to, connected);
   }
 
   /**
@@ -436,54 +279,7 @@ export class Stack extends EventEmitter implements Home {
    * a name; its addresses are tried as RFC 8305 says, the next one after 250 ms, within `timeoutMs` in all.
    */
   async connect(to: ConnectOptions): Promise<Connection> {
-    if (to.signal !== undefined && typeof to.signal.addEventListener !== "function")
-      throw new TypeError("the signal of connect() is no AbortSignal");
-    if (!isAddress(to.host)) return this.#connectByName(to);
-    return this.#attempt(to).opened;
-  }
-
-  /** Begins to connect to an address. */
-  #attempt(to: ConnectOptions): Attempt<Connection> {
-    if (!this.isAwaited(to.host)) return this.#connectTo(to);
-    const over = new AbortController(), began = performance.now();
-    let begun: Attempt<Connection> | undefined;
-    const later = async (): Promise<Connection> => {
-      await within(this.settled(to.host), to.timeoutMs, to.signal);
-      const left = to.timeoutMs === undefined ? undefined : Math.max(1, to.timeoutMs - (performance.now() - began));
-      if (over.signal.aborted) throw new AbortError(over.signal);
-      begun = this.#connectTo({ ...to, timeoutMs: left });
-      return begun.opened;
-    };
-    const cancel = (): void => {
-      over.abort();
-      begun?.cancel();
-    };
-    return { opened: later(), cancel };
-  }
-
-  async #connectByName(to: ConnectOptions): Promise<Connection> {
-    const until = to.timeoutMs === undefined ? undefined : performance.now() + to.timeoutMs;
-    const left = (): number | undefined => (until === undefined ? undefined : Math.max(1, until - performance.now()));
-    const over = new AbortController();
-    const found = this.#find(to.host, 0, over.signal);
-    const hosts = await within(found, left(), to.signal).finally(() => over.abort());
-    return firstOf(hosts, (host) => this.#attempt({ ...to, host, timeoutMs: left() }));
-  }
-
-  #connectTo(to: ConnectOptions): Attempt<Connection> {
-    const connection = this.createConnection(to);
-    const opened = new Promise<Connection>((resolve, reject) => {
-      const settle = (then: () => void) => (): void => {
-        connection.off("connect", opened).off("error", failed).off("close", closed);
-        then();
-      };
-      // Its end may have come in the same piece: nobody could listen for that yet, so that it is told here.
-      const opened = (): void => queueMicrotask(settle(() => resolve(connection)));
-      const closed = settle(() => reject(new StintError("ABORTED", "cannot connect")));
-      const failed = (error: Error): void => settle(() => reject(error))();
-      connection.on("connect", opened).on("error", failed).on("close", closed);
-    });
-    return { opened, cancel: () => void connection.destroy() };
+    return this.#connector.connect(to);
   }
 
   /** Listens; `for await` over the server, `accept()` or its "connection" event give the connections. */
@@ -526,8 +322,8 @@ export class Stack extends EventEmitter implements Home {
 
   async #close(ms: number): Promise<number> {
     const until = performance.now() + ms;
-    this.#lookups.end(closed());
-    this.#forming?.end();
+    this.#lookups.end(stackIsClosed());
+    this.#addresses.end();
     for (const owner of [...this.#owners.values()]) {
       if (!(owner instanceof Lingering) && (!(owner instanceof Connection) || owner.connecting))
         owner.stackEnds(undefined);
@@ -584,55 +380,6 @@ export class Stack extends EventEmitter implements Home {
 
   /** @internal */
   linger(handle: number, names: Names, connection: EventEmitter): void {
-    const { module } = this, { stateName, sndSize } = module.info(handle);
-    const unread = module.receivable(handle) > 0;
-    if (stateName === "SYN-SENT" || stateName === "CLOSED" || unread) {
-      // Data that nobody took: the peer is told with a RST (RFC 9293 §3.6.1).
-      if (stateName !== "CLOSED" && unread && sndSize > 0) this.lost(connection);
-      module.close(handle);
-      return;
-    }
-    module.shutdown(handle);
-    const lingering = new Lingering(this, handle, names, (lost) => {
-      if (lost) this.lost(connection);
-      this.disown(handle);
-      this.#lingering.delete(lingering);
-      if (this.#lingering.size === 0) clearInterval(this.#looking);
-    });
-    if (this.#lingering.size === 0) this.#looking = setInterval(() => this.#look(), LOOK_MS);
-    this.#lingering.add(lingering);
-    this.own(handle, lingering);
+    this.#lingering.add(handle, names, connection);
   }
-
-  #look(): void {
-    for (const lingering of [...this.#lingering]) lingering.look();
-  }
-}
-
-function closed(): StintError {
-  return new StintError("ABORTED", "the stack is closed");
-}
-
-/** What `promise` gives, unless the time is over before (TIMED_OUT), or the signal says no. */
-function within<T>(promise: Promise<T>, ms: number | undefined, signal: AbortSignal | undefined): Promise<T> {
-  if (ms === undefined && signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const abort = (): void => fail(new AbortError(signal!));
-    const timer =
-      ms === undefined ? undefined : new Timer(ms, () => fail(new StintError("TIMED_OUT", "cannot connect")));
-    const settle = (): void => {
-      timer?.clear();
-      signal?.removeEventListener("abort", abort);
-    };
-    const fail = (why: Error): void => {
-      settle();
-      reject(why);
-    };
-    promise.then((value) => {
-      settle();
-      resolve(value);
-    }, fail);
-    if (signal?.aborted) abort();
-    else signal?.addEventListener("abort", abort);
-  });
 }

@@ -4,7 +4,8 @@
  */
 import { hostname } from "node:os";
 import { openLink } from "../links/open.js";
-import { Stack, type OpenOptions } from "../net/stack.js";
+import type { OpenOptions } from "../net/options.js";
+import { Stack } from "../net/stack.js";
 import { isIp, parseCidr } from "../address.js";
 import { TIMER_MAX } from "../timer.js";
 import { misuse } from "./errors.js";
