@@ -11,6 +11,7 @@ import { sockets } from "../../tools/component.js";
 export type Place =
   | { tag: "ipv4"; val: { port: number; address: number[] } }
   | { tag: "ipv6"; val: { port: number; flowInfo: number; address: number[]; scopeId: number } };
+export type Ip = { tag: "ipv4" | "ipv6"; val: number[] };
 interface Dropped { [Symbol.dispose](): void }
 export interface Pollable extends Dropped { ready(): boolean; block(): void }
 interface Options {
@@ -38,9 +39,14 @@ export interface Outgoing extends Dropped {
   send(datagrams: { data: Uint8Array; remoteAddress?: Place }[]): bigint;
   subscribe(): Pollable;
 }
+export interface Lookup extends Dropped {
+  resolveNextAddress(): Ip | undefined;
+  subscribe(): Pollable;
+}
 export interface Wasi {
   instanceNetwork: { instanceNetwork(): object };
   udpCreateSocket: { createUdpSocket(family: string): UdpSocket };
+  ipNameLookup: { resolveAddresses(network: object, name: string): Lookup };
   ending: { finish(): void };
 }
 /** What answers a frame. */

@@ -5,7 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { arp, icmp, ip4, MAC_PEER, MAC_STACK, see, udp } from "../harness/codec.js";
-import { WasiHost, wasiSockets, type Incoming, type Place, type UdpSocket, type Wasi } from "../harness/wasi-host.js";
+import { A, CNAME, labels, QNAME, readQuery, record, response } from "../harness/dns.js";
+import {
+  WasiHost, wasiSockets, type Incoming, type Ip, type Lookup, type Place, type UdpSocket, type Wasi,
+} from "../harness/wasi-host.js";
 import { lacks } from "../interop/lab.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-wasi-sockets-"));
@@ -274,5 +277,99 @@ describe("wasi:sockets/udp over the stack", () => {
     outgoing.send([{ data: bytes("x") }]);
     assert.deepEqual(datagrams(w.host).map((d) => d.ip.ttl), [3, 255]);
     assert.equal(socket.unicastHopLimit(), 255);
+  });
+});
+
+/** A DNS server: names of which it knows addresses; what ends in .silent is not answered. */
+function resolver(known: Record<string, string[]>, asked: string[] = []): ReturnType<typeof neighbour> {
+  return neighbour((frame) => {
+    const s = see(frame);
+    if (s.kind !== "udp" || s.dport !== 53) return [];
+    const q = readQuery(s.data), name = q.name.toLowerCase();
+    asked.push(name);
+    if (name.endsWith(".silent")) return [];
+    const alias = name === "alias.test" ? labels("web.test") : undefined;
+    const ips = known[alias ? "web.test" : name];
+    const answers = [
+      ...(alias ? [record(QNAME, CNAME, 60, alias)] : []),
+      ...(ips ?? []).map((ip) => record(alias ?? QNAME, A, 60, ip.split(".").map(Number))),
+    ];
+    const said = response(q, { answers: q.type === A ? answers : [], flags: ips ? 0x8180 : 0x8183 });
+    return [udp({ src: PEER, dst: STACK }, 53, s.sport, said)];
+  });
+}
+
+describe("wasi:sockets/ip-name-lookup over the stack", () => {
+  const ip = (...val: number[]): Ip => ({ tag: "ipv4", val });
+  const all = (lookup: Lookup): Ip[] => {
+    const found: Ip[] = [];
+    lookup.subscribe().block();
+    for (let next = lookup.resolveNextAddress(); next !== undefined; next = lookup.resolveNextAddress())
+      found.push(next);
+    return found;
+  };
+
+  it("asks the server of STINT_DNS: every address of a name, and of its alias; before, there is none", async (t) => {
+    const w = await world(t, { STINT_DNS: "10.0.0.2" });
+    if (w === undefined) return;
+    const { resolveAddresses } = w.wasi.ipNameLookup, asked: string[] = [];
+    const lookup = resolveAddresses(w.network, "Web.test");
+    assert.equal(code(() => lookup.resolveNextAddress()), "would-block");
+    w.host.peer = resolver({ "web.test": ["10.1.0.1", "10.1.0.2"] }, asked);
+    assert.deepEqual(all(lookup), [ip(10, 1, 0, 1), ip(10, 1, 0, 2)]);
+    assert.equal(lookup.resolveNextAddress(), undefined);
+    assert.deepEqual(all(resolveAddresses(w.network, "alias.test")), [ip(10, 1, 0, 1), ip(10, 1, 0, 2)]);
+    // It is remembered.
+    assert.deepEqual(all(resolveAddresses(w.network, "web.test")), [ip(10, 1, 0, 1), ip(10, 1, 0, 2)]);
+    assert.deepEqual(asked.filter((name) => name === "web.test").length, 1);
+  });
+
+  it("tells why there is no address", async (t) => {
+    const w = await world(t, { STINT_DNS: "10.0.0.2" });
+    if (w === undefined) return;
+    const { resolveAddresses } = w.wasi.ipNameLookup;
+    w.host.peer = resolver({ "none.test": [] });
+    const why = (name: string): string => code(() => all(resolveAddresses(w.network, name)));
+    assert.equal(why("unknown.test"), "name-unresolvable");
+    assert.equal(why("none.test"), "name-unresolvable");
+    assert.equal(why("is.silent"), "temporary-resolver-failure");
+    for (const wrong of ["", ".", "a..test", "x".repeat(64), `${"label.".repeat(60)}test`])
+      assert.equal(code(() => resolveAddresses(w.network, wrong)), "invalid-argument", wrong);
+    const deaf = await world(t);
+    assert.equal(
+      code(() => all(deaf!.wasi.ipNameLookup.resolveAddresses(deaf!.network, "web.test"))),
+      "temporary-resolver-failure",
+    );
+    deaf!.host.isCut = true;
+    assert.equal(code(() => deaf!.wasi.ipNameLookup.resolveAddresses(deaf!.network, "a.test")), "access-denied");
+  });
+
+  it("addresses and localhost need no server; 16 lookups at once, and what is dropped is free again", async (t) => {
+    const w = await world(t, { STINT_DNS: "10.0.0.2" });
+    if (w === undefined) return;
+    const { resolveAddresses } = w.wasi.ipNameLookup, asked: string[] = [];
+    w.host.peer = resolver({ "web.test": ["10.1.0.1"] }, asked);
+    assert.deepEqual(all(resolveAddresses(w.network, "192.0.2.255")), [ip(192, 0, 2, 255)]);
+    assert.deepEqual(all(resolveAddresses(w.network, "LocalHost")), [ip(127, 0, 0, 1)]);
+    assert.deepEqual(asked, []);
+    const open = Array.from({ length: 14 }, (_, i) => resolveAddresses(w.network, `${i}.silent`));
+    assert.equal(code(() => resolveAddresses(w.network, "web.test")), "out-of-memory");
+    for (const lookup of open) lookup[Symbol.dispose]();
+    // The resolver is still at the others: it has places for 16, and this one waits for the third.
+    const three = ["web.test", "a.silent", "b.silent"].map((name) => resolveAddresses(w.network, name));
+    assert.deepEqual(all(three[0]!), [ip(10, 1, 0, 1)]);
+    assert.equal(code(() => all(three[2]!)), "temporary-resolver-failure");
+  });
+
+  it("STINT_DNS may be three servers; what is none is said", async (t) => {
+    for (const wrong of ["10.0.0.256", "10.0.0.2,", "10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5", "name.test", "224.0.0.1"]) {
+      const w = await world(t, { STINT_DNS: wrong });
+      if (w === undefined) return;
+      assert.equal(code(() => w.wasi.udpCreateSocket.createUdpSocket("ipv4")), "access-denied");
+      assert.match(w.host.said, /STINT_DNS is no address/);
+    }
+    const w = await world(t, { STINT_DNS: "10.0.0.9,10.0.0.8,10.0.0.2" });
+    w!.host.peer = resolver({ "web.test": ["10.1.0.1"] });
+    assert.deepEqual(all(w!.wasi.ipNameLookup.resolveAddresses(w!.network, "web.test")), [ip(10, 1, 0, 1)]);
   });
 });

@@ -196,6 +196,27 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     assert.match((await asked(5002)).err, /ConnectionRefusedError/);
   });
 
+  it("names: gets from a server by its name, which dnsmasq knows; what nobody knows is said", async (t) => {
+    if (lacks(t, ...NEEDS, "dnsmasq")) return;
+    const dns = lab!.start("dnsmasq", [
+      "--keep-in-foreground", "--no-resolv", "--no-hosts", "--no-daemon", "--log-queries", "--user=root", "--pid-file",
+      "--conf-file=/dev/null", "--listen-address=10.9.0.1", "--bind-interfaces",
+      "--address=/web.test/10.9.0.1", "--local=/test/",
+    ]);
+    await said(dns, "started");
+    writeFileSync(lab!.file("named"), "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nnamed\n");
+    lab!.start("sh", ["-c", `nc -l 10.9.0.1 8100 < ${lab!.file("named")}`]);
+    await lab!.listens(8100);
+    const get = (url: string): ReturnType<Lab["sh"]> => {
+      const args = app("--env", "STINT_IP=10.9.0.2/24", "--env", "STINT_DNS=10.9.0.1", composed(), "get", url);
+      return lab!.sh(`${process.execPath} ${args.join(" ")}`, 60);
+    };
+    const good = await get("http://web.test:8100/x");
+    assert.deepEqual([good.status, good.err.includes("named")], [0, true], good.err);
+    assert.match((await get("http://nobody.test:8100/x")).err, /nobody.test.*\[Errno -2\]|nobody.test.*not known/);
+    dns.kill();
+  });
+
   it("gets from a server of the kernel's; is told of a refused port and of no route; "
       + "without an address it says how to give one", async (t) => {
     if (lacks(t, ...NEEDS)) return;

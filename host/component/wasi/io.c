@@ -83,6 +83,7 @@ static int is_ready(int32_t rep) {
   switch (rep & 7) {
     case ON_HOST: return host_ready(rep >> 3);
     case ON_DATAGRAM: return datagram_ready((uint32_t)rep >> 3);
+    case ON_NAME: return name_ready((uint32_t)rep >> 3);
     case ON_NOTHING: return 1;
     default: return socket_ready((uint32_t)rep >> 3, (uint32_t)rep & 7);
   }

@@ -1,6 +1,6 @@
 /*
  * The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address,
- * router and the end's patience from the environment.
+ * router, DNS servers and the end's patience from the environment.
  */
 #include "wasi.h"
 
@@ -21,7 +21,7 @@ IMPORT(CLOCK, "now") uint64_t host_now(void);
 IMPORT(CLOCK, "subscribe-duration") int32_t host_timer(uint64_t);
 IMPORT("wasi:random/random@" WASI_VERSION, "get-random-u64") uint64_t host_random(void);
 
-enum { ARENA = 16 << 20, SLOTS = 64, CONNECTIONS = 64, RING = 65536, MTU = 1500, CHUNK = 4096 };
+enum { ARENA = 16 << 20, SLOTS = 64, CONNECTIONS = 64, RING = 65536, MTU = 1500, CHUNK = 4096, SERVERS = 3 };
 
 static _Alignas(8) unsigned char arena[ARENA];
 static int32_t standard_input, standard_output, input_ready;
@@ -40,8 +40,7 @@ void say_bytes(const char *text, uint32_t size) {
   host_write_blocking(host_stderr(), text, size, &a);
 }
 
-/* Reads numbers with a character of `between` after each but the last; 0: it is not so. */
-static int numbers(const char *text, uint32_t size, const char *between, uint32_t *to) {
+int numbers(const char *text, uint32_t size, const char *between, uint32_t *to) {
   uint32_t n = 0, digits = 0;
   to[0] = 0;
   for (uint32_t i = 0; i < size; i++) {
@@ -72,9 +71,22 @@ static const char *variable(const answer *environment, const char *name, uint32_
   return 0;
 }
 
+/* Up to three addresses with commas between; 0: it is not so. */
+static int servers(const char *text, uint32_t size, uint32_t *to) {
+  for (uint32_t n = 0, from = 0; n < SERVERS; n++) {
+    uint32_t end = from, ip[4];
+    while (end < size && text[end] != ',') end++;
+    if (!numbers(text + from, end - from, "...", ip)) return 0;
+    to[n] = ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3];
+    if (end == size) return 1;
+    from = end + 1;
+  }
+  return 0;
+}
+
 static int start(void) {
   answer environment;
-  uint32_t size = 0, ip[5], gateway[4] = {0};
+  uint32_t size = 0, ip[5], gateway[4] = {0}, dns[SERVERS] = {0};
   host_environment(&environment);
   const char *text = variable(&environment, "STINT_IP", &size);
   if (text == 0 || !numbers(text, size, ".../", ip) || ip[4] > 32) {
@@ -84,6 +96,11 @@ static int start(void) {
   text = variable(&environment, "STINT_GATEWAY", &size);
   if (text != 0 && !numbers(text, size, "...", gateway)) {
     say("stint: STINT_GATEWAY is no address\n");
+    return -1;
+  }
+  text = variable(&environment, "STINT_DNS", &size);
+  if (text != 0 && !servers(text, size, dns)) {
+    say("stint: STINT_DNS is no address; three are the most, with commas between\n");
     return -1;
   }
   text = variable(&environment, "STINT_LINGER", &size);
@@ -106,6 +123,10 @@ static int start(void) {
   c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();
   if (stint_init(c) != 0) {
     say("stint: the address is none that a host can have\n");
+    return -1;
+  }
+  if (dns[0] != 0 && dns_servers(dns[0], dns[1], dns[2]) != 0) {
+    say("stint: STINT_DNS is no address of a host\n");
     return -1;
   }
   standard_input = host_stdin(), standard_output = host_stdout(), input_ready = host_read_ready(standard_input);
@@ -193,6 +214,10 @@ void link_pump(void) {
     frames_out();
     if (state != 1 || (had == have && next_us != 0)) return;
   }
+}
+
+void link_again(int32_t us) {
+  if (next_us < 0 || next_us > us) next_us = us;
 }
 
 void link_wait(int32_t *pollables, uint32_t n) {

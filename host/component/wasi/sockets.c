@@ -1,6 +1,5 @@
 /*
- * wasi:sockets over stint: TCP with IPv4; udp.c has UDP. There is no resolver: names that are no addresses are "name
- * unresolvable".
+ * wasi:sockets over stint: TCP with IPv4; udp.c has UDP, and names.c names.
  */
 #include "wasi.h"
 
@@ -12,7 +11,6 @@ IMPORT(POLL, "[resource-drop]pollable") void host_pollable_drop(int32_t);
 IMPORT(CLI("exit"), "exit") void host_exit(int32_t);
 NEW(SOCKETS("network"), "network") int32_t make_network(int32_t rep);
 NEW(SOCKETS("tcp"), "tcp-socket") int32_t make_tcp(int32_t rep);
-NEW(SOCKETS("ip-name-lookup"), "resolve-address-stream") int32_t make_lookup(int32_t rep);
 
 enum { COUNT = 128, BACKLOG = 128, BUFFER = 65536 };
 enum state { FREE, UNBOUND, BINDING, BOUND, CONNECTING, CONNECTED, STARTING, LISTENING, FAILED };
@@ -468,52 +466,3 @@ METHOD("shutdown") union result *shutdown(int32_t i, uint32_t type) {
 }
 
 EXPORT(TCP, "[dtor]tcp-socket") void tcp_drop(int32_t i) { socket_leave((uint32_t)i); }
-
-/* wasi:sockets/ip-name-lookup: addresses in dotted form. A stream's rep is its place here. */
-
-#define LOOKUP SOCKETS("ip-name-lookup")
-enum { LOOKUPS = 16 };
-static struct {
-  uint32_t ip;
-  int busy, told;
-} lookups[LOOKUPS];
-
-EXPORT(LOOKUP, "resolve-addresses") union result *resolve(int32_t network, const char *name, uint32_t size) {
-  uint32_t ip = 0, n = 0, number = 0, digits = 0;
-  (void)network;
-  forget_lists();
-  for (uint32_t k = 0; k <= size; k++) {
-    if (k < size && name[k] >= '0' && name[k] <= '9' && digits < 3) {
-      number = number * 10 + (uint32_t)(name[k] - '0');
-      digits++;
-    } else if (digits != 0 && number <= 255 && (k == size ? n == 3 : name[k] == '.' && n < 3)) {
-      ip = ip << 8 | number;
-      n++, number = digits = 0;
-    } else {
-      return failed(NAME_UNRESOLVABLE, 4);
-    }
-  }
-  for (int32_t i = 0; i < LOOKUPS; i++) {
-    if (lookups[i].busy) continue;
-    lookups[i].ip = ip, lookups[i].busy = 1, lookups[i].told = 0;
-    result.word[0] = 0;
-    result.word[1] = (uint32_t)make_lookup(i);
-    return &result;
-  }
-  return failed(OUT_OF_MEMORY, 4);
-}
-
-EXPORT(LOOKUP, "[method]resolve-address-stream.resolve-next-address") union result *resolved(int32_t i) {
-  result.word[0] = result.word[1] = 0;
-  if (lookups[i].told) return &result;
-  lookups[i].told = 1;
-  result.byte[2] = 1;
-  for (uint32_t n = 0; n < 4; n++) result.byte[6 + n] = (uint8_t)(lookups[i].ip >> (24 - n * 8));
-  return &result;
-}
-
-EXPORT(LOOKUP, "[method]resolve-address-stream.subscribe") int32_t resolved_subscribe(int32_t i) {
-  return (void)i, pollable(0, ON_NOTHING);
-}
-
-EXPORT(LOOKUP, "[dtor]resolve-address-stream") void resolved_drop(int32_t i) { lookups[i].busy = 0; }

@@ -1,7 +1,7 @@
 /*
  * What the parts of the adapter share. It stands between a component that uses WASI 0.2 and its host, and carries that
  * component's TCP itself: what has to do with streams and pollables is wrapped, since a resource has one maker, and
- * passed on; wasi:sockets is made of stint (sockets.c, udp.c).
+ * passed on; wasi:sockets is made of stint (sockets.c, udp.c, names.c).
  *
  * Functions are written as the canonical ABI has them: what fits into no register is returned as the address of
  * `result`, lists and strings that we are given lie where `cabi_realloc` said. Resources of ours are known by a number
@@ -50,7 +50,7 @@ void forget_lists(void);
  * A pollable's rep: one of these, and above its three bits a handle of the host's, a socket's number, or the rep of a
  * stream of datagrams.
  */
-enum { ON_HOST, ON_SOCKET, ON_INPUT, ON_OUTPUT, ON_DATAGRAM, ON_NOTHING };
+enum { ON_HOST, ON_SOCKET, ON_INPUT, ON_OUTPUT, ON_DATAGRAM, ON_NAME, ON_NOTHING };
 int32_t new_pollable(int32_t rep);
 static inline int32_t pollable(uint32_t of, uint32_t what) { return new_pollable((int32_t)(of << 3 | what)); }
 /* Waits until it is ready. */
@@ -70,6 +70,8 @@ int link_up(void);
 int link_there(void);
 /* Moves frames and time. */
 void link_pump(void);
+/* The next link_wait ends after so many µs. */
+void link_again(int32_t us);
 /* What link_pump calls after each poll. */
 void socket_polled(void);
 /*
@@ -78,6 +80,8 @@ void socket_polled(void);
  */
 void link_wait(int32_t *pollables, uint32_t n);
 uint64_t random_u64(void);
+/* Reads numbers up to 255 with a character of `between` after each but the last; 0: it is not so. */
+int numbers(const char *text, uint32_t size, const char *between, uint32_t *to);
 /* The interface's address, host order. */
 extern uint32_t own_ip;
 /* How many seconds the end waits for what was closed, as STINT_LINGER says. */
@@ -96,6 +100,9 @@ void socket_consume(uint32_t socket, uint32_t size);
 int socket_ready(uint32_t socket, uint32_t what);
 /* A stream of it is dropped. */
 void socket_leave(uint32_t socket);
+/* Whether a name is known, or given up. */
+int name_ready(uint32_t lookup);
+
 /* A socket is gone. When it was the last one, this waits for what is on its way. */
 void socket_left(void);
 
@@ -119,7 +126,9 @@ enum {
   CONNECTION_RESET,
   CONNECTION_ABORTED,
   DATAGRAM_TOO_LARGE,
-  NAME_UNRESOLVABLE
+  NAME_UNRESOLVABLE,
+  TEMPORARY_RESOLVER_FAILURE,
+  PERMANENT_RESOLVER_FAILURE
 };
 /* The error-code of an error of the stack's. */
 uint32_t socket_error(int32_t error);
