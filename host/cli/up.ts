@@ -178,6 +178,8 @@ async function up(options: UpOptions): Promise<void> {
  * is looked for.
  */
 const RELEASING_MS = 1500, LOOK_MS = 10;
+/** The state of a DHCPv6 client that has nothing to give back (any more). */
+const DHCP6_OFF = 0;
 
 function startShards(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const share = { ...options, connections: Math.ceil(options.connections / options.workers) };
@@ -244,6 +246,17 @@ function selfGiven(stack: ServiceStack): string {
   return stack.lease().linkLocal ? " (link-local: no DHCP server answers)" : "";
 }
 
+/** Gives back what servers gave, of either family, and waits until they know. */
+async function release(stack: ServiceStack, four: boolean, six: boolean): Promise<void> {
+  if (four) {
+    stack.linkLocalStop();
+    stack.dhcpStop();
+  }
+  if (six) stack.dhcp6Stop();
+  const goesOn = (): boolean => (four && stack.ownAddress() !== 0) || (six && stack.dhcp6().state !== DHCP6_OFF);
+  for (const until = performance.now() + RELEASING_MS; goesOn() && performance.now() < until;) await sleep(LOOK_MS);
+}
+
 function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
   const loop = new Loop(stack, link, monotonicUs);
@@ -283,13 +296,8 @@ function startNode(link: Link, options: UpOptions, ports: Partial<Record<Service
     const cut = stack.cut();
     if (options.name !== undefined) stack.mdnsStop();
     loop.run();
-    if (leased) {
-      stack.linkLocalStop();
-      stack.dhcpStop();
-      for (const until = performance.now() + RELEASING_MS; stack.ownAddress() !== 0 && performance.now() < until;)
-        await sleep(LOOK_MS);
-      loop.run();
-    }
+    await release(stack, leased, ipv6 !== undefined);
+    loop.run();
     if (cut > 0) await sleep(FLUSH_MS);
     loop.stop();
     end({ counters: stack.counters(), cut });

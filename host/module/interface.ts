@@ -1,7 +1,8 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
 import {
-  BLOCK_SIZE, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES, TIME,
+  BLOCK_SIZE, DHCP6, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES,
+  TIME, type Dhcp6Numbers,
   type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo, type TimeNumbers as TimeInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
@@ -272,6 +273,18 @@ export class Interface extends Instance {
   /** Ends it. */
   ip6Stop(): void {
     this.checked(this.exports.ip6_stop(), "cannot end IPv6");
+  }
+
+  /** Gives the address of a DHCPv6 server back: the server is told with the next poll. */
+  dhcp6Stop(): void {
+    this.checked(this.exports.dhcp6_stop(), "cannot stop DHCPv6");
+    this.onWork();
+  }
+
+  /** How far DHCPv6 is, and what it did. */
+  dhcp6(): Dhcp6Numbers {
+    this.checked(this.exports.dhcp6_info(this.scratch), "cannot tell of DHCPv6");
+    return this.read(DHCP6);
   }
 
   /** One more address, its prefix, and a router. */

@@ -12,6 +12,7 @@ import {
   servicesIdle, servicesLeft, servicesRun, servicesStop, servicesWait, serviceStart,
 } from "../../assembly/services/app";
 import { link_changed } from "../../assembly/index";
+import { dhcp6_stop } from "../../assembly/api/dhcp6";
 import { IDLE_S, Request, Service, Want } from "../../assembly/services/layout";
 import { Config, FRAME_OFFSET, isHost, Policy } from "../../assembly/config";
 import { Err } from "../../assembly/core/error";
@@ -404,7 +405,7 @@ export function _start(): void {
   for (;;) {
     const waiting = takeFrames();
     let wait = <i64>servicesWait(poll(nowUs()));
-    ip6Tell();
+    if (flush == 0) ip6Tell();
     if (servicesRun()) wait = 0;
     if (answerRequests()) wait = 0;
     if (waiting) wait = 0;
@@ -412,6 +413,8 @@ export function _start(): void {
     if (closing != 0) {
       if (flush == 0 && isOver()) {
         cut = servicesCut();
+        // Whoever gave an address hears of the end with the next poll.
+        dhcp6_stop();
         flush = nowUs() + (cut != 0 ? FLUSH_US : 0);
         continue;
       }

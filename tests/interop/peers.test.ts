@@ -8,8 +8,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { resolve } from "node:path";
 import { describe, it } from "node:test";
-import { said, succeeded, until } from "../harness/programs.js";
-import { Lab, lacks, PEER_IP, STACK_IP, STINT } from "./lab.js";
+import { ran, said, succeeded, until } from "../harness/programs.js";
+import { complaints, Lab, lacks, PEER_IP, STACK_IP, STINT } from "./lab.js";
 import { unpacked } from "./servers.js";
 
 const NEEDS = ["root", "tap", "ip"];
@@ -162,6 +162,29 @@ describe("a router, radvd", () => {
       );
       assert.equal(found.out, "welcome\n", found.err);
       await served;
+    } finally {
+      lab.close();
+    }
+  });
+
+  it("says that a server knows more (O): it is asked for a DNS server, by DHCPv6", async (t) => {
+    if (lacks(t, ...NEEDS, "radvd", "dnsmasq", "nc", "tshark")) return;
+    const lab = new Lab(), pcap = lab.file("inform.pcapng");
+    try {
+      lab.run("sysctl", ["-qw", "net.ipv6.conf.all.forwarding=1"]);
+      succeeded("ip", ["-n", lab.name, "addr", "add", `${KERNEL6}/64`, "dev", "tap0", "nodad"]);
+      const names = lab.start("dnsmasq", ["--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts",
+        "--user=root", "--pid-file=", "--log-facility=-", "--address=/six.test/fd00:9::1", "--interface=tap0",
+        "--bind-dynamic", "--log-dhcp", "--dhcp-range=fd00:9::,static,64", `--dhcp-leasefile=${lab.file("leases")}`]);
+      await said(names, "DHCPv6");
+      serve(lab, "radvd", "-n", "-m", "stderr", "-p", lab.file("radvd.pid"), "-C", config(lab, "radvd",
+        "interface tap0 {", "AdvSendAdvert on;", "AdvOtherConfigFlag on;",
+        "prefix fd00:9::/64 { AdvOnLink on; AdvAutonomous on; };", "};"));
+      const up = await lab.up(["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--echo", "7", "--pcap", pcap]);
+      await said(names, /sent size: +16 option: +23 dns-server +fd00:9::1/, 60_000);
+      assert.equal(await up.stop(), 0, up.err);
+      assert.match(ran("tshark", ["-r", pcap, "-Y", "dhcpv6"]).stdout, /Information-request/);
+      assert.deepEqual(complaints(pcap), []);
     } finally {
       lab.close();
     }
