@@ -2,7 +2,7 @@
 import { ERR, StintError } from "../errors.js";
 import {
   BLOCK_SIZE, DHCP6, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES,
-  TIME, type Dhcp6Numbers,
+  TIME, type Dhcp6Numbers as Dhcp6Info,
   type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo, type TimeNumbers as TimeInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
@@ -31,7 +31,7 @@ export interface Lease extends Omit<
   endsMs: number;
 }
 
-export type { ResolverInfo, TimeInfo };
+export type { Dhcp6Info, ResolverInfo, TimeInfo };
 
 /** The own name in .local. */
 export interface LocalName extends Omit<LocalNameNumbers, "state"> {
@@ -282,7 +282,7 @@ export class Interface extends Instance {
   }
 
   /** How far DHCPv6 is, and what it did. */
-  dhcp6(): Dhcp6Numbers {
+  dhcp6(): Dhcp6Info {
     this.checked(this.exports.dhcp6_info(this.scratch), "cannot tell of DHCPv6");
     return this.read(DHCP6);
   }
