@@ -3,16 +3,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DHCP6, DHCP6_SIZE } from "../../host/module/layout.js";
 import { SMALL } from "../harness/bench.js";
-import { be, MAC_PEER, MAC_STACK } from "../harness/codec.js";
+import { be, MAC_PEER } from "../harness/codec.js";
 import { advertisement, hex6, ip6, nd, routerAdvertisement, see6, solicitation, udp6 } from "../harness/codec6.js";
+import { CLIENT_ID, ia, IAID, IDS, inner, message6, option6, SERVER_ID, status, TYPE6 } from "../harness/dhcp6.js";
 import { entropyOf } from "../harness/entropy.js";
 import { Polled } from "../harness/polled.js";
 
 const ROUTER = ip6("fe80::1"), SERVER = ip6("fe80::2"), ALL = ip6("ff02::1:2"), MANAGED = 0x80, OTHER = 0x40;
 const GIVEN = ip6("2001:db8:1::100"), SECOND = ip6("2001:db8:1::200"), RESOLVER = ip6("2001:db8:1::53");
-const SOLICIT = 1, ADVERTISE = 2, REQUEST = 3, RENEW = 5, REBIND = 6, REPLY = 7, RELEASE = 8, DECLINE = 9, INFORM = 11;
-const CLIENT_ID = [0, 3, 0, 1, ...MAC_STACK], SERVER_ID = [0, 2, 0, 0, 0, 9, 1, 2, 3];
-const IAID = MAC_STACK.slice(2);
+const NOUGHT = [0, 0, 0, 0, 0];
+const { SOLICIT, ADVERTISE, REQUEST, RENEW, REBIND, REPLY, RELEASE, DECLINE, INFORM } = TYPE6;
 
 interface Message {
   type: number;
@@ -21,15 +21,6 @@ interface Message {
   /** When it came, ms. */
   at: number;
 }
-
-const option = (code: number, data: number[], size = data.length): number[] =>
-  [...be(2, code), ...be(2, size), ...data];
-const inner = (address: Uint8Array, preferred = 3000, valid = 4000, more: number[] = []): number[] =>
-  option(5, [...address, ...be(4, preferred), ...be(4, valid), ...more]);
-const ia = (inside: number[], t1 = 1000, t2 = 2000, id = IAID): number[] =>
-  option(3, [...id, ...be(4, t1), ...be(4, t2), ...inside]);
-const status = (code: number): number[] => option(13, be(2, code));
-const ids = [...option(1, CLIENT_ID), ...option(2, SERVER_ID)];
 
 class Net extends Polled {
   got: Message[] = [];
@@ -91,16 +82,15 @@ class Net extends Polled {
   }
 
   answer(m: Message, type: number, options: number[], { xid = m.xid, sport = 547 } = {}): void {
-    const bytes = Uint8Array.from([type, ...be(4, xid).slice(1), ...options]);
-    this.frame(udp6({ src: SERVER, dst: this.local }, sport, 546, bytes));
+    this.frame(udp6({ src: SERVER, dst: this.local }, sport, 546, message6(type, xid, options)));
   }
 
   /** An address, up to the Reply that gives it. */
   lease(address = GIVEN, reply = ia(inner(address))): Message {
     this.router(MANAGED);
-    this.answer(this.next(SOLICIT), ADVERTISE, [...ids, ...ia(inner(address))]);
+    this.answer(this.next(SOLICIT), ADVERTISE, [...IDS, ...ia(inner(address))]);
     const m = this.next(REQUEST);
-    this.answer(m, REPLY, [...ids, ...reply, ...option(23, [...RESOLVER])]);
+    this.answer(m, REPLY, [...IDS, ...reply, ...option6(23, [...RESOLVER])]);
     return m;
   }
 }
@@ -117,7 +107,7 @@ if (!SMALL) {
       assert.deepEqual([...m.options.keys()], [1, 8, 6]);
       assert.deepEqual([m.options.get(1), m.options.get(8)], [CLIENT_ID, [0, 0]]);
       assert.deepEqual(m.options.get(6), [23, 83, 32].flatMap((n) => be(2, n)));
-      net.answer(m, REPLY, [...ids, ...option(23, [...RESOLVER])]);
+      net.answer(m, REPLY, [...IDS, ...option6(23, [...RESOLVER])]);
       assert.equal(net.did("taken"), 1);
       const { server0 } = net.stack.resolver();
       assert.equal(hex6(net.stack.ip6Bytes(server0)!), hex6(RESOLVER));
@@ -140,7 +130,7 @@ if (!SMALL) {
       for (const [said, least] of [[undefined, 86_400], [7200, 7200], [1, 600]] as const) {
         const net = new Net();
         net.router(OTHER);
-        net.answer(net.next(INFORM), REPLY, [...ids, ...(said === undefined ? [] : option(32, be(4, said)))]);
+        net.answer(net.next(INFORM), REPLY, [...IDS, ...(said === undefined ? [] : option6(32, be(4, said)))]);
         net.advance(least * 1000 - 100);
         assert.deepEqual(net.messages(), []);
         net.next(INFORM);
@@ -155,12 +145,12 @@ if (!SMALL) {
       const solicit = net.next(SOLICIT);
       assert.deepEqual([...solicit.options.keys()], [1, 8, 3, 6]);
       assert.deepEqual(solicit.options.get(3), [...IAID, 0, 0, 0, 0, 0, 0, 0, 0]);
-      net.answer(solicit, ADVERTISE, [...ids, ...ia(inner(GIVEN))]);
+      net.answer(solicit, ADVERTISE, [...IDS, ...ia(inner(GIVEN))]);
       const request = net.next(REQUEST);
       assert.ok(request.at - solicit.at >= 1000, "others may answer for a second");
       assert.deepEqual(request.options.get(2), SERVER_ID);
       assert.deepEqual(request.options.get(3)!.slice(16, 32), [...GIVEN]);
-      net.answer(request, REPLY, [...ids, ...ia(inner(GIVEN)), ...option(23, [...RESOLVER])]);
+      net.answer(request, REPLY, [...IDS, ...ia(inner(GIVEN)), ...option6(23, [...RESOLVER])]);
       assert.deepEqual(net.given, [`${hex6(GIVEN)} tentative`]);
       net.advance(1300);
       assert.deepEqual(net.given, [`${hex6(GIVEN)} valid`]);
@@ -170,15 +160,15 @@ if (!SMALL) {
     });
 
     it("8415-10: the server with the highest preference; one with 255 at once", () => {
-      const net = new Net(), other = [...option(1, CLIENT_ID), ...option(2, [0, 9, 9])];
+      const net = new Net(), other = [...option6(1, CLIENT_ID), ...option6(2, [0, 9, 9])];
       net.router(MANAGED);
       const solicit = net.next(SOLICIT);
-      net.answer(solicit, ADVERTISE, [...ids, ...ia(inner(GIVEN))]);
-      net.answer(solicit, ADVERTISE, [...other, ...ia(inner(SECOND)), ...option(7, [9])]);
+      net.answer(solicit, ADVERTISE, [...IDS, ...ia(inner(GIVEN))]);
+      net.answer(solicit, ADVERTISE, [...other, ...ia(inner(SECOND)), ...option6(7, [9])]);
       assert.deepEqual(net.next(REQUEST).options.get(2), [0, 9, 9]);
       const at = new Net();
       at.router(MANAGED);
-      at.answer(at.next(SOLICIT), ADVERTISE, [...other, ...ia(inner(SECOND)), ...option(7, [255])]);
+      at.answer(at.next(SOLICIT), ADVERTISE, [...other, ...ia(inner(SECOND)), ...option6(7, [255])]);
       assert.equal(at.messages()[0]?.type, REQUEST);
     });
 
@@ -189,7 +179,7 @@ if (!SMALL) {
       assert.deepEqual(net.messages(), []);
       const renew = net.next(RENEW, 4000);
       assert.deepEqual([renew.options.get(2), renew.options.get(3)!.slice(16, 32)], [SERVER_ID, [...GIVEN]]);
-      net.answer(renew, REPLY, [...ids, ...ia(inner(GIVEN))]);
+      net.answer(renew, REPLY, [...IDS, ...ia(inner(GIVEN))]);
       net.advance(990_000);
       assert.deepEqual([net.messages(), net.given], [[], [`${hex6(GIVEN)} valid`]], "it was made longer");
       net.advance(1_015_000);
@@ -201,6 +191,31 @@ if (!SMALL) {
       assert.equal(net.messages().at(-1)!.type, SOLICIT);
     });
 
+    it("8415-17: a lease without end is never renewed; without T1 and T2 it is after half of its time", () => {
+      const net = new Net(), half = new Net();
+      net.lease(GIVEN, ia(inner(GIVEN, 0xffffffff, 0xffffffff), 0, 0));
+      for (let day = 0; day < 60; day++) net.advance(86_400_000);
+      assert.deepEqual([net.messages(), net.given], [[], [`${hex6(GIVEN)} valid`]]);
+      half.lease(GIVEN, ia(inner(GIVEN, 3000, 4000), 0, 0));
+      half.advance(1_498_000);
+      assert.deepEqual(half.messages(), []);
+      half.next(RENEW, 4000);
+    });
+
+    it("8415-18: any server may answer a Rebind: with another address, which takes the place of the first; "
+        + "0 s are the end", () => {
+      for (const seconds of [4000, 0]) {
+        const net = new Net(), other = [...option6(1, CLIENT_ID), ...option6(2, [0, 9, 9])];
+        net.lease();
+        for (let s = 0; s < 2000; s += 5) net.advance(5000);
+        const rebind = net.messages().findLast((m) => m.type === REBIND) ?? net.next(REBIND, 20_000);
+        net.answer(rebind, REPLY, [...other, ...ia(inner(seconds === 0 ? GIVEN : SECOND, seconds, seconds))]);
+        net.advance(1500);
+        assert.deepEqual(net.given, seconds === 0 ? [] : [`${hex6(SECOND)} valid`]);
+        if (seconds === 0) net.next(SOLICIT);
+      }
+    });
+
     it("8415-12: somebody has the address: Decline, and another one is looked for", () => {
       const net = new Net();
       net.lease();
@@ -210,7 +225,7 @@ if (!SMALL) {
       const decline = net.next(DECLINE);
       assert.deepEqual([decline.options.get(2), decline.options.get(3)!.slice(16, 32)], [SERVER_ID, [...GIVEN]]);
       assert.equal(net.did("declined"), 1);
-      net.answer(decline, REPLY, [...ids, ...status(0)]);
+      net.answer(decline, REPLY, [...IDS, ...status(0)]);
       net.next(SOLICIT);
     });
 
@@ -237,15 +252,15 @@ if (!SMALL) {
         for (let ms = 0; ms < 600_000; ms += 100, net.advance(100))
           for (const m of net.messages()) {
             if (m.type === SOLICIT) attempts++;
-            if (m.type === SOLICIT) net.answer(m, ADVERTISE, [...ids, ...ia(inner(GIVEN))]);
-            else net.answer(m, REPLY, [...ids, ...ia(status(code))]);
+            if (m.type === SOLICIT) net.answer(m, ADVERTISE, [...IDS, ...ia(inner(GIVEN))]);
+            else net.answer(m, REPLY, [...IDS, ...ia(status(code))]);
           }
         assert.ok(attempts > 5 && attempts < 20, `${attempts}`);
         assert.equal(net.did("refused"), attempts);
       }
       const net = new Net();
       net.lease();
-      net.answer(net.next(RENEW, 1_010_000), REPLY, [...ids, ...ia(status(3))]);
+      net.answer(net.next(RENEW, 1_010_000), REPLY, [...IDS, ...ia(status(3))]);
       net.next(REQUEST);
       assert.deepEqual(net.given, [`${hex6(GIVEN)} valid`]);
     });
@@ -254,7 +269,7 @@ if (!SMALL) {
       const forgotten = (): Net => {
         const net = new Net();
         net.lease(GIVEN, ia(inner(GIVEN, 0xffffffff, 0xffffffff)));
-        net.answer(net.next(RENEW, 1_010_000), REPLY, [...ids, ...ia(status(3))]);
+        net.answer(net.next(RENEW, 1_010_000), REPLY, [...IDS, ...ia(status(3))]);
         net.next(REQUEST);
         return net;
       };
@@ -285,7 +300,7 @@ if (!SMALL) {
       for (const [said, most] of [[60, 66_100], [59, 3_960_100]] as const) {
         const net = new Net(), times: number[] = [];
         net.router(MANAGED);
-        net.answer(net.next(SOLICIT), ADVERTISE, [...ids, ...ia(status(2)), ...option(82, be(4, said))]);
+        net.answer(net.next(SOLICIT), ADVERTISE, [...IDS, ...ia(status(2)), ...option6(82, be(4, said))]);
         for (let n = 0; n < 15; n++) times.push(net.next(SOLICIT, 4_000_000).at);
         const gap = times.at(-1)! - times.at(-2)!;
         assert.ok(gap <= most && gap >= 0.8 * most, `${said}: ${gap}`);
@@ -301,50 +316,98 @@ if (!SMALL) {
       net.poll();
       const m = net.next(REBIND);
       assert.equal(m.options.has(2), false, "of any server");
-      net.answer(m, REPLY, [...ids, ...ia(status(4))]);
+      net.answer(m, REPLY, [...IDS, ...ia(status(4))]);
       assert.deepEqual(net.given, []);
     });
   });
 
   describe("RFC 8415 §16: what is none", () => {
     const good = ia(inner(GIVEN)), FALSE: Record<string, (net: Net, m: Message) => void> = {
-      "another number": (net, m) => net.answer(m, REPLY, [...ids, ...good], { xid: m.xid ^ 1 }),
-      "no server": (net, m) => net.answer(m, REPLY, [...option(1, CLIENT_ID), ...good]),
-      "another server": (net, m) => net.answer(m, REPLY, [...option(1, CLIENT_ID), ...option(2, [1, 2, 3]), ...good]),
-      "another client": (net, m) => net.answer(m, REPLY, [...option(1, [...CLIENT_ID.slice(0, 9), 99]),
-        ...option(2, SERVER_ID), ...good]),
-      "no client": (net, m) => net.answer(m, REPLY, [...option(2, SERVER_ID), ...good]),
-      "another port": (net, m) => net.answer(m, REPLY, [...ids, ...good], { sport: 546 }),
-      "another type": (net, m) => net.answer(m, ADVERTISE, [...ids, ...good]),
-      "a Reply without an address": (net, m) => net.answer(m, REPLY, ids),
-      "another association": (net, m) => net.answer(m, REPLY, [...ids, ...ia(inner(GIVEN), 1, 2, [0, 0, 0, 1])]),
-      "times that contradict": (net, m) => net.answer(m, REPLY, [...ids, ...ia(inner(GIVEN), 9, 8)]),
-      "lifetimes that contradict": (net, m) => net.answer(m, REPLY, [...ids, ...ia(inner(GIVEN, 9, 8))]),
-      "a group": (net, m) => net.answer(m, REPLY, [...ids, ...ia(inner(ip6("ff02::1")))]),
-      "::1": (net, m) => net.answer(m, REPLY, [...ids, ...ia(inner(ip6("::1")))]),
-      "a link-local address": (net, m) => net.answer(m, REPLY, [...ids, ...ia(inner(ip6("fe80::9")))]),
-      "an option beyond the end": (net, m) => net.answer(m, REPLY, [...ids, ...good, ...option(99, [1], 2)]),
-      "half an option": (net, m) => net.answer(m, REPLY, [...ids, ...good, 0, 23]),
+      "another number": (net, m) => net.answer(m, REPLY, [...IDS, ...good], { xid: m.xid ^ 1 }),
+      "no server": (net, m) => net.answer(m, REPLY, [...option6(1, CLIENT_ID), ...good]),
+      "another server": (net, m) => net.answer(m, REPLY, [...option6(1, CLIENT_ID), ...option6(2, [1, 2, 3]), ...good]),
+      "another client": (net, m) => net.answer(m, REPLY, [...option6(1, [...CLIENT_ID.slice(0, 9), 99]),
+        ...option6(2, SERVER_ID), ...good]),
+      "no client": (net, m) => net.answer(m, REPLY, [...option6(2, SERVER_ID), ...good]),
+      "another port": (net, m) => net.answer(m, REPLY, [...IDS, ...good], { sport: 546 }),
+      "another type": (net, m) => net.answer(m, ADVERTISE, [...IDS, ...good]),
+      "a Reply without an address": (net, m) => net.answer(m, REPLY, IDS),
+      "another association": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(inner(GIVEN), 1, 2, [0, 0, 0, 1])]),
+      "times that contradict": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(inner(GIVEN), 9, 8)]),
+      "lifetimes that contradict": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(inner(GIVEN, 9, 8))]),
+      "a group": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(inner(ip6("ff02::1")))]),
+      "::1": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(inner(ip6("::1")))]),
+      "a link-local address": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(inner(ip6("fe80::9")))]),
+      "an option beyond the end": (net, m) => net.answer(m, REPLY, [...IDS, ...good, ...option6(99, [1], 2)]),
+      "half an option": (net, m) => net.answer(m, REPLY, [...IDS, ...good, 0, 23]),
       "an inner option beyond its end": (net, m) =>
-        net.answer(m, REPLY, [...ids, ...ia([...inner(GIVEN), ...option(99, [1], 9)]), ...option(99, [0, 0, 0, 0, 0])]),
-      "a short address": (net, m) => net.answer(m, REPLY, [...ids, ...ia(option(5, [...GIVEN]))]),
+        net.answer(m, REPLY, [...IDS, ...ia([...inner(GIVEN), ...option6(99, [1], 9)]), ...option6(99, NOUGHT)]),
+      "a short address": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(option6(5, [...GIVEN]))]),
       "an identifier that is too long": (net, m) =>
-        net.answer(m, REPLY, [...option(1, CLIENT_ID), ...option(2, new Array<number>(131).fill(1)), ...good]),
-      "DNS servers of an odd length": (net, m) => net.answer(m, REPLY, [...ids, ...good, ...option(23, [1, 2, 3])]),
+        net.answer(m, REPLY, [...option6(1, CLIENT_ID), ...option6(2, new Array<number>(131).fill(1)), ...good]),
+      "DNS servers of an odd length": (net, m) => net.answer(m, REPLY, [...IDS, ...good, ...option6(23, [1, 2, 3])]),
       "nothing": (net, m) => net.answer(m, REPLY, []),
     };
     for (const [what, say] of Object.entries(FALSE)) {
       it(`8415-3 8415-4 8415-6: ${what} is dropped and counted; the right one is taken after it`, () => {
         const net = new Net();
         net.router(MANAGED);
-        net.answer(net.next(SOLICIT), ADVERTISE, [...ids, ...good]);
+        net.answer(net.next(SOLICIT), ADVERTISE, [...IDS, ...good]);
         const m = net.next(REQUEST);
         say(net, m);
         assert.deepEqual([net.given, net.did("dropped"), net.did("state")], [[], 1, 3]);
-        net.answer(m, REPLY, [...ids, ...option(999, [1, 2, 3]), ...good]);
+        net.answer(m, REPLY, [...IDS, ...option6(999, [1, 2, 3]), ...good]);
         assert.deepEqual(net.given, [`${hex6(GIVEN)} tentative`], "an option that nobody knows does no harm");
       });
     }
+
+    it("8415-16: a Reconfigure, and answers to nothing, in each state: counted, and nothing is sent", () => {
+      const states: Record<number, (net: Net) => void> = {
+        1: () => {},
+        2: (net) => (net.router(MANAGED), void net.next(SOLICIT)),
+        4: (net) => (net.lease(), net.advance(2000)),
+        10: (net) => (net.router(OTHER), net.answer(net.next(INFORM), REPLY, IDS)),
+      };
+      for (const [state, reach] of Object.entries(states)) {
+        const net = new Net();
+        reach(net);
+        net.messages();
+        const before = [net.did("state"), net.given, net.did("taken")], dropped = net.did("dropped");
+        assert.equal(before[0], Number(state));
+        const of = { type: REPLY, xid: 0, options: new Map<number, number[]>(), at: 0 };
+        net.answer(of, TYPE6.RECONFIGURE, [...IDS, ...option6(19, [RENEW])]);
+        net.answer(of, REPLY, [...IDS, ...ia(inner(SECOND))]);
+        net.answer(of, ADVERTISE, [...IDS, ...ia(inner(SECOND))]);
+        assert.deepEqual([net.did("state"), net.given, net.did("taken")], before);
+        assert.deepEqual([net.did("dropped") - dropped, net.messages()], [3, []]);
+      }
+    });
+
+    it("each option that is known, with nothing in it: none is taken that needs something", () => {
+      const needs = new Set([1, 2, 3, 7, 13, 32, 82, 83]);
+      for (const code of [1, 2, 3, 5, 7, 8, 13, 23, 32, 82, 83]) {
+        const net = new Net();
+        net.router(MANAGED);
+        net.answer(net.next(SOLICIT), ADVERTISE, [...IDS, ...option6(code, []), ...ia(inner(GIVEN))]);
+        assert.deepEqual([net.did("taken"), net.did("dropped")], needs.has(code) ? [0, 1] : [1, 0], `${code}`);
+      }
+    });
+
+    it("a thousand Advertises: one of the best is asked, once; servers that disagree change nothing after that", () => {
+      const net = new Net(), server = (n: number): number[] =>
+        [...option6(1, CLIENT_ID), ...option6(2, [0, 9, ...be(2, n)])];
+      net.router(MANAGED);
+      const solicit = net.next(SOLICIT);
+      for (let n = 0; n < 1000; n++)
+        net.answer(solicit, ADVERTISE, [...server(n), ...ia(inner(GIVEN)), ...option6(7, [n % 200])]);
+      assert.deepEqual(net.messages(), [], "nothing is hastened");
+      const request = net.next(REQUEST);
+      assert.deepEqual(request.options.get(2), [0, 9, 0, 199]);
+      net.answer(request, REPLY, [...server(198), ...ia(inner(SECOND))]);
+      net.answer(request, REPLY, [...server(199), ...ia(inner(GIVEN))]);
+      net.answer(request, REPLY, [...server(199), ...ia(inner(SECOND))]);
+      assert.deepEqual([net.given, net.messages()], [[`${hex6(GIVEN)} tentative`], []]);
+    });
 
     it("a server that gives a lease of a moment, again and again, is asked seldom", () => {
       const net = new Net();
@@ -353,7 +416,7 @@ if (!SMALL) {
       for (let ms = 0; ms < 300_000; ms += 100, net.advance(100))
         for (const m of net.messages()) {
           sent++;
-          net.answer(m, m.type === SOLICIT ? ADVERTISE : REPLY, [...ids, ...ia(inner(GIVEN, 1, 1), 1, 1)]);
+          net.answer(m, m.type === SOLICIT ? ADVERTISE : REPLY, [...IDS, ...ia(inner(GIVEN, 1, 1), 1, 1)]);
         }
       assert.ok(sent < 300, `${sent}`);
     });
