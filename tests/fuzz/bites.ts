@@ -5,7 +5,7 @@
  */
 import { COUNTERS, type Counter } from "../../host/counters.js";
 import { FLAG, LEASE_STATES, STATES, TCP_INFO } from "../../host/module/layout.js";
-import { leaseField, namesField, timeField, type Told } from "./clients.js";
+import { lease6Field, leaseField, namesField, timeField, type Told } from "./clients.js";
 
 /** A frame as it was made; of TCP its flags and bytes of text. */
 export interface Made {
@@ -33,6 +33,9 @@ export type Field = {
 function field(tcb: DataView, name: Field): number {
   return tcb.getUint32(TCP_INFO[name].at, true);
 }
+
+/** States of the DHCPv6 client, as `dhcp6_info` tells them. */
+const OFF = 0, LOOKS = 2, ASKS = 3, HAS = 4, RENEWS = 5, REBINDS = 6, RELEASES = 8, INFORMS = 9, KNOWS = 10;
 
 /** One frame, and what it did. */
 class Seen {
@@ -95,6 +98,16 @@ class Seen {
 
   time(name: "taken" | "dropped" | "kisses"): number {
     return timeField(this.after, name) - timeField(this.before, name);
+  }
+
+  /** Whether the DHCPv6 client went from one state to another, for a message of a server. */
+  leased6(to: number, ...from: number[]): boolean {
+    const { made, before, after } = this;
+    return made.kind === "dhcp6" && from.includes(lease6Field(before, "state")) && lease6Field(after, "state") === to;
+  }
+
+  lease6(name: "taken" | "dropped" | "refused"): number {
+    return this.made.kind === "dhcp6" ? lease6Field(this.after, name) - lease6Field(this.before, name) : 0;
   }
 
   text(): boolean {
@@ -171,6 +184,14 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "SNTP: the time": (s) => s.made.kind === "ntp" && s.time("taken") > 0,
   "SNTP: a wish to be left alone": (s) => s.made.kind === "ntp" && s.time("kisses") > 0,
   "SNTP: what is none": (s) => s.made.kind === "ntp" && s.time("dropped") > 0,
+  "DHCPv6: an Advertise": (s) => s.leased6(ASKS, LOOKS) || (s.leased6(LOOKS, LOOKS) && s.lease6("taken") > 0),
+  "DHCPv6: a Reply with an address": (s) => s.leased6(HAS, ASKS),
+  "DHCPv6: a Reply that renews": (s) => s.leased6(HAS, RENEWS),
+  "DHCPv6: a Reply of any server": (s) => s.leased6(HAS, REBINDS),
+  "DHCPv6: a Reply to what is given back": (s) => s.leased6(OFF, RELEASES),
+  "DHCPv6: a Reply with what else there is": (s) => s.leased6(KNOWS, INFORMS),
+  "DHCPv6: a refusal": (s) => s.lease6("refused") > 0,
+  "DHCPv6: what is none": (s) => s.lease6("dropped") > 0,
   "IPv6: an echo request": (s) => s.made.kind === "six" && s.moved("icmpOutEchoReps"),
   "IPv6: a datagram for a socket": (s) => s.made.kind === "six" && s.moved("udpInDatagrams"),
   "IPv6: text": (s) => s.made.kind === "six" && s.by("rcvSize") > 0,

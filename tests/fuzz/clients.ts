@@ -2,7 +2,7 @@
  * DHCP, DNS and SNTP for the fuzzer: what the stack's clients asked last, and frames that answer it: as they should be,
  * nearly so, or as no server would.
  */
-import { LEASE, NAMES, TIME } from "../../host/module/layout.js";
+import { DHCP6, LEASE, NAMES, TIME } from "../../host/module/layout.js";
 import type { Exports } from "../../host/stack.js";
 import { be, ip4, MAC_STACK, udp } from "../harness/codec.js";
 import { A, CNAME, labels, QNAME, record, SOA } from "../harness/dns.js";
@@ -53,6 +53,9 @@ export interface Asked {
   stream: Stream;
   /** The address of 169.254/16 that the stack looked for, or told of, last; 0: none. */
   selfGiven: number;
+  /** The last message of the DHCPv6 client; 0: there was none. */
+  type6: number;
+  xid6: number;
 }
 
 /** What can be seen of the clients from outside. */
@@ -60,10 +63,14 @@ export interface Told {
   lease: DataView;
   names: DataView;
   time: DataView;
+  lease6: DataView;
 }
 
 export const leaseField = (told: Told, name: keyof typeof LEASE): number => told.lease.getUint32(LEASE[name].at, true);
 export const namesField = (told: Told, name: keyof typeof NAMES): number => told.names.getUint32(NAMES[name].at, true);
+
+export const lease6Field = (told: Told, name: keyof typeof DHCP6): number =>
+  told.lease6.getUint32(DHCP6[name].at, true);
 
 export const timeField = (told: Told, name: "stratum" | "taken" | "dropped" | "kisses"): number =>
   told.time.getUint32(TIME[name].at, true);
@@ -75,7 +82,7 @@ const TEXTS = ["a.test", "A.TEST", "b.test", "c.d.e.test", LONG, "", ".", "a..b"
 export class Clients {
   asked: Asked = {
     type: 0, xid: 0, id: 0, port: 0, server: 0, question: [], timePort: 0, timeServer: 0, originate: [],
-    stream: NO_STREAM, selfGiven: 0,
+    stream: NO_STREAM, selfGiven: 0, type6: 0, xid6: 0,
   };
 
   /** What would be taken: answers to these, by the number of their kind in `frame`. */
@@ -115,6 +122,13 @@ export class Clients {
     const id = asks ? text[2]! << 8 | text[3]! : before.id, question = asks ? [...text.slice(14)] : before.question;
     const stream = { port, server: view.getUint32(30), next: next >>> 0, ack: view.getUint32(42), id, question };
     this.asked = { ...this.asked, stream };
+  }
+
+  /** Looks at a datagram over IPv6 that the stack sent. */
+  see6(f: Uint8Array): void {
+    const view = new DataView(f.buffer, f.byteOffset, f.length);
+    if (view.getUint16(56) !== 547) return;
+    this.asked = { ...this.asked, type6: f[62]!, xid6: view.getUint32(62) & 0xffffff };
   }
 
   /** Looks at ARP that the stack sent. */

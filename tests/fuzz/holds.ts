@@ -53,7 +53,7 @@ export function holds(s: Fuzzed): void {
 
 /** What is known of whoever sends: what it sent tells more. */
 export interface Sender {
-  clients: Record<"see" | "seeSegment" | "seeArp", (frame: Uint8Array) => void>;
+  clients: Record<"see" | "see6" | "seeSegment" | "seeArp", (frame: Uint8Array) => void>;
   sport: number;
   synAck: number;
   synAckTs: number;
@@ -61,7 +61,7 @@ export interface Sender {
 
 /** What the stack sends must be well formed: lengths and checksums. */
 export function frameIsGood(s: Sender, f: Uint8Array): void {
-  if (f[12] === 0x86) frame6IsGood(f);
+  if (f[12] === 0x86) frame6IsGood(s, f);
   if (f[12] === 8 && f[13] === 6) s.clients.seeArp(f);
   if (f[12] !== 8 || f[13] !== 0) return;
   const view = new DataView(f.buffer, f.byteOffset, f.length), total = view.getUint16(16);
@@ -84,12 +84,13 @@ export function frameIsGood(s: Sender, f: Uint8Array): void {
   s.synAckTs = tsValOf(f);
 }
 
-function frame6IsGood(f: Uint8Array): void {
+function frame6IsGood(s: Sender, f: Uint8Array): void {
   const size = (f[18]! << 8) | f[19]!, next = f[20]!;
   if (size + 54 > f.length || f[14]! >> 4 !== 6) throw new Broken("an IPv6 header that is not one");
   if (next !== 6 && next !== 17 && next !== 58) return;
   if (sum(f, 54, 54 + size, sum(f, 22, 54) + next + size) !== 0xffff)
     throw new Broken("a checksum over IPv6 that is wrong");
+  if (next === 17) s.clients.see6(f);
 }
 
 function le(a: number, b: number): boolean {

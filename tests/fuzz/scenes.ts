@@ -6,6 +6,7 @@ import { address, dhcpFrame, END, option, TYPE } from "../harness/dhcp.js";
 import { ntpAnswer } from "../harness/ntp.js";
 import { A, QNAME, record } from "../harness/dns.js";
 import { Broken } from "./holds.js";
+import { makeLeases6 } from "./leases6.js";
 import { makeLocal, makeSix } from "./six.js";
 import { LISTENING, OTHER, PEER, STACK, UDP_PORT, type Scene, type Subject } from "./subject.js";
 
@@ -49,6 +50,7 @@ export function makeScenes(s: Subject): void {
     s.save("connected to itself");
   });
   maybe(s, "IPv6", () => makeSix(s, fresh));
+  maybe(s, "DHCPv6", () => makeLeases6(s, fresh));
   maybe(s, "names of the link", () => makeLocal(s, fresh));
   s.restore(fresh);
   for (let i = 0; i < 8; i++) {

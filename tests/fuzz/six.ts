@@ -5,6 +5,7 @@ import {
 } from "../harness/codec6.js";
 import { a, aaaa, ANY, GROUP, GROUP6, GROUP_MAC, message, PORT, PTR, QU, IN } from "../harness/mdns.js";
 import { type Choices } from "./choices.js";
+import { dhcp6Frame } from "./leases6.js";
 import { LISTENING, OTHER, PEER, STACK, UDP_PORT, type Own6, type Scene, type Subject } from "./subject.js";
 
 const ROUTER = ip6("fe80::1"), PREFIX = ip6("2001:db8:1::"), NEAR = ip6("2001:db8:1::2"), FAR = ip6("2001:db8:ffff::9");
@@ -65,8 +66,9 @@ export function makeLocal(s: Subject, fresh: Scene): void {
 
 /** A frame for a scene that speaks one of them. */
 export function frameOf(s: Subject, c: Choices): Uint8Array {
-  s.made.kind = s.speaks;
-  const made = s.speaks === "six" ? six(s, c) : local(c);
+  const isLease = s.clients.asked.type6 !== 0 && c.below(3) !== 0;
+  s.made.kind = isLease ? "dhcp6" : s.speaks;
+  const made = isLease ? dhcp6Frame(s, c) : s.speaks === "six" ? six(s, c) : local(c);
   if (c.below(8)) return made;
   const spoiled = made.slice();
   spoiled[14 + (c.u16() % Math.max(1, spoiled.length - 14))] = c.u8();
@@ -230,7 +232,9 @@ function local(c: Choices): Uint8Array {
 export function call6(s: Subject, c: Choices, bad: () => number): number {
   const x = s.exports, to = c.below(8) ? s.scratch : bad();
   s.u8.set(pick(c, NEAR, FAR, PREFIX, s.own6?.global ?? FAR), s.scratch);
-  switch (c.below(12)) {
+  switch (c.below(14)) {
+    case 10: return x.dhcp6_info(to);
+    case 11: return x.dhcp6_stop();
     case 0: return x.ip6_start(to);
     case 1: return x.ip6_stop();
     case 2: return x.ip6_add(to, c.below(4) ? 64 : c.u8(), c.below(2) ? 0 : s.scratch);

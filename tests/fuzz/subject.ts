@@ -3,7 +3,9 @@
  * last. What is now can be kept as a scene, a snapshot of the memory, and put back.
  */
 import { COUNTERS } from "../../host/counters.js";
-import { LEASE_SIZE, NAMES_SIZE, POOL, TCP_INFO, TCP_INFO_SIZE, TIME_SIZE } from "../../host/module/layout.js";
+import {
+  DHCP6_SIZE, LEASE_SIZE, NAMES_SIZE, POOL, TCP_INFO, TCP_INFO_SIZE, TIME_SIZE,
+} from "../../host/module/layout.js";
 import { StackModule, type Exports } from "../../host/stack.js";
 import { type StackOptions } from "../../host/config.js";
 import { StintError } from "../../host/errors.js";
@@ -239,9 +241,11 @@ export class Subject {
     const names = told(NAMES_SIZE);
     this.exports.sntp_info(this.scratch);
     const time = told(TIME_SIZE);
+    this.exports.dhcp6_info(this.scratch);
+    const lease6 = told(DHCP6_SIZE);
     return {
       counters: this.u32.slice(counters, counters + COUNTERS.length), tcb,
-      halfOpenFree: this.exports.pool(POOL.halfOpenFree), lease, names, time,
+      halfOpenFree: this.exports.pool(POOL.halfOpenFree), lease, names, time, lease6,
     };
   }
 
