@@ -1,6 +1,7 @@
 /** The segment that was chosen: its header, field by field, its bytes, and what can be done to it. */
 import { FLAGS, type FlagName } from "../decode.js";
 import type { Segment } from "../lab/analyze.js";
+import type { Flight } from "../lab/lab.js";
 import { $, make } from "./dom.js";
 import { fieldsOf } from "./fields.js";
 import type { Page } from "./page.js";
@@ -8,14 +9,28 @@ import type { Page } from "./page.js";
 /** A field's colour, in the header and in the bytes. */
 const hue = (field: number): number => (field * 47) % 360;
 
+/** What is shown now: it is made anew when one of these is another. */
+let shown: unknown[] = [];
+
 /** Shows the segment. */
 export function segment(page: Page): void {
-  const s = page.current(), box = $("segment");
+  const s = page.current(), box = $("segment"), bytes = s && bytesOf(page, s);
+  const now = [bytes, s?.frame, s?.says, page.field, page.lab, page.capture, s && flightOf(page, s)];
+  if (now.every((x, i) => x === shown[i]) && shown.length > 0) return;
+  shown = now;
   if (!s) {
     box.replaceChildren(make("p", { className: "hint" }, "Choose an arrow."));
     return;
   }
-  const bytes = page.capture ? page.captured[s.frame]! : page.lab.frames[s.frame]!.bytes;
+  show(page, s, bytes!, box);
+}
+
+const bytesOf = (page: Page, s: Segment): Uint8Array =>
+  page.capture ? page.captured[s.frame]! : page.lab.frames[s.frame]!.bytes;
+const flightOf = (page: Page, s: Segment): Flight | undefined =>
+  page.capture ? undefined : page.lab.flights.find((f) => f.id === s.frame);
+
+function show(page: Page, s: Segment, bytes: Uint8Array, box: HTMLElement): void {
   const fields = fieldsOf(bytes, s);
   const parts: Node[] = [make("p", { className: "says" }, s.says), ...fates(page, s)];
   let grid: HTMLDivElement | null = null, layer = "";
@@ -66,7 +81,7 @@ function choose(page: Page, i: number): void {
 
 /** What can be done to a segment that is on its way. */
 function fates(page: Page, s: Segment): Node[] {
-  const flight = page.capture ? undefined : page.lab.flights.find((f) => f.id === s.frame);
+  const flight = flightOf(page, s);
   if (!flight) return [];
   const act = (fate: "drop" | "delay" | "duplicate" | "corrupt") =>
     make(
