@@ -67,6 +67,21 @@ export function pseudo(ip: Pick<Ip, "src" | "dst">, proto: number, size: number)
   return Uint8Array.from([...be(4, ip.src), ...be(4, ip.dst), 0, proto, ...be(2, size)]);
 }
 
+/** The same over IPv6 (RFC 8200 §8.1); addresses are 16 bytes. */
+export function pseudo6(src: Bytes, dst: Bytes, next: number, size: number): Uint8Array {
+  return Uint8Array.from([...src, ...dst, ...be(4, size), 0, 0, 0, next]);
+}
+
+/** The 40 bytes of RFC 8200 §3 with flow label 0; `size` is the payload's, in bytes. */
+export function header6(src: Bytes, dst: Bytes, next: number, size: number, tos = 0, hops = 64): number[] {
+  return [0x60 | (tos >> 4), (tos & 15) << 4, 0, 0, ...be(2, size), next, hops, ...src, ...dst];
+}
+
+/** A message of ICMP, or of ICMPv6, whose sum is still to be written; `rest`: its second word. */
+export function icmpMessage(type: number, code: number, rest: number, data: Bytes): number[] {
+  return [type, code, 0, 0, ...be(4, rest), ...data];
+}
+
 function padded(bytes: Bytes = []): number[] {
   const out = [...bytes];
   while (out.length % 4) out.push(0);
@@ -126,7 +141,7 @@ export function udp(ip: Ip, sport: number, dport: number, data: Uint8Array, with
 
 /** An ICMP message; `rest`: the second word of its header. */
 export function icmp(ip: Ip, type: number, code: number, rest: number, data: Bytes): Uint8Array {
-  const bytes = Uint8Array.from([type, code, 0, 0, ...be(4, rest), ...data]);
+  const bytes = Uint8Array.from(icmpMessage(type, code, rest, data));
   put(bytes, 0, ICMP.sum, checksum(bytes));
   return ipv4({ ...ip, proto: PROTOCOL.icmp }, bytes);
 }

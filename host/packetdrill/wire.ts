@@ -1,11 +1,11 @@
 /** Frames of a script: the remote side's packets made, the stack's read. Sequence numbers here are live ones. */
 import { decodeTcp, type TcpSegment } from "../decode.js";
-import { datagram, icmp, ipv4Header, opt, segment, tcp, udp, type Ip } from "../encode.js";
+import { datagram, header6, icmp, ipv4Header, opt, segment, tcp, udp, type Ip } from "../encode.js";
 import {
   ETHERTYPE, get, ICMP, ICMP6, ICMP_QUOTED, IP_AT, IPV4, ipv4Size, IPV6, PROTOCOL, put, SIZE, TCP, tcpSize, typeOf, UDP,
 } from "../headers.js";
 import type { Option } from "./parse.js";
-import { frame6, header6, icmp6, type Around, type Six } from "./wire6.js";
+import { frame6, icmp6, type Around, type Six } from "./wire6.js";
 
 export interface Ends {
   remoteMac: number[];

@@ -1,5 +1,5 @@
 /** Frames of a script over IPv6 (RFC 8200): what stands around a segment, a datagram, or an ICMPv6 message. */
-import { be, checksum, ethernet } from "../encode.js";
+import { checksum, ethernet, header6, icmpMessage, pseudo6 } from "../encode.js";
 import { bytesOf, ETHERTYPE, get, ICMP6, IP_AT, IPV6, PROTOCOL, put, SIZE, TCP, typeOf, UDP } from "../headers.js";
 
 /** The four-tuple's addresses, 16 bytes each. */
@@ -15,16 +15,11 @@ type Bytes = readonly number[] | Uint8Array;
 const SUMS = new Map([[PROTOCOL.tcp, TCP.sum], [PROTOCOL.udp, UDP.sum], [PROTOCOL.icmp6, ICMP6.sum]]);
 const SOLICITATION = 135, ADVERTISEMENT = 136;
 
-/** The 40 bytes of RFC 8200 §3 with flow label 0; `size` is the payload's, in bytes. */
-export function header6(src: Bytes, dst: Bytes, next: number, size: number, tos = 0, hops = 64): number[] {
-  return [0x60 | (tos >> 4), (tos & 15) << 4, 0, 0, ...be(2, size), next, hops, ...src, ...dst];
-}
-
 /** The sum of a payload with its pseudo-header (RFC 8200 §8.1). */
 function withSum(src: Bytes, dst: Bytes, next: number, payload: Bytes): Uint8Array {
   const bytes = Uint8Array.from(payload), field = SUMS.get(next)!;
   put(bytes, 0, field, 0);
-  const sum = checksum(Uint8Array.from([...src, ...dst, ...be(4, bytes.length), 0, 0, 0, next]), bytes);
+  const sum = checksum(pseudo6(src, dst, next, bytes.length), bytes);
   put(bytes, 0, field, next === PROTOCOL.udp ? sum || 0xffff : sum);
   return bytes;
 }
@@ -47,7 +42,7 @@ export function frame6({ srcMac, dstMac, src, dst, tos, hops }: Around, next: nu
 
 /** An ICMPv6 message; `rest`: the second word of its header. */
 export function icmp6(around: Around, type: number, code: number, rest: number, data: Bytes): Uint8Array {
-  return frame6(around, PROTOCOL.icmp6, [type, code, 0, 0, ...be(4, rest), ...data]);
+  return frame6(around, PROTOCOL.icmp6, icmpMessage(type, code, rest, data));
 }
 
 /** Whether a frame is a neighbour solicitation (RFC 4861 §4.3) of this address. */

@@ -6,6 +6,7 @@ import { parseIp } from "../../host/address.js";
 import type { StackOptions } from "../../host/config.js";
 import { arpAnswer, SynFrame } from "../../host/lab/frames.js";
 import { loadModule } from "../../host/module.js";
+import { rest } from "../../host/rest.js";
 import { StackModule } from "../../host/stack.js";
 import { tcp } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
@@ -67,8 +68,8 @@ export class Crowd {
   }
 
   poll(take: (frame: Uint8Array) => void = () => {}): void {
-    do this.stack.drainFrames(take); while (this.stack.poll(this.nowUs) === 0);
     this.stack.drainFrames(take);
+    rest(() => this.stack.poll(this.nowUs), () => void this.stack.drainFrames(take));
   }
 
   #establish(from: number, n: number): void {

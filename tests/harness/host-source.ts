@@ -52,9 +52,21 @@ function isLiteral(place: ts.Expression): boolean {
     (ts.isNumericLiteral(side) ? Number(side.text) > 1 : isLiteral(side)));
 }
 
-/** Where a file reads or writes bytes at a place that is a number in the code. */
+/** Whether bytes are put together of numbers and of something else: a header that is written down. */
+function isHeader(node: ts.Node): boolean {
+  const isNumber = (e: ts.Expression): boolean => ts.isSpreadElement(e) && /^be\(/.test(e.expression.getText());
+  if (ts.isArrayLiteralExpression(node)) return node.elements.some(isNumber);
+  if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return false;
+  if (!/^(Uint8Array|Buffer)(\.(from|of))?$/.test(node.expression.getText())) return false;
+  const given = node.arguments ?? [], [first] = given;
+  const list = first !== undefined && ts.isArrayLiteralExpression(first) ? first.elements : given;
+  return list.some(ts.isNumericLiteral) && list.some((e) => !ts.isNumericLiteral(e));
+}
+
+/** Where a file reads or writes bytes at a place that is a number in the code, or makes a header of a list. */
 export function literalPlaces({ checker, files }: Program, path: string): string[] {
   return said(files.get(path)!, (node) => {
+    if (isHeader(node)) return node.getText();
     let places: readonly ts.Expression[] = [], of: ts.Expression | undefined;
     if (ts.isElementAccessExpression(node)) {
       of = node.expression;
@@ -68,6 +80,43 @@ export function literalPlaces({ checker, files }: Program, path: string): string
     }
     if (of === undefined || !places.some(isLiteral)) return undefined;
     return BYTES.test(checker.typeToString(checker.getTypeAtLocation(of))) ? node.getText() : undefined;
+  });
+}
+
+/** Whether a node calls a `poll`, outside of functions within it. */
+function polls(node: ts.Node): boolean {
+  if (ts.isFunctionLike(node)) return false;
+  if (ts.isCallExpression(node) && /(^|\.)#?poll$/.test(node.expression.getText())) return true;
+  return ts.forEachChild(node, polls) ?? false;
+}
+
+/** What a loop goes by: its condition, and those under which its body leaves it. */
+function conditions(loop: ts.WhileStatement | ts.DoStatement | ts.ForStatement): ts.Expression[] {
+  const found = [ts.isForStatement(loop) ? loop.condition : loop.expression].filter((e) => e !== undefined);
+  const visit = (node: ts.Node): void => {
+    if (ts.isFunctionLike(node) || ts.isIterationStatement(node, false)) return;
+    if (ts.isIfStatement(node)) {
+      const then = ts.isBlock(node.thenStatement) ? node.thenStatement.statements.at(-1) : node.thenStatement;
+      if (then !== undefined && (ts.isBreakStatement(then) || ts.isReturnStatement(then))) found.push(node.expression);
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(loop.statement);
+  return found;
+}
+
+/** Loops that poll until nothing is due now, which is what `rest` is for: by line. */
+export function restLoops(text: string): string[] {
+  const file = ts.createSourceFile("loops.ts", text, ts.ScriptTarget.Latest, true);
+  return said(file, (node) => {
+    if (!ts.isWhileStatement(node) && !ts.isDoStatement(node) && !ts.isForStatement(node)) return undefined;
+    if (!polls(node)) return undefined;
+    // Names of what a poll returned.
+    const waits = [...node.getText().matchAll(/(\w+) = [^;]*\bpoll\(/g)].map(([, name]) => name!);
+    const isRest = (condition: string): boolean =>
+      /poll\([^;]*\) *[!=]== *0n?\b/.test(condition)
+      || waits.some((name) => new RegExp(`\\b${name} *[!=]== *0n?\\b`).test(condition));
+    return conditions(node).map((c) => c.getText()).some(isRest) ? node.getText().split("\n")[0] : undefined;
   });
 }
 

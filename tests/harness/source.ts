@@ -219,18 +219,21 @@ export function remoteFirst(sources: Tree): string[] {
   return found;
 }
 
+/** What a node assigns, or counts up or down: the left side; undefined: it does neither. */
+function assigned(node: ts.Node): ts.Expression | undefined {
+  if (ts.isBinaryExpression(node)) {
+    const { kind } = node.operatorToken;
+    return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment ? node.left : undefined;
+  }
+  if (ts.isPostfixUnaryExpression(node)) return node.operand;
+  if (!ts.isPrefixUnaryExpression(node)) return undefined;
+  const counts = [ts.SyntaxKind.PlusPlusToken, ts.SyntaxKind.MinusMinusToken].includes(node.operator);
+  return counts ? node.operand : undefined;
+}
+
 /** What assigns a field or a variable outside of functions, or stores bytes, by itself. */
 function stores(node: ts.Node, locals: ReadonlySet<string>): boolean {
-  const left =
-    ts.isBinaryExpression(node)
-    && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment
-    && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
-      ? node.left
-      : ts.isPostfixUnaryExpression(node)
-          || (ts.isPrefixUnaryExpression(node)
-            && (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken))
-        ? node.operand
-        : undefined;
+  const left = assigned(node);
   if (left !== undefined && !(ts.isIdentifier(left) && locals.has(left.text))) return true;
   if (ts.isCallExpression(node) && /^(store|memory\.(copy|fill)|v128\.store)\b/.test(node.expression.getText()))
     return true;
@@ -318,16 +321,7 @@ export function writers(sources: Tree, pattern: RegExp): string[] {
   const found = new Set<string>();
   for (const [path, text] of sources) {
     const visit = (node: ts.Node): void => {
-      const left =
-        ts.isBinaryExpression(node)
-        && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment
-        && node.operatorToken.kind <= ts.SyntaxKind.LastAssignment
-          ? node.left
-          : ts.isPostfixUnaryExpression(node)
-              || (ts.isPrefixUnaryExpression(node)
-                && (node.operator === ts.SyntaxKind.PlusPlusToken || node.operator === ts.SyntaxKind.MinusMinusToken))
-            ? node.operand
-            : undefined;
+      const left = assigned(node);
       if (left !== undefined && pattern.test(left.getText())) found.add(path);
       node.forEachChild(visit);
     };
@@ -344,9 +338,7 @@ export function globalWrites(sources: Tree): { variable: string; by: string }[] 
     for (const s of parse(text).statements) {
       if (!ts.isFunctionDeclaration(s)) continue;
       const visit = (node: ts.Node): void => {
-        const left = ts.isBinaryExpression(node) && node.operatorToken.kind >= ts.SyntaxKind.FirstAssignment &&
-          node.operatorToken.kind <= ts.SyntaxKind.LastAssignment ? node.left
-          : ts.isPostfixUnaryExpression(node) || ts.isPrefixUnaryExpression(node) ? node.operand : undefined;
+        const left = assigned(node);
         if (left !== undefined && ts.isIdentifier(left) && own.has(left.text)) {
           found.push({ variable: `${path} ${left.text}`, by: s.name!.text });
         }

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
-import { exportsTouched, literalPlaces, program, undocumented } from "../harness/host-source.js";
+import { exportsTouched, literalPlaces, program, restLoops, undocumented } from "../harness/host-source.js";
 import { circleOf } from "../harness/source.js";
 
 const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
@@ -126,6 +126,7 @@ const READS = [
   "frame[12]", "frame[at + 9]", "view.getUint16(20)", "view.getUint32(at + 4)", "frame.subarray(6, 12)",
   "frame.slice(at - 14)", "frame.set(mac, 6)", "view.setUint16(base + (at + 2), 1)", "buffer.readUInt16BE(12)",
   "buffer.writeUInt32BE(1, at + 12)", "frame[1]",
+  "Uint8Array.from([...mac, 8, 0, at])", "new Uint8Array([at, 0x45])", "Buffer.of(8, at)", "[...be(2, at)]",
 ];
 /** Ways to the module's exports, and words that are none. */
 const BAD_EXPORTS = "host/bad-exports.ts";
@@ -158,6 +159,7 @@ const HOST = program(
     return [exports, calls, other.exports];
   }`], [BAD, `export function bad(
     frame: Uint8Array, view: DataView, buffer: Buffer, mac: Uint8Array, at: number, base: number,
+    be: (size: number, n: number) => number[],
   ): unknown[] {
     ${READS.join(";\n")};
     return [frame[at], frame[at + 1], frame.subarray(at), frame[frame.length - 1], [frame][1], base];
@@ -200,10 +202,41 @@ describe("docstrings of the host", () => {
   });
 });
 
+describe("what is polled", () => {
+  /** Loops that are no way to rest, each with its reason. */
+  const OTHERS = new Map([
+    ["host/rest.ts", "the way itself"],
+    ["tests/differential/sides.ts", "a step ends with a poll whose frames are the next step's"],
+    ["tests/rfc/attackers.test.ts", "how many polls an attacker costs is counted"],
+    ["tests/rfc/reach.test.ts", "times beyond those that a number has, by the export itself"],
+  ]);
+  const found = [...CODE].filter(([, text]) => restLoops(text).length > 0).map(([file]) => file);
+
+  it("comes to rest by host/rest.ts, which has a bound and says that it was reached", () =>
+    assert.deepEqual(found.filter((file) => !OTHERS.has(file)), []));
+
+  it("has no exception for what does not poll", () =>
+    assert.deepEqual([...OTHERS.keys()].filter((file) => !found.includes(file)), []));
+
+  it("is found in whatever form", () => {
+    for (const loop of [
+      "while (stack.poll(nowUs) === 0);", "do drain(); while (this.stack.poll(now()) === 0);",
+      "for (let i = 0; i < 9; i++) if (stack.poll(nowUs) !== 0) break;",
+      "for (let wait = 0; wait === 0;) { wait = stack.poll(nowUs); }",
+      "while (true) { const wait = this.#poll(nowUs); if (wait !== 0) { done(); return; } }",
+    ]) assert.equal(restLoops(`function f() { ${loop} }`).length, 1, loop);
+    for (const loop of [
+      "for (const us of times) stack.poll(us);", "while (wait >= 0) { nowUs += wait; wait = stack.poll(nowUs); }",
+      "while (wait === 0) take(() => stack.poll(nowUs));",
+    ]) assert.deepEqual(restLoops(`function f() { ${loop} }`), [], loop);
+  });
+});
+
 describe("headers of frames", () => {
   /** Formats that are no headers of Ethernet, ARP, IP, ICMP, UDP or TCP: each is read and written in one place. */
   const FORMATS = new Map([
     ["host/decode.ts", "the codec itself: TCP's options, headers of IPv6"],
+    ["host/encode.ts", "the codec itself: headers as lists"],
     ["host/address6.ts", "an IPv6 address"], ["host/link/memory.ts", "a module of WebAssembly"],
     ["host/link/sections.ts", "a module of WebAssembly"], ["host/links/nat/dhcp.ts", "a message of DHCP"],
     ["host/links/pcapng.ts", "a capture"], ["host/links/read-capture.ts", "a capture"],
