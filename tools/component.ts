@@ -63,7 +63,7 @@ export async function run(out: string, version = "0.2.9"): Promise<Uint8Array> {
  */
 export async function sockets(out: string, version = "0.2.9"): Promise<Uint8Array> {
   const wit = interfaces(version), adapter = `${out}.adapter`, core = `${out}.core`;
-  const sources = ["io.c", "link.c", "sockets.c", "udp.c", "names.c", "files.c"].map((f) => join(WASI, f));
+  const sources = ["io.c", "link.c", "sockets.c", "udp.c", "names.c", "place.c", "files.c"].map((f) => join(WASI, f));
   clang(`-DWASI_VERSION="${version}"`, ...sources, "-o", adapter);
   mergeModules(adapter, core, true, true);
   const made = await componentOf(readFileSync(core), wit, "sockets");

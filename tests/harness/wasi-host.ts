@@ -43,7 +43,26 @@ export interface Lookup extends Dropped {
   resolveNextAddress(): Ip | undefined;
   subscribe(): Pollable;
 }
+export interface TcpSocket extends Dropped, Options {
+  startBind(network: object, local: Place): void;
+  finishBind(): void;
+  startConnect(network: object, remote: Place): void;
+  finishConnect(): [Input, Output];
+  startListen(): void;
+  finishListen(): void;
+  accept(): [TcpSocket, Input, Output];
+}
+export interface Input extends Dropped {
+  read(most: bigint): Uint8Array;
+  subscribe(): Pollable;
+}
+export interface Output extends Dropped {
+  checkWrite(): bigint;
+  write(data: Uint8Array): void;
+  blockingWriteAndFlush(data: Uint8Array): void;
+}
 export interface Wasi {
+  tcpCreateSocket: { createTcpSocket(family: string): TcpSocket };
   instanceNetwork: { instanceNetwork(): object };
   udpCreateSocket: { createUdpSocket(family: string): UdpSocket };
   ipNameLookup: { resolveAddresses(network: object, name: string): Lookup };

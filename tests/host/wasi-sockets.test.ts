@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { arp, icmp, ip4, MAC_PEER, MAC_STACK, see, udp } from "../harness/codec.js";
-import { A, CNAME, labels, QNAME, readQuery, record, response } from "../harness/dns.js";
+import { ip6 } from "../harness/codec6.js";
+import { A, AAAA, CNAME, labels, QNAME, readQuery, record, response } from "../harness/dns.js";
 import {
-  WasiHost, wasiSockets, type Incoming, type Ip, type Lookup, type Place, type UdpSocket, type Wasi,
+  WasiHost, wasiSockets, type Incoming, type Ip, type Lookup, type Place, type TcpSocket, type UdpSocket, type Wasi,
 } from "../harness/wasi-host.js";
 import { lacks } from "../interop/lab.js";
 
@@ -294,7 +295,10 @@ function resolver(known: Record<string, string[]>, asked: string[] = []): Return
       ...(alias ? [record(QNAME, CNAME, 60, alias)] : []),
       ...(ips ?? []).map((ip) => record(alias ?? QNAME, A, 60, ip.split(".").map(Number))),
     ];
-    const said = response(q, { answers: q.type === A ? answers : [], flags: ips ? 0x8180 : 0x8183 });
+    const hasSix = name === "six.test" || name === "web.test";
+    const six = hasSix ? [record(QNAME, AAAA, 60, [...ip6("fd00::9")])] : [];
+    const isKnown = ips !== undefined || name === "six.test";
+    const said = response(q, { answers: q.type === A ? answers : six, flags: isKnown ? 0x8180 : 0x8183 });
     return [udp({ src: PEER, dst: STACK }, 53, s.sport, said)];
   });
 }
@@ -371,5 +375,166 @@ describe("wasi:sockets/ip-name-lookup over the stack", () => {
     const w = await world(t, { STINT_DNS: "10.0.0.9,10.0.0.8,10.0.0.2" });
     w!.host.peer = resolver({ "web.test": ["10.1.0.1"] });
     assert.deepEqual(all(w!.wasi.ipNameLookup.resolveAddresses(w!.network, "web.test")), [ip(10, 1, 0, 1)]);
+  });
+});
+
+describe("wasi:sockets over IPv6", () => {
+  const six = (port: number, ...end: number[]): Place => ({
+    tag: "ipv6",
+    val: { port, flowInfo: 0, address: [0xfd00, ...Array<number>(7 - end.length).fill(0), ...end], scopeId: 0 },
+  });
+  const ANY: Place = { tag: "ipv6", val: { port: 0, flowInfo: 0, address: Array<number>(8).fill(0), scopeId: 0 } };
+  const HERE: Place = { tag: "ipv6", val: { ...ANY.val, address: [0, 0, 0, 0, 0, 0, 0, 1] } };
+  const MAPPED: Place = { tag: "ipv6", val: { ...HERE.val, address: [0, 0, 0, 0, 0, 0xffff, 0x0a00, 1] } };
+  const on = (place: Place, number: number): Place => ({ ...place, val: { ...place.val, port: number } }) as Place;
+  const SIX_ENV = { STINT_IP6: "fd00::1/64" };
+  interface Socket { startBind(network: object, local: Place): void; finishBind(): void }
+  const begun = <S extends Socket>(w: World, socket: S, place: Place): S => {
+    socket.startBind(w.network, place);
+    socket.finishBind();
+    return socket;
+  };
+
+  /** Two components, and what one says is heard by the other one, too. */
+  async function two(t: TestContext): Promise<[World, World] | undefined> {
+    const a = await world(t, SIX_ENV);
+    if (a === undefined) return undefined;
+    const b = (await world(t, { STINT_IP: "10.0.0.2/24", STINT_IP6: "fd00::2/64" }))!;
+    a.host.peer = (frame) => (b.host.frame(frame), []);
+    b.host.peer = (frame) => (a.host.frame(frame), []);
+    return [a, b];
+  }
+  const udp6 = (w: World): UdpSocket => w.wasi.udpCreateSocket.createUdpSocket("ipv6");
+  const tcp6 = (w: World): TcpSocket => w.wasi.tcpCreateSocket.createTcpSocket("ipv6");
+  /** Each in turn gets what came. */
+  const turns = (...all: World[]): void => {
+    for (let i = 0; i < 8; i++)
+      for (const { wasi } of all) wasi.udpCreateSocket.createUdpSocket("ipv4")[Symbol.dispose]();
+  };
+
+  it("a datagram there and back, and a connection; the addresses are those of IPv6", async (t) => {
+    const both = await two(t);
+    if (both === undefined) return;
+    const [a, b] = both, here = begun(a, udp6(a), six(500, 1)), there = begun(b, udp6(b), on(ANY, 600));
+    assert.equal(here.addressFamily(), "ipv6");
+    assert.deepEqual(here.localAddress(), six(500, 1));
+    const [incoming, outgoing] = here.stream(six(600, 2)), [heardThere, saidThere] = there.stream();
+    assert.equal(outgoing.send([{ data: bytes("hello") }]), 1n);
+    turns(a, b);
+    assert.deepEqual(heard(heardThere), [["hello", six(500, 1)]]);
+    assert.equal(saidThere.send([{ data: bytes("too"), remoteAddress: six(500, 1) }]), 1n);
+    turns(a, b);
+    assert.deepEqual(heard(incoming), [["too", six(600, 2)]]);
+    there.stream(six(500, 1));
+    assert.deepEqual(there.localAddress(), six(600, 2));
+    const listener = begun(b, tcp6(b), on(ANY, 80)), client = tcp6(a);
+    listener.startListen();
+    listener.finishListen();
+    client.startConnect(a.network, six(80, 2));
+    turns(a, b);
+    const [, output] = client.finishConnect(), [server, input] = listener.accept();
+    assert.deepEqual([client.remoteAddress(), server.localAddress()], [six(80, 2), six(80, 2)]);
+    assert.deepEqual(server.remoteAddress(), client.localAddress());
+    assert.equal(server.addressFamily(), "ipv6");
+    output.write(bytes("over IPv6"));
+    turns(a, b);
+    assert.equal(text(input.read(100n)), "over IPv6");
+  });
+
+  it("tells what is wrong with a call", async (t) => {
+    const w = await world(t, SIX_ENV);
+    if (w === undefined) return;
+    for (const make of [udp6, tcp6]) {
+      const socket = make(w), bind = (place: Place): string => code(() => socket.startBind(w.network, place));
+      assert.equal(bind(at("10.0.0.1", 7)), "invalid-argument");
+      assert.equal(bind(MAPPED), "invalid-argument");
+      assert.equal(bind(six(7, 5)), "address-not-bindable");
+      assert.equal(bind(six(7, 1)), "ok");
+    }
+    const stream = begun(w, udp6(w), ANY);
+    const connect = (place: Place): string => code(() => tcp6(w).startConnect(w.network, place));
+    for (const call of [connect, (place: Place) => code(() => stream.stream(place))]) {
+      assert.equal(call(at("10.0.0.2", 7)), "invalid-argument");
+      assert.equal(call(on(ANY, 7)), "invalid-argument");
+      assert.equal(call(six(0, 2)), "invalid-argument");
+      assert.equal(call(on(MAPPED, 7)), "invalid-argument");
+    }
+    const far = { ...six(7), val: { ...six(7).val, address: [0x2001, 0, 0, 0, 0, 0, 0, 1] } } as Place;
+    assert.equal(connect(far), "remote-unreachable");
+    const four = w.wasi.tcpCreateSocket.createTcpSocket("ipv4");
+    assert.equal(code(() => four.startBind(w.network, at("255.255.255.255", 80))), "address-not-bindable");
+    assert.equal(code(() => four.startConnect(w.network, at("248.0.0.1", 80))), "remote-unreachable");
+    assert.equal(code(() => four.startConnect(w.network, six(80, 2))), "invalid-argument");
+  });
+
+  it("each family has its own; a socket for IPv6 hears nothing of IPv4", async (t) => {
+    const w = await world(t, SIX_ENV);
+    if (w === undefined) return;
+    const socket = begun(w, udp6(w), on(ANY, 500)), [incoming] = socket.stream();
+    w.host.frame(udp({ src: PEER, dst: STACK }, 7, 500, bytes("IPv4")));
+    assert.deepEqual(heard(incoming), []);
+    const inner = begun(w, udp6(w), on(HERE, 501)), [heardInside, saidInside] = inner.stream();
+    assert.equal(code(() => saidInside.send([{ data: bytes("x"), remoteAddress: six(7, 2) }])), "invalid-argument");
+    assert.equal(saidInside.send([{ data: bytes("inside"), remoteAddress: on(HERE, 501) }]), 1n);
+    assert.deepEqual(heard(heardInside), [["inside", on(HERE, 501)]]);
+    const listen = (tcp: TcpSocket, place: Place): void => {
+      begun(w, tcp, place).startListen();
+      tcp.finishListen();
+    };
+    listen(tcp6(w), on(ANY, 80));
+    listen(w.wasi.tcpCreateSocket.createTcpSocket("ipv4"), at("0.0.0.0", 80));
+  });
+
+  it("names have addresses of both families, those of IPv6 first; one of them is enough", async (t) => {
+    const w = await world(t, { ...SIX_ENV, STINT_DNS: "10.0.0.2" });
+    if (w === undefined) return;
+    w.host.peer = resolver({ "web.test": ["10.1.0.1"], "four.test": ["10.1.0.2"] });
+    const all = (name: string): Ip[] => {
+      const lookup = w.wasi.ipNameLookup.resolveAddresses(w.network, name), found: Ip[] = [];
+      lookup.subscribe().block();
+      for (let next = lookup.resolveNextAddress(); next !== undefined; next = lookup.resolveNextAddress())
+        found.push(next);
+      return found;
+    };
+    const nine: Ip = { tag: "ipv6", val: [0xfd00, 0, 0, 0, 0, 0, 0, 9] };
+    const four = (...val: number[]): Ip => ({ tag: "ipv4", val });
+    assert.deepEqual(all("web.test"), [nine, four(10, 1, 0, 1)]);
+    assert.deepEqual(all("six.test"), [nine]);
+    assert.deepEqual(all("four.test"), [four(10, 1, 0, 2)]);
+    assert.equal(code(() => all("unknown.test")), "name-unresolvable");
+    assert.deepEqual(all("localhost"), [{ tag: "ipv6", val: [0, 0, 0, 0, 0, 0, 0, 1] }, four(127, 0, 0, 1)]);
+    for (const [said, val] of [
+      ["::", []], ["::1", [1]], ["fd00::9", [0xfd00, 0, 0, 0, 0, 0, 0, 9]],
+      ["1:2:3:4:5:6:7:8", [1, 2, 3, 4, 5, 6, 7, 8]],
+      ["FE80::", [0xfe80, 0, 0, 0, 0, 0, 0, 0]], ["1:2::7:8", [1, 2, 0, 0, 0, 0, 7, 8]],
+      ["::ffff:10.0.0.1", [0xffff, 0x0a00, 1]], ["1:2:3:4:5:6:1.2.3.4", [1, 2, 3, 4, 5, 6, 0x102, 0x304]],
+      ["1:2:3:4:5:6:7::", [1, 2, 3, 4, 5, 6, 7, 0]], ["::2:3:4:5:6:7:8", [0, 2, 3, 4, 5, 6, 7, 8]],
+    ] as const)
+      assert.deepEqual(all(said), [{ tag: "ipv6", val: [...Array<number>(8 - val.length).fill(0), ...val] }], said);
+    for (const wrong of [
+      ":", ":::", "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "::1.2.3", "1:", ":1", "::g",
+      "1:2:3:4:5:6:7:1.2.3.4", "1:2:3:4::5:6:7:8", "1.2.3.4::", "::1:",
+    ])
+      assert.notEqual(code(() => all(wrong)), "ok", wrong);
+  });
+
+  it("without STINT_IP6 there is none; what is wrong with it is said, and that no router tells of one", async (t) => {
+    const none = await world(t);
+    if (none === undefined) return;
+    assert.equal(code(() => udp6(none)), "not-supported");
+    assert.equal(code(() => tcp6(none)), "not-supported");
+    for (const wrong of ["fd00::1", "fd00::1/129", "10.0.0.1/24", "ff02::1/64", "::/0", "auto/64", "fd00::1/"]) {
+      const w = (await world(t, { STINT_IP6: wrong }))!;
+      assert.equal(code(() => udp6(w)), "access-denied", wrong);
+      assert.match(w.host.said, /set STINT_IP6=ADDRESS\/PREFIX/, wrong);
+    }
+    const router = (await world(t, { STINT_IP6: "fd00::1/64", STINT_GATEWAY6: "10.0.0.2" }))!;
+    assert.equal(code(() => udp6(router)), "access-denied");
+    // No router tells of one: the link-local address is there all the same.
+    const alone = (await world(t, { STINT_IP6: "auto" }))!, began = alone.host.now;
+    assert.equal(code(() => begun(alone, udp6(alone), six(7, 1))), "address-not-bindable");
+    assert.match(alone.host.said, /no IPv6 address/);
+    assert.equal(alone.host.now - began, 6_000_000_000n);
+    assert.equal(code(() => begun(alone, udp6(alone), ANY)), "ok");
   });
 });

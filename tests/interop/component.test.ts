@@ -168,7 +168,8 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
   it("UDP: sends the kernel's datagrams back, up to what a frame carries; asks a peer, and is told that none is "
       + "there", async (t) => {
     if (lacks(t, ...NEEDS)) return;
-    const server = lab!.start(process.execPath, app("--env", "STINT_IP=10.9.0.2/24", composed(), "echo", "5000"));
+    const echo = ["--env", "STINT_IP=10.9.0.2/24", composed(), "echo", "0.0.0.0", "5000"];
+    const server = lab!.start(process.execPath, app(...echo));
     await said(server, "echo at ('0.0.0.0', 5000)");
     // One at a time, and once more what is lost: the neighbour is asked for first.
     const ask = [
@@ -194,6 +195,36 @@ describe("wasi:sockets over stint: CPython's http.server and urllib, which know 
     const good = await asked(5001);
     assert.match(good.err, /hello, too from \('10.9.0.1', 5001\)/);
     assert.match((await asked(5002)).err, /ConnectionRefusedError/);
+  });
+
+  it("IPv6: serves files to curl and datagrams to the kernel, and gets from it; "
+      + "the peer is given as an address", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const sent = lab!.random("sent6", 300_000);
+    const env = ["--env", "STINT_IP=10.9.0.2/24", "--env", "STINT_IP6=fd00:9::2/64"];
+    succeeded("ip", ["-n", lab!.name, "addr", "add", "fd00:9::1/64", "dev", "tap0", "nodad"]);
+    const served = ["--dir", `${lab!.dir}::/`, composed(), "serve", "::", "8200"];
+    const server = lab!.start(process.execPath, app(...env, ...served));
+    await said(server, "Serving HTTP");
+    const got = await lab!.sh(`curl -sf -m 30 -g "http://[fd00:9::2]:8200/sent6" -o ${lab!.file("got6")}`, 60);
+    assert.equal(got.status, 0, got.err);
+    assert.ok(readFileSync(lab!.file("got6")).equals(readFileSync(sent)));
+    server.kill();
+    const echo = lab!.start(process.execPath, app(...env, composed(), "echo", "::", "5000"));
+    await said(echo, "echo at ('::', 5000");
+    const ask = [
+      "import socket", "s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)", "s.connect(('fd00:9::2', 5000))",
+      "s.settimeout(1)", "for _ in range(60):", "  s.send(bytes(1452))", "  try:", "    print(len(s.recv(65536)))",
+      "    break", "  except TimeoutError: pass",
+    ];
+    assert.equal((await lab!.sh(`python3 -c "${ask.join("\n")}"`, 70)).out, "1452\n");
+    echo.kill();
+    writeFileSync(lab!.file("answer6"), "HTTP/1.0 200 OK\r\nContent-Length: 4\r\n\r\nsix\n");
+    lab!.start("sh", ["-c", `nc -6 -l fd00:9::1 8201 < ${lab!.file("answer6")}`]);
+    await lab!.listens(8201);
+    const args = app(...env, composed(), "get", "http://[fd00:9::1]:8201/x");
+    const good = await lab!.sh(`${process.execPath} ${args.join(" ")}`, 60);
+    assert.deepEqual([good.status, good.err.includes("six")], [0, true], good.err);
   });
 
   it("names: gets from a server by its name, which dnsmasq knows; what nobody knows is said", async (t) => {

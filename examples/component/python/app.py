@@ -1,5 +1,5 @@
-"""CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve PORT`, or `get URL`, whose body goes to
-standard error; or sockets of its own: `echo PORT` sends datagrams back; `ask HOST PORT TEXT` sends one, and prints the answer; `send HOST PORT BYTES`; `leave HOST PORT BYTES` sends to the port and to the next one, closes the one
+"""CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve [ADDRESS] PORT`, or `get URL`, whose body goes to
+standard error; or sockets of its own: `echo ADDRESS PORT` sends datagrams back; `ask HOST PORT TEXT` sends one, and prints the answer; `send HOST PORT BYTES`; `leave HOST PORT BYTES` sends to the port and to the next one, closes the one
 connection, and returns with the other one open.
 
 Built with componentize-py, composed with build/component/sockets.wasm; docs/guide/component.md has the commands.
@@ -18,25 +18,32 @@ from wit_world import exports
 left = []  # These sockets nobody closes.
 
 
+def family(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
 class Run(exports.Run):
     def run(self):
         match sys.argv[1:]:
             case ["serve", port]:
                 http.server.test(http.server.SimpleHTTPRequestHandler, http.server.HTTPServer, port=int(port), bind="0.0.0.0")
+            case ["serve", address, port]:
+                http.server.HTTPServer.address_family = family(address)
+                http.server.test(http.server.SimpleHTTPRequestHandler, http.server.HTTPServer, port=int(port), bind=address)
             case ["get", url]:
                 try:
                     with urllib.request.urlopen(url, timeout=10) as response:
                         sys.stderr.write(response.read().decode())
                 except urllib.error.URLError as e:
                     sys.exit(f"{url}: {e.reason}")
-            case ["echo", port]:
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
-                    here.bind(("0.0.0.0", int(port)))
+            case ["echo", address, port]:
+                with socket.socket(family(address), socket.SOCK_DGRAM) as here:
+                    here.bind((address, int(port)))
                     sys.stderr.write(f"echo at {here.getsockname()}\n")
                     while True:
                         here.sendto(*here.recvfrom(65536))
             case ["ask", host, port, text]:
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+                with socket.socket(family(host), socket.SOCK_DGRAM) as here:
                     here.settimeout(10)
                     here.connect((host, int(port)))
                     here.sendall(text.encode())
@@ -51,4 +58,4 @@ class Run(exports.Run):
                 with socket.create_connection((host, int(port))) as connection:
                     connection.sendall(data)
             case _:
-                sys.exit("usage: app serve PORT | get URL | echo PORT | ask HOST PORT TEXT | send HOST PORT BYTES | leave HOST PORT BYTES")
+                sys.exit("usage: app serve [ADDRESS] PORT | get URL | echo ADDRESS PORT | ask HOST PORT TEXT | send HOST PORT BYTES | leave HOST PORT BYTES")

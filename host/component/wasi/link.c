@@ -1,6 +1,6 @@
 /*
- * The link: frames over standard input and output, each behind its length in 4 bytes, most significant first; address,
- * router, DNS servers and the end's patience from the environment.
+ * The link: frames over standard input and output, each behind its length in 4 bytes, most significant first;
+ * addresses, routers, DNS servers and the end's patience from the environment.
  */
 #include "wasi.h"
 
@@ -21,14 +21,17 @@ IMPORT(CLOCK, "now") uint64_t host_now(void);
 IMPORT(CLOCK, "subscribe-duration") int32_t host_timer(uint64_t);
 IMPORT("wasi:random/random@" WASI_VERSION, "get-random-u64") uint64_t host_random(void);
 
-enum { ARENA = 16 << 20, SLOTS = 64, CONNECTIONS = 64, RING = 65536, MTU = 1500, CHUNK = 4096, SERVERS = 3 };
+enum { ARENA = 16 << 20, SLOTS = 64, CONNECTIONS = 64, RING = 65536, MTU = 1500, CHUNK = 4096 };
 
 static _Alignas(8) unsigned char arena[ARENA];
 static int32_t standard_input, standard_output, input_ready;
 /* 0: not tried yet; 1: up; −1: not to be had. */
 static int state;
 static int32_t next_us;
+/* Duplicate address detection, and a router's answer before it, have so long. */
+static const uint64_t SETTLE_NS = 6000000000;
 uint32_t linger_s = 60, own_ip;
+int has_six;
 /* Bytes that were read and are no whole frame yet. */
 static unsigned char input[1 << 16];
 static uint32_t have;
@@ -71,22 +74,43 @@ static const char *variable(const answer *environment, const char *name, uint32_
   return 0;
 }
 
-/* Up to three addresses with commas between; 0: it is not so. */
-static int servers(const char *text, uint32_t size, uint32_t *to) {
-  for (uint32_t n = 0, from = 0; n < SERVERS; n++) {
-    uint32_t end = from, ip[4];
+/* Up to three servers with commas between; 0: it is not so, or one is no host's address. */
+static int servers(const char *text, uint32_t size) {
+  for (uint32_t from = 0;;) {
+    uint32_t end = from;
+    struct place p;
     while (end < size && text[end] != ',') end++;
-    if (!numbers(text + from, end - from, "...", ip)) return 0;
-    to[n] = ip[0] << 24 | ip[1] << 16 | ip[2] << 8 | ip[3];
+    if (!read_ip(text + from, end - from, &p) || dns_server_add(place_name(&p)) != 0) return 0;
     if (end == size) return 1;
     from = end + 1;
   }
-  return 0;
+}
+
+static uint32_t length_until(const char *text, uint32_t size, char last) {
+  uint32_t n = 0;
+  while (n < size && text[n] != last) n++;
+  return n;
+}
+
+/* STINT_IP6: ADDRESS/PREFIX, or "auto": what routers say. 0: it is not so. */
+static int begin_six(const answer *environment) {
+  uint32_t size = 0, router_size = 0, prefix;
+  struct place own, router;
+  const char *text = variable(environment, "STINT_IP6", &size);
+  const char *gateway = variable(environment, "STINT_GATEWAY6", &router_size);
+  if (text == 0) return 1;
+  has_six = 1;
+  if (stint_ip6_start(0) != 0) return 0;
+  if (size == 4 && same(text, "auto", size)) return gateway == 0;
+  const uint32_t n = length_until(text, size, '/');
+  if (n == size || !read_ip(text, n, &own) || !own.six || !numbers(text + n + 1, size - n - 1, "", &prefix)) return 0;
+  if (gateway != 0 && (!read_ip(gateway, router_size, &router) || !router.six)) return 0;
+  return stint_ip6_add(own.bytes, prefix, gateway == 0 ? 0 : router.bytes) == 0;
 }
 
 static int start(void) {
   answer environment;
-  uint32_t size = 0, ip[5], gateway[4] = {0}, dns[SERVERS] = {0};
+  uint32_t size = 0, ip[5], gateway[4] = {0};
   host_environment(&environment);
   const char *text = variable(&environment, "STINT_IP", &size);
   if (text == 0 || !numbers(text, size, ".../", ip) || ip[4] > 32) {
@@ -96,11 +120,6 @@ static int start(void) {
   text = variable(&environment, "STINT_GATEWAY", &size);
   if (text != 0 && !numbers(text, size, "...", gateway)) {
     say("stint: STINT_GATEWAY is no address\n");
-    return -1;
-  }
-  text = variable(&environment, "STINT_DNS", &size);
-  if (text != 0 && !servers(text, size, dns)) {
-    say("stint: STINT_DNS is no address; three are the most, with commas between\n");
     return -1;
   }
   text = variable(&environment, "STINT_LINGER", &size);
@@ -125,8 +144,13 @@ static int start(void) {
     say("stint: the address is none that a host can have\n");
     return -1;
   }
-  if (dns[0] != 0 && dns_servers(dns[0], dns[1], dns[2]) != 0) {
-    say("stint: STINT_DNS is no address of a host\n");
+  if (!begin_six(&environment)) {
+    say("stint: set STINT_IP6=ADDRESS/PREFIX, as fd00::2/64, and STINT_GATEWAY6=ADDRESS; or STINT_IP6=auto\n");
+    return -1;
+  }
+  text = variable(&environment, "STINT_DNS", &size);
+  if (text != 0 && !servers(text, size)) {
+    say("stint: STINT_DNS is no address of a host; three are the most, with commas between\n");
     return -1;
   }
   standard_input = host_stdin(), standard_output = host_stdout(), input_ready = host_read_ready(standard_input);
@@ -137,6 +161,36 @@ int link_up(void) {
   if (state == 0) state = start();
   if (state == 1) link_pump();
   return state == 1;
+}
+
+/* Whether each address of ours but link-local ones can be used, and there is one. */
+static int is_settled(void) {
+  struct stint_ip6_info info;
+  int there = 0;
+  for (uint32_t i = 0; stint_ip6_info(i, &info) == 0; i++) {
+    if (info.state != STINT_IP6_VALID) return 0;
+    there |= info.origin != STINT_IP6_ORIGIN_LOOPBACK && info.origin != STINT_IP6_ORIGIN_LINK_LOCAL;
+  }
+  return there;
+}
+
+int link_six(void) {
+  static int waited;
+  if (!has_six) return 0;
+  const uint64_t until = host_now() + SETTLE_NS;
+  for (link_pump(); !waited && link_there() && !is_settled(); link_pump()) {
+    const uint64_t now = host_now();
+    if (now >= until) {
+      say("stint: no IPv6 address: it is another host's, or no router tells of one\n");
+      break;
+    }
+    int32_t limit = host_timer(until - now);
+    int32_t wait[3] = {limit};
+    link_wait(wait, 1);
+    host_pollable_drop(limit);
+  }
+  waited = 1;
+  return 1;
 }
 
 int link_there(void) { return state == 1; }
@@ -168,10 +222,11 @@ static void frames_in(void) {
   have -= done;
 }
 
-/* Whether an Ethernet frame of ours has a datagram; ours have no tags, and no options of IP. */
+/* Whether an Ethernet frame of ours has a datagram; ours have no tags, no options of IP, and no fragments. */
 static int is_datagram(const unsigned char *frame) {
-  enum { TYPE = 12, PROTOCOL = 23, UDP = 17 };
-  return frame[TYPE] == 8 && frame[TYPE + 1] == 0 && frame[PROTOCOL] == UDP;
+  enum { TYPE = 12, PROTOCOL = 23, NEXT_HEADER = 20, UDP = 17 };
+  const uint32_t type = (uint32_t)frame[TYPE] << 8 | frame[TYPE + 1];
+  return (type == 0x0800 && frame[PROTOCOL] == UDP) || (type == 0x86dd && frame[NEXT_HEADER] == UDP);
 }
 
 static void frames_out(void) {

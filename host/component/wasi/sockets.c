@@ -1,5 +1,5 @@
 /*
- * wasi:sockets over stint: TCP with IPv4; udp.c has UDP, and names.c names.
+ * wasi:sockets over stint: TCP; udp.c has UDP, and names.c names.
  */
 #include "wasi.h"
 
@@ -20,8 +20,8 @@ static struct socket {
   /* The socket and its streams: what is left of them. */
   uint32_t users;
   int32_t handle;
-  /* Host order. */
-  uint32_t ip, port, backlog;
+  struct place own;
+  uint32_t backlog;
   int deaf;
   /* As set, by STINT_OPTION_…; s for times. */
   uint32_t option[STINT_OPTION_FAST_OPEN + 1];
@@ -68,11 +68,11 @@ union result *number(uint64_t value) {
   return &result;
 }
 
-static uint32_t fresh(void) {
+static uint32_t fresh(int six) {
   for (uint32_t i = 0; i < COUNT; i++) {
     struct socket *s = sockets + i;
     if (s->state != FREE) continue;
-    *s = (struct socket){.state = UNBOUND, .users = 1, .handle = -1, .backlog = BACKLOG};
+    *s = (struct socket){.state = UNBOUND, .users = 1, .handle = -1, .backlog = BACKLOG, .own.six = six};
     s->option[STINT_OPTION_KEEP_IDLE] = 7200, s->option[STINT_OPTION_KEEP_INTERVAL] = 75,
     s->option[STINT_OPTION_KEEP_PROBES] = 9, s->option[STINT_OPTION_TTL] = 64;
     return i;
@@ -237,9 +237,9 @@ EXPORT(SOCKETS("network"), "network-error-code") union result *error_code(int32_
 /* wasi:sockets/tcp-create-socket. */
 
 EXPORT(SOCKETS("tcp-create-socket"), "create-tcp-socket") union result *create(int32_t family) {
-  if (family != 0) return failed(NOT_SUPPORTED, 4);
   if (!link_up()) return failed(ACCESS_DENIED, 4);
-  const uint32_t i = fresh();
+  if (family != 0 && !link_six()) return failed(NOT_SUPPORTED, 4);
+  const uint32_t i = fresh(family != 0);
   if (i == COUNT) return failed(NEW_SOCKET_LIMIT, 4);
   result.word[0] = 0;
   result.word[1] = (uint32_t)make_tcp((int32_t)i);
@@ -253,10 +253,12 @@ EXPORT(SOCKETS("tcp-create-socket"), "create-tcp-socket") union result *create(i
 
 METHOD("start-bind") union result *start_bind(int32_t i, int32_t network, ADDRESS) {
   struct socket *s = sockets + i;
-  (void)network, (void)f, (void)g, (void)h, (void)k, (void)l, (void)m;
+  const struct place own = PLACE;
+  (void)network, (void)m;
   if (s->state != UNBOUND) return failed(INVALID_STATE, 1);
-  if (family != 0) return failed(INVALID_ARGUMENT, 1);
-  s->ip = a << 24 | b << 16 | c << 8 | d, s->port = port;
+  const uint32_t error = wrong_own(&own, s->own.six);
+  if (error != 0) return failed(error, 1);
+  s->own = own;
   s->state = BINDING;
   return done(0);
 }
@@ -272,13 +274,13 @@ METHOD("start-listen") union result *start_listen(int32_t i) {
   struct socket *s = sockets + i;
   if (s->state != BOUND) return failed(INVALID_STATE, 1);
   int32_t handle = STINT_ERR_IN_USE;
-  if (s->port != 0) {
-    handle = tcp_listen(s->ip, s->port, s->backlog);
+  if (s->own.port != 0) {
+    handle = tcp_listen(place_every(&s->own), s->own.port, s->backlog);
   } else {
     /* Any port: one at random that is free (RFC 6056 §3.3.1). There are fewer listeners than tries. */
     for (int tries = 0; tries < 64 && handle == STINT_ERR_IN_USE; tries++) {
-      s->port = FIRST_PORT + (uint32_t)random_u64() % PORTS;
-      handle = tcp_listen(s->ip, s->port, s->backlog);
+      s->own.port = FIRST_PORT + (uint32_t)random_u64() % PORTS;
+      handle = tcp_listen(place_every(&s->own), s->own.port, s->backlog);
     }
   }
   if (handle == STINT_ERR_ARGUMENT) return failed(ADDRESS_NOT_BINDABLE, 1);
@@ -306,10 +308,14 @@ static void apply(const struct socket *s) {
 
 METHOD("start-connect") union result *start_connect(int32_t i, int32_t network, ADDRESS) {
   struct socket *s = sockets + i;
-  (void)network, (void)f, (void)g, (void)h, (void)k, (void)l, (void)m;
+  const struct place peer = PLACE;
+  (void)network, (void)m;
   if (s->state != UNBOUND && s->state != BOUND) return failed(INVALID_STATE, 1);
-  if (family != 0) return failed(INVALID_ARGUMENT, 1);
-  const int32_t handle = tcp_connect(s->ip, s->port, a << 24 | b << 16 | c << 8 | d, port);
+  const uint32_t error = wrong_peer(&peer, s->own.six);
+  if (error != 0) return failed(error, 1);
+  /* An own address has a name that lasts; the peer's is the one of this call. */
+  const uint32_t own = place_own(&s->own);
+  const int32_t handle = tcp_connect(own, s->own.port, place_name(&peer), peer.port);
   if (handle < 0) return done(handle);
   s->handle = handle;
   s->state = CONNECTING;
@@ -341,7 +347,7 @@ METHOD("accept") union result *accept(int32_t i) {
   if (s->state != LISTENING) return failed(INVALID_STATE, 4);
   link_pump();
   if (to_accept(s->handle) <= 0) return failed(WOULD_BLOCK, 4);
-  const uint32_t n = fresh();
+  const uint32_t n = fresh(s->own.six);
   if (n == COUNT) return failed(NEW_SOCKET_LIMIT, 4);
   struct socket *c = sockets + n;
   const int32_t handle = tcp_accept(s->handle);
@@ -361,32 +367,26 @@ METHOD("accept") union result *accept(int32_t i) {
   return &result;
 }
 
-union result *address(uint32_t ip, uint32_t port) {
-  result.word[0] = 0;
-  result.word[1] = 0;
-  result.half[4] = (uint16_t)port;
-  for (uint32_t n = 0; n < 4; n++) result.byte[10 + n] = (uint8_t)(ip >> (24 - n * 8));
-  return &result;
-}
-
 METHOD("local-address") union result *local_address(int32_t i) {
   const struct socket *s = sockets + i;
   if (s->state == UNBOUND || s->state == BINDING || s->state == FAILED) return failed(INVALID_STATE, 4);
-  if (s->state != CONNECTED && s->state != CONNECTING) return address(s->ip, s->port);
+  if (s->state != CONNECTED && s->state != CONNECTING) return address(&s->own);
   const struct stint_tcp_info *info = about(s->handle);
-  return address(info->lip, info->ports & 0xffff);
+  const struct place own = place_named(info->lip, info->ports & 0xffff);
+  return address(&own);
 }
 
 METHOD("remote-address") union result *remote_address(int32_t i) {
   const struct socket *s = sockets + i;
   if (s->state != CONNECTED) return failed(INVALID_STATE, 4);
   const struct stint_tcp_info *info = about(s->handle);
-  return address(info->rip, info->ports >> 16);
+  const struct place peer = place_named(info->rip, info->ports >> 16);
+  return address(&peer);
 }
 
 METHOD("is-listening") int32_t is_listening(int32_t i) { return sockets[i].state == LISTENING; }
 
-METHOD("address-family") int32_t address_family(int32_t i) { return (void)i, 0; }
+METHOD("address-family") int32_t address_family(int32_t i) { return sockets[i].own.six; }
 
 METHOD("set-listen-backlog-size") union result *set_backlog(int32_t i, uint64_t value) {
   struct socket *s = sockets + i;

@@ -1,5 +1,5 @@
 /*
- * wasi:sockets/udp over stint: UDP with IPv4. A socket holds one datagram at a time, so that whether there is one can
+ * wasi:sockets/udp over stint: UDP. A socket holds one datagram at a time, so that whether there is one can
  * be told before it is taken. Where WASI lets a host trap, this tells an error.
  */
 #include "wasi.h"
@@ -9,14 +9,9 @@ NEW(SOCKETS("udp"), "incoming-datagram-stream") int32_t make_incoming(int32_t re
 NEW(SOCKETS("udp"), "outgoing-datagram-stream") int32_t make_outgoing(int32_t rep);
 
 /* So many datagrams `check-send` permits. */
-enum { PERMITTED = 64, PAYLOAD_MAX = 65536, INDEX_BITS = 5, PAIRS = 1 << 20, TRIES = 64, LOOPBACK = 127 };
+enum { PERMITTED = 64, PAYLOAD_MAX = 65536, INDEX_BITS = 5, PAIRS = 1 << 20, TRIES = 64 };
 _Static_assert(1 << INDEX_BITS == DATAGRAM_SOCKETS, "a stream's rep has a socket's number");
 enum state { FREE, UNBOUND, BINDING, BOUND };
-
-/* Host order. */
-struct place {
-  uint32_t ip, port;
-};
 
 static struct datagram_socket {
   enum state state;
@@ -68,24 +63,18 @@ static void leave(uint32_t i) {
   socket_left();
 }
 
-static int is_loopback(uint32_t ip) { return ip >> 24 == LOOPBACK; }
-
-/* Whether it may be a host's, or all hosts': of 240/4 there is nobody else. */
-static int is_whole(uint32_t ip) { return ip >> 28 != 15 || ip == UINT32_MAX; }
-
-static int same(const struct place *a, const struct place *b) { return a->ip == b->ip && a->port == b->port; }
-
 /* wasi:sockets/udp-create-socket. */
 
 EXPORT(SOCKETS("udp-create-socket"), "create-udp-socket") union result *create_udp(int32_t family) {
-  if (family != 0) return failed(NOT_SUPPORTED, 4);
   if (!link_up()) return failed(ACCESS_DENIED, 4);
+  if (family != 0 && !link_six()) return failed(NOT_SUPPORTED, 4);
   uint32_t i = 0;
   while (i < DATAGRAM_SOCKETS && sockets[i].state != FREE) i++;
   if (i == DATAGRAM_SOCKETS) return failed(NEW_SOCKET_LIMIT, 4);
   struct datagram_socket *s = sockets + i;
   s->state = UNBOUND, s->users = 1, s->handle = s->held = -1, s->ttl = 64;
   s->connected = 0, s->pair = s->error = 0;
+  s->own = (struct place){.six = family != 0};
   result.word[0] = 0;
   result.word[1] = (uint32_t)make_udp((int32_t)i);
   return &result;
@@ -110,11 +99,11 @@ static int32_t open_at(struct place *own) {
 
 METHOD("udp-socket.start-bind") union result *udp_start_bind(int32_t i, int32_t network, ADDRESS) {
   struct datagram_socket *s = sockets + i;
-  struct place own = {a << 24 | b << 16 | c << 8 | d, port};
-  (void)network, (void)f, (void)g, (void)h, (void)k, (void)l, (void)m;
+  struct place own = PLACE;
+  (void)network, (void)m;
   if (s->state != UNBOUND) return failed(INVALID_STATE, 1);
-  if (family != 0) return failed(INVALID_ARGUMENT, 1);
-  if (own.ip != 0 && own.ip != own_ip && !is_loopback(own.ip)) return failed(ADDRESS_NOT_BINDABLE, 1);
+  const uint32_t error = wrong_own(&own, s->own.six);
+  if (error != 0) return failed(error, 1);
   const int32_t handle = open_at(&own);
   if (handle < 0) return done(handle);
   udp_ttl(handle, s->ttl);
@@ -130,24 +119,24 @@ METHOD("udp-socket.finish-bind") union result *udp_finish_bind(int32_t i) {
 }
 
 /* What is wrong with sending to `to`, as an error-code; 0: nothing. */
-static uint32_t wrong(const struct datagram_socket *s, int32_t family, const struct place *to) {
-  if (family != 0 || to->ip == 0 || to->port == 0) return INVALID_ARGUMENT;
-  if (!is_whole(to->ip)) return REMOTE_UNREACHABLE;
-  /* From 127/8 nothing goes to others (RFC 1122 §3.2.1.3 (g)). */
-  return is_loopback(s->own.ip) && to->ip != own_ip && !is_loopback(to->ip) ? INVALID_ARGUMENT : 0;
+static uint32_t wrong(const struct datagram_socket *s, const struct place *to) {
+  const uint32_t error = wrong_peer(to, s->own.six);
+  if (error != 0) return error;
+  /* From a loopback address nothing goes to others (RFC 1122 §3.2.1.3 (g), RFC 4291 §2.5.3). */
+  return is_loopback(&s->own) && !is_own(to) ? INVALID_ARGUMENT : 0;
 }
 
 METHOD("udp-socket.stream") union result *udp_stream(int32_t i, int32_t some, ADDRESS) {
   struct datagram_socket *s = sockets + i;
-  const struct place peer = {a << 24 | b << 16 | c << 8 | d, port};
-  (void)f, (void)g, (void)h, (void)k, (void)l, (void)m;
+  const struct place peer = PLACE;
+  (void)m;
   if (s->state != BOUND) return failed(INVALID_STATE, 4);
-  const uint32_t error = some ? wrong(s, family, &peer) : 0;
+  const uint32_t error = some ? wrong(s, &peer) : 0;
   if (error != 0) return failed(error, 4);
-  udp_connect(s->handle, some ? peer.ip : 0, some ? peer.port : 0);
+  udp_connect(s->handle, some ? place_name(&peer) : 0, some ? peer.port : 0);
   s->connected = some, s->peer = peer, s->error = 0;
   /* What was held for another one is nobody's. */
-  if (some && s->held >= 0 && !same(&s->from, &peer)) s->held = -1;
+  if (some && s->held >= 0 && !is_same(&s->from, &peer)) s->held = -1;
   s->pair = (s->pair + 1) % PAIRS;
   s->users += 2;
   const int32_t rep = (int32_t)(s->pair << INDEX_BITS) | i;
@@ -161,16 +150,16 @@ METHOD("udp-socket.local-address") union result *udp_local_address(int32_t i) {
   const struct datagram_socket *s = sockets + i;
   if (s->state != BOUND) return failed(INVALID_STATE, 4);
   /* With one peer there is one address that we talk to it from. */
-  const uint32_t to_peer = !s->connected ? 0 : is_loopback(s->peer.ip) ? s->peer.ip : own_ip;
-  return address(s->own.ip != 0 ? s->own.ip : to_peer, s->own.port);
+  const struct place to_peer = place_towards(&s->peer, s->own.port);
+  return address(s->connected && is_any(&s->own) ? &to_peer : &s->own);
 }
 
 METHOD("udp-socket.remote-address") union result *udp_remote_address(int32_t i) {
   const struct datagram_socket *s = sockets + i;
-  return s->connected ? address(s->peer.ip, s->peer.port) : failed(INVALID_STATE, 4);
+  return s->connected ? address(&s->peer) : failed(INVALID_STATE, 4);
 }
 
-METHOD("udp-socket.address-family") int32_t udp_family(int32_t i) { return (void)i, 0; }
+METHOD("udp-socket.address-family") int32_t udp_family(int32_t i) { return sockets[i].own.six; }
 
 METHOD("udp-socket.unicast-hop-limit") union result *udp_hop_limit(int32_t i) { return small(sockets[i].ttl); }
 
@@ -210,12 +199,13 @@ static struct datagram_socket *socket_of(uint32_t stream) {
 }
 
 /*
- * Whether a datagram was for the socket. What came to 127/8 was sent from there, and nothing else was, so its source
- * tells where it came to.
+ * Whether a datagram was for the socket. What came to a loopback address was sent from one, and nothing else was, so
+ * its source tells where it came to.
  */
 static int is_for(const struct datagram_socket *s, const struct place *from) {
-  if (s->own.ip != 0 && is_loopback(s->own.ip) != is_loopback(from->ip)) return 0;
-  return !s->connected || same(from, &s->peer);
+  if (from->six != s->own.six) return 0;
+  if (!is_any(&s->own) && is_loopback(&s->own) != is_loopback(from)) return 0;
+  return !s->connected || is_same(from, &s->peer);
 }
 
 /* Whether there is a datagram, or an error. What is in the stack's ring comes to an end, since nothing polls here. */
@@ -230,7 +220,7 @@ static int hold(struct datagram_socket *s) {
     } else if (n < 0) {
       s->error = socket_error(n);
     } else {
-      s->from = (struct place){from.ip, from.port};
+      s->from = place_named(from.ip, from.port);
       if (is_for(s, &s->from)) s->held = n;
     }
   }
@@ -258,12 +248,8 @@ static uint32_t refused(const struct datagram_socket *s) {
 METHOD("incoming-datagram-stream.receive") union result *udp_receive(int32_t stream, uint64_t max) {
   static struct {
     uint32_t data, size;
-    uint8_t family, reserved[3];
-    uint16_t port;
-    uint8_t ip[4];
-    uint8_t more[22];
+    uint32_t place[8];
   } list;
-  _Static_assert(sizeof list == 40, "an incoming-datagram");
   link_pump();
   struct datagram_socket *s = socket_of((uint32_t)stream);
   const uint32_t error = refused(s);
@@ -273,8 +259,7 @@ METHOD("incoming-datagram-stream.receive") union result *udp_receive(int32_t str
   if (max == 0 || !hold(s)) return &result;
   if (s->error != 0) return failed(due(s), 4);
   list.data = address_of(s->data), list.size = (uint32_t)s->held;
-  list.port = (uint16_t)s->from.port;
-  for (uint32_t n = 0; n < 4; n++) list.ip[n] = (uint8_t)(s->from.ip >> (24 - n * 8));
+  put_place(list.place, &s->from);
   result.word[2] = 1;
   /* It stays where it is until it is read. */
   s->held = -1;
@@ -298,24 +283,26 @@ struct outgoing {
   uint8_t family, reserved1[3];
   uint16_t port;
   uint8_t ip[4];
-  uint8_t more[22];
+  uint8_t reserved2[2];
+  uint16_t parts[8];
+  uint32_t scope;
 };
 _Static_assert(sizeof(struct outgoing) == 44, "an outgoing-datagram");
 
+static struct place place_in(const struct outgoing *o) {
+  uint32_t parts[9] = {0};
+  for (uint32_t n = 0; n < 8; n++) parts[n + (o->family != 0)] = o->family != 0 ? o->parts[n] : n < 4 ? o->ip[n] : 0;
+  return place_of(o->family, o->port, parts);
+}
+
 /* Queues one. Returns an error-code, or 0. */
 static uint32_t queue(struct datagram_socket *s, const struct outgoing *o) {
-  struct place to = s->peer;
-  if (o->some) {
-    for (uint32_t n = 0; n < 4; n++) to.ip = to.ip << 8 | o->ip[n];
-    to.port = o->port;
-    const uint32_t error = wrong(s, o->family, &to);
-    if (error != 0) return error;
-    if (s->connected && !same(&to, &s->peer)) return INVALID_ARGUMENT;
-  } else if (!s->connected) {
-    return INVALID_ARGUMENT;
-  }
-  const int32_t r = udp_send(s->handle, to.ip, to.port, at(o->data), o->size);
-  if (r == 0) waiting += to.ip != own_ip && !is_loopback(to.ip);
+  const struct place to = o->some ? place_in(o) : s->peer;
+  const uint32_t error = o->some ? wrong(s, &to) : s->connected ? 0 : INVALID_ARGUMENT;
+  if (error != 0) return error;
+  if (s->connected && !is_same(&to, &s->peer)) return INVALID_ARGUMENT;
+  const int32_t r = udp_send(s->handle, place_name(&to), to.port, at(o->data), o->size);
+  if (r == 0) waiting += !is_own(&to);
   /* The stack sends to hosts; a group is none. */
   return r == 0 ? 0 : r == STINT_ERR_ARGUMENT ? REMOTE_UNREACHABLE : socket_error(r);
 }

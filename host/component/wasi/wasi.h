@@ -1,7 +1,7 @@
 /*
  * What the parts of the adapter share. It stands between a component that uses WASI 0.2 and its host, and carries that
  * component's TCP itself: what has to do with streams and pollables is wrapped, since a resource has one maker, and
- * passed on; wasi:sockets is made of stint (sockets.c, udp.c, names.c).
+ * passed on; wasi:sockets is made of stint (sockets.c, udp.c, names.c; place.c has what they say of addresses).
  *
  * Functions are written as the canonical ABI has them: what fits into no register is returned as the address of
  * `result`, lists and strings that we are given lie where `cabi_realloc` said. Resources of ours are known by a number
@@ -82,8 +82,11 @@ void link_wait(int32_t *pollables, uint32_t n);
 uint64_t random_u64(void);
 /* Reads numbers up to 255 with a character of `between` after each but the last; 0: it is not so. */
 int numbers(const char *text, uint32_t size, const char *between, uint32_t *to);
-/* The interface's address, host order. */
+/* The interface's IPv4 address, host order; whether it has IPv6. */
 extern uint32_t own_ip;
+extern int has_six;
+/* Waits until IPv6 addresses can be used; whether there are any. */
+int link_six(void);
 /* How many seconds the end waits for what was closed, as STINT_LINGER says. */
 extern uint32_t linger_s;
 /* Writes a literal to the host's standard error. */
@@ -138,8 +141,6 @@ union result *failed(uint32_t error, uint32_t where);
 union result *done(int32_t r);
 union result *small(uint32_t value);
 union result *number(uint64_t value);
-/* result<ip-socket-address, error-code>, IPv4. */
-union result *address(uint32_t ip, uint32_t port);
 /* A buffer's size as it is wished: a hint, since all have one size. */
 union result *set_buffer(uint64_t value);
 
@@ -147,6 +148,43 @@ union result *set_buffer(uint64_t value);
 #define ADDRESS \
   int32_t family, uint32_t port, uint32_t a, uint32_t b, uint32_t c, uint32_t d, int32_t f, int32_t g, int32_t h, \
       int32_t k, int32_t l, int32_t m
+
+#define PLACE place_of(family, port, (const uint32_t[]){a, b, c, d, f, g, h, k, l})
+
+/* An address and a port. */
+struct place {
+  int six;
+  /* IPv4, host order. */
+  uint32_t ip;
+  /* IPv6, as they stand in a packet. */
+  uint8_t bytes[16];
+  uint32_t port;
+};
+struct place place_of(int32_t family, uint32_t port, const uint32_t *parts);
+/* From what the stack has for an address, and for the very next call to it. */
+struct place place_named(uint32_t name, uint32_t port);
+uint32_t place_name(const struct place *p);
+/* What is not bound to one address: the stack's name of all of the family. */
+uint32_t place_every(const struct place *p);
+/* The name of an own address, which lasts. */
+uint32_t place_own(const struct place *p);
+int is_any(const struct place *p);
+int is_loopback(const struct place *p);
+/* Whether it is the interface's, or a loopback address. */
+int is_own(const struct place *p);
+int is_same(const struct place *a, const struct place *b);
+/* The address from which we talk to it; any, if there are several. */
+struct place place_towards(const struct place *p, uint32_t port);
+/* What is wrong with it as a peer, or to bind to, as an error-code for a socket of that family; 0: nothing. */
+uint32_t wrong_peer(const struct place *p, int six);
+uint32_t wrong_own(const struct place *p, int six);
+/* Writes an ip-address, or an ip-socket-address. */
+void put_ip(uint8_t *to, const struct place *p);
+void put_place(void *to, const struct place *p);
+/* result<ip-socket-address, error-code>. */
+union result *address(const struct place *p);
+/* An address as text; 0: it is none. */
+int read_ip(const char *text, uint32_t size, struct place *p);
 
 /* Ports that nobody names are taken from these. */
 enum { FIRST_PORT = 49152, PORTS = 16384, SECOND = 1000000000 };
