@@ -21,7 +21,7 @@ typedef uint64_t u64;
 typedef int64_t s64;
 
 /* Why the module stopped. */
-enum wasm_trap { TRAP_OUT_OF_BOUNDS = 1, TRAP_UNREACHABLE, TRAP_DIVISION };
+enum wasm_trap { TRAP_OUT_OF_BOUNDS = 1, TRAP_UNREACHABLE, TRAP_DIVISION, TRAP_INDIRECT };
 
 _Noreturn void wasm_trap(enum wasm_trap why);
 /* The commonest one, without an argument to load at each of two thousand places. */
@@ -151,5 +151,35 @@ static inline u32 memory_grow(u32 pages) { return pages == 0 ? MEMORY_PAGES : UI
 #define NOT_ZERO(y) (UNLIKELY((y) == 0) ? (wasm_trap(TRAP_DIVISION), 0) : 0)
 #define DIV_U(x, y) (NOT_ZERO(y), (x) / (y))
 #define REM_U(x, y) (NOT_ZERO(y), (x) % (y))
+
+/* What C leaves undefined, or has no operator for. */
+#define INTEGER(bits, clz, ctz, popcount) \
+  static inline u##bits i##bits##_clz(u##bits x) { return x ? (u##bits)clz(x) : bits; } \
+  static inline u##bits i##bits##_ctz(u##bits x) { return x ? (u##bits)ctz(x) : bits; } \
+  static inline u##bits i##bits##_popcnt(u##bits x) { return (u##bits)popcount(x); } \
+  static inline u##bits i##bits##_rotl(u##bits x, u##bits n) { \
+    return x << (n & (bits - 1)) | x >> (-n & (bits - 1)); \
+  } \
+  static inline u##bits i##bits##_rotr(u##bits x, u##bits n) { \
+    return x >> (n & (bits - 1)) | x << (-n & (bits - 1)); \
+  } \
+  static inline u##bits i##bits##_div_u(u##bits x, u##bits y) { \
+    if (UNLIKELY(y == 0)) wasm_trap(TRAP_DIVISION); \
+    return x / y; \
+  } \
+  static inline u##bits i##bits##_rem_u(u##bits x, u##bits y) { \
+    if (UNLIKELY(y == 0)) wasm_trap(TRAP_DIVISION); \
+    return x % y; \
+  } \
+  static inline u##bits i##bits##_div_s(u##bits x, u##bits y) { \
+    if (UNLIKELY(y == 0 || (y + 1 == 0 && x == (u##bits)1 << (bits - 1)))) wasm_trap(TRAP_DIVISION); \
+    return (u##bits)((s##bits)x / (s##bits)y); \
+  } \
+  static inline u##bits i##bits##_rem_s(u##bits x, u##bits y) { \
+    if (UNLIKELY(y == 0)) wasm_trap(TRAP_DIVISION); \
+    return y + 1 == 0 ? 0 : (u##bits)((s##bits)x % (s##bits)y); \
+  }
+INTEGER(32, __builtin_clz, __builtin_ctz, __builtin_popcount)
+INTEGER(64, __builtin_clzll, __builtin_ctzll, __builtin_popcountll)
 
 #endif

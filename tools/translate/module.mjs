@@ -1,0 +1,156 @@
+// A module of Wasm as C: its globals, functions, table and data, to be included behind what wasm.h asks for.
+import binaryen from "binaryen";
+import { ToolError } from "./error.mjs";
+import { bitsOf, functionOf, headOf, typeOf } from "./function.mjs";
+import { Names, plain } from "./names.mjs";
+import { constant } from "./values.mjs";
+
+const { getExpressionInfo } = binaryen;
+
+/** The number that a constant expression is; throws a ToolError: it is none. */
+function numberOf(e, what) {
+  const x = getExpressionInfo(e);
+  if (x.id !== binaryen.ConstId) throw new ToolError(`${what} is not a number`);
+  return x.value;
+}
+
+/** What functions of one type have in common: their number, from 1. */
+class Types {
+  #numbers = new Map();
+
+  number(parameters, results) {
+    const key = `${binaryen.expandType(parameters)}:${results}`;
+    if (!this.#numbers.has(key)) this.#numbers.set(key, this.#numbers.size + 1);
+    return this.#numbers.get(key);
+  }
+}
+
+class Translation {
+  #m;
+  #names = new Names();
+  #types = new Types();
+  #functions = new Map();
+  #globals = new Map();
+  #aliases = [];
+
+  constructor(m, prefix) {
+    this.#m = m;
+    const list = Array.from({ length: m.getNumFunctions() }, (_, i) => binaryen.getFunctionInfo(m.getFunctionByIndex(i)));
+    const exported = this.#exported(prefix);
+    for (const f of list) {
+      const [first, ...others] = exported.get(f.name) ?? [];
+      const name = f.base ? `${plain(f.module)}_${plain(f.base)}` : first ?? this.#names.func(f.name);
+      this.#functions.set(f.name, { f, name });
+      if (f.base && first !== undefined) others.unshift(first);
+      for (const alias of others) this.#aliases.push({ f, alias });
+    }
+    for (let i = 0; i < m.getNumGlobals(); i++) {
+      const g = binaryen.getGlobalInfo(m.getGlobalByIndex(i));
+      if (g.base) throw new ToolError(`the global ${g.module}.${g.base} is imported`);
+      this.#globals.set(g.name, { g, name: this.#names.global(g.name) });
+    }
+  }
+
+  /** The names of each function's exports. */
+  #exported(prefix) {
+    const out = new Map();
+    for (let i = 0; i < this.#m.getNumExports(); i++) {
+      const e = binaryen.getExportInfo(this.#m.getExportByIndex(i));
+      if (e.kind !== binaryen.ExternalFunction) continue;
+      out.set(e.value, [...(out.get(e.value) ?? []), this.#names.unique(`${prefix}${plain(e.name)}`)]);
+    }
+    return out;
+  }
+
+  func(name) {
+    return this.#functions.get(name).name;
+  }
+
+  global(name) {
+    return this.#globals.get(name).name;
+  }
+
+  type(parameters, results) {
+    return this.#types.number(parameters, results);
+  }
+
+  text() {
+    const own = [...this.#functions.values()].filter(({ f }) => !f.base);
+    const bodies = own.map(({ f, name }) => functionOf(this, f, name).join("\n"));
+    const globals = [...this.#globals.values()].map(({ g, name }) => `static ${typeOf(g.type, g.name)} ${name};`);
+    return [
+      globals.join("\n"), own.map(({ f, name }) => `${headOf(f, name, false)};`).join("\n"), this.#table(), ...bodies,
+      this.#aliased(), ...this.#filled(),
+    ].filter((part) => part !== "").join("\n\n");
+  }
+
+  /** A function that is exported by several names has its others here. */
+  #aliased() {
+    return this.#aliases.map(({ f, alias }) => {
+      const args = binaryen.expandType(f.params).map((_, i) => `p${i}`).join(", ");
+      const call = `${this.func(f.name)}(${args})`;
+      return `${headOf(f, alias)} { ${f.results === binaryen.none ? "" : "return "}${call}; }`;
+    }).join("\n");
+  }
+
+  /** The table that calls go through, with the number of each function's type. */
+  #table() {
+    if (this.#m.getNumTables() === 0) return "";
+    if (this.#m.getNumTables() > 1) throw new ToolError("it has more than one table");
+    const table = binaryen.getTableInfo(this.#m.getTableByIndex(0)), rows = new Map();
+    if (table.base) throw new ToolError(`the table ${table.module}.${table.base} is imported`);
+    for (let i = 0; i < this.#m.getNumElementSegments(); i++) {
+      const s = binaryen.getElementSegmentInfo(this.#m.getElementSegmentByIndex(i));
+      const at = numberOf(s.offset, "where elements of the table go");
+      if (at + s.data.length > table.initial) throw new ToolError("elements go beyond the table");
+      s.data.forEach((name, j) => rows.set(at + j, this.#functions.get(name)));
+    }
+    const filled = [...rows].map(([at, { f, name }]) =>
+      `  [${at}] = {${this.type(f.params, f.results)}, (void (*)(void))${name}},`);
+    return [
+      `#define TABLE_SIZE ${table.initial}u`,
+      "static const struct { u32 type; void (*function)(void); } table[TABLE_SIZE + 1] = {", ...filled, "};",
+      "static inline void (*table_at(u32 i, u32 type))(void) {",
+      "  if (UNLIKELY(i >= TABLE_SIZE || table[i].type != type)) wasm_trap(TRAP_INDIRECT);",
+      "  return table[i].function;", "}",
+    ].join("\n");
+  }
+
+  /** module_fill sets what a new instance begins with. */
+  #filled() {
+    const data = [], calls = [];
+    for (let i = 0; i < this.#m.getNumDataSegments(); i++) {
+      const s = this.#m.getDataSegmentInfo(this.#m.getDataSegmentByIndex(i));
+      if (s.passive) throw new ToolError("it has passive data");
+      const bytes = [...new Uint8Array(s.data)];
+      if (bytes.length === 0) continue;
+      data.push(`static const u8 data_segment_${i}[] = {\n${rowsOf(bytes).join("\n")}\n};`);
+      const at = constant(typeof s.offset === "number" ? s.offset : 0, 32).text;
+      calls.push(`  load_data(${at}, data_segment_${i}, ${bytes.length});`);
+    }
+    const set = [...this.#globals.values()].map(({ g, name }) => {
+      const n = constant(numberOf(g.init, `what ${g.name} begins with`), bitsOf(g.type, g.name));
+      return `  ${name} = ${n.text};`;
+    });
+    const start = this.#m.getStart();
+    const run = start ? [`  ${this.func(binaryen.getFunctionInfo(start).name)}();`] : [];
+    return [...data, ["static void module_fill(void) {", ...set, ...calls, ...run, "}"].join("\n")];
+  }
+}
+
+/** Bytes as lines of C. */
+function rowsOf(bytes) {
+  const rows = [];
+  for (let i = 0; i < bytes.length; i += 20) rows.push(`  ${bytes.slice(i, i + 20).join(", ")},`);
+  return rows;
+}
+
+/** C of the module in `bytes`. Its exports are functions `prefix` + name. */
+export function translated(bytes, prefix) {
+  const m = binaryen.readBinary(bytes);
+  try {
+    return new Translation(m, prefix).text();
+  } finally {
+    m.dispose();
+  }
+}
