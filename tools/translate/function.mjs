@@ -20,14 +20,14 @@ const EVERYTHING = { everything: true, traps: true };
 export function bitsOf(type, where) {
   if (type === i32) return 32;
   if (type === i64) return 64;
-  throw new ToolError(`${where}: only integers are translated, and this has floats, vectors, references or several results`);
+  throw new ToolError(
+    `${where}: only integers are translated, and this has floats, vectors, references or several results`,
+  );
 }
 
 export const typeOf = (type, where) => (type === none ? "void" : `u${bitsOf(type, where)}`);
 
-/** `(condition)`: a truth of C. */
-const condition = (v) => v.text;
-
+/** Writes one function. */
 class Writer {
   #m;
   #f;
@@ -46,13 +46,12 @@ class Writer {
   }
 
   body() {
-    const { results, body, name } = this.#f;
+    const { results, body } = this.#f;
     if (results === none) this.#statement(body);
     else {
       const v = this.#value(body);
       if (!v.isDead) this.#scope.emit(`return ${v.text};`);
     }
-    void name;
     return this.#scope.lines;
   }
 
@@ -62,10 +61,29 @@ class Writer {
 
   /** The values of the expressions `list` in their order, or null. */
   #operands(...list) {
-    return this.#scope.operands(list.map((e) => {
-      const { type } = info(e);
-      return { make: () => this.#value(e), bits: type === unreachable ? 0 : bitsOf(type, this.#f.name) };
-    }));
+    return this.#scope.operands(list.map((e) => this.#part(e)));
+  }
+
+  /** An operand, for its scope. */
+  #part(e, make = () => this.#value(e)) {
+    const { type } = info(e);
+    return { make, bits: type === unreachable ? 0 : bitsOf(type, this.#f.name) };
+  }
+
+  /** An operand that is evaluated whatever becomes of it: what may trap, and calls, are done at once. */
+  #done(e) {
+    return this.#part(e, () => {
+      const v = this.#value(e);
+      return v.traps || v.call ? this.#scope.fix(v, this.#bits(e)) : v;
+    });
+  }
+
+  /** An operand that is used more than once. */
+  #kept(e) {
+    return this.#part(e, () => {
+      const v = this.#value(e);
+      return v.isDead ? v : this.#scope.fix(v, this.#bits(e));
+    });
   }
 
   #refused(x) {
@@ -146,15 +164,7 @@ class Writer {
 
   /** Both values are evaluated, so both may trap. */
   #select(x) {
-    const arm = (e) => () => {
-      const v = this.#value(e);
-      return v.traps || v.call ? this.#scope.fix(v, this.#bits(e)) : v;
-    };
-    const bits = x.type === unreachable ? 0 : bitsOf(x.type, this.#f.name);
-    const parts = this.#scope.operands([
-      { make: arm(x.ifTrue), bits }, { make: arm(x.ifFalse), bits },
-      { make: () => this.#value(x.condition), bits: 32 },
-    ]);
+    const parts = this.#scope.operands([this.#done(x.ifTrue), this.#done(x.ifFalse), this.#part(x.condition)]);
     if (!parts) return DEAD;
     const [t, f, c] = parts;
     return joined(`${inner(c)} ? ${inner(t)} : ${inner(f)}`, [c, t, f], { isBool: t.isBool && f.isBool });
@@ -169,11 +179,7 @@ class Writer {
       if (!parts) return DEAD;
       text = `${this.#m.func(x.target)}(${parts.map((p) => p.text).join(", ")})`;
     } else {
-      const fixed = (e) => ({ make: () => {
-        const v = this.#value(e);
-        return v.traps || v.call ? this.#scope.fix(v, this.#bits(e)) : v;
-      }, bits: info(e).type === unreachable ? 0 : this.#bits(e) });
-      parts = this.#scope.operands([...x.operands, x.target].map(fixed));
+      parts = this.#scope.operands([...x.operands, x.target].map((e) => this.#done(e)));
       if (!parts) return DEAD;
       const args = parts.slice(0, -1), type = this.#m.type(x.params, x.results);
       const of = binaryen.expandType(x.params).map((t) => typeOf(t, where)).join(", ") || "void";
@@ -189,10 +195,9 @@ class Writer {
     const x = info(e), s = this.#scope;
     switch (x.id) {
       case binaryen.NopId: return;
-      case binaryen.BlockId: case binaryen.LoopId: case binaryen.IfId: {
-        const v = x.id === binaryen.BlockId ? this.#block(x) : x.id === binaryen.LoopId ? this.#loop(x) : this.#choice(x);
-        return void v;
-      }
+      case binaryen.BlockId: return void this.#block(x);
+      case binaryen.LoopId: return void this.#loop(x);
+      case binaryen.IfId: return void this.#choice(x);
       case binaryen.BreakId: return void (x.condition ? this.#branchIf(x) : this.#branch(x));
       case binaryen.SwitchId: return this.#switch(x);
       case binaryen.ReturnId: return this.#return(x);
@@ -260,12 +265,13 @@ class Writer {
     if (!x.name) return this.#sequence(x.children, hasValue);
     const target = { used: 0, label: `done_${this.#labels++}`, result: hasValue ? s.variable() : undefined };
     // A loop at its end is left by "break".
-    if (!hasValue && x.children.length > 0) target.tail = x.children.at(-1);
+    const last = x.children.length > 0 ? info(x.children.at(-1)) : undefined;
+    if (!hasValue && last?.id === binaryen.LoopId) target.tail = last.name;
     this.#targets.set(x.name, target);
     const { lines, v } = s.apart(() => {
-      const last = this.#sequence(x.children, hasValue);
-      if (target.used > 0 && hasValue && !last.isDead) s.emit(`${target.result} = ${last.text};`);
-      return last;
+      const end = this.#sequence(x.children, hasValue);
+      if (target.used > 0 && hasValue && !end.isDead) s.emit(`${target.result} = ${end.text};`);
+      return end;
     });
     this.#targets.delete(x.name);
     if (lines.length > 0) s.before(EVERYTHING);
@@ -280,8 +286,7 @@ class Writer {
   #loop(x) {
     const hasValue = x.type !== none && x.type !== unreachable, s = this.#scope;
     const target = { isLoop: true, used: 0, label: `again_${this.#labels++}`, exits: 0 };
-    target.exit = x.name && [...this.#targets.values()].findLast((t) => t.tail !== undefined && info(t.tail).id === binaryen.LoopId
-      && info(t.tail).name === x.name);
+    target.exit = x.name && [...this.#targets.values()].findLast((t) => t.tail === x.name);
     if (x.name) this.#targets.set(x.name, target);
     this.#loops.push(target);
     const result = hasValue ? s.variable() : undefined;
@@ -319,7 +324,7 @@ class Writer {
       s.lines.push(`u${bitsOf(x.type, this.#f.name)} ${result};`);
       for (const { lines, v } of [yes, no]) if (!v.isDead) lines.push(`${result} = ${v.text};`);
     }
-    s.lines.push(...choiceOf(condition(c), yes.lines, no.lines));
+    s.lines.push(...choiceOf(c.text, yes.lines, no.lines));
     return hasValue ? value(result, { isAtom: true, isFixed: true }) : value("");
   }
 
@@ -346,24 +351,22 @@ class Writer {
 
   /** A branch with a condition has its value also where it does not branch. */
   #branchIf(x) {
-    const s = this.#scope, bits = x.value && info(x.value).type !== unreachable ? this.#bits(x.value) : 0;
-    const kept = { make: () => s.fix(this.#value(x.value), bits), bits };
-    const parts = s.operands([...(x.value ? [kept] : []), { make: () => this.#value(x.condition), bits: 32 }]);
+    const s = this.#scope;
+    const parts = s.operands([...(x.value ? [this.#kept(x.value)] : []), this.#part(x.condition)]);
     if (!parts) return DEAD;
     const c = parts.at(-1), v = parts.length > 1 ? parts[0] : value("");
     s.before({ traps: true });
-    if (parts.length === 1) s.lines.push(`if (${condition(c)}) ${this.#jump(x.name)}`);
+    if (parts.length === 1) s.lines.push(`if (${c.text}) ${this.#jump(x.name)}`);
     else {
       const { result } = this.#targets.get(x.name);
-      s.lines.push(`if (${condition(c)}) {`, `  ${result} = ${v.text};`, `  ${this.#jump(x.name)}`, "}");
+      s.lines.push(`if (${c.text}) {`, `  ${result} = ${v.text};`, `  ${this.#jump(x.name)}`, "}");
     }
     return v;
   }
 
   #switch(x) {
-    const s = this.#scope, bits = x.value && info(x.value).type !== unreachable ? this.#bits(x.value) : 0;
-    const kept = { make: () => s.fix(this.#value(x.value), bits), bits };
-    const parts = s.operands([...(x.value ? [kept] : []), { make: () => this.#value(x.condition), bits: 32 }]);
+    const s = this.#scope;
+    const parts = s.operands([...(x.value ? [this.#kept(x.value)] : []), this.#part(x.condition)]);
     if (!parts) return;
     s.before(EVERYTHING);
     // Both are read below: the value first, and the number behind it.

@@ -25,6 +25,7 @@ class Types {
   }
 }
 
+/** One module, on its way to C. */
 class Translation {
   #m;
   #names = new Names();
@@ -35,9 +36,9 @@ class Translation {
 
   constructor(m, prefix) {
     this.#m = m;
-    const list = Array.from({ length: m.getNumFunctions() }, (_, i) => binaryen.getFunctionInfo(m.getFunctionByIndex(i)));
     const exported = this.#exported(prefix);
-    for (const f of list) {
+    for (let i = 0; i < m.getNumFunctions(); i++) {
+      const f = binaryen.getFunctionInfo(m.getFunctionByIndex(i));
       const [first, ...others] = exported.get(f.name) ?? [];
       const name = f.base ? `${plain(f.module)}_${plain(f.base)}` : first ?? this.#names.func(f.name);
       this.#functions.set(f.name, { f, name });
@@ -78,10 +79,19 @@ class Translation {
     const own = [...this.#functions.values()].filter(({ f }) => !f.base);
     const bodies = own.map(({ f, name }) => functionOf(this, f, name).join("\n"));
     const globals = [...this.#globals.values()].map(({ g, name }) => `static ${typeOf(g.type, g.name)} ${name};`);
+    const heads = own.map(({ f, name }) => `${headOf(f, name, false)};`);
     return [
-      globals.join("\n"), own.map(({ f, name }) => `${headOf(f, name, false)};`).join("\n"), this.#table(), ...bodies,
-      this.#aliased(), ...this.#filled(),
+      this.#pages(), globals.join("\n"), heads.join("\n"), this.#table(), ...bodies, this.#aliased(),
+      ...this.#filled(),
     ].filter((part) => part !== "").join("\n\n");
+  }
+
+  /** How large the memory is at first, and may become. */
+  #pages() {
+    if (!this.#m.hasMemory()) return "";
+    const { initial, max, base, module } = this.#m.getMemoryInfo();
+    if (base) throw new ToolError(`the memory ${module}.${base} is imported`);
+    return `#define MODULE_PAGES ${initial}u\n#define MODULE_PAGES_MAX ${max ?? 65536}u`;
   }
 
   /** A function that is exported by several names has its others here. */

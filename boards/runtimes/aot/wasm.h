@@ -56,13 +56,18 @@ extern u8 wasm_memory[MEMORY_SIZE];
  * address is below MEMORY_LIMIT: the same compare for all fields of a record, of which the compiler keeps one. Larger
  * offsets are checked exactly. STINT_UNCHECKED is for measuring what the checks cost.
  */
+#ifndef MEMORY_GUARD
 #define MEMORY_GUARD 256u
+#endif
 #define MEMORY_LIMIT (MEMORY_SIZE - MEMORY_GUARD)
 #if defined(STINT_UNCHECKED) || defined(MEMORY_MAPPED)
 #define CHECK(address, offset, size) (void)0
 #else
 #define CHECK(address, offset, size) \
-  if (UNLIKELY((address) >= ((offset) + (size) <= MEMORY_GUARD ? MEMORY_LIMIT : MEMORY_SIZE + 1 - (size) - (offset)))) \
+  if (UNLIKELY((offset) < MEMORY_GUARD && (offset) + (size) <= MEMORY_GUARD \
+                   ? (address) >= MEMORY_LIMIT \
+                   : MEMORY_SIZE < (size) || (offset) > MEMORY_SIZE - (size) || \
+                         (address) > MEMORY_SIZE - (size) - (offset))) \
   trap_bounds()
 #endif
 
@@ -129,7 +134,7 @@ static __attribute__((noinline, unused)) void load_data(u32 to, const u8 *from, 
   memmove(wasm_memory + to, from, size);
 }
 
-#ifdef MEMORY_MAPPED
+#if defined(MEMORY_MAPPED) || defined(MEMORY_GROWS)
 static u32 memory_grow(u32 pages);
 #else
 /* The memory is as large as it is. */

@@ -1,0 +1,138 @@
+/** The translator of tools/translate: its C, compiled, does what V8 does and what the core test suite says. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { ToolError } from "../../tools/translate/error.mjs";
+import { wasmToC } from "../../tools/translate/index.mjs";
+import { coreCommands, coreFiles } from "../boards/core-suite/files.js";
+import { drawnCalls, ofV8 } from "../boards/inplace/of-v8.js";
+import { randomModule } from "../boards/inplace/random.js";
+import { succeeded } from "../harness/programs.js";
+import { lacks } from "../interop/lab.js";
+
+const HOME = "tests/boards/translate", MODULES = 100;
+const FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-w", `-I${HOME}`, "-Iboards/runtimes/aot"];
+
+/** The memory grows up to what the module says, or the test has. */
+const GROW = `static u32 memory_grow(u32 pages) {
+  u32 had = MEMORY_PAGES, most = MODULE_PAGES_MAX < TEST_PAGES_MAX ? MODULE_PAGES_MAX : TEST_PAGES_MAX;
+  if (pages > most || had + pages > most) return UINT32_MAX;
+  test_memory_size += pages << 16;
+  return had;
+}
+`;
+
+/** The module as a file of C with a table of what it exports. */
+function wrapped(dir: string, n: number, wasm: string): string {
+  const c = join(dir, `${n}.c`), inner = join(dir, `${n}.inc`);
+  wasmToC(wasm, inner, "x_");
+  const text = readFileSync(inner, "utf8"), thunks: string[] = [], rows: string[] = [];
+  for (const [, result, name, list] of text.matchAll(/^static (\w+) x_(\w+)\(([^)]*)\) \{/gm)) {
+    const types = list === "void" ? [] : list!.split(", ").map((p) => p.split(" ")[0]!);
+    const call = `x_${name}(${types.map((type, i) => `(${type})a[${i}]`).join(", ")})`;
+    const body = result === "void" ? `${call}; return 0` : `return ${call}`;
+    thunks.push(`static u64 t_${name}(const u64 *a) { ${body}; }`);
+    rows.push(`  {"${name}", t_${name}},`);
+  }
+  const hasMemory = text.includes("#define MODULE_PAGES ");
+  writeFileSync(c, `#include "test.h"\n#include "${inner}"\n${hasMemory ? GROW : ""}${thunks.join("\n")}
+static const struct test_export exports[] = {\n${rows.join("\n")}\n  {0, 0}\n};
+const struct test_module module_${n} = {${hasMemory ? "MODULE_PAGES" : 0}, module_fill, exports};\n`);
+  return c;
+}
+
+/** One program of all modules, which answers commands a line. */
+function program(dir: string, files: string[], optimize: string[]): (commands: string[]) => string[] {
+  const table = join(dir, "table.c"), out = join(dir, "program"), all = files.map((_, i) => `module_${i}`);
+  writeFileSync(table, `#include "test.h"\n${all.map((m) => `extern const struct test_module ${m};`).join("\n")}
+const struct test_module *const test_modules[] = {${all.map((m) => `&${m}`).join(", ")}};\n`);
+  succeeded("gcc", [...FLAGS, ...optimize, join(HOME, "test.c"), table, ...files, "-o", out]);
+  return (commands) => succeeded(out, [], { input: `${commands.join("\n")}\n` }).split("\n");
+}
+
+describe("the translator from Wasm to C", () => {
+  let dir: string;
+  before(() => { dir = mkdtempSync(join(tmpdir(), "stint-translate-")); });
+  after(() => rmSync(dir, { recursive: true, force: true }));
+
+  it(`does what V8 does on ${MODULES} modules that are drawn`, (t) => {
+    if (lacks(t, "gcc")) return;
+    const commands: string[] = [], files: string[] = [];
+    const expected: { seed: number; line: string; is32: boolean }[] = [];
+    for (let seed = 1; seed <= MODULES; seed++) {
+      const { bytes, signatures } = randomModule(seed), wasm = join(dir, `${seed}.wasm`);
+      writeFileSync(wasm, bytes);
+      files.push(wrapped(dir, seed - 1, wasm));
+      const calls = drawnCalls(signatures), lines = ofV8(bytes, calls);
+      commands.push(`load ${seed - 1}`);
+      expected.push({ seed, line: "loaded", is32: false });
+      calls.forEach(({ name, args }, i) => {
+        const numbers = args.map((a) => BigInt.asUintN(typeof a === "bigint" ? 64 : 32, BigInt(a)));
+        commands.push(`call ${name} ${numbers.join(" ")}`);
+        expected.push({ seed, line: lines[i]!, is32: signatures[Number(name.slice(1))]!.result === 0x7f });
+      });
+      commands.push("hash");
+      expected.push({ seed, line: lines.at(-1)!, is32: false });
+    }
+    const said = program(dir, files, ["-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all"])(commands);
+    let values = 0;
+    expected.forEach(({ seed, line }, i) => {
+      const got = said[i]!.startsWith("trap") ? "trap" : said[i]!;
+      assert.equal(got, line, `seed ${seed}: ${commands[i]}`);
+      if (line.startsWith("=")) values++;
+    });
+    assert.ok(values > expected.length / 2, `${values} of ${expected.length} end without a trap`);
+  });
+
+  it("passes the integer files of WebAssembly's core test suite", (t) => {
+    if (lacks(t, "gcc", "cargo", "wast2json")) return;
+    const sent: string[] = [], checks: ((said: string) => void)[] = [], files: string[] = [];
+    let refused = 0, passed = 0;
+    coreFiles().forEach((file, n) => {
+      let there = false;
+      for (const c of coreCommands(file, join(dir, `core${n}.json`))) {
+        const where = `${file.split("/").slice(-2).join("/")}:${c.line}`;
+        if (c.filename !== undefined) there = false;
+        if (c.type === "module") {
+          try {
+            files.push(wrapped(dir, files.length, join(dir, c.filename!)));
+            there = true;
+          } catch (e) {
+            if (!(e instanceof ToolError)) throw e;
+            assert.match(e.message, REFUSED, where);
+            refused++;
+            continue;
+          }
+          sent.push(`load ${files.length - 1}`);
+          checks.push((said) => assert.equal(said, "loaded", where));
+        } else if (there && c.action?.type === "invoke" && c.action.module === undefined
+          && !/[^\w-]/.test(c.action.field)) {
+          // C has no bound of its own for calls.
+          if (c.type === "assert_exhaustion") continue;
+          sent.push(`call ${c.action.field.replace(/-+/g, "_")} ${c.action.args.map((a) => a.value).join(" ")}`);
+          checks.push((said) => {
+            const want = c.expected?.[0];
+            if (c.type === "assert_trap") assert.match(said, TRAPS[c.text!] ?? /^no such trap/, `${where}: ${c.text}`);
+            else if (want !== undefined) assert.equal(said, `= ${want.value}`, where);
+            passed++;
+          });
+        }
+      }
+    });
+    const said = program(dir, files, ["-O0"])(sent);
+    checks.forEach((check, i) => check(said[i]!));
+    console.error(`core suite: ${passed} assertions hold in ${files.length} modules; ${refused} have more`);
+    assert.ok(passed > 4000, `${passed} assertions`);
+  });
+});
+
+/** What a module of the suite may be refused for. */
+const REFUSED = /only integers|is imported|passive|is not a number|more than one table|beyond the table/;
+/** The suite's words for a trap, and ours (boards/runtimes/aot/wasm.h). */
+const TRAPS: Record<string, RegExp> = {
+  "out of bounds memory access": /^trap 1$/, unreachable: /^trap 2$/, "integer divide by zero": /^trap 3$/,
+  "integer overflow": /^trap 3$/, "undefined element": /^trap 4$/, "uninitialized element": /^trap 4$/,
+  "indirect call type mismatch": /^trap 4$/,
+};

@@ -1,0 +1,1 @@
+export class ToolError extends Error {}

@@ -1,0 +1,1 @@
+export function wasmToC(wasm: string, out: string, prefix?: string): void;
