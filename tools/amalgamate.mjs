@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { C, cName, header } from "./border/c.mjs";
 import { border } from "./border/read.mjs";
 import { instancesDeclared } from "./border/config.mjs";
-import { ToolError, wasmToC } from "./wasm2c.mjs";
+import { ToolError } from "./translate/error.mjs";
+import { wasmToC } from "./translate/index.mjs";
 
 const MODULE = "build/stint.mcu.wasm";
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -49,7 +50,7 @@ function source(wasm, functions, base) {
   wasmToC(wasm, out, "module_");
   const text = readFileSync(out, "utf8");
   rmSync(dir, { recursive: true });
-  const globals = [...text.matchAll(/^static (u32|u64) (w2c_\w+);\n/gm)];
+  const globals = [...text.matchAll(/^static (u32|u64) (g_\w+);\n/gm)];
   const code = text.slice(globals.at(-1).index + globals.at(-1)[0].length);
   return `/*
  * stint ${version}: a TCP/IP stack, as one file of C. Made by tools/amalgamate.mjs from a WebAssembly module: each

@@ -12,7 +12,7 @@ import { boardNames, buildFirmware, type FirmwareOptions } from "./board/firmwar
 import { flashByFile } from "./board/flash-map.js";
 import { benchInstructions } from "./board/instructions.js";
 import { runtimeNames } from "./board/runtimes.js";
-import { ToolError } from "./wasm2c.mjs";
+import { ToolError } from "./translate/error.mjs";
 
 interface Options extends Omit<FirmwareOptions, "bench" | "unchecked" | "hostName"> {
   name?: string;

@@ -1,4 +1,4 @@
-// `npm run native`: build/native/libstint.a and stint.h, the stack for C programs without a runtime, by way of wasm2c
+// `npm run native`: build/native/libstint.a and stint.h, the stack for C programs without a runtime, as C
 // (host/native/stint.c).
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { C, cName } from "./border/c.mjs";
 import { border } from "./border/read.mjs";
 import { compile, FASTEST } from "./wasm.mjs";
-import { ToolError, wasmToC } from "./wasm2c.mjs";
+import { ToolError } from "./translate/error.mjs";
+import { wasmToC } from "./translate/index.mjs";
 
 const FLAGS = [
   "-O3", "--param", "max-inline-insns-auto=300", "--param", "inline-unit-growth=400", "--param",
@@ -37,7 +38,9 @@ export function native(dir, cc = process.env.CC ?? "gcc") {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
   wasmToC(
-    compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FASTEST.filter((flag) => !flag.includes("simd"))),
+    compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FASTEST.filter((flag) => !flag.includes("simd")), {
+      names: true,
+    }),
     join(dir, "module.c"), "module_",
   );
   writeFileSync(join(dir, "calls.h"), calls());

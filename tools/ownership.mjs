@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import binaryen from "binaryen";
 import { compile, FAST } from "./wasm.mjs";
-import { wasmToC } from "./wasm2c.mjs";
+import { wasmToC } from "./translate/index.mjs";
 
 /** Expressions without children; the value of a constant is a number. */
 const LEAVES = new Set([

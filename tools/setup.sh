@@ -39,7 +39,7 @@ need() { has "$1" || packages+=("$2"); }
 need socat socat; need curl curl; need xz xz-utils; need nc netcat-openbsd; need tshark tshark
 need passt passt; need ip iproute2; need ping iputils-ping
 need dnsmasq dnsmasq-base; need nft nftables; need hping3 hping3; need sysctl procps; need pgrep procps
-need chromium chromium; need clang clang; need wasm-ld lld; need wasm2c wabt; need gcc gcc
+need chromium chromium; need clang clang; need wasm-ld lld; need wast2json wabt; need gcc gcc
 need arm-none-eabi-gcc gcc-arm-none-eabi; need qemu-system-arm qemu-system-arm
 need qemu-system-riscv32 qemu-system-misc; need riscv64-unknown-elf-gcc gcc-riscv64-unknown-elf
 [ -e /usr/lib/arm-none-eabi/newlib/nano.specs ] || [ -e /usr/lib/arm-none-eabi/lib/nano.specs ] ||

@@ -64,7 +64,7 @@ function judged([name, value, limit]) {
 /** What the smallest board takes, if its compiler is here. */
 async function firmware() {
   const { findProgram } = await import("../host/programs.js");
-  const missing = ["wasm2c", "arm-none-eabi-gcc"].filter((p) => findProgram(p) === undefined);
+  const missing = ["arm-none-eabi-gcc"].filter((p) => findProgram(p) === undefined);
   if (missing.length > 0) {
     console.log(`firmware: not measured, ${missing.join(" and ")} missing (boards/README.md)`);
     return [];

@@ -36,9 +36,9 @@ const run = promisify(execFile);
 const TOOLS: [way: string, what: string, programs: Record<string, string>][] = [
   ["captures", "stint explain needs nothing; tshark and Wireshark read its captures", { tshark: "tshark" }],
   ["C, as Wasm", "a C program with the stack inside", { clang: "clang", "wasm-ld": "lld" }],
-  ["C, natively", "npm run native", { gcc: "gcc", wasm2c: "wabt" }],
+  ["C, natively", "npm run native", { gcc: "gcc" }],
   ["boards, ARM", "npm run board -- lm3s6965evb --run",
-    { "arm-none-eabi-gcc": "gcc-arm-none-eabi", "qemu-system-arm": "qemu-system-arm", wasm2c: "wabt" }],
+    { "arm-none-eabi-gcc": "gcc-arm-none-eabi", "qemu-system-arm": "qemu-system-arm" }],
 ];
 
 /** `stint doctor`: exit code 1 only without a fit Node or a stack that works; all else is optional. */

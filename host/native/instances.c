@@ -8,8 +8,15 @@
 /* The calls with pointers. */
 
 _Noreturn void wasm_trap(enum wasm_trap why) {
-  static const char *const words[] = {"", "an access outside of its memory", "an assertion that does not hold",
-                                      "a division by zero"};
+  static const char *const words[] = {
+      "",
+      "an access outside of its memory",
+      "an assertion that does not hold",
+      "a division by zero",
+#ifdef TABLE_SIZE
+      "a call of what the table does not have",
+#endif
+  };
   (void)words, (void)why;
   STINT_TRAP(words[why]);
   for (;;) continue;

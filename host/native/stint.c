@@ -1,6 +1,6 @@
 /*
- * The stack as a native library: what wasm2c makes of the module (module.c), the memory that it lives in, and the calls
- * of stint.h with native pointers. Calls that take none are made by tools/native.mjs (calls.h).
+ * The stack as a native library: what tools/translate makes of the module (module.c), the memory that it lives in, and
+ * the calls of stint.h with native pointers. Calls that take none are made by tools/native.mjs (calls.h).
  *
  * The memory is the first part of 8 GiB of addresses that are reserved and otherwise empty: an address of the module is
  * a u32, and so is what it adds to one. Whatever a bug in the module would read or write, it would find nothing but the
@@ -78,8 +78,15 @@ static u64 native_copy_sum(u32 to, u32 from, u32 size) {
 static u32 scratch, scratch_end;
 
 _Noreturn void wasm_trap(enum wasm_trap why) {
-  static const char *const words[] = {"", "an access out of bounds", "an assertion that does not hold",
-                                      "a division by zero"};
+  static const char *const words[] = {
+      "",
+      "an access out of bounds",
+      "an assertion that does not hold",
+      "a division by zero",
+#ifdef TABLE_SIZE
+      "a call of what the table does not have",
+#endif
+  };
   fprintf(stderr, "stint: %s\n", words[why]);
   abort();
 }

@@ -22,9 +22,9 @@ const AIMS: Aim[] = [
     work: "bulk", subject: "stint-v8-simd", params: { ack_every: 2 }, against: "smoltcp-native", least: 1.1, guard: 0.9,
   },
   { work: "bulk", subject: "stint-v8-simd", params: { ack_every: 2 }, against: "lwip-debian", least: 2.8, guard: 2.3 },
-  { work: "bulk", subject: "stint-wasm2c", params: { ack_every: 2 }, against: "lwip-native", least: 1.1, guard: 0.7 },
+  { work: "bulk", subject: "stint-native", params: { ack_every: 2 }, against: "lwip-native", least: 1.1, guard: 0.7 },
   {
-    work: "bulk", subject: "stint-wasm2c", params: { ack_every: 2 }, against: "smoltcp-native", least: 1.2, guard: 1.2,
+    work: "bulk", subject: "stint-native", params: { ack_every: 2 }, against: "smoltcp-native", least: 1.2, guard: 1.2,
   },
   {
     work: "connections",
@@ -37,7 +37,7 @@ const AIMS: Aim[] = [
   },
   {
     work: "connections",
-    subject: "stint-wasm2c",
+    subject: "stint-native",
     params: { parallel: 32 },
     against: "lwip-native",
     least: 1,
@@ -46,7 +46,7 @@ const AIMS: Aim[] = [
       "a half-open record, keyed hashes for what the network must not guess, a TIME-WAIT record: lwIP has none of them",
   },
   {
-    work: "connections", subject: "stint-wasm2c", params: { connections: 32, parallel: 1 }, against: "smoltcp-native",
+    work: "connections", subject: "stint-native", params: { connections: 32, parallel: 1 }, against: "smoltcp-native",
     least: 4, guard: 2.8,
   },
   {
@@ -55,7 +55,7 @@ const AIMS: Aim[] = [
   },
   {
     work: "round-trips",
-    subject: "stint-wasm2c",
+    subject: "stint-native",
     params: { connections: 1 },
     against: "smoltcp-native",
     least: 1,
@@ -64,7 +64,7 @@ const AIMS: Aim[] = [
       "a byte passes a scoreboard with times, a round-trip sample, an event queue and checked handles",
   },
   {
-    work: "round-trips", subject: "stint-wasm2c", params: { connections: 1 }, against: "lwip-native", least: 1,
+    work: "round-trips", subject: "stint-native", params: { connections: 1 }, against: "lwip-native", least: 1,
     guard: 0.25, because: "the same",
   },
   {
@@ -76,7 +76,7 @@ const AIMS: Aim[] = [
     least: 1.5, cost: true,
     because: "caches: 100,000 TCBs and rings are larger than any; the instructions are the same",
   },
-  ...["bulk", "round-trips"].flatMap((work) => ["stint-v8-simd", "stint-wasm2c"].map((subject): Aim => ({
+  ...["bulk", "round-trips"].flatMap((work) => ["stint-v8-simd", "stint-native"].map((subject): Aim => ({
     work, subject, params: { family: 6 }, against: "IPv4", least: 1.1, cost: true,
     because: "IPv6 has no header prediction: text is summed and copied apart, and addresses are looked up",
   }))),

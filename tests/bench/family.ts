@@ -14,7 +14,7 @@ const MSS = { 4: 1460, 6: 1440 };
 const BULK = 1 << 22, TRIPS = 2000;
 /** A byte there and one back are two packets with text. */
 const PACKETS_A_TRIP = 2;
-const SUBJECTS = ["stint-v8-simd", "stint-wasm2c"], FAMILIES = [4, 6] as const;
+const SUBJECTS = ["stint-v8-simd", "stint-native"], FAMILIES = [4, 6] as const;
 type Family = (typeof FAMILIES)[number];
 
 interface Work {

@@ -11,7 +11,7 @@ import type { Row } from "./measure.js";
 import { everybody } from "./peers.js";
 import type { Subject } from "./subjects.js";
 
-const FILE = "tests/bench/instructions.json", GROWTH_MAX = 1.05, GUARDED = "stint-wasm2c", LINE = 64;
+const FILE = "tests/bench/instructions.json", GROWTH_MAX = 1.05, GUARDED = "stint-native", LINE = 64;
 /** Caches like a small server's: what misses must not depend on the machine. */
 const CACHES = [`--I1=32768,8,${LINE}`, `--D1=32768,8,${LINE}`, `--LL=2097152,16,${LINE}`, "--cache-sim=yes"];
 

@@ -108,7 +108,7 @@ const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
     run("wasmtime", "--version");
     return ["wasmtime", "run", merged("simd", true)];
   } },
-  "stint-wasm2c": { needs: ["wasm2c", "gcc", "ld", "objcopy"], make: () => {
+  "stint-native": { needs: ["gcc", "ld", "objcopy"], make: () => {
     const out = join(DIR, "native");
     run("gcc", ...WARN, "-Iinclude", WORK, STINT, ...twice(native(join(DIR, "lib"))), "-o", out);
     return [out];

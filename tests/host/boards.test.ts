@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { boardModule, buildFirmware, type FirmwareOptions, type Report } from "../../tools/board/firmware.js";
 import { prepareRuntime } from "../../tools/board/runtimes.js";
-import { ToolError } from "../../tools/wasm2c.mjs";
+import { ToolError } from "../../tools/translate/error.mjs";
 import { lacks } from "../interop/lab.js";
 import { ran } from "../harness/programs.js";
 import { ServiceBench } from "../harness/services.js";
@@ -37,7 +37,7 @@ describe("w5500-evb-pico", () => {
   });
 
   it("its image has the boot ROM's checksum, and whole UF2 blocks", (t) => {
-    if (lacks(t, "wasm2c", "arm-none-eabi-gcc")) return;
+    if (lacks(t, "arm-none-eabi-gcc")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
     const r = ran(process.execPath, ["--import", "tsx", "tools/board.ts", "w5500-evb-pico", "--out", dir]);
     assert.equal(r.status, 0, r.stderr);
@@ -162,7 +162,7 @@ describe("firmware budgets, lm3s6965evb", () => {
   const KIB = 1024;
 
   it("40 KiB of flash for Ethernet, ARP, IPv4, ICMP, TCP and echo; 40 KiB of RAM for 8 connections, 24 for 4", (t) => {
-    if (lacks(t, "wasm2c", "arm-none-eabi-gcc")) return;
+    if (lacks(t, "arm-none-eabi-gcc")) return;
     const eight = size("lm3s6965evb", { services: ["echo"] });
     const four = size("lm3s6965evb", { services: ["echo"], connections: 4 });
     assert.ok(eight.flash_bytes <= 40 * KIB, `${eight.flash_bytes} bytes of flash`);

@@ -17,7 +17,7 @@ after(() => rmSync(dir, { recursive: true }));
 
 /** Whether the folder of a release is there; the first that asks makes it. */
 function isMade(t: TestContext, ...needs: string[]): boolean {
-  if (lacks(t, "wasm2c", "gcc", ...needs)) return false;
+  if (lacks(t, "gcc", ...needs)) return false;
   if (!existsSync(out)) amalgamate(out);
   return true;
 }

@@ -144,7 +144,7 @@ describe("BSD sockets without IPv6", () => {
 describe("BSD sockets say what the kernel's say, as native programs", () => {
   for (const name of programs) {
     it(name, (t: TestContext) => {
-      if (lacks(t, "gcc", "wasm2c") || lacksSix(t, name)) return;
+      if (lacks(t, "gcc") || lacksSix(t, name)) return;
       const expected = kernels(name);
       compile(
         "gcc", "-O1", "-g", "-fsanitize=undefined", "-fno-sanitize-recover", ...WARNINGS, ...INCLUDE, source(name),
@@ -189,7 +189,7 @@ const DIFFERS: Record<string, string> = {
 
 describe("BSD sockets differ from the kernel's as the table says", () => {
   it("each difference is one, and no other", (t: TestContext) => {
-    if (lacks(t, "root", "gcc", "wasm2c") || lacksSix(t, "differs")) return;
+    if (lacks(t, "root", "gcc") || lacksSix(t, "differs")) return;
     const said = (text: string): Record<string, string> =>
       Object.fromEntries(text.trim().split("\n").map((line) => line.split(": ") as [string, string]));
     compile("gcc", "-O1", ...WARNINGS, "tests/posix/linked/differs.c", "-o", file("differs.linux"));
@@ -269,7 +269,7 @@ async function over(
 
 describe("time limits of calls", () => {
   it("are for the call, however its bytes trickle", async (t: TestContext) => {
-    if (lacks(t, "gcc", "wasm2c")) return;
+    if (lacks(t, "gcc")) return;
     const r = await over("drip", [], (c) => {
       const timer = setInterval(() => {
         c.write("x");
@@ -283,7 +283,7 @@ describe("time limits of calls", () => {
 });
 
 describe("a program that ends after close", () => {
-  const needs = ["gcc", "wasm2c"];
+  const needs = ["gcc"];
   it("goes on until the slow peer has all, and exits with 0; "
       + "its standard output is its own", async (t: TestContext) => {
     if (lacks(t, ...needs)) return;
@@ -377,7 +377,7 @@ function largestEcho(to: Buffer): Buffer[] {
 
 describe("a host with BSD sockets", () => {
   it("answers the largest echo request whole (RFC 1122 §3.2.2.6)", async (t: TestContext) => {
-    if (lacks(t, "gcc", "wasm2c")) return;
+    if (lacks(t, "gcc")) return;
     let bytes = 0, mac: Buffer | undefined;
     const seen = (f: Buffer): void => {
       mac ??= Buffer.from(f.subarray(6, 12));
@@ -408,7 +408,7 @@ describe("IPv6 on a link", () => {
     ["the prefix that a router tells", {}, /^fd00::[\da-f:]+$/],
   ] as const) {
     it(`TCP with IPV6_TCLASS and IPV6_UNICAST_HOPS from ${what}`, async (t: TestContext) => {
-      if (lacks(t, "gcc", "wasm2c")) return;
+      if (lacks(t, "gcc")) return;
       const seen = new Set<string>();
       const router = (link: Duplex): void => eachFrame(link, (f) => {
         const six = see6(f);
@@ -519,7 +519,7 @@ async function onNetwork(names: string[], env: NodeJS.ProcessEnv): Promise<Ended
 describe("options that are set before there is a connection", () => {
   for (const usual of [false, true]) {
     it(`TCP_NODELAY and TCP_USER_TIMEOUT on the wire: ${usual ? "not set" : "set"}`, async (t: TestContext) => {
-      if (lacks(t, "gcc", "wasm2c")) return;
+      if (lacks(t, "gcc")) return;
       const env = environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" });
       const args = [ADDRESS, "80", ...usual ? ["usual"] : []];
       const child = started(linkedProgram("hurry"), args, { stdio: ["ignore", "pipe", "inherit", "pipe"], env });
@@ -558,7 +558,7 @@ describe("options that are set before there is a connection", () => {
 
   for (const how of ["connect", "listen"]) {
     it(`take effect: ${how}; keep-alive gives up a peer that has gone`, async (t: TestContext) => {
-      if (lacks(t, "gcc", "wasm2c")) return;
+      if (lacks(t, "gcc")) return;
       const args = how === "connect" ? ["connect", ADDRESS, "80"] : ["listen", "81"];
       const child = started(linkedProgram("setter"), args, {
         stdio: ["ignore", "pipe", "inherit", "pipe"], env: environment({ STINT_IP: "10.0.0.2/24", STINT_LINK_FD: "3" }),

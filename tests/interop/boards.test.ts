@@ -14,9 +14,9 @@ import { arp, BROADCAST, ip4, see } from "../harness/codec.js";
 import { environment, ran, said, started, succeeded, until } from "../harness/programs.js";
 
 const TOOLS: Record<string, string[]> = {
-  lm3s6965evb: ["wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"],
-  "mps2-an385": ["wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"],
-  "rv-virt": ["wasm2c", "riscv64-unknown-elf-gcc", "qemu-system-riscv32"],
+  lm3s6965evb: ["arm-none-eabi-gcc", "qemu-system-arm"],
+  "mps2-an385": ["arm-none-eabi-gcc", "qemu-system-arm"],
+  "rv-virt": ["riscv64-unknown-elf-gcc", "qemu-system-riscv32"],
 };
 const MB = 1_000_000;
 /** What goes through echo: with rings of one segment the kernel's delayed ACK sets the pace, so less there. */
@@ -342,7 +342,7 @@ describe("firmware that is refused", () => {
 
 describe("posix, the reference port", () => {
   it("runs under the sanitizers, and ends when its network does", async (t) => {
-    if (lacks(t, "wasm2c", "gcc", "socat")) return;
+    if (lacks(t, "gcc", "socat")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-firmware-")), path = join(dir, "link");
     const built = board(
       "posix", "--sanitize", "--debug", "--seed", "7", "--ip", "10.0.0.2/24", "--out", dir, "--json",

@@ -136,7 +136,7 @@ describe("DHCP from passt", () => {
 
 describe("DHCP of a board, from dnsmasq", () => {
   it("lm3s6965evb without --ip gets an address, serves on it, and the same one again after a trap", async (t) => {
-    if (lacks(t, ...NEEDS, "curl", "wasm2c", "arm-none-eabi-gcc", "qemu-system-arm")) return;
+    if (lacks(t, ...NEEDS, "curl", "arm-none-eabi-gcc", "qemu-system-arm")) return;
     const lab = new Lab();
     try {
       await dnsmasq(lab);

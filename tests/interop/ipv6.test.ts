@@ -228,7 +228,7 @@ describe("IPv6 with the kernel", () => {
 
 describe("IPv6 of a board", () => {
   it("lm3s6965evb has addresses of both families from dnsmasq, serves on all, and again after a trap", async (t) => {
-    if (lacks(t, ...NEEDS, "dnsmasq", "curl", "nc", "wasm2c", "arm-none-eabi-gcc", "qemu-system-arm")) return;
+    if (lacks(t, ...NEEDS, "dnsmasq", "curl", "nc", "arm-none-eabi-gcc", "qemu-system-arm")) return;
     const lab = lab6();
     try {
       const router = lab.start("dnsmasq", [

@@ -20,7 +20,7 @@ const HOW: Record<string, string> = {
   tshark: "apt-get install tshark",
   socat: "apt-get install socat",
   passt: "apt-get install passt",
-  wasm2c: "apt-get install wabt",
+  wast2json: "apt-get install wabt",
   "arm-none-eabi-gcc": "apt-get install gcc-arm-none-eabi libnewlib-arm-none-eabi",
   "riscv64-unknown-elf-gcc": "apt-get install gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
   "qemu-system-arm": "apt-get install qemu-system-arm",

@@ -69,7 +69,7 @@ describe("an application with the stack inside", () => {
     ],
   ] as const) {
     it(`${what}: the same source`, async (t) => {
-      if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", ...needs)) return;
+      if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", ...needs)) return;
       const lab = new Lab();
       try {
         const up = await firmware(lab, board, "examples/c-posix/echo.c", ...more);
@@ -85,7 +85,7 @@ describe("an application with the stack inside", () => {
   }
 
   it("a program for a board (examples/board/quote.c)", async (t) => {
-    if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "wasm2c", "arm-none-eabi-gcc", "qemu-system-arm"))
+    if (lacks(t, "root", "tap", "ip", "nc", "clang", "wasm-ld", "arm-none-eabi-gcc", "qemu-system-arm"))
       return;
     const lab = new Lab();
     try {
@@ -101,7 +101,7 @@ describe("an application with the stack inside", () => {
   });
 
   it("with the native library, its host compiled natively too", async (t) => {
-    if (lacks(t, "root", "tap", "ip", "nc", "wasm2c", "gcc")) return;
+    if (lacks(t, "root", "tap", "ip", "nc", "gcc")) return;
     const lab = new Lab();
     try {
       const library = native(lab.file("lib"));

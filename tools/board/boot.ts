@@ -10,7 +10,7 @@ import { streamLink } from "../../host/links/stream.js";
 import { checkTap } from "../../host/links/tap.js";
 import { findProgram } from "../../host/programs.js";
 import type { ServiceName } from "../../host/services.js";
-import { ToolError } from "../wasm2c.mjs";
+import { ToolError } from "../translate/error.mjs";
 import { DEBIAN, PORTS, type Firmware } from "./firmware.js";
 
 /** A socket that a program connects to, and whose frames go to a link and come from it. */

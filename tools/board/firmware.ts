@@ -14,7 +14,7 @@ import { SERVICES, type ServiceName } from "../../host/services.js";
 import { hashOf } from "../made.mjs";
 import { SMALL, compile, optimized } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
-import { ToolError } from "../wasm2c.mjs";
+import { ToolError } from "../translate/error.mjs";
 import { DEFAULT_RUNTIME, prepareRuntime } from "./runtimes.js";
 import type { Added } from "./target.js";
 import { uf2Of } from "./uf2.js";
@@ -76,8 +76,8 @@ export interface FirmwareOptions {
   app?: string;
   connections?: number;
   ring?: number;
-  /** Keep the names of the module's functions, to tell where the flash goes. */
-  map?: boolean;
+  /** Keep the names of the module's functions: for C they are free, and an interpreter would have them in flash. */
+  names?: boolean;
   /** Where the build goes; build/boards/NAME. */
   out?: string;
 }
@@ -102,7 +102,7 @@ const LEASING = ["STINT_NO_UDP", "STINT_NO_DHCP"];
 export const DEBIAN: Record<string, string> = {
   "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
   "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
-  "qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc", gcc: "gcc", wasm2c: "wabt",
+  "qemu-system-arm": "qemu-system-arm", "qemu-system-riscv32": "qemu-system-misc", gcc: "gcc",
 };
 
 /** Runs a tool to its end. Returns what it printed. Throws a ToolError: it is missing, or what it said. */
@@ -143,13 +143,13 @@ function kept(out: string, from: (string | Uint8Array)[], make: () => unknown): 
 }
 
 /** The module, with what these services need. */
-export function boardModule(dir: string, { services, map, ip, ipv6 = false }: FirmwareOptions): string {
+export function boardModule(dir: string, { services, names = false, ip, ipv6 = false }: FirmwareOptions): string {
   const without = [...LEFT_OUT, ...(ip === undefined ? [] : LEASING),
     ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
   const [leased, fixed] = ipv6 ? ["leased-six", "six"] : ["leased", "app"];
   const entry = `assembly/services/${ip === undefined ? leased : fixed}.ts`, target = ipv6 ? "board6" : "board";
-  const out = join(dir, "module.wasm"), names = map ?? false;
+  const out = join(dir, "module.wasm");
   const sources = hashOf(["assembly"], /\.ts$/, ["asconfig.json", "package-lock.json"]);
   return kept(out, [sources, entry, String(names), ...without], () => compile(entry, target, out, SMALL, {
     without, names,
@@ -381,7 +381,8 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
   const addresses = addressing(options);
   const built = options.app === undefined ? null : application(dir, options.app, addresses);
-  const wasm = built?.wasm ?? boardModule(dir, options);
+  const executed = options.runtime ?? board.runtime ?? DEFAULT_RUNTIME, names = executed === DEFAULT_RUNTIME;
+  const wasm = built?.wasm ?? boardModule(dir, { ...options, names });
   const l =
     built?.l
     ?? layout(wasm, {
@@ -392,8 +393,8 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
       timeWaitMs: 20_000, finWait2Ms: 20_000,
     });
   const added = prepareRuntime(
-    options.runtime ?? board.runtime ?? DEFAULT_RUNTIME,
-    built === null ? called(wasm, join(dir, "called.wasm"), options.map) : wasm, dir,
+    executed,
+    built === null ? called(wasm, join(dir, "called.wasm"), names) : wasm, dir,
     { compiler: board.compiler, flags: board.flags, ram: board.ram, memory: l.memory },
   );
   const fixed = added.ownMemory ? undefined : board.memoryAt, stack = Math.max(board.stack, added.stack ?? 0);

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ToolError } from "../wasm2c.mjs";
+import { ToolError } from "../translate/error.mjs";
 import { DEFAULT_RUNTIME } from "./runtimes.js";
 import { buildFirmware, run } from "./firmware.js";
 

@@ -1,7 +1,8 @@
 /** What executes the module on a board: a folder of boards/runtimes (boards/runtime/module.h). */
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
-import { ToolError, wasmToC } from "../wasm2c.mjs";
+import { ToolError } from "../translate/error.mjs";
+import { wasmToC } from "../translate/index.mjs";
 import type { Added, Target } from "./target.js";
 import { wasm3 } from "./wasm3.js";
 

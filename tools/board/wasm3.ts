@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { ToolError } from "../wasm2c.mjs";
+import { ToolError } from "../translate/error.mjs";
 import type { Added, Target } from "./target.js";
 
 const HOME = resolve("boards/runtimes/wasm3");

@@ -1,11 +1,11 @@
-/* The module as C, made ahead of time by tools/wasm2c.mjs: its calls are inline functions, and its checks are wasm.h.
+/* The module as C, made ahead of time by tools/translate: its calls are inline functions, and its checks are wasm.h.
  */
 #include <string.h>
 
 #include "config.h"
 #include "wasm.h"
 
-/* wasm2c writes for every module; what this one does not need of it is no mistake. */
+/* The module has functions and labels that this firmware does not need. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
@@ -20,8 +20,15 @@ u8 wasm_memory[MEMORY_SIZE] __attribute__((aligned(8)));
 #endif
 
 _Noreturn void wasm_trap(enum wasm_trap why) {
-  static const char *const reasons[] = {"", "an access outside of its memory", "an assertion that does not hold",
-                                        "a division by zero"};
+  static const char *const reasons[] = {
+      "",
+      "an access outside of its memory",
+      "an assertion that does not hold",
+      "a division by zero",
+#ifdef TABLE_SIZE
+      "a call of what the table does not have",
+#endif
+  };
   module_trap(reasons[why]);
 }
 

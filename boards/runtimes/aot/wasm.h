@@ -1,9 +1,9 @@
 /*
- * What the C code that wasm2c makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes, a
- * constant; every access is checked against it. MEMORY_AT is its address, where the board's linker script fixes one. Or
- * MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor checks
- * (host/native). Or MEMORY_INSTANCES: memory and size are those of the stack in use (host/native/instances.c). An
- * access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
+ * What the C code that tools/translate makes of the module stands on. MEMORY_SIZE is the linear memory's size in bytes,
+ * a constant; every access is checked against it. MEMORY_AT is its address, where the board's linker script fixes one.
+ * Or MEMORY_MAPPED: the memory lies at the start of 8 GiB of addresses that nothing else has, so that the processor
+ * checks (host/native). Or MEMORY_INSTANCES: memory and size are those of the stack in use (host/native/instances.c).
+ * An access out of bounds, or an assertion of the module that does not hold, calls wasm_trap, which does not return.
  */
 #ifndef STINT_WASM_H
 #define STINT_WASM_H
@@ -47,8 +47,6 @@ extern u8 wasm_memory[MEMORY_SIZE];
 #endif
 
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define FUNC_PROLOGUE
-#define FUNC_EPILOGUE (void)0
 #define UNREACHABLE wasm_trap(TRAP_UNREACHABLE)
 
 /*
@@ -140,22 +138,6 @@ static u32 memory_grow(u32 pages);
 /* The memory is as large as it is. */
 static inline u32 memory_grow(u32 pages) { return pages == 0 ? MEMORY_PAGES : UINT32_MAX; }
 #endif
-
-#define I32_CLZ(x) ((x) ? (u32)__builtin_clz(x) : 32u)
-#define I64_CLZ(x) ((x) ? (u64)__builtin_clzll(x) : 64u)
-#define I32_CTZ(x) ((x) ? (u32)__builtin_ctz(x) : 32u)
-#define I64_CTZ(x) ((x) ? (u64)__builtin_ctzll(x) : 64u)
-#define I32_POPCNT(x) ((u32)__builtin_popcount(x))
-#define I64_POPCNT(x) ((u64)__builtin_popcountll(x))
-/* clang-format off */
-#define I32_ROTL(x, y) ((x) << ((y) & 31) | (x) >> (-(y) & 31))
-#define I32_ROTR(x, y) ((x) >> ((y) & 31) | (x) << (-(y) & 31))
-#define I64_ROTL(x, y) ((x) << ((y) & 63) | (x) >> (-(y) & 63))
-#define I64_ROTR(x, y) ((x) >> ((y) & 63) | (x) << (-(y) & 63))
-/* clang-format on */
-#define NOT_ZERO(y) (UNLIKELY((y) == 0) ? (wasm_trap(TRAP_DIVISION), 0) : 0)
-#define DIV_U(x, y) (NOT_ZERO(y), (x) / (y))
-#define REM_U(x, y) (NOT_ZERO(y), (x) % (y))
 
 /* What C leaves undefined, or has no operator for. */
 #define INTEGER(bits, clz, ctz, popcount) \

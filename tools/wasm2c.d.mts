@@ -1,2 +1,0 @@
-export class ToolError extends Error {}
-export function wasmToC(wasm: string, out: string, prefix?: string): void;
