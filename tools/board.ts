@@ -20,6 +20,8 @@ interface Options extends Omit<FirmwareOptions, "bench" | "unchecked" | "hostNam
   /** Count instructions in place of building; make the counts the committed ones. */
   bench?: boolean;
   write?: boolean;
+  /** Show where the flash goes. */
+  map?: boolean;
   json?: boolean;
   run?: boolean;
   link?: string;

@@ -1,6 +1,6 @@
 /**
  * The subjects of the bench, made of one driver (driver/driver.c): stint in V8 and under wasmtime (one module, `stint
- * link`'s build on both ends), through wasm2c, and its peers lwIP and smoltcp; and gVisor's netstack, which has a
+ * link`'s build on both ends), as C, and its peers lwIP and smoltcp; and gVisor's netstack, which has a
  * driver of its own. Each is a program that is given a work and prints figures.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

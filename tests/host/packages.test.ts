@@ -106,10 +106,4 @@ describe("packages", () => {
     const [, kconfig] = /kconfig: (.*)/.exec(text("zephyr/module.yml"))!;
     assert.ok(existsSync(join(out, kconfig!)));
   });
-
-  it("is refused, with a line, where wasm2c is missing", (t) => {
-    if (lacks(t, "gcc")) return;
-    const r = ran(process.execPath, ["tools/amalgamate.mjs", join(dir, "none")], { env: { PATH: "/nowhere" } });
-    assert.deepEqual([r.status, r.stderr.trim().split("\n").length], [1, 1], r.stderr);
-  });
 });

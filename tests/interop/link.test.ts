@@ -62,7 +62,7 @@ describe("an application with the stack inside", () => {
   });
 
   for (const [board, what, needs, more] of [
-    ["posix", "as a native program, by way of wasm2c", ["gcc"], []],
+    ["posix", "as a native program", ["gcc"], []],
     [
       "lm3s6965evb", "as firmware for a Cortex-M3 in QEMU", ["arm-none-eabi-gcc", "qemu-system-arm"],
       ["--debug", "--seed", "1"],
