@@ -8,7 +8,7 @@ import { C, cName, header } from "./border/c.mjs";
 import { border } from "./border/read.mjs";
 import { instancesDeclared } from "./border/config.mjs";
 import { ToolError } from "./translate/error.mjs";
-import { wasmToC } from "./translate/index.mjs";
+import { QUIET, wasmToC } from "./translate/index.mjs";
 
 const MODULE = "build/stint.mcu.wasm";
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
@@ -70,7 +70,7 @@ function source(wasm, functions, base) {
 #pragma GCC diagnostic ignored "-Wunused-but-set-variable"
 #pragma GCC diagnostic ignored "-Wunused-label"
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-
+${QUIET}
 struct stint {
   uint8_t *memory;
   uint32_t size, scratch;

@@ -4,6 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { translated } from "./module.mjs";
 
+/** A condition of the module may be a constant that its compiler did not see. */
+export const QUIET = `#ifdef __clang__
+#pragma clang diagnostic ignored "-Wtautological-bitwise-compare"
+#endif
+`;
+
 /**
  * Writes the module at `wasm` as one C file to `out`, to be included behind what wasm.h asks for. Exports are functions
  * PREFIX + name. Throws a ToolError: what of the module has no translation.
@@ -11,7 +17,7 @@ import { translated } from "./module.mjs";
 export function wasmToC(wasm, out, prefix = "stint_") {
   mkdirSync(dirname(out), { recursive: true });
   const text = translated(readFileSync(wasm), prefix);
-  writeFileSync(out, `/* Made by tools/translate from a WebAssembly module. */\n#include "wasm.h"\n\n${text}\n`);
+  writeFileSync(out, `/* Made by tools/translate from a WebAssembly module. */\n#include "wasm.h"\n\n${QUIET}\n${text}\n`);
 }
 
 if (process.argv[1]?.endsWith("translate/index.mjs")) wasmToC(process.argv[2], process.argv[3]);
