@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { amalgamate } from "../../tools/amalgamate.mjs";
-import { ran, succeeded } from "../harness/programs.js";
+import { succeeded } from "../harness/programs.js";
 import { lacks } from "../interop/lab.js";
 
 const HOME = "tests/boards/packages", STUBS = join(HOME, "stubs");

@@ -463,7 +463,7 @@ describe("names, and an address from the network", () => {
     ["a lease that names the server", { STINT_IP: "dhcp", STINT_NAME: "lamp" }, "10.0.0.70"],
   ] as const) {
     it(what, async (t: TestContext) => {
-      if (lacks(t, "gcc", "wasm2c")) return;
+      if (lacks(t, "gcc")) return;
       const r = await onNetwork(names, { ...env, STINT_IP6: "fd00::2/64" });
       assert.deepEqual([r.status, r.out.trim().split("\n")], [0, [...WANTED, `hello from ${own}`]], r.err);
     });
@@ -476,7 +476,7 @@ describe("names, and an address from the network", () => {
     ["STINT_MAC", { STINT_MAC: "02:00:00:00:00" }, /^STINT_MAC is written as 02:00:00:00:00:01, not 02:00/m],
   ] as const) {
     it(`a wrong setting gets a line: ${what}`, async (t: TestContext) => {
-      if (lacks(t, "gcc", "wasm2c")) return;
+      if (lacks(t, "gcc")) return;
       const r = await onNetwork(["four.test"], { STINT_IP: "10.0.0.2/24", ...env });
       assert.equal(r.status, 2, r.err);
       assert.match(r.err, line);

@@ -16,8 +16,8 @@ export const QUIET = `#ifdef __clang__
  */
 export function wasmToC(wasm, out, prefix = "stint_") {
   mkdirSync(dirname(out), { recursive: true });
-  const text = translated(readFileSync(wasm), prefix);
-  writeFileSync(out, `/* Made by tools/translate from a WebAssembly module. */\n#include "wasm.h"\n\n${QUIET}\n${text}\n`);
+  const head = `/* Made by tools/translate from a WebAssembly module. */\n#include "wasm.h"\n\n${QUIET}`;
+  writeFileSync(out, `${head}\n${translated(readFileSync(wasm), prefix)}\n`);
 }
 
 if (process.argv[1]?.endsWith("translate/index.mjs")) wasmToC(process.argv[2], process.argv[3]);
