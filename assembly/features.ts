@@ -37,7 +37,7 @@ export const FAST_OPEN: bool = !isDefined(STINT_NO_FAST_OPEN);
 /** What is there for speed alone: header prediction, copying and summing in one pass. */
 export const SPEED: bool = !isDefined(STINT_NO_SPEED);
 
-/** A build for wasm2c on a PC: sums are made by the C compiler, which knows vectors (host/native). */
+/** A build that becomes C for a PC: sums are made by the C compiler, which knows vectors (host/native). */
 export const NATIVE: bool = isDefined(STINT_NATIVE);
 
 /**
