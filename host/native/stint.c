@@ -238,6 +238,8 @@ int32_t dhcp_start(uint32_t wanted, void *name, uint32_t size) {
 
 int32_t dhcp_info(void *dst) { return taken(dst, module_dhcp_info(borrowed(dst)), sizeof(struct stint_lease)); }
 
+int32_t stint_dhcp6_info(void *dst) { return taken(dst, module_dhcp6_info(borrowed(dst)), sizeof(struct stint_dhcp6)); }
+
 int32_t dhcp_domain(void *dst, uint32_t size) {
   size = least(size, SCRATCH_SIZE);
   return text_taken(dst, module_dhcp_domain(borrowed(dst), size), size);

@@ -30,6 +30,7 @@ static void early(void) {
   CHECK(stint_event_next() == 0 && stint_control_block() == NULL && stint_counters() == NULL);
   CHECK(stint_pool(STINT_POOL_CONNECTIONS) == STINT_ERR_NOT_INIT && stint_flow_state(1, 2, 3, 4) == STINT_ERR_NOT_INIT);
   CHECK(dns_lookup(sent, 4, got, 4) == STINT_ERR_NOT_INIT && dns_lookup6(sent, 4, got, 4) == STINT_ERR_NOT_INIT);
+  CHECK(stint_dhcp6_info(got) == STINT_ERR_NOT_INIT);
   CHECK(dhcp_info(got) == STINT_ERR_NOT_INIT && dns_info(got) == STINT_ERR_NOT_INIT);
   CHECK(mdns_info(got) == STINT_ERR_NOT_INIT && stint_sntp_info(got) == STINT_ERR_NOT_INIT);
   CHECK(dhcp_start(0, sent, 4) == STINT_ERR_NOT_INIT && dhcp_domain(got, 9) == STINT_ERR_NOT_INIT);
