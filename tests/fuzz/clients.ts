@@ -38,6 +38,9 @@ const NO_STREAM: Stream = { port: 0, server: 0, next: 0, ack: 0, id: 0, question
 /** The number of a server's SYN. */
 const SYN_SEQ = 7000;
 
+/** The kinds of frames that a client can wait for (frames.ts). */
+export type Awaited = "dhcp" | "dns" | "ntp" | "stream" | "arp";
+
 /** The last message of the DHCP client, the last question for a name, and the last one for the time. */
 export interface Asked {
   type: number;
@@ -85,13 +88,11 @@ export class Clients {
     stream: NO_STREAM, selfGiven: 0, type6: 0, xid6: 0,
   };
 
-  /** What would be taken: answers to these, by the number of their kind in `frame`. */
-  get awaited(): number[] {
+  /** The kinds of frames that would be taken: answers to what was asked. */
+  get awaited(): Awaited[] {
     const { type, port, timePort, stream, selfGiven } = this.asked;
-    return [
-      ...(type !== 0 ? [5] : []), ...(port !== 0 ? [6] : []), ...(timePort !== 0 ? [7] : []),
-      ...(stream.port !== 0 ? [8] : []), ...(selfGiven !== 0 ? [0] : []),
-    ];
+    const waits = { dhcp: type, dns: port, ntp: timePort, stream: stream.port, arp: selfGiven };
+    return (Object.keys(waits) as Awaited[]).filter((kind) => waits[kind] !== 0);
   }
 
   /** Looks at a datagram of UDP that the stack sent. */

@@ -27,48 +27,59 @@ function near(c: Choices, ...numbers: number[]): number {
   return ((pick === numbers.length ? c.u32() : numbers[pick]!) + delta) >>> 0;
 }
 
+type Maker = (s: Subject, c: Choices, known: boolean) => Uint8Array;
+
+/** What a frame can be: how it is told (`Made.kind`), and who makes it. */
+const KINDS = {
+  arp: ["arp", neighbour],
+  udp: ["udp", datagram],
+  icmp: ["icmp", (s, c, known) => (c.below(4) ? icmpError(s, c, known) : echo(c))],
+  fragment: ["fragment", fragment],
+  error: ["icmp", icmpError],
+  dhcp: ["dhcp", (s, c) => s.clients.dhcp(c)],
+  dns: ["dns", (s, c) => s.clients.dns(c)],
+  ntp: ["ntp", (s, c) => s.clients.ntp(c)],
+  stream: ["stream", (s, c) => s.clients.stream(c)],
+  tcp: ["tcp", segment],
+} satisfies Record<string, [string, Maker]>;
+/** One frame in 48 is of each of these; the others are segments. */
+const RARE = ["arp", "udp", "icmp", "fragment", "error", "dhcp", "dns", "ntp", "stream"] as const;
+
+/** Which kind comes next. Where a client has asked for something, half of all frames are for it. */
+function drawKind(s: Subject, c: Choices): keyof typeof KINDS {
+  const { clients } = s, number = c.below(48), awaited = number > 24 ? clients.awaited : [];
+  if (awaited.length > 0) return awaited[awaited.length === 1 ? 0 : c.below(awaited.length)]!;
+  const kind = RARE[number] ?? "tcp";
+  return kind === "stream" && clients.asked.stream.port === 0 ? "tcp" : kind;
+}
+
 /** A frame out of choices. It is good until the next one is made. */
 export function frame(s: Subject, c: Choices): Uint8Array {
-  const known = s.handle !== 0 && s.exports.tcp_info(s.handle, s.scratch) === 0, made = s.made;
-  made.flags = "";
-  made.size = 0;
+  const known = s.handle !== 0 && s.exports.tcp_info(s.handle, s.scratch) === 0;
+  Object.assign(s.made, { flags: "", size: 0 });
   if (s.speaks !== "" && c.below(4)) return frameOf(s, c);
-  const kind = c.below(48), clients = s.clients;
-  // Where something was asked, half of all frames are for it.
-  const awaited = kind > 24 ? clients.awaited : [], { length } = awaited;
-  switch (length === 0 ? kind : length === 1 ? awaited[0] : awaited[c.below(length)]) {
-    case 0: {
-      made.kind = "arp";
-      // Mostly of somebody else: a neighbour, the one that is waited for, or ourselves (a conflict).
-      const { selfGiven } = clients.asked, tried = selfGiven === 0 ? STACK : selfGiven;
-      const ip = [PEER, PEER, STACK, OTHER, STACK + 2 + c.below(8), c.u32(), 0, tried][c.below(8)]!;
-      return arp(
-        c.below(4), { mac: c.below(2) ? MAC_PEER : [2, 1, 2, 3, 4, c.u8()], ip },
-        { mac: MAC_STACK, ip: c.below(3) ? tried : c.u32() },
-      );
-    }
-    case 1: {
-      made.kind = "udp";
-      const src = c.below(2) ? PEER : OTHER, sport = c.u16(), dport = c.below(3) ? UDP_PORT : c.u16();
-      return quickUdp(src, sport, dport, c.u8() * 4, c.below(8) !== 0);
-    }
-    case 2:
-      made.kind = "icmp";
-      if (c.below(4)) return icmpError(s, c, known);
-      return quickEcho(c.below(2) ? PEER : OTHER, c.below(4) ? 8 : 0, c.u8());
-    case 3: made.kind = "fragment"; return fragment(s, c, known);
-    case 4: made.kind = "icmp"; return icmpError(s, c, known);
-    case 5: made.kind = "dhcp"; return clients.dhcp(c);
-    case 6: made.kind = "dns"; return clients.dns(c);
-    case 7: made.kind = "ntp"; return clients.ntp(c);
-    case 8:
-      if (clients.asked.stream.port !== 0) {
-        made.kind = "stream";
-        return clients.stream(c);
-      }
-      // falls through
-    default: made.kind = "tcp"; return segment(s, c, known);
-  }
+  const [kind, make] = KINDS[drawKind(s, c)];
+  s.made.kind = kind;
+  return make(s, c, known);
+}
+
+/** ARP, mostly of somebody else: a neighbour, the one that is waited for, or ourselves (a conflict). */
+function neighbour(s: Subject, c: Choices): Uint8Array {
+  const { selfGiven } = s.clients.asked, tried = selfGiven === 0 ? STACK : selfGiven;
+  const ip = [PEER, PEER, STACK, OTHER, STACK + 2 + c.below(8), c.u32(), 0, tried][c.below(8)]!;
+  return arp(
+    c.below(4), { mac: c.below(2) ? MAC_PEER : [2, 1, 2, 3, 4, c.u8()], ip },
+    { mac: MAC_STACK, ip: c.below(3) ? tried : c.u32() },
+  );
+}
+
+function datagram(_: Subject, c: Choices): Uint8Array {
+  const src = c.below(2) ? PEER : OTHER, sport = c.u16(), dport = c.below(3) ? UDP_PORT : c.u16();
+  return quickUdp(src, sport, dport, c.u8() * 4, c.below(8) !== 0);
+}
+
+function echo(c: Choices): Uint8Array {
+  return quickEcho(c.below(2) ? PEER : OTHER, c.below(4) ? 8 : 0, c.u8());
 }
 
 /** An ICMP error that quotes a segment or a datagram of ours, or nearly. */
@@ -85,6 +96,11 @@ function icmpError(s: Subject, c: Choices, known: boolean): Uint8Array {
   );
 }
 
+/** What is sent in pieces. */
+const wholes: readonly Maker[] = [
+  segment, (_, c) => quickUdp(PEER, c.u16(), UDP_PORT, c.u8() * 4), (_, c) => quickEcho(PEER, 8, c.u8()),
+];
+
 /**
  * Fragments: of anything, or all of a datagram that is good, in any order, one of them perhaps twice, or cut, or not
  * at all.
@@ -95,14 +111,7 @@ function fragment(s: Subject, c: Choices, known: boolean): Uint8Array {
       PEER, [6, 17, 1, 99][c.below(4)]!, 1 + c.below(3), c.below(60) | (c.below(2) ? 0x2000 : 0),
       8 * (1 + c.below(40)),
     );
-  const kind = c.below(3);
-  const whole = (
-    kind === 0
-      ? segment(s, c, known)
-      : kind === 1
-        ? quickUdp(PEER, c.u16(), UDP_PORT, c.u8() * 4)
-        : quickEcho(PEER, 8, c.u8())
-  ).slice();
+  const whole = wholes[c.below(wholes.length)]!(s, c, known).slice();
   const units = Math.ceil((whole.length - 34) / 8), cut = 1 + c.below(Math.max(1, units - 1)), id = 1 + c.below(3);
   const parts = [piece(whole, id, 0, Math.min(cut, units)), ...(cut < units ? [piece(whole, id, cut, units)] : [])];
   if (c.below(2)) parts.reverse();
@@ -184,7 +193,11 @@ function segment(s: Subject, c: Choices, known: boolean): Uint8Array {
     s.synSeq = t.seq;
   Object.assign(s.made, { flags: t.flags, size: t.data!.length });
   const frame = quickTcp(src, t, ipOptions, c.below(8) ? 0 : c.u8() | 3);
-  // A few bytes that are wrong; often with checksums that are right again.
+  return damaged(c, frame);
+}
+
+/** One frame in eight with a few wrong bytes, often under checksums that are right again; others with a wrong MAC, or cut. */
+function damaged(c: Choices, frame: Uint8Array): Uint8Array {
   for (let i = c.below(8) === 0 ? 1 + c.below(4) : 0; i > 0; i--) {
     frame[14 + (c.u8() % Math.max(1, Math.min(frame.length - 14, 100)))] = c.u8();
     if (c.below(3)) repair(frame);
