@@ -4,7 +4,7 @@ export {
   type ConnectionOptions, type DhcpOptions, type Family, type Ip6Options, type OwnAddress, type SocketAddress,
 } from "./net.js";
 export {
-  StackModule, STATES, EVENT, OPTION, type StateName, type TcpInfo, type OptionName, type Datagram, type Dhcp6Info,
+  StackModule, STATES, EVENT, OPTION, type StateName, type TcpInfo, type OptionName, type Datagram,
   type Ip6Address, type Lease, type ListenerInfo, type LocalName, type Names, type Pools, type ResolverInfo,
   type TimeInfo,
 } from "./stack.js";

@@ -5,7 +5,7 @@
 import { ERR, StintError } from "./errors.js";
 import { type Exports } from "./module/instance.js";
 import {
-  Interface, type Dhcp6Info, type Ip6Address, type Lease, type LocalName, type ResolverInfo, type TimeInfo,
+  Interface, type Ip6Address, type Lease, type LocalName, type ResolverInfo, type TimeInfo,
 } from "./module/interface.js";
 import {
   DATAGRAM_FROM, EVENT, FAST_OPEN, FLAG, LISTENER_INFO, OPTION, POOL, STATES, TCP_INFO, TIMER,
@@ -13,7 +13,7 @@ import {
 } from "./module/layout.js";
 
 export { EVENT, FAST_OPEN, FLAG, OPTION, STATES, TIMER };
-export type { Dhcp6Info, Exports, Ip6Address, Lease, LocalName, ResolverInfo, TimeInfo };
+export type { Exports, Ip6Address, Lease, LocalName, ResolverInfo, TimeInfo };
 /** The name of a state of RFC 9293 §3.3.2, as "SYN-SENT". */
 export type StateName = (typeof STATES)[number];
 /** The name of an option of a connection (`OPTION`). */
@@ -218,8 +218,7 @@ export class StackModule extends Interface {
 
   /** What a connection is doing. Throws HANDLE. */
   info(handle: number): TcpInfo {
-    const result = this.exports.tcp_info(handle, this.scratch);
-    if (result < 0) throw new StintError(result, "no such connection");
+    this.answered(this.exports.tcp_info(handle, this.scratch), "no such connection");
     const info = this.read(TCP_INFO);
     return {
       ...info,
@@ -240,8 +239,7 @@ export class StackModule extends Interface {
 
   /** The connection's addresses and ports alone. */
   names(handle: number): Names {
-    const result = this.exports.tcp_info(handle, this.scratch);
-    if (result < 0) throw new StintError(result, "no such connection");
+    this.answered(this.exports.tcp_info(handle, this.scratch), "no such connection");
     const word = (field: "lip" | "rip" | "ports"): number => this.u32[(this.scratch + TCP_INFO[field].at) >>> 2]!;
     const ports = word("ports");
     return { lip: word("lip"), lport: ports & 0xffff, rip: word("rip"), rport: ports >>> 16 };
@@ -249,8 +247,7 @@ export class StackModule extends Interface {
 
   /** How many handshakes a listener has under way, and connections that wait. Throws HANDLE. */
   listenerInfo(handle: number): ListenerInfo {
-    const result = this.exports.listener_info(handle, this.scratch);
-    if (result < 0) throw new StintError(result, "no such listener");
+    this.answered(this.exports.listener_info(handle, this.scratch), "no such listener");
     const word = (at: number): number => this.u32[(this.scratch + at) >>> 2]!;
     return {
       halfOpen: word(LISTENER_INFO.halfOpen), toAccept: word(LISTENER_INFO.toAccept),

@@ -264,8 +264,17 @@ export class Instance {
    * @internal
    */
   protected checked(result: number, what: string): number {
-    if (result < 0) throw new StintError(result, what);
+    this.answered(result, what);
     this.onWork();
+    return result;
+  }
+
+  /**
+   * The same of a question, which makes no work.
+   * @internal
+   */
+  protected answered(result: number, what: string): number {
+    if (result < 0) throw new StintError(result, what);
     return result;
   }
 

@@ -1,8 +1,8 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
 import {
-  BLOCK_SIZE, DHCP6, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES,
-  TIME, type Dhcp6Numbers as Dhcp6Info,
+  BLOCK_SIZE, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES,
+  TIME,
   type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo, type TimeNumbers as TimeInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
@@ -31,7 +31,7 @@ export interface Lease extends Omit<
   endsMs: number;
 }
 
-export type { Dhcp6Info, ResolverInfo, TimeInfo };
+export type { ResolverInfo, TimeInfo };
 
 /** The own name in .local. */
 export interface LocalName extends Omit<LocalNameNumbers, "state"> {
@@ -79,7 +79,6 @@ export class Interface extends Instance {
   /** Gives the interface a fixed address, or with 0 none. Connections of the one before end with NO_ADDRESS. */
   setAddress(ip: number, prefix = 0, gateway = 0): void {
     this.checked(this.exports.set_address(ip, prefix, gateway), "cannot set the address");
-    this.onWork();
   }
 
   /**
@@ -89,13 +88,11 @@ export class Interface extends Instance {
     const bytes = new TextEncoder().encode(name);
     this.u8.set(bytes.subarray(0, BLOCK_SIZE), this.scratch);
     this.checked(this.exports.dhcp_start(wanted, this.scratch, bytes.length), "cannot ask for an address");
-    this.onWork();
   }
 
   /** Ends that: the server is told, and then, after a second at most, the interface has no address. */
   dhcpStop(): void {
     this.checked(this.exports.dhcp_stop(), "cannot stop DHCP");
-    this.onWork();
   }
 
   /**
@@ -104,13 +101,11 @@ export class Interface extends Instance {
    */
   linkLocalStart(wanted = 0): void {
     this.checked(this.exports.link_local_start(wanted), "cannot take a link-local address");
-    this.onWork();
   }
 
   /** Ends that; such an address is taken away. */
   linkLocalStop(): void {
     this.checked(this.exports.link_local_stop(), "cannot give the link-local address up");
-    this.onWork();
   }
 
   /** The interface's address; 0: it has none. */
@@ -121,8 +116,7 @@ export class Interface extends Instance {
 
   /** What is known of the interface's address, and of its lease. */
   lease(): Lease {
-    const result = this.exports.dhcp_info(this.scratch);
-    if (result < 0) throw new StintError(result, "cannot tell the address");
+    this.answered(this.exports.dhcp_info(this.scratch), "cannot tell the address");
     const all = this.read(LEASE);
     const size = this.exports.dhcp_domain(this.scratch, BLOCK_SIZE);
     const domain = new TextDecoder().decode(this.u8.slice(this.scratch, this.scratch + size));
@@ -201,8 +195,7 @@ export class Interface extends Instance {
 
   /** What the resolver did. */
   resolver(): ResolverInfo {
-    const result = this.exports.dns_info(this.scratch);
-    if (result < 0) throw new StintError(result, "cannot tell about names");
+    this.answered(this.exports.dns_info(this.scratch), "cannot tell about names");
     return this.read(NAMES);
   }
 
@@ -216,7 +209,6 @@ export class Interface extends Instance {
     if (servers.length > 3) throw new StintError("ARGUMENT", "three time servers at most");
     const [first = 0, second = 0, third = 0] = servers;
     this.checked(this.exports.sntp_start(first, second, third), "cannot ask for the time");
-    this.onWork();
   }
 
   /** Asks no more; the time stays known. */
@@ -226,8 +218,7 @@ export class Interface extends Instance {
 
   /** What is known of the time. */
   time(): TimeInfo {
-    const result = this.exports.sntp_info(this.scratch);
-    if (result < 0) throw new StintError(result, "cannot tell the time");
+    this.answered(this.exports.sntp_info(this.scratch), "cannot tell the time");
     return this.read(TIME);
   }
 
@@ -238,19 +229,16 @@ export class Interface extends Instance {
     const bytes = new TextEncoder().encode(name);
     this.u8.set(bytes.subarray(0, BLOCK_SIZE), this.scratch);
     this.checked(this.exports.mdns_start(this.scratch, bytes.length), `cannot be called ${name}.local`);
-    this.onWork();
   }
 
   /** Ends that: others are told with the next poll. */
   mdnsStop(): void {
     this.checked(this.exports.mdns_stop(), "cannot give the name back");
-    this.onWork();
   }
 
   /** What is known of the own name. */
   localName(): LocalName {
-    const result = this.exports.mdns_info(this.scratch);
-    if (result < 0) throw new StintError(result, "cannot tell the name");
+    this.answered(this.exports.mdns_info(this.scratch), "cannot tell the name");
     const { state, ...rest } = this.read(LOCAL_NAME), size = this.exports.mdns_name(this.scratch, BLOCK_SIZE);
     const name = new TextDecoder().decode(this.u8.slice(this.scratch, this.scratch + size));
     return { ...rest, state: LOCAL_STATES[state]!, name };
@@ -273,18 +261,6 @@ export class Interface extends Instance {
   /** Ends it. */
   ip6Stop(): void {
     this.checked(this.exports.ip6_stop(), "cannot end IPv6");
-  }
-
-  /** Gives the address of a DHCPv6 server back: the server is told with the next poll. */
-  dhcp6Stop(): void {
-    this.checked(this.exports.dhcp6_stop(), "cannot stop DHCPv6");
-    this.onWork();
-  }
-
-  /** How far DHCPv6 is, and what it did. */
-  dhcp6(): Dhcp6Info {
-    this.checked(this.exports.dhcp6_info(this.scratch), "cannot tell of DHCPv6");
-    return this.read(DHCP6);
   }
 
   /** One more address, its prefix, and a router. */

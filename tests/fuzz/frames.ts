@@ -196,7 +196,10 @@ function segment(s: Subject, c: Choices, known: boolean): Uint8Array {
   return damaged(c, frame);
 }
 
-/** One frame in eight with a few wrong bytes, often under checksums that are right again; others with a wrong MAC, or cut. */
+/**
+ * One frame in eight has a few wrong bytes, often under checksums that are right again. A few have another Ethernet
+ * header, or are cut.
+ */
 function damaged(c: Choices, frame: Uint8Array): Uint8Array {
   for (let i = c.below(8) === 0 ? 1 + c.below(4) : 0; i > 0; i--) {
     frame[14 + (c.u8() % Math.max(1, Math.min(frame.length - 14, 100)))] = c.u8();

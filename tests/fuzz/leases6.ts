@@ -43,7 +43,7 @@ export function makeLeases6(s: Subject, fresh: Scene): void {
   s.time(1);
   s.save("DHCPv6 asks any server");
   s.restore(bound);
-  s.stack.dhcp6Stop();
+  s.exports.dhcp6_stop();
   s.poll();
   s.save("DHCPv6 gives its address back");
   begin(OTHER);
