@@ -4,8 +4,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { translated } from "./module.mjs";
 
-/** A condition of the module may be a constant that its compiler did not see. */
-export const QUIET = `#ifdef __clang__
+/** A condition of the module may be a constant that its compiler did not see, or choose between two numbers. */
+export const QUIET = `#pragma GCC diagnostic ignored "-Wint-in-bool-context"
+#ifdef __clang__
 #pragma clang diagnostic ignored "-Wtautological-bitwise-compare"
 #endif
 `;
