@@ -377,6 +377,54 @@ enum {
   STINT_IP6_ORIGIN_DHCP = 4,
 };
 
+/* Values of stint_lease.state. */
+enum {
+  STINT_DHCP_OFF = 0,
+  /* It begins anew, at once or after a while. */
+  STINT_DHCP_INIT = 1,
+  STINT_DHCP_SELECTING = 2,
+  STINT_DHCP_REQUESTING = 3,
+  /* The server agreed; others are asked whether they use the address (RFC 5227 §2.1). */
+  STINT_DHCP_PROBING = 4,
+  STINT_DHCP_BOUND = 5,
+  STINT_DHCP_RENEWING = 6,
+  STINT_DHCP_REBINDING = 7,
+  /* It asks for an address that it had. */
+  STINT_DHCP_REBOOTING = 8,
+  /* It gives its lease back. */
+  STINT_DHCP_RELEASING = 9,
+};
+
+/* Values of stint_dhcp6.state. */
+enum {
+  STINT_DHCP6_OFF = 0,
+  /* No router says that there is a server. */
+  STINT_DHCP6_WAITING = 1,
+  STINT_DHCP6_SOLICITING = 2,
+  STINT_DHCP6_REQUESTING = 3,
+  STINT_DHCP6_BOUND = 4,
+  STINT_DHCP6_RENEWING = 5,
+  STINT_DHCP6_REBINDING = 6,
+  STINT_DHCP6_DECLINING = 7,
+  STINT_DHCP6_RELEASING = 8,
+  STINT_DHCP6_INFORMING = 9,
+  STINT_DHCP6_INFORMED = 10,
+};
+
+/* Values of stint_local_name.state. */
+enum {
+  /* The host has no name. */
+  STINT_MDNS_OFF = 0,
+  /* There is no address to tell of. */
+  STINT_MDNS_WAITING = 1,
+  /* It is asked whether somebody has the name. */
+  STINT_MDNS_PROBING = 2,
+  /* The name is ours. */
+  STINT_MDNS_SETTLED = 3,
+  /* It will be taken back with the next poll. */
+  STINT_MDNS_LEAVING = 4,
+};
+
 /* Places of the counters behind stint_counters. */
 enum {
   STINT_COUNTER_ifInFrames = 0,
@@ -1128,7 +1176,7 @@ struct stint_dhcp6 {
 
 /* What mdns_info writes. */
 struct stint_local_name {
-  /* One of `LocalState`. */
+  /* 0 off, 1 waiting for an address, 2 probing, 3 settled, 4 leaving. */
   uint32_t state;
   /* How often somebody had the name, or said so. */
   uint32_t conflicts;

@@ -69,7 +69,7 @@ export const enum LocalState {
 
 /** What `mdns_info` writes. */
 @unmanaged export class LocalName {
-  /** One of `LocalState`. */
+  /** 0 off, 1 waiting for an address, 2 probing, 3 settled, 4 leaving. */
   state: u32;
   /** How often somebody had the name, or said so. */
   conflicts: u32;

@@ -178,8 +178,6 @@ async function up(options: UpOptions): Promise<void> {
  * is looked for.
  */
 const RELEASING_MS = 1500, LOOK_MS = 10;
-/** The state of a DHCPv6 client that has nothing to give back (any more). */
-const DHCP6_OFF = 0;
 
 function startShards(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
   const share = { ...options, connections: Math.ceil(options.connections / options.workers) };
@@ -253,7 +251,7 @@ async function release(stack: ServiceStack, four: boolean, six: boolean): Promis
     stack.dhcpStop();
   }
   if (six) stack.dhcp6Stop();
-  const goesOn = (): boolean => (four && stack.ownAddress() !== 0) || (six && stack.dhcp6().state !== DHCP6_OFF);
+  const goesOn = (): boolean => (four && stack.ownAddress() !== 0) || (six && stack.dhcp6().state !== "OFF");
   for (const until = performance.now() + RELEASING_MS; goesOn() && performance.now() < until;) await sleep(LOOK_MS);
 }
 

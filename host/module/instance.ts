@@ -20,6 +20,9 @@ interface Ring extends FrameRing {
   slots: Uint8Array[];
 }
 
+/** A field of what a call writes: a u32 where no type is told. */
+interface Field { at: number; type?: "u8" | "i8" | "u16" | "u64" }
+
 /** The module instantiated: its memory, its rings of frames and its clock, in µs. */
 export class Instance {
   /** What the module exports, as it is. */
@@ -290,16 +293,16 @@ export class Instance {
    * The record that a call wrote into the scratch memory.
    * @internal
    */
-  protected read<Name extends string>(record: Record<Name, { at: number; type: string }>): Record<Name, number> {
+  protected read<Name extends string>(record: Record<Name, Field>): Record<Name, number> {
     const view = new DataView(this.exports.memory.buffer, this.scratch, BLOCK_SIZE);
     const out = {} as Record<Name, number>;
-    for (const [name, { at, type }] of Object.entries<{ at: number; type: string }>(record)) {
+    for (const [name, { at, type }] of Object.entries<Field>(record)) {
       switch (type) {
         case "u8": out[name as Name] = view.getUint8(at); break;
         case "i8": out[name as Name] = view.getInt8(at); break;
         case "u16": out[name as Name] = view.getUint16(at, true); break;
-        case "u32": out[name as Name] = view.getUint32(at, true); break;
-        default: out[name as Name] = Number(view.getBigUint64(at, true));
+        case "u64": out[name as Name] = Number(view.getBigUint64(at, true)); break;
+        default: out[name as Name] = view.getUint32(at, true);
       }
     }
     return out;

@@ -578,29 +578,24 @@ export const FRAME_OFFSET = 2;
 
 /** What `tcp_info` writes. */
 export const TCP_INFO = {
-  version: { at: 0, type: "u32" }, state: { at: 4, type: "u32" }, rip: { at: 8, type: "u32" },
-  lip: { at: 12, type: "u32" }, ports: { at: 16, type: "u32" }, flags: { at: 20, type: "u32" },
+  version: { at: 0 }, state: { at: 4 }, rip: { at: 8 }, lip: { at: 12 }, ports: { at: 16 }, flags: { at: 20 },
   timerKind: { at: 25, type: "u8" }, retries: { at: 26, type: "u8" }, dupAcks: { at: 27, type: "u8" },
   sndScale: { at: 28, type: "u8" }, rcvScale: { at: 29, type: "u8" }, error: { at: 30, type: "i8" },
   softError: { at: 31, type: "i8" }, mss: { at: 32, type: "u16" }, pathMtu: { at: 34, type: "u16" },
-  sndUna: { at: 36, type: "u32" }, sndNxt: { at: 40, type: "u32" }, sndWnd: { at: 44, type: "u32" },
-  maxSndWnd: { at: 48, type: "u32" }, iss: { at: 52, type: "u32" }, sndUp: { at: 56, type: "u32" },
-  rcvNxt: { at: 60, type: "u32" }, rcvAdv: { at: 64, type: "u32" }, rcvUp: { at: 68, type: "u32" },
-  irs: { at: 72, type: "u32" }, sndSize: { at: 80, type: "u32" }, rcvSize: { at: 88, type: "u32" },
-  rto: { at: 92, type: "u32" }, cwnd: { at: 96, type: "u32" }, ssthresh: { at: 100, type: "u32" },
-  recover: { at: 104, type: "u32" }, sndLost: { at: 108, type: "u32" }, rtxNxt: { at: 112, type: "u32" },
-  tsRecent: { at: 116, type: "u32" }, lastAckSent: { at: 124, type: "u32" }, sndWl1: { at: 128, type: "u32" },
-  sndWl2: { at: 132, type: "u32" }, finSeq: { at: 136, type: "u32" }, tsRecentAt: { at: 140, type: "u32" },
-  tsOffset: { at: 144, type: "u32" }, srtt: { at: 148, type: "u32" }, rttvar: { at: 152, type: "u32" },
-  congestion: { at: 186, type: "u8" }, userTimeoutMs: { at: 188, type: "u32" },
-  timerAt: { at: 192, type: "u64" }, delackAt: { at: 200, type: "u64" }, idleAt: { at: 208, type: "u64" },
-  heardAt: { at: 216, type: "u64" }, stalledAt: { at: 224, type: "u64" }, peerMss: { at: 242, type: "u16" },
-  keepIdleS: { at: 244, type: "u16" }, keepIntervalS: { at: 246, type: "u16" },
-  challenges: { at: 250, type: "u8" }, keepProbes: { at: 251, type: "u8" }, keepSent: { at: 252, type: "u8" },
-  tos: { at: 253, type: "u8" }, ttl: { at: 254, type: "u8" }, unacked: { at: 255, type: "u8" },
-  ecn: { at: 260, type: "u8" }, fastOpen: { at: 261, type: "u8" }, pipe: { at: 264, type: "u32" },
-  sackedBytes: { at: 268, type: "u32" }, outOfOrderBytes: { at: 272, type: "u32" },
-  urgentLeft: { at: 276, type: "u32" },
+  sndUna: { at: 36 }, sndNxt: { at: 40 }, sndWnd: { at: 44 }, maxSndWnd: { at: 48 }, iss: { at: 52 },
+  sndUp: { at: 56 }, rcvNxt: { at: 60 }, rcvAdv: { at: 64 }, rcvUp: { at: 68 }, irs: { at: 72 },
+  sndSize: { at: 80 }, rcvSize: { at: 88 }, rto: { at: 92 }, cwnd: { at: 96 }, ssthresh: { at: 100 },
+  recover: { at: 104 }, sndLost: { at: 108 }, rtxNxt: { at: 112 }, tsRecent: { at: 116 },
+  lastAckSent: { at: 124 }, sndWl1: { at: 128 }, sndWl2: { at: 132 }, finSeq: { at: 136 },
+  tsRecentAt: { at: 140 }, tsOffset: { at: 144 }, srtt: { at: 148 }, rttvar: { at: 152 },
+  congestion: { at: 186, type: "u8" }, userTimeoutMs: { at: 188 }, timerAt: { at: 192, type: "u64" },
+  delackAt: { at: 200, type: "u64" }, idleAt: { at: 208, type: "u64" }, heardAt: { at: 216, type: "u64" },
+  stalledAt: { at: 224, type: "u64" }, peerMss: { at: 242, type: "u16" }, keepIdleS: { at: 244, type: "u16" },
+  keepIntervalS: { at: 246, type: "u16" }, challenges: { at: 250, type: "u8" },
+  keepProbes: { at: 251, type: "u8" }, keepSent: { at: 252, type: "u8" }, tos: { at: 253, type: "u8" },
+  ttl: { at: 254, type: "u8" }, unacked: { at: 255, type: "u8" }, ecn: { at: 260, type: "u8" },
+  fastOpen: { at: 261, type: "u8" }, pipe: { at: 264 }, sackedBytes: { at: 268 },
+  outOfOrderBytes: { at: 272 }, urgentLeft: { at: 276 },
 } as const;
 
 /** The same fields as numbers. */
@@ -743,14 +738,11 @@ export const LISTENER_INFO = {
 
 /** What `dhcp_info` writes. */
 export const LEASE = {
-  state: { at: 0, type: "u32" }, ip: { at: 4, type: "u32" }, prefix: { at: 8, type: "u32" },
-  gateway: { at: 12, type: "u32" }, server: { at: 16, type: "u32" }, dns0: { at: 20, type: "u32" },
-  dns1: { at: 24, type: "u32" }, dns2: { at: 28, type: "u32" }, ntp0: { at: 32, type: "u32" },
-  ntp1: { at: 36, type: "u32" }, broadcast: { at: 40, type: "u32" }, mtu: { at: 44, type: "u32" },
-  leaseS: { at: 48, type: "u32" }, domainSize: { at: 52, type: "u32" }, sent: { at: 56, type: "u32" },
-  taken: { at: 60, type: "u32" }, dropped: { at: 64, type: "u32" }, refused: { at: 68, type: "u32" },
-  declined: { at: 72, type: "u32" }, linkLocal: { at: 76, type: "u32" }, renewAt: { at: 80, type: "u64" },
-  rebindAt: { at: 88, type: "u64" }, endsAt: { at: 96, type: "u64" },
+  state: { at: 0 }, ip: { at: 4 }, prefix: { at: 8 }, gateway: { at: 12 }, server: { at: 16 },
+  dns0: { at: 20 }, dns1: { at: 24 }, dns2: { at: 28 }, ntp0: { at: 32 }, ntp1: { at: 36 },
+  broadcast: { at: 40 }, mtu: { at: 44 }, leaseS: { at: 48 }, domainSize: { at: 52 }, sent: { at: 56 },
+  taken: { at: 60 }, dropped: { at: 64 }, refused: { at: 68 }, declined: { at: 72 }, linkLocal: { at: 76 },
+  renewAt: { at: 80, type: "u64" }, rebindAt: { at: 88, type: "u64" }, endsAt: { at: 96, type: "u64" },
 } as const;
 
 /** The same fields as numbers. */
@@ -816,9 +808,8 @@ export const LEASE_STATES = [
 
 /** What `dns_info` writes. */
 export const NAMES = {
-  server0: { at: 0, type: "u32" }, server1: { at: 4, type: "u32" }, server2: { at: 8, type: "u32" },
-  sent: { at: 12, type: "u32" }, taken: { at: 16, type: "u32" }, dropped: { at: 20, type: "u32" },
-  asking: { at: 24, type: "u32" }, streamed: { at: 28, type: "u32" }, noConnection: { at: 32, type: "u32" },
+  server0: { at: 0 }, server1: { at: 4 }, server2: { at: 8 }, sent: { at: 12 }, taken: { at: 16 },
+  dropped: { at: 20 }, asking: { at: 24 }, streamed: { at: 28 }, noConnection: { at: 32 },
 } as const;
 
 /** What the resolver has, and did. */
@@ -847,9 +838,8 @@ export const NAMES_SIZE = 36;
 
 /** What `sntp_info` writes. */
 export const TIME = {
-  server: { at: 0, type: "u32" }, stratum: { at: 4, type: "u32" }, leap: { at: 8, type: "u32" },
-  sent: { at: 12, type: "u32" }, taken: { at: 16, type: "u32" }, dropped: { at: 20, type: "u32" },
-  kisses: { at: 24, type: "u32" }, intervalS: { at: 28, type: "u32" }, utc: { at: 32, type: "u64" },
+  server: { at: 0 }, stratum: { at: 4 }, leap: { at: 8 }, sent: { at: 12 }, taken: { at: 16 },
+  dropped: { at: 20 }, kisses: { at: 24 }, intervalS: { at: 28 }, utc: { at: 32, type: "u64" },
   at: { at: 40, type: "u64" }, delay: { at: 48, type: "u64" },
 } as const;
 
@@ -883,8 +873,8 @@ export const TIME_SIZE = 56;
 
 /** What `dhcp6_info` writes. */
 export const DHCP6 = {
-  state: { at: 0, type: "u32" }, sent: { at: 4, type: "u32" }, taken: { at: 8, type: "u32" },
-  dropped: { at: 12, type: "u32" }, refused: { at: 16, type: "u32" }, declined: { at: 20, type: "u32" },
+  state: { at: 0 }, sent: { at: 4 }, taken: { at: 8 }, dropped: { at: 12 }, refused: { at: 16 },
+  declined: { at: 20 },
 } as const;
 
 /** What the DHCPv6 client did. */
@@ -908,15 +898,20 @@ export interface Dhcp6Numbers {
 
 export const DHCP6_SIZE = 24;
 
+/** How far DHCPv6 is, by `DHCP6.state`. */
+export const LEASE6_STATES = [
+  "OFF", "WAITING", "SOLICITING", "REQUESTING", "BOUND", "RENEWING", "REBINDING", "DECLINING", "RELEASING",
+  "INFORMING", "INFORMED",
+] as const;
+
 /** What `mdns_info` writes. */
 export const LOCAL_NAME = {
-  state: { at: 0, type: "u32" }, conflicts: { at: 4, type: "u32" }, asked: { at: 8, type: "u32" },
-  sent: { at: 12, type: "u32" }, dropped: { at: 16, type: "u32" },
+  state: { at: 0 }, conflicts: { at: 4 }, asked: { at: 8 }, sent: { at: 12 }, dropped: { at: 16 },
 } as const;
 
 /** What the host's own name is, and did. */
 export interface LocalNameNumbers {
-  /** One of `LocalState`. */
+  /** 0 off, 1 waiting for an address, 2 probing, 3 settled, 4 leaving. */
   state: number;
   /** How often somebody had the name, or said so. */
   conflicts: number;
@@ -937,10 +932,8 @@ export const LOCAL_STATES = [
 
 /** What `ip6_info` writes. */
 export const IP6_INFO = {
-  byte0: { at: 0, type: "u32" }, byte4: { at: 4, type: "u32" }, byte8: { at: 8, type: "u32" },
-  byte12: { at: 12, type: "u32" }, name: { at: 16, type: "u32" }, state: { at: 20, type: "u32" },
-  origin: { at: 24, type: "u32" }, prefix: { at: 28, type: "u32" }, preferredS: { at: 32, type: "u32" },
-  validS: { at: 36, type: "u32" },
+  byte0: { at: 0 }, byte4: { at: 4 }, byte8: { at: 8 }, byte12: { at: 12 }, name: { at: 16 },
+  state: { at: 20 }, origin: { at: 24 }, prefix: { at: 28 }, preferredS: { at: 32 }, validS: { at: 36 },
 } as const;
 
 export const IP6_INFO_SIZE = 40;

@@ -4,7 +4,7 @@
  * nothing to find.
  */
 import { COUNTERS, type Counter } from "../../host/counters.js";
-import { FLAG, LEASE_STATES, STATES, TCP_INFO } from "../../host/module/layout.js";
+import { FLAG, LEASE6_STATES, LEASE_STATES, STATES, TCP_INFO } from "../../host/module/layout.js";
 import { lease6Field, leaseField, namesField, timeField, type Told } from "./clients.js";
 
 /** A frame as it was made; of TCP its flags and bytes of text. */
@@ -27,15 +27,12 @@ type State = (typeof STATES)[number];
 
 /** The numbers of `tcp_info` that have 32 bits: only a name that is there, and as wide, can be asked for. */
 export type Field = {
-  [F in keyof typeof TCP_INFO]: (typeof TCP_INFO)[F]["type"] extends "u32" ? F : never;
+  [F in keyof typeof TCP_INFO]: "type" extends keyof (typeof TCP_INFO)[F] ? never : F;
 }[keyof typeof TCP_INFO];
 
 function field(tcb: DataView, name: Field): number {
   return tcb.getUint32(TCP_INFO[name].at, true);
 }
-
-/** States of the DHCPv6 client, as `dhcp6_info` tells them. */
-const OFF = 0, LOOKS = 2, ASKS = 3, HAS = 4, RENEWS = 5, REBINDS = 6, RELEASES = 8, INFORMS = 9, KNOWS = 10;
 
 /** One frame, and what it did. */
 class Seen {
@@ -101,9 +98,10 @@ class Seen {
   }
 
   /** Whether the DHCPv6 client went from one state to another, for a message of a server. */
-  leased6(to: number, ...from: number[]): boolean {
+  leased6(from: (typeof LEASE6_STATES)[number], to: (typeof LEASE6_STATES)[number]): boolean {
     const { made, before, after } = this;
-    return made.kind === "dhcp6" && from.includes(lease6Field(before, "state")) && lease6Field(after, "state") === to;
+    const at = (t: Told): string | undefined => LEASE6_STATES[lease6Field(t, "state")];
+    return made.kind === "dhcp6" && at(before) === from && at(after) === to;
   }
 
   lease6(name: "taken" | "dropped" | "refused"): number {
@@ -184,12 +182,13 @@ const WAYS: Record<string, (s: Seen) => boolean> = {
   "SNTP: the time": (s) => s.made.kind === "ntp" && s.time("taken") > 0,
   "SNTP: a wish to be left alone": (s) => s.made.kind === "ntp" && s.time("kisses") > 0,
   "SNTP: what is none": (s) => s.made.kind === "ntp" && s.time("dropped") > 0,
-  "DHCPv6: an Advertise": (s) => s.leased6(ASKS, LOOKS) || (s.leased6(LOOKS, LOOKS) && s.lease6("taken") > 0),
-  "DHCPv6: a Reply with an address": (s) => s.leased6(HAS, ASKS),
-  "DHCPv6: a Reply that renews": (s) => s.leased6(HAS, RENEWS),
-  "DHCPv6: a Reply of any server": (s) => s.leased6(HAS, REBINDS),
-  "DHCPv6: a Reply to what is given back": (s) => s.leased6(OFF, RELEASES),
-  "DHCPv6: a Reply with what else there is": (s) => s.leased6(KNOWS, INFORMS),
+  "DHCPv6: an Advertise": (s) =>
+    s.leased6("SOLICITING", "REQUESTING") || (s.leased6("SOLICITING", "SOLICITING") && s.lease6("taken") > 0),
+  "DHCPv6: a Reply with an address": (s) => s.leased6("REQUESTING", "BOUND"),
+  "DHCPv6: a Reply that renews": (s) => s.leased6("RENEWING", "BOUND"),
+  "DHCPv6: a Reply of any server": (s) => s.leased6("REBINDING", "BOUND"),
+  "DHCPv6: a Reply to what is given back": (s) => s.leased6("RELEASING", "OFF"),
+  "DHCPv6: a Reply with what else there is": (s) => s.leased6("INFORMING", "INFORMED"),
   "DHCPv6: a refusal": (s) => s.lease6("refused") > 0,
   "DHCPv6: what is none": (s) => s.lease6("dropped") > 0,
   "IPv6: an echo request": (s) => s.made.kind === "six" && s.moved("icmpOutEchoReps"),

@@ -92,6 +92,9 @@ function tables(b) {
     ...table("What stint_pool counts.", "STINT_POOL_", b.pools),
     ...table("Values of stint_ip6_info.state.", "STINT_IP6_", b.ip6States),
     ...table("Values of stint_ip6_info.origin.", "STINT_IP6_ORIGIN_", b.ip6Origins),
+    ...table("Values of stint_lease.state.", "STINT_DHCP_", b.leaseStates),
+    ...table("Values of stint_dhcp6.state.", "STINT_DHCP6_", b.lease6States),
+    ...table("Values of stint_local_name.state.", "STINT_MDNS_", b.localStates),
     ...table(
       "Places of the counters behind stint_counters.", "STINT_COUNTER_", b.counters.map((c) => ({ ...c, text: "" })),
     ),

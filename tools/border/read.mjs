@@ -190,6 +190,7 @@ export function border() {
     names: record("assembly/clients/dns.ts", "Names"),
     time: record("assembly/clients/sntp.ts", "Time"),
     lease6: record("assembly/nd/dhcp6-state.ts", "Lease6"),
+    lease6States: members("assembly/nd/dhcp6-state.ts", "State6"),
     localName: record("assembly/clients/mdns.ts", "LocalName"),
     localStates: members("assembly/clients/mdns.ts", "LocalState"),
     lease: record("assembly/clients/dhcp-state.ts", "Lease"),

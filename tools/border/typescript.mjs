@@ -37,10 +37,14 @@ const numbers = (name, fields) =>
   ].join("\n");
 const list = (name, items) => wrapped(`export const ${name} = [`, items.map((i) => JSON.stringify(i)), "] as const;");
 const TYPES = { bool: "u8", usize: "u32", Seq: "u32", Micros: "u64" };
+/** Where fields lie, and their types, where that is another than u32. */
 const fields = (name, record) =>
   wrapped(
     `export const ${name} = {`,
-    record.fields.map((f) => `${f.name}: { at: ${f.offset}, type: "${TYPES[f.type] ?? f.type}" }`), "} as const;",
+    record.fields.map((f) => {
+      const type = TYPES[f.type] ?? f.type;
+      return `${f.name}: { at: ${f.offset}${type === "u32" ? "" : `, type: "${type}"`} }`;
+    }), "} as const;",
   );
 /** What a call writes: where its fields lie, the same as numbers, and its size. */
 const written = (call, name, text, type, record) => [
@@ -112,6 +116,7 @@ export function layout(b) {
     ...written("dns_info", "NAMES", "What the resolver has, and did.", "Names", b.names),
     ...written("sntp_info", "TIME", "What is known of the time.", "Time", b.time),
     ...written("dhcp6_info", "DHCP6", "What the DHCPv6 client did.", "Dhcp6", b.lease6),
+    "/** How far DHCPv6 is, by `DHCP6.state`. */", list("LEASE6_STATES", b.lease6States.map((s) => s.name)),
     "/** What `mdns_info` writes. */", fields("LOCAL_NAME", b.localName),
     "/** What the host's own name is, and did. */", numbers("LocalNameNumbers", b.localName.fields),
     `export const LOCAL_NAME_SIZE = ${b.localName.size};`,
