@@ -64,6 +64,26 @@ const withDefault = (f) =>
 const RESULTS = { i64: "bigint", u64: "bigint", void: "void" };
 const ARGUMENTS = { i64: "bigint", u64: "bigint" };
 
+/** What is known of addresses, names and the time. */
+function clients(b) {
+  return [
+    "/** What `dhcp_info` writes. */", fields("LEASE", { fields: b.lease.fields.filter((f) => f.name !== "pad") }),
+    "/** The same fields as numbers. */",
+    numbers("LeaseNumbers", b.lease.fields.filter((f) => f.name !== "pad")),
+    `export const LEASE_SIZE = ${b.lease.size};`,
+    "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
+    ...written("dns_info", "NAMES", "What the resolver has, and did.", "Names", b.names),
+    ...written("sntp_info", "TIME", "What is known of the time.", "Time", b.time),
+    ...written("dhcp6_info", "DHCP6", "What the DHCPv6 client did.", "Dhcp6", b.lease6),
+    "/** How far DHCPv6 is, by `DHCP6.state`. */", list("LEASE6_STATES", b.lease6States.map((s) => s.name)),
+    "/** What `mdns_info` writes. */", fields("LOCAL_NAME", b.localName),
+    "/** What the host's own name is, and did. */", numbers("LocalNameNumbers", b.localName.fields),
+    `export const LOCAL_NAME_SIZE = ${b.localName.size};`,
+    "/** How far the own name in .local is, by `LOCAL_NAME.state`. */",
+    list("LOCAL_STATES", b.localStates.map((s) => s.name)),
+  ];
+}
+
 export function layout(b) {
   const calls = b.functions.map((f) => {
     const parameters = f.parameters.map(([name, type]) => `${name}: ${ARGUMENTS[type] ?? "number"}`).join(", ");
@@ -108,20 +128,7 @@ export function layout(b) {
     numbers("TcpInfoNumbers", b.info.open.filter((f) => f.name !== "version" && f.name !== "ports")),
     `export const TCP_INFO_VERSION = ${b.infoVersion}, TCP_INFO_SIZE = ${b.info.size};`,
     "/** What `listener_info` writes. */", offsets("LISTENER_INFO", b.listenerInfo),
-    "/** What `dhcp_info` writes. */", fields("LEASE", { fields: b.lease.fields.filter((f) => f.name !== "pad") }),
-    "/** The same fields as numbers. */",
-    numbers("LeaseNumbers", b.lease.fields.filter((f) => f.name !== "pad")),
-    `export const LEASE_SIZE = ${b.lease.size};`,
-    "/** How far DHCP is, by `LEASE.state`. */", list("LEASE_STATES", b.leaseStates.map((s) => s.name)),
-    ...written("dns_info", "NAMES", "What the resolver has, and did.", "Names", b.names),
-    ...written("sntp_info", "TIME", "What is known of the time.", "Time", b.time),
-    ...written("dhcp6_info", "DHCP6", "What the DHCPv6 client did.", "Dhcp6", b.lease6),
-    "/** How far DHCPv6 is, by `DHCP6.state`. */", list("LEASE6_STATES", b.lease6States.map((s) => s.name)),
-    "/** What `mdns_info` writes. */", fields("LOCAL_NAME", b.localName),
-    "/** What the host's own name is, and did. */", numbers("LocalNameNumbers", b.localName.fields),
-    `export const LOCAL_NAME_SIZE = ${b.localName.size};`,
-    "/** How far the own name in .local is, by `LOCAL_NAME.state`. */",
-    list("LOCAL_STATES", b.localStates.map((s) => s.name)),
+    ...clients(b),
     "/** What `ip6_info` writes. */", fields("IP6_INFO", b.ip6Info), `export const IP6_INFO_SIZE = ${b.ip6Info.size};`,
     "/** Values of `IP6_INFO.state`. */", object("IP6_STATE", b.ip6States, (m) => m.name),
     "/** Where an address is from, by `IP6_INFO.origin`. */",
