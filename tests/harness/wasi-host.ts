@@ -71,8 +71,12 @@ export interface Wasi {
 /** What answers a frame. */
 export type Peer = (frame: Uint8Array) => Uint8Array[];
 
-/** Makes the component for Node, in `dir`; returns what makes instances of it. */
-export async function wasiSockets(dir: string): Promise<(imports: object) => Promise<Wasi>> {
+type Make = (module: WebAssembly.Module, imports: WebAssembly.Imports) => Promise<WebAssembly.Instance>;
+
+/** Makes the component for Node, in `dir`; returns what makes instances of it, and adds their memories to a list. */
+export async function wasiSockets(
+  dir: string,
+): Promise<(imports: object, memories?: WebAssembly.Memory[]) => Promise<Wasi>> {
   const { files } = await transpileBytes(await sockets(join(dir, "sockets.wasm")), {
     name: "sockets", instantiation: { tag: "async" }, nodejsCompat: true,
   } as never);
@@ -81,9 +85,16 @@ export async function wasiSockets(dir: string): Promise<(imports: object) => Pro
     writeFileSync(join(dir, name), data);
   }
   const { instantiate } = (await import(pathToFileURL(join(dir, "sockets.js")).href)) as {
-    instantiate(core: (path: string) => Promise<WebAssembly.Module>, imports: object): Promise<Wasi>;
+    instantiate(core: (path: string) => Promise<WebAssembly.Module>, imports: object, make: Make): Promise<Wasi>;
   };
-  return (imports) => instantiate((path) => WebAssembly.compile(readFileSync(join(dir, path))), imports);
+  return (imports, memories = []) => {
+    const make: Make = async (module, core) => {
+      const instance = await WebAssembly.instantiate(module, core);
+      memories.push(...Object.values(instance.exports).filter((e) => e instanceof WebAssembly.Memory));
+      return instance;
+    };
+    return instantiate((path) => WebAssembly.compile(readFileSync(join(dir, path))), imports, make);
+  };
 }
 
 class Readiness {
@@ -103,8 +114,12 @@ export class WasiHost {
   said = "";
   /** The link is gone. */
   isCut = false;
+  /** What comes whenever nothing else is there to be read. */
+  endless?: Uint8Array;
+  readonly memories: WebAssembly.Memory[] = [];
   #input: number[] = [];
   #pollsLeft = 100_000;
+  #endlessLeft = 10_000;
   #seed = 1n;
 
   constructor(readonly environment: Record<string, string>, public peer: Peer) {}
@@ -139,6 +154,10 @@ export class WasiHost {
     const { environment } = this, timer = (at: bigint): Readiness => new Readiness(() => this.now >= at, at);
     const read = (most: bigint): Uint8Array => {
       if (this.isCut) throw Object.assign(new Error("closed"), { payload: { tag: "closed" } });
+      if (this.endless && this.#input.length === 0) {
+        if (this.#endlessLeft-- === 0) throw new Error("it reads without end");
+        this.frame(this.endless);
+      }
       return Uint8Array.from(this.#input.splice(0, Number(most)));
     };
     const input = new Readiness(() => this.#input.length > 0 || this.isCut);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { arp, icmp, ip4, MAC_PEER, MAC_STACK, see, udp } from "../harness/codec.js";
-import { ip6 } from "../harness/codec6.js";
+import { advertisement, ALL_NODES, hex6, ip6, see6 } from "../harness/codec6.js";
 import { A, AAAA, CNAME, labels, QNAME, readQuery, record, response } from "../harness/dns.js";
 import {
   WasiHost, wasiSockets, type Incoming, type Ip, type Lookup, type Place, type TcpSocket, type UdpSocket, type Wasi,
@@ -39,7 +39,7 @@ async function world(t: TestContext, more: Record<string, string> = {}): Promise
   if (lacks(t, "clang", "wasm-ld")) return undefined;
   made ??= wasiSockets(dir);
   const host = new WasiHost({ STINT_IP: "10.0.0.1/24", ...more }, neighbour());
-  const wasi = await (await made)(host.imports());
+  const wasi = await (await made)(host.imports(), host.memories);
   return { host, wasi, network: wasi.instanceNetwork.instanceNetwork() };
 }
 
@@ -254,6 +254,41 @@ describe("wasi:sockets/udp over the stack", () => {
     assert.equal(code(() => outgoing.send([])), "invalid-state");
   });
 
+  it("lists that are longer than permitted make the memory no larger each time", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const [, outgoing] = bound(w).stream(), one = { data: new Uint8Array(1400), remoteAddress: at("10.0.0.2", 7) };
+    const send = (): bigint => outgoing.send(Array.from({ length: 400 }, () => one));
+    const size = (): number => w.host.memories.reduce((sum, m) => sum + m.buffer.byteLength, 0);
+    // Once there is room for all of it, there is.
+    for (let n = 0; n < 2; n++) send();
+    const enough = size();
+    assert.ok(enough > 0);
+    for (let n = 0; n < 3; n++) send();
+    assert.equal(size(), enough);
+  });
+
+  it("who sends frames without end keeps no call for ever", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const [incoming] = bound(w).stream();
+    w.host.endless = udp({ src: PEER, dst: STACK }, 7, 9, bytes("to nobody"));
+    assert.deepEqual(heard(incoming), []);
+    assert.equal(incoming.subscribe().ready(), false);
+  });
+
+  it("sockets that are opened and closed, with streams and questions that outlive them, leave nothing", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    for (let n = 0; n < 40; n++) {
+      const socket = bound(w), old = socket.stream(), [incoming, outgoing] = socket.stream();
+      for (const part of [socket, ...old, incoming.subscribe(), incoming, outgoing]) part[Symbol.dispose]();
+    }
+    const all = Array.from({ length: 32 }, () => bound(w));
+    assert.equal(code(() => bound(w)), "new-socket-limit");
+    assert.equal(new Set(all.map(port)).size, 32);
+  });
+
   it("when the link is gone, every stream says so", async (t) => {
     const w = await world(t);
     if (w === undefined) return;
@@ -278,6 +313,29 @@ describe("wasi:sockets/udp over the stack", () => {
     outgoing.send([{ data: bytes("x") }]);
     assert.deepEqual(datagrams(w.host).map((d) => d.ip.ttl), [3, 255]);
     assert.equal(socket.unicastHopLimit(), 255);
+  });
+});
+
+describe("wasi:sockets/tcp over the stack", () => {
+  it("a socket bound to any port has one of its own, before it listens and afterwards", async (t) => {
+    const w = await world(t);
+    if (w === undefined) return;
+    const sockets = Array.from({ length: 10 }, () => {
+      const socket = w.wasi.tcpCreateSocket.createTcpSocket("ipv4");
+      socket.startBind(w.network, at("0.0.0.0", 0));
+      socket.finishBind();
+      return socket;
+    });
+    const ports = sockets.map((s) => s.localAddress().val.port);
+    assert.ok(ports.every((p) => p >= 49152), String(ports));
+    assert.equal(new Set(ports).size, 10);
+    for (const socket of sockets) {
+      socket.startListen();
+      socket.finishListen();
+    }
+    assert.deepEqual(sockets.map((s) => s.localAddress().val.port), ports);
+    const unbound = w.wasi.tcpCreateSocket.createTcpSocket("ipv4");
+    assert.equal(code(() => unbound.localAddress()), "invalid-state");
   });
 });
 
@@ -334,7 +392,7 @@ describe("wasi:sockets/ip-name-lookup over the stack", () => {
     const { resolveAddresses } = w.wasi.ipNameLookup;
     w.host.peer = resolver({ "none.test": [] });
     const why = (name: string): string => code(() => all(resolveAddresses(w.network, name)));
-    assert.equal(why("unknown.test"), "name-unresolvable");
+    for (const unknown of ["unknown.test", "notlocalhost"]) assert.equal(why(unknown), "name-unresolvable");
     assert.equal(why("none.test"), "name-unresolvable");
     assert.equal(why("is.silent"), "temporary-resolver-failure");
     for (const wrong of ["", ".", "a..test", "x".repeat(64), `${"label.".repeat(60)}test`])
@@ -355,6 +413,11 @@ describe("wasi:sockets/ip-name-lookup over the stack", () => {
     w.host.peer = resolver({ "web.test": ["10.1.0.1"] }, asked);
     assert.deepEqual(all(resolveAddresses(w.network, "192.0.2.255")), [ip(192, 0, 2, 255)]);
     assert.deepEqual(all(resolveAddresses(w.network, "LocalHost")), [ip(127, 0, 0, 1)]);
+    for (const name of ["localhost.", "web.localhost", "a.b.LOCALHOST."]) {
+      const lookup = resolveAddresses(w.network, name);
+      assert.deepEqual(all(lookup), [ip(127, 0, 0, 1)], name);
+      lookup[Symbol.dispose]();
+    }
     assert.deepEqual(asked, []);
     const open = Array.from({ length: 14 }, (_, i) => resolveAddresses(w.network, `${i}.silent`));
     assert.equal(code(() => resolveAddresses(w.network, "web.test")), "out-of-memory");
@@ -516,6 +579,24 @@ describe("wasi:sockets over IPv6", () => {
       "1:2:3:4:5:6:7:1.2.3.4", "1:2:3:4::5:6:7:8", "1.2.3.4::", "::1:",
     ])
       assert.notEqual(code(() => all(wrong)), "ok", wrong);
+  });
+
+  it("RFC 4862 §5.4.4: who claims the address has it; an advertisement that is none changes nothing", async (t) => {
+    // Flags: override alone; and with solicited, which is never sent to a group (RFC 4861 §7.1.2).
+    for (const [flags, bindable] of [[1, "address-not-bindable"], [3, "ok"]] as const) {
+      const w = await world(t, SIX_ENV), own = ip6("fd00::1");
+      if (w === undefined) return;
+      let asked = 0;
+      w.host.peer = (frame) => {
+        const seen = see6(frame);
+        if (seen?.type !== 135 || hex6(seen.data.slice(0, 16)) !== hex6(own)) return [];
+        asked++;
+        return [advertisement(own, ALL_NODES, own, flags)];
+      };
+      assert.equal(code(() => begun(w, udp6(w), six(7, 1))), bindable);
+      assert.equal(asked, 1);
+      assert.equal(w.host.said.includes("no IPv6 address: it is another host's"), bindable !== "ok");
+    }
   });
 
   it("without STINT_IP6 there is none; what is wrong with it is said, and that no router tells of one", async (t) => {

@@ -38,7 +38,7 @@ union result result;
 
 /*
  * Lists that we are given, one behind the other. What needs more room than there is gets memory of its own, which is
- * kept.
+ * kept: twice what there was at least, so that it comes to an end with the largest call.
  */
 static _Alignas(16) unsigned char first[1 << 18];
 static unsigned char *lists = first;
@@ -52,7 +52,8 @@ __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, uint3
   if (stale) stale = 0, used = 0;
   used = (used + align - 1) & ~(align - 1);
   if (used > lists_size || size > lists_size - used) {
-    const uint32_t pages = (size + 65535) >> 16, page = (uint32_t)__builtin_wasm_memory_grow(0, pages);
+    const uint64_t twice = 2 * (uint64_t)lists_size, wanted = size > twice ? size : twice;
+    const uint32_t pages = (uint32_t)((wanted + 65535) >> 16), page = (uint32_t)__builtin_wasm_memory_grow(0, pages);
     if (page == UINT32_MAX) __builtin_trap();
     lists = at(page << 16), lists_size = pages << 16, used = 0;
   }

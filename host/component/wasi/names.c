@@ -76,11 +76,14 @@ int name_ready(uint32_t i) {
   return lookups[i].asking == 0;
 }
 
+/* localhost, and what is below it; each may end in a dot. */
 static int is_localhost(const char *name, uint32_t size) {
   static const char text[] = "localhost";
-  if (size != sizeof text - 1) return 0;
-  for (uint32_t n = 0; n < size; n++)
-    if ((name[n] | 32) != text[n]) return 0;
+  const uint32_t length = sizeof text - 1;
+  if (size != 0 && name[size - 1] == '.') size--;
+  if (size < length || (size > length && name[size - length - 1] != '.')) return 0;
+  for (uint32_t n = 0; n < length; n++)
+    if ((name[size - length + n] | 32) != text[n]) return 0;
   return 1;
 }
 

@@ -251,6 +251,20 @@ EXPORT(SOCKETS("tcp-create-socket"), "create-tcp-socket") union result *create(i
 #define TCP SOCKETS("tcp")
 #define METHOD(name) EXPORT(TCP, "[method]tcp-socket." name)
 
+static int has_port(uint32_t port) {
+  for (uint32_t i = 0; i < COUNT; i++)
+    if (sockets[i].state != FREE && sockets[i].own.port == port) return 1;
+  return 0;
+}
+
+/* One at random (RFC 6056 §3.3.1). There are more ports than sockets. */
+static uint32_t free_port(void) {
+  uint32_t port;
+  do port = FIRST_PORT + (uint32_t)random_u64() % PORTS;
+  while (has_port(port));
+  return port;
+}
+
 METHOD("start-bind") union result *start_bind(int32_t i, int32_t network, ADDRESS) {
   struct socket *s = sockets + i;
   const struct place own = PLACE;
@@ -259,6 +273,8 @@ METHOD("start-bind") union result *start_bind(int32_t i, int32_t network, ADDRES
   const uint32_t error = wrong_own(&own, s->own.six);
   if (error != 0) return failed(error, 1);
   s->own = own;
+  /* Who binds may ask for its port before it listens. */
+  if (own.port == 0) s->own.port = free_port();
   s->state = BINDING;
   return done(0);
 }
@@ -273,16 +289,7 @@ METHOD("finish-bind") union result *finish_bind(int32_t i) {
 METHOD("start-listen") union result *start_listen(int32_t i) {
   struct socket *s = sockets + i;
   if (s->state != BOUND) return failed(INVALID_STATE, 1);
-  int32_t handle = STINT_ERR_IN_USE;
-  if (s->own.port != 0) {
-    handle = tcp_listen(place_every(&s->own), s->own.port, s->backlog);
-  } else {
-    /* Any port: one at random that is free (RFC 6056 §3.3.1). There are fewer listeners than tries. */
-    for (int tries = 0; tries < 64 && handle == STINT_ERR_IN_USE; tries++) {
-      s->own.port = FIRST_PORT + (uint32_t)random_u64() % PORTS;
-      handle = tcp_listen(place_every(&s->own), s->own.port, s->backlog);
-    }
-  }
+  const int32_t handle = tcp_listen(place_every(&s->own), s->own.port, s->backlog);
   if (handle == STINT_ERR_ARGUMENT) return failed(ADDRESS_NOT_BINDABLE, 1);
   if (handle < 0) return done(handle);
   s->handle = handle;
