@@ -20,11 +20,11 @@ export const CLIENT_BYTES: u32 = 10;
   hasIa: bool;
   preference: u8;
   pad: u8;
-  /** Of the message, or of its IA_NA, or of the address: what is not OK. */
+  /** Of the message, or of its IA_NA: what is not OK. */
   status: u32;
   t1S: u32;
   t2S: u32;
-  /** The first address that can be one, of 16 bytes; 0: none. And its lifetimes. */
+  /** The first address that can be one, of 16 bytes; 0: none. And its lifetimes. One of no time is the last choice. */
   address: usize;
   preferredS: u32;
   validS: u32;
@@ -151,9 +151,11 @@ function iaRead(data: usize, end: usize): bool {
 
 /** RFC 8415 §21.6. */
 function addressRead(data: usize, size: u32): bool {
-  if (size < 24) return false;
+  if (size < 24 || !areWhole(data + 24, data + size)) return false;
   const preferred = u32at(data + 16), valid = u32at(data + 20);
-  if (said.address != 0 || preferred > valid || !isSomebodys(data)) return true;
+  if (preferred > valid || !isSomebodys(data)) return true;
+  // A server that renumbers ends one, and gives another one (RFC 8415 §18.2.10.1).
+  if (said.address != 0 && (said.validS != 0 || valid == 0)) return true;
   said.address = data;
   said.preferredS = preferred;
   said.validS = valid;

@@ -56,6 +56,7 @@ export function dhcp6Gone(): void {
 
 /** The address is given back (RFC 8415 §18.2.7): it is used no more from now on. Routers are heeded no more. */
 export function dhcp6End(): void {
+  if (lease6.state == State6.RELEASING) return;
   const held = holds();
   lose();
   if (held) exchangeBegin(State6.RELEASING, 0);
@@ -139,7 +140,6 @@ function nextMs(): u32 {
 
 /** Its entry in the heap came up. */
 export function dhcp6Timer(): void {
-  heapDisarm(dhcp6Owner());
   if (isDue(client6.endsAt)) {
     searchAgain();
     return;
@@ -148,8 +148,12 @@ export function dhcp6Timer(): void {
     arm(client6.due);
     return;
   }
+  // A message that cannot be sent yet does not keep the lease from its end.
+  arm(NEVER);
   switch (lease6.state) {
     case State6.BOUND:
+      // RFC 8415 §14.1: one that ends sooner, or that cannot be used, is no success: the next one is asked for later.
+      client6.failures = 0;
       exchangeBegin(State6.RENEWING, 0);
       return;
     case State6.INFORMED:
@@ -413,7 +417,6 @@ function bind(): void {
   client6.high = high;
   client6.low = low;
   choose();
-  client6.failures = 0;
   client6.endsAt = until(said.validS);
   const preferredS = said.preferredS == 0 ? said.validS : said.preferredS;
   const t1 = said.t1S != 0 ? said.t1S : preferredS == u32.MAX_VALUE ? preferredS : preferredS >> 1;
@@ -431,8 +434,13 @@ function bind(): void {
   arm(client6.renewAt);
 }
 
+/** A Reply that tells what else there is to know. A server that cannot may do better when it is asked again. */
 function informed(): void {
   maxima();
+  if (said.status != Status.OK) {
+    lease6.refused++;
+    return;
+  }
   const told = said.refreshS == 0 ? REFRESH_S : max(said.refreshS, REFRESH_LEAST_S);
   servers(told);
   rest(State6.INFORMED);

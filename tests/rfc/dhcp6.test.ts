@@ -136,6 +136,15 @@ if (!SMALL) {
         net.next(INFORM);
       }
     });
+
+    it("a server that cannot tell is counted, and asked again", () => {
+      const net = new Net();
+      net.router(OTHER);
+      net.answer(net.next(INFORM), REPLY, [...IDS, ...status(1), ...option6(23, [...RESOLVER])]);
+      assert.deepEqual([net.did("state"), net.did("refused"), net.stack.resolver().server0], [9, 1, 0]);
+      net.answer(net.next(INFORM), REPLY, IDS);
+      assert.equal(net.did("state"), 10);
+    });
   });
 
   describe("RFC 8415 §18.2: an address", () => {
@@ -244,6 +253,38 @@ if (!SMALL) {
       assert.deepEqual(net.messages(), []);
     });
 
+    it("8415-13: it is given back twice: the server hears of it all the same", () => {
+      const net = new Net();
+      net.lease();
+      net.advance(2000);
+      net.messages();
+      for (let n = 0; n < 2; n++) assert.equal(net.stack.exports.dhcp6_stop(), 0);
+      net.poll();
+      net.answer(net.next(RELEASE), REPLY, [...IDS, ...status(0)]);
+      assert.equal(net.did("state"), 0);
+    });
+
+    it("8415-18: one address ends while another one is given: that is the one", () => {
+      const net = new Net();
+      net.lease();
+      net.answer(net.next(RENEW, 1_010_000), REPLY, [...IDS, ...ia([...inner(GIVEN, 0, 0), ...inner(SECOND)])]);
+      net.advance(1500);
+      assert.deepEqual(net.given, [`${hex6(SECOND)} valid`]);
+      net.answer(net.next(RENEW, 1_010_000), REPLY, [...IDS, ...ia([...inner(SECOND), ...inner(GIVEN, 0, 0)])]);
+      assert.deepEqual(net.given, [`${hex6(SECOND)} valid`], "the other order, too");
+    });
+
+    it("a lease ends in time also where there is no link-local address to renew it from", () => {
+      const net = new Net(), { local } = net;
+      net.lease();
+      net.advance(2000);
+      net.stack.ip6Remove(local);
+      net.advance(3_990_000);
+      assert.deepEqual([net.did("state"), net.given.length], [5, 1]);
+      net.advance(20_000);
+      assert.deepEqual([net.did("state"), net.given], [2, []]);
+    });
+
     it("8415-14: NoAddrsAvail, NotOnLink: later again, ever more seldom; NoBinding while renewing: Request", () => {
       for (const code of [2, 4]) {
         const net = new Net();
@@ -342,6 +383,8 @@ if (!SMALL) {
       "half an option": (net, m) => net.answer(m, REPLY, [...IDS, ...good, 0, 23]),
       "an inner option beyond its end": (net, m) =>
         net.answer(m, REPLY, [...IDS, ...ia([...inner(GIVEN), ...option6(99, [1], 9)]), ...option6(99, NOUGHT)]),
+      "an option beyond the end of an address": (net, m) =>
+        net.answer(m, REPLY, [...IDS, ...ia(inner(GIVEN, 3000, 4000, [0, 13, 0, 9]))]),
       "a short address": (net, m) => net.answer(m, REPLY, [...IDS, ...ia(option6(5, [...GIVEN]))]),
       "an identifier that is too long": (net, m) =>
         net.answer(m, REPLY, [...option6(1, CLIENT_ID), ...option6(2, new Array<number>(131).fill(1)), ...good]),
@@ -409,16 +452,29 @@ if (!SMALL) {
       assert.deepEqual([net.given, net.messages()], [[`${hex6(GIVEN)} tentative`], []]);
     });
 
-    it("a server that gives a lease of a moment, again and again, is asked seldom", () => {
-      const net = new Net();
-      net.router(MANAGED);
-      let sent = 0;
-      for (let ms = 0; ms < 300_000; ms += 100, net.advance(100))
-        for (const m of net.messages()) {
-          sent++;
-          net.answer(m, m.type === SOLICIT ? ADVERTISE : REPLY, [...IDS, ...ia(inner(GIVEN, 1, 1), 1, 1)]);
-        }
-      assert.ok(sent < 300, `${sent}`);
-    });
+    const TROUBLE: Record<string, { lifetimeS?: number; places?: number; isTaken?: boolean }> = {
+      "a lease of a moment": { lifetimeS: 1 },
+      "an address that somebody has": { isTaken: true },
+      "an address for which there is no place": { places: 0 },
+    };
+    for (const [what, { lifetimeS = 3000, places = 1, isTaken = false }] of Object.entries(TROUBLE)) {
+      it(`RFC 8415 §14.1: a server that gives ${what}, at once, again and again, is asked ever more seldom`, () => {
+        const net = new Net(), sent: number[] = [];
+        for (let n = 1; places === 0 && n <= 6; n++) net.stack.ip6Add(Uint8Array.from([...GIVEN.slice(0, 15), n]), 64);
+        net.advance(3000);
+        net.messages();
+        net.router(MANAGED);
+        const all = [...IDS, ...option6(7, [255]), ...ia(inner(GIVEN, lifetimeS, lifetimeS))];
+        for (let ms = 0; ms < 300_000; ms += 20, net.advance(20))
+          for (const m of net.messages()) {
+            sent.push(m.at);
+            net.answer(m, m.type === SOLICIT ? ADVERTISE : REPLY, all);
+            if (isTaken && net.given.length !== 0) net.frame(advertisement(GIVEN, ip6("ff02::1"), GIVEN, 1));
+          }
+        assert.ok(sent.length >= 14 && sent.length <= 40, `${sent.length}`);
+        for (const [i, at] of sent.entries())
+          assert.ok((sent[i + 20] ?? Infinity) - at > 20_000, "20 in 20 s at most, as the RFC has it for a default");
+      });
+    }
   });
 }
