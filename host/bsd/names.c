@@ -162,6 +162,15 @@ static int here(bool passive, int family, uint16_t port, struct found *f) {
   return 0;
 }
 
+/* RFC 6761 §6.3: this host, which nobody is asked about; and names in .localhost. */
+static bool is_localhost(const char *host) {
+  static const char text[] = "localhost";
+  size_t size = strlen(host), own = sizeof text - 1;
+  if (size > own && host[size - 1] == '.') size--;
+  if (size < own || strncasecmp(host + size - own, text, own) != 0) return false;
+  return size == own || host[size - own - 1] == '.';
+}
+
 /* A host by a name of the network's. IPv4 addresses stand in for IPv6's where the caller wants that (RFC 3493 §6.1). */
 static int named(const char *host, const struct addrinfo *h, uint16_t port, struct found *f) {
   struct answers all;
@@ -189,7 +198,7 @@ static int find_host(const char *host, const struct addrinfo *h, uint16_t port, 
   }
   if (host == NULL) return here((h->ai_flags & AI_PASSIVE) != 0, family, port, f);
   bool by_name = (h->ai_flags & AI_NUMERICHOST) == 0;
-  if (strcmp(host, "localhost") == 0) return by_name ? here(false, family, port, f) : EAI_NONAME;
+  if (is_localhost(host)) return by_name ? here(false, family, port, f) : EAI_NONAME;
   int wrong = numeric(host, h, port, f);
   if (wrong != EAI_NONAME || !by_name) return wrong;
   struct addrinfo hints = *h;
@@ -231,6 +240,14 @@ static const char *service_name(int port) {
   return NULL;
 }
 
+/* Writes text where the caller has room for it. Returns 0 or an error of getnameinfo's. */
+static int tell_text(char *to, socklen_t room, const char *text) {
+  size_t size = strlen(text) + 1;
+  if (size > room) return EAI_OVERFLOW;
+  memcpy(to, text, size);
+  return 0;
+}
+
 /* The host's part of getnameinfo: "localhost", or numbers, with the scope of an address of the link. */
 static int host_name(const struct sockaddr *address, char *host, socklen_t room, int flags) {
   char text[INET6_ADDRSTRLEN + 16];
@@ -249,7 +266,7 @@ static int host_name(const struct sockaddr *address, char *host, socklen_t room,
     size_t size = strlen(text);
     if (six.sin6_scope_id != 0) snprintf(text + size, sizeof text - size, "%%%u", (unsigned)six.sin6_scope_id);
   }
-  return snprintf(host, room, "%s", text) >= (int)room ? EAI_OVERFLOW : 0;
+  return tell_text(host, room, text);
 }
 
 int stint_bsd_getnameinfo(const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size,
@@ -259,19 +276,26 @@ int stint_bsd_getnameinfo(const struct sockaddr *address, socklen_t size, char *
   if (size < (six ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in))) return EAI_FAMILY;
   int wrong = host_name(address, host, host_size, flags);
   if (wrong != 0) return wrong;
-  if (service != NULL && service_size > 0) {
-    /* The port is in the same place for both families. */
-    int port = ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
-    const char *name = (flags & NI_NUMERICSERV) != 0 ? NULL : service_name(port);
-    int n = name != NULL ? snprintf(service, service_size, "%s", name) : snprintf(service, service_size, "%d", port);
-    if (n >= (int)service_size) return EAI_OVERFLOW;
-  }
-  return 0;
+  if (service == NULL || service_size == 0) return 0;
+  /* The port is in the same place for both families. */
+  int port = ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+  const char *name = (flags & NI_NUMERICSERV) != 0 ? NULL : service_name(port);
+  char digits[8];
+  snprintf(digits, sizeof digits, "%d", port);
+  return tell_text(service, service_size, name != NULL ? name : digits);
 }
 
 #ifdef __wasm__
 int h_errno;
 #endif
+
+/* Keeps text in `room` bytes, as much as fits. It may be what is kept there: a program may ask again by an answer. */
+static void keep_text(char *to, size_t room, const char *text) {
+  size_t size = strlen(text);
+  if (size >= room) size = room - 1;
+  memmove(to, text, size);
+  to[size] = 0;
+}
 
 struct hostent *stint_bsd_gethostbyname(const char *name) {
   static char text[256], *none[1], *list[ANSWERS_MOST + 1];
@@ -284,7 +308,7 @@ struct hostent *stint_bsd_gethostbyname(const char *name) {
     h_errno = wrong == EAI_AGAIN ? TRY_AGAIN : wrong == EAI_FAIL ? NO_RECOVERY : HOST_NOT_FOUND;
     return NULL;
   }
-  snprintf(text, sizeof text, "%s", name);
+  keep_text(text, sizeof text, name);
   unsigned count = f.count < ANSWERS_MOST ? f.count : ANSWERS_MOST;
   for (unsigned i = 0; i < count; i++) {
     memcpy(&ips[i], f.places[i].ip + 12, sizeof ips[i]);
@@ -298,8 +322,8 @@ struct hostent *stint_bsd_gethostbyname(const char *name) {
 static struct servent *service_entry(const char *name, int port, const char *protocol) {
   static char text[32], kind[8], *none[1];
   static struct servent s;
-  snprintf(text, sizeof text, "%s", name);
-  snprintf(kind, sizeof kind, "%s", protocol != NULL ? protocol : "tcp");
+  keep_text(text, sizeof text, name);
+  keep_text(kind, sizeof kind, protocol != NULL ? protocol : "tcp");
   s = (struct servent){.s_name = text, .s_aliases = none, .s_port = htons((uint16_t)port), .s_proto = kind};
   return &s;
 }

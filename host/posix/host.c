@@ -106,7 +106,8 @@ static uint64_t now_us(void) {
 
 static uint32_t address(const char *text) {
   unsigned a, b, c, d;
-  if (sscanf(text, "%u.%u.%u.%u", &a, &b, &c, &d) != 4 || (a | b | c | d) > 255) {
+  int end = 0;
+  if (sscanf(text, "%3u.%3u.%3u.%3u%n", &a, &b, &c, &d, &end) != 4 || (a | b | c | d) > 255 || text[end] != 0) {
     fprintf(stderr, "an address is written a.b.c.d, not %s\n", text);
     exit(2);
   }
@@ -234,8 +235,11 @@ static void choose_mac(struct stint_config *c, uint32_t random) {
   c->macLow = low & 0xffff;
   if (text == NULL) return;
   int end = 0, count = sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x%n", &m[0], &m[1], &m[2], &m[3], &m[4], &m[5], &end);
-  if (count != 6 || text[end] != 0) {
-    fprintf(stderr, "STINT_MAC is written as 02:00:00:00:00:01, not %s\n", text);
+  /* sscanf takes blanks and signs, too; the lowest bit of the first byte makes a group's address. */
+  bool digits_only = text[strspn(text, "0123456789abcdefABCDEF:")] == 0;
+  if (count != 6 || text[end] != 0 || !digits_only || (m[0] & 1) != 0 ||
+      (m[0] | m[1] | m[2] | m[3] | m[4] | m[5]) == 0) {
+    fprintf(stderr, "STINT_MAC is one interface's, written as 02:00:00:00:00:01, not %s\n", text);
     exit(2);
   }
   c->macHigh = m[0] << 24 | m[1] << 16 | m[2] << 8 | m[3];
@@ -354,8 +358,10 @@ static int32_t start(struct stint_config *c) {
 /* The 16 bytes of an IPv6 address; `prefix`: its bits may stand behind it. */
 static void address6(const char *text, unsigned char *bytes, unsigned *prefix) {
   char plain[64] = "";
-  if (sscanf(text, prefix != NULL ? "%63[^/]/%u" : "%63s", plain, prefix) < 1 ||
-      INET_PTON(AF_INET6, plain, bytes) != 1 || (prefix != NULL && *prefix > 128)) {
+  int end = 0;
+  if (prefix != NULL) sscanf(text, "%63[^/]%n/%u%n", plain, &end, prefix, &end);
+  else sscanf(text, "%63s%n", plain, &end);
+  if (text[end] != 0 || INET_PTON(AF_INET6, plain, bytes) != 1 || (prefix != NULL && *prefix > 128)) {
     fprintf(stderr, "an IPv6 address is written as fd00::2%s, not %s\n", prefix != NULL ? "/64" : "", text);
     exit(2);
   }
@@ -389,12 +395,20 @@ static int32_t start6(void) {
 #ifdef STINT_CLIENTS
 static bool leased;
 
+/* What the stack says to the name of STINT_NAME. */
+static int32_t name_result(const char *name, int32_t result) {
+  if (name == NULL || result != STINT_ERR_ARGUMENT) return result;
+  fprintf(stderr, "STINT_NAME is up to 63 letters, digits and hyphens, not %s\n", name);
+  exit(2);
+}
+
 /* STINT_IP=dhcp: waits for a lease. Returns 0 or an error. */
 static int32_t lease_start(void) {
   enum { PATIENCE_US = 30000000 };
   const char *name = getenv("STINT_NAME");
   struct stint_lease lease = {.ip = 0};
   int32_t result = dhcp_start(0, (void *)(uintptr_t)name, name != NULL ? (uint32_t)strlen(name) : 0);
+  name_result(name, result);
   for (uint64_t until = now_us() + PATIENCE_US; result >= 0 && now_us() < until;) {
     if (turn(100, NULL, NULL, 0) < 0) break;
     result = dhcp_info(&lease);
@@ -440,12 +454,8 @@ static int32_t resolver_start(void) {
 /* STINT_NAME=lamp: reachable as lamp.local. */
 static int32_t name_start(void) {
   const char *name = getenv("STINT_NAME");
-  int32_t result = name == NULL || link_in < 0 ? 0 : mdns_start((void *)(uintptr_t)name, (uint32_t)strlen(name));
-  if (result == STINT_ERR_ARGUMENT) {
-    fprintf(stderr, "STINT_NAME is up to 63 letters, digits and hyphens, not %s\n", name);
-    exit(2);
-  }
-  return result;
+  if (name == NULL || link_in < 0) return 0;
+  return name_result(name, mdns_start((void *)(uintptr_t)name, (uint32_t)strlen(name)));
 }
 
 /* What goes on with the network's help: an address, IPv6's, the servers of names, an own name. */
@@ -489,16 +499,16 @@ int32_t stint_host_start(void) {
   const char *text = getenv("STINT_IP");
   char ip[32] = "";
   unsigned prefix = 24;
-  if (wants_lease(text)) {
-    started = begin(NULL, 0, NULL, start);
-    return started = started >= 0 ? network_start(true) : started;
-  }
-  if (text == NULL || sscanf(text, "%31[0-9.]/%u", ip, &prefix) < 1 || prefix > 32) {
+  int end = 0;
+  bool is_leased = wants_lease(text);
+  if (!is_leased && (text == NULL || sscanf(text, "%31[0-9.]%n/%u%n", ip, &end, &prefix, &end) < 1 || text[end] != 0 ||
+                     prefix > 32)) {
     fprintf(stderr, "set STINT_IP to the own address and prefix, as 10.0.2.15/24, or to dhcp\n");
     exit(2);
   }
-  started = begin(ip, prefix, getenv("STINT_GATEWAY"), start);
-  return started = started >= 0 ? network_start(false) : started;
+  started = is_leased ? begin(NULL, 0, NULL, start) : begin(ip, prefix, getenv("STINT_GATEWAY"), start);
+  if (started < 0) fprintf(stderr, "stint: the stack does not start at %s: error %d\n", text, (int)started);
+  return started = started >= 0 ? network_start(is_leased) : started;
 }
 
 int stint_host_turn(int wait_ms, struct pollfd *also, unsigned count) { return turn(wait_ms, NULL, also, count); }

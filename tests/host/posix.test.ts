@@ -448,6 +448,7 @@ function zoneAnswer(data: Uint8Array): Uint8Array | undefined {
 }
 
 describe("names, and an address from the network", () => {
+  const ON_LINK = { STINT_IP: "10.0.0.2/24", STINT_IP6: "fd00::2/64", STINT_DNS: ADDRESS };
   const WANTED = [
     "nobody.test: Name or service not known", "nobody.test: Name or service not known",
     "nobody.test: Name or service not known", "nobody.test: Name or service not known", "gethostbyname: Unknown host",
@@ -469,11 +470,30 @@ describe("names, and an address from the network", () => {
     });
   }
 
+  it("RFC 6761 §6.3: localhost is here in whatever letters, as names in .localhost are; no server is asked",
+    async (t: TestContext) => {
+      if (lacks(t, "gcc")) return;
+      const here = ["LocalHost", "localhost.", "a.localhost", "b.LOCALHOST."], asked: string[] = [];
+      const r = await onNetwork([...here, "alocalhost", "four.test"], ON_LINK, asked);
+      const lines = r.out.split("\n"), of = (name: string): string[] => lines.filter((l) => l.startsWith(`${name}:`));
+      for (const name of here) assert.deepEqual(of(name)[0], `${name}: ::1 127.0.0.1`, r.out);
+      assert.deepEqual(new Set(asked.map((n) => n.toLowerCase())), new Set(["alocalhost", "four.test"]));
+    });
+
   for (const [what, env, line] of [
     ["STINT_DNS", { STINT_DNS: "10.0.0.1,nobody" }, /^an address is written a\.b\.c\.d, not nobody$/m],
     ["too many of STINT_DNS", { STINT_DNS: "1.1.1.1,1.1.1.2,1.1.1.3,1.1.1.4" }, /^STINT_DNS is up to three addresses/m],
+    ["more than an address in STINT_DNS", { STINT_DNS: "10.0.0.1 10.0.0.3" },
+      /^an address is written a\.b\.c\.d, not 10\.0\.0\.1 10/m],
+    ["STINT_IP with more behind it", { STINT_IP: "10.0.0.2/24x" }, /^set STINT_IP to the own address and prefix/m],
+    ["STINT_IP that is nobody's", { STINT_IP: "10.0.0.255/24" }, /^stint: the stack does not start at 10\.0\.0\.255/m],
+    ["STINT_IP6", { STINT_IP6: "fd00::2/64x" }, /^an IPv6 address is written as fd00::2\/64, not fd00::2\/64x$/m],
+    ["STINT_NAME of whom DHCP is told", { STINT_IP: "dhcp", STINT_NAME: "a b" }, /^STINT_NAME is up to 63 letters/m],
     ["STINT_NAME", { STINT_NAME: "a b" }, /^STINT_NAME is up to 63 letters, digits and hyphens, not a b$/m],
-    ["STINT_MAC", { STINT_MAC: "02:00:00:00:00" }, /^STINT_MAC is written as 02:00:00:00:00:01, not 02:00/m],
+    ["STINT_MAC", { STINT_MAC: "02:00:00:00:00" }, /^STINT_MAC is one .* written as 02:00:00:00:00:01, not 02:00/m],
+    ["STINT_MAC with blanks", { STINT_MAC: "02: 1:00:00:00:01" }, /^STINT_MAC is one interface's, .* not 02: 1/m],
+    ["STINT_MAC of a group", { STINT_MAC: "03:00:00:00:00:01" }, /^STINT_MAC is one interface's, .* not 03:00/m],
+    ["STINT_MAC of zeros", { STINT_MAC: "00:00:00:00:00:00" }, /^STINT_MAC is one interface's, .* not 00:00/m],
   ] as const) {
     it(`a wrong setting gets a line: ${what}`, async (t: TestContext) => {
       if (lacks(t, "gcc")) return;
@@ -484,8 +504,8 @@ describe("names, and an address from the network", () => {
   }
 });
 
-/** Runs `lookup` on a network with a DHCP and DNS server that echoes, too, at ADDRESS. */
-async function onNetwork(names: string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+/** Runs `lookup` on a network with a DHCP and DNS server that echoes, too, at ADDRESS. Collects who is `asked` for. */
+async function onNetwork(names: string[], env: NodeJS.ProcessEnv, asked: string[] = []): Promise<Ended> {
   const began = Date.now(), child = started(linkedProgram("lookup"), names, {
     stdio: ["ignore", "pipe", "pipe", "pipe"], env: environment({ STINT_LINK_FD: "3", ...env }),
   });
@@ -506,6 +526,7 @@ async function onNetwork(names: string[], env: NodeJS.ProcessEnv): Promise<Ended
   });
   const dns = stack.udp({ port: 53 });
   dns.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
+    asked.push(readQuery(data).name);
     const answer = zoneAnswer(data);
     if (answer !== undefined) dns.send(answer, from.port, from.address);
   });

@@ -66,6 +66,12 @@ static void infos(void) {
   printf(" %s\n", service);
   printf("no room: %d\n",
          getnameinfo((struct sockaddr *)&a, sizeof a, host, 4, NULL, 0, NI_NUMERICHOST) == EAI_OVERFLOW);
+  volatile socklen_t all = (socklen_t)-1;
+  printf("all the room there is: %d",
+         getnameinfo((struct sockaddr *)&a, sizeof a, host, all, service, all, NI_NUMERICHOST | NI_NUMERICSERV));
+  printf(" %s %s\n", host, service);
+  printf("no room for a service: %d\n",
+         getnameinfo((struct sockaddr *)&a, sizeof a, NULL, 0, service, 2, NI_NUMERICSERV) == EAI_OVERFLOW);
   a.sin_family = 77;
   printf("another family: %d\n",
          getnameinfo((struct sockaddr *)&a, sizeof a, host, sizeof host, NULL, 0, NI_NUMERICHOST) == EAI_FAMILY);

@@ -32,6 +32,8 @@ int main(int argc, char **argv) {
     for (int n = 0; h != NULL && h->h_addr_list[n] != NULL; n++)
       printf(" %s", inet_ntoa(*(struct in_addr *)(void *)h->h_addr_list[n]));
     printf(h != NULL ? "\n" : " %s\n", hstrerror(h_errno));
+    /* An answer is text to ask with, too. */
+    if (h != NULL && (h = gethostbyname(h->h_name)) != NULL && strcmp(h->h_name, argv[i]) != 0) return 3;
   }
   if (argc < 2 || getaddrinfo(argv[argc - 1], "80", &hints, &to) != 0) return 2;
   int fd = socket(to->ai_family, to->ai_socktype, 0);
