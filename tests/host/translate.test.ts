@@ -4,16 +4,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import binaryen from "binaryen";
 import { ToolError } from "../../tools/translate/error.mjs";
 import { wasmToC } from "../../tools/translate/index.mjs";
 import { coreCommands, coreFiles } from "../boards/core-suite/files.js";
-import { drawnCalls, ofV8 } from "../boards/inplace/of-v8.js";
+import { drawnCalls, ofV8, type Call } from "../boards/inplace/of-v8.js";
 import { randomModule } from "../boards/inplace/random.js";
 import { succeeded } from "../harness/programs.js";
 import { lacks } from "../interop/lab.js";
 
 const HOME = "tests/boards/translate", MODULES = 100;
 const FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-w", `-I${HOME}`, "-Iboards/runtimes/aot"];
+
+const SANITIZED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"];
+/** Arguments of each case. */
+const PAIRS = [[0, 0], [1, 0], [0, 1], [-1, 1], [3, 4], [-2147483648, -1], [65530, 6], [65531, 5], [33, 7], [-7, 2]];
 
 /** The memory grows up to what the module says, or the test has. */
 const GROW = `static u32 memory_grow(u32 pages) {
@@ -76,7 +81,7 @@ describe("the translator from Wasm to C", () => {
       commands.push("hash");
       expected.push({ seed, line: lines.at(-1)!, is32: false });
     }
-    const said = program(dir, files, ["-O1", "-fsanitize=undefined", "-fno-sanitize-recover=all"])(commands);
+    const said = program(dir, files, ["-O1", ...SANITIZED])(commands);
     let values = 0;
     expected.forEach(({ seed, line }, i) => {
       const got = said[i]!.startsWith("trap") ? "trap" : said[i]!;
@@ -84,6 +89,26 @@ describe("the translator from Wasm to C", () => {
       if (line.startsWith("=")) values++;
     });
     assert.ok(values > expected.length / 2, `${values} of ${expected.length} end without a trap`);
+  });
+
+  it("does what V8 does where an order, a sign or a trap is easily lost (cases.wat)", (t) => {
+    if (lacks(t, "gcc")) return;
+    const m = binaryen.parseText(readFileSync(join(HOME, "cases.wat"), "utf8")), wasm = join(dir, "cases.wasm");
+    m.setFeatures(binaryen.Features.All);
+    const bytes = m.emitBinary();
+    m.dispose();
+    writeFileSync(wasm, bytes);
+    const names = WebAssembly.Module.exports(new WebAssembly.Module(Uint8Array.from(bytes)))
+      .filter((e) => e.kind === "function").map((e) => e.name);
+    const calls = PAIRS.flatMap((args): Call[] => names.map((name) => ({ name, args })));
+    const expected = ["loaded", ...ofV8(bytes, calls)], file = wrapped(dir, 0, wasm);
+    const commands = ["load 0", ...calls.map(({ name, args }) =>
+      `call ${name.replace(/\W+/g, "_")} ${args.map((a) => Number(a) >>> 0).join(" ")}`), "hash"];
+    for (const flags of [["-O0", ...SANITIZED], ["-O3"]]) {
+      const said = program(dir, [file], flags)(commands);
+      const got = expected.map((_, i) => (said[i]!.startsWith("trap") ? "trap" : said[i]!));
+      expected.forEach((line, i) => assert.equal(got[i], line, `${flags[0]!}: ${commands[i]!}`));
+    }
   });
 
   it("passes the integer files of WebAssembly's core test suite", (t) => {

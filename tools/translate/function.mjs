@@ -148,7 +148,7 @@ class Writer {
       default: throw this.#refused(x);
     }
     if (v === undefined) throw this.#refused(x);
-    return v.isStatement ? this.#scope.fix({ ...v, traps: true }, bitsOf(x.type, this.#f.name)) : v;
+    return v.isStatement ? this.#scope.fix({ ...v, traps: true, isFixed: false }, bitsOf(x.type, this.#f.name)) : v;
   }
 
   #load(x) {
