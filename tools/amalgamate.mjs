@@ -51,7 +51,7 @@ function source(wasm, functions, base) {
   const text = readFileSync(out, "utf8");
   rmSync(dir, { recursive: true });
   const globals = [...text.matchAll(/^static (u32|u64) (g_\w+);\n/gm)];
-  const code = text.slice(globals.at(-1).index + globals.at(-1)[0].length);
+  const code = text.slice(globals.at(-1).index + globals.at(-1)[0].length).replace("#pragma GCC diagnostic pop\n", "");
   return `/*
  * stint ${version}: a TCP/IP stack, as one file of C. Made by tools/amalgamate.mjs from a WebAssembly module: each
  * access to its memory is checked. It needs memcpy, memmove and memset, and nothing else. License: MIT.
@@ -65,11 +65,6 @@ function source(wasm, functions, base) {
 #if !defined(__GNUC__)
 #error "stint.c is for GCC and Clang"
 #endif
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wunused-variable"
-#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
-#pragma GCC diagnostic ignored "-Wunused-label"
-#pragma GCC diagnostic ignored "-Wunused-parameter"
 ${QUIET}
 struct stint {
   uint8_t *memory;

@@ -12,8 +12,7 @@ import { wasmToC } from "./translate/index.mjs";
 
 const FLAGS = [
   "-O3", "--param", "max-inline-insns-auto=300", "--param", "inline-unit-growth=400", "--param",
-  "large-unit-insns=100000", "-std=gnu11", "-Wall", "-Wextra", "-Wno-unused-function", "-Wno-unused-but-set-variable",
-  "-Wno-unused-variable", "-fno-strict-aliasing",
+  "large-unit-insns=100000", "-std=gnu11", "-Wall", "-Wextra", "-fno-strict-aliasing",
 ];
 
 /** The calls that take no pointers: each goes through as it is; an address that comes back becomes a pointer. */

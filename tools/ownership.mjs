@@ -117,7 +117,6 @@ function bounds() {
 
 const CLANG = [
   "-O2", "-g", "-fsanitize=fuzzer,address", "-std=gnu11", "-fno-strict-aliasing", "-Wall", "-Wextra",
-  "-Wno-unused-function", "-Wno-unused-variable", "-Wno-unused-but-set-variable",
 ];
 
 /** Makes build/ownership/fuzz: the stack as C, with AddressSanitizer and libFuzzer (tests/ownership/target.c). */

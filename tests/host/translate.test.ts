@@ -14,7 +14,7 @@ import { succeeded } from "../harness/programs.js";
 import { lacks } from "../interop/lab.js";
 
 const HOME = "tests/boards/translate", MODULES = 100;
-const FLAGS = ["-std=gnu11", "-fno-strict-aliasing", "-w", `-I${HOME}`, "-Iboards/runtimes/aot"];
+const FLAGS = ["-std=gnu11", "-fno-strict-aliasing", `-I${HOME}`, "-Iboards/runtimes/aot"];
 
 const SANITIZED = ["-fsanitize=undefined", "-fno-sanitize-recover=all"];
 /** Arguments of each case. */
@@ -53,8 +53,17 @@ function program(dir: string, files: string[], optimize: string[]): (commands: s
   const table = join(dir, "table.c"), out = join(dir, "program"), all = files.map((_, i) => `module_${i}`);
   writeFileSync(table, `#include "test.h"\n${all.map((m) => `extern const struct test_module ${m};`).join("\n")}
 const struct test_module *const test_modules[] = {${all.map((m) => `&${m}`).join(", ")}};\n`);
-  succeeded("gcc", [...FLAGS, ...optimize, join(HOME, "test.c"), table, ...files, "-o", out]);
+  succeeded("gcc", [...FLAGS, "-w", ...optimize, join(HOME, "test.c"), table, ...files, "-o", out]);
   return (commands) => succeeded(out, [], { input: `${commands.join("\n")}\n` }).split("\n");
+}
+
+/** The module of cases.wat. */
+function cases(): Uint8Array {
+  const m = binaryen.parseText(readFileSync(join(HOME, "cases.wat"), "utf8"));
+  m.setFeatures(binaryen.Features.All);
+  const bytes = m.emitBinary();
+  m.dispose();
+  return bytes;
 }
 
 describe("the translator from Wasm to C", () => {
@@ -93,10 +102,7 @@ describe("the translator from Wasm to C", () => {
 
   it("does what V8 does where an order, a sign or a trap is easily lost (cases.wat)", (t) => {
     if (lacks(t, "gcc")) return;
-    const m = binaryen.parseText(readFileSync(join(HOME, "cases.wat"), "utf8")), wasm = join(dir, "cases.wasm");
-    m.setFeatures(binaryen.Features.All);
-    const bytes = m.emitBinary();
-    m.dispose();
+    const wasm = join(dir, "cases.wasm"), bytes = cases();
     writeFileSync(wasm, bytes);
     const names = WebAssembly.Module.exports(new WebAssembly.Module(Uint8Array.from(bytes)))
       .filter((e) => e.kind === "function").map((e) => e.name);
@@ -109,6 +115,44 @@ describe("the translator from Wasm to C", () => {
       const got = expected.map((_, i) => (said[i]!.startsWith("trap") ? "trap" : said[i]!));
       expected.forEach((line, i) => assert.equal(got[i], line, `${flags[0]!}: ${commands[i]!}`));
     }
+  });
+
+  it("gives GCC and Clang nothing to warn of", (t) => {
+    if (lacks(t, "gcc", "clang")) return;
+    const own = join(dir, "own.wasm"), program = join(dir, "warned.c"), made = join(dir, "warned.inc");
+    writeFileSync(own, cases());
+    for (const wasm of [own, "build/stint.mcu.wasm"]) {
+      wasmToC(wasm, made);
+      writeFileSync(program,
+        `#define MEMORY_SIZE 65536u\n#include "${made}"\nvoid (*const fill)(void) = module_fill;\n`);
+      for (const compiler of ["gcc", "clang"])
+        succeeded(compiler, [...FLAGS, "-Wall", "-Wextra", "-Werror", "-O1", "-c", program, "-o", "/dev/null"]);
+    }
+  });
+
+  it("refuses what it would translate wrongly, and names nothing as another thing is named", () => {
+    const wasm = join(dir, "odd.wasm"), out = join(dir, "odd.c");
+    const made = (text: string): string => {
+      const m = binaryen.parseText(`(module ${text})`);
+      m.setFeatures(binaryen.Features.MultiMemory | binaryen.Features.Memory64);
+      binaryen.setDebugInfo(true);
+      writeFileSync(wasm, m.emitBinary());
+      binaryen.setDebugInfo(false);
+      m.dispose();
+      wasmToC(wasm, out);
+      return readFileSync(out, "utf8");
+    };
+    for (const [text, why] of [
+      ["(memory i64 1)", /64 bits/], ["(memory 1) (memory 1)", /several memories/],
+      ["(table 1 funcref) (func $f) (elem $e func $f)", /not a number/],
+      ['(func (import "a" "b-c")) (func (import "a" "b_c"))', /a\.b_c is a_b_c in C/],
+    ] as const) assert.throws(() => made(text), (e) => e instanceof ToolError && why.test(e.message), text);
+    const text = made(`(func (import "a" "b")) (func $a/b) (func $1/2) (func $size/t) (func $UINT32/MAX) (func $int/+)
+      (func $i32/load) (func $stint/poll) (func (export "poll")) (func $tcp/input (export "*/"))`);
+    const names = [...text.matchAll(/^static void (\w+)\(void\);$/gm)].map(([, name]) => name);
+    assert.deepEqual(names, [
+      "a_b_2", "fn_1_2", "fn_size_t", "fn_UINT32_MAX", "fn_int", "fn_i32_load", "fn_stint_poll", "stint_poll", "stint_",
+    ]);
   });
 
   it("passes the integer files of WebAssembly's core test suite", (t) => {
@@ -154,7 +198,7 @@ describe("the translator from Wasm to C", () => {
 });
 
 /** What a module of the suite may be refused for. */
-const REFUSED = /only integers|is imported|passive|is not a number|more than one table|beyond the table/;
+const REFUSED = /only integers|is imported|passive|is not a number|not valid|more than one table|beyond the table/;
 /** The suite's words for a trap, and ours (boards/runtimes/aot/wasm.h). */
 const TRAPS: Record<string, RegExp> = {
   "out of bounds memory access": /^trap 1$/, unreachable: /^trap 2$/, "integer divide by zero": /^trap 3$/,

@@ -2,8 +2,8 @@
 import binaryen from "binaryen";
 import { ToolError } from "./error.mjs";
 import { binary, unary } from "./operators.mjs";
-import { CALL, Scope, indented } from "./scope.mjs";
-import { DEAD, constant, inner, joined, operand, value } from "./values.mjs";
+import { CALL, DEPTH_MAX, Scope, indented } from "./scope.mjs";
+import { DEAD, chosen, constant, joined, operand, truth, value } from "./values.mjs";
 
 const { none, unreachable, i32, i64 } = binaryen;
 /** Binaryen has no record of these. */
@@ -13,6 +13,9 @@ function info(e) {
   const id = binaryen.getExpressionId(e);
   return BARE.has(id) ? { id, type: binaryen.getExpressionType(e) } : binaryen.getExpressionInfo(e);
 }
+
+/** Whether a value is there that may be part of an expression. */
+const isShort = (v) => !v.isDead && v.depth < DEPTH_MAX;
 
 const EVERYTHING = { everything: true, traps: true };
 
@@ -167,7 +170,7 @@ class Writer {
     const parts = this.#scope.operands([this.#done(x.ifTrue), this.#done(x.ifFalse), this.#part(x.condition)]);
     if (!parts) return DEAD;
     const [t, f, c] = parts;
-    return joined(`${inner(c)} ? ${inner(t)} : ${inner(f)}`, [c, t, f], { isBool: t.isBool && f.isBool });
+    return chosen(c, t, f);
   }
 
   #call(x) {
@@ -187,7 +190,8 @@ class Writer {
         + `(${args.map((p) => p.text).join(", ")})`;
     }
     this.#scope.before(CALL);
-    return value(text, { isAtom: true, call: true, locals: joined("", parts).locals });
+    const { locals, depth } = joined("", parts);
+    return value(text, { isAtom: true, call: true, locals, depth });
   }
 
   /** An expression for what it does. */
@@ -208,12 +212,14 @@ class Writer {
       }
       case binaryen.DropId: return this.#drop(x);
       case binaryen.LocalSetId: {
-        const parts = this.#operands(x.value);
-        return parts ? s.emit(`${this.#names[x.index]} = ${parts[0].text};`, { local: x.index }) : undefined;
+        const parts = this.#operands(x.value), name = this.#names[x.index];
+        if (!parts || parts[0].text === name) return;
+        return s.emit(`${name} = ${parts[0].text};`, { local: x.index });
       }
       case binaryen.GlobalSetId: {
         const parts = this.#operands(x.value), name = this.#m.global(x.name);
-        return parts ? s.emit(`${name} = ${parts[0].text};`, { global: name, traps: true }) : undefined;
+        if (!parts || parts[0].text === name) return;
+        return s.emit(`${name} = ${parts[0].text};`, { global: name, traps: true });
       }
       case binaryen.StoreId: return this.#store(x);
       case binaryen.MemoryCopyId: return this.#bulk("memory_copy", x.dest, x.source, x.size);
@@ -226,8 +232,8 @@ class Writer {
     const parts = this.#operands(x.value);
     if (!parts) return;
     const [v] = parts;
-    if (v.call) this.#scope.emit(`${v.text};`);
-    else if (v.traps) this.#scope.emit(`(void)(${v.text});`, { traps: true });
+    if (v.call && v.isAtom) this.#scope.emit(`${v.text};`);
+    else if (v.call || v.traps) this.#scope.emit(`(void)(${v.text});`, { traps: true });
   }
 
   #store(x) {
@@ -311,11 +317,8 @@ class Writer {
     const [c] = parts, result = hasValue ? s.variable() : undefined;
     const arm = (e) => (e ? s.apart(() => this.#sequence([e], hasValue)) : { lines: [], v: value("") });
     const yes = arm(x.ifTrue), no = arm(x.ifFalse);
-    if (hasValue && yes.lines.length + no.lines.length === 0 && !yes.v.isDead && !no.v.isDead) {
-      const all = [c, yes.v, no.v];
-      const v = joined(`${inner(c)} ? ${inner(yes.v)} : ${inner(no.v)}`, all, {
-        isBool: yes.v.isBool && no.v.isBool,
-      });
+    if (hasValue && yes.lines.length + no.lines.length === 0 && isShort(yes.v) && isShort(no.v)) {
+      const v = chosen(c, yes.v, no.v);
       if (v.call) s.before(CALL);
       return v;
     }
@@ -324,7 +327,7 @@ class Writer {
       s.lines.push(`u${bitsOf(x.type, this.#f.name)} ${result};`);
       for (const { lines, v } of [yes, no]) if (!v.isDead) lines.push(`${result} = ${v.text};`);
     }
-    s.lines.push(...choiceOf(c.text, yes.lines, no.lines));
+    s.lines.push(...choiceOf(truth(c), yes.lines, no.lines));
     return hasValue ? value(result, { isAtom: true, isFixed: true }) : value("");
   }
 
@@ -356,10 +359,10 @@ class Writer {
     if (!parts) return DEAD;
     const c = parts.at(-1), v = parts.length > 1 ? parts[0] : value("");
     s.before({ traps: true });
-    if (parts.length === 1) s.lines.push(`if (${c.text}) ${this.#jump(x.name)}`);
+    if (parts.length === 1) s.lines.push(`if (${truth(c)}) ${this.#jump(x.name)}`);
     else {
       const { result } = this.#targets.get(x.name);
-      s.lines.push(`if (${c.text}) {`, `  ${result} = ${v.text};`, `  ${this.#jump(x.name)}`, "}");
+      s.lines.push(`if (${truth(c)}) {`, `  ${result} = ${v.text};`, `  ${this.#jump(x.name)}`, "}");
     }
     return v;
   }

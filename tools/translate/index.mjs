@@ -4,12 +4,9 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { translated } from "./module.mjs";
 
-/** A condition of the module may be a constant that its compiler did not see, or choose between two numbers. */
-export const QUIET = `#pragma GCC diagnostic ignored "-Wint-in-bool-context"
-#ifdef __clang__
-#pragma clang diagnostic ignored "-Wtautological-bitwise-compare"
-#endif
-`;
+/** A module has functions, variables and labels that a program does not need. Nothing else is silenced. */
+export const QUIET = ["function", "variable", "but-set-variable", "label", "parameter", "but-set-parameter"]
+  .map((what) => `#pragma GCC diagnostic ignored "-Wunused-${what}"\n`).join("");
 
 /**
  * Writes the module at `wasm` as one C file to `out`, to be included behind what wasm.h asks for. Exports are functions
@@ -17,8 +14,15 @@ export const QUIET = `#pragma GCC diagnostic ignored "-Wint-in-bool-context"
  */
 export function wasmToC(wasm, out, prefix = "stint_") {
   mkdirSync(dirname(out), { recursive: true });
-  const head = `/* Made by tools/translate from a WebAssembly module. */\n#include "wasm.h"\n\n${QUIET}`;
-  writeFileSync(out, `${head}\n${translated(readFileSync(wasm), prefix)}\n`);
+  writeFileSync(out, `/* Made by tools/translate from a WebAssembly module. */
+#include "wasm.h"
+
+#pragma GCC diagnostic push
+${QUIET}
+${translated(readFileSync(wasm), prefix)}
+
+#pragma GCC diagnostic pop
+`);
 }
 
 if (process.argv[1]?.endsWith("translate/index.mjs")) wasmToC(process.argv[2], process.argv[3]);

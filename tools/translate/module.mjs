@@ -36,12 +36,13 @@ class Translation {
 
   constructor(m, prefix) {
     this.#m = m;
+    const indices = [...Array(m.getNumFunctions()).keys()];
+    const all = indices.map((i) => binaryen.getFunctionInfo(m.getFunctionByIndex(i)));
+    const imported = new Map(all.filter((f) => f.base).map((f) => [f, this.#names.imported(f.module, f.base)]));
     const exported = this.#exported(prefix);
-    for (let i = 0; i < m.getNumFunctions(); i++) {
-      const f = binaryen.getFunctionInfo(m.getFunctionByIndex(i));
+    for (const f of all) {
       const [first, ...others] = exported.get(f.name) ?? [];
-      const name = f.base ? `${plain(f.module)}_${plain(f.base)}` : first ?? this.#names.func(f.name);
-      this.#functions.set(f.name, { f, name });
+      this.#functions.set(f.name, { f, name: imported.get(f) ?? first ?? this.#names.func(f.name) });
       if (f.base && first !== undefined) others.unshift(first);
       for (const alias of others) this.#aliases.push({ f, alias });
     }
@@ -115,7 +116,8 @@ class Translation {
       if (at + s.data.length > table.initial) throw new ToolError("elements go beyond the table");
       s.data.forEach((name, j) => rows.set(at + j, this.#functions.get(name)));
     }
-    const filled = [...rows].map(([at, { f, name }]) =>
+    // A function that is null is of no type.
+    const filled = [...rows].filter(([, row]) => row !== undefined).map(([at, { f, name }]) =>
       `  [${at}] = {${this.type(f.params, f.results)}, (void (*)(void))${name}},`);
     return [
       `#define TABLE_SIZE ${table.initial}u`,
@@ -155,11 +157,22 @@ function rowsOf(bytes) {
   return rows;
 }
 
+/** What `make` returns. What Binaryen throws is no Error. */
+function refused(make, why) {
+  try {
+    return make();
+  } catch (e) {
+    throw e instanceof Error ? e : new ToolError(`${why}: ${e?.message ?? "Binaryen refuses it"}`);
+  }
+}
+
 /** C of the module in `bytes`. Its exports are functions `prefix` + name. */
 export function translated(bytes, prefix) {
-  const m = binaryen.readBinary(bytes);
+  const { Features } = binaryen, m = refused(() => binaryen.readBinary(bytes), "this is no module");
   try {
-    return new Translation(m, prefix).text();
+    m.setFeatures(Features.All & ~Features.MultiMemory & ~Features.Memory64);
+    if (!m.validate()) throw new ToolError("it is not valid, or has several memories or one of 64 bits");
+    return refused(() => new Translation(m, prefix).text(), "where data or elements go is not a number");
   } finally {
     m.dispose();
   }

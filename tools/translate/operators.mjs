@@ -54,13 +54,14 @@ function distance(r, bits) {
 
 function arithmetic(op, l, r, bits) {
   const isBool = "&|^".includes(op) && l.isBool && r.isBool;
-  if (isBool) return joined(`(${l.text}) ${op} (${r.text})`, [l, r], { isBool });
+  // Without the cast, Clang would have it that "&&" is meant.
+  if (isBool) return joined(`(int)(${l.text}) ${op} (${r.text})`, [l, r], { isBool });
   // A constant that is negative with a sign is subtracted.
   if (op === "+" && r.number !== undefined && r.number >> BigInt(bits - 1) === 1n) {
     const n = BigInt.asUintN(bits, -r.number);
     if (n < 65536n) return joined(`${operand(l)} - ${n}u`, [l, r]);
   }
-  return joined(`${operand(l)} ${op} ${operand(r)}`, [l, r]);
+  return joined(`${operand(l)} ${op} ${operand(r)}`, [l, r], { isVague: op === "*" });
 }
 
 function compared(op, l, r) {

@@ -13,6 +13,9 @@ function isBefore(v, event) {
     || (event.globals === true ? v.globals.size > 0 : v.globals.has(event.global));
 }
 
+/** Parentheses in each other, a few to a depth, of which Clang takes 256. */
+export const DEPTH_MAX = 50;
+
 /** What a call may do. */
 export const CALL = { traps: true, memory: true, globals: true };
 
@@ -63,7 +66,7 @@ export class Scope {
         this.#waiting.length = from;
         return null;
       }
-      this.#waiting.push({ v, bits });
+      this.#waiting.push({ v: v.depth < DEPTH_MAX ? v : this.fix({ ...v, isFixed: false }, bits), bits });
     }
     const slots = this.#waiting.splice(from);
     // C may evaluate operands in any order: a call among them must not change what another one reads.

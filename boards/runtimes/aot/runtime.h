@@ -5,15 +5,7 @@
 #include "config.h"
 #include "wasm.h"
 
-/* The module has functions and labels that this firmware does not need. */
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#pragma GCC diagnostic ignored "-Wunused-variable"
-#pragma GCC diagnostic ignored "-Wunused-but-set-variable"
-#pragma GCC diagnostic ignored "-Wunused-label"
-#pragma GCC diagnostic ignored "-Wunused-parameter"
 #include "module.c"
-#pragma GCC diagnostic pop
 
 #ifndef MEMORY_AT
 u8 wasm_memory[MEMORY_SIZE] __attribute__((aligned(8)));
