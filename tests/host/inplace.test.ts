@@ -7,7 +7,7 @@ import { after, before, describe, it } from "node:test";
 import { lacks } from "../interop/lab.js";
 import { succeeded } from "../harness/programs.js";
 import { coreCommands, coreFiles, type Command } from "../boards/core-suite/files.js";
-import { drawnCalls, ofV8 } from "../boards/inplace/of-v8.js";
+import { askedOfDrawn, assertAsked } from "../boards/inplace/of-v8.js";
 import { randomModule } from "../boards/inplace/random.js";
 
 const HOME = "boards/runtimes/inplace", TESTS = "tests/boards/inplace";
@@ -32,32 +32,12 @@ describe("the interpreter in place", () => {
 
   it("does what V8 does on 300 modules that are drawn", (t) => {
     if (lacks(t, "clang")) return;
-    const commands: string[] = [], expected: { seed: number; line: string; is32: boolean }[] = [];
-    for (let seed = 1; seed <= 300; seed++) {
-      const { bytes, signatures } = randomModule(seed), file = join(dir, `${seed}.wasm`);
+    const asked = askedOfDrawn(300, (bytes, seed) => {
+      const file = join(dir, `${seed}.wasm`);
       writeFileSync(file, bytes);
-      const calls = drawnCalls(signatures);
-      const lines = ofV8(bytes, calls);
-      commands.push(`load ${file}`);
-      expected.push({ seed, line: "loaded", is32: false });
-      calls.forEach(({ name, args }, i) => {
-        const numbers = args.map((a) => BigInt.asUintN(typeof a === "bigint" ? 64 : 32, BigInt(a)));
-        commands.push(`call ${name} ${numbers.join(" ")}`);
-        expected.push({ seed, line: lines[i]!, is32: signatures[Number(name.slice(1))]!.result === 0x7f });
-      });
-      commands.push("hash");
-      expected.push({ seed, line: lines.at(-1)!, is32: false });
-    }
-    const said = run(commands);
-    let values = 0;
-    expected.forEach(({ seed, line, is32 }, i) => {
-      const whole = said[i]!;
-      const number = is32 && whole.startsWith("= ") ? `= ${BigInt.asUintN(32, BigInt(whole.slice(2)))}` : whole;
-      const got = number.startsWith("trap") ? "trap" : number;
-      assert.equal(got, line, `seed ${seed}: ${commands[i]}`);
-      if (line.startsWith("=")) values++;
+      return file;
     });
-    assert.ok(values > expected.length / 2, `${values} of ${expected.length} end without a trap`);
+    assertAsked(asked, run(asked.map((a) => a.command)));
   });
 
   it("passes the integer files of WebAssembly's core test suite", (t) => {

@@ -8,8 +8,7 @@ import binaryen from "binaryen";
 import { ToolError } from "../../tools/translate/error.mjs";
 import { wasmToC } from "../../tools/translate/index.mjs";
 import { coreCommands, coreFiles } from "../boards/core-suite/files.js";
-import { drawnCalls, ofV8, type Call } from "../boards/inplace/of-v8.js";
-import { randomModule } from "../boards/inplace/random.js";
+import { askedOfDrawn, assertAsked, ofV8, type Call } from "../boards/inplace/of-v8.js";
 import { succeeded } from "../harness/programs.js";
 import { lacks } from "../interop/lab.js";
 
@@ -73,31 +72,12 @@ describe("the translator from Wasm to C", () => {
 
   it(`does what V8 does on ${MODULES} modules that are drawn`, (t) => {
     if (lacks(t, "gcc")) return;
-    const commands: string[] = [], files: string[] = [];
-    const expected: { seed: number; line: string; is32: boolean }[] = [];
-    for (let seed = 1; seed <= MODULES; seed++) {
-      const { bytes, signatures } = randomModule(seed), wasm = join(dir, `${seed}.wasm`);
+    const files: string[] = [], asked = askedOfDrawn(MODULES, (bytes, seed) => {
+      const wasm = join(dir, `${seed}.wasm`);
       writeFileSync(wasm, bytes);
-      files.push(wrapped(dir, seed - 1, wasm));
-      const calls = drawnCalls(signatures), lines = ofV8(bytes, calls);
-      commands.push(`load ${seed - 1}`);
-      expected.push({ seed, line: "loaded", is32: false });
-      calls.forEach(({ name, args }, i) => {
-        const numbers = args.map((a) => BigInt.asUintN(typeof a === "bigint" ? 64 : 32, BigInt(a)));
-        commands.push(`call ${name} ${numbers.join(" ")}`);
-        expected.push({ seed, line: lines[i]!, is32: signatures[Number(name.slice(1))]!.result === 0x7f });
-      });
-      commands.push("hash");
-      expected.push({ seed, line: lines.at(-1)!, is32: false });
-    }
-    const said = program(dir, files, ["-O1", ...SANITIZED])(commands);
-    let values = 0;
-    expected.forEach(({ seed, line }, i) => {
-      const got = said[i]!.startsWith("trap") ? "trap" : said[i]!;
-      assert.equal(got, line, `seed ${seed}: ${commands[i]}`);
-      if (line.startsWith("=")) values++;
+      return String(files.push(wrapped(dir, seed - 1, wasm)) - 1);
     });
-    assert.ok(values > expected.length / 2, `${values} of ${expected.length} end without a trap`);
+    assertAsked(asked, program(dir, files, ["-O1", ...SANITIZED])(asked.map((a) => a.command)));
   });
 
   it("does what V8 does where an order, a sign or a trap is easily lost (cases.wat)", (t) => {

@@ -1,6 +1,6 @@
 /** What V8 makes of the modules that are drawn. */
 import assert from "node:assert/strict";
-import type { Signature } from "./random.js";
+import { randomModule, type Signature } from "./random.js";
 
 export interface Call {
   name: string;
@@ -8,7 +8,7 @@ export interface Call {
 }
 
 /** Calls of each function of a module that was drawn. */
-export function drawnCalls(signatures: Signature[]): Call[] {
+function drawnCalls(signatures: Signature[]): Call[] {
   const argument = (type: number, n: number): number | bigint => {
     const value = [3, -1, 0x7fffffff, 77][n % 4]!;
     return type === 0x7f ? value : BigInt(value);
@@ -34,4 +34,39 @@ export function ofV8(bytes: Uint8Array, calls: Call[]): string[] {
     sum = BigInt.asUintN(64, (sum ^ BigInt(byte)) * 0x100000001b3n);
   }
   return [...lines, `= ${sum}`];
+}
+
+/** A line that is sent, and what V8 says of it. `is32`: its result has 32 bits. */
+export interface Asked {
+  seed: number;
+  command: string;
+  line: string;
+  is32: boolean;
+}
+
+/** What is asked of the modules of the seeds from 1 to `count`; `place` puts one where `load` finds it, by its name. */
+export function askedOfDrawn(count: number, place: (bytes: Uint8Array, seed: number) => string): Asked[] {
+  return Array.from({ length: count }, (_, i) => i + 1).flatMap((seed): Asked[] => {
+    const { bytes, signatures } = randomModule(seed), calls = drawnCalls(signatures), lines = ofV8(bytes, calls);
+    const called = calls.map(({ name, args }, i): Asked => {
+      const numbers = args.map((a) => BigInt.asUintN(typeof a === "bigint" ? 64 : 32, BigInt(a)));
+      const is32 = signatures[Number(name.slice(1))]!.result === 0x7f;
+      return { seed, command: `call ${name} ${numbers.join(" ")}`, line: lines[i]!, is32 };
+    });
+    return [
+      { seed, command: `load ${place(bytes, seed)}`, line: "loaded", is32: false }, ...called,
+      { seed, command: "hash", line: lines.at(-1)!, is32: false },
+    ];
+  });
+}
+
+/** Checks what was said of each. */
+export function assertAsked(asked: Asked[], said: string[]): void {
+  asked.forEach(({ seed, command, line, is32 }, i) => {
+    const whole = said[i]!;
+    const number = is32 && whole.startsWith("= ") ? `= ${BigInt.asUintN(32, BigInt(whole.slice(2)))}` : whole;
+    assert.equal(number.startsWith("trap") ? "trap" : number, line, `seed ${seed}: ${command}`);
+  });
+  const values = asked.filter(({ line }) => line.startsWith("=")).length;
+  assert.ok(values > asked.length / 2, `${values} of ${asked.length} end without a trap`);
 }
