@@ -4,7 +4,7 @@
  */
 import { FLAGS, type FlagName } from "../decode.js";
 import type { StackOptions } from "../config.js";
-import type { Segment } from "./analyze.js";
+import { isForeign, type Segment } from "./analyze.js";
 import type { Lab } from "./lab.js";
 import { labelOf, plural } from "./ladder.js";
 import type { Fault, HostPlan, Scenario } from "./scenario.js";
@@ -53,9 +53,10 @@ const one = (name: string, label: string, values: Choice["values"]): Choice => (
 // What was seen
 
 const all = (seen: Seen): Segment[] => seen.segments.filter((s) => s !== null);
+/** What a host sent itself: a forged segment answers no question about it. */
 const sentBy = (seen: Seen, host: string): Segment[] => {
   const ip = seen.lab.hosts[seen.lab.host(host)]!.ip;
-  return all(seen).filter((s) => s.tcp.source === ip);
+  return all(seen).filter((s) => s.tcp.source === ip && !isForeign(s.fate));
 };
 const has = (s: Segment, flag: FlagName): boolean => s.tcp.flags.includes(flag);
 const ms = (seen: Seen, us: number): string => `${Math.round((us - seen.lab.startUs) / 1000)} ms`;
@@ -115,7 +116,7 @@ const HEADER: TourStep = {
       answer(seen) {
         const found = sentBy(seen, "server").find((s) => has(s, "SYN") && has(s, "ACK") && s.tcp.ack === 5000);
         const asked = all(seen).find((s) => s !== found && has(s, "SYN"));
-        return found && asked
+        return found && asked && asked.tcp.seq + 1 === found.tcp.ack
           ? `Your SYN had number ${asked.tcp.seq}. The server expects ${found.tcp.ack} next: a SYN takes one number.`
           : null;
       },
@@ -123,8 +124,11 @@ const HEADER: TourStep = {
     {
       ask: "Find bits that the server answers with a RST.",
       answer(seen) {
-        const found = sentBy(seen, "server").find((s) => has(s, "RST")), asked = all(seen)[0]!;
-        return found ? `You sent ${bits(asked)}. The server knows no such connection, and sent ${bits(found)}.` : null;
+        const found = sentBy(seen, "server").find((s) => has(s, "RST"));
+        const [asked, ...more] = all(seen).filter((s) => s.timeUs < (found?.timeUs ?? 0));
+        return found && asked && more.length === 0
+          ? `You sent ${bits(asked)}. The server knows no such connection, and sent ${bits(found)}.`
+          : null;
       },
     },
     {
@@ -132,6 +136,8 @@ const HEADER: TourStep = {
       answer(seen) {
         const asked = all(seen)[0];
         if (!asked || !seen.lab.isOver || asked.arrivesUs === null || sentBy(seen, "server").length > 0) return null;
+        // What arrived is what was sent.
+        if (asked.fate === "corrupted" || asked.fate === "edited") return null;
         return `You sent ${bits(asked)}. It arrived at ${ms(seen, asked.arrivesUs!)}, and the server said nothing.`;
       },
     },
@@ -369,6 +375,11 @@ function attacked(perSecond: number, places: number, options: Partial<StackOptio
   };
 }
 const isDone = ({ lab }: Seen): boolean => lab.isOver && lab.served.began > 0;
+/** Whether most honest clients stayed out because all places were taken: a cable without its plug is no attack. */
+const isShut = (seen: Seen): boolean => {
+  const { lab } = seen, { connected, began, held } = lab.served;
+  return isDone(seen) && connected * 2 < began && held >= lab.hosts[lab.host("server")]!.options!.halfOpenMax!;
+};
 const allIn = ({ lab }: Seen): boolean => lab.served.connected === lab.served.began;
 const inOf = ({ lab }: Seen): string => `${lab.served.connected} of ${lab.served.began} honest clients`;
 const floodFacts = (seen: Seen): [string, string][] => [
@@ -393,15 +404,14 @@ const FLOOD: TourStep = {
   questions: [
     {
       ask: "Keep more than half of the honest clients out.",
-      answer: (seen) => isDone(seen) && seen.lab.served.connected * 2 < seen.lab.served.began
+      answer: (seen) => isShut(seen)
         ? `${plural(seen.lab.served.spoofed, "forged SYN")} took ${seen.lab.served.held} places. `
           + `Only ${inOf(seen)} connected.`
         : null,
     },
     {
       ask: "Do the same with 20 forged SYNs at most.",
-      answer: (seen) => isDone(seen) && seen.lab.served.connected * 2 < seen.lab.served.began
-        && seen.lab.served.spoofed <= 20
+      answer: (seen) => isShut(seen) && seen.lab.served.spoofed <= 20
         ? `${plural(seen.lab.served.spoofed, "SYN")} in six seconds were enough. Only ${inOf(seen)} connected.`
         : null,
     },
@@ -474,10 +484,13 @@ export const TOUR: readonly TourStep[] = [HEADER, THREE, TWO, FOUR, FLOOD, REMED
 /** A step's settings: what `said` has of them, where it makes sense, and the first choices. */
 export function settingsOf(step: TourStep, said: (name: string) => string | null | undefined): Settings {
   return Object.fromEntries(step.choices.map(({ name, kind, values }) => {
-    const value = said(name), first = values[0]![0];
-    const fits = kind === "number" ? /^\d{1,10}$/.test(value ?? "")
-      : kind === "bits" ? value !== null && value !== undefined : values.some(([v]) => v === value);
-    return [name, fits ? value! : first];
+    const value = said(name) ?? null, first = values[0]![0];
+    const known = (one: string): boolean => values.some(([v]) => v === one);
+    const fits = value !== null && (
+      kind === "number" ? /^\d{1,10}$/.test(value) && Number(value) < 2 ** 32
+        : kind === "bits" ? value === "" || value.split(" ").every(known) : known(value)
+    );
+    return [name, fits ? value : first];
   }));
 }
 

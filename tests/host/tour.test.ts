@@ -89,6 +89,29 @@ describe("the guided tour", () => {
     assert.match(answer, /^ACK was lost\. The server sent SYN, ACK again at 1030 ms/);
   });
 
+  it("what the reader forges, spoils or unplugs answers nothing about the stacks", () => {
+    const wrong = (n: number, chosen: Record<string, string>, step: number, ...acts: unknown[]): void => {
+      const seen = walked(n, chosen, 1, acts.map((a) => ({ ...(a as UserAct), step })));
+      assert.deepEqual(answered(n, seen), [], JSON.stringify([n, chosen, acts]));
+    };
+    const first = (chosen: Record<string, string>): number => {
+      const lab = new Lab(loadModule("stint.simd"), tourScenario(1, settingsOf(TOUR[0]!, (name) => chosen[name])));
+      while (lab.frames.length === 0) assert.ok(lab.next());
+      return lab.step;
+    };
+    const forged = (from: string, to: string, ...flags: string[]): unknown =>
+      ({ act: "action", action: { do: "segment", from, to, fields: { flags, seq: 7, ack: 5000, absolute: true } } });
+    const onItsWay = first({});
+    wrong(1, {}, onItsWay, { act: "fate", flight: 0, fate: "corrupt" });
+    wrong(1, {}, onItsWay, { act: "edit", flight: 0, fields: { flags: ["FIN"], seq: 1, absolute: true } });
+    wrong(1, {}, onItsWay, { act: "edit", flight: 0, fields: { flags: ["SYN"], seq: 4999, absolute: true } });
+    wrong(1, {}, onItsWay, forged("server", "client", "RST"));
+    wrong(1, {}, onItsWay, forged("server", "client", "SYN", "ACK"));
+    // The RST is for the second one, not for the SYN.
+    wrong(1, {}, onItsWay, forged("client", "server", "ACK"));
+    for (const rate of ["0", "1"]) wrong(5, { rate }, 1, { act: "action", action: { do: "link", up: false } });
+  });
+
   it("steps go back to identical memories, with thought experiments and old segments", () => {
     for (const [n, chosen] of [[3, { messages: "2" }], [4, { answer: "two" }]] as const) {
       const { lab } = walked(n, chosen), end = lab.step, print = lab.fingerprint();
@@ -104,6 +127,9 @@ describe("the guided tour", () => {
       return settingsOf(TOUR[n - 1]!, (name) => q.get(name));
     };
     assert.deepEqual(of(1, "bits=&seq=4999"), { bits: "", seq: "4999" });
+    assert.deepEqual(of(1, "bits=SYN+FIN&seq=4294967295"), { bits: "SYN FIN", seq: "4294967295" });
+    for (const wrong of ["bits=URG", "bits=SYN++FIN", "bits=%00<script>", "seq=4294967296", "seq=1e3", "seq="])
+      assert.deepEqual(of(1, wrong), { bits: "SYN", seq: "1000" }, wrong);
     assert.deepEqual(of(1, "seq=-1"), { bits: "SYN", seq: "1000" });
     assert.deepEqual(of(3, "messages=2&rst=eaten"), { messages: "2", client: "gone", rst: "arrives" });
   });
