@@ -25,6 +25,14 @@ extern "C" {
 #else
 #define STINT_IMPORT(name)
 #endif
+/* To the linker a call is named for the library: a program may have a function udp_open of its own. */
+#ifdef __GNUC__
+#define STINT_TEXT_OF(x) #x
+#define STINT_TEXT(x) STINT_TEXT_OF(x)
+#define STINT_SYMBOL(name) __asm__(STINT_TEXT(__USER_LABEL_PREFIX__) name)
+#else
+#define STINT_SYMBOL(name)
+#endif
 
 /* Errors: what calls return below 0. */
 enum {
@@ -1274,73 +1282,94 @@ STINT_IMPORT("event_next") uint64_t stint_event_next(void);
  * every IPv4 one; and the name of :: (`ip6_name`): on every IPv6 one. Returns a handle, IN_USE, FULL or
  * ARGUMENT.
  */
-STINT_IMPORT("tcp_listen") int32_t tcp_listen(uint32_t ip, uint32_t port, uint32_t backlog);
+STINT_IMPORT("tcp_listen") int32_t tcp_listen(uint32_t ip, uint32_t port, uint32_t backlog)
+    STINT_SYMBOL("stint_tcp_listen");
 
 /*
  * A connection that `listener` has, and that nobody took yet: a handle, the oldest first. AGAIN: none waits
  * (ACCEPT follows). HANDLE.
  */
-STINT_IMPORT("tcp_accept") int32_t tcp_accept(int32_t listener);
+STINT_IMPORT("tcp_accept") int32_t tcp_accept(int32_t listener)
+    STINT_SYMBOL("stint_tcp_accept");
 
 /*
  * Active OPEN to `rip` and `rport`, from `lip` and `lport`; 0: the address that fits, a port that is free.
  * Returns a handle at once, and CONNECTED or CLOSED follows. ARGUMENT, FULL, IN_USE, UNREACHABLE or NOT_INIT.
  */
-STINT_IMPORT("tcp_connect") int32_t tcp_connect(uint32_t lip, uint32_t lport, uint32_t rip, uint32_t rport);
+STINT_IMPORT("tcp_connect") int32_t tcp_connect(uint32_t lip, uint32_t lport, uint32_t rip, uint32_t rport)
+    STINT_SYMBOL("stint_tcp_connect");
 
 /* Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
-STINT_IMPORT("tcp_send") int32_t tcp_send(int32_t handle, void *src, uint32_t size);
+STINT_IMPORT("tcp_send") int32_t tcp_send(int32_t handle, void *src, uint32_t size)
+    STINT_SYMBOL("stint_tcp_send");
 
 /* Bytes that could be queued now. */
-STINT_IMPORT("tcp_send_room") int32_t tcp_send_room(int32_t handle);
+STINT_IMPORT("tcp_send_room") int32_t tcp_send_room(int32_t handle)
+    STINT_SYMBOL("stint_tcp_send_room");
 
 /* Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
-STINT_IMPORT("tcp_send_at") void *tcp_send_at(int32_t handle);
+STINT_IMPORT("tcp_send_at") void *tcp_send_at(int32_t handle)
+    STINT_SYMBOL("stint_tcp_send_at");
 
 /* Bytes that can be written at `tcp_send_at`: up to the end of the free room, or of the ring. */
-STINT_IMPORT("tcp_send_span") int32_t tcp_send_span(int32_t handle);
+STINT_IMPORT("tcp_send_span") int32_t tcp_send_span(int32_t handle)
+    STINT_SYMBOL("stint_tcp_send_span");
 
 /* Queues the `size` bytes that were written in place. */
-STINT_IMPORT("tcp_send_commit") int32_t tcp_send_commit(int32_t handle, uint32_t size);
+STINT_IMPORT("tcp_send_commit") int32_t tcp_send_commit(int32_t handle, uint32_t size)
+    STINT_SYMBOL("stint_tcp_send_commit");
 
 /* Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
-STINT_IMPORT("tcp_recv") int32_t tcp_recv(int32_t handle, void *dst, uint32_t size);
+STINT_IMPORT("tcp_recv") int32_t tcp_recv(int32_t handle, void *dst, uint32_t size)
+    STINT_SYMBOL("stint_tcp_recv");
 
 /* The same, but the bytes stay. */
-STINT_IMPORT("tcp_peek") int32_t tcp_peek(int32_t handle, void *dst, uint32_t size);
+STINT_IMPORT("tcp_peek") int32_t tcp_peek(int32_t handle, void *dst, uint32_t size)
+    STINT_SYMBOL("stint_tcp_peek");
 
 /* Bytes that can be taken now; 0 and errors as `tcp_recv`. */
-STINT_IMPORT("tcp_recv_size") int32_t tcp_recv_size(int32_t handle);
+STINT_IMPORT("tcp_recv_size") int32_t tcp_recv_size(int32_t handle)
+    STINT_SYMBOL("stint_tcp_recv_size");
 
 /* Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
-STINT_IMPORT("tcp_recv_at") void *tcp_recv_at(int32_t handle);
+STINT_IMPORT("tcp_recv_at") void *tcp_recv_at(int32_t handle)
+    STINT_SYMBOL("stint_tcp_recv_at");
 
 /* Bytes that can be read at `tcp_recv_at`: up to the last one received, or to the end of the ring. */
-STINT_IMPORT("tcp_recv_span") int32_t tcp_recv_span(int32_t handle);
+STINT_IMPORT("tcp_recv_span") int32_t tcp_recv_span(int32_t handle)
+    STINT_SYMBOL("stint_tcp_recv_span");
 
 /* Gives back `size` bytes that were read in place. */
-STINT_IMPORT("tcp_recv_consume") int32_t tcp_recv_consume(int32_t handle, uint32_t size);
+STINT_IMPORT("tcp_recv_consume") int32_t tcp_recv_consume(int32_t handle, uint32_t size)
+    STINT_SYMBOL("stint_tcp_recv_consume");
 
 /* Everything queued so far is urgent. */
-STINT_IMPORT("tcp_urgent") int32_t tcp_urgent(int32_t handle);
+STINT_IMPORT("tcp_urgent") int32_t tcp_urgent(int32_t handle)
+    STINT_SYMBOL("stint_tcp_urgent");
 
 /* Bytes up to the end of the urgent data that is to be received; 0: there is none. */
-STINT_IMPORT("tcp_urgent_left") int32_t tcp_urgent_left(int32_t handle);
+STINT_IMPORT("tcp_urgent_left") int32_t tcp_urgent_left(int32_t handle)
+    STINT_SYMBOL("stint_tcp_urgent_left");
 
 /* Closes the sending side (FIN follows the last byte). */
-STINT_IMPORT("tcp_shutdown") int32_t tcp_shutdown(int32_t handle);
+STINT_IMPORT("tcp_shutdown") int32_t tcp_shutdown(int32_t handle)
+    STINT_SYMBOL("stint_tcp_shutdown");
 
 /* Gives the handle of a connection or a listener up. A connection ends in order by itself. */
-STINT_IMPORT("tcp_close") int32_t tcp_close(int32_t handle);
+STINT_IMPORT("tcp_close") int32_t tcp_close(int32_t handle)
+    STINT_SYMBOL("stint_tcp_close");
 
 /* Gives the handle up and resets the connection. */
-STINT_IMPORT("tcp_abort") int32_t tcp_abort(int32_t handle);
+STINT_IMPORT("tcp_abort") int32_t tcp_abort(int32_t handle)
+    STINT_SYMBOL("stint_tcp_abort");
 
 /* Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
-STINT_IMPORT("tcp_set") int32_t tcp_set(int32_t handle, uint32_t option, uint32_t value);
+STINT_IMPORT("tcp_set") int32_t tcp_set(int32_t handle, uint32_t option, uint32_t value)
+    STINT_SYMBOL("stint_tcp_set");
 
 /* Writes what is to be known of the connection to `dst`: a `TcpInfo` (api/info.ts). */
-STINT_IMPORT("tcp_info") int32_t tcp_info(int32_t handle, void *dst);
+STINT_IMPORT("tcp_info") int32_t tcp_info(int32_t handle, void *dst)
+    STINT_SYMBOL("stint_tcp_info");
 
 /* Writes what is to be known of the listener to `dst`: a `ListenerInfo` (api/info.ts). */
 STINT_IMPORT("listener_info") int32_t stint_listener_info(int32_t handle, void *dst);
@@ -1352,32 +1381,38 @@ STINT_IMPORT("flow_state") int32_t stint_flow_state(uint32_t lip, uint32_t lport
  * Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL; a build without
  * UDP has none.
  */
-STINT_IMPORT("udp_open") int32_t udp_open(uint32_t port);
+STINT_IMPORT("udp_open") int32_t udp_open(uint32_t port)
+    STINT_SYMBOL("stint_udp_open");
 
 /* Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
-STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size);
+STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size)
+    STINT_SYMBOL("stint_udp_send");
 
 /*
  * Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its
  * length, AGAIN or REFUSED.
  */
-STINT_IMPORT("udp_recv") int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from);
+STINT_IMPORT("udp_recv") int32_t udp_recv(int32_t handle, void *dst, uint32_t size, void *from)
+    STINT_SYMBOL("stint_udp_recv");
 
 /*
  * Time to live of what the socket sends, 1 to 255; 0: the configuration's (RFC 1122 §4.1.4). Only builds with
  * everything have this call.
  */
-STINT_IMPORT("udp_ttl") int32_t udp_ttl(int32_t handle, uint32_t ttl);
+STINT_IMPORT("udp_ttl") int32_t udp_ttl(int32_t handle, uint32_t ttl)
+    STINT_SYMBOL("stint_udp_ttl");
 
 /*
  * The socket takes datagrams of `ip`:`port` alone from now on; to others its port is one that nobody has.
  * `ip` 0: it takes everybody's again. What came before stays. OK or ARGUMENT. Only builds with everything
  * have this call.
  */
-STINT_IMPORT("udp_connect") int32_t udp_connect(int32_t handle, uint32_t ip, uint32_t port);
+STINT_IMPORT("udp_connect") int32_t udp_connect(int32_t handle, uint32_t ip, uint32_t port)
+    STINT_SYMBOL("stint_udp_connect");
 
 /* Closes the socket; what waits in it is dropped. HANDLE. */
-STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle);
+STINT_IMPORT("udp_close") int32_t udp_close(int32_t handle)
+    STINT_SYMBOL("stint_udp_close");
 
 /*
  * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the
@@ -1392,26 +1427,30 @@ STINT_IMPORT("set_address") int32_t stint_set_address(uint32_t ip, uint32_t pref
  * for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT, NOT_INIT; SIZE:
  * the link's MTU is below 576.
  */
-STINT_IMPORT("dhcp_start") int32_t dhcp_start(uint32_t wanted, void *name, uint32_t size);
+STINT_IMPORT("dhcp_start") int32_t dhcp_start(uint32_t wanted, void *name, uint32_t size)
+    STINT_SYMBOL("stint_dhcp_start");
 
 /*
  * Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or after
  * a second without a way to it, the interface has no address, and `Event.ADDRESS` of handle 0 tells. OK or
  * NOT_INIT.
  */
-STINT_IMPORT("dhcp_stop") int32_t dhcp_stop(void);
+STINT_IMPORT("dhcp_stop") int32_t dhcp_stop(void)
+    STINT_SYMBOL("stint_dhcp_stop");
 
 /*
  * Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease`
  * (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT.
  */
-STINT_IMPORT("dhcp_info") int32_t dhcp_info(void *dst);
+STINT_IMPORT("dhcp_info") int32_t dhcp_info(void *dst)
+    STINT_SYMBOL("stint_dhcp_info");
 
 /*
  * Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is,
  * ARGUMENT or NOT_INIT.
  */
-STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
+STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size)
+    STINT_SYMBOL("stint_dhcp_domain");
 
 /*
  * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`.
@@ -1421,29 +1460,34 @@ STINT_IMPORT("dhcp_domain") int32_t dhcp_domain(void *dst, uint32_t size);
  * UNREACHABLE: there is no server. FULL, ARGUMENT, NOT_INIT. A name in .local is asked for on the link, and
  * of no server (RFC 6762).
  */
-STINT_IMPORT("dns_lookup") int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most);
+STINT_IMPORT("dns_lookup") int32_t dns_lookup(void *name, uint32_t size, void *dst, uint32_t most)
+    STINT_SYMBOL("stint_dns_lookup");
 
 /*
  * The same of IPv6 addresses: 16 bytes each, as they stand in a packet. NO_IPV6 in the place of NO_IPV4. A
  * build without IPv6 has none to tell: ARGUMENT.
  */
-STINT_IMPORT("dns_lookup6") int32_t dns_lookup6(void *name, uint32_t size, void *dst, uint32_t most);
+STINT_IMPORT("dns_lookup6") int32_t dns_lookup6(void *name, uint32_t size, void *dst, uint32_t most)
+    STINT_SYMBOL("stint_dns_lookup6");
 
 /*
  * The servers to ask, in this order, IPv4 addresses (`dns_server_add` takes those of IPv6); 0: no more. All
  * 0: those that the lease names, and behind them those of which routers tell (RFC 8106). What is known is
  * forgotten. OK, ARGUMENT or NOT_INIT.
  */
-STINT_IMPORT("dns_servers") int32_t dns_servers(uint32_t first, uint32_t second, uint32_t third);
+STINT_IMPORT("dns_servers") int32_t dns_servers(uint32_t first, uint32_t second, uint32_t third)
+    STINT_SYMBOL("stint_dns_servers");
 
 /*
  * One more server to ask, behind those of `dns_servers`: an IPv4 address, or the name of an IPv6 one
  * (`ip6_name`). What is known is forgotten. OK, ARGUMENT, NOT_INIT; FULL: there are three.
  */
-STINT_IMPORT("dns_server_add") int32_t dns_server_add(uint32_t server);
+STINT_IMPORT("dns_server_add") int32_t dns_server_add(uint32_t server)
+    STINT_SYMBOL("stint_dns_server_add");
 
 /* Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
-STINT_IMPORT("dns_info") int32_t dns_info(void *dst);
+STINT_IMPORT("dns_info") int32_t dns_info(void *dst)
+    STINT_SYMBOL("stint_dns_info");
 
 /*
  * The host is to be reachable by this name in .local (RFC 6762): `size` bytes of text, 63 at most, letters,
@@ -1451,19 +1495,23 @@ STINT_IMPORT("dns_info") int32_t dns_info(void *dst);
  * behind it. `Event.NAME` of handle 0 tells when it is settled, about a second after there is an address, and
  * again when it changes. OK, ARGUMENT, NOT_INIT; STATE: there is a name; SIZE: the link's MTU is below 576.
  */
-STINT_IMPORT("mdns_start") int32_t mdns_start(void *name, uint32_t size);
+STINT_IMPORT("mdns_start") int32_t mdns_start(void *name, uint32_t size)
+    STINT_SYMBOL("stint_mdns_start");
 
 /* Ends it. With the next poll others are told that the name is nobody's any more. OK or NOT_INIT. */
-STINT_IMPORT("mdns_stop") int32_t mdns_stop(void);
+STINT_IMPORT("mdns_stop") int32_t mdns_stop(void)
+    STINT_SYMBOL("stint_mdns_stop");
 
 /* Writes what is known of the own name to `dst`: a `LocalName` (clients/mdns.ts). OK, ARGUMENT or NOT_INIT. */
-STINT_IMPORT("mdns_info") int32_t mdns_info(void *dst);
+STINT_IMPORT("mdns_info") int32_t mdns_info(void *dst)
+    STINT_SYMBOL("stint_mdns_info");
 
 /*
  * Writes up to `size` bytes of the own name, which ends in ".local", to `dst`; it is settled when `mdns_info`
  * says so. Returns how long it is, 0 if none was given, ARGUMENT or NOT_INIT.
  */
-STINT_IMPORT("mdns_name") int32_t mdns_name(void *dst, uint32_t size);
+STINT_IMPORT("mdns_name") int32_t mdns_name(void *dst, uint32_t size)
+    STINT_SYMBOL("stint_mdns_name");
 
 /*
  * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses; 0: no more. All 0: those of

@@ -221,7 +221,7 @@ int stint_bsd_fcntl(int fd, int command, ...) {
   long argument = va_arg(list, long);
   va_end(list);
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fd >= FIRST && fd < FIRST + COUNT ? fail(EBADF) : fcntl(fd, command, argument);
+  if (s == NULL) return is_vacant(fd) ? fail(EBADF) : fcntl(fd, command, argument);
   switch (command) {
     case F_GETFL: return O_RDWR | (s->nonblock ? O_NONBLOCK : 0);
     case F_SETFL: s->nonblock = (argument & O_NONBLOCK) != 0; return 0;
@@ -241,7 +241,7 @@ int stint_bsd_ioctl(int fd, unsigned long request, ...) {
   void *argument = va_arg(list, void *);
   va_end(list);
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fd >= FIRST && fd < FIRST + COUNT ? fail(EBADF) : ioctl(fd, request, argument);
+  if (s == NULL) return is_vacant(fd) ? fail(EBADF) : ioctl(fd, request, argument);
   if (request == FIONBIO) {
     s->nonblock = *(const int *)argument != 0;
     return 0;

@@ -49,7 +49,7 @@ static int look(struct pollfd *fds, nfds_t n, const struct pollfd *others) {
     struct socket *s = socket_of(fds[i].fd);
     if (fds[i].fd < 0) fds[i].revents = 0;
     else if (s != NULL) fds[i].revents = ready(s, fds[i].events);
-    else if (fds[i].fd >= FIRST && fds[i].fd < FIRST + COUNT) fds[i].revents = POLLNVAL;
+    else if (is_vacant(fds[i].fd)) fds[i].revents = POLLNVAL;
     else fds[i].revents = others[other++].revents;
     if (fds[i].revents != 0) found++;
   }
@@ -61,8 +61,9 @@ int stint_bsd_poll(struct pollfd *fds, nfds_t n, int timeout_ms) {
   unsigned count = 0;
   bool any = false;
   for (nfds_t i = 0; i < n; i++) {
-    any = any || socket_of(fds[i].fd) != NULL;
-    if (fds[i].fd < 0 || (fds[i].fd >= FIRST && fds[i].fd < FIRST + COUNT)) continue;
+    bool ours = socket_of(fds[i].fd) != NULL;
+    any = any || ours;
+    if (fds[i].fd < 0 || ours || is_vacant(fds[i].fd)) continue;
     if (count == OTHERS_MAX) return fail(EINVAL);
     others[count++] = (struct pollfd){.fd = fds[i].fd, .events = fds[i].events};
   }
@@ -88,7 +89,7 @@ static int from_sets(struct pollfd *fds, int n, const fd_set *r, const fd_set *w
     if (w != NULL && FD_ISSET(fd, w)) events |= POLLOUT;
     if (e != NULL && FD_ISSET(fd, e)) events |= POLLPRI;
     if (events == 0) continue;
-    if (fd >= FIRST && fd < FIRST + COUNT && socket_of(fd) == NULL) return fail(EBADF);
+    if (is_vacant(fd)) return fail(EBADF);
     fds[count++] = (struct pollfd){.fd = fd, .events = events};
   }
   return count;

@@ -220,7 +220,7 @@ int stint_bsd_shutdown(int fd, int how) {
 
 int stint_bsd_close(int fd) {
   struct socket *s = socket_of(fd);
-  if (s == NULL) return fd >= FIRST && fd < FIRST + COUNT ? fail(EBADF) : close(fd);
+  if (s == NULL) return is_vacant(fd) ? fail(EBADF) : close(fd);
   if (s->kind == CONNECTION) end_connection(s);
   else if (s->kind == LISTENER) tcp_close(s->handle);
   else if (s->kind == DATAGRAM && s->handle != 0) {

@@ -37,7 +37,10 @@ enum { HAS_IPV6 = true };
 enum { HAS_IPV6 = false };
 #endif
 
-/* Descriptors of files lie below; a descriptor is below FD_SETSIZE. */
+/*
+ * How many sockets there are. Under WASI their descriptors are those from FIRST on, above all files; elsewhere each has
+ * the number of a descriptor of the kernel's, which is held as long: the lowest that is free, as POSIX has it.
+ */
 enum { FIRST = 64, COUNT = 64, BACKLOG_MAX = 128, DATAGRAM_MAX = 65535, IOV_COUNT_MAX = 1024 };
 
 enum kind { FREE, FRESH, LISTENER, CONNECTION, DATAGRAM };
@@ -73,6 +76,7 @@ struct place {
 
 struct socket {
   enum kind kind;
+  int fd;
   /* 0: none. */
   int32_t handle;
   struct place own, peer;
@@ -120,10 +124,13 @@ int fail(int error);
 int error_of(int32_t result);
 /* The socket of a descriptor; NULL: it is none of ours. */
 struct socket *socket_of(int fd);
+/* Whether a descriptor could be a socket's and is not: the C library does not know of it. */
+bool is_vacant(int fd);
 /* Says what a descriptor is that has no socket: a file, or nothing. Returns −1. */
 int no_socket(int fd);
 /* A descriptor of a new socket, of AF_INET6 or not; or −1. */
 int fresh(bool six);
+/* The descriptor is free again. */
 void release(struct socket *s);
 /* One turn of the host, and what its events say. −1: the link is gone; 1: a signal has ended the wait. */
 int turn(int wait_ms, struct pollfd *also, unsigned count);

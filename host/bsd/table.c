@@ -35,26 +35,47 @@ int error_of(int32_t result) {
 }
 
 struct socket *socket_of(int fd) {
-  return fd >= FIRST && fd < FIRST + COUNT && sockets[fd - FIRST].kind != FREE ? &sockets[fd - FIRST] : NULL;
+  for (int i = 0; i < COUNT; i++)
+    if (sockets[i].fd == fd && sockets[i].kind != FREE) return &sockets[i];
+  return NULL;
 }
 
+#ifdef __wasm__
+bool is_vacant(int fd) { return fd >= FIRST && fd < FIRST + COUNT && socket_of(fd) == NULL; }
+static int hold(int i) { return FIRST + i; }
+static void let_go(int fd) { (void)fd; }
+#else
+bool is_vacant(int fd) {
+  (void)fd;
+  return false;
+}
+/* It is a socket for fstat; to what is not in include/bsd it is one without a peer. */
+static int hold(int i) {
+  (void)i;
+  return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+static void let_go(int fd) { close(fd); }
+#endif
+
 int no_socket(int fd) {
-  bool ours = fd >= FIRST && fd < FIRST + COUNT;
-  return fail(!ours && fcntl(fd, F_GETFL) >= 0 ? ENOTSOCK : EBADF);
+  return fail(!is_vacant(fd) && fcntl(fd, F_GETFL) >= 0 ? ENOTSOCK : EBADF);
 }
 
 int fresh(bool six) {
   for (int i = 0; i < COUNT; i++) {
     if (sockets[i].kind != FREE) continue;
+    int fd = hold(i);
+    if (fd < 0) return -1;
     sockets[i] = (struct socket){
         .kind = FRESH,
+        .fd = fd,
         .six = six,
         .held = -1,
         .number = {
             [KEEP_IDLE] = 7200, [KEEP_INTERVAL] = 75, [KEEP_COUNT] = 9, [TTL] = 64, [HOPS] = 64, [LOW_WATER] = 1}};
     set_any(&sockets[i].own, six);
     set_any(&sockets[i].peer, six);
-    return FIRST + i;
+    return fd;
   }
   return fail(EMFILE);
 }
@@ -63,6 +84,7 @@ void release(struct socket *s) {
   free(s->text);
   s->text = NULL;
   s->kind = FREE;
+  let_go(s->fd);
 }
 
 /* The connection is over: why, as the kernel tells it. After the peer's FIN a reset is EPIPE (Linux's tcp_reset). */

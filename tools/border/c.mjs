@@ -34,6 +34,9 @@ const struct = (title, name, fields) => [
   ...fields.flatMap((f) => [...(f.text ? comment(f.text, "  ") : []), `  ${C[f.type]} ${f.name};`]), "};", "",
 ];
 
+/** In a program's own symbols a call has no name that the program may have, too: `udp_open` is luasocket's. */
+const symbol = (name) => cName(name) === name ? `\n    STINT_SYMBOL("stint_${name}")` : "";
+
 function declaration(f) {
   const parameters = f.parameters.map(([name, type]) => {
     if (f.name === "init" || f.name === "layoutSize") return "struct stint_config *config";
@@ -42,7 +45,8 @@ function declaration(f) {
   const result = f.name === "configBlock" ? "struct stint_config *" : C[f.result];
   return [
     ...(f.text ? comment(f.text) : []),
-    `STINT_IMPORT("${f.name}") ${result}${result.endsWith("*") ? "" : " "}${cName(f.name)}(${parameters});`, "",
+    `STINT_IMPORT("${f.name}") ${result}${result.endsWith("*") ? "" : " "}${cName(f.name)}(${parameters})${symbol(f.name)};`,
+    "",
   ];
 }
 
@@ -191,6 +195,14 @@ export function header(b) {
     '#define STINT_IMPORT(name) __attribute__((import_module("stint"), import_name(name)))',
     "#else",
     "#define STINT_IMPORT(name)",
+    "#endif",
+    ...comment("To the linker a call is named for the library: a program may have a function udp_open of its own."),
+    "#ifdef __GNUC__",
+    "#define STINT_TEXT_OF(x) #x",
+    "#define STINT_TEXT(x) STINT_TEXT_OF(x)",
+    "#define STINT_SYMBOL(name) __asm__(STINT_TEXT(__USER_LABEL_PREFIX__) name)",
+    "#else",
+    "#define STINT_SYMBOL(name)",
     "#endif",
     "",
     ...tables(b),
