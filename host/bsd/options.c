@@ -194,7 +194,15 @@ int stint_bsd_getsockopt(int fd, int level, int name, void *value, socklen_t *si
     }
     return give_number(value, size, n);
   }
-  if (level == IPPROTO_TCP && stream && name == TCP_QUICKACK) return give_number(value, size, 1);
+  if (level == IPPROTO_TCP && stream) {
+    struct tcp_info info;
+    switch (name) {
+      case TCP_QUICKACK: return give_number(value, size, 1);
+      case TCP_MAXSEG: return give_number(value, size, segment_size(s));
+      case TCP_INFO: tell_info(s, &info); return give(value, size, &info, sizeof info);
+      default: break;
+    }
+  }
   if (level != SOL_SOCKET) return fail(is_level(s, level) ? ENOPROTOOPT : EOPNOTSUPP);
   switch (name) {
     case SO_ERROR:

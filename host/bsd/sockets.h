@@ -215,6 +215,12 @@ int look_up(const char *name, bool four, bool six, uint16_t port, struct answers
 /* Hands the options that are set to the stack. */
 void apply_options(const struct socket *s);
 
+/* info.c */
+
+/* The largest segment that is sent. */
+int segment_size(const struct socket *s);
+void tell_info(const struct socket *s, struct tcp_info *info);
+
 /* stream.c, datagram.c: what `socket.c`, `message.c` and `poll.c` call. */
 
 ssize_t stream_send(struct socket *s, const void *data, size_t size, int flags);
