@@ -1,2 +1,2 @@
 
-export function native(dir: string, cc?: string): string;
+export function native(dir: string, cc?: string, level?: string): string;

@@ -11,8 +11,8 @@ import { ToolError } from "./translate/error.mjs";
 import { wasmToC } from "./translate/index.mjs";
 
 const FLAGS = [
-  "-O3", "--param", "max-inline-insns-auto=300", "--param", "inline-unit-growth=400", "--param",
-  "large-unit-insns=100000", "-std=gnu11", "-Wall", "-Wextra", "-fno-strict-aliasing",
+  "--param", "max-inline-insns-auto=300", "--param", "inline-unit-growth=400", "--param", "large-unit-insns=100000",
+  "-std=gnu11", "-Wall", "-Wextra", "-fno-strict-aliasing",
 ];
 
 /** The calls that take no pointers: each goes through as it is; an address that comes back becomes a pointer. */
@@ -32,8 +32,8 @@ function calls() {
   return `${lines.join("\n")}\n`;
 }
 
-/** Makes the library in `dir`. Throws a ToolError or what the compiler said. */
-export function native(dir, cc = process.env.CC ?? "gcc") {
+/** Makes the library in `dir`, at `level`. Throws a ToolError or what the compiler said. */
+export function native(dir, cc = process.env.CC ?? "gcc", level = "-O3") {
   rmSync(dir, { recursive: true, force: true });
   mkdirSync(dir, { recursive: true });
   wasmToC(
@@ -46,7 +46,7 @@ export function native(dir, cc = process.env.CC ?? "gcc") {
   copyFileSync("include/stint.h", join(dir, "stint.h"));
   const object = join(dir, "stint.o"), library = join(dir, "libstint.a");
   try {
-    execFileSync(cc, [...FLAGS, `-I${dir}`, "-Iboards/runtimes/aot", "-c", "host/native/stint.c", "-o", object], {
+    execFileSync(cc, [level, ...FLAGS, `-I${dir}`, "-Iboards/runtimes/aot", "-c", "host/native/stint.c", "-o", object], {
       stdio: ["ignore", "ignore", "pipe"], encoding: "utf8",
     });
     execFileSync("ar", ["rcsD", library, object]);

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # `npm run setup [-- --dry-run]`: what the tests need and this machine lacks, on Debian and Ubuntu: packages, wasmtime,
-# wac, componentize-py, the sources of wasm3, servers and npm packages that the stack is tried with. CI calls it, too.
+# wac, componentize-py, the sources of wasm3 and of C programs, servers and npm packages that the stack is tried with.
+# CI calls it, too.
 # With --dry-run it prints the commands and runs none.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -11,7 +12,7 @@ COMPONENTIZE_VERSION=0.25.1
 CACHE="${STINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stint}"
 WASMTIME="$CACHE/wasmtime-$WASMTIME_VERSION" WAC="$CACHE/wac-$WAC_VERSION"
 COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION" WASM3="$CACHE/wasm3-0.5.0"
-SERVERS="$CACHE/servers-2" OTHERS=tests/interop/programs
+SERVERS="$CACHE/servers-2" C_PROGRAMS="$CACHE/c-programs-1" OTHERS=tests/interop/programs
 PACKAGES="$CACHE/programs"
 PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin:$SERVERS/bin"
 # What was put there before counts.
@@ -50,6 +51,7 @@ python3 -c "import ensurepip" >/dev/null 2>&1 || packages+=(python3 python3-venv
 compgen -G "/usr/lib/llvm-*/lib/clang/*/lib/linux/libclang_rt.fuzzer-x86_64.a" >/dev/null || packages+=(libclang-rt-dev)
 [ -e /usr/include/lwip/lwip/tcp.h ] || packages+=(liblwip-dev); need pkg-config pkg-config
 [ -e /usr/include/stdlib.h ] || packages+=(libc6-dev)
+[ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || packages+=(debian-archive-keyring); need bzip2 bzip2
 need valgrind valgrind; need cmake cmake; need make make; need g++ g++
 need setpriv util-linux; need openssl openssl; need ssh-keygen openssh-client; need clang-format clang-format
 if [ ${#packages[@]} -gt 0 ] || [ ! -e "$SERVERS" ]; then
@@ -85,6 +87,8 @@ if ! has componentize-py; then
   run "$COMPONENTIZE/bin/pip" install --quiet --disable-pip-version-check "componentize-py==$COMPONENTIZE_VERSION"
 fi
 [ -e "$WASM3" ] || run bash tools/wasm3.sh "$WASM3"
+# Where there is no mirror of Debian, the tests of these programs are skipped.
+[ -e "$C_PROGRAMS" ] || run bash tools/c-programs.sh "$C_PROGRAMS" || echo "setup: the C programs are not there" >&2
 # The lock that they were installed by lies beside them, from when all are.
 installed="$PACKAGES/installed.json"
 if [ ! -e "$installed" ] || [ "$(< "$installed")" != "$(< $OTHERS/package-lock.json)" ]; then

@@ -10,8 +10,9 @@
 #error "sockets.h comes before all other headers"
 #endif
 #define STINT_NO_BSD_NAMES
-#ifndef _DEFAULT_SOURCE
-#define _DEFAULT_SOURCE
+/* musl's struct tcp_info is GNU's. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
 #endif
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,0 +1,48 @@
+/** What tests compile and keep in the cache, by the hash of what it was made from. */
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { native } from "../../tools/native.mjs";
+
+const { STINT_CACHE, XDG_CACHE_HOME } = process.env;
+/** Where tools/setup.sh puts what it fetches, too. */
+export const cache = STINT_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), ".cache"), "stint");
+const built = join(cache, "c-built"), KEPT_MS = 7 * 86_400_000;
+
+/** All that lies below these paths, as one hash. */
+export function hashOf(paths: readonly string[], ...more: readonly string[]): string {
+  const hash = createHash("sha256").update(JSON.stringify([process.arch, ...more]));
+  const take = (path: string): void => {
+    if (statSync(path).isDirectory()) for (const name of readdirSync(path).sort()) take(join(path, name));
+    else hash.update(path).update(readFileSync(path));
+  };
+  for (const path of paths) take(path);
+  return hash.digest("hex").slice(0, 16);
+}
+
+/** A folder in the cache that `make` fills, unless it is there. Nobody finds it half filled. */
+export async function kept(name: string, make: (folder: string) => unknown): Promise<string> {
+  const at = join(built, name);
+  if (existsSync(at)) return at;
+  mkdirSync(built, { recursive: true });
+  for (const old of readdirSync(built)) {
+    const path = join(built, old);
+    if (Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path, { recursive: true, force: true });
+  }
+  const made = mkdtempSync(join(built, "making-"));
+  try {
+    await make(made);
+    renameSync(made, at);
+  } catch (e) {
+    rmSync(made, { recursive: true, force: true });
+    if (!existsSync(at)) throw e;
+  }
+  return at;
+}
+
+/** The stack for native programs, compiled in a hurry. */
+export async function library(): Promise<string> {
+  const from = ["assembly", "host/native", "boards/runtimes/aot", "tools/native.mjs", "tools/wasm.mjs", "include"];
+  return join(await kept(`stint-${hashOf(from)}`, (at) => native(join(at, "lib"), "gcc", "-O1")), "lib", "libstint.a");
+}

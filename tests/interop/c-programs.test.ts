@@ -1,0 +1,280 @@
+/**
+ * C programs that nobody here wrote, over host/bsd and unchanged, with real peers. They are compiled from the sources of
+ * Debian's packages (c-build.ts, tools/c-programs.sh). Each runs over NAT to this machine, whose loopback is 10.0.2.2:
+ * frames go over descriptor 3, and what the program prints is its own. No root is needed.
+ */
+import assert from "node:assert/strict";
+import type { ChildProcess } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server as NetServer } from "node:net";
+import type { Duplex } from "node:stream";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it, type TestContext } from "node:test";
+import { nat, streamLink, Switch } from "../../host/index.js";
+import { completed, environment, said, started, until } from "../harness/programs.js";
+import { build, sources, type Name, type Over } from "./c-build.js";
+import { lacks, STINT } from "./lab.js";
+import { freePort, Recipes, Server, type Recipe } from "./servers.js";
+
+const LIMIT_MS = 120_000, HOST = "10.0.2.2", NEEDS = ["c-programs", "gcc", "wasm2c"];
+const scratch = mkdtempSync(join(tmpdir(), "stint-c-")), recipes = new Recipes(scratch);
+const open = new Set<{ stop(): unknown }>();
+after(async () => {
+  await Promise.all([...open].map((what) => what.stop()));
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** Each is compiled once. */
+const made = new Map<string, Promise<string>>();
+function compiled(name: Name, over: Over): Promise<string> {
+  const key = `${name}-${over}`, program = made.get(key) ?? build(name, over, scratch);
+  made.set(key, program);
+  return program;
+}
+
+async function serve(recipe: Recipe): Promise<Server> {
+  const server = new Server(recipe);
+  open.add({ stop: () => server.stop("SIGKILL") });
+  return server.start();
+}
+
+/** A program that runs over NAT. */
+class Running {
+  readonly child: ChildProcess;
+  readonly #lan = new Switch();
+  readonly #ended: Promise<number | NodeJS.Signals | null>;
+  out = "";
+  err = "";
+
+  /** Frames have descriptor 3; under wasmtime standard input and output. `port`: leads from this machine to it. */
+  constructor(command: string[], { port, pipes, cwd }: { port?: number; pipes?: boolean; cwd?: string } = {}) {
+    const [program = "", ...args] = command;
+    this.child = started(program, args, {
+      stdio: ["pipe", "pipe", "pipe", ...(pipes ? [] : ["pipe" as const])], cwd: cwd ?? scratch,
+      env: environment({ STINT_IP: "10.0.2.15/24", STINT_GATEWAY: HOST, STINT_LINK_FD: "3" }),
+      timeout: LIMIT_MS, killSignal: "SIGKILL",
+    });
+    const { stdin, stdout, stderr, stdio } = this.child;
+    if (!pipes) stdout!.on("data", (data: Buffer) => (this.out += data));
+    stderr!.on("data", (data: Buffer) => (this.err += data));
+    stdin!.on("error", () => {});
+    const wire = stdio[3] as Duplex;
+    if (!pipes) wire.on("error", () => {});
+    this.#lan.connect(nat({ hostLoopback: true, forward: port === undefined ? [] : [port] }));
+    this.#lan.connect(
+      pipes ? streamLink(stdout!, stdin!, () => stdin!.destroy()) : streamLink(wire, wire, () => wire.destroy()),
+    );
+    this.#ended = new Promise((resolve) => this.child.once("close", (code, signal) => resolve(code ?? signal)));
+    open.add(this);
+  }
+
+  /** Waits until it has ended. Returns its status. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
+    const status = await this.#ended;
+    this.#lan.close();
+    open.delete(this);
+    return status;
+  }
+
+  stop(): Promise<unknown> {
+    this.child.kill("SIGKILL");
+    return this.ended();
+  }
+}
+
+const READY = "ready 10.0.2.15\n";
+
+/** Runs a program to its end, which has to be a good one. Returns what it printed. */
+async function run(name: Name, args: string[], { input = "", status = 0, err = READY } = {}): Promise<string> {
+  const running = new Running([await compiled(name, "stint"), ...args]);
+  running.child.stdin!.end(input);
+  assert.equal(await running.ended(), status, `${name}: ${running.out}\n${running.err}`);
+  assert.equal(running.err, err, name);
+  return running.out;
+}
+
+/** The same under wasmtime, where what it prints goes to standard error. */
+async function runWasi(name: Name, args: string[]): Promise<string> {
+  const at = await compiled(name, "wasi"), env = ["STINT_IP=10.0.2.15/24", `STINT_GATEWAY=${HOST}`];
+  const running = new Running([
+    "wasmtime", "run", ...env.flatMap((e) => ["--env", e]), "--preload", `stint=${at}/stint.wasm`, `${at}/app.wasm`,
+    ...args,
+  ], { pipes: true });
+  assert.equal(await running.ended(), 0, `${name}: ${running.err}`);
+  return running.err.replace(READY, "");
+}
+
+const WASI = ["c-programs", "clang", "wasm-ld", "wasmtime"];
+/** What nginx has. */
+const MANY = "one of many lines\n".repeat(20_000);
+
+/** What hiredis' example prints. */
+const EXAMPLE = [
+  "PING: PONG", "SET: OK", "SET (binary API): OK", "GET foo: hello world", "INCR counter: 1", "INCR counter: 2",
+  ...[9, 8, 7, 6, 5, 4, 3, 2, 1, 0].map((i) => `${9 - i}) element-${i}`), "",
+].join("\n");
+
+describe("clients in C", () => {
+  it("hiredis' example, with Redis", async (t) => {
+    if (lacks(t, ...NEEDS, "redis-server")) return;
+    const { port } = await serve(recipes.redis());
+    assert.equal(await run("hiredis", [HOST, `${port}`]), EXAMPLE);
+  });
+
+  it("redis-cli, with Redis", async (t) => {
+    if (lacks(t, ...NEEDS, "redis-server")) return;
+    const { port } = await serve(recipes.redis()), cli = ["-h", HOST, "-p", `${port}`];
+    const large = "x".repeat(300_000);
+    assert.equal(await run("redis-cli", [...cli, "-x", "set", "large"], { input: large }), "OK\n");
+    assert.equal(await run("redis-cli", [...cli, "get", "large"]), `${large}\n`);
+    // All are sent before the first answer is read.
+    const many = Array.from({ length: 5000 }, (_, i) => `set key:${i} ${i}\r\n`).join("");
+    assert.match(await run("redis-cli", [...cli, "--pipe"], { input: many }), /errors: 0, replies: 5000\n$/);
+    const script = ["dbsize", "get key:4321", "incr key:4321", "nonsense"].join("\n");
+    assert.match(await run("redis-cli", cli, { input: script }), /^5001\n4321\n4322\nERR unknown command/);
+  });
+
+  it("mosquitto_pub and mosquitto_sub, with Mosquitto", async (t) => {
+    if (lacks(t, ...NEEDS, "mosquitto")) return;
+    const broker = await serve(recipes.mosquitto()), to = ["-h", HOST, "-p", `${broker.port}`, "-t", "a/b"];
+    const subscriber = new Running([await compiled("mosquitto_sub", "stint"), ...to, "-q", "2", "-v", "-C", "7", "-d"]);
+    await said(subscriber.child, /Subscribed .*: 2/);
+    for (const qos of ["0", "1", "2"]) await run("mosquitto_pub", [...to, "-q", qos, "-m", `QoS ${qos}`, "--repeat", "2"]);
+    const file = join(scratch, "message");
+    writeFileSync(file, MANY);
+    await run("mosquitto_pub", [...to, "-q", "2", "-f", file]);
+    assert.equal(await subscriber.ended(), 0, subscriber.err);
+    const lines = subscriber.out.split("\n").filter((line) => !/^(Client|Subscribed) /.test(line)).join("\n");
+    assert.equal(lines, `${["0", "0", "1", "1", "2", "2"].map((q) => `a/b QoS ${q}\n`).join("")}a/b ${MANY}\n`);
+  });
+
+  it("curl, with nginx", async (t) => {
+    if (lacks(t, ...NEEDS, "nginx")) return;
+    const { port } = await serve(recipes.nginx()), at = `http://${HOST}:${port}`, quiet = ["-sS", "--no-progress-meter"];
+    assert.equal(await run("curl", [...quiet, `${at}/many.txt`]), MANY);
+    assert.equal(await run("curl", [...quiet, "-L", `${at}/moved`, "-w", "%{num_redirects}\n"]), "hello\n1\n");
+    // Three by one connection, then many at a time by several.
+    const each = ["-w", "%{http_code} %{num_connects}\n", "-o", "/dev/null"];
+    const three = [`${at}/hello`, `${at}/none`, `${at}/away`].flatMap((url) => [...each, url]);
+    assert.equal(await run("curl", [...quiet, ...three]), "200 1\n404 0\n503 0\n");
+    const twelve = Array.from({ length: 12 }, () => ["-o", "/dev/null", `${at}/many.txt`]).flat();
+    assert.equal(
+      await run("curl", [...quiet, "-Z", "--parallel-max", "6", "-w", "%{size_download}\n", ...twelve]),
+      `${MANY.length}\n`.repeat(12),
+    );
+    const file = join(scratch, "upload");
+    writeFileSync(file, MANY.repeat(4));
+    assert.equal(await run("curl", [...quiet, "-T", file, `${at}/put`, "-w", "%{http_code}"]), "201");
+    assert.equal(await run("curl", [...quiet, `${at}/put`]), MANY.repeat(4));
+    const nobody = await freePort();
+    await run("curl", ["-s", `http://${HOST}:${nobody}/`], { status: 7 });
+  });
+
+  it("Lua with luasocket, with nginx and a datagram's echo", async (t) => {
+    if (lacks(t, ...NEEDS, "nginx")) return;
+    const { port } = await serve(recipes.nginx()), echo = createSocket("udp4");
+    echo.on("message", (text, from) => echo.send(text, from.port, from.address));
+    await new Promise<void>((resolve) => echo.bind(0, "127.0.0.1", resolve));
+    open.add({ stop: () => echo.close() });
+    const from = join(sources, "lua-socket/src");
+    // Debian has these files in folders that Lua looks in.
+    const script = `package.path = "${from}/?.lua"
+      package.preload["socket.core"] = package.loadlib("", "luaopen_socket_core")
+      package.preload["mime.core"] = package.loadlib("", "luaopen_mime_core")
+      for _, name in ipairs { "http", "url", "headers" } do
+        package.preload["socket." .. name] = loadfile("${from}/" .. name .. ".lua")
+      end
+      local socket, http, ltn12 = require "socket", require "socket.http", require "ltn12"
+      local body, code = http.request("http://${HOST}:${port}/many.txt")
+      print(#body, code)
+      print(select(2, http.request { method = "PUT", url = "http://${HOST}:${port}/lua",
+        source = ltn12.source.string(body), headers = { ["content-length"] = #body } }))
+      print(http.request("http://${HOST}:${port}/lua") == body)
+      print(socket.connect("${HOST}", ${await freePort()}))
+      local udp = socket.udp()
+      udp:settimeout(60)
+      print(udp:sendto("over UDP", "${HOST}", ${echo.address().port}))
+      print(udp:receivefrom())
+      local server = socket.bind("*", 0)
+      local client = socket.connect("127.0.0.1", select(2, server:getsockname()))
+      local peer = server:accept()
+      print(#socket.select({ peer }, nil, 0))
+      client:send("a line\\n")
+      print(#socket.select({ peer, server }, nil, 60), peer:receive())
+      peer:settimeout(0.01)
+      print(peer:receive())
+    `;
+    const printed = await run("lua", ["-e", script]);
+    assert.deepEqual(printed.trim().split("\n"), [
+      `${MANY.length}\t200`, "201", "true", "nil\tconnection refused", "8",
+      `over UDP\t${HOST}\t${echo.address().port}`, "0", "1\ta line", "nil\ttimeout\t",
+    ]);
+  });
+
+  it("iperf3, with iperf3 over the kernel's sockets", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const server = await serve({ program: await compiled("iperf3", "kernel"), args: (p) => ["-s", "--forceflush", "-p", `${p}`],
+      says: "Server listening" });
+    for (const how of [[], ["-R"], ["-u", "-b", "1M"], ["-P", "3"]]) {
+      const printed = await run("iperf3", ["-c", HOST, "-p", `${server.port}`, "-t", "1", "-J", ...how]);
+      const { end, error } = JSON.parse(printed) as { end: Record<string, Record<string, number>>; error?: string };
+      const sum = end["sum_received"] ?? end["sum"];
+      assert.ok(error === undefined && sum!["bytes"]! > 0, `${how.join(" ")}: ${printed}`);
+    }
+  });
+
+  it("netcat", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const { port } = await answering();
+    assert.equal(await run("netcat", [HOST, `${port}`], { input: MANY }), MANY.toUpperCase());
+  });
+});
+
+/** A server that answers what it was sent, in capitals, once all has come. */
+async function answering(): Promise<{ port: number }> {
+  const server: NetServer = createServer({ allowHalfOpen: true }, (socket) => {
+    let text = "";
+    socket.setEncoding("utf8").on("data", (data: string) => (text += data));
+    socket.on("end", () => socket.end(text.toUpperCase())).on("error", () => {});
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  open.add({ stop: () => server.close() });
+  return server.address() as { port: number };
+}
+
+describe("servers in C", () => {
+  it("libmicrohttpd's file server, with curl", async (t) => {
+    if (lacks(t, ...NEEDS, "curl")) return;
+    const port = await freePort(), seconds = LIMIT_MS / 1000;
+    writeFileSync(join(scratch, "many.txt"), MANY);
+    const server = new Running([await compiled("fileserver", "stint"), `${port}`, `${seconds}`], { port });
+    const at = `http://127.0.0.1:${port}`, curl = (...args: string[]): Promise<string> => completed("curl", args);
+    await until("the server answers", () => curl("-sS", `${at}/none`).then(() => true, () => false), LIMIT_MS);
+    assert.equal(await curl("-sS", `${at}/many.txt`), MANY);
+    const each = ["-w", "%{http_code} %{num_connects}\n", "-o", "/dev/null"];
+    const three = [`${at}/many.txt`, `${at}/none`, `${at}/many.txt`].flatMap((url) => [...each, url]);
+    assert.equal(await curl("-sS", ...three), "200 1\n404 0\n200 0\n");
+    const many = Array.from({ length: 20 }, () => ["-o", "/dev/null", `${at}/many.txt`]).flat();
+    const sizes = await curl("-sS", "-Z", "--parallel-max", "8", "-w", "%{size_download}\n", ...many);
+    assert.equal(sizes, `${MANY.length}\n`.repeat(20));
+    await server.stop();
+    assert.equal(server.err, READY);
+  });
+});
+
+describe("C programs under wasmtime", () => {
+  it("hiredis' example, with Redis", async (t) => {
+    if (lacks(t, ...WASI, "redis-server")) return;
+    const { port } = await serve(recipes.redis());
+    assert.equal(await runWasi("hiredis", [HOST, `${port}`]), EXAMPLE);
+  });
+
+  it("mosquitto_pub, with Mosquitto", async (t) => {
+    if (lacks(t, ...WASI, "mosquitto")) return;
+    const broker = await serve(recipes.mosquitto()), to = ["-h", HOST, "-p", `${broker.port}`, "-t", "a"];
+    const printed = await runWasi("mosquitto_pub", [...to, "-q", "2", "-m", "hello", "-d"]);
+    assert.match(printed, /sending PUBLISH[^]*received PUBREC[^]*sending PUBREL[^]*received PUBCOMP/);
+  });
+});
