@@ -64,7 +64,7 @@ export const RECIPES = {
       ...of("redis/src", "cli_common mt19937-64"), ...of("redis/deps/hiredis", "hiredis net read sds alloc sockcompat async"),
       ...of("redis/deps/linenoise", "linenoise"),
     ],
-    flags: ["-DREDIS_STATIC=", ...include("redis/deps/hiredis", "redis/deps/linenoise", "redis/deps/hdr_histogram")],
+    flags: ["-DREDIS_STATIC=", ...include("redis/deps/hiredis", "redis/deps/linenoise", "redis/deps/hdr_histogram", "redis/deps/lua/src")],
     libraries: ["-lm", "-ldl", "-lpthread"],
   },
   iperf3: { files: () => all("iperf3/src", /^t_/), flags: include("iperf3/src"), libraries: ["-lm"] },
