@@ -1,6 +1,14 @@
-/* Addresses and ports as numbers, "localhost", and the services of host/bsd/names.c: there is no resolver. */
+/* Addresses and ports as numbers, "localhost", the services of host/bsd/names.c, and names by DNS (STINT_CLIENTS). */
 #ifndef STINT_NETDB_H
 #define STINT_NETDB_H
+#ifndef STINT_NO_BSD_NAMES
+#define getaddrinfo stint_libc_getaddrinfo
+#define freeaddrinfo stint_libc_freeaddrinfo
+#define getnameinfo stint_libc_getnameinfo
+#define gethostbyname stint_libc_gethostbyname
+#define getservbyname stint_libc_getservbyname
+#define getservbyport stint_libc_getservbyport
+#endif
 #include <netinet/in.h>
 #ifdef __wasm__
 #ifdef __cplusplus
@@ -72,6 +80,12 @@ struct servent *getservbyport(int, const char *);
 #include_next <netdb.h>
 #endif
 
+#undef getaddrinfo
+#undef freeaddrinfo
+#undef getnameinfo
+#undef gethostbyname
+#undef getservbyname
+#undef getservbyport
 #include <stint-names.h>
 STINT_NAME(getaddrinfo);
 STINT_NAME(freeaddrinfo);

@@ -1,7 +1,13 @@
 /* The C library's; sockets of the stack's and other descriptors may be mixed. */
 #ifndef STINT_POLL_H
 #define STINT_POLL_H
+#ifndef STINT_NO_BSD_NAMES
+#define poll stint_libc_poll
+#define ppoll stint_libc_ppoll
+#endif
 #include_next <poll.h>
+#undef poll
+#undef ppoll
 #include <stint-names.h>
 #ifndef POLLPRI
 #define POLLPRI 0x0004

@@ -39,8 +39,8 @@ const IPV6 = "-DSTINT_IPV6";
 /** With what a program is compiled natively, beside its own. */
 const featuresOf = (name: string): string[] =>
   name === "lookup" ? [IPV6, "-DSTINT_CLIENTS"] : isSix(name) ? [IPV6] : [];
-/** WASI has no signals and no <sys/poll.h> without a warning, and its sockets' descriptors are above all files. */
-const NATIVE_ONLY = ["pipe", "signals", "lowest", "sys-poll"];
+/** WASI has no signals, and its sockets' descriptors are above all files. */
+const NATIVE_ONLY = ["pipe", "signals", "lowest"];
 const file = (name: string): string => join(dir, name);
 const source = (name: string): string => join("tests/posix", `${name}.c`);
 const compile = (cc: string, ...args: string[]): void => void succeeded(cc, args);
@@ -111,6 +111,23 @@ describe("BSD sockets say what the kernel's say, under wasmtime", () => {
       assert.equal(underWasmtime(name, source(name), isSix(name)), kernels(name));
     });
   }
+});
+
+describe("programs that are compiled with a distribution's flags", () => {
+  it("call the layer, whatever symbols and inline functions the C library has for its own", (t: TestContext) => {
+    if (lacks(t, "gcc", "nm")) return;
+    const headers = readdirSync("include/bsd", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".h"));
+    const text = headers.map((f) => readFileSync(join("include/bsd", f), "utf8")).join("\n");
+    const calls = text.match(/(?<=^STINT_NAME\()\w+/gm)!;
+    assert.ok(calls.length > 30);
+    const past = new RegExp(` U (__|stint_libc_)?(${calls.join("|")})(64|_chk|_alias)?$`, "gm");
+    const flags = ["-O2", "-D_FORTIFY_SOURCE=2", "-D_FILE_OFFSET_BITS=64", ...WARNINGS, ...INCLUDE, IPV6];
+    for (const name of programs) {
+      const object = file("flags.o");
+      compile("gcc", ...flags, "-c", source(name), "-o", object);
+      assert.deepEqual(succeeded("nm", ["-u", object]).match(past), null, name);
+    }
+  });
 });
 
 /** What a program says over the layer under wasmtime; `six`: with IPv6, and so the build that has it. */

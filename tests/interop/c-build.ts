@@ -52,7 +52,8 @@ export const RECIPES = {
   lua: {
     files: () => [
       ...all("lua5.4/src", /^luac\.c$/),
-      ...of("lua-socket/src", "luasocket timeout buffer io auxiliar options inet usocket except select tcp udp mime compat"),
+      ...of("lua-socket/src", "luasocket timeout buffer io auxiliar options inet usocket except select tcp udp"),
+      ...of("lua-socket/src", "mime compat"),
     ],
     flags: ["-DLUA_USE_POSIX", "-DLUA_USE_DLOPEN", ...include("lua5.4/src")], libraries: ["-Wl,-E", "-lm", "-ldl"],
   },
@@ -60,11 +61,14 @@ export const RECIPES = {
   mosquitto_sub: mosquitto("sub_client sub_client_output client_shared client_props"),
   "redis-cli": {
     files: () => [
-      ...of("redis/src", "anet adlist dict redis-cli zmalloc release ae redisassert crcspeed crc64 siphash crc16 monotonic"),
-      ...of("redis/src", "cli_common mt19937-64"), ...of("redis/deps/hiredis", "hiredis net read sds alloc sockcompat async"),
-      ...of("redis/deps/linenoise", "linenoise"),
+      ...of("redis/src", "anet adlist dict redis-cli zmalloc release ae redisassert crcspeed crc64 siphash crc16"),
+      ...of("redis/src", "monotonic cli_common mt19937-64"), ...of("redis/deps/linenoise", "linenoise"),
+      ...of("redis/deps/hiredis", "hiredis net read sds alloc sockcompat async"),
     ],
-    flags: ["-DREDIS_STATIC=", ...include("redis/deps/hiredis", "redis/deps/linenoise", "redis/deps/hdr_histogram", "redis/deps/lua/src")],
+    flags: [
+      "-DREDIS_STATIC=",
+      ...include(...["hiredis", "linenoise", "hdr_histogram", "lua/src"].map((f) => join("redis/deps", f))),
+    ],
     libraries: ["-lm", "-ldl", "-lpthread"],
   },
   iperf3: { files: () => all("iperf3/src", /^t_/), flags: include("iperf3/src"), libraries: ["-lm"] },
@@ -89,7 +93,9 @@ const COMPILER: Record<Over, string[]> = {
 };
 
 /** Compiles files into a folder, as many at a time as there are processors. Returns the objects. */
-async function objects(folder: string, compiler: readonly string[], files: readonly (readonly string[])[]): Promise<void> {
+async function objects(
+  folder: string, compiler: readonly string[], files: readonly (readonly string[])[],
+): Promise<void> {
   const queue = [...files.entries()];
   await Promise.all(Array.from({ length: availableParallelism() }, async () => {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
@@ -108,9 +114,8 @@ export async function build(name: Name, over: Over, folder: string): Promise<str
   const files = recipe.files().map((file) => [
     join(sources, file), ...flags, ...(/^curl\/lib\//.test(file) ? ["-DBUILDING_LIBCURL"] : []),
   ]);
-  const key = hashOf(
-    [...(over === "kernel" ? [] : ["include/bsd"]), ...files.map(([file]) => file!)], ...compiler, JSON.stringify(files),
-  );
+  const headers = over === "kernel" ? [] : ["include/bsd"];
+  const key = hashOf([...headers, ...files.map(([file]) => file!)], ...compiler, JSON.stringify(files));
   const program = inside(await kept(`${name}-${over}-${key}`, (at) => objects(at, compiler, files)));
   if (over === "kernel") {
     await completed("gcc", [...program, ...recipe.libraries ?? [], "-o", out]);
@@ -124,7 +129,8 @@ export async function build(name: Name, over: Over, folder: string): Promise<str
     await completed("gcc", [...program, ...layer, await library(), ...recipe.libraries ?? [], "-o", out]);
     return out;
   }
-  await completed("clang", [...COMPILER.wasi.slice(1), ...program, ...layer, ...recipe.wasi!.libraries, "-o", `${out}.wasm`]);
-  await completed(process.execPath, ["build/stint.js", "link", "--dynamic", "--fast", `${out}.wasm`, "-o", out]);
+  const { libraries } = recipe.wasi!, wasm = `${out}.wasm`;
+  await completed("clang", [...COMPILER.wasi.slice(1), ...program, ...layer, ...libraries, "-o", wasm]);
+  await completed(process.execPath, ["build/stint.js", "link", "--dynamic", "--fast", wasm, "-o", out]);
   return out;
 }

@@ -1,6 +1,5 @@
-/* The name that <poll.h> had before POSIX. */
-#ifndef STINT_SYS_POLL_H
-#define STINT_SYS_POLL_H
-#include_next <sys/poll.h>
+/* The name that <poll.h> had before POSIX; the C library's <poll.h> may be nothing but this one. */
 #include <poll.h>
+#ifndef __wasm__
+#include_next <sys/poll.h>
 #endif

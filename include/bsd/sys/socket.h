@@ -9,6 +9,26 @@
  */
 #ifndef STINT_SYS_SOCKET_H
 #define STINT_SYS_SOCKET_H
+#ifndef STINT_NO_BSD_NAMES
+#define socket stint_libc_socket
+#define socketpair stint_libc_socketpair
+#define bind stint_libc_bind
+#define listen stint_libc_listen
+#define accept stint_libc_accept
+#define accept4 stint_libc_accept4
+#define connect stint_libc_connect
+#define shutdown stint_libc_shutdown
+#define send stint_libc_send
+#define sendto stint_libc_sendto
+#define sendmsg stint_libc_sendmsg
+#define recv stint_libc_recv
+#define recvfrom stint_libc_recvfrom
+#define recvmsg stint_libc_recvmsg
+#define setsockopt stint_libc_setsockopt
+#define getsockopt stint_libc_getsockopt
+#define getsockname stint_libc_getsockname
+#define getpeername stint_libc_getpeername
+#endif
 
 #ifdef __wasm__
 #define _SYS_SOCKET_H
@@ -140,6 +160,24 @@ int getpeername(int, struct sockaddr *, socklen_t *);
 #include_next <sys/socket.h>
 #endif
 
+#undef socket
+#undef socketpair
+#undef bind
+#undef listen
+#undef accept
+#undef accept4
+#undef connect
+#undef shutdown
+#undef send
+#undef sendto
+#undef sendmsg
+#undef recv
+#undef recvfrom
+#undef recvmsg
+#undef setsockopt
+#undef getsockopt
+#undef getsockname
+#undef getpeername
 #include <stint-names.h>
 STINT_NAME(socket);
 STINT_NAME(socketpair);
