@@ -116,7 +116,9 @@ describe("BSD sockets say what the kernel's say, under wasmtime", () => {
 describe("programs that are compiled with a distribution's flags", () => {
   it("call the layer, whatever symbols and inline functions the C library has for its own", (t: TestContext) => {
     if (lacks(t, "gcc", "nm")) return;
-    const headers = readdirSync("include/bsd", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".h"));
+    // What <arpa/inet.h> has is the C library's own natively.
+    const headers = readdirSync("include/bsd", { recursive: true, encoding: "utf8" })
+      .filter((f) => f.endsWith(".h") && !f.startsWith("arpa"));
     const text = headers.map((f) => readFileSync(join("include/bsd", f), "utf8")).join("\n");
     const calls = text.match(/(?<=^STINT_NAME\()\w+/gm)!;
     assert.ok(calls.length > 30);
