@@ -57,9 +57,7 @@ static int hold(int i) {
 static void let_go(int fd) { close(fd); }
 #endif
 
-int no_socket(int fd) {
-  return fail(!is_vacant(fd) && fcntl(fd, F_GETFL) >= 0 ? ENOTSOCK : EBADF);
-}
+int no_socket(int fd) { return fail(!is_vacant(fd) && fcntl(fd, F_GETFL) >= 0 ? ENOTSOCK : EBADF); }
 
 int fresh(bool six) {
   for (int i = 0; i < COUNT; i++) {

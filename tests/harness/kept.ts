@@ -43,6 +43,7 @@ export async function kept(name: string, make: (folder: string) => unknown): Pro
 
 /** The stack for native programs, compiled in a hurry. */
 export async function library(): Promise<string> {
-  const from = ["assembly", "host/native", "boards/runtimes/aot", "tools/native.mjs", "tools/wasm.mjs", "include"];
+  const from = ["assembly", "host/native", "boards/runtimes/aot", "include"];
+  from.push(...["native.mjs", "wasm.mjs", "border", "translate"].map((f) => join("tools", f)));
   return join(await kept(`stint-${hashOf(from)}`, (at) => native(join(at, "lib"), "gcc", "-O1")), "lib", "libstint.a");
 }

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
-import { cName } from "../../tools/border/c.mjs";
+import { symbolName } from "../../tools/border/c.mjs";
 import { border } from "../../tools/border/read.mjs";
 import { native } from "../../tools/native.mjs";
 import { lacks } from "../interop/lab.js";
@@ -22,7 +22,7 @@ describe("the native library", () => {
       ]);
       assert.equal(succeeded(program), "ok\n");
       const defined = new Set(succeeded("nm", ["-g", "--defined-only", library]).match(/(?<= T )\w+/g));
-      assert.deepEqual(border().functions.map((f) => cName(f.name)).filter((name) => !defined.has(name)), []);
+      assert.deepEqual(border().functions.map((f) => symbolName(f.name)).filter((name) => !defined.has(name)), []);
     } finally {
       rmSync(dir, { recursive: true });
     }

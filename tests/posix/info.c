@@ -9,8 +9,12 @@ static void say_info(const char *what, int fd) {
   say(what, getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size));
   say("TCP_MAXSEG", getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, &four));
   printf("state %d, %d of it, mss %s, window %s, retransmits %d, pmtu %s, unacked %u\n", info.tcpi_state,
-         size == sizeof info, mss > 1000 ? "large" : mss == 536 ? "536" : "small", info.tcpi_snd_cwnd > 1 ? "some" : "-",
-         info.tcpi_retransmits, info.tcpi_pmtu > 1000 ? "large" : "-", info.tcpi_unacked);
+         size == sizeof info,
+         mss > 1000   ? "large"
+         : mss == 536 ? "536"
+                      : "small",
+         info.tcpi_snd_cwnd > 1 ? "some" : "-", info.tcpi_retransmits, info.tcpi_pmtu > 1000 ? "large" : "-",
+         info.tcpi_unacked);
 }
 
 int main(void) {

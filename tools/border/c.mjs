@@ -35,7 +35,8 @@ const struct = (title, name, fields) => [
 ];
 
 /** In a program's own symbols a call has no name that the program may have, too: `udp_open` is luasocket's. */
-const symbol = (name) => cName(name) === name ? `\n    STINT_SYMBOL("stint_${name}")` : "";
+export const symbolName = (name) => cName(name) === name ? `stint_${name}` : cName(name);
+const symbol = (name) => symbolName(name) === cName(name) ? "" : `\n    STINT_SYMBOL("${symbolName(name)}")`;
 
 function declaration(f) {
   const parameters = f.parameters.map(([name, type]) => {
