@@ -46,7 +46,8 @@ export function native(dir, cc = process.env.CC ?? "gcc", level = "-O3") {
   copyFileSync("include/stint.h", join(dir, "stint.h"));
   const object = join(dir, "stint.o"), library = join(dir, "libstint.a");
   try {
-    execFileSync(cc, [level, ...FLAGS, `-I${dir}`, "-Iboards/runtimes/aot", "-c", "host/native/stint.c", "-o", object], {
+    const headers = [`-I${dir}`, "-Iboards/runtimes/aot"];
+    execFileSync(cc, [level, ...FLAGS, ...headers, "-c", "host/native/stint.c", "-o", object], {
       stdio: ["ignore", "ignore", "pipe"], encoding: "utf8",
     });
     execFileSync("ar", ["rcsD", library, object]);

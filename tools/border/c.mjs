@@ -46,7 +46,8 @@ function declaration(f) {
   const result = f.name === "configBlock" ? "struct stint_config *" : C[f.result];
   return [
     ...(f.text ? comment(f.text) : []),
-    `STINT_IMPORT("${f.name}") ${result}${result.endsWith("*") ? "" : " "}${cName(f.name)}(${parameters})${symbol(f.name)};`,
+    `STINT_IMPORT("${f.name}") ${result}${result.endsWith("*") ? "" : " "}${cName(f.name)}(${parameters})`
+      + `${symbol(f.name)};`,
     "",
   ];
 }

@@ -1,8 +1,7 @@
 /*
  * BSD sockets over stint, for programs that are recompiled: put -Iinclude/bsd before the system's headers and add the
  * files of host/bsd and a host (host/posix/host.c with -DSTINT_SOCKETS). docs/bsd-sockets.md has every call and option
- * with what it does. TCP and UDP, over IPv4; with
- * -DSTINT_IPV6 also over IPv6.
+ * with what it does. TCP and UDP, over IPv4; with -DSTINT_IPV6 also over IPv6.
  *
  * Under WASI, whose C library has next to no sockets, everything is declared here, with Linux's numbers; elsewhere it
  * is the system's.
