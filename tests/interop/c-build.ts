@@ -35,7 +35,7 @@ const mosquitto = (client: string): Recipe => ({
 });
 const CURL = ["-DHAVE_CONFIG_H", "-DCURL_STATICLIB", ...include("curl/include", "curl/lib", "curl/src")];
 
-export const RECIPES = {
+const RECIPES = {
   netcat: { files: () => of("netcat", "netcat"), flags: ["-DLINUX", "-Dres_init=__res_init"] },
   hiredis: {
     files: () => of("hiredis", "hiredis net read sds alloc examples/example"), flags: include("hiredis"),
