@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# usage: tools/c-programs.sh DIRECTORY: puts the sources of C programs there, from Debian's source packages. Their hashes
-# stand here; tests/interop/c-programs.test.ts compiles them over host/bsd. Those with a ./configure are configured for
-# this machine, with little in them. It asks for Debian's apt-get, a C compiler, and the network.
+# usage: tools/c-programs.sh DIRECTORY: puts the sources of C programs there, from Debian's source packages.
+# Their hashes stand here; tests/interop/c-programs.test.ts compiles them over host/bsd. Those with a ./configure are
+# configured for this machine, with little in them. It asks for Debian's apt-get, a C compiler, and the network.
 set -euo pipefail
 [ $# -eq 1 ] || { echo "usage: tools/c-programs.sh DIRECTORY" >&2; exit 2; }
 to=$1
