@@ -2,6 +2,7 @@
 #ifndef STINT_BSD_HOST_H
 #define STINT_BSD_HOST_H
 #include <poll.h>
+#include <stdbool.h>
 
 #include <stint.h>
 
@@ -9,13 +10,14 @@
 enum { STINT_HOST_RING = 32768, STINT_HOST_UDP_RING = 69632 };
 
 /*
- * Starts the stack, once: addresses from the environment (STINT_IP=10.0.2.15/24, STINT_GATEWAY; with STINT_IPV6 also
- * STINT_IP6=fd00::2/64, STINT_GATEWAY6; with STINT_CLIENTS also STINT_IP=dhcp, STINT_DNS, STINT_NAME). Returns 0 or an
- * error.
+ * Opens the link, and starts the stack with `start`, at `ip`; NULL: it has no address yet. Says "ready" on standard
+ * error when it has. Returns 0 or an error.
  */
-int32_t stint_host_start(void);
-/* The stack's own address, host order; 0: none, as when a lease has ended. */
-uint32_t stint_host_address(void);
+int32_t stint_host_begin(const char *ip, uint32_t prefix, const char *gateway, int32_t (*start)(struct stint_config *));
+/* Whether there is a link to others at all. */
+bool stint_host_has_link(void);
+/* An IPv4 address, host order; a text that is none ends the program with a line. */
+uint32_t stint_host_ip(const char *text);
 /*
  * Takes in frames, polls and sends, once; waits for up to `wait_ms` for something to do (−1: for as long as it takes),
  * or until one of `count` other descriptors is ready, whose revents it fills in. Returns −1 when the link is gone, and

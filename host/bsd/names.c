@@ -10,15 +10,6 @@
 #ifndef EAI_ADDRFAMILY
 #define EAI_ADDRFAMILY (-9)
 #endif
-/* WASI's C library has other numbers for the families. */
-#ifdef __wasm__
-#define INET_PTON stint_bsd_inet_pton
-#define INET_NTOP stint_bsd_inet_ntop
-#else
-#define INET_PTON inet_pton
-#define INET_NTOP inet_ntop
-#endif
-
 static const struct {
   const char *name;
   uint16_t port;
@@ -191,7 +182,7 @@ static int find_host(const char *host, const struct addrinfo *h, uint16_t port, 
   int family = h->ai_family;
   if ((h->ai_flags & AI_ADDRCONFIG) != 0 && family != AF_INET) {
     /* ::1 alone does not count (RFC 3493 §6.1). There is always an IPv4 address. */
-    if (stint_host_start() >= 0 && !has_own6(false)) {
+    if (start_stack() >= 0 && !has_own6(false)) {
       if (family == AF_INET6) return EAI_NONAME;
       family = AF_INET;
     }

@@ -92,7 +92,7 @@ bool reaches6(void) {
 
 bool is_own(const struct place *p) {
   struct stint_ip6_info info;
-  if (is_mapped(p)) return is_here(p) || ip4_of(p) == stint_host_address();
+  if (is_mapped(p)) return is_here(p) || ip4_of(p) == own_address();
   for (uint32_t i = 0; own6(i, &info); i++)
     if (info.state == STINT_IP6_VALID && memcmp(&info, p->ip, sizeof p->ip) == 0) return true;
   return false;
@@ -124,13 +124,13 @@ bool has_own6(bool settled) {
 
 bool reaches6(void) { return false; }
 
-bool is_own(const struct place *p) { return is_here(p) || ip4_of(p) == stint_host_address(); }
+bool is_own(const struct place *p) { return is_here(p) || ip4_of(p) == own_address(); }
 #endif
 
 void set_source(const struct place *peer, struct place *own) {
   set_any(own, !is_mapped(peer));
   if (is_here(peer)) set_here(own);
-  else if (is_mapped(peer)) put4(own, stint_host_address());
+  else if (is_mapped(peer)) put4(own, own_address());
 #ifdef STINT_IPV6
   else source6(peer, own);
 #endif

@@ -68,7 +68,7 @@ int stint_bsd_poll(struct pollfd *fds, nfds_t n, int timeout_ms) {
     others[count++] = (struct pollfd){.fd = fds[i].fd, .events = fds[i].events};
   }
   /* Before the first socket there is no stack. */
-  if (!any && stint_host_address() == 0) return poll(fds, n, timeout_ms);
+  if (!any && own_address() == 0) return poll(fds, n, timeout_ms);
   int64_t until = now_ms() + timeout_ms;
   int there = turn(0, others, count);
   for (;;) {

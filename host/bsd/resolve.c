@@ -43,7 +43,7 @@ int look_up(const char *name, bool four, bool six, uint16_t port, struct answers
   struct question v4 = {four, STINT_ERR_AGAIN}, v6 = {six && HAS_IPV6, STINT_ERR_AGAIN};
   struct answers found4 = {.count = 0}, found6 = {.count = 0};
   found->count = 0;
-  if (stint_host_start() < 0) return EAI_AGAIN;
+  if (start_stack() < 0) return EAI_AGAIN;
   for (;;) {
     if (v4.wanted && v4.result == STINT_ERR_AGAIN) ask4(name, &v4, &found4, port);
     if (v6.wanted && v6.result == STINT_ERR_AGAIN) ask6(name, &v6, &found6, port);

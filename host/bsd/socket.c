@@ -15,7 +15,7 @@ int stint_bsd_socket(int domain, int type, int protocol) {
   if (kind == SOCK_RAW) return fail(EPROTONOSUPPORT);
   if (kind != SOCK_STREAM && kind != SOCK_DGRAM) return fail(ESOCKTNOSUPPORT);
   if (protocol != 0 && protocol != (kind == SOCK_STREAM ? IPPROTO_TCP : IPPROTO_UDP)) return fail(EPROTONOSUPPORT);
-  if (stint_host_start() < 0) return fail(ENETDOWN);
+  if (start_stack() < 0) return fail(ENETDOWN);
   end_with_program();
   int fd = fresh(domain == AF_INET6);
   if (fd < 0) return -1;

@@ -31,6 +31,15 @@
 
 #include "host.h"
 
+/* WASI's C library has other numbers for the families. */
+#ifdef __wasm__
+#define INET_PTON stint_bsd_inet_pton
+#define INET_NTOP stint_bsd_inet_ntop
+#else
+#define INET_PTON inet_pton
+#define INET_NTOP inet_ntop
+#endif
+
 /* Whether there are sockets of AF_INET6: the small builds of the stack have no IPv6. */
 #ifdef STINT_IPV6
 enum { HAS_IPV6 = true };
@@ -116,6 +125,17 @@ struct socket {
 };
 
 extern struct socket sockets[COUNT];
+
+/* start.c */
+
+/*
+ * Starts the stack, once, as the environment says: STINT_IP=10.0.2.15/24, STINT_GATEWAY; with STINT_IPV6 also
+ * STINT_IP6=fd00::2/64, STINT_GATEWAY6; with STINT_CLIENTS also STINT_IP=dhcp, STINT_DNS, STINT_NAME. Returns 0 or an
+ * error.
+ */
+int32_t start_stack(void);
+/* The stack's own IPv4 address, host order; 0: none, as when a lease has ended. */
+uint32_t own_address(void);
 
 /* table.c */
 
