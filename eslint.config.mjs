@@ -59,6 +59,8 @@ export default tseslint.config(
       "no-constructor-return": "error",
       "max-len": ["error", { code: 120 }],
       "stint/function-lines": ["error", 70],
+      "stint/no-bare-boolean": "error",
     },
   },
+  { files: ["tests/**", "tools/translate/**"], rules: { "stint/no-bare-boolean": "off" } },
 );

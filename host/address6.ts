@@ -28,12 +28,12 @@ function words(text: string, isLast: boolean): number[] | undefined {
 export function parseIp6(text: string): Uint8Array {
   const [address = "", zone, more] = text.split("%"), halves = address.split("::");
   if (zone === "" || more !== undefined || halves.length > 2) throw fault(text);
-  const front = words(halves[0]!, halves.length === 1), back = halves.length === 1 ? [] : words(halves[1]!, true);
-  if (front === undefined || back === undefined) throw fault(text);
-  const left = WORDS - front.length - back.length;
+  const [front, back] = halves.map((half, i) => words(half, i === halves.length - 1) ?? [NaN]) as [number[], number[]?];
+  if ([...front, ...back ?? []].includes(NaN)) throw fault(text);
+  const left = WORDS - front.length - (back?.length ?? 0);
   // "::" stands for one word at least (RFC 4291 §2.2 has "one or more groups of 16 bits of zeros").
   if (halves.length === 1 ? left !== 0 : left < 1) throw fault(text);
-  return Uint8Array.from([...front, ...Array<number>(left).fill(0), ...back].flatMap((w) => [w >> 8, w & 255]));
+  return Uint8Array.from([...front, ...Array<number>(left).fill(0), ...back ?? []].flatMap((w) => [w >> 8, w & 255]));
 }
 
 /** Whether a text is an IPv6 address. */

@@ -42,8 +42,8 @@ export class Folder {
     return this.#open.size;
   }
 
-  /** How long the file is, and its version; pieces of it follow if `pieces` says so. Or one of the errors above. */
-  find(path: string, pieces: boolean): { size: number; tag: bigint } | number {
+  /** How long the file is, and its version; `pieces`: pieces of it follow. Or one of the errors above. */
+  find(path: string, { pieces }: { pieces: boolean }): { size: number; tag: bigint } | number {
     try {
       const file = this.#openFile(path);
       if (file === undefined) return NOT_FOUND;

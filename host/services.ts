@@ -86,7 +86,7 @@ export class ServiceStack extends StackModule {
     const size = u32(REQUEST.size);
     if (this.#folder === undefined) return NOT_FOUND;
     if (u32(REQUEST.want) === WANT.LENGTH) {
-      const found = this.#folder.find(path, size !== 0);
+      const found = this.#folder.find(path, { pieces: size !== 0 });
       if (typeof found === "number") return found;
       view.setBigUint64(REQUEST.tag, found.tag, true);
       return found.size;

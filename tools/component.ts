@@ -65,7 +65,7 @@ export async function sockets(out: string, version = "0.2.9"): Promise<Uint8Arra
   const wit = interfaces(version), adapter = `${out}.adapter`, core = `${out}.core`;
   const sources = ["io.c", "link.c", "sockets.c", "udp.c", "names.c", "place.c", "files.c"].map((f) => join(WASI, f));
   clang(`-DWASI_VERSION="${version}"`, ...sources, "-o", adapter);
-  mergeModules(adapter, core, true, true);
+  mergeModules(adapter, core, { fast: true });
   const made = await componentOf(readFileSync(core), wit, "sockets");
   rmSync(adapter);
   rmSync(core);
@@ -79,7 +79,7 @@ export async function component(dir: string): Promise<Uint8Array> {
   mkdirSync(dir, { recursive: true });
   const adapter = join(dir, "adapter.wasm"), core = join(dir, "core.wasm");
   clang("host/component/adapter.c", "-o", adapter);
-  mergeModules(adapter, core, true, true);
+  mergeModules(adapter, core, { fast: true });
   const made = await componentOf(readFileSync(core), readFileSync(WIT, "utf8"), "net");
   rmSync(adapter);
   rmSync(core);

@@ -18,4 +18,38 @@ const functionLines = {
   },
 };
 
-export const stint = { rules: { "function-lines": functionLines } };
+/** Calls that are given a bare `true` or `false`, by the last word of what is called. All of them are others'. */
+const BOOLEANS = [
+  [/^[gs]et(Big)?(Int|Uint|Float)\d+$/, "DataView: whether the bytes are little-endian"],
+  [/^set(NoDelay|KeepAlive|Broadcast)$/, "node:net and node:dgram, and our classes that are used like theirs"],
+  [/^setOption$/, "an option stands before it, by its name"],
+  [/^resolve$/, "what a promise is for"],
+  [/^(createSourceFile|isIterationStatement)$/, "TypeScript"],
+  [/^(setDebugInfo|addGlobal)$/, "Binaryen"],
+  [/^showHelpAfterError$/, "Commander"],
+  [/^endAsync$/, "MQTT.js"],
+];
+
+/** Whoever reads `f(x, true)` must look up what is true. An option, a word or a function of its own says it. */
+const noBareBoolean = {
+  meta: {
+    type: "suggestion",
+    schema: [],
+    messages: { bare: "{{what}} says nothing here: write an option, a word, or two functions." },
+  },
+  create(context) {
+    const check = (node) => {
+      const { callee } = node, of = callee.type === "MemberExpression" ? callee.object : callee;
+      const name = (callee.type === "MemberExpression" ? callee.property : callee).name ?? "";
+      // What is compared is the question itself.
+      if (of.name === "assert" || BOOLEANS.some(([known]) => known.test(name))) return;
+      for (const argument of node.arguments)
+        if (typeof argument.value === "boolean") context.report({
+          node: argument, messageId: "bare", data: { what: `A bare ${argument.raw}` },
+        });
+    };
+    return { CallExpression: check, NewExpression: check };
+  },
+};
+
+export const stint = { rules: { "function-lines": functionLines, "no-bare-boolean": noBareBoolean } };

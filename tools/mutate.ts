@@ -72,7 +72,8 @@ function run(command: string, args: string[], cwd: string, seconds: number): Pro
       text = text.slice(-20) + d.toString();
       if (/^ *not ok /m.test(text)) child.kill("SIGKILL");
     });
-    child.once("exit", (code) => done(code === 0)).once("error", () => done(false));
+    const ended = (code?: number | null): void => done(code === 0);
+    child.once("exit", ended).once("error", () => ended());
   });
 }
 

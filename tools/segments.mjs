@@ -21,11 +21,11 @@ function reader(bytes) {
 }
 
 /** LEB128 of an unsigned number. A segment's address is signed: one below 2^31 has a last byte below 64. */
-function leb(n, signed = false) {
+function leb(n, { isSigned = false } = {}) {
   const out = [];
   do out.push((n & 127) | 128);
   while ((n >>>= 7) !== 0);
-  if (signed && (out.at(-1) & 64) !== 0) out.push(128);
+  if (isSigned && (out.at(-1) & 64) !== 0) out.push(128);
   out[out.length - 1] &= 127;
   return out;
 }
@@ -60,7 +60,8 @@ export function joinSegments(module) {
     if (id === 11 && segments === undefined) return module;
     if (segments) {
       count = segments.length;
-      const written = segments.flatMap((s) => [0, 0x41, ...leb(s.at, true), 0x0b, ...leb(s.bytes.length), ...s.bytes]);
+      const place = (at) => [0, 0x41, ...leb(at, { isSigned: true }), 0x0b];
+      const written = segments.flatMap((s) => [...place(s.at), ...leb(s.bytes.length), ...s.bytes]);
       bytes = [...leb(count), ...written];
     }
     sections.push([id, bytes]);

@@ -11,7 +11,7 @@ export function controls(page: Page): void {
   const open = (name: string, variant?: string): void => {
     if (name === "tour") page.openTour(page.tour?.step ?? 1, page.tour?.settings);
     else page.open(name, variant);
-    history.pushState(null, "", page.url(true));
+    history.pushState(null, "", page.url({ isBrief: true }));
   };
   scenario.onchange = () => open(scenario.value);
   $<HTMLSelectElement>("variant").onchange = () => open(scenario.value, $<HTMLSelectElement>("variant").value);
@@ -31,7 +31,7 @@ export function controls(page: Page): void {
     if (clipboard) clipboard.writeText(location.href).then(() => page.say("The link is copied."), bar);
     else bar();
   });
-  $("list-box").addEventListener("toggle", () => page.show(false));
+  $("list-box").addEventListener("toggle", () => page.show({ follow: false }));
   const file = $<HTMLInputElement>("open");
   file.onchange = () =>
     void file.files?.[0]?.arrayBuffer().then((b) => page.read(file.files![0]!.name, new Uint8Array(b)));
@@ -63,18 +63,19 @@ export function controls(page: Page): void {
 /** Plays or pauses; from the beginning, where it is at its end. */
 export function toggle(page: Page): void {
   if (!page.playing && !page.capture && page.lab.isOver) page.goTo(0);
-  page.play(!page.playing && !page.capture);
+  if (page.playing || page.capture) page.pause();
+  else page.play();
 }
 
 function one(page: Page): void {
-  page.play(false);
+  page.pause();
   if (page.next()) page.show();
   else page.say("This is the end.");
 }
 
 function zoom(page: Page, by: number): void {
   page.ladder.zoom = Math.min(4, Math.max(0.25, page.ladder.zoom * by));
-  page.show(false);
+  page.show({ follow: false });
 }
 
 function neighbour(page: Page, way: number): void {

@@ -98,7 +98,7 @@ export class Page {
     $("why").hidden = this.tour !== null;
     this.samples = [];
     this.pieces.opened(this);
-    this.play(false);
+    this.pause();
     while (this.lab.frames.length === 0 && this.next());
     this.selected = this.lab.frames.length > 0 ? 0 : -1;
     this.field = -1;
@@ -137,7 +137,7 @@ export class Page {
   }
 
   /** Draws all of it anew. `follow`: the ladder scrolls to its end. */
-  show(follow = true): void {
+  show({ follow = true } = {}): void {
     this.ladder.show(this.pieces.picture(this), follow && !this.capture);
     this.#list();
     this.pieces.draw(this);
@@ -177,7 +177,7 @@ export class Page {
   select(frame: number): void {
     this.selected = frame;
     this.field = -1;
-    this.show(false);
+    this.show({ follow: false });
     this.ladder.reveal(frame);
   }
 
@@ -211,11 +211,20 @@ export class Page {
     this.show();
   }
 
-  /** Starts or stops the clock. `#tick` lets time pass, as fast as the page's speed says. */
-  play(on: boolean): void {
-    this.playing = on;
-    $("play").textContent = on ? "❙❙ Pause" : "▶ Play";
-    $("play").ariaPressed = String(on);
+  /** Starts the clock. `#tick` lets time pass, as fast as the page's speed says. */
+  play(): void {
+    this.#clock("❙❙ Pause", { playing: true });
+  }
+
+  /** Stops the clock. */
+  pause(): void {
+    this.#clock("▶ Play", { playing: false });
+  }
+
+  #clock(button: string, { playing }: { playing: boolean }): void {
+    this.playing = playing;
+    $("play").textContent = button;
+    $("play").ariaPressed = String(playing);
     this.#debtMs = 0;
   }
 
@@ -239,7 +248,7 @@ export class Page {
         if (this.lab.nextUs - this.lab.nowUs > 2e6 * speed && this.#debtMs > 700 * speed) this.next();
       }
       if (this.lab.isOver) {
-        this.play(false);
+        this.pause();
         this.say(`The end. ${this.lab.frames.length} segments in ${this.lab.timeMs.toFixed(0)} ms.`);
       }
       if (this.#shownStep !== this.lab.step) this.show();
@@ -249,7 +258,7 @@ export class Page {
 
   /** Stops the clock, and goes to a step, backwards as well. Steps before 0 are 0. */
   goTo(step: number): void {
-    this.play(false);
+    this.pause();
     this.lab.goTo(Math.max(0, step));
     this.samples = this.samples.filter((s) => s.step <= this.lab.step);
     if (this.selected >= this.lab.frames.length) this.selected = -1;
@@ -260,20 +269,20 @@ export class Page {
   // Links
 
   /**
-   * The fragment of a link that leads here: scenario, seed, step, variant, and what the user did. `brief`: to where it
-   * begins.
+   * The fragment of a link that leads here: scenario, seed, step, variant, and what the user did. `isBrief`: to where
+   * it begins.
    */
-  url(brief = false): string {
+  url({ isBrief = false } = {}): string {
     const { lab, tour } = this, q = new URLSearchParams();
     if (tour) {
       q.set("tour", String(tour.step));
       const first = settingsOf(TOUR[tour.step - 1]!, () => null);
       for (const [name, value] of Object.entries(tour.settings)) if (value !== first[name]) q.set(name, value);
     } else q.set("scenario", lab.scenario.name);
-    if (!brief || lab.seed !== 1) q.set("seed", String(lab.seed));
-    if (!brief) q.set("step", String(lab.step));
+    if (!isBrief || lab.seed !== 1) q.set("seed", String(lab.seed));
+    if (!isBrief) q.set("step", String(lab.step));
     if (lab.variant) q.set("variant", lab.variant);
-    if (!brief && lab.acts.length > 0) q.set("acts", btoa(JSON.stringify(lab.acts)));
+    if (!isBrief && lab.acts.length > 0) q.set("acts", btoa(JSON.stringify(lab.acts)));
     return `#${q}`;
   }
 
@@ -310,7 +319,7 @@ export class Page {
       for (const f of kept) analysis.take(f);
       const connections = analysis.connections();
       if (connections.length === 0) throw new CaptureError(`there is no TCP in its ${frames.length} frames`);
-      this.play(false);
+      this.pause();
       this.captured = kept.map((f) => f.bytes);
       this.capture = { name, connections, chosen: 0 };
       this.tour = null;
@@ -320,7 +329,7 @@ export class Page {
       $("sentence").textContent =
         `${name}: ${plural(kept.length, "frame")}, ${plural(connections.length, "connection")}`;
       this.#chooser();
-      this.show(false);
+      this.show({ follow: false });
       this.say(
         [
           ...warnings,
@@ -344,7 +353,7 @@ export class Page {
         onchange: () => {
           this.capture!.chosen = Number(select.value);
           this.selected = -1;
-          this.show(false);
+          this.show({ follow: false });
         },
       },
       ...connections

@@ -77,7 +77,7 @@ function control(page: Page, choice: Choice): HTMLElement {
   const onchange = (): void => {
     const { step } = page.tour!;
     page.openTour(step, settingsOf(TOUR[step - 1]!, (name) => said(TOUR[step - 1]!.choices, name)));
-    history.replaceState(null, "", page.url(true));
+    history.replaceState(null, "", page.url({ isBrief: true }));
   };
   const { label, values, kind } = choice;
   if (kind === "bits")

@@ -34,11 +34,11 @@ export function addLink(program: Command): void {
     .option("--no-optimize", "merge only")
     .action((app: string, options: { out: string; optimize: boolean; dynamic?: boolean; fast?: boolean }) => {
       if (options.dynamic) {
-        const [stack, linked] = linkDynamic(app, options.out, options.fast);
+        const [stack, linked] = linkDynamic(app, options.out, options);
         console.log(`wasmtime run --preload stint=${stack} ${linked}`);
         return;
       }
-      const { bytes, app: size, stack, imports } = mergeModules(app, options.out, options.optimize, options.fast);
+      const { bytes, app: size, stack, imports } = mergeModules(app, options.out, options);
       console.log(`${options.out}: ${bytes} bytes (the application ${size}, the stack ${stack})`);
       if (imports.length > 0) console.log(`it still imports ${imports.join(", ")}`);
     });

@@ -198,7 +198,7 @@ class Client extends Host {
     const { nowUs, stopUs, random } = this.lab;
     this.stack.drainEvents((handle, bits) => this.#hear(handle, bits));
     for (const [handle, attempt] of this.#open)
-      if (nowUs - attempt.beganUs > PATIENCE_US) this.#over(handle, attempt, false);
+      if (nowUs - attempt.beganUs > PATIENCE_US) this.#over(handle, attempt, "failed");
     if (nowUs < this.#nextUs || nowUs >= stopUs) return;
     const attempt = { beganUs: nowUs, connectedUs: NaN, served: false };
     this.attempts.push(attempt);
@@ -213,14 +213,14 @@ class Client extends Host {
       attempt.connectedUs = this.lab.nowUs;
       this.stack.send(handle, Uint8Array.of(1));
     }
-    if ((bits & EVENT.CLOSED) !== 0) this.#over(handle, attempt, false);
-    else if ((bits & EVENT.READABLE) !== 0) this.#over(handle, attempt, true);
+    if ((bits & EVENT.CLOSED) !== 0) this.#over(handle, attempt, "failed");
+    else if ((bits & EVENT.READABLE) !== 0) this.#over(handle, attempt, "served");
   }
 
-  #over(handle: number, attempt: Attempt, served: boolean): void {
-    attempt.served = served;
+  #over(handle: number, attempt: Attempt, how: "served" | "failed"): void {
+    attempt.served = how === "served";
     this.#open.delete(handle);
-    if (served) {
+    if (attempt.served) {
       this.stack.receive(handle);
       this.stack.close(handle);
     } else {

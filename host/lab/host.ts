@@ -29,8 +29,8 @@ export interface Served {
   waiting: { host: number; handle: number }[];
 }
 
-/** A connection of an application that reads, or not. */
-export function connection(handle: number, reads: boolean): Connection {
+/** A connection of an application; `reads`: it takes what comes. */
+export function connection(handle: number, { reads }: { reads: boolean }): Connection {
   return { handle, reads, closes: true, over: false, got: 0, text: "" };
 }
 
@@ -51,7 +51,8 @@ export class Host {
         for (const l of s.listeners) {
           for (let h = stack.accept(l); h !== 0; h = stack.accept(l)) {
             if (served.began > 0) served.connected++;
-            s.connections.push(connection(h, !s.connections.some((c) => !c.reads && c.handle === 0)));
+            const reads = !s.connections.some((c) => !c.reads && c.handle === 0);
+            s.connections.push(connection(h, { reads }));
             did = true;
           }
         }

@@ -486,7 +486,7 @@ export class Lab {
           this.flows.push({ a: i, aPort, b: to, bPort });
           this.#watch();
           const handle = stack.connect(parseIp(this.hosts[to]!.ip), bPort, aPort);
-          s.connections.push(connection(handle, true));
+          s.connections.push(connection(handle, { reads: true }));
           break;
         }
         case "send":
@@ -509,7 +509,7 @@ export class Lab {
           break;
         case "stop reading":
           if (c) c.reads = false;
-          else s.connections.push(connection(0, false));
+          else s.connections.push(connection(0, { reads: false }));
           break;
         case "read again":
           for (const x of s.connections) x.reads = true;

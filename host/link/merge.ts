@@ -70,11 +70,11 @@ export function problems(
 export interface Merged { bytes: number; app: number; stack: number; imports: string[] }
 
 /** Reads and checks the application; throws a RangeError with what is wrong. */
-function checked(app: string, stack: Uint8Array, isOne: boolean): Uint8Array {
+function checked(app: string, stack: Uint8Array, { isOne }: { isOne: boolean }): Uint8Array {
   try {
     const bytes = readFileSync(app);
     const fullest = (): string[] =>
-      readSections(linkedStack(true)).exports.filter((e) => e.kind === "function").map((e) => e.name);
+      readSections(linkedStack("whole")).exports.filter((e) => e.kind === "function").map((e) => e.name);
     const wrong = problems(bytes, stack, (name) => fullest().includes(name), isOne);
     if (wrong.length > 0) throw new RangeError(wrong.map((w) => `${app}: ${w}`).join("\n"));
     return bytes;
@@ -88,8 +88,8 @@ function checked(app: string, stack: Uint8Array, isOne: boolean): Uint8Array {
  * Prepares `app` for `wasmtime run --preload stint=DIR/stint.wasm DIR/app.wasm`: the memory is the stack's module's, as
  * large as the application wants it. Throws a RangeError with what is wrong.
  */
-export function linkDynamic(app: string, dir: string, fast = false): string[] {
-  const stack = linkedStack(fast), bytes = checked(app, stack, false);
+export function linkDynamic(app: string, dir: string, { fast = false }: { fast?: boolean | undefined } = {}): string[] {
+  const stack = linkedStack(fast ? "whole" : "small"), bytes = checked(app, stack, { isOne: false });
   mkdirSync(dir, { recursive: true });
   const files = [join(dir, "stint.wasm"), join(dir, "app.wasm")];
   writeFileSync(files[0]!, ownMemory(stack, readSections(bytes).memoryPages!));
@@ -97,11 +97,15 @@ export function linkDynamic(app: string, dir: string, fast = false): string[] {
   return files;
 }
 
-/**
- * Links `app` into `out`; `fast`: with everything that the stack has, for speed. Throws a RangeError with what is
- * wrong.
- */
-export function mergeModules(app: string, out: string, optimize = true, fast = false): Merged {
+interface MergeOptions {
+  /** Whether wasm-opt makes the result smaller. By default it does. */
+  optimize?: boolean | undefined;
+  /** With everything that the stack has, for speed. */
+  fast?: boolean | undefined;
+}
+
+/** Links `app` into `out`. Throws a RangeError with what is wrong. */
+export function mergeModules(app: string, out: string, { optimize = true, fast = false }: MergeOptions = {}): Merged {
   binaryen("wasm-merge");
   const dir = mkdtempSync(join(tmpdir(), "stint-link-"));
   const stack = join(dir, "stack.wasm"), merged = join(dir, "merged.wasm"), cut = join(dir, "cut.wasm");
@@ -117,7 +121,7 @@ export function mergeModules(app: string, out: string, optimize = true, fast = f
     }
   };
   try {
-    const stackBytes = linkedStack(fast), bytes = checked(app, stackBytes, true);
+    const stackBytes = linkedStack(fast ? "whole" : "small"), bytes = checked(app, stackBytes, { isOne: true });
     writeFileSync(stack, stackBytes);
     // The stack imports env.memory: the application is "env" to it.
     run("wasm-merge", ...FEATURES, "--rename-export-conflicts", app, "env", stack, "stint", "-o", merged);

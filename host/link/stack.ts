@@ -9,8 +9,8 @@ import { readSections } from "./sections.js";
  * The small stack, which is built like this, or the one with everything: made of stint.simd.wasm, which is told that it
  * is linked by the global `linked` (assembly/core/linked.ts), as one file of that size is enough in a package.
  */
-export function linkedStack(fast: boolean): Uint8Array {
-  if (!fast) return readFileSync(join(buildDir(), "stint-link.wasm"));
+export function linkedStack(which: "small" | "whole"): Uint8Array {
+  if (which === "small") return readFileSync(join(buildDir(), "stint-link.wasm"));
   const whole = importMemory(setGlobal(readFileSync(join(buildDir(), "stint.simd.wasm")), "linked", 1), "env");
   return keepExports(whole, readSections(whole).exports.filter((e) => e.kind === "function").map((e) => e.name));
 }

@@ -132,11 +132,11 @@ function indexOf(name: string): number {
  * itself does not reach it.
  */
 export function openInterface(name: string): Promise<Link> {
-  return surviving(async (again) => {
+  return surviving(async (turn) => {
     if (process.platform !== "linux") throw new LinkError(`if:${name} is for Linux`);
     const index = indexOf(name), system = theSystem();
     if (system === undefined) throw new LinkError(`if:${name} needs the package koffi: npm install koffi@3`);
-    if (again && !deviceIsUp(name)) throw new LinkError(`${name} is down`);
+    if (turn === "again" && !deviceIsUp(name)) throw new LinkError(`${name} is down`);
     return takeInterface(system, name, index);
   });
 }

@@ -5,6 +5,9 @@ import { FormatError, LinkError, type Link } from "./link.js";
 /** The first wait, and the longest, ms. */
 const FIRST_MS = 50, MOST_MS = 1000;
 
+/** Opens the link, for the first time or after it was lost. */
+type Opener = (turn: "first" | "again") => Promise<Link>;
+
 class Surviving implements Link {
   onFrame: (frame: Uint8Array) => void = () => {};
   onClose: (error?: Error) => void = () => {};
@@ -18,7 +21,7 @@ class Surviving implements Link {
   #refed = true;
   readonly batches: FrameBatches | undefined;
 
-  constructor(first: Link, readonly open: (again: boolean) => Promise<Link>) {
+  constructor(first: Link, readonly open: Opener) {
     if (first.batches) this.batches = this.#batchesOf();
     this.#use(first);
   }
@@ -52,7 +55,7 @@ class Surviving implements Link {
     this.#heard = heard;
     if (this.#up) return;
     queueMicrotask(() => {
-      if (this.#heard === heard && !this.#up && !this.#closed) heard(false, this.#why);
+      if (this.#heard === heard && !this.#up && !this.#closed) heard(this.#up, this.#why);
     });
   }
 
@@ -61,13 +64,13 @@ class Surviving implements Link {
     if (!this.#refed) inner.unref?.();
     if (inner.batches) inner.batches.onReady = this.batches?.onReady;
     inner.onFrame = (frame) => this.onFrame(frame);
-    inner.onChange = (up, why) => this.#tell(up, why);
+    inner.onChange = (up, why) => this.#tell({ up, why });
     inner.onClose = (error) => {
       if (this.#inner === inner && !this.#closed) this.#lost(inner, error);
     };
   }
 
-  #tell(up: boolean, why?: Error): void {
+  #tell({ up, why }: { up: boolean; why?: Error | undefined }): void {
     if (this.#up === up || this.#closed) return;
     this.#up = up;
     this.#why = why;
@@ -82,17 +85,18 @@ class Surviving implements Link {
       this.onClose(error);
       return;
     }
-    this.#tell(false, error ?? new LinkError("the other side of the link has closed it"));
+    const why = error ?? new LinkError("the other side of the link has closed it");
+    this.#tell({ up: false, why });
     this.#later(FIRST_MS);
   }
 
   #later(ms: number): void {
     if (this.#closed) return;
     this.#timer = setTimeout(() => {
-      this.open(true).then((inner) => {
+      this.open("again").then((inner) => {
         if (this.#closed) return inner.close();
         this.#use(inner);
-        this.#tell(true);
+        this.#tell({ up: true });
       }, () => this.#later(Math.min(2 * ms, MOST_MS)));
     }, ms);
     if (!this.#refed) this.#timer.unref();
@@ -116,10 +120,7 @@ class Surviving implements Link {
   }
 }
 
-/**
- * Opens a link as `open` does, and again whenever it is lost; `again`: it was open before. Rejects only if the first
- * time fails.
- */
-export async function surviving(open: (again: boolean) => Promise<Link>): Promise<Link> {
-  return new Surviving(await open(false), open);
+/** Opens a link as `open` does, and again whenever it is lost. Rejects only if the first time fails. */
+export async function surviving(open: Opener): Promise<Link> {
+  return new Surviving(await open("first"), open);
 }

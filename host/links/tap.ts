@@ -17,9 +17,9 @@ const SOCAT = ",socat";
  */
 export function openTap(name: string, user?: string): Promise<Link> {
   const system = name.endsWith(SOCAT) ? undefined : theSystem(), device = deviceOf(name);
-  return surviving(async (again) => {
+  return surviving(async (turn) => {
     checkTap(device);
-    return system === undefined ? takeBySocat(device, user, again) : takeTun(system, device);
+    return system === undefined ? takeBySocat(device, user, turn === "again") : takeTun(system, device);
   });
 }
 

@@ -19,6 +19,9 @@ export interface ConnectionOptions {
   keepAliveInitialDelay?: number | undefined;
 }
 
+/** Whether a listener took the connection, or a program of ours opened it. */
+type Origin = "accepted" | "opened";
+
 /** Bytes that the stream takes in before it asks its writer to wait, and that it reads ahead. */
 const HIGH_WATER = 1 << 18;
 /** Bytes that are taken from the module in one piece. */
@@ -66,14 +69,14 @@ export class Connection extends Duplex implements Owner {
 
   /** @internal */
   constructor(
-    home: Home, handle: number, accepted: boolean,
+    home: Home, handle: number, origin: Origin,
     options: ConnectionOptions & { signal?: AbortSignal | undefined } = {},
   ) {
     super({ allowHalfOpen: options.allowHalfOpen ?? true, highWaterMark: HIGH_WATER, emitClose: false });
     this.#home = home;
     this.#handle = handle;
-    this.#accepted = accepted;
-    this.connecting = !accepted;
+    this.#accepted = origin === "accepted";
+    this.connecting = !this.#accepted;
     if (handle === 0) {
       this.#open = false;
       return;

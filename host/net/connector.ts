@@ -53,7 +53,7 @@ export class Connector {
 
   #connection(handle: number, to: ConnectOptions): Connection {
     try {
-      return new Connection(this.home, handle, false, to);
+      return new Connection(this.home, handle, "opened", to);
     } catch (e) {
       // Options that cannot be: nobody has it.
       this.home.disown(handle);

@@ -29,7 +29,7 @@ export class Lingering implements Owner {
   handleEvent(bits: number): void {
     // Nobody will take what arrives now, and the peer is to know (RFC 1122 §4.2.2.13).
     if (bits & EVENT.READABLE && this.home.module.receivable(this.handle) > 0) this.reset();
-    else if (bits & EVENT.CLOSED) this.#end(this.home.module.info(this.handle).sndSize > 0);
+    else if (bits & EVENT.CLOSED) this.#end(this.home.module.info(this.handle).sndSize);
     else this.look();
   }
 
@@ -37,7 +37,7 @@ export class Lingering implements Owner {
   look(): void {
     const { lip, lport, rip, rport } = this.names;
     // From here on the module's own time limits hold, those of FIN-WAIT-2 and TIME-WAIT.
-    if (ACKNOWLEDGED.has(this.home.module.flowState(lip, lport, rip, rport))) this.#end(false);
+    if (ACKNOWLEDGED.has(this.home.module.flowState(lip, lport, rip, rport))) this.#end(0);
   }
 
   /** Ends the connection at once, with a RST. */
@@ -53,11 +53,12 @@ export class Lingering implements Owner {
     this.reset();
   }
 
-  #end(lost: boolean): void {
+  /** `lost`: bytes of the send ring that nobody has acknowledged. */
+  #end(lost: number): void {
     if (this.#over) return;
     this.#over = true;
     this.home.module.close(this.handle);
-    this.ended(lost);
+    this.ended(lost > 0);
   }
 }
 

@@ -82,7 +82,7 @@ export class Server extends Bound implements AsyncIterable<Connection> {
 
   #take(): Connection | null {
     const handle = this.home.module.accept(this.handle);
-    return handle === 0 ? null : new Connection(this.home, handle, true, this.#options);
+    return handle === 0 ? null : new Connection(this.home, handle, "accepted", this.#options);
   }
 
   /** @internal */

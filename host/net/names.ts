@@ -45,7 +45,7 @@ export class HostNames {
     this.#four.read();
     this.#six.read();
     // In turn: one family does not wait until all names of the other are known.
-    while ([this.#six.next(), this.#four.next()].includes(true));
+    while ([this.#six.next(), this.#four.next()].some((isMore) => isMore));
   }
 
   /** Nobody is told of a name any more: whoever waits is told why. */

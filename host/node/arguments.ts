@@ -133,7 +133,7 @@ export function checkConnect(options: ConnectOptions): { host: string; port: num
     throw wrongType("options.localPort", "of type number", localPort);
   if (lookup !== undefined && lookup !== null) checkFunction("options.lookup", lookup);
   checkFamily(options);
-  return { host: host || "localhost", port: checkPort(port, "Port", true) };
+  return { host: host || "localhost", port: checkPort(port, "Port", 0) };
 }
 
 /**
@@ -150,7 +150,7 @@ export function listenArguments(
     throw wrongType("options.signal", "an instance of AbortSignal", signal);
   // A port goes before a path.
   const asked = options.port;
-  if (typeof asked === "number" || typeof asked === "string") checkPort(asked, "options.port", true);
+  if (typeof asked === "number" || typeof asked === "string") checkPort(asked, "options.port", 0);
   if (typeof options.path === "string" || "fd" in given || "_handle" in given) {
     throw misuse(
       "ERR_INVALID_ARG_VALUE",
@@ -168,5 +168,5 @@ export function listenArguments(
   }
   // `listen(port, backlog)` and `listen(port, host, backlog)`.
   const backlog = options.backlog ?? args.slice(1, 3).find((value) => typeof value === "number");
-  return [{ ...options, backlog, port: any ? 0 : checkPort(port, "options.port", true) }, callback];
+  return [{ ...options, backlog, port: any ? 0 : checkPort(port, "options.port", 0) }, callback];
 }

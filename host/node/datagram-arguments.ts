@@ -75,7 +75,7 @@ export function sendArguments(connected: boolean, args: unknown[]): Sending {
     if (port || address) throw misuse("ERR_SOCKET_DGRAM_IS_CONNECTED", "Already connected");
   }
   const data = joined(message),
-    to = connected ? undefined : checkPort(port, "Port", false);
+    to = connected ? undefined : checkPort(port, "Port", 1);
   if (typeof address === "function") [sent, address] = [address, undefined];
   else if (address !== undefined && address !== null && typeof address !== "string") {
     throw wrongType("address", "of type string", address);
@@ -99,7 +99,7 @@ export function peerArguments(
     throw wrongType("address", "of type string", address);
   }
   return [
-    checkPort(port, "Port", false),
+    checkPort(port, "Port", 1),
     (address as string | null) || undefined,
     typeof connected === "function" ? (connected as () => void) : undefined,
   ];

@@ -116,7 +116,7 @@ class OneSocket extends EventEmitter {
     if (this.#bind !== Bind.UNBOUND) throw misuse("ERR_SOCKET_ALREADY_BOUND", "Socket is already bound");
     const [options, listening] = bindArguments(args),
       { address } = options,
-      port = checkPort(options.port ?? 0, "Port", true);
+      port = checkPort(options.port ?? 0, "Port", 0);
     if (address !== undefined && address !== null && typeof address !== "string")
       throw wrongType("address", "of type string", address);
     this.#bind = Bind.BINDING;

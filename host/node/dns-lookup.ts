@@ -108,7 +108,7 @@ export function checkService(args: unknown[], count: number): [address: string, 
   }
   const [address, port] = args;
   if (typeof address !== "string" || isIP(address) === 0) throw wrongValue("address", address);
-  return [address, checkPort(port, "Port", true)];
+  return [address, checkPort(port, "Port", 0)];
 }
 
 /** How long the servers have for a name of an address: as long as those of the system's `getnameinfo`. */

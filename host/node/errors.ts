@@ -120,13 +120,13 @@ export function checkFunction(name: string, value: unknown): void {
   if (typeof value !== "function") throw wrongType(name, "of type function", value);
 }
 
-/** A port's number: numbers, and digits in text. */
-export function checkPort(value: unknown, name: string, zero: boolean): number {
+/** A port's number, `least` or more: numbers, and digits in text. */
+export function checkPort(value: unknown, name: string, least: 0 | 1): number {
   const fits =
     (typeof value === "number" || (typeof value === "string" && value.trim() !== "")) &&
     Number.isInteger(Number(value));
-  if (!fits || Number(value) < (zero ? 0 : 1) || Number(value) > 65535) {
-    const range = `should be >${zero ? "= 0" : " 0"} and < 65536`;
+  if (!fits || Number(value) < least || Number(value) > 65535) {
+    const range = `should be >${least === 0 ? "= 0" : " 0"} and < 65536`;
     throw misuse("ERR_SOCKET_BAD_PORT", `${name} ${range}. Received ${shown(value)}.`, RangeError);
   }
   return Number(value);

@@ -147,13 +147,19 @@ export class Questions {
     return (this.#servers = known);
   }
 
-  /** Asks for records. Rejects with an error of `node:dns`. */
-  async ask(name: string, type: TypeName, syscall: string, withTtl = false, told = name): Promise<unknown> {
+  /**
+   * Asks for records. Rejects with an error of `node:dns`. `ttl`: how long each may be believed is told, too; `told`:
+   * the name that an error has.
+   */
+  async ask(
+    name: string, type: TypeName, syscall: string,
+    { ttl = false, told = name }: { ttl?: boolean | undefined; told?: string } = {},
+  ): Promise<unknown> {
     const left = this.#left.signal;
     this.#open++;
     try {
       const records = await this.#ask(name, TYPES[type], left);
-      return shown(type, records, withTtl);
+      return shown(type, records, ttl);
     } catch (e) {
       throw e instanceof Failed ? dnsError(e.code, syscall, told) : e;
     } finally {
@@ -197,7 +203,7 @@ export class Questions {
       const error = new Error(`getHostByAddr EINVAL ${address}`);
       throw Object.assign(error, { errno: -22, code: "EINVAL", syscall: "getHostByAddr", hostname: address });
     }
-    return this.ask(name, "PTR", "getHostByAddr", false, address);
+    return this.ask(name, "PTR", "getHostByAddr", { told: address });
   }
 }
 
@@ -314,7 +320,7 @@ export class Resolver extends Common {
 
   readonly resolve = (name: string, ...rest: unknown[]): object => {
     const [type, told] = typeof rest[0] === "function" ? ["A", rest[0]] : [rest[0] ?? "A", rest[1]];
-    return this.#query(checkName(name), typeOf(type), false, told);
+    return this.#query(checkName(name), typeOf(type), told);
   };
 
   readonly reverse = (address: string, told: Told): object => {
@@ -326,13 +332,13 @@ export class Resolver extends Common {
   #method(type: TypeName): (name: string, ...rest: unknown[]) => object {
     return (name, ...rest) => {
       const [options, told] = rest.length > 1 ? rest : [undefined, rest[0]];
-      return this.#query(checkName(name), type, ttlOf(options), told);
+      return this.#query(checkName(name), type, told, ttlOf(options));
     };
   }
 
-  #query(name: string, type: TypeName, ttl: boolean, told: unknown): object {
+  #query(name: string, type: TypeName, told: unknown, ttl?: boolean): object {
     checkFunction("callback", told);
-    tellBack(this.questions.ask(name, type, syscallOf(type), ttl), told as Told);
+    tellBack(this.questions.ask(name, type, syscallOf(type), { ttl }), told as Told);
     return { hostname: name };
   }
 }
@@ -361,6 +367,6 @@ export class PromisesResolver extends Common {
     (await this.questions.reverse(checkName(address))) as string[];
 
   #method(type: TypeName): (name: string, options?: unknown) => Promise<unknown> {
-    return (name, options) => this.questions.ask(checkName(name), type, syscallOf(type), ttlOf(options));
+    return (name, options) => this.questions.ask(checkName(name), type, syscallOf(type), { ttl: ttlOf(options) });
   }
 }

@@ -93,7 +93,7 @@ export class Socket extends Duplex {
     if (options.paused) {
       inner.pause();
       socket.pause();
-    } else socket.#reads(true);
+    } else socket.#reads = true;
     return socket;
   }
 
@@ -148,7 +148,7 @@ export class Socket extends Duplex {
     else letGo(this);
   }
 
-  #reads(on: boolean): void {
+  set #reads(on: boolean) {
     this.#reading = on;
     this.#hold();
   }
@@ -252,7 +252,7 @@ export class Socket extends Duplex {
     this.connecting = false;
     this.#opened = true;
     this.#configure(inner);
-    this.#reads(!this.isPaused());
+    this.#reads = !this.isPaused();
     for (const go of this.#waiting.splice(0)) go();
     this.emit("connect");
     this.emit("ready");
@@ -295,7 +295,7 @@ export class Socket extends Duplex {
 
   #end(): void {
     this.#ended = true;
-    this.#reads(false);
+    this.#reads = false;
     this.push(null);
     // The end is told even if nobody reads.
     this.read(0);
@@ -309,7 +309,7 @@ export class Socket extends Duplex {
 
   #stop(): void {
     this.#inner?.pause();
-    this.#reads(false);
+    this.#reads = false;
   }
 
   /** Bytes for `onread`, as many as its buffer takes at once, until it says that it is enough. */
@@ -334,7 +334,7 @@ export class Socket extends Duplex {
     this.#rest = undefined;
     if (rest && rest.length > 0) this.#hand(rest);
     if (this.#rest || !this.#inner) return;
-    if (this.#opened && !this.#ended) this.#reads(true);
+    if (this.#opened && !this.#ended) this.#reads = true;
     this.#inner.resume();
   }
 

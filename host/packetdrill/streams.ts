@@ -26,14 +26,20 @@ export class Streams {
     return ((this.host.options.fastOpen ?? 0) & bit) !== 0;
   }
 
+  /** Opens a connection of this socket, whose SYN may have text. */
+  #openFast(s: Socket): Result {
+    const opened = this.#open(s);
+    if (opened.value >= 0 && this.allowsFast(FAST_OPEN.client)) this.host.stack.setOption(s.handle, "fastOpen", true);
+    return opened;
+  }
+
   /** Opens a connection of this socket. */
-  #open(s: Socket, fast: boolean): Result {
+  #open(s: Socket): Result {
     const { stack, ends } = this.host, opened = attempted(() => stack.connect(ends.remoteIp, ends.remotePort));
     if (opened.value < 0) return opened;
     const handle = opened.value;
     Object.assign(s, { kind: "connection", handle });
     this.applyOptions(s, s);
-    if (fast && this.allowsFast(FAST_OPEN.client)) stack.setOption(handle, "fastOpen", true);
     ends.localPort = stack.info(handle).lport;
     return OK;
   }
@@ -53,7 +59,7 @@ export class Streams {
       // TCP_FASTOPEN_CONNECT: with a cookie, the SYN waits for text.
       const fast = s.options.get("TCP_FASTOPEN_CONNECT") === 1;
       if (fast && this.#synText(1) > 0) return OK;
-      const opened = this.#open(s, fast);
+      const opened = fast ? this.#openFast(s) : this.#open(s);
       if (opened.value < 0) return opened;
       return s.nonblocking ? refusal("EINPROGRESS") : null;
     };
@@ -74,7 +80,7 @@ export class Streams {
     let sent = -1;
     return () => {
       if (sent < 0) {
-        const text = this.#synText(size), opened = this.#open(s, true);
+        const text = this.#synText(size), opened = this.#openFast(s);
         if (opened.value < 0) return opened;
         sent = text > 0 && s.nonblocking ? text : s.nonblocking ? 0 : size;
         if (sent > 0) this.host.stack.send(s.handle, new Uint8Array(sent));

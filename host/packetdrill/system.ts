@@ -40,8 +40,10 @@ export function defaults(dialect: Dialect): Settings {
 type Setter = (options: Settings, value: number) => void;
 /** The least and the greatest value that has a meaning here, and the meaning. */
 type Setting = [number, number, Setter];
-const policy = (name: keyof NonNullable<StackOptions["policy"]>, most = 1, not = false): Setting =>
-  [0, most, (o, v) => (o.policy = { ...o.policy, [name]: (v !== 0) !== not })];
+const policy = (name: keyof NonNullable<StackOptions["policy"]>, most = 1): Setting =>
+  [0, most, (o, v) => (o.policy = { ...o.policy, [name]: v !== 0 })];
+const policyUnless = (name: keyof NonNullable<StackOptions["policy"]>): Setting =>
+  [0, 1, (o, v) => (o.policy = { ...o.policy, [name]: v === 0 })];
 
 // 0: off; 1: offered and accepted; 2: accepted. More is Accurate ECN.
 const ecn: Setting = [0, 2, (o, v) => (o.policy = { ...o.policy, ecn: v !== 0, ecnOffer: v === 1 })];
@@ -59,7 +61,7 @@ const SETTINGS: Record<string, Setting> = {
     o.policy = { ...o.policy, timestamps: v === 1 || v === 3, windowScaling: v === 1 || v === 2 };
   }],
   "net.inet.tcp.sack.enable": policy("sack"),
-  "net.inet.tcp.drop_synfin": policy("synFin", 1, true),
+  "net.inet.tcp.drop_synfin": policyUnless("synFin"),
   "net.inet.tcp.blackhole": policy("blackhole"),
   // RFC 5961 turned off: what the alternative does.
   "net.inet.tcp.insecure_rst": policy("rstInWindow"),

@@ -43,7 +43,7 @@ export class Connection implements Owner {
   #closing = false;
 
   /** @internal */
-  constructor(home: Home, handle: number, accepted: boolean) {
+  constructor(home: Home, handle: number, origin: "accepted" | "opened") {
     this.#home = home;
     this.#handle = handle;
     const { lip, lport, rip, rport } = home.module.names(handle);
@@ -70,7 +70,7 @@ export class Connection implements Owner {
       abort: () => this.abort(),
     });
     home.own(handle, this);
-    if (accepted) this.#opened.resolve();
+    if (origin === "accepted") this.#opened.resolve();
   }
 
   /** Settles when the handshake is done. */

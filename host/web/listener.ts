@@ -58,7 +58,7 @@ export class Server implements Owner, AsyncIterable<Connection> {
       const handle = this.#open ? this.#home.module.accept(this.#handle) : 0;
       if (this.#open && handle === 0) return;
       const waiting = this.#waiting.shift()!;
-      if (this.#open) waiting.resolve(new Connection(this.#home, handle, true));
+      if (this.#open) waiting.resolve(new Connection(this.#home, handle, "accepted"));
       else if (this.#reason) waiting.reject(this.#reason);
       else waiting.resolve(null);
     }

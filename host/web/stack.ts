@@ -172,7 +172,7 @@ export class Stack implements Home {
       signal?.throwIfAborted();
       this.#checkOpen();
       try {
-        const connection = new Connection(this, this.module.connect(this.number(address), port, localPort), false);
+        const connection = new Connection(this, this.module.connect(this.number(address), port, localPort), "opened");
         const stop = (): void => connection.stackEnds(signal!.reason as Error);
         signal?.addEventListener("abort", stop, { once: true });
         connection.closed.catch(() => {}).finally(() => signal?.removeEventListener("abort", stop));

@@ -41,11 +41,11 @@ function binaryen(tool: string, ...args: string[]): void {
 }
 
 /** The driver and two stacks over its memory, in one module. */
-function merged(name: string, fast: boolean, ...flags: string[]): string {
+function merged(name: string, which: Parameters<typeof linkedStack>[0], ...flags: string[]): string {
   const app = join(DIR, `${name}-driver.wasm`);
   const both = join(DIR, `${name}-merged.wasm`);
   const out = join(DIR, `${name}.wasm`), stack = join(DIR, `${name}-stack.wasm`);
-  writeFileSync(stack, linkedStack(fast));
+  writeFileSync(stack, linkedStack(which));
   run(
     "clang", "--target=wasm32-wasi", ...WARN, "-msimd128", "-mbulk-memory", "-ftls-model=local-exec", "-Iinclude",
     "-Wl,--global-base=1024", ...flags, WORK, STINT, "-o", app,
@@ -102,11 +102,11 @@ function smoltcp(): string[] {
 
 /** How each is made: the programs that it takes, and then its command. */
 const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
-  "stint-v8": { needs: ["clang"], make: () => v8Command(merged("scalar", false, "-DSTINT_SMALL")) },
-  "stint-v8-simd": { needs: ["clang"], make: () => v8Command(merged("simd", true)) },
+  "stint-v8": { needs: ["clang"], make: () => v8Command(merged("scalar", "small", "-DSTINT_SMALL")) },
+  "stint-v8-simd": { needs: ["clang"], make: () => v8Command(merged("simd", "whole")) },
   "stint-wasmtime": { needs: ["clang", "wasmtime"], make: () => {
     run("wasmtime", "--version");
-    return ["wasmtime", "run", merged("simd", true)];
+    return ["wasmtime", "run", merged("simd", "whole")];
   } },
   "stint-native": { needs: ["gcc", "ld", "objcopy"], make: () => {
     const out = join(DIR, "native");

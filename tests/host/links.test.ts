@@ -154,8 +154,8 @@ describe("a link that outlives its device", () => {
     const first = fake(), late = fake();
     const nobody = (): void => assert.fail("nobody asked");
     let give: (link: Link) => void = nobody;
-    const link = await surviving((again) =>
-      again ? new Promise((resolve) => (give = resolve)) : Promise.resolve(first),
+    const link = await surviving((turn) =>
+      turn === "again" ? new Promise((resolve) => (give = resolve)) : Promise.resolve(first),
     );
     first.onClose();
     await until("it is asked for again", () => give !== nobody);
@@ -169,9 +169,9 @@ describe("a link that outlives its device", () => {
   it("asks for its device no more after it was closed, or after what came was no stream of frames", async () => {
     for (const end of [(l: Link) => l.close(), undefined]) {
       let asked = 0;
-      const first = fake(), link = await surviving((again) => {
-        if (again) asked++;
-        return again ? Promise.reject(new LinkError("gone")) : Promise.resolve(first);
+      const first = fake(), link = await surviving((turn) => {
+        if (turn === "again") asked++;
+        return turn === "again" ? Promise.reject(new LinkError("gone")) : Promise.resolve(first);
       });
       let error: Error | undefined;
       link.onClose = (e) => (error = e);

@@ -5,7 +5,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
+import { Linter } from "eslint";
 import { exportsTouched, literalPlaces, program, restLoops, undocumented } from "../harness/host-source.js";
+import { stint } from "../../tools/lint-rules.mjs";
 import { circleOf } from "../harness/source.js";
 
 const NOT_OURS = /^(host\/wasi|tests\/unit)\/|\/assembly(script)?\/|\/gvisor\/|\/smoltcp\/|\.d\.mts$|^tests\/as-pect/;
@@ -424,6 +426,29 @@ describe("exports", () => {
     "tests/harness/source.ts",
   ]);
   const EXPORT = /^export (?:abstract )?(?:async )?(const|let|function\*?|class|interface|type|enum) (\w+)/gm;
+});
+
+describe("rules of the linter that are ours (tools/lint-rules.mjs)", () => {
+  const found = (rule: string, text: string): number =>
+    new Linter().verify(text, { plugins: { stint }, rules: { [`stint/${rule}`]: "error" } } as Linter.Config).length;
+
+  it("find bare booleans in whatever call, and let those of others be", () => {
+    for (const bad of [
+      "f(1, true)", "a.b?.f(false)", "new A(true)", "this.play(false)", "[x].includes(true)",
+      "class A extends B { #f() { this.#f(true); } constructor() { super(0, false); } }",
+    ]) assert.equal(found("no-bare-boolean", bad) > 0, true, bad);
+    for (const good of [
+      "f({ a: true })", "f(a === true)", "f(!a)", "view.getUint32(0, true)", "socket.setNoDelay(true)",
+      "assert.equal(a, true)", "stack.setOption(handle, 'fastOpen', true)",
+    ]) assert.equal(found("no-bare-boolean", good), 0, good);
+  });
+
+  it("count the lines of a function, but not of a chapter of tests", () => {
+    const lines = "f();\n".repeat(70);
+    for (const bad of [`function a() {\n${lines}}`, `const a = () => {\n${lines}};`, `it("a", () => {\n${lines}});`])
+      assert.equal(found("function-lines", bad), 1, bad);
+    assert.equal(found("function-lines", `describe("a", () => {\n${lines}});`), 0);
+  });
 });
 
 describe("programs that tests start", () => {

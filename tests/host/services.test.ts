@@ -472,9 +472,9 @@ describe("HTTP: files that change", () => {
   });
 
   it("no file stays open when its answers are out", () => {
-    const folder = new Folder(dir), found = folder.find("/big", true) as { size: number; tag: bigint };
-    folder.find("/big", true);
-    folder.find("/big", false);
+    const folder = new Folder(dir), found = folder.find("/big", { pieces: true }) as { size: number; tag: bigint };
+    folder.find("/big", { pieces: true });
+    folder.find("/big", { pieces: false });
     const to = new Uint8Array(big.length);
     assert.equal(folder.openCount, 1);
     for (let n = 0; n < 2; n++) assert.equal(folder.read("/big", found.tag, to, 0), big.length);

@@ -6,8 +6,11 @@ import { ToolError } from "../translate/error.mjs";
 import { DEFAULT_RUNTIME } from "./runtimes.js";
 import { buildFirmware, run } from "./firmware.js";
 
+/** How the module becomes code; `unchecked`: C without bounds checks. */
+interface Code { runtime: string; unchecked?: boolean }
+
 /** Instructions per work, as QEMU counts them: repeatable to the last one. Guarded by boards/instructions.json. */
-function countInstructions(name: string, unchecked: boolean, runtime: string): Record<string, number> {
+function countInstructions(name: string, { runtime, unchecked = false }: Code): Record<string, number> {
   const dir = mkdtempSync(join(tmpdir(), "stint-bench-"));
   const built = buildFirmware(name, {
     unchecked, runtime, bench: true, debug: true, seed: 1, ip: "10.0.0.2/24", services: ["echo", "discard"], out: dir,
@@ -43,7 +46,8 @@ const WORKS: Record<string, string> = {
  */
 export function benchInstructions(name: string, write: boolean, runtime = DEFAULT_RUNTIME): boolean {
   const isC = runtime === DEFAULT_RUNTIME, key = isC ? name : `${name} ${runtime}`;
-  const counts = countInstructions(name, false, runtime), other = countInstructions(name, isC, DEFAULT_RUNTIME);
+  const counts = countInstructions(name, { runtime });
+  const other = countInstructions(name, { runtime: DEFAULT_RUNTIME, unchecked: isC });
   const table: Counts =
     existsSync(INSTRUCTIONS) ? JSON.parse(readFileSync(INSTRUCTIONS, "utf8")) as Counts : {};
   let ok = true;

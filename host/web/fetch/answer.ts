@@ -54,11 +54,12 @@ async function* sized(wire: Wire, size: number): AsyncGenerator<Uint8Array> {
 
 async function* chunked(wire: Wire): AsyncGenerator<Uint8Array> {
   for (;;) {
-    const line = await wire.line(CHUNK_LINE_MAX, true), size = /^([0-9a-f]{1,12})[ \t]*(?:;.*)?$/i.exec(line)?.[1];
+    const line = await wire.line(CHUNK_LINE_MAX, { needsCr: true });
+    const size = /^([0-9a-f]{1,12})[ \t]*(?:;.*)?$/i.exec(line)?.[1];
     if (size === undefined) throw new Error(`"${line.slice(0, 40)}" is no size of a chunk`);
     if (/^0+$/.test(size)) break;
     yield* sized(wire, parseInt(size, 16));
-    if ((await wire.line(2, true)) !== "") throw new Error("a chunk is longer than its size");
+    if ((await wire.line(2, { needsCr: true })) !== "") throw new Error("a chunk is longer than its size");
   }
   await fields(wire, HEAD_MAX);
 }

@@ -98,21 +98,24 @@ async function send(wire: Wire, asked: Question): Promise<void> {
   }
 }
 
-/** A stream of what `pieces` gives; `over` is called at its end, once, with whether it came to that by itself. */
-function streamOf(pieces: AsyncIterator<Uint8Array>, over: (isWhole: boolean) => void): ReadableStream<Uint8Array> {
+/** How a body ended: as the server said, or before that. */
+type End = "whole" | "cut";
+
+/** A stream of what `pieces` gives; `over` is called at its end, once, "cut" unless it came to that by itself. */
+function streamOf(pieces: AsyncIterator<Uint8Array>, over: (how: End) => void): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>({
     async pull(controller) {
       try {
         const { done, value } = await pieces.next();
         if (!done) return controller.enqueue(value);
-        over(true);
+        over("whole");
         controller.close();
       } catch (e) {
-        over(false);
+        over("cut");
         controller.error(e);
       }
     },
-    cancel: () => over(false),
+    cancel: () => over("cut"),
   }, new ByteLengthQueuingStrategy({ highWaterMark: AHEAD }));
 }
 
@@ -148,16 +151,16 @@ function decoded(body: ReadableStream<Uint8Array>, headers: Headers): ReadableSt
 async function exchange(pool: Pool, wire: Wire, asked: Question): Promise<Response> {
   const { url, method, signal } = asked;
   let isSent = false, head: Head, framed: Framing, isOver = false;
-  const over = (isWhole: boolean, why: unknown = new Error("nobody wants the rest")): void => {
+  const over = (how: End, why: unknown = new Error("nobody wants the rest")): void => {
     if (isOver) return;
     isOver = true;
     signal?.removeEventListener("abort", stop);
     // Who has answered before all was sent gets no more of it.
-    if (!isWhole || !isSent) wire.stop(why);
-    pool.give(url, wire, isWhole && isSent && framed.isMarked && keeps(head));
+    if (how === "cut" || !isSent) wire.stop(why);
+    pool.give(url, wire, how === "whole" && isSent && framed.isMarked && keeps(head));
   };
   // Also while nobody reads the body.
-  const stop = (): void => over(false, signal!.reason);
+  const stop = (): void => over("cut", signal!.reason);
   signal?.addEventListener("abort", stop, { once: true });
   if (signal?.aborted) stop();
   try {
@@ -169,10 +172,10 @@ async function exchange(pool: Pool, wire: Wire, asked: Question): Promise<Respon
     const { status, statusText, headers } = head, { body } = framed;
     const stream = body ? telling(decoded(streamOf(body, over), headers), signal) : null;
     const response = new Response(stream, { status, statusText, headers });
-    if (!body) over(true);
+    if (!body) over("whole");
     return response;
   } catch (e) {
-    over(false);
+    over("cut");
     throw e;
   }
 }

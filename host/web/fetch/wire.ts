@@ -64,7 +64,7 @@ export class Wire {
    * A line, without its end, which is CR and LF, or one LF alone unless that is wrong here (RFC 9112 §2.2). Longer ones
    * than `limit` are refused.
    */
-  async line(limit: number, needsCr = false): Promise<string> {
+  async line(limit: number, { needsCr = false } = {}): Promise<string> {
     let line = "";
     for (;;) {
       const data = await this.some();
