@@ -62,5 +62,5 @@ export default tseslint.config(
       "stint/no-bare-boolean": "error",
     },
   },
-  { files: ["tests/**", "tools/translate/**"], rules: { "stint/no-bare-boolean": "off" } },
+  { files: ["tools/translate/**"], rules: { "stint/no-bare-boolean": "off" } },
 );

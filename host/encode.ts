@@ -132,7 +132,7 @@ export function datagram(sport: number, dport: number, data: Uint8Array): Uint8A
 }
 
 /** A datagram; without a sum, its checksum field is 0. */
-export function udp(ip: Ip, sport: number, dport: number, data: Uint8Array, withSum = true): Uint8Array {
+export function udp(ip: Ip, sport: number, dport: number, data: Uint8Array, { withSum = true } = {}): Uint8Array {
   const bytes = datagram(sport, dport, data);
   // RFC 768: a sum that is 0 is sent as all ones.
   if (withSum) put(bytes, 0, UDP.sum, checksum(pseudo(ip, PROTOCOL.udp, bytes.length), bytes) || 0xffff);

@@ -28,6 +28,7 @@ const BOOLEANS = [
   [/^(setDebugInfo|addGlobal)$/, "Binaryen"],
   [/^showHelpAfterError$/, "Commander"],
   [/^endAsync$/, "MQTT.js"],
+  [/^onChange$/, "our links tell whether they are up, and why"],
 ];
 
 /** Whoever reads `f(x, true)` must look up what is true. An option, a word or a function of its own says it. */
@@ -39,7 +40,10 @@ const noBareBoolean = {
   },
   create(context) {
     const check = (node) => {
-      const { callee } = node, of = callee.type === "MemberExpression" ? callee.object : callee;
+      let { callee } = node;
+      // `a!(true)`
+      while (callee.type === "TSNonNullExpression") callee = callee.expression;
+      const of = callee.type === "MemberExpression" ? callee.object : callee;
       const name = (callee.type === "MemberExpression" ? callee.property : callee).name ?? "";
       // What is compared is the question itself.
       if (of.name === "assert" || BOOLEANS.some(([known]) => known.test(name))) return;

@@ -56,7 +56,7 @@ export function benchFamily(name: string, quick: boolean): Row[] {
     if (subject.name === "stint-v8-simd" || findProgram("valgrind") === undefined) continue;
     const [four, six] = FAMILIES.map((family) => counted(
       subject, { name, driver: name, units: work.units(family), count: work.count, params: { ...work.params, family } },
-      false,
+      { caches: false },
     )[0]!);
     rows.push({
       work: name, subject: subject.name, params: { family: 6, of: "instructions" }, median: Math.round(six!), unit: "",

@@ -54,7 +54,9 @@ const WORKS: Counted[] = [
 const SUBJECTS = [GUARDED, "lwip-native", "smoltcp-native"];
 
 /** Instructions, and with `caches` also what missed the first and the last one. */
-export function counted(subject: Subject, { driver, count, units, params }: Counted, caches: boolean): number[] {
+export function counted(
+  subject: Subject, { driver, count, units, params }: Counted, { caches }: { caches: boolean },
+): number[] {
   const out = `build/bench/callgrind.${process.pid}`;
   const r = ran("valgrind", [
     "--tool=callgrind", "--collect-atstart=no", "--toggle-collect=work*", `--callgrind-out-file=${out}`,
@@ -85,7 +87,7 @@ export function benchInstructions(quick: boolean): Row[] {
   for (const work of WORKS) {
     // Peers have IPv4.
     const able = subjects.filter((s) => work.params["family"] === undefined || s.name === GUARDED);
-    const counts = able.map((s) => ({ subject: s.name, of: counted(s, work, !quick) }));
+    const counts = able.map((s) => ({ subject: s.name, of: counted(s, work, { caches: !quick }) }));
     for (const { subject, of: [instructions, first, last] } of counts) {
       const had = subject === GUARDED ? table[work.name] : undefined;
       const ratios: Record<string, number> = had === undefined ? {} : { committed: instructions! / had };

@@ -101,7 +101,8 @@ if (beside) {
 say(`${"work".padEnd(16)}${"subject".padEnd(26)}${"parameters".padEnd(50)}${"median".padStart(14)}  ± spread  ratios`);
 
 /** Measures one work, and says each of its rows. */
-async function measure(name: string, short: boolean): Promise<Row[]> {
+async function measure(name: string, how: "quick" | "full"): Promise<Row[]> {
+  const short = how === "quick";
   const rows = six ? benchFamily(name, short) : await WORKS[name]!(short);
   for (const row of rows) {
     if (row.work.startsWith("bulk") && !six) {
@@ -124,12 +125,12 @@ async function measure(name: string, short: boolean): Promise<Row[]> {
 let rows: Row[] = [];
 for (const [n, name] of works.entries()) {
   bar.at(n);
-  rows.push(...(await measure(name, quick)));
+  rows.push(...(await measure(name, quick ? "quick" : "full")));
 }
 for (let again = 0; guard && quick && again < 2; again++) {
   for (const work of new Set(verdicts(rows).filter((v) => !v.guarded).map((v) => v.work))) {
     say(`\n${work}: below a guard; again, in full`);
-    rows = [...rows.filter((r) => r.work !== work), ...(await measure(work, false))];
+    rows = [...rows.filter((r) => r.work !== work), ...(await measure(work, "full"))];
   }
 }
 bar.stop();

@@ -113,9 +113,9 @@ async function programs(dir: string): Promise<void> {
   // What takes long comes last: the first that fails ends it.
   const files = readdirSync("tests/rfc").filter((f) => f.endsWith(".test.ts"));
   const isLong = (f: string): boolean => LONG.some((name) => f.startsWith(name));
-  const of = (long: boolean): string[] =>
-    files.filter((f) => isLong(f) === long).map((f) => `import "./tests/rfc/${f}";`);
-  const quick = of(false), long = of(true);
+  const of = (which: (f: string) => boolean): string[] =>
+    files.filter(which).map((f) => `import "./tests/rfc/${f}";`);
+  const quick = of((f) => !isLong(f)), long = of(isLong);
   const common = { bundle: true, platform: "node", format: "esm", packages: "external", logLevel: "warning" } as const;
   await build({
     ...common,
@@ -164,7 +164,7 @@ class Copy {
   }
 
   /** Which checkers notice; only the first of them unless `all`. */
-  async ask(all: boolean, checkers: readonly Checker[]): Promise<Notice[]> {
+  async ask(checkers: readonly Checker[], { all }: { all: boolean }): Promise<Notice[]> {
     const out: Notice[] = [];
     this.#made.clear();
     for (const { name, module, program, args } of checkers) {
@@ -181,7 +181,7 @@ class Copy {
     const path = where(fault, this.dir), original = readFileSync(path, "utf8");
     writeFileSync(path, original.replace(fault.find, () => fault.put));
     try {
-      return await this.ask(all, BY_COUNT.has(fault.kind) ? CHECKERS : TESTS_FIRST);
+      return await this.ask(BY_COUNT.has(fault.kind) ? CHECKERS : TESTS_FIRST, { all });
     } finally {
       writeFileSync(path, original);
     }
@@ -265,7 +265,7 @@ async function main(): Promise<void> {
 async function sound(names: Set<string>): Promise<void> {
   const copy = await new Copy().prepare();
   try {
-    for (const wrong of await copy.ask(true, CHECKERS.filter((c) => names.has(c.name)))) {
+    for (const wrong of await copy.ask(CHECKERS.filter((c) => names.has(c.name)), { all: true })) {
       console.log(`WITHOUT ANY FAULT, ${wrong.checker} says: ${wrong.words}`);
       process.exitCode = 1;
     }

@@ -185,7 +185,8 @@ export class Clients {
   dns(c: Choices): Uint8Array {
     const { asked } = this, cut = this.#answer(c, asked);
     const src = c.below(16) ? asked.server : OTHER, dport = c.below(16) ? asked.port : c.u16();
-    return udp({ src, dst: STACK }, c.below(16) ? 53 : c.u16(), dport, cut.subarray(0, 1400), c.below(8) !== 0);
+    const sport = c.below(16) ? 53 : c.u16(), withSum = c.below(8) !== 0;
+    return udp({ src, dst: STACK }, sport, dport, cut.subarray(0, 1400), { withSum });
   }
 
   /**
@@ -234,7 +235,7 @@ export class Clients {
     });
     const cut = c.below(16) ? message : message.subarray(0, c.u8() % 49);
     const src = c.below(16) ? timeServer : OTHER, dport = c.below(16) ? timePort : c.u16();
-    return udp({ src, dst: STACK }, c.below(16) ? 123 : c.u16(), dport, cut, c.below(8) !== 0);
+    return udp({ src, dst: STACK }, c.below(16) ? 123 : c.u16(), dport, cut, { withSum: c.below(8) !== 0 });
   }
 
   #name(c: Choices): number[] {

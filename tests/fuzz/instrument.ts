@@ -27,7 +27,7 @@ export interface Instrumented {
 }
 
 /** `withNotes`: else only loops are counted, and the memory is left as it is. */
-export function instrumented(withNotes = true, name = MODULE): Instrumented {
+export function instrumented(name = MODULE, { withNotes = true } = {}): Instrumented {
   const original = binaryen.readBinary(readFileSync(join(buildDir(), `${name}.wasm`)));
   // The only way to a larger memory is through the text.
   const text = original

@@ -92,6 +92,6 @@ const mine = (
   } | null
 )?.fuzz;
 if (!isMainThread && mine) {
-  const say = (result: FuzzResult, end: boolean): void => parentPort!.postMessage({ result, end });
-  say(fuzz(mine.frames, mine.seed, (r) => say(r, false), new Pool(mine.shared, mine.me, mine.workers)), true);
+  const say = (result: FuzzResult, { end = false } = {}): void => parentPort!.postMessage({ result, end });
+  say(fuzz(mine.frames, mine.seed, say, new Pool(mine.shared, mine.me, mine.workers)), { end: true });
 }

@@ -151,14 +151,14 @@ function pieces(s: Subject, c: Choices, src: Uint8Array, dst: Uint8Array): Uint8
   const text = Uint8Array.from(some(c, 8 + c.u8()));
   const whole = c.below(2) ? icmp6({ src, dst }, 128, 0, 7, text) : udp6({ src, dst }, 9, UDP_PORT, text);
   const payload = whole.slice(54), cut = 8 * (1 + c.below(Math.max(1, payload.length >> 3))), next = whole[20]!;
-  const part = (from: number, to: number, more: boolean): Uint8Array => {
+  const part = (from: number, to: number, more: 0 | 1): Uint8Array => {
     const offset = from + (c.below(8) ? 0 : 8 * c.below(8)), id = 1 + c.below(2);
-    const header = [next, 0, ...be(2, offset | (more ? 1 : 0)), ...be(4, id)];
+    const header = [next, 0, ...be(2, offset | more), ...be(4, id)];
     return ipv6({ src, dst, next: 44 }, Uint8Array.from([...header, ...payload.subarray(from, to)]));
   };
-  if (c.below(4)) s.push(part(0, cut, true));
-  if (!c.below(8)) return part(0, payload.length, false);
-  return part(cut, payload.length, !c.below(8));
+  if (c.below(4)) s.push(part(0, cut, 1));
+  if (!c.below(8)) return part(0, payload.length, 0);
+  return part(cut, payload.length, c.below(8) ? 0 : 1);
 }
 
 /** A datagram or an echo request behind extension headers. */

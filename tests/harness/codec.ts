@@ -31,8 +31,8 @@ export function tcp(ip: Ip, t: Tcp): Uint8Array {
   return encode.tcp(between(ip), t);
 }
 
-export function udp(ip: Ip, sport: number, dport: number, data: Uint8Array, withSum = true): Uint8Array {
-  return encode.udp(between(ip), sport, dport, data, withSum);
+export function udp(ip: Ip, sport: number, dport: number, data: Uint8Array, how?: { withSum: boolean }): Uint8Array {
+  return encode.udp(between(ip), sport, dport, data, how);
 }
 
 export function icmp(ip: Ip, type: number, code: number, rest: number, data: Uint8Array): Uint8Array {

@@ -12,7 +12,7 @@ const MAC = MAC_STACK.map((b) => b.toString(16).padStart(2, "0")).join(":");
 
 /** A client, and a network with nothing on it but what the test says. */
 export class Net extends Polled {
-  constructor(options: Partial<StackOptions> = {}, start = true) {
+  constructor(options: Partial<StackOptions> = {}, { start = true } = {}) {
     super(Polled.stack({
       mac: MAC, entropy: entropyOf(3), connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, ...options,
     }));

@@ -11,11 +11,12 @@ import { ip4, tcp, type Tcp } from "../harness/codec.js";
 const ONE = ip6("fd00::1"), TWO = ip6("fd00::2"), ENDS = { src: ONE, dst: TWO };
 
 /** A segment in IPv6, behind `headers`, of which the first is of the kind `next`. */
-function segment(fields: Tcp, headers: number[] = [], next = 6, back = false): Uint8Array {
+function segment(fields: Tcp, headers: number[] = [], next = 6, ends = ENDS): Uint8Array {
   const bytes = tcp({ src: ip4("10.0.0.1"), dst: ip4("10.0.0.2") }, fields).slice(34);
-  return ipv6({ ...(back ? { src: TWO, dst: ONE } : ENDS), next, headers, class: 3 }, bytes);
+  return ipv6({ ...ends, next, headers, class: 3 }, bytes);
 }
 
+const SYN_ACK: Tcp = { flags: "SA", seq: 9, ack: 6, sport: 80, dport: 4000 };
 const SYN: Tcp = { flags: "S", seq: 5, sport: 4000, dport: 80, data: Buffer.from("hello") };
 
 describe("IPv6 in captures", () => {
@@ -61,7 +62,7 @@ describe("IPv6 in captures", () => {
   });
 
   it("the ladder and the inspector have the addresses as texts", () => {
-    const frames = [segment(SYN), segment({ flags: "SA", seq: 9, ack: 6, sport: 80, dport: 4000 }, [], 6, true)];
+    const frames = [segment(SYN), segment(SYN_ACK, [], 6, { src: TWO, dst: ONE })];
     const [connection, ...more] = analyze(frames.map((bytes, i) => ({ timeUs: i, bytes })));
     assert.deepEqual(connection!.names, ["[fd00::1]:4000", "[fd00::2]:80"]);
     assert.deepEqual([connection!.segments.length, more.length], [2, 0]);

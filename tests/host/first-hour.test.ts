@@ -146,7 +146,7 @@ describe("npm run setup", () => {
 
 describe("the progress of long work", () => {
   /** What is written to a terminal, or to something else. */
-  function screen(isTTY: boolean): { stream: NodeJS.WriteStream; text: () => string } {
+  function screen({ isTTY }: { isTTY: boolean }): { stream: NodeJS.WriteStream; text: () => string } {
     const stream = new PassThrough(), chunks: string[] = [];
     stream.on("data", (d: Buffer) => chunks.push(String(d)));
     Object.assign(stream, { isTTY, columns: 120 });
@@ -154,7 +154,7 @@ describe("the progress of long work", () => {
   }
 
   it("on a terminal tells what is done, how fast, and how long it takes yet", async () => {
-    const { stream, text } = screen(true), bar = new Progress("seeds", 200, stream);
+    const { stream, text } = screen({ isTTY: true }), bar = new Progress("seeds", 200, stream);
     for (let n = 0; n <= 150; n += 10) {
       bar.at(n);
       await new Promise((next) => setTimeout(next, 40));
@@ -164,7 +164,7 @@ describe("the progress of long work", () => {
   });
 
   it("without an end tells what is done and how fast", async () => {
-    const { stream, text } = screen(true), bar = new Progress("seeds", Infinity, stream);
+    const { stream, text } = screen({ isTTY: true }), bar = new Progress("seeds", Infinity, stream);
     bar.at(30);
     await new Promise((next) => setTimeout(next, 600));
     bar.at(70);
@@ -174,7 +174,7 @@ describe("the progress of long work", () => {
   });
 
   it("elsewhere is silent, so that output can be read by programs", () => {
-    const { stream, text } = screen(false), bar = new Progress("seeds", 200, stream);
+    const { stream, text } = screen({ isTTY: false }), bar = new Progress("seeds", 200, stream);
     bar.at(100);
     bar.stop();
     assert.equal(text(), "");

@@ -36,7 +36,8 @@ function c(name: string, text: string | null, ...flags: string[]): string {
 
 /** Sends `data` to an application's port 7, from another stack, and returns what comes back until the end. */
 function talk(
-  module: WebAssembly.Module, data: Uint8Array, shut = true, look: (exports: WebAssembly.Exports) => void = () => {},
+  module: WebAssembly.Module, data: Uint8Array,
+  { shuts = true, look = () => {} }: { shuts?: boolean; look?: (exports: WebAssembly.Exports) => void } = {},
 ): Uint8Array {
   const wire = new Wire(1, 1_000_000);
   const server = new StackModule(module, { ip: "10.0.0.2/24" });
@@ -57,13 +58,13 @@ function talk(
       sent += n;
       did = true;
     }
-    if (sent === data.length && shut && !over && client.info(handle).stateName === "ESTABLISHED")
+    if (sent === data.length && shuts && !over && client.info(handle).stateName === "ESTABLISHED")
       client.shutdown(handle);
     for (let n = client.receivable(handle); n > 0; n = client.receivable(handle)) got.push(client.receive(handle)!);
     if (client.receivable(handle) === 0) over = true;
     return did;
   };
-  wire.run(() => over || (!shut && got.length > 0), wire.nowUs + 60e6);
+  wire.run(() => over || (!shuts && got.length > 0), wire.nowUs + 60e6);
   look(server.exports as unknown as WebAssembly.Exports);
   return Buffer.concat(got);
 }
@@ -174,8 +175,8 @@ static void echo(int32_t connection) {
       assert.equal(r.status, 0, r.stderr);
       let bytes = 0n;
       check(
-        talk(counting(out), data, true, (exports) => {
-          bytes = (exports["copied"] as WebAssembly.Global).value as bigint;
+        talk(counting(out), data, {
+          look: (exports) => void (bytes = (exports["copied"] as WebAssembly.Global).value as bigint),
         }),
       );
       return Number(bytes) / data.length;
@@ -207,7 +208,8 @@ static void echo(int32_t connection) {
     const r = stint("link", app, "-o", out);
     assert.equal(r.status, 0, r.stderr);
     assert.equal(
-      Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), false)).toString(), "hello\n",
+      Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), { shuts: false })).toString(),
+      "hello\n",
     );
   });
 
@@ -247,7 +249,7 @@ static void echo(int32_t connection) {
 
   it("refuses what has another meaning, or none, where the stack is: exports of its names, memories", () => {
     const stack = linkedStack("whole");
-    const said = (what: string, memory = '(memory (export "memory") 1)', isOne = true): string[] => {
+    const said = (what: string, memory = '(memory (export "memory") 1)', { isOne = true } = {}): string[] => {
       const module = binaryen.parseText(`(module
         (import "stint" "poll" (func $poll (param i64) (result i32))) ${memory}
         (func (export "app_run") (result i32) (call $poll (i64.const 0))) ${what})`);
@@ -260,7 +262,7 @@ static void echo(int32_t connection) {
     assert.match(said('(export "counters" (func $poll))').join(), /exports "counters", by which/);
     assert.match(said('(global (export "configBlock") i32 (i32.const 7))').join(), /exports "configBlock", by which/);
     const poll = '(memory (export "memory") 1) (global (export "poll") i32 (i32.const 7))';
-    assert.deepEqual(said("", poll, false), [], "two modules have a name each");
+    assert.deepEqual(said("", poll, { isOne: false }), [], "two modules have a name each");
     assert.match(said("", '(memory (export "memory") 0)').join(), /has no page/);
     assert.match(said("", '(memory (export "memory") 1 2 shared)').join(), /is shared/);
   });

@@ -39,7 +39,7 @@ class Network implements Link {
   close(): void {}
 }
 
-async function open(ttl: number, ms = 2, ipv6 = false): Promise<{ network: Network; stack: Stack }> {
+async function open(ttl: number, ms = 2, { ipv6 = false } = {}): Promise<{ network: Network; stack: Stack }> {
   const options = { ip: "10.0.0.1/24", connsMax: 4, ipv6: ipv6 && { addresses: ["fd00::1/64"] } };
   const network = new Network(ttl, ms), stack = await Stack.open({ link: network, ...options });
   stack.setServers(["10.0.0.2"]);
@@ -70,7 +70,7 @@ describe("stack.lookup of many names at once", () => {
     }
 
     it(`100 of both families with a time to live of ${ttl} s: both are found, and asked for once each`, async () => {
-      const { network, stack } = await open(ttl, 2, true), all = names(100);
+      const { network, stack } = await open(ttl, 2, { ipv6: true }), all = names(100);
       assert.deepEqual(await ends(all.map((name) => stack.lookup(name))), { [`${HOST6},${HOST}`]: 100 });
       await stack.close(0);
       assert.deepEqual(network.asked.sort(), [...all, ...all].sort());

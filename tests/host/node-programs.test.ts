@@ -92,7 +92,7 @@ function get(module: typeof http | typeof https, options: https.RequestOptions, 
 }
 
 /** As much of a server for SMTP (RFC 5321, RFC 3207) as takes one letter. */
-function smtp(socket: Duplex, letters: string[], greets = true): void {
+function smtp(socket: Duplex, letters: string[], { greets = true } = {}): void {
   let input = "",
     letter = false;
   if (greets) socket.write("220 stint.test\r\n");
@@ -104,7 +104,7 @@ function smtp(socket: Duplex, letters: string[], greets = true): void {
     } else if (line === "STARTTLS") {
       socket.removeAllListeners("data");
       socket.write("220 go on\r\n");
-      smtp(new tls.TLSSocket(socket, { isServer: true, ...certificate() }), letters, false);
+      smtp(new tls.TLSSocket(socket, { isServer: true, ...certificate() }), letters, { greets: false });
     } else if (line === "DATA") {
       letter = true;
       socket.write("354 go on\r\n");

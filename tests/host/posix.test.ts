@@ -64,7 +64,7 @@ function kernels(name: string): string {
 
 const objects = new Map<boolean, string[]>();
 /** The layer, compiled once for WASI; with IPv6 or without. */
-function layer(six: boolean): string[] {
+function layer({ six }: { six: boolean }): string[] {
   const made = objects.get(six) ?? LAYER.map((f) => {
     const out = file(`${basename(f, ".c")}${six ? "6" : ""}.o`);
     compile("clang", ...WASM, ...six ? [IPV6] : [], "-c", f, "-o", out);
@@ -108,7 +108,7 @@ describe("BSD sockets say what the kernel's say, under wasmtime", () => {
   for (const name of programs.filter((p) => !NATIVE_ONLY.includes(p))) {
     it(name, (t: TestContext) => {
       if (lacks(t, "gcc", "clang", "wasm-ld", "wasmtime") || lacksSix(t, name)) return;
-      assert.equal(underWasmtime(name, source(name), isSix(name)), kernels(name));
+      assert.equal(underWasmtime(name, source(name), { six: isSix(name) }), kernels(name));
     });
   }
 });
@@ -133,9 +133,9 @@ describe("programs that are compiled with a distribution's flags", () => {
 });
 
 /** What a program says over the layer under wasmtime; `six`: with IPv6, and so the build that has it. */
-function underWasmtime(name: string, path: string, six: boolean): string {
+function underWasmtime(name: string, path: string, { six }: { six: boolean }): string {
   const app = file(`${name}.wasm`), dir = file(name);
-  compile("clang", ...WASM, path, ...layer(six), "-o", app);
+  compile("clang", ...WASM, path, ...layer({ six }), "-o", app);
   succeeded(process.execPath, ["build/stint.js", "link", "--dynamic", ...six ? ["--fast"] : [], app, "-o", dir]);
   const env = Object.entries(ENV).flatMap(([k, v]) => ["--env", `${k}=${v}`]);
   return output(findProgram("wasmtime")!, ["run", ...env, "--preload", `stint=${dir}/stint.wasm`, `${dir}/app.wasm`]);
@@ -144,7 +144,7 @@ function underWasmtime(name: string, path: string, six: boolean): string {
 describe("BSD sockets without IPv6", () => {
   it("there are no sockets of AF_INET6, and nothing leads to them but an address in digits", (t: TestContext) => {
     if (lacks(t, "clang", "wasm-ld", "wasmtime")) return;
-    assert.deepEqual(underWasmtime("no-six", "tests/posix/linked/no-six.c", false).trim().split("\n"), [
+    assert.deepEqual(underWasmtime("no-six", "tests/posix/linked/no-six.c", { six: false }).trim().split("\n"), [
       "SOCK_STREAM: EAFNOSUPPORT", "SOCK_DGRAM: EAFNOSUPPORT", "-: AF_INET", "-: AF_INET", "localhost: AF_INET",
       "localhost: EAI_NONAME", "::1: AF_INET6", "connect: EAFNOSUPPORT",
     ]);
@@ -153,7 +153,7 @@ describe("BSD sockets without IPv6", () => {
   it("stint link says which build has what the layer with IPv6 wants", (t: TestContext) => {
     if (lacks(t, "clang", "wasm-ld")) return;
     const app = file("wants-six.wasm");
-    compile("clang", ...WASM, source("six"), ...layer(true), "-o", app);
+    compile("clang", ...WASM, source("six"), ...layer({ six: true }), "-o", app);
     const r = ran(process.execPath, ["build/stint.js", "link", app, "-o", file("wants-six")]);
     assert.notEqual(r.status, 0);
     assert.match(r.stderr, /it wants stint's "ip6_start", which only --fast has/);

@@ -531,7 +531,7 @@ describe("work", () => {
   });
 
   it("is proportional to what happened: as many turns of loops with 100,000 places as with 8", () => {
-    const { module } = instrumented(false, "stint-app");
+    const { module } = instrumented("stint-app", { withNotes: false });
     const turns = (connsMax: number): number[] => {
       const b = new ServiceBench({
         connsMax, module, root: dir, sendRing: 64, recvRing: 64, sendersMax: 8, timeWaitMax: 8, halfOpenMax: 8,

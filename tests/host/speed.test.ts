@@ -114,7 +114,7 @@ function world(plain: WebAssembly.Module, seed: number, family: Family): number 
   const random = new Random(seed), coin = (n: number): boolean => random.below(n) === 0;
   const twins = new Twins(plain, optionsOf(TWINS, random));
   const peer = new StackModule(loadModule("stint.simd"), optionsOf(PEER, random));
-  const wires: { at: number; frame: Uint8Array; toPeer: boolean }[] = [];
+  const wires: { at: number; frame: Uint8Array; to: "peer" | "us" }[] = [];
   let now = 1_000_000, texts = 0;
   if (family === 6) {
     begin6(peer, PEER);
@@ -122,13 +122,13 @@ function world(plain: WebAssembly.Module, seed: number, family: Family): number 
     now += LIVES_US;
   }
   const loss = [0, 0, 20, 8][random.below(4)]!, late = [0, 0, 10][random.below(3)]!, wrong = [0, 30][random.below(2)]!;
-  const carry = (frame: Uint8Array, toPeer: boolean): void => {
+  const carry = (frame: Uint8Array, to: "peer" | "us"): void => {
     if (loss && coin(loss)) return;
     wires.push({
       at: now + 500 + (late && coin(late) ? random.below(40_000) : 0),
-      frame: wrong && coin(wrong) ? damaged(random, frame) : frame, toPeer,
+      frame: wrong && coin(wrong) ? damaged(random, frame) : frame, to,
     });
-    if (loss && coin(30)) wires.push({ at: now + 900, frame, toPeer });
+    if (loss && coin(30)) wires.push({ at: now + 900, frame, to });
   };
   const listener = twins.same("listen", (s) => s.listen(PORT));
   const there = peer.listen(PORT), handles: number[] = [], peers: number[] = [];
@@ -142,15 +142,15 @@ function world(plain: WebAssembly.Module, seed: number, family: Family): number 
         continue;
       }
       wires.splice(i, 1);
-      if (w.toPeer) peer.pushFrame(w.frame);
+      if (w.to === "peer") peer.pushFrame(w.frame);
       else {
         if (w.frame.length > MIN) texts++;
         twins.same("push", (s) => s.pushFrame(w.frame));
       }
-      if (coin(3)) for (const f of twins.poll(now).frames) carry(f, true);
+      if (coin(3)) for (const f of twins.poll(now).frames) carry(f, "peer");
     }
-    for (const f of twins.poll(now).frames) carry(f, true);
-    rest(() => peer.poll(now), () => void peer.drainFrames((f) => carry(f.slice(), false)));
+    for (const f of twins.poll(now).frames) carry(f, "peer");
+    rest(() => peer.poll(now), () => void peer.drainFrames((f) => carry(f.slice(), "us")));
     peer.drainEvents(() => {});
     for (let h = peer.accept(there); h !== 0; h = peer.accept(there)) peers.push(h);
     for (let h; typeof (h = twins.same("accept", (s) => s.accept(listener))) === "number" && h !== 0;) handles.push(h);

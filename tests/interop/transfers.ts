@@ -55,7 +55,7 @@ function serve(port: number, c: Either): void {
  * Counts bytes and ends of one connection of ours. `isHasty`: it is not to wait for the peer's FIN, once all is there.
  */
 function watch(
-  name: string, c: Connection, pending: Pending, isHasty: boolean, expected: (got: Buffer) => boolean,
+  name: string, c: Connection, pending: Pending, expected: (got: Buffer) => boolean, { isHasty = false } = {},
 ): void {
   const pieces: Buffer[] = [];
   let error: Error | undefined;
@@ -113,21 +113,21 @@ async function stack(link: string, peer: string): Promise<void> {
     }, TICK_MS);
   };
   const sending = await connect(PORTS.sending);
-  watch("sending", sending, pending, isHasty, (got) => over && String(got) === String(sent));
+  watch("sending", sending, pending, (got) => over && String(got) === String(sent), { isHasty });
   send(sending);
   const receiving = await connect(PORTS.receiving);
   const isDripped = (got: Buffer): boolean =>
     got.length > 0 && got.length % CHUNK === 0 && got.every((b, i) => b === pattern(1, i % CHUNK)[0]);
-  watch("receiving", receiving, pending, false, isDripped);
+  watch("receiving", receiving, pending, isDripped);
   // Closed halfway: by us, or where that does not work, by the peer.
   const halfway = await connect(isHasty ? PORTS.closedFirst : PORTS.halfway);
-  watch("halfway", halfway, pending, false, (got) =>
+  watch("halfway", halfway, pending, (got) =>
     isHasty ? got.length === 0 : got.length === 60 * CHUNK && isDripped(got),
   );
   if (isHasty) send(halfway);
   else halfway.end();
   const timeWait = await connect(PORTS.timeWait);
-  watch("timeWait", timeWait, pending, isHasty, (got) => String(got) === "0");
+  watch("timeWait", timeWait, pending, (got) => String(got) === "0", { isHasty });
   timeWait.end();
   await Promise.race([once(timeWait, "close"), sleep(5000)]);
   pending.promise("connecting", connect(PORTS.connecting).then((c) => c.on("error", () => {}).destroy()));

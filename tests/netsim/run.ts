@@ -128,7 +128,7 @@ const MANNERS = [
 const reference = MANNERS.flatMap(([manner, policy]) =>
   REFERENCE.map(([loss, theirs, most, bbrs]) => {
     const bbr = "bbr" in policy, aim = bbr ? bbrs : most;
-    const mean = (oneWay: boolean): number => {
+    const mean = ({ oneWay }: { oneWay: boolean }): number => {
       let sum = 0;
       for (let seed = 1; seed <= 10; seed++)
         sum +=
@@ -137,7 +137,7 @@ const reference = MANNERS.flatMap(([manner, policy]) =>
           }).goodput[0]! / 10;
       return Math.round(sum);
     };
-    const both = mean(false), data = mean(true);
+    const both = mean({ oneWay: false }), data = mean({ oneWay: true });
     // Every loss stops a receiver whose ring is full for one round trip at least: 1 / (1 + p × W) of the time is left.
     const bound = ((32 * 1024) / 0.1) / (1 + (loss * 32 * 1024) / 1448);
     if (loss === 0) say(manner);

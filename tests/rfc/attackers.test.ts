@@ -575,7 +575,7 @@ if (!SMALL) {
 
   describe("the work of one poll, in turns of loops", () => {
     let made: WebAssembly.Module | undefined;
-    const counting = (): WebAssembly.Module => (made ??= instrumented(false, "stint.simd").module);
+    const counting = (): WebAssembly.Module => (made ??= instrumented("stint.simd", { withNotes: false }).module);
 
     it4("is in proportion to the neighbours that are asked, however many there are", () => {
       const many = 3000;

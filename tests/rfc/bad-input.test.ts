@@ -294,7 +294,7 @@ describe("bad input", () => {
     const b = survives((b) => {
       b.stack.udpOpen(53);
       for (const length of [0, 1, 7, 29, 1000, 65535]) {
-        const f = udp({ src: PEER, dst: STACK }, 9, 53, pattern(20), false);
+        const f = udp({ src: PEER, dst: STACK }, 9, 53, pattern(20), { withSum: false });
         f.set(be(2, length), 38);
         b.frame(f);
       }

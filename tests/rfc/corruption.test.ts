@@ -21,7 +21,7 @@ const TX = 4;
 const FUEL = 4_000_000;
 
 describe("a corrupted memory", () => {
-  const { module } = instrumented(false);
+  const { module } = instrumented(undefined, { withNotes: false });
 
   const fresh = (): StackModule =>
     new StackModule(module, {

@@ -131,7 +131,7 @@ if (!SMALL) {
 
   describe("an interface without an address", () => {
     it("answers nothing, and sends nothing but DHCP", () => {
-      const net = new Net({}, false), me = ip4("10.0.0.1");
+      const net = new Net({}, { start: false }), me = ip4("10.0.0.1");
       const socket = net.stack.udpOpen(5000);
       net.stack.listen(80, 4);
       net.frame(arp(1, { mac: MAC_PEER, ip: SERVER }, { mac: [0, 0, 0, 0, 0, 0], ip: me }));
@@ -151,7 +151,7 @@ if (!SMALL) {
     });
 
     it("talks to itself by 127/8", () => {
-      const net = new Net({}, false);
+      const net = new Net({}, { start: false });
       net.stack.listen(80, 4);
       const handle = net.stack.connect(ip4("127.0.0.1"), 80);
       net.poll();
@@ -163,7 +163,7 @@ if (!SMALL) {
 
     it("set_address gives, changes and removes one; connections of the one before end by name, half-open ones vanish, "
         + "and what waits is dropped", () => {
-      const net = new Net({}, false), other = ip4("10.1.0.9");
+      const net = new Net({}, { start: false }), other = ip4("10.1.0.9");
       net.stack.setAddress(OFFERED, 24, SERVER);
       net.poll();
       assert.deepEqual([net.stack.ownAddress(), net.told], [OFFERED, 1]);
@@ -201,7 +201,8 @@ if (!SMALL) {
       for (const polls of [0, 1, 2, 3, 4, 5, 20])
         for (const [from, to] of [[local, OFFERED], [OFFERED, local]] as const)
           for (const ends of [false, true]) {
-            const net = new Net({ loopSlots: 2, mtu: 576, sendRing: 65536, recvRing: 65536 }, false), { stack } = net;
+            const sizes = { loopSlots: 2, mtu: 576, sendRing: 65536, recvRing: 65536 };
+            const net = new Net(sizes, { start: false }), { stack } = net;
             stack.setAddress(OFFERED, 24, SERVER);
             net.poll();
             net.frame(arp(1, { mac: MAC_PEER, ip: SERVER }, { mac: [0, 0, 0, 0, 0, 0], ip: OFFERED }));
@@ -232,7 +233,7 @@ if (!SMALL) {
     });
 
     it("RFC 1122 §3.2.1.3 (g): from 127/8 a connection goes to ourselves only", () => {
-      const net = new Net({}, false);
+      const net = new Net({}, { start: false });
       net.stack.setAddress(OFFERED, 24, SERVER);
       for (const to of [SERVER, ip4("10.9.9.9")])
         assert.throws(() => net.stack.connect(to, 80, 0, ip4("127.0.0.1")), { code: "ARGUMENT" });
@@ -240,7 +241,7 @@ if (!SMALL) {
     });
 
     it("misuse is refused by name", () => {
-      const net = new Net({ mtu: 500 }, false);
+      const net = new Net({ mtu: 500 }, { start: false });
       for (const [ip, prefix, gateway] of [
         [0, 24, 0], [0, 0, SERVER], [EVERYBODY, 24, 0], [ip4("127.0.0.1"), 8, 0], [OFFERED, 33, 0],
         [OFFERED, 24, OFFERED], [ip4("10.0.0.255"), 24, 0],
@@ -248,7 +249,7 @@ if (!SMALL) {
         assert.throws(() => net.stack.setAddress(ip, prefix, gateway), { code: "ARGUMENT" });
       }
       assert.throws(() => net.stack.dhcpStart(), { code: "SIZE" });
-      const other = new Net({}, false);
+      const other = new Net({}, { start: false });
       assert.throws(() => other.stack.dhcpStart(ip4("224.0.0.1")), { code: "ARGUMENT" });
       assert.throws(() => other.stack.dhcpStart(0, "x".repeat(64)), { code: "ARGUMENT" });
       other.stack.dhcpStart(0, "x".repeat(63));

@@ -316,7 +316,7 @@ if (!SMALL) {
 
   describe("RFC 2131 §3.2: an address that it had", () => {
     const again = (): Net => {
-      const net = new Net({}, false);
+      const net = new Net({}, { start: false });
       net.stack.dhcpStart(OFFERED);
       net.poll();
       return net;
@@ -383,7 +383,7 @@ if (!SMALL) {
     });
 
     it("while it asks for one that it had: it asks again", () => {
-      const net = new Net({}, false);
+      const net = new Net({}, { start: false });
       net.stack.dhcpStart(OFFERED);
       net.poll();
       net.message(TYPE.REQUEST);

@@ -13,8 +13,8 @@ const NET = ip4("169.254.0.0"), isLinkLocal = (ip: number): boolean => ip >>> 16
 
 /** A host that asks for a lease, and gives itself an address if nobody answers. */
 class Alone extends Net {
-  constructor(dhcp = true, wanted = 0, mac?: string) {
-    super(mac === undefined ? {} : { mac }, false);
+  constructor({ dhcp = true, wanted = 0, mac }: { dhcp?: boolean; wanted?: number; mac?: string | undefined } = {}) {
+    super(mac === undefined ? {} : { mac }, { start: false });
     this.stack.linkLocalStart(wanted);
     if (dhcp) this.stack.dhcpStart(0, "lamp");
     this.poll();
@@ -84,7 +84,7 @@ if (!SMALL && !["stint6", "stint.owned.dual"].includes(MODULE)) {
     });
 
     it("3927-3 the address follows from the MAC address, and lies in 169.254.1.0 to 169.254.254.255", () => {
-      const of = (mac?: string): number => new Alone(true, 0, mac).probe().ip.dst;
+      const of = (mac?: string): number => new Alone({ mac }).probe().ip.dst;
       assert.equal(of(), of());
       const all = Array.from({ length: 40 }, (_, i) => of(`02:00:00:00:07:${(i + 16).toString(16)}`));
       assert.ok(new Set(all).size > 38);
@@ -112,7 +112,7 @@ if (!SMALL && !["stint6", "stint.owned.dual"].includes(MODULE)) {
     });
 
     it("3927-5 after ten conflicts one address a minute is tried", () => {
-      const n = new Alone(false), tried = new Set<number>();
+      const n = new Alone({ dhcp: false }), tried = new Set<number>();
       for (let i = 0; i < 10; i++) {
         const ip = n.probe().ip.dst;
         tried.add(ip);
@@ -199,7 +199,7 @@ if (!SMALL && !["stint6", "stint.owned.dual"].includes(MODULE)) {
     });
 
     it("without DHCP it begins at once, with the address of before; it ends when it is told to", () => {
-      const wanted = ip4("169.254.33.44"), n = new Alone(false, wanted);
+      const wanted = ip4("169.254.33.44"), n = new Alone({ dhcp: false, wanted });
       assert.equal(n.probe().ip.dst, wanted);
       assert.ok(n.nowUs <= 2_100_000);
       assert.equal(n.held().ip, wanted);
@@ -218,7 +218,7 @@ if (!SMALL && !["stint6", "stint.owned.dual"].includes(MODULE)) {
 
     it("3927-9 on another link somebody may have it: it is looked for anew, after DHCP", () => {
       for (const dhcp of [true, false]) {
-        const n = new Alone(dhcp).held(), ip = n.ip;
+        const n = new Alone({ dhcp }).held(), ip = n.ip;
         n.stack.linkChanged();
         n.poll();
         assert.equal(n.ip, 0);

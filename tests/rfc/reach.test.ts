@@ -158,7 +158,7 @@ describe("the way into a ring holds its own bound, whatever the window says", ()
 
 describe("RFC 791 §3.2, RFC 5722: no byte is delivered that no fragment of its datagram brought", () => {
   // Without a checksum, so that nothing but coverage tells.
-  const data = pattern(4096), whole = udp({ src: PEER, dst: STACK }, 9, 53, data, false).slice(34);
+  const data = pattern(4096), whole = udp({ src: PEER, dst: STACK }, 9, 53, data, { withSum: false }).slice(34);
   /** The sizes of the datagrams that fragments [from, to, more] make. */
   const made = (list: [from: number, to: number, more: boolean][]): number[] => {
     const b = new Bench(), s = b.stack.udpOpen(53);

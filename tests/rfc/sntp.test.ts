@@ -233,8 +233,8 @@ if (!SMALL) {
       for (let n = random.below(4); n > 0; n--) message[random.below(24)] = random.below(256);
       const from = random.chance(0.9) ? server : random.u32(), sport = random.chance(0.9) ? 123 : random.below(65536);
       const dport = random.chance(0.9) ? port : random.below(65536);
-      const cut = message.subarray(0, random.below(60)), hasSum = random.chance(0.9);
-      net.frame(udp({ src: from, dst: STACK }, sport, dport, cut, hasSum));
+      const cut = message.subarray(0, random.below(60)), withSum = random.chance(0.9);
+      net.frame(udp({ src: from, dst: STACK }, sport, dport, cut, { withSum }));
       if (i % 100 === 0) net.advance(5000);
     }
     assert.deepEqual([net.time.taken, net.time.stratum, net.utc, net.time.kisses], [0, 0, 0, 0]);

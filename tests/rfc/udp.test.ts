@@ -10,7 +10,7 @@ describe("RFC 768: UDP", () => {
     const s = b.stack.udpOpen(53);
     b.frame(udp({ src: PEER, dst: STACK }, 999, 53, pattern(33)));
     assert.deepEqual(b.stack.udpReceive(s), { data: pattern(33), ip: PEER, port: 999 });
-    b.frame(udp({ src: PEER, dst: STACK }, 999, 53, pattern(4), false));
+    b.frame(udp({ src: PEER, dst: STACK }, 999, 53, pattern(4), { withSum: false }));
     assert.equal(b.stack.udpReceive(s)!.data.length, 4);
     const bad = udp({ src: PEER, dst: STACK }, 999, 53, pattern(33));
     bad[50]! ^= 1;
@@ -26,7 +26,7 @@ describe("RFC 768: UDP", () => {
     const b = new Bench();
     const s = b.stack.udpOpen(53);
     for (const length of [0, 7, 100, 65535]) {
-      const f = udp({ src: PEER, dst: STACK }, 999, 53, pattern(20), false);
+      const f = udp({ src: PEER, dst: STACK }, 999, 53, pattern(20), { withSum: false });
       f.set(be(2, length), 38);
       b.frame(f);
     }

@@ -22,7 +22,7 @@ function number(name: string, otherwise: number): number {
 }
 
 /** The module with a count of loops, so that a poll without end is found. */
-const { module } = instrumented(false);
+const { module } = instrumented(undefined, { withNotes: false });
 
 function failureOf(seed: number, seconds: number, without: ReadonlySet<Trouble>): Error | undefined {
   try {
