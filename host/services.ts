@@ -3,7 +3,7 @@ import { StintError } from "./errors.js";
 import type { StackOptions } from "./config.js";
 import { Folder, NOT_FOUND } from "./folder.js";
 import { loadModule } from "./module.js";
-import { DHCP6, LEASE6_STATES, REQUEST, REQUEST_SIZE, SERVICES, WANT, type Dhcp6Numbers } from "./module/layout.js";
+import { REQUEST, REQUEST_SIZE, SERVICES, WANT } from "./module/layout.js";
 import { StackModule, type Exports } from "./stack.js";
 
 export { SERVICES };
@@ -46,18 +46,6 @@ export class ServiceStack extends StackModule {
       const result = this.#app.serviceStart(SERVICES[name as ServiceName], port, 256);
       if (result < 0) throw new StintError(result, `cannot start ${name} on port ${port}`);
     }
-  }
-
-  /** Gives the address of a DHCPv6 server back: the server is told with the next poll. */
-  dhcp6Stop(): void {
-    this.checked(this.exports.dhcp6_stop(), "cannot stop DHCPv6");
-  }
-
-  /** How far DHCPv6 is, and what it did. */
-  dhcp6(): Omit<Dhcp6Numbers, "state"> & { state: (typeof LEASE6_STATES)[number] } {
-    this.answered(this.exports.dhcp6_info(this.scratch), "cannot tell of DHCPv6");
-    const numbers = this.read(DHCP6);
-    return { ...numbers, state: LEASE6_STATES[numbers.state]! };
   }
 
   /** To be called after each poll. Returns whether another poll may have something to send. */

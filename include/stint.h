@@ -1573,8 +1573,8 @@ STINT_IMPORT("ip6_stop") int32_t stint_ip6_stop(void);
 STINT_IMPORT("ip6_add") int32_t stint_ip6_add(void *address, uint32_t prefix, void *router);
 
 /*
- * Takes an address away. Its connections end with NO_ADDRESS. OK, NOT_INIT, or ARGUMENT: the interface does
- * not have it.
+ * Takes an address away. Its connections end with NO_ADDRESS. One that a DHCPv6 server gave is given back,
+ * and none is asked for until the link changes. OK, NOT_INIT, or ARGUMENT: the interface does not have it.
  */
 STINT_IMPORT("ip6_remove") int32_t stint_ip6_remove(void *address);
 

@@ -14,7 +14,7 @@ import {
   interface6, isLoopback6, isMulticast6, isUnspecified, Own, ownAt, ownFind, Origin, routerAt, Says,
 } from "../ip/interface6";
 import { addressAdd, addressEnd, configureBegin, configureEnd } from "../nd/configure";
-import { dhcp6Begin, dhcp6Gone } from "../nd/dhcp6";
+import { dhcp6Begin, dhcp6Gone, dhcp6Unwanted } from "../nd/dhcp6";
 import { prefixNote, routerNote } from "../nd/routers";
 import { isCallers, isUp } from "../stack";
 
@@ -71,15 +71,16 @@ export function ip6_add(address: usize, prefix: u32, router: usize): Err {
 }
 
 /**
- * Takes an address away. Its connections end with NO_ADDRESS. OK, NOT_INIT, or
- * ARGUMENT: the interface does not have it.
+ * Takes an address away. Its connections end with NO_ADDRESS. One that a DHCPv6 server gave is given back, and none is
+ * asked for until the link changes. OK, NOT_INIT, or ARGUMENT: the interface does not have it.
  */
 export function ip6_remove(address: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
   if (!isCallers(address, SIZE)) return Err.ARGUMENT;
-  const a = ownFind(nameFor(address, At.CALLER));
+  const name = nameFor(address, At.CALLER), a = ownFind(name);
   if (a == null || a.origin == <u8>Origin.LOOPBACK) return Err.ARGUMENT;
   wake();
+  if (DHCP6) dhcp6Unwanted(name);
   addressEnd(a);
   return Err.OK;
 }

@@ -63,7 +63,8 @@ export const enum State6 {
   /** Whether the message is to be sent; of the server that is chosen. */
   sending: bool;
   preference: u8;
-  pad: u8;
+  /** The host does not want the address: it is given back, and none is asked for, but what else there is to know. */
+  unwanted: bool;
 }
 
 export let lease6: Lease6 = changetype<Lease6>(0);

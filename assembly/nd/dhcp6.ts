@@ -3,12 +3,13 @@
 
 import { config } from "../config";
 import { clock, isDue, Micros, NEVER } from "../core/clock";
+import { Event } from "../core/events";
 import { random32, randomBelow } from "../core/random";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import { Dhcp6, Dhcp6Option, Dhcp6Type, DHCP6_CLIENT, DHCP6_SERVER, Option6, Status } from "../wire/dhcp6";
 import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { Address, At, nameFor, namePut, OWN_MAX } from "../address/names";
+import { Address, At, nameFor, nameHigh, nameLow, namePut, OWN_MAX } from "../address/names";
 import { Asks, interface6, isLinkLocal, Origin, Own, ownAt, ownFind } from "../ip/interface6";
 import { addressEnd, leaseTake } from "./configure";
 import { resolverIs, until } from "./routers";
@@ -16,7 +17,7 @@ import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd } from "../clients/datagram";
 import { Client6, client6, lease6, serverId, State6 } from "./dhcp6-state";
 import { CLIENT_BYTES, clientPut, iaid, options6Read, said, SERVER_BYTES } from "./dhcp6-options";
-import { dhcp6Owner } from "../clients/owners";
+import { dhcp6Owner, tellStack } from "../clients/owners";
 
 /** RFC 8415 §7.6, ms: the random delay before the first message, and first and largest time-outs. */
 const DELAY_MS: u32 = 1000;
@@ -41,6 +42,7 @@ const DOUBLINGS: u32 = 6;
 /** IPv6 begins: what routers say is heeded. */
 export function dhcp6Begin(): void {
   interface6.asks = 0;
+  client6.unwanted = false;
   client6.high = client6.low = 0;
   client6.failures = client6.serverSize = 0;
   client6.solicitMaxMs = client6.informMaxMs = SOLICIT_MOST_MS;
@@ -56,6 +58,7 @@ export function dhcp6Gone(): void {
 
 /** The address is given back (RFC 8415 §18.2.7): it is used no more from now on. Routers are heeded no more. */
 export function dhcp6End(): void {
+  client6.unwanted = false;
   if (lease6.state == State6.RELEASING) return;
   const held = holds();
   lose();
@@ -63,12 +66,24 @@ export function dhcp6End(): void {
   else dhcp6Gone();
 }
 
+/**
+ * The host took an address away. If a server gave it, it hears of that (RFC 8415 §18.2.7), and none is asked for until
+ * the link changes; renewed, it would come back.
+ */
+export function dhcp6Unwanted(name: Address): void {
+  if (!holds() || nameHigh(name) != client6.high || nameLow(name) != client6.low) return;
+  client6.unwanted = true;
+  client6.endsAt = NEVER;
+  exchangeBegin(State6.RELEASING, 0);
+}
+
 /** The link may lead elsewhere: whoever has the lease says whether it is good there. */
 export function dhcp6LinkChanged(): void {
   interface6.asks = 0;
   // Deviates from RFC 8415 §18.2.12: Rebind in the place of Confirm.
   if (holds()) exchangeBegin(State6.REBINDING, DELAY_MS);
-  else if (lease6.state != State6.OFF && lease6.state != State6.RELEASING) {
+  else if (lease6.state != State6.OFF && (lease6.state != State6.RELEASING || client6.unwanted)) {
+    client6.unwanted = false;
     lose();
     rest(State6.WAITING);
   }
@@ -183,7 +198,7 @@ export function dhcp6Timer(): void {
 
 /** The server knows, or does not answer. */
 function farewell(): void {
-  if (lease6.state == State6.RELEASING) rest(State6.OFF);
+  if (lease6.state == State6.RELEASING) rest(client6.unwanted ? State6.WAITING : State6.OFF);
   else searchAgain();
 }
 
@@ -203,8 +218,9 @@ export function dhcp6Output(): bool {
   }
   const waits = lease6.state == State6.WAITING, informs = lease6.state >= <u32>State6.INFORMING;
   const managed = (interface6.asks & Asks.MANAGED) != 0;
-  if (managed && (waits || informs)) exchangeBegin(State6.SOLICITING, DELAY_MS);
-  else if (waits && (interface6.asks & Asks.OTHER) != 0) exchangeBegin(State6.INFORMING, DELAY_MS);
+  if (managed && !client6.unwanted && (waits || informs)) exchangeBegin(State6.SOLICITING, DELAY_MS);
+  // What M says of addresses includes what O says (RFC 4861 §4.2).
+  else if (waits && interface6.asks != 0) exchangeBegin(State6.INFORMING, DELAY_MS);
   // What has just begun may be due already.
   if (!client6.sending && client6.due != NEVER && isDue(client6.due)) dhcp6Timer();
   if (!client6.sending) return false;
@@ -443,6 +459,8 @@ function informed(): void {
   }
   const told = said.refreshS == 0 ? REFRESH_S : max(said.refreshS, REFRESH_LEAST_S);
   servers(told);
+  // Whoever waits for a server to ask looks whether there is one.
+  tellStack(Event.ADDRESS);
   rest(State6.INFORMED);
   arm(until(told));
 }

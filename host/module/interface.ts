@@ -1,9 +1,10 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
 import {
-  BLOCK_SIZE, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME, LOCAL_STATES, NAMES,
-  TIME,
-  type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo, type TimeNumbers as TimeInfo,
+  BLOCK_SIZE, DHCP6, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE6_STATES, LEASE_STATES, LOCAL_NAME,
+  LOCAL_STATES, NAMES, TIME,
+  type Dhcp6Numbers, type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo,
+  type TimeNumbers as TimeInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
 
@@ -32,6 +33,12 @@ export interface Lease extends Omit<
 }
 
 export type { ResolverInfo, TimeInfo };
+
+/** What `dhcp6` tells. */
+export interface Dhcp6Info extends Omit<Dhcp6Numbers, "state"> {
+  /** How far it is (RFC 8415 §18.2). */
+  state: (typeof LEASE6_STATES)[number];
+}
 
 /** The own name in .local. */
 export interface LocalName extends Omit<LocalNameNumbers, "state"> {
@@ -207,6 +214,8 @@ export class Interface extends Instance {
    */
   sntpStart(servers: readonly number[] = []): void {
     if (servers.length > 3) throw new StintError("ARGUMENT", "three time servers at most");
+    // To the module an address of zero means that there are no more, and none at all that the lease's are asked.
+    if (servers.includes(0)) throw new StintError("ARGUMENT", "0.0.0.0 is no time server");
     const [first = 0, second = 0, third = 0] = servers;
     this.checked(this.exports.sntp_start(first, second, third), "cannot ask for the time");
   }
@@ -271,7 +280,10 @@ export class Interface extends Instance {
     this.checked(this.exports.ip6_add(this.scratch, prefix, at), "cannot add the address");
   }
 
-  /** Takes an address away. Its connections end with NO_ADDRESS. */
+  /**
+   * Takes an address away. Its connections end with NO_ADDRESS. A DHCPv6 server's is given back, and none is asked for
+   * until the link changes.
+   */
   ip6Remove(address: Uint8Array): void {
     this.#put6(address, 0);
     this.checked(this.exports.ip6_remove(this.scratch), "cannot remove the address");
@@ -306,6 +318,18 @@ export class Interface extends Instance {
       all.push(this.u8.slice(this.scratch, this.scratch + IP6_SIZE));
     }
     return all;
+  }
+
+  /** Gives the address of a DHCPv6 server back: the server is told with the next poll. */
+  dhcp6Stop(): void {
+    this.checked(this.exports.dhcp6_stop(), "cannot stop DHCPv6");
+  }
+
+  /** How far DHCPv6 is, and what it did. */
+  dhcp6(): Dhcp6Info {
+    this.answered(this.exports.dhcp6_info(this.scratch), "cannot tell of DHCPv6");
+    const numbers = this.read(DHCP6);
+    return { ...numbers, state: LEASE6_STATES[numbers.state]! };
   }
 
   /** The number that stands for an IPv6 address in the next call. */

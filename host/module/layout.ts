@@ -1222,8 +1222,8 @@ export interface Calls {
    */
   ip6_add(address: number, prefix: number, router: number): number;
   /**
-   * Takes an address away. Its connections end with NO_ADDRESS. OK, NOT_INIT, or ARGUMENT: the interface does
-   * not have it.
+   * Takes an address away. Its connections end with NO_ADDRESS. One that a DHCPv6 server gave is given back,
+   * and none is asked for until the link changes. OK, NOT_INIT, or ARGUMENT: the interface does not have it.
    */
   ip6_remove(address: number): number;
   /**

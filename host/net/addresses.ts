@@ -73,6 +73,11 @@ export class OwnAddresses {
     await this.#forming?.until(host);
   }
 
+  /** Resolves when no server of DHCPv6 may tell of DNS servers any more, or `isKnown` says that there is one. */
+  async untilTold(isKnown: () => boolean): Promise<void> {
+    await this.#forming?.untilTold(isKnown);
+  }
+
   /** The families of which the stack has an address that others can reach, or may get one soon; else IPv4. */
   families(): (4 | 6)[] {
     const six = this.list().some((a) => a.family === "IPv6" && a.origin !== "link-local") || this.isAwaited(FAR_6);
@@ -83,10 +88,10 @@ export class OwnAddresses {
   /** The module says that they may have changed. Returns whether there is something to tell users of. */
   notice(): boolean {
     const told = this.#address, told6 = this.#forming?.told() ?? "";
+    this.#forming?.look();
     if (told === this.#told && told6 === this.#told6) return false;
     this.#told = told;
     this.#told6 = told6;
-    this.#forming?.look();
     return true;
   }
 

@@ -28,6 +28,8 @@ const SECRET = 16;
  * after it (RFC 4862 §5.4.2, §5.1), and both again for a router's prefix.
  */
 const FORMING_MS = 4500;
+/** DHCPv6, while it waits for an answer (RFC 8415 §18.2). */
+const ASKING: ReadonlySet<string> = new Set(["SOLICITING", "REQUESTING", "INFORMING"]);
 
 /** Throws a RangeError, or a StintError, for options that cannot be. */
 export function checkIp6({ secret, addresses = [], gateway }: Ip6Options, mtu: number): void {
@@ -80,6 +82,11 @@ export class Forming {
     return isLinkLocal(to) ? !all.some((a) => a.ready) : !all.some((a) => a.ready && !isLinkLocal(a.bytes));
   }
 
+  /** Whether a DHCPv6 server is asked, which may tell of DNS servers, also where it gives no address. */
+  get isAsking(): boolean {
+    return performance.now() < this.#until && ASKING.has(this.module.dhcp6().state);
+  }
+
   /** When it is of no use any longer. */
   #deadline(host: string): number {
     return isIp6(host) && mappedIp(parseIp6(host)) === undefined ? this.#until : this.#leaseUntil;
@@ -87,6 +94,15 @@ export class Forming {
 
   /** Resolves when there is one, or when it is of no use to wait for it any longer. */
   until(host: string): Promise<void> {
+    return this.#while(() => this.isAwaited(host), this.#deadline(host));
+  }
+
+  /** Resolves when no DHCPv6 server is asked, or `isKnown` says yes. */
+  untilTold(isKnown: () => boolean): Promise<void> {
+    return this.#while(() => this.isAsking && !isKnown(), this.#until);
+  }
+
+  #while(isAwaited: () => boolean, deadline: number): Promise<void> {
     return new Promise((resolve) => {
       const over = (): void => {
         timer.clear();
@@ -94,10 +110,10 @@ export class Forming {
         resolve();
       };
       const look = (): void => {
-        if (!this.isAwaited(host)) over();
+        if (!isAwaited()) over();
       };
       // A timer counts whole milliseconds, and may be early by a part of one: the time is over then, too.
-      const timer = new Timer(Math.max(1, this.#deadline(host) - performance.now() + 1), over);
+      const timer = new Timer(Math.max(1, deadline - performance.now() + 1), over);
       this.#waiting.add(look);
       look();
     });

@@ -207,9 +207,11 @@ export class Stack extends EventEmitter implements Home {
     return this.#lookups.find(full, family === 0 ? this.#addresses.families() : [family], left);
   }
 
-  /** @internal Waits, if no DNS server is known: a router or DHCP tells of some with the address. */
+  /** @internal Waits, if no DNS server is known: a router or DHCP tells of some, with an address or without. */
   async serversSettled(): Promise<void> {
-    for (const host of FAR) if (this.getServers().length === 0) await this.settled(host);
+    const isKnown = (): boolean => this.getServers().length > 0;
+    for (const host of FAR) if (!isKnown()) await this.settled(host);
+    if (!this.#ended && !isKnown()) await this.#addresses.untilTold(isKnown);
   }
 
   /** What is known of the own address: from whom it is, for how long, and which DNS servers came with it. */

@@ -14,6 +14,7 @@ import { A, AAAA, QNAME, readQuery, record, response } from "../harness/dns.js";
 import { Cable, pair } from "../harness/cable.js";
 import { ip4, MAC_PEER, see } from "../harness/codec.js";
 import { dhcpAnswer, isDhcp } from "../harness/dhcp.js";
+import { message6, option6, SERVER_ID, TYPE6 } from "../harness/dhcp6.js";
 import { until } from "../harness/programs.js";
 
 interface From { address: string; family: string; port: number }
@@ -174,12 +175,24 @@ describe("IPv6 that begins", () => {
     await stack.settled("2001:db8:1::5");
   });
 
-  /** A stack, and what makes its router tell of itself: a DNS server, which knows an address of each family. */
-  async function routed(): Promise<{ stack: Stack; advertise: () => void }> {
+  /**
+   * A stack, and what makes its router tell of itself: a DNS server, which knows an address of each family. `by`
+   * "dhcp": its server tells of that one, once the addresses are ready.
+   */
+  async function routed(by = "router"): Promise<{ stack: Stack; advertise: () => void }> {
     const [open, far] = opened({ ip: "10.0.0.1/24", ipv6: true }), stack = await open, router = ip6("fe80::1");
-    const options = [...nd.source(MAC_PEER), ...nd.prefix(ip6("2001:db8:1::")), ...nd.rdnss(600, router)];
+    const options = [...nd.source(MAC_PEER), ...nd.prefix(ip6("2001:db8:1::"))];
+    if (by === "router") options.push(...nd.rdnss(600, router));
+    const flags = by === "dhcp" ? 0x40 : 0;
     far.onFrame = (frame) => {
       const seen = see6(frame);
+      if (by === "dhcp" && seen?.next === 17 && seen.payload[3] === (547 & 255)) {
+        const xid = (seen.payload[9]! << 16) | (seen.payload[10]! << 8) | seen.payload[11]!, { src, payload } = seen;
+        const id = [...payload.slice(16, 26)], found = [...option6(1, id), ...option6(2, SERVER_ID)];
+        const reply = message6(TYPE6.REPLY, xid, [...found, ...option6(23, [...router])]);
+        const answer = udp6({ src: router, dst: src }, 547, 546, reply), mac = frame.slice(6, 12);
+        void ready(stack).then(() => far.send(Uint8Array.from([...mac, ...answer.slice(6)])));
+      }
       if (seen?.next !== 17 || seen.payload[3] !== 53) return;
       const query = readQuery(seen.payload.slice(8)), answers = query.type === AAAA
         ? [record(QNAME, AAAA, 60, [...ip6("2001:db8:1::9")])]
@@ -189,7 +202,7 @@ describe("IPv6 that begins", () => {
       far.send(Uint8Array.from([...frame.slice(6, 12), ...answer.slice(6)]));
     };
     const advertise = (): void => far.send(Uint8Array.from([
-      ...macOf(ALL_NODES), ...routerAdvertisement(router, options).slice(6),
+      ...macOf(ALL_NODES), ...routerAdvertisement(router, options, { flags }).slice(6),
     ]));
     return { stack, advertise };
   }
@@ -243,6 +256,14 @@ describe("IPv6 that begins", () => {
     assert.deepEqual(stack.getServers(), ["fe80::1"]);
     await stack.close(0);
     await assert.rejects(stack.lookup("b.test"), { code: "ABORTED" });
+  });
+
+  it("looks names up once DHCPv6 tells of a DNS server, after the addresses are ready", async () => {
+    const { stack, advertise } = await routed("dhcp");
+    advertise();
+    assert.deepEqual(await stack.lookup("a.test"), ["2001:db8:1::9", "10.0.0.9"]);
+    assert.deepEqual(stack.getServers(), ["fe80::1"]);
+    await stack.close(0);
   });
 
   it("dns.resolve waits for it, too, and for the own address; cancel() does not", async () => {

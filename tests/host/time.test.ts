@@ -29,6 +29,10 @@ describe("a stack that asks for the time", () => {
     await clock.run(() => false, clock.nowUs() + 30e6);
     assert.ok(wrongMs(client.time!) <= 20, client.time!.toISOString());
     assert.throws(() => client.setTimeServers(["time.test"]), RangeError);
+    for (const servers of [["0.0.0.0"], ["10.0.0.1", "0.0.0.0"]]) {
+      const refused = { code: "ARGUMENT", message: /0\.0\.0\.0 is no time server/ };
+      assert.throws(() => client.setTimeServers(servers), refused);
+    }
     await Promise.all([client.close(0), server.close(0)]);
     lan.close();
   });

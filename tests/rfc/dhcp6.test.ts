@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { DHCP6, DHCP6_SIZE } from "../../host/module/layout.js";
+import { EVENT } from "../../host/stack.js";
 import { SMALL } from "../harness/bench.js";
 import { be, MAC_PEER } from "../harness/codec.js";
 import { advertisement, hex6, ip6, nd, routerAdvertisement, see6, solicitation, udp6 } from "../harness/codec6.js";
@@ -104,11 +105,13 @@ if (!SMALL) {
       assert.deepEqual(net.messages(), [], "nobody says that there is a server");
       net.router(OTHER);
       const m = net.next(INFORM);
+      net.events.clear();
       assert.deepEqual([...m.options.keys()], [1, 8, 6]);
       assert.deepEqual([m.options.get(1), m.options.get(8)], [CLIENT_ID, [0, 0]]);
       assert.deepEqual(m.options.get(6), [23, 83, 32].flatMap((n) => be(2, n)));
       net.answer(m, REPLY, [...IDS, ...option6(23, [...RESOLVER])]);
       assert.equal(net.did("taken"), 1);
+      assert.ok((net.events.get(0)! & EVENT.ADDRESS) !== 0, "who waits for a server is told");
       const { server0 } = net.stack.resolver();
       assert.equal(hex6(net.stack.ip6Bytes(server0)!), hex6(RESOLVER));
     });
@@ -262,6 +265,77 @@ if (!SMALL) {
       net.poll();
       net.answer(net.next(RELEASE), REPLY, [...IDS, ...status(0)]);
       assert.equal(net.did("state"), 0);
+    });
+
+    /** A stack with an address of a server, which the host takes away. */
+    function removed(): Net {
+      const net = new Net();
+      net.lease();
+      net.advance(2000);
+      net.messages();
+      net.stack.ip6Remove(GIVEN);
+      assert.deepEqual(net.given, []);
+      net.poll();
+      return net;
+    }
+
+    it("8415-13: the host takes it away: Release, and it does not come back; DNS servers are asked for", () => {
+      const net = removed(), m = net.next(RELEASE);
+      assert.deepEqual([m.options.get(2), m.options.get(3)!.slice(16, 32)], [SERVER_ID, [...GIVEN]]);
+      net.answer(m, REPLY, [...IDS, ...status(0)]);
+      const inform = net.next(INFORM);
+      net.answer(inform, REPLY, [...IDS, ...ia(inner(GIVEN)), ...option6(23, [...RESOLVER])]);
+      for (let n = 0; n < 20; n++) {
+        net.router(MANAGED | OTHER);
+        net.advance(300_000);
+      }
+      assert.deepEqual([net.messages(), net.given], [[], []]);
+      assert.equal(net.did("state"), 10);
+      net.advance(86_400_000);
+      net.next(INFORM);
+    });
+
+    it("8415-13: the host takes it away, and nobody answers: it does not come back; on another link it may", () => {
+      const net = removed();
+      for (let n = 0; n < 4; n++) net.next(RELEASE, 20_000);
+      net.next(INFORM, 20_000);
+      assert.deepEqual(net.given, []);
+      net.stack.linkChanged();
+      net.lease();
+      net.advance(2000);
+      assert.equal(net.given.length, 1);
+    });
+
+    it("8415-13: the link changes while it is given back: there it may be asked for", () => {
+      const net = removed();
+      net.next(RELEASE);
+      net.stack.linkChanged();
+      net.poll();
+      net.lease();
+      net.advance(2000);
+      assert.equal(net.given.length, 1);
+    });
+
+    it("8415-13: it is taken away, and then none is wanted at all: there is peace", () => {
+      const net = removed();
+      net.next(RELEASE);
+      assert.equal(net.stack.exports.dhcp6_stop(), 0);
+      net.advance(60_000);
+      assert.deepEqual(new Set(net.messages().map((m) => m.type)), new Set([RELEASE]));
+      net.router(MANAGED);
+      net.advance(60_000);
+      assert.deepEqual(net.messages(), []);
+    });
+
+    it("the host takes another address away: the server's stays", () => {
+      const net = new Net();
+      net.lease();
+      net.advance(2000);
+      net.stack.ip6Add(SECOND);
+      net.stack.ip6Remove(SECOND);
+      net.poll();
+      net.advance(2000);
+      assert.equal(net.given.length, 1);
     });
 
     it("8415-18: one address ends while another one is given: that is the one", () => {
