@@ -40,7 +40,7 @@ export const enum Policy {
   EAGER_WINDOW = 2048,
   /**
    * When the half-open table is full and no cookie is sent, the SYN is dropped.
-   * Without it, an old record makes room for it.
+   * Without it, the next record in turn makes room for it.
    */
   KEEP_HALF_OPEN = 4096,
   /** A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
@@ -104,7 +104,7 @@ export const enum Policy {
 
 /** When a SYN is answered with a cookie (RFC 4987 §3.6). */
 export const enum Cookies {
-  /** Never. When the half-open table is full, its oldest record makes room. */
+  /** Never. When the half-open table is full, the next record in turn makes room. */
   NEVER = 0,
   /** When the half-open table is full. */
   AUTO = 1,

@@ -198,8 +198,8 @@ enum {
    */
   STINT_POLICY_EAGER_WINDOW = 2048,
   /*
-   * When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record
-   * makes room for it.
+   * When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, the next record
+   * in turn makes room for it.
    */
   STINT_POLICY_KEEP_HALF_OPEN = 4096,
   /* A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
@@ -265,7 +265,7 @@ enum {
 
 /* Values of stint_config.cookies. */
 enum {
-  /* Never. When the half-open table is full, its oldest record makes room. */
+  /* Never. When the half-open table is full, the next record in turn makes room. */
   STINT_COOKIES_NEVER = 0,
   /* When the half-open table is full. */
   STINT_COOKIES_AUTO = 1,

@@ -158,8 +158,8 @@ export const POLICY = {
    */
   eagerWindow: 2048,
   /**
-   * When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, an old record
-   * makes room for it.
+   * When the half-open table is full and no cookie is sent, the SYN is dropped. Without it, the next record
+   * in turn makes room for it.
    */
   keepHalfOpen: 4096,
   /** A SYN above the rate limits is dropped. Without it, it is answered with a cookie, unless cookies are off. */
@@ -228,7 +228,7 @@ export const POLICY_DEFAULT = 41812103;
 
 /** Values of the configuration's `cookies`. */
 export const COOKIES = {
-  /** Never. When the half-open table is full, its oldest record makes room. */
+  /** Never. When the half-open table is full, the next record in turn makes room. */
   never: 0,
   /** When the half-open table is full. */
   auto: 1,
