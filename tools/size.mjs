@@ -18,17 +18,32 @@ export const SMALL_CONFIGURATION = {
   mtu: 1500,
 };
 
+/** Bytes of arena that a configuration takes in an instance, which has it in its block afterwards. */
+function arenaBytes(x, numbers) {
+  const all = { ...configNumbers({ ip: "10.0.0.1/24" }), ...numbers, size: CONFIG_SIZE };
+  const view = new DataView(x.memory.buffer, x.configBlock());
+  CONFIG_FIELDS.forEach((field, i) => view.setUint32(i * 4, all[field], true));
+  crypto.getRandomValues(new Uint8Array(x.memory.buffer, x.configBlock() + ENTROPY_AT, ENTROPY_SIZE));
+  return Number(x.layoutSize(x.configBlock()));
+}
+
+/**
+ * Bytes of arena for one record more, with its tables and without rings. Of so many the hash table has most room for
+ * each.
+ */
+function bytesEach(module, field) {
+  const x = new WebAssembly.Instance(module).exports, most = 4096, least = SMALL_CONFIGURATION[field];
+  const bytes = (n) => arenaBytes(x, { ...SMALL_CONFIGURATION, sendersMax: 0, [field]: n });
+  const rings = field === "connsMax" ? SMALL_CONFIGURATION.sendRing + SMALL_CONFIGURATION.recvRing : 0;
+  return Math.round((bytes(most) - bytes(least)) / (most - least)) - rings;
+}
+
 /**
  * Bytes of linear memory that a configuration takes: the module's own data, then the arena, which begins with the
  * configuration.
  */
 function linearBytes(module, numbers) {
-  const x = new WebAssembly.Instance(module).exports;
-  const all = { ...configNumbers({ ip: "10.0.0.1/24" }), ...numbers, size: CONFIG_SIZE };
-  const view = new DataView(x.memory.buffer, x.configBlock());
-  CONFIG_FIELDS.forEach((field, i) => view.setUint32(i * 4, all[field], true));
-  crypto.getRandomValues(new Uint8Array(x.memory.buffer, x.configBlock() + ENTROPY_AT, ENTROPY_SIZE));
-  const arena = Number(x.layoutSize(x.configBlock()));
+  const x = new WebAssembly.Instance(module).exports, arena = arenaBytes(x, numbers);
   if (x.init(x.configBlock()) !== 0) throw new Error("the small configuration is refused");
   return x.controlBlock() - CONFIG_SIZE + arena;
 }
@@ -41,7 +56,7 @@ function growers(bytes) {
 /** The rows of the budget: { name, value, limit, ok }. */
 export function budget() {
   const bytes = readFileSync("build/stint.wasm");
-  const module = new WebAssembly.Module(bytes);
+  const module = new WebAssembly.Module(bytes), with6 = new WebAssembly.Module(readFileSync("build/stint6.wasm"));
   const tcb = record("assembly/tcp/block/tcb.ts", "Tcb").size;
   const rows = [
     ["stint.wasm, bytes", bytes.length, 32 * KB],
@@ -53,6 +68,10 @@ export function budget() {
       "4 connections, 1 MSS of ring each way, 2 + 2 slots: data and arena, bytes",
       linearBytes(module, SMALL_CONFIGURATION), 24 * KB,
     ],
+    ["a connection with its tables, without its rings, bytes", bytesEach(module, "connsMax"), 256 + 48],
+    ["the same with IPv6, bytes", bytesEach(with6, "connsMax"), 256 + 96],
+    ["a half-open connection with its tables, bytes", bytesEach(module, "halfOpenMax"), 32 + 36],
+    ["the same half-open connection with IPv6, bytes", bytesEach(with6, "halfOpenMax"), 32 + 84],
   ];
   return rows.map(judged);
 }
