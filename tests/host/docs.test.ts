@@ -18,6 +18,7 @@ import ts from "typescript";
 import { loadModule, StackModule, Wire, type Serve, type Stack } from "../../host/index.js";
 import { findProgram } from "../../host/programs.js";
 import { parseIp } from "../../host/address.js";
+import { record } from "../../tools/border/read.mjs";
 import { B } from "../harness/cable.js";
 import { opened, peers } from "../harness/documented.js";
 import { gone, numbers, rows, sources, strangeOptions } from "../harness/documents.js";
@@ -371,6 +372,13 @@ describe("documents", () => {
       assert.equal(find("docs/testing/bench.md", work)[0], count, work);
     for (const [board, counts] of Object.entries(json("boards/instructions.json")))
       assert.deepEqual(find("boards/README.md", board).slice(0, 3), Object.values(counts), board);
+    const records = { "TCB": ["tcb", "Tcb"], "half-open record": ["half-open-record", "HalfOpen"],
+      "TIME-WAIT record": ["time-wait-record", "TimeWait"] };
+    for (const [name, [file, type]] of Object.entries(records))
+      assert.equal(find("docs/design/memory.md", name)[0], record(`assembly/tcp/block/${file}.ts`, type!).size, name);
+    const flow = record("assembly/tcp/block/flow.ts", "Flow").size;
+    for (const page of ["handshake", "decisions"])
+      assert.match(readFileSync(`docs/design/${page}.md`, "utf8"), new RegExp(`begins? with the same ${flow} bytes`));
     for (const name of ["browser", "fetch", "ip6"]) {
       const bytes = readFileSync(`build/${name}.js`), made = [brotliCompressSync(bytes), gzipSync(bytes, { level: 9 })];
       for (const [i, said] of find("docs/guide/page.md", `${name}.js`).entries())
@@ -437,6 +445,24 @@ describe("documents", () => {
     assert.deepEqual(
       long.filter(({ line }) => line.length > (line.startsWith("|") ? 120 : 100)).map(({ at }) => at), [],
     );
+  });
+});
+
+describe("departures from RFCs", () => {
+  /** Clauses that comments deviate from, and a text does not name: "RFC 9293 §3.7.4". */
+  const untold = (comments: string, text: string): string[] =>
+    [...comments.replace(/\n\s*(\*|\/\/) /g, " ").matchAll(/Deviates from RFC (\d+) §([\d.]*\d)/g)]
+      .map(([, rfc, section]) => `${rfc} §${section}`)
+      .filter((clause) => !new RegExp(`\\b${clause.replaceAll(".", "\\.")}(?![.\\d]*\\d)`).test(text));
+  const comments = readdirSync("assembly", { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".ts"))
+    .map((f) => readFileSync(`assembly/${f}`, "utf8")).join("\n");
+
+  for (const page of ["docs/design/deviations.md", "docs/rfc.md"])
+    it(`are all in ${page}`, () => assert.deepEqual(untold(comments, readFileSync(page, "utf8")), []));
+  it("are found by something that can fail", () => {
+    assert.ok((comments.match(/Deviates from RFC/g) ?? []).length > 5);
+    const words = "// Deviates from\n  // RFC 1 §2.3: x. Deviates from RFC 4 §5.";
+    assert.deepEqual(untold(words, "1 §2.34, 1 §2.3.1, 4 §5: y"), ["1 §2.3"]);
   });
 });
 
