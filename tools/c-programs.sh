@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
-# usage: tools/c-programs.sh DIRECTORY: puts the sources of C programs there, from Debian's source packages.
+# usage: tools/c-programs.sh DIRECTORY [tls]: puts the sources of C programs there, from Debian's source packages. With
+# `tls` it puts Mbed TLS there instead.
 # Their hashes stand here; tests/interop/c-programs.test.ts compiles them over host/bsd. Those with a ./configure are
 # configured for this machine, with little in them. It asks for Debian's apt-get, a C compiler, and the network.
 set -euo pipefail
-[ $# -eq 1 ] || { echo "usage: tools/c-programs.sh DIRECTORY" >&2; exit 2; }
-to=$1
+[ $# -eq 1 ] || [ "$#-${2-}" = 2-tls ] || { echo "usage: tools/c-programs.sh DIRECTORY [tls]" >&2; exit 2; }
+to=$1 set=${2-programs}
 # Package, suite, the upstream tarball, its hash, its folder.
 wanted() {
+  if [ "$set" = tls ]; then
+    echo "mbedtls trixie mbedtls_3.6.6.orig.tar.bz2 8fb65fae8dcae5840f793c0a334860a411f884cc537ea290ce1c52bb64ca007a"
+    return
+  fi
   cat <<'END'
 curl       bookworm curl_7.88.1.orig.tar.gz           cdb38b72e36bc5d33d5b8810f8018ece1baa29a8f215b4495e495ded82bbf3c7
 hiredis    bookworm hiredis_0.14.1.orig.tar.gz        2663b2aed9fd430507e30fc5e63274ee40cdd1a296026e22eafd7d99b01c8913
@@ -32,7 +37,7 @@ mirror=$(apt-get indextargets --format '$(ORIGIN) $(CODENAME) $(REPO_URI)' |
   sed -nE '/-(security|updates|backports) /d; s/^Debian [a-z]+ //p' | head -n 1)
 [ -n "$mirror" ] || { echo "c-programs: apt-get knows no mirror of Debian here" >&2; exit 1; }
 mkdir -p apt/lists/partial tarballs
-for suite in bookworm bullseye; do
+for suite in $(wanted | awk '{ print $2 }' | sort -u); do
   echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $suite main"
 done > apt/sources.list
 fetch() {
@@ -48,6 +53,19 @@ wanted | while read -r package _ tarball hash; do
   mkdir "$package"
   tar -C "$package" --strip-components=1 --no-same-owner -xf "tarballs/$tarball"
 done
+
+place() {
+  rm -rf "$to"
+  trap - EXIT
+  mv -T "$1" "$to"
+}
+if [ "$set" = tls ]; then
+  # Its tests and documents are not needed.
+  for part in 3rdparty framework tests docs programs visualc; do rm -rf "mbedtls/$part"; done
+  place mbedtls
+  rm -rf "$made"
+  exit
+fi
 
 configure() {
   local in=$1
@@ -65,6 +83,5 @@ configure iperf3 --without-openssl --without-sctp
 (cd redis/src && sh mkreleasehdr.sh)
 ln -s . hiredis/hiredis
 
-rm -rf apt tarballs "$to"
-trap - EXIT
-mv -T "$made" "$to"
+rm -rf apt tarballs
+place "$made"

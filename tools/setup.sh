@@ -12,7 +12,7 @@ COMPONENTIZE_VERSION=0.25.1
 CACHE="${STINT_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/stint}"
 WASMTIME="$CACHE/wasmtime-$WASMTIME_VERSION" WAC="$CACHE/wac-$WAC_VERSION"
 COMPONENTIZE="$CACHE/componentize-py-$COMPONENTIZE_VERSION" WASM3="$CACHE/wasm3-0.5.0"
-SERVERS="$CACHE/servers-2" C_PROGRAMS="$CACHE/c-programs-1" OTHERS=tests/interop/programs
+SERVERS="$CACHE/servers-2" C_PROGRAMS="$CACHE/c-programs-1" MBEDTLS="$CACHE/mbedtls-3.6.6" OTHERS=tests/interop/programs
 PACKAGES="$CACHE/programs"
 PROGRAMS="$WASMTIME/bin:$WAC/bin:$COMPONENTIZE/bin:$SERVERS/bin"
 # What was put there before counts.
@@ -89,6 +89,7 @@ fi
 [ -e "$WASM3" ] || run bash tools/wasm3.sh "$WASM3"
 # Where there is no mirror of Debian, the tests of these programs are skipped.
 [ -e "$C_PROGRAMS" ] || run bash tools/c-programs.sh "$C_PROGRAMS" || echo "setup: the C programs are not there" >&2
+[ -e "$MBEDTLS" ] || run bash tools/c-programs.sh "$MBEDTLS" tls || echo "setup: Mbed TLS is not there" >&2
 # The lock that they were installed by lies beside them, from when all are.
 installed="$PACKAGES/installed.json"
 if [ ! -e "$installed" ] || [ "$(< "$installed")" != "$(< $OTHERS/package-lock.json)" ]; then

@@ -9,7 +9,7 @@ import { cache, hashOf, kept, library } from "../harness/kept.js";
 import { completed } from "../harness/programs.js";
 
 /** Where tools/setup.sh has them unpacked. */
-export const sources = join(cache, "c-programs-1");
+export const sources = join(cache, "c-programs-1"), mbedtls = join(cache, "mbedtls-3.6.6");
 /** Over the stack, natively or under WASI; or over the kernel's sockets, for a peer of the same kind. */
 export type Over = "stint" | "wasi" | "kernel";
 
@@ -17,6 +17,8 @@ interface Recipe {
   /** Files below the folder of the sources, and flags with which they are compiled. */
   files(): string[];
   flags: string[];
+  /** What of this repository is compiled with them: files, and headers. */
+  own?: { files: string[]; headers: string[] };
   libraries?: string[];
   /** Under WASI: what its C library asks for. */
   wasi?: { flags: string[]; libraries: string[] };
@@ -25,6 +27,7 @@ interface Recipe {
 /** The C files of a folder, but for those that match. */
 const all = (folder: string, except = /^$/): string[] =>
   readdirSync(join(sources, folder)).filter((f) => f.endsWith(".c") && !except.test(f)).map((f) => join(folder, f));
+const LIBRARY = join("..", basename(mbedtls), "library");
 const of = (folder: string, names: string): string[] => names.split(" ").map((name) => join(folder, `${name}.c`));
 const include = (...folders: string[]): string[] => folders.map((f) => `-I${join(sources, f)}`);
 
@@ -32,6 +35,16 @@ const mosquitto = (client: string): Recipe => ({
   files: () => [...all("mosquitto/lib", /alias|ocsp/), ...of("mosquitto/client", client)],
   flags: ['-DVERSION="2.0.11"', ...include(...["", "include", "lib", "deps"].map((f) => join("mosquitto", f)))],
   wasi: { flags: ["-D_WASI_EMULATED_SIGNAL"], libraries: ["-lwasi-emulated-signal", "-lwasi-emulated-getpid"] },
+});
+/** An example, with Mbed TLS. */
+const secure = (name: string): Recipe => ({
+  files: () => readdirSync(join(mbedtls, "library")).filter((f) => f.endsWith(".c")).map((f) => join(LIBRARY, f)),
+  flags: [
+    `-Iexamples/${name}`, ...["include", "library"].map((f) => `-I${join(mbedtls, f)}`),
+    '-DMBEDTLS_CONFIG_FILE="tls-config.h"',
+  ],
+  own: { files: [`examples/${name}/${name}.c`], headers: [`examples/${name}/tls-config.h`] },
+  wasi: { flags: [], libraries: [] },
 });
 const CURL = ["-DHAVE_CONFIG_H", "-DCURL_STATICLIB", ...include("curl/include", "curl/lib", "curl/src")];
 
@@ -80,6 +93,7 @@ const RECIPES = {
     ],
     flags: CURL,
   },
+  "https-get": secure("https-get"),
 } satisfies Record<string, Recipe>;
 export type Name = keyof typeof RECIPES;
 
@@ -111,10 +125,11 @@ const inside = (folder: string): string[] => readdirSync(folder).sort().map((f) 
 export async function build(name: Name, over: Over, folder: string): Promise<string> {
   const recipe: Recipe = RECIPES[name], compiler = [...COMPILER[over], "-w"], out = join(folder, `${name}-${over}`);
   const flags = [...recipe.flags, ...(over === "wasi" ? recipe.wasi!.flags : [])];
-  const files = recipe.files().map((file) => [
-    join(sources, file), ...flags, ...(/^curl\/lib\//.test(file) ? ["-DBUILDING_LIBCURL"] : []),
+  const { own = { files: [], headers: [] } } = recipe;
+  const files = [...own.files, ...recipe.files().map((file) => join(sources, file))].map((file) => [
+    file, ...flags, ...(file.startsWith(join(sources, "curl/lib/")) ? ["-DBUILDING_LIBCURL"] : []),
   ]);
-  const headers = over === "kernel" ? [] : ["include/bsd"];
+  const headers = [...over === "kernel" ? [] : ["include/bsd"], ...own.headers];
   const key = hashOf([...headers, ...files.map(([file]) => file!)], ...compiler, JSON.stringify(files));
   const program = inside(await kept(`${name}-${over}-${key}`, (at) => objects(at, compiler, files)));
   if (over === "kernel") {

@@ -4,24 +4,21 @@
  * 10.0.2.2: frames go over descriptor 3, and what the program prints is its own. No root is needed.
  */
 import assert from "node:assert/strict";
-import type { ChildProcess } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, createServer, type Server as NetServer } from "node:net";
-import type { Duplex } from "node:stream";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { nat, streamLink, Switch } from "../../host/index.js";
 import { completed, environment, said, started, until } from "../harness/programs.js";
 import { build, sources, type Name, type Over } from "./c-build.js";
 import { lacks } from "./lab.js";
+import { HOST, LIMIT_MS, open, READY, Running, underWasmtime } from "./over-nat.js";
 import { freePort, Recipes, Server, type Recipe } from "./servers.js";
 
-const LIMIT_MS = 120_000, HOST = "10.0.2.2", NEEDS = ["c-programs", "gcc"];
+const NEEDS = ["c-programs", "gcc"];
 const scratch = mkdtempSync(join(tmpdir(), "stint-c-")), recipes = new Recipes(scratch);
-const open = new Set<{ stop(): unknown }>();
 after(async () => {
   await Promise.all([...open].map((what) => what.stop()));
   rmSync(scratch, { recursive: true, force: true });
@@ -41,55 +38,9 @@ async function serve(recipe: Recipe): Promise<Server> {
   return server.start();
 }
 
-/** A program that runs over NAT. */
-class Running {
-  readonly child: ChildProcess;
-  readonly #lan = new Switch();
-  readonly #ended: Promise<number | NodeJS.Signals | null>;
-  out = "";
-  err = "";
-
-  /** Frames have descriptor 3; under wasmtime standard input and output. `port`: leads from this machine to it. */
-  constructor(command: string[], { port, pipes, cwd }: { port?: number; pipes?: boolean; cwd?: string } = {}) {
-    const [program = "", ...args] = command;
-    this.child = started(program, args, {
-      stdio: ["pipe", "pipe", "pipe", ...(pipes ? [] : ["pipe" as const])], cwd: cwd ?? scratch,
-      env: environment({ STINT_IP: "10.0.2.15/24", STINT_GATEWAY: HOST, STINT_LINK_FD: "3" }),
-      timeout: LIMIT_MS, killSignal: "SIGKILL",
-    });
-    const { stdin, stdout, stderr, stdio } = this.child;
-    if (!pipes) stdout!.on("data", (data: Buffer) => (this.out += data));
-    stderr!.on("data", (data: Buffer) => (this.err += data));
-    stdin!.on("error", () => {});
-    const wire = stdio[3] as Duplex;
-    if (!pipes) wire.on("error", () => {});
-    this.#lan.connect(nat({ hostLoopback: true, forward: port === undefined ? [] : [port] }));
-    this.#lan.connect(
-      pipes ? streamLink(stdout!, stdin!, () => stdin!.destroy()) : streamLink(wire, wire, () => wire.destroy()),
-    );
-    this.#ended = new Promise((resolve) => this.child.once("close", (code, signal) => resolve(code ?? signal)));
-    open.add(this);
-  }
-
-  /** Waits until it has ended. Returns its status. */
-  async ended(): Promise<number | NodeJS.Signals | null> {
-    const status = await this.#ended;
-    this.#lan.close();
-    open.delete(this);
-    return status;
-  }
-
-  stop(): Promise<unknown> {
-    this.child.kill("SIGKILL");
-    return this.ended();
-  }
-}
-
-const READY = "ready 10.0.2.15\n";
-
 /** Runs a program to its end, which has to be a good one. Returns what it printed. */
 async function run(name: Name, args: string[], { input = "", status = 0, err = READY } = {}): Promise<string> {
-  const running = new Running([await compiled(name, "stint"), ...args]);
+  const running = new Running([await compiled(name, "stint"), ...args], { cwd: scratch });
   running.child.stdin!.end(input);
   assert.equal(await running.ended(), status, `${name}: ${running.out}\n${running.err}`);
   assert.equal(running.err, err, name);
@@ -98,11 +49,8 @@ async function run(name: Name, args: string[], { input = "", status = 0, err = R
 
 /** The same under wasmtime, where what it prints goes to standard error. */
 async function runWasi(name: Name, args: string[]): Promise<string> {
-  const at = await compiled(name, "wasi"), env = ["STINT_IP=10.0.2.15/24", `STINT_GATEWAY=${HOST}`];
-  const running = new Running([
-    "wasmtime", "run", ...env.flatMap((e) => ["--env", e]), "--preload", `stint=${at}/stint.wasm`, `${at}/app.wasm`,
-    ...args,
-  ], { pipes: true });
+  const at = await compiled(name, "wasi");
+  const running = new Running(underWasmtime(at, args), { pipes: true, cwd: scratch });
   assert.equal(await running.ended(), 0, `${name}: ${running.err}`);
   return running.err.replace(READY, "");
 }
@@ -253,7 +201,8 @@ describe("servers in C", () => {
   it("netcat -l", async (t) => {
     if (lacks(t, ...NEEDS)) return;
     const port = await freePort();
-    const server = new Running([await compiled("netcat", "stint"), "-v", "-n", "-l", "-p", `${port}`], { port });
+    const command = [await compiled("netcat", "stint"), "-v", "-n", "-l", "-p", `${port}`];
+    const server = new Running(command, { port, cwd: scratch });
     await said(server.child, "listening on");
     server.child.stdin!.write("hello from netcat\n");
     const client = connect(port, "127.0.0.1"), chunk = await once(client, "data") as [Buffer];
@@ -267,7 +216,8 @@ describe("servers in C", () => {
     if (lacks(t, ...NEEDS, "curl")) return;
     const port = await freePort(), seconds = LIMIT_MS / 1000;
     writeFileSync(join(scratch, "many.txt"), MANY);
-    const server = new Running([await compiled("fileserver", "stint"), `${port}`, `${seconds}`], { port });
+    const command = [await compiled("fileserver", "stint"), `${port}`, `${seconds}`];
+    const server = new Running(command, { port, cwd: scratch });
     const at = `http://127.0.0.1:${port}`, curl = (...args: string[]): Promise<string> => completed("curl", args);
     await until("the server answers", () => curl("-sS", `${at}/none`).then(() => true, () => false), LIMIT_MS);
     assert.equal(await curl("-sS", `${at}/many.txt`), MANY);

@@ -13,7 +13,7 @@ import type { TestContext } from "node:test";
 import { findProgram } from "../../host/programs.js";
 import { Random } from "../../host/random.js";
 import { wasm3Sources } from "../../tools/board/wasm3.js";
-import { sources } from "./c-build.js";
+import { mbedtls, sources } from "./c-build.js";
 import { ran, started, succeeded, until } from "../harness/programs.js";
 
 const HOW: Record<string, string> = {
@@ -60,7 +60,8 @@ export function missing(...needs: string[]): string | undefined {
     if (need === "tap" && !existsSync("/dev/net/tun")) return "needs TAP devices; modprobe tun";
     if (need === "wasm3" && !existsSync(wasm3Sources())) return "needs the sources of wasm3; npm run setup";
     if (need === "c-programs" && !existsSync(sources)) return "needs the sources of C programs; npm run setup";
-    if (!["root", "tap", "wasm3", "c-programs"].includes(need) && !findProgram(need))
+    if (need === "mbedtls" && !existsSync(mbedtls)) return "needs the sources of Mbed TLS; npm run setup";
+    if (!["root", "tap", "wasm3", "c-programs", "mbedtls"].includes(need) && !findProgram(need))
       return `needs ${need}; ${HOW[need] ?? `install ${need}`}`;
   }
   return undefined;

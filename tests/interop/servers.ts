@@ -222,30 +222,35 @@ export class Recipes {
     };
   }
 
-  /** nginx, whose answers tell the connection that they came by. With a certificate it speaks TLS and HTTP/2. */
-  nginx(certificate?: { key: string; cert: string }): Recipe {
+  /**
+   * nginx, whose answers tell the connection that they came by. With certificates it speaks TLS and HTTP/2, has one for
+   * each name, the first for all others, and tells what was agreed on.
+   */
+  nginx(...certificates: { key: string; cert: string; name?: string }[]): Recipe {
     const { program, env } = unpacked("nginx"), cwd = this.#folder("nginx"), files = join(cwd, "files");
     mkdirSync(files);
     writeFileSync(join(files, "hello"), "hello\n");
     writeFileSync(join(files, "many.txt"), "one of many lines\n".repeat(20_000));
-    const secure = certificate === undefined
-      ? ["", ""]
-      : [" ssl http2", `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key};`];
+    const tls = "$ssl_protocol $ssl_session_reused $ssl_server_name $ssl_alpn_protocol";
+    const secured = certificates.map(({ key, cert, name }) => `ssl_certificate ${cert}; ssl_certificate_key ${key};
+      ${name === undefined ? "" : `server_name ${name};`} add_header X-TLS "${tls}" always;`);
+    const server = (port: number, secure?: string): string => `server {
+      listen 127.0.0.1:${port}${secure === undefined ? "" : " ssl http2"}; ${secure ?? ""} root ${files};
+      add_header X-Connection $connection always;
+      location / { dav_methods PUT DELETE; }
+      location /moved { return 302 /hello; }
+      location /away { return 503 "later\\n"; }
+    }`;
     const args = (port: number): string[] => {
+      const servers = secured.length === 0 ? [server(port)] : secured.map((secure) => server(port, secure));
       writeFileSync(join(cwd, "conf"), `
         daemon off; master_process off; pid ${cwd}/pid; error_log ${cwd}/error; ${isRoot ? "user root;" : ""}
         events { worker_connections 256; }
         http {
           access_log off; client_max_body_size 16m; keepalive_requests 10000; gzip on; gzip_min_length 100;
-          default_type text/plain;
+          default_type text/plain; ssl_protocols TLSv1.2 TLSv1.3;
           ${["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((x) => `${x}_temp_path ${cwd}/${x};`).join(" ")}
-          server {
-            listen 127.0.0.1:${port}${secure[0]}; ${secure[1]} root ${files};
-            add_header X-Connection $connection always;
-            location / { dav_methods PUT DELETE; }
-            location /moved { return 302 /hello; }
-            location /away { return 503 "later\\n"; }
-          }
+          ${servers.join("\n")}
         }`);
       return ["-c", join(cwd, "conf"), "-p", cwd, "-e", join(cwd, "error")];
     };

@@ -1,0 +1,136 @@
+/**
+ * examples/https-get, an HTTPS client with Mbed TLS, over the stack with nginx: under wasmtime, as a native program, and
+ * over the kernel's sockets, where it prints the same. No root is needed.
+ */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, describe, it } from "node:test";
+import { environment, started } from "../harness/programs.js";
+import { build, type Over } from "./c-build.js";
+import { Authority } from "./certificates.js";
+import { lacks } from "./lab.js";
+import { HOST, open, READY, Running, underWasmtime } from "./over-nat.js";
+import { Recipes, Server } from "./servers.js";
+
+const scratch = mkdtempSync(join(tmpdir(), "stint-tls-")), CA = "authority.pem";
+const NEEDS = ["mbedtls", "gcc", "nginx", "openssl"];
+after(async () => {
+  await Promise.all([...open].map((what) => what.stop()));
+  rmSync(scratch, { recursive: true, force: true });
+});
+
+/** nginx, with a certificate for each name. All trust `authority`. */
+let serving: Promise<number> | undefined;
+function served(): Promise<number> {
+  serving ??= (async () => {
+    const authority = new Authority(scratch, "authority"), another = new Authority(scratch, "another");
+    const nginx = new Server(new Recipes(scratch).nginx(
+      { ...authority.issue("stint.test"), name: "stint.test" },
+      { ...authority.issue("rsa.test", { rsa: true }), name: "rsa.test" },
+      { ...authority.issue("expired.test", { days: -1 }), name: "expired.test" },
+      { ...authority.issue("elsewhere.test"), name: "wrong.test" },
+      { ...another.issue("unknown.test"), name: "unknown.test" },
+    ));
+    open.add({ stop: () => nginx.stop() });
+    return (await nginx.start()).port;
+  })();
+  return serving;
+}
+
+interface Printed {
+  status: unknown;
+  /** What it said. */
+  said: string;
+  /** What the server answered. */
+  got: string;
+}
+
+const made = new Map<Over, Promise<string>>();
+function compiled(over: Over): Promise<string> {
+  const program = made.get(over) ?? build("https-get", over, scratch);
+  made.set(over, program);
+  return program;
+}
+
+async function get(over: Over, ...args: string[]): Promise<Printed> {
+  const program = await compiled(over);
+  if (over === "kernel") {
+    const child = started(program, ["-c", CA, "-a", "127.0.0.1", ...args], { cwd: scratch, env: environment() });
+    let said = "", got = "";
+    child.stdout!.on("data", (data: Buffer) => (got += data));
+    child.stderr!.on("data", (data: Buffer) => (said += data));
+    const [status] = await once(child, "close") as [number];
+    return { status, said, got };
+  }
+  const own = ["-c", CA, "-a", HOST, ...args], pipes = over === "wasi";
+  const running = new Running(pipes ? underWasmtime(program, own, ["--dir", "."]) : [program, ...own], {
+    pipes, cwd: scratch,
+  });
+  const status = await running.ended();
+  // Under wasmtime frames have standard output, and all that is printed goes to standard error.
+  return { status, said: running.err.replace(READY, ""), got: running.out };
+}
+
+/** What the server was told, as often as it answered. */
+const told = (printed: string): string[] => [...printed.matchAll(/^X-TLS: (.*)\r$/gm)].map(([, text]) => text!);
+const REFUSED: [name: string, why: string][] = [
+  ["expired.test", "The certificate validity has expired"],
+  ["wrong.test", "The certificate Common Name (CN) does not match with the expected CN"],
+  ["unknown.test", "The certificate is not correctly signed by the trusted CA"],
+];
+
+function describeOver(over: Over, what: string, needs: readonly string[]): void {
+  describe(what, () => {
+    for (const [version, options] of [["TLSv1.3", []], ["TLSv1.2", ["-2"]]] as const) {
+      it(`${version}: one connection, and one that resumes it, with SNI and ALPN`, async (t) => {
+        if (lacks(t, ...needs)) return;
+        const port = await served(), url = `https://stint.test:${port}/hello`;
+        const { status, said, got } = await get(over, ...options, "-n", "2", url), all = said + got;
+        assert.equal(status, 0, said);
+        assert.deepEqual(told(all), [".", "r"].map((how) => `${version} ${how} stint.test http/1.1`));
+        assert.equal([...all.matchAll(/\r\n\r\nhello\n/g)].length, 2);
+        assert.match(said, new RegExp(`^${version} TLS\\S+ http/1\\.1$`, "m"));
+      });
+    }
+
+    it("a certificate of RSA, and 360 KB", async (t) => {
+      if (lacks(t, ...needs)) return;
+      const port = await served();
+      const { status, said, got } = await get(over, `https://rsa.test:${port}/many.txt`), all = said + got;
+      assert.equal(status, 0, said);
+      assert.match(all, /^X-TLS: TLSv1\.3 \. rsa\.test http\/1\.1\r$/m);
+      assert.ok(all.endsWith(`\r\n\r\n${"one of many lines\n".repeat(20_000)}`));
+    });
+
+    for (const [name, why] of REFUSED) {
+      it(`refuses ${name}`, async (t) => {
+        if (lacks(t, ...needs)) return;
+        const line = `https-get: the certificate of ${name} is refused: ${why}\n`;
+        assert.deepEqual(await get(over, `https://${name}:${await served()}/`), { status: 1, said: line, got: "" });
+      });
+    }
+  });
+}
+
+describeOver("wasi", "HTTPS under wasmtime", [...NEEDS, "clang", "wasm-ld", "wasmtime"]);
+describeOver("stint", "HTTPS natively", NEEDS);
+describeOver("kernel", "HTTPS over the kernel's sockets", NEEDS);
+
+describe("HTTPS with who speaks no TLS", () => {
+  it("says so in one line", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    served();
+    await serving;
+    const server = createServer((socket) => socket.on("error", () => {}).end("220 hello\r\n"));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    open.add({ stop: () => server.close() });
+    const { port } = server.address() as { port: number };
+    assert.deepEqual(await get("stint", `https://stint.test:${port}/`), {
+      status: 1, said: "https-get: handshake: SSL - An invalid SSL record was received\n", got: "",
+    });
+  });
+});
