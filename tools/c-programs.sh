@@ -5,7 +5,7 @@
 # configured for this machine, with little in them. It asks for Debian's apt-get, a C compiler, and the network.
 set -euo pipefail
 [ $# -eq 1 ] || [ "$#-${2-}" = 2-tls ] || { echo "usage: tools/c-programs.sh DIRECTORY [tls]" >&2; exit 2; }
-to=$1 set=${2-programs}
+to=$(realpath -m "$1") set=${2-programs}
 # Package, suite, the upstream tarball, its hash, its folder.
 wanted() {
   if [ "$set" = tls ]; then

@@ -20,6 +20,7 @@ const RUN_BY: Record<string, string> = {
   "c-posix/echo.c": "tests/interop/link.test.ts",
   "component/echo.c": "tests/interop/component.test.ts",
   "component/python/app.py": "tests/interop/component.test.ts",
+  "https-get/https-get.c": "tests/interop/tls.test.ts",
 };
 
 describe("examples/", () => {

@@ -11,7 +11,7 @@ import { connect, createServer, type Server as NetServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
-import { completed, environment, said, started, until } from "../harness/programs.js";
+import { completed, said, until } from "../harness/programs.js";
 import { build, sources, type Name, type Over } from "./c-build.js";
 import { lacks } from "./lab.js";
 import { HOST, LIMIT_MS, open, READY, Running, underWasmtime } from "./over-nat.js";

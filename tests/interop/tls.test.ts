@@ -1,14 +1,15 @@
 /**
- * examples/https-get, an HTTPS client with Mbed TLS, over the stack with nginx: under wasmtime, as a native program, and
- * over the kernel's sockets, where it prints the same. No root is needed.
+ * examples/https-get, an HTTPS client with Mbed TLS, over the stack with nginx: under wasmtime, as a native program,
+ * and over the kernel's sockets, where it prints the same. No root is needed.
  */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
+import { createSecureContext, TLSSocket } from "node:tls";
 import { environment, started } from "../harness/programs.js";
 import { build, type Over } from "./c-build.js";
 import { Authority } from "./certificates.js";
@@ -61,8 +62,8 @@ async function get(over: Over, ...args: string[]): Promise<Printed> {
   if (over === "kernel") {
     const child = started(program, ["-c", CA, "-a", "127.0.0.1", ...args], { cwd: scratch, env: environment() });
     let said = "", got = "";
-    child.stdout!.on("data", (data: Buffer) => (got += data));
-    child.stderr!.on("data", (data: Buffer) => (said += data));
+    child.stdout.on("data", (data: Buffer) => (got += data));
+    child.stderr.on("data", (data: Buffer) => (said += data));
     const [status] = await once(child, "close") as [number];
     return { status, said, got };
   }
@@ -120,17 +121,32 @@ describeOver("wasi", "HTTPS under wasmtime", [...NEEDS, "clang", "wasm-ld", "was
 describeOver("stint", "HTTPS natively", NEEDS);
 describeOver("kernel", "HTTPS over the kernel's sockets", NEEDS);
 
-describe("HTTPS with who speaks no TLS", () => {
-  it("says so in one line", async (t) => {
-    if (lacks(t, ...NEEDS)) return;
-    served();
-    await serving;
-    const server = createServer((socket) => socket.on("error", () => {}).end("220 hello\r\n"));
+describe("HTTPS with servers that fail", () => {
+  /** Serves what `serve` does, to the native program. */
+  async function failing(serve: (socket: Socket) => void): Promise<Printed> {
+    const server = createServer((socket) => serve(socket.on("error", () => {})));
     await once(server.listen(0, "127.0.0.1"), "listening");
     open.add({ stop: () => server.close() });
-    const { port } = server.address() as { port: number };
-    assert.deepEqual(await get("stint", `https://stint.test:${port}/`), {
+    return get("stint", `https://stint.test:${(server.address() as AddressInfo).port}/`);
+  }
+
+  it("says in one line that the server speaks no TLS", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    await served();
+    assert.deepEqual(await failing((socket) => socket.end("220 hello\r\n")), {
       status: 1, said: "https-get: handshake: SSL - An invalid SSL record was received\n", got: "",
     });
+  });
+
+  it("does not take an answer for whole that TLS did not end", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    await served();
+    const [key, cert] = ["key", "pem"].map((kind) => readFileSync(join(scratch, `authority-stint.test.${kind}`)));
+    const { status, said, got } = await failing((socket) => {
+      const tls = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext({ key, cert }) });
+      tls.on("error", () => {}).once("data", () => tls.write("half", () => socket.end()));
+    });
+    assert.match(said, /\nhttps-get: receive: SSL - The connection indicated an EOF\n$/);
+    assert.deepEqual([status, got], [1, "half"]);
   });
 });
