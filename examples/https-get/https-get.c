@@ -74,9 +74,7 @@ static int recv_some(void *fd, unsigned char *data, size_t size) {
   return errno == EINTR ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_NET_RECV_FAILED;
 }
 
-static int again(int result) {
-  return result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE;
-}
+static int again(int result) { return result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE; }
 
 /* One line for what went wrong. Returns the program's exit status. */
 static int failed(const char *what, int result) {
@@ -128,13 +126,14 @@ static void keep(struct client *c, const mbedtls_ssl_context *tls) {
   c->resumes = mbedtls_ssl_get_session(tls, &c->session) == 0;
 }
 
-/* Sends the request and prints the answer. The peer has to end it by TLS: who cuts the connection could cut anywhere. */
+/* Sends the request and prints the answer. The peer has to end it by TLS: who cuts the connection could cut anywhere.
+ */
 static int exchange(struct client *c, mbedtls_ssl_context *tls) {
   char request[1024];
   int size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", c->url.path,
                       c->url.name);
   if (size < 0 || (size_t)size >= sizeof request) return failed("request", MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL);
-  for (int done = 0, n; done < size; done += n > 0 ? n : 0) {
+  for (int done = 0, n; done<size; done += n> 0 ? n : 0) {
     n = mbedtls_ssl_write(tls, (unsigned char *)request + done, (size_t)(size - done));
     if (n < 0 && !again(n)) return failed("send", n);
   }
@@ -213,8 +212,8 @@ static int prepare(struct client *c, int only12) {
   mbedtls_ssl_conf_authmode(&c->config, MBEDTLS_SSL_VERIFY_REQUIRED);
   if (only12) mbedtls_ssl_conf_max_tls_version(&c->config, MBEDTLS_SSL_VERSION_TLS1_2);
 #ifdef MBEDTLS_SSL_PROTO_TLS1_3
-  mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
-      &c->config, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+  mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(&c->config,
+                                                           MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
 #endif
   return 0;
 }
