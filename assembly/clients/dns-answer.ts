@@ -4,7 +4,7 @@
 import { isHost } from "../config";
 import { IPV6, MDNS } from "../features";
 import { take } from "../core/layout";
-import { CLASS_IN, Dns, TYPE_A, TYPE_AAAA, TYPE_CNAME, TYPE_NSEC, TYPE_SOA } from "../wire/dns";
+import { CLASS_IN, Dns, TYPE_AAAA, TYPE_CNAME, TYPE_NSEC, TYPE_SOA } from "../wire/dns";
 import { nameIs, nameRead, nameSkip, NAME_BYTES } from "./dns-name";
 
 /** Aliases of a name that are followed. @full what is behind them is not read */

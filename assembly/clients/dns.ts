@@ -11,7 +11,7 @@ import { random32 } from "../core/random";
 import { wake } from "../core/turns";
 import { heapArm, heapDisarm } from "../buffers/heap";
 import {
-  CLASS_IN, CLASS_TOP, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_A, TYPE_AAAA,
+  CLASS_IN, CLASS_TOP, Dns, DNS_OPCODE, DNS_PORT, DNS_QR, DNS_RCODE, DNS_RD, DNS_TC, RCODE_NAME, TYPE_AAAA,
 } from "../wire/dns";
 import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";

@@ -4,7 +4,7 @@
 import { config } from "../config";
 import { IPV6 } from "../features";
 import { take } from "../core/layout";
-import { CLASS_IN, CLASS_TOP, TYPE_A, TYPE_AAAA, TYPE_NSEC, TYPE_PTR } from "../wire/dns";
+import { CLASS_IN, TYPE_A, TYPE_AAAA, TYPE_NSEC, TYPE_PTR } from "../wire/dns";
 import { nameBytes, nameHigh, nameLow, OWN_MAX } from "../address/names";
 import { Origin, Own, ownAt } from "../ip/interface6";
 import { nameFromText, NAME_BYTES } from "./dns-name";

@@ -27,7 +27,7 @@ import {
   Address, digest32, isAtHand, isName, Knows, nameBytes, nameLow, namesTakeChange, nameSettled, sumBetween,
 } from "../address/names";
 import { Asker, neighbourFoundDue, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
-import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, mtuTo, nextHop, NO_ROUTE } from "./address";
+import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, nextHop, NO_ROUTE } from "./address";
 import { groupMac4, isGroup4 } from "./groups";
 import { wayUntil6 } from "./interface6";
 

@@ -125,36 +125,95 @@ function declarations(text: string): { name: string; node: ts.Statement; exporte
   });
 }
 
+/** Words that a node has as names: comments and texts are none. */
+function namesIn(node: ts.Node): Set<string> {
+  const found = new Set<string>();
+  const visit = (child: ts.Node): void => {
+    if (ts.isIdentifier(child)) found.add(child.text);
+    child.forEachChild(visit);
+  };
+  visit(node);
+  return found;
+}
+
+/** `a.b` with `import * as a`: what such an import names, as "target name". */
+function starNames(path: string, node: ts.Node): string[] {
+  const stars = starsOf(path, node.getSourceFile()), found: string[] = [];
+  const visit = (child: ts.Node): void => {
+    if (ts.isPropertyAccessExpression(child) && ts.isIdentifier(child.expression)) {
+      const target = stars.get(child.expression.text);
+      if (target !== undefined) found.push(`${target} ${child.name.text}`);
+    }
+    child.forEachChild(visit);
+  };
+  visit(node);
+  return found;
+}
+
+/** Files by the names that `import * as name` gives them. */
+function starsOf(path: string, file: ts.SourceFile): Map<string, string> {
+  return new Map(file.statements.filter(ts.isImportDeclaration).flatMap((s): [string, string][] => {
+    const clause = s.importClause?.namedBindings;
+    return clause && ts.isNamespaceImport(clause) ? [[clause.name.text, imports(path, s.getText())[0]!.target!]] : [];
+  }));
+}
+
+/** What a file hands on of another one, or exports by a list: "target name"; "target *": all of it. */
+function handedOn(path: string, text: string): string[] {
+  return parse(text).statements.filter(ts.isExportDeclaration).flatMap((s) => {
+    const names = s.exportClause && ts.isNamedExports(s.exportClause)
+      ? s.exportClause.elements.map((e) => (e.propertyName ?? e.name).text) : ["*"];
+    const target = s.moduleSpecifier === undefined ? path : imports(path, s.getText())[0]!.target!;
+    return names.map((name) => `${target} ${name}`);
+  });
+}
+
 /**
- * Exports of `sources` that nobody imports, neither there nor in `users`, and what is declared and never named: "file
- * name". `entries`: files that are there to export.
+ * What nothing leads to, from what `entries` export, what `users` import, and what stands outside of declarations:
+ * "file name". `entries`: files that are there to export; only they hand on what others export.
  */
 export function dead(sources: Tree, users: Tree, entries: readonly string[]): string[] {
-  const used = new Set<string>(), whole = new Set(entries);
+  const ways = new Map<string, Set<string>>(), exported = new Set<string>();
+  const roots: string[] = [], faults: string[] = [];
   for (const [path, text] of [...sources, ...users]) {
-    for (const { target, names } of imports(path, text)) for (const name of names) used.add(`${target} ${name}`);
-    // `export * from "./app"`: an entry hands it on.
-    for (const s of parse(text).statements) {
-      if (ts.isExportDeclaration(s) && s.exportClause === undefined) whole.add(imports(path, s.getText())[0]!.target!);
+    const known = importedBy(path, text), isUser = users.has(path), isEntry = entries.includes(path);
+    const all = declarations(text);
+    for (const { name } of all) known.set(name, `${path} ${name}`);
+    const of = (node: ts.Node): string[] =>
+      [...[...namesIn(node)].flatMap((name) => known.get(name) ?? []), ...starNames(path, node)];
+    for (const d of all) {
+      const key = `${path} ${d.name}`, own = of(d.node);
+      ways.set(key, new Set([...ways.get(key) ?? [], ...own]));
+      if (d.exported) exported.add(key);
+      if (isUser || (isEntry && d.exported)) roots.push(key);
     }
-    // `import * as heap`: what is named with it.
     for (const s of parse(text).statements) {
-      const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : undefined;
-      if (clause === undefined || !ts.isNamespaceImport(clause)) continue;
-      const target = imports(path, s.getText())[0]!.target;
-      for (const [, name] of text.matchAll(new RegExp(`\\b${clause.name.text}\\.(\\w+)`, "g")))
-        used.add(`${target} ${name}`);
+      const isDeclaration = ts.isVariableStatement(s) || (s as { name?: ts.Node }).name !== undefined;
+      const isGlobal = /^@global\b/m.test(s.getText());
+      if (isUser || isGlobal || (!isDeclaration && !ts.isImportDeclaration(s) && !ts.isExportDeclaration(s)))
+        roots.push(...of(s));
     }
+    const handed = handedOn(path, text);
+    if (isUser || isEntry) roots.push(...handed);
+    else faults.push(...handed.map((what) => `${path} ${what.split(" ")[1]}`));
   }
-  const isDead = (path: string, text: string, name: string, exported: boolean): boolean =>
-    exported
-      ? !whole.has(path) && !used.has(`${path} ${name}`)
-      : text.match(new RegExp(`\\b${name}\\b`, "g"))!.length === 1;
-  return [...sources].flatMap(([path, text]) =>
-    declarations(text)
-      .filter((d) => isDead(path, text, d.name, d.exported))
-      .map((d) => `${path} ${d.name}`),
-  );
+  const live = new Set<string>(), open = [...roots];
+  for (let at; (at = open.pop()) !== undefined;) {
+    if (live.has(at)) continue;
+    live.add(at);
+    if (at.endsWith(" *")) open.push(...[...exported].filter((key) => key.startsWith(at.slice(0, -1))));
+    open.push(...ways.get(at) ?? []);
+  }
+  // What only its own file names need not be exported.
+  const taken = new Set([...sources, ...users].flatMap(([path, text]) => [
+    ...imports(path, text).flatMap(({ target, names }) => names.map((name) => `${target} ${name}`)),
+    ...starNames(path, parse(text)),
+  ]));
+  const isOut = (key: string, path: string): boolean =>
+    entries.includes(path) || taken.has(key) || taken.has(`${path} *`);
+  return [...faults, ...[...sources].flatMap(([path, text]) => declarations(text)
+    .filter((d) => !live.has(`${path} ${d.name}`) || (d.exported && !isOut(`${path} ${d.name}`, path)))
+    .map((d) => `${path} ${d.name}`))];
 }
 
 /** What files import and do not use: "file name". */
@@ -162,9 +221,8 @@ export function unused(sources: Tree): string[] {
   return [...sources].flatMap(([path, text]) => parse(text).statements.flatMap((s) => {
     const clause = ts.isImportDeclaration(s) ? s.importClause?.namedBindings : undefined;
     if (clause === undefined || !ts.isNamedImports(clause)) return [];
-    const rest = text.slice(0, s.pos) + text.slice(s.end);
-    return clause.elements.map((e) => e.name.text).filter((name) => !new RegExp(`\\b${name}\\b`).test(rest))
-      .map((name) => `${path} ${name}`);
+    const rest = new Set(parse(text).statements.filter((other) => other !== s).flatMap((other) => [...namesIn(other)]));
+    return clause.elements.map((e) => e.name.text).filter((name) => !rest.has(name)).map((name) => `${path} ${name}`);
   }));
 }
 
@@ -181,6 +239,14 @@ export function twins(sources: Tree, which: "all" | "exported" = "all"): string[
   return [...places].filter(([, paths]) => paths.length > 1).map(([name, paths]) => `${name}: ${paths.join(" ")}`);
 }
 
+/** `true` and `false`, and numbers that stand for them. */
+function isBoolean(node: ts.Expression): boolean {
+  if (ts.isPrefixUnaryExpression(node))
+    return node.operator === ts.SyntaxKind.ExclamationToken && ts.isNumericLiteral(node.operand);
+  if (ts.isTypeAssertionExpression(node)) return node.type.getText() === "bool" && ts.isNumericLiteral(node.expression);
+  return node.kind === ts.SyntaxKind.TrueKeyword || node.kind === ts.SyntaxKind.FalseKeyword;
+}
+
 /** Calls that are given `true` or `false` itself: "file call". */
 export function bareBooleans(sources: Tree): string[] {
   const found: string[] = [];
@@ -188,7 +254,7 @@ export function bareBooleans(sources: Tree): string[] {
     const visit = (node: ts.Node): void => {
       if (
         ts.isCallExpression(node)
-        && node.arguments.some((a) => a.kind === ts.SyntaxKind.TrueKeyword || a.kind === ts.SyntaxKind.FalseKeyword)
+        && node.arguments.some(isBoolean)
       ) {
         found.push(`${path} ${node.getText()}`);
       }
@@ -199,19 +265,48 @@ export function bareBooleans(sources: Tree): string[] {
   return found;
 }
 
-/** Parameters and arguments that name the remote side before the local one: "file text". */
+/** Words of a name: `a.remoteIp` has "remote" and "ip", `lport` has "l" and "port". What is no name has none. */
+function wordsOf(name: string): string[] {
+  if (!/^[\w.]+$/.test(name)) return [];
+  const last = name.slice(name.lastIndexOf(".") + 1);
+  return last.split(/(?=[A-Z])/).flatMap((word) => {
+    const [, side, what] = /^([lr])(ip|port)$/.exec(word) ?? [];
+    return side === undefined ? [word.toLowerCase()] : [side, what!];
+  });
+}
+
+/** Whether a name is that of an address, or a port; of the local side, or the remote one. */
+function endOf(name: string): { what: "ip" | "port" | undefined; side: "local" | "remote" | "" } {
+  const all = wordsOf(name), has = (...some: string[]): boolean => some.some((word) => all.includes(word));
+  const side = has("l", "local") ? "local" : has("r", "remote") ? "remote" : "";
+  return { what: has("port") ? "port" : has("ip", "address") ? "ip" : undefined, side };
+}
+
+/**
+ * Whether names have the wrong order: the local side comes before the remote one, and a port right behind its address.
+ */
+function isMixed(names: readonly string[]): boolean {
+  const ends = names.map(endOf), at = (what: string, side: string): number =>
+    ends.findIndex((end) => end.what === what && end.side === side);
+  const isLate = ["ip", "port"].some((what) => {
+    const [l, r] = [at(what, "local"), at(what, "remote")];
+    return l >= 0 && r >= 0 && r < l;
+  });
+  return isLate || ["", "local", "remote"].some((side) => {
+    const [ip, port] = [at("ip", side), at("port", side)];
+    return ip >= 0 && port >= 0 && port !== ip + 1;
+  });
+}
+
+/** Parameters and arguments whose order is not that of the others: "file text". */
 export function remoteFirst(sources: Tree): string[] {
   const found: string[] = [];
-  const late = (names: readonly string[]): boolean => ["ip", "port"].some((what) => {
-    const [l, r] = ["l", "r"].map((side) => names.findIndex((name) => new RegExp(`(^|\\.)${side}${what}$`).test(name)));
-    return l! >= 0 && r! >= 0 && r! < l!;
-  });
   for (const [path, text] of sources) {
     const visit = (node: ts.Node): void => {
-      if (ts.isCallExpression(node) && late(node.arguments.map((a) => a.getText())))
+      if (ts.isCallExpression(node) && isMixed(node.arguments.map((a) => a.getText())))
         found.push(`${path} ${node.getText()}`);
-      if (ts.isFunctionDeclaration(node) && late(node.parameters.map((p) => p.name.getText())))
-        found.push(`${path} ${node.name!.text}`);
+      if (ts.isFunctionLike(node) && isMixed(node.parameters.map((p) => p.name.getText())))
+        found.push(`${path} ${node.name?.getText()}`);
       node.forEachChild(visit);
     };
     parse(text).forEachChild(visit);
@@ -231,22 +326,37 @@ function assigned(node: ts.Node): ts.Expression | undefined {
   return counts ? node.operand : undefined;
 }
 
+/** A left side by the names that its parts have where they are declared: `a.b.c` with `import * as a` is `b.c`. */
+function declaredAs(path: string, left: ts.Expression): string {
+  const file = left.getSourceFile(), known = importedBy(path, file.text), stars = starsOf(path, file);
+  const parts = left.getText().split(".");
+  if (stars.has(parts[0]!)) return parts.slice(1).join(".");
+  return [known.get(parts[0]!)?.split(" ")[1] ?? parts[0]!, ...parts.slice(1)].join(".");
+}
+
 /** What assigns a field or a variable outside of functions, or stores bytes, by itself. */
 function stores(node: ts.Node, locals: ReadonlySet<string>): boolean {
   const left = assigned(node);
   if (left !== undefined && !(ts.isIdentifier(left) && locals.has(left.text))) return true;
-  if (ts.isCallExpression(node) && /^(store|memory\.(copy|fill)|v128\.store)\b/.test(node.expression.getText()))
+  if (ts.isCallExpression(node) && STORES.test(node.expression.getText()))
     return true;
   return node.getChildren().some((child) => stores(child, locals));
 }
 
+type Called = ts.FunctionDeclaration | ts.MethodDeclaration | ts.GetAccessorDeclaration;
+
+/** Calls that write memory. */
+const STORES =
+  /^(store|memory\.(copy|fill|init)|([iuf]\d+|v128)\.(atomic\.)?store\w*|atomic\.(store|add|sub|xchg|cmpxchg))\b/;
+
 /** The functions of a file, its methods among them, by the names that calls in it have. */
-function functionsOf(text: string): { name: string; node: ts.FunctionDeclaration | ts.MethodDeclaration }[] {
+function functionsOf(text: string): { name: string; node: Called }[] {
   const { statements } = parse(text);
   return [
     ...statements.filter(ts.isFunctionDeclaration).filter((f) => f.body !== undefined)
       .map((node) => ({ name: node.name!.text, node })),
-    ...statements.filter(ts.isClassDeclaration).flatMap((c) => c.members.filter(ts.isMethodDeclaration))
+    ...statements.filter(ts.isClassDeclaration).flatMap((c) => c.members)
+      .filter((m) => ts.isMethodDeclaration(m) || ts.isGetAccessorDeclaration(m))
       .map((node) => ({ name: `.${node.name.getText()}`, node })),
   ];
 }
@@ -264,13 +374,14 @@ function importedBy(path: string, text: string): Map<string, string> {
 }
 
 /**
- * Functions that return whether something is so and write memory, or call what does, by the graph of calls: "file
- * name". A method acts if one of its name does.
+ * Functions and methods that return whether something is so, or are named like it, and write memory, or call what does,
+ * by the graph of calls: "file name". A method acts if one of its name does.
  */
 export function actingBooleans(sources: Tree): string[] {
-  const calls = new Map<string, Set<string>>(), acts = new Set<string>(), asked: string[] = [];
+  const calls = new Map<string, Set<string>>(), acts = new Set<string>();
+  const asked: { key: string; where: string }[] = [];
   for (const [path, text] of sources) {
-    const known = importedBy(path, text), all = functionsOf(text);
+    const known = importedBy(path, text), all = functionsOf(text), stars = starsOf(path, parse(text));
     for (const { name } of all) if (!name.startsWith(".")) known.set(name, `${path} ${name}`);
     for (const { name, node } of all) {
       const key = name.startsWith(".") ? name : `${path} ${name}`, called = calls.get(key) ?? new Set();
@@ -280,14 +391,18 @@ export function actingBooleans(sources: Tree): string[] {
         if (ts.isCallExpression(child)) {
           const to = child.expression;
           if (ts.isIdentifier(to)) called.add(known.get(to.text) ?? to.text);
-          else if (ts.isPropertyAccessExpression(to)) called.add(`.${to.name.text}`);
+          else if (ts.isPropertyAccessExpression(to)) {
+            const star = stars.get(to.expression.getText());
+            called.add(star === undefined ? `.${to.name.text}` : `${star} ${to.name.text}`);
+          }
         }
         child.forEachChild(visit);
       };
       node.body!.forEachChild(visit);
       calls.set(key, called);
       if (stores(node.body!, locals)) acts.add(key);
-      if (!name.startsWith(".") && node.type?.getText() === "bool") asked.push(key);
+      const isAsked = node.type?.getText() === "bool" || /^\.?(is|has|may|can|should|needs)[A-Z]/.test(name);
+      if (isAsked) asked.push({ key, where: `${path} ${name}` });
     }
   }
   for (let more = true; more;) {
@@ -298,7 +413,7 @@ export function actingBooleans(sources: Tree): string[] {
       more = true;
     }
   }
-  return asked.filter((name) => acts.has(name));
+  return asked.filter(({ key }) => acts.has(key)).map(({ where }) => where);
 }
 
 /** Variables outside of functions, in namespaces too: "file name". */
@@ -308,6 +423,11 @@ export function globals(sources: Tree): string[] {
     const visit = (node: ts.Node, within: string): void => {
       if (ts.isVariableStatement(node) && (node.declarationList.flags & ts.NodeFlags.Const) === 0) {
         for (const d of node.declarationList.declarations) found.push(`${path} ${within}${d.name.getText()}`);
+      }
+      if (ts.isClassDeclaration(node)) for (const m of node.members) {
+        const { StaticKeyword, ReadonlyKeyword } = ts.SyntaxKind;
+        if (ts.isPropertyDeclaration(m) && has(m, StaticKeyword) && !has(m, ReadonlyKeyword))
+          found.push(`${path} ${node.name!.text}.${m.name.getText()}`);
       }
       if (ts.isModuleDeclaration(node)) node.body?.forEachChild((child) => visit(child, `${node.name.text}.`));
     };
@@ -322,7 +442,7 @@ export function writers(sources: Tree, pattern: RegExp): string[] {
   for (const [path, text] of sources) {
     const visit = (node: ts.Node): void => {
       const left = assigned(node);
-      if (left !== undefined && pattern.test(left.getText())) found.add(path);
+      if (left !== undefined && pattern.test(declaredAs(path, left))) found.add(path);
       node.forEachChild(visit);
     };
     parse(text).forEachChild(visit);
@@ -330,22 +450,38 @@ export function writers(sources: Tree, pattern: RegExp): string[] {
   return [...found];
 }
 
-/** Where variables outside of functions are assigned, but for those in namespaces: "file name" and the function. */
+/**
+ * Where variables outside of functions are assigned, but for those in namespaces, in their own file or in one that
+ * imports them: "file name" and the function, or "a method".
+ */
 export function globalWrites(sources: Tree): { variable: string; by: string }[] {
-  const found: { variable: string; by: string }[] = [];
+  const found: { variable: string; by: string }[] = [], all = new Set(globals(sources));
   for (const [path, text] of sources) {
-    const own = new Set(globals(new Map([[path, text]])).map((v) => v.slice(path.length + 1)));
-    for (const s of parse(text).statements) {
-      if (!ts.isFunctionDeclaration(s)) continue;
-      const visit = (node: ts.Node): void => {
-        const left = assigned(node);
-        if (left !== undefined && ts.isIdentifier(left) && own.has(left.text)) {
-          found.push({ variable: `${path} ${left.text}`, by: s.name!.text });
-        }
-        node.forEachChild(visit);
-      };
-      visit(s);
-    }
+    const known = importedBy(path, text), visit = (node: ts.Node): void => {
+      const left = assigned(node), name = left && declaredAs(path, left);
+      const variable = [`${path} ${name}`, known.get(left?.getText() ?? "") ?? ""].find((v) => all.has(v));
+      if (variable !== undefined && !isInNamespace(node)) found.push({ variable, by: functionOf(node) || "a method" });
+      node.forEachChild(visit);
+    };
+    parse(text).forEachChild(visit);
+  }
+  return found;
+}
+
+function isInNamespace(node: ts.Node): boolean {
+  return ts.isModuleDeclaration(node) || (node.parent !== undefined && isInNamespace(node.parent));
+}
+
+/** Who calls a function that `pattern` matches: "file function", and the function that is called. */
+export function callers(sources: Tree, pattern: RegExp): { by: string; called: string }[] {
+  const found: { by: string; called: string }[] = [];
+  for (const [path, text] of sources) {
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && pattern.test(declaredAs(path, node.expression)))
+        found.push({ by: `${path} ${functionOf(node)}`, called: declaredAs(path, node.expression) });
+      node.forEachChild(visit);
+    };
+    parse(text).forEachChild(visit);
   }
   return found;
 }
@@ -362,13 +498,19 @@ function functionOf(node: ts.Node): string {
  * word has: "file function". Numbers are places in a layout, which a class would name.
  */
 export function placesByNumber(sources: Tree): string[] {
+  let constants = new Map<string, ts.Expression>();
+  // A constant that is a number says no more about the layout than the number.
   const isNumber = (node: ts.Node | undefined, least: number): boolean =>
-    node !== undefined && ts.isNumericLiteral(node) && Number(node.text.replace(/_/g, "")) >= least;
+    node !== undefined && (ts.isNumericLiteral(node) ? Number(node.text.replace(/_/g, "")) >= least
+      : ts.isIdentifier(node) && isNumber(constants.get(node.text), least));
   const hasNumber = (node: ts.Node | undefined): boolean =>
     node !== undefined && ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken
     && (isNumber(node.right, 1) || isNumber(node.left, 1) || hasNumber(node.left));
   const found = new Set<string>();
   for (const [path, text] of sources) {
+    constants = new Map(parse(text).statements.filter(ts.isVariableStatement).flatMap((s) =>
+      s.declarationList.declarations.flatMap((d) =>
+        d.initializer && ts.isNumericLiteral(d.initializer) ? [[d.name.getText(), d.initializer]] : [])));
     const visit = (node: ts.Node): void => {
       if (ts.isCallExpression(node)) {
         const [first, second, third] = node.arguments, called = node.expression.getText();

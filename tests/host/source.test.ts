@@ -9,7 +9,7 @@ import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
 import { FAULTS } from "../faults/faults.js";
 import {
-  actingBooleans, bareBooleans, circle, dead, globals, globalWrites, layerFaults, placesByNumber, remoteFirst,
+  actingBooleans, bareBooleans, callers, circle, dead, globals, globalWrites, layerFaults, placesByNumber, remoteFirst,
   sizesByNumber, tree, twins, unused, writers,
 } from "../harness/source.js";
 
@@ -37,10 +37,12 @@ describe("layers", () => {
 
   it("have no circle, within a folder neither", () => assert.deepEqual(circle(sources), []));
 
+  /** Files that know the TCB, and assign a state: that of BBR's model, `b`, and that of `tcp_info`, are others. */
+  const stateWriters = (all: ReadonlyMap<string, string>): string[] =>
+    writers(new Map([...all].filter(([, text]) => /\bTcb\b/.test(text))), /^(?!(b|i)\.)\w+\.state$/);
+
   it("only tcp/block/state.ts assigns a state", () => {
-    assert.deepEqual(writers(tree("assembly/tcp"), /^t\.state$/), [
-      "assembly/tcp/block/state.ts", "assembly/tcp/block/tcb.ts",
-    ]);
+    assert.deepEqual(stateWriters(sources), ["assembly/tcp/block/state.ts", "assembly/tcp/block/tcb.ts"]);
     // A block that is given back is CLOSED, and nothing else is assigned there.
     assert.deepEqual(sources.get("assembly/tcp/block/tcb.ts")!.match(/\.state\b[^;]*;/g), [".state = 0;"]);
   });
@@ -115,13 +117,11 @@ describe("layers", () => {
     });
     it("a state that somebody else assigns", () => {
       for (const line of ["t.state = <u8>State.CLOSED;", "t.state |= 1;", "t.state++;"]) {
-        assert.deepEqual(
-          writers(new Map([["x.ts", `function f(t: Tcb): void { ${line} }`]]), /^t\.state$/), ["x.ts"], line,
-        );
+        assert.deepEqual(stateWriters(new Map([["x.ts", `function f(t: Tcb): void { ${line} }`]])), ["x.ts"], line);
+        const other = `function f(c: Tcb): void { ${line.replace("t.", "c.")} }`;
+        assert.deepEqual(stateWriters(new Map([["assembly/x.ts", other]])), ["assembly/x.ts"], other);
       }
-      assert.deepEqual(
-        writers(new Map([["x.ts", "function f(t: Tcb): bool { return t.state == 1; }"]]), /^t\.state$/), [],
-      );
+      assert.deepEqual(stateWriters(new Map([["x.ts", "function f(t: Tcb): bool { return t.state == 1; }"]])), []);
     });
   });
 });
@@ -194,18 +194,28 @@ describe("names", () => {
     assert.deepEqual(twins(withLines("export function dnsInput(): void {}"), "exported"), [
       "dnsInput: assembly/clients/dns.ts assembly/udp/x.ts",
     ]);
-    assert.deepEqual(bareBooleans(withLines("function f(): void { g(1, true); }")), ["assembly/udp/x.ts g(1, true)"]);
-    assert.deepEqual(remoteFirst(withLines("function f(rip: u32, lip: u32): void {}")), ["assembly/udp/x.ts f"]);
+    assert.deepEqual(bareBooleans(withLines("function f(): void { g(1, true); g(!0); g(<bool>1); }")), [
+      "assembly/udp/x.ts g(1, true)", "assembly/udp/x.ts g(!0)", "assembly/udp/x.ts g(<bool>1)",
+    ]);
+    for (const order of [
+      "rip: u32, lip: u32", "remoteIp: u32, localIp: u32", "port: u16, ip: u32",
+      "lip: u32, rip: u32, lport: u16, rport: u16",
+    ]) {
+      assert.deepEqual(remoteFirst(withLines(`function f(${order}): void {}`)), ["assembly/udp/x.ts f"], order);
+      assert.deepEqual(remoteFirst(withLines(`class A { f(${order}): void {} }`)), ["assembly/udp/x.ts f"], order);
+    }
     assert.deepEqual(remoteFirst(withLines("function f(): void { g(t.rip, t.lip); }")), [
       "assembly/udp/x.ts g(t.rip, t.lip)",
     ]);
     const imports =
-      'import { count } from "../core/counters";\nimport { tcbHas, workAdd as put } from "../tcp/block/tcb";';
+      'import { count } from "../core/counters";\nimport { tcbHas, workAdd as put } from "../tcp/block/tcb";'
+      + '\nimport * as all from "../tcp/block/tcb";';
     const act = [
       "t.mss = 1;", "t.retries++;", "store<u8>(8, 1);", "count(Mib.tcpInSegs);", "let a = 0; a++; put(t);",
       "tcp.put16(18, 1);", "helper(t);",
     ];
     const only = ["let a = 0; a++; return tcbHas(t, a);", "return ask(t);", "return t.mss == 1;"];
+    act.push("i32.store(8, 1);", "v128.store8_lane(8, x, 1);", "all.workAdd(t);");
     const named = (name: string, body: string): string => `function ${name}(t: Tcb): bool { ${body} return true; }`;
     const lines = [
       imports, "function helper(t: Tcb): void { put(t); }", "function ask(t: Tcb): bool { return t.mss == 1; }",
@@ -217,6 +227,10 @@ describe("names", () => {
       acting(withLines(lines.join("\n"))),
       act.flatMap((_, i) => ["isX", "outside", "expected"].map((name) => `assembly/udp/x.ts ${name}${i}`)),
     );
+    const more = "class A { x: u32; get isX(): bool { this.x = 1; return !0; } hasX(): u32 { this.x = 1; return 1; } }";
+    assert.deepEqual(acting(withLines(`${more}\nfunction isY(t: Tcb): i32 { t.mss = 1; return 1; }`)), [
+      "assembly/udp/x.ts isY", "assembly/udp/x.ts .isX", "assembly/udp/x.ts .hasX",
+    ]);
   });
 
   it("faults that are put in on purpose are found once each (tests/faults/faults.ts)", () => {
@@ -293,15 +307,24 @@ describe("state from one call to the next lies in linear memory", () => {
    * Who may assign the others: what lays out, once in `init`, and again when `layoutSize` has laid out something else.
    */
   const LAYS_OUT = /^(\w+Init|plan|configUse)$/;
+  /** Who lays out, when it is asked to: `init` and `layoutSize`, in the end. */
+  const ASKED = /^assembly\/stack\.ts (stackInit|stackSize|planClients)$/;
   /** Memory that has a bit for each byte, in a build for tests. */
   const OWN = "assembly/core/own.ts";
   const others = (all: ReadonlyMap<string, string>): string[] =>
     globalWrites(all)
       .filter(({ variable, by }) => !(variable in VARIABLES) && !variable.startsWith(`${OWN} `) && !LAYS_OUT.test(by))
+      .filter(({ variable }) => !/ seg\./.test(variable))
       .map(({ variable, by }) => `${variable} by ${by}`);
 
   it("a variable is an address or a number of the layout, which only the layout sets", () =>
     assert.deepEqual(others(sources), []));
+  it("whatever lays out is called by what lays out, or by `init` and `layoutSize`", () => {
+    const ours = new Set(globalWrites(sources).map(({ by }) => by).filter((by) => LAYS_OUT.test(by)));
+    const strange = callers(sources, LAYS_OUT).filter(({ by, called }) =>
+      ours.has(called) && !LAYS_OUT.test(by.split(" ")[1]!) && !ASKED.test(by));
+    assert.deepEqual(strange, []);
+  });
   it("nothing is allowed that is not there", () => {
     const all = globals(sources);
     for (const variable of Object.keys(VARIABLES)) assert.ok(all.includes(variable), variable);
@@ -326,6 +349,10 @@ describe("state from one call to the next lies in linear memory", () => {
         ...sources, ["assembly/tcp/loss/x.ts", `let spare: u32 = 0;\nexport function f(): void { ${line} }`],
       ]);
       assert.deepEqual(others(files), ["assembly/tcp/loss/x.ts spare by f"], line);
+      files.set("assembly/tcp/loss/x.ts", `export let spare: u32 = 0;\nclass A { m(): void { ${line} } }`);
+      assert.deepEqual(others(files), ["assembly/tcp/loss/x.ts spare by a method"], line);
+      files.set("assembly/tcp/loss/y.ts", `import { spare } from "./x";\nfunction g(): void { ${line} }`);
+      assert.deepEqual(others(files).at(-1), "assembly/tcp/loss/x.ts spare by g", line);
       assert.deepEqual(
         writers(
           new Map([
@@ -338,6 +365,16 @@ describe("state from one call to the next lies in linear memory", () => {
       );
     }
     assert.deepEqual(globals(new Map([["x.ts", "namespace other { export let a: u32 = 0; }"]])), ["x.ts other.a"]);
+    const field = "class A { static a: u32 = 0; static readonly b: u32 = 0; c: u32; }\nfunction f(): void { A.a = 1; }";
+    assert.deepEqual(globals(new Map([["x.ts", field]])), ["x.ts A.a"]);
+    assert.deepEqual(others(new Map([["x.ts", field]])), ["x.ts A.a by f"]);
+    for (const [how, what] of [['{ seg as s }', "s.ack"], ["* as all", "all.seg.ack"]]) {
+      const text = `import ${how} from "../segment/segment";\nfunction f(): void { ${what} = 1; }`;
+      assert.deepEqual(writers(new Map([["assembly/tcp/loss/x.ts", text]]), /^seg\./), ["assembly/tcp/loss/x.ts"], how);
+    }
+    assert.deepEqual(callers(new Map([["x.ts", "function f(): void { tcbsInit(); }"]]), LAYS_OUT), [
+      { by: "x.ts f", called: "tcbsInit" },
+    ]);
   });
 });
 
@@ -346,7 +383,8 @@ describe("dead code", () => {
   const users = tree("host/wasi", "examples", "tests/unit", "tests/explore/assembly", "tests/ownership/assembly");
   const ENTRIES = [
     "assembly/index.ts", "assembly/dual.ts", "assembly/whole.ts", "assembly/linkable.ts", "assembly/services/app.ts",
-    "assembly/services/whole.ts",
+    "assembly/services/whole.ts", "assembly/services/six.ts", "assembly/services/leased.ts",
+    "assembly/services/leased-six.ts",
   ];
   /** What a file has more than it has now: what is dead then. */
   const more = (path: string, line: string): string[] =>
@@ -358,13 +396,19 @@ describe("dead code", () => {
   it("nothing is imported that is not used", () => assert.deepEqual(unused(sources), []));
 
   it("is found by something that can fail", () => {
-    assert.deepEqual(unused(new Map([["x.ts", 'import { a, b as c, d } from "./y";\na(d);']])), ["x.ts c"]);
+    assert.deepEqual(unused(new Map([["x.ts", 'import { a, b as c, d } from "./y";\n// c\na(d);']])), ["x.ts c"]);
     for (const line of [
+      "// spare is not used.\nfunction spare(): void { spare(); }", "function spare(): void { count(1); }",
       "export function spare(): void {}", "function spare(): void {}", "export const spare: u32 = 1;",
       "const spare: u32 = 1;", "@unmanaged class spare {}", "export const enum spare { A }",
     ]) {
       assert.deepEqual(more("assembly/core/seq.ts", line), ["assembly/core/seq.ts spare"], line);
     }
+    // What only the dead name is dead as well; and only entries hand on what others export.
+    assert.deepEqual(more("assembly/core/seq.ts", "function a1(): void { b1(); }\nfunction b1(): void { a1(); }"), [
+      "assembly/core/seq.ts a1", "assembly/core/seq.ts b1",
+    ]);
+    assert.deepEqual(more("assembly/core/seq.ts", 'export { hash2 } from "./hash";'), ["assembly/core/seq.ts hash2"]);
     // What only its own file names need not be exported.
     assert.deepEqual(more("assembly/core/seq.ts", "export function spare(): bool { return spare(); }"), [
       "assembly/core/seq.ts spare",
@@ -471,7 +515,8 @@ describe("layouts, in the module and in the command for wasmtime", () => {
     "icmp/icmp6.ts": "headers", "nd/": "options", "udp/udp.ts": "records in a ring, at any place",
     "tcp/segment/": "options", "tcp/loss/sack.ts": "blocks of an option", "tcp/repeat.ts": "a header that is repeated",
     "tcp/output.ts": "flags of a header that was sent", "tcp/predict.ts": "a header, by words",
-    "tcp/block/demux.ts": "the key", "clients/": "messages and names of protocols",
+    "tcp/block/demux.ts": "the key", "tcp/open/syn-cookie.ts": "keys in a row, and the minute of the newest",
+    "clients/": "messages and names of protocols",
     "services/http.ts": "characters", "services/idle.ts": "the ends of a list",
     "api/tcp.ts": "rows of a table of options", "config.ts": "rows of a table of bounds",
     "checks.ts": "entries of core/events.ts",
@@ -505,10 +550,12 @@ describe("layouts, in the module and in the command for wasmtime", () => {
   });
   it("are checked by something that can fail", () => {
     const withLine = (line: string): Map<string, string> =>
-      new Map([["assembly/stack.ts", `function f(at: usize): void { ${line} }`]]);
+      new Map([["assembly/stack.ts", `const AT: u32 = 24;\nfunction f(at: usize): void { ${line} }`]]);
     for (const line of [
       "x = load<u32>(at, 24);", "x = load<u32>(at + 24);", "x = load<u64>(base + 8 + at);", "store<u32>(at, 1, 4);",
-      "store<u8>(at + 4, 1);", "x = memory.data(40, 8);", "x = take(1, 48);", "v128.store(at, x, 16);",
+      "store<u8>(at + 4, 1);", "x = memory.data(40, 8);", "x = take(1, 48);", "x = load<u32>(at, AT);",
+      "store<u8>(at + AT, 1);",
+      "v128.store(at, x, 16);",
     ]) assert.deepEqual(places(withLine(line)), ["assembly/stack.ts f"], line);
     for (const line of ["x = load<u32>(at);", "store<u32>(at, 24);", "x = load<u32>(at, offsetof<Config>(\"ip\"));"])
       assert.deepEqual(places(withLine(line)), [], line);
