@@ -4,7 +4,7 @@
 // names it. Nothing here changes what the network can see.
 
 import { config } from "./config";
-import { DNS, FAST_OPEN, IPV6, RACK, REASSEMBLY, REDIRECTS, UDP } from "./features";
+import { DNS, FAST_OPEN, IPV6, RACK, REASSEMBLY, REDIRECTS, SNTP, UDP } from "./features";
 import { entryAt, places, queue, QUEUED } from "./core/events";
 import { Seq, seqLe, seqLt } from "./core/seq";
 import { CLIENTS } from "./clients/owners";
@@ -14,10 +14,11 @@ import { Pool, poolAt, poolBase } from "./buffers/pool";
 import { SlotRing, slotsUsed } from "./buffers/slots";
 import {
   Address, isName, nameFind, nameBytes, namesInUse, namesKept, namesMost, noName, OWN_MAX, REDIRECTS_MAX,
-  RESOLVERS_MAX, ROUTERS_MAX,
+  RESOLVERS_MAX, ROUTERS_MAX, TIME_SERVERS_MAX,
 } from "./address/names";
 import { neighbourAt, status } from "./arp/neighbours";
 import { given } from "./clients/dns";
+import { timeServerAt } from "./clients/sntp";
 import { Own, ownAt, resolverAt, routerAt } from "./ip/interface6";
 import { redirectDst, redirectHop } from "./ip/redirects";
 import { slotAt, state as reassembly } from "./ip/reassembly";
@@ -296,6 +297,7 @@ function checkNames(): void {
     checkName(resolverAt(i).name);
     if (DNS) checkName(load<u32>(given + (i << 2)));
   }
+  for (let i: u32 = 0; SNTP && i < TIME_SERVERS_MAX; i++) checkName(timeServerAt(i));
   for (let i: u32 = 0; REDIRECTS && i < REDIRECTS_MAX; i++) {
     checkName(redirectDst(i));
     checkName(redirectHop(i));

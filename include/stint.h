@@ -1139,7 +1139,10 @@ struct stint_names {
 
 /* What sntp_info writes. */
 struct stint_time {
-  /* Who told the time, or is asked for it; 0: nobody was asked yet. */
+  /*
+   * Who told the time, or is asked for it, an IPv4 address or the name of an IPv6 one; 0: nobody was asked
+   * yet.
+   */
   uint32_t server;
   /* 1 to 15: how far from a reference clock the server was that told the time. 0: the time is not known. */
   uint32_t stratum;
@@ -1514,11 +1517,18 @@ STINT_IMPORT("mdns_name") int32_t mdns_name(void *dst, uint32_t size)
     STINT_SYMBOL("stint_mdns_name");
 
 /*
- * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses; 0: no more. All 0: those of
- * which the DHCP server told. `Event.TIME` of handle 0 tells each time that one has answered. It goes on
- * until `sntp_stop`. OK, ARGUMENT or NOT_INIT.
+ * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses (`sntp_server_add` takes those of
+ * IPv6); 0: no more. All 0: those of which the DHCP server told. `Event.TIME` of handle 0 tells each time
+ * that one has answered. It goes on until `sntp_stop`. OK, ARGUMENT or NOT_INIT.
  */
 STINT_IMPORT("sntp_start") int32_t stint_sntp_start(uint32_t first, uint32_t second, uint32_t third);
+
+/*
+ * One more server to ask, behind those of `sntp_start`: an IPv4 address, or the name of an IPv6 one
+ * (`ip6_name`). Those of the lease are asked no more. OK, ARGUMENT, NOT_INIT; FULL: there are three; STATE:
+ * `sntp_start` comes first.
+ */
+STINT_IMPORT("sntp_server_add") int32_t stint_sntp_server_add(uint32_t server);
 
 /* Asks no more; the time stays known. OK or NOT_INIT. */
 STINT_IMPORT("sntp_stop") int32_t stint_sntp_stop(void);

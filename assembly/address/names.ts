@@ -11,7 +11,7 @@
 // name, which another address may have tomorrow.
 
 import { config, Config, Policy } from "../config";
-import { BOUNDED, COOKIES, IPV6, OWNERSHIP, REDIRECTS, SPEED } from "../features";
+import { BOUNDED, COOKIES, IPV6, OWNERSHIP, REDIRECTS, SNTP, SPEED } from "../features";
 import { sumPseudo } from "../core/checksum";
 import { Key, hash2 } from "../core/hash";
 import { layoutCommits, take } from "../core/layout";
@@ -28,6 +28,8 @@ export const OWN_MAX: u32 = 8;
 export const ROUTERS_MAX: u32 = 6;
 /** DNS servers of which routers told; and those that were given by hand. @full one more is not taken */
 export const RESOLVERS_MAX: u32 = 3;
+/** Time servers that were given by hand. @full one more is not taken */
+export const TIME_SERVERS_MAX: u32 = 3;
 /** IPv6 destinations that a redirect sent another way. @full the oldest goes the usual way again */
 export const REDIRECTS_MAX: u32 = 8;
 
@@ -106,7 +108,8 @@ let mask: u32 = 0;
  */
 export function namesMost(): u32 {
   return config.connsMax + config.halfOpenMax + config.timeWaitMax + config.neighboursMax + 2 * config.reassemblyMax +
-    config.listenersMax + OWN_MAX + ROUTERS_MAX + 2 * RESOLVERS_MAX + (REDIRECTS ? 2 * REDIRECTS_MAX : 0) + SPARE;
+    config.listenersMax + OWN_MAX + ROUTERS_MAX + 2 * RESOLVERS_MAX + (SNTP ? TIME_SERVERS_MAX : 0) +
+    (REDIRECTS ? 2 * REDIRECTS_MAX : 0) + SPARE;
 }
 
 export function namesInit(): void {

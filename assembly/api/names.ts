@@ -1,18 +1,16 @@
 // The interface of the resolver: addresses of names.
 
-import { config, isHost } from "../config";
+import { config } from "../config";
 import { IPV6 } from "../features";
 import { Err } from "../core/error";
 import { wake } from "../core/turns";
 import { TYPE_A, TYPE_AAAA } from "../wire/dns";
-import { isLoopback6, isMulticast6, isUnspecified } from "../ip/interface6";
-import { Address, isNamed } from "../address/names";
 import { dnsLookup, Names, names, noteServers, serverAdd, serversGive } from "../clients/dns";
 import { DHCP_MTU } from "../clients/dhcp-message";
 import { local, LocalName, LocalState, mdnsBegin, mdnsEnd } from "../clients/mdns";
 import { isLabel, ownNameText } from "../clients/mdns-records";
 import { isCallers, isUp } from "../stack";
-import { areServers } from "./servers";
+import { areServers, isServerOfEither } from "./servers";
 
 /**
  * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to `dst`. Returns
@@ -52,17 +50,13 @@ export function dns_servers(first: u32, second: u32, third: u32): Err {
   return Err.OK;
 }
 
-function isServer6(ip: Address): bool {
-  return IPV6 && isNamed(ip) && !isMulticast6(ip) && !isUnspecified(ip) && !isLoopback6(ip);
-}
-
 /**
  * One more server to ask, behind those of `dns_servers`: an IPv4 address, or the name of an IPv6 one (`ip6_name`). What
  * is known is forgotten. OK, ARGUMENT, NOT_INIT; FULL: there are three.
  */
 export function dns_server_add(server: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isServer6(server) && !isHost(server, 32)) return Err.ARGUMENT;
+  if (!isServerOfEither(server)) return Err.ARGUMENT;
   wake();
   return serverAdd(server) ? Err.OK : Err.FULL;
 }

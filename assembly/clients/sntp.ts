@@ -2,6 +2,7 @@
 // at a time, keeps what the last good answer told, and sets no clock: it tells what the clock of `poll` is in UTC.
 
 import { config } from "../config";
+import { IPV6 } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { take } from "../core/layout";
@@ -11,7 +12,8 @@ import { heapArm, heapDisarm } from "../buffers/heap";
 import { Ipv4 } from "../wire/ipv4";
 import { KISS_DENY, KISS_RATE, KISS_RSTR, LEAP_UNKNOWN, Ntp, NTP_PORT } from "../wire/ntp";
 import { Udp } from "../wire/udp";
-import { hasAddress, sourceFor } from "../ip/address";
+import { Address, isName, nameDrop, nameKeep, TIME_SERVERS_MAX } from "../address/names";
+import { sourceFor } from "../ip/address";
 import { ipWay, Way } from "../ip/output";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd, freePort } from "./datagram";
@@ -40,7 +42,7 @@ const enum Asks { OFF, WAITING, ASKING }
 
 /** What `sntp_info` writes. */
 @unmanaged export class Time {
-  /** Who told the time, or is asked for it; 0: nobody was asked yet. */
+  /** Who told the time, or is asked for it, an IPv4 address or the name of an IPv6 one; 0: nobody was asked yet. */
   server: u32;
   /** 1 to 15: how far from a reference clock the server was that told the time. 0: the time is not known. */
   stratum: u32;
@@ -72,10 +74,10 @@ const enum Asks { OFF, WAITING, ASKING }
   /** What the question had for its time of sending: bits that nobody can guess. */
   high: u32;
   low: u32;
-  /** Servers given by hand; 0: no more, or those of the lease. */
-  first: u32;
-  second: u32;
-  third: u32;
+  /** Servers given by hand, whose names are kept (`timeServerAt`); 0: no more, or those of the lease. */
+  first: Address;
+  second: Address;
+  third: Address;
   /** Those of the lease when it was last looked at. */
   lease0: u32;
   lease1: u32;
@@ -101,11 +103,46 @@ export function sntpInit(): void {
   time = client;
 }
 
+/** The server that was given as the `i`-th; 0: none was. */
+export function timeServerAt(i: u32): Address {
+  return load<u32>(changetype<usize>(client) + (<usize>i << 2), offsetof<Client>("first"));
+}
+
+function giveAt(i: u32, server: Address): void {
+  assert(i < TIME_SERVERS_MAX);
+  const had = timeServerAt(i), kept = IPV6 ? nameKeep(server) : server;
+  store<u32>(changetype<usize>(client) + (<usize>i << 2), kept, offsetof<Client>("first"));
+  if (!IPV6) return;
+  // Its name may become another address's.
+  if (isName(had) && client.server == had) client.server = 0;
+  nameDrop(had);
+}
+
 /** Begins to ask these servers, in this order; all 0: those of the lease. What is known stays. */
 export function sntpBegin(first: u32, second: u32, third: u32): void {
-  client.first = first;
-  client.second = second;
-  client.third = third;
+  giveAt(0, first);
+  giveAt(1, second);
+  giveAt(2, third);
+  begin();
+}
+
+/** One more server to ask, of either family: it begins with the first one. Returns false if there are three. */
+export function timeServerAdd(server: Address): bool {
+  for (let i: u32 = 0; i < TIME_SERVERS_MAX; i++) {
+    if (timeServerAt(i) != 0) continue;
+    giveAt(i, server);
+    begin();
+    return true;
+  }
+  return false;
+}
+
+/** Whether it asks anybody, or waits for somebody to ask. */
+export function sntpIsOn(): bool {
+  return client.asks != <u8>Asks.OFF;
+}
+
+function begin(): void {
   client.which = client.tried = client.denied = 0;
   client.intervalS = LEAST_S;
   waitMs(randomBelow(FIRST_MS));
@@ -128,9 +165,15 @@ function serverCount(): u32 {
   return client.second == 0 ? 1 : client.third == 0 ? 2 : 3;
 }
 
-function serverAt(i: u32): u32 {
+function serverAt(i: u32): Address {
   if (client.first == 0) return i == 0 ? lease.ntp0 : lease.ntp1;
-  return i == 0 ? client.first : i == 1 ? client.second : client.third;
+  return timeServerAt(i);
+}
+
+/** Whether there is an address of ours to ask one of the servers from. */
+function canAsk(): bool {
+  for (let i: u32 = 0, n = serverCount(); i < n; i++) if (sourceFor(serverAt(i)) != 0) return true;
+  return false;
 }
 
 /** Nothing is asked for so long. */
@@ -164,7 +207,7 @@ export function sntpTimer(): void {
 /** Asks the next server that may be asked, if there is one in this round. */
 function ask(): void {
   const n = serverCount(), all = (<u32>1 << n) - 1;
-  if (n == 0 || !hasAddress()) {
+  if (!canAsk()) {
     client.tried = 0;
     waitMs(LOOK_MS);
     return;
@@ -177,8 +220,9 @@ function ask(): void {
     return;
   }
   for (; client.tried < n; client.tried++, client.which++) {
-    if ((client.denied >> client.which % n & 1) != 0) continue;
-    client.server = serverAt(client.which % n);
+    const server = serverAt(client.which % n);
+    if ((client.denied >> client.which % n & 1) != 0 || sourceFor(server) == 0) continue;
+    client.server = server;
     client.asks = <u8>Asks.ASKING;
     client.port = 0;
     client.sending = true;
@@ -288,6 +332,6 @@ function takes(m: Ntp): bool {
 }
 
 /** An ICMP error says that what went from `port` to `server` did not arrive. */
-export function sntpRefused(server: u32, port: u32): void {
+export function sntpRefused(server: Address, port: u32): void {
   if (client.port != 0 && <u32>client.port == port && client.server == server) failed();
 }

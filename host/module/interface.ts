@@ -209,15 +209,22 @@ export class Interface extends Instance {
   // The time of day.
 
   /**
-   * Asks these time servers (RFC 4330), IPv4 addresses, three at most; none: those of the lease. `EVENT.TIME` of handle
-   * 0 tells each time that one has answered.
+   * Asks these time servers (RFC 4330), of either family, three at most; none: those of the lease. `EVENT.TIME` of
+   * handle 0 tells each time that one has answered. Throws ARGUMENT; then nobody is asked.
    */
-  sntpStart(servers: readonly number[] = []): void {
+  sntpStart(servers: readonly (number | Uint8Array)[] = []): void {
     if (servers.length > 3) throw new StintError("ARGUMENT", "three time servers at most");
     // To the module an address of zero means that there are no more, and none at all that the lease's are asked.
     if (servers.includes(0)) throw new StintError("ARGUMENT", "0.0.0.0 is no time server");
-    const [first = 0, second = 0, third = 0] = servers;
-    this.checked(this.exports.sntp_start(first, second, third), "cannot ask for the time");
+    const what = "cannot ask for the time";
+    this.checked(this.exports.sntp_start(0, 0, 0), what);
+    try {
+      for (const server of servers)
+        this.checked(this.exports.sntp_server_add(typeof server === "number" ? server : this.ip6Name(server)), what);
+    } catch (e) {
+      this.sntpStop();
+      throw e;
+    }
   }
 
   /** Asks no more; the time stays known. */

@@ -845,7 +845,10 @@ export const TIME = {
 
 /** What is known of the time. */
 export interface TimeNumbers {
-  /** Who told the time, or is asked for it; 0: nobody was asked yet. */
+  /**
+   * Who told the time, or is asked for it, an IPv4 address or the name of an IPv6 one; 0: nobody was asked
+   * yet.
+   */
   server: number;
   /** 1 to 15: how far from a reference clock the server was that told the time. 0: the time is not known. */
   stratum: number;
@@ -1174,11 +1177,17 @@ export interface Calls {
    */
   mdns_name(dst: number, size: number): number;
   /**
-   * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses; 0: no more. All 0: those of
-   * which the DHCP server told. `Event.TIME` of handle 0 tells each time that one has answered. It goes on
-   * until `sntp_stop`. OK, ARGUMENT or NOT_INIT.
+   * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses (`sntp_server_add` takes those
+   * of IPv6); 0: no more. All 0: those of which the DHCP server told. `Event.TIME` of handle 0 tells each
+   * time that one has answered. It goes on until `sntp_stop`. OK, ARGUMENT or NOT_INIT.
    */
   sntp_start(first: number, second: number, third: number): number;
+  /**
+   * One more server to ask, behind those of `sntp_start`: an IPv4 address, or the name of an IPv6 one
+   * (`ip6_name`). Those of the lease are asked no more. OK, ARGUMENT, NOT_INIT; FULL: there are three; STATE:
+   * `sntp_start` comes first.
+   */
+  sntp_server_add(server: number): number;
   /** Asks no more; the time stays known. OK or NOT_INIT. */
   sntp_stop(): number;
   /** UTC at the last `poll`, in µs since 1970-01-01, without leap seconds; 0: it is not known. */

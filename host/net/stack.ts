@@ -148,11 +148,11 @@ export class Stack extends EventEmitter implements Home {
   }
 
   /**
-   * Time servers to ask (RFC 4330), as IPv4 addresses, three at most; none: those that DHCP told of. Nobody is asked
-   * before this was called. The "time" event tells each time that one has answered.
+   * Time servers to ask (RFC 4330), as addresses of either family, three at most; none: those that DHCP told of.
+   * Nobody is asked before this was called. The "time" event tells each time that one has answered.
    */
   setTimeServers(servers: readonly string[] = []): void {
-    this.module.sntpStart(servers.map(parseIp));
+    this.module.sntpStart(servers.map((server) => (isIp6(server) ? parseIp6(server) : parseIp(server))));
   }
 
   /** The time by the network; undefined: no time server has answered yet. */

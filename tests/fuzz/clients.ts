@@ -283,7 +283,7 @@ export class Clients {
         const [a, b, third] = [PEER, OTHER, c.u32()].map((ip) => (c.below(3) ? ip : 0) | 0);
         return x.sntp_start(a!, b!, third!);
       }
-      case 9: return x.sntp_info(to);
+      case 9: return c.below(4) ? x.sntp_info(to) : x.sntp_server_add(c.below(2) ? c.u32() | 0 : x.ip6_name?.(to) ?? 0);
       case 10: return x.sntp_stop();
       default: {
         const text = TEXTS[c.below(TEXTS.length)]!;

@@ -929,7 +929,7 @@ static void call6(u32 which) {
     case 4: module_ip6_info(below(9), pointer_()); break;
     case 5: module_ip6_router(below(5), pointer_()); break;
     case 6: module_ip6_bytes(u8_() & 1 ? u32_() : 0xf8000000u + u8_(), pointer_()); break;
-    case 7: module_dns_server_add(module_ip6_name(at)); break;
+    case 7: u8_() & 1 ? module_sntp_server_add(module_ip6_name(at)) : module_dns_server_add(module_ip6_name(at)); break;
     case 8: module_udp_connect((u32)udp, u8_() & 1 ? module_ip6_name(at) : 0, u16_()); break;
     default: module_ip6_name(pointer_()); break;
   }

@@ -1,10 +1,12 @@
 /** SNTP: questions to time servers, what of their answers is believed, and how often they are asked. */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
 import { EVENT, type TimeInfo } from "../../host/stack.js";
 import { SMALL } from "../harness/bench.js";
 import { Random } from "../../host/random.js";
 import { arp, icmp, ip4, MAC_PEER, MAC_STACK, udp, type Seen } from "../harness/codec.js";
+import { advertisement, hex6, icmp6, ip6, nd, routerAdvertisement, see6, udp6 } from "../harness/codec6.js";
 import { address, END, TYPE } from "../harness/dhcp.js";
 import { Net as Leased } from "../harness/dhcp-net.js";
 import { entropyOf } from "../harness/entropy.js";
@@ -92,7 +94,115 @@ class Net extends Polled {
 const zeros = (n: number): number[] => Array.from({ length: n }, () => 0);
 const gaps = (times: readonly number[]): number[] => times.slice(1).map((t, i) => t - times[i]!);
 
+interface Question6 { server: string; to: Uint8Array; port: number; from: Uint8Array; originate: number[] }
+
+const ROUTER = ip6("fe80::1"), NEAR = ip6("2001:db8:1::123"), FAR = ip6("2001:db8:9::123");
+
+/** A stack whose router tells a prefix; `ip`: its IPv4 address, if it has one. */
+class Net6 extends Polled {
+  constructor(ip = "") {
+    super(Polled.stack({
+      ...(ip === "" ? {} : { ip }), mac: "02:00:0a:00:00:01", entropy: entropyOf(3),
+      connsMax: 4, halfOpenMax: 4, timeWaitMax: 4, policy: { announce: false },
+    }));
+    this.poll();
+    this.stack.ip6Start(new Uint8Array(16).fill(7));
+    this.poll();
+    this.router();
+  }
+
+  /** The router tells a prefix. */
+  router(): void {
+    this.frame(routerAdvertisement(ROUTER, [...nd.source(MAC_PEER), ...nd.prefix(ip6("2001:db8:1::"))]));
+  }
+
+  /** Questions of the next so many seconds over IPv6, `most` of them; whoever is looked for as a neighbour is there. */
+  questions(seconds: number, most = Infinity): Question6[] {
+    const all: Question6[] = [];
+    for (let ms = 0; ms < seconds * 1000 && all.length < most; ms += 100) {
+      this.advance(100);
+      for (const seen of this.out.splice(0)) {
+        const s = see6(seen.raw);
+        if (s?.next === 58 && s.payload[0] === 135 && s.src.some((byte) => byte !== 0)) {
+          const target = s.payload.slice(8, 24);
+          this.frame(advertisement(target, s.src, target));
+        } else if (s?.next === 17 && s.payload[3] === 123) {
+          assert.ok(s.sumOk);
+          const port = (s.payload[0]! << 8) | s.payload[1]!, originate = [...s.payload.slice(48, 56)];
+          all.push({ server: hex6(s.dst), to: s.dst, port, from: s.src, originate });
+        }
+      }
+    }
+    return all;
+  }
+
+  answer({ to, port, from, originate }: Question6, src = to): void {
+    const message = ntpAnswer({ originate, received: NOW, sent: NOW });
+    this.frame(udp6({ src, dst: from }, 123, port, message));
+  }
+}
+
 if (!SMALL) {
+  describe("SNTP over IPv6", () => {
+    it("4330-1 4330-2: a server behind the router is asked from an address of its prefix; it alone answers", () => {
+      const net = new Net6();
+      net.stack.sntpStart([FAR]);
+      const [q] = net.questions(6, 1);
+      assert.deepEqual([q?.server, [...q!.from.slice(0, 8)]], [hex6(FAR), [...NEAR.slice(0, 8)]]);
+      net.answer(q!, NEAR);
+      assert.equal(net.stack.time().taken, 0, "of another one");
+      net.answer(q!);
+      const { taken, stratum, server } = net.stack.time();
+      assert.deepEqual([taken, stratum, hex6(net.stack.ip6Bytes(server)!)], [1, 2, hex6(FAR)]);
+    });
+
+    it("both families are asked in turn; one without an address of ours is left out", () => {
+      const net = new Net6();
+      net.stack.sntpStart([SERVER, NEAR, FAR]);
+      const asked = new Set(net.questions(60).map((q) => q.server));
+      assert.deepEqual(asked, new Set([hex6(NEAR), hex6(FAR)]));
+      assert.ok(net.stack.time().sent >= 2);
+    });
+
+    it("without IPv6 none is asked, until it begins", () => {
+      const net = new Net6("10.0.0.1/24");
+      net.stack.sntpStart([NEAR]);
+      net.stack.ip6Stop();
+      assert.deepEqual(net.questions(60), []);
+      net.stack.ip6Start(new Uint8Array(16).fill(7));
+      net.poll();
+      net.router();
+      assert.equal(net.questions(10)[0]?.server, hex6(NEAR));
+    });
+
+    it("a server whose host says that nobody listens there is left for the next one at once", () => {
+      const net = new Net6();
+      net.stack.sntpStart([NEAR, FAR]);
+      const [q] = net.questions(4, 1);
+      const quoted = [...udp6({ src: q!.from, dst: NEAR }, q!.port, 123, new Uint8Array(48)).slice(14)];
+      net.frame(icmp6({ src: NEAR, dst: q!.from }, 1, 4, 0, quoted));
+      assert.equal(net.questions(1)[0]?.server, hex6(FAR));
+    });
+
+    it("other servers, again and again: their names are kept and left; none but hosts, three at most", () => {
+      const net = new Net6(), { exports } = net.stack, named = (ip: Uint8Array): number => net.stack.ip6Name(ip);
+      assert.equal(exports.sntp_server_add(named(NEAR)), ERR.STATE);
+      for (let n = 0; n < 200; n++) {
+        const server = ip6(`2001:db8:1::${(n + 1).toString(16)}`);
+        net.stack.sntpStart([server, ip6(`2001:db8:2::${(n + 1).toString(16)}`), SERVER]);
+        net.poll();
+      }
+      assert.equal(exports.sntp_server_add(named(NEAR)), ERR.FULL);
+      for (const ip of ["ff02::101", "::", "::1"])
+        assert.throws(() => net.stack.sntpStart([ip6(ip)]), { code: "ARGUMENT" });
+      assert.equal(exports.sntp_server_add(0xf8000100 | 0), ERR.ARGUMENT);
+      net.stack.sntpStart([NEAR]);
+      assert.equal(net.questions(6)[0]?.server, hex6(NEAR));
+      net.stack.sntpStart([FAR]);
+      assert.equal(net.stack.time().server, 0, "the name of the one before may become another one's");
+    });
+  });
+
   describe("RFC 4330 §5: a question and its answer", () => {
     it("4330-1: version 4, mode 3, a time of sending that nobody can guess, 0 elsewhere, from its own port", () => {
       const [a, b] = [1, 2].map((seed) => new Net([SERVER], seed).question(2));
