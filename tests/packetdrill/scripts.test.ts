@@ -1,9 +1,9 @@
 /** The project's own scripts, each a test; and what the runner says of scripts that it cannot run, or that are none. */
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, it } from "node:test";
+import { after, describe, it } from "node:test";
 import { runScript } from "../../host/cli/packetdrill.js";
 import type { How, Outcome } from "../../host/packetdrill/run.js";
 
@@ -17,8 +17,10 @@ const OF_IPV4 = [
 ];
 /** On modules of other builds, which are slower, scripts run as they are, and no more. */
 const IS_LIBRARY = process.env["STINT_MODULE"] === undefined;
+const scratch = mkdtempSync(join(tmpdir(), "stint-pkt-"));
+after(() => rmSync(scratch, { recursive: true }));
 const run = (text: string, how: How = {}): Outcome => {
-  const file = join(mkdtempSync(join(tmpdir(), "stint-pkt-")), "script.pkt");
+  const file = join(scratch, "script.pkt");
   writeFileSync(file, text);
   return runScript(file, new Set(["STANDARD"]), how);
 };
