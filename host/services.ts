@@ -4,7 +4,7 @@ import type { StackOptions } from "./config.js";
 import { Folder, NOT_FOUND } from "./folder.js";
 import { loadModule } from "./module.js";
 import { REQUEST, REQUEST_SIZE, SERVICES, WANT } from "./module/layout.js";
-import { StackModule, type Exports } from "./stack.js";
+import { StackModule, type Exports, type TcpInfo } from "./stack.js";
 
 export { SERVICES };
 /** A service that the module has inside (docs/services.md). */
@@ -22,10 +22,14 @@ interface AppExports extends Exports {
   servicesWait(waitUs: number): number;
   serviceRequest(): number;
   serviceAnswer(result: bigint): void;
+  serviceConnection(i: number): number;
 }
 
 /** Requests that are answered before frames have their turn. */
 const REQUESTS_MAX = 64;
+
+/** Places of connections that are looked at, to tell of some. The lowest are taken first. */
+const LOOKED_AT_MAX = 4096;
 
 /** A stack with services inside it. */
 export class ServiceStack extends StackModule {
@@ -82,6 +86,20 @@ export class ServiceStack extends StackModule {
     const to = new Uint8Array(memory.buffer, u32(REQUEST.data), size);
     const offset = Number(view.getBigUint64(REQUEST.offset, true));
     return this.#folder.read(path, view.getBigUint64(REQUEST.tag, true), to, offset);
+  }
+
+  /** Connections of its services, `most` at most. */
+  connections(most: number): TcpInfo[] {
+    const found: TcpInfo[] = [];
+    for (let i = 0, n = Math.min(this.numbers.connsMax, LOOKED_AT_MAX); i < n && found.length < most; i++) {
+      const handle = this.#app.serviceConnection(i);
+      try {
+        if (handle !== 0) found.push(this.info(handle));
+      } catch {
+        // It is over, and its service has not yet heard of it.
+      }
+    }
+    return found;
   }
 
   /** Stops listening and closes every connection in order: those that are being answered when they are. */

@@ -2,7 +2,8 @@
 import { TIMER, type TcpInfo } from "../stack.js";
 import { $, make } from "./dom.js";
 import { machineSvg } from "./machine.js";
-import type { Page, Sample } from "./page.js";
+import type { Page } from "./page.js";
+import { numbersPlot, sequencePlot } from "./plots.js";
 
 export const TIMER_NAMES: Record<number, string> = {
   [TIMER.NONE]: "", [TIMER.RETRANSMIT]: "RTO", [TIMER.PERSIST]: "persist", [TIMER.REORDER]: "reordering",
@@ -12,8 +13,8 @@ export const TIMER_NAMES: Record<number, string> = {
 /** Shows the states that both ends went through. */
 export function machine(page: Page): void {
   if (page.capture) {
-    const c = page.capture.connections[page.capture.chosen]!;
-    const upTo = c.segments.slice(0, page.selected < 0 ? undefined : page.selected + 1);
+    const segments = page.capture.connection?.segments ?? [];
+    const upTo = segments.slice(0, page.selected < 0 ? undefined : page.selected + 1);
     const path = (i: 0 | 1): string[] => upTo.map((s) => s.states[i]).filter((s, k, all) => s !== all[k - 1]);
     $("machine").innerHTML = machineSvg(["client", "server"], [path(0), path(1)]);
     return;
@@ -25,11 +26,15 @@ export function machine(page: Page): void {
 /** Shows their connections; of a capture, what stands out. */
 export function tcb(page: Page): void {
   if (page.capture) {
-    const c = page.capture.connections[page.capture.chosen]!;
+    const c = page.capture.connection, { told } = page.capture;
     $("tcb").replaceChildren(
-      ...(c.findings.length > 0
-        ? [make("ul", {}, ...c.findings.map((f) => make("li", {}, f)))]
-        : [make("p", {}, "Nothing stands out.")]),
+      ...(c === undefined
+        ? [make("p", { className: "hint" }, "No connection yet.")]
+        : c.findings.length > 0
+          ? [make("ul", {}, ...c.findings.map((f) => make("li", {}, f)))]
+          : [make("p", {}, "Nothing stands out.")]),
+      ...(c === undefined ? [] : [sequencePlot(c)]),
+      ...(told.length > 1 ? [numbersPlot(told, "the stack's own end")] : []),
     );
     return;
   }
@@ -46,7 +51,7 @@ export function tcb(page: Page): void {
     for (const { info, got, text } of list)
       parts.push(make("h3", {}, h.name), table(info, got, text), windows(info));
   });
-  if (page.samples.length > 1) parts.push(plot(page));
+  if (page.samples.length > 1) parts.push(numbersPlot(page.samples, "the client"));
   for (const n of lab.notes.slice(-5)) parts.push(make("p", { className: "hint" }, n.text));
   $("tcb").replaceChildren(...(parts.length > 0 ? parts : [make("p", { className: "hint" }, "No connection yet.")]));
 }
@@ -99,30 +104,5 @@ function windows(t: TcpInfo): HTMLElement {
       [inFlight, "--again", "in flight"], [Math.max(0, t.sndWnd - inFlight), "--good", "may be sent"],
     ])
     + bar("receive window: to be read, room", [[t.rcvSize, "--left", "to be read"], [t.rcvWnd, "--good", "room"]]);
-  return box;
-}
-
-function plot(page: Page): HTMLElement {
-  const s = page.samples, w = 300, h = 90, t0 = s[0]!.timeUs, t1 = Math.max(t0 + 1, s.at(-1)!.timeUs);
-  const path = (value: (x: Sample) => number, most: number): string =>
-    s
-      .map(
-        (x, i) =>
-          `${i ? "L" : "M"}${((w * (x.timeUs - t0)) / (t1 - t0)).toFixed(1)} `
-            + `${(h - 4 - (h - 10) * Math.min(1, value(x) / most)).toFixed(1)}`,
-      )
-      .join("");
-  const bytes = Math.max(1, ...s.map((x) => x.cwnd)), ms = Math.max(1, ...s.map((x) => x.rtoMs)), box = make("div");
-  const line = (d: string, colour: string): string =>
-    `<path d="${d}" fill="none" stroke="var(${colour})" stroke-width="1.6"/>`;
-  box.innerHTML =
-    `<div class="hint" style="font-size:.75rem">cwnd (blue), ssthresh (orange), to ${bytes} bytes; SRTT (green), `
-      + `RTO (red), to ${ms.toFixed(0)} ms</div><svg viewBox="0 0 ${w} ${h}" width="100%" role="img" `
-      + `aria-label="Windows and times of the client over time">`
-    + line(path((x) => x.cwnd, bytes), "--left")
-    + line(path((x) => Math.min(x.ssthresh, bytes), bytes), "--again")
-    + line(path((x) => x.srttMs, ms), "--good")
-    + line(path((x) => x.rtoMs, ms), "--bad")
-    + "</svg>";
   return box;
 }

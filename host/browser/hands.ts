@@ -18,8 +18,8 @@ export function controls(page: Page): void {
   $("seed").onchange = () => open(scenario.value, page.lab.variant || undefined);
   on("play", () => toggle(page));
   on("step", () => one(page));
-  on("back", () => page.goTo(page.lab.step - 1));
-  on("restart", () => page.goTo(0));
+  on("back", () => back(page));
+  on("restart", () => restart(page));
   on("zoom-in", () => zoom(page, 1.25));
   on("zoom-out", () => zoom(page, 0.8));
   on("save", () => page.save());
@@ -51,8 +51,8 @@ export function controls(page: Page): void {
     if (/^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) || e.ctrlKey || e.metaKey || e.altKey) return;
     if (e.key === " " && target.tagName !== "BUTTON" && target.tagName !== "SUMMARY") toggle(page);
     else if (e.key === "ArrowRight") one(page);
-    else if (e.key === "ArrowLeft") page.goTo(page.lab.step - 1);
-    else if (e.key === "Home") page.goTo(0);
+    else if (e.key === "ArrowLeft") back(page);
+    else if (e.key === "Home") restart(page);
     else if (e.key === "ArrowDown" && target.id === "scroll") neighbour(page, 1);
     else if (e.key === "ArrowUp" && target.id === "scroll") neighbour(page, -1);
     else return;
@@ -60,17 +60,31 @@ export function controls(page: Page): void {
   });
 }
 
-/** Plays or pauses; from the beginning, where it is at its end. */
+/** Plays or pauses; from the beginning, where it is at its end. A capture has no time of its own, but a live one. */
 export function toggle(page: Page): void {
   if (!page.playing && !page.capture && page.lab.isOver) page.goTo(0);
-  if (page.playing || page.capture) page.pause();
+  if (page.playing || page.capture?.isLive === false) page.pause();
   else page.play();
 }
 
+/** Of a capture, steps are its segments. */
 function one(page: Page): void {
   page.pause();
-  if (page.next()) page.show();
+  if (page.capture) neighbour(page, 1);
+  else if (page.next()) page.show();
   else page.say("This is the end.");
+}
+
+function back(page: Page): void {
+  page.pause();
+  if (page.capture) neighbour(page, -1);
+  else page.goTo(page.lab.step - 1);
+}
+
+function restart(page: Page): void {
+  page.pause();
+  if (page.capture) page.select(page.ladder.picture.arrows[0]?.frame ?? -1);
+  else page.goTo(0);
 }
 
 function zoom(page: Page, by: number): void {
@@ -87,6 +101,8 @@ function neighbour(page: Page, way: number): void {
 
 /** A line for commands to each host. */
 export function consoles(page: Page): void {
+  // There is nobody in a capture who could do anything.
+  $("hands").hidden = page.capture !== null;
   const names = page.lab.hosts.map((h) => h.name);
   $("consoles").replaceChildren(
     ...names.map((host) => {

@@ -5,6 +5,7 @@ import { formatIp } from "../address.js";
 import { machine, tcb } from "./ends.js";
 import { fieldsOf, type Field } from "./fields.js";
 import { consoles, controls, forge } from "./hands.js";
+import { live } from "./live.js";
 import { Page, type Pieces } from "./page.js";
 import { capturePicture, labPicture } from "./pictures.js";
 import { printed } from "./print.js";
@@ -30,9 +31,12 @@ const PIECES: Pieces = {
   },
 };
 
+const page = new Page(window.stintModule, PIECES);
+live(page);
+
 // For tests, and for whoever opens the console.
 Object.assign(window, {
-  lab: new Page(window.stintModule, PIECES),
+  lab: page,
   decodeTcp,
   formatIp,
   fieldsOf: fieldsOf satisfies (frame: Uint8Array, s: Segment) => Field[],

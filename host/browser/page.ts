@@ -1,5 +1,5 @@
 /** The handshake lab's page: what is shown, how time goes, links to it, and captures. */
-import { Analysis, type Connection, type Segment } from "../lab/analyze.js";
+import { Analysis, type Frame, type Segment } from "../lab/analyze.js";
 import { Lab } from "../lab/lab.js";
 import type { Scenario, UserAct } from "../lab/scenario.js";
 import { plural } from "../lab/ladder.js";
@@ -8,9 +8,10 @@ import { settingsOf, TOUR, tourScenario, type Settings } from "../lab/tour.js";
 import { pcapngHead, pcapngPacket, concat } from "../links/pcapng.js";
 import { CaptureError, readCapture } from "../links/read-capture.js";
 import { LadderCanvas, type Picture } from "./canvas.js";
+import { Capture, chooser } from "./capture.js";
 import { $, make } from "./dom.js";
 
-/** Frames of a capture that are read at most; a page has only so much memory. */
+/** Frames of a file that are read at most; a page has only so much memory. */
 const CAPTURE_MAX = 400_000;
 
 /** Numbers of the client's connection at a step. */
@@ -40,7 +41,7 @@ export class Page {
   playing = false;
   selected = -1;
   field = -1;
-  capture: { name: string; connections: Connection[]; chosen: number } | null = null;
+  capture: Capture | null = null;
   /** The step of the guided tour that is open, from 1, and what the reader chose there. */
   tour: { step: number; settings: Settings } | null = null;
   readonly ladder = new LadderCanvas($<HTMLCanvasElement>("ladder"), $("scroll"), $("spacer"));
@@ -132,13 +133,13 @@ export class Page {
 
   /** The segment that was chosen; null: none, or a frame without TCP. */
   current(): Segment | null {
-    if (this.capture) return this.capture.connections[this.capture.chosen]?.segments[this.selected] ?? null;
+    if (this.capture) return this.capture.connection?.segments[this.selected] ?? null;
     return this.segments()[this.selected] ?? null;
   }
 
   /** Draws all of it anew. `follow`: the ladder scrolls to its end. */
   show({ follow = true } = {}): void {
-    this.ladder.show(this.pieces.picture(this), follow && !this.capture);
+    this.ladder.show(this.pieces.picture(this), follow && (this.capture?.isLive ?? true));
     this.#list();
     this.pieces.draw(this);
     this.#shownStep = this.lab.step;
@@ -231,7 +232,7 @@ export class Page {
   #tick(now: number): void {
     const passed = Math.min(100, now - this.#lastFrame);
     this.#lastFrame = now;
-    if (this.playing) {
+    if (this.playing && !this.capture) {
       const speed = Number($<HTMLSelectElement>("speed").value), until = performance.now() + 12;
       if (speed === Infinity) while (performance.now() < until && this.next());
       else {
@@ -308,32 +309,18 @@ export class Page {
 
   // Captures
 
-  /** The frames of the capture. */
-  captured: Uint8Array[] = [];
-
   /** Shows a capture (pcap, pcapng) in the place of the lab. What is wrong with it stands in the status line. */
   read(name: string, bytes: Uint8Array): void {
     try {
-      const { frames, warnings } = readCapture(bytes);
-      const kept = frames.slice(0, CAPTURE_MAX), analysis = new Analysis();
-      for (const f of kept) analysis.take(f);
-      const connections = analysis.connections();
-      if (connections.length === 0) throw new CaptureError(`there is no TCP in its ${frames.length} frames`);
+      const { frames, warnings } = readCapture(bytes), capture = new Capture(name);
+      capture.take(frames.slice(0, CAPTURE_MAX));
+      if (capture.connections.length === 0) throw new CaptureError(`there is no TCP in its ${frames.length} frames`);
       this.pause();
-      this.captured = kept.map((f) => f.bytes);
-      this.capture = { name, connections, chosen: 0 };
-      this.tour = null;
-      this.pieces.opened(this);
-      $("why").hidden = false;
-      this.selected = -1;
-      $("sentence").textContent =
-        `${name}: ${plural(kept.length, "frame")}, ${plural(connections.length, "connection")}`;
-      this.#chooser();
-      this.show({ follow: false });
+      this.watch(capture);
       this.say(
         [
           ...warnings,
-          ...(frames.length > kept.length
+          ...(frames.length > CAPTURE_MAX
             ? [`only the first ${CAPTURE_MAX} of ${frames.length} frames are shown`]
             : []),
         ].join("; ") || `${name} is open.`,
@@ -344,50 +331,40 @@ export class Page {
     }
   }
 
-  #chooser(): void {
-    const { connections, chosen } = this.capture!;
-    const select = make(
-      "select",
-      {
-        id: "connection",
-        onchange: () => {
-          this.capture!.chosen = Number(select.value);
-          this.selected = -1;
-          this.show({ follow: false });
-        },
-      },
-      ...connections
-        .slice(0, 2000)
-        .map((c, i) =>
-          make(
-            "option", { value: String(i), selected: i === chosen },
-            `${c.names[0]} → ${c.names[1]}, ${c.segments.length} segments${c.findings[0] ? `: ${c.findings[0]}` : ""}`,
-          ),
-        ),
-    );
-    $("explanation").replaceChildren(
-      make("label", {}, "Connection ", select),
-      make(
-        "p", {},
-        "States are those that both ends must be in. What went wrong stands under Connections; "
-          + "choose a segment to see what it says.",
-      ),
-    );
+  /** Shows frames that the page did not make, in the place of the lab: those of a file, or of a live stack. */
+  watch(capture: Capture): void {
+    this.capture = capture;
+    this.tour = null;
+    this.pieces.opened(this);
+    $("why").hidden = false;
+    this.selected = -1;
+    this.retell();
+    this.show({ follow: false });
   }
 
-  /** Offers the lab's frames as a pcapng file, with the fate of each as a comment. */
+  /** Says anew what there is in the capture: more of it has come. */
+  retell(): void {
+    const { name, frames, connections } = this.capture!;
+    $("sentence").textContent =
+      `${name}: ${plural(frames.length, "frame")}, ${plural(connections.length, "connection")}`;
+    chooser(this);
+  }
+
+  /** Offers the frames that are shown as a pcapng file; the lab's with the fate of each as a comment. */
   save(): void {
+    const frames: readonly Frame[] = this.capture?.frames ?? this.lab.frames;
     const blob = new Blob(
       [
         concat([
-          pcapngHead(["wire"]), ...this.lab.frames.map((f) => pcapngPacket(f.timeUs, f.bytes, 0, f.fate ?? "")),
+          pcapngHead(["wire"]), ...frames.map((f) => pcapngPacket(f.timeUs, f.bytes, 0, f.fate ?? "")),
         ]) as Uint8Array<ArrayBuffer>,
       ],
       { type: "application/octet-stream" },
     );
-    const a = make("a", { href: URL.createObjectURL(blob), download: `${this.lab.scenario.name}.pcapng` });
+    const name = this.capture ? "capture" : this.lab.scenario.name;
+    const a = make("a", { href: URL.createObjectURL(blob), download: `${name}.pcapng` });
     a.click();
     setTimeout(() => URL.revokeObjectURL(a.href), 1000);
-    this.say(`${this.lab.frames.length} frames saved as ${a.download}.`);
+    this.say(`${plural(frames.length, "frame")} saved as ${a.download}.`);
   }
 }

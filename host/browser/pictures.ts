@@ -78,7 +78,8 @@ function timers(page: Page, arrows: Arrow[]): TimerMark[] {
 
 /** A connection of a capture. */
 export function capturePicture(page: Page): Picture {
-  const c = page.capture!.connections[page.capture!.chosen]!;
+  const c = page.capture!.connection;
+  if (!c) return { columns: [], states: [], timers: [], nowUs: 0, selected: -1, startUs: 0, arrows: [] };
   const startUs = c.segments[0]!.timeUs, states: Picture["states"] = [];
   let last = ["", ""];
   for (const s of c.segments) {

@@ -26,7 +26,7 @@ export function segment(page: Page): void {
 }
 
 const bytesOf = (page: Page, s: Segment): Uint8Array =>
-  page.capture ? page.captured[s.frame]! : page.lab.frames[s.frame]!.bytes;
+  (page.capture?.frames ?? page.lab.frames)[s.frame]!.bytes;
 const flightOf = (page: Page, s: Segment): Flight | undefined =>
   page.capture ? undefined : page.lab.flights.find((f) => f.id === s.frame);
 

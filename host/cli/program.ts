@@ -6,6 +6,7 @@ import { addDoctor } from "./doctor.js";
 import { addExplain } from "./explain.js";
 import { addFlood } from "./flood.js";
 import { addHandshake } from "./handshake.js";
+import { addLab } from "./lab.js";
 import { addLink } from "./link.js";
 import { addPacketdrill } from "./packetdrill.js";
 import { addRelay } from "./relay.js";
@@ -21,6 +22,7 @@ export function commandLine(): Command {
   addExplain(program);
   addFlood(program);
   addUp(program);
+  addLab(program);
   addConnect(program);
   addRelay(program);
   addPacketdrill(program);

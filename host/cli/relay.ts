@@ -1,9 +1,7 @@
 /** `stint relay`: stacks in browsers, and emulators there, on a network of this machine, over WebSockets. */
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
 import { InvalidArgumentError, type Command } from "commander";
 import type * as Ws from "ws";
 import { CaptureFile } from "../links/capture.js";
@@ -15,6 +13,7 @@ import { Switch } from "../links/switch.js";
 import { becomeUser, checkUser } from "../privilege.js";
 import { within } from "./arguments.js";
 import { whenAsked } from "./signals.js";
+import { hasToken, newToken, refuse } from "./token.js";
 
 interface RelayOptions {
   listen: { host: string; port: number };
@@ -70,19 +69,10 @@ export function addRelay(program: Command): void {
     .action(relay);
 }
 
-const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-
 /** Why a client may not come: a status of HTTP; 0: it may. */
 function refusal(request: IncomingMessage, token: string | undefined, origins: string[] | undefined): number {
-  // Not by URL, which throws at what is none.
-  const asked = new URLSearchParams(/\?(.*)/.exec(request.url ?? "")?.[1] ?? "").get("token") ?? "";
-  // As long for a wrong token as for one that is nearly right.
-  if (token !== undefined && !timingSafeEqual(digest(asked), digest(token))) return 401;
+  if (token !== undefined && !hasToken(request, "token", token)) return 401;
   return origins !== undefined && !origins.includes(request.headers.origin ?? "") ? 403 : 0;
-}
-
-function refuse(socket: Duplex, status: number): void {
-  socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 
 /** How many frames may pass: so many a second, and as many at once. */
@@ -151,7 +141,7 @@ async function plugIn(lan: Switch, { link, isolated, user }: RelayOptions): Prom
 async function relay(options: RelayOptions): Promise<void> {
   if (options.user !== undefined) checkUser(options.user);
   const { WebSocketServer } = await webSockets();
-  const token = options.token === false ? undefined : (options.token ?? randomBytes(16).toString("base64url"));
+  const token = options.token === false ? undefined : (options.token ?? newToken());
   const capture = options.pcap === undefined ? undefined : new CaptureFile(options.pcap, []);
   const lan = new Switch(capture === undefined ? {} : { capture });
   const web = createServer((_request, response) => response.writeHead(426).end());

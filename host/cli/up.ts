@@ -25,6 +25,12 @@ import { whenAsked } from "./signals.js";
 import { ASKING, patiently, sayDevice } from "./waiting.js";
 import { startWasmtime } from "./wasmtime.js";
 
+/** Who looks on at a stack: is shown its link, which it hands back, and the stack itself. */
+interface Watcher {
+  watch(link: Link): Link;
+  stack(stack: ServiceStack): void;
+}
+
 /** A ring if nobody says: it takes this to keep a link busy. With many connections all would not fit into 4 GiB. */
 const RING = 262_144, RING_OF_MANY = 65_536, MANY = 1024;
 
@@ -33,7 +39,13 @@ export function addUp(program: Command): void {
   const command = program
     .command("up")
     .description("bring a stack up on a real network, with services")
-    .requiredOption("--link <link>", LINK_FORMS)
+    .requiredOption("--link <link>", LINK_FORMS);
+  upOptions(command).action((options: UpOptions) => up(options));
+}
+
+/** What can be said of a stack that a command brings up, its link aside. */
+export function upOptions(command: Command): Command {
+  command
     .option("--ip <a.b.c.d/n>", "own address and prefix; without it, the network is asked for one (DHCP)", cidr)
     .option("--last-ip <a.b.c.d>", "without --ip: an address that the stack had before, to ask for first", address)
     .option("--no-link-local", "without --ip: no address of 169.254/16 (RFC 3927) where no DHCP server answers")
@@ -67,9 +79,9 @@ export function addUp(program: Command): void {
     .option("--linger <seconds>", "how long connections have at the end to take what is left for them", parseCount, 60)
     .option("--user <name>", "who to be once the link is open")
     .option("--set <name=n>", "a number of the configuration, as synRate=100; may be repeated", parseSetting, {})
-    .option("--stats", "print the counters at the end")
-    .action(up);
+    .option("--stats", "print the counters at the end");
   addOptions6(command);
+  return command;
 }
 
 function parseKey(text: string): Uint8Array {
@@ -123,7 +135,8 @@ function ip6Of(options: UpOptions): Ip6Options | undefined {
   return ip6Options(options, options.mtu, options.workers === 1);
 }
 
-async function up(options: UpOptions): Promise<void> {
+/** Brings a stack up, until a signal. `watcher` sees its frames, and its connections if they are in this process. */
+export async function up(options: UpOptions, watcher?: Watcher): Promise<void> {
   options.ring ??= options.connections > MANY ? RING_OF_MANY : RING;
   const ports = checked(options);
   options.set = { fastOpenMax: options.fastOpen, ...options.set };
@@ -133,6 +146,7 @@ async function up(options: UpOptions): Promise<void> {
     ...(options.user === undefined ? {} : { user: options.user }),
   });
   if (options.pcap !== undefined) link = captured(link, new CaptureFile(options.pcap, ["stint"]));
+  if (watcher !== undefined) link = watcher.watch(link);
   if (options.user !== undefined) becomeUser(options.user);
   sayDevice(options.link);
   try {
@@ -141,7 +155,7 @@ async function up(options: UpOptions): Promise<void> {
         ? await startWasmtime(link, options, ports, ip6Of(options))
         : options.workers > 1
           ? startShards(link, options, ports)
-          : startNode(link, options, ports);
+          : startNode(link, options, ports, watcher);
     let asked = 0;
     const stop = (): void => {
       // A second request does not wait for connections, a third one for nothing.
@@ -255,8 +269,11 @@ async function release(stack: ServiceStack, four: boolean, six: boolean): Promis
   for (const until = performance.now() + RELEASING_MS; goesOn() && performance.now() < until;) await sleep(LOOK_MS);
 }
 
-function startNode(link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>): Running {
+function startNode(
+  link: Link, options: UpOptions, ports: Partial<Record<ServiceName, number>>, watcher: Watcher | undefined,
+): Running {
   const stack = new ServiceStack(stackOptions(options), ports, options.root, options.idle);
+  watcher?.stack(stack);
   const loop = new Loop(stack, link, monotonicUs);
   const leased = options.ip === undefined, ipv6 = ip6Of(options);
   if (ipv6 !== undefined) {

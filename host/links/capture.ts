@@ -2,6 +2,7 @@
 import { openSync, writeSync, closeSync } from "node:fs";
 import type { Link } from "./link.js";
 import { pcapngHead, pcapngInterface, pcapngPacket } from "./pcapng.js";
+import { tapped } from "./tapped.js";
 
 /**
  * A pcapng file that is being written; flushed in batches. When it cannot be written to any more, the capture ends, and
@@ -76,29 +77,5 @@ export function wallUs(): number {
 
 /** The same link, with every frame written to `file` as it passes. */
 export function captured(link: Link, file: CaptureFile, nowUs: () => number = wallUs): Link {
-  const tap: Link = {
-    send(frame) {
-      file.frame(nowUs(), frame);
-      link.send(frame);
-    },
-    onFrame: () => {},
-    onClose: () => {},
-    get onChange() {
-      return link.onChange!;
-    },
-    set onChange(heard) {
-      link.onChange = heard;
-    },
-    close() {
-      link.close();
-      file.close();
-    },
-    unref: () => link.unref?.(),
-  };
-  link.onFrame = (frame) => {
-    file.frame(nowUs(), frame);
-    tap.onFrame(frame);
-  };
-  link.onClose = (error) => tap.onClose(error);
-  return tap;
+  return tapped(link, (frame) => file.frame(nowUs(), frame), () => file.close());
 }

@@ -1,0 +1,91 @@
+/** Frames that the page did not make: those of a file, or those of a live stack, as they come. */
+import { Analysis, type Connection, type Frame } from "../lab/analyze.js";
+import { $, make } from "./dom.js";
+import type { Page, Sample } from "./page.js";
+
+/** Frames of a live stack that are kept; when there are more, the older half goes. */
+const LIVE_MAX = 50_000;
+/** Connections that can be chosen among. */
+const CHOICES_MAX = 2000;
+/** In the place of a connection's number: whichever began last. */
+const NEWEST = -1;
+
+/** What is shown in the place of the lab. */
+export class Capture {
+  frames: Frame[] = [];
+  connections: Connection[] = [];
+  /** The number of the connection that is shown, or NEWEST. */
+  chosen: number;
+  #analysis = new Analysis();
+  /** What a live stack says of its connections, by `keyOf` its two ends. */
+  readonly samples = new Map<string, Sample[]>();
+
+  constructor(readonly name: string, readonly isLive = false) {
+    this.chosen = isLive ? NEWEST : 0;
+  }
+
+  /** More frames, in the order of the wire. */
+  take(frames: readonly Frame[]): void {
+    for (const frame of frames) this.frames.push(frame);
+    if (this.isLive && this.frames.length > LIVE_MAX) {
+      this.frames = this.frames.slice(-LIVE_MAX / 2);
+      this.#analysis = new Analysis();
+      for (const frame of this.frames) this.#analysis.take(frame);
+      this.chosen = NEWEST;
+    } else for (const frame of frames) this.#analysis.take(frame);
+    this.connections = this.#analysis.connections();
+  }
+
+  /** The connection that is shown; none, where none has been seen. */
+  get connection(): Connection | undefined {
+    return this.connections.at(this.chosen);
+  }
+
+  /** What its own stack said of the connection that is shown. */
+  get told(): readonly Sample[] {
+    return (this.connection && this.samples.get(keyOf(...this.connection.names))) ?? [];
+  }
+}
+
+/** One name for a connection, whichever end opened it. */
+export function keyOf(one: string, other: string): string {
+  return one < other ? `${one} ${other}` : `${other} ${one}`;
+}
+
+/** The list of connections to choose from. What the reader is at is left alone. */
+export function chooser(page: Page): void {
+  const capture = page.capture!, { connections, chosen, isLive } = capture;
+  const choices: [number, string][] = [
+    ...(isLive ? [[NEWEST, "the newest"] as [number, string]] : []),
+    ...connections.slice(0, CHOICES_MAX).map((c, i): [number, string] => [
+      i, `${c.names[0]} → ${c.names[1]}, ${c.segments.length} segments${c.findings[0] ? `: ${c.findings[0]}` : ""}`,
+    ]),
+  ];
+  let select = document.getElementById("connection") as HTMLSelectElement | null;
+  if (select === null) {
+    select = make("select", {
+      id: "connection",
+      onchange: () => {
+        page.capture!.chosen = Number(select!.value);
+        page.selected = -1;
+        page.show({ follow: false });
+      },
+    });
+    $("explanation").replaceChildren(
+      make("label", {}, "Connection ", select),
+      make(
+        "p", {},
+        "States are those that both ends must be in. What went wrong stands under Connections; "
+          + "choose a segment to see what it says.",
+      ),
+    );
+  }
+  while (select.options.length > choices.length) select.remove(choices.length);
+  choices.forEach(([value, text], i) => {
+    const option = select.options[i] ?? make("option");
+    if (i === select.options.length) select.add(option);
+    if (option.text !== text) option.text = text;
+    option.value = String(value);
+  });
+  select.value = String(chosen);
+}
