@@ -1,14 +1,11 @@
 /** Frames that the page did not make: those of a file, or those of a live stack, as they come. */
 import { Analysis, type Connection, type Frame } from "../lab/analyze.js";
-import { $, make } from "./dom.js";
-import type { Page, Sample } from "./page.js";
+import type { Sample } from "./plots.js";
 
 /** Frames of a live stack that are kept; when there are more, the older half goes. */
 const LIVE_MAX = 50_000;
-/** Connections that can be chosen among. */
-const CHOICES_MAX = 2000;
 /** In the place of a connection's number: whichever began last. */
-const NEWEST = -1;
+export const NEWEST = -1;
 
 /** What is shown in the place of the lab. */
 export class Capture {
@@ -50,42 +47,4 @@ export class Capture {
 /** One name for a connection, whichever end opened it. */
 export function keyOf(one: string, other: string): string {
   return one < other ? `${one} ${other}` : `${other} ${one}`;
-}
-
-/** The list of connections to choose from. What the reader is at is left alone. */
-export function chooser(page: Page): void {
-  const capture = page.capture!, { connections, chosen, isLive } = capture;
-  const choices: [number, string][] = [
-    ...(isLive ? [[NEWEST, "the newest"] as [number, string]] : []),
-    ...connections.slice(0, CHOICES_MAX).map((c, i): [number, string] => [
-      i, `${c.names[0]} → ${c.names[1]}, ${c.segments.length} segments${c.findings[0] ? `: ${c.findings[0]}` : ""}`,
-    ]),
-  ];
-  let select = document.getElementById("connection") as HTMLSelectElement | null;
-  if (select === null) {
-    select = make("select", {
-      id: "connection",
-      onchange: () => {
-        page.capture!.chosen = Number(select!.value);
-        page.selected = -1;
-        page.show({ follow: false });
-      },
-    });
-    $("explanation").replaceChildren(
-      make("label", {}, "Connection ", select),
-      make(
-        "p", {},
-        "States are those that both ends must be in. What went wrong stands under Connections; "
-          + "choose a segment to see what it says.",
-      ),
-    );
-  }
-  while (select.options.length > choices.length) select.remove(choices.length);
-  choices.forEach(([value, text], i) => {
-    const option = select.options[i] ?? make("option");
-    if (i === select.options.length) select.add(option);
-    if (option.text !== text) option.text = text;
-    option.value = String(value);
-  });
-  select.value = String(chosen);
 }

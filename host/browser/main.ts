@@ -2,6 +2,7 @@
 import type { Segment } from "../lab/analyze.js";
 import { decodeTcp } from "../decode.js";
 import { formatIp } from "../address.js";
+import { chooser } from "./chooser.js";
 import { machine, tcb } from "./ends.js";
 import { fieldsOf, type Field } from "./fields.js";
 import { consoles, controls, forge } from "./hands.js";
@@ -22,6 +23,7 @@ const PIECES: Pieces = {
     consoles(page);
     tour(page);
   },
+  grown: chooser,
   picture: (page) => (page.capture ? capturePicture(page) : labPicture(page)),
   draw(page) {
     segment(page);

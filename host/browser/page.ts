@@ -8,14 +8,12 @@ import { settingsOf, TOUR, tourScenario, type Settings } from "../lab/tour.js";
 import { pcapngHead, pcapngPacket, concat } from "../links/pcapng.js";
 import { CaptureError, readCapture } from "../links/read-capture.js";
 import { LadderCanvas, type Picture } from "./canvas.js";
-import { Capture, chooser } from "./capture.js";
+import { Capture } from "./capture.js";
 import { $, make } from "./dom.js";
+import type { Sample } from "./plots.js";
 
 /** Frames of a file that are read at most; a page has only so much memory. */
 const CAPTURE_MAX = 400_000;
-
-/** Numbers of the client's connection at a step. */
-export interface Sample { step: number; timeUs: number; cwnd: number; ssthresh: number; srttMs: number; rtoMs: number }
 
 /** What stands on the page: pieces that know it, while it knows none of them. */
 export interface Pieces {
@@ -23,6 +21,8 @@ export interface Pieces {
   begin(page: Page): void;
   /** Called when a scenario has been opened. */
   opened(page: Page): void;
+  /** Called when there is more in the capture. */
+  grown(page: Page): void;
   /** What the ladder shows. */
   picture(page: Page): Picture;
   /** Called whenever something else is to be seen. */
@@ -347,7 +347,7 @@ export class Page {
     const { name, frames, connections } = this.capture!;
     $("sentence").textContent =
       `${name}: ${plural(frames.length, "frame")}, ${plural(connections.length, "connection")}`;
-    chooser(this);
+    this.pieces.grown(this);
   }
 
   /** Offers the frames that are shown as a pcapng file; the lab's with the fate of each as a comment. */

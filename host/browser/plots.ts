@@ -1,7 +1,9 @@
 /** How a connection's numbers went over time, as small pictures. */
 import type { Connection } from "../lab/analyze.js";
 import { make } from "./dom.js";
-import type { Sample } from "./page.js";
+
+/** What a stack said of a connection: the client's at a step, or a live one's. Windows in bytes. */
+export interface Sample { step: number; timeUs: number; cwnd: number; ssthresh: number; srttMs: number; rtoMs: number }
 
 const WIDTH = 300, HEIGHT = 90;
 /** Points of a line: more than the picture is wide are not seen. */

@@ -25,8 +25,8 @@ export interface News {
   missed?: number;
 }
 
-/** Before each frame: its time, µs since 1970, and its size. */
-const HEAD = 12;
+/** Where in a frame's head its time is, µs since 1970, and its size; and how long the head is. */
+const TIME = 0, SIZE = 8, HEAD = 12;
 
 /** A message with frames. */
 export function packFrames(frames: readonly Pick<Frame, "timeUs" | "bytes">[]): Uint8Array<ArrayBuffer> {
@@ -34,8 +34,8 @@ export function packFrames(frames: readonly Pick<Frame, "timeUs" | "bytes">[]): 
   const view = new DataView(out.buffer);
   let at = 0;
   for (const { timeUs, bytes } of frames) {
-    view.setFloat64(at, timeUs, true);
-    view.setUint32(at + 8, bytes.length, true);
+    view.setFloat64(at + TIME, timeUs, true);
+    view.setUint32(at + SIZE, bytes.length, true);
     out.set(bytes, at + HEAD);
     at += HEAD + bytes.length;
   }
@@ -46,7 +46,7 @@ export function packFrames(frames: readonly Pick<Frame, "timeUs" | "bytes">[]): 
 export function unpackFrames(message: ArrayBuffer): Frame[] {
   const view = new DataView(message), frames: Frame[] = [];
   for (let at = 0; at < message.byteLength;) {
-    const timeUs = view.getFloat64(at, true), size = view.getUint32(at + 8, true);
+    const timeUs = view.getFloat64(at + TIME, true), size = view.getUint32(at + SIZE, true);
     frames.push({ timeUs, bytes: new Uint8Array(message, at + HEAD, size) });
     at += HEAD + size;
   }
