@@ -60,7 +60,10 @@ export function gone(text: string, { ends, words }: Sources): string[] {
 /** Options of `npm run SCRIPT -- …` in a document's text that the script's folder never names: "fuzz --frames". */
 export function strangeOptions(text: string, scripts: Readonly<Record<string, string>>): string[] {
   return [...text.matchAll(/npm run ([a-z]+) (?:\[?-- )([^`]*)`/g)].flatMap(([, script, given]) => {
-    const path = /\b((?:tests|tools)\/[\w/.-]+)/.exec(scripts[script!] ?? "")?.[1];
+    const command = /^node build\/stint\.js ([a-z]+)$/.exec(scripts[script!] ?? "")?.[1];
+    const path = command === undefined
+      ? /\b((?:tests|tools)\/[\w/.-]+)/.exec(scripts[script!] ?? "")?.[1]
+      : `host/cli/${command}.ts`;
     if (path === undefined) return [`npm run ${script}`];
     const folder = dirname(path), own = path.startsWith("tests/");
     const files = own ? readdirSync(folder).filter((f) => f.endsWith(".ts")).map((f) => join(folder, f)) : [path];
