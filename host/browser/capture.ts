@@ -17,7 +17,10 @@ export class Capture {
   /** What a live stack says of its connections, by `keyOf` its two ends. */
   readonly samples = new Map<string, Sample[]>();
 
-  constructor(readonly name: string, readonly isLive = false) {
+  readonly isLive: boolean;
+
+  constructor(readonly name: string, { isLive = false } = {}) {
+    this.isLive = isLive;
     this.chosen = isLive ? NEWEST : 0;
   }
 

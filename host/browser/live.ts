@@ -22,7 +22,7 @@ class Live {
   #restUntil = 0;
 
   constructor(private readonly page: Page, link: string) {
-    this.capture = new Capture(link, true);
+    this.capture = new Capture(link, { isLive: true });
     const scenario = $<HTMLSelectElement>("scenario");
     scenario.prepend(make("option", { value: "live" }, `Live: ${link}`));
     // Before the page's own, which knows scenarios only.
