@@ -56,5 +56,3 @@ export class SynFrame {
     return this.bytes;
   }
 }
-
-export { ROUTER_MAC };

@@ -225,4 +225,4 @@ export function letters(s: TcpSegment): string {
   return LETTERS.filter(([name]) => s.flags.includes(name as never)).map(([, l]) => l).join("");
 }
 
-export { decodeTcp, type TcpSegment };
+export { type TcpSegment };

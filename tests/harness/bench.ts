@@ -205,7 +205,6 @@ export function pattern(size: number, from = 0): Uint8Array {
 }
 
 export const MSS = 1460;
-export { MAC_STACK };
 
 /** An ICMP error about the stack's own segment. */
 export function about(

@@ -52,6 +52,22 @@ function isLiteral(place: ts.Expression): boolean {
     (ts.isNumericLiteral(side) ? Number(side.text) > 1 : isLiteral(side)));
 }
 
+/** Whether a field's place is a constant of the file's own, which says no more than its number. */
+function isConstant(place: ts.Expression): boolean {
+  if (ts.isIdentifier(place)) return Number(constantOf(place)) > 1;
+  return ts.isBinaryExpression(place) && [place.left, place.right].some(isConstant);
+}
+
+/** The number that a constant at the top of the same file is; undefined: it is none. */
+function constantOf(name: ts.Identifier): string | undefined {
+  for (const s of name.getSourceFile().statements) {
+    if (!ts.isVariableStatement(s)) continue;
+    const found = s.declarationList.declarations.find((d) => d.name.getText() === name.text)?.initializer;
+    if (found !== undefined) return ts.isNumericLiteral(found) ? found.text : undefined;
+  }
+  return undefined;
+}
+
 /** Whether bytes are put together of numbers and of something else: a header that is written down. */
 function isHeader(node: ts.Node): boolean {
   const isNumber = (e: ts.Expression): boolean => ts.isSpreadElement(e) && /^be\(/.test(e.expression.getText());
@@ -68,6 +84,8 @@ export function literalPlaces({ checker, files }: Program, path: string): string
   return said(files.get(path)!, (node) => {
     if (isHeader(node)) return node.getText();
     let places: readonly ts.Expression[] = [], of: ts.Expression | undefined;
+    if (ts.isNewExpression(node) && BYTES.test(node.expression.getText()))
+      return (node.arguments ?? []).slice(1, 2).some(isLiteral) ? node.getText() : undefined;
     if (ts.isElementAccessExpression(node)) {
       of = node.expression;
       places = [node.argumentExpression];
@@ -78,7 +96,9 @@ export function literalPlaces({ checker, files }: Program, path: string): string
       else if (name === "set") places = node.arguments.slice(1);
       else if (PLACED.test(name)) places = node.arguments.slice(name.startsWith("write") ? 1 : 0).slice(0, 1);
     }
-    if (of === undefined || !places.some(isLiteral)) return undefined;
+    const isField = ts.isCallExpression(node) && PLACED.test(node.expression.getText().replace(/^.*\./s, ""));
+    const isNumber = (place: ts.Expression): boolean => isLiteral(place) || (isField && isConstant(place));
+    if (of === undefined || !places.some(isNumber)) return undefined;
     return BYTES.test(checker.typeToString(checker.getTypeAtLocation(of))) ? node.getText() : undefined;
   });
 }

@@ -128,6 +128,8 @@ const READS = [
   "frame[12]", "frame[at + 9]", "view.getUint16(20)", "view.getUint32(at + 4)", "frame.subarray(6, 12)",
   "frame.slice(at - 14)", "frame.set(mac, 6)", "view.setUint16(base + (at + 2), 1)", "buffer.readUInt16BE(12)",
   "buffer.writeUInt32BE(1, at + 12)", "frame[1]",
+  "new DataView(view.buffer, at + 24)", "new Uint32Array(view.buffer, 28, 1)",
+  "view.getUint32(at + OWN)", "view.setUint16(OWN, 1)",
   "Uint8Array.from([...mac, 8, 0, at])", "new Uint8Array([at, 0x45])", "Buffer.of(8, at)", "[...be(2, at)]",
 ];
 /** Ways to the module's exports, and words that are none. */
@@ -159,7 +161,8 @@ const HOST = program(
     ${TOUCHES.slice(0, 2).join(";")};
     const { ${TOUCHES[2]} } = stack, { ${TOUCHES[3]} } = app;
     return [exports, calls, other.exports];
-  }`], [BAD, `export function bad(
+  }`], [BAD, `const OWN = 20;
+  export function bad(
     frame: Uint8Array, view: DataView, buffer: Buffer, mac: Uint8Array, at: number, base: number,
     be: (size: number, n: number) => number[],
   ): unknown[] {
@@ -243,6 +246,7 @@ describe("headers of frames", () => {
     ["host/link/sections.ts", "a module of WebAssembly"], ["host/links/nat/dhcp.ts", "a message of DHCP"],
     ["host/links/pcapng.ts", "a capture"], ["host/links/read-capture.ts", "a capture"],
     ["host/links/stream.ts", "the length before a frame in a stream"], ["host/links/descriptor.ts", "struct iovec"],
+    ["host/links/offload.ts", "struct virtio_net_hdr"],
     ["host/node/dns-asker.ts", "a message of DNS"], ["host/node/dns-message.ts", "a message of DNS"],
     ["host/random.ts", "the state of the generator"],
   ]);
@@ -301,7 +305,15 @@ describe("numbers of the border", () => {
       /(?:[.>](?:flags|fastOpen)|(?<!<< \(?)\b(?:bits|events?|policy)) *&=? *~?(?:0x[\da-f]+|\d+)u?\b/,
       "if (info.flags & 0x800)",
     ],
+    [
+      /\b(?:ring|slots?|tcb|record|listener|lease) *\+ *\d+\b(?! *\*)[^;]*\b(?:true|memory)\b/,
+      "view.getUint32(ring + 8, true)",
+    ],
     [/[.>](?:state|timerKind|origin)\b *(?:[!=<>]==?|[<>,]) *\d/, "if (info.state == 4)"],
+    [
+      /(?<!\/\/ \d )(?:[!=]==?|\bcase) *-(?:[2-9]|1\d)\b(?![.\w])/,
+      "const n = x.tcp_send(h, at, 1); if (n === -5) return;",
+    ],
     [/\b(?:error|softError)\b *(?:[!=]==?|,) *-\d/, "assert.equal(b.info.error, -8)"],
     [new RegExp(`${CALL}${ARGUMENTS} *(?:[!=]==?|,) *-[1-9]`), "assert.equal(x.tcp_send(handle, at(0), 1), -5)"],
     [/\b(?:failed|checked|errName|StintError)\( *-\d/, "return failed(-3);"],
@@ -310,8 +322,20 @@ describe("numbers of the border", () => {
     [/\btcp_set\([^,;]*, *\d/, "x.tcp_set(handle, 7, 64)"],
     [/\btune\( *\d/, "x.tune(14, 3)"],
   ];
-  const literal = (text: string): string[] =>
-    text.split("\n").filter((line) => LITERALS.some(([pattern]) => pattern.test(line))).map((line) => line.trim());
+  /** Flags that were taken out of what `info` tells, and constants of a file's own in the place of a flag. */
+  const ofFlags = (text: string): RegExp[] => {
+    const isOut = /\{[^}\n]*\bflags\b[^}\n]*\} = [^;\n]*\b(?:info|inspect)\b/.test(text);
+    const own = [...text.matchAll(/\b([A-Z][A-Z\d_]+) = (?:0x[\da-f]+|\d+|1 << \d+)\b/g)].map(([, name]) => name!);
+    const names = own.length > 0 ? own.join("|") : "(?!)";
+    return [
+      ...isOut ? [/(?<![\w.])flags *& *(?:0x[\da-f]+|\d+)/] : [],
+      new RegExp(`\\binfo\\w*(?:\\([^()]*\\))?(?:\\.|->)flags *& *~?(?:${names})\\b`),
+    ];
+  };
+  const literal = (text: string): string[] => {
+    const all = [...LITERALS.map(([pattern]) => pattern), ...ofFlags(text)];
+    return text.split("\n").filter((line) => all.some((pattern) => pattern.test(line))).map((line) => line.trim());
+  };
 
   it("stand nowhere as literals: offsets, flags, states, errors, and what calls are given", () => {
     const found = [...CODE].filter(([file]) => !MADE.has(file) && !RULES.has(file))
@@ -326,6 +350,10 @@ describe("numbers of the border", () => {
       assert.match(example, pattern);
       assert.deepEqual(literal(`  ${example}`), [example]);
     }
+    for (const text of [
+      "const { flags } = info; if (flags & 4) return;", "const FIN = 0x800; if (x.info(handle).flags & FIN) return;",
+      "const FIN = 0x800; if (info->flags & FIN) return;",
+    ]) assert.deepEqual(literal(text), [text]);
     for (const place of ["host/", "tests/", "tests/fuzz/", "tools/", "examples/"])
       assert.ok([...CODE.keys()].some((file) => file.startsWith(place)), place);
     for (const place of ["boards/", "host/bsd/", "host/component/", "host/native/", "host/posix/", "include/"])
@@ -345,6 +373,8 @@ describe("records of the stack, in C", () => {
         + /\([^;,()]*\+ ?\d+\b(?! \*)/.source,
     ),
     /\bstint_config\[\d/,
+    /\(\((?:const |volatile )*(?:u?int(?:8|16|32|64)_t|u8|u16|u32) (?:const )?\*\) *[^;()]*\)\[[1-9]/,
+    /\bmem(?:cpy|move|cmp|set)\([^;]*\b(?:control|block|ring|slot|info|scratch|config)\w* \+ ?\d+\b(?! \*)/,
   ];
   /** Calls that write a record, and the last argument. */
   const WRITES = /\b(?:udp_recv|tcp_info|stint_(?:listener|dhcp|dns)_info)\([^;{]*?, ?(\w+)\)/g;
@@ -368,6 +398,7 @@ describe("records of the stack, in C", () => {
     for (const line of [
       "x = *(uint32_t *)(block + 8);", "x = *(const volatile uint16_t *) (at + 4);",
       "i32_store(ring, 4, tail);", "x = word(ring + 12);",
+      "x = ((uint32_t *) control)[2];", "memcpy(&head, ring + 12, 4);",
       "x = peek(control + 4);", "server = stint_config[6];", "memcpy(a, module_memory(block + 264, 32), 32);",
     ]) assert.deepEqual(literals(line), [line], line);
     assert.deepEqual(literals("uint32_t from[2]; udp_recv(s, buffer, sizeof buffer, from);").length, 1);
@@ -410,6 +441,8 @@ describe("exports", () => {
         const used = /interface|type/.test(kind!) && text.split(new RegExp(`\\b${name}\\b`)).length > 2;
         if (!used && !names.has(name!)) dead.push(`${file}: ${name}`);
       }
+      // What stands in a list, or has no name, is never typed beside a function.
+      for (const name of PUBLIC.has(file) ? [] : listed(text)) if (!names.has(name)) dead.push(`${file}: ${name}`);
     }
     assert.deepEqual(dead, []);
   });
@@ -425,6 +458,14 @@ describe("exports", () => {
     // Questions about the module's source, some of which no rule asks yet.
     "tests/harness/source.ts",
   ]);
+  /** Readers of the package import what these export. */
+  const PUBLIC = new Set(["host/web/index.ts", "host/web/ip6/index.ts"]);
+  /** Names in `export { … }`, with or without a file, and "default". */
+  const listed = (text: string): string[] => [
+    ...[...text.matchAll(/^export \{([^}]*)\}/gm)].flatMap(([, names]) => names!.split(",")
+      .map((name) => name.trim().replace(/^type /, "").split(/\s+as\s+/).at(-1)!).filter((name) => name !== "")),
+    .../^export default /m.test(text) ? ["default"] : [],
+  ];
   const EXPORT = /^export (?:abstract )?(?:async )?(const|let|function\*?|class|interface|type|enum) (\w+)/gm;
 });
 

@@ -41,8 +41,12 @@ describe("layers", () => {
   const stateWriters = (all: ReadonlyMap<string, string>): string[] =>
     writers(new Map([...all].filter(([, text]) => /\bTcb\b/.test(text))), /^(?!(b|i)\.)\w+\.state$/);
 
+  const BY_PLACE = /\bstore<\w+>\([^;]*offsetof<(?:Tcb|Sender)>\("/;
+
   it("only tcp/block/state.ts assigns a state", () => {
     assert.deepEqual(stateWriters(sources), ["assembly/tcp/block/state.ts", "assembly/tcp/block/tcb.ts"]);
+    // Nor by the field's place.
+    assert.deepEqual([...sources].filter(([, text]) => BY_PLACE.test(text)).map(([path]) => path), []);
     // A block that is given back is CLOSED, and nothing else is assigned there.
     assert.deepEqual(sources.get("assembly/tcp/block/tcb.ts")!.match(/\.state\b[^;]*;/g), [".state = 0;"]);
   });
@@ -118,6 +122,7 @@ describe("layers", () => {
     it("a state that somebody else assigns", () => {
       for (const line of ["t.state = <u8>State.CLOSED;", "t.state |= 1;", "t.state++;"]) {
         assert.deepEqual(stateWriters(new Map([["x.ts", `function f(t: Tcb): void { ${line} }`]])), ["x.ts"], line);
+        assert.match('store<u8>(changetype<usize>(t), 4, offsetof<Tcb>("state"));', BY_PLACE);
         const other = `function f(c: Tcb): void { ${line.replace("t.", "c.")} }`;
         assert.deepEqual(stateWriters(new Map([["assembly/x.ts", other]])), ["assembly/x.ts"], other);
       }
