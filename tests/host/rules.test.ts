@@ -242,7 +242,8 @@ describe("headers of frames", () => {
   const FORMATS = new Map([
     ["host/decode.ts", "the codec itself: TCP's options, headers of IPv6"],
     ["host/encode.ts", "the codec itself: headers as lists"],
-    ["host/address6.ts", "an IPv6 address"], ["host/link/memory.ts", "a module of WebAssembly"],
+    ["host/address6.ts", "an IPv6 address"], ["host/lab/live.ts", "a message of the lab's own"],
+    ["host/link/memory.ts", "a module of WebAssembly"],
     ["host/link/sections.ts", "a module of WebAssembly"], ["host/links/nat/dhcp.ts", "a message of DHCP"],
     ["host/links/pcapng.ts", "a capture"], ["host/links/read-capture.ts", "a capture"],
     ["host/links/stream.ts", "the length before a frame in a stream"], ["host/links/descriptor.ts", "struct iovec"],
