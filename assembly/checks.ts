@@ -165,7 +165,7 @@ function checkListeners(): void {
     for (let c = l.acceptFirst; c != 0; c = tcbAt(c - 1).acceptNext) {
       assert(c <= config.connsMax && n++ < l.acceptCount);
       const t = tcbAt(c - 1);
-      assert(tcbHas(t, Has.UNACCEPTED) && <u32>t.listener == listenerIndex(l) && t.sndUp == last);
+      assert(tcbHas(t, Has.UNACCEPTED) && <u32>t.listener == listenerIndex(l) && t.acceptPrev == last);
       last = c;
     }
     assert(n == l.acceptCount && n <= l.backlog && l.acceptLast == last);

@@ -6,7 +6,7 @@ import { BLOCK, Config, configTune } from "./config";
 import { Err } from "./core/error";
 import { countersAt, Mib } from "./core/counters";
 import { eventTake, NO_EVENT } from "./core/events";
-import { isCallers, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, stackSize } from "./stack";
+import { borrow, isUp, controlAt, stackInit, stackLinkChanged, stackPoll, stackSize } from "./stack";
 import { STACK_PLACES, stackPlace } from "./clients/owners";
 import { rangesFree } from "./buffers/ranges";
 import * as api from "./api/tcp";
@@ -14,7 +14,7 @@ import { ListenerInfo, Pool, TcpInfo, info, listenerInfo } from "./api/info";
 import { handleOf, listenerOf, tcbOf } from "./api/handle";
 import {
   Read, userAbort, userClose, userConsume, userReceivable, userReceive, userReceiveAt, userReceiveSpan, userSend,
-  userSendAt, userSendCommit, userSendRoom, userSendSpan, userShutdown,
+  userSendAt, userSendCommit, userAskRoom, userSendSpan, userShutdown,
 } from "./tcp/user";
 import { urgentLeft, urgentMark } from "./tcp/urgent";
 import { halfOpenFree } from "./tcp/block/half-open-record";
@@ -138,13 +138,13 @@ export function tcp_connect(lip: u32, lport: u32, rip: u32, rport: u32): i32 {
 export function tcp_send(handle: i32, src: usize, size: u32): i32 {
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
-  return isCallers(src, size) ? userSend(t, src, size) : Err.ARGUMENT;
+  return borrow(src, size) ? userSend(t, src, size) : Err.ARGUMENT;
 }
 
-/** Bytes that could be queued now. */
+/** Bytes that could be queued now. 0: the ring is full, and WRITABLE follows. */
 export function tcp_send_room(handle: i32): i32 {
   const t = tcbOf(handle);
-  return t == null ? Err.HANDLE : userSendRoom(t);
+  return t == null ? Err.HANDLE : userAskRoom(t);
 }
 
 /** Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
@@ -178,7 +178,7 @@ export function tcp_peek(handle: i32, dst: usize, size: u32): i32 {
 function receive(handle: i32, dst: usize, size: u32, how: Read): i32 {
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
-  return isCallers(dst, size) ? userReceive(t, dst, size, how) : Err.ARGUMENT;
+  return borrow(dst, size) ? userReceive(t, dst, size, how) : Err.ARGUMENT;
 }
 
 /** Bytes that can be taken now; 0 and errors as `tcp_recv`. */
@@ -256,7 +256,7 @@ export function tcp_set(handle: i32, option: u32, value: u32): Err {
 export function tcp_info(handle: i32, dst: usize): Err {
   const t = tcbOf(handle);
   if (t == null) return Err.HANDLE;
-  if (!isCallers(dst, offsetof<TcpInfo>())) return Err.ARGUMENT;
+  if (!borrow(dst, offsetof<TcpInfo>())) return Err.ARGUMENT;
   info(t, dst);
   return Err.OK;
 }
@@ -265,7 +265,7 @@ export function tcp_info(handle: i32, dst: usize): Err {
 export function listener_info(handle: i32, dst: usize): Err {
   const l = listenerOf(handle);
   if (l == null) return Err.HANDLE;
-  if (!isCallers(dst, offsetof<ListenerInfo>())) return Err.ARGUMENT;
+  if (!borrow(dst, offsetof<ListenerInfo>())) return Err.ARGUMENT;
   listenerInfo(l, dst);
   return Err.OK;
 }

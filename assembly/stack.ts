@@ -51,7 +51,7 @@ import {
 } from "./ip/reassembly";
 import { interface6, interface6Init } from "./ip/interface6";
 import {
-  fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6Walk, ip6Whole, NEXT_AT, view, Walk,
+  fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6Walk, ip6TakeWhole, NEXT_AT, view, Walk,
 } from "./ip/input6";
 import { icmpErrorsInit } from "./icmp/errors";
 import { IcmpResult, icmpError, icmpInput } from "./icmp/icmp";
@@ -59,11 +59,11 @@ import { icmp6Error, icmp6Expired, icmp6Init, icmp6Input, icmp6Quoted, Icmp6Resu
 import { NO_SOCKET, UdpResult, udpAt, udpFind, udpIcmpError, udpInit, udpInput, udpOutput } from "./udp/udp";
 import { tcbAt, tcbIndex, tcbsInit, workAdd, workEnd, workPending, workTake, workUnblock } from "./tcp/block/tcb";
 import { demuxInit, isConn, isHalfOpen, halfOpenBase, listenerBase, timeWaitBase } from "./tcp/block/demux";
-import { halfOpenTimer } from "./tcp/open/half-open";
+import { halfOpenRetry } from "./tcp/open/half-open";
 import { isnInit } from "./tcp/open/isn";
 import { tcpIcmpError, tcpNeighbourFailed } from "./tcp/icmp-error";
 import { tcpInput } from "./tcp/input";
-import { predict } from "./tcp/predict";
+import { takePredicted } from "./tcp/predict";
 import { Turn, tcpOutput } from "./tcp/output";
 import { sendersInit } from "./tcp/block/sender";
 import { halfOpenInit, halfOpenAt } from "./tcp/block/half-open-record";
@@ -218,7 +218,7 @@ function planClients(): void {
  * ARGUMENT, CONFIG. More than 2^32: NO_MEMORY.
  */
 export function stackSize(block: Config): i64 {
-  if (!isCallers(changetype<usize>(block), offsetof<Config>())) return Err.ARGUMENT;
+  if (!borrow(changetype<usize>(block), offsetof<Config>())) return Err.ARGUMENT;
   if (!configCheckSizes(block)) return Err.CONFIG;
   const inUse = changetype<usize>(config), base = isUp() ? state.arenaBase : 0;
   const end = plan(0, changetype<usize>(block), Plan.MEASURE);
@@ -273,10 +273,10 @@ export function controlAt(): usize {
 }
 
 /**
- * Whether a caller's pointer and length lie in memory, and in nothing of ours: the arena, or
- * the module's own data, but for the block.
+ * Borrows a caller's memory for a call. Returns whether it lies in memory, and in nothing of ours: the arena, or the
+ * module's own data, but for the block. The build that marks owners (core/own.ts) notes what was lent.
  */
-export function isCallers(at: usize, size: u32): bool {
+export function borrow(at: usize, size: u32): bool {
   const end = <u64>at + <u64>size;
   if (end > (isUp() && state.memoryBytes != 0 ? <u64>state.memoryBytes : memoryEnd())) return false;
   if (size == 0) return true;
@@ -320,7 +320,7 @@ export function stackPoll(nowUs: Micros): i32 {
   for (let n = min(slotsUsed(rx), config.rxSlots); n > 0; n--) {
     if (OWNERSHIP) slotBegin(rx, config.mtu + TAG_SIZE);
     const frame = slotFirst(rx), size = slotFirstSize(rx);
-    if (!SPEED || !isToUs(frame, size) || !predict(frame, size)) frameInput(frame, size, Link.WIRE);
+    if (!SPEED || !isToUs(frame, size) || !takePredicted(frame, size)) frameInput(frame, size, Link.WIRE);
     slotConsume(rx);
   }
   let more = false;
@@ -468,7 +468,7 @@ function ip6Input(ip: Ipv6, size: u32, came: Came): void {
     }
     const whole = reassemble(fragmentView());
     if (whole == null) return;
-    if (ip6Whole(datagramHeader(whole)) == Walk.DELIVER) deliver6();
+    if (ip6TakeWhole(datagramHeader(whole)) == Walk.DELIVER) deliver6();
     datagramFree(whole);
   } else if (said == Walk.DELIVER) {
     deliver6();
@@ -601,7 +601,7 @@ function timersDue(): void {
       tcbTimer(tcbAt(owner));
     } else if (isHalfOpen(owner)) {
       const h = halfOpenAt(owner - halfOpenBase());
-      if (!halfOpenTimer(h)) {
+      if (!halfOpenRetry(h)) {
         count(Mib.TCPHalfOpenExpired);
         count(Mib.tcpAttemptFails);
         recordGone(h);

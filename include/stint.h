@@ -1306,7 +1306,7 @@ STINT_IMPORT("tcp_connect") int32_t tcp_connect(uint32_t lip, uint32_t lport, ui
 STINT_IMPORT("tcp_send") int32_t tcp_send(int32_t handle, void *src, uint32_t size)
     STINT_SYMBOL("stint_tcp_send");
 
-/* Bytes that could be queued now. */
+/* Bytes that could be queued now. 0: the ring is full, and WRITABLE follows. */
 STINT_IMPORT("tcp_send_room") int32_t tcp_send_room(int32_t handle)
     STINT_SYMBOL("stint_tcp_send_room");
 

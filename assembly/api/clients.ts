@@ -10,7 +10,7 @@ import { dhcpBegin, dhcpEnd, dhcpLetGo } from "../clients/dhcp";
 import { DHCP_MTU } from "../clients/dhcp-message";
 import { domainName, hostNameKeep, Lease, lease, NAME_MAX } from "../clients/dhcp-state";
 import { linkLocalHeld, linkLocalLetGo } from "../clients/link-local";
-import { isCallers, isUp } from "../stack";
+import { borrow, isUp } from "../stack";
 
 /**
  * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the address
@@ -34,7 +34,7 @@ export function set_address(ip: u32, prefix: u32, gateway: u32): Err {
  */
 export function dhcp_start(wanted: u32, name: usize, size: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if ((wanted != 0 && !isAddress(wanted, 32, 0)) || size > NAME_MAX || !isCallers(name, size)) return Err.ARGUMENT;
+  if ((wanted != 0 && !isAddress(wanted, 32, 0)) || size > NAME_MAX || !borrow(name, size)) return Err.ARGUMENT;
   if (config.mtu < DHCP_MTU) return Err.SIZE;
   wake();
   hostNameKeep(name, size);
@@ -59,7 +59,7 @@ export function dhcp_stop(): Err {
  */
 export function dhcp_info(dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, offsetof<Lease>())) return Err.ARGUMENT;
+  if (!borrow(dst, offsetof<Lease>())) return Err.ARGUMENT;
   lease.ip = config.ip;
   lease.prefix = config.prefix;
   lease.gateway = config.gateway;
@@ -74,7 +74,7 @@ export function dhcp_info(dst: usize): Err {
  */
 export function dhcp_domain(dst: usize, size: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, size)) return Err.ARGUMENT;
+  if (!borrow(dst, size)) return Err.ARGUMENT;
   memory.copy(dst, domainName(), min(size, lease.domainSize));
   return <i32>lease.domainSize;
 }

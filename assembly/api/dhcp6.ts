@@ -5,7 +5,7 @@ import { Err } from "../core/error";
 import { wake } from "../core/turns";
 import { dhcp6End } from "../nd/dhcp6";
 import { Lease6, lease6 } from "../nd/dhcp6-state";
-import { isCallers, isUp } from "../stack";
+import { borrow, isUp } from "../stack";
 
 /**
  * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with
@@ -14,7 +14,7 @@ import { isCallers, isUp } from "../stack";
  */
 export function dhcp6_info(dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!DHCP6 || !isCallers(dst, offsetof<Lease6>())) return Err.ARGUMENT;
+  if (!DHCP6 || !borrow(dst, offsetof<Lease6>())) return Err.ARGUMENT;
   memory.copy(dst, changetype<usize>(lease6), offsetof<Lease6>());
   return Err.OK;
 }

@@ -16,7 +16,7 @@ import {
 import { addressAdd, addressEnd, configureBegin, configureEnd } from "../nd/configure";
 import { dhcp6Begin, dhcp6Gone, dhcp6Unwanted } from "../nd/dhcp6";
 import { prefixNote, routerNote } from "../nd/routers";
-import { isCallers, isUp } from "../stack";
+import { borrow, isUp } from "../stack";
 
 /** Bytes of an IPv6 address. */
 const SIZE: u32 = 16;
@@ -29,7 +29,7 @@ const SIZE: u32 = 16;
  */
 export function ip6_start(secret: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (secret != 0 && !isCallers(secret, SIZE)) return Err.ARGUMENT;
+  if (secret != 0 && !borrow(secret, SIZE)) return Err.ARGUMENT;
   if (config.mtu < IPV6_MTU_MIN) return Err.SIZE;
   if (interface6.up) return Err.STATE;
   wake();
@@ -55,7 +55,7 @@ export function ip6_stop(): Err {
  */
 export function ip6_add(address: usize, prefix: u32, router: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(address, SIZE) || prefix > 128 || (router != 0 && !isCallers(router, SIZE))) return Err.ARGUMENT;
+  if (!borrow(address, SIZE) || prefix > 128 || (router != 0 && !borrow(router, SIZE))) return Err.ARGUMENT;
   if (!interface6.up) return Err.STATE;
   const name = nameFor(address, At.CALLER);
   if (!isHost6(name)) return Err.ARGUMENT;
@@ -76,7 +76,7 @@ export function ip6_add(address: usize, prefix: u32, router: usize): Err {
  */
 export function ip6_remove(address: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(address, SIZE)) return Err.ARGUMENT;
+  if (!borrow(address, SIZE)) return Err.ARGUMENT;
   const name = nameFor(address, At.CALLER), a = ownFind(name);
   if (a == null || a.origin == <u8>Origin.LOOPBACK) return Err.ARGUMENT;
   wake();
@@ -114,7 +114,7 @@ function isHost6(name: Address): bool {
  */
 export function ip6_info(index: u32, dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, offsetof<Ip6Info>())) return Err.ARGUMENT;
+  if (!borrow(dst, offsetof<Ip6Info>())) return Err.ARGUMENT;
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     const a = ownAt(i);
     if (a.state == <u8>Own.FREE || index-- != 0) continue;
@@ -134,7 +134,7 @@ export function ip6_info(index: u32, dst: usize): Err {
 /** Writes the `index`-th router's 16 bytes to `dst`. OK or NOT_INIT; ARGUMENT: there are no more. */
 export function ip6_router(index: u32, dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, SIZE)) return Err.ARGUMENT;
+  if (!borrow(dst, SIZE)) return Err.ARGUMENT;
   for (let i: u32 = 0; i < ROUTERS_MAX; i++) {
     const r = routerAt(i);
     if (r.name == 0 || index-- != 0) continue;
@@ -151,7 +151,7 @@ function secondsTo(until: u64): u32 {
 
 /** The name of the 16 bytes at `address`, to be used in the very next call. 0: ARGUMENT or NOT_INIT. */
 export function ip6_name(address: usize): u32 {
-  return isUp() && isCallers(address, SIZE) ? nameFor(address, At.CALLER) : 0;
+  return isUp() && borrow(address, SIZE) ? nameFor(address, At.CALLER) : 0;
 }
 
 /**
@@ -160,7 +160,7 @@ export function ip6_name(address: usize): u32 {
  */
 export function ip6_bytes(name: u32, dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isNamed(name) || !isCallers(dst, SIZE)) return Err.ARGUMENT;
+  if (!isNamed(name) || !borrow(dst, SIZE)) return Err.ARGUMENT;
   memory.copy(dst, nameBytes(name), SIZE);
   return Err.OK;
 }

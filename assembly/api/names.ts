@@ -9,7 +9,7 @@ import { dnsLookup, Names, names, noteServers, serverAdd, serversGive } from "..
 import { DHCP_MTU } from "../clients/dhcp-message";
 import { local, LocalName, LocalState, mdnsBegin, mdnsEnd } from "../clients/mdns";
 import { isLabel, ownNameText } from "../clients/mdns-records";
-import { isCallers, isUp } from "../stack";
+import { borrow, isUp } from "../stack";
 import { areServers, isServerOfEither } from "./servers";
 
 /**
@@ -21,7 +21,7 @@ import { areServers, isServerOfEither } from "./servers";
  */
 export function dns_lookup(name: usize, size: u32, dst: usize, most: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(name, size) || most > 4 || !isCallers(dst, most << 2)) return Err.ARGUMENT;
+  if (!borrow(name, size) || most > 4 || !borrow(dst, most << 2)) return Err.ARGUMENT;
   wake();
   return dnsLookup(name, size, TYPE_A, dst, most);
 }
@@ -32,7 +32,7 @@ export function dns_lookup(name: usize, size: u32, dst: usize, most: u32): i32 {
  */
 export function dns_lookup6(name: usize, size: u32, dst: usize, most: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
-  if (!IPV6 || !isCallers(name, size) || most > 4 || !isCallers(dst, most << 4)) return Err.ARGUMENT;
+  if (!IPV6 || !borrow(name, size) || most > 4 || !borrow(dst, most << 4)) return Err.ARGUMENT;
   wake();
   return dnsLookup(name, size, TYPE_AAAA, dst, most);
 }
@@ -64,7 +64,7 @@ export function dns_server_add(server: u32): Err {
 /** Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
 export function dns_info(dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, offsetof<Names>())) return Err.ARGUMENT;
+  if (!borrow(dst, offsetof<Names>())) return Err.ARGUMENT;
   noteServers();
   memory.copy(dst, changetype<usize>(names), offsetof<Names>());
   return Err.OK;
@@ -78,7 +78,7 @@ export function dns_info(dst: usize): Err {
  */
 export function mdns_start(name: usize, size: u32): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(name, size) || !isLabel(name, size)) return Err.ARGUMENT;
+  if (!borrow(name, size) || !isLabel(name, size)) return Err.ARGUMENT;
   if (config.mtu < DHCP_MTU) return Err.SIZE;
   if (local.state != LocalState.OFF) return Err.STATE;
   wake();
@@ -97,7 +97,7 @@ export function mdns_stop(): Err {
 /** Writes what is known of the own name to `dst`: a `LocalName` (clients/mdns.ts). OK, ARGUMENT or NOT_INIT. */
 export function mdns_info(dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, offsetof<LocalName>())) return Err.ARGUMENT;
+  if (!borrow(dst, offsetof<LocalName>())) return Err.ARGUMENT;
   memory.copy(dst, changetype<usize>(local), offsetof<LocalName>());
   return Err.OK;
 }
@@ -108,6 +108,6 @@ export function mdns_info(dst: usize): Err {
  */
 export function mdns_name(dst: usize, size: u32): i32 {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, size)) return Err.ARGUMENT;
+  if (!borrow(dst, size)) return Err.ARGUMENT;
   return <i32>ownNameText(dst, size);
 }

@@ -3,7 +3,7 @@
 import { Err } from "../core/error";
 import { wake } from "../core/turns";
 import { sntpBegin, sntpEnd, sntpIsOn, sntpNow, Time, time, timeServerAdd } from "../clients/sntp";
-import { isCallers, isUp } from "../stack";
+import { borrow, isUp } from "../stack";
 import { areServers, isServerOfEither } from "./servers";
 
 /**
@@ -47,7 +47,7 @@ export function sntp_utc(): i64 {
 /** Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
 export function sntp_info(dst: usize): Err {
   if (!isUp()) return Err.NOT_INIT;
-  if (!isCallers(dst, offsetof<Time>())) return Err.ARGUMENT;
+  if (!borrow(dst, offsetof<Time>())) return Err.ARGUMENT;
   memory.copy(dst, changetype<usize>(time), offsetof<Time>());
   return Err.OK;
 }

@@ -7,7 +7,7 @@ import { eventForget, generationNext } from "../core/events";
 import { random32 } from "../core/random";
 import { isSound } from "../address/names";
 import { isMulticast, isReachable } from "../ip/address";
-import { isCallers, isUp } from "../stack";
+import { borrow, isUp } from "../stack";
 import { DatagramFrom, NO_SOCKET, udpAt, udpBind, udpFind, udpMeet, udpReceive, udpSend } from "../udp/udp";
 import { NO_UDP, handleOfUdp, udpOf } from "./handle";
 
@@ -37,7 +37,7 @@ export function udp_open(port: u32): i32 {
 export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32): i32 {
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
-  if (port == 0 || port > 65535 || ip == 0 || (IPV6 && !isSound(ip)) || isMulticast(ip) || !isCallers(src, size)) {
+  if (port == 0 || port > 65535 || ip == 0 || (IPV6 && !isSound(ip)) || isMulticast(ip) || !borrow(src, size)) {
     return Err.ARGUMENT;
   }
   if (!isReachable(ip)) return Err.UNREACHABLE;
@@ -51,7 +51,7 @@ export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32)
 export function udp_recv(handle: i32, dst: usize, size: u32, from: usize): i32 {
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
-  if (!isCallers(dst, size) || (from != 0 && !isCallers(from, offsetof<DatagramFrom>()))) return Err.ARGUMENT;
+  if (!borrow(dst, size) || (from != 0 && !borrow(from, offsetof<DatagramFrom>()))) return Err.ARGUMENT;
   return udpReceive(udpAt(i), dst, size, from);
 }
 

@@ -163,37 +163,37 @@ export function ip6Walk(next: u32, namedAt: usize, at: usize, end: usize): Walk 
     if (next == NEXT_FRAGMENT && !in6.fragmented) {
       in6.payload = at;
       in6.size = <u32>(end - at);
-      return at + Fragment.SIZE <= end ? Walk.FRAGMENT : short();
+      return at + Fragment.SIZE <= end ? Walk.FRAGMENT : refuseShort();
     }
     // RFC 8200 §4.1: hop-by-hop options stand right behind the packet's own header, and nowhere else.
     const isOptions = next == NEXT_DESTINATION || (next == NEXT_HOP_BY_HOP && namedAt == in6.packet + NEXT_AT);
     if (!isOptions && next != NEXT_ROUTING) {
       count(Mib.ipInUnknownProtos);
-      return problem(PROBLEM_HEADER, namedAt);
+      return noteProblem(PROBLEM_HEADER, namedAt);
     }
-    if (at + 8 > end) return short();
+    if (at + 8 > end) return refuseShort();
     const size = (<usize>load<u8>(at, 1) + 1) << 3;
-    if (at + size > end) return short();
-    const said = isOptions ? options(at, size) : routing(at);
+    if (at + size > end) return refuseShort();
+    const said = isOptions ? readOptions(at, size) : readRouting(at);
     if (said != Walk.DELIVER) return said;
     next = <u32>load<u8>(at);
     namedAt = at;
     at += size;
   }
-  return malformed();
+  return refuseMalformed();
 }
 
-function malformed(): Walk {
+function refuseMalformed(): Walk {
   count(Mib.ipInHdrErrors);
   return Walk.DROP;
 }
 
-function short(): Walk {
+function refuseShort(): Walk {
   count(Mib.ipInHdrErrors);
   return Walk.SHORT;
 }
 
-function problem(code: u32, at: usize): Walk {
+function noteProblem(code: u32, at: usize): Walk {
   // What was put together has no places that its sender knows.
   if (in6.packet == 0) return Walk.DROP;
   in6.code = code;
@@ -205,16 +205,16 @@ function problem(code: u32, at: usize): Walk {
  * RFC 8200 §4.4: we know no type of it. One that has no more to visit is passed over; any other
  * is a problem, and type 0 too (RFC 5095).
  */
-function routing(at: usize): Walk {
+function readRouting(at: usize): Walk {
   if (load<u8>(at, 3) == 0) return Walk.DELIVER;
   count(Mib.ipInHdrErrors);
-  return problem(PROBLEM_FIELD, at + 2);
+  return noteProblem(PROBLEM_FIELD, at + 2);
 }
 
 /**
  * The options of a Hop-by-Hop or Destination header (RFC 8200 §4.2): what the two highest bits of an unknown one say.
  */
-function options(header: usize, size: usize): Walk {
+function readOptions(header: usize, size: usize): Walk {
   const end = header + size;
   let n: u32 = 0;
   for (let at = header + 2; at < end;) {
@@ -223,11 +223,11 @@ function options(header: usize, size: usize): Walk {
       at++;
       continue;
     }
-    if (at + 2 > end || at + 2 + <usize>load<u8>(at, 1) > end || n++ == OPTIONS_MAX) return malformed();
+    if (at + 2 > end || at + 2 + <usize>load<u8>(at, 1) > end || n++ == OPTIONS_MAX) return refuseMalformed();
     // PadN, and the router alert (RFC 2711), are known.
     if (type != 1 && type != 5 && type >> 6 != 0) {
       count(Mib.ipInHdrErrors);
-      return type >> 6 == 2 || (type >> 6 == 3 && !isMulticast6(in6.dst)) ? problem(PROBLEM_OPTION, at) : Walk.DROP;
+      return type >> 6 == 2 || (type >> 6 == 3 && !isMulticast6(in6.dst)) ? noteProblem(PROBLEM_OPTION, at) : Walk.DROP;
     }
     at += 2 + <usize>load<u8>(at, 1);
   }
@@ -245,15 +245,15 @@ export function ip6Fragment(): Walk {
   in6.fragmented = true;
   if (offset == 0 && !more) {
     // An atomic fragment is no fragment, but for those to whom none may come (RFC 6980).
-    return f.next == NEXT_FRAGMENT ? malformed() : ip6Walk(f.next, in6.payload, body, end);
+    return f.next == NEXT_FRAGMENT ? refuseMalformed() : ip6Walk(f.next, in6.payload, body, end);
   }
-  if (more && (size & 7) != 0) return problem(PROBLEM_FIELD, in6.packet + 4);
-  if (offset + size > 65_535) return problem(PROBLEM_FIELD, in6.payload + 2);
+  if (more && (size & 7) != 0) return noteProblem(PROBLEM_FIELD, in6.packet + 4);
+  if (offset + size > 65_535) return noteProblem(PROBLEM_FIELD, in6.payload + 2);
   if (offset == 0) {
     // RFC 7112 §5: the first fragment has all headers, the upper layer's too.
     const at = in6.payload, said = ip6Walk(f.next, at, body, end);
     if (said == Walk.DELIVER ? in6.size < leastOf(in6.protocol) : said == Walk.SHORT) {
-      return problem(PROBLEM_CHAIN, in6.packet);
+      return noteProblem(PROBLEM_CHAIN, in6.packet);
     }
     if (said != Walk.DELIVER) return said;
     in6.payload = at;
@@ -314,7 +314,7 @@ function viewAt(payload: usize, size: u32): Ipv4 {
 }
 
 /** A datagram was put together: it is the packet at hand. Says what is in it. */
-export function ip6Whole(ip: Ipv4): Walk {
+export function ip6TakeWhole(ip: Ipv4): Walk {
   in6.packet = 0;
   in6.src = ip.src;
   in6.dst = ip.dst;

@@ -96,7 +96,7 @@ function idOf(ip: Ipv4): u32 {
 }
 
 /** The slot for the datagram that `ip` is a fragment of; taken from the oldest one if need be. */
-function slotFor(ip: Ipv4): Datagram {
+function slotTake(ip: Ipv4): Datagram {
   let best = slotAt(0);
   for (let i: u32 = 0; i < config.reassemblyMax; i++) {
     const d = slotAt(i);
@@ -138,7 +138,7 @@ export function reassemble(ip: Ipv4): Datagram | null {
     count(Mib.ipReasmFails);
     return null;
   }
-  const d = slotFor(ip);
+  const d = slotTake(ip);
   if (!admitFragment(d, ip, offset, size, more)) {
     count(Mib.ipReasmFails);
     datagramFree(d);

@@ -23,23 +23,23 @@ export function ackAcceptable(t: Tcb): bool {
 
 /** Processes the ACK field, which is acceptable. */
 export function acknowledge(t: Tcb): void {
-  const had = recoveryAckBegins(t), news = sackReceive(t), flight = t.sndNxt - t.sndUna;
+  const delivered = recoveryAckBegins(t), newSack = sackReceive(t), flight = t.sndNxt - t.sndUna;
   if (seqLt(t.sndUna, seg.ack)) {
-    advance(t, flight, had, news);
+    advance(t, flight, delivered, newSack);
     ecnEchoed(t, flight);
     windowArrives(t);
     return;
   }
   const wnd = t.sndWnd;
   if (seg.ack == t.sndUna) windowArrives(t);
-  recoveryRepeats(t, flight, had, news, wnd);
+  recoveryRepeats(t, flight, delivered, newSack, wnd);
 }
 
 /**
- * SEG.ACK is new: SND.UNA moves up to it. `flight`, what was delivered before, and
+ * SEG.ACK is new: SND.UNA moves up to it. `flight`, `delivered` (before this ACK), and
  * whether SACK told something are for recovery.
  */
-function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
+function advance(t: Tcb, flight: u32, delivered: u32, newSack: bool): void {
   const acked = seg.ack - t.sndUna;
   // A FIN takes a sequence number, but no place in the ring.
   ringAcked(t, min(acked, t.sndSize));
@@ -54,7 +54,7 @@ function advance(t: Tcb, flight: u32, had: u32, news: bool): void {
   // small, has taken what silly window avoidance held back; and where all text has arrived an idle
   // connection is left, which no silence ends.
   if (t.timerKind != <u8>Timer.PERSIST || t.sndWnd != 0 || t.sndSize == 0) retransmitAcked(t);
-  recoveryAdvances(t, acked, flight, had, news);
+  recoveryAdvances(t, acked, flight, delivered, newSack);
   roomAgain(t);
   workAdd(t);
 }

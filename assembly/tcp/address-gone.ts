@@ -13,15 +13,15 @@ import { recordGone } from "./open/accept";
 
 /**
  * Ends the connections that have `ip`, with NO_ADDRESS; on its other side, too, since one between 127/8 and ourselves
- * would go on on the wire (RFC 1122 §3.2.1.3 (g)). Listeners stay. So do records in TIME-WAIT, which send nothing by
- * themselves, and hear nothing of an address that is gone.
+ * would go on on the wire (RFC 1122 §3.2.1.3 (g)). Listeners stay. So do records in TIME-WAIT of an IPv4 address, which
+ * send nothing by themselves, and hear nothing of an address that is gone; those of an IPv6 address's name end.
  */
 export function tcpAddressGone(ip: u32): void {
   for (let i: u32 = 0; i < config.connsMax; i++) {
-    const t = tcbAt(i), left = tcbHas(t, Has.DETACHED), had = (left || t.state != <u8>State.CLOSED) && t.lip == ip;
-    if (t.state != <u8>State.CLOSED && !left && (had || (LOOPBACK && t.rip == ip))) endConnection(t, Err.NO_ADDRESS);
+    const t = tcbAt(i), over = tcbHas(t, Has.DETACHED), isHere = (over || t.state != <u8>State.CLOSED) && t.lip == ip;
+    if (t.state != <u8>State.CLOSED && !over && (isHere || (LOOPBACK && t.rip == ip))) endConnection(t, Err.NO_ADDRESS);
     // A handle that is left does not tell a name that may be another's.
-    if (IPV6 && isName(ip) && had && tcbHas(t, Has.DETACHED)) t.lip = noName();
+    if (IPV6 && isName(ip) && isHere && tcbHas(t, Has.DETACHED)) t.lip = noName();
   }
   for (let i: u32 = 0; i < config.halfOpenMax; i++) {
     const h = halfOpenAt(i);

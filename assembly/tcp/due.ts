@@ -11,7 +11,7 @@ import { ackNow } from "./block/acks";
 import { Timer, armTimer, disarmTimer } from "./block/timers";
 import { State, isSynchronized, isOpenedFast } from "./block/state";
 import { paceDue } from "./congestion/pacing";
-import { recoveryTimeout, recoveryTimer } from "./loss/recovery";
+import { recoveryTimeout, recoveryTakeTimer } from "./loss/recovery";
 import { rtoBackOff, rttStop } from "./loss/rtt";
 import { blackHoleSuspected } from "./loss/path-mtu";
 import { persistDue, persistArm } from "./close/persist";
@@ -31,7 +31,7 @@ export function tcbTimer(t: Tcb): void {
   }
   if (isDue(t.timerAt)) {
     if (t.timerKind == <u8>Timer.PERSIST) persistDue(t);
-    else if (!recoveryTimer(t)) retransmitDue(t);
+    else if (!recoveryTakeTimer(t)) retransmitDue(t);
   }
   // Where that was the connection's end, the block may be free again.
   if (t.state == <u8>State.CLOSED) return;

@@ -59,7 +59,7 @@ export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpH
   }
   if (FAST_OPEN) fastOpenFails(t);
   if (type == ICMP_UNREACHABLE && code == UNREACHABLE_FRAGMENTATION) {
-    pathMtu(t, mtu, ip.totalSize, seq);
+    pathMtuArrives(t, mtu, ip.totalSize, seq);
     return;
   }
   // Hard errors abort a connection that is not yet open; later they are soft (RFC 5927 §5.2, RFC 5461).
@@ -69,10 +69,10 @@ export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpH
       endConnection(t, Err.REFUSED);
       return;
     }
-    softError(t, Err.REFUSED);
+    softErrorNote(t, Err.REFUSED);
     return;
   }
-  softError(t, Err.UNREACHABLE);
+  softErrorNote(t, Err.UNREACHABLE);
 }
 
 function isRefusal(type: u32, code: u32): bool {
@@ -81,7 +81,7 @@ function isRefusal(type: u32, code: u32): bool {
 }
 
 /** Noted, told, and reported if the connection times out (MUST-47, MUST-56, SHLD-25). */
-function softError(t: Tcb, error: Err): void {
+function softErrorNote(t: Tcb, error: Err): void {
   t.softError = <i8>error;
   if (!tcbHas(t, Has.NO_SOFT_ERRORS)) tell(t, Event.SOFT_ERROR);
 }
@@ -90,7 +90,7 @@ function softError(t: Tcb, error: Err): void {
  * RFC 1191 §3: the path takes less than we thought. Only less than the packet that did not fit, and never less than
  * `pathMtuMin`. What was too large goes out again at once, in smaller segments; congestion it was not.
  */
-function pathMtu(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
+function pathMtuArrives(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
   if (!isSynchronized(t)) return;
   if (mtu == 0) {
     for (let i: u32 = 0; i < PLATEAU_COUNT && mtu == 0; i++) {
@@ -113,7 +113,7 @@ export function tcpNeighbourFailed(hop: u32): void {
   let t = blockedFirst();
   for (let n: u32 = 0; t != null; n++) {
     assert(!BOUNDED || n < config.connsMax);
-    if (nextHop(t.rip) == hop) softError(t, Err.UNREACHABLE);
+    if (nextHop(t.rip) == hop) softErrorNote(t, Err.UNREACHABLE);
     t = blockedNext(t);
   }
   workUnblock();

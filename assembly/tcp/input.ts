@@ -20,14 +20,14 @@ import { segmentRead } from "./segment/read";
 import { resetSegment } from "./segment/empty";
 import { NOBODY, demuxFind, halfOpenBase, isConn, isHalfOpen, timeWaitBase } from "./block/demux";
 import { halfOpenAnswer, halfOpenAnswerTake } from "./open/half-open";
-import { ackSegment, answerProbe, challenge } from "./close/reset";
+import { ackSegment, answerProbe, challenge } from "./close/challenge";
 import { setIrs } from "./open/connect";
 import { ackAcceptable, acknowledge } from "./acknowledge";
 import { ecnAgreed, ecnArrives } from "./congestion/ecn";
 import { drainEarly, earlyFinDue, receiveEarly, receiveEarlyFin, receiveText } from "./receive";
 import { retransmitEstablished } from "./loss/retransmit";
-import { rttAcked } from "./loss/rtt";
-import { dsackNote } from "./loss/report";
+import { rttTakeAck } from "./loss/rtt";
+import { dsackNote } from "./loss/sack-report";
 import { armFinWait2, armFirstByte } from "./block/timers";
 import { halfOpenAt, HalfOpen, Syn } from "./block/half-open-record";
 import { timestampNow } from "./block/timestamps";
@@ -147,7 +147,7 @@ function synSent(t: Tcb): void {
     if (FAST_OPEN) fastOpenAnswered(t);
     synAcked(t);
     // The window of a SYN is never scaled (RFC 7323 §2.2).
-    established(t, seg.wnd);
+    establish(t, seg.wnd);
     ackNow(t);
     urgentArrives(t);
     textArrives(t);
@@ -173,10 +173,10 @@ function synAcked(t: Tcb): void {
 }
 
 /** The connection is ESTABLISHED: our SYN is acknowledged, the peer's is known. `wnd`: its window, in bytes. */
-function established(t: Tcb, wnd: u32): void {
+function establish(t: Tcb, wnd: u32): void {
   const early = FAST_OPEN && isOpenedFast(t);
   setState(t, State.ESTABLISHED);
-  rttAcked(t, seg.ack);
+  rttTakeAck(t, seg.ack);
   t.sndWnd = wnd;
   t.maxSndWnd = wnd;
   t.sndWl1 = seg.seq;
@@ -359,7 +359,7 @@ function handshakeComplete(t: Tcb): void {
   if (FAST_OPEN && isOpenedFast(t)) fastOpenCompletes();
   else synAcked(t);
   tcbClear(t, Has.SYN_DUE);
-  established(t, seg.wnd << t.sndScale);
+  establish(t, seg.wnd << t.sndScale);
   drainEarly(t);
 }
 

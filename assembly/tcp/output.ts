@@ -11,7 +11,7 @@ import { ringRead, ringReadSum } from "../buffers/ring";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
 import { ipBegin, ipEnd, ipPayload, ipPayloadSize, ipWay, Way } from "../ip/output";
-import { ecnFlags, ecnSynFlags, ecnTos } from "./congestion/ecn";
+import { ecnFlags, ecnOffer, ecnTos } from "./congestion/ecn";
 import { Tcb, Has, RECOVERING, tcbHas, sendRing, workBlock, tcbSet, tcbClear } from "./block/tcb";
 import { State, isSynchronized, isOpenedFast } from "./block/state";
 import { Timer } from "./block/timers";
@@ -19,7 +19,7 @@ import { putTimestamps } from "./segment/options";
 import { fastOpenPut, fastOpenText } from "./open/fast-open";
 import { settled, synWindow, synSegment, synOptions } from "./open/syn";
 import {
-  lostEnd, lostNext, lostSent, recoveryBegins, recoveryHeldBack, recoveryPipe, recoverySent, recoveryWindow,
+  lostEnd, findLost, lostSent, recoveryBegins, recoveryHeldBack, recoveryPipe, recoverySent, recoveryWindow,
 } from "./loss/recovery";
 import { persistArm } from "./close/persist";
 import { retransmitArm } from "./loss/retransmit";
@@ -33,7 +33,7 @@ import { timestampNow } from "./block/timestamps";
 import { advertise } from "./block/receive-window";
 import { pathProbeSent, pathProbeSize } from "./loss/path-mtu";
 import { probeDrop, probePending, probeResent, probeSent, probeStart } from "./loss/probe";
-import { sackBlocks, putSack } from "./loss/report";
+import { sackBlocks, putSack } from "./loss/sack-report";
 import { paceAllows, paceArm, paceOn } from "./congestion/pacing";
 import { repeatLast } from "./repeat";
 import { urgentPointer } from "./urgent";
@@ -162,7 +162,7 @@ function roomForData(t: Tcb): u32 {
 
 /** Sends again what counts as lost, within the congestion window and the peer's (SHLD-16). */
 function sendLost(t: Tcb): bool {
-  if (!lostNext(t)) return false;
+  if (!findLost(t)) return false;
   const start = t.rtxNxt;
   let end = lostEnd(t, roomForData(t));
   const edge = t.sndUna + t.sndWnd;
@@ -353,7 +353,7 @@ function sendSyn(t: Tcb): void {
   const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
   if (ip == null) return;
   rttSyn(t);
-  const flags = (answer ? SYN | ACK : SYN) | ecnSynFlags(t, answer);
+  const flags = (answer ? SYN | ACK : SYN) | ecnOffer(t, answer);
   const bits = settled(t);
   if (FAST_OPEN && t.fastOpen != 0) {
     sendFastSyn(t, ip, flags, bits);

@@ -12,7 +12,7 @@ import { Address, namesSettle } from "../address/names";
 import { Event } from "../core/events";
 import { seqLt, seqLe } from "../core/seq";
 import { ringWriteSum } from "../buffers/ring";
-import { Ipv4, PROTO_TCP } from "../wire/ipv4";
+import { IP_DF_RAW, Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { Ipv6 } from "../wire/ipv6";
 import { ACK, PSH, TcpHeader } from "../wire/tcp";
 import { isOwn } from "../ip/address";
@@ -31,17 +31,17 @@ const TYPE_VERSION: u32 = 0x450008;
 /** IPv6's type and version 6, of `VERSION6_MASK`; the rest is the traffic class. */
 const TYPE_VERSION6: u32 = 0x60dd86;
 const VERSION6_MASK: u32 = 0xf0ffff;
-/** The ECN mark, in the second byte of IPv6's header. */
-const MARK6: u32 = 0x30;
 /** NOP, NOP, timestamps, 10 bytes. */
 const TIMESTAMPS: u32 = 0x0a080101;
 const WITH_TIMESTAMPS: u32 = TcpHeader.SIZE + 12;
+/** Where TSval is then: behind NOP, NOP, kind and length. */
+const TSVAL_AT: usize = TcpHeader.SIZE + 4;
 
 /**
  * Takes in the frame of `size` bytes, addressed to us alone, if it is one of those. Returns
  * whether it was; else nothing has happened.
  */
-export function predict(frame: usize, size: u32): bool {
+export function takePredicted(frame: usize, size: u32): bool {
   if (size < ETHERNET_SIZE + Ipv4.SIZE + TcpHeader.SIZE) return false;
   const kind = load<u32>(frame, 12) & 0xffffff;
   if (kind == TYPE_VERSION) return takeExpected4(changetype<Ipv4>(frame + ETHERNET_SIZE), size);
@@ -51,9 +51,9 @@ export function predict(frame: usize, size: u32): bool {
 
 function takeExpected4(ip: Ipv4, size: u32): bool {
   const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE), total = ip.totalSize, dst = ip.dst;
-  // DF may be set: 0x40 in memory order. A segment with an ECN mark goes the long way.
+  // DF may be set. A segment with an ECN mark goes the long way.
   if (ip.protocol != PROTO_TCP || total > size - ETHERNET_SIZE || total < Ipv4.SIZE + TcpHeader.SIZE ||
-      (load<u16>(changetype<usize>(ip), 6) & ~0x40) != 0 || dst != config.ip || (ip.tos & 3) != 0 ||
+      (ip.fragmentRaw & ~IP_DF_RAW) != 0 || dst != config.ip || (ip.tos & 3) != 0 ||
       (tcp.flags & ~PSH) != ACK) return false;
   const src = ip.src;
   // What we send to ourselves comes by the loop, and that does not lead here: on
@@ -67,7 +67,7 @@ function takeExpected6(ip: Ipv6, size: u32): bool {
   // As the long way does with each packet.
   namesSettle();
   if (!interface6.up || ip.next != PROTO_TCP || payload > size - ETHERNET_SIZE - Ipv6.SIZE ||
-      payload < TcpHeader.SIZE || (load<u8>(changetype<usize>(ip), 1) & MARK6) != 0 || (tcp.flags & ~PSH) != ACK ||
+      payload < TcpHeader.SIZE || ip.isMarked || (tcp.flags & ~PSH) != ACK ||
       !pairFind(ip)) return false;
   return takeExpected(pair.src, pair.dst, tcp, payload, pair.sum + sumPseudo(0, 0, PROTO_TCP, payload), size);
 }
@@ -90,8 +90,8 @@ function takeExpected(src: Address, dst: Address, tcp: TcpHeader, size: u32, sum
   const stamps = tcbHas(t, Has.TIMESTAMPS), data = changetype<usize>(tcp) + header;
   let tsVal: u32 = 0;
   if (stamps) {
-    if (header != WITH_TIMESTAMPS || load<u32>(changetype<usize>(tcp), 20) != TIMESTAMPS) return false;
-    tsVal = bswap<u32>(load<u32>(changetype<usize>(tcp), 24));
+    if (header != WITH_TIMESTAMPS || load<u32>(changetype<usize>(tcp), TcpHeader.SIZE) != TIMESTAMPS) return false;
+    tsVal = bswap<u32>(load<u32>(changetype<usize>(tcp), TSVAL_AT));
     if (seqLt(tsVal, t.tsRecent)) return false;
   } else if (header != TcpHeader.SIZE) {
     return false;

@@ -12,7 +12,7 @@ import { ackNow, ackSoon } from "./block/acks";
 import { rcvWnd } from "./block/receive-window";
 import { seg } from "./segment/segment";
 import { sendAck } from "./output";
-import { dsackNote } from "./loss/report";
+import { dsackNote } from "./loss/sack-report";
 
 /** Whether the segment's text begins at RCV.NXT or behind it, and ends within the ring's free room. */
 function hasPlace(t: Tcb): bool {

@@ -14,8 +14,11 @@ import { urgentRead } from "./urgent";
 
 // §3.10.2 SEND
 
-/** Bytes that can be queued now, an Err if none ever can. */
-export function userSendRoom(t: Tcb): i32 {
+/**
+ * Bytes that can be queued now, an Err if none ever can. Where it is 0, WRITABLE is ordered: it is raised once there is
+ * room again.
+ */
+export function userAskRoom(t: Tcb): i32 {
   if (t.error != 0) return <i32>t.error;
   if (tcbHas(t, Has.FIN_QUEUED)) return Err.CLOSED;
   if (!canSend(t)) return Err.STATE;
@@ -26,13 +29,13 @@ export function userSendRoom(t: Tcb): i32 {
 
 /** Queues up to `size` bytes from `src`. Returns how many, or AGAIN: the ring is full; WRITABLE follows. */
 export function userSend(t: Tcb, src: usize, size: u32): i32 {
-  const room = userSendRoom(t);
+  const room = userAskRoom(t);
   if (room < 0) return room;
   const n = min(size, <u32>room);
   if (n < size) tcbSet(t, Has.WANTS_ROOM);
   if (n == 0) return size == 0 ? 0 : Err.AGAIN;
   ringWrite(sendRing(t), config.sendRing, t.sndHead, t.sndSize, src, n);
-  return queued(t, n);
+  return addQueued(t, n);
 }
 
 /** Where the next bytes to send can be written in place. */
@@ -42,9 +45,9 @@ export function userSendAt(t: Tcb): usize {
   return sendRing(t) + at;
 }
 
-/** How many of them, without a break: ≤ userSendRoom. */
+/** How many of them, without a break: ≤ userAskRoom. */
 export function userSendSpan(t: Tcb): i32 {
-  const room = userSendRoom(t);
+  const room = userAskRoom(t);
   if (room <= 0) return room;
   return <i32>min(<u32>room, config.sendRing - <u32>(userSendAt(t) - sendRing(t)));
 }
@@ -55,11 +58,11 @@ export function userSendCommit(t: Tcb, size: u32): i32 {
   if (span < 0) return span;
   if (size > <u32>span) return Err.ARGUMENT;
   if (size == <u32>span) tcbSet(t, Has.WANTS_ROOM);
-  return queued(t, size);
+  return addQueued(t, size);
 }
 
 /** The ring has `size` bytes more. */
-function queued(t: Tcb, size: u32): i32 {
+function addQueued(t: Tcb, size: u32): i32 {
   t.sndSize += size;
   workAdd(t);
   return <i32>size;

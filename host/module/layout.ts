@@ -1040,7 +1040,7 @@ export interface Calls {
   tcp_connect(lip: number, lport: number, rip: number, rport: number): number;
   /** Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
   tcp_send(handle: number, src: number, size: number): number;
-  /** Bytes that could be queued now. */
+  /** Bytes that could be queued now. 0: the ring is full, and WRITABLE follows. */
   tcp_send_room(handle: number): number;
   /** Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
   tcp_send_at(handle: number): number;

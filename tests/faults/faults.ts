@@ -203,7 +203,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "who stood behind one that left the accept queue does not hear of it", kind: "count",
-    find: "  else tcbAt(next - 1).sndUp = prev;\n", put: "",
+    find: "  else tcbAt(next - 1).acceptPrev = prev;\n", put: "",
   },
   {
     name: "a half-open record that goes is still counted", kind: "count", find: "listenerAt(h.listener).halfOpen--;",

@@ -373,13 +373,20 @@ function importedBy(path: string, text: string): Map<string, string> {
   return known;
 }
 
+/** Names of enumerations. */
+function enums(sources: Tree): string[] {
+  return [...sources.values()].flatMap((text) => parse(text).statements.filter(ts.isEnumDeclaration))
+    .map((e) => e.name.text);
+}
+
 /**
- * Functions and methods that return whether something is so, or are named like it, and write memory, or call what does,
- * by the graph of calls: "file name". A method acts if one of its name does.
+ * Functions and methods that answer, and write memory, or call what does, by the graph of calls: "file name". They
+ * return whether something is so, or are named like it; `"numbers"`: functions that return an i32, or a value of an
+ * enumeration. A method acts if one of its name does.
  */
-export function actingBooleans(sources: Tree): string[] {
+export function actingAnswers(sources: Tree, what: "bool" | "numbers"): string[] {
   const calls = new Map<string, Set<string>>(), acts = new Set<string>();
-  const asked: { key: string; where: string }[] = [];
+  const asked: { key: string; where: string }[] = [], numbers = new Set(["i32", ...enums(sources)]);
   for (const [path, text] of sources) {
     const known = importedBy(path, text), all = functionsOf(text), stars = starsOf(path, parse(text));
     for (const { name } of all) if (!name.startsWith(".")) known.set(name, `${path} ${name}`);
@@ -401,7 +408,9 @@ export function actingBooleans(sources: Tree): string[] {
       node.body!.forEachChild(visit);
       calls.set(key, called);
       if (stores(node.body!, locals)) acts.add(key);
-      const isAsked = node.type?.getText() === "bool" || /^\.?(is|has|may|can|should|needs)[A-Z]/.test(name);
+      const type = node.type?.getText() ?? "";
+      const isAsked = what === "numbers" ? !name.startsWith(".") && numbers.has(type)
+        : type === "bool" || /^\.?(is|has|may|can|should|needs)[A-Z]/.test(name);
       if (isAsked) asked.push({ key, where: `${path} ${name}` });
     }
   }

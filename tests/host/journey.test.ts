@@ -69,7 +69,7 @@ describe("docs/design/journey.md", () => {
   });
 
   it("has a short way for what is expected", () => {
-    assert.equal(fast.into.filter((step) => step === "tcp/predict.ts predict").length, 1);
+    assert.equal(fast.into.filter((step) => step === "tcp/predict.ts takePredicted").length, 1);
     const both = new Set(fast.into);
     assert.deepEqual(steps("In").filter((step) => both.has(step)), [
       "tcp/block/demux.ts demuxFind", "core/events.ts eventRaise",

@@ -1,4 +1,4 @@
-// The states of RFC 9293 §3.3.2. This is the only file that assigns one.
+// The states of RFC 9293 §3.3.2. This is the only file that assigns one; a block that is given back is CLOSED (tcb.ts).
 
 import { Tcb, FastOpen } from "./tcb";
 

@@ -123,7 +123,7 @@ export const enum FastOpen {
   sndWnd: u32;
   maxSndWnd: u32;
   iss: Seq;
-  /** SND.UP; in an accept queue, where nobody sends yet, the connection before this one, by number + 1. */
+  /** SND.UP; in an accept queue, where nobody sends yet, its place is `acceptPrev`'s. */
   sndUp: Seq;
   rcvNxt: Seq;
   /** The right edge of the window, as advertised: RCV.NXT + RCV.WND. It never moves left. */
@@ -171,7 +171,7 @@ export const enum FastOpen {
   dsackEnd: Seq;
   workPrev: u32;
   workNext: u32;
-  /** Next in the accept queue, by number + 1; the one before: `sndUp`. */
+  /** Next in the accept queue, by number + 1. */
   acceptNext: u32;
   /**
    * Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged; in the copy
@@ -218,6 +218,10 @@ export const enum FastOpen {
   fastOpen: u8;
   /** Its block in the pool of senders, by number + 1; 0: none. */
   sender: u16;
+
+  /** The connection before this one in the accept queue, by number + 1. */
+  @inline get acceptPrev(): u32 { return this.sndUp; }
+  @inline set acceptPrev(v: u32) { this.sndUp = v; }
 }
 
 /** 2^8 bytes: a TCB. */
@@ -292,6 +296,7 @@ export function tcbAllocate(): Tcb | null {
 
 /** Gives the block back. Whoever calls has taken it off every list. */
 export function tcbRelease(t: Tcb): void {
+  // CLOSED. `setState` is above this file, and the diagram has no say in a block that is nobody's.
   t.state = 0;
   t.flags = 0;
   poolGive(pool, changetype<usize>(t));

@@ -1,6 +1,6 @@
 // The timers of a connection: retransmission or persist (`timerAt`), delayed ACK (`delackAt`),
-// keep-alive or an orphan's FIN-WAIT-2 (`idleAt`). One entry of the heap stands for all of them; when it
-// comes up too early, it is put back (due.ts).
+// and the wait of a connection that is idle (`idleAt`): keep-alive, the first byte after `accept`, an orphan's time-out
+// or its FIN-WAIT-2. One entry of the heap stands for all of them; when it comes up too early, it is put back (due.ts).
 
 import { config } from "../../config";
 import { afterMs, clock, NEVER, Micros } from "../../core/clock";

@@ -19,7 +19,7 @@ import { flowSet } from "../block/flow";
 import { demuxInsert, demuxRemove, timeWaitBase } from "../block/demux";
 import { TimeWait, hand, pool, timeWaitAt, timeWaitIndex } from "../block/time-wait-record";
 import { detach, dispose } from "./end";
-import { ackSegment } from "./reset";
+import { ackSegment } from "./challenge";
 
 /** Time between answers to SYNs and empty segments. */
 const EMPTY_MS: u16 = 500;

@@ -43,10 +43,10 @@ export function ecnAgreed(t: Tcb): bool {
 }
 
 /**
- * Flags beside SYN: an offer, or, in a SYN-ACK, agreement. A SYN that is sent again offers nothing: a
- * middlebox may have dropped it (§6.1.1.1).
+ * Offers ECN in our SYN, and notes that it did; or agrees to it, in a SYN-ACK. Returns the flags for it beside SYN. A
+ * SYN that is sent again offers nothing: a middlebox may have dropped it (§6.1.1.1).
  */
-export function ecnSynFlags(t: Tcb, answer: bool): u32 {
+export function ecnOffer(t: Tcb, answer: bool): u32 {
   if (answer) return ecnOn(t) ? ECE : 0;
   if (!ECN || (config.policy & Policy.ECN_OFFER) == 0 || tcbHas(t, Has.SYN_RESENT)) return 0;
   t.ecn = <u8>Ecn.ASKED;

@@ -10,7 +10,7 @@ import { Tcb, Has, tcbHas } from "../block/tcb";
 import { hasSender, senderOf } from "../block/sender";
 import { mssCompute, mssFor } from "../block/mss";
 import { sentNow } from "./sent";
-import { sackBlocks } from "./report";
+import { sackBlocks } from "./sack-report";
 
 /** A size that nearly every path takes (BASE_PLPMTU, RFC 8899 §5.1.2). */
 const BASE: u32 = 1200;

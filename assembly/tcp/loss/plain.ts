@@ -12,8 +12,8 @@ import {
 import { Timer } from "../block/timers";
 import { timestampNow } from "../block/timestamps";
 import { seg, segHas, segLen, Option } from "../segment/segment";
-import { rttAcked, rttSample, rttStop } from "./rtt";
-import { sackPipe, sackLostEdge, sackSkip, DUP_THRESH } from "./scoreboard";
+import { rttTakeAck, rttSample, rttStop } from "./rtt";
+import { sackPipe, sackLostEdge, sackSkip, DUP_THRESH } from "./plain-scoreboard";
 
 /** Bytes in the network. */
 export function plainPipe(t: Tcb): u32 {
@@ -36,18 +36,18 @@ export function limitedTransmit(t: Tcb): u32 {
 
 /** Takes the round-trip time that the ACK at hand tells, if it tells one. */
 export function plainTimes(t: Tcb): void {
-  if (rttAcked(t, seg.ack) || tcbHas(t, Has.TIMING) || !segHas(Option.TIMESTAMPS) || seg.tsEcr == 0) return;
+  if (rttTakeAck(t, seg.ack) || tcbHas(t, Has.TIMING) || !segHas(Option.TIMESTAMPS) || seg.tsEcr == 0) return;
   // Without a timed segment, because something was sent twice, a timestamp's echo tells (RFC 7323 §4.1), to 1 ms.
   const rtt = timestampNow(t) - seg.tsEcr;
   if (rtt < 600_000) rttSample(t, min<u32>(rtt, 100_000) * 1000);
 }
 
-/** The ACK at hand acknowledged nothing new. `news`: SACK told something; `wnd`: the peer's window before it. */
-export function plainRepeats(t: Tcb, news: bool, wnd: u32): void {
+/** The ACK at hand acknowledged nothing new. `newSack`: SACK told something; `wnd`: the peer's window before it. */
+export function plainRepeats(t: Tcb, newSack: bool, wnd: u32): void {
   // A duplicate ACK (RFC 5681 §2): data outstanding, no data, same ACK, same window;
   // with SACK, one that tells something new.
   if (t.sndUna == t.sndNxt || seg.ack != t.sndUna || t.timerKind == <u8>Timer.PERSIST) return;
-  if (tcbHas(t, Has.SACK) ? news : segLen() == 0 && wnd == t.sndWnd) duplicateAck(t);
+  if (tcbHas(t, Has.SACK) ? newSack : segLen() == 0 && wnd == t.sndWnd) duplicateAck(t);
 }
 
 /** Something beyond a gap arrived. */
@@ -86,7 +86,7 @@ function firstHole(t: Tcb): void {
 }
 
 /** Moves `t.rtxNxt` to what is to be sent again next. Returns whether there is anything. */
-export function plainLostNext(t: Tcb): bool {
+export function plainFindLost(t: Tcb): bool {
   t.rtxNxt = sackSkip(t, t.rtxNxt);
   return seqLt(t.rtxNxt, t.sndLost);
 }

@@ -11,7 +11,7 @@ import { State } from "../block/state";
 import { Timer, armTimer } from "../block/timers";
 import { Sends, hasSender, senderOf, sends } from "../block/sender";
 import { seg } from "../segment/segment";
-import { sentAgain, sentLastStart } from "./sent";
+import { sentNoteAgain, sentLastStart } from "./sent";
 
 /** TLP.max_ack_delay: what a peer may wait before it acknowledges a single segment, µs. */
 const MAX_ACK_DELAY_US: u32 = 200_000;
@@ -44,7 +44,7 @@ export function probeArm(t: Tcb): bool {
   return true;
 }
 
-/** The probe's timer fired. The retransmission timer runs from here on (`retransmitArm`, by the caller). */
+/** The probe's timer fired. The caller has armed the retransmission timer before (`recoveryTakeTimer`). */
 export function probeDue(t: Tcb): void {
   if (!mayProbe(t)) return;
   senderOf(t).bits |= <u16>Sends.PROBE_DUE;
@@ -71,7 +71,7 @@ export function probeSent(t: Tcb): void {
 
 /** A probe was sent, of what lay in flight from `start` on. */
 export function probeResent(t: Tcb, start: Seq): void {
-  sentAgain(t, start, t.sndNxt);
+  sentNoteAgain(t, start, t.sndNxt);
   probeSent(t);
   senderOf(t).bits |= <u16>Sends.PROBE_RESENT;
 }
@@ -87,14 +87,14 @@ export function probeForget(t: Tcb): void {
 }
 
 /**
- * RFC 8985 §7.4.2, for the ACK at hand. `news`: it has SACK information. Returns whether a loss was repaired by the
+ * RFC 8985 §7.4.2, for the ACK at hand. `newSack`: it has SACK information. Returns whether a loss was repaired by the
  * probe alone, which congestion control has to hear of.
  */
-export function probeAcked(t: Tcb, advanced: bool, news: bool): bool {
+export function probeTakeAck(t: Tcb, advanced: bool, newSack: bool): bool {
   const s = senderOf(t);
   if (!sends(s, Sends.PROBING) || seqLt(seg.ack, s.probeEnd)) return false;
   const end: Seq = s.probeEnd;
-  if (!sends(s, Sends.PROBE_RESENT) || sends(s, Sends.DSACK_NOW) || (seg.ack == end && !advanced && !news)) {
+  if (!sends(s, Sends.PROBE_RESENT) || sends(s, Sends.DSACK_NOW) || (seg.ack == end && !advanced && !newSack)) {
     s.bits &= ~<u16>Sends.PROBING;
     return false;
   }

@@ -9,10 +9,10 @@ import { rangeAt } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
 import { Sends, bbrOn, senderEnd, senderIdle, senderOf, sends } from "../block/sender";
-import { Sent, sentAgain, sentLoseAll, sentNew, sentNow } from "./sent";
+import { Sent, sentNoteAgain, sentLoseAll, sentNew, sentNow } from "./sent";
 import { rackDetect, rackDsack, rackRecovered, rackTimeout } from "./rack";
 import { pathProbeAcked } from "./path-mtu";
-import { probeAcked, probeDrop, probeForget } from "./probe";
+import { probeTakeAck, probeDrop, probeForget } from "./probe";
 import { bbrAcked, bbrBegins, bbrRestore, bbrSent } from "../congestion/bbr";
 import { paceSent } from "../congestion/pacing";
 import { prrAck, prrBegin, prrEnd, prrOn, prrSent } from "../congestion/prr";
@@ -37,7 +37,7 @@ export function rackResent(t: Tcb, start: Seq, end: Seq): void {
   undoResent(t, end - start);
   prrSent(t, end - start);
   paceSent(t, end - start);
-  if (sentAgain(t, start, end)) {
+  if (sentNoteAgain(t, start, end)) {
     if (bbrOn(t)) bbrSent(t);
     return;
   }
@@ -57,15 +57,15 @@ export function rackTimes(t: Tcb): void {
 
 /**
  * The ACK at hand was taken in: it acknowledged `acked` new bytes of `flight`, `delivered` arrived in all, and
- * `news` says whether SACK told something.
+ * `newSack` says whether SACK told something.
  */
-export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
+export function rackAck(t: Tcb, acked: u32, flight: u32, delivered: u32, newSack: bool): void {
   if (acked != 0) pathProbeAcked(t);
   if (SPEED && acked != 0 && isUndisturbed(t)) {
     if (bbrOn(t)) bbrAcked(t, delivered);
     else grow(t, acked, flight);
   } else {
-    examine(t, acked, flight, delivered, news);
+    examine(t, acked, flight, delivered, newSack);
   }
   if (t.sndUna == t.sndNxt) {
     probeDrop(t);
@@ -82,10 +82,10 @@ function isUndisturbed(t: Tcb): bool {
 }
 
 /** What the ACK at hand tells of losses: that there was none (undo), that one is repaired, or that there is another. */
-function examine(t: Tcb, acked: u32, flight: u32, delivered: u32, news: bool): void {
+function examine(t: Tcb, acked: u32, flight: u32, delivered: u32, newSack: bool): void {
   const s = senderOf(t), advanced = acked != 0;
   rackDsack(t);
-  const repaired = probeAcked(t, advanced, news);
+  const repaired = probeTakeAck(t, advanced, newSack);
   if (repaired && !tcbHas(t, Has.RECOVERY | Has.LOSS)) congestionLoss(t, flight);
   if (!undoDetects(t, acked) && tcbHas(t, Has.RECOVERY | Has.LOSS) && seqLe(t.recover, t.sndUna)) recovered(t);
   s.bits &= ~<u16>Sends.DSACK_NOW;
@@ -184,7 +184,7 @@ export function reorderDue(t: Tcb): void {
  * The retransmission timer fired, `first`: for the first time in a row. Returns false when there was no range left to
  * note what is first in flight: the connection goes on without a Sender.
  */
-export function rackTimesOut(t: Tcb, first: bool): bool {
+export function rackTakeTimeout(t: Tcb, first: bool): bool {
   const s = senderOf(t);
   if (s.first == 0 || rangeAt(s.first).start != t.sndUna) {
     senderEnd(t);

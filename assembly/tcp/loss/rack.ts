@@ -10,7 +10,7 @@ import { Sent, sentLose, sentNow } from "./sent";
 import { seg, segHas, Option } from "../segment/segment";
 import { hystartSample } from "../congestion/hystart";
 import { frtoNote } from "./undo";
-import { DUP_THRESH } from "./scoreboard";
+import { DUP_THRESH } from "./plain-scoreboard";
 
 /** A reordering window that a D-SACK has widened lasts for so many recoveries (RFC 8985 §6.2 step 4). */
 const PERSIST: u8 = 16;

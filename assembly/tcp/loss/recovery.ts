@@ -11,13 +11,13 @@ import { Timer, armTimer } from "../block/timers";
 import { Sends, hasSender, senderBegin, senderEnd, senderOf, sentPipe } from "../block/sender";
 import { congestionTimeout } from "../congestion/congestion";
 import { sentAcked } from "./delivered";
-import { limitedTransmit, plainAdvances, plainLostNext, plainPipe, plainRepeats, plainTimes } from "./plain";
+import { limitedTransmit, plainAdvances, plainFindLost, plainPipe, plainRepeats, plainTimes } from "./plain";
 import { probeDue } from "./probe";
-import { rackAck, rackAfter, rackResent, rackSent, rackTimes, rackTimesOut, reorderDue } from "./rack-recovery";
+import { rackAck, rackAfter, rackResent, rackSent, rackTimes, rackTakeTimeout, reorderDue } from "./rack-recovery";
 import { lossBegins } from "./retransmit";
 import { rttStart } from "./rtt";
-import { sackForget, sackHoleEnd } from "./scoreboard";
-import { sentLoseAll, sentNextLost } from "./sent";
+import { sackForget, sackHoleEnd } from "./plain-scoreboard";
+import { sentLoseAll, sentFindLost } from "./sent";
 import { frtoWaits, undoBegin } from "./undo";
 
 // Sending
@@ -57,9 +57,9 @@ export function recoveryHeldBack(t: Tcb): void {
 }
 
 /** Moves `t.rtxNxt` to what counts as lost and is to be sent again next. Returns whether there is anything. */
-export function lostNext(t: Tcb): bool {
+export function findLost(t: Tcb): bool {
   if (!tcbHas(t, Has.LOSS | Has.RECOVERY)) return false;
-  return hasSender(t) ? !frtoWaits(t) && sentNextLost(t) : plainLostNext(t);
+  return hasSender(t) ? !frtoWaits(t) && sentFindLost(t) : plainFindLost(t);
 }
 
 /** Where the segment that begins at `t.rtxNxt` ends, FIN included; at most `size` bytes on. */
@@ -96,34 +96,37 @@ export function recoveryTimes(t: Tcb, acked: u32): void {
   }
 }
 
-/** The ACK acknowledged `acked` new bytes of `flight`; `had`: see `recoveryAckBegins`; `news`: SACK told something. */
-export function recoveryAdvances(t: Tcb, acked: u32, flight: u32, had: u32, news: bool): void {
-  if (hasSender(t)) rackAck(t, acked, flight, senderOf(t).delivered - had, news);
+/**
+ * The ACK acknowledged `acked` new bytes of `flight`. `delivered`: what `recoveryAckBegins` returned; `newSack`: SACK
+ * told something.
+ */
+export function recoveryAdvances(t: Tcb, acked: u32, flight: u32, delivered: u32, newSack: bool): void {
+  if (hasSender(t)) rackAck(t, acked, flight, senderOf(t).delivered - delivered, newSack);
   else plainAdvances(t, acked);
 }
 
 /** The ACK acknowledged nothing new. `wnd`: the peer's window before it. */
-export function recoveryRepeats(t: Tcb, flight: u32, had: u32, news: bool, wnd: u32): void {
+export function recoveryRepeats(t: Tcb, flight: u32, delivered: u32, newSack: bool, wnd: u32): void {
   if (!hasSender(t)) {
-    plainRepeats(t, news, wnd);
+    plainRepeats(t, newSack, wnd);
   } else if (flight == 0) {
     rackAfter(t);
   } else if (t.timerKind != <u8>Timer.PERSIST) {
     rackTimes(t);
-    rackAck(t, 0, flight, senderOf(t).delivered - had, news);
+    rackAck(t, 0, flight, senderOf(t).delivered - delivered, newSack);
   }
 }
 
 // Timers
 
 /** The connection's timer fired: if it was one of recovery's own, it is dealt with. Returns whether it was. */
-export function recoveryTimer(t: Tcb): bool {
+export function recoveryTakeTimer(t: Tcb): bool {
   if (RACK && t.timerKind == <u8>Timer.REORDER) {
     reorderDue(t);
     return true;
   }
   if (TLP && t.timerKind == <u8>Timer.PROBE) {
-    // The retransmission timer runs from here on.
+    // The retransmission timer runs from here on; `probeDue` builds upon that.
     armTimer(t, Timer.RETRANSMIT, t.rto);
     probeDue(t);
     return true;
@@ -136,7 +139,7 @@ export function recoveryTimeout(t: Tcb): void {
   const first = t.retries == 1;
   if (first) undoBegin(t);
   congestionTimeout(t, t.sndNxt - t.sndUna, first);
-  if (hasSender(t) && rackTimesOut(t, first)) lossBegins(t);
+  if (hasSender(t) && rackTakeTimeout(t, first)) lossBegins(t);
   else loseAll(t);
   tcbSet(t, Has.RETRANSMIT_ONE);
 }

@@ -1,4 +1,6 @@
-// The retransmission timer (RFC 6298 §5).
+// The retransmission timer as segments are sent and acknowledged (RFC 6298 §5.1 to §5.3), and what starts over: once a
+// connection is open (§5.7), and in a recovery after a time-out (RFC 5681 §3.1). When it fires (§5.4 to §5.6), due.ts
+// acts, with `rtoBackOff` of rtt.ts.
 
 import { clock } from "../../core/clock";
 import { Tcb, Has, tcbHas } from "../block/tcb";

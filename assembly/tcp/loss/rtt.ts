@@ -1,4 +1,5 @@
-// The retransmission time-out (RFC 6298), in µs. `srtt` is kept × 8 and `rttvar` × 4, so that the gains are shifts.
+// How long the retransmission time-out is (RFC 6298 §2 to §4, §5.5), in µs. `srtt` is kept × 8 and `rttvar` × 4, so
+// that the gains are shifts.
 
 import { Policy, config } from "../../config";
 import { TLP } from "../../features";
@@ -34,7 +35,7 @@ export function rttStop(t: Tcb): void {
 }
 
 /** `ack` acknowledges something new. Takes a sample if it covers the timed segment; returns whether it did. */
-export function rttAcked(t: Tcb, ack: Seq): bool {
+export function rttTakeAck(t: Tcb, ack: Seq): bool {
   if (!tcbHas(t, Has.TIMING) || !seqLt(t.rttSeq, ack)) return false;
   tcbClear(t, Has.TIMING);
   rttSample(t, <u32>min<u64>(clock.us - t.rttAt, SAMPLE_MAX));

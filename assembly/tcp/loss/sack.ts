@@ -8,12 +8,12 @@ import { Tcb, Has, tcbHas } from "../block/tcb";
 import { seg, segHas, Option } from "../segment/segment";
 import { Sends, hasSender, senderOf } from "../block/sender";
 import { undoDsack } from "./undo";
-import { sentSacked } from "./delivered";
+import { sentMarkSacked } from "./delivered";
 
 /** Takes in the SACK blocks of the segment at hand. Returns whether they told something new. */
 export function sackReceive(t: Tcb): bool {
   if (!tcbHas(t, Has.SACK) || !segHas(Option.SACK)) return false;
-  let news = false;
+  let newSack = false;
   for (let i: u32 = 0; i < seg.sacks; i++) {
     const at = seg.sackAt + (i << 3);
     const start = bswap<u32>(load<u32>(at)), end = bswap<u32>(load<u32>(at, 4));
@@ -27,14 +27,14 @@ export function sackReceive(t: Tcb): bool {
     if (hasSender(t)) {
       // A first block that another one encloses is a D-SACK too (RFC 2883 §4.2).
       if (i == 0 && seg.sacks > 1 && isEnclosed(start, end)) dsackArrives(t, start, end);
-      else if (sentSacked(t, start, end)) news = true;
+      else if (sentMarkSacked(t, start, end)) newSack = true;
       continue;
     }
     if (rangesHold(t.sacked, start, end)) continue;
     t.sacked = rangesAdd(t.sacked, start, end);
-    if (rangesAdded()) news = true;
+    if (rangesAdded()) newSack = true;
   }
-  return news;
+  return newSack;
 }
 
 /** The peer got start…end twice. What lies further back than it can have kept in mind is no news. */

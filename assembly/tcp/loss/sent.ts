@@ -59,7 +59,7 @@ function fill(i: u16, start: Seq, end: Seq, stamp: u32, bits: u32): void {
 }
 
 /** Splits an entry at `seq`, which lies inside of it; the second half is a new one. Returns whether there was one. */
-export function split(s: Sender, i: u16, seq: Seq): bool {
+export function sentSplit(s: Sender, i: u16, seq: Seq): bool {
   const fresh = sentFresh(s);
   if (fresh == 0) return false;
   const r = rangeAt(i);
@@ -75,23 +75,23 @@ export function split(s: Sender, i: u16, seq: Seq): bool {
  * Makes one entry of `i` and `prev` before it, if both were selectively acknowledged and touch.
  * Returns the number of what holds `i` now.
  */
-export function join(s: Sender, prev: u16, i: u16): u16 {
+export function sentJoin(s: Sender, prev: u16, i: u16): u16 {
   if (prev == 0) return i;
   const r = rangeAt(prev), o = rangeAt(i);
-  if (!has(r, Sent.SACKED) || !has(o, Sent.SACKED) || r.end != o.start) return i;
+  if (!sentHas(r, Sent.SACKED) || !sentHas(o, Sent.SACKED) || r.end != o.start) return i;
   r.end = o.end;
   r.bits |= o.bits;
   sentRemove(s, prev);
   return prev;
 }
 
-export function has(r: Range, bits: u32): bool {
+export function sentHas(r: Range, bits: u32): bool {
   return (<u32>r.bits & bits) != 0;
 }
 
 /** Counts an entry as lost. */
 export function sentLose(s: Sender, r: Range): void {
-  if (has(r, Sent.LOST | Sent.SACKED)) return;
+  if (sentHas(r, Sent.LOST | Sent.SACKED)) return;
   r.bits |= <u16>Sent.LOST;
   s.lost += r.end - r.start;
   if (BBR) bbrOf(s).lost += r.end - r.start;
@@ -102,7 +102,7 @@ export function sentLoseAll(t: Tcb): void {
   const s = senderOf(t);
   for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
-    if (has(r, Sent.SACKED)) {
+    if (sentHas(r, Sent.SACKED)) {
       r.bits &= ~<u16>Sent.SACKED;
       s.sacked -= r.end - r.start;
     }
@@ -118,12 +118,12 @@ export function sentFound(t: Tcb): void {
 }
 
 /** Notes the first bytes that count as lost in `t.rtxNxt` and `t.sndLost`. Returns whether there are any. */
-export function sentNextLost(t: Tcb): bool {
+export function sentFindLost(t: Tcb): bool {
   const s = senderOf(t);
   if (s.lost == 0) return false;
   for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
-    if (!has(r, Sent.LOST)) continue;
+    if (!sentHas(r, Sent.LOST)) continue;
     t.rtxNxt = r.start;
     t.sndLost = r.end;
     return true;
@@ -135,19 +135,19 @@ export function sentNextLost(t: Tcb): bool {
  * start…end, the beginning of an entry that was lost or the end of the last one (a loss probe), is sent again. Returns
  * false when there was no entry for the rest.
  */
-export function sentAgain(t: Tcb, start: Seq, end: Seq): bool {
+export function sentNoteAgain(t: Tcb, start: Seq, end: Seq): bool {
   const s = senderOf(t);
   let prev: u16 = 0, i = s.first;
   for (let n: u32 = 0; i != 0 && seqLe(rangeAt(i).end, start); i = rangeNext(i, n++)) prev = i;
   if (i == 0) return true;
   if (seqLt(rangeAt(i).start, start)) {
-    if (!split(s, i, start)) return true;
+    if (!sentSplit(s, i, start)) return true;
     prev = i;
     i = rangeAt(i).next;
   }
   let r = rangeAt(i);
-  if (seqLt(end, r.end) && !split(s, i, end)) return false;
-  if (has(r, Sent.LOST)) s.lost -= r.end - r.start;
+  if (seqLt(end, r.end) && !sentSplit(s, i, end)) return false;
+  if (sentHas(r, Sent.LOST)) s.lost -= r.end - r.start;
   r.bits = <u16>((<u32>r.bits & ~Sent.LOST) | Sent.AGAIN);
   r.stamp = sentNow();
   if (prev == 0) return true;

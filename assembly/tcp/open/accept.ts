@@ -28,7 +28,7 @@ export function admit(l: Listener, lip: u32, rip: u32, ports: u32): Tcb | null {
   t.ttl = l.ttl;
   tcbSet(t, Has.UNACCEPTED);
   const last = l.acceptLast, me = tcbIndex(t) + 1;
-  t.sndUp = last;
+  t.acceptPrev = last;
   t.acceptNext = 0;
   if (last == 0) l.acceptFirst = me;
   else tcbAt(last - 1).acceptNext = me;
@@ -77,12 +77,13 @@ export function acceptTake(l: Listener): Tcb | null {
 
 /** Takes a connection out of its listener's accept queue, wherever it stands there. */
 export function listenerForget(t: Tcb): void {
-  const l = listenerAt(t.listener), prev = t.sndUp, next = t.acceptNext;
+  const l = listenerAt(t.listener), prev = t.acceptPrev, next = t.acceptNext;
   if (prev == 0) l.acceptFirst = next;
   else tcbAt(prev - 1).acceptNext = next;
   if (next == 0) l.acceptLast = prev;
-  else tcbAt(next - 1).sndUp = prev;
+  else tcbAt(next - 1).acceptPrev = prev;
   l.acceptCount--;
+  // The place is SND.UP's from here on.
   t.sndUp = t.iss;
   t.acceptNext = 0;
   tcbClear(t, Has.UNACCEPTED);

@@ -43,7 +43,7 @@ export function tcbOpen(lip: u32, rip: u32, ports: u32): Tcb | null {
   return t;
 }
 
-/** Our initial sequence number, and what begins with it (RFC 9293 §3.3.1), but for SND.UP. */
+/** Our initial sequence number, and what begins with it (RFC 9293 §3.3.1), but for SND.UP (`acceptPrev`). */
 function setIss(t: Tcb, iss: Seq): void {
   t.iss = t.sndUna = t.recover = iss;
   t.sndNxt = iss + 1;

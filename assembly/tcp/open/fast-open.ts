@@ -69,15 +69,15 @@ export function fastOpenCheck(): i32 {
     count(Mib.TCPFastOpenCookieReqd);
     return -1;
   }
-  if (seg.cookieSize != COOKIE_SIZE) return failed(Mib.TCPFastOpenPassiveFail);
+  if (seg.cookieSize != COOKIE_SIZE) return refuse(Mib.TCPFastOpenPassiveFail);
   if (clock.us >= pending.heldUntil) pending.held = 0;
-  if (pending.count + pending.held >= config.fastOpenMax) return failed(Mib.TCPFastOpenListenOverflow);
+  if (pending.count + pending.held >= config.fastOpenMax) return refuse(Mib.TCPFastOpenListenOverflow);
   const cookie = load<u64>(seg.cookieAt);
   if (cookie == cookieOf(seg.lip, seg.rip, 0)) return 0;
-  return cookie == cookieOf(seg.lip, seg.rip, 1) ? 1 : failed(Mib.TCPFastOpenPassiveFail);
+  return cookie == cookieOf(seg.lip, seg.rip, 1) ? 1 : refuse(Mib.TCPFastOpenPassiveFail);
 }
 
-function failed(why: Mib): i32 {
+function refuse(why: Mib): i32 {
   count(why);
   return -1;
 }

@@ -42,7 +42,7 @@ function elapsedMs(retries: u32): u64 {
  * The record's timer fired. Sends the SYN-ACK again, with exponential backoff; returns false when the record has had
  * its retries, or its deadline has come: the caller removes it.
  */
-export function halfOpenTimer(h: HalfOpen): bool {
+export function halfOpenRetry(h: HalfOpen): bool {
   const owner = halfOpenBase() + halfOpenIndex(h);
   const retries = halfOpenRetries(h);
   heapDisarm(owner);

@@ -1,5 +1,5 @@
-// What RFC 6675 §4 computes from the ranges that were selectively acknowledged: which
-// bytes are lost and how many are in the pipe.
+// The scoreboard of a connection without a Sender: what RFC 6675 §4 computes from the ranges that were selectively
+// acknowledged, which bytes are lost and how many are in the pipe. One with a Sender has sent.ts.
 
 import { Seq, seqLt, seqMax, seqMin } from "../../core/seq";
 import { rangeAt, rangeNext, rangesBytes, rangesClear } from "../../buffers/ranges";

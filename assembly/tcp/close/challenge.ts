@@ -1,4 +1,6 @@
-// RST (RFC 9293 §3.5.2) and challenge ACKs (RFC 5961).
+// ACKs that answer what is not to be believed, at a bounded rate: challenge ACKs (RFC 5961), answers to probes of
+// keep-alive (RFC 9293 §3.8.4), and, for owners without a TCB, the ACK itself. RSTs are in segment/empty.ts (nobody's)
+// and output.ts (a connection's); a RST that arrives is input.ts's.
 
 import { config } from "../../config";
 import { count, Mib } from "../../core/counters";

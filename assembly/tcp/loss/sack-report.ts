@@ -1,4 +1,4 @@
-// What our ACKs report of what arrived out of order, or twice (RFC 2018 §3, RFC 2883 §4).
+// The receiver's half of SACK: what our ACKs report of what arrived out of order, or twice (RFC 2018 §3, RFC 2883 §4).
 
 import { DSACK } from "../../features";
 import { Seq, seqLt } from "../../core/seq";
