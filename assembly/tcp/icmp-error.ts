@@ -6,7 +6,7 @@ import { BOUNDED, FAST_OPEN } from "../features";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
 import { Event } from "../core/events";
-import { seqLe, seqLt, Seq } from "../core/seq";
+import { seqLe, seqLt } from "../core/seq";
 import { Ipv4 } from "../wire/ipv4";
 import { nextHop } from "../ip/address";
 import {
@@ -42,8 +42,8 @@ export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpH
   if (isHalfOpen(owner)) {
     // Soft for a SYN-ACK: it is sent again anyway. Only "port unreachable" for exactly our SYN ends the record.
     const h = halfOpenAt(owner - halfOpenBase());
-    if (tcp.seq == h.iss && isRefusal(type, code)) recordGone(h);
-    else count(Mib.OutOfWindowIcmps);
+    if (tcp.seq != h.iss) count(Mib.OutOfWindowIcmps);
+    else if (isRefusal(type, code)) recordGone(h);
     return;
   }
   if (owner == NOBODY || !isConn(owner)) {
@@ -59,7 +59,7 @@ export function tcpIcmpError(type: u32, code: u32, mtu: u32, ip: Ipv4, tcp: TcpH
   }
   if (FAST_OPEN) fastOpenFails(t);
   if (type == ICMP_UNREACHABLE && code == UNREACHABLE_FRAGMENTATION) {
-    pathMtuArrives(t, mtu, ip.totalSize, seq);
+    pathMtuArrives(t, mtu, ip.totalSize);
     return;
   }
   // Hard errors abort a connection that is not yet open; later they are soft (RFC 5927 §5.2, RFC 5461).
@@ -90,7 +90,7 @@ function softErrorNote(t: Tcb, error: Err): void {
  * RFC 1191 §3: the path takes less than we thought. Only less than the packet that did not fit, and never less than
  * `pathMtuMin`. What was too large goes out again at once, in smaller segments; congestion it was not.
  */
-function pathMtuArrives(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
+function pathMtuArrives(t: Tcb, mtu: u32, size: u32): void {
   if (!isSynchronized(t)) return;
   if (mtu == 0) {
     for (let i: u32 = 0; i < PLATEAU_COUNT && mtu == 0; i++) {
@@ -101,11 +101,9 @@ function pathMtuArrives(t: Tcb, mtu: u32, size: u32, seq: Seq): void {
   mtu = max(mtu, config.pathMtuMin);
   if (mtu >= <u32>t.pathMtu || mtu >= size || size > <u32>t.pathMtu) return;
   pathMtuLower(t, mtu);
-  if (seqLt(seq, t.sndNxt)) {
-    loseAll(t);
-    tcbSet(t, Has.RETRANSMIT_ONE);
-    workAdd(t);
-  }
+  loseAll(t);
+  tcbSet(t, Has.RETRANSMIT_ONE);
+  workAdd(t);
 }
 
 /** The neighbour `hop` does not answer: a soft error for all whose segments were to go there. They try again. */

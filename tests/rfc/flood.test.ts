@@ -108,11 +108,11 @@ describe("half-open table", () => {
   it("removes a record by a port unreachable that quotes exactly its SYN-ACK (RFC 5927), and by no other", () => {
     const b = server();
     const answer = syn(b, from(1))!;
-    const quote = (seq: number): Uint8Array =>
+    const quote = (seq: number, code = 3): Uint8Array =>
       icmp(
         { src: PEER, dst: STACK },
         3,
-        3,
+        code,
         0,
         ipv4(
           { src: STACK, dst: from(1), proto: 6 },
@@ -123,8 +123,10 @@ describe("half-open table", () => {
       );
     for (const wrong of [1, 0x1000, 0x80000000]) b.frame(quote((answer.seq + wrong) >>> 0));
     assert.deepEqual([b.stack.pools().halfOpenFree, b.count("OutOfWindowIcmps")], [3, 3]);
+    b.frame(quote(answer.seq, 1));
+    assert.deepEqual([b.stack.pools().halfOpenFree, b.count("OutOfWindowIcmps")], [3, 3], "host unreachable is soft");
     b.frame(quote(answer.seq));
-    assert.equal(b.stack.pools().halfOpenFree, 4);
+    assert.deepEqual([b.stack.pools().halfOpenFree, b.count("OutOfWindowIcmps")], [4, 3]);
   });
 
   it("removes a record by a RST at RCV.NXT alone", () => {
