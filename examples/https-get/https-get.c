@@ -181,17 +181,15 @@ static int get(struct client *c) {
 
 /* The certificates that are trusted, from a file: a library without files reads it from memory. */
 static int trust(struct client *c, const char *path) {
-  enum { MOST = 1 << 20 };
   FILE *file = fopen(path, "r");
-  unsigned char *text = malloc(MOST);
-  if (file == NULL || text == NULL) {
+  long size = file != NULL && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
+  unsigned char *text = size >= 0 ? calloc(1, (size_t)size + 1) : NULL;
+  if (text == NULL || fseek(file, 0, SEEK_SET) != 0 || fread(text, 1, (size_t)size, file) != (size_t)size) {
     fprintf(stderr, "https-get: %s: %s\n", path, strerror(errno));
     return 1;
   }
-  size_t size = fread(text, 1, MOST - 1, file);
   fclose(file);
-  text[size] = 0;
-  int result = mbedtls_x509_crt_parse(&c->roots, text, size + 1);
+  int result = mbedtls_x509_crt_parse(&c->roots, text, (size_t)size + 1);
   free(text);
   return result < 0 ? failed(path, result) : 0;
 }
@@ -206,6 +204,9 @@ static int prepare(struct client *c, int only12) {
   int result = mbedtls_ssl_config_defaults(&c->config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM,
                                            MBEDTLS_SSL_PRESET_DEFAULT);
   if (result == 0) result = mbedtls_ssl_conf_alpn_protocols(&c->config, protocols);
+#ifdef MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+  if (result == 0) result = mbedtls_ssl_conf_max_frag_len(&c->config, MBEDTLS_SSL_MAX_FRAG_LEN_2048);
+#endif
   if (result != 0) return failed("setup", result);
   mbedtls_ssl_conf_rng(&c->config, host_random, NULL);
   mbedtls_ssl_conf_ca_chain(&c->config, &c->roots, NULL);

@@ -1,6 +1,6 @@
 /*
- * What of Mbed TLS 3.6 is compiled: a client of TLS 1.2 and 1.3 with certificates, and no more. -DTLS12_ONLY leaves out
- * 1.3, and with it PSA's half of the library.
+ * What of Mbed TLS 3.6 is compiled: a client of TLS 1.2 and 1.3 with certificates, and no more. -DTLS_SMALL is for
+ * microcontrollers: TLS 1.2, ECDSA on P-256 and AES-GCM alone, records of 2 KiB.
  */
 #ifndef TLS_CONFIG_H
 #define TLS_CONFIG_H
@@ -20,8 +20,8 @@
 #define MBEDTLS_SSL_EXTENDED_MASTER_SECRET
 #define MBEDTLS_SSL_KEEP_PEER_CERTIFICATE
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_ECDSA_ENABLED
+#ifndef TLS_SMALL
 #define MBEDTLS_KEY_EXCHANGE_ECDHE_RSA_ENABLED
-#ifndef TLS12_ONLY
 #define MBEDTLS_SSL_PROTO_TLS1_3
 #define MBEDTLS_SSL_TLS1_3_COMPATIBILITY_MODE
 #define MBEDTLS_SSL_TLS1_3_KEY_EXCHANGE_MODE_EPHEMERAL_ENABLED
@@ -31,32 +31,43 @@
 #define MBEDTLS_PSA_CRYPTO_EXTERNAL_RNG
 #endif
 
+#ifdef TLS_SMALL
+/* The server is asked for records of 2 KiB (RFC 6066 §4); what it says in a handshake may be 4 KiB. */
+#define MBEDTLS_SSL_MAX_FRAGMENT_LENGTH
+#define MBEDTLS_SSL_IN_CONTENT_LEN 4096
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 2048
+#define MBEDTLS_SHA256_SMALLER
+#define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_ECP_WINDOW_SIZE 2
+#define MBEDTLS_ECP_FIXED_POINT_OPTIM 0
+#else
 /* Servers send records of up to 16 KiB; a request is short. */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
-
-#define MBEDTLS_AES_C
-#define MBEDTLS_GCM_C
 #define MBEDTLS_CHACHA20_C
 #define MBEDTLS_POLY1305_C
 #define MBEDTLS_CHACHAPOLY_C
-#define MBEDTLS_CIPHER_C
-#define MBEDTLS_MD_C
-#define MBEDTLS_SHA256_C
 #define MBEDTLS_SHA384_C
 #define MBEDTLS_SHA512_C
-#define MBEDTLS_BIGNUM_C
-#define MBEDTLS_ECP_C
-#define MBEDTLS_ECP_DP_SECP256R1_ENABLED
 #define MBEDTLS_ECP_DP_SECP384R1_ENABLED
 #define MBEDTLS_ECP_DP_CURVE25519_ENABLED
-#define MBEDTLS_ECP_NIST_OPTIM
-#define MBEDTLS_ECDH_C
-#define MBEDTLS_ECDSA_C
 #define MBEDTLS_RSA_C
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_PKCS1_V21
 #define MBEDTLS_X509_RSASSA_PSS_SUPPORT
+#endif
+
+#define MBEDTLS_AES_C
+#define MBEDTLS_GCM_C
+#define MBEDTLS_CIPHER_C
+#define MBEDTLS_MD_C
+#define MBEDTLS_SHA256_C
+#define MBEDTLS_BIGNUM_C
+#define MBEDTLS_ECP_C
+#define MBEDTLS_ECP_DP_SECP256R1_ENABLED
+#define MBEDTLS_ECP_NIST_OPTIM
+#define MBEDTLS_ECDH_C
+#define MBEDTLS_ECDSA_C
 
 #define MBEDTLS_ASN1_PARSE_C
 #define MBEDTLS_ASN1_WRITE_C

@@ -37,11 +37,11 @@ const mosquitto = (client: string): Recipe => ({
   wasi: { flags: ["-D_WASI_EMULATED_SIGNAL"], libraries: ["-lwasi-emulated-signal", "-lwasi-emulated-getpid"] },
 });
 /** An example, with Mbed TLS. */
-const secure = (name: string): Recipe => ({
+const secure = (name: string, ...flags: string[]): Recipe => ({
   files: () => readdirSync(join(mbedtls, "library")).filter((f) => f.endsWith(".c")).map((f) => join(LIBRARY, f)),
   flags: [
     `-Iexamples/${name}`, ...["include", "library"].map((f) => `-I${join(mbedtls, f)}`),
-    '-DMBEDTLS_CONFIG_FILE="tls-config.h"',
+    '-DMBEDTLS_CONFIG_FILE="tls-config.h"', ...flags,
   ],
   own: { files: [`examples/${name}/${name}.c`], headers: [`examples/${name}/tls-config.h`] },
   wasi: { flags: [], libraries: [] },
@@ -94,6 +94,7 @@ const RECIPES = {
     flags: CURL,
   },
   "https-get": secure("https-get"),
+  "https-get-small": secure("https-get", "-DTLS_SMALL"),
 } satisfies Record<string, Recipe>;
 export type Name = keyof typeof RECIPES;
 

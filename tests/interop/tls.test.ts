@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { createSecureContext, TLSSocket } from "node:tls";
 import { environment, started } from "../harness/programs.js";
-import { build, type Over } from "./c-build.js";
+import { build, type Name, type Over } from "./c-build.js";
 import { Authority } from "./certificates.js";
 import { lacks } from "./lab.js";
 import { HOST, open, READY, Running, underWasmtime } from "./over-nat.js";
@@ -50,15 +50,17 @@ interface Printed {
   got: string;
 }
 
-const made = new Map<Over, Promise<string>>();
-function compiled(over: Over): Promise<string> {
-  const program = made.get(over) ?? build("https-get", over, scratch);
-  made.set(over, program);
+const made = new Map<string, Promise<string>>();
+function compiled(name: Name, over: Over): Promise<string> {
+  const key = `${name}-${over}`, program = made.get(key) ?? build(name, over, scratch);
+  made.set(key, program);
   return program;
 }
 
-async function get(over: Over, ...args: string[]): Promise<Printed> {
-  const program = await compiled(over);
+/** `small`: the program that was compiled with TLS_SMALL, over the kernel's sockets. */
+async function get(how: Over | "small", ...args: string[]): Promise<Printed> {
+  const over = how === "small" ? "kernel" : how;
+  const program = await compiled(how === "small" ? "https-get-small" : "https-get", over);
   if (over === "kernel") {
     const child = started(program, ["-c", CA, "-a", "127.0.0.1", ...args], { cwd: scratch, env: environment() });
     let said = "", got = "";
@@ -120,6 +122,19 @@ function describeOver(over: Over, what: string, needs: readonly string[]): void 
 describeOver("wasi", "HTTPS under wasmtime", [...NEEDS, "clang", "wasm-ld", "wasmtime"]);
 describeOver("stint", "HTTPS natively", NEEDS);
 describeOver("kernel", "HTTPS over the kernel's sockets", NEEDS);
+
+describe("HTTPS with TLS_SMALL", () => {
+  it("one connection, and one that resumes it; no RSA", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const port = await served(), { status, said, got } = await get("small", "-n", "2", `https://stint.test:${port}/`);
+    assert.equal(status, 0, said);
+    assert.deepEqual(told(got), [".", "r"].map((how) => `TLSv1.2 ${how} stint.test http/1.1`));
+    assert.deepEqual(await get("small", `https://rsa.test:${port}/`), {
+      status: 1, got: "",
+      said: "https-get: handshake: SSL - A fatal alert message was received from our peer\n",
+    });
+  });
+});
 
 describe("HTTPS with servers that fail", () => {
   /** Serves what `serve` does, to the native program. */
