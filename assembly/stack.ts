@@ -302,8 +302,8 @@ function txRing(): SlotRing {
 
 /**
  * Does what there is to do at `nowUs`: takes in every frame that the host put into the ring, then fires the timers
- * that are due, then sends. So all segments of a batch are processed before anything is acknowledged
- * (RFC 9293 §3.10.7.4, MUST-58 and MUST-59).
+ * that are due, then sends. So all segments of a batch are processed before they are acknowledged (RFC 9293 §3.10.7.4,
+ * MUST-58 and MUST-59), but for several of one connection that are out of order (`receiveLater`).
  */
 export function stackPoll(nowUs: Micros): i32 {
   if (OWNERSHIP) giveBack();

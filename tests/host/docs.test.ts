@@ -496,6 +496,24 @@ describe("docs/design/clauses.md", () => {
     assert.deepEqual(gone(page), []);
     assert.deepEqual(rows(page).filter(([, where]) => !/`|as below|not done/.test(where!)), []);
   });
+  it("says where rooms.md says it, too: a room has the clauses whose rows name its files", () => {
+    const there = rows(page).map(([clause, where]) => ({
+      clause: `§${clause}`, rooms: [...where!.matchAll(/`(tcp\/(?:\w+\/)?)(?:[\w-]+\.ts)?`/g)].map(([, room]) => room),
+    }));
+    const map = readFileSync("docs/design/rooms.md", "utf8");
+    const told = [...map.matchAll(/^\| `(tcp\/[^`]*)` \|[^|]+\| ([^|]+) \|$/gm)];
+    assert.ok(told.length >= 7);
+    for (const [, room, cell] of told) {
+      const runs: string[][] = [];
+      for (const [i, { clause, rooms }] of there.entries()) {
+        if (!rooms.includes(room)) continue;
+        if (there[i - 1]?.rooms.includes(room)) runs.at(-1)!.push(clause);
+        else runs.push([clause]);
+      }
+      const clauses = runs.map((run) => run.length > 2 ? `${run[0]} to ${run.at(-1)}` : run.join(", ")).join(", ");
+      assert.equal(cell, clauses, room);
+    }
+  });
   it("is checked by something that can fail", () => {
     const row = (where: string): string => `| 3.1 | Header Format | ${where} |`;
     assert.deepEqual(gone(row("`wire/tcp.ts`, `tcp/gone.ts` `f`")), ["§3.1 tcp/gone.ts", "§3.1 f"]);

@@ -23,8 +23,11 @@ const rooms = (way: string[]): string[] =>
   way.filter((step) => !step.startsWith("stack.ts")).map((step) => step.split("/")[0]!)
     .filter((room, i, all) => room !== all[i - 1]);
 
-/** A connection that is open, one end of which is traced: a byte goes in and is read, and one goes out. */
-function walk({ module, imports, entered }: Traced): { into: string[]; out: string[] } {
+/**
+ * A connection that is open, one end of which is traced: a byte goes in and is read, and one goes out. Then of three
+ * segments the first is lost, and the others come in one batch.
+ */
+function walk({ module, imports, entered }: Traced): { into: string[]; out: string[]; late: string[] } {
   const wire = new Wire(), entropy = entropyOf(1);
   const a = new StackModule(loadModule(), { ip: "10.0.0.1/24", entropy });
   const b = new StackModule(module, { ip: "10.0.0.2/24", entropy: entropyOf(2) }, imports);
@@ -44,7 +47,15 @@ function walk({ module, imports, entered }: Traced): { into: string[]; out: stri
     assert.equal(b.send(server, one), 1);
     b.poll(us);
   });
-  return { into: into.slice(0, into.indexOf("buffers/slots.ts slotConsume")), out };
+  a.drainFrames(() => {});
+  assert.equal(a.send(client, Buffer.alloc(3 * 1460)), 3 * 1460);
+  a.poll(us);
+  const frames: Uint8Array[] = [];
+  a.drainFrames((frame) => frames.push(frame.slice()));
+  assert.equal(frames.length, 3);
+  for (const frame of frames.slice(1)) b.pushFrame(frame);
+  const late = entered(() => b.poll(us));
+  return { into: into.slice(0, into.indexOf("buffers/slots.ts slotConsume")), out, late };
 }
 
 describe("docs/design/journey.md", () => {
@@ -74,6 +85,16 @@ describe("docs/design/journey.md", () => {
     assert.deepEqual(steps("In").filter((step) => both.has(step)), [
       "tcp/block/demux.ts demuxFind", "core/events.ts eventRaise",
     ]);
+  });
+
+  it("on which nothing is acknowledged, but a segment out of order before the next one", () => {
+    for (const { into, late } of [plain, fast]) {
+      const ack = "tcp/output.ts sendAck", later = "tcp/receive.ts receiveLater";
+      const consumed = "buffers/slots.ts slotConsume";
+      assert.ok(!into.includes(ack));
+      const steps = late.filter((step) => [ack, consumed, later, "stack.ts output"].includes(step));
+      assert.deepEqual(steps, [later, consumed, later, ack, consumed, "stack.ts output"]);
+    }
   });
 
   it("names each step of a byte on its way out, in this order", () => {
