@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { after, describe, it, type TestContext } from "node:test";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
 import { publint } from "publint";
@@ -37,6 +37,23 @@ describe("the package, installed", () => {
     const bytes = files.reduce((sum, f) => sum + (f.isFile() ? f.size : 0), 0);
     assert.ok(bytes > 1_000_000 && bytes <= INSTALLED_MAX, `${bytes} bytes`);
     assert.deepEqual(readdirSync(installed()).filter((f) => !f.startsWith(".")), ["stint"]);
+  });
+
+  it("has what its documents link to and show, but for what the README says is not on npm", (t) => {
+    if (!isInstalled(t)) return;
+    const elsewhere = /^(CONTRIBUTING\.md|assembly\/DESIGN\.md|(boards|tests|docs\/(design|reference|testing))\/.*)$/;
+    const here = readdirSync(installed("stint"), { recursive: true, encoding: "utf8" });
+    const pages = here.filter((file) => file.endsWith(".md")), left = new Set<string>();
+    const text = (page: string): string => readFileSync(installed("stint", page), "utf8");
+    const links = pages.flatMap((page) =>
+      [...text(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => ({ page, link: link!.split("#")[0]! })))
+      .filter(({ link }) => link !== "" && !/^https?:/.test(link))
+      .map(({ page, link }) => ({ page, to: join(dirname(page), link) }));
+    const gone = links.filter(({ to }) => !here.includes(to));
+    for (const { to } of gone) if (elsewhere.test(to)) left.add(to);
+    assert.deepEqual(gone.filter(({ to }) => !left.has(to)), []);
+    assert.ok(pages.length > 10 && links.length > 50 && left.size > 5);
+    assert.match(text("README.md"), /Not on npm: CONTRIBUTING\.md, design, reference, tests, boards\./);
   });
 
   it("runs as a command, and as a library in every way that it exports", (t) => {
