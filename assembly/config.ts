@@ -1,5 +1,5 @@
-// The configuration block: what the host writes before `init`. Every limit is here, with its unit, its cost in bytes of
-// arena, and what happens when it runs out. `layoutSize` adds the costs up.
+// The configuration block: what the host writes before `init`. Every limit that it may set is here, with its unit, its
+// cost in bytes of arena, and what happens when it runs out. `layoutSize` adds the costs up.
 
 import { Err } from "./core/error";
 import { BOUNDED, COOKIES, DHCP, POLICIES } from "./features";
