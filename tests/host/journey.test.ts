@@ -23,11 +23,15 @@ const rooms = (way: string[]): string[] =>
   way.filter((step) => !step.startsWith("stack.ts")).map((step) => step.split("/")[0]!)
     .filter((room, i, all) => room !== all[i - 1]);
 
+/** Protocols whose way in a frame takes, one after the other: of `ip/` the files that take packets in. */
+const protocols = (way: string[]): string[] =>
+  rooms(way.filter((step) => /^(arp|ip\/(input6?|reassembly)\.ts|icmp|udp|tcp\/)/.test(step)));
+
 /**
- * A connection that is open, one end of which is traced: a byte goes in and is read, and one goes out. Then of three
- * segments the first is lost, and the others come in one batch.
+ * A connection that is open, one end of which is traced: a byte goes in and is read, one goes out, and one arrives
+ * beyond a gap.
  */
-function walk({ module, imports, entered }: Traced): { into: string[]; out: string[]; late: string[] } {
+function walk({ module, imports, entered }: Traced): { into: string[]; out: string[]; beyond: string[] } {
   const wire = new Wire(), entropy = entropyOf(1);
   const a = new StackModule(loadModule(), { ip: "10.0.0.1/24", entropy });
   const b = new StackModule(module, { ip: "10.0.0.2/24", entropy: entropyOf(2) }, imports);
@@ -47,15 +51,20 @@ function walk({ module, imports, entered }: Traced): { into: string[]; out: stri
     assert.equal(b.send(server, one), 1);
     b.poll(us);
   });
-  a.drainFrames(() => {});
-  assert.equal(a.send(client, Buffer.alloc(3 * 1460)), 3 * 1460);
-  a.poll(us);
+  a.setOption(client, "noDelay", 1);
   const frames: Uint8Array[] = [];
-  a.drainFrames((frame) => frames.push(frame.slice()));
-  assert.equal(frames.length, 3);
-  for (const frame of frames.slice(1)) b.pushFrame(frame);
-  const late = entered(() => b.poll(us));
-  return { into: into.slice(0, into.indexOf("buffers/slots.ts slotConsume")), out, late };
+  for (let i = 0; i < 2; i++) {
+    assert.equal(a.send(client, one), 1);
+    a.poll(us);
+    a.drainFrames((frame) => void frames.push(frame.slice()));
+  }
+  assert.equal(frames.length, 2);
+  b.pushFrame(frames[1]!);
+  const beyond = entered(() => b.poll(us));
+  assert.equal(b.receive(server), null, "the gap is there");
+  const taken = (way: string[]): string[] =>
+    between(way, "buffers/slots.ts slotFirst", "buffers/slots.ts slotConsume");
+  return { into: taken(into), out, beyond: taken(beyond) };
 }
 
 describe("docs/design/journey.md", () => {
@@ -79,22 +88,28 @@ describe("docs/design/journey.md", () => {
     assert.ok(inTcp.length > 20 && above.length > 0);
   });
 
+  it("on which each protocol is entered once, with text in order and beyond a gap", () => {
+    for (const way of [plain.into, plain.beyond]) {
+      assert.deepEqual(protocols(way), ["ip", "tcp"]);
+      assert.equal(way.filter((step) => step === "tcp/block/demux.ts demuxFind").length, 1);
+    }
+  });
+
+  it("where the short way comes first: it takes what is expected, and hands all else over", () => {
+    assert.deepEqual(protocols(fast.into), ["tcp"], fast.into.filter((step) => step.startsWith("ip/")).join());
+    assert.deepEqual(protocols(fast.beyond), ["tcp", "ip", "tcp"]);
+    assert.equal(fast.beyond.filter((step) => step === "tcp/block/demux.ts demuxFind").length, 2);
+    const from = fast.beyond.indexOf("ip/input.ts ipAccepts");
+    assert.ok(fast.beyond.slice(0, from).includes("tcp/predict.ts takePredicted"));
+    assert.ok(fast.beyond.slice(from).includes("tcp/input.ts tcpInput"));
+  });
+
   it("has a short way for what is expected", () => {
     assert.equal(fast.into.filter((step) => step === "tcp/predict.ts takePredicted").length, 1);
     const both = new Set(fast.into);
     assert.deepEqual(steps("In").filter((step) => both.has(step)), [
       "tcp/block/demux.ts demuxFind", "core/events.ts eventRaise",
     ]);
-  });
-
-  it("on which nothing is acknowledged, but a segment out of order before the next one", () => {
-    for (const { into, late } of [plain, fast]) {
-      const ack = "tcp/output.ts sendAck", later = "tcp/receive.ts receiveLater";
-      const consumed = "buffers/slots.ts slotConsume";
-      assert.ok(!into.includes(ack));
-      const steps = late.filter((step) => [ack, consumed, later, "stack.ts output"].includes(step));
-      assert.deepEqual(steps, [later, consumed, later, ack, consumed, "stack.ts output"]);
-    }
   });
 
   it("names each step of a byte on its way out, in this order", () => {
