@@ -455,7 +455,7 @@ function isScale(scale: u32, ring: u32): bool {
  * before them. What a source left out, filled up or said again has them, and what counts; of true entropy one in 10^16.
  * Or, for bytes that count in large steps, whether most of them go on as those before them did.
  */
-function isDull(c: Config): bool {
+export function isDull(c: Config): bool {
   const from = changetype<usize>(c) + offsetof<Config>("entropy0"), to = from + 32;
   let pairs: u32 = 0, steady: u32 = 0;
   for (let i = from; i < to; i += 4) {

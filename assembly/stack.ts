@@ -2,12 +2,12 @@
 // the order in which a `poll` does its work.
 
 import {
-  BLOCK, BLOCK_SIZE, Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse,
+  BLOCK, BLOCK_SIZE, Config, ETHERNET_SIZE, Policy, config, configCheck, configCheckSizes, configUse, isDull,
 } from "./config";
 import { checkAll } from "./checks";
 import { Err } from "./core/error";
 import {
-  CHECKS, COOKIES, DHCP, DHCP6, DNS, FAST_OPEN, LINKED, LINK_CHANGES, LINK_LOCAL, LOOPBACK, MDNS, OWNERSHIP,
+  CHECKS, COOKIES, DHCP, DHCP6, DNS, FAST_OPEN, IMAGE, LINKED, LINK_CHANGES, LINK_LOCAL, LOOPBACK, MDNS, OWNERSHIP,
   IPV6, REASSEMBLY, SNTP, SPEED, UDP,
 } from "./features";
 import { clock, clockAdvance, clockInit, isDue, Clock, Micros, NEVER } from "./core/clock";
@@ -16,7 +16,7 @@ import { eventsInit, eventRaise, Event } from "./core/events";
 import { layoutBegin, layoutEnd, take } from "./core/layout";
 import { linked } from "./core/linked";
 import { giveBack, lend, ownBegin, ownSize } from "./core/own";
-import { randomInit, RANDOM_SIZE } from "./core/random";
+import { randomAgain, randomInit, randomNote, randomNoted, RANDOM_SIZE } from "./core/random";
 import { isWoken, turnsBegin, turnsInit, wake } from "./core/turns";
 import { heapInit, heapNext, heapOwner, heapCount } from "./buffers/heap";
 import { rangesInit } from "./buffers/ranges";
@@ -145,6 +145,7 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     configUse(c);
     control = ctl;
     randomInit(r, block + offsetof<Config>("entropy0"));
+    if (IMAGE) randomNote();
   }
   countersInit();
   turnsInit();
@@ -184,6 +185,7 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     state.arenaBase = <u32>base;
     state.arenaEnd = <u32>app;
     state.app = <u32>app;
+    if (IMAGE) randomNoted();
   }
   return layoutEnd();
 }
@@ -227,6 +229,14 @@ export function stackSize(block: Config): i64 {
   return end > 0xffff0000 ? <i64>Err.NO_MEMORY : <i64>end;
 }
 
+/** Draws the keys of a stack that was laid out before, from the entropy in `block` alone, and wipes it: OK, ENTROPY. */
+export function stackSeed(block: Config): Err {
+  if (isDull(block)) return Err.ENTROPY;
+  randomAgain(changetype<usize>(block) + offsetof<Config>("entropy0"));
+  memory.fill(changetype<usize>(block) + offsetof<Config>("entropy0"), 0, 32);
+  return Err.OK;
+}
+
 /** Lays the stack out and starts it, in CLOSED everywhere. Anything that was there before is gone. */
 export function stackInit(block: Config): Err {
   const at = changetype<usize>(block), size = stackSize(block);
@@ -257,6 +267,26 @@ export function stackInit(block: Config): Err {
   memory.fill(at + offsetof<Config>("entropy0"), 0, 32);
   memory.fill(changetype<usize>(config) + offsetof<Config>("entropy0"), 0, 32);
   return Err.OK;
+}
+
+/**
+ * Memory that nothing writes once the stack is laid out, unless `tune` does: the n-th piece's address in the upper half,
+ * its bytes in the lower one; 0: there is none.
+ */
+export function stackFixed(n: u32): u64 {
+  switch (n) {
+    case 0: return piece(changetype<usize>(config), 0, offsetof<Config>("macHigh"));
+    case 1: return piece(changetype<usize>(config), offsetof<Config>("mtu"), offsetof<Config>("groupKey0"));
+    case 2: return piece(changetype<usize>(state), offsetof<StackState>("arenaBase"), offsetof<StackState>());
+    case 3: return piece(control + CONTROL_RX, offsetof<SlotRing>("mask"), offsetof<SlotRing>());
+    case 4: return piece(control + CONTROL_TX, offsetof<SlotRing>("mask"), offsetof<SlotRing>());
+    default: return 0;
+  }
+}
+
+/** What lies `from` to `to` bytes behind `at`. */
+function piece(at: usize, from: usize, to: usize): u64 {
+  return (<u64>(at + from) << 32) | <u64>(to - from);
 }
 
 /** Where the memory ends. */

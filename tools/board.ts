@@ -61,6 +61,11 @@ async function main(): Promise<void> {
     .option("--ipv6", "IPv6 beside IPv4: a link-local address, and others when a router tells a prefix (SLAAC)")
     .option("--services <list>", "echo, discard, chargen, http", parseServices, ["echo", "discard", "chargen", "http"])
     .addOption(
+      new Option("--layout <when>", "lay the memory out when the firmware is built, or at its start").choices(
+        ["built", "boot"],
+      ),
+    )
+    .addOption(
       new Option("--runtime <name>", "what executes the module on the board: a folder of boards/runtimes").choices(
         runtimeNames(),
       ),

@@ -51,11 +51,16 @@ function joined(section) {
 
 /** The module with its data segments joined. */
 export function joinSegments(module) {
+  return withSegments(module, joined);
+}
+
+/** The module with what `change` makes of its data section: segments { at, bytes }, or undefined to leave it. */
+export function withSegments(module, change) {
   const r = reader(module), sections = [[...r.take(8)]];
   let count;
   while (r.more()) {
     const id = r.byte(), body = r.take(r.number());
-    const segments = id === 11 ? joined(body) : undefined;
+    const segments = id === 11 ? change(body) : undefined;
     let bytes = [...body];
     if (id === 11 && segments === undefined) return module;
     if (segments) {

@@ -1,9 +1,16 @@
 // Everything random comes from the 32 bytes of entropy that the host gave to `init`, and from nothing else: the same
 // entropy and the same inputs give the same run.
 
+import { IMAGE } from "../features";
 import { Key, hash2 } from "./hash";
 
 let state: usize = 0;
+
+/** Keys that a stack draws while it is laid out, and where they lie: they are drawn again on a device. */
+const KEYS_MAX: u32 = 8;
+const keys: usize = IMAGE ? memory.data(4 * KEYS_MAX, 4) : 0;
+let keysDrawn: u32 = 0;
+let isNoting: bool = false;
 
 /** Bytes that `randomInit` needs. */
 export const RANDOM_SIZE: u32 = 24;
@@ -16,6 +23,22 @@ export function randomInit(at: usize, entropy: usize): void {
   key.k0 = hash2(first, x, y);
   key.k1 = hash2(first, y, ~key.k0);
   store<u64>(at, 0, 16);
+}
+
+/** Keys that are drawn from now on are noted. */
+export function randomNote(): void {
+  isNoting = true;
+}
+
+/** Those are all. */
+export function randomNoted(): void {
+  isNoting = false;
+}
+
+/** Draws every key that was noted, in the same order, from other entropy. */
+export function randomAgain(entropy: usize): void {
+  randomInit(state, entropy);
+  for (let i: u32 = 0; i < keysDrawn; i++) randomKey(changetype<Key>(<usize>load<u32>(keys + (i << 2))));
 }
 
 /** A number that nobody without the key can predict: SipHash of a counter. */
@@ -38,4 +61,7 @@ export function randomBelow(bound: u32): u32 {
 export function randomKey(key: Key): void {
   key.k0 = random64();
   key.k1 = random64();
+  if (!IMAGE || !isNoting) return;
+  assert(keysDrawn < KEYS_MAX);
+  store<u32>(keys + (keysDrawn++ << 2), <u32>changetype<usize>(key));
 }

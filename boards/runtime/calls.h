@@ -9,6 +9,7 @@
   X(configBlock, 0, uint32_t, (void), 0, 0, 0) \
   X(layoutSize, 1, uint64_t, (uint32_t a), a, 0, 0) \
   X(init, 1, uint32_t, (uint32_t a), a, 0, 0) \
+  X(seed, 1, uint32_t, (uint32_t a), a, 0, 0) \
   X(controlBlock, 0, uint32_t, (void), 0, 0, 0) \
   X(poll, 1, uint32_t, (uint64_t a), a, 0, 0) \
   X(counters, 0, uint32_t, (void), 0, 0, 0) \

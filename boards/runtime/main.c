@@ -84,10 +84,12 @@ static bool send_frames(uint32_t ring) {
 static void start(void) {
   module_start();
   uint32_t block = stint_configBlock();
+#ifndef STINT_IMAGE
   /* memmove everywhere: memcpy would be 236 bytes more of flash for nothing, and of constants compilers make that. */
   const void *config = stint_config;
   __asm__("" : "+r"(config));
   memmove(module_memory(block, sizeof stint_config), config, sizeof stint_config);
+#endif
 #ifdef STINT_SEED
   say("DEBUG: the entropy is the fixed seed " STINT_SEED_TEXT "; anybody can predict this stack\n");
   uint8_t *entropy = module_memory(block + ENTROPY_AT, ENTROPY_SIZE);
@@ -106,21 +108,30 @@ static void start(void) {
     end("");
   }
 #else
+#ifndef STINT_IMAGE
   int64_t need = (int64_t)stint_layoutSize(block);
   if (need > (int64_t)ARENA_SIZE) {
     say("stint: the configuration needs ");
     say_number((uint32_t)(need - (int64_t)ARENA_SIZE));
     end(" bytes more than there are");
   }
+#endif
+#ifdef STINT_IMAGE
+  /* The stack was laid out when the firmware was built. This draws its keys. */
+  int32_t result = (int32_t)stint_seed(block);
+#else
   int32_t result = (int32_t)stint_init(block);
+#endif
   if (result < 0) {
     say("stint: the configuration is refused, error ");
     say_number((uint32_t)-result);
     end("");
   }
+#ifndef STINT_IMAGE
   for (uint32_t i = 0; i < sizeof stint_services / sizeof stint_services[0]; i++) {
     stint_serviceStart(stint_services[i].service, stint_services[i].port, stint_services[i].backlog);
   }
+#endif
 #endif
 }
 

@@ -15,6 +15,7 @@ import { hashOf } from "../made.mjs";
 import { SMALL, compile, optimized } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
 import { ToolError } from "../translate/error.mjs";
+import { LAYING, foldFixed, imageOf, type Laid } from "./image.js";
 import { DEFAULT_RUNTIME, prepareRuntime } from "./runtimes.js";
 import type { Added } from "./target.js";
 import { uf2Of } from "./uf2.js";
@@ -76,6 +77,8 @@ export interface FirmwareOptions {
   app?: string;
   connections?: number;
   ring?: number;
+  /** Whether the memory is laid out when the firmware is built, the default, or when it starts. */
+  layout?: "built" | "boot";
   /** Keep the names of the module's functions: for C they are free, and an interpreter would have them in flash. */
   names?: boolean;
   /** Where the build goes; build/boards/NAME. */
@@ -143,15 +146,18 @@ function kept(out: string, from: (string | Uint8Array)[], make: () => unknown): 
 }
 
 /** The module, with what these services need. */
-export function boardModule(dir: string, { services, names = false, ip, ipv6 = false }: FirmwareOptions): string {
-  const without = [...LEFT_OUT, ...(ip === undefined ? [] : LEASING),
+export function boardModule(
+  dir: string, { services, names = false, ip, ipv6 = false, layout = "boot" }: FirmwareOptions,
+): string {
+  const without = [...LEFT_OUT, ...(layout === "built" ? ["STINT_IMAGE"] : []), ...(ip === undefined ? [] : LEASING),
     ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
     ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
   const [leased, fixed] = ipv6 ? ["leased-six", "six"] : ["leased", "app"];
-  const entry = `assembly/services/${ip === undefined ? leased : fixed}.ts`, target = ipv6 ? "board6" : "board";
+  const entry = [`assembly/services/${ip === undefined ? leased : fixed}.ts`,
+    ...(layout === "built" ? ["assembly/services/image.ts"] : [])], target = ipv6 ? "board6" : "board";
   const out = join(dir, "module.wasm");
   const sources = hashOf(["assembly"], /\.ts$/, ["asconfig.json", "package-lock.json"]);
-  return kept(out, [sources, entry, String(names), ...without], () => compile(entry, target, out, SMALL, {
+  return kept(out, [sources, ...entry, String(names), ...without], () => compile(entry, target, out, SMALL, {
     without, names,
   }));
 }
@@ -160,15 +166,20 @@ export function boardModule(dir: string, { services, names = false, ip, ipv6 = f
  * The module with the exports alone that the firmware calls: what only others need goes, and the rest is put together
  * anew.
  */
-function called(wasm: string, out: string, names = false): string {
+function called(wasm: string, out: string, names: boolean, laid: Laid | undefined): string {
   const calls = ["main.c", "pages.c", "bench.c"].flatMap(
     (file) => readFileSync(join(BOARDS, "runtime", file), "utf8").match(/(?<=\bstint_)\w+(?=\()/g) ?? [],
   );
   const bytes = readFileSync(wasm);
   const has = new Set(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map((e) => e.name));
-  const keep = [...new Set(calls)].filter((name) => has.has(name)).concat("memory");
-  return kept(out, [bytes, String(names), ...keep], () => {
-    writeFileSync(out, keepExports(bytes, keep));
+  const done = new Set(laid === undefined ? [] : LAYING);
+  const keep = [...new Set(calls)].filter((name) => has.has(name) && !done.has(name)).concat("memory");
+  return kept(out, [bytes, String(names), ...keep, JSON.stringify(laid ?? null)], () => {
+    const image = laid && imageOf(bytes, laid, names);
+    writeFileSync(out, keepExports(image?.module ?? bytes, keep));
+    optimized(out, out, SMALL, names);
+    if (image === undefined) return;
+    writeFileSync(out, foldFixed(readFileSync(out), image, names));
     optimized(out, out, SMALL, names);
   });
 }
@@ -270,6 +281,7 @@ function addressing({ ip, mac, gateway }: FirmwareOptions): StackOptions {
 }
 
 function headers(dir: string, name: string, board: Board, options: FirmwareOptions, l: Layout): void {
+  const isBuilt = options.layout === "built";
   const connections = options.connections ?? board.connections, plain = options.ip?.split("/")[0];
   const mac = configNumbers(addressing(options));
   const bytes = [
@@ -302,9 +314,11 @@ function headers(dir: string, name: string, board: Board, options: FirmwareOptio
     ...(options.seed === undefined
       ? []
       : [`#define STINT_SEED ${options.seed}u`, `#define STINT_SEED_TEXT "${options.seed}"`]),
-    `static const uint32_t stint_config[] = {${l.numbers.map((n) => `${n >>> 0}u`).join(", ")}};`,
+    ...(isBuilt
+      ? ["#define STINT_IMAGE"]
+      : [`static const uint32_t stint_config[] = {${l.numbers.map((n) => `${n >>> 0}u`).join(", ")}};`]),
     `static const uint8_t stint_mac[6] = {${bytes.join(", ")}};`,
-    `static const struct { uint16_t service, port, backlog; } stint_services[] = {${services}};`,
+    ...(isBuilt ? [] : [`static const struct { uint16_t service, port, backlog; } stint_services[] = {${services}};`]),
     "#endif",
     "",
   ];
@@ -351,7 +365,7 @@ function report(name: string, board: Board, elf: string, l: Layout): Report {
 /** What the firmware's own files are compiled with. */
 function compilerFlags(home: string, dir: string, board: Board, options: FirmwareOptions, added: Added): string[] {
   return [
-    "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections", "-fno-common",
+    "-std=c11", "-Os", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fno-common",
     // Each function pushes its registers first: with frames below the guard's 256 bytes no stack that grows too far
     // steps over it.
     ...(board.memoryAt === undefined || options.debug ? [] : ["-Wstack-usage=240"]),
@@ -382,7 +396,9 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   const addresses = addressing(options);
   const built = options.app === undefined ? null : application(dir, options.app, addresses);
   const executed = options.runtime ?? board.runtime ?? DEFAULT_RUNTIME, names = executed === DEFAULT_RUNTIME;
-  const wasm = built?.wasm ?? boardModule(dir, { ...options, names });
+  // An application is laid out by itself, at its start.
+  const when = built === null ? options.layout ?? "built" : "boot";
+  const wasm = built?.wasm ?? boardModule(dir, { ...options, names, layout: when });
   const l =
     built?.l
     ?? layout(wasm, {
@@ -392,9 +408,13 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
       neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000,
       timeWaitMs: 20_000, finWait2Ms: 20_000,
     });
+  const laid: Laid | undefined = when === "boot" ? undefined : {
+    numbers: l.numbers, memory: l.memory,
+    services: options.services.map((s) => ({ service: SERVICES[s], port: PORTS[s], backlog: connections })),
+  };
   const added = prepareRuntime(
     executed,
-    built === null ? called(wasm, join(dir, "called.wasm"), names) : wasm, dir,
+    built === null ? called(wasm, join(dir, "called.wasm"), names, laid) : wasm, dir,
     { compiler: board.compiler, flags: board.flags, ram: board.ram, memory: l.memory },
   );
   const fixed = added.ownMemory ? undefined : board.memoryAt, stack = Math.max(board.stack, added.stack ?? 0);
@@ -406,7 +426,7 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
         + "ask for fewer connections or smaller rings",
     );
   }
-  headers(dir, name, { ...board, memoryAt: fixed }, { ...options, connections }, l);
+  headers(dir, name, { ...board, memoryAt: fixed }, { ...options, connections, layout: when }, l);
   const elf = join(dir, "firmware.elf"), runtime = join(BOARDS, "runtime");
   const sources = [
     join(runtime, "main.c"),

@@ -128,18 +128,26 @@ class Translation {
     ].join("\n");
   }
 
-  /** module_fill sets what a new instance begins with. */
-  #filled() {
-    const data = [], calls = [];
+  /** What load_data puts into memory, and whether that is all: data beyond the memory trap, behind those before them. */
+  #data() {
+    const cells = new Map(), size = this.#m.hasMemory() ? this.#m.getMemoryInfo().initial * 65536 : 0;
+    let isWhole = true;
     for (let i = 0; i < this.#m.getNumDataSegments(); i++) {
       const s = this.#m.getDataSegmentInfo(this.#m.getDataSegmentByIndex(i));
       if (s.passive) throw new ToolError("it has passive data");
-      const bytes = [...new Uint8Array(s.data)];
-      if (bytes.length === 0) continue;
-      data.push(`static const u8 data_segment_${i}[] = {\n${rowsOf(bytes).join("\n")}\n};`);
-      const at = constant(typeof s.offset === "number" ? s.offset : 0, 32).text;
-      calls.push(`  load_data(${at}, data_segment_${i}, ${bytes.length});`);
+      const from = typeof s.offset === "number" ? s.offset >>> 0 : 0;
+      isWhole &&= from + s.data.byteLength <= size;
+      if (isWhole) new Uint8Array(s.data).forEach((byte, j) => cells.set(from + j, byte));
     }
+    return { bytes: runsOf(cells), isWhole };
+  }
+
+  /** module_fill sets what a new instance begins with. */
+  #filled() {
+    const { bytes, isWhole } = this.#data();
+    const data = bytes.length > 0 ? [`static const u8 data_segment[] = {\n${rowsOf(bytes).join("\n")}\n};`] : [];
+    const calls = bytes.length > 0 ? ["  load_data(data_segment, sizeof data_segment);"] : [];
+    if (!isWhole) calls.push("  trap_bounds();");
     const set = [...this.#globals.values()].map(({ g, name }) => {
       const n = constant(numberOf(g.init, `what ${g.name} begins with`), bitsOf(g.type, g.name));
       return `  ${name} = ${n.text};`;
@@ -148,6 +156,25 @@ class Translation {
     const run = start ? [`  ${this.func(binaryen.getFunctionInfo(start).name)}();`] : [];
     return [...data, ["static void module_fill(void) {", ...set, ...calls, ...run, "}"].join("\n")];
   }
+}
+
+/**
+ * Data for load_data: how far behind the run before each begins, two bytes, its size, one, and what it is. `cells` are
+ * bytes by their address.
+ */
+function runsOf(cells) {
+  const out = [], most = 255;
+  let end = 0, run;
+  for (const [at, byte] of [...cells].sort(([a], [b]) => a - b)) {
+    if (run === undefined || at !== end || out[run + 2] === most) {
+      for (; at - end > 0xffff; end += 0xffff) out.push(255, 255, 0);
+      run = out.push((at - end) & 255, (at - end) >> 8, 0) - 3;
+    }
+    out[run + 2]++;
+    out.push(byte);
+    end = at + 1;
+  }
+  return out;
 }
 
 /** Bytes as lines of C. */

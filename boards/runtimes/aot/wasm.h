@@ -126,10 +126,15 @@ static inline void memory_fill(u32 to, u32 value, u32 size) {
   memset(wasm_memory + to, (int)value, size);
 }
 
-/* Not inlined: stores of constants would take more room than the data themselves. */
-static __attribute__((noinline, unused)) void load_data(u32 to, const u8 *from, u32 size) {
-  check_range(to, size);
-  memmove(wasm_memory + to, from, size);
+/* Runs of bytes: how far behind the run before each begins, two bytes, its size, one, and what it is. */
+static inline void load_data(const u8 *from, u32 size) {
+  const u8 *end = from + size;
+  for (u32 to = 0; from < end; from += 3) {
+    u32 n = from[2];
+    to += (u32)(from[0] | from[1] << 8);
+    check_range(to, n);
+    for (; n > 0; n--) wasm_memory[to++] = from++[3];
+  }
 }
 
 #if defined(MEMORY_MAPPED) || defined(MEMORY_GROWS)

@@ -1,0 +1,185 @@
+/**
+ * Firmware that is laid out when it is built, as Wizer does it: the module's `init` runs here, and what it left in
+ * memory and globals is what the firmware begins with. Globals that nothing writes afterwards become constants, and
+ * whatever laid the stack out goes. Keys are drawn on the device.
+ */
+import binaryen from "binaryen";
+import { CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE } from "../../host/module/layout.js";
+import { withSegments } from "../segments.mjs";
+import { ToolError } from "../translate/error.mjs";
+
+/** What a firmware's module does when it is built. */
+interface Exports {
+  memory: WebAssembly.Memory;
+  configBlock(): number;
+  init(block: number): number;
+  seed(block: number): number;
+  fixed(n: number): bigint;
+  serviceStart(service: number, port: number, backlog: number): number;
+}
+
+/** What a stack is laid out with. */
+export interface Laid {
+  /** The configuration's words, without entropy. */
+  numbers: number[];
+  services: { service: number; port: number; backlog: number }[];
+  /** Bytes of memory that the firmware has. */
+  memory: number;
+}
+
+/** Calls that have done their work when the firmware is built. */
+export const LAYING = ["layoutSize", "init", "serviceStart", "fixed"];
+
+/** Zeros between two runs that cost less than another run. */
+const GAP = 12;
+
+/** Entropy that is none: it is in no firmware. Two of them differ in every byte. */
+const entropy = (seed: number): Uint8Array =>
+  Uint8Array.from({ length: ENTROPY_SIZE }, (_, i) => (i * i * 37 + i * 11 + 5) & 255 ^ seed);
+
+/** A global's name in the module that is run. */
+const GLOBAL = "global ";
+
+/** The module in `bytes` with all globals exported. */
+function opened(bytes: Uint8Array): { module: Uint8Array; globals: string[] } {
+  const m = binaryen.readBinary(bytes), globals: string[] = [];
+  try {
+    for (let i = 0; i < m.getNumGlobals(); i++) {
+      const { name } = binaryen.getGlobalInfo(m.getGlobalByIndex(i));
+      globals.push(name);
+      m.addGlobalExport(name, GLOBAL + name);
+    }
+    return { module: m.emitBinary(), globals };
+  } finally {
+    m.dispose();
+  }
+}
+
+/** A stack that runs here, in a memory of its own. */
+class Run {
+  readonly x: Exports;
+  readonly #values: Record<string, WebAssembly.Global>;
+
+  constructor(module: WebAssembly.Module) {
+    const { exports } = new WebAssembly.Instance(module);
+    this.x = exports as unknown as Exports;
+    this.#values = exports as unknown as Record<string, WebAssembly.Global>;
+  }
+
+  bytes(): Uint8Array {
+    return new Uint8Array(this.x.memory.buffer);
+  }
+
+  value(name: string): number | bigint {
+    return this.#values[GLOBAL + name]!.value as number | bigint;
+  }
+
+  /** What the firmware's start does. */
+  start(seed: Uint8Array, { numbers, services }: Laid): void {
+    const block = this.x.configBlock(), view = new DataView(this.x.memory.buffer, block);
+    numbers.forEach((n, i) => view.setUint32(i * 4, n, true));
+    this.bytes().set(seed, block + ENTROPY_AT);
+    if (this.x.init(block) !== 0) throw new ToolError("the stack refuses this configuration");
+    for (const { service, port, backlog } of services)
+      if (this.x.serviceStart(service, port, backlog) < 0) throw new ToolError(`port ${port} cannot be listened on`);
+    // A device fills the block anew.
+    this.bytes().fill(0, block, block + CONFIG_SIZE);
+  }
+
+  seed(seed: Uint8Array): void {
+    const block = this.x.configBlock();
+    this.bytes().set(seed, block + ENTROPY_AT);
+    if (this.x.seed(block) !== 0) throw new ToolError("the stack refuses its entropy");
+  }
+}
+
+/** Runs of bytes that are not zero. */
+function runs(bytes: Uint8Array): { at: number; bytes: Uint8Array }[] {
+  const out: { at: number; end: number }[] = [];
+  bytes.forEach((b, i) => {
+    if (b === 0) return;
+    const last = out.at(-1);
+    if (last !== undefined && i - last.end <= GAP) last.end = i + 1;
+    else out.push({ at: i, end: i + 1 });
+  });
+  return out.map(({ at, end }) => ({ at, bytes: bytes.slice(at, end) }));
+}
+
+/** Memory that nothing writes once the stack is laid out, from `at` to `end`. */
+interface Fixed { at: number; end: number }
+
+/** What a stack begins with. */
+export interface Image {
+  module: Uint8Array;
+  memory: Uint8Array;
+  fixed: Fixed[];
+}
+
+/** What the module says of itself. */
+function fixedOf({ fixed }: Exports): Fixed[] {
+  const out: Fixed[] = [];
+  for (let n = 0; fixed(n) !== 0n; n++) {
+    const at = Number(BigInt.asUintN(64, fixed(n)) >> 32n);
+    out.push({ at, end: at + Number(fixed(n) & 0xffffffffn) });
+  }
+  return out;
+}
+
+/** A load from a constant address, as Binaryen prints it. */
+const LOAD =
+  /\(i(32|64)\.load(8|16|32)?(?:_([su]))?(?: offset=(\d+))?(?: align=\d+)?\s+\(i32\.const (\d+)\)\s*\)/g;
+/** A store to one. */
+const STORE = /\(i(?:32|64)\.store(?:8|16|32)?(?: offset=(\d+))?(?: align=\d+)?\s+\(i32\.const (\d+)\)\s/g;
+
+/** The module in `bytes`, in which what it loads of fixed memory is a constant. */
+export function foldFixed(bytes: Uint8Array, { memory, fixed }: Image, names: boolean): Uint8Array {
+  const read = binaryen.readBinary(bytes), view = new DataView(memory.buffer, memory.byteOffset);
+  binaryen.setDebugInfo(names);
+  const text = read.emitText();
+  read.dispose();
+  const isFixed = (at: number, size: number): boolean => fixed.some((f) => at >= f.at && at + size <= f.end);
+  for (const [what, offset, at] of text.matchAll(STORE))
+    if (isFixed(Number(offset ?? 0) + Number(at), 1)) throw new ToolError(`it writes what is fixed: ${what}`);
+  const m = binaryen.parseText(text.replace(LOAD, (all, bits, part, sign, offset, at) => {
+    const from = Number(offset ?? 0) + Number(at), size = Number(part ?? bits) / 8;
+    if (!isFixed(from, size)) return all;
+    let n = 0n;
+    for (let i = size - 1; i >= 0; i--) n = n << 8n | BigInt(view.getUint8(from + i));
+    if (sign === "s") n = BigInt.asIntN(size * 8, n);
+    return `(i${bits}.const ${BigInt.asIntN(Number(bits), n)})`;
+  }));
+  try {
+    return m.emitBinary();
+  } finally {
+    m.dispose();
+  }
+}
+
+/** The module in `bytes`, laid out. What it exports stays. Throws a ToolError: entropy decides more than keys. */
+export function imageOf(bytes: Uint8Array, laid: Laid, names: boolean): Image {
+  const { module, globals } = opened(bytes), compiled = new WebAssembly.Module(Uint8Array.from(module));
+  const [one, two] = [entropy(0), entropy(255)].map((seed) => {
+    const run = new Run(compiled);
+    run.start(seed, laid);
+    return run;
+  }) as [Run, Run];
+  // What differs are keys. They are drawn on the device, so the image has none.
+  const image = one.bytes().map((b, i) => (b === two.bytes()[i] ? b : 0));
+  if (image.subarray(laid.memory).some((b) => b !== 0)) throw new ToolError("the image goes beyond the memory");
+  if (globals.some((g) => one.value(g) !== two.value(g))) throw new ToolError("a global depends on entropy");
+  one.bytes().set(image);
+  one.seed(entropy(255));
+  if (Buffer.compare(one.bytes(), two.bytes()) !== 0) throw new ToolError("entropy decides more than keys");
+  const fixed = fixedOf(one.x), m = binaryen.readBinary(bytes);
+  binaryen.setDebugInfo(names);
+  try {
+    for (const name of globals) {
+      const { type, mutable } = binaryen.getGlobalInfo(m.getGlobal(name)), n = one.value(name);
+      m.removeGlobal(name);
+      m.addGlobal(name, type, mutable, typeof n === "bigint" ? m.i64.const(n) : m.i32.const(n));
+    }
+    return { module: withSegments(m.emitBinary(), () => runs(image)), memory: image, fixed };
+  } finally {
+    m.dispose();
+  }
+}
