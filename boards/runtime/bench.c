@@ -115,7 +115,7 @@ static void result(const char *what, uint32_t ticks, uint32_t count) {
 }
 
 _Noreturn void bench(void) {
-  server = stint_config[CONFIG_IP / sizeof(uint32_t)];
+  server = STINT_IP;
   client = server ^ 3;
   /* The client asks for the server's address, so each knows the other's. */
   memset(frame, 0, sizeof frame);

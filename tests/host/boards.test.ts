@@ -161,11 +161,11 @@ describe("clients that vanish, and the module of lm3s6965evb, in virtual time", 
 describe("firmware budgets, lm3s6965evb", () => {
   const KIB = 1024;
 
-  it("40 KiB of flash for Ethernet, ARP, IPv4, ICMP, TCP and echo; 40 KiB of RAM for 8 connections, 24 for 4", (t) => {
+  it("32 KiB of flash for Ethernet, ARP, IPv4, ICMP, TCP and echo; 40 KiB of RAM for 8 connections, 24 for 4", (t) => {
     if (lacks(t, "arm-none-eabi-gcc")) return;
     const eight = size("lm3s6965evb", { services: ["echo"] });
     const four = size("lm3s6965evb", { services: ["echo"], connections: 4 });
-    assert.ok(eight.flash_bytes <= 40 * KIB, `${eight.flash_bytes} bytes of flash`);
+    assert.ok(eight.flash_bytes <= 32 * KIB, `${eight.flash_bytes} bytes of flash`);
     assert.ok(eight.ram_bytes <= 40 * KIB, `${eight.ram_bytes} bytes of RAM for 8`);
     assert.ok(four.ram_bytes <= 24 * KIB, `${four.ram_bytes} bytes of RAM for 4`);
     assert.ok(eight.linear_bytes < eight.ram_bytes && eight.stack_bytes > 0 && eight.bytes_per_connection > 2 * 1460);

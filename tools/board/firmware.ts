@@ -299,7 +299,7 @@ function headers(dir: string, name: string, board: Board, options: FirmwareOptio
     `#define STINT_CONNECTIONS ${connections}u`,
     ...(plain === undefined
       ? ["#define STINT_DHCP", `#define STINT_HOST_NAME "${options.hostName ?? name}"`]
-      : [`#define STINT_ADDRESS "${plain}"`]),
+      : [`#define STINT_ADDRESS "${plain}"`, `#define STINT_IP ${l.numbers[CONFIG_FIELDS.indexOf("ip")]! >>> 0}u`]),
     ...(options.ipv6 ? ["#define STINT_IPV6"] : []),
     `#define STINT_BOARD_NAME "${name}"`,
     `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,

@@ -40,8 +40,28 @@ const entropy = (seed: number): Uint8Array =>
 /** A global's name in the module that is run. */
 const GLOBAL = "global ";
 
+/** The module in `bytes`, its text changed. */
+function rewritten(bytes: Uint8Array, names: boolean, change: (text: string) => string): Uint8Array {
+  binaryen.setDebugInfo(names);
+  const read = binaryen.readBinary(bytes), text = read.emitText();
+  read.dispose();
+  const m = binaryen.parseText(change(text));
+  try {
+    return m.emitBinary();
+  } finally {
+    m.dispose();
+  }
+}
+
+/** The module in `bytes`, with as many pages from the start as `memory` bytes take. */
+function grown(bytes: Uint8Array, memory: number, names: boolean): Uint8Array {
+  const pages = Math.ceil(memory / 65536);
+  return rewritten(bytes, names, (text) =>
+    text.replace(/\(memory (\$\S+) (\d+)/, (_, name, had) => `(memory ${name} ${Math.max(pages, Number(had))}`));
+}
+
 /** The module in `bytes` with all globals exported. */
-function opened(bytes: Uint8Array): { module: Uint8Array; globals: string[] } {
+function opened(bytes: Uint8Array): { open: Uint8Array; globals: string[] } {
   const m = binaryen.readBinary(bytes), globals: string[] = [];
   try {
     for (let i = 0; i < m.getNumGlobals(); i++) {
@@ -49,7 +69,7 @@ function opened(bytes: Uint8Array): { module: Uint8Array; globals: string[] } {
       globals.push(name);
       m.addGlobalExport(name, GLOBAL + name);
     }
-    return { module: m.emitBinary(), globals };
+    return { open: m.emitBinary(), globals };
   } finally {
     m.dispose();
   }
@@ -116,11 +136,11 @@ export interface Image {
 }
 
 /** What the module says of itself. */
-function fixedOf({ fixed }: Exports): Fixed[] {
+function fixedOf(x: Exports): Fixed[] {
   const out: Fixed[] = [];
-  for (let n = 0; fixed(n) !== 0n; n++) {
-    const at = Number(BigInt.asUintN(64, fixed(n)) >> 32n);
-    out.push({ at, end: at + Number(fixed(n) & 0xffffffffn) });
+  for (let n = 0, piece; (piece = BigInt.asUintN(64, x.fixed(n))) !== 0n; n++) {
+    const at = Number(piece >> 32n);
+    out.push({ at, end: at + Number(piece & 0xffffffffn) });
   }
   return out;
 }
@@ -133,31 +153,26 @@ const STORE = /\(i(?:32|64)\.store(?:8|16|32)?(?: offset=(\d+))?(?: align=\d+)?\
 
 /** The module in `bytes`, in which what it loads of fixed memory is a constant. */
 export function foldFixed(bytes: Uint8Array, { memory, fixed }: Image, names: boolean): Uint8Array {
-  const read = binaryen.readBinary(bytes), view = new DataView(memory.buffer, memory.byteOffset);
-  binaryen.setDebugInfo(names);
-  const text = read.emitText();
-  read.dispose();
+  const view = new DataView(memory.buffer, memory.byteOffset);
   const isFixed = (at: number, size: number): boolean => fixed.some((f) => at >= f.at && at + size <= f.end);
-  for (const [what, offset, at] of text.matchAll(STORE))
-    if (isFixed(Number(offset ?? 0) + Number(at), 1)) throw new ToolError(`it writes what is fixed: ${what}`);
-  const m = binaryen.parseText(text.replace(LOAD, (all, bits, part, sign, offset, at) => {
-    const from = Number(offset ?? 0) + Number(at), size = Number(part ?? bits) / 8;
-    if (!isFixed(from, size)) return all;
-    let n = 0n;
-    for (let i = size - 1; i >= 0; i--) n = n << 8n | BigInt(view.getUint8(from + i));
-    if (sign === "s") n = BigInt.asIntN(size * 8, n);
-    return `(i${bits}.const ${BigInt.asIntN(Number(bits), n)})`;
-  }));
-  try {
-    return m.emitBinary();
-  } finally {
-    m.dispose();
-  }
+  return rewritten(bytes, names, (text) => {
+    for (const [what, offset, at] of text.matchAll(STORE))
+      if (isFixed(Number(offset ?? 0) + Number(at), 1)) throw new ToolError(`it writes what is fixed: ${what}`);
+    return text.replace(LOAD, (all, bits, part, sign, offset, at) => {
+      const from = Number(offset ?? 0) + Number(at), size = Number(part ?? bits) / 8;
+      if (!isFixed(from, size)) return all;
+      let n = 0n;
+      for (let i = size - 1; i >= 0; i--) n = n << 8n | BigInt(view.getUint8(from + i));
+      if (sign === "s") n = BigInt.asIntN(size * 8, n);
+      return `(i${bits}.const ${BigInt.asIntN(Number(bits), n)})`;
+    });
+  });
 }
 
-/** The module in `bytes`, laid out. What it exports stays. Throws a ToolError: entropy decides more than keys. */
-export function imageOf(bytes: Uint8Array, laid: Laid, names: boolean): Image {
-  const { module, globals } = opened(bytes), compiled = new WebAssembly.Module(Uint8Array.from(module));
+/** The module, laid out. What it exports stays. Throws a ToolError: entropy decides more than keys. */
+export function imageOf(module: Uint8Array, laid: Laid, names: boolean): Image {
+  const bytes = grown(module, laid.memory, names), { open, globals } = opened(bytes);
+  const compiled = new WebAssembly.Module(Uint8Array.from(open));
   const [one, two] = [entropy(0), entropy(255)].map((seed) => {
     const run = new Run(compiled);
     run.start(seed, laid);

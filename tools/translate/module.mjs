@@ -128,7 +128,7 @@ class Translation {
     ].join("\n");
   }
 
-  /** What load_data puts into memory, and whether that is all: data beyond the memory trap, behind those before them. */
+  /** What load_data puts into memory, and whether that is all: data beyond the memory trap once those before are in. */
   #data() {
     const cells = new Map(), size = this.#m.hasMemory() ? this.#m.getMemoryInfo().initial * 65536 : 0;
     let isWhole = true;
