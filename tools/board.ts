@@ -46,9 +46,9 @@ function check({ release, debug, seed, ip, gateway, name, app, ipv6 }: Options):
   if (ip === undefined && app !== undefined) throw new ToolError("--app needs --ip: it has no DHCP");
 }
 
-async function main(): Promise<void> {
-  const program = new Command("npm run board --");
-  program
+/** What can be asked for. */
+function command(): Command {
+  return new Command("npm run board --")
     .description("firmware for a board, from the module")
     .argument("<name>", `one of ${boardNames().join(", ")}`)
     .option("--release", "for the field (the default)")
@@ -86,6 +86,10 @@ async function main(): Promise<void> {
     .option("--out <dir>", "where the build goes; by default build/boards/NAME")
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(`board: ${text.replace(/^error: /, "")}`) });
+}
+
+async function main(): Promise<void> {
+  const program = command();
   try {
     program.parse();
     const options = program.opts<Options>(), name = program.args[0]!;

@@ -24,14 +24,14 @@ export const FAST = ["-O4", "--enable-simd"];
 export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600", "--low-memory-unused"];
 
 /**
- * Compiles one target of asconfig.json to `out`. `entry`: a file or several. `without`: features to leave out beside those that the target does
- * (assembly/features.ts); `names`: keep the names of functions; `plain`: every function stays what it is. Throws an
- * Error with what the compiler said.
+ * Compiles one target of asconfig.json to `out`. `entry`: a file or several. `without`: features to leave out beside
+ * those that the target does (assembly/features.ts); `names`: keep the names of functions; `plain`: every function
+ * stays what it is. Throws an Error with what the compiler said.
  */
 export function compile(entry, target, out, optimize, { without = [], names = false, plain = false } = {}) {
   run("asc", [
-    ...[entry].flat(), "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]), "--outFile", out,
-    ...(names ? ["--debug"] : []), ...(plain ? ["--optimizeLevel", "0", "--shrinkLevel", "0"] : []),
+    ...[entry].flat(), "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]),
+    "--outFile", out, ...(names ? ["--debug"] : []), ...(plain ? ["--optimizeLevel", "0", "--shrinkLevel", "0"] : []),
   ]);
   return optimized(out, out, optimize, names);
 }

@@ -7,6 +7,7 @@ import { foldFixed, imageOf, type Image, type Laid } from "../../tools/board/ima
 import { ToolError } from "../../tools/translate/error.mjs";
 
 const BLOCK = 64, ARENA = 1024, KEY = ARENA + 8;
+const BARE = { names: false };
 const LAID: Laid = { numbers: [7], services: [{ service: 1, port: 7, backlog: 3 }], memory: 2048 };
 
 /** A stack of a number, a key and a listener. `more` is what else `init` does, `reads` what a call returns. */
@@ -38,7 +39,7 @@ function image({ more = "", reads = "(i32.load (i32.const 1024))" } = {}): Image
   m.setFeatures(binaryen.Features.All);
   const bytes = m.emitBinary();
   m.dispose();
-  return imageOf(bytes, LAID, false);
+  return imageOf(bytes, LAID, BARE);
 }
 
 const refused = (why: RegExp) => (e: unknown): boolean => e instanceof ToolError && why.test(e.message);
@@ -66,7 +67,7 @@ describe("firmware that is laid out when it is built", () => {
 
   it("has constants for what it loads of fixed memory, and of nothing else", () => {
     const reads = (text: string): string => {
-      const made = image({ reads: text }), m = binaryen.readBinary(foldFixed(made.module, made, false));
+      const made = image({ reads: text }), m = binaryen.readBinary(foldFixed(made.module, made, BARE));
       const info = m.emitText();
       m.dispose();
       return info;
@@ -81,6 +82,6 @@ describe("firmware that is laid out when it is built", () => {
 
   it("is refused where it writes at a constant address what it says is fixed", () => {
     const made = image({ reads: "(i32.store (i32.const 1024) (i32.const 1)) (i32.const 1)" });
-    assert.throws(() => foldFixed(made.module, made, false), refused(/writes what is fixed/));
+    assert.throws(() => foldFixed(made.module, made, BARE), refused(/writes what is fixed/));
   });
 });

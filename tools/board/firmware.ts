@@ -175,11 +175,11 @@ function called(wasm: string, out: string, names: boolean, laid: Laid | undefine
   const done = new Set(laid === undefined ? [] : LAYING);
   const keep = [...new Set(calls)].filter((name) => has.has(name) && !done.has(name)).concat("memory");
   return kept(out, [bytes, String(names), ...keep, JSON.stringify(laid ?? null)], () => {
-    const image = laid && imageOf(bytes, laid, names);
+    const image = laid && imageOf(bytes, laid, { names });
     writeFileSync(out, keepExports(image?.module ?? bytes, keep));
     optimized(out, out, SMALL, names);
     if (image === undefined) return;
-    writeFileSync(out, foldFixed(readFileSync(out), image, names));
+    writeFileSync(out, foldFixed(readFileSync(out), image, { names }));
     optimized(out, out, SMALL, names);
   });
 }

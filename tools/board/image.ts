@@ -40,8 +40,11 @@ const entropy = (seed: number): Uint8Array =>
 /** A global's name in the module that is run. */
 const GLOBAL = "global ";
 
+/** What is kept of a module that is written anew: the names of its functions. */
+interface Kept { names: boolean }
+
 /** The module in `bytes`, its text changed. */
-function rewritten(bytes: Uint8Array, names: boolean, change: (text: string) => string): Uint8Array {
+function rewritten(bytes: Uint8Array, { names }: Kept, change: (text: string) => string): Uint8Array {
   binaryen.setDebugInfo(names);
   const read = binaryen.readBinary(bytes), text = read.emitText();
   read.dispose();
@@ -54,9 +57,9 @@ function rewritten(bytes: Uint8Array, names: boolean, change: (text: string) => 
 }
 
 /** The module in `bytes`, with as many pages from the start as `memory` bytes take. */
-function grown(bytes: Uint8Array, memory: number, names: boolean): Uint8Array {
+function grown(bytes: Uint8Array, memory: number, how: Kept): Uint8Array {
   const pages = Math.ceil(memory / 65536);
-  return rewritten(bytes, names, (text) =>
+  return rewritten(bytes, how, (text) =>
     text.replace(/\(memory (\$\S+) (\d+)/, (_, name, had) => `(memory ${name} ${Math.max(pages, Number(had))}`));
 }
 
@@ -152,10 +155,10 @@ const LOAD =
 const STORE = /\(i(?:32|64)\.store(?:8|16|32)?(?: offset=(\d+))?(?: align=\d+)?\s+\(i32\.const (\d+)\)\s/g;
 
 /** The module in `bytes`, in which what it loads of fixed memory is a constant. */
-export function foldFixed(bytes: Uint8Array, { memory, fixed }: Image, names: boolean): Uint8Array {
+export function foldFixed(bytes: Uint8Array, { memory, fixed }: Image, how: Kept): Uint8Array {
   const view = new DataView(memory.buffer, memory.byteOffset);
   const isFixed = (at: number, size: number): boolean => fixed.some((f) => at >= f.at && at + size <= f.end);
-  return rewritten(bytes, names, (text) => {
+  return rewritten(bytes, how, (text) => {
     for (const [what, offset, at] of text.matchAll(STORE))
       if (isFixed(Number(offset ?? 0) + Number(at), 1)) throw new ToolError(`it writes what is fixed: ${what}`);
     return text.replace(LOAD, (all, bits, part, sign, offset, at) => {
@@ -170,8 +173,8 @@ export function foldFixed(bytes: Uint8Array, { memory, fixed }: Image, names: bo
 }
 
 /** The module, laid out. What it exports stays. Throws a ToolError: entropy decides more than keys. */
-export function imageOf(module: Uint8Array, laid: Laid, names: boolean): Image {
-  const bytes = grown(module, laid.memory, names), { open, globals } = opened(bytes);
+export function imageOf(module: Uint8Array, laid: Laid, { names }: Kept): Image {
+  const bytes = grown(module, laid.memory, { names }), { open, globals } = opened(bytes);
   const compiled = new WebAssembly.Module(Uint8Array.from(open));
   const [one, two] = [entropy(0), entropy(255)].map((seed) => {
     const run = new Run(compiled);
