@@ -132,7 +132,7 @@ export const LINKED: bool = isDefined(STINT_LINKED);
 /** A board: paths of files are short, and memory is small. */
 export const BOARD: bool = isDefined(STINT_BOARD);
 
-/** Firmware that is laid out when it is built: `init` notes which keys it draws, and `seed` draws them on the device. */
+/** Firmware that is laid out when it is built: `init` notes which keys it draws, `seed` draws them on the device. */
 export const IMAGE: bool = isDefined(STINT_IMAGE);
 
 /** A build that knows whose memory is what, for checkers (core/own.ts). It does the same in more memory. */

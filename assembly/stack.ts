@@ -270,8 +270,8 @@ export function stackInit(block: Config): Err {
 }
 
 /**
- * Memory that nothing writes once the stack is laid out, unless `tune` does: the n-th piece's address in the upper half,
- * its bytes in the lower one; 0: there is none.
+ * Memory that nothing writes once the stack is laid out, unless `tune` does: the n-th piece's address in the upper
+ * half, its bytes in the lower one; 0: there is none.
  */
 export function stackFixed(n: u32): u64 {
   switch (n) {

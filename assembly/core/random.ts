@@ -18,11 +18,15 @@ export const RANDOM_SIZE: u32 = 24;
 /** Takes the 32 bytes of entropy at `entropy`: its second half, hashed under the first one, is the key. */
 export function randomInit(at: usize, entropy: usize): void {
   state = at;
+  randomSeed(entropy);
+}
+
+function randomSeed(entropy: usize): void {
   const first = changetype<Key>(entropy), x = load<u64>(entropy, 16), y = load<u64>(entropy, 24),
-    key = changetype<Key>(at);
+    key = changetype<Key>(state);
   key.k0 = hash2(first, x, y);
   key.k1 = hash2(first, y, ~key.k0);
-  store<u64>(at, 0, 16);
+  store<u64>(state, 0, 16);
 }
 
 /** Keys that are drawn from now on are noted. */
@@ -37,7 +41,7 @@ export function randomNoted(): void {
 
 /** Draws every key that was noted, in the same order, from other entropy. */
 export function randomAgain(entropy: usize): void {
-  randomInit(state, entropy);
+  randomSeed(entropy);
   for (let i: u32 = 0; i < keysDrawn; i++) randomKey(changetype<Key>(<usize>load<u32>(keys + (i << 2))));
 }
 
