@@ -230,7 +230,7 @@ export function stackSize(block: Config): i64 {
 }
 
 /** Draws the keys of a stack that was laid out before, from the entropy in `block` alone, and wipes it: OK, ENTROPY. */
-export function stackSeed(block: Config): Err {
+export function entropyTake(block: Config): Err {
   if (isDull(block)) return Err.ENTROPY;
   randomAgain(changetype<usize>(block) + offsetof<Config>("entropy0"));
   memory.fill(changetype<usize>(block) + offsetof<Config>("entropy0"), 0, 32);
