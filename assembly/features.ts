@@ -105,6 +105,9 @@ export const IPV6: bool = !isDefined(STINT_NO_IPV6);
 /** An address and DNS servers from a DHCPv6 server (RFC 8415), as routers say. */
 export const DHCP6: bool = IPV6 && DHCP && !isDefined(STINT_NO_DHCP6);
 
+/** Temporary addresses beside those from routers' prefixes (RFC 8981). Without it there are none. */
+export const TEMPORARY: bool = IPV6 && !isDefined(STINT_NO_TEMPORARY);
+
 /** Listeners on all addresses of one family. Without it a listener is on one address, or on all of both. */
 export const FAMILIES: bool = IPV6 && POLICIES;
 

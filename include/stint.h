@@ -383,6 +383,7 @@ enum {
   STINT_IP6_ORIGIN_PREFIX = 2,
   STINT_IP6_ORIGIN_FIXED = 3,
   STINT_IP6_ORIGIN_DHCP = 4,
+  STINT_IP6_ORIGIN_TEMPORARY = 5,
 };
 
 /* Values of stint_lease.state. */
@@ -1210,7 +1211,7 @@ struct stint_ip6_info {
   uint32_t name;
   /* 1: it is looked for by duplicate address detection; 2: it can be used. */
   uint32_t state;
-  /* 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed; 4: of a DHCPv6 server. */
+  /* 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed; 4: of a DHCPv6 server; 5: temporary. */
   uint32_t origin;
   /* Bits of its prefix. */
   uint32_t prefix;
@@ -1549,6 +1550,15 @@ STINT_IMPORT("link_local_start") int32_t stint_link_local_start(uint32_t wanted)
 
 /* Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
 STINT_IMPORT("link_local_stop") int32_t stint_link_local_stop(void);
+
+/*
+ * Whether the interface has temporary addresses (RFC 8981), beside those that it makes from routers'
+ * prefixes. With `wanted` 1 each prefix has one, which lasts a day at most before the next one takes its
+ * place, and connections are opened from it. With 0, as at the start, there are none; those that there are
+ * go, and their connections end with NO_ADDRESS. OK, NOT_INIT; ARGUMENT: neither 0 nor 1, or a build without
+ * them.
+ */
+STINT_IMPORT("ip6_temporary") int32_t stint_ip6_temporary(uint32_t wanted);
 
 /*
  * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with

@@ -11,7 +11,7 @@
 // name, which another address may have tomorrow.
 
 import { config, Config, Policy } from "../config";
-import { BOUNDED, COOKIES, IPV6, OWNERSHIP, REDIRECTS, SNTP, SPEED } from "../features";
+import { BOUNDED, COOKIES, IPV6, OWNERSHIP, REDIRECTS, SNTP, SPEED, TEMPORARY } from "../features";
 import { sumPseudo } from "../core/checksum";
 import { Key, hash2 } from "../core/hash";
 import { layoutCommits, take } from "../core/layout";
@@ -23,7 +23,11 @@ import { Pool, poolAt, poolGive, poolIndex, poolInit, poolShow, poolTake } from 
 export type Address = u32;
 
 /** IPv6 addresses of ours (ip/interface6.ts), half from routers. @full a router's is not taken, `ip6_add` is FULL */
-export const OWN_MAX: u32 = 8;
+export const OWN_PLACES: u32 = 8;
+/** Temporary IPv6 addresses. @full the one that has been deprecated for the longest goes */
+export const TEMPORARY_MAX: u32 = 6;
+/** All of them. */
+export const OWN_MAX: u32 = OWN_PLACES + (TEMPORARY ? TEMPORARY_MAX : 0);
 /** IPv6 routers, 2 of them only of the host's. @full one more is not taken */
 export const ROUTERS_MAX: u32 = 6;
 /** DNS servers of which routers told; and those that were given by hand. @full one more is not taken */

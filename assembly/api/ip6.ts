@@ -100,7 +100,7 @@ function isHost6(name: Address): bool {
   name: u32;
   /** 1: it is looked for by duplicate address detection; 2: it can be used. */
   state: u32;
-  /** 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed; 4: of a DHCPv6 server. */
+  /** 0: ::1; 1: link-local; 2: made from a router's prefix; 3: fixed; 4: of a DHCPv6 server; 5: temporary. */
   origin: u32;
   /** Bits of its prefix. */
   prefix: u32;

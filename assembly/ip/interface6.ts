@@ -2,12 +2,13 @@
 // packet takes (RFC 6724, RFC 4861 §5.2). Who fills the tables, and times them, is nd/.
 
 import { config } from "../config";
-import { LOOPBACK, MDNS, REDIRECTS, SPEED } from "../features";
+import { LOOPBACK, MDNS, REDIRECTS, SPEED, TEMPORARY } from "../features";
 import { clock, Micros, NEVER } from "../core/clock";
 import { layoutCommits, take } from "../core/layout";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
 import {
-  Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, namesChange, OWN_MAX, RESOLVERS_MAX, ROUTERS_MAX,
+  Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, namesChange, OWN_MAX, OWN_PLACES, RESOLVERS_MAX,
+  ROUTERS_MAX,
 } from "../address/names";
 import { groups, MDNS_LOW } from "./groups";
 import { redirectFor, redirectsInit } from "./redirects";
@@ -21,7 +22,7 @@ export const enum Own {
 }
 
 /** Where an address of ours comes from. */
-export const enum Origin { LOOPBACK, LINK_LOCAL, PREFIX, FIXED, DHCP }
+export const enum Origin { LOOPBACK, LINK_LOCAL, PREFIX, FIXED, DHCP, TEMPORARY }
 
 /** What the DHCPv6 client is to do: routers say that there are addresses, or other things; somebody has its address. */
 export const enum Asks { OTHER = 1, MANAGED = 2, DECLINE = 4 }
@@ -203,7 +204,10 @@ export function isOwn6(name: Address): bool {
 /** A free place for an address of ours, which is kept; null: there is none. */
 export function ownAdd(name: Address, origin: Origin): OwnAddress | null {
   // Whoever sends advertisements leaves places to the host.
-  for (let i: u32 = origin == Origin.PREFIX ? OWN_MAX - FORMED_MAX : 0; i < OWN_MAX; i++) {
+  const from = origin == Origin.PREFIX ? OWN_PLACES - FORMED_MAX
+    : TEMPORARY && origin == Origin.TEMPORARY ? OWN_PLACES : 0;
+  const end = TEMPORARY && origin == Origin.TEMPORARY ? OWN_MAX : OWN_PLACES;
+  for (let i: u32 = from; i < end; i++) {
     const a = ownAt(i);
     if (a.state != <u8>Own.FREE) continue;
     memory.fill(changetype<usize>(a), 0, offsetof<OwnAddress>());
@@ -285,12 +289,16 @@ function scopeOf(name: Address): u32 {
   return (high & 0xc0ff) == 0xc0fe ? 5 : 14;
 }
 
-/** Whether `a` serves better than `b` as the source of a packet for `dst`: RFC 6724 §5, rules 2, 3 and 8. */
+/** Whether `a` serves better than `b` as the source of a packet for `dst`: RFC 6724 §5, rules 2, 3, 7 and 8. */
 function isBetter(a: OwnAddress, b: OwnAddress, dst: Address): bool {
   const x = scopeOf(a.name), y = scopeOf(b.name), wanted = scopeOf(dst);
   if (x != y) return x < y ? x >= wanted : y < wanted;
   const stale = a.preferredUntil <= clock.us, other = b.preferredUntil <= clock.us;
   if (stale != other) return other;
+  if (TEMPORARY) {
+    const brief = a.origin == <u8>Origin.TEMPORARY;
+    if (brief != (b.origin == <u8>Origin.TEMPORARY)) return brief;
+  }
   return commonBits(a.name, dst) > commonBits(b.name, dst);
 }
 

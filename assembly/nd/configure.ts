@@ -1,7 +1,7 @@
 // Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
 // looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
 
-import { AGAIN, DHCP6, LOOPBACK, MDNS, REDIRECTS, SPEED } from "../features";
+import { AGAIN, DHCP6, LOOPBACK, MDNS, REDIRECTS, SPEED, TEMPORARY } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -10,7 +10,7 @@ import { Key, hash2 } from "../core/hash";
 import { layoutCommits, take } from "../core/layout";
 import { randomKey } from "../core/random";
 import { heapDisarm } from "../buffers/heap";
-import { Address, At, nameFind, nameHigh, namePut, namesChange, OWN_MAX } from "../address/names";
+import { Address, At, nameFind, nameHigh, namePut, namesChange, OWN_MAX, TEMPORARY_MAX } from "../address/names";
 import { groups } from "../ip/groups";
 import {
   Asks, interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind,
@@ -22,6 +22,10 @@ import { tcpAddressGone } from "../tcp/address-gone";
 import { workUnblock } from "../tcp/block/tcb";
 import { ndOwner, tellStack } from "../clients/owners";
 import { ndArm, routersForget, routersTimer, until } from "./routers";
+import {
+  isFollowed, isWorthMaking, temporaryAt, temporaryBegin, temporaryFollowed, temporaryIdentifier, temporaryInit,
+  temporaryNextAt, temporaryOldest, temporaryRenew, temporaryWant, temporaryWanted,
+} from "./temporary";
 import { probe, advertiseAddress, Groups, reportGroups, reportGroupsSingly, solicitRouters, soon } from "./send";
 
 /** DupAddrDetectTransmits (RFC 4862 §5.1), and how long an answer may take (RetransTimer, RFC 4861 §10), ms. */
@@ -58,6 +62,7 @@ let state: Configuration = changetype<Configuration>(0);
 
 export function configureInit(): void {
   state = changetype<Configuration>(take(1, offsetof<Configuration>()));
+  if (TEMPORARY) temporaryInit();
   if (!layoutCommits()) return;
   state.solicitAt = state.reportAt = NEVER;
   if (AGAIN) state.againAt = NEVER;
@@ -137,6 +142,76 @@ function formAddress(high: u64, origin: Origin, tried: u8, preferredUntil: Micro
   detectDuplicate(a);
 }
 
+/**
+ * A temporary address under a prefix that is good for so long (RFC 8981 §3.4), `tried` of which somebody else had.
+ * Returns false: it would not be of use.
+ */
+function formTemporary(high: u64, tried: u8, preferred: Micros, valid: Micros): bool {
+  if (!temporaryWanted() || !isWorthMaking(preferred)) return false;
+  const oldest = temporaryOldest();
+  if (oldest != null) addressEnd(oldest);
+  const a = ownAdd(namePut(high, temporaryIdentifier(), At.OTHER), Origin.TEMPORARY);
+  if (a == null) return false;
+  a.prefix = 64;
+  a.tried = tried;
+  temporaryBegin(a, preferred, valid);
+  detectDuplicate(a);
+  ndArm(temporaryNextAt(a));
+  return true;
+}
+
+/** The address that is made from the prefix, and stays; null: there is none. */
+function lasting(high: u64): OwnAddress | null {
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX && nameHigh(a.name) == high) return a;
+  }
+  return null;
+}
+
+/** A router has told how long the prefix is good: its temporary addresses follow, and it has one. */
+function prefixTemporary(high: u64): void {
+  const whole = lasting(high);
+  if (whole == null) return;
+  let has = false;
+  for (let i: u32 = 0; i < TEMPORARY_MAX; i++) {
+    const a = temporaryAt(i);
+    if (a.state == <u8>Own.FREE || nameHigh(a.name) != high) continue;
+    temporaryRenew(a, whole.preferredUntil, whole.validUntil);
+    has = has || !isFollowed(a);
+    ndArm(min(a.validUntil, temporaryNextAt(a)));
+  }
+  if (!has) formTemporary(high, 0, whole.preferredUntil, whole.validUntil);
+}
+
+/** Each prefix has a temporary address from now on (RFC 8981 §3.6). */
+export function temporariesBegin(): void {
+  if (temporaryWanted()) return;
+  temporaryWant(true);
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX) prefixTemporary(nameHigh(a.name));
+  }
+}
+
+/** There are none any more. */
+export function temporariesEnd(): void {
+  temporaryWant(false);
+  for (let i: u32 = 0; i < TEMPORARY_MAX; i++) if (temporaryAt(i).state != <u8>Own.FREE) addressEnd(temporaryAt(i));
+}
+
+/** RFC 8981 §3.5: the next one is made before this one is deprecated. Returns when that is. */
+function temporaryTimer(a: OwnAddress): Micros {
+  if (isFollowed(a)) return NEVER;
+  if (!isDue(temporaryNextAt(a))) return temporaryNextAt(a);
+  const name = a.name, high = nameHigh(name), whole = lasting(high);
+  // It may have had to make room itself.
+  if (whole != null && formTemporary(high, 0, whole.preferredUntil, whole.validUntil) && a.name == name) {
+    temporaryFollowed(a);
+  }
+  return NEVER;
+}
+
 /** Duplicate address detection begins. */
 function detectDuplicate(a: OwnAddress): void {
   a.report = true;
@@ -195,6 +270,12 @@ export function addressTaken(a: OwnAddress): void {
     interface6.asks |= <u8>Asks.DECLINE;
     return;
   }
+  if (TEMPORARY && origin == Origin.TEMPORARY) {
+    // Another one is drawn; when three were others', with what the router says next (RFC 8981 §3.4 (6)).
+    if (tried < TRIES) formTemporary(high, tried, preferred, valid);
+    tellStack(Event.ADDRESS);
+    return;
+  }
   if (origin != Origin.FIXED && tried < TRIES) {
     formAddress(high, origin, tried, preferred, valid);
     return;
@@ -220,9 +301,11 @@ export function prefixForms(high: u64, preferredS: u32, validS: u32): void {
     if (valid - clock.us > TWO_HOURS || valid > a.validUntil) a.validUntil = valid;
     else if (left > TWO_HOURS) a.validUntil = clock.us + TWO_HOURS;
     ndArm(a.validUntil);
+    if (TEMPORARY) prefixTemporary(high);
     return;
   }
   if (validS != 0) formAddress(high, Origin.PREFIX, 0, preferred, valid);
+  if (TEMPORARY) prefixTemporary(high);
 }
 
 // Who is asked.
@@ -271,6 +354,12 @@ function addressTimer(a: OwnAddress): Micros {
     addressEnd(a);
     return NEVER;
   }
+  if (TEMPORARY && a.origin == <u8>Origin.TEMPORARY) return min(temporaryTimer(a), detectionTimer(a));
+  return detectionTimer(a);
+}
+
+/** The same of duplicate address detection, and of the end. */
+function detectionTimer(a: OwnAddress): Micros {
   if (a.state == <u8>Own.TENTATIVE) {
     if (!isDue(a.probeAt)) return min(a.probeAt, a.validUntil);
     // Not sent yet, or the answer has had its time.

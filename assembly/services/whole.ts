@@ -7,3 +7,4 @@ export * from "../api/ip6";
 export * from "../api/time";
 export * from "../api/link-local";
 export * from "../api/dhcp6";
+export * from "../api/temporary";

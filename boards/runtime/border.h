@@ -110,6 +110,7 @@
 #define IP6_ORIGIN_PREFIX 2u
 #define IP6_ORIGIN_FIXED 3u
 #define IP6_ORIGIN_DHCP 4u
+#define IP6_ORIGIN_TEMPORARY 5u
 #define IP6_OWN_MOST 8u
 
 /* What pool counts. */

@@ -13,6 +13,7 @@ export interface Options6 {
   ipv6?: boolean;
   ip6?: string[];
   gateway6?: string;
+  temporary?: boolean;
 }
 
 /** The options that `up` and `connect` share. Returns the command. */
@@ -22,7 +23,8 @@ export function addOptions6(command: Command): Command {
     .option("--ipv6", "IPv6 beside IPv4, with addresses that routers tell of; the default, where the link has it")
     .option("--no-ipv6", "IPv4 alone")
     .option("--ip6 <address/n>", "an own IPv6 address and its prefix, beside those; may be repeated", more)
-    .option("--gateway6 <address>", "default router of IPv6, beside those that make themselves known", address6);
+    .option("--gateway6 <address>", "default router of IPv6, beside those that make themselves known", address6)
+    .option("--temporary", "connect from temporary IPv6 addresses, which change each day (RFC 8981)");
 }
 
 /**
@@ -33,10 +35,12 @@ export function ip6Options(asked: Options6, mtu: number, otherwise: boolean): Ip
   const { link, ipv6, ip6, gateway6 } = asked, is4 = /^(passt|nat)\b/.test(link);
   if (gateway6 !== undefined && ip6 === undefined) throw new RangeError("--gateway6 needs --ip6");
   if (ipv6 === false && ip6 !== undefined) throw new RangeError("--ip6 does not go with --no-ipv6");
-  const isAsked = ipv6 === true || ip6 !== undefined;
+  if (ipv6 === false && asked.temporary) throw new RangeError("--temporary does not go with --no-ipv6");
+  const isAsked = ipv6 === true || ip6 !== undefined || asked.temporary === true;
   if (!isAsked && (ipv6 === false || !otherwise || is4 || mtu < MTU_MIN)) return undefined;
   if (is4) throw new RangeError(`a link through ${link.split(":")[0]} carries IPv4 alone`);
-  const options: Ip6Options = { secret: secretFor(link), addresses: ip6, gateway: gateway6 };
+  const { temporary } = asked;
+  const options: Ip6Options = { secret: secretFor(link), addresses: ip6, gateway: gateway6, temporary };
   checkIp6(options, mtu);
   return options;
 }

@@ -94,12 +94,13 @@ export async function startWasmtime(
 /** The module's own options of IPv6; it reads addresses in the form that everybody writes (RFC 5952). */
 function ip6Arguments(ipv6: Ip6Options | undefined): string[] {
   if (ipv6 === undefined) return ["--no-ipv6"];
-  const args: string[] = [], { secret, addresses = [], gateway } = ipv6;
+  const args: string[] = [], { secret, addresses = [], gateway, temporary } = ipv6;
   if (secret !== undefined) args.push("--ip6-secret", Buffer.from(secret).toString("hex"));
   for (const address of addresses) {
     const { bytes, prefix } = parseCidr6(address);
     args.push("--ip6", `${formatIp6(bytes)}/${prefix}`);
   }
   if (gateway !== undefined) args.push("--gateway6", formatIp6(parseIp6(gateway)));
+  if (temporary) args.push("--temporary");
   return args;
 }

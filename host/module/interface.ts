@@ -56,8 +56,8 @@ export interface Ip6Address {
   name: number;
   /** Whether duplicate address detection has passed. */
   ready: boolean;
-  /** Where it is from: "fixed" was given, "prefix" follows from what a router told, "dhcp" is a DHCPv6 server's. */
-  origin: "loopback" | "link-local" | "prefix" | "fixed" | "dhcp";
+  /** Where it is from: "fixed" was given, "dhcp" is a server's, "prefix" and "temporary" follow from a router's. */
+  origin: "loopback" | "link-local" | "prefix" | "fixed" | "dhcp" | "temporary";
   /** Length of its network's prefix, bits. */
   prefix: number;
   /** How long new connections are opened from it, s; Infinity: for ever. */
@@ -294,6 +294,16 @@ export class Interface extends Instance {
   ip6Remove(address: Uint8Array): void {
     this.#put6(address, 0);
     this.checked(this.exports.ip6_remove(this.scratch), "cannot remove the address");
+  }
+
+  /** There are temporary addresses (RFC 8981), and connections are opened from them. */
+  ip6TemporaryStart(): void {
+    this.checked(this.exports.ip6_temporary(1), "cannot have temporary addresses");
+  }
+
+  /** There are none any more. */
+  ip6TemporaryStop(): void {
+    this.checked(this.exports.ip6_temporary(0), "cannot give temporary addresses up");
   }
 
   /** Puts an address where a call finds it. */

@@ -948,7 +948,7 @@ export const IP6_STATE = {
 
 /** Where an address is from, by `IP6_INFO.origin`. */
 export const IP6_ORIGINS = [
-  "loopback", "link-local", "prefix", "fixed", "dhcp",
+  "loopback", "link-local", "prefix", "fixed", "dhcp", "temporary",
 ] as const;
 
 /** From here on, an IPv6 address's name. */
@@ -1203,6 +1203,14 @@ export interface Calls {
   link_local_start(wanted: number): number;
   /** Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
   link_local_stop(): number;
+  /**
+   * Whether the interface has temporary addresses (RFC 8981), beside those that it makes from routers'
+   * prefixes. With `wanted` 1 each prefix has one, which lasts a day at most before the next one takes its
+   * place, and connections are opened from it. With 0, as at the start, there are none; those that there are
+   * go, and their connections end with NO_ADDRESS. OK, NOT_INIT; ARGUMENT: neither 0 nor 1, or a build
+   * without them.
+   */
+  ip6_temporary(wanted: number): number;
   /**
    * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with
    * `ip6_start`, when a router says that there is a server; `ip6_info` tells its address. OK, ARGUMENT (a

@@ -15,6 +15,11 @@ export interface Ip6Options {
   addresses?: readonly string[] | undefined;
   /** "fe80::1": a router, beyond those that make themselves known. Needs `addresses`. */
   gateway?: string | undefined;
+  /**
+   * Whether connections are opened from temporary addresses (RFC 8981): each lasts a day at most, and nobody knows from
+   * it which host it is. They are beside those that routers' prefixes make.
+   */
+  temporary?: boolean | undefined;
 }
 
 /** RFC 8200 §5: the least MTU of a link. */
@@ -44,6 +49,7 @@ export function beginIp6(module: StackModule, options: Ip6Options): void {
   if (!module.hasIp6) throw new StintError("STATE", "cannot begin IPv6", "this module was built without it");
   checkIp6(options, module.mtu);
   module.ip6Start(options.secret);
+  if (options.temporary) module.ip6TemporaryStart();
   for (const [i, text] of (options.addresses ?? []).entries()) {
     const { bytes, prefix } = parseCidr6(text);
     const router = i === 0 && options.gateway !== undefined ? parseIp6(options.gateway) : undefined;

@@ -2,6 +2,7 @@
 
 import { configBlock } from "../../assembly/services/app";
 import { ip6_add, ip6_start } from "../../assembly/api/ip6";
+import { ip6_temporary } from "../../assembly/api/temporary";
 import { Err } from "../../assembly/core/error";
 import { nameBytes, OWN_MAX } from "../../assembly/address/names";
 import { Origin, Own, ownAt } from "../../assembly/ip/interface6";
@@ -17,20 +18,22 @@ const PREFIXES: usize = memory.data(6);
 const ROUTER: usize = memory.data(16);
 const SECRET: usize = memory.data(16);
 /** What was told of each place: the address, and whether it can be used. */
-const TOLD: usize = memory.data(128, 8);
-const IS_TOLD: usize = memory.data(8);
+const TOLD: usize = memory.data(224, 8);
+const IS_TOLD: usize = memory.data(14);
 
 let given: u32 = 0;
 let hasRouter: bool = false;
 let hasSecret: bool = false;
-/** `--ipv6` and `--no-ipv6`. */
+/** `--ipv6`, `--no-ipv6` and `--temporary`. */
 let asked: bool = false;
 let refused: bool = false;
+let temporary: bool = false;
 
 /** Takes an option without a value. Returns false: it is another one. */
 export function ip6Flag(name: usize): bool {
   if (isText(name, "--ipv6")) asked = true;
   else if (isText(name, "--no-ipv6")) refused = true;
+  else if (isText(name, "--temporary")) temporary = true;
   else return false;
   return true;
 }
@@ -74,9 +77,9 @@ export function ip6Check(mtu: u32): void {
   for (let i: u32 = 0; hasRouter && i < given; i++) {
     if (isSame(ROUTER, GIVEN + (<usize>i << 4))) usage("--gateway6 is the stack's own address");
   }
-  if (refused && (asked || given != 0)) usage("--no-ipv6 goes with no other option of IPv6");
+  if (refused && (asked || temporary || given != 0)) usage("--no-ipv6 goes with no other option of IPv6");
   if (mtu >= IPV6_MTU_MIN) return;
-  if (asked || given != 0) usage("IPv6 needs a link with an MTU of 1280 bytes");
+  if (asked || temporary || given != 0) usage("IPv6 needs a link with an MTU of 1280 bytes");
   refused = true;
 }
 
@@ -87,6 +90,7 @@ export function ip6Begin(): void {
   const at = configBlock(), router = at + 16;
   memory.copy(at, SECRET, 16);
   assert(ip6_start(hasSecret ? at : 0) == Err.OK);
+  if (temporary) assert(ip6_temporary(1) == Err.OK);
   for (let i: u32 = 0; i < given; i++) {
     memory.copy(at, GIVEN + (<usize>i << 4), 16);
     memory.copy(router, ROUTER, 16);

@@ -79,6 +79,7 @@ function help(): void {
   line("  --no-ipv6            IPv4 alone; by default IPv6 is on, with addresses that routers tell of");
   line("  --ip6 ADDRESS/N      an own IPv6 address and its prefix, beside those; may be repeated");
   line("  --gateway6 ADDRESS   default router of IPv6, beside those that make themselves known");
+  line("  --temporary          connect from temporary IPv6 addresses, which change each day (RFC 8981)");
   line("  --ip6-secret HEX     16 bytes; with the same ones the IPv6 addresses are the same each time");
   line("  --echo PORT          echo (RFC 862)");
   line("  --discard PORT       discard (RFC 863)");

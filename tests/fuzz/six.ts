@@ -234,7 +234,7 @@ export function call6(s: Subject, c: Choices, bad: () => number): number {
   s.u8.set(pick(c, NEAR, FAR, PREFIX, s.own6?.global ?? FAR), s.scratch);
   switch (c.below(14)) {
     case 10: return x.dhcp6_info(to);
-    case 11: return x.dhcp6_stop();
+    case 11: return c.below(2) ? x.dhcp6_stop() : x.ip6_temporary(c.below(3));
     case 0: return x.ip6_start(to);
     case 1: return x.ip6_stop();
     case 2: return x.ip6_add(to, c.below(4) ? 64 : c.u8(), c.below(2) ? 0 : s.scratch);

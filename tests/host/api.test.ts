@@ -123,7 +123,7 @@ describe("pointers and lengths", () => {
       "tcp_accept", "tcp_connect", "tcp_send_room", "tcp_send_at", "tcp_send_span", "tcp_send_commit", "tcp_recv_size",
       "tcp_recv_at", "tcp_recv_span", "tcp_recv_consume", "tcp_urgent", "tcp_urgent_left", "tcp_shutdown", "tcp_close",
       "tcp_abort", "tcp_set", "flow_state", "link_changed", "udp_open", "udp_close", "udp_ttl", "udp_connect",
-      "set_address", "dhcp_stop", "dns_servers", "dns_server_add", "ip6_stop", "mdns_stop",
+      "set_address", "dhcp_stop", "dns_servers", "dns_server_add", "ip6_stop", "ip6_temporary", "mdns_stop",
       "sntp_start", "sntp_server_add", "sntp_stop", "sntp_utc", "link_local_start", "link_local_stop", "dhcp6_stop",
     ]);
     for (const { name, kind } of WebAssembly.Module.exports(module))

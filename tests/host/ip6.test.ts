@@ -161,15 +161,17 @@ describe("IPv6 of stint/net", () => {
 
 describe("IPv6 that begins", () => {
   it("takes an address that a router tells of, without DHCP", async () => {
-    const [open, far] = opened({ dhcp: false, ipv6: true }), stack = await open, router = ip6("fe80::1");
+    const [open, far] = opened({ dhcp: false, ipv6: { temporary: true } }), stack = await open, router = ip6("fe80::1");
     const options = [...nd.source(MAC_PEER), ...nd.prefix(ip6("2001:db8:1::"))];
     const advertise = (): void => far.send(Uint8Array.from([
       ...macOf(ALL_NODES), ...routerAdvertisement(router, options).slice(6),
     ]));
     advertise();
     await stack.settled("2001:db8:1::5");
+    await ready(stack);
     const [own] = stack.addresses().filter((x) => x.origin === "prefix");
-    assert.ok(own?.ready && own.address.startsWith("2001:db8:1:"), JSON.stringify(stack.addresses()));
+    assert.ok(own && own.address.startsWith("2001:db8:1:"), JSON.stringify(stack.addresses()));
+    assert.equal(stack.addresses().filter((x) => x.origin === "temporary").length, 1);
     assert.equal(stack.address, "0.0.0.0");
     await stack.close(0);
     await stack.settled("2001:db8:1::5");

@@ -924,7 +924,7 @@ static void call6(u32 which) {
   switch (which) {
     case 0: module_ip6_remove(at); break;
     case 1: module_ip6_add(at, u8_() & 1 ? 64 : u8_(), u8_() & 1 ? at : 0); break;
-    case 2: module_ip6_stop(); break;
+    case 2: u8_() & 3 ? module_ip6_temporary(below(2)) : module_ip6_stop(); break;
     case 3: module_ip6_start(u8_() & 1 ? at : 0); break;
     case 4: module_ip6_info(below(9), pointer_()); break;
     case 5: module_ip6_router(below(5), pointer_()); break;

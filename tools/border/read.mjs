@@ -198,7 +198,7 @@ export function border() {
     ip6States: members("assembly/ip/interface6.ts", "Own").filter((s) => s.name !== "FREE"),
     ip6Origins: members("assembly/ip/interface6.ts", "Origin"),
     ip6Names: constant("assembly/address/names.ts", "FIRST"),
-    ip6OwnMost: constant("assembly/address/names.ts", "OWN_MAX"),
+    ip6OwnMost: constant("assembly/address/names.ts", "OWN_PLACES"),
     ip6Info: record("assembly/api/ip6.ts", "Ip6Info"),
     leaseStates: members("assembly/clients/dhcp-state.ts", "State"),
     from: record("assembly/udp/udp.ts", "DatagramFrom"),
@@ -209,7 +209,8 @@ export function border() {
       ...functions("assembly/index.ts"), ...functions("assembly/api/udp.ts").filter((f) => f.name.startsWith("udp_")),
       ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts"),
       ...functions("assembly/api/time.ts"), ...functions("assembly/api/link-local.ts"),
-      ...functions("assembly/api/dhcp6.ts"), ...functions("assembly/api/ip6.ts"),
+      ...functions("assembly/api/temporary.ts"), ...functions("assembly/api/dhcp6.ts"),
+      ...functions("assembly/api/ip6.ts"),
     ],
   };
 }

@@ -24,13 +24,14 @@ class Ip6 implements Family6 {
   constructor(readonly options: Ip6Options) {}
 
   begin(module: StackModule, names: (lookup: (name: string) => Uint8Array[] | undefined) => Lookups<Uint8Array>): void {
-    const { secret, addresses = [], gateway } = this.options;
+    const { secret, addresses = [], gateway, temporary } = this.options;
     if (!module.hasIp6) throw new RangeError("this module was built without IPv6");
     if (this.#until !== 0) throw new RangeError("one ip6() is for one stack");
     if (secret && secret.length !== SECRET) throw new RangeError(`the secret is ${SECRET} bytes`);
     this.#module = module;
     this.#names = names((name) => module.lookup6(name));
     module.ip6Start(secret);
+    if (temporary) module.ip6TemporaryStart();
     for (const [i, text] of addresses.entries()) {
       const { bytes, prefix } = parseCidr6(text);
       module.ip6Add(bytes, prefix, i === 0 && gateway !== undefined ? parseIp6(gateway) : undefined);

@@ -1,0 +1,192 @@
+/** Temporary addresses (RFC 8981): how they are made, how long they live, what follows them, and who uses them. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ERR } from "../../host/errors.js";
+import { SMALL } from "../harness/bench.js";
+import { MAC_PEER } from "../harness/codec.js";
+import { advertisement, ALL_NODES, hex6, ip6, nd, routerAdvertisement, see6 } from "../harness/codec6.js";
+import { entropyOf } from "../harness/entropy.js";
+import { Polled } from "../harness/polled.js";
+
+const ROUTER = ip6("fe80::1"), PREFIX = ip6("2001:db8:1::"), OTHER = ip6("2001:db8:2::"), FAR = ip6("2001:db8:9::9");
+const MINUTE = 60, HOUR = 3600, DAY = 86_400;
+
+class Net extends Polled {
+  constructor({ wanted = true, seed = 1 } = {}) {
+    super(Polled.stack({ ip: "10.0.0.1/24", entropy: entropyOf(seed), connsMax: 4, policy: { announce: false } }));
+    this.poll();
+    if (wanted) this.stack.ip6TemporaryStart();
+    this.stack.ip6Start(new Uint8Array(16).fill(7));
+    this.poll();
+  }
+
+  router(prefix = PREFIX, lifetimes: { valid?: number; preferred?: number } = {}): void {
+    this.frame(routerAdvertisement(ROUTER, [...nd.source(MAC_PEER), ...nd.prefix(prefix, lifetimes)]));
+  }
+
+  /** A router that tells its prefix again and again for so long, which is good for a month. */
+  pass(seconds: number, every = 10 * MINUTE): void {
+    for (let s = 0; s < seconds; s += every) {
+      this.router(PREFIX, { valid: 30 * DAY, preferred: 30 * DAY });
+      this.advance(Math.min(every, seconds - s) * 1000);
+      this.out = [];
+    }
+  }
+
+  get all(): { text: string; ready: boolean; preferredS: number; validS: number }[] {
+    const found = this.stack.ip6Addresses().filter((a) => a.origin === "temporary");
+    return found.map(({ bytes, ready, preferredS, validS }) => ({ text: hex6(bytes), ready, preferredS, validS }));
+  }
+
+  get texts(): string[] {
+    return this.all.map((a) => a.text);
+  }
+
+  /** The source of a SYN to a host behind the router. */
+  source(): string {
+    this.out = [];
+    const handle = this.stack.connect(this.stack.ip6Name(FAR), 80);
+    this.poll();
+    const syn = this.out.map((s) => see6(s.raw)).find((s) => s?.next === 6 && hex6(s.dst) === hex6(FAR));
+    this.stack.abort(handle);
+    this.poll();
+    return hex6(syn!.src);
+  }
+}
+
+const month = { valid: 30 * DAY, preferred: 30 * DAY };
+
+if (!SMALL) {
+  describe("RFC 8981 §3.3, §3.4: a temporary address", () => {
+    it("8981-1: random for each prefix and each start, and looked for before it is used", () => {
+      const made = [1, 2].flatMap((seed) => {
+        const net = new Net({ seed });
+        for (const prefix of [PREFIX, OTHER]) net.router(prefix);
+        assert.deepEqual(net.all.map((a) => a.ready), [false, false]);
+        net.advance(2500);
+        assert.deepEqual(net.all.map((a) => a.ready), [true, true]);
+        return net.texts;
+      });
+      const ends = made.map((text) => text.split(":").slice(4).join(":"));
+      assert.equal(new Set(ends).size, 4, ends.join(" "));
+      assert.ok(!ends.some((end) => /ff:fe/.test(end)), "not of the MAC address");
+    });
+
+    it("8981-2: valid for two days, preferred for one less up to 0.4 by chance, and no longer than the prefix", () => {
+      const preferred = [1, 2, 3, 4, 5, 6].map((seed) => {
+        const net = new Net({ seed });
+        net.router(PREFIX, month);
+        const [a] = net.all;
+        assert.ok(a!.validS >= 2 * DAY - 1 && a!.validS <= 2 * DAY);
+        assert.ok(a!.preferredS <= DAY && a!.preferredS >= 0.6 * DAY - 1, String(a!.preferredS));
+        return a!.preferredS;
+      });
+      assert.ok(new Set(preferred).size > 3, "not all at once");
+      const net = new Net();
+      net.router(PREFIX, { valid: 4 * HOUR, preferred: HOUR });
+      assert.deepEqual(net.all.map((a) => [a.preferredS, a.validS]), [[HOUR, 4 * HOUR]]);
+      net.router(PREFIX, month);
+      assert.ok(net.all[0]!.preferredS > HOUR && net.all[0]!.validS > 4 * HOUR, "what a router says next is heeded");
+    });
+
+    it("8981-3: none where it would be preferred for 5 s or less", () => {
+      for (const [preferred, count] of [[0, 0], [5, 0], [6, 1]] as const) {
+        const net = new Net();
+        net.router(PREFIX, { valid: HOUR, preferred });
+        assert.equal(net.all.length, count, `${preferred} s`);
+      }
+    });
+
+    it("8981-4: somebody has it: another one, three in all; then with what the router says next", () => {
+      const net = new Net(), seen = new Set<string>();
+      net.router(PREFIX, month);
+      for (let n = 0; n < 3; n++) {
+        const [text] = net.texts, bytes = net.stack.ip6Addresses().find((a) => a.origin === "temporary")!.bytes;
+        seen.add(text!);
+        net.advance(150);
+        net.frame(advertisement(bytes, ALL_NODES, bytes, 1));
+      }
+      assert.deepEqual([seen.size, net.texts], [3, []]);
+      net.advance(10_000);
+      assert.deepEqual(net.texts, []);
+      net.router(PREFIX, month);
+      assert.equal(net.texts.length, 1);
+    });
+
+    it("8981-4: the next one is there before the first is deprecated, and takes its place; then the first goes", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const [first] = net.all, early = first!.preferredS - 6;
+      net.pass(early);
+      assert.deepEqual(net.texts, [first!.text]);
+      net.pass(4);
+      assert.equal(net.texts.length, 2);
+      net.pass(20, 20);
+      const next = net.texts.find((text) => text !== first!.text)!;
+      assert.equal(net.source(), next, "of the one that is preferred");
+      net.pass(2 * DAY - early - HOUR);
+      assert.ok(net.texts.includes(first!.text), "valid for two days");
+      net.pass(2 * HOUR);
+      assert.ok(!net.texts.includes(first!.text));
+      assert.ok(net.texts.length <= 4);
+    });
+
+    it("weeks: never more than six, one at least is preferred, and none comes twice", () => {
+      const net = new Net(), seen = new Set<string>();
+      for (let day = 0; day < 14; day++) {
+        net.pass(DAY, HOUR);
+        net.advance(3000);
+        for (const text of net.texts) seen.add(text);
+        assert.ok(net.texts.length <= 6 && net.all.some((a) => a.ready && a.preferredS > 0), `day ${day}`);
+      }
+      assert.ok(seen.size >= 14 && seen.size <= 25, String(seen.size));
+    });
+
+    it("a router that floods the link with prefixes makes six at most; those of the host keep their places", () => {
+      const net = new Net();
+      for (let n = 0; n < 100; n++)
+        net.router(ip6(`2001:db8:${(n + 16).toString(16)}::`), { valid: HOUR, preferred: 6 + n });
+      assert.ok(net.texts.length <= 6);
+      for (let n = 0; n < 2; n++) net.stack.ip6Add(ip6(`fd00::${n + 1}`), 64);
+    });
+
+    it("a prefix that is told as deprecated, and ends: its temporary address does so with it", () => {
+      const net = new Net();
+      net.router(PREFIX, { valid: 3 * HOUR, preferred: HOUR });
+      net.advance(3000);
+      net.router(PREFIX, { valid: 60, preferred: 0 });
+      const [a] = net.all;
+      assert.equal(a!.preferredS, 0);
+      assert.ok(a!.validS <= 2 * HOUR && a!.validS > HOUR, "not sooner than in two hours");
+      net.advance(2 * HOUR * 1000 + 1000);
+      assert.deepEqual(net.texts, []);
+    });
+  });
+
+  describe("RFC 8981 §3.6, RFC 6724 rule 7: who uses it", () => {
+    it("8981-6: a connection is opened from it; one that comes to the other address is answered from that", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      assert.deepEqual([net.source()], net.texts);
+    });
+
+    it("8981-5: without it being asked for there is none; it can be asked for later, and given up", () => {
+      const net = new Net({ wanted: false });
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const whole = net.stack.ip6Addresses().find((a) => a.origin === "prefix")!;
+      assert.deepEqual([net.texts, net.source()], [[], hex6(whole.bytes)]);
+      net.stack.ip6TemporaryStart();
+      net.poll();
+      net.advance(3000);
+      assert.deepEqual([net.source()], net.texts);
+      net.stack.ip6TemporaryStop();
+      assert.deepEqual([net.texts, net.source()], [[], hex6(whole.bytes)]);
+      net.router(PREFIX, month);
+      assert.deepEqual(net.texts, []);
+      assert.equal(net.stack.exports.ip6_temporary(2), ERR.ARGUMENT);
+    });
+  });
+}
