@@ -24,7 +24,8 @@ import { ndOwner, tellStack } from "../clients/owners";
 import { ndArm, routersForget, routersTimer, until } from "./routers";
 import {
   isFollowed, isWorthMaking, temporaryAt, temporaryBegin, temporaryFollowed, temporaryIdentifier, temporaryInit,
-  temporaryNextAt, temporaryOldest, temporaryRenew, temporaryWant, temporaryWanted,
+  temporaryNextAt, temporaryOldest, temporaryRenew, temporaryTurnOff, temporaryTurnOn,
+  temporaryWanted,
 } from "./temporary";
 import { probe, advertiseAddress, Groups, reportGroups, reportGroupsSingly, solicitRouters, soon } from "./send";
 
@@ -146,7 +147,7 @@ function formAddress(high: u64, origin: Origin, tried: u8, preferredUntil: Micro
  * A temporary address under a prefix that is good for so long (RFC 8981 §3.4), `tried` of which somebody else had.
  * Returns false: it would not be of use.
  */
-function formTemporary(high: u64, tried: u8, preferred: Micros, valid: Micros): bool {
+function temporaryTake(high: u64, tried: u8, preferred: Micros, valid: Micros): bool {
   if (!temporaryWanted() || !isWorthMaking(preferred)) return false;
   const oldest = temporaryOldest();
   if (oldest != null) addressEnd(oldest);
@@ -181,13 +182,13 @@ function prefixTemporary(high: u64): void {
     has = has || !isFollowed(a);
     ndArm(min(a.validUntil, temporaryNextAt(a)));
   }
-  if (!has) formTemporary(high, 0, whole.preferredUntil, whole.validUntil);
+  if (!has) temporaryTake(high, 0, whole.preferredUntil, whole.validUntil);
 }
 
 /** Each prefix has a temporary address from now on (RFC 8981 §3.6). */
 export function temporariesBegin(): void {
   if (temporaryWanted()) return;
-  temporaryWant(true);
+  temporaryTurnOn();
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     const a = ownAt(i);
     if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX) prefixTemporary(nameHigh(a.name));
@@ -196,7 +197,7 @@ export function temporariesBegin(): void {
 
 /** There are none any more. */
 export function temporariesEnd(): void {
-  temporaryWant(false);
+  temporaryTurnOff();
   for (let i: u32 = 0; i < TEMPORARY_MAX; i++) if (temporaryAt(i).state != <u8>Own.FREE) addressEnd(temporaryAt(i));
 }
 
@@ -206,7 +207,7 @@ function temporaryTimer(a: OwnAddress): Micros {
   if (!isDue(temporaryNextAt(a))) return temporaryNextAt(a);
   const name = a.name, high = nameHigh(name), whole = lasting(high);
   // It may have had to make room itself.
-  if (whole != null && formTemporary(high, 0, whole.preferredUntil, whole.validUntil) && a.name == name) {
+  if (whole != null && temporaryTake(high, 0, whole.preferredUntil, whole.validUntil) && a.name == name) {
     temporaryFollowed(a);
   }
   return NEVER;
@@ -272,7 +273,7 @@ export function addressTaken(a: OwnAddress): void {
   }
   if (TEMPORARY && origin == Origin.TEMPORARY) {
     // Another one is drawn; when three were others', with what the router says next (RFC 8981 §3.4 (6)).
-    if (tried < TRIES) formTemporary(high, tried, preferred, valid);
+    if (tried < TRIES) temporaryTake(high, tried, preferred, valid);
     tellStack(Event.ADDRESS);
     return;
   }

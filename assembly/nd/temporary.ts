@@ -7,7 +7,7 @@ import { random32, randomBelow } from "../core/random";
 import { OWN_PLACES, TEMPORARY_MAX } from "../address/names";
 import { Own, OwnAddress, ownAt } from "../ip/interface6";
 
-/** RFC 8981 §3.8, s: TEMP_VALID_LIFETIME, TEMP_PREFERRED_LIFETIME, and MAX_DESYNC_FACTOR, which is 0.4 of the latter. */
+/** RFC 8981 §3.8, s: TEMP_VALID_LIFETIME, TEMP_PREFERRED_LIFETIME, and MAX_DESYNC_FACTOR, 0.4 of the latter. */
 const VALID_S: u32 = 172_800;
 const PREFERRED_S: u32 = 86_400;
 const DESYNC_S: u32 = 34_560;
@@ -45,8 +45,12 @@ export function temporaryWanted(): bool {
   return state.wanted;
 }
 
-export function temporaryWant(wanted: bool): void {
-  state.wanted = wanted;
+export function temporaryTurnOn(): void {
+  state.wanted = true;
+}
+
+export function temporaryTurnOff(): void {
+  state.wanted = false;
 }
 
 /** The place of the `i`-th one among our addresses; it may be free. */
@@ -60,9 +64,10 @@ function limitsAt(i: u32): Limits {
 }
 
 function limitsOf(a: OwnAddress): Limits {
-  for (let i: u32 = 0; i < TEMPORARY_MAX; i++) if (temporaryAt(i) == a) return limitsAt(i);
-  assert(false);
-  return limitsAt(0);
+  let i: u32 = 0;
+  while (i < TEMPORARY_MAX && temporaryAt(i) != a) i++;
+  assert(i < TEMPORARY_MAX);
+  return limitsAt(i);
 }
 
 /** A second half that follows from nothing (RFC 8981 §3.3.1), and is none of those reserved (RFC 5453). */

@@ -337,7 +337,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "routers' prefixes take the host's places", kind: "limit",
-    find: "origin == Origin.PREFIX ? OWN_MAX - FORMED_MAX : 0", put: "0",
+    find: "origin == Origin.PREFIX ? OWN_PLACES - FORMED_MAX", put: "origin == Origin.PREFIX ? 0",
   },
   {
     name: "a name at hand has no flows", kind: "compare", find: "  if (IPV6) rip = nameSettled(rip);\n", put: "",
