@@ -62,5 +62,4 @@ export default tseslint.config(
       "stint/no-bare-boolean": "error",
     },
   },
-  { files: ["tools/translate/**"], rules: { "stint/no-bare-boolean": "off" } },
 );

@@ -5,9 +5,10 @@ export {
 } from "./net.js";
 export {
   StackModule, STATES, EVENT, OPTION, type StateName, type TcpInfo, type OptionName, type Datagram,
-  type Dhcp6Info, type Ip6Address, type Lease, type ListenerInfo, type LocalName, type Names, type Pools,
+  type Ip6Address, type Lease, type ListenerInfo, type LocalName, type Names, type Pools,
   type ResolverInfo, type TimeInfo,
 } from "./stack.js";
+export { Dhcp6Stack, type Dhcp6Info } from "./dhcp6.js";
 export { POLICY, type ConfigField, type Group, type StackOptions, type PolicyName } from "./config.js";
 export { ERR, StintError, type ErrName } from "./errors.js";
 export { COUNTERS, type Counter } from "./counters.js";

@@ -1,10 +1,11 @@
 /** The services that are compiled together with the stack (assembly/services/), with files from a folder. */
 import { StintError } from "./errors.js";
 import type { StackOptions } from "./config.js";
+import { Dhcp6Stack } from "./dhcp6.js";
 import { Folder, NOT_FOUND } from "./folder.js";
 import { loadModule } from "./module.js";
 import { REQUEST, REQUEST_SIZE, SERVICES, WANT } from "./module/layout.js";
-import { StackModule, type Exports, type TcpInfo } from "./stack.js";
+import type { Exports, TcpInfo } from "./stack.js";
 
 export { SERVICES };
 /** A service that the module has inside (docs/services.md). */
@@ -32,7 +33,7 @@ const REQUESTS_MAX = 64;
 const LOOKED_AT_MAX = 4096;
 
 /** A stack with services inside it. */
-export class ServiceStack extends StackModule {
+export class ServiceStack extends Dhcp6Stack {
   #app: AppExports;
   #folder: Folder | undefined;
 

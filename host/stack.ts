@@ -5,7 +5,7 @@
 import { ERR, StintError } from "./errors.js";
 import { type Exports } from "./module/instance.js";
 import {
-  Interface, type Dhcp6Info, type Ip6Address, type Lease, type LocalName, type ResolverInfo, type TimeInfo,
+  Interface, type Ip6Address, type Lease, type LocalName, type ResolverInfo, type TimeInfo,
 } from "./module/interface.js";
 import {
   DATAGRAM_FROM, EVENT, FAST_OPEN, FLAG, LISTENER_INFO, OPTION, POOL, STATES, TCP_INFO, TIMER,
@@ -13,7 +13,7 @@ import {
 } from "./module/layout.js";
 
 export { EVENT, FAST_OPEN, FLAG, OPTION, STATES, TIMER };
-export type { Dhcp6Info, Exports, Ip6Address, Lease, LocalName, ResolverInfo, TimeInfo };
+export type { Exports, Ip6Address, Lease, LocalName, ResolverInfo, TimeInfo };
 /** The name of a state of RFC 9293 §3.3.2, as "SYN-SENT". */
 export type StateName = (typeof STATES)[number];
 /** The name of an option of a connection (`OPTION`). */

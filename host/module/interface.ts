@@ -1,9 +1,9 @@
 /** The interface's addresses, the clients that get them, and names. Only builds with everything have these calls. */
 import { ERR, StintError } from "../errors.js";
 import {
-  BLOCK_SIZE, DHCP6, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE6_STATES, LEASE_STATES, LOCAL_NAME,
+  BLOCK_SIZE, IP6_INFO, IP6_NAMES, IP6_ORIGINS, IP6_STATE, LEASE, LEASE_STATES, LOCAL_NAME,
   LOCAL_STATES, NAMES, TIME,
-  type Dhcp6Numbers, type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo,
+  type LeaseNumbers, type LocalNameNumbers, type NamesNumbers as ResolverInfo,
   type TimeNumbers as TimeInfo,
 } from "./layout.js";
 import { Instance } from "./instance.js";
@@ -33,12 +33,6 @@ export interface Lease extends Omit<
 }
 
 export type { ResolverInfo, TimeInfo };
-
-/** What `dhcp6` tells. */
-export interface Dhcp6Info extends Omit<Dhcp6Numbers, "state"> {
-  /** How far it is (RFC 8415 §18.2). */
-  state: (typeof LEASE6_STATES)[number];
-}
 
 /** The own name in .local. */
 export interface LocalName extends Omit<LocalNameNumbers, "state"> {
@@ -210,20 +204,15 @@ export class Interface extends Instance {
 
   /**
    * Asks these time servers (RFC 4330), of either family, three at most; none: those of the lease. `EVENT.TIME` of
-   * handle 0 tells each time that one has answered. Throws ARGUMENT; then nobody is asked.
+   * handle 0 tells each time that one has answered. Throws ARGUMENT or FULL; then nobody is asked.
    */
   sntpStart(servers: readonly (number | Uint8Array)[] = []): void {
-    if (servers.length > 3) throw new StintError("ARGUMENT", "three time servers at most");
-    // To the module an address of zero means that there are no more, and none at all that the lease's are asked.
-    if (servers.includes(0)) throw new StintError("ARGUMENT", "0.0.0.0 is no time server");
     const what = "cannot ask for the time";
     this.checked(this.exports.sntp_start(0, 0, 0), what);
-    try {
-      for (const server of servers)
-        this.checked(this.exports.sntp_server_add(typeof server === "number" ? server : this.ip6Name(server)), what);
-    } catch (e) {
-      this.sntpStop();
-      throw e;
+    for (const server of servers) {
+      const result = this.exports.sntp_server_add(typeof server === "number" ? server : this.ip6Name(server));
+      if (result < 0) this.sntpStop();
+      this.checked(result, what);
     }
   }
 
@@ -298,12 +287,16 @@ export class Interface extends Instance {
 
   /** There are temporary addresses (RFC 8981), and connections are opened from them. */
   ip6TemporaryStart(): void {
-    this.checked(this.exports.ip6_temporary(1), "cannot have temporary addresses");
+    this.#temporary(1);
   }
 
   /** There are none any more. */
   ip6TemporaryStop(): void {
-    this.checked(this.exports.ip6_temporary(0), "cannot give temporary addresses up");
+    this.#temporary(0);
+  }
+
+  #temporary(wanted: 0 | 1): void {
+    this.checked(this.exports.ip6_temporary(wanted), "temporary addresses");
   }
 
   /** Puts an address where a call finds it. */
@@ -335,18 +328,6 @@ export class Interface extends Instance {
       all.push(this.u8.slice(this.scratch, this.scratch + IP6_SIZE));
     }
     return all;
-  }
-
-  /** Gives the address of a DHCPv6 server back: the server is told with the next poll. */
-  dhcp6Stop(): void {
-    this.checked(this.exports.dhcp6_stop(), "cannot stop DHCPv6");
-  }
-
-  /** How far DHCPv6 is, and what it did. */
-  dhcp6(): Dhcp6Info {
-    this.answered(this.exports.dhcp6_info(this.scratch), "cannot tell of DHCPv6");
-    const numbers = this.read(DHCP6);
-    return { ...numbers, state: LEASE6_STATES[numbers.state]! };
   }
 
   /** The number that stands for an IPv6 address in the next call. */

@@ -1,7 +1,7 @@
 /** The own addresses of a stack, of both families: which there are, how more come, and who waits for one. */
 import { formatIp, parseIp } from "../address.js";
 import { formatIp6, isAddress } from "../address6.js";
-import type { StackModule } from "../stack.js";
+import type { Dhcp6Stack } from "../dhcp6.js";
 import { beginIp6, Forming, type Ip6Options } from "./ip6.js";
 import type { DhcpOptions, OwnAddress } from "./options.js";
 
@@ -16,7 +16,7 @@ export class OwnAddresses {
   #told: string;
   #told6 = "";
 
-  constructor(readonly module: StackModule) {
+  constructor(readonly module: Dhcp6Stack) {
     this.#told = this.#address;
   }
 

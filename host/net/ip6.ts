@@ -5,6 +5,7 @@ import {
 } from "../address6.js";
 import { StintError } from "../errors.js";
 import { Timer } from "../timer.js";
+import type { Dhcp6Stack } from "../dhcp6.js";
 import type { Ip6Address, StackModule } from "../stack.js";
 
 /** How IPv6 begins on a stack. */
@@ -64,7 +65,7 @@ export class Forming {
   #leaseUntil = 0;
   readonly #waiting = new Set<() => void>();
 
-  constructor(readonly module: StackModule) {
+  constructor(readonly module: Dhcp6Stack) {
     this.#until = performance.now() + FORMING_MS;
   }
 

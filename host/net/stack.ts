@@ -3,11 +3,12 @@ import { EventEmitter } from "node:events";
 import { checkAddresses, formatIp, parseIp } from "../address.js";
 import { addressNumber, addressText, isAddress, isIp6, parseIp6 } from "../address6.js";
 import { monotonicUs } from "../clock.js";
+import { Dhcp6Stack } from "../dhcp6.js";
 import { AbortError, StintError } from "../errors.js";
 import { Loop } from "../loop.js";
 import { loadModule } from "../module.js";
 import { CONFIG_DEFAULTS } from "../module/layout.js";
-import { ADDRESS_MS, EVENT, StackModule, type Lease } from "../stack.js";
+import { ADDRESS_MS, EVENT, type Lease, type StackModule } from "../stack.js";
 import { Timer } from "../timer.js";
 import { FAR, OwnAddresses } from "./addresses.js";
 import { Connection } from "./connection.js";
@@ -45,7 +46,7 @@ const FLUSH_MS = 50, FLUSH_TURNS = 16;
  */
 export class Stack extends EventEmitter implements Home {
   /** The module that it runs, for what has no method here. */
-  readonly module: StackModule;
+  readonly module: Dhcp6Stack;
   readonly #loop: Loop;
   readonly #owners = new Map<number, Owner>();
   readonly #lingering: LingeringSet;
@@ -105,7 +106,7 @@ export class Stack extends EventEmitter implements Home {
     if (options.ip === undefined && options.dhcp === false && !options.ipv6)
       throw new RangeError("a stack without an address, DHCP and IPv6 reaches nobody");
     if (options.ipv6 && options.ipv6 !== true) checkIp6(options.ipv6, options.mtu ?? CONFIG_DEFAULTS.mtu);
-    this.module = new StackModule(loadModule(), options);
+    this.module = new Dhcp6Stack(loadModule(), options);
     this.#addresses = new OwnAddresses(this.module);
     this.#lookups = new HostNames(this.module);
     this.#loop = new Loop(this.module, options.link, options.clock ?? options.nowUs ?? monotonicUs);
@@ -149,10 +150,15 @@ export class Stack extends EventEmitter implements Home {
 
   /**
    * Time servers to ask (RFC 4330), as addresses of either family, three at most; none: those that DHCP told of.
-   * Nobody is asked before this was called. The "time" event tells each time that one has answered.
+   * Nobody is asked before this was called. The "time" event tells each time that one has answered. Throws a
+   * RangeError for what is no address, and ARGUMENT for one that is no host's, or a fourth one.
    */
   setTimeServers(servers: readonly string[] = []): void {
-    this.module.sntpStart(servers.map((server) => (isIp6(server) ? parseIp6(server) : parseIp(server))));
+    if (servers.length > 3) throw new StintError("ARGUMENT", "three time servers at most");
+    const addresses = servers.map((server) => (isIp6(server) ? parseIp6(server) : parseIp(server)));
+    // To the module an address of zero means that there are no more.
+    if (addresses.includes(0)) throw new StintError("ARGUMENT", "0.0.0.0 is no time server");
+    this.module.sntpStart(addresses);
   }
 
   /** The time by the network; undefined: no time server has answered yet. */

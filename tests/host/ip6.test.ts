@@ -8,7 +8,7 @@ import { Forming } from "../../host/net/ip6.js";
 import dns from "../../host/node/dns.js";
 import net from "../../host/node/net.js";
 import type { StintError } from "../../host/errors.js";
-import type { StackModule } from "../../host/stack.js";
+import type { Dhcp6Stack } from "../../host/dhcp6.js";
 import { ALL_NODES, ip6, macOf, nd, routerAdvertisement, see6, udp6 } from "../harness/codec6.js";
 import { A, AAAA, QNAME, readQuery, record, response } from "../harness/dns.js";
 import { Cable, pair } from "../harness/cable.js";
@@ -285,7 +285,7 @@ describe("IPv6 that begins", () => {
   it("is waited for no longer than it takes, though a timer may be early by a part of a millisecond", async () => {
     mock.timers.enable({ apis: ["setTimeout"] });
     try {
-      const forming = new Forming({ ip6Addresses: () => [] } as unknown as StackModule);
+      const forming = new Forming({ ip6Addresses: () => [] } as unknown as Dhcp6Stack);
       let over = false;
       void forming.until("2001:db8::1").then(() => (over = true));
       mock.timers.tick(4400);

@@ -332,7 +332,7 @@ class Writer {
   }
 
   /** The jump to a target, as C. In a `switch`, "break" would leave that. */
-  #jump(name, inSwitch = false) {
+  #jump(name, { inSwitch = false } = {}) {
     const target = this.#targets.get(name), loop = this.#loops.at(-1);
     target.used++;
     if (loop !== undefined && target === loop) return "continue;";
@@ -382,8 +382,8 @@ class Writer {
       if (name !== x.defaultName) cases.set(name, [...(cases.get(name) ?? []), `case ${i}:`]);
     });
     s.lines.push(`switch (${operand(parts.at(-1))}) {`);
-    for (const [name, list] of cases) s.lines.push(`  ${list.join(" ")} ${this.#jump(name, true)}`);
-    s.lines.push(`  default: ${this.#jump(x.defaultName, true)}`, "}");
+    for (const [name, list] of cases) s.lines.push(`  ${list.join(" ")} ${this.#jump(name, { inSwitch: true })}`);
+    s.lines.push(`  default: ${this.#jump(x.defaultName, { inSwitch: true })}`, "}");
   }
 }
 
@@ -418,7 +418,7 @@ function localNames(f, parameters) {
 }
 
 /** The head of a function: `static u32 tcp_input_synSent(u32 p0)`. */
-export function headOf(f, name, isNamed = true) {
+export function headOf(f, name, { isNamed = true } = {}) {
   const types = binaryen.expandType(f.params).map((t, i) => `${typeOf(t, f.name)}${isNamed ? ` p${i}` : ""}`);
   return `static ${typeOf(f.results, f.name)} ${name}(${types.join(", ") || "void"})`;
 }

@@ -80,7 +80,7 @@ class Translation {
     const own = [...this.#functions.values()].filter(({ f }) => !f.base);
     const bodies = own.map(({ f, name }) => functionOf(this, f, name).join("\n"));
     const globals = [...this.#globals.values()].map(({ g, name }) => `static ${typeOf(g.type, g.name)} ${name};`);
-    const heads = own.map(({ f, name }) => `${headOf(f, name, false)};`);
+    const heads = own.map(({ f, name }) => `${headOf(f, name, { isNamed: false })};`);
     return [
       this.#pages(), globals.join("\n"), heads.join("\n"), this.#table(), ...bodies, this.#aliased(),
       ...this.#filled(),
