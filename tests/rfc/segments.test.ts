@@ -36,6 +36,7 @@ describe("RFC 9293 §3.1: header", () => {
       b.frame(bad);
     }
     b.silent();
+    assert.equal(b.count("tcpInErrs"), (good.length - 34) * 8, "each is counted");
     assert.equal(b.stack.receivable(b.handle), ERR.AGAIN);
     b.frame(good);
     assert.deepEqual(b.read(), pattern(20));
