@@ -127,9 +127,13 @@ export async function build(name: Name, over: Over, folder: string): Promise<str
   const recipe: Recipe = RECIPES[name], compiler = [...COMPILER[over], "-w"], out = join(folder, `${name}-${over}`);
   const flags = [...recipe.flags, ...(over === "wasi" ? recipe.wasi!.flags : [])];
   const { own = { files: [], headers: [] } } = recipe;
-  const files = [...own.files, ...recipe.files().map((file) => join(sources, file))].map((file) => [
-    file, ...flags, ...(file.startsWith(join(sources, "curl/lib/")) ? ["-DBUILDING_LIBCURL"] : []),
-  ]);
+  // By the name that the recipe has for it: curl's command has a copy of one of the library's.
+  const files = [
+    ...own.files.map((file) => [file, ...flags]),
+    ...recipe.files().map((file) => [
+      join(sources, file), ...flags, ...(file.startsWith("curl/lib/") ? ["-DBUILDING_LIBCURL"] : []),
+    ]),
+  ];
   const headers = [...over === "kernel" ? [] : ["include/bsd"], ...own.headers];
   const key = hashOf([...headers, ...files.map(([file]) => file!)], ...compiler, JSON.stringify(files));
   const program = inside(await kept(`${name}-${over}-${key}`, (at) => objects(at, compiler, files)));
