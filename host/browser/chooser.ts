@@ -3,17 +3,18 @@ import { NEWEST } from "./capture.js";
 import { $, make } from "./dom.js";
 import type { Page } from "./page.js";
 
-/** Connections that can be chosen among. */
+/** Connections that can be chosen among: of a file the first ones, of a live stack the last. */
 const CHOICES_MAX = 2000;
 
 /** The list of connections to choose from. What the reader is at is left alone. */
 export function chooser(page: Page): void {
   const capture = page.capture!, { connections, chosen, isLive } = capture;
+  const from = isLive ? Math.max(0, connections.length - CHOICES_MAX) : 0;
   const choices: [number, string][] = [
     ...(isLive ? [[NEWEST, "the newest"] as [number, string]] : []),
-    ...connections.slice(0, CHOICES_MAX).map((c, i): [number, string] => [
-      i, `${c.names[0]} → ${c.names[1]}, ${c.segments.length} segments${c.findings[0] ? `: ${c.findings[0]}` : ""}`,
-    ]),
+    ...connections.slice(from, from + CHOICES_MAX).map(({ names, segments, findings: [first] }, i) => [
+      from + i, `${names[0]} → ${names[1]}, ${segments.length} segments${first ? `: ${first}` : ""}`,
+    ] as [number, string]),
   ];
   let select = document.getElementById("connection") as HTMLSelectElement | null;
   if (select === null) {

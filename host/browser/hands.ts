@@ -9,6 +9,8 @@ export function controls(page: Page): void {
   const on = (id: string, f: () => void): void => $(id).addEventListener("click", f);
   // As after a link: the browser's way back leads to what was open before.
   const open = (name: string, variant?: string): void => {
+    // Seeds and variants are a scenario's.
+    if (name === "live") return;
     if (name === "tour") page.openTour(page.tour?.step ?? 1, page.tour?.settings);
     else page.open(name, variant);
     history.pushState(null, "", page.url({ isBrief: true }));
@@ -24,6 +26,7 @@ export function controls(page: Page): void {
   on("zoom-out", () => zoom(page, 0.8));
   on("save", () => page.save());
   on("share", () => {
+    if (page.capture) return page.say("No link leads to what is shown here: save it as a file.");
     history.replaceState(null, "", page.url());
     // A page that no secure connection brought has no clipboard.
     const clipboard = navigator.clipboard as Clipboard | undefined;

@@ -18,7 +18,10 @@ class Live {
   readonly capture: Capture;
   #waiting: Frame[] = [];
   #isStale = true;
+  #isOver = false;
   #missed = 0;
+  /** How many of those the reader has been told of. */
+  #toldOf = 0;
   #restUntil = 0;
 
   constructor(private readonly page: Page, link: string) {
@@ -40,8 +43,9 @@ class Live {
 
   show(): void {
     this.page.watch(this.capture);
-    this.page.play();
     $<HTMLSelectElement>("scenario").value = "live";
+    if (this.#isOver) return this.ended();
+    this.page.play();
     this.page.say("Frames are shown as they pass. Pause to look at them.");
   }
 
@@ -60,6 +64,7 @@ class Live {
   }
 
   ended(): void {
+    this.#isOver = true;
     if (!this.#isShown) return;
     this.#draw();
     this.page.pause();
@@ -90,7 +95,8 @@ class Live {
     if (capture.frames.length < before + count || capture.connection?.names.join() !== shown) page.selected = -1;
     page.retell();
     page.show();
-    if (this.#missed > 0) page.say(`${this.#missed} frames were too many for this page, and are not shown.`);
+    if (this.#missed > this.#toldOf) page.say(`${this.#missed} frames were too many for this page, and are not in it.`);
+    this.#toldOf = this.#missed;
   }
 }
 
@@ -112,6 +118,6 @@ export function live(page: Page): void {
   };
   socket.onclose = () => {
     if (shown) shown.ended();
-    else page.say("No live stack answers here: the link is old, or its stack has ended.");
+    else page.say("No live stack answers here: the link is old, its stack has ended, or too many pages watch it.");
   };
 }

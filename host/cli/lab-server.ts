@@ -21,7 +21,7 @@ import { hasToken, newToken, refuse } from "./token.js";
 
 /** How often a page hears of frames, and of connections, ms. */
 const FRAMES_MS = 50, TOLD_MS = 100;
-/** Bytes that may wait for a page; frames beyond are left out, and counted. */
+/** Bytes that may wait for a page; more is left out, and frames are counted. */
 const WAITING_MAX = 8 << 20;
 /** Bytes of frames that are kept for a page that comes later. */
 const KEPT_MAX = 4 << 20;
@@ -68,11 +68,13 @@ export class LabServer {
 
   private constructor(
     private readonly server: Server, private readonly link: string | undefined,
-    private readonly sockets: Ws.WebSocketServer | undefined,
+    sockets: Ws.WebSocketServer | undefined,
   ) {
     this.#html = builtPage(link !== undefined);
     server.on("request", (request, response) => this.#answer(request, response));
-    server.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    // Without it, Node answers such requests like any other.
+    if (sockets !== undefined)
+      server.on("upgrade", (request, socket, head) => this.#upgrade(sockets, request, socket, head));
   }
 
   /**
@@ -97,7 +99,7 @@ export class LabServer {
   /** Whether a request names this server, as only a page of its own, or whoever typed its address, does. */
   #isMeant(request: IncomingMessage): boolean {
     const { port } = this.server.address() as AddressInfo, { host = "", origin } = request.headers;
-    const hosts = [`127.0.0.1:${port}`, `localhost:${port}`];
+    const hosts = ["127.0.0.1", "localhost"].flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]);
     return hosts.includes(host) && (origin === undefined || origin === `http://${host}`);
   }
 
@@ -121,9 +123,9 @@ export class LabServer {
     else response.end(status === 200 ? this.#html : "");
   }
 
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  #upgrade(sockets: Ws.WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => {});
-    const status = this.sockets === undefined || pathOf(request) !== "/live"
+    const status = pathOf(request) !== "/live"
       ? 404
       // Browsers always say where a page came from.
       : !this.#isMeant(request) || request.headers.origin === undefined
@@ -134,7 +136,7 @@ export class LabServer {
             ? 503
             : 0;
     if (status !== 0) return refuse(socket, status);
-    this.sockets!.handleUpgrade(request, socket, head, (client) => this.#welcome(client));
+    sockets.handleUpgrade(request, socket, head, (client) => this.#welcome(client));
   }
 
   #welcome(socket: Ws.WebSocket): void {
@@ -198,7 +200,9 @@ export class LabServer {
         cwnd, ssthresh, srttMs: srttUs / 1000, rtoMs: rtoUs / 1000,
       });
     }
-    if (told.length > 0) for (const page of this.#pages) this.#say(page, { timeUs: wallUs(), told });
+    if (told.length === 0) return;
+    for (const page of this.#pages)
+      if (page.socket.bufferedAmount < WAITING_MAX) this.#say(page, { timeUs: wallUs(), told });
   }
 
   /** Tells pages the rest, and ends. */

@@ -26,12 +26,27 @@ export function addLab(program: Command): void {
 
 type LabOptions = Omit<UpOptions, "link"> & { link?: string; port: number };
 
-async function lab({ port, ...options }: LabOptions): Promise<void> {
-  const { link } = options, server = await LabServer.open(port, link);
+/** What says how a stack is brought up says nothing where there is none. */
+function checkLonely(command: Command): void {
+  const said = command.options.find((o) => o.attributeName() !== "port"
+    && command.getOptionValueSource(o.attributeName()) === "cli");
+  if (said !== undefined) throw new RangeError(`${said.long} needs --link, the stack to watch`);
+}
+
+async function lab({ port, link, ...options }: LabOptions, command: Command): Promise<void> {
+  if (link === undefined) checkLonely(command);
+  const server = await LabServer.open(port, link), tell = (): void => console.log(`ready: ${server.url}`);
   try {
-    console.log(`ready: ${server.url}`);
-    if (link === undefined) await new Promise<void>((stop) => whenAsked(stop));
-    else await up({ ...options, link }, server);
+    if (link === undefined) {
+      tell();
+      await new Promise<void>((stop) => whenAsked(stop));
+    } else await up({ ...options, link }, {
+      watch(opened) {
+        tell();
+        return server.watch(opened);
+      },
+      stack: (stack) => server.stack(stack),
+    });
   } finally {
     server.close();
   }

@@ -17,7 +17,8 @@ export function hasToken(request: IncomingMessage, name: string, token: string):
   return timingSafeEqual(digest(said), digest(token));
 }
 
-/** Ends a request for a WebSocket with a status of HTTP. */
+/** Ends a request for a WebSocket with a status of HTTP, and its connection with it, whatever the other end does. */
 export function refuse(socket: Duplex, status: number): void {
+  socket.once("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }

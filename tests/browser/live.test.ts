@@ -61,6 +61,13 @@ describe("the page, live", () => {
     await page.click("#play");
     await shows(page, "sentence", "2 connections");
 
+    // What is a scenario's does nothing here.
+    await page.fill("#seed", "7");
+    await page.press("#seed", "Tab");
+    await page.click("#share");
+    await shows(page, "status", "No link leads to");
+    assert.ok(!page.url().includes("#"));
+
     // A scenario in between, and back; an older connection can be chosen.
     await page.selectOption("#scenario", "handshake");
     await shows(page, "status", "The first message");
@@ -72,7 +79,10 @@ describe("the page, live", () => {
     const { frames } = readCapture(readFileSync(await download.path()));
     assert.ok(frames.length >= 14);
 
+    await page.selectOption("#scenario", "handshake");
     child.kill("SIGINT");
+    await once(child, "exit");
+    await page.selectOption("#scenario", "live");
     await shows(page, "status", "What was seen stays.");
     assert.match((await page.textContent("#sentence"))!, /2 connections/);
     await page.goto(url.replace(/live=.*/, "live=wrong")).catch(() => {});

@@ -117,6 +117,18 @@ describe("stint lab", () => {
     assert.equal((await once(child, "exit"))[0], 0);
   });
 
+  it("says what is of no use without a stack, and is not ready with a link that is none", () => {
+    const run = (...args: string[]): [string, string, number | null] => {
+      const { stdout, stderr, status } = ran(process.execPath, ["build/stint.js", "lab", "--port", "0", ...args]);
+      return [stdout, stderr, status];
+    };
+    assert.deepEqual(run("--echo", "7"), ["", "stint: --echo needs --link, the stack to watch\n", 2]);
+    const [ready, why, status] = run("--link", "bogus");
+    assert.equal(ready, "");
+    assert.match(why, /^stint: .*bogus/);
+    assert.notEqual(status, 0);
+  });
+
   it("says in a line what is wrong with a port", async () => {
     const taken = net.createServer().listen(0, "127.0.0.1");
     await once(taken, "listening");
@@ -172,6 +184,20 @@ describe("stint lab --link", () => {
     await Promise.all(eight.map((w) => once(w.socket, "open")));
     assert.equal(await refused(socket, { origin }), 503);
     eight.forEach((w) => w.socket.close());
+  });
+
+  it("ends although some who were refused do not go", async () => {
+    const { port, child } = await lab("--link", "nat");
+    const held = await Promise.all(Array.from({ length: 20 }, async () => {
+      const socket = net.connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+      const head = ["GET /live HTTP/1.1", `Host: 127.0.0.1:${port}`, "Connection: Upgrade", "Upgrade: websocket"];
+      socket.write(`${head.join("\r\n")}\r\n\r\n`);
+      assert.match(String((await once(socket, "data"))[0]), /^HTTP\/1\.1 403 /);
+      return socket;
+    }));
+    child.kill("SIGINT");
+    assert.equal((await once(child, "exit"))[0], 0);
+    held.forEach((socket) => socket.destroy());
   });
 
   it("is not closed by a page that says what it likes", async () => {
