@@ -1,4 +1,4 @@
-// What can be left out of a build, to make it smaller (asconfig.json, tools/board/firmware.ts). Each is a constant,
+// What can be left out of a build, to make it smaller (asconfig.json, tools/board/module.ts). Each is a constant,
 // so that what hangs on it is not compiled.
 
 /**

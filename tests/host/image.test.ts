@@ -1,9 +1,12 @@
 /** Firmware that is laid out when it is built (tools/board/image.ts), with modules as small as can be. */
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import binaryen from "binaryen";
 import { CONFIG_SIZE, ENTROPY_AT } from "../../host/module/layout.js";
 import { foldFixed, imageOf, type Image, type Laid } from "../../tools/board/image.js";
+import { MAKERS } from "../../tools/board/module.js";
 import { ToolError } from "../../tools/translate/error.mjs";
 
 const BLOCK = 64, ARENA = 1024, KEY = ARENA + 8;
@@ -83,5 +86,17 @@ describe("firmware that is laid out when it is built", () => {
   it("is refused where it writes at a constant address what it says is fixed", () => {
     const made = image({ reads: "(i32.store (i32.const 1024) (i32.const 1)) (i32.const 1)" });
     assert.throws(() => foldFixed(made.module, made, BARE), refused(/writes what is fixed/));
+  });
+
+  it("is made anew when any file changes that makes modules, or the compiler's version", () => {
+    const found = new Set(["package-lock.json"]);
+    const follow = (file: string): void => {
+      if (found.has(file)) return;
+      found.add(file);
+      for (const [, from] of readFileSync(file, "utf8").matchAll(/^import (?!type)[^;]*"(\.[^"]+)";/gm))
+        follow(join(file, "..", from!).replace(/\.js$/, ".ts"));
+    };
+    follow("tools/board/module.ts");
+    assert.deepEqual([...MAKERS].sort(), [...found].sort());
   });
 });

@@ -3,19 +3,17 @@
  * board's own files.
  */
 import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { configNumbers, type StackOptions } from "../../host/config.js";
 import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, SLOT_RING } from "../../host/module/layout.js";
 import { COUNTERS } from "../../host/counters.js";
 import { findProgram } from "../../host/programs.js";
 import { SERVICES, type ServiceName } from "../../host/services.js";
-import { hashOf } from "../made.mjs";
-import { SMALL, compile, optimized } from "../wasm.mjs";
 import { keepExports } from "../../host/link/memory.js";
 import { ToolError } from "../translate/error.mjs";
-import { LAYING, foldFixed, imageOf, type Laid } from "./image.js";
+import type { Laid } from "./image.js";
+import { boardModule, calledModule } from "./module.js";
 import { DEFAULT_RUNTIME, prepareRuntime } from "./runtimes.js";
 import type { Added } from "./target.js";
 import { uf2Of } from "./uf2.js";
@@ -97,11 +95,6 @@ const BOARDS = resolve("boards");
 export const PORTS: Record<ServiceName, number> = { echo: 7, discard: 9, chargen: 19, http: 80 };
 /** boards/runtimes/aot/wasm.h: MEMORY_GUARD. */
 const GUARD = 256;
-/** Room in flash and RAM is worth more than the rare request that comes in fragments. */
-const LEFT_OUT = ["STINT_NO_REASSEMBLY"];
-/** What only a device needs whose address comes from the network. */
-const LEASING = ["STINT_NO_UDP", "STINT_NO_DHCP"];
-
 export const DEBIAN: Record<string, string> = {
   "arm-none-eabi-gcc": "gcc-arm-none-eabi libnewlib-arm-none-eabi",
   "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf",
@@ -123,65 +116,6 @@ export function run(program: string, args: string[], cwd = "."): string {
 
 export function boardNames(): string[] {
   return readdirSync(BOARDS).filter((n) => existsSync(join(BOARDS, n, "board.json"))).sort();
-}
-
-/** Modules that were made before: boards differ in little, and a module takes longest. */
-const KEPT = join("build", "boards", ".modules");
-
-/** `out`, as it was made from the same before; otherwise makes it. */
-function kept(out: string, from: (string | Uint8Array)[], make: () => unknown): string {
-  const hash = createHash("sha256");
-  for (const part of [...from, SMALL.join(" "), readFileSync("tools/wasm.mjs"), readFileSync("tools/segments.mjs")])
-    hash.update(part).update("\n");
-  const at = join(KEPT, `${hash.digest("hex")}.wasm`);
-  if (existsSync(at)) copyFileSync(at, out);
-  else {
-    make();
-    mkdirSync(KEPT, { recursive: true });
-    // Others may look for it just now.
-    copyFileSync(out, `${at}.${process.pid}`);
-    renameSync(`${at}.${process.pid}`, at);
-  }
-  return out;
-}
-
-/** The module, with what these services need. */
-export function boardModule(
-  dir: string, { services, names = false, ip, ipv6 = false, layout = "boot" }: FirmwareOptions,
-): string {
-  const without = [...LEFT_OUT, ...(layout === "built" ? ["STINT_IMAGE"] : []), ...(ip === undefined ? [] : LEASING),
-    ...(services.includes("http") ? [] : ["STINT_NO_HTTP"]),
-    ...(services.includes("discard") || services.includes("chargen") ? [] : ["STINT_NO_MEASURING"])];
-  const [leased, fixed] = ipv6 ? ["leased-six", "six"] : ["leased", "app"];
-  const entry = [`assembly/services/${ip === undefined ? leased : fixed}.ts`,
-    ...(layout === "built" ? ["assembly/services/image.ts"] : [])], target = ipv6 ? "board6" : "board";
-  const out = join(dir, "module.wasm");
-  const sources = hashOf(["assembly"], /\.ts$/, ["asconfig.json", "package-lock.json"]);
-  return kept(out, [sources, ...entry, String(names), ...without], () => compile(entry, target, out, SMALL, {
-    without, names,
-  }));
-}
-
-/**
- * The module with the exports alone that the firmware calls: what only others need goes, and the rest is put together
- * anew.
- */
-function called(wasm: string, out: string, names: boolean, laid: Laid | undefined): string {
-  const calls = ["main.c", "pages.c", "bench.c"].flatMap(
-    (file) => readFileSync(join(BOARDS, "runtime", file), "utf8").match(/(?<=\bstint_)\w+(?=\()/g) ?? [],
-  );
-  const bytes = readFileSync(wasm);
-  const has = new Set(WebAssembly.Module.exports(new WebAssembly.Module(bytes)).map((e) => e.name));
-  const done = new Set(laid === undefined ? [] : LAYING);
-  const keep = [...new Set(calls)].filter((name) => has.has(name) && !done.has(name)).concat("memory");
-  return kept(out, [bytes, String(names), ...keep, JSON.stringify(laid ?? null)], () => {
-    const image = laid && imageOf(bytes, laid, { names });
-    writeFileSync(out, keepExports(image?.module ?? bytes, keep));
-    optimized(out, out, SMALL, names);
-    if (image === undefined) return;
-    writeFileSync(out, foldFixed(readFileSync(out), image, { names }));
-    optimized(out, out, SMALL, names);
-  });
 }
 
 interface Layout {
@@ -414,7 +348,7 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
   };
   const added = prepareRuntime(
     executed,
-    built === null ? called(wasm, join(dir, "called.wasm"), names, laid) : wasm, dir,
+    built === null ? calledModule(wasm, join(dir, "called.wasm"), names, laid) : wasm, dir,
     { compiler: board.compiler, flags: board.flags, ram: board.ram, memory: l.memory },
   );
   const fixed = added.ownMemory ? undefined : board.memoryAt, stack = Math.max(board.stack, added.stack ?? 0);
