@@ -21,7 +21,7 @@
 #include <psa/crypto.h>
 #endif
 
-enum { SILENCE_S = 30, PIECE = 256 };
+enum { SILENCE_S = 30, PIECE = 256, PATH_LENGTH = 1024, ROOTS_MAX = 1 << 24 };
 
 struct url {
   char name[256], port[6];
@@ -62,14 +62,19 @@ mbedtls_ms_time_t mbedtls_ms_time(void) {
   return (mbedtls_ms_time_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* The number of the last socket call that failed. */
+static int fault;
+
 static int send_some(void *fd, const unsigned char *data, size_t size) {
   ssize_t n = send(*(int *)fd, data, size, MSG_NOSIGNAL);
+  if (n < 0) fault = errno;
   return n >= 0 ? (int)n : errno == EINTR ? MBEDTLS_ERR_SSL_WANT_WRITE : MBEDTLS_ERR_NET_SEND_FAILED;
 }
 
 static int recv_some(void *fd, unsigned char *data, size_t size) {
   ssize_t n = recv(*(int *)fd, data, size, 0);
   if (n >= 0) return (int)n;
+  fault = errno;
   if (errno == EAGAIN) return MBEDTLS_ERR_SSL_TIMEOUT;
   return errno == EINTR ? MBEDTLS_ERR_SSL_WANT_READ : MBEDTLS_ERR_NET_RECV_FAILED;
 }
@@ -79,7 +84,10 @@ static int again(int result) { return result == MBEDTLS_ERR_SSL_WANT_READ || res
 /* One line for what went wrong. Returns the program's exit status. */
 static int failed(const char *what, int result) {
   char why[128];
-  mbedtls_strerror(result, why, sizeof why);
+  if (result == MBEDTLS_ERR_NET_SEND_FAILED || result == MBEDTLS_ERR_NET_RECV_FAILED)
+    snprintf(why, sizeof why, "%s", strerror(fault));
+  else if (result == MBEDTLS_ERR_SSL_TIMEOUT) snprintf(why, sizeof why, "nothing came for %d s", SILENCE_S);
+  else mbedtls_strerror(result, why, sizeof why);
   fprintf(stderr, "https-get: %s: %s\n", what, why);
   return 1;
 }
@@ -96,9 +104,9 @@ static int refused(const struct client *c, uint32_t flags) {
 static int connected(const struct client *c) {
   struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
   const char *to = c->address != NULL ? c->address : c->url.name;
-  int fault = getaddrinfo(to, c->url.port, &hints, &list), fd = -1;
-  if (fault != 0) {
-    fprintf(stderr, "https-get: %s: %s\n", to, gai_strerror(fault));
+  int unknown = getaddrinfo(to, c->url.port, &hints, &list), fd = -1;
+  if (unknown != 0) {
+    fprintf(stderr, "https-get: %s: %s\n", to, gai_strerror(unknown));
     return -1;
   }
   errno = 0;
@@ -129,10 +137,10 @@ static void keep(struct client *c, const mbedtls_ssl_context *tls) {
 /* Sends the request and prints the answer. The peer has to end it by TLS: who cuts the connection could cut anywhere.
  */
 static int exchange(struct client *c, mbedtls_ssl_context *tls) {
-  char request[1024];
-  int size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", c->url.path,
-                      c->url.name);
-  if (size < 0 || (size_t)size >= sizeof request) return failed("request", MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL);
+  char request[2048];
+  int is_usual = strcmp(c->url.port, "443") == 0;
+  int size = snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: %s%s%s\r\nConnection: close\r\n\r\n",
+                      c->url.path, c->url.name, is_usual ? "" : ":", is_usual ? "" : c->url.port);
   for (int done = 0, n; done<size; done += n> 0 ? n : 0) {
     n = mbedtls_ssl_write(tls, (unsigned char *)request + done, (size_t)(size - done));
     if (n < 0 && !again(n)) return failed("send", n);
@@ -140,8 +148,12 @@ static int exchange(struct client *c, mbedtls_ssl_context *tls) {
   for (;;) {
     unsigned char text[4096];
     int n = mbedtls_ssl_read(tls, text, sizeof text);
-    if (n > 0) fwrite(text, 1, (size_t)n, stdout);
-    else if (n == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) return 0;
+    if (n > 0 && (fwrite(text, 1, (size_t)n, stdout) != (size_t)n || fflush(stdout) != 0)) {
+      fprintf(stderr, "https-get: standard output: %s\n", strerror(errno));
+      return 1;
+    }
+    if (n > 0) continue;
+    if (n == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY) return 0;
     else if (n == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) keep(c, tls);
     else if (n == 0) return failed("receive", MBEDTLS_ERR_SSL_CONN_EOF);
     else if (!again(n)) return failed("receive", n);
@@ -157,7 +169,8 @@ static int over(struct client *c, mbedtls_ssl_context *tls, int *fd) {
   do result = mbedtls_ssl_handshake(tls);
   while (again(result));
   uint32_t flags = mbedtls_ssl_get_verify_result(tls);
-  if (result == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED || (result == 0 && flags != 0)) return refused(c, flags);
+  /* What is wrong with a certificate has bits of its own, which are set before it ends the handshake. */
+  if (flags != 0 && flags != (uint32_t)-1) return refused(c, flags);
   if (result != 0) return failed("handshake", result);
   const char *protocol = mbedtls_ssl_get_alpn_protocol(tls);
   fprintf(stderr, "%s %s %s\n", mbedtls_ssl_get_version(tls), mbedtls_ssl_get_ciphersuite(tls),
@@ -183,7 +196,8 @@ static int get(struct client *c) {
 static int trust(struct client *c, const char *path) {
   FILE *file = fopen(path, "r");
   long size = file != NULL && fseek(file, 0, SEEK_END) == 0 ? ftell(file) : -1;
-  unsigned char *text = size >= 0 ? calloc(1, (size_t)size + 1) : NULL;
+  unsigned char *text = size >= 0 && size <= ROOTS_MAX ? calloc(1, (size_t)size + 1) : NULL;
+  if (size > ROOTS_MAX) errno = EFBIG;
   if (text == NULL || fseek(file, 0, SEEK_SET) != 0 || fread(text, 1, (size_t)size, file) != (size_t)size) {
     fprintf(stderr, "https-get: %s: %s\n", path, strerror(errno));
     return 1;
@@ -219,14 +233,21 @@ static int prepare(struct client *c, int only12) {
   return 0;
 }
 
+/* What a request's first lines can have in them: no spaces, nothing that ends a line, no fragment. */
+static int is_plain(const char *text) {
+  for (; *text != 0; text++)
+    if (*text <= ' ' || *text > '~' || *text == '#') return 0;
+  return 1;
+}
+
 static int parsed(struct url *url, const char *text) {
   int end = 0;
   strcpy(url->port, "443");
-  if (sscanf(text, "https://%255[^:/]%n", url->name, &end) != 1) return 0;
+  if (!is_plain(text) || sscanf(text, "https://%255[^:/?]%n", url->name, &end) != 1) return 0;
   text += end;
   if (*text == ':' && sscanf(text, ":%5[0-9]%n", url->port, &end) == 1) text += end;
   url->path = *text == 0 ? "/" : text;
-  return url->path[0] == '/';
+  return url->path[0] == '/' && strlen(url->path) < PATH_LENGTH;
 }
 
 int main(int argc, char **argv) {
@@ -236,7 +257,7 @@ int main(int argc, char **argv) {
   for (int option; (option = getopt(argc, argv, "a:c:n:2")) != -1;) {
     if (option == 'a') client.address = optarg;
     else if (option == 'c') roots = optarg;
-    else if (option == 'n') connections = atoi(optarg);
+    else if (option == 'n') known &= (connections = atoi(optarg)) > 0;
     else if (option == '2') only12 = 1;
     else known = 0;
   }

@@ -24,12 +24,15 @@ export class Authority implements Certificate {
     ]);
   }
 
-  /** A certificate for a name. `days`: how long it holds from now on; it has ended where that is below 0. */
-  issue(name: string, { days = 2, rsa = false } = {}): Certificate {
+  /**
+   * A certificate for a name. `days`: how long it holds from now on; it has ended where that is below 0. `usage`: what
+   * for.
+   */
+  issue(name: string, { days = 2, rsa = false, usage = "serverAuth" } = {}): Certificate {
     const at = join(this.folder, `${this.name}-${name}`), key = `${at}.key`, cert = `${at}.pem`;
     const request = `${at}.csr`, extensions = `${at}.ext`;
     succeeded("openssl", ["req", ...(rsa ? RSA : EC), "-subj", `/CN=${name}`, "-keyout", key, "-out", request]);
-    writeFileSync(extensions, `subjectAltName=DNS:${name}\nbasicConstraints=CA:FALSE\n`);
+    writeFileSync(extensions, `subjectAltName=DNS:${name}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=${usage}\n`);
     succeeded("openssl", [
       "x509", "-req", "-in", request, "-CA", this.cert, "-CAkey", this.key, "-CAcreateserial", "-days", `${days}`,
       "-extfile", extensions, "-out", cert,

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, describe, it } from "node:test";
 import { createSecureContext, TLSSocket } from "node:tls";
-import { environment, started } from "../harness/programs.js";
+import { environment, ran, started } from "../harness/programs.js";
 import { build, type Name, type Over } from "./c-build.js";
 import { Authority } from "./certificates.js";
 import { lacks } from "./lab.js";
@@ -138,11 +138,11 @@ describe("HTTPS with TLS_SMALL", () => {
 
 describe("HTTPS with servers that fail", () => {
   /** Serves what `serve` does, to the native program. */
-  async function failing(serve: (socket: Socket) => void): Promise<Printed> {
+  async function failing(serve: (socket: Socket) => void, ...options: string[]): Promise<Printed> {
     const server = createServer((socket) => serve(socket.on("error", () => {})));
     await once(server.listen(0, "127.0.0.1"), "listening");
     open.add({ stop: () => server.close() });
-    return get("stint", `https://stint.test:${(server.address() as AddressInfo).port}/`);
+    return get("stint", ...options, `https://stint.test:${(server.address() as AddressInfo).port}/`);
   }
 
   it("says in one line that the server speaks no TLS", async (t) => {
@@ -151,6 +151,41 @@ describe("HTTPS with servers that fail", () => {
     assert.deepEqual(await failing((socket) => socket.end("220 hello\r\n")), {
       status: 1, said: "https-get: handshake: SSL - An invalid SSL record was received\n", got: "",
     });
+  });
+
+  it("says in one line that the server reset the connection", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    await served();
+    const { status, said, got } = await failing((socket) => socket.once("data", () => socket.resetAndDestroy()));
+    assert.deepEqual([status, said, got], [1, "https-get: handshake: Connection reset by peer\n", ""]);
+  });
+
+  it("refuses a certificate that is no server's", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    await served();
+    const { key, cert } = new Authority(scratch, "clients").issue("stint.test", { usage: "clientAuth" });
+    const files = { key: readFileSync(key), cert: readFileSync(cert) };
+    const { status, said } = await failing((socket) => {
+      new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(files) }).on("error", () => {});
+    }, "-c", "clients.pem");
+    assert.equal(status, 1);
+    assert.match(said, /^https-get: the certificate of stint\.test is refused: .*[Ee]xtended[^\n]*\n$/);
+  });
+
+  it("says in one line what cannot be asked, or printed", async (t) => {
+    if (lacks(t, ...NEEDS)) return;
+    const port = await served(), url = `https://stint.test:${port}/hello`;
+    const wrong = [["-n", "0", url], ["-n", "x", url], ...["\r\nX: y", "#part", " b"].map((more) => [url + more])];
+    for (const args of [...wrong, ["http://x/"]]) {
+      const { status, said } = await get("kernel", ...args);
+      assert.deepEqual([status, said.split(":")[0]], [2, "usage"], args.join(" "));
+    }
+    const program = await compiled("https-get", "kernel");
+    const { stderr, status } = ran("sh", ["-c", `"$0" -c "$1" -a 127.0.0.1 "$2" > /dev/full`, program, CA, url], {
+      cwd: scratch,
+    });
+    assert.equal(status, 1);
+    assert.match(stderr, /\nhttps-get: standard output: No space left on device\n$/);
   });
 
   it("does not take an answer for whole that TLS did not end", async (t) => {
