@@ -205,6 +205,7 @@ static int trust(struct client *c, const char *path) {
   fclose(file);
   int result = mbedtls_x509_crt_parse(&c->roots, text, (size_t)size + 1);
   free(text);
+  if (result > 0) fprintf(stderr, "https-get: %s: %d of its certificates cannot be read\n", path, result);
   return result < 0 ? failed(path, result) : 0;
 }
 

@@ -9,8 +9,8 @@ export function controls(page: Page): void {
   const on = (id: string, f: () => void): void => $(id).addEventListener("click", f);
   // As after a link: the browser's way back leads to what was open before.
   const open = (name: string, variant?: string): void => {
-    // Seeds and variants are a scenario's.
-    if (name === "live") return;
+    // Seeds and variants are a scenario's, and a capture is none.
+    if (name === "live" || name === "") return;
     if (name === "tour") page.openTour(page.tour?.step ?? 1, page.tour?.settings);
     else page.open(name, variant);
     history.pushState(null, "", page.url({ isBrief: true }));
@@ -36,8 +36,12 @@ export function controls(page: Page): void {
   });
   $("list-box").addEventListener("toggle", () => page.show({ follow: false }));
   const file = $<HTMLInputElement>("open");
-  file.onchange = () =>
-    void file.files?.[0]?.arrayBuffer().then((b) => page.read(file.files![0]!.name, new Uint8Array(b)));
+  file.onchange = () => {
+    const chosen = file.files?.[0];
+    void chosen?.arrayBuffer().then((b) => page.read(chosen.name, new Uint8Array(b)));
+    // The same one may be chosen again.
+    file.value = "";
+  };
   addEventListener("dragover", (e) => {
     e.preventDefault();
     document.body.classList.add("drop");

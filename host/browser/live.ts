@@ -91,10 +91,12 @@ class Live {
     capture.take(this.#waiting);
     this.#waiting = [];
     this.#isStale = false;
-    // The older half went, and with it the numbers of segments; or another connection is the newest.
-    if (capture.frames.length < before + count || capture.connection?.names.join() !== shown) page.selected = -1;
+    // With the older half the numbers of segments went; or another connection is the newest.
+    const isCut = capture.frames.length < before + count;
+    if (isCut || capture.connection?.names.join() !== shown) page.selected = -1;
     page.retell();
     page.show();
+    if (isCut) page.say("These were too many frames to keep: the older half went. The newest connection is shown.");
     if (this.#missed > this.#toldOf) page.say(`${this.#missed} frames were too many for this page, and are not in it.`);
     this.#toldOf = this.#missed;
   }

@@ -152,6 +152,8 @@ export class Page {
   #list(): void {
     if (!$<HTMLDetailsElement>("list-box").open) return;
     const { arrows } = this.ladder.picture, from = Math.max(0, arrows.length - 300);
+    // Who is in the list stays at the same line of it.
+    const at = Array.from($("list").children).findIndex((line) => line.contains(document.activeElement));
     $<HTMLOListElement>("list").start = from + 1;
     $("list").replaceChildren(
       ...arrows
@@ -172,6 +174,7 @@ export class Page {
           ),
         ),
     );
+    if (at >= 0) $("list").children[at]?.querySelector("button")?.focus();
   }
 
   /** Chooses a frame by its number and scrolls to it; −1: none. */
@@ -335,6 +338,8 @@ export class Page {
   watch(capture: Capture): void {
     this.capture = capture;
     this.tour = null;
+    // None of the list; a live stack says that it is.
+    $<HTMLSelectElement>("scenario").value = "";
     this.pieces.opened(this);
     $("why").hidden = false;
     this.selected = -1;
