@@ -1,6 +1,6 @@
 /** The own addresses of a stack, of both families: which there are, how more come, and who waits for one. */
 import { formatIp, parseIp } from "../address.js";
-import { formatIp6, isAddress } from "../address6.js";
+import { formatIp6, isAddress, isIp6, parseIp6 } from "../address6.js";
 import type { Dhcp6Stack } from "../dhcp6.js";
 import { beginIp6, Forming, type Ip6Options } from "./ip6.js";
 import type { DhcpOptions, OwnAddress } from "./options.js";
@@ -63,14 +63,20 @@ export class OwnAddresses {
     return this.list().some((a) => a.family === "IPv4" || (a.ready && a.origin !== "link-local"));
   }
 
-  /** Whether it is of use to wait for one for packets to `host`. */
-  isAwaited(host: string): boolean {
-    return this.#forming !== undefined && isAddress(host) && this.#forming.isAwaited(host);
+  /** Whether `address` is one that can be used. */
+  has(address: string): boolean {
+    const plain = isIp6(address) ? formatIp6(parseIp6(address)) : address;
+    return this.list().some((own) => own.ready && own.address === plain);
+  }
+
+  /** Whether it is of use to wait for one for packets to `host`; with `from`, for that one. */
+  isAwaited(host: string, from?: string): boolean {
+    return this.#forming !== undefined && isAddress(host) && this.#forming.isAwaited(host, from);
   }
 
   /** Resolves when there is one, or when it is of no use to wait for it any longer. */
-  async until(host: string): Promise<void> {
-    await this.#forming?.until(host);
+  async until(host: string, from?: string): Promise<void> {
+    await this.#forming?.until(host, from);
   }
 
   /** Resolves when no server of DHCPv6 may tell of DNS servers any more, or `isKnown` says that there is one. */

@@ -1,5 +1,5 @@
 /** How connections are opened: to an address, or to one of those that a name has (RFC 8305). */
-import { addressNumber, isAddress } from "../address6.js";
+import { addressNumber, isAddress, isIp6 } from "../address6.js";
 import { AbortError, StintError, type ErrName } from "../errors.js";
 import { Timer } from "../timer.js";
 import { Connection } from "./connection.js";
@@ -7,10 +7,14 @@ import { firstOf, type Attempt } from "./eyeballs.js";
 import type { ConnectOptions } from "./options.js";
 import type { Home } from "./owner.js";
 
+/** 127/8: the module says whether it fits the other end. */
+const LOOPBACK = /^127\./;
+
 /** What it asks of the stack, beside what each socket does. */
 interface Opener extends Home {
-  isAwaited(host: string): boolean;
-  settled(host: string): Promise<void>;
+  isAwaited(host: string, from?: string): boolean;
+  settled(host: string, from?: string): Promise<void>;
+  isOwn(address: string): boolean;
 }
 
 /** Opens the connections of a stack. */
@@ -26,7 +30,7 @@ export class Connector {
     let handle = 0, error: Error | undefined;
     try {
       this.checkOpen();
-      handle = this.home.module.connect(addressNumber(this.home.module, to.host), to.port, to.localPort ?? 0);
+      handle = this.#handle(to);
     } catch (e) {
       error = e as Error;
     }
@@ -51,6 +55,17 @@ export class Connector {
     return connection;
   }
 
+  #handle({ host, port, localPort = 0, localAddress }: ConnectOptions): number {
+    const { module } = this.home;
+    if (localAddress === undefined) return module.connect(addressNumber(module, host), port, localPort);
+    if (!this.home.isOwn(localAddress) && !LOOPBACK.test(localAddress))
+      throw new StintError("UNREACHABLE", `cannot connect from ${localAddress}: it is not an address of this stack`);
+    if (isIp6(localAddress) !== isIp6(host))
+      throw new StintError("UNREACHABLE", `cannot connect from ${localAddress} to ${host}: they are of two families`);
+    const lip = addressNumber(module, localAddress);
+    return module.connect(addressNumber(module, host), port, localPort, lip);
+  }
+
   #connection(handle: number, to: ConnectOptions): Connection {
     try {
       return new Connection(this.home, handle, "opened", to);
@@ -72,11 +87,11 @@ export class Connector {
 
   /** Begins to connect to an address. */
   #attempt(to: ConnectOptions): Attempt<Connection> {
-    if (!this.home.isAwaited(to.host)) return this.#connectTo(to);
+    if (!this.home.isAwaited(to.host, to.localAddress)) return this.#connectTo(to);
     const over = new AbortController(), began = performance.now();
     let begun: Attempt<Connection> | undefined;
     const later = async (): Promise<Connection> => {
-      await within(this.home.settled(to.host), to.timeoutMs, to.signal);
+      await within(this.home.settled(to.host, to.localAddress), to.timeoutMs, to.signal);
       const left = to.timeoutMs === undefined ? undefined : Math.max(1, to.timeoutMs - (performance.now() - began));
       if (over.signal.aborted) throw new AbortError(over.signal);
       begun = this.#connectTo({ ...to, timeoutMs: left });
@@ -95,7 +110,10 @@ export class Connector {
     const over = new AbortController();
     const found = this.find(to.host, over.signal);
     const hosts = await within(found, left(), to.signal).finally(() => over.abort());
-    return firstOf(hosts, (host) => this.#attempt({ ...to, host, timeoutMs: left() }));
+    const from = to.localAddress, fitting = hosts.filter((h) => from === undefined || isIp6(h) === isIp6(from));
+    if (fitting.length === 0)
+      throw new StintError("UNREACHABLE", `cannot connect from ${from}: ${to.host} has no address of its family`);
+    return firstOf(fitting, (host) => this.#attempt({ ...to, host, timeoutMs: left() }));
   }
 
   #connectTo(to: ConnectOptions): Attempt<Connection> {

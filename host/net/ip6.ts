@@ -79,14 +79,22 @@ export class Forming {
     this.#leaseUntil = performance.now() + ms;
   }
 
-  /** Whether it is of use to wait for an address for a packet to `host`, text that is an address. */
-  isAwaited(host: string): boolean {
+  /**
+   * Whether it is of use to wait for an address for a packet to `host`, text that is an address. `from`: for that one
+   * alone, an own address.
+   */
+  isAwaited(host: string, from?: string): boolean {
+    if (from !== undefined && isIp6(from)) return performance.now() < this.#until && this.#isTentative(parseIp6(from));
     const to = isIp6(host) ? parseIp6(host) : undefined, four = to === undefined ? parseIp(host) : mappedIp(to);
     if (performance.now() >= this.#deadline(host)) return false;
     if (to === undefined || four !== undefined) return this.module.ownAddress() === 0 && four! >>> 24 !== LOOPBACK;
     if (addressFault6(to) !== undefined) return false;
     const all = this.addresses();
     return isLinkLocal(to) ? !all.some((a) => a.ready) : !all.some((a) => a.ready && !isLinkLocal(a.bytes));
+  }
+
+  #isTentative(own: Uint8Array): boolean {
+    return this.addresses().some((a) => !a.ready && a.bytes.every((byte, i) => byte === own[i]));
   }
 
   /** Whether a DHCPv6 server is asked, which may tell of DNS servers, also where it gives no address. */
@@ -100,8 +108,8 @@ export class Forming {
   }
 
   /** Resolves when there is one, or when it is of no use to wait for it any longer. */
-  until(host: string): Promise<void> {
-    return this.#while(() => this.isAwaited(host), this.#deadline(host));
+  until(host: string, from?: string): Promise<void> {
+    return this.#while(() => this.isAwaited(host, from), this.#deadline(from ?? host));
   }
 
   /** Resolves when no DHCPv6 server is asked, or `isKnown` says yes. */

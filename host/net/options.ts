@@ -60,6 +60,11 @@ export interface ConnectOptions extends ConnectionOptions {
   host: string;
   /** 1 … 65,535. */
   port: number;
+  /**
+   * The own address that it leaves from, or one of 127/8 towards this host itself; by default the one that RFC 6724 §5
+   * chooses. Of a name's addresses only those of its family are tried. UNREACHABLE: it is not an address of this stack.
+   */
+  localAddress?: string | undefined;
   /** Our own port; by default one of 49152 … 65535 that is free. */
   localPort?: number | undefined;
   /** How long the handshake, and the look-up of a name before it, may take, ms. */

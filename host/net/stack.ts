@@ -130,15 +130,21 @@ export class Stack extends EventEmitter implements Home {
   /**
    * Waits until an own address can be used for packets to `host`, an address. After the stack was opened IPv6 asks
    * first whether somebody else has its addresses, which takes some seconds at most. With IPv6, DHCP may give an
-   * address after the stack is open, or not within its time. `connect` waits by itself.
+   * address after the stack is open, or not within its time. `from`: waits for that own address. `connect` waits by
+   * itself.
    */
-  async settled(host: string): Promise<void> {
-    if (this.isAwaited(host)) await this.#addresses.until(host);
+  async settled(host: string, from?: string): Promise<void> {
+    if (this.isAwaited(host, from)) await this.#addresses.until(host, from);
   }
 
   /** Whether `settled` would wait. */
-  isAwaited(host: string): boolean {
-    return !this.#ended && this.#addresses.isAwaited(host);
+  isAwaited(host: string, from?: string): boolean {
+    return !this.#ended && this.#addresses.isAwaited(host, from);
+  }
+
+  /** Whether `address` is an own one, of either family, that can be used now. */
+  isOwn(address: string): boolean {
+    return this.#addresses.has(address);
   }
 
   /** The own name on the link, as "lamp.local"; undefined: none was asked for, or it is not settled. */

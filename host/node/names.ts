@@ -1,7 +1,6 @@
 /** A host's addresses: by the caller's own `lookup`, or by the stack's. */
 import { ADDRCONFIG } from "node:dns";
 import { isIP } from "node:net";
-import { formatIp6, parseIp6 } from "../address6.js";
 import type { Stack } from "../net/stack.js";
 import type { ConnectOptions, LookupFunction } from "./arguments.js";
 import { asSystemError, misuse, systemError } from "./errors.js";
@@ -37,13 +36,6 @@ let given: () => LookupFunction | undefined = () => undefined;
 /** `dns.lookup` that somebody has put in the place of ours is asked as Node would ask it: `find` gives it. */
 export function asksThis(find: () => LookupFunction | undefined): void {
   given = find;
-}
-
-/** Whether an address is one of the stack's own that can be used. */
-export function isOwn(stack: Stack, address: string): boolean {
-  if (isIP(address) !== 6) return address === stack.address;
-  const plain = formatIp6(parseIp6(address));
-  return stack.addresses().some((own) => own.ready && own.address === plain);
 }
 
 type Found = (error: Error | undefined, addresses: string[]) => void;

@@ -9,7 +9,7 @@ import type { Stack } from "../net/stack.js";
 import { listenArguments, type ListenOptions, type Settings } from "./arguments.js";
 import { hold, letGo, theStack } from "./default.js";
 import { asSystemError, checkFunction, misuse, systemError } from "./errors.js";
-import { addressesOf, isOwn } from "./names.js";
+import { addressesOf } from "./names.js";
 import { Socket } from "./socket.js";
 
 export interface ServerOptions extends Settings {
@@ -95,7 +95,7 @@ export class Server extends EventEmitter {
     const any = ANY.has(host),
       address = host === "::" && stack.hasIp6 ? host : any ? "0.0.0.0" : host,
       where = { address, port };
-    if (!any && !isOwn(stack, host) && !host.startsWith("127."))
+    if (!any && !stack.isOwn(host) && !host.startsWith("127."))
       return this.#fail(systemError("listen", "EADDRNOTAVAIL", where));
     let listener: Listener;
     try {

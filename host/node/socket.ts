@@ -11,7 +11,7 @@ import {
 } from "./arguments.js";
 import { hold, letGo, theStack } from "./default.js";
 import { asSystemError, checkFunction, checkMs, misuse, systemError } from "./errors.js";
-import { addressesOf, isOwn } from "./names.js";
+import { addressesOf } from "./names.js";
 
 type Done = (error?: Error | null) => void;
 /** One call of `connect`: where to, and what has failed. */
@@ -27,6 +27,9 @@ interface Attempt {
 }
 
 const destroyed = (): Error => misuse("ERR_STREAM_DESTROYED", "Cannot call write after a stream was destroyed");
+
+/** Whether `localAddress` names one: "::" and "0.0.0.0" leave it to the stack, and so does what is nothing. */
+const isChosen = (own: string | null | undefined): own is string => Boolean(own) && own !== "0.0.0.0" && own !== "::";
 
 /** What a getter says of the prototype, of which programs ask it, too. */
 const NOTHING = undefined as unknown as number;
@@ -156,9 +159,9 @@ export class Socket extends Duplex {
   /** Addresses of the host; then those are tried one after the other. */
   #find(attempt: Attempt): void {
     const { options, host, port, stack } = attempt,
-      own = options.localAddress,
+      own = options.localAddress ?? undefined,
       token = this.#attempt;
-    if (own && own !== "0.0.0.0" && own !== "::" && !own.startsWith("127.") && !isOwn(stack, own)) {
+    if (isChosen(own) && !own.startsWith("127.") && !stack.isOwn(own) && !stack.isAwaited(own, own)) {
       this.destroy(systemError("connect", "EADDRNOTAVAIL", { address: host, port }));
       return;
     }
@@ -220,25 +223,31 @@ export class Socket extends Duplex {
       over("connectionAttemptTimeout", why("ETIMEDOUT"));
     };
     if (left.length > 0) (this.#patience = new Timer(patienceOf(options), late)).unref();
-    if (!stack.isAwaited(host)) return this.#try(attempt, address, host, failed);
+    const from = isChosen(options.localAddress) ? options.localAddress : undefined;
+    if (from !== undefined && isIP(from) !== family) return failed(why("EINVAL"));
+    if (!stack.isAwaited(host, from)) return this.#try(attempt, address, host, failed);
     // The stack has only just begun with IPv6: its own address comes first.
-    void stack.settled(host).then(() => {
+    void stack.settled(host, from).then(() => {
       if (this.#attempt === token && attempt.turn === turn) this.#try(attempt, address, host, failed);
     });
   }
 
   #try({ options, port, stack }: Attempt, address: string, host: string, failed: (error: Error) => void): void {
+    const own = isChosen(options.localAddress) ? options.localAddress : undefined;
     const inner = stack.createConnection({
       host,
       port,
       localPort: options.localPort ?? undefined,
+      localAddress: own,
       failFast: true,
       allowHalfOpen: true,
     });
     inner.once("error", (e: Error) => {
       if (this.#inner !== inner || !this.connecting) return;
       const where = { address, port }, isNobodys = (e as { code?: string }).code === "ARGUMENT";
-      failed(isNobodys ? systemError("connect", "ENETUNREACH", where, e) : asSystemError(e, "connect", where));
+      // From 127/8 the kernel goes nowhere but to this host.
+      const code = own?.startsWith("127.") ? "EINVAL" : "ENETUNREACH";
+      failed(isNobodys ? systemError("connect", code, where, e) : asSystemError(e, "connect", where));
     });
     inner.once("connect", () => {
       if (this.#inner !== inner) return;

@@ -18,6 +18,7 @@ import { message6, option6, SERVER_ID, TYPE6 } from "../harness/dhcp6.js";
 import { until } from "../harness/programs.js";
 
 interface From { address: string; family: string; port: number }
+type Dialled = ReturnType<typeof net.connect>;
 
 const SECRET = new Uint8Array(16).fill(3);
 
@@ -156,6 +157,68 @@ describe("IPv6 of stint/net", () => {
     );
     server.close();
     await Promise.all([a.close(0), b.close(0)]);
+  });
+});
+
+describe("The own address that a connection leaves from", () => {
+  let a: Stack, b: Stack;
+  before(async () => {
+    const { ends } = new Cable(), open = (end: Link, ip: string, ...addresses: string[]): Promise<Stack> =>
+      Stack.open({ link: end, ip, connsMax: 8, ipv6: { secret: SECRET, addresses } });
+    [a, b] = await Promise.all([
+      open(ends[0], "10.0.0.1/24", "fd00::1/64", "fd00::11/64"), open(ends[1], "10.0.0.2/24", "fd00::2/64"),
+    ]);
+  });
+  after(async () => {
+    await Promise.all([a.close(0), b.close(0)]);
+  });
+
+  it("is the one that connect() is told, also before it is ready", async () => {
+    assert.equal(a.isOwn("fd00::11"), false, "it is not ready yet");
+    const server = b.listen({ port: 7 });
+    for (const [localAddress, from] of [["fd00::11", "fd00::11"], ["fd00:0::1", "fd00::1"]] as const) {
+      const to = { host: "fd00::2", port: 7, localAddress };
+      const [client, peer] = await Promise.all([a.connect(to), server.accept()]);
+      assert.deepEqual([client.localAddress, peer!.remoteAddress], [from, from]);
+      client.destroy();
+    }
+    const four = { host: "10.0.0.2", port: 7, localAddress: "10.0.0.1" };
+    const [client] = await Promise.all([a.connect(four), server.accept()]);
+    assert.equal(client.localAddress, "10.0.0.1");
+    client.destroy();
+    server.close();
+  });
+
+  it("is refused when nobody here has it, or it is of another family than the peer's", async () => {
+    await ready(a, b);
+    const why = (host: string, localAddress: string): Promise<string> =>
+      a.connect({ host, port: 7, localAddress }).then(() => "connected", (e: StintError) => `${e.code}: ${e.message}`);
+    assert.match(await why("fd00::2", "fd00::12"), /^UNREACHABLE: .*fd00::12: it is not an address of this stack/);
+    assert.match(await why("fd00::2", "10.0.0.1"), /^UNREACHABLE: .*10.0.0.1 to fd00::2: they are of two families/);
+    assert.match(await why("10.0.0.2", "127.0.0.1"), /^ARGUMENT/);
+    assert.match(await why("10.0.0.2", "lamp"), /^UNREACHABLE: .*lamp: it is not/);
+  });
+
+  it("is the localAddress of a socket of stint/net", async () => {
+    const server = net.createServer({ stack: b }, (socket) => socket.end(socket.remoteAddress)).listen(80);
+    await once(server, "listening");
+    const dial = (localAddress: string, host = "fd00::2"): Dialled =>
+      net.connect({ port: 80, host, localAddress, stack: a });
+    for (const own of ["fd00::1", "fd00::11"]) {
+      let text = "";
+      for await (const chunk of dial(own)) text += String(chunk);
+      assert.equal(text, own);
+    }
+    const code = async (socket: Dialled): Promise<string> =>
+      ((await once(socket, "error")) as [{ code: string }])[0].code;
+    assert.deepEqual(
+      [
+        await code(dial("fd00::77")), await code(dial("10.0.0.1")), await code(dial("fd00::1", "10.0.0.2")),
+        await code(dial("127.0.0.1", "10.0.0.2")),
+      ],
+      ["EADDRNOTAVAIL", "EINVAL", "EINVAL", "EINVAL"],
+    );
+    server.close();
   });
 });
 
