@@ -26,6 +26,8 @@ import { environment, ran, until } from "../harness/programs.js";
 
 const GUIDES = ["README.md", "docs/start.md", ...list("docs/guide")];
 const NEW = [...GUIDES, "CHANGELOG.md", "CONTRIBUTING.md", "STYLE.md", "docs/rfc.md"];
+/** Lines of a guide, which has one task. */
+const GUIDE_MOST = 220;
 const ALL = [
   ...NEW, "SECURITY.md", "docs/bsd-sockets.md", "docs/services.md", "examples/README.md", "assembly/DESIGN.md",
   "tests/README.md", ...list("docs/design"), ...list("docs/testing"), ...list("boards"),
@@ -430,6 +432,10 @@ describe("documents", () => {
 
   it("keep their form: README has fewer than 100 lines, and lines end at 100 columns, rows of tables at 120", () => {
     assert.ok(readFileSync("README.md", "utf8").trimEnd().split("\n").length < 100);
+    for (const page of list("docs/guide")) {
+      const { length } = readFileSync(page, "utf8").trimEnd().split("\n");
+      assert.ok(length <= GUIDE_MOST, `${page} has ${length} lines: is it two tasks?`);
+    }
     const long = NEW.flatMap((file) =>
       readFileSync(file, "utf8")
         .split("\n")
