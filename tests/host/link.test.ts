@@ -34,6 +34,26 @@ function c(name: string, text: string | null, ...flags: string[]): string {
   return out;
 }
 
+/** What `stint link` makes of these examples, each once. */
+const made = new Map<"c" | "as", string>();
+function linkedEcho(language: "c" | "as"): string {
+  const before = made.get(language);
+  if (before !== undefined) return before;
+  const out = join(dir, `linked-${language}.wasm`), app = language === "c" ? c("echo", null) : join(dir, "as.wasm");
+  if (language === "as") {
+    succeeded("node_modules/.bin/asc", [
+      "examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=",
+      "--outFile", app,
+    ]);
+  }
+  const r = stint("link", app, "-o", out);
+  assert.equal(r.status, 0, r.stderr);
+  made.set(language, out);
+  return out;
+}
+
+const moduleAt = (path: string): WebAssembly.Module => new WebAssembly.Module(readFileSync(path));
+
 /** Sends `data` to an application's port 7, from another stack, and returns what comes back until the end. */
 function talk(
   module: WebAssembly.Module, data: Uint8Array,
@@ -123,31 +143,20 @@ describe("stint link", () => {
 
   it("a C echo application and the stack are one module of 40 KB at most, without imports, that echoes", (t) => {
     if (lacks(t, "clang", "wasm-ld")) return;
-    const out = join(dir, "echo-linked.wasm"), r = stint("link", c("echo", null), "-o", out);
-    assert.equal(r.status, 0, r.stderr);
+    const out = linkedEcho("c");
     assert.ok(statSync(out).size <= 40 * 1024, `${statSync(out).size} bytes`);
     const sections = readSections(readFileSync(out));
     assert.deepEqual(sections.imports, []);
-    assert.deepEqual(Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), data)), Buffer.from(data));
+    assert.deepEqual(Buffer.from(talk(moduleAt(out), data)), Buffer.from(data));
   });
 
   it("the echo application forgets connections that were reset with bytes unread", (t) => {
     if (lacks(t, "clang", "wasm-ld")) return;
-    const out = join(dir, "echo-resets.wasm"), r = stint("link", c("echo", null), "-o", out);
-    assert.equal(r.status, 0, r.stderr);
-    assert.equal(servesAfterResets(new WebAssembly.Module(readFileSync(out)), 10), 10);
+    assert.equal(servesAfterResets(moduleAt(linkedEcho("c")), 10), 10);
   });
 
-  it("… and so does the one in AssemblyScript that imports the calls", () => {
-    const app = join(dir, "resets-as.wasm"), out = join(dir, "resets-as-out.wasm");
-    succeeded("node_modules/.bin/asc", [
-      "examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=",
-      "--outFile", app,
-    ]);
-    const r = stint("link", app, "-o", out);
-    assert.equal(r.status, 0, r.stderr);
-    assert.equal(servesAfterResets(new WebAssembly.Module(readFileSync(out)), 10), 10);
-  });
+  it("… and so does the one in AssemblyScript that imports the calls", () =>
+    assert.equal(servesAfterResets(moduleAt(linkedEcho("as")), 10), 10));
 
   it("copies nothing between the application and its sockets' rings: counted", (t) => {
     if (lacks(t, "clang", "wasm-ld")) return;
@@ -168,50 +177,37 @@ static void echo(int32_t connection) {
   tcp_close(connection);
 }
 `),
-      ),
-      echo = c("echo", null);
-    const copied = (app: string, check: (answer: Uint8Array) => void): number => {
-      const r = stint("link", app, "-o", out);
-      assert.equal(r.status, 0, r.stderr);
+      ), linked = stint("link", reader, "-o", out);
+    assert.equal(linked.status, 0, linked.stderr);
+    const copied = (path: string, check: (answer: Uint8Array) => void): number => {
       let bytes = 0n;
       check(
-        talk(counting(out), data, {
+        talk(counting(path), data, {
           look: (exports) => void (bytes = (exports["copied"] as WebAssembly.Global).value as bigint),
         }),
       );
       return Number(bytes) / data.length;
     };
     // Each byte once, from its frame into the ring, and a little for headers and the configuration.
-    const once = copied(reader, (answer) =>
+    const once = copied(out, (answer) =>
       assert.equal(Buffer.from(answer).readUInt32LE(), data.reduce((a, b) => a + b, 0)),
     );
     assert.ok(once >= 1 && once < 1.02, `${once} copies of each byte`);
     // The echo server itself moves it from one ring to the other, and it goes into a frame again.
-    const thrice = copied(echo, (answer) => assert.ok(Buffer.from(answer).equals(data)));
+    const thrice = copied(linkedEcho("c"), (answer) => assert.ok(Buffer.from(answer).equals(data)));
     assert.ok(thrice >= 3 && thrice < 3.05, `${thrice} copies of each byte`);
   });
 
   it("makes calls across the border calls within one module", (t) => {
     if (lacks(t, "clang", "wasm-ld")) return;
-    const out = join(dir, "direct.wasm");
-    assert.equal(stint("link", c("echo", null), "-o", out).status, 0);
-    const text = binaryen.readBinary(readFileSync(out)).emitText();
+    const text = binaryen.readBinary(readFileSync(linkedEcho("c"))).emitText();
     assert.doesNotMatch(text, /call_indirect|\(import/);
   });
 
-  it("an AssemblyScript application that imports the calls", () => {
-    const app = join(dir, "linked-as.wasm"), out = join(dir, "linked-as-out.wasm");
-    succeeded("node_modules/.bin/asc", [
-      "examples/assemblyscript/linked.ts", "--runtime", "stub", "--memoryBase", "1024", "-O3", "--use", "abort=",
-      "--outFile", app,
-    ]);
-    const r = stint("link", app, "-o", out);
-    assert.equal(r.status, 0, r.stderr);
+  it("an AssemblyScript application that imports the calls", () =>
     assert.equal(
-      Buffer.from(talk(new WebAssembly.Module(readFileSync(out)), new Uint8Array(0), { shuts: false })).toString(),
-      "hello\n",
-    );
-  });
+      Buffer.from(talk(moduleAt(linkedEcho("as")), new Uint8Array(0), { shuts: false })).toString(), "hello\n",
+    ));
 
   const refused = (t: TestContext, name: string, text: string, message: RegExp, ...flags: string[]): void => {
     if (lacks(t, "clang", "wasm-ld")) return;
