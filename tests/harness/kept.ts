@@ -41,9 +41,13 @@ export async function kept(name: string, make: (folder: string) => unknown): Pro
   return at;
 }
 
-/** The stack for native programs, compiled in a hurry. */
-export async function library(): Promise<string> {
-  const from = ["assembly", "host/native", "boards/runtimes/aot", "include"];
-  from.push(...["native.mjs", "wasm.mjs", "border", "translate"].map((f) => join("tools", f)));
-  return join(await kept(`stint-${hashOf(from)}`, (at) => native(join(at, "lib"), "gcc", "-O1")), "lib", "libstint.a");
+/**
+ * The stack for native programs: by default compiled in a hurry; at the level of `npm run native` where that is what a
+ * test is about. stint.h lies beside it.
+ */
+export async function library(level: "-O1" | "-O3" = "-O1"): Promise<string> {
+  const from = ["assembly", "host/native", "boards/runtimes/aot", "include", "asconfig.json", "package-lock.json"];
+  from.push(...["native.mjs", "wasm.mjs", "segments.mjs", "border", "translate"].map((f) => join("tools", f)));
+  const folder = await kept(`stint-${hashOf(from, level)}`, (at) => native(join(at, "lib"), "gcc", level));
+  return join(folder, "lib", "libstint.a");
 }

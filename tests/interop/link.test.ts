@@ -5,14 +5,14 @@
 import assert from "node:assert/strict";
 import { chmodSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, it } from "node:test";
 import { Lab, lacks, STINT, Up } from "./lab.js";
 import { linkedStack } from "../../host/link/stack.js";
 import { Random } from "../../host/random.js";
 import { StackModule } from "../../host/stack.js";
 import { arp, ip4, see, tcp, type Seen } from "../harness/codec.js";
-import { native } from "../../tools/native.mjs";
+import { library } from "../harness/kept.js";
 import { environment, ran, said, started, succeeded } from "../harness/programs.js";
 
 const LAYER = readdirSync("host/bsd").filter((f) => f.endsWith(".c")).map((f) => join("host/bsd", f));
@@ -104,10 +104,10 @@ describe("an application with the stack inside", () => {
     if (lacks(t, "root", "tap", "ip", "nc", "gcc")) return;
     const lab = new Lab();
     try {
-      const library = native(lab.file("lib"));
+      const stack = await library("-O3");
       succeeded("gcc", [
-        "-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${lab.file("lib")}`, "examples/c-posix/echo.c",
-        "host/posix/host.c", library, "-o", lab.file("echo"),
+        "-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${dirname(stack)}`, "examples/c-posix/echo.c",
+        "host/posix/host.c", stack, "-o", lab.file("echo"),
       ]);
       const server = lab.start(process.execPath, [
         "--import", "tsx", "tests/interop/bridge.ts", "tap:tap0", lab.file("echo"), "10.9.0.2", "24",
