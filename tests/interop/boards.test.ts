@@ -8,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Lab, STACK_IP, lacks, sha256 } from "./lab.js";
+import { Lab, PEER_IP, STACK_IP, lacks, missing, sha256 } from "./lab.js";
 import { Deframer, enframe } from "../../host/links/stream.js";
 import { arp, BROADCAST, ip4, see } from "../harness/codec.js";
-import { environment, ran, said, started, succeeded, until } from "../harness/programs.js";
+import { completed, environment, ran, said, started, succeeded, until } from "../harness/programs.js";
 
 const TOOLS: Record<string, string[]> = {
   lm3s6965evb: ["arm-none-eabi-gcc", "qemu-system-arm"],
@@ -36,6 +36,24 @@ function board(...args: string[]): { status: number | null; out: string; err: st
   return { status: r.status, out: r.stdout, err: r.stderr };
 }
 
+const ADDRESSED = ["--ip", `${STACK_IP}/24`, "--gateway", PEER_IP], TOO_MUCH = ["--connections", "40"];
+
+/**
+ * Modules take longest, and are kept: those that tests/host/boards does not have are made here, on every processor.
+ * Boards whose rings are the same have one.
+ */
+before(async () => {
+  const dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
+  const made = [["mps2-an385", ...ADDRESSED], ["lm3s6965evb", ...TOO_MUCH]].map(async ([name, ...args], i) => {
+    if (missing(...TOOLS[name!]!) !== undefined) return;
+    const build = ["--import", "tsx", "tools/board.ts", name!, ...args, "--out", join(dir, String(i))];
+    // What cannot be made is told by the tests.
+    await completed(process.execPath, build).catch(() => {});
+  });
+  await Promise.all(made);
+  rmSync(dir, { recursive: true });
+});
+
 /** A board in the lab's namespace, on its TAP device. */
 class Running {
   out = "";
@@ -43,8 +61,8 @@ class Running {
 
   constructor(lab: Lab, name: string, runtime: string, dir: string) {
     this.child = lab.start(process.execPath, [
-      "--import", "tsx", "tools/board.ts", name, "--runtime", runtime, "--debug", "--ip", `${STACK_IP}/24`,
-      "--gateway", "10.9.0.1", "--out", dir, "--run", "--link", "tap:tap0",
+      "--import", "tsx", "tools/board.ts", name, "--runtime", runtime, "--debug", ...ADDRESSED, "--out", dir,
+      "--run", "--link", "tap:tap0",
     ]);
     for (const stream of [this.child.stdout!, this.child.stderr!]) stream.on("data", (d: Buffer) => (this.out += d));
   }
@@ -74,7 +92,7 @@ for (const [name, runtime, more] of [...BOARDS, ...RUNTIMES]) {
       lab = new Lab();
       dir = mkdtempSync(join(tmpdir(), "stint-firmware-"));
       running = new Running(lab, name, runtime, dir);
-      await running.said("ready", 1, 120);
+      await running.said("ready", 1, 240);
     });
     after(() => {
       lab?.close();
@@ -306,7 +324,7 @@ describe("firmware that is refused", () => {
 
   it("more memory than there is: with the bytes that are missing", (t) => {
     if (lacks(t, ...needs)) return;
-    const { status, err } = board("lm3s6965evb", "--connections", "40");
+    const { status, err } = board("lm3s6965evb", ...TOO_MUCH);
     assert.equal(status, 2);
     assert.match(err, /^board: lm3s6965evb has 65536 bytes of RAM, this needs \d+ more; .*\n$/);
   });
