@@ -14,6 +14,9 @@ git clone -q . "$dir/clone"
 mkdir "$dir/clone/build"
 # Not what others may be writing just now.
 tar -C build --exclude=./boards --exclude="./ci-*" -c . | tar -C "$dir/clone/build" -x
+# Nor do both make the same modules for boards: their names are hashes of what they are made from.
+mkdir -p build/boards/.modules "$dir/clone/build/boards"
+ln -s "$PWD/build/boards/.modules" "$dir/clone/build/boards/.modules"
 cd "$dir/clone"
 bare() { env -i PATH="$dir/bin" HOME="$dir/home" npm_config_cache="${npm_config_cache:-$HOME/.npm}" "$@"; }
 bare npm ci --no-audit --no-fund --loglevel=error
