@@ -1,2 +1,3 @@
 
-export function native(dir: string, cc?: string, level?: string): string;
+export function nativeC(dir: string): void;
+export function native(dir: string, cc?: string, level?: string, made?: string): string;

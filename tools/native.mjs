@@ -1,7 +1,7 @@
 // `npm run native`: build/native/libstint.a and stint.h, the stack for C programs without a runtime, as C
 // (host/native/stint.c).
 import { execFileSync } from "node:child_process";
-import { copyFileSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { C, cName } from "./border/c.mjs";
@@ -32,9 +32,8 @@ function calls() {
   return `${lines.join("\n")}\n`;
 }
 
-/** Makes the library in `dir`, at `level`. Throws a ToolError or what the compiler said. */
-export function native(dir, cc = process.env.CC ?? "gcc", level = "-O3") {
-  rmSync(dir, { recursive: true, force: true });
+/** Makes the library's C and header in `dir`. */
+export function nativeC(dir) {
   mkdirSync(dir, { recursive: true });
   wasmToC(
     compile("assembly/whole.ts", "native", join(dir, "stint.wasm"), FASTEST.filter((flag) => !flag.includes("simd")), {
@@ -44,6 +43,16 @@ export function native(dir, cc = process.env.CC ?? "gcc", level = "-O3") {
   );
   writeFileSync(join(dir, "calls.h"), calls());
   copyFileSync("include/stint.h", join(dir, "stint.h"));
+}
+
+/**
+ * Makes the library in `dir`, at `level`; of the C that `nativeC` has `made`, if it is there. Throws a ToolError or
+ * what the compiler said.
+ */
+export function native(dir, cc = process.env.CC ?? "gcc", level = "-O3", made = undefined) {
+  rmSync(dir, { recursive: true, force: true });
+  if (made === undefined) nativeC(dir);
+  else cpSync(made, dir, { recursive: true });
   const object = join(dir, "stint.o"), library = join(dir, "libstint.a");
   try {
     const headers = [`-I${dir}`, "-Iboards/runtimes/aot"];

@@ -9,7 +9,7 @@ import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { linkedStack } from "../../host/link/stack.js";
 import { findProgram } from "../../host/programs.js";
-import { native } from "../../tools/native.mjs";
+import { library } from "../harness/kept.js";
 import { ran, succeeded } from "../harness/programs.js";
 import { lwipConfigurations, lwipDebian, lwipNative, lwipWasm } from "./lwip.js";
 
@@ -110,7 +110,7 @@ const MAKERS: Record<string, { needs: string[]; make: () => string[] }> = {
   } },
   "stint-native": { needs: ["gcc", "ld", "objcopy"], make: () => {
     const out = join(DIR, "native");
-    run("gcc", ...WARN, "-Iinclude", WORK, STINT, ...twice(native(join(DIR, "lib"))), "-o", out);
+    run("gcc", ...WARN, "-Iinclude", WORK, STINT, ...twice(library("-O3")), "-o", out);
     return [out];
   } },
   "lwip-native": { needs: ["gcc", "cargo"], make: lwipNative },

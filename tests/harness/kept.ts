@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { native } from "../../tools/native.mjs";
+import { native, nativeC } from "../../tools/native.mjs";
 
 const { STINT_CACHE, XDG_CACHE_HOME } = process.env;
 /** Where tools/setup.sh puts what it fetches, too. */
@@ -21,33 +21,58 @@ export function hashOf(paths: readonly string[], ...more: readonly string[]): st
   return hash.digest("hex").slice(0, 16);
 }
 
-/** A folder in the cache that `make` fills, unless it is there. Nobody finds it half filled. */
-export async function kept(name: string, make: (folder: string) => unknown): Promise<string> {
-  const at = join(built, name);
-  if (existsSync(at)) return at;
+/** A new folder for what is made; what nobody has made for a week goes. */
+function room(): string {
   mkdirSync(built, { recursive: true });
   for (const old of readdirSync(built)) {
     const path = join(built, old);
     if (Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path, { recursive: true, force: true });
   }
-  const made = mkdtempSync(join(built, "making-"));
+  return mkdtempSync(join(built, "making-"));
+}
+
+/** What has failed goes; unless others have made the same in the meantime, `why` is thrown. */
+function failed(made: string, at: string, why: unknown): void {
+  rmSync(made, { recursive: true, force: true });
+  if (!existsSync(at)) throw why;
+}
+
+/** A folder in the cache that `make` fills, unless it is there. Nobody finds it half filled. */
+export async function kept(name: string, make: (folder: string) => Promise<void>): Promise<string> {
+  const at = join(built, name);
+  if (existsSync(at)) return at;
+  const made = room();
   try {
     await make(made);
     renameSync(made, at);
   } catch (e) {
-    rmSync(made, { recursive: true, force: true });
-    if (!existsSync(at)) throw e;
+    failed(made, at, e);
+  }
+  return at;
+}
+
+/** The same, of what is made while this process stands still. */
+function keptAtOnce(name: string, make: (folder: string) => void): string {
+  const at = join(built, name);
+  if (existsSync(at)) return at;
+  const made = room();
+  try {
+    make(made);
+    renameSync(made, at);
+  } catch (e) {
+    failed(made, at, e);
   }
   return at;
 }
 
 /**
- * The stack for native programs: by default compiled in a hurry; at the level of `npm run native` where that is what a
- * test is about. stint.h lies beside it.
+ * The stack for native programs: by default compiled in a hurry; at the level of `npm run native` where that is what is
+ * tested or measured. stint.h lies beside it.
  */
-export async function library(level: "-O1" | "-O3" = "-O1"): Promise<string> {
+export function library(level: "-O1" | "-O3" = "-O1"): string {
   const from = ["assembly", "host/native", "boards/runtimes/aot", "include", "asconfig.json", "package-lock.json"];
   from.push(...["native.mjs", "wasm.mjs", "segments.mjs", "border", "translate"].map((f) => join("tools", f)));
-  const folder = await kept(`stint-${hashOf(from, level)}`, (at) => native(join(at, "lib"), "gcc", level));
+  const c = keptAtOnce(`stint-c-${hashOf(from)}`, nativeC);
+  const folder = keptAtOnce(`stint-${hashOf(from, level)}`, (at) => native(join(at, "lib"), "gcc", level, c));
   return join(folder, "lib", "libstint.a");
 }

@@ -11,11 +11,11 @@ import { library } from "../harness/kept.js";
 import { succeeded } from "../harness/programs.js";
 
 describe("the native library", () => {
-  it("has every call of stint.h, with native pointers; without a warning", async (t) => {
+  it("has every call of stint.h, with native pointers; without a warning", (t) => {
     if (lacks(t, "gcc")) return;
     const dir = mkdtempSync(join(tmpdir(), "stint-native-"));
     try {
-      const stack = await library("-O3"), program = join(dir, "loop");
+      const stack = library("-O3"), program = join(dir, "loop");
       succeeded("gcc", [
         "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=undefined", "-fno-sanitize-recover",
         `-I${dirname(stack)}`, "tests/host/native/loop.c", stack, "-o", program,

@@ -8,12 +8,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import type { Duplex } from "node:stream";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { after, before, describe, it, type TestContext } from "node:test";
+import { after, describe, it, type TestContext } from "node:test";
 import { Stack, type Connection } from "../../host/net.js";
 import type { Link } from "../../host/links/link.js";
 import { streamLink } from "../../host/links/stream.js";
 import { findProgram } from "../../host/programs.js";
-import { lacks, missing } from "../interop/lab.js";
+import { lacks } from "../interop/lab.js";
 import { checksum, ip4 } from "../harness/codec.js";
 import { ip6, nd, routerAdvertisement, see6 } from "../harness/codec6.js";
 import { dhcpAnswer } from "../harness/dhcp.js";
@@ -78,10 +78,6 @@ function layer({ six }: { six: boolean }): string[] {
   return made;
 }
 
-let stack: string | undefined;
-before(async () => {
-  if (missing("gcc") === undefined) stack = await library("-O3");
-});
 const libraries = new Map<string, string[]>();
 /** The layer and the stack for native programs. */
 function nativeLayer(name: string): string[] {
@@ -97,7 +93,7 @@ function nativeLayer(name: string): string[] {
     return out;
   });
   libraries.set(key, made);
-  return [...made, stack!];
+  return [...made, library("-O3")];
 }
 
 /** Skips the test of a program that needs IPv6 where the kernel has none. Returns whether it did. */
@@ -306,7 +302,7 @@ describe("time limits of calls", () => {
   });
 });
 
-describe("a program that ends after close", () => {
+describe("a program that ends after close", { concurrency: 4 }, () => {
   const needs = ["gcc"];
   it("goes on until the slow peer has all, and exits with 0; "
       + "its standard output is its own", async (t: TestContext) => {
@@ -471,7 +467,7 @@ function zoneAnswer(data: Uint8Array): Uint8Array | undefined {
   return response(q, { answers, ...answers.length === 0 ? { authorities: [soa(60, 60)] } : {} });
 }
 
-describe("names, and an address from the network", () => {
+describe("names, and an address from the network", { concurrency: 4 }, () => {
   const ON_LINK = { STINT_IP: "10.0.0.2/24", STINT_IP6: "fd00::2/64", STINT_DNS: ADDRESS };
   const WANTED = [
     "nobody.test: Name or service not known", "nobody.test: Name or service not known",
@@ -561,7 +557,7 @@ async function onNetwork(names: string[], env: NodeJS.ProcessEnv, asked: string[
   return { status, out, err, ms: Date.now() - began };
 }
 
-describe("options that are set before there is a connection", () => {
+describe("options that are set before there is a connection", { concurrency: 4 }, () => {
   for (const usual of [false, true]) {
     it(`TCP_NODELAY and TCP_USER_TIMEOUT on the wire: ${usual ? "not set" : "set"}`, async (t: TestContext) => {
       if (lacks(t, "gcc")) return;

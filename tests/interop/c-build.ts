@@ -146,7 +146,7 @@ export async function build(name: Name, over: Over, folder: string): Promise<str
     (at) => objects(at, COMPILER[over], LAYER.map((file) => [file])),
   ));
   if (over === "stint") {
-    await completed("gcc", [...program, ...layer, await library(), ...recipe.libraries ?? [], "-o", out]);
+    await completed("gcc", [...program, ...layer, library(), ...recipe.libraries ?? [], "-o", out]);
     return out;
   }
   const { libraries } = recipe.wasi!, wasm = `${out}.wasm`;

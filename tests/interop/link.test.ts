@@ -104,7 +104,7 @@ describe("an application with the stack inside", () => {
     if (lacks(t, "root", "tap", "ip", "nc", "gcc")) return;
     const lab = new Lab();
     try {
-      const stack = await library("-O3");
+      const stack = library("-O3");
       succeeded("gcc", [
         "-O2", "-Wall", "-Wextra", "-Werror", "-DRING=32768", `-I${dirname(stack)}`, "examples/c-posix/echo.c",
         "host/posix/host.c", stack, "-o", lab.file("echo"),
