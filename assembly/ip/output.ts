@@ -395,11 +395,7 @@ export function ipSum(size: u32): u64 {
   return head.used ? head.pseudo + <u64>bswap<u16>(<u16>size) : sumBetween(out.src, out.dst, PROTO_TCP, size);
 }
 
-/** From where the datagram that was begun last goes, and to where. A header that was taken over may not say it. */
-export function ipSrc(ip: Ipv4): Address {
-  return SPEED ? out.src : ip.src;
-}
-
+/** To where the datagram that was begun last goes. A header that was taken over may not say it. */
 export function ipDst(ip: Ipv4): Address {
   return SPEED ? out.dst : ip.dst;
 }

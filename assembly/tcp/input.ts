@@ -30,7 +30,7 @@ import { rttTakeAck } from "./loss/rtt";
 import { dsackNote } from "./loss/sack-report";
 import { armFinWait2, armFirstByte } from "./block/timers";
 import { halfOpenAt, HalfOpen, Syn } from "./block/half-open-record";
-import { timestampNow } from "./block/timestamps";
+import { isOldFor, isStampOld, timestampNow } from "./block/timestamps";
 import { ackNow } from "./block/acks";
 import { rcvWnd } from "./block/receive-window";
 import { keepAliveStart } from "./close/keep-alive";
@@ -43,9 +43,6 @@ import { Listener, listenerFor, listenerAt } from "./open/listener";
 import { acceptable, recordGone, promote } from "./open/accept";
 import { listenInput } from "./listen";
 import { urgentArrives } from "./urgent";
-
-/** RFC 7323 §5.5: a timestamp that was not renewed for 24 days says nothing any more, ms. */
-const TS_RECENT_MS: u32 = 24 * 24 * 3600 * 1000;
 
 /** Takes in the segment of `size` bytes that `ip` brought. */
 export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
@@ -207,7 +204,7 @@ function otherStates(t: Tcb): void {
       count(Mib.TCPMissingTimestamps);
       return;
     }
-    if (isTimestampOld(t)) {
+    if (isOldFor(t, seg.tsVal)) {
       count(Mib.PAWSEstab);
       notAcceptable(t);
       return;
@@ -254,18 +251,13 @@ function otherStates(t: Tcb): void {
   textArrives(t);
 }
 
-/** RFC 7323 §5.3 R1: SEG.TSval < TS.Recent, and that is valid. */
-function isTimestampOld(t: Tcb): bool {
-  return seqLt(seg.tsVal, t.tsRecent) && clock.ms - t.tsRecentAt <= TS_RECENT_MS;
-}
-
 /**
  * RFC 7323 §4.3: TS.Recent follows the segment that an ACK covers next. Only one whose ACK field was found to be good
  * (RFC 5961 §5.2): else a blind segment in the window would make all that follow it look old.
  */
 function timestampNote(t: Tcb): void {
   if (!segHas(Option.TIMESTAMPS) || !tcbHas(t, Has.TIMESTAMPS)) return;
-  if (seqLe(seg.seq, t.lastAckSent) && (seqLe(t.tsRecent, seg.tsVal) || clock.ms - t.tsRecentAt > TS_RECENT_MS)) {
+  if (seqLe(seg.seq, t.lastAckSent) && !isOldFor(t, seg.tsVal)) {
     t.tsRecent = seg.tsVal;
     t.tsRecentAt = clock.ms;
   }
@@ -469,7 +461,7 @@ function halfOpenInput(h: HalfOpen): void {
       count(Mib.TCPMissingTimestamps);
       return;
     }
-    if (seqLt(seg.tsVal, h.tsRecent)) {
+    if (isStampOld(seg.tsVal, h.tsRecent)) {
       count(Mib.PAWSEstab);
       halfOpenAck(h);
       return;
@@ -477,7 +469,7 @@ function halfOpenInput(h: HalfOpen): void {
   }
   if (segIs(SYN) && !segIs(RST | ACK) && seg.seq == h.irs) {
     // The SYN again: our SYN-ACK was lost.
-    if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && seqLe(h.tsRecent, seg.tsVal)) {
+    if ((bits & Syn.TIMESTAMPS) != 0 && segHas(Option.TIMESTAMPS) && !isStampOld(seg.tsVal, h.tsRecent)) {
       h.tsRecent = seg.tsVal;
     }
     if (!halfOpenAnswerTake(h)) return;

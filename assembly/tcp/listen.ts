@@ -9,18 +9,18 @@ import { isOwn, isUnicast } from "../ip/address";
 import { Option, seg, segHas, segIs, segTrimBack, segTrimFront } from "./segment/segment";
 import { resetSegment } from "./segment/empty";
 import { FastOpen, Has, Tcb, tcbClear, tcbSet, workAdd } from "./block/tcb";
-import { ANY, HalfOpen, Syn, halfOpenTake, halfOpenVictim } from "./block/half-open-record";
+import { ANY, HalfOpen, Syn, cookieRecord, halfOpenTake, halfOpenVictim } from "./block/half-open-record";
 import { NOBODY } from "./block/demux";
 import { flowSet } from "./block/flow";
 import { rcvWnd } from "./block/receive-window";
 import { congestionInit } from "./congestion/window";
 import { Listener, defend, listenerIndex } from "./open/listener";
-import { cookieCheck, cookieMake, cookieOptions, cookieTimestamp, isGroup } from "./open/syn-cookie";
+import { COOKIE_LIFE_US, cookieCheck, cookieMake, cookieOptions, isGroup } from "./open/syn-cookie";
 import { cookieRateTake, synRateTake } from "./open/syn-rate";
 import { offered, synBits, synMss } from "./open/syn";
 import { ecnAsked } from "./congestion/ecn";
 import { isnFor } from "./open/isn";
-import { halfOpenAnswer, halfOpenEnter, synAck } from "./open/half-open";
+import { halfOpenAnswer, halfOpenEnter } from "./open/half-open";
 import { fastOpenCheck, pending } from "./open/fast-open";
 import { acceptable, admit, recordGone } from "./open/accept";
 import { tcbFromHandshake } from "./open/connect";
@@ -93,22 +93,27 @@ function listenSyn(l: Listener, old: u32): void {
     synDropped(l, Mib.TCPReqQFullDrop);
     return;
   }
-  flowSet(h, seg.lip, seg.rip, seg.ports);
-  h.irs = seg.seq;
+  recordFill(h, l, bits);
   h.iss = isGroup() ? cookieMake(mss) : isnFor(seg.lip, seg.rip, seg.ports);
   if (old != NOBODY) {
     const beyond = timeWaitReuse(old, h.iss);
     if (!isGroup()) h.iss = beyond;
   }
-  h.tsRecent = seg.tsVal;
   h.mss = <u16>mss;
-  h.bits = <u16>(bits | Syn.IN_USE);
   h.sentAt = <u16>clock.ms;
-  h.listener = <u8>listenerIndex(l);
   h.answered = 0;
   l.halfOpen++;
   halfOpenEnter(h);
   halfOpenAnswer(h);
+}
+
+/** What the SYN-ACK to the SYN at hand is made from, but for its ISS. */
+function recordFill(h: HalfOpen, l: Listener, bits: u32): void {
+  flowSet(h, seg.lip, seg.rip, seg.ports);
+  h.irs = seg.seq;
+  h.tsRecent = seg.tsVal;
+  h.bits = <u16>(bits | Syn.IN_USE);
+  h.listener = <u8>listenerIndex(l);
 }
 
 /**
@@ -174,14 +179,13 @@ function synDropped(l: Listener, why: Mib): void {
 function answerWithCookie(l: Listener, bits: u32, mss: u32): void {
   // Where every SYN is answered so, that is no sign of anything.
   if (config.cookies != Cookies.ALWAYS) defend(l);
-  l.cookiesUntil = clock.us + 120_000_000;
+  l.cookiesUntil = clock.us + COOKIE_LIFE_US;
   count(Mib.SyncookiesSent);
   count(Mib.TCPReqQFullDoCookies);
   // Without timestamps there is no room for the other options.
-  const timestamps = (bits & Syn.TIMESTAMPS) != 0;
-  const kept = timestamps ? bits & ~Syn.FAST_OPEN : 0;
-  synAck(seg.lip, seg.rip, seg.ports, cookieMake(mss), seg.seq, kept,
-    timestamps ? cookieTimestamp(seg.lip, seg.rip, bits) : 0, seg.tsVal, l.tos, l.ttl);
+  recordFill(cookieRecord, l, (bits & Syn.TIMESTAMPS) != 0 ? bits & ~Syn.FAST_OPEN : 0);
+  cookieRecord.iss = cookieMake(mss);
+  halfOpenAnswer(cookieRecord);
 }
 
 /** Whether cookies of this listener may be about. */

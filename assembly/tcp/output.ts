@@ -359,7 +359,9 @@ function sendSyn(t: Tcb): void {
     sendFastSyn(t, ip, flags, bits);
   } else {
     if (answer) t.rcvAdv = seqMax(t.rcvAdv, t.rcvNxt + synWindow());
-    synSegment(ip, t.ports, t.iss, answer ? t.rcvNxt : 0, flags, bits, timestampNow(t), t.tsRecent);
+    synSegment(
+      ip, t.ports, t.iss, answer ? t.rcvNxt : 0, flags, synOptions(ip, bits, timestampNow(t), t.tsRecent)
+    );
   }
   retransmitArm(t);
 }
@@ -369,8 +371,8 @@ function sendSyn(t: Tcb): void {
  * and may have a new cookie (RFC 7413 §4.2).
  */
 function sendFastSyn(t: Tcb, ip: Ipv4, flags: u32, bits: u32): void {
-  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE), start = changetype<usize>(tcp) + TcpHeader.SIZE;
-  const options = synOptions(start, t.rip, bits, timestampNow(t), t.tsRecent), at = fastOpenPut(t, options);
+  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
+  const at = fastOpenPut(t, synOptions(ip, bits, timestampNow(t), t.tsRecent));
   const header = <u32>(at - changetype<usize>(tcp)), size = fastOpenText(t, header);
   let text: u64 = 0;
   if (size != 0) {

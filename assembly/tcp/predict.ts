@@ -24,6 +24,7 @@ import { Has, RECOVERING, recvRing, tcbAt, tcbHas, tell } from "./block/tcb";
 import { State } from "./block/state";
 import { Timer } from "./block/timers";
 import { ackSoon } from "./block/acks";
+import { isOldFor } from "./block/timestamps";
 import { segmentRead } from "./segment/read";
 
 /** In memory order: IPv4's type, version 4 and 20 bytes of header. */
@@ -92,7 +93,7 @@ function takeExpected(src: Address, dst: Address, tcp: TcpHeader, size: u32, sum
   if (stamps) {
     if (header != WITH_TIMESTAMPS || load<u32>(changetype<usize>(tcp), TcpHeader.SIZE) != TIMESTAMPS) return false;
     tsVal = bswap<u32>(load<u32>(changetype<usize>(tcp), TSVAL_AT));
-    if (seqLt(tsVal, t.tsRecent)) return false;
+    if (isOldFor(t, tsVal)) return false;
   } else if (header != TcpHeader.SIZE) {
     return false;
   }

@@ -130,7 +130,7 @@ export const FAULTS: Fault[] = [
   },
   {
     name: "an old timestamp is taken", kind: "order",
-    find: "return seqLt(seg.tsVal, t.tsRecent) && clock.ms - t.tsRecentAt <= TS_RECENT_MS;", put: "return false;",
+    find: "return isStampOld(tsVal, t.tsRecent) && clock.ms - t.tsRecentAt <= TS_RECENT_MS;", put: "return false;",
   },
   {
     name: "a FIN counts before the text in front of it", kind: "order",

@@ -2,7 +2,7 @@
 // before the handshake is complete (RFC 4987 §3.4, "SYN cache").
 
 import { config } from "../../config";
-import { OWNERSHIP } from "../../features";
+import { COOKIES, OWNERSHIP } from "../../features";
 import { Seq } from "../../core/seq";
 import { RED_SHIFT } from "../../core/own";
 import { layoutCommits, take } from "../../core/layout";
@@ -50,10 +50,13 @@ const SHIFT: u32 = 5 + RED_SHIFT;
 export let pool: Pool = changetype<Pool>(0);
 /** One u32: where the search for a record to give up goes on. */
 let hand: usize = 0;
+/** None of the table's: what the SYN at hand is answered from, with a cookie, and then forgotten. */
+export let cookieRecord: HalfOpen = changetype<HalfOpen>(0);
 
 export function halfOpenInit(): void {
   if (offsetof<HalfOpen>() > 1 << SHIFT) ERROR("a half-open record is at most 32 bytes");
   hand = take(1, 4);
+  if (COOKIES) cookieRecord = changetype<HalfOpen>(take(1, offsetof<HalfOpen>()));
   pool = poolInit(config.halfOpenMax, SHIFT);
   // Its bits.
   if (OWNERSHIP && layoutCommits()) poolShow(pool, config.halfOpenMax, 24, 8);

@@ -12,6 +12,7 @@ import { ACK, FIN, RST, SYN } from "../../wire/tcp";
 import { Option, seg, segHas, segIs, segLen } from "../segment/segment";
 import { resetSegment } from "../segment/empty";
 import { Has, Tcb, tcbHas } from "../block/tcb";
+import { isStampOld } from "../block/timestamps";
 import { advertise } from "../block/receive-window";
 import { State, setState } from "../block/state";
 import { Address, nameDrop, nameKeep } from "../../address/names";
@@ -113,7 +114,7 @@ export function timeWaitInput(index: u32, listens: bool): bool {
     return false;
   }
   if (!segIs(ACK)) return false;
-  const paws = w.timestamps && segHas(Option.TIMESTAMPS) && seqLt(seg.tsVal, w.tsRecent);
+  const paws = w.timestamps && segHas(Option.TIMESTAMPS) && isStampOld(seg.tsVal, w.tsRecent);
   // A retransmitted FIN is acknowledged and restarts the 2 MSL. What is old is
   // acknowledged; an ACK of our FIN is what we expect.
   if (paws || segLen() != 0 || seg.seq != w.rcvNxt) {

@@ -6,7 +6,7 @@ import { Range, rangeAt, rangeNext } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas } from "../block/tcb";
 import { Sender, Sends, senderOf, sends } from "../block/sender";
 import { timestampNow } from "../block/timestamps";
-import { Sent, sentLose, sentNow } from "./sent";
+import { Sent, sentHas, sentLose, sentNow } from "./sent";
 import { seg, segHas, Option } from "../segment/segment";
 import { hystartSample } from "../congestion/hystart";
 import { frtoNote } from "./undo";
@@ -25,7 +25,7 @@ function sentAfter(t1: u32, seq1: Seq, t2: u32, seq2: Seq): bool {
 /** Steps 1 to 3, for what lies in `r` up to `end` and has just been acknowledged, in whatever way. */
 export function rackDelivered(t: Tcb, s: Sender, r: Range, end: Seq): void {
   const now = sentNow(), rtt = max<u32>(now - r.stamp, 1);
-  const again = (<u32>r.bits & Sent.AGAIN) != 0;
+  const again = sentHas(r, Sent.AGAIN);
   if (seqLt(s.fack, end)) s.fack = end;
   else if (seqLt(end, s.fack) && !again) s.bits |= <u16>Sends.REORDERING;
   if (again) {
@@ -92,7 +92,7 @@ export function rackDetect(t: Tcb): u32 {
   let timeout: u32 = 0;
   for (let i = s.first, n: u32 = 0; i != 0; i = rangeNext(i, n++)) {
     const r = rangeAt(i);
-    if ((<u32>r.bits & (Sent.SACKED | Sent.LOST)) != 0 || !sentAfter(s.xmitAt, s.endSeq, r.stamp, r.end)) continue;
+    if (sentHas(r, Sent.SACKED | Sent.LOST) || !sentAfter(s.xmitAt, s.endSeq, r.stamp, r.end)) continue;
     const remaining = <i32>(r.stamp + window - now);
     if (remaining <= 0) sentLose(s, r);
     else timeout = max(timeout, <u32>remaining);

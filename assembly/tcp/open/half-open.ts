@@ -2,19 +2,20 @@
 // again, and it answers at a bounded rate.
 
 import { config } from "../../config";
-import { ECN, FAST_OPEN } from "../../features";
+import { COOKIES, ECN, FAST_OPEN } from "../../features";
 import { poolGive } from "../../buffers/pool";
 import { afterMs, clock } from "../../core/clock";
 import { count, Mib } from "../../core/counters";
-import { Seq } from "../../core/seq";
 import { heapArm, heapDisarm } from "../../buffers/heap";
 import { PROTO_TCP } from "../../wire/ipv4";
 import { SYN, ACK, ECE } from "../../wire/tcp";
 import { ipBegin } from "../../ip/output";
 import { demuxInsert, demuxRemove, halfOpenBase } from "../block/demux";
-import { HalfOpen, halfOpenIndex, pool, halfOpenRetries, Syn } from "../block/half-open-record";
+import { HalfOpen, cookieRecord, halfOpenIndex, pool, halfOpenRetries, Syn } from "../block/half-open-record";
 import { cookieTimestamp, isGroup, timestampOffset } from "./syn-cookie";
-import { synSegment } from "./syn";
+import { COOKIE_SIZE, cookieFor } from "./fast-open";
+import { synOptions, synSegment } from "./syn";
+import { putFastOpen } from "../segment/options";
 import { listenerAt } from "./listener";
 
 /** The filled-in record begins to own its four-tuple and to be timed. */
@@ -74,21 +75,19 @@ export function halfOpenAnswerTake(h: HalfOpen): bool {
   return true;
 }
 
-/** Sends the record's SYN-ACK. */
+/**
+ * Sends the record's SYN-ACK, `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>`, with the options that its bits name
+ * (RFC 9293 §3.10.7.2).
+ */
 export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
-  const timestamps = (bits & Syn.TIMESTAMPS) != 0;
-  const tsVal = !timestamps ? 0 :
-    isGroup() ? cookieTimestamp(h.lip, h.rip, bits) : clock.ms + timestampOffset(h.lip, h.rip);
-  const l = listenerAt(h.listener);
-  synAck(h.lip, h.rip, h.ports, h.iss, h.irs, bits, tsVal, h.tsRecent, l.tos, l.ttl);
-}
-
-/** Sends `<SEQ=ISS><ACK=IRS+1><CTL=SYN,ACK>` with the options that `bits` (of `Syn`) names (RFC 9293 §3.10.7.2). */
-export function synAck(
-  lip: u32, rip: u32, ports: u32, iss: Seq, irs: Seq, bits: u32, tsVal: u32, tsEcr: u32, tos: u32, ttl: u32
-): void {
-  const ip = ipBegin(lip, rip, PROTO_TCP, tos, ttl);
+  const l = listenerAt(h.listener), ip = ipBegin(h.lip, h.rip, PROTO_TCP, l.tos, l.ttl);
   if (ip == null) return;
-  synSegment(ip, ports, iss, irs + 1, ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK, bits, tsVal, tsEcr);
+  const tsVal = (bits & Syn.TIMESTAMPS) == 0 ? 0 :
+    COOKIES && (isGroup() || h == cookieRecord) ? cookieTimestamp(h.lip, h.rip, bits) :
+    clock.ms + timestampOffset(h.lip, h.rip);
+  let at = synOptions(ip, bits, tsVal, h.tsRecent);
+  if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(h.lip, h.rip), COOKIE_SIZE);
+  const flags = ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK;
+  synSegment(ip, h.ports, h.iss, h.irs + 1, flags, at);
 }

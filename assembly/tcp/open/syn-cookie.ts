@@ -27,6 +27,9 @@ import { Syn } from "../block/half-open-record";
 
 const EPOCH_MS: u32 = 60_000;
 
+/** For so long an ACK may return a cookie (RFC 4987 §3.6): two epochs, µs. */
+export const COOKIE_LIFE_US: u64 = 2 * <u64>EPOCH_MS * 1000;
+
 /** The MSS values that a cookie can carry. */
 const MSS_TABLE: usize = memory.data<u16>([64, 536, 960, 1220, 1360, 1400, 1440, 1460]);
 const MSS_COUNT: u32 = 8;

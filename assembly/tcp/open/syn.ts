@@ -2,20 +2,19 @@
 // (RFC 9293 §3.7.1, RFC 7323 §2 and §3, RFC 2018 §2).
 
 import { Policy, config } from "../../config";
-import { FAST_OPEN, IPV6 } from "../../features";
+import { IPV6 } from "../../features";
 import { Address } from "../../address/names";
 import { mtuTo } from "../../ip/address";
-import { ipDst, ipSrc } from "../../ip/output";
+import { ipDst } from "../../ip/output";
 import { Ipv4 } from "../../wire/ipv4";
 import { TcpHeader } from "../../wire/tcp";
 import { Option, seg, segHas } from "../segment/segment";
-import { MSS_DEFAULT, putFastOpen, putMss, putSackPermitted, putTimestamps, putWindowScale } from "../segment/options";
+import { MSS_DEFAULT, putMss, putSackPermitted, putTimestamps, putWindowScale } from "../segment/options";
 import { emptySegment } from "../segment/empty";
 import { Syn } from "../block/half-open-record";
 import { Has, Tcb } from "../block/tcb";
 import { mssCompute } from "../block/mss";
 import { ecnSettle } from "../congestion/ecn";
-import { COOKIE_SIZE, cookieFor } from "./fast-open";
 
 /** The MSS option of our SYNs: MMS_R − 20, without regard to options (RFC 9293 §3.7.1, RFC 6691 §2). */
 function offeredMss(rip: Address): u32 {
@@ -87,19 +86,14 @@ export function settle(t: Tcb, bits: u32, peerMss: u32): void {
   mssCompute(t);
 }
 
-/** Sends a SYN, with `flags` that have one, and the options that `bits` (of `Syn`) names. */
-export function synSegment(
-  ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, bits: u32, tsVal: u32, tsEcr: u32
-): void {
-  const tcp = changetype<usize>(ip) + Ipv4.SIZE;
-  let at = synOptions(tcp + TcpHeader.SIZE, ipDst(ip), bits, tsVal, tsEcr);
-  if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(ipSrc(ip), ipDst(ip)), COOKIE_SIZE);
-  emptySegment(ip, ports, seq, ack, flags, synWindow(), <u32>(at - tcp));
+/** Sends a SYN, with `flags` that have one; its options end at `end`. */
+export function synSegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u32, end: usize): void {
+  emptySegment(ip, ports, seq, ack, flags, synWindow(), <u32>(end - changetype<usize>(ip) - Ipv4.SIZE));
 }
 
-/** Writes the options of a SYN to `rip` that `bits` (of `Syn`) names. Returns where the next one goes. */
-export function synOptions(options: usize, rip: Address, bits: u32, tsVal: u32, tsEcr: u32): usize {
-  let at = putMss(options, offeredMss(rip));
+/** Writes the options of a SYN behind `ip` that `bits` (of `Syn`) names. Returns where the next one goes. */
+export function synOptions(ip: Ipv4, bits: u32, tsVal: u32, tsEcr: u32): usize {
+  let at = putMss(changetype<usize>(ip) + Ipv4.SIZE + TcpHeader.SIZE, offeredMss(ipDst(ip)));
   if ((bits & Syn.WINDOW_SCALE) != 0) at = putWindowScale(at, offeredScale());
   if ((bits & Syn.SACK) != 0) at = putSackPermitted(at);
   if ((bits & Syn.TIMESTAMPS) != 0) at = putTimestamps(at, tsVal, tsEcr);
