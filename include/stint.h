@@ -901,8 +901,6 @@ static inline int stint_config_fault(const struct stint_config *config, struct s
 struct stint_tcp_info {
   /* INFO_VERSION. */
   uint32_t version;
-  /* The state now, one of `State`. */
-  uint32_t state;
   /* Remote address, host order. */
   uint32_t rip;
   /* Local address, host order. */
@@ -911,7 +909,12 @@ struct stint_tcp_info {
   uint32_t ports;
   /* Bits of `Has`. */
   uint32_t flags;
-  uint8_t reserved0;
+  /* The state now, one of `State`. */
+  uint8_t state;
+  /* Why the connection ended, of `Err`; 0: it did not, or in order. */
+  int8_t error;
+  /* The last soft error, of `Err`; 0: none. */
+  int8_t softError;
   /* One of `Timer`: what `timerAt` is for. */
   uint8_t timerKind;
   /* Time-outs in a row. */
@@ -922,83 +925,64 @@ struct stint_tcp_info {
   uint8_t sndScale;
   /* Shift of those that we name. */
   uint8_t rcvScale;
-  /* Why the connection ended, of `Err`; 0: it did not, or in order. */
-  int8_t error;
-  /* The last soft error, of `Err`; 0: none. */
-  int8_t softError;
   /* Largest payload of a segment, bytes. */
   uint16_t mss;
   /* Largest packet of the path, bytes. */
   uint16_t pathMtu;
-  /* SND.UNA: the first sequence number that is not acknowledged. */
-  uint32_t sndUna;
-  /* SND.NXT: the next one to send. */
-  uint32_t sndNxt;
   /* SND.WND: the peer's window, bytes. */
   uint32_t sndWnd;
   /* The largest window that the peer has had, bytes. */
   uint32_t maxSndWnd;
   /* ISS: our initial sequence number. */
   uint32_t iss;
-  /* SND.UP: the end of the urgent data that we send. */
+  /* SND.UNA: the first sequence number that is not acknowledged. */
+  uint32_t sndUna;
+  /* SND.NXT: the next one to send. */
+  uint32_t sndNxt;
+  /* SND.UP: the end of the urgent data that we send, as long as the flag URGENT_OUT is set. */
   uint32_t sndUp;
-  /* RCV.NXT: the next sequence number to receive. */
-  uint32_t rcvNxt;
-  /* RCV.NXT + RCV.WND, as advertised. */
-  uint32_t rcvAdv;
-  /* RCV.UP: the end of the urgent data that the peer sends. */
-  uint32_t rcvUp;
-  /* IRS: the peer's initial sequence number. */
-  uint32_t irs;
-  uint32_t reserved1;
-  /* Bytes in the send ring. */
-  uint32_t sndSize;
-  uint32_t reserved2;
-  /* Bytes that the application has not taken. */
-  uint32_t rcvSize;
-  /* The time-out, µs (RFC 6298). */
-  uint32_t rto;
-  /* The congestion window, bytes (RFC 5681 §2). */
-  uint32_t cwnd;
-  /* The slow start threshold, bytes. */
-  uint32_t ssthresh;
-  /* RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
-  uint32_t recover;
-  /* Below it nothing is lost that is not known to be. */
-  uint32_t sndLost;
-  /* The next sequence number to retransmit. */
-  uint32_t rtxNxt;
-  /* TS.Recent (RFC 7323 §4.3). */
-  uint32_t tsRecent;
-  uint16_t reserved3;
-  uint16_t reserved4;
-  /* Last.ACK.sent (RFC 7323 §4.3). */
-  uint32_t lastAckSent;
   /* SND.WL1: the sequence number of the last window update. */
   uint32_t sndWl1;
   /* SND.WL2: its acknowledgment number. */
   uint32_t sndWl2;
-  /* The sequence number of the peer's FIN, when it has come. */
-  uint32_t finSeq;
-  /* When TS.Recent was set, s. */
-  uint32_t tsRecentAt;
-  /* What our timestamps are ahead of the clock (RFC 7323 §5.4). */
-  uint32_t tsOffset;
+  /* Bytes in the send ring. */
+  uint32_t sndSize;
+  /* Bytes that are in the network, as far as is known; 0 once the connection has ended. */
+  uint32_t pipe;
+  /* Bytes that the peer selectively acknowledged. */
+  uint32_t sackedBytes;
+  /* IRS: the peer's initial sequence number. */
+  uint32_t irs;
+  /* RCV.NXT: the next sequence number to receive. */
+  uint32_t rcvNxt;
+  /* RCV.NXT + RCV.WND, as advertised. */
+  uint32_t rcvAdv;
+  /* RCV.UP: the end of the urgent data that the peer sends, as long as the flag URGENT_IN is set. */
+  uint32_t rcvUp;
+  /* Last.ACK.sent (RFC 7323 §4.3). */
+  uint32_t lastAckSent;
+  /* TS.Recent (RFC 7323 §4.3). */
+  uint32_t tsRecent;
+  /* Bytes that the application has not taken. */
+  uint32_t rcvSize;
+  /* Bytes that arrived out of order. */
+  uint32_t outOfOrderBytes;
+  /* Bytes up to the end of the urgent data that is to be received. */
+  uint32_t urgentLeft;
+  /* The congestion window, bytes (RFC 5681 §2). */
+  uint32_t cwnd;
+  /* The slow start threshold, bytes. */
+  uint32_t ssthresh;
+  /* The time-out, µs (RFC 6298). */
+  uint32_t rto;
   /* The smoothed round-trip time × 8, µs; 0: no sample yet. */
   uint32_t srtt;
   /* Its variation × 4, µs. */
   uint32_t rttvar;
-  uint32_t reserved5;
-  uint32_t reserved6;
-  uint32_t reserved7;
-  uint32_t reserved8;
-  uint32_t reserved9;
-  uint32_t reserved10;
-  uint32_t reserved11;
-  uint16_t reserved12;
-  /* Congestion control, as CONGESTION was set. */
-  uint8_t congestion;
-  uint8_t reserved13;
+  /* When TS.Recent was set, ms. */
+  uint32_t tsRecentAt;
+  /* What our timestamps are ahead of the clock (RFC 7323 §5.4). */
+  uint32_t tsOffset;
   /* How long data may stay unacknowledged, ms. */
   uint32_t userTimeoutMs;
   /* When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
@@ -1006,25 +990,20 @@ struct stint_tcp_info {
   /* When an ACK is due that waits, µs; all ones: none. */
   uint64_t delackAt;
   /*
-   * When keep-alive, the wait for a first byte, or the time of a connection that its application has closed
-   * is over, µs; all ones: never.
+   * When it is looked next whether a first byte has come (the flag FIRST_BYTE), or whether keep-alive has
+   * something to send, µs; all ones: never.
    */
   uint64_t idleAt;
-  /* When the last segment of this connection arrived, µs. */
+  /* When the last segment of this connection arrived, or, before the first one, when it was opened, µs. */
   uint64_t heardAt;
-  /* Since when something has been waiting for an acknowledgment without progress, µs. */
+  /* Since when something waits for an acknowledgment without progress; if nothing does, when that ended; µs. */
   uint64_t stalledAt;
-  uint64_t reserved14;
-  uint16_t reserved15;
   /* The MSS that the peer named. */
   uint16_t peerMss;
   /* Keep-alive: idle time before the first probe, s. */
   uint16_t keepIdleS;
   /* Keep-alive: time between probes, s. */
   uint16_t keepIntervalS;
-  uint16_t reserved16;
-  /* Challenge ACKs in this period (RFC 5961 §7). */
-  uint8_t challenges;
   /* Keep-alive: unanswered probes before the connection is given up. */
   uint8_t keepProbes;
   /* Keep-alive: probes that were sent in a row. */
@@ -1033,25 +1012,17 @@ struct stint_tcp_info {
   uint8_t tos;
   /* Time to live of what is sent. */
   uint8_t ttl;
-  /* Segments with text since the last ACK was sent. */
-  uint8_t unacked;
-  uint32_t reserved17;
-  /* Bits of `Ecn`. */
+  /* Congestion control, as CONGESTION was set. */
+  uint8_t congestion;
+  /* ECN (RFC 3168): 1 it is on, 2 a mark is echoed, 4 CWR is due, 8 our SYN asked for it. */
   uint8_t ecn;
   /* Bits of `FastOpen`. */
   uint8_t fastOpen;
-  uint16_t reserved18;
-  /* Bytes that are in the network, as far as is known. */
-  uint32_t pipe;
-  /* Bytes that the peer selectively acknowledged. */
-  uint32_t sackedBytes;
-  /* Bytes that arrived out of order. */
-  uint32_t outOfOrderBytes;
-  /* Bytes up to the end of the urgent data that is to be received. */
-  uint32_t urgentLeft;
+  /* Segments with text since the last ACK was sent. */
+  uint8_t unacked;
 };
 
-#define STINT_TCP_INFO_VERSION 1
+#define STINT_TCP_INFO_VERSION 2
 
 /* What listener_info writes. */
 struct stint_listener_info {

@@ -578,36 +578,39 @@ export const FRAME_OFFSET = 2;
 
 /** What `tcp_info` writes. */
 export const TCP_INFO = {
-  version: { at: 0 }, state: { at: 4 }, rip: { at: 8 }, lip: { at: 12 }, ports: { at: 16 }, flags: { at: 20 },
-  timerKind: { at: 25, type: "u8" }, retries: { at: 26, type: "u8" }, dupAcks: { at: 27, type: "u8" },
-  sndScale: { at: 28, type: "u8" }, rcvScale: { at: 29, type: "u8" }, error: { at: 30, type: "i8" },
-  softError: { at: 31, type: "i8" }, mss: { at: 32, type: "u16" }, pathMtu: { at: 34, type: "u16" },
-  sndUna: { at: 36 }, sndNxt: { at: 40 }, sndWnd: { at: 44 }, maxSndWnd: { at: 48 }, iss: { at: 52 },
-  sndUp: { at: 56 }, rcvNxt: { at: 60 }, rcvAdv: { at: 64 }, rcvUp: { at: 68 }, irs: { at: 72 },
-  sndSize: { at: 80 }, rcvSize: { at: 88 }, rto: { at: 92 }, cwnd: { at: 96 }, ssthresh: { at: 100 },
-  recover: { at: 104 }, sndLost: { at: 108 }, rtxNxt: { at: 112 }, tsRecent: { at: 116 },
-  lastAckSent: { at: 124 }, sndWl1: { at: 128 }, sndWl2: { at: 132 }, finSeq: { at: 136 },
-  tsRecentAt: { at: 140 }, tsOffset: { at: 144 }, srtt: { at: 148 }, rttvar: { at: 152 },
-  congestion: { at: 186, type: "u8" }, userTimeoutMs: { at: 188 }, timerAt: { at: 192, type: "u64" },
-  delackAt: { at: 200, type: "u64" }, idleAt: { at: 208, type: "u64" }, heardAt: { at: 216, type: "u64" },
-  stalledAt: { at: 224, type: "u64" }, peerMss: { at: 242, type: "u16" }, keepIdleS: { at: 244, type: "u16" },
-  keepIntervalS: { at: 246, type: "u16" }, challenges: { at: 250, type: "u8" },
-  keepProbes: { at: 251, type: "u8" }, keepSent: { at: 252, type: "u8" }, tos: { at: 253, type: "u8" },
-  ttl: { at: 254, type: "u8" }, unacked: { at: 255, type: "u8" }, ecn: { at: 260, type: "u8" },
-  fastOpen: { at: 261, type: "u8" }, pipe: { at: 264 }, sackedBytes: { at: 268 },
-  outOfOrderBytes: { at: 272 }, urgentLeft: { at: 276 },
+  version: { at: 0 }, rip: { at: 4 }, lip: { at: 8 }, ports: { at: 12 }, flags: { at: 16 },
+  state: { at: 20, type: "u8" }, error: { at: 21, type: "i8" }, softError: { at: 22, type: "i8" },
+  timerKind: { at: 23, type: "u8" }, retries: { at: 24, type: "u8" }, dupAcks: { at: 25, type: "u8" },
+  sndScale: { at: 26, type: "u8" }, rcvScale: { at: 27, type: "u8" }, mss: { at: 28, type: "u16" },
+  pathMtu: { at: 30, type: "u16" }, sndWnd: { at: 32 }, maxSndWnd: { at: 36 }, iss: { at: 40 },
+  sndUna: { at: 44 }, sndNxt: { at: 48 }, sndUp: { at: 52 }, sndWl1: { at: 56 }, sndWl2: { at: 60 },
+  sndSize: { at: 64 }, pipe: { at: 68 }, sackedBytes: { at: 72 }, irs: { at: 76 }, rcvNxt: { at: 80 },
+  rcvAdv: { at: 84 }, rcvUp: { at: 88 }, lastAckSent: { at: 92 }, tsRecent: { at: 96 }, rcvSize: { at: 100 },
+  outOfOrderBytes: { at: 104 }, urgentLeft: { at: 108 }, cwnd: { at: 112 }, ssthresh: { at: 116 },
+  rto: { at: 120 }, srtt: { at: 124 }, rttvar: { at: 128 }, tsRecentAt: { at: 132 }, tsOffset: { at: 136 },
+  userTimeoutMs: { at: 140 }, timerAt: { at: 144, type: "u64" }, delackAt: { at: 152, type: "u64" },
+  idleAt: { at: 160, type: "u64" }, heardAt: { at: 168, type: "u64" }, stalledAt: { at: 176, type: "u64" },
+  peerMss: { at: 184, type: "u16" }, keepIdleS: { at: 186, type: "u16" },
+  keepIntervalS: { at: 188, type: "u16" }, keepProbes: { at: 190, type: "u8" },
+  keepSent: { at: 191, type: "u8" }, tos: { at: 192, type: "u8" }, ttl: { at: 193, type: "u8" },
+  congestion: { at: 194, type: "u8" }, ecn: { at: 195, type: "u8" }, fastOpen: { at: 196, type: "u8" },
+  unacked: { at: 197, type: "u8" },
 } as const;
 
 /** The same fields as numbers. */
 export interface TcpInfoNumbers {
-  /** The state now, one of `State`. */
-  state: number;
   /** Remote address, host order. */
   rip: number;
   /** Local address, host order. */
   lip: number;
   /** Bits of `Has`. */
   flags: number;
+  /** The state now, one of `State`. */
+  state: number;
+  /** Why the connection ended, of `Err`; 0: it did not, or in order. */
+  error: number;
+  /** The last soft error, of `Err`; 0: none. */
+  softError: number;
   /** One of `Timer`: what `timerAt` is for. */
   timerKind: number;
   /** Time-outs in a row. */
@@ -618,70 +621,64 @@ export interface TcpInfoNumbers {
   sndScale: number;
   /** Shift of those that we name. */
   rcvScale: number;
-  /** Why the connection ended, of `Err`; 0: it did not, or in order. */
-  error: number;
-  /** The last soft error, of `Err`; 0: none. */
-  softError: number;
   /** Largest payload of a segment, bytes. */
   mss: number;
   /** Largest packet of the path, bytes. */
   pathMtu: number;
-  /** SND.UNA: the first sequence number that is not acknowledged. */
-  sndUna: number;
-  /** SND.NXT: the next one to send. */
-  sndNxt: number;
   /** SND.WND: the peer's window, bytes. */
   sndWnd: number;
   /** The largest window that the peer has had, bytes. */
   maxSndWnd: number;
   /** ISS: our initial sequence number. */
   iss: number;
-  /** SND.UP: the end of the urgent data that we send. */
+  /** SND.UNA: the first sequence number that is not acknowledged. */
+  sndUna: number;
+  /** SND.NXT: the next one to send. */
+  sndNxt: number;
+  /** SND.UP: the end of the urgent data that we send, as long as the flag URGENT_OUT is set. */
   sndUp: number;
-  /** RCV.NXT: the next sequence number to receive. */
-  rcvNxt: number;
-  /** RCV.NXT + RCV.WND, as advertised. */
-  rcvAdv: number;
-  /** RCV.UP: the end of the urgent data that the peer sends. */
-  rcvUp: number;
-  /** IRS: the peer's initial sequence number. */
-  irs: number;
-  /** Bytes in the send ring. */
-  sndSize: number;
-  /** Bytes that the application has not taken. */
-  rcvSize: number;
-  /** The time-out, µs (RFC 6298). */
-  rto: number;
-  /** The congestion window, bytes (RFC 5681 §2). */
-  cwnd: number;
-  /** The slow start threshold, bytes. */
-  ssthresh: number;
-  /** RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
-  recover: number;
-  /** Below it nothing is lost that is not known to be. */
-  sndLost: number;
-  /** The next sequence number to retransmit. */
-  rtxNxt: number;
-  /** TS.Recent (RFC 7323 §4.3). */
-  tsRecent: number;
-  /** Last.ACK.sent (RFC 7323 §4.3). */
-  lastAckSent: number;
   /** SND.WL1: the sequence number of the last window update. */
   sndWl1: number;
   /** SND.WL2: its acknowledgment number. */
   sndWl2: number;
-  /** The sequence number of the peer's FIN, when it has come. */
-  finSeq: number;
-  /** When TS.Recent was set, s. */
-  tsRecentAt: number;
-  /** What our timestamps are ahead of the clock (RFC 7323 §5.4). */
-  tsOffset: number;
+  /** Bytes in the send ring. */
+  sndSize: number;
+  /** Bytes that are in the network, as far as is known; 0 once the connection has ended. */
+  pipe: number;
+  /** Bytes that the peer selectively acknowledged. */
+  sackedBytes: number;
+  /** IRS: the peer's initial sequence number. */
+  irs: number;
+  /** RCV.NXT: the next sequence number to receive. */
+  rcvNxt: number;
+  /** RCV.NXT + RCV.WND, as advertised. */
+  rcvAdv: number;
+  /** RCV.UP: the end of the urgent data that the peer sends, as long as the flag URGENT_IN is set. */
+  rcvUp: number;
+  /** Last.ACK.sent (RFC 7323 §4.3). */
+  lastAckSent: number;
+  /** TS.Recent (RFC 7323 §4.3). */
+  tsRecent: number;
+  /** Bytes that the application has not taken. */
+  rcvSize: number;
+  /** Bytes that arrived out of order. */
+  outOfOrderBytes: number;
+  /** Bytes up to the end of the urgent data that is to be received. */
+  urgentLeft: number;
+  /** The congestion window, bytes (RFC 5681 §2). */
+  cwnd: number;
+  /** The slow start threshold, bytes. */
+  ssthresh: number;
+  /** The time-out, µs (RFC 6298). */
+  rto: number;
   /** The smoothed round-trip time × 8, µs; 0: no sample yet. */
   srtt: number;
   /** Its variation × 4, µs. */
   rttvar: number;
-  /** Congestion control, as CONGESTION was set. */
-  congestion: number;
+  /** When TS.Recent was set, ms. */
+  tsRecentAt: number;
+  /** What our timestamps are ahead of the clock (RFC 7323 §5.4). */
+  tsOffset: number;
   /** How long data may stay unacknowledged, ms. */
   userTimeoutMs: number;
   /** When the timer fires whose kind is `timerKind`, µs; all ones: it is not armed. */
@@ -689,13 +686,13 @@ export interface TcpInfoNumbers {
   /** When an ACK is due that waits, µs; all ones: none. */
   delackAt: number;
   /**
-   * When keep-alive, the wait for a first byte, or the time of a connection that its application has closed
-   * is over, µs; all ones: never.
+   * When it is looked next whether a first byte has come (the flag FIRST_BYTE), or whether keep-alive has
+   * something to send, µs; all ones: never.
    */
   idleAt: number;
-  /** When the last segment of this connection arrived, µs. */
+  /** When the last segment of this connection arrived, or, before the first one, when it was opened, µs. */
   heardAt: number;
-  /** Since when something has been waiting for an acknowledgment without progress, µs. */
+  /** Since when something waits for an acknowledgment without progress; if nothing does, when that ended; µs. */
   stalledAt: number;
   /** The MSS that the peer named. */
   peerMss: number;
@@ -703,8 +700,6 @@ export interface TcpInfoNumbers {
   keepIdleS: number;
   /** Keep-alive: time between probes, s. */
   keepIntervalS: number;
-  /** Challenge ACKs in this period (RFC 5961 §7). */
-  challenges: number;
   /** Keep-alive: unanswered probes before the connection is given up. */
   keepProbes: number;
   /** Keep-alive: probes that were sent in a row. */
@@ -713,23 +708,17 @@ export interface TcpInfoNumbers {
   tos: number;
   /** Time to live of what is sent. */
   ttl: number;
-  /** Segments with text since the last ACK was sent. */
-  unacked: number;
-  /** Bits of `Ecn`. */
+  /** Congestion control, as CONGESTION was set. */
+  congestion: number;
+  /** ECN (RFC 3168): 1 it is on, 2 a mark is echoed, 4 CWR is due, 8 our SYN asked for it. */
   ecn: number;
   /** Bits of `FastOpen`. */
   fastOpen: number;
-  /** Bytes that are in the network, as far as is known. */
-  pipe: number;
-  /** Bytes that the peer selectively acknowledged. */
-  sackedBytes: number;
-  /** Bytes that arrived out of order. */
-  outOfOrderBytes: number;
-  /** Bytes up to the end of the urgent data that is to be received. */
-  urgentLeft: number;
+  /** Segments with text since the last ACK was sent. */
+  unacked: number;
 }
 
-export const TCP_INFO_VERSION = 1, TCP_INFO_SIZE = 280;
+export const TCP_INFO_VERSION = 2, TCP_INFO_SIZE = 198;
 
 /** What `listener_info` writes. */
 export const LISTENER_INFO = {

@@ -73,7 +73,7 @@ class Seen {
   }
 
   went(from: State, to: State): boolean {
-    const state = (l: Look): number => (l.tcb ? field(l.tcb, "state") : -1);
+    const state = (l: Look): number => (l.tcb ? l.tcb.getUint8(TCP_INFO.state.at) : -1);
     return state(this.before) === STATES.indexOf(from) && state(this.after) === STATES.indexOf(to);
   }
 

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { type CONFIG_FIELDS, configNumbers } from "../../host/config.js";
-import { border } from "../../tools/border/read.mjs";
+import { border, copiedWrong } from "../../tools/border/read.mjs";
 import { stale } from "../../tools/border/run.mjs";
 import { budget } from "../../tools/size.mjs";
 import { FAULTS } from "../faults/faults.js";
@@ -588,6 +588,20 @@ describe("layouts, in the module and in the command for wasmtime", () => {
 describe("the module's border", () => {
   it("has one source: what is made of it is as it would be made now", () =>
     assert.deepEqual(stale(), [], "make it anew: npm run border"));
+  it("comes with a table of what tcp_info copies that is found wrong when it is", () => {
+    const record = (...names: string[]): { name: string; offset: number; width: number }[] =>
+      names.map((name, i) => ({ name, offset: 4 * i, width: 4 }));
+    const info = record("version", "a", "b", "pipe"), tcb = record("x", "a", "b", "c");
+    const run = ['<u8>offsetof<TcpInfo>("a")', '<u8>offsetof<Tcb>("a")', '<u8>(offsetof<TcpInfo>("pipe") - …)'];
+    assert.deepEqual(copiedWrong(info, tcb, run, 3, ["version", "pipe"]), []);
+    assert.deepEqual(copiedWrong(info, tcb, run, 6, ["version", "pipe"]), [
+      "COPIED has 3 numbers, and COPIED_END is 6",
+    ]);
+    assert.deepEqual(copiedWrong(info, record("x", "a", "c", "b"), run, 3, ["version", "pipe"]), [
+      "the TCB has no b where the run from a on copies it from",
+    ]);
+    assert.deepEqual(copiedWrong(info, tcb, run, 3, ["version"]), ["nothing writes TcpInfo.pipe"]);
+  });
   it("has words for every call", () =>
     assert.deepEqual(border().functions.filter((f) => f.text === "").map((f) => f.name), []));
   it("defaults of the command for wasmtime", () => {

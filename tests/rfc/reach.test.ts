@@ -4,7 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TCP_INFO } from "../../host/module/layout.js";
+import { record } from "../../tools/border/read.mjs";
 import { Bench, MSS, PEER, STACK, pattern, type BenchOptions, SMALL } from "../harness/bench.js";
 import { icmp, ipv4, opt, segment, udp, type Tcp } from "../harness/codec.js";
 
@@ -131,14 +131,18 @@ describe("RFC 9293 §3.10.7.3: text that comes with a SYN is cut to the window",
 });
 
 describe("the way into a ring holds its own bound, whatever the window says", () => {
-  /** Where a connection's own number lies in memory: from SND.UNA on, what `info` tells stands as it does there. */
+  const { fields } = record("assembly/tcp/block/tcb.ts", "Tcb");
+  const offsetOf = (name: string): number => fields.find((f) => f.name === name)!.offset;
+
+  /** Where a connection's own number lies in memory: in the one TCB whose numbers are those that `info` tells. */
   function placeOf(b: Bench, field: "rcvAdv"): number {
-    const scratch = b.stack.exports.configBlock(), memory = Buffer.from(b.stack.exports.memory.buffer);
-    assert.equal(b.stack.exports.tcp_info(b.handle, scratch), 0);
-    const known = Buffer.from(memory.subarray(scratch + TCP_INFO.sndUna.at, scratch + TCP_INFO.irs.at + 4));
-    const at = memory.indexOf(known, Watched.BASE);
-    assert.ok(at > 0 && memory.indexOf(known, at + 1) < 0, "the connection's numbers stand in the arena once");
-    return at + TCP_INFO[field].at - TCP_INFO.sndUna.at;
+    const memory = new DataView(b.stack.exports.memory.buffer), info = b.info, found: number[] = [];
+    const known = (["lip", "rip", "iss", "sndNxt", "irs", "rcvNxt", "rcvAdv"] as const).map((name) =>
+      [offsetOf(name), info[name]] as const);
+    for (let at = Watched.BASE; at + offsetOf("rttAt") < memory.byteLength; at += 4)
+      if (known.every(([offset, value]) => memory.getUint32(at + offset, true) === value)) found.push(at);
+    assert.equal(found.length, 1, "the connection's numbers stand in memory once");
+    return found[0]! + offsetOf(field);
   }
 
   for (const [what, seq, size] of [

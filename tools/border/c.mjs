@@ -247,7 +247,7 @@ export function firmwareHeader(b) {
     "/* Made by tools/border from the sources in assembly/: where the module's records have what. */",
     "#ifndef STINT_BORDER_H", "#define STINT_BORDER_H", "", "/* A ring of frame slots. */", ...places("RING_", b.ring),
     `#define RING_SIZE ${b.ring.size}u`, `#define FRAME_OFFSET ${b.frameOffset}u`, "", "/* What tcp_info writes. */",
-    ...places("INFO_", { fields: b.info.open }), "", "/* What the services ask the host for. */",
+    ...places("INFO_", b.info), "", "/* What the services ask the host for. */",
     ...places("REQUEST_", b.request), `#define REQUEST_BYTES ${b.request.size}u`,
     ...b.wants.map((w) => `#define WANT_${w.name} ${w.value}u`), "", "/* What ip6_info writes, and how often. */",
     ...places("IP6_", b.ip6Info), ...b.ip6States.map((s) => `#define IP6_${s.name} ${s.value}u`),

@@ -135,25 +135,37 @@ function configuration(fields) {
   });
 }
 
-/** `TcpInfo`, whose fields from `rip` on lie as the TCB's do. */
-function info() {
-  const { fields, size } = record("assembly/api/info.ts", "TcpInfo");
-  const tcb = record("assembly/tcp/block/tcb.ts", "Tcb");
-  const from = fields.findIndex((f) => f.name === "rip");
-  tcb.fields.forEach((f, i) => {
-    const copy = fields[from + i];
-    if (
-      copy.offset - fields[from].offset !== f.offset
-      || copy.width !== f.width
-      || (copy.name !== f.name && !copy.name.startsWith("reserved"))
-    ) {
-      throw new Error(
-        `assembly/api/info.ts: TcpInfo.${copy.name} is not where the TCB has ${f.name}; `
-          + "change the class and INFO_VERSION",
-      );
+/**
+ * What is wrong with the table `COPIED` of `info.ts`, by the text of its numbers, three for each run: fields of a run
+ * have the TCB's names, widths and places; what no run has, `written` has: the names that `info` sets itself.
+ */
+export function copiedWrong(fields, tcb, numbers, end, written) {
+  const wrong = [], told = new Set(written), at = (text) => /"(\w+)"/.exec(text)?.[1];
+  if (numbers.length !== end) wrong.push(`COPIED has ${numbers.length} numbers, and COPIED_END is ${end}`);
+  for (let i = 0; i < numbers.length; i += 3) {
+    const first = fields.find((f) => f.name === at(numbers[i])), from = tcb.find((f) => f.name === at(numbers[i + 1]));
+    const behind = fields.findIndex((f) => f.name === at(numbers[i + 2].split(" - ")[0]));
+    for (const f of fields.slice(fields.indexOf(first), behind < 0 ? fields.length : behind)) {
+      const own = tcb.find((c) => c.name === f.name);
+      told.add(f.name);
+      if (own?.width !== f.width || own.offset - from.offset !== f.offset - first.offset)
+        wrong.push(`the TCB has no ${f.name} where the run from ${from.name} on copies it from`);
     }
-  });
-  return { fields, size, open: fields.filter((f) => !f.name.startsWith("reserved")) };
+  }
+  return [...wrong, ...fields.filter((f) => !told.has(f.name)).map((f) => `nothing writes TcpInfo.${f.name}`)];
+}
+
+/** `TcpInfo`, which the table in the same file and the lines of `info` write whole. */
+function info() {
+  const path = "assembly/api/info.ts", { fields, size } = record(path, "TcpInfo");
+  const { fields: tcb } = record("assembly/tcp/block/tcb.ts", "Tcb");
+  const copied = file(path).statements.filter(ts.isVariableStatement)
+    .find((s) => s.declarationList.declarations[0].name.text === "COPIED").declarationList.declarations[0];
+  const written = [...declared(path, "info").getText().matchAll(/\bi\.(\w+) = /g)].map((m) => m[1]);
+  const numbers = copied.initializer.arguments[0].elements.map((e) => e.getText());
+  const [wrong] = copiedWrong(fields, tcb, numbers, constant(path, "COPIED_END"), written);
+  if (wrong !== undefined) throw new Error(`${path}: ${wrong}`);
+  return { fields, size };
 }
 
 const camel = (name) => name.toLowerCase().replace(/_(\w)/g, (_, c) => c.toUpperCase());

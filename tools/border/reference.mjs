@@ -110,7 +110,7 @@ ${fields(b.ring)}
 
 Version ${b.infoVersion}, ${b.info.size} bytes.
 
-${fields({ fields: b.info.open })}
+${fields(b.info)}
 
 ## What \`listener_info\` writes
 

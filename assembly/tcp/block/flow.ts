@@ -1,8 +1,5 @@
 // What every owner of a four-tuple begins with: a TCB, a half-open record, a record in TIME-WAIT.
 
-/**
- * The address and port of the peer come first: `tcp_info` copies them, and programs were compiled with its layout.
- */
 @unmanaged export class Flow {
   rip: u32;
   lip: u32;

@@ -100,70 +100,72 @@ export const enum FastOpen {
 }
 
 @unmanaged export class Tcb extends Flow {
-  // What most segments touch lies in the first 128 bytes: an access there takes one byte less of code.
+  // What most segments touch lies in the first 128 bytes: an access there takes one byte less of code. What
+  // `tcp_info` tells lies together where it can: each run of it is a line of a table (api/info.ts).
 
   /** Bits of `Has`. */
   flags: u32;
   state: u8;
+  /** An Err: why the connection ended; the last soft error. */
+  error: i8;
+  softError: i8;
   timerKind: u8;
   /** Time-outs in a row. */
   retries: u8;
   dupAcks: u8;
   sndScale: u8;
   rcvScale: u8;
-  /** An Err: why the connection ended; the last soft error. */
-  error: i8;
-  softError: i8;
   /** Largest payload, without options that every segment carries. */
   mss: u16;
   pathMtu: u16;
 
-  sndUna: Seq;
-  sndNxt: Seq;
   sndWnd: u32;
   maxSndWnd: u32;
   iss: Seq;
+  sndUna: Seq;
+  sndNxt: Seq;
   /** SND.UP; in an accept queue, where nobody sends yet, its place is `acceptPrev`'s. */
   sndUp: Seq;
+  sndWl1: Seq;
+  sndWl2: Seq;
+  /** How many bytes the send ring holds from SND.UNA on. */
+  sndSize: u32;
+  irs: Seq;
   rcvNxt: Seq;
   /** The right edge of the window, as advertised: RCV.NXT + RCV.WND. It never moves left. */
   rcvAdv: Seq;
   rcvUp: Seq;
-  irs: Seq;
-
-  /** Where in the send ring the byte SND.UNA lies, and how many bytes the ring holds from there. */
-  sndHead: u32;
-  sndSize: u32;
-  /** Where in the receive ring the next byte for the application lies, and how many are in order. */
-  rcvHead: u32;
+  lastAckSent: Seq;
+  tsRecent: u32;
+  /** How many bytes in the receive ring are in order, and not the application's yet. */
   rcvSize: u32;
 
-  /** The time-out, µs (RFC 6298). */
-  rto: u32;
-  cwnd: u32;
-  ssthresh: u32;
+  /** Where in the send ring the byte SND.UNA lies. */
+  sndHead: u32;
+  /** Where in the receive ring the next byte for the application lies. */
+  rcvHead: u32;
   /** RFC 6582 `recover`, RFC 6675 RecoveryPoint. */
   recover: Seq;
   /** Everything before it that was not selectively acknowledged counts as lost while recovering. */
   sndLost: Seq;
   /** The next byte to be retransmitted. */
   rtxNxt: Seq;
-  tsRecent: u32;
   /** Lists of ranges: selectively acknowledged by the peer; received out of order. */
   sacked: u16;
   outOfOrder: u16;
-  lastAckSent: Seq;
 
-  sndWl1: Seq;
-  sndWl2: Seq;
-  finSeq: Seq;
+  cwnd: u32;
+  ssthresh: u32;
+  /** The time-out, µs (RFC 6298). */
+  rto: u32;
+  /** Smoothed RTT × 8 and its variation × 4, µs (RFC 6298); srtt 0: no sample yet. */
+  srtt: u32;
+  rttvar: u32;
   /** When tsRecent was set, ms (RFC 7323 §5.5). */
   tsRecentAt: u32;
   /** Added to our clock: our timestamps tell nobody how long we have been up. */
   tsOffset: u32;
-  /** Smoothed RTT × 8 and its variation × 4, µs (RFC 6298); srtt 0: no sample yet. */
-  srtt: u32;
-  rttvar: u32;
+  finSeq: Seq;
   rttSeq: Seq;
   /** Bytes acknowledged towards the next increase in congestion avoidance (RFC 3465). */
   cwndAcked: u32;
@@ -173,16 +175,12 @@ export const enum FastOpen {
   workNext: u32;
   /** Next in the accept queue, by number + 1. */
   acceptNext: u32;
-  /**
-   * Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged; in the copy
-   * that `info` makes, the bytes in the pipe.
-   */
+  /** Bytes of text that our SYN carried (RFC 7413 §4.2.2), while it is not acknowledged. */
   synText: u16;
-  /** One of `Congestion`: the application's choice. */
-  congestion: u8;
-  reserved: u8;
-  userTimeoutMs: u32;
+  /** Number of the listener that made it. */
+  listener: u16;
 
+  userTimeoutMs: u32;
   /** Deadline of the retransmission or persist timer (`timerKind`); NEVER: not armed. */
   timerAt: Micros;
   /** Deadline of the delayed ACK; NEVER: none. */
@@ -193,31 +191,31 @@ export const enum FastOpen {
   heardAt: Micros;
   /** Since when something has been waiting for an acknowledgment without progress: R1 and R2 count from here. */
   stalledAt: Micros;
-  /** When the timed segment was sent. */
-  rttAt: Micros;
-
-  /** Number of the listener that made it. */
-  listener: u16;
   peerMss: u16;
   keepIdleS: u16;
   keepIntervalS: u16;
-  /** When challenge ACKs were last counted from 0, in 1/4 s. */
-  challengeSince: u16;
-  challenges: u8;
   keepProbes: u8;
   keepSent: u8;
   tos: u8;
   ttl: u8;
-  /** Segments with text received since the last ACK was sent. */
-  unacked: u8;
-  /** SND.NXT when ECN last made us slow down: an echo is news again once that is acknowledged. */
-  cwrSeq: Seq;
+  /** One of `Congestion`: the application's choice. */
+  congestion: u8;
   /** Bits of `Ecn`. */
   ecn: u8;
   /** Bits of `FastOpen`. */
   fastOpen: u8;
+  /** Segments with text received since the last ACK was sent. */
+  unacked: u8;
+  challenges: u8;
+
   /** Its block in the pool of senders, by number + 1; 0: none. */
   sender: u16;
+  /** When challenge ACKs were last counted from 0, in 1/4 s. */
+  challengeSince: u16;
+  /** SND.NXT when ECN last made us slow down: an echo is news again once that is acknowledged. */
+  cwrSeq: Seq;
+  /** When the timed segment was sent. */
+  rttAt: Micros;
 
   /** The connection before this one in the accept queue, by number + 1. */
   @inline get acceptPrev(): u32 { return this.sndUp; }

@@ -37,7 +37,7 @@ function putTcb(t: Tcb): void {
   const at = changetype<usize>(t);
   // Up to the variables of the round-trip time all count, but for the time of TS.Recent; then, by name, what does.
   putBytes(at, offsetof<Tcb>("tsRecentAt"));
-  putBytes(at + offsetof<Tcb>("srtt"), offsetof<Tcb>("synText") - offsetof<Tcb>("srtt"));
+  putBytes(at + offsetof<Tcb>("finSeq"), offsetof<Tcb>("synText") - offsetof<Tcb>("finSeq"));
   putTime(t.timerAt);
   putTime(t.delackAt);
   putTime(t.idleAt);
