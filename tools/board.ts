@@ -36,13 +36,16 @@ function parseServices(text: string): ServiceName[] {
 }
 
 /** What does not go together. */
-function check({ release, debug, seed, ip, gateway, name, app, ipv6 }: Options): void {
+function check({ release, debug, seed, ip, gateway, name, app, ipv6, layout, bench }: Options): void {
   if (release && debug) throw new ToolError("--release and --debug exclude each other");
   if (seed !== undefined && !debug)
     throw new ToolError("a fixed seed makes a stack that anybody can predict: --seed needs --debug");
   if (ip === undefined && gateway !== undefined) throw new ToolError("--gateway needs --ip");
   if (ip !== undefined && name !== undefined) throw new ToolError("--name is for a device without --ip");
   if (ipv6 && app !== undefined) throw new ToolError("--ipv6 is for the services; an application begins it itself");
+  if (layout !== undefined && app !== undefined)
+    throw new ToolError("--layout is for the services; an application is laid out at its start");
+  if (bench && app !== undefined) throw new ToolError("--bench counts what the services take: it has no --app");
   if (ip === undefined && app !== undefined) throw new ToolError("--app needs --ip: it has no DHCP");
 }
 
@@ -95,7 +98,7 @@ async function main(): Promise<void> {
     const options = program.opts<Options>(), name = program.args[0]!;
     check(options);
     if (options.bench) {
-      if (!benchInstructions(name, options.write ?? false, options.runtime)) process.exitCode = 1;
+      if (!benchInstructions(name, options.write ?? false, options)) process.exitCode = 1;
       return;
     }
     const asking = options.ip === undefined ? { mac: options.mac ?? macFor(name), hostName: options.name } : {};

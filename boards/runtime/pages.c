@@ -161,9 +161,8 @@ __attribute__((noinline)) static void overflow(uint32_t depth) {
 
 static void fault(const uint8_t *path, uint32_t size) {
   if (same(path, size, "/debug/corrupt")) {
-    /* An offset in the stack's own tables now points far outside. */
-    uint8_t *slots = module_memory(STINT_CONTROL_SLOTS, 4);
-    memset(slots, 0xf0, 4);
+    /* Lists of connections that the module alone reads now begin far outside. */
+    memset(module_memory(STINT_SHARED, STINT_SHARED_SIZE), 0xf0, STINT_SHARED_SIZE);
   } else if (same(path, size, "/debug/overflow")) {
     overflow(0);
   } else if (same(path, size, "/debug/hang")) {

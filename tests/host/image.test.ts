@@ -13,8 +13,11 @@ const BLOCK = 64, ARENA = 1024, KEY = ARENA + 8;
 const BARE = { names: false };
 const LAID: Laid = { numbers: [7], services: [{ service: 1, port: 7, backlog: 3 }], memory: 2048 };
 
-/** A stack of a number, a key and a listener. `more` is what else `init` does, `reads` what a call returns. */
-function image({ more = "", reads = "(i32.load (i32.const 1024))" } = {}): Image {
+/**
+ * A stack of a number, a key and a listener. `more` is what else `init` does, `seeds` what else `seed` does, `reads`
+ * what a call returns.
+ */
+function image({ more = "", seeds = "", reads = "(i32.load (i32.const 1024))" } = {}): Image {
   const m = binaryen.parseText(`(module
     (memory (export "memory") 1)
     (data (i32.const 16) "\\01")
@@ -29,6 +32,7 @@ function image({ more = "", reads = "(i32.load (i32.const 1024))" } = {}): Image
       (memory.fill (i32.add (local.get 0) (i32.const ${ENTROPY_AT})) (i32.const 0) (i32.const 32))
       (i32.const 0))
     (func (export "seed") (param i32) (result i32)
+      ${seeds}
       (call $keys (local.get 0))
       (memory.fill (i32.add (local.get 0) (i32.const ${ENTROPY_AT})) (i32.const 0) (i32.const 32))
       (i32.const 0))
@@ -86,6 +90,49 @@ describe("firmware that is laid out when it is built", () => {
   it("is refused where it writes at a constant address what it says is fixed", () => {
     const made = image({ reads: "(i32.store (i32.const 1024) (i32.const 1)) (i32.const 1)" });
     assert.throws(() => foldFixed(made.module, made, BARE), refused(/writes what is fixed/));
+  });
+
+  it("is refused where a store only reaches into it, or fills or copies many bytes there, however many", () => {
+    for (const [what, is] of [
+      ["(i64.store (i32.const 1020) (i64.const 1))", true],
+      ["(i32.store offset=21 (i32.const 1000) (i32.const 1))", true],
+      ["(i32.store16 (i32.const 1023) (i32.const 1))", true], ["(i32.store8 (i32.const 1027) (i32.const 1))", true],
+      ["(i64.store (i32.const 1016) (i64.const 1))", false], ["(i32.store (i32.const 1028) (i32.const 1))", false],
+      ["(memory.fill (i32.const 1000) (i32.const 0) (i32.const 25))", true],
+      ["(memory.fill (i32.const 1000) (i32.const 0) (i32.const 24))", false],
+      ["(memory.fill (i32.const 1000) (i32.load (i32.const 0)) (i32.load (i32.const 4)))", true],
+      ["(memory.copy (i32.const 1026) (i32.const 0) (i32.const 1))", true],
+      ["(memory.copy (i32.const 0) (i32.const 1024) (i32.const 4))", false],
+      ["(memory.copy (i32.const 900) (i32.const 0) (i32.load (i32.const 16)))", true],
+      ["(memory.copy (i32.const 1028) (i32.const 0) (i32.load (i32.const 16)))", false],
+    ] as const) {
+      const made = image({ reads: `${what} (i32.const 1)` });
+      const folded = (): unknown => foldFixed(made.module, made, BARE);
+      if (is) assert.throws(folded, refused(/writes what is fixed/), what);
+      else assert.doesNotThrow(folded, what);
+    }
+  });
+
+  it("is refused where it is tuned: what is folded would stay what it was", () => {
+    const made = image(), m = binaryen.readBinary(made.module);
+    m.addFunctionExport(binaryen.getFunctionInfo(m.getFunctionByIndex(0)).name, "tune");
+    const bytes = m.emitBinary();
+    m.dispose();
+    assert.throws(() => foldFixed(bytes, made, BARE), refused(/^it calls tune, .*--layout boot$/));
+  });
+
+  it("is proven with several entropies: a byte that two of them happen to share is none of the image", () => {
+    // 1 with each entropy but those of zeros and ones.
+    const first = `(i32.load8_u offset=${ENTROPY_AT} (local.get 0))`;
+    const more = `(i32.store8 (i32.const 1300) (i32.le_u (i32.sub ${first} (i32.const 1)) (i32.const 253)))`;
+    assert.throws(() => image({ more }), refused(/more than keys/));
+  });
+
+  it("is refused where seed takes other entropy than init, or changes a global", () => {
+    const dull = `(if (i64.eqz (i64.load offset=${ENTROPY_AT} (local.get 0))) (then (return (i32.const -13))))`;
+    assert.throws(() => image({ more: dull }), refused(/different entropy/));
+    assert.doesNotThrow(() => image({ more: dull, seeds: dull }));
+    assert.throws(() => image({ seeds: "(global.set $at (i32.const 3))" }), refused(/seed changes a global/));
   });
 
   it("is made anew when any file changes that makes modules, or the compiler's version", () => {

@@ -336,6 +336,8 @@ describe("firmware that is refused", () => {
       ["posix", "--ip", "10.0.0.1"], ["posix", "--gateway", "10.0.0.1"], ["posix", "--name", "x_y"],
       ["posix", "--ip", "10.0.0.2/24", "--name", "x"], ["posix", "--mac", "2:3"], ["posix", "--app", "x.wasm"],
       ["posix", "--ipv6", "--ip", "10.0.0.2/24", "--app", "x.wasm"], ["w5500-evb-pico", "--ipv6"],
+      ["posix", "--layout", "built", "--ip", "10.0.0.2/24", "--app", "x.wasm"],
+      ["posix", "--bench", "--ip", "10.0.0.2/24", "--app", "x.wasm"],
     ]) {
       const { status, err } = board(...args);
       assert.deepEqual([status, err.trim().split("\n").length], [2, 1], err);

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { configNumbers, type StackOptions } from "../../host/config.js";
-import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, SLOT_RING } from "../../host/module/layout.js";
+import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE } from "../../host/module/layout.js";
 import { COUNTERS } from "../../host/counters.js";
 import { findProgram } from "../../host/programs.js";
 import { SERVICES, type ServiceName } from "../../host/services.js";
@@ -125,8 +125,8 @@ interface Layout {
   base: number;
   /** Bytes that one more connection takes. */
   perConnection: number;
-  /** Where the word lies that says where the received frames are. */
-  controlSlots: number;
+  /** Where the services keep what they share, and its bytes: for a debug build, which spoils it. */
+  shared: { at: number; size: number };
 }
 
 interface AppExports {
@@ -145,12 +145,12 @@ const APP_CALLS = ["configBlock", "controlBlock", "poll", "app_start", "app_run"
  * Puts an application's module where the firmware's goes, with what is called alone; the application knows what its
  * arena takes.
  */
-function application(dir: string, file: string, options: StackOptions): { wasm: string; l: Layout } {
+function application(dir: string, file: string, options: StackOptions): { called: string; l: Layout } {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
-    const wasm = join(dir, "module.wasm");
-    writeFileSync(wasm, keepExports(bytes, [...APP_CALLS, "memory"]));
+    const called = join(dir, "module.wasm");
+    writeFileSync(called, keepExports(bytes, [...APP_CALLS, "memory"]));
     const x = new WebAssembly.Instance(new WebAssembly.Module(Uint8Array.from(bytes)))
       .exports as unknown as AppExports & { __heap_base?: WebAssembly.Global; app_start(block: number): number };
     // Where the application's data and C stack end; without it, the whole of its memory.
@@ -164,7 +164,7 @@ function application(dir: string, file: string, options: StackOptions): { wasm: 
     const result = x.app_start(x.configBlock());
     if (result < 0) throw new ToolError(`${file}: its app_start refuses to start: error ${result}`);
     return {
-      wasm, l: { numbers: list, memory, base: 0, perConnection: 0, controlSlots: x.controlBlock() + SLOT_RING.slots },
+      called, l: { numbers: list, memory, base: 0, perConnection: 0, shared: { at: 0, size: 0 } },
     };
   } catch (e) {
     if (e instanceof ToolError) throw e;
@@ -200,7 +200,10 @@ function layout(wasm: string, options: StackOptions): Layout {
   const base = x.controlBlock() - CONFIG_SIZE;
   const memory = Math.ceil((base + size) / 256) * 256 + GUARD;
   const numbers = write({ ...options, arenaBase: base, arenaSize: memory - GUARD - base, memoryBytes: memory - GUARD });
-  return { numbers, memory, base, perConnection: more - size, controlSlots: x.controlBlock() + SLOT_RING.slots };
+  // They end what the stack has, and begin with what no connection has of its own.
+  const own = x.servicesBytes(options.connsMax!);
+  const shared = { at: base + size - ((own + 7) & ~7), size: x.servicesBytes(0) };
+  return { numbers, memory, base, perConnection: more - size, shared };
 }
 
 const PAGE_COUNTERS = [
@@ -236,7 +239,8 @@ function headers(dir: string, name: string, board: Board, options: FirmwareOptio
       : [`#define STINT_ADDRESS "${plain}"`, `#define STINT_IP ${l.numbers[CONFIG_FIELDS.indexOf("ip")]! >>> 0}u`]),
     ...(options.ipv6 ? ["#define STINT_IPV6"] : []),
     `#define STINT_BOARD_NAME "${name}"`,
-    `#define STINT_CONTROL_SLOTS ${l.controlSlots}u`,
+    `#define STINT_SHARED ${l.shared.at}u`,
+    `#define STINT_SHARED_SIZE ${l.shared.size}u`,
     ...(options.app !== undefined
       ? ["#define STINT_APPLICATION"]
       : options.services.includes("http")
@@ -317,39 +321,55 @@ function compilerFlags(home: string, dir: string, board: Board, options: Firmwar
   ];
 }
 
-/** Builds a board's firmware. Throws a ToolError: what is missing, refused, or too large. */
-export function buildFirmware(name: string, options: FirmwareOptions): Firmware {
+/** Firmware's module, before exports that it does not call went (`whole`) and after. */
+export interface FirmwareModule {
+  whole: string;
+  called: string;
+  l: Layout;
+  /** Undefined: it is laid out at its start. */
+  laid: Laid | undefined;
+}
+
+/** What a board's services are compiled to. `names`: keep those of functions. */
+export function firmwareModule(dir: string, board: Board, options: FirmwareOptions): FirmwareModule {
+  const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
+  const layoutAt = options.layout ?? "built", whole = boardModule(dir, { ...options, layout: layoutAt });
+  const l = layout(whole, {
+    ...addressing(options), connsMax: connections, sendRing: ring, recvRing: ring, halfOpenMax: connections,
+    timeWaitMax: connections, listenersMax: options.services.length, rangesMax: Math.max(8, 2 * connections),
+    sendersMax: 0, rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
+    neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000,
+    timeWaitMs: 20_000, finWait2Ms: 20_000,
+  });
+  const laid: Laid | undefined = layoutAt === "boot" ? undefined : {
+    numbers: l.numbers, memory: l.memory,
+    services: options.services.map((s) => ({ service: SERVICES[s], port: PORTS[s], backlog: connections })),
+  };
+  return { whole, called: calledModule(whole, join(dir, "called.wasm"), options.names ?? false, laid), l, laid };
+}
+
+/** A board, by its name. Throws a ToolError: there is none. */
+export function boardOf(name: string): Board {
   if (!boardNames().includes(name))
     throw new ToolError(`there is no board "${name}"; there are ${boardNames().join(", ")}`);
-  const home = join(BOARDS, name), board = JSON.parse(readFileSync(join(home, "board.json"), "utf8")) as Board;
+  return JSON.parse(readFileSync(join(BOARDS, name, "board.json"), "utf8")) as Board;
+}
+
+/** Builds a board's firmware. Throws a ToolError: what is missing, refused, or too large. */
+export function buildFirmware(name: string, options: FirmwareOptions): Firmware {
+  const home = join(BOARDS, name), board = boardOf(name);
   if (options.ipv6 && !board.groups)
     throw new ToolError(`${name} has no IPv6: its driver takes no frames to groups ("groups" in board.json)`);
   const dir = resolve(options.out ?? join("build", "boards", name));
   mkdirSync(dir, { recursive: true });
-  const connections = options.connections ?? board.connections, ring = ((options.ring ?? board.ring) + 3) & ~3;
-  const addresses = addressing(options);
-  const built = options.app === undefined ? null : application(dir, options.app, addresses);
   const executed = options.runtime ?? board.runtime ?? DEFAULT_RUNTIME, names = executed === DEFAULT_RUNTIME;
   // An application is laid out by itself, at its start.
-  const when = built === null ? options.layout ?? "built" : "boot";
-  const wasm = built?.wasm ?? boardModule(dir, { ...options, names, layout: when });
-  const l =
-    built?.l
-    ?? layout(wasm, {
-      ...addresses, connsMax: connections, sendRing: ring, recvRing: ring, halfOpenMax: connections,
-      timeWaitMax: connections, listenersMax: options.services.length, rangesMax: Math.max(8, 2 * connections),
-      sendersMax: 0, rxSlots: board.rxSlots, txSlots: board.txSlots, loopSlots: 0, reassemblyMax: 0, reassemblyBytes: 0,
-      neighboursMax: 4, udpMax: 0, udpRing: 0, prefixBuckets: 16, synAckRetries: 3, halfOpenMs: 10_000,
-      timeWaitMs: 20_000, finWait2Ms: 20_000,
-    });
-  const laid: Laid | undefined = when === "boot" ? undefined : {
-    numbers: l.numbers, memory: l.memory,
-    services: options.services.map((s) => ({ service: SERVICES[s], port: PORTS[s], backlog: connections })),
-  };
+  const layout = options.app === undefined ? options.layout ?? "built" : "boot";
+  const { called, l } = options.app === undefined
+    ? firmwareModule(dir, board, { ...options, names, layout })
+    : application(dir, options.app, addressing(options));
   const added = prepareRuntime(
-    executed,
-    built === null ? calledModule(wasm, join(dir, "called.wasm"), names, laid) : wasm, dir,
-    { compiler: board.compiler, flags: board.flags, ram: board.ram, memory: l.memory },
+    executed, called, dir, { compiler: board.compiler, flags: board.flags, ram: board.ram, memory: l.memory },
   );
   const fixed = added.ownMemory ? undefined : board.memoryAt, stack = Math.max(board.stack, added.stack ?? 0);
   // Beside the linear memory: the stack, its guard, what they are aligned to, and the C code's variables.
@@ -360,7 +380,7 @@ export function buildFirmware(name: string, options: FirmwareOptions): Firmware 
         + "ask for fewer connections or smaller rings",
     );
   }
-  headers(dir, name, { ...board, memoryAt: fixed }, { ...options, connections, layout: when }, l);
+  headers(dir, name, { ...board, memoryAt: fixed }, { ...options, layout }, l);
   const elf = join(dir, "firmware.elf"), runtime = join(BOARDS, "runtime");
   const sources = [
     join(runtime, "main.c"),

@@ -4,7 +4,7 @@
  * whatever laid the stack out goes. Keys are drawn on the device.
  */
 import binaryen from "binaryen";
-import { CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE } from "../../host/module/layout.js";
+import { CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE, ERR } from "../../host/module/layout.js";
 import { withSegments } from "../segments.mjs";
 import { ToolError } from "../translate/error.mjs";
 
@@ -33,9 +33,15 @@ export const LAYING = ["layoutSize", "init", "serviceStart", "fixed"];
 /** Zeros between two runs that cost less than another run. */
 const GAP = 12;
 
-/** Entropy that is none: it is in no firmware. Two of them differ in every byte. */
-const entropy = (seed: number): Uint8Array =>
-  Uint8Array.from({ length: ENTROPY_SIZE }, (_, i) => (i * i * 37 + i * 11 + 5) & 255 ^ seed);
+const drawn = (byte: (i: number) => number): Uint8Array => Uint8Array.from({ length: ENTROPY_SIZE }, (_, i) => byte(i));
+/**
+ * Entropy that is none: it is in no firmware. The first two differ in every byte; the last two `init` may refuse, and
+ * `seed` has to refuse as well.
+ */
+const ENTROPIES = [
+  drawn((i) => (i * i * 37 + i * 11 + 5) & 255), drawn((i) => (i * i * 37 + i * 11 + 5) & 255 ^ 255),
+  drawn((i) => (i * i * i * 89 + i * i * 3 + i * 157 + 201) & 255), drawn(() => 0), drawn(() => 255),
+];
 
 /** A global's name in the module that is run. */
 const GLOBAL = "global ";
@@ -97,27 +103,32 @@ class Run {
     return this.#values[GLOBAL + name]!.value as number | bigint;
   }
 
-  /** What the firmware's start does. */
-  start(seed: Uint8Array, { numbers, services }: Laid): void {
+  /** What the firmware's start does. Returns whether the entropy is taken. */
+  start(seed: Uint8Array, { numbers, services }: Laid): boolean {
     const block = this.x.configBlock(), view = new DataView(this.x.memory.buffer, block);
     numbers.forEach((n, i) => view.setUint32(i * 4, n, true));
     this.bytes().set(seed, block + ENTROPY_AT);
-    if (this.x.init(block) !== 0) throw new ToolError("the stack refuses this configuration");
+    const result = this.x.init(block);
+    if (result === ERR.ENTROPY) return false;
+    if (result !== 0) throw new ToolError("the stack refuses this configuration");
     for (const { service, port, backlog } of services)
       if (this.x.serviceStart(service, port, backlog) < 0) throw new ToolError(`port ${port} cannot be listened on`);
     // A device fills the block anew.
     this.bytes().fill(0, block, block + CONFIG_SIZE);
+    return true;
   }
 
-  seed(seed: Uint8Array): void {
+  /** Begins with `image`, and draws keys. Returns whether the entropy is taken. */
+  seed(image: Uint8Array, seed: Uint8Array): boolean {
+    this.bytes().set(image);
     const block = this.x.configBlock();
     this.bytes().set(seed, block + ENTROPY_AT);
-    if (this.x.seed(block) !== 0) throw new ToolError("the stack refuses its entropy");
+    return this.x.seed(block) === 0;
   }
 }
 
 /** Runs of bytes that are not zero. */
-function runs(bytes: Uint8Array): { at: number; bytes: Uint8Array }[] {
+function runsOf(bytes: Uint8Array): { at: number; bytes: Uint8Array }[] {
   const out: { at: number; end: number }[] = [];
   bytes.forEach((b, i) => {
     if (b === 0) return;
@@ -152,15 +163,49 @@ function fixedOf(x: Exports): Fixed[] {
 const LOAD =
   /\(i(32|64)\.load(8|16|32)?(?:_([su]))?(?: offset=(\d+))?(?: align=\d+)?\s+\(i32\.const (\d+)\)\s*\)/g;
 /** A store to one. */
-const STORE = /\(i(?:32|64)\.store(?:8|16|32)?(?: offset=(\d+))?(?: align=\d+)?\s+\(i32\.const (\d+)\)\s/g;
+const STORE = /\([if](32|64)\.store(8|16|32)?(?: offset=(\d+))?(?: align=\d+)?\s+\(i32\.const (-?\d+)\)\s/g;
+/** Many of them, from one on. */
+const BULK = /\(memory\.(?:fill|copy|init)\b[^()]*\(i32\.const (-?\d+)\)\s/g;
 
-/** The module in `bytes`, in which what it loads of fixed memory is a constant. */
+/** The last operand of the expression that begins at `from` in `text`, if it is a number. */
+function lastNumber(text: string, from: number): number | undefined {
+  let depth = 0, at = from;
+  do {
+    if (text[at] === "(") depth++;
+    else if (text[at] === ")") depth--;
+    at++;
+  } while (depth > 0 && at < text.length);
+  const last = /\(i32\.const (-?\d+)\)\s*\)$/.exec(text.slice(from, at));
+  return last === null ? undefined : Number(last[1]) >>> 0;
+}
+
+/**
+ * Throws a ToolError: the module whose text that is stores into fixed memory at an address that is a constant. Those
+ * that are computed the differential test sees (tests/host/laid.test.ts).
+ */
+function checkStores(text: string, fixed: Fixed[]): void {
+  const check = (what: string, at: number, size: number): void => {
+    if (fixed.some((f) => at < f.end && at + size > f.at))
+      throw new ToolError(`it writes what is fixed: ${what.replace(/\s+/g, " ").trim()}`);
+  };
+  for (const [what, bits, part, offset, at] of text.matchAll(STORE))
+    check(what, Number(offset ?? 0) + (Number(at) >>> 0), Number(part ?? bits) / 8);
+  // As many bytes as nobody knows reach everything behind.
+  for (const m of text.matchAll(BULK)) check(m[0], Number(m[1]) >>> 0, lastNumber(text, m.index) ?? Infinity);
+}
+
+/**
+ * The module in `bytes`, in which what it loads of fixed memory is a constant. Throws a ToolError: it stores there, or
+ * whoever calls it may.
+ */
 export function foldFixed(bytes: Uint8Array, { memory, fixed }: Image, how: Kept): Uint8Array {
   const view = new DataView(memory.buffer, memory.byteOffset);
   const isFixed = (at: number, size: number): boolean => fixed.some((f) => at >= f.at && at + size <= f.end);
+  // `tune` writes numbers of the configuration, whose old values would stay where they were folded.
+  if (WebAssembly.Module.exports(new WebAssembly.Module(Uint8Array.from(bytes))).some((e) => e.name === "tune"))
+    throw new ToolError("it calls tune, which changes what is fixed when firmware is built; build with --layout boot");
   return rewritten(bytes, how, (text) => {
-    for (const [what, offset, at] of text.matchAll(STORE))
-      if (isFixed(Number(offset ?? 0) + Number(at), 1)) throw new ToolError(`it writes what is fixed: ${what}`);
+    checkStores(text, fixed);
     return text.replace(LOAD, (all, bits, part, sign, offset, at) => {
       const from = Number(offset ?? 0) + Number(at), size = Number(part ?? bits) / 8;
       if (!isFixed(from, size)) return all;
@@ -176,18 +221,25 @@ export function foldFixed(bytes: Uint8Array, { memory, fixed }: Image, how: Kept
 export function imageOf(module: Uint8Array, laid: Laid, { names }: Kept): Image {
   const bytes = grown(module, laid.memory, { names }), { open, globals } = opened(bytes);
   const compiled = new WebAssembly.Module(Uint8Array.from(open));
-  const [one, two] = [entropy(0), entropy(255)].map((seed) => {
+  const runs = ENTROPIES.map((entropy) => {
     const run = new Run(compiled);
-    run.start(seed, laid);
-    return run;
-  }) as [Run, Run];
+    return { run, entropy, isTaken: run.start(entropy, laid) };
+  });
+  if (!runs[0]!.isTaken) throw new ToolError("the stack refuses its entropy");
+  const taken = runs.filter((r) => r.isTaken), one = runs[0]!.run, all = taken.map(({ run }) => run.bytes());
   // What differs are keys. They are drawn on the device, so the image has none.
-  const image = one.bytes().map((b, i) => (b === two.bytes()[i] ? b : 0));
+  const image = one.bytes().map((b, i) => (all.every((bytes) => bytes[i] === b) ? b : 0));
   if (image.subarray(laid.memory).some((b) => b !== 0)) throw new ToolError("the image goes beyond the memory");
-  if (globals.some((g) => one.value(g) !== two.value(g))) throw new ToolError("a global depends on entropy");
-  one.bytes().set(image);
-  one.seed(entropy(255));
-  if (Buffer.compare(one.bytes(), two.bytes()) !== 0) throw new ToolError("entropy decides more than keys");
+  if (globals.some((g) => taken.some(({ run }) => run.value(g) !== one.value(g))))
+    throw new ToolError("a global depends on entropy");
+  for (const { run, entropy, isTaken } of runs) {
+    const again = new Run(compiled);
+    if (!again.start(ENTROPIES[0]!, laid) || again.seed(image, entropy) !== isTaken)
+      throw new ToolError("init and seed take different entropy");
+    if (!isTaken) continue;
+    if (Buffer.compare(again.bytes(), run.bytes()) !== 0) throw new ToolError("entropy decides more than keys");
+    if (globals.some((g) => again.value(g) !== run.value(g))) throw new ToolError("seed changes a global");
+  }
   const fixed = fixedOf(one.x), m = binaryen.readBinary(bytes);
   binaryen.setDebugInfo(names);
   try {
@@ -196,7 +248,7 @@ export function imageOf(module: Uint8Array, laid: Laid, { names }: Kept): Image 
       m.removeGlobal(name);
       m.addGlobal(name, type, mutable, typeof n === "bigint" ? m.i64.const(n) : m.i32.const(n));
     }
-    return { module: withSegments(m.emitBinary(), () => runs(image)), memory: image, fixed };
+    return { module: withSegments(m.emitBinary(), () => runsOf(image)), memory: image, fixed };
   } finally {
     m.dispose();
   }

@@ -7,13 +7,14 @@ import { DEFAULT_RUNTIME } from "./runtimes.js";
 import { buildFirmware, run } from "./firmware.js";
 
 /** How the module becomes code; `unchecked`: C without bounds checks. */
-interface Code { runtime: string; unchecked?: boolean }
+interface Code { runtime: string; layout: "built" | "boot"; unchecked?: boolean }
 
 /** Instructions per work, as QEMU counts them: repeatable to the last one. Guarded by boards/instructions.json. */
-function countInstructions(name: string, { runtime, unchecked = false }: Code): Record<string, number> {
+function countInstructions(name: string, { runtime, layout, unchecked = false }: Code): Record<string, number> {
   const dir = mkdtempSync(join(tmpdir(), "stint-bench-"));
   const built = buildFirmware(name, {
-    unchecked, runtime, bench: true, debug: true, seed: 1, ip: "10.0.0.2/24", services: ["echo", "discard"], out: dir,
+    unchecked, runtime, layout, bench: true, debug: true, seed: 1, ip: "10.0.0.2/24", services: ["echo", "discard"],
+    out: dir,
   });
   const { board } = built;
   if (board.qemu === undefined || board.nsPerTick === undefined)
@@ -44,10 +45,13 @@ const WORKS: Record<string, string> = {
  * Counts, prints the table, and returns whether nothing grew by more than that. `write`: the counts become the
  * committed ones. Beside them stands what C without bounds checks takes, or for an interpreter, C with them.
  */
-export function benchInstructions(name: string, write: boolean, runtime = DEFAULT_RUNTIME): boolean {
-  const isC = runtime === DEFAULT_RUNTIME, key = isC ? name : `${name} ${runtime}`;
-  const counts = countInstructions(name, { runtime });
-  const other = countInstructions(name, { runtime: DEFAULT_RUNTIME, unchecked: isC });
+export function benchInstructions(
+  name: string, write: boolean, { runtime = DEFAULT_RUNTIME, layout = "built" }: Partial<Code>,
+): boolean {
+  const isC = runtime === DEFAULT_RUNTIME;
+  const key = [name, ...(isC ? [] : [runtime]), ...(layout === "built" ? [] : [layout])].join(" ");
+  const counts = countInstructions(name, { runtime, layout });
+  const other = countInstructions(name, { runtime: DEFAULT_RUNTIME, layout, unchecked: isC });
   const table: Counts =
     existsSync(INSTRUCTIONS) ? JSON.parse(readFileSync(INSTRUCTIONS, "utf8")) as Counts : {};
   let ok = true;
