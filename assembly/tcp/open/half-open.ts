@@ -83,9 +83,11 @@ export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
   const l = listenerAt(h.listener), ip = ipBegin(h.lip, h.rip, PROTO_TCP, l.tos, l.ttl);
   if (ip == null) return;
-  const tsVal = (bits & Syn.TIMESTAMPS) == 0 ? 0 :
-    COOKIES && (isGroup() || h == cookieRecord) ? cookieTimestamp(h.lip, h.rip, bits) :
-    clock.ms + timestampOffset(h.lip, h.rip);
+  let tsVal: u32 = 0;
+  if ((bits & Syn.TIMESTAMPS) != 0) {
+    tsVal = clock.ms + timestampOffset(h.lip, h.rip);
+    if (COOKIES && (isGroup() || h == cookieRecord)) tsVal = cookieTimestamp(tsVal, bits);
+  }
   let at = synOptions(ip, bits, tsVal, h.tsRecent);
   if (FAST_OPEN && (bits & Syn.FAST_OPEN) != 0) at = putFastOpen(at, cookieFor(h.lip, h.rip), COOKIE_SIZE);
   const flags = ECN && (bits & Syn.ECN) != 0 ? SYN | ACK | ECE : SYN | ACK;

@@ -114,13 +114,12 @@ export function cookieMake(peerMss: u32): Seq {
 }
 
 /**
- * The timestamp that goes with it: at most 64 ms behind the clock, with the SYN's
+ * The timestamp that goes with it: at most 64 ms behind `now`, that of the clock, with the SYN's
  * options (bits of `Syn`) in its low bits.
  */
-export function cookieTimestamp(lip: u32, rip: u32, bits: u32): u32 {
+export function cookieTimestamp(now: u32, bits: u32): u32 {
   const scale = (bits & Syn.WINDOW_SCALE) != 0 ? bits & Syn.SCALE_MASK : SCALE_NONE;
   const options = scale | ((bits & Syn.SACK) != 0 ? SACK_BIT : 0) | ((bits & Syn.ECN) != 0 ? ECN_BIT : 0);
-  const now = clock.ms + timestampOffset(lip, rip);
   const val = (now & ~OPTION_MASK) | options;
   return <i32>(val - now) > 0 ? val - (OPTION_MASK + 1) : val;
 }
