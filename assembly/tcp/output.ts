@@ -19,7 +19,8 @@ import { putTimestamps } from "./segment/options";
 import { fastOpenPut, fastOpenText } from "./open/fast-open";
 import { settled, synWindow, synSegment, synOptions } from "./open/syn";
 import {
-  lostEnd, findLost, lostSent, recoveryBegins, recoveryHeldBack, recoveryPipe, recoverySent, recoveryWindow,
+  lostEnd, findLost, lostSent, recoveryBegins, recoveryHeldBack, recoveryPathProbe, recoveryPipe, recoverySent,
+  recoveryWindow,
 } from "./loss/recovery";
 import { persistArm } from "./close/persist";
 import { retransmitArm } from "./loss/retransmit";
@@ -31,7 +32,7 @@ import { unsent, finDue, usableWindow } from "./block/send-buffer";
 import { MSS_MIN } from "./block/mss";
 import { timestampNow } from "./block/timestamps";
 import { advertise } from "./block/receive-window";
-import { pathProbeSent, pathProbeSize } from "./loss/path-mtu";
+import { pathProbeSent } from "./loss/path-probe";
 import { probeDrop, probePending, probeResent, probeSent, probeStart } from "./loss/probe";
 import { sackBlocks, putSack } from "./loss/sack-report";
 import { paceAllows, paceArm, paceOn } from "./congestion/pacing";
@@ -226,7 +227,7 @@ function sendNew(t: Tcb, within: Within, most: u32): u32 {
   if (have == 0 && !fin) return 0;
   const isBound = within == Within.BOTH_WINDOWS;
   const usable = usableWindow(t), flight = t.sndNxt - t.sndUna,
-    larger = isBound ? pathProbeSize(t, min(have, usable)) : 0, mss = max(roomForData(t), larger);
+    larger = isBound ? recoveryPathProbe(t, min(have, usable)) : 0, mss = max(roomForData(t), larger);
   const size = min(min(have, mss), usable), withFin = fin && size == have && size < usable;
   if (!withFin && (size == 0 || !maySend(t, size, have, mss, flight))) return 0;
   if (flight == 0) {

@@ -264,7 +264,7 @@ describe("the seam of loss recovery (assembly/tcp/loss/recovery.ts)", () => {
   const naming = (all: ReadonlyMap<string, string>, pattern: RegExp, ...rooms: string[]): string[] =>
     [...all].filter(([path, text]) => !isIn(path, ...rooms) && pattern.test(text)).map(([path]) => path);
   /** The doors of loss/: what is behind recovery.ts has no other way in. `sack-report` is about what arrives. */
-  const DOORS = ["recovery", "retransmit", "rtt", "probe", "path-mtu", "sack", "sack-report"];
+  const DOORS = ["recovery", "retransmit", "rtt", "probe", "path-mtu", "path-probe", "sack", "sack-report"];
   const throughWalls = (all: ReadonlyMap<string, string>): string[] =>
     [...all]
       .filter(([path]) => !isIn(path, "loss/") && path !== "assembly/checks.ts")
@@ -274,11 +274,17 @@ describe("the seam of loss recovery (assembly/tcp/loss/recovery.ts)", () => {
           .map(([, file]) => `${path} ${file}`),
       );
   const SENDER = /\b(hasSender|senderOf|senderBegin|senderEnd|senderIdle)\b/;
+  const ASKS = /\bhasSender\b/;
   const NAMES = /\bHas\.(RECOVERY|LOSS)\b/;
   const SETS = /\btcb(Set|Clear)\([^;]*\b(RECOVERING|RECOVERY|LOSS)\b/;
 
   it("nobody else asks whether a connection has a Sender", () =>
     assert.deepEqual(naming(sources, SENDER, "block/sender.ts", "loss/", "congestion/"), ["assembly/checks.ts"]));
+  it("a connection is asked for its Sender in few places: the seams, and what is below them", () => {
+    // probe.ts is below the retransmission timer, which is below recovery.ts; pacing.ts beside congestion.ts.
+    const few = ["loss/recovery.ts", "loss/probe.ts", "congestion/congestion.ts", "congestion/pacing.ts"];
+    assert.deepEqual(naming(sources, ASKS, "block/sender.ts", ...few), ["assembly/checks.ts"]);
+  });
   it("nobody else knows which recovery it is", () => assert.deepEqual(throughWalls(sources), []));
   it("congestion/ alone writes the window", () => {
     const files = [...new Set([...writers(sources, /\.cwnd$/), ...writers(sources, /\.ssthresh$/)])];
@@ -297,6 +303,8 @@ describe("the seam of loss recovery (assembly/tcp/loss/recovery.ts)", () => {
         "assembly/tcp/x.ts",
       ),
     );
+    const asks = new Map([...sources, ["assembly/tcp/loss/x.ts", "if (hasSender(t)) return;"]]);
+    assert.ok(naming(asks, ASKS, "block/sender.ts", "loss/recovery.ts").includes("assembly/tcp/loss/x.ts"));
     assert.deepEqual(
       throughWalls(new Map([...sources, ["assembly/tcp/x.ts", 'import { rackAck } from "./loss/rack-recovery";']])),
       ["assembly/tcp/x.ts rack-recovery"],

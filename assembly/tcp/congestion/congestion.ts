@@ -2,16 +2,26 @@
 // and HyStart++ take their part where they are on.
 
 import { Policy, config } from "../../config";
-import { RACK } from "../../features";
+import { CUBIC, HYSTART, RACK } from "../../features";
 import { Tcb, inLoss } from "../block/tcb";
 import { Sender, Sends, bbrOn, hasSender, senderOf, sentPipe } from "../block/sender";
 import { bbrLoss, bbrTimeout, bbrUndo } from "./bbr";
-import { cubicAcked, cubicBeta, cubicIdle, cubicOn, cubicReduce, cubicTimeout } from "./cubic";
-import { hystartAcked, hystartOn } from "./hystart";
+import { cubicAcked, cubicBeta, cubicIdle, cubicReduce, cubicTimeout } from "./cubic";
+import { hystartAcked } from "./hystart";
 import { SSTHRESH_INITIAL } from "./window";
 
 /** On a shorter path, polls come too rarely to see a queue, µs. */
 const NOISE_RTT_US: u32 = 5000;
+
+/** Whether the connection has CUBIC. */
+function cubicOn(t: Tcb): bool {
+  return CUBIC && (config.policy & Policy.CUBIC) != 0 && hasSender(t);
+}
+
+/** Whether the connection is in the slow start that HyStart++ is for. */
+function hystartOn(t: Tcb): bool {
+  return HYSTART && (config.policy & Policy.HYSTART) != 0 && hasSender(t) && t.ssthresh == SSTHRESH_INITIAL;
+}
 
 /** `acked` new bytes were acknowledged outside of recovery (RFC 5681 §3.1). */
 export function congestionAcked(t: Tcb, acked: u32): void {

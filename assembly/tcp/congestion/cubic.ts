@@ -1,17 +1,11 @@
 // CUBIC (RFC 9438) in whole numbers: bytes, and milliseconds.
 
-import { Policy, config } from "../../config";
-import { CUBIC } from "../../features";
 import { clock } from "../../core/clock";
 import { Tcb } from "../block/tcb";
-import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
+import { Sender, Sends, senderOf, sends } from "../block/sender";
 
 /** The times that W_cubic is computed for, ms at most: 0.4 × (100 s)³ segments are more than any window. */
 const T_MAX: u32 = 100_000;
-
-export function cubicOn(t: Tcb): bool {
-  return CUBIC && (config.policy & Policy.CUBIC) != 0 && hasSender(t);
-}
 
 /** β_cubic = 0.7 (§4.6). */
 export function cubicBeta(bytes: u32): u32 {

@@ -4,8 +4,7 @@ import { Policy, config } from "../../config";
 import { HYSTART } from "../../features";
 import { seqLe } from "../../core/seq";
 import { Tcb } from "../block/tcb";
-import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
-import { SSTHRESH_INITIAL } from "./window";
+import { Sender, Sends, senderOf, sends } from "../block/sender";
 
 // The constants of RFC 9406 §4.3; times in µs.
 const MIN_RTT_THRESH: u32 = 4000;
@@ -15,11 +14,6 @@ const N_RTT_SAMPLE: u8 = 8;
 const CSS_GROWTH_DIVISOR: u32 = 4;
 const CSS_ROUNDS: u8 = 5;
 const L: u32 = 8;
-
-/** Whether the connection is in the slow start that this is for. */
-export function hystartOn(t: Tcb): bool {
-  return HYSTART && (config.policy & Policy.HYSTART) != 0 && hasSender(t) && t.ssthresh == SSTHRESH_INITIAL;
-}
 
 /** A round-trip time of this round, µs. */
 export function hystartSample(s: Sender, rtt: u32): void {

@@ -2,11 +2,18 @@
 // acknowledged, which bytes are lost and how many are in the pipe. One with a Sender has sent.ts.
 
 import { Seq, seqLt, seqMax, seqMin } from "../../core/seq";
-import { rangeAt, rangeNext, rangesBytes, rangesClear } from "../../buffers/ranges";
+import { rangeAt, rangeNext, rangesAdd, rangesAdded, rangesBytes, rangesClear, rangesHold } from "../../buffers/ranges";
 import { Tcb } from "../block/tcb";
 
 /** RFC 6675 §2: DupThresh. */
 export const DUP_THRESH: u32 = 3;
+
+/** start…end was selectively acknowledged. Returns whether that is news. */
+export function sackMark(t: Tcb, start: Seq, end: Seq): bool {
+  if (rangesHold(t.sacked, start, end)) return false;
+  t.sacked = rangesAdd(t.sacked, start, end);
+  return rangesAdded();
+}
 
 /**
  * After a time-out the receiver may have reneged: nothing of what it said is believed any more (RFC 2018 §5 and §8).

@@ -61,6 +61,16 @@ export function probeStart(t: Tcb, size: u32): Seq {
   return sentLastStart(t, size);
 }
 
+/**
+ * A round trip was timed: the next probe may be sent. It comes after 2 × SRTT (RFC 8985 §7.2), and the time-out leaves
+ * it a round trip to be answered in.
+ */
+export function probeTimed(t: Tcb): void {
+  if (!TLP) return;
+  senderOf(t).bits |= <u16>Sends.PROBE_READY;
+  if ((config.policy & Policy.TLP) != 0) t.rto = max(t.rto, min(3 * (t.srtt >> 3), config.rtoMaxMs * 1000));
+}
+
 /** A probe was sent, of something new. */
 export function probeSent(t: Tcb): void {
   const s = senderOf(t);

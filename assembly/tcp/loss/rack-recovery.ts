@@ -9,10 +9,10 @@ import { rangeAt } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas, workAdd, tcbSet, tcbClear } from "../block/tcb";
 import { Timer, armTimer, disarmTimer } from "../block/timers";
 import { Sends, bbrOn, senderEnd, senderIdle, senderOf, sends } from "../block/sender";
-import { Sent, sentNoteAgain, sentLoseAll, sentNew, sentNow } from "./sent";
+import { Sent, sentHas, sentNoteAgain, sentLoseAll, sentNew, sentNow } from "./sent";
 import { rackDetect, rackDsack, rackRecovered, rackTimeout } from "./rack";
-import { pathProbeAcked } from "./path-mtu";
-import { probeTakeAck, probeDrop, probeForget } from "./probe";
+import { pathProbeAcked } from "./path-probe";
+import { probeTakeAck, probeDrop, probeForget, probeTimed } from "./probe";
 import { bbrAcked, bbrBegins, bbrRestore, bbrSent } from "../congestion/bbr";
 import { paceSent } from "../congestion/pacing";
 import { prrAck, prrBegin, prrEnd, prrOn, prrSent } from "../congestion/prr";
@@ -52,7 +52,9 @@ export function rackResent(t: Tcb, start: Seq, end: Seq): void {
 /** Takes the round-trip time that the ACK at hand told, if it told one. */
 export function rackTimes(t: Tcb): void {
   const sample = senderOf(t).sample;
-  if (sample != 0) rttSample(t, sample);
+  if (sample == 0) return;
+  rttSample(t, sample);
+  probeTimed(t);
 }
 
 /**
@@ -194,7 +196,7 @@ export function rackTakeTimeout(t: Tcb, first: bool): bool {
   probeForget(t);
   if (first) frtoBegin(t);
   // What is first must have arrived, if it is to be believed: the receiver has reneged (RFC 2018 §8).
-  if ((<u32>rangeAt(s.first).bits & Sent.SACKED) != 0) sentLoseAll(t);
+  if (sentHas(rangeAt(s.first), Sent.SACKED)) sentLoseAll(t);
   else rackTimeout(t);
   return true;
 }

@@ -9,7 +9,7 @@ import { timestampNow } from "../block/timestamps";
 import { Sent, sentHas, sentLose, sentNow } from "./sent";
 import { seg, segHas, Option } from "../segment/segment";
 import { hystartSample } from "../congestion/hystart";
-import { frtoNote } from "./undo";
+import { frtoNote, undoDsack } from "./undo";
 import { DUP_THRESH } from "./plain-scoreboard";
 
 /** A reordering window that a D-SACK has widened lasts for so many recoveries (RFC 8985 §6.2 step 4). */
@@ -64,6 +64,14 @@ function reorderWindow(t: Tcb, s: Sender): u32 {
     if (s.sacked >= DUP_THRESH * <u32>t.mss) return 0;
   }
   return min<u32>(<u32>s.reoMult * (s.minRtt >> 2), t.srtt == 0 ? s.rtt : t.srtt >> 3);
+}
+
+/** The peer got start…end twice. What lies further back than it can have kept in mind is no news. */
+export function rackTwice(t: Tcb, start: Seq, end: Seq): void {
+  if (t.sndUna - start > t.maxSndWnd && seqLt(start, t.sndUna)) return;
+  const s = senderOf(t);
+  s.bits |= <u16>Sends.DSACK_NOW;
+  undoDsack(s, end - start);
 }
 
 /** Step 4: a D-SACK says that something was sent again too early. */

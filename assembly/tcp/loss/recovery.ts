@@ -10,13 +10,15 @@ import { Tcb, Has, tcbClear, tcbHas, tcbSet } from "../block/tcb";
 import { Timer, armTimer } from "../block/timers";
 import { Sends, hasSender, senderBegin, senderEnd, senderOf, sentPipe } from "../block/sender";
 import { congestionTimeout } from "../congestion/congestion";
-import { sentAcked } from "./delivered";
+import { sentAcked, sentMarkSacked } from "./delivered";
+import { pathProbeLater, pathProbeSize } from "./path-probe";
 import { limitedTransmit, plainAdvances, plainFindLost, plainPipe, plainRepeats, plainTimes } from "./plain";
 import { probeDue } from "./probe";
+import { rackTwice } from "./rack";
 import { rackAck, rackAfter, rackResent, rackSent, rackTimes, rackTakeTimeout, reorderDue } from "./rack-recovery";
 import { lossBegins } from "./retransmit";
 import { rttStart } from "./rtt";
-import { sackForget, sackHoleEnd } from "./plain-scoreboard";
+import { sackForget, sackHoleEnd, sackMark } from "./plain-scoreboard";
 import { sentLoseAll, sentFindLost } from "./sent";
 import { frtoWaits, undoBegin } from "./undo";
 
@@ -33,6 +35,16 @@ export function recoveryPipe(t: Tcb): u32 {
  */
 export function recoveryWindow(t: Tcb): u32 {
   return t.cwnd + limitedTransmit(t);
+}
+
+/** The payload of a segment that probes the path, of `have` bytes that wait and may be sent; 0: none is to be sent. */
+export function recoveryPathProbe(t: Tcb, have: u32): u32 {
+  return hasSender(t) ? pathProbeSize(t, have) : 0;
+}
+
+/** The path was found to take less than we thought. */
+export function recoveryPathShrinks(t: Tcb): void {
+  if (hasSender(t)) pathProbeLater(t);
 }
 
 /** Bytes that were selectively acknowledged. */
@@ -86,6 +98,18 @@ export function recoveryAckBegins(t: Tcb): u32 {
   return s.delivered;
 }
 
+/** The peer selectively acknowledged start…end. Returns whether that is news. */
+export function recoveryTakeSack(t: Tcb, start: Seq, end: Seq): bool {
+  return hasSender(t) ? sentMarkSacked(t, start, end) : sackMark(t, start, end);
+}
+
+/** The peer got start…end twice (RFC 2883 §4). Returns whether that is of use here. */
+export function recoveryTakeDsack(t: Tcb, start: Seq, end: Seq): bool {
+  if (!hasSender(t)) return false;
+  rackTwice(t, start, end);
+  return true;
+}
+
 /** SND.UNA has moved by `acked` bytes: how long that took. */
 export function recoveryTimes(t: Tcb, acked: u32): void {
   if (hasSender(t)) {
@@ -137,7 +161,7 @@ export function recoveryTakeTimer(t: Tcb): bool {
 /** The retransmission timer fired (RFC 5681 §3.1). */
 export function recoveryTimeout(t: Tcb): void {
   const first = t.retries == 1;
-  if (first) undoBegin(t);
+  if (first && hasSender(t)) undoBegin(t);
   congestionTimeout(t, t.sndNxt - t.sndUna, first);
   if (hasSender(t) && rackTakeTimeout(t, first)) lossBegins(t);
   else loseAll(t);

@@ -1,12 +1,10 @@
 // How long the retransmission time-out is (RFC 6298 §2 to §4, §5.5), in µs. `srtt` is kept × 8 and `rttvar` × 4, so
 // that the gains are shifts.
 
-import { Policy, config } from "../../config";
-import { TLP } from "../../features";
+import { config } from "../../config";
 import { clock } from "../../core/clock";
 import { Seq, seqLt } from "../../core/seq";
 import { Tcb, Has, tcbHas, tcbSet, tcbClear } from "../block/tcb";
-import { Sends, hasSender, senderOf } from "../block/sender";
 
 /** Granularity of our clock, µs: G of RFC 6298 §2. Polls come about once a millisecond. */
 const GRANULARITY: u32 = 1000;
@@ -56,17 +54,12 @@ export function rttSample(t: Tcb, r: u32): void {
     t.srtt += r - srtt;
   }
   rtoCompute(t);
-  if (hasSender(t)) senderOf(t).bits |= <u16>Sends.PROBE_READY;
 }
 
 /** RFC 6298 §2.2, §2.4 and §2.5: RTO <- SRTT + max (G, 4 * RTTVAR), within its bounds. */
 function rtoCompute(t: Tcb): void {
   const srtt = t.srtt >> 3;
-  // A tail loss probe comes after 2 × SRTT (RFC 8985 §7.2): the time-out leaves it a round trip to be answered in.
-  const least = TLP && hasSender(t) && (config.policy & Policy.TLP) != 0
-    ? max(config.rtoMinMs * 1000, 3 * srtt)
-    : config.rtoMinMs * 1000;
-  t.rto = min(max(srtt + max(GRANULARITY, t.rttvar), least), config.rtoMaxMs * 1000);
+  t.rto = min(max(srtt + max(GRANULARITY, t.rttvar), config.rtoMinMs * 1000), config.rtoMaxMs * 1000);
 }
 
 /** RFC 6298 §5.5. */

@@ -1,14 +1,12 @@
 // Selective acknowledgment (RFC 2018) of what we sent: the blocks of the
 // segment at hand, D-SACKs among them (RFC 2883).
 
+import { RACK } from "../../features";
 import { count, Mib } from "../../core/counters";
 import { Seq, seqLt, seqLe } from "../../core/seq";
-import { rangesAdd, rangesAdded, rangesHold } from "../../buffers/ranges";
 import { Tcb, Has, tcbHas } from "../block/tcb";
 import { seg, segHas, Option } from "../segment/segment";
-import { Sends, hasSender, senderOf } from "../block/sender";
-import { undoDsack } from "./undo";
-import { sentMarkSacked } from "./delivered";
+import { recoveryTakeDsack, recoveryTakeSack } from "./recovery";
 
 /** Takes in the SACK blocks of the segment at hand. Returns whether they told something new. */
 export function sackReceive(t: Tcb): bool {
@@ -21,28 +19,14 @@ export function sackReceive(t: Tcb): bool {
     // RFC 2883 §4.1) says nothing about what is lost.
     if (!seqLt(start, end) || seqLt(t.sndNxt, end) || seqLt(start, t.sndUna) || seqLe(end, seg.ack)) {
       if (!seqLt(start, end) || seqLt(t.sndNxt, end)) count(Mib.TCPSACKDiscard);
-      else if (i == 0 && hasSender(t)) dsackArrives(t, start, end);
+      else if (i == 0) recoveryTakeDsack(t, start, end);
       continue;
     }
-    if (hasSender(t)) {
-      // A first block that another one encloses is a D-SACK too (RFC 2883 §4.2).
-      if (i == 0 && seg.sacks > 1 && isEnclosed(start, end)) dsackArrives(t, start, end);
-      else if (sentMarkSacked(t, start, end)) newSack = true;
-      continue;
-    }
-    if (rangesHold(t.sacked, start, end)) continue;
-    t.sacked = rangesAdd(t.sacked, start, end);
-    if (rangesAdded()) newSack = true;
+    // A first block that another one encloses is a D-SACK too (RFC 2883 §4.2), for whoever makes use of them.
+    if (RACK && i == 0 && seg.sacks > 1 && isEnclosed(start, end) && recoveryTakeDsack(t, start, end)) continue;
+    if (recoveryTakeSack(t, start, end)) newSack = true;
   }
   return newSack;
-}
-
-/** The peer got start…end twice. What lies further back than it can have kept in mind is no news. */
-function dsackArrives(t: Tcb, start: Seq, end: Seq): void {
-  if (t.sndUna - start > t.maxSndWnd && seqLt(start, t.sndUna)) return;
-  const s = senderOf(t);
-  s.bits |= <u16>Sends.DSACK_NOW;
-  undoDsack(s, end - start);
 }
 
 function isEnclosed(start: Seq, end: Seq): bool {

@@ -7,7 +7,7 @@ import { UNDO } from "../../features";
 import { seqLt } from "../../core/seq";
 import { count, Mib } from "../../core/counters";
 import { Tcb, Has, tcbHas, tcbClear } from "../block/tcb";
-import { Sender, Sends, hasSender, senderOf, sends } from "../block/sender";
+import { Sender, Sends, senderOf, sends } from "../block/sender";
 import { congestionFrto, congestionFrtoLost, congestionKeep, congestionUndo } from "../congestion/congestion";
 import { timestampNow } from "../block/timestamps";
 import { unsent } from "../block/send-buffer";
@@ -16,7 +16,7 @@ import { seg, segHas, Option } from "../segment/segment";
 
 /** A recovery begins: `cwnd` and `ssthresh` are about to shrink. */
 export function undoBegin(t: Tcb): void {
-  if (!UNDO || !hasSender(t) || (config.policy & Policy.UNDO) == 0) return;
+  if (!UNDO || (config.policy & Policy.UNDO) == 0) return;
   const s = senderOf(t);
   s.bits = <u16>((<u32>s.bits & ~(Sends.UNDO_TS | Sends.FRTO | Sends.FRTO_WAIT)) | Sends.CAN_UNDO);
   congestionKeep(t, s);
