@@ -108,6 +108,12 @@ export const DHCP6: bool = IPV6 && DHCP && !isDefined(STINT_NO_DHCP6);
 /** Temporary addresses beside those from routers' prefixes (RFC 8981). Without it there are none. */
 export const TEMPORARY: bool = IPV6 && !isDefined(STINT_NO_TEMPORARY);
 
+/**
+ * All rules of RFC 6724 §5 say from which address a connection is opened. Without it rules 5.5 and 6 are left out:
+ * where nothing is temporary, the longest prefix stands for them.
+ */
+export const SOURCES: bool = TEMPORARY;
+
 /** Listeners on all addresses of one family. Without it a listener is on one address, or on all of both. */
 export const FAMILIES: bool = IPV6 && POLICIES;
 

@@ -2,7 +2,7 @@
 // how they are written.
 
 import { config } from "../config";
-import { IPV6 } from "../features";
+import { IPV6, TEMPORARY } from "../features";
 import { take } from "../core/layout";
 import { CLASS_IN, TYPE_A, TYPE_AAAA, TYPE_NSEC, TYPE_PTR } from "../wire/dns";
 import { nameBytes, nameHigh, nameLow, OWN_MAX } from "../address/names";
@@ -129,9 +129,10 @@ export function ownNameText(dst: usize, size: u32): u32 {
 
 // Which there are.
 
-/** Whether an address of ours belongs to the name. */
+/** Whether an address of ours belongs to the name. A temporary one would tell who it is (RFC 8981 §4). */
 export function isPublished(i: u32): bool {
   const a = ownAt(i);
+  if (TEMPORARY && a.origin == <u8>Origin.TEMPORARY) return false;
   return a.state == <u8>Own.VALID && a.origin != <u8>Origin.LOOPBACK;
 }
 

@@ -2,7 +2,7 @@
 // used (§8.1), made known (§8.3), defended (§9), and taken back (§10.1). One state machine with one timer; what it
 // sends to all goes out at the end of a poll, what it sends to one at once.
 
-import { IPV6, SPEED } from "../features";
+import { IPV6, SPEED, TEMPORARY } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { layoutCommits, take } from "../core/layout";
@@ -17,7 +17,7 @@ import { Udp } from "../wire/udp";
 import { Address, digest32, isName, nameHigh, nameLow } from "../address/names";
 import { nextHop, sourceFor } from "../ip/address";
 import { groups, MDNS_GROUP, MDNS_LOW } from "../ip/groups";
-import { interface6 } from "../ip/interface6";
+import { interface6, sourceNamed6 } from "../ip/interface6";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd } from "./datagram";
 import { localAsking, localHears, names } from "./dns";
@@ -368,7 +368,8 @@ function writeAnswers(at: usize, from: usize, room: u32, answers: u32, more: u32
 function answerOne(ip: Ipv4, udp: Udp, from: usize, answers: u32): void {
   if (!rateTake(changetype<usize>(state) + offsetof<Responder>("unicast"), UNICAST_RATE, UNICAST_BURST)) return;
   const dst = ip.src, port = udp.srcPort, legacy = port != MDNS_PORT, id = changetype<Dns>(from).id;
-  const at = datagramBegin(sourceFor(dst), dst, MDNS_PORT, port, TTL);
+  const src = TEMPORARY && isName(dst) ? sourceNamed6(dst) : sourceFor(dst);
+  const at = datagramBegin(src, dst, MDNS_PORT, port, TTL);
   if (at == 0) return;
   let to = writeHeader(at, id, DNS_QR | DNS_AA, legacy ? 1 : 0);
   if (legacy) {

@@ -2,13 +2,13 @@
 // packet takes (RFC 6724, RFC 4861 §5.2). Who fills the tables, and times them, is nd/.
 
 import { config } from "../config";
-import { LOOPBACK, MDNS, REDIRECTS, SPEED, TEMPORARY } from "../features";
+import { LOOPBACK, MDNS, REDIRECTS, SOURCES, SPEED, TEMPORARY } from "../features";
 import { clock, Micros, NEVER } from "../core/clock";
 import { layoutCommits, take } from "../core/layout";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
 import {
-  Address, At, nameDrop, nameHigh, nameKeep, nameLow, namePut, namesChange, OWN_MAX, OWN_PLACES, RESOLVERS_MAX,
-  ROUTERS_MAX,
+  Address, At, digest32, nameDrop, nameHigh, nameKeep, nameLow, namePut, namesChange, OWN_MAX, OWN_PLACES,
+  RESOLVERS_MAX, ROUTERS_MAX,
 } from "../address/names";
 import { groups, MDNS_LOW } from "./groups";
 import { redirectFor, redirectsInit } from "./redirects";
@@ -116,6 +116,8 @@ let owns: usize = 0;
 let onLinks: usize = 0;
 let routers: usize = 0;
 let resolvers: usize = 0;
+/** For each address of ours, a byte: bits of the places of routers that told its prefix. */
+let told: usize = 0;
 
 export function interface6Init(): void {
   interface6 = changetype<Interface6>(take(1, offsetof<Interface6>()));
@@ -123,6 +125,7 @@ export function interface6Init(): void {
   onLinks = take(PREFIXES_MAX, offsetof<OnLink>());
   routers = take(ROUTERS_MAX, offsetof<Router>());
   resolvers = take(RESOLVERS_MAX, offsetof<Resolver>());
+  if (SOURCES) told = take(OWN_MAX, 1);
   if (REDIRECTS) redirectsInit();
   if (layoutCommits()) interfaceReset();
 }
@@ -201,6 +204,15 @@ export function isOwn6(name: Address): bool {
   return a != null && a.state == <u8>Own.VALID;
 }
 
+/** The address of ours, which can be used, with this `digest32`; 0: there is none. */
+export function ownByDigest(digest: u32): Address {
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state == <u8>Own.VALID && digest32(a.name) == digest) return a.name;
+  }
+  return 0;
+}
+
 /** A free place for an address of ours, which is kept; null: there is none. */
 export function ownAdd(name: Address, origin: Origin): OwnAddress | null {
   // Whoever sends advertisements leaves places to the host.
@@ -212,6 +224,7 @@ export function ownAdd(name: Address, origin: Origin): OwnAddress | null {
     if (a.state != <u8>Own.FREE) continue;
     memory.fill(changetype<usize>(a), 0, offsetof<OwnAddress>());
     a.name = nameKeep(name);
+    if (SOURCES) toldPut(a, 0);
     a.origin = <u8>origin;
     a.state = <u8>Own.TENTATIVE;
     if (SPEED) namesChange();
@@ -289,12 +302,80 @@ function scopeOf(name: Address): u32 {
   return (high & 0xc0ff) == 0xc0fe ? 5 : 14;
 }
 
-/** Whether `a` serves better than `b` as the source of a packet for `dst`: RFC 6724 §5, rules 2, 3, 7 and 8. */
-function isBetter(a: OwnAddress, b: OwnAddress, dst: Address): bool {
+/** The label of an address in the default policy table (RFC 6724 §2.1). */
+function labelOf(name: Address): u32 {
+  const high = nameHigh(name), first = <u32>bswap<u16>(<u16>high);
+  if (high == 0) {
+    const middle = <u32>nameLow(name);
+    // ::ffff:0:0/96, and ::/96 but for ::1.
+    if (middle == 0xffff0000) return 4;
+    if (middle == 0) return isLoopback6(name) ? 0 : 3;
+  }
+  if (first == 0x2002) return 2;
+  if (<u32>high == 0x0120) return 5;
+  if (first >> 9 == 0xfc >> 1) return 13;
+  if (first >> 6 == 0xfec0 >> 6) return 11;
+  return first == 0x3ffe ? 12 : 1;
+}
+
+/** The bit of a router's place; 0: it is none. */
+function placeOf(router: Address): u32 {
+  for (let i: u32 = 0; i < ROUTERS_MAX; i++) if (router != 0 && routerAt(i).name == router) return 1 << i;
+  return 0;
+}
+
+/** A router has told the prefix `high`. */
+export function prefixTold(high: u64, router: Address): void {
+  const place = placeOf(router);
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.origin != <u8>Origin.PREFIX && a.origin != <u8>Origin.TEMPORARY) continue;
+    if (a.state != <u8>Own.FREE && nameHigh(a.name) == high) toldPut(a, toldOf(a) | place);
+  }
+}
+
+/** Whoever has told the prefix of an address has told that of another one. */
+export function toldAs(a: OwnAddress, other: OwnAddress): void {
+  toldPut(a, toldOf(other));
+}
+
+/** Who is a router in this one's place later has told nothing yet. */
+export function toldForget(router: Address): void {
+  const place = placeOf(router);
+  for (let i: u32 = 0; i < OWN_MAX; i++) toldPut(ownAt(i), toldOf(ownAt(i)) & ~place);
+}
+
+/** Which of our addresses it is. */
+export function ownIndex(a: OwnAddress): u32 {
+  return <u32>(changetype<usize>(a) - owns) / offsetof<OwnAddress>();
+}
+
+function toldPut(a: OwnAddress, places: u32): void {
+  assert(ownIndex(a) < OWN_MAX);
+  store<u8>(told + ownIndex(a), places);
+}
+
+function toldOf(a: OwnAddress): u32 {
+  return load<u8>(told + ownIndex(a));
+}
+
+/**
+ * Whether `a` serves better than `b` as the source of a packet for `dst`, which goes by the router in the place `via`:
+ * RFC 6724 §5. There is one interface (rule 5), and no home address (rule 4).
+ */
+function isBetter(a: OwnAddress, b: OwnAddress, dst: Address, via: u32): bool {
   const x = scopeOf(a.name), y = scopeOf(b.name), wanted = scopeOf(dst);
   if (x != y) return x < y ? x >= wanted : y < wanted;
   const stale = a.preferredUntil <= clock.us, other = b.preferredUntil <= clock.us;
   if (stale != other) return other;
+  if (SOURCES) {
+    // Rule 5.5: one whose prefix that router told, before one whose prefix other routers did.
+    const from = toldOf(a), otherFrom = toldOf(b), isNear = (from & via) != 0;
+    if (isNear != ((otherFrom & via) != 0) && from != 0 && otherFrom != 0) return isNear;
+    // Rule 6.
+    const label = labelOf(dst), fits = labelOf(a.name) == label;
+    if (fits != (labelOf(b.name) == label)) return fits;
+  }
   if (TEMPORARY) {
     const brief = a.origin == <u8>Origin.TEMPORARY;
     if (brief != (b.origin == <u8>Origin.TEMPORARY)) return brief;
@@ -304,12 +385,22 @@ function isBetter(a: OwnAddress, b: OwnAddress, dst: Address): bool {
 
 /** The address from which we talk to `dst`; 0: we have none that serves. */
 export function sourceFor6(dst: Address): Address {
+  return sourceAmong(dst, OWN_MAX);
+}
+
+/** The same of addresses by which we may be known: temporary ones are not among them. */
+export function sourceNamed6(dst: Address): Address {
+  return sourceAmong(dst, OWN_PLACES);
+}
+
+function sourceAmong(dst: Address, end: u32): Address {
   if (isOwn6(dst)) return dst;
+  const via = SOURCES ? placeOf(nextHop6(dst)) : 0;
   let best: OwnAddress | null = null;
-  for (let i: u32 = 0; i < OWN_MAX; i++) {
+  for (let i: u32 = 0; i < end; i++) {
     const a = ownAt(i);
     if (a.state != <u8>Own.VALID || a.origin == <u8>Origin.LOOPBACK) continue;
-    if (best == null || isBetter(a, best, dst)) best = a;
+    if (best == null || isBetter(a, best, dst, via)) best = a;
   }
   return best == null ? 0 : best.name;
 }

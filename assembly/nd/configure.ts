@@ -1,7 +1,7 @@
 // Addresses from the network (RFC 4862): the link-local one at once, others from the prefixes of routers; each is
 // looked for by duplicate address detection before it is used. Who is asked for routers, and told of groups, and when.
 
-import { AGAIN, DHCP6, LOOPBACK, MDNS, REDIRECTS, SPEED, TEMPORARY } from "../features";
+import { AGAIN, DHCP6, LOOPBACK, MDNS, REDIRECTS, SOURCES, SPEED, TEMPORARY } from "../features";
 import { afterMs, clock, isDue, Micros, NEVER } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -10,11 +10,13 @@ import { Key, hash2 } from "../core/hash";
 import { layoutCommits, take } from "../core/layout";
 import { randomKey } from "../core/random";
 import { heapDisarm } from "../buffers/heap";
-import { Address, At, nameFind, nameHigh, namePut, namesChange, OWN_MAX, TEMPORARY_MAX } from "../address/names";
+import {
+  Address, At, nameFind, nameHigh, namePut, namesChange, OWN_MAX, OWN_PLACES, TEMPORARY_MAX,
+} from "../address/names";
 import { groups } from "../ip/groups";
 import {
   Asks, interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind,
-  ownRemove,
+  ownRemove, toldAs,
 } from "../ip/interface6";
 import { ipAddressGone, ipForget, ownMac } from "../ip/output";
 import { redirectsForget } from "../ip/redirects";
@@ -23,9 +25,9 @@ import { workUnblock } from "../tcp/block/tcb";
 import { ndOwner, tellStack } from "../clients/owners";
 import { ndArm, routersForget, routersTimer, until } from "./routers";
 import {
-  isFollowed, isWorthMaking, temporaryAt, temporaryBegin, temporaryFollowed, temporaryIdentifier, temporaryInit,
-  temporaryNextAt, temporaryOldest, temporaryRenew, temporaryTurnOff, temporaryTurnOn,
-  temporaryWanted,
+  hasDoubt, isWorthMaking, lasting, temporaryAt, temporaryBegin, temporaryDoubt, temporaryDoubtEnd, temporaryDue,
+  temporaryHeldUntil, temporaryHold, temporaryIdentifier, temporaryInit, temporaryLeast, temporaryRelease,
+  temporaryRenew, temporaryTurnOff, temporaryTurnOn, temporaryWanted,
 } from "./temporary";
 import { probe, advertiseAddress, Groups, reportGroups, reportGroupsSingly, solicitRouters, soon } from "./send";
 
@@ -105,6 +107,10 @@ export function configureLinkChanged(): void {
     ipForget();
   }
   if (AGAIN && state.againAt != NEVER) lookAgain();
+  if (TEMPORARY) {
+    temporaryDoubt();
+    ndArm(clock.us);
+  }
   solicitAnew();
 }
 
@@ -136,6 +142,7 @@ function identifier(high: u64, tried: u32): u64 {
 function formAddress(high: u64, origin: Origin, tried: u8, preferredUntil: Micros, validUntil: Micros): void {
   const a = ownAdd(namePut(high, identifier(high, tried), At.OTHER), origin);
   if (a == null) return;
+  if (TEMPORARY && origin == Origin.PREFIX) temporaryRelease(a);
   a.prefix = 64;
   a.tried = tried;
   a.preferredUntil = preferredUntil;
@@ -144,73 +151,107 @@ function formAddress(high: u64, origin: Origin, tried: u8, preferredUntil: Micro
 }
 
 /**
- * A temporary address under a prefix that is good for so long (RFC 8981 §3.4), `tried` of which somebody else had.
- * Returns false: it would not be of use.
+ * A temporary address under the prefix of `whole`, which stays (RFC 8981 §3.4), `tried` of which somebody else had.
+ * Returns false: there is no place for it.
  */
-function temporaryTake(high: u64, tried: u8, preferred: Micros, valid: Micros): bool {
-  if (!temporaryWanted() || !isWorthMaking(preferred)) return false;
-  const oldest = temporaryOldest();
-  if (oldest != null) addressEnd(oldest);
-  const a = ownAdd(namePut(high, temporaryIdentifier(), At.OTHER), Origin.TEMPORARY);
+function temporaryTake(whole: OwnAddress, tried: u8): bool {
+  const least = temporaryLeast();
+  if (least != null) addressEnd(least);
+  const a = ownAdd(namePut(nameHigh(whole.name), temporaryIdentifier(), At.OTHER), Origin.TEMPORARY);
   if (a == null) return false;
   a.prefix = 64;
   a.tried = tried;
-  temporaryBegin(a, preferred, valid);
+  if (SOURCES) toldAs(a, whole);
+  temporaryBegin(a, whole.preferredUntil, whole.validUntil);
   detectDuplicate(a);
-  ndArm(temporaryNextAt(a));
   return true;
 }
 
-/** The address that is made from the prefix, and stays; null: there is none. */
-function lasting(high: u64): OwnAddress | null {
-  for (let i: u32 = 0; i < OWN_MAX; i++) {
-    const a = ownAt(i);
-    if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX && nameHigh(a.name) == high) return a;
-  }
-  return null;
+/**
+ * The prefix of `whole` has a temporary address, and the next one before that is deprecated (RFC 8981 §3.5). Returns
+ * when it is to be looked at again.
+ */
+function temporaryKeep(whole: OwnAddress): Micros {
+  if (!temporaryWanted()) return NEVER;
+  const high = nameHigh(whole.name), due = max(temporaryDue(high), temporaryHeldUntil(whole));
+  if (!isDue(due)) return due;
+  // A router that says that it is good for longer has it looked at again.
+  if (!isWorthMaking(whole.preferredUntil) || !temporaryTake(whole, 0)) return NEVER;
+  return temporaryDue(high);
 }
 
 /** A router has told how long the prefix is good: its temporary addresses follow, and it has one. */
 function prefixTemporary(high: u64): void {
   const whole = lasting(high);
   if (whole == null) return;
-  let has = false;
   for (let i: u32 = 0; i < TEMPORARY_MAX; i++) {
     const a = temporaryAt(i);
     if (a.state == <u8>Own.FREE || nameHigh(a.name) != high) continue;
     temporaryRenew(a, whole.preferredUntil, whole.validUntil);
-    has = has || !isFollowed(a);
-    ndArm(min(a.validUntil, temporaryNextAt(a)));
+    ndArm(a.validUntil);
   }
-  if (!has) temporaryTake(high, 0, whole.preferredUntil, whole.validUntil);
+  ndArm(temporaryKeep(whole));
+}
+
+/** Each prefix has its temporary address. Returns when they are to be looked at again. */
+function temporariesTimer(): Micros {
+  let next = NEVER;
+  for (let i: u32 = 0; i < OWN_PLACES; i++) {
+    const a = ownAt(i);
+    if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX) next = min(next, temporaryKeep(a));
+  }
+  return next;
+}
+
+/** Somebody else has the temporary address that was looked for: another one is drawn, as often as it may be. */
+function temporaryTaken(high: u64, tried: u8): void {
+  const whole = lasting(high);
+  if (whole != null) {
+    if (tried >= TRIES) temporaryHold(whole);
+    else if (temporaryWanted()) temporaryTake(whole, tried);
+    ndArm(temporaryHeldUntil(whole));
+  }
+  tellStack(Event.ADDRESS);
+}
+
+/** Whether the link was changed, and no router has told since which one it is. */
+export function isLinkUnknown(): bool {
+  return TEMPORARY && hasDoubt();
+}
+
+/** Whether we have an address under the prefix. */
+export function isFormed(high: u64): bool {
+  return lasting(high) != null;
+}
+
+/** A router tells a prefix that there was before the link changed: it is the same link. */
+export function linkIsSame(): void {
+  temporaryDoubtEnd();
+}
+
+/**
+ * It is another link. Temporary addresses are not to be seen on both (RFC 8981 §3.5): there will be others, and what
+ * was told on the other link is deprecated until it is told again.
+ */
+export function linkIsOther(): void {
+  temporaryDoubtEnd();
+  for (let i: u32 = 0; i < OWN_PLACES; i++) {
+    const a = ownAt(i);
+    if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX) a.preferredUntil = min(a.preferredUntil, clock.us);
+  }
+  for (let i: u32 = 0; i < TEMPORARY_MAX; i++) if (temporaryAt(i).state != <u8>Own.FREE) addressEnd(temporaryAt(i));
 }
 
 /** Each prefix has a temporary address from now on (RFC 8981 §3.6). */
 export function temporariesBegin(): void {
-  if (temporaryWanted()) return;
   temporaryTurnOn();
-  for (let i: u32 = 0; i < OWN_MAX; i++) {
-    const a = ownAt(i);
-    if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX) prefixTemporary(nameHigh(a.name));
-  }
+  ndArm(temporariesTimer());
 }
 
 /** There are none any more. */
 export function temporariesEnd(): void {
   temporaryTurnOff();
   for (let i: u32 = 0; i < TEMPORARY_MAX; i++) if (temporaryAt(i).state != <u8>Own.FREE) addressEnd(temporaryAt(i));
-}
-
-/** RFC 8981 §3.5: the next one is made before this one is deprecated. Returns when that is. */
-function temporaryTimer(a: OwnAddress): Micros {
-  if (isFollowed(a)) return NEVER;
-  if (!isDue(temporaryNextAt(a))) return temporaryNextAt(a);
-  const name = a.name, high = nameHigh(name), whole = lasting(high);
-  // It may have had to make room itself.
-  if (whole != null && temporaryTake(high, 0, whole.preferredUntil, whole.validUntil) && a.name == name) {
-    temporaryFollowed(a);
-  }
-  return NEVER;
 }
 
 /** Duplicate address detection begins. */
@@ -249,6 +290,8 @@ export function leaseTake(name: Address, preferredUntil: Micros, validUntil: Mic
 /** An address is ours no longer. Its connections end with NO_ADDRESS. */
 export function addressEnd(a: OwnAddress): void {
   const was = a.state;
+  // Its prefix is to have another one.
+  if (TEMPORARY && a.origin == <u8>Origin.TEMPORARY) ndArm(clock.us);
   if (was == <u8>Own.VALID) {
     tcpAddressGone(a.name);
     ipAddressGone();
@@ -272,9 +315,7 @@ export function addressTaken(a: OwnAddress): void {
     return;
   }
   if (TEMPORARY && origin == Origin.TEMPORARY) {
-    // Another one is drawn; when three were others', with what the router says next (RFC 8981 §3.4 (6)).
-    if (tried < TRIES) temporaryTake(high, tried, preferred, valid);
-    tellStack(Event.ADDRESS);
+    temporaryTaken(high, tried);
     return;
   }
   if (origin != Origin.FIXED && tried < TRIES) {
@@ -335,6 +376,7 @@ export function configureTimer(): void {
   if (SPEED) interface6.wanted = true;
   let next = NEVER;
   for (let i: u32 = 0; i < OWN_MAX; i++) next = min(next, addressTimer(ownAt(i)));
+  if (TEMPORARY) next = min(next, temporariesTimer());
   next = min(next, routersTimer());
   if (state.solicitAt != NEVER && isDue(state.solicitAt)) {
     state.soliciting = true;
@@ -355,12 +397,6 @@ function addressTimer(a: OwnAddress): Micros {
     addressEnd(a);
     return NEVER;
   }
-  if (TEMPORARY && a.origin == <u8>Origin.TEMPORARY) return min(temporaryTimer(a), detectionTimer(a));
-  return detectionTimer(a);
-}
-
-/** The same of duplicate address detection, and of the end. */
-function detectionTimer(a: OwnAddress): Micros {
   if (a.state == <u8>Own.TENTATIVE) {
     if (!isDue(a.probeAt)) return min(a.probeAt, a.validUntil);
     // Not sent yet, or the answer has had its time.

@@ -2,7 +2,7 @@
 // (RFC 2710, RFC 3810). All of it comes from the link itself: its hop limit was not lowered by a router.
 
 import { config } from "../config";
-import { DHCP6, DNS, REDIRECTS } from "../features";
+import { DHCP6, DNS, REDIRECTS, SOURCES, TEMPORARY } from "../features";
 import { count, Mib } from "../core/counters";
 import { ARP_REPLY, ARP_REQUEST } from "../wire/arp";
 import {
@@ -14,12 +14,14 @@ import { MAC_REFUSED, MAC_UNKNOWN, neighbourHeard, neighbourKnown, neighbourLear
 import { Address, At, nameFind, nameFor, nameSettled } from "../address/names";
 import { in6 } from "../ip/input6";
 import {
-  interface6, isLinkLocal, isMulticast6, isUnspecified, linkLocalHigh, nextHop6, Own, ownFind, Says,
+  interface6, isLinkLocal, isMulticast6, isUnspecified, linkLocalHigh, nextHop6, Own, ownFind, prefixTold, Says,
 } from "../ip/interface6";
 import { ipForget, ipResolved } from "../ip/output";
 import { redirectKeep } from "../ip/redirects";
 import { workUnblock } from "../tcp/block/tcb";
-import { addressTaken, groupsAsked, ownFor, prefixForms, routerHeard } from "./configure";
+import {
+  addressTaken, groupsAsked, isFormed, isLinkUnknown, linkIsOther, linkIsSame, ownFor, prefixForms, routerHeard,
+} from "./configure";
 import { mtuFromRouter, prefixNote, resolverIs, routerGone, routerNote, until } from "./routers";
 import { advertiseAddress, HOPS } from "./send";
 
@@ -155,6 +157,7 @@ function routerAdvertisement(icmp: Icmp6, size: u32): void {
   learn(macIn(NdOption.SOURCE_MAC, options, end));
   const mtu = option(NdOption.MTU, options, end, 8);
   if (mtu != 0) mtuFromRouter(bswap<u32>(load<u32>(mtu, 4)));
+  if (TEMPORARY && isLinkUnknown()) recogniseLink(options, end);
   for (let o = options; o < end; o += <usize>load<u8>(o, 1) << 3) {
     const kind = <u32>load<u8>(o);
     if (kind == <u32>NdOption.PREFIX && load<u8>(o, 1) == 4) prefixInformation(o);
@@ -186,6 +189,25 @@ function serversInformation(o: usize): void {
   for (let i: u32 = 0; i < servers; i++) resolverIs(o + 8 + (<usize>i << 4), end);
 }
 
+/** After a change of the link, the prefixes that a router tells first show whether it is another one. */
+function recogniseLink(options: usize, end: usize): void {
+  let tells = false;
+  for (let o = options; o < end; o += <usize>load<u8>(o, 1) << 3) {
+    if (<u32>load<u8>(o) != <u32>NdOption.PREFIX || load<u8>(o, 1) != 4 || !isForming(o)) continue;
+    if (isFormed(load<u64>(o, 16))) {
+      linkIsSame();
+      return;
+    }
+    tells = true;
+  }
+  if (tells) linkIsOther();
+}
+
+/** Whether addresses are made from the prefix in the option: interface identifiers have 64 bits (RFC 4291 §2.5.1). */
+function isForming(o: usize): bool {
+  return (load<u8>(o, 3) & 0x40) != 0 && load<u8>(o, 2) == 64;
+}
+
 /** RFC 4861 §4.6.2. */
 function prefixInformation(o: usize): void {
   const bits = <u32>load<u8>(o, 2), flags = <u32>load<u8>(o, 3), valid = bswap<u32>(load<u32>(o, 4)),
@@ -193,8 +215,9 @@ function prefixInformation(o: usize): void {
   const high = load<u64>(o, 16), low = load<u64>(o, 24);
   if ((high & 0xff) == 0xff) return;
   if ((flags & 0x80) != 0) prefixNote(high, low, bits, until(valid), Says.ROUTER);
-  // Interface identifiers have 64 bits (RFC 4291 §2.5.1).
-  if ((flags & 0x40) != 0 && bits == 64) prefixForms(high, preferred, valid);
+  if (!isForming(o)) return;
+  prefixForms(high, preferred, valid);
+  if (SOURCES) prefixTold(high, nameSettled(in6.src));
 }
 
 /** RFC 3810 §5.1, §8.2.1: a query of 24 bytes is MLDv1's. */

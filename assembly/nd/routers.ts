@@ -1,7 +1,7 @@
 // What routers say of the link (RFC 4861 §6.3.4): who is one, which prefixes are on it, its MTU; and when that ends.
 
 import { config } from "../config";
-import { REDIRECTS } from "../features";
+import { REDIRECTS, SOURCES } from "../features";
 import { clock, isDue, Micros, NEVER } from "../core/clock";
 import { Event } from "../core/events";
 import { IPV6_MTU_MIN } from "../wire/ipv6";
@@ -9,7 +9,7 @@ import { heapArm } from "../buffers/heap";
 import { Address, At, Mark, nameDrop, nameFor, nameKeep, nameMark, RESOLVERS_MAX, ROUTERS_MAX } from "../address/names";
 import {
   defaultRouter, HOSTS, interface6, isLoopback6, isMulticast6, isSamePrefix, isUnspecified, linkLocalHigh, onLinkAt,
-  PREFIXES_MAX, Resolver, resolverAt, Router, routerAt, Says,
+  PREFIXES_MAX, Resolver, resolverAt, Router, routerAt, Says, toldForget,
 } from "../ip/interface6";
 import { ipForget } from "../ip/output";
 import { Left, redirectsForget, redirectsLeave } from "../ip/redirects";
@@ -119,6 +119,7 @@ export function routerGone(name: Address): void {
 function routerEnd(r: Router): void {
   if (r.name == 0) return;
   if (REDIRECTS) redirectsLeave(r.name, Left.NO_ROUTER);
+  if (SOURCES) toldForget(r.name);
   nameMark(r.name, Mark.NONE);
   nameDrop(r.name);
   r.name = 0;

@@ -5,7 +5,7 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { DHCP, IPV6, OWNERSHIP } from "../features";
+import { DHCP, IPV6, OWNERSHIP, SOURCES } from "../features";
 import { fence, take, layoutCommits } from "../core/layout";
 import { allow, forbid, spaced, RED_ZONE } from "../core/own";
 import { count, Mib } from "../core/counters";
@@ -17,6 +17,7 @@ import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
 import { isReachable, mtuTo, sourceFor } from "../ip/address";
+import { askedAt, askedInit, askedNote } from "./asked";
 
 const RECORD: u32 = 12;
 /** Bytes of an IPv6 address. */
@@ -63,6 +64,7 @@ export function udpInit(): void {
     forbid(rings, (config.udpMax << 1) * spaced(config.udpRing));
   }
   record = take(1, RECORD + (IPV6 ? ADDRESS6 : 0));
+  if (SOURCES) askedInit();
 }
 
 export function udpAt(i: u32): UdpSocket {
@@ -247,6 +249,7 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
     count(Mib.udpRcvbufErrors);
     return UdpResult.DONE;
   }
+  if (SOURCES && isName(ip.src)) askedNote(s.port, ip.src, udp.srcPort, ip.dst);
   s.event = true;
   count(Mib.udpInDatagrams);
   return UdpResult.DELIVERED;
@@ -273,6 +276,12 @@ export function udpIcmpError(udp: Udp): void {
   s.refused = s.event = true;
 }
 
+/** The address of ours that a datagram for `dst`:`port` leaves from. */
+function sourceOf(s: UdpSocket, dst: Address, port: u32): Address {
+  const asked = SOURCES && isName(dst) ? askedAt(s.port, dst, port) : 0;
+  return asked != 0 ? asked : sourceFor(dst);
+}
+
 /** Sends what is queued. Returns whether a socket had to stop for want of a slot. */
 export function udpOutput(): bool {
   for (let i: u32 = 0; i < config.udpMax; i++) {
@@ -288,7 +297,8 @@ export function udpOutput(): bool {
         continue;
       }
       if (!ipHasSlot(dst)) return true;
-      const ip = ipBegin(sourceFor(dst), dst, PROTO_UDP, 0, DHCP && s.ttl != 0 ? s.ttl : config.ttl);
+      const src = sourceOf(s, dst, port & 0xffff);
+      const ip = ipBegin(src, dst, PROTO_UDP, 0, DHCP && s.ttl != 0 ? s.ttl : config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
         udp.srcPort = s.port;

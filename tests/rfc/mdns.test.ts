@@ -4,7 +4,7 @@ import { describe, it } from "node:test";
 import { ERR } from "../../host/errors.js";
 import { SMALL } from "../harness/bench.js";
 import { be, ip4, udp } from "../harness/codec.js";
-import { hex6, ip6 } from "../harness/codec6.js";
+import { hex6, ip6, udp6 } from "../harness/codec6.js";
 import { A, AAAA, labels, record } from "../harness/dns.js";
 import {
   a, aaaa, ANY, FLUSH, GROUP, GROUP_MAC, IN, MdnsLink, message, NSEC, PEER, PORT, PTR, QU, STACK, TTL, TXT, type Rr,
@@ -436,6 +436,27 @@ if (!SMALL) {
       }
       const nibbles = [...linkLocal].reverse().flatMap((b) => [b & 15, b >> 4]).map((n) => n.toString(16)).join(".");
       assert.ok(six[3]!.answers.some((r) => r.name === `${nibbles}.ip6.arpa`));
+    });
+
+    it("RFC 8981 §4: temporary addresses have no name: nobody is told of them, nor answered from one", () => {
+      const net = new MdnsLink().six();
+      net.stack.ip6TemporaryStart();
+      net.poll();
+      net.advance(3000);
+      const known = net.stack.ip6Addresses(), temporary = known.find((x) => x.origin === "temporary" && x.ready)!;
+      assert.ok(temporary);
+      const sent = (): number[][] => net.sent.splice(0).flatMap((s) =>
+        [...s.answers, ...s.authorities, ...s.additionals].filter((r) => r.type === AAAA).map((r) => r.data));
+      net.start();
+      net.advance(5000);
+      const [linkLocal, global] = net.own6 as [Uint8Array, Uint8Array];
+      assert.deepEqual(new Set(sent().map(String)), new Set([linkLocal, global].map(String)));
+      const asked = message({ questions: [{ name: LAMP, type: AAAA }] });
+      net.frame(udp6({ src: Uint8Array.from([...global.slice(0, 8), 0, 0, 0, 0, 0, 0, 0, 9]), dst: ip6("ff02::fb") },
+        4000, 5353, asked));
+      const one = net.sent.filter((s) => s.dport === 4000);
+      assert.deepEqual([one.length, one[0]!.src], [1, global]);
+      assert.deepEqual(new Set(sent().map(String)), new Set([linkLocal, global].map(String)));
     });
 
     it("a question is answered with the addresses of its family, and those of the other beside", () => {

@@ -4,7 +4,9 @@ import { describe, it } from "node:test";
 import { ERR } from "../../host/errors.js";
 import { SMALL } from "../harness/bench.js";
 import { MAC_PEER } from "../harness/codec.js";
-import { advertisement, ALL_NODES, hex6, ip6, nd, routerAdvertisement, see6 } from "../harness/codec6.js";
+import {
+  advertisement, ALL_NODES, hex6, ip6, nd, routerAdvertisement, see6, solicitation, udp6,
+} from "../harness/codec6.js";
 import { entropyOf } from "../harness/entropy.js";
 import { Polled } from "../harness/polled.js";
 
@@ -38,13 +40,36 @@ class Net extends Polled {
     return found.map(({ bytes, ready, preferredS, validS }) => ({ text: hex6(bytes), ready, preferredS, validS }));
   }
 
+  /** The router tells no more, but what it told is good for ever. */
+  forEver(): void {
+    this.router(PREFIX, { valid: 0xffffffff, preferred: 0xffffffff });
+  }
+
+  /** Somebody else has the temporary address that is looked for. */
+  conflict(): string {
+    const own = this.stack.ip6Addresses().find((a) => a.origin === "temporary" && !a.ready)!.bytes;
+    this.advance(150);
+    this.frame(advertisement(own, ALL_NODES, own, 1));
+    return hex6(own);
+  }
+
+  whole(): { bytes: Uint8Array; preferredS: number; validS: number } {
+    return this.stack.ip6Addresses().find((a) => a.origin === "prefix")!;
+  }
+
   get texts(): string[] {
     return this.all.map((a) => a.text);
   }
 
+  /** The router is there, and tells no prefix. */
+  near(): void {
+    this.frame(routerAdvertisement(ROUTER, nd.source(MAC_PEER)));
+    this.out = [];
+  }
+
   /** The source of a SYN to a host behind the router. */
   source(): string {
-    this.out = [];
+    this.near();
     const handle = this.stack.connect(this.stack.ip6Name(FAR), 80);
     this.poll();
     const syn = this.out.map((s) => see6(s.raw)).find((s) => s?.next === 6 && hex6(s.dst) === hex6(FAR));
@@ -97,20 +122,52 @@ if (!SMALL) {
       }
     });
 
-    it("8981-4: somebody has it: another one, three in all; then with what the router says next", () => {
-      const net = new Net(), seen = new Set<string>();
-      net.router(PREFIX, month);
-      for (let n = 0; n < 3; n++) {
-        const [text] = net.texts, bytes = net.stack.ip6Addresses().find((a) => a.origin === "temporary")!.bytes;
-        seen.add(text!);
-        net.advance(150);
-        net.frame(advertisement(bytes, ALL_NODES, bytes, 1));
+    it("8981-4: somebody has it: another one, three in all; then after an hour, or on another link", () => {
+      for (const sooner of [false, true]) {
+        const net = new Net(), seen = new Set<string>();
+        net.forEver();
+        for (let n = 0; n < 3; n++) seen.add(net.conflict());
+        assert.deepEqual([seen.size, net.texts], [3, []]);
+        net.forEver();
+        net.advance(59 * MINUTE * 1000);
+        assert.deepEqual(net.texts, [], "whatever the router says");
+        if (sooner) net.stack.linkChanged();
+        net.advance(sooner ? 1000 : 2 * MINUTE * 1000);
+        assert.equal(net.texts.length, 1);
       }
-      assert.deepEqual([seen.size, net.texts], [3, []]);
-      net.advance(10_000);
-      assert.deepEqual(net.texts, []);
-      net.router(PREFIX, month);
-      assert.equal(net.texts.length, 1);
+    });
+
+    it("8981-4: others have the next one: the first is there as long as it is valid, and another one is made", () => {
+      const net = new Net();
+      net.forEver();
+      net.advance(3000);
+      const [first] = net.all;
+      net.advance((first!.preferredS - 6) * 1000);
+      for (let n = 0; n < 100 && net.texts.length === 1; n++) net.advance(100);
+      for (let n = 0; n < 3; n++) net.conflict();
+      assert.deepEqual(net.texts, [first!.text]);
+      net.advance(2 * HOUR * 1000);
+      assert.equal(net.texts.length, 2);
+      assert.notEqual(net.source(), first!.text);
+    });
+
+    it("8981-4: days pass at once, or the host takes it away: there is another one", () => {
+      const net = new Net();
+      net.forEver();
+      net.advance(3000);
+      const [first] = net.texts;
+      net.nowUs += 3 * DAY * 1e6;
+      net.poll();
+      net.advance(3000);
+      const [second, ...more] = net.texts;
+      assert.notEqual(second, first);
+      assert.deepEqual([more, net.source()], [[], second]);
+      net.stack.ip6Remove(net.stack.ip6Addresses().find((a) => a.origin === "temporary")!.bytes);
+      net.poll();
+      net.advance(3000);
+      const [third, ...others] = net.texts;
+      assert.ok(third !== first && third !== second);
+      assert.deepEqual([others, net.source()], [[], third]);
     });
 
     it("8981-4: the next one is there before the first is deprecated, and takes its place; then the first goes", () => {
@@ -151,6 +208,54 @@ if (!SMALL) {
       for (let n = 0; n < 2; n++) net.stack.ip6Add(ip6(`fd00::${n + 1}`), 64);
     });
 
+    it("prefixes without end, whose other addresses somebody has: none that a connection may have goes", () => {
+      const net = new Net();
+      net.router(PREFIX, { valid: 7 * DAY, preferred: HOUR });
+      net.advance(3000);
+      const [own] = net.texts;
+      for (let n = 0; n < 20; n++) {
+        net.router(ip6(`2001:db8:${(n + 16).toString(16)}::`), { valid: 7 * DAY, preferred: 7 * DAY });
+        for (let tries = 0; tries < 3; tries++) {
+          const forming = net.stack.ip6Addresses().find((a) => a.origin === "prefix" && !a.ready)!.bytes;
+          net.frame(solicitation(ip6("::"), forming, []));
+        }
+        net.advance(2000);
+        assert.ok(net.texts.length <= 6 && net.texts.includes(own!), `prefix ${n}`);
+      }
+    });
+
+    it("4862-15: forged advertisements of routers deprecate it, no more, and leave it two hours", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const [own] = net.all;
+      for (let n = 0; n < 50; n++) {
+        for (const forged of [{ valid: 0, preferred: 0 }, { valid: 6, preferred: 6 }, { valid: 7, preferred: 8 }])
+          net.router(PREFIX, forged);
+        net.advance(500);
+      }
+      assert.deepEqual(net.texts, [own!.text], "no other one was made, nor did it go");
+      assert.ok(net.all[0]!.validS > 2 * HOUR - 60, String(net.all[0]!.validS));
+      net.router(PREFIX, { valid: 0, preferred: 0 });
+      assert.equal(net.source(), own!.text, "of two that are deprecated");
+      net.router(PREFIX, month);
+      assert.ok(own!.preferredS - net.all[0]!.preferredS < MINUTE, "what the router says next is heeded");
+      assert.equal(net.source(), own!.text);
+    });
+
+    it("4862-8: forged advertisements and solicitations of neighbours do nothing to one that passed detection", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const [own] = net.texts, { bytes } = net.stack.ip6Addresses().find((a) => a.origin === "temporary")!;
+      for (const frame of [
+        advertisement(bytes, ALL_NODES, bytes, 1), advertisement(ip6("fe80::bad"), ALL_NODES, bytes, 5),
+        advertisement(ip6("fe80::bad"), bytes, bytes, 7), solicitation(ip6("::"), bytes, []),
+      ]) net.frame(frame);
+      net.advance(3000);
+      assert.deepEqual([net.texts, net.source()], [[own], own]);
+    });
+
     it("a prefix that is told as deprecated, and ends: its temporary address does so with it", () => {
       const net = new Net();
       net.router(PREFIX, { valid: 3 * HOUR, preferred: HOUR });
@@ -164,12 +269,82 @@ if (!SMALL) {
     });
   });
 
+  describe("RFC 8981 §3.5: a link that changes", () => {
+    it("the same one, as its router tells: it stays", () => {
+      const net = new Net();
+      for (const prefix of [PREFIX, OTHER]) net.router(prefix, month);
+      net.advance(3000);
+      const all = net.texts;
+      net.stack.linkChanged();
+      net.poll();
+      assert.deepEqual(net.texts, all);
+      net.frame(routerAdvertisement(ip6("fe80::5"), []));
+      net.router(OTHER, month);
+      net.router(ip6("2001:db8:3::"), month);
+      assert.deepEqual([net.texts.slice(0, 2), net.texts.length], [all, 3], "and is not doubted again");
+    });
+
+    it("another one: there are others at once, none that was seen on the first one", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const [first] = net.texts, handle = net.stack.connect(net.stack.ip6Name(FAR), 80);
+      net.stack.linkChanged();
+      net.poll();
+      net.router(OTHER, month);
+      net.advance(3000);
+      const [second, ...more] = net.texts;
+      assert.deepEqual([more, net.source()], [[], second]);
+      assert.ok(second!.startsWith("2001:db8:2:0:") && second!.slice(-19) !== first!.slice(-19));
+      assert.equal(net.stack.info(handle).error, ERR.NO_ADDRESS);
+      assert.equal(net.whole().preferredS, 0, "what the first one's router told is deprecated");
+      // Back there.
+      net.stack.linkChanged();
+      net.poll();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const back = net.texts.find((text) => text.startsWith("2001:db8:1:0:"));
+      assert.ok(back !== undefined && back !== first);
+    });
+  });
+
   describe("RFC 8981 §3.6, RFC 6724 rule 7: who uses it", () => {
     it("8981-6: a connection is opened from it; one that comes to the other address is answered from that", () => {
       const net = new Net();
       net.router(PREFIX, month);
       net.advance(3000);
       assert.deepEqual([net.source()], net.texts);
+    });
+
+    it("1122-4.1.3.5: a datagram is answered from the address that it came to, for five minutes", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const handle = net.stack.udpOpen(7), { bytes: whole } = net.whole(), [brief] = net.texts;
+      const froms = (...ports: number[]): string[] => {
+        net.near();
+        for (const port of ports) net.stack.udpSend(handle, net.stack.ip6Name(FAR), port, new Uint8Array(4));
+        net.poll();
+        return net.out.map((s) => see6(s.raw)!).filter((s) => s.next === 17).map((s) => hex6(s.src));
+      };
+      const ask = (port: number, at: Uint8Array): void => {
+        net.frame(udp6({ src: FAR, dst: at }, port, 7, new Uint8Array(4)));
+        net.stack.udpReceive(handle);
+      };
+      assert.deepEqual(froms(1000), [brief], "a question of our own");
+      for (let port = 1000; port < 1032; port++) ask(port, whole);
+      assert.deepEqual(new Set(froms(...Array.from({ length: 32 }, (_, i) => 1000 + i))), new Set([hex6(whole)]));
+      assert.deepEqual(froms(2000), [brief], "another one is asked from what serves best");
+      ask(1031, ip6(brief!));
+      assert.deepEqual(froms(1030, 1031), [hex6(whole), brief], "the last address counts");
+      net.advance(4 * MINUTE * 1000);
+      assert.deepEqual(froms(1030), [hex6(whole)]);
+      net.advance(2 * MINUTE * 1000);
+      assert.deepEqual(froms(1030), [brief], "that is no answer any more");
+      ask(1030, whole);
+      net.stack.ip6Remove(whole);
+      net.poll();
+      assert.deepEqual(froms(1030), [brief], "it is ours no longer");
     });
 
     it("8981-5: without it being asked for there is none; it can be asked for later, and given up", () => {
