@@ -92,7 +92,8 @@ const enum Asks { OFF, WAITING, ASKING }
   asks: u8;
   /** Whether a question is to be sent. */
   sending: bool;
-  pad: u32;
+  /** How many questions had been sent when the round began. */
+  sentBefore: u32;
 }
 
 export let time: Time = changetype<Time>(0);
@@ -144,6 +145,7 @@ export function sntpIsOn(): bool {
 
 function begin(): void {
   client.which = client.tried = client.denied = 0;
+  client.sentBefore = client.sent;
   client.intervalS = LEAST_S;
   waitMs(randomBelow(FIRST_MS));
 }
@@ -188,6 +190,7 @@ function waitMs(ms: u32): void {
 /** The next round. Clients that began together ask at different times. */
 function waitRound(): void {
   client.tried = 0;
+  client.sentBefore = client.sent;
   waitMs(client.intervalS * 1000 + randomBelow(client.intervalS * 125));
 }
 
@@ -229,7 +232,8 @@ function ask(): void {
     client.due = NEVER;
     return;
   }
-  askLess(MOST_S);
+  // A round in which nothing could be sent was of no load to anybody.
+  if (client.sent != client.sentBefore) askLess(MOST_S);
   waitRound();
 }
 

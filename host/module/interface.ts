@@ -209,10 +209,12 @@ export class Interface extends Instance {
   sntpStart(servers: readonly (number | Uint8Array)[] = []): void {
     const what = "cannot ask for the time";
     this.checked(this.exports.sntp_start(0, 0, 0), what);
-    for (const server of servers) {
-      const result = this.exports.sntp_server_add(typeof server === "number" ? server : this.ip6Name(server));
-      if (result < 0) this.sntpStop();
-      this.checked(result, what);
+    try {
+      for (const server of servers)
+        this.checked(this.exports.sntp_server_add(typeof server === "number" ? server : this.ip6Name(server)), what);
+    } catch (error) {
+      this.sntpStop();
+      throw error;
     }
   }
 

@@ -184,6 +184,29 @@ if (!SMALL) {
       assert.equal(net.questions(1)[0]?.server, hex6(FAR));
     });
 
+    it("4330-6: rounds in which nothing could be sent make none rarer", () => {
+      const net = new Net6();
+      net.stack.sntpStart([NEAR]);
+      // Nobody says where the server is.
+      net.advance(600_000);
+      assert.deepEqual([net.stack.time().sent, net.stack.time().intervalS], [0, 16]);
+      assert.equal(net.questions(30, 1).length, 1);
+      net.questions(60);
+      assert.ok(net.stack.time().intervalS > 16, "and those that were sent do");
+    });
+
+    it("an address of another length is one clear error, and nobody is asked, nor those of the lease", () => {
+      const net = new Net6();
+      for (const server of [new Uint8Array(4), new Uint8Array(15), new Uint8Array(17), new Uint8Array(0)]) {
+        for (const before of [[], [NEAR]]) {
+          net.stack.sntpStart([FAR]);
+          const error = { code: "ARGUMENT", message: /^[^\n]*an IPv6 address has 16 bytes[^\n]*$/ };
+          assert.throws(() => net.stack.sntpStart([...before, server]), error);
+          assert.equal(net.stack.exports.sntp_server_add(net.stack.ip6Name(NEAR)), ERR.STATE, "it is off");
+        }
+      }
+    });
+
     it("other servers, again and again: their names are kept and left; none but hosts, three at most", () => {
       const net = new Net6(), { exports } = net.stack, named = (ip: Uint8Array): number => net.stack.ip6Name(ip);
       assert.equal(exports.sntp_server_add(named(NEAR)), ERR.STATE);
