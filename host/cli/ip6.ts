@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import type { Command } from "commander";
 import { formatIp6, isLinkLocal } from "../address6.js";
+import { isForming6 } from "../forming6.js";
 import { checkIp6, MTU_MIN, type Ip6Options } from "../net/ip6.js";
 import type { StackModule } from "../stack.js";
 import { address6, cidr6 } from "./arguments.js";
@@ -59,14 +60,14 @@ export class Watch6 {
 
   constructor(readonly module: StackModule, readonly say: (words: string) => void) {}
 
-  /** To be called after each poll. Returns an address that is good beyond the link, if there is one. */
+  /** To be called after each poll. Returns an address that is good beyond the link, if there are those that serve. */
   look(): string | undefined {
-    const all = this.module.ip6Addresses().filter((a) => a.ready && a.origin !== "loopback");
+    const known = this.module.ip6Addresses(), all = known.filter((a) => a.ready && a.origin !== "loopback");
     const has = new Set(all.map((a) => formatIp6(a.bytes)));
     for (const address of has) if (!this.#had.has(address)) this.say(`address ${address}`);
     for (const address of this.#had) if (!has.has(address)) this.say(`address ${address} lost`);
     this.#had = has;
-    const far = all.find((a) => !isLinkLocal(a.bytes));
+    const far = isForming6(known) ? undefined : all.find((a) => !isLinkLocal(a.bytes));
     return far && formatIp6(far.bytes);
   }
 }

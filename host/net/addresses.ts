@@ -60,7 +60,7 @@ export class OwnAddresses {
 
   /** Whether one of them reaches others than those on the link, or is of IPv4. */
   serves(): boolean {
-    return this.list().some((a) => a.family === "IPv4" || (a.ready && a.origin !== "link-local"));
+    return this.list().some((a) => a.family === "IPv4") || this.#forming?.serves() === true;
   }
 
   /** Whether `address` is one that can be used. */

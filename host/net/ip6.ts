@@ -4,6 +4,7 @@ import {
   addressFault6, checkAddresses6, formatIp6, isIp6, isLinkLocal, mappedIp, parseCidr6, parseIp6,
 } from "../address6.js";
 import { StintError } from "../errors.js";
+import { isForming6 } from "../forming6.js";
 import { Timer } from "../timer.js";
 import type { Dhcp6Stack } from "../dhcp6.js";
 import type { Ip6Address, StackModule } from "../stack.js";
@@ -90,7 +91,7 @@ export class Forming {
     if (to === undefined || four !== undefined) return this.module.ownAddress() === 0 && four! >>> 24 !== LOOPBACK;
     if (addressFault6(to) !== undefined) return false;
     const all = this.addresses();
-    return isLinkLocal(to) ? !all.some((a) => a.ready) : !all.some((a) => a.ready && !isLinkLocal(a.bytes));
+    return isLinkLocal(to) ? !all.some((a) => a.ready) : isForming6(all);
   }
 
   #isTentative(own: Uint8Array): boolean {
@@ -145,8 +146,14 @@ export class Forming {
     this.look();
   }
 
+  /** Whether an address that reaches others than those on the link can be used, and the temporary one, if any. */
+  serves(): boolean {
+    return !isForming6(this.addresses());
+  }
+
   /** What is known of them, as one text: to see whether it has changed. */
   told(): string {
-    return this.addresses().filter((a) => a.ready).map((a) => formatIp6(a.bytes)).join(" ");
+    const all = this.addresses(), ready = all.filter((a) => a.ready).map((a) => formatIp6(a.bytes)).join(" ");
+    return ready === "" ? "" : `${ready}${isForming6(all) ? " and more" : ""}`;
   }
 }

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, it, mock } from "node:test";
+import { Watch6 } from "../../host/cli/ip6.js";
 import type { Link } from "../../host/links/link.js";
 import { Stack, type OpenOptions } from "../../host/net.js";
 import { Forming } from "../../host/net/ip6.js";
@@ -9,6 +10,7 @@ import dns from "../../host/node/dns.js";
 import net from "../../host/node/net.js";
 import type { StintError } from "../../host/errors.js";
 import type { Dhcp6Stack } from "../../host/dhcp6.js";
+import type { Ip6Address } from "../../host/stack.js";
 import { ALL_NODES, ip6, macOf, nd, routerAdvertisement, see6, udp6 } from "../harness/codec6.js";
 import { A, AAAA, QNAME, readQuery, record, response } from "../harness/dns.js";
 import { Cable, pair } from "../harness/cable.js";
@@ -343,6 +345,26 @@ describe("IPv6 that begins", () => {
     advertise();
     assert.deepEqual(await Promise.all(found), [["2001:db8:1::9"], ["10.0.0.9"]]);
     await stack.close(0);
+  });
+
+  it("8981-6: waits for the temporary address, from which connections are opened, and so does who serves", () => {
+    const known: Partial<Ip6Address>[] = [], module = { ip6Addresses: () => known } as unknown as Dhcp6Stack;
+    const forming = new Forming(module), watch = new Watch6(module, () => {});
+    const has = (...own: [origin: Ip6Address["origin"], text: string, ready: boolean][]): unknown[] => {
+      known.splice(0, Infinity, ...own.map(([origin, text, ready]) => ({ origin, bytes: ip6(text), ready })));
+      return [forming.isAwaited("2001:db8::1"), forming.isAwaited("fe80::1"), forming.serves(), watch.look()];
+    };
+    const whole = "2001:db8::7", brief = "2001:db8::8", next = "2001:db8::9";
+    assert.deepEqual(has(["link-local", "fe80::7", true]), [true, false, false, undefined]);
+    const both = has(["prefix", whole, false], ["temporary", brief, true]);
+    assert.deepEqual(both, [false, false, true, brief], "the other one need not be ready");
+    const early = has(["prefix", whole, true], ["temporary", brief, false]), { length } = forming.told();
+    assert.deepEqual(early, [true, false, false, undefined]);
+    assert.deepEqual(has(["prefix", whole, true]), [false, false, true, whole], "somebody else has it, and the next");
+    assert.ok(forming.told().length < length, "and that is told");
+    assert.deepEqual(has(["prefix", whole, true], ["temporary", brief, true]), [false, false, true, whole]);
+    const following = has(["prefix", whole, true], ["temporary", brief, true], ["temporary", next, false]);
+    assert.deepEqual(following, [false, false, true, whole], "nor is the one that follows awaited");
   });
 
   it("is waited for no longer than it takes, though a timer may be early by a part of a millisecond", async () => {

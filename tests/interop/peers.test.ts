@@ -167,6 +167,53 @@ describe("a router, radvd", () => {
     }
   });
 
+  it("--temporary, in Node and under wasmtime: one address more, another one each time", async (t) => {
+    if (lacks(t, ...NEEDS, "radvd", "ping", "nc", "tshark", "wasmtime")) return;
+    const lab = new Lab(), pcap = lab.file("temporary.pcapng");
+    try {
+      lab.run("sysctl", ["-qw", "net.ipv6.conf.all.forwarding=1"]);
+      succeeded("ip", ["-n", lab.name, "addr", "add", `${KERNEL6}/64`, "dev", "tap0", "nodad"]);
+      serve(lab, "radvd", "-n", "-m", "stderr", "-p", lab.file("radvd.pid"), "-C", config(lab, "radvd",
+        "interface tap0 {", "AdvSendAdvert on;", "prefix fd00:9::/64 { AdvOnLink on; AdvAutonomous on; };", "};"));
+      const options = ["--link", "tap:tap0", "--ip", `${STACK_IP}/24`, "--echo", "7"];
+      /** The addresses of the prefix, each of which answers, and serves. */
+      const started = async (count: number, ...more: string[]): Promise<string[]> => {
+        const up = await lab.up([...options, ...more]);
+        let all: string[] = [];
+        await until(`${count} addresses of the prefix`, () => {
+          all = [...up.err.matchAll(/^address (fd00:9:\S+)$/gm)].map((found) => found[1]!);
+          return all.length === count;
+        }, 60_000);
+        for (const address of all) {
+          assert.equal((await lab.sh(`ping -6 -c 1 -W 20 ${address}`, 30)).status, 0, address);
+          assert.equal((await lab.sh(`echo hello | nc -6 -q 1 -w 20 ${address} 7`, 30)).out, "hello\n", address);
+        }
+        assert.equal(await up.stop(), 0, up.err);
+        return all;
+      };
+      const [whole] = await started(1), seen = new Set([whole]);
+      for (const runtime of ["node", "wasmtime"]) {
+        const all = await started(2, "--temporary", "--runtime", runtime);
+        assert.ok(all.includes(whole!), `the one that stays is the same: ${all.join(" ")}`);
+        for (const address of all) seen.add(address);
+      }
+      assert.equal(seen.size, 3, "another temporary one each time");
+      const served = lab.sh("echo welcome | nc -6 -q 1 -l -p 98", 60);
+      await lab.listens(98);
+      const found = await lab.sh(`${STINT.join(" ")} connect ${KERNEL6} 98 --link tap:tap0 --ip ${STACK_IP}/24 `
+        + `--temporary --pcap ${pcap} < /dev/null`, 60);
+      assert.equal(found.out, "welcome\n", found.err);
+      await served;
+      const syn = "tcp.flags.syn == 1 && tcp.flags.ack == 0";
+      const [source = ""] = ran("tshark", ["-r", pcap, "-Y", syn, "-T", "fields", "-e", "ipv6.src"]).stdout.split("\n");
+      assert.match(source, /^fd00:9:/);
+      assert.ok(!seen.has(source), "the first connection is from a temporary address, too");
+      assert.deepEqual(complaints(pcap), []);
+    } finally {
+      lab.close();
+    }
+  });
+
   it("says that a server knows more (O): it is asked for a DNS server, by DHCPv6", async (t) => {
     if (lacks(t, ...NEEDS, "radvd", "dnsmasq", "nc", "tshark")) return;
     const lab = new Lab(), pcap = lab.file("inform.pcapng");

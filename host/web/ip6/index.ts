@@ -1,8 +1,9 @@
 /** IPv6 for stacks in pages and workers: what `Stack.open` takes as `ipv6`. */
 import { formatIp6, isIp6, isLinkLocal, parseCidr6, parseIp6 } from "../../address6.js";
+import { isForming6 } from "../../forming6.js";
 import type { Ip6Options } from "../../net/ip6.js";
 import type { Lookups } from "../../net/lookups.js";
-import type { StackModule } from "../../stack.js";
+import type { Ip6Address, StackModule } from "../../stack.js";
 import type { Family6 } from "../family6.js";
 
 export { type Ip6Options } from "../../net/ip6.js";
@@ -25,26 +26,27 @@ class Ip6 implements Family6 {
 
   begin(module: StackModule, names: (lookup: (name: string) => Uint8Array[] | undefined) => Lookups<Uint8Array>): void {
     const { secret, addresses = [], gateway, temporary } = this.options;
-    if (!module.hasIp6) throw new RangeError("this module was built without IPv6");
-    if (this.#until !== 0) throw new RangeError("one ip6() is for one stack");
-    if (secret && secret.length !== SECRET) throw new RangeError(`the secret is ${SECRET} bytes`);
+    if (!module.hasIp6) throw new RangeError("a module without IPv6");
+    if (this.#until) throw new RangeError("one ip6() is for one stack");
+    if (secret && secret.length !== SECRET) throw new RangeError("the secret is 16 bytes");
     this.#module = module;
     this.#names = names((name) => module.lookup6(name));
     module.ip6Start(secret);
     if (temporary) module.ip6TemporaryStart();
     for (const [i, text] of addresses.entries()) {
       const { bytes, prefix } = parseCidr6(text);
-      module.ip6Add(bytes, prefix, i === 0 && gateway !== undefined ? parseIp6(gateway) : undefined);
+      module.ip6Add(bytes, prefix, gateway && !i ? parseIp6(gateway) : undefined);
     }
     this.#until = performance.now() + FORMING_MS;
   }
 
-  get #ready(): Uint8Array[] {
-    return this.#module.ip6Addresses().filter((a) => a.ready && a.origin !== "loopback").map((a) => a.bytes);
+  /** Those that can be used, but for ::1. */
+  get addresses(): string[] {
+    return this.#all.filter((a) => a.ready && a.origin !== "loopback").map((a) => formatIp6(a.bytes));
   }
 
-  get addresses(): string[] {
-    return this.#ready.map(formatIp6);
+  get #all(): Ip6Address[] {
+    return this.#module.ip6Addresses();
   }
 
   bytes(text: string): Uint8Array | undefined {
@@ -53,12 +55,12 @@ class Ip6 implements Family6 {
 
   text(number: number): string | undefined {
     const bytes = this.#module.ip6Bytes(number);
-    return bytes === null ? undefined : formatIp6(bytes);
+    return bytes ? formatIp6(bytes) : undefined;
   }
 
   addressed(): boolean {
-    for (const look of [...this.#waiting]) look();
-    return this.#ready.some((bytes) => !isLinkLocal(bytes));
+    for (const look of this.#waiting) look();
+    return !isForming6(this.#all);
   }
 
   named(): void {
@@ -71,10 +73,9 @@ class Ip6 implements Family6 {
   }
 
   async settled(address: string, signal: AbortSignal | undefined): Promise<void> {
-    const to = this.bytes(address), local = to !== undefined && isLinkLocal(to);
-    const isAwaited = (): boolean => to !== undefined && !signal?.aborted && performance.now() < this.#until
-      && !this.#ready.some((bytes) => local || !isLinkLocal(bytes));
-    while (isAwaited()) {
+    const to = this.bytes(address);
+    while (to && !signal?.aborted && performance.now() < this.#until
+      && (isLinkLocal(to) ? !this.addresses[0] : isForming6(this.#all))) {
       await new Promise<void>((resolve) => {
         const look = (): void => {
           clearTimeout(timer);
@@ -92,7 +93,7 @@ class Ip6 implements Family6 {
   end(reason: Error): void {
     this.#until = 1;
     this.#names.end(reason);
-    for (const look of [...this.#waiting]) look();
+    for (const look of this.#waiting) look();
   }
 }
 
