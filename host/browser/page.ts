@@ -1,7 +1,7 @@
 /** The handshake lab's page: what is shown, how time goes, links to it, and captures. */
 import { Analysis, type Frame, type Segment } from "../lab/analyze.js";
 import { Lab } from "../lab/lab.js";
-import type { Scenario, UserAct } from "../lab/scenario.js";
+import { actsOf, type Scenario, type UserAct } from "../lab/scenario.js";
 import { plural } from "../lab/ladder.js";
 import { SCENARIOS, scenarioNamed } from "../lab/scenarios.js";
 import { settingsOf, TOUR, tourScenario, type Settings } from "../lab/tour.js";
@@ -294,7 +294,7 @@ export class Page {
   fromUrl(): void {
     const q = new URLSearchParams(location.hash.slice(1)), seed = Number(q.get("seed")) || 1;
     try {
-      const acts = JSON.parse(atob(q.get("acts") ?? btoa("[]"))) as UserAct[], tour = q.get("tour");
+      const acts = actsOf(q.get("acts") ?? btoa("[]")), tour = q.get("tour");
       if (tour !== null) {
         const step = TOUR[Number(tour) - 1];
         this.openTour(Number(tour), step && settingsOf(step, (name) => q.get(name)), seed, acts);

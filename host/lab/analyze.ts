@@ -335,7 +335,7 @@ class Reader {
     } else if (s.fate === INJECTED) {
       out.push(`Somebody else sends this in the ${s.from === 0 ? "client" : "server"}'s name, SEQ ${s.seq}.`);
     } else if (f.has("RST")) {
-      if (peer.state === "CLOSED" && s.index <= 2 && this.segments.at(-1)?.tcp.flags.includes("SYN"))
+      if (f.has("ACK") && peer.state === "CLOSED" && s.index <= 2 && this.segments.at(-1)?.tcp.flags.includes("SYN"))
         out.push(
           `Nobody listens there: ${who.toLowerCase()} refuses with a RST, `
             + "which acknowledges the SYN so that it is believed.",

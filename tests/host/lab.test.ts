@@ -7,12 +7,14 @@ import { describe, it } from "node:test";
 import { analyze } from "../../host/lab/analyze.js";
 import { Lab } from "../../host/lab/lab.js";
 import { ladderSvg } from "../../host/lab/ladder.js";
+import { actsOf } from "../../host/lab/scenario.js";
 import { SCENARIOS, scenarioNamed } from "../../host/lab/scenarios.js";
 import { laddersOf } from "../../host/lab/story.js";
 import { pcapngHead, pcapngPacket } from "../../host/links/pcapng.js";
 import { CaptureError, readCapture } from "../../host/links/read-capture.js";
 import { loadModule } from "../../host/module.js";
 import { Random } from "../../host/random.js";
+import { ip4, tcp, type Tcp } from "../harness/codec.js";
 import { ran } from "../harness/programs.js";
 
 const played = (name: string, variant = "", seed = 1): Lab => {
@@ -108,6 +110,17 @@ describe("time", () => {
     assert.ok(marks(lab).includes("lost"));
   });
 
+  it("what a link says that the user did is read, and refused in one line where no page writes it", () => {
+    const lost = { step: 3, act: "fate", flight: 1, fate: "drop" };
+    const acts = [lost, { step: 4, act: "action", action: { do: "send" } }];
+    assert.deepEqual(actsOf(btoa(JSON.stringify(acts))), acts);
+    for (const wrong of ["%", btoa("{"), btoa("7"), ...[
+      [1], [null], [{}], [{ step: -1, act: "fate", flight: 1, fate: "drop" }], [{ step: 1, act: "sing" }],
+      [{ step: 1, act: "fate", flight: 1, fate: "toString" }], [{ step: 1, act: "action", action: 7 }],
+      [{ step: 1, act: "edit", flight: 0 }], { length: 1, 0: acts[0] },
+    ].map((x) => btoa(JSON.stringify(x)))]) assert.throws(() => actsOf(wrong), /^Error: its acts are not what/);
+  });
+
   it("before the user lost a segment it was not lost, and what is done at the end is done once", () => {
     const lab = new Lab(loadModule("stint.simd"), scenarioNamed("handshake"), 1);
     while (lab.flights.length === 0) lab.next();
@@ -145,6 +158,21 @@ describe("time", () => {
     // A budget with room for a slow machine: a tenth of what is aimed at; and for a busy one: of the processor's time.
     const { user, system } = process.cpuUsage(began);
     assert.ok(lab.frames.length / ((user + system) / 1000) > 1, "1,000 segments a second");
+  });
+});
+
+describe("sentences", () => {
+  it("say of a RST that answers a SYN that it acknowledges it only where it does", () => {
+    const client = { src: ip4("10.0.0.1"), dst: ip4("10.0.0.2") }, server = { src: client.dst, dst: client.src };
+    const said = (rst: Partial<Tcp>): string => {
+      const frames = [
+        tcp(client, { sport: 4000, dport: 80, seq: 7, flags: "S" }),
+        tcp(server, { sport: 80, dport: 4000, seq: 0, flags: "R", ...rst }),
+      ];
+      return analyze(frames.map((bytes, timeUs) => ({ timeUs, bytes })))[0]!.segments[1]!.says;
+    };
+    assert.match(said({ flags: "RA", ack: 8 }), /refuses with a RST, which acknowledges the SYN/);
+    assert.match(said({}), /^The server resets the connection/);
   });
 });
 
