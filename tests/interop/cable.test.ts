@@ -72,7 +72,7 @@ const EVENTS: Record<string, (lab: Lab, up: Up) => Promise<void>> = {
 
 for (const runtime of ["node", "wasmtime"] as const) {
   const linkFor = (event: string): string => (event === KILLED || runtime === "wasmtime" ? BY_SOCAT : BY_ITSELF);
-  describe(`stint up on a TAP device under ${runtime}`, { concurrency: 2 }, () => {
+  describe(`stint up on a TAP device under ${runtime}`, { concurrency: 4 }, () => {
     for (const [name, happens] of Object.entries(EVENTS)) {
       it(`${name}: a download, an upload and a new connection (${runtime}, ${linkFor(name)})`, async (t) => {
         if (
@@ -438,7 +438,7 @@ function between(inner: Link): Link & { inner: Link } {
   return { inner, send(frame) { this.inner.send(frame); }, onFrame() {}, onClose() {}, close() {} };
 }
 
-describe("a stream link whose other side is started again", () => {
+describe("a stream link whose other side is started again", { concurrency: 2 }, () => {
   for (const keep of [true, false]) {
     it(
       keep ? "the connections go on" : "and has forgotten all: each connection ends with RESET, and the next one works",
@@ -624,7 +624,7 @@ p = select.poll(); p.register(s, 0); p.poll(100000); print(s.getsockopt(socket.S
   }
 });
 
-describe("files that change while they are served", () => {
+describe("files that change while they are served", { concurrency: 2 }, () => {
   for (const runtime of ["node", "wasmtime"]) {
     it(`an answer goes on from the file that it began with, or is reset: ${runtime}`, async (t) => {
       if (lacks(t, "root", "tap", "ip", "socat", "curl", ...(runtime === "wasmtime" ? ["wasmtime"] : []))) return;
@@ -660,7 +660,7 @@ describe("files that change while they are served", () => {
   }
 });
 
-describe("a link that comes back", () => {
+describe("a link that comes back", { concurrency: 3 }, () => {
   const MAC = "02:00:5e:10:00:07";
   for (const how of [["--runtime", "node"], ["--runtime", "wasmtime"], ["--workers", "2"]]) {
     it(`tells the stack, which announces its address anew: ${how.join(" ")}`, async (t) => {

@@ -144,7 +144,7 @@ describe("DHCP of a board, from dnsmasq", () => {
         "--import", "tsx", "tools/board.ts", "lm3s6965evb", "--debug", "--name", "sensor", "--out",
         lab.file("firmware"), "--run", "--link", "tap:tap0",
       ]);
-      const words = await said(board, /ready .*\n/, 120_000), ip = /ready (10\.9\.0\.(?:5\d|60))\n/.exec(words)?.[1];
+      const words = await said(board, /ready .*\n/, 240_000), ip = /ready (10\.9\.0\.(?:5\d|60))\n/.exec(words)?.[1];
       assert.ok(ip !== undefined, words);
       assert.match(readFileSync(lab.file("leases"), "utf8"), new RegExp(`${ip} sensor `));
       const page = await lab.sh(`curl -sS --max-time 10 http://${ip}/`, 15);

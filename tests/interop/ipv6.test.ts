@@ -44,7 +44,7 @@ async function says(up: Up, what: RegExp): Promise<string> {
   throw new Error(`it does not say ${what.source}: ${up.err}`);
 }
 
-describe("IPv6 with the kernel", () => {
+describe("IPv6 with the kernel", { concurrency: 3 }, () => {
   for (const runtime of ["node", "wasmtime"]) it(`${runtime}: pings, pages, a path with a smaller MTU`, async (t) => {
     if (lacks(t, ...NEEDS, "ping", "curl", "nc", "tshark", runtime)) return;
     const lab = lab6(), far = behind(lab), pcap = lab.file("up.pcapng");
@@ -243,7 +243,7 @@ describe("IPv6 of a board", () => {
       ]);
       // Three lines, in whichever order the network answers: a lease, the link-local address, the router's prefix.
       const all = /^(?=[^]*ready 10\S+\n)(?=[^]*ready6 fe80:\S+\n)(?=[^]*ready6 fd00:9:\S+\n)/;
-      const words = await said(board, all, 120_000);
+      const words = await said(board, all, 240_000);
       const [ip, local, global] = [/ready (10\S+)/, /ready6 (fe80:\S+)/, /ready6 (fd00:\S+)/].map(
         (what) => what.exec(words)![1]!,
       );
