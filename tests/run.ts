@@ -100,14 +100,17 @@ async function timed(name: string, what: () => void | Promise<void>): Promise<vo
   times.clear();
 }
 
-/** Runs the files of suites, two at a time, and then those that have to be alone. */
+/** Files of a suite that run side by side. Those of interop wait for timers and peers, more than they compute. */
+const AT_ONCE = 2, WAITING_AT_ONCE = 3;
+
+/** Runs the files of suites side by side, and then those that have to be alone. */
 async function suites(...dirs: string[]): Promise<void> {
   const files = dirs.flatMap((dir) =>
     readdirSync(join("tests", dir))
       .filter((f) => f.endsWith(".test.ts"))
       .map((f) => join("tests", dir, f)),
   );
-  await runFiles(files.filter((f) => !ALONE.has(f)), 2);
+  await runFiles(files.filter((f) => !ALONE.has(f)), dirs.includes("interop") ? WAITING_AT_ONCE : AT_ONCE);
   await runFiles(files.filter((f) => ALONE.has(f)), 1);
 }
 
@@ -184,17 +187,17 @@ if (wants("small")) {
   // Most of TCP on the same build, lowered to the first WebAssembly.
   process.env["STINT_MODULE"] = "stint.mvp";
   const lowered = LOWERED.map((f) => join("tests", "rfc", `${f}.test.ts`));
-  await timed("small, the first WebAssembly", () => runFiles(lowered, 2));
+  await timed("small, the first WebAssembly", () => runFiles(lowered, AT_ONCE));
   // And those of IPv6 on the small build with both families.
   process.env["STINT_MODULE"] = "stint6";
   const six = ["ipv6", "hostile6"].map((f) => join("tests", "rfc", `${f}.test.ts`));
-  await timed("small, both families", () => runFiles(six, 2));
+  await timed("small, both families", () => runFiles(six, AT_ONCE));
   delete process.env["STINT_MODULE"];
 }
 if (wants("six")) {
   // Those of TCP once more, over IPv6 (harness/family6.ts).
   process.env["STINT_FAMILY"] = "6";
-  await timed("six", () => runFiles(OVER_IPV6.map((f) => join("tests", "rfc", `${f}.test.ts`)), 2));
+  await timed("six", () => runFiles(OVER_IPV6.map((f) => join("tests", "rfc", `${f}.test.ts`)), AT_ONCE));
   delete process.env["STINT_FAMILY"];
 }
 if (wants("owned")) {
@@ -208,12 +211,12 @@ if (wants("owned")) {
   await timed("owned, small", () => {
     ownedSmall();
     process.env["STINT_MODULE"] = "stint.owned.small";
-    return runFiles(files("reach", "bad-input", "ip", "udp"), 2);
+    return runFiles(files("reach", "bad-input", "ip", "udp"), AT_ONCE);
   });
   await timed("owned, small, both families", () => {
     ownedDual();
     process.env["STINT_MODULE"] = "stint.owned.dual";
-    return runFiles(files("reach", "hostile6"), 2);
+    return runFiles(files("reach", "hostile6"), AT_ONCE);
   });
   delete process.env["STINT_MODULE"];
   delete process.env["STINT_DRAW"];
@@ -224,7 +227,7 @@ for (const group of GROUPS) {
 }
 
 const files = asked.filter((a) => /\.test\.\w+$/.test(a));
-if (files.length > 0) await timed("files", () => runFiles(files, 2));
+if (files.length > 0) await timed("files", () => runFiles(files, AT_ONCE));
 if (doubts.length > 0) await timed("once more", again);
 
 const to = option("--results");
