@@ -79,9 +79,12 @@ class Running {
 }
 
 const BOARDS = Object.keys(TOOLS).map((name): (typeof RUNTIMES)[number] => [name, "aot", []]);
-for (const [name, runtime, more] of [...BOARDS, ...RUNTIMES]) {
+const ALL = [...BOARDS, ...RUNTIMES];
+// Each has a network of its own, and mostly waits: what is measured is what clients see, or is counted. Its own tests
+// follow each other.
+describe("boards, two at a time", { concurrency: 2 }, () => { for (const [name, runtime, more] of ALL) {
   const isC = runtime === "aot", title = isC ? name : `${name}, ${runtime}`;
-  describe(`${title}, the kernel over TAP`, () => {
+  describe(`${title}, the kernel over TAP`, { concurrency: 1 }, () => {
     const needs = ["root", "tap", "ip", "curl", "nc", "ping", "nft", "hping3", "pgrep", ...TOOLS[name]!, ...more];
     let lab: Lab | undefined, running: Running, dir: string;
 
@@ -317,7 +320,7 @@ for (const [name, runtime, more] of [...BOARDS, ...RUNTIMES]) {
       });
     }
   });
-}
+} });
 
 describe("firmware that is refused", () => {
   const needs = TOOLS["lm3s6965evb"]!;
@@ -329,19 +332,23 @@ describe("firmware that is refused", () => {
     assert.match(err, /^board: lm3s6965evb has 65536 bytes of RAM, this needs \d+ more; .*\n$/);
   });
 
-  it("a board, an option or a combination that is not there", (t) => {
+  it("a board, an option or a combination that is not there", async (t) => {
     if (lacks(t, ...needs)) return;
-    for (const args of [
+    // Side by side: each has to read the compilers first.
+    await Promise.all([
       ["nothing"], ["posix", "--services", "gopher"], ["posix", "--release", "--debug"], ["posix", "--seed", "1"],
       ["posix", "--ip", "10.0.0.1"], ["posix", "--gateway", "10.0.0.1"], ["posix", "--name", "x_y"],
       ["posix", "--ip", "10.0.0.2/24", "--name", "x"], ["posix", "--mac", "2:3"], ["posix", "--app", "x.wasm"],
       ["posix", "--ipv6", "--ip", "10.0.0.2/24", "--app", "x.wasm"], ["w5500-evb-pico", "--ipv6"],
       ["posix", "--layout", "built", "--ip", "10.0.0.2/24", "--app", "x.wasm"],
       ["posix", "--bench", "--ip", "10.0.0.2/24", "--app", "x.wasm"],
-    ]) {
-      const { status, err } = board(...args);
-      assert.deepEqual([status, err.trim().split("\n").length], [2, 1], err);
-    }
+    ].map(async (args) => {
+      const child = started(process.execPath, ["--import", "tsx", "tools/board.ts", ...args]);
+      let err = "";
+      child.stderr.on("data", (d: Buffer) => (err += d));
+      const [status] = await once(child, "close") as [number | null];
+      assert.deepEqual([status, err.trim().split("\n").length], [2, 1], `${args.join(" ")}: ${err}`);
+    }));
   });
 
   it("no source of entropy: the firmware says so and does not start", async (t) => {
