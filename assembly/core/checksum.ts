@@ -3,7 +3,7 @@
 // Words are summed in the machine's byte order (RFC 1071 §2 (B): the sum is byte-order independent), 32 bits at a time
 // into 64, so that no carry is lost below 2^32 words; the fold swaps the bytes at the end.
 
-import { NATIVE } from "../features";
+import { BOARD, NATIVE } from "../features";
 
 // @ts-ignore: decorator
 @external("native", "sum")
@@ -30,13 +30,9 @@ export function sumBytes(at: usize, size: u32, sum: u64): u64 {
       sum += total(i32x4.add(even, odd), size >> 6);
     }
   } else {
-    while (at + 32 <= end) {
-      sum += <u64>load<u32>(at) + <u64>load<u32>(at, 4);
-      sum += <u64>load<u32>(at, 8) + <u64>load<u32>(at, 12);
-      sum += <u64>load<u32>(at, 16) + <u64>load<u32>(at, 20);
-      sum += <u64>load<u32>(at, 24) + <u64>load<u32>(at, 28);
-      at += 32;
-    }
+    // Compiled for a microcontroller, a turn costs a third of what its eight words do.
+    for (; BOARD && at + 64 <= end; at += 64) sum = sumEight(at + 32, sumEight(at, sum));
+    for (; at + 32 <= end; at += 32) sum = sumEight(at, sum);
   }
   while (at + 4 <= end) {
     sum += <u64>load<u32>(at);
@@ -48,6 +44,14 @@ export function sumBytes(at: usize, size: u32, sum: u64): u64 {
   }
   if (at < end) sum += <u64>load<u8>(at);
   return sum;
+}
+
+// @ts-ignore: decorator
+@inline function sumEight(at: usize, sum: u64): u64 {
+  sum += <u64>load<u32>(at) + <u64>load<u32>(at, 4);
+  sum += <u64>load<u32>(at, 8) + <u64>load<u32>(at, 12);
+  sum += <u64>load<u32>(at, 16) + <u64>load<u32>(at, 20);
+  return sum + <u64>load<u32>(at, 24) + <u64>load<u32>(at, 28);
 }
 
 /** The sums of neighbouring words, each less 2^15 so that they count as signed: there is an instruction for that. */

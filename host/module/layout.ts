@@ -965,163 +965,163 @@ export const WANT = {
   NONE: 0, LENGTH: 1, PIECE: 2,
 } as const;
 
-/** What the module exports. */
+/** What the module exports; include/stint.h says what each does. */
 export interface Calls {
-  /**
+  /*
    * Address of a block of 304 bytes: the configuration is written there, and `init` called; later it is free
    * for the host's use.
    */
   configBlock(): number;
-  /** Bytes of arena that the configuration at `block` takes; ARGUMENT, CONFIG or NO_MEMORY. */
+  /* Bytes of arena that the configuration at `block` takes; ARGUMENT, CONFIG or NO_MEMORY. */
   layoutSize(block: number): bigint;
-  /**
+  /*
    * Lays the stack out as the configuration at `block` says, and wipes its entropy. OK, ARGUMENT, CONFIG,
    * ENTROPY or NO_MEMORY.
    */
   init(block: number): number;
-  /**
+  /*
    * Moves frames and time: takes in all frames from the host, fires timers, sends. Returns the microseconds
    * until it must be called again at the latest; 0: at once, there is more; −1: nothing is due. NOT_INIT.
    */
   poll(nowUs: bigint): number;
-  /**
+  /*
    * The link was away, and may lead to another network now: neighbours are asked for again, and the own
    * address is announced. OK or NOT_INIT.
    */
   link_changed(): number;
-  /**
+  /*
    * Address of the control block: the ring from the host, then the ring to it, each as a SlotRing
    * (buffers/slots.ts). 0 before `init`.
    */
   controlBlock(): number;
-  /** Address of the u32 counters, in the order of `Mib`. */
+  /* Address of the u32 counters, in the order of `Mib`. */
   counters(): number;
-  /** How many counters there are. */
+  /* How many counters there are. */
   countersCount(): number;
-  /** How full a table is, in entries; `which`: one of `Pool`. ARGUMENT or NOT_INIT. */
+  /* How full a table is, in entries; `which`: one of `Pool`. ARGUMENT or NOT_INIT. */
   pool(which: number): number;
-  /**
+  /*
    * Changes one number of the running configuration, by its place among the u32 of `Config`: from `policy` to
    * `firstByteMs`. What is under way keeps the deadline that it has. OK, ARGUMENT or NOT_INIT.
    */
   tune(word: number, value: number): number;
-  /**
+  /*
    * The next socket that has something to tell: its handle in the upper half, bits of `Event` in the lower;
    * 0: none.
    */
   event_next(): bigint;
-  /**
+  /*
    * Listens on `ip` and `port`; 0: on every own address. In builds with everything also 255.255.255.255: on
    * every IPv4 one; and the name of :: (`ip6_name`): on every IPv6 one. Returns a handle, IN_USE, FULL or
    * ARGUMENT.
    */
   tcp_listen(ip: number, port: number, backlog: number): number;
-  /**
+  /*
    * A connection that `listener` has, and that nobody took yet: a handle, the oldest first. AGAIN: none waits
    * (ACCEPT follows). HANDLE.
    */
   tcp_accept(listener: number): number;
-  /**
+  /*
    * Active OPEN to `rip` and `rport`, from `lip` and `lport`; 0: the address that fits, a port that is free.
    * Returns a handle at once, and CONNECTED or CLOSED follows. ARGUMENT, FULL, IN_USE, UNREACHABLE or
    * NOT_INIT.
    */
   tcp_connect(lip: number, lport: number, rip: number, rport: number): number;
-  /** Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
+  /* Queues up to `size` bytes. Returns how many; AGAIN when the ring is full (WRITABLE follows). */
   tcp_send(handle: number, src: number, size: number): number;
-  /** Bytes that could be queued now. 0: the ring is full, and WRITABLE follows. */
+  /* Bytes that could be queued now. 0: the ring is full, and WRITABLE follows. */
   tcp_send_room(handle: number): number;
-  /** Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
+  /* Where the next bytes can be written in place; `tcp_send_span` of them. 0: no such connection. */
   tcp_send_at(handle: number): number;
-  /** Bytes that can be written at `tcp_send_at`: up to the end of the free room, or of the ring. */
+  /* Bytes that can be written at `tcp_send_at`: up to the end of the free room, or of the ring. */
   tcp_send_span(handle: number): number;
-  /** Queues the `size` bytes that were written in place. */
+  /* Queues the `size` bytes that were written in place. */
   tcp_send_commit(handle: number, size: number): number;
-  /** Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
+  /* Takes up to `size` bytes. Returns how many; 0: the peer has closed; AGAIN: nothing yet. */
   tcp_recv(handle: number, dst: number, size: number): number;
-  /** The same, but the bytes stay. */
+  /* The same, but the bytes stay. */
   tcp_peek(handle: number, dst: number, size: number): number;
-  /** Bytes that can be taken now; 0 and errors as `tcp_recv`. */
+  /* Bytes that can be taken now; 0 and errors as `tcp_recv`. */
   tcp_recv_size(handle: number): number;
-  /** Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
+  /* Where the next bytes lie in place; `tcp_recv_span` of them. 0: no such connection. */
   tcp_recv_at(handle: number): number;
-  /** Bytes that can be read at `tcp_recv_at`: up to the last one received, or to the end of the ring. */
+  /* Bytes that can be read at `tcp_recv_at`: up to the last one received, or to the end of the ring. */
   tcp_recv_span(handle: number): number;
-  /** Gives back `size` bytes that were read in place. */
+  /* Gives back `size` bytes that were read in place. */
   tcp_recv_consume(handle: number, size: number): number;
-  /** Everything queued so far is urgent. */
+  /* Everything queued so far is urgent. */
   tcp_urgent(handle: number): number;
-  /** Bytes up to the end of the urgent data that is to be received; 0: there is none. */
+  /* Bytes up to the end of the urgent data that is to be received; 0: there is none. */
   tcp_urgent_left(handle: number): number;
-  /** Closes the sending side (FIN follows the last byte). */
+  /* Closes the sending side (FIN follows the last byte). */
   tcp_shutdown(handle: number): number;
-  /** Gives the handle of a connection or a listener up. A connection ends in order by itself. */
+  /* Gives the handle of a connection or a listener up. A connection ends in order by itself. */
   tcp_close(handle: number): number;
-  /** Gives the handle up and resets the connection. */
+  /* Gives the handle up and resets the connection. */
   tcp_abort(handle: number): number;
-  /** Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
+  /* Sets one of `TcpOption`, of a connection or, if it has that one, of a listener. */
   tcp_set(handle: number, option: number, value: number): number;
-  /** Writes what is to be known of the connection to `dst`: a `TcpInfo` (api/info.ts). */
+  /* Writes what is to be known of the connection to `dst`: a `TcpInfo` (api/info.ts). */
   tcp_info(handle: number, dst: number): number;
-  /** Writes what is to be known of the listener to `dst`: a `ListenerInfo` (api/info.ts). */
+  /* Writes what is to be known of the listener to `dst`: a `ListenerInfo` (api/info.ts). */
   listener_info(handle: number, dst: number): number;
-  /** The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
+  /* The state (RFC 9293 §3.3.2, numbered 0 CLOSED … 10 TIME-WAIT) of a four-tuple. */
   flow_state(lip: number, lport: number, rip: number, rport: number): number;
-  /**
+  /*
    * Opens a socket on `port` (0: an ephemeral one). Returns a handle, ARGUMENT, IN_USE or FULL; a build
    * without UDP has none.
    */
   udp_open(port: number): number;
-  /** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
+  /* Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
   udp_send(handle: number, ip: number, port: number, src: number, size: number): number;
-  /**
+  /*
    * Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its
    * length, AGAIN or REFUSED.
    */
   udp_recv(handle: number, dst: number, size: number, from: number): number;
-  /**
+  /*
    * Time to live of what the socket sends, 1 to 255; 0: the configuration's (RFC 1122 §4.1.4). Only builds
    * with everything have this call.
    */
   udp_ttl(handle: number, ttl: number): number;
-  /**
+  /*
    * The socket takes datagrams of `ip`:`port` alone from now on; to others its port is one that nobody has.
    * `ip` 0: it takes everybody's again. What came before stays. OK or ARGUMENT. Only builds with everything
    * have this call.
    */
   udp_connect(handle: number, ip: number, port: number): number;
-  /** Closes the socket; what waits in it is dropped. HANDLE. */
+  /* Closes the socket; what waits in it is dropped. HANDLE. */
   udp_close(handle: number): number;
-  /**
+  /*
    * Gives the interface a fixed address; 0, with `prefix` and `gateway` 0, takes it away. Connections of the
    * address before end with NO_ADDRESS; listeners stay. DHCP ends, and what `link_local_start` began. OK,
    * ARGUMENT or NOT_INIT.
    */
   set_address(ip: number, prefix: number, gateway: number): number;
-  /**
+  /*
    * Asks the network for an address (RFC 2131): `Event.ADDRESS` of handle 0 tells when it has one, another
    * one, or none. The address that the interface has is taken away. `wanted`: one that it had before, which
    * is asked for first; 0: none. `name`: the host's name for the server, up to 63 bytes. OK, ARGUMENT,
    * NOT_INIT; SIZE: the link's MTU is below 576.
    */
   dhcp_start(wanted: number, name: number, size: number): number;
-  /**
+  /*
    * Ends it. The server whose lease it is is told (RFC 2131 §4.4.6) with one of the next polls; then, or
    * after a second without a way to it, the interface has no address, and `Event.ADDRESS` of handle 0 tells.
    * OK or NOT_INIT.
    */
   dhcp_stop(): number;
-  /**
+  /*
    * Writes what is known of the interface's address, and of the lease if there is one, to `dst`: a `Lease`
    * (clients/dhcp-state.ts). OK, ARGUMENT or NOT_INIT.
    */
   dhcp_info(dst: number): number;
-  /**
+  /*
    * Writes up to `size` bytes of the domain's name that the server told to `dst`. Returns how long it is,
    * ARGUMENT or NOT_INIT.
    */
   dhcp_domain(dst: number, size: number): number;
-  /**
+  /*
    * The addresses of the name that `size` bytes of text are: writes up to `most` of them, a u32 each, to
    * `dst`. Returns how many there are, 4 at most. AGAIN: it is being asked for; `Event.NAMES` of handle 0
    * tells when to call again. NOT_FOUND: there is none. NO_IPV4: it may have other addresses. NO_ANSWER: no
@@ -1130,25 +1130,25 @@ export interface Calls {
    * link, and of no server (RFC 6762).
    */
   dns_lookup(name: number, size: number, dst: number, most: number): number;
-  /**
+  /*
    * The same of IPv6 addresses: 16 bytes each, as they stand in a packet. NO_IPV6 in the place of NO_IPV4. A
    * build without IPv6 has none to tell: ARGUMENT.
    */
   dns_lookup6(name: number, size: number, dst: number, most: number): number;
-  /**
+  /*
    * The servers to ask, in this order, IPv4 addresses (`dns_server_add` takes those of IPv6); 0: no more. All
    * 0: those that the lease names, and behind them those of which routers tell (RFC 8106). What is known is
    * forgotten. OK, ARGUMENT or NOT_INIT.
    */
   dns_servers(first: number, second: number, third: number): number;
-  /**
+  /*
    * One more server to ask, behind those of `dns_servers`: an IPv4 address, or the name of an IPv6 one
    * (`ip6_name`). What is known is forgotten. OK, ARGUMENT, NOT_INIT; FULL: there are three.
    */
   dns_server_add(server: number): number;
-  /** Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
+  /* Writes what the resolver did to `dst`: a `Names` (clients/dns.ts). OK, ARGUMENT or NOT_INIT. */
   dns_info(dst: number): number;
-  /**
+  /*
    * The host is to be reachable by this name in .local (RFC 6762): `size` bytes of text, 63 at most, letters,
    * digits and hyphens, without ".local". While somebody else has it, another name is taken, with a number
    * behind it. `Event.NAME` of handle 0 tells when it is settled, about a second after there is an address,
@@ -1156,43 +1156,43 @@ export interface Calls {
    * 576.
    */
   mdns_start(name: number, size: number): number;
-  /** Ends it. With the next poll others are told that the name is nobody's any more. OK or NOT_INIT. */
+  /* Ends it. With the next poll others are told that the name is nobody's any more. OK or NOT_INIT. */
   mdns_stop(): number;
-  /** Writes what is known of the own name to `dst`: a `LocalName` (clients/mdns.ts). OK, ARGUMENT or NOT_INIT. */
+  /* Writes what is known of the own name to `dst`: a `LocalName` (clients/mdns.ts). OK, ARGUMENT or NOT_INIT. */
   mdns_info(dst: number): number;
-  /**
+  /*
    * Writes up to `size` bytes of the own name, which ends in ".local", to `dst`; it is settled when
    * `mdns_info` says so. Returns how long it is, 0 if none was given, ARGUMENT or NOT_INIT.
    */
   mdns_name(dst: number, size: number): number;
-  /**
+  /*
    * Asks these servers for the time (RFC 4330), in this order, IPv4 addresses (`sntp_server_add` takes those
    * of IPv6); 0: no more. All 0: those of which the DHCP server told. `Event.TIME` of handle 0 tells each
    * time that one has answered. It goes on until `sntp_stop`. OK, ARGUMENT or NOT_INIT.
    */
   sntp_start(first: number, second: number, third: number): number;
-  /**
+  /*
    * One more server to ask, behind those of `sntp_start`: an IPv4 address, or the name of an IPv6 one
    * (`ip6_name`). Those of the lease are asked no more. OK, ARGUMENT, NOT_INIT; FULL: there are three; STATE:
    * `sntp_start` comes first.
    */
   sntp_server_add(server: number): number;
-  /** Asks no more; the time stays known. OK or NOT_INIT. */
+  /* Asks no more; the time stays known. OK or NOT_INIT. */
   sntp_stop(): number;
-  /** UTC at the last `poll`, in µs since 1970-01-01, without leap seconds; 0: it is not known. */
+  /* UTC at the last `poll`, in µs since 1970-01-01, without leap seconds; 0: it is not known. */
   sntp_utc(): bigint;
-  /** Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
+  /* Writes what is known of the time to `dst`: a `Time` (clients/sntp.ts). OK, ARGUMENT or NOT_INIT. */
   sntp_info(dst: number): number;
-  /**
+  /*
    * From now on the interface is to have an address of 169.254/16 when it has no other (RFC 3927): while DHCP
    * runs, once no server answers; else at once. `Event.ADDRESS` of handle 0 tells when it has one, after five
    * seconds or more. `wanted`: one that it had before, which is tried first; 0: none. `set_address` ends it.
    * OK, ARGUMENT or NOT_INIT.
    */
   link_local_start(wanted: number): number;
-  /** Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
+  /* Ends it. If the interface has such an address, it is taken away. OK or NOT_INIT. */
   link_local_stop(): number;
-  /**
+  /*
    * Whether the interface has temporary addresses (RFC 8981), beside those that it makes from routers'
    * prefixes. With `wanted` 1 each prefix has one, which lasts a day at most before the next one takes its
    * place, and connections are opened from it. With 0, as at the start, there are none; those that there are
@@ -1200,48 +1200,48 @@ export interface Calls {
    * without them.
    */
   ip6_temporary(wanted: number): number;
-  /**
+  /*
    * Writes what the DHCPv6 client did (RFC 8415) to `dst`: a `Lease6` (nd/dhcp6-state.ts). It begins with
    * `ip6_start`, when a router says that there is a server; `ip6_info` tells its address. OK, ARGUMENT (a
    * build without it) or NOT_INIT.
    */
   dhcp6_info(dst: number): number;
-  /**
+  /*
    * Gives the address back that a DHCPv6 server gave: it is used no more, and the server is told with the
    * next poll. Until `ip6_start` none is asked for. OK or NOT_INIT.
    */
   dhcp6_stop(): number;
-  /**
+  /*
    * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
    * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the
    * interface has the same addresses after each start (RFC 7217); 0: it has others. OK, ARGUMENT or NOT_INIT;
    * SIZE: the link's MTU is below 1280; STATE: it has begun.
    */
   ip6_start(secret: number): number;
-  /** Ends it: connections over IPv6 end with NO_ADDRESS. OK or NOT_INIT. */
+  /* Ends it: connections over IPv6 end with NO_ADDRESS. OK or NOT_INIT. */
   ip6_stop(): number;
-  /**
+  /*
    * Gives the interface one more address, the 16 bytes at `address`, and tells that its first `prefix` bits
    * are those of the link; the 16 bytes at `router`, if it is not 0, are the address of a router. It can be
    * used once duplicate address detection has passed (`ip6_info`). OK, ARGUMENT, IN_USE or NOT_INIT; FULL:
    * there is no place for the address, its prefix or the router; STATE: `ip6_start` comes first.
    */
   ip6_add(address: number, prefix: number, router: number): number;
-  /**
+  /*
    * Takes an address away. Its connections end with NO_ADDRESS. One that a DHCPv6 server gave is given back,
    * and none is asked for until the link changes. OK, NOT_INIT, or ARGUMENT: the interface does not have it.
    */
   ip6_remove(address: number): number;
-  /**
+  /*
    * Writes the `index`-th address of the interface to `dst`, an `Ip6Info`. OK or NOT_INIT; ARGUMENT: there
    * are no more.
    */
   ip6_info(index: number, dst: number): number;
-  /** Writes the `index`-th router's 16 bytes to `dst`. OK or NOT_INIT; ARGUMENT: there are no more. */
+  /* Writes the `index`-th router's 16 bytes to `dst`. OK or NOT_INIT; ARGUMENT: there are no more. */
   ip6_router(index: number, dst: number): number;
-  /** The name of the 16 bytes at `address`, to be used in the very next call. 0: ARGUMENT or NOT_INIT. */
+  /* The name of the 16 bytes at `address`, to be used in the very next call. 0: ARGUMENT or NOT_INIT. */
   ip6_name(address: number): number;
-  /**
+  /*
    * Writes the 16 bytes of an address that the module has just named to `dst`. OK, NOT_INIT, or ARGUMENT: it
    * is no name now.
    */

@@ -5,7 +5,7 @@ import { ERR } from "../../host/errors.js";
 import { loadModule } from "../../host/module.js";
 import { StackModule } from "../../host/stack.js";
 import { about, Bench, it4, PEER, PEER_PORT, SMALL, STACK, pattern } from "../harness/bench.js";
-import { be, BROADCAST, icmp, ip4, ipv4, MAC_PEER, udp, type Seen } from "../harness/codec.js";
+import { arp, be, BROADCAST, icmp, ip4, ipv4, MAC_PEER, see, udp, type Seen } from "../harness/codec.js";
 import { entropyOf } from "../harness/entropy.js";
 
 describe("RFC 9293 §3.9.2.2, RFC 5927: ICMP errors", () => {
@@ -139,6 +139,27 @@ describe("RFC 1122 §3.2.2: ICMP", () => {
       assert.deepEqual(answers([echo]), [1, 0], "one that is whole");
       assert.deepEqual(answers([part(0, 0x2000, 800), part(800, 100, 1000)]), [0, 2], "in order");
       assert.deepEqual(answers([part(800, 100, 1000), part(0, 0x2000, 800)]), [0, 2], "out of order");
+    });
+
+    it(`RFC 1071: ${name}.wasm sums messages of every size, and finds a wrong bit anywhere`, () => {
+      const stack = new StackModule(loadModule(name), {
+        ip: "10.0.0.1/24", entropy: entropyOf(1), connsMax: 2, sendRing: 2048, recvRing: 2048,
+      });
+      let now = 0;
+      const answered = (frame: Uint8Array): Seen | undefined => {
+        let answer: Seen | undefined;
+        assert.ok(stack.pushFrame(frame), "there is room");
+        stack.poll(now += 10_000);
+        stack.drainFrames((f) => void (answer = see(f.slice())));
+        return answer;
+      };
+      answered(arp(1, { mac: MAC_PEER, ip: PEER }, { mac: [0, 0, 0, 0, 0, 0], ip: STACK }));
+      for (let size = 0; size < 300; size++) {
+        const frame = icmp({ src: PEER, dst: STACK }, 8, 0, 0x12345678, pattern(size)), answer = answered(frame);
+        assert.deepEqual([answer?.type, answer?.sumOk, answer?.data], [0, true, pattern(size)], `${size} bytes`);
+        frame[34 + (size * 7) % (8 + size)]! ^= 1 << size % 8;
+        assert.equal(answered(frame), undefined, `${size} bytes, one of them wrong`);
+      }
     });
   }
 

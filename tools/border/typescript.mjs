@@ -87,7 +87,8 @@ function clients(b) {
 export function layout(b) {
   const calls = b.functions.map((f) => {
     const parameters = f.parameters.map(([name, type]) => `${name}: ${ARGUMENTS[type] ?? "number"}`).join(", ");
-    const text = f.text ? comment(f.text, "  ", "/**") : [];
+    // Not for the types of the package: stint.h has the same words there.
+    const text = f.text ? comment(f.text, "  ", "/*") : [];
     return [...text, `  ${f.name}(${parameters}): ${RESULTS[f.result] ?? "number"};`].join("\n");
   });
   const bounds = b.config.filter((f) => f.least !== undefined).map((f) => `${f.name}: [${f.least}, ${f.most}]`);
@@ -139,6 +140,7 @@ export function layout(b) {
     "/** What the services ask the host for. */", offsets("REQUEST", b.request),
     `export const REQUEST_SIZE = ${b.request.size};`,
     "/** Values of `REQUEST.want`. */", object("WANT", b.wants, (m) => m.name),
-    `/** What the module exports. */\nexport interface Calls {\n${calls.join("\n")}\n}`,
+    "/** What the module exports; include/stint.h says what each does. */",
+    `export interface Calls {\n${calls.join("\n")}\n}`,
   ].join("\n\n").replace(/\*\/\n\n/g, "*/\n")}\n`;
 }

@@ -26,7 +26,7 @@ class Ip6 implements Family6 {
 
   begin(module: StackModule, names: (lookup: (name: string) => Uint8Array[] | undefined) => Lookups<Uint8Array>): void {
     const { secret, addresses = [], gateway, temporary } = this.options;
-    if (!module.hasIp6) throw new RangeError("a module without IPv6");
+    if (!module.hasIp6) throw new RangeError("the module has no IPv6");
     if (this.#until) throw new RangeError("one ip6() is for one stack");
     if (secret && secret.length !== SECRET) throw new RangeError("the secret is 16 bytes");
     this.#module = module;
