@@ -1,5 +1,5 @@
 /** The own addresses of a stack, of both families: which there are, how more come, and who waits for one. */
-import { formatIp, parseIp } from "../address.js";
+import { formatIp, isIp, parseIp } from "../address.js";
 import { formatIp6, isAddress, isIp6, parseIp6 } from "../address6.js";
 import type { Dhcp6Stack } from "../dhcp6.js";
 import { beginIp6, Forming, type Ip6Options } from "./ip6.js";
@@ -8,6 +8,9 @@ import type { DhcpOptions, OwnAddress } from "./options.js";
 /** Addresses that only a router leads to, one of each family: our own prefixes are not known yet. */
 const FAR_6 = "2000::", FAR_4 = "192.0.2.1";
 export const FAR: readonly string[] = [FAR_6, FAR_4];
+
+/** 127/8, and ::1. */
+const LOOPBACK = 127, LOOPBACK_6 = "::1";
 
 /** What a stack is reachable as. IPv6 begins when it is asked to. */
 export class OwnAddresses {
@@ -63,9 +66,11 @@ export class OwnAddresses {
     return this.list().some((a) => a.family === "IPv4") || this.#forming?.serves() === true;
   }
 
-  /** Whether `address` is one that can be used. */
+  /** Whether `address` is one that can be used, or leads to this host alone: 127/8, and ::1 where IPv6 has begun. */
   has(address: string): boolean {
+    if (isIp(address) && parseIp(address) >>> 24 === LOOPBACK) return true;
     const plain = isIp6(address) ? formatIp6(parseIp6(address)) : address;
+    if (plain === LOOPBACK_6) return this.hasIp6;
     return this.list().some((own) => own.ready && own.address === plain);
   }
 

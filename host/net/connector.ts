@@ -7,9 +7,6 @@ import { firstOf, type Attempt } from "./eyeballs.js";
 import type { ConnectOptions } from "./options.js";
 import type { Home } from "./owner.js";
 
-/** 127/8: the module says whether it fits the other end. */
-const LOOPBACK = /^127\./;
-
 /** What it asks of the stack, beside what each socket does. */
 interface Opener extends Home {
   isAwaited(host: string, from?: string): boolean;
@@ -58,7 +55,7 @@ export class Connector {
   #handle({ host, port, localPort = 0, localAddress }: ConnectOptions): number {
     const { module } = this.home;
     if (localAddress === undefined) return module.connect(addressNumber(module, host), port, localPort);
-    if (!this.home.isOwn(localAddress) && !LOOPBACK.test(localAddress))
+    if (!this.home.isOwn(localAddress))
       throw new StintError("UNREACHABLE", `cannot connect from ${localAddress}: it is not an address of this stack`);
     if (isIp6(localAddress) !== isIp6(host))
       throw new StintError("UNREACHABLE", `cannot connect from ${localAddress} to ${host}: they are of two families`);

@@ -142,7 +142,7 @@ export class Stack extends EventEmitter implements Home {
     return !this.#ended && this.#addresses.isAwaited(host, from);
   }
 
-  /** Whether `address` is an own one, of either family, that can be used now. */
+  /** Whether `address` is an own one, of either family, that can be used now; those of 127/8 are, and ::1 with IPv6. */
   isOwn(address: string): boolean {
     return this.#addresses.has(address);
   }

@@ -95,7 +95,7 @@ export class Server extends EventEmitter {
     const any = ANY.has(host),
       address = host === "::" && stack.hasIp6 ? host : any ? "0.0.0.0" : host,
       where = { address, port };
-    if (!any && !stack.isOwn(host) && !host.startsWith("127."))
+    if (!any && !stack.isOwn(host))
       return this.#fail(systemError("listen", "EADDRNOTAVAIL", where));
     let listener: Listener;
     try {

@@ -161,7 +161,7 @@ export class Socket extends Duplex {
     const { options, host, port, stack } = attempt,
       own = options.localAddress ?? undefined,
       token = this.#attempt;
-    if (isChosen(own) && !own.startsWith("127.") && !stack.isOwn(own) && !stack.isAwaited(own, own)) {
+    if (isChosen(own) && !stack.isOwn(own) && !stack.isAwaited(own, own)) {
       this.destroy(systemError("connect", "EADDRNOTAVAIL", { address: host, port }));
       return;
     }

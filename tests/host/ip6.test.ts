@@ -191,6 +191,19 @@ describe("The own address that a connection leaves from", () => {
     server.close();
   });
 
+  it("may be ::1, as a server's may, and leads to this host alone", async () => {
+    const server = net.createServer({ stack: a }, (socket) => socket.end(`${socket.remoteAddress}`));
+    await once(server.listen(81, "::1"), "listening");
+    let text = "";
+    const socket = net.connect({ port: 81, host: "::1", localAddress: "::1", stack: a });
+    for await (const chunk of socket) text += String(chunk);
+    assert.equal(text, "::1");
+    server.close();
+    assert.deepEqual(["127.0.0.1", "::1", "128.0.0.1", "127.1", "lamp"].map((x) => a.isOwn(x)),
+      [true, true, false, false, false]);
+    await assert.rejects(a.connect({ host: "fd00::2", port: 7, localAddress: "::1" }), { code: "ARGUMENT" });
+  });
+
   it("is refused when nobody here has it, or it is of another family than the peer's", async () => {
     await ready(a, b);
     const why = (host: string, localAddress: string): Promise<string> =>
