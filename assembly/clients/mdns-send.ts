@@ -7,7 +7,7 @@ import { CLASS_IN, CLASS_TOP, Dns, MDNS_PORT } from "../wire/dns";
 import { Address, At, namePut } from "../address/names";
 import { mtuTo } from "../ip/address";
 import { MDNS_GROUP, MDNS_LOW } from "../ip/groups";
-import { isReachable6, sourceFor6 } from "../ip/interface6";
+import { isReachable6, sourceNamed6 } from "../ip/interface6";
 import { ipFree } from "../ip/output";
 import { datagramBegin, datagramEnd, HEADERS } from "./datagram";
 import { NAME_BYTES } from "./dns-name";
@@ -26,7 +26,7 @@ function group6(): Address {
  * Finds the way of messages over a family: 0 IPv4, 1 IPv6. Returns whether there is an address for them to leave from.
  */
 export function wayFind(family: u32): bool {
-  return family == 0 ? config.ip != 0 : IPV6 && isReachable6(group6());
+  return family == 0 ? config.ip != 0 : IPV6 && isReachable6(group6()) && sourceNamed6(group6()) != 0;
 }
 
 /** Whether there are slots for a message over each family, as far as there can be. */
@@ -38,7 +38,7 @@ export function hasRoom(): bool {
 export function groupBegin(family: u32): usize {
   if (family == 0) return datagramBegin(config.ip, MDNS_GROUP, MDNS_PORT, MDNS_PORT, TTL);
   const group = group6();
-  return datagramBegin(sourceFor6(group), group, MDNS_PORT, MDNS_PORT, TTL);
+  return datagramBegin(sourceNamed6(group), group, MDNS_PORT, MDNS_PORT, TTL);
 }
 
 /** Bytes that a message to `dst` may have. */

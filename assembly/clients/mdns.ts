@@ -369,6 +369,8 @@ function answerOne(ip: Ipv4, udp: Udp, from: usize, answers: u32): void {
   if (!rateTake(changetype<usize>(state) + offsetof<Responder>("unicast"), UNICAST_RATE, UNICAST_BURST)) return;
   const dst = ip.src, port = udp.srcPort, legacy = port != MDNS_PORT, id = changetype<Dns>(from).id;
   const src = TEMPORARY && isName(dst) ? sourceNamed6(dst) : sourceFor(dst);
+  // Temporary ones alone are left.
+  if (TEMPORARY && src == 0) return;
   const at = datagramBegin(src, dst, MDNS_PORT, port, TTL);
   if (at == 0) return;
   let to = writeHeader(at, id, DNS_QR | DNS_AA, legacy ? 1 : 0);

@@ -208,7 +208,7 @@ function temporaryTaken(high: u64, tried: u8): void {
   const whole = lasting(high);
   if (whole != null) {
     if (tried >= TRIES) temporaryHold(whole);
-    else if (temporaryWanted()) temporaryTake(whole, tried);
+    else if (temporaryWanted() && isWorthMaking(whole.preferredUntil)) temporaryTake(whole, tried);
     ndArm(temporaryHeldUntil(whole));
   }
   tellStack(Event.ADDRESS);
@@ -219,9 +219,14 @@ export function isLinkUnknown(): bool {
   return TEMPORARY && hasDoubt();
 }
 
-/** Whether we have an address under the prefix. */
+/** Whether we have an address under the prefix that was not deprecated: those of other links are. */
 export function isFormed(high: u64): bool {
-  return lasting(high) != null;
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (a.state == <u8>Own.FREE || a.preferredUntil <= clock.us || nameHigh(a.name) != high) continue;
+    if (a.origin == <u8>Origin.PREFIX || a.origin == <u8>Origin.TEMPORARY) return true;
+  }
+  return false;
 }
 
 /** A router tells a prefix that there was before the link changed: it is the same link. */

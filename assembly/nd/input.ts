@@ -198,7 +198,9 @@ function recogniseLink(options: usize, end: usize): void {
       linkIsSame();
       return;
     }
-    tells = true;
+    // What forms no address says nothing of the link, either (RFC 4862 §5.5.3 (b) to (d)).
+    const valid = bswap<u32>(load<u32>(o, 4)), preferred = bswap<u32>(load<u32>(o, 8));
+    if (valid != 0 && preferred <= valid && (load<u64>(o, 16) & 0xc0ff) != linkLocalHigh()) tells = true;
   }
   if (tells) linkIsOther();
 }

@@ -438,6 +438,29 @@ if (!SMALL) {
       assert.ok(six[3]!.answers.some((r) => r.name === `${nibbles}.ip6.arpa`));
     });
 
+    it("RFC 8981 §4: no message leaves from a temporary address, also where there is no link-local one", () => {
+      const net = new MdnsLink(), isTemporary = (bytes: Uint8Array): boolean =>
+        net.stack.ip6Addresses().some((x) => x.origin === "temporary" && hex6(x.bytes) === hex6(bytes));
+      net.stack.ip6TemporaryStart();
+      net.six();
+      net.settle();
+      const gone = (...origins: string[]): void => {
+        for (const own of net.stack.ip6Addresses()) if (origins.includes(own.origin)) net.stack.ip6Remove(own.bytes);
+        net.advance(3000);
+        net.sent = [];
+      };
+      const ask = (cls: number): Uint8Array[] => {
+        net.heard6(message({ questions: [{ name: "lamp.local", type: AAAA, cls }] }), ip6("2001:db8:1::2"));
+        net.advance(2000);
+        return net.sent.map((x) => x.src).filter((src): src is Uint8Array => typeof src !== "number");
+      };
+      gone("link-local");
+      const from = ask(IN);
+      assert.ok(from.length > 0 && !from.some(isTemporary));
+      gone("prefix");
+      assert.deepEqual(ask(IN | QU).map(hex6), [], "nor from ::");
+    });
+
     it("RFC 8981 §4: temporary addresses have no name: nobody is told of them, nor answered from one", () => {
       const net = new MdnsLink().six();
       net.stack.ip6TemporaryStart();

@@ -26,6 +26,14 @@ class Net extends Polled {
     this.frame(routerAdvertisement(ROUTER, [...nd.source(MAC_PEER), ...nd.prefix(prefix, lifetimes)]));
   }
 
+  /** The link was away, and this is what its router tells then. */
+  another(prefix: Uint8Array, lifetimes: { valid?: number; preferred?: number } = {}): void {
+    this.stack.linkChanged();
+    this.poll();
+    this.router(prefix, { valid: 30 * DAY, preferred: 30 * DAY, ...lifetimes });
+    this.advance(3000);
+  }
+
   /** A router that tells its prefix again and again for so long, which is good for a month. */
   pass(seconds: number, every = 10 * MINUTE): void {
     for (let s = 0; s < seconds; s += every) {
@@ -362,6 +370,67 @@ if (!SMALL) {
       net.router(PREFIX, month);
       assert.deepEqual(net.texts, []);
       assert.equal(net.stack.exports.ip6_temporary(2), ERR.ARGUMENT);
+    });
+  });
+
+  describe("RFC 8981 §3.5: links that come and go", () => {
+    const month = { valid: 30 * DAY, preferred: 30 * DAY };
+
+    it("back on the first link, nothing of the second one is used, and none of its temporary addresses is left", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      net.another(OTHER);
+      const [second] = net.texts.filter((t) => t.startsWith("2001:db8:2:"));
+      assert.ok(second);
+      net.another(PREFIX);
+      assert.ok(!net.texts.includes(second));
+      net.out = [];
+      net.stack.connect(net.stack.ip6Name(ip6("2001:db8:3::9")), 80);
+      net.poll();
+      const syn = net.out.map((s) => see6(s.raw)).find((s) => s?.next === 6)!;
+      assert.match(hex6(syn.src), /^2001:db8:1:/);
+    });
+
+    for (const [what, prefix, lifetimes] of [
+      ["the link-local prefix", ip6("fe80::"), month],
+      ["a prefix that is over, and was unknown", OTHER, { valid: 0, preferred: 0 }],
+      ["one that is preferred for longer than valid", OTHER, { valid: 5, preferred: 9 }],
+    ] as const)
+      it(`an advertisement that forms nothing says nothing of the link: ${what} (RFC 4862 §5.5.3)`, () => {
+        const net = new Net();
+        net.router(PREFIX, month);
+        net.advance(3000);
+        const own = net.texts;
+        net.stack.linkChanged();
+        net.poll();
+        net.router(prefix, lifetimes);
+        net.router(PREFIX, month);
+        net.advance(3000);
+        assert.deepEqual(net.texts, own);
+      });
+
+    it("a link is known by a temporary address, too, where somebody has the other one", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      for (let n = 0; n < 3; n++) {
+        const { bytes } = net.whole();
+        net.advance(150);
+        net.frame(advertisement(bytes, ALL_NODES, bytes, 1));
+      }
+      net.advance(3000);
+      const own = net.texts;
+      assert.equal(own.length, 1);
+      net.another(PREFIX);
+      assert.deepEqual(net.texts, own);
+    });
+
+    it("RFC 8981 §3.4 (5): after a conflict none is made under a prefix that is deprecated by now", () => {
+      const net = new Net();
+      net.router(PREFIX, { valid: 7200, preferred: 3600 });
+      net.router(PREFIX, { valid: 7200, preferred: 0 });
+      net.conflict();
+      assert.deepEqual(net.texts, []);
     });
   });
 }
