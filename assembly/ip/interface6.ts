@@ -93,7 +93,7 @@ export const PREFIXES_MAX: u32 = 6;
 /** So many places of prefixes and of routers are the host's alone. */
 export const HOSTS: u32 = 2;
 /** Addresses of ours that are made from routers' prefixes, at most. */
-const FORMED_MAX: u32 = 4;
+export const FORMED_MAX: u32 = 4;
 
 @unmanaged class Interface6 {
   /** Whether the host wants IPv6. */
@@ -116,7 +116,7 @@ let owns: usize = 0;
 let onLinks: usize = 0;
 let routers: usize = 0;
 let resolvers: usize = 0;
-/** For each address of ours, a byte: bits of the places of routers that told its prefix. */
+/** For each address of ours, a byte: bits of the places of routers that told its prefix, and ELSEWHERE. */
 let told: usize = 0;
 
 export function interface6Init(): void {
@@ -324,6 +324,9 @@ function placeOf(router: Address): u32 {
   return 0;
 }
 
+/** A bit beside those of routers: the prefix was told on another link, and not on this one since. */
+const ELSEWHERE: u32 = 0x80;
+
 /** A router has told the prefix `high`. */
 export function prefixTold(high: u64, router: Address): void {
   const place = placeOf(router);
@@ -334,29 +337,39 @@ export function prefixTold(high: u64, router: Address): void {
   }
 }
 
-/** Whoever has told the prefix of an address has told that of another one. */
-export function toldAs(a: OwnAddress, other: OwnAddress): void {
-  toldPut(a, toldOf(other));
+/** Routers that have told the prefix of an address, for `toldPut`. */
+export function toldOf(a: OwnAddress): u32 {
+  return load<u8>(told + ownIndex(a)) & ~ELSEWHERE;
+}
+
+/** They have told that of this address. */
+export function toldPut(a: OwnAddress, places: u32): void {
+  if (<u32>1 << ROUTERS_MAX > ELSEWHERE) ERROR("a bit for each router, and one more, in a byte");
+  assert(ownIndex(a) < OWN_MAX);
+  store<u8>(told + ownIndex(a), places);
+}
+
+/** What is known of its prefix was told on another link. */
+export function toldElsewhere(a: OwnAddress): void {
+  toldPut(a, ELSEWHERE);
+}
+
+export function isElsewhere(a: OwnAddress): bool {
+  return (load<u8>(told + ownIndex(a)) & ELSEWHERE) != 0;
 }
 
 /** Who is a router in this one's place later has told nothing yet. */
 export function toldForget(router: Address): void {
   const place = placeOf(router);
-  for (let i: u32 = 0; i < OWN_MAX; i++) toldPut(ownAt(i), toldOf(ownAt(i)) & ~place);
+  for (let i: u32 = 0; i < OWN_MAX; i++) {
+    const a = ownAt(i);
+    if (!isElsewhere(a)) toldPut(a, toldOf(a) & ~place);
+  }
 }
 
 /** Which of our addresses it is. */
 export function ownIndex(a: OwnAddress): u32 {
   return <u32>(changetype<usize>(a) - owns) / offsetof<OwnAddress>();
-}
-
-function toldPut(a: OwnAddress, places: u32): void {
-  assert(ownIndex(a) < OWN_MAX);
-  store<u8>(told + ownIndex(a), places);
-}
-
-function toldOf(a: OwnAddress): u32 {
-  return load<u8>(told + ownIndex(a));
 }
 
 /**

@@ -15,8 +15,8 @@ import {
 } from "../address/names";
 import { groups } from "../ip/groups";
 import {
-  Asks, interface6, interfaceReset, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd, OwnAddress, ownAt, ownFind,
-  ownRemove, toldAs,
+  Asks, FORMED_MAX, interface6, interfaceReset, isElsewhere, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd,
+  OwnAddress, ownAt, ownFind, ownRemove, toldElsewhere, toldOf, toldPut,
 } from "../ip/interface6";
 import { ipAddressGone, ipForget, ownMac } from "../ip/output";
 import { redirectsForget } from "../ip/redirects";
@@ -139,15 +139,33 @@ function identifier(high: u64, tried: u32): u64 {
 }
 
 /** An address of ours under the prefix `high`, in TENTATIVE, if there is room for it. */
-function formAddress(high: u64, origin: Origin, tried: u8, preferredUntil: Micros, validUntil: Micros): void {
+function formAddress(
+  high: u64, origin: Origin, tried: u8, preferredUntil: Micros, validUntil: Micros,
+): OwnAddress | null {
+  if (TEMPORARY && origin == Origin.PREFIX) makeRoom();
   const a = ownAdd(namePut(high, identifier(high, tried), At.OTHER), origin);
-  if (a == null) return;
+  if (a == null) return null;
   if (TEMPORARY && origin == Origin.PREFIX) temporaryRelease(a);
   a.prefix = 64;
   a.tried = tried;
   a.preferredUntil = preferredUntil;
   a.validUntil = validUntil;
   detectDuplicate(a);
+  return a;
+}
+
+/**
+ * If all places of prefixes are taken, that of one that was told on another link goes: the one that is valid for the
+ * shortest time.
+ */
+function makeRoom(): void {
+  let least: OwnAddress | null = null;
+  for (let i: u32 = OWN_PLACES - FORMED_MAX; i < OWN_PLACES; i++) {
+    const a = ownAt(i);
+    if (a.state == <u8>Own.FREE) return;
+    if (isElsewhere(a) && (least == null || a.validUntil < least.validUntil)) least = a;
+  }
+  if (least != null) addressEnd(least);
 }
 
 /**
@@ -161,7 +179,7 @@ function temporaryTake(whole: OwnAddress, tried: u8): bool {
   if (a == null) return false;
   a.prefix = 64;
   a.tried = tried;
-  if (SOURCES) toldAs(a, whole);
+  if (SOURCES) toldPut(a, toldOf(whole));
   temporaryBegin(a, whole.preferredUntil, whole.validUntil);
   detectDuplicate(a);
   return true;
@@ -219,11 +237,11 @@ export function isLinkUnknown(): bool {
   return TEMPORARY && hasDoubt();
 }
 
-/** Whether we have an address under the prefix that was not deprecated: those of other links are. */
+/** Whether we have an address under the prefix that was told on the link that we were on last. */
 export function isFormed(high: u64): bool {
   for (let i: u32 = 0; i < OWN_MAX; i++) {
     const a = ownAt(i);
-    if (a.state == <u8>Own.FREE || a.preferredUntil <= clock.us || nameHigh(a.name) != high) continue;
+    if (a.state == <u8>Own.FREE || nameHigh(a.name) != high || isElsewhere(a)) continue;
     if (a.origin == <u8>Origin.PREFIX || a.origin == <u8>Origin.TEMPORARY) return true;
   }
   return false;
@@ -242,7 +260,9 @@ export function linkIsOther(): void {
   temporaryDoubtEnd();
   for (let i: u32 = 0; i < OWN_PLACES; i++) {
     const a = ownAt(i);
-    if (a.state != <u8>Own.FREE && a.origin == <u8>Origin.PREFIX) a.preferredUntil = min(a.preferredUntil, clock.us);
+    if (a.state == <u8>Own.FREE || a.origin != <u8>Origin.PREFIX) continue;
+    a.preferredUntil = min(a.preferredUntil, clock.us);
+    toldElsewhere(a);
   }
   for (let i: u32 = 0; i < TEMPORARY_MAX; i++) if (temporaryAt(i).state != <u8>Own.FREE) addressEnd(temporaryAt(i));
 }
@@ -312,7 +332,7 @@ export function addressEnd(a: OwnAddress): void {
 export function addressTaken(a: OwnAddress): void {
   count(Mib.arpConflicts);
   const origin = <Origin>a.origin, tried = a.tried + 1, high = nameHigh(a.name), preferred = a.preferredUntil,
-    valid = a.validUntil;
+    valid = a.validUntil, told = SOURCES ? toldOf(a) : 0;
   ownRemove(a);
   // The server is told, and gives another one.
   if (DHCP6 && origin == Origin.DHCP) {
@@ -324,7 +344,8 @@ export function addressTaken(a: OwnAddress): void {
     return;
   }
   if (origin != Origin.FIXED && tried < TRIES) {
-    formAddress(high, origin, tried, preferred, valid);
+    const next = formAddress(high, origin, tried, preferred, valid);
+    if (SOURCES && next != null) toldPut(next, told);
     return;
   }
   // A router tells its prefix again; nobody tells us of the link's.

@@ -52,6 +52,11 @@ export function askedNote(port: u32, peer: Address, peerPort: u32, local: Addres
   a.at = <u32>(clock.us >> 20);
 }
 
+/** Another socket has the port from now on: nobody has asked it. */
+export function askedForget(port: u32): void {
+  for (let i: u32 = 0; i < ASKED_MAX; i++) if (askedPlace(i).who >> 48 == <u64>port) askedPlace(i).who = 0;
+}
+
 /** The address at which `peer` asked the socket of `port` not long ago, if it is still ours; 0: there is none. */
 export function askedAt(port: u32, peer: Address, peerPort: u32): Address {
   const a = askedFind(whoIs(port, peer, peerPort));

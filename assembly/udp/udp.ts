@@ -17,7 +17,7 @@ import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
 import { isReachable, mtuTo, sourceFor } from "../ip/address";
-import { askedAt, askedInit, askedNote } from "./asked";
+import { askedAt, askedForget, askedInit, askedNote } from "./asked";
 
 const RECORD: u32 = 12;
 /** Bytes of an IPv6 address. */
@@ -107,6 +107,7 @@ export function udpBind(i: u32, port: u32): void {
   }
   s.sent = 0;
   s.port = <u16>port;
+  if (SOURCES) askedForget(port);
 }
 
 /** Bytes of a record of a datagram from or to `ip`. */

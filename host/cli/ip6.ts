@@ -62,7 +62,7 @@ export class Watch6 {
 
   /** To be called after each poll. Returns an address that is good beyond the link, if there are those that serve. */
   look(): string | undefined {
-    const known = this.module.ip6Addresses(), all = known.filter((a) => a.ready && a.origin !== "loopback");
+    const known = this.module.ip6Addresses().filter((a) => a.origin !== "loopback"), all = known.filter((a) => a.ready);
     const has = new Set(all.map((a) => formatIp6(a.bytes)));
     for (const address of has) if (!this.#had.has(address)) this.say(`address ${address}`);
     for (const address of this.#had) if (!has.has(address)) this.say(`address ${address} lost`);

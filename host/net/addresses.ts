@@ -1,6 +1,6 @@
 /** The own addresses of a stack, of both families: which there are, how more come, and who waits for one. */
-import { formatIp, isIp, parseIp } from "../address.js";
-import { formatIp6, isAddress, isIp6, parseIp6 } from "../address6.js";
+import { formatIp, parseIp } from "../address.js";
+import { formatIp6, isAddress, isIp6, mappedIp, parseIp6 } from "../address6.js";
 import type { Dhcp6Stack } from "../dhcp6.js";
 import { beginIp6, Forming, type Ip6Options } from "./ip6.js";
 import type { DhcpOptions, OwnAddress } from "./options.js";
@@ -68,8 +68,10 @@ export class OwnAddresses {
 
   /** Whether `address` is one that can be used, or leads to this host alone: 127/8, and ::1 where IPv6 has begun. */
   has(address: string): boolean {
-    if (isIp(address) && parseIp(address) >>> 24 === LOOPBACK) return true;
-    const plain = isIp6(address) ? formatIp6(parseIp6(address)) : address;
+    if (!isAddress(address)) return false;
+    const six = isIp6(address) ? parseIp6(address) : undefined, ip = six ? mappedIp(six) : parseIp(address);
+    if (ip !== undefined && ip >>> 24 === LOOPBACK) return true;
+    const plain = ip === undefined ? formatIp6(six!) : formatIp(ip);
     if (plain === LOOPBACK_6) return this.hasIp6;
     return this.list().some((own) => own.ready && own.address === plain);
   }

@@ -1,5 +1,5 @@
 /** How connections are opened: to an address, or to one of those that a name has (RFC 8305). */
-import { addressNumber, isAddress, isIp6 } from "../address6.js";
+import { addressNumber, isAddress, isIp6, mappedIp, parseIp6 } from "../address6.js";
 import { AbortError, StintError, type ErrName } from "../errors.js";
 import { Timer } from "../timer.js";
 import { Connection } from "./connection.js";
@@ -13,6 +13,14 @@ interface Opener extends Home {
   settled(host: string, from?: string): Promise<void>;
   isOwn(address: string): boolean;
 }
+
+function checkLocal(address: unknown): void {
+  if (typeof address !== "string" || !isAddress(address))
+    throw new RangeError(`localAddress is no address: ${JSON.stringify(address)}; write it like 10.0.0.2 or fd00::2`);
+}
+
+/** Whether an address is of IPv6, and does not stand for one of IPv4. */
+const isSix = (address: string): boolean => isIp6(address) && mappedIp(parseIp6(address)) === undefined;
 
 /** Opens the connections of a stack. */
 export class Connector {
@@ -55,9 +63,10 @@ export class Connector {
   #handle({ host, port, localPort = 0, localAddress }: ConnectOptions): number {
     const { module } = this.home;
     if (localAddress === undefined) return module.connect(addressNumber(module, host), port, localPort);
+    checkLocal(localAddress);
     if (!this.home.isOwn(localAddress))
       throw new StintError("UNREACHABLE", `cannot connect from ${localAddress}: it is not an address of this stack`);
-    if (isIp6(localAddress) !== isIp6(host))
+    if (isSix(localAddress) !== isSix(host))
       throw new StintError("UNREACHABLE", `cannot connect from ${localAddress} to ${host}: they are of two families`);
     const lip = addressNumber(module, localAddress);
     return module.connect(addressNumber(module, host), port, localPort, lip);
@@ -78,6 +87,7 @@ export class Connector {
   async connect(to: ConnectOptions): Promise<Connection> {
     if (to.signal !== undefined && typeof to.signal.addEventListener !== "function")
       throw new TypeError("the signal of connect() is no AbortSignal");
+    if (to.localAddress !== undefined) checkLocal(to.localAddress);
     if (!isAddress(to.host)) return this.#connectByName(to);
     return this.#attempt(to).opened;
   }
@@ -107,7 +117,7 @@ export class Connector {
     const over = new AbortController();
     const found = this.find(to.host, over.signal);
     const hosts = await within(found, left(), to.signal).finally(() => over.abort());
-    const from = to.localAddress, fitting = hosts.filter((h) => from === undefined || isIp6(h) === isIp6(from));
+    const from = to.localAddress, fitting = hosts.filter((h) => from === undefined || isSix(h) === isSix(from));
     if (fitting.length === 0)
       throw new StintError("UNREACHABLE", `cannot connect from ${from}: ${to.host} has no address of its family`);
     return firstOf(fitting, (host) => this.#attempt({ ...to, host, timeoutMs: left() }));

@@ -59,6 +59,21 @@ export function beginIp6(module: StackModule, options: Ip6Options): void {
   }
 }
 
+/** Bytes of a prefix from which addresses are made. */
+const HALF = 8;
+
+/**
+ * Whether no address reaches others yet, as `isForming6` says, or one of their prefixes has none that is ready: which
+ * prefix serves is known when all have one, since one of them may lead nowhere (RFC 4193).
+ */
+function isChoosing6(all: readonly Ip6Address[]): boolean {
+  const brief = all.filter((a) => a.origin === "temporary");
+  const wanted = (brief[0] ? brief : all).filter((a) => !isLinkLocal(a.bytes));
+  const serves = (a: Ip6Address): boolean =>
+    wanted.some((b) => b.ready && b.bytes.subarray(0, HALF).every((byte, i) => byte === a.bytes[i]));
+  return wanted.length === 0 || !wanted.every(serves);
+}
+
 /** Waits until some address of a stack can be used for a destination. */
 export class Forming {
   #until: number;
@@ -91,7 +106,7 @@ export class Forming {
     if (to === undefined || four !== undefined) return this.module.ownAddress() === 0 && four! >>> 24 !== LOOPBACK;
     if (addressFault6(to) !== undefined) return false;
     const all = this.addresses();
-    return isLinkLocal(to) ? !all.some((a) => a.ready) : isForming6(all);
+    return isLinkLocal(to) ? !all.some((a) => a.ready) : isChoosing6(all);
   }
 
   #isTentative(own: Uint8Array): boolean {

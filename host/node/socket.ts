@@ -228,7 +228,9 @@ export class Socket extends Duplex {
     if (!stack.isAwaited(host, from)) return this.#try(attempt, address, host, failed);
     // The stack has only just begun with IPv6: its own address comes first.
     void stack.settled(host, from).then(() => {
-      if (this.#attempt === token && attempt.turn === turn) this.#try(attempt, address, host, failed);
+      if (this.#attempt !== token || attempt.turn !== turn) return;
+      if (from !== undefined && !stack.isOwn(from)) failed(why("EADDRNOTAVAIL"));
+      else this.#try(attempt, address, host, failed);
     });
   }
 

@@ -1,6 +1,8 @@
 /** What tests compile and keep in the cache, by the hash of what it was made from. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync,
+} from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { native, nativeC } from "../../tools/native.mjs";
@@ -21,12 +23,24 @@ export function hashOf(paths: readonly string[], ...more: readonly string[]): st
   return hash.digest("hex").slice(0, 16);
 }
 
-/** A new folder for what is made; what nobody has made for a week goes. */
+/** Whether it is there: then it stays for another week. */
+function isKept(at: string): boolean {
+  try {
+    utimesSync(at, new Date(), new Date());
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A new folder for what is made; what nobody has used for a week goes. */
 function room(): string {
   mkdirSync(built, { recursive: true });
   for (const old of readdirSync(built)) {
     const path = join(built, old);
-    if (Date.now() - statSync(path).mtimeMs > KEPT_MS) rmSync(path, { recursive: true, force: true });
+    // Another process may have it under another name by now.
+    const made = statSync(path, { throwIfNoEntry: false });
+    if (made !== undefined && Date.now() - made.mtimeMs > KEPT_MS) rmSync(path, { recursive: true, force: true });
   }
   return mkdtempSync(join(built, "making-"));
 }
@@ -40,7 +54,7 @@ function failed(made: string, at: string, why: unknown): void {
 /** A folder in the cache that `make` fills, unless it is there. Nobody finds it half filled. */
 export async function kept(name: string, make: (folder: string) => Promise<void>): Promise<string> {
   const at = join(built, name);
-  if (existsSync(at)) return at;
+  if (isKept(at)) return at;
   const made = room();
   try {
     await make(made);
@@ -54,7 +68,7 @@ export async function kept(name: string, make: (folder: string) => Promise<void>
 /** The same, of what is made while this process stands still. */
 function keptAtOnce(name: string, make: (folder: string) => void): string {
   const at = join(built, name);
-  if (existsSync(at)) return at;
+  if (isKept(at)) return at;
   const made = room();
   try {
     make(made);

@@ -184,10 +184,13 @@ describe("The own address that a connection leaves from", () => {
       assert.deepEqual([client.localAddress, peer!.remoteAddress], [from, from]);
       client.destroy();
     }
-    const four = { host: "10.0.0.2", port: 7, localAddress: "10.0.0.1" };
-    const [client] = await Promise.all([a.connect(four), server.accept()]);
-    assert.equal(client.localAddress, "10.0.0.1");
-    client.destroy();
+    for (const [host, localAddress] of [
+      ["10.0.0.2", "10.0.0.1"], ["::ffff:10.0.0.2", "10.0.0.1"], ["10.0.0.2", "::ffff:10.0.0.1"],
+    ] as const) {
+      const [client] = await Promise.all([a.connect({ host, port: 7, localAddress }), server.accept()]);
+      assert.equal(client.localAddress, "10.0.0.1");
+      client.destroy();
+    }
     server.close();
   });
 
@@ -211,7 +214,9 @@ describe("The own address that a connection leaves from", () => {
     assert.match(await why("fd00::2", "fd00::12"), /^UNREACHABLE: .*fd00::12: it is not an address of this stack/);
     assert.match(await why("fd00::2", "10.0.0.1"), /^UNREACHABLE: .*10.0.0.1 to fd00::2: they are of two families/);
     assert.match(await why("10.0.0.2", "127.0.0.1"), /^ARGUMENT/);
-    assert.match(await why("10.0.0.2", "lamp"), /^UNREACHABLE: .*lamp: it is not/);
+    for (const wrong of ["lamp", "", "127.foo", null, 5, {}, ["10.0.0.1"]])
+      for (const host of ["10.0.0.2", "somewhere.test"])
+        assert.match(await why(host, wrong as string), /^undefined: localAddress is no address: /);
   });
 
   it("is the localAddress of a socket of stint/net", async () => {
@@ -371,6 +376,8 @@ describe("IPv6 that begins", () => {
     assert.deepEqual(has(["link-local", "fe80::7", true]), [true, false, false, undefined]);
     const both = has(["prefix", whole, false], ["temporary", brief, true]);
     assert.deepEqual(both, [false, false, true, brief], "the other one need not be ready");
+    const local = has(["temporary", "fd00::8", true], ["temporary", brief, false]);
+    assert.deepEqual(local.slice(0, 3), [true, false, true], "another prefix may serve better");
     const early = has(["prefix", whole, true], ["temporary", brief, false]), { length } = forming.told();
     assert.deepEqual(early, [true, false, false, undefined]);
     assert.deepEqual(has(["prefix", whole, true]), [false, false, true, whole], "somebody else has it, and the next");

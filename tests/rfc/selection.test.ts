@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { SMALL } from "../harness/bench.js";
 import { MAC_PEER } from "../harness/codec.js";
-import { hex6, ip6, nd, routerAdvertisement, see6, solicitation, solicited } from "../harness/codec6.js";
+import {
+  advertisement, ALL_NODES, hex6, ip6, nd, routerAdvertisement, see6, solicitation, solicited,
+} from "../harness/codec6.js";
 import { Polled } from "../harness/polled.js";
 
 const ROUTER = ip6("fe80::1"), SECOND = ip6("fe80::2");
@@ -18,13 +20,15 @@ interface Candidates {
   told?: string[];
   /** Prefixes that it tells as deprecated. */
   deprecated?: string[];
+  /** Whether there are temporary addresses. */
+  temporary?: boolean;
 }
 
 class Net extends Polled {
-  constructor({ fixed = [], told = [], deprecated = [] }: Candidates = {}) {
+  constructor({ fixed = [], told = [], deprecated = [], temporary = true }: Candidates = {}) {
     super(Polled.stack({ ip: "10.0.0.1/24", connsMax: 4, policy: { announce: false } }));
     this.poll();
-    this.stack.ip6TemporaryStart();
+    if (temporary) this.stack.ip6TemporaryStart();
     this.stack.ip6Start(new Uint8Array(16).fill(7));
     for (const text of fixed) this.stack.ip6Add(ip6(text), 0);
     this.poll();
@@ -114,6 +118,17 @@ if (!SMALL) {
         for (const other of others)
           assert.equal(new Net({ fixed: [other, own!] }).source(to!), full(own!), `${to} from ${own} or ${other}`);
       }
+    });
+
+    it("6724-5: an address whose predecessor somebody else has was told by the same router", () => {
+      const net = new Net({ temporary: false });
+      net.router(ROUTER, ["2001:db8:1::"], { flags: HIGH });
+      net.router(SECOND, ["2001:db8:2::"], { flags: LOW });
+      const { bytes } = net.stack.ip6Addresses().find((a) => hex6(a.bytes).startsWith("2001:db8:1:"))!;
+      net.advance(150);
+      net.frame(advertisement(bytes, ALL_NODES, bytes, 1));
+      net.advance(3000);
+      assert.equal(net.source("2001:db8:3::9"), "prefix 2001:db8:1:0");
     });
 
     it("6724-5: the prefix of the router that packets go to, before others, whatever label and length", () => {

@@ -324,6 +324,22 @@ if (!SMALL) {
       assert.deepEqual([net.source()], net.texts);
     });
 
+    it("1122-4.1.3.5: whoever asked a socket that was closed has not asked the next one on its port", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const first = net.stack.udpOpen(7);
+      net.near();
+      net.frame(udp6({ src: FAR, dst: net.whole().bytes }, 1000, 7, new Uint8Array(4)));
+      net.stack.udpClose(first);
+      net.poll();
+      net.out = [];
+      net.stack.udpSend(net.stack.udpOpen(7), net.stack.ip6Name(FAR), 1000, new Uint8Array(4));
+      net.poll();
+      const froms = net.out.map((s) => see6(s.raw)!).filter((s) => s.next === 17).map((s) => hex6(s.src));
+      assert.deepEqual(froms, net.texts);
+    });
+
     it("1122-4.1.3.5: a datagram is answered from the address that it came to, for five minutes", () => {
       const net = new Net();
       net.router(PREFIX, month);
@@ -409,6 +425,26 @@ if (!SMALL) {
         net.advance(3000);
         assert.deepEqual(net.texts, own);
       });
+
+    it("a link whose router has deprecated its only prefix is the same one when it comes back", () => {
+      const net = new Net();
+      net.router(PREFIX, month);
+      net.advance(3000);
+      const own = net.texts;
+      net.router(PREFIX, { valid: 30 * DAY, preferred: 0 });
+      net.another(PREFIX, { preferred: 0 });
+      assert.deepEqual(net.texts, own);
+    });
+
+    it("each of many links gets an address: one of a link that was left goes for it", () => {
+      const net = new Net();
+      for (let n = 1; n < 8; n++) {
+        net.another(ip6(`2001:db8:${n}::`));
+        const at = (origin: string): boolean => net.stack.ip6Addresses().some((a) =>
+          a.origin === origin && a.ready && hex6(a.bytes).startsWith(`2001:db8:${n}:`));
+        assert.deepEqual([at("prefix"), at("temporary")], [true, true], `link ${n}`);
+      }
+    });
 
     it("a link is known by a temporary address, too, where somebody has the other one", () => {
       const net = new Net();

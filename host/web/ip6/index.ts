@@ -42,11 +42,11 @@ class Ip6 implements Family6 {
 
   /** Those that can be used, but for ::1. */
   get addresses(): string[] {
-    return this.#all.filter((a) => a.ready && a.origin !== "loopback").map((a) => formatIp6(a.bytes));
+    return this.#all.filter((a) => a.ready).map((a) => formatIp6(a.bytes));
   }
 
   get #all(): Ip6Address[] {
-    return this.#module.ip6Addresses();
+    return this.#module.ip6Addresses().filter((a) => a.origin !== "loopback");
   }
 
   bytes(text: string): Uint8Array | undefined {
