@@ -68,6 +68,111 @@ function constantOf(name: ts.Identifier): string | undefined {
   return undefined;
 }
 
+/** Where a name, or a field, was first given its value: what `const` and fields begin with. Undefined: not there. */
+function firstOf({ checker }: Program, node: ts.Expression): ts.Expression | undefined {
+  if (!ts.isIdentifier(node) && !ts.isPropertyAccessExpression(node)) return undefined;
+  const made = checker.getSymbolAtLocation(node)?.valueDeclaration;
+  if (made === undefined || !(ts.isVariableDeclaration(made) || ts.isPropertyDeclaration(made))) return undefined;
+  return made.initializer;
+}
+
+/** An expression without what changes nothing of its value. */
+function inner(node: ts.Expression): ts.Expression {
+  return ts.isParenthesizedExpression(node) || ts.isNonNullExpression(node) || ts.isAsExpression(node)
+    ? inner(node.expression) : node;
+}
+
+/** The number that an expression is by the code alone: a literal, a shift of them, a name of such in any scope. */
+function numberOf(all: Program, given: ts.Expression): number | undefined {
+  const node = inner(given);
+  if (ts.isNumericLiteral(node)) return Number(node.text);
+  if (ts.isPrefixUnaryExpression(node)) {
+    const n = numberOf(all, node.operand);
+    return n !== undefined && node.operator === ts.SyntaxKind.MinusToken ? -n : n;
+  }
+  if (ts.isBinaryExpression(node)) {
+    if (node.operatorToken.kind !== ts.SyntaxKind.LessThanLessThanToken) return undefined;
+    const [left, right] = [numberOf(all, node.left), numberOf(all, node.right)];
+    return left === undefined || right === undefined ? undefined : left << right;
+  }
+  const made = ts.isIdentifier(node) ? firstOf(all, node) : undefined;
+  return made === undefined ? undefined : numberOf(all, made);
+}
+
+/** Fields whose numbers have names in host/module/layout.ts; of the first three 0 has one, too. */
+const CODES = ["state", "timerKind", "origin", "flags", "error", "softError"];
+
+/** The field of a record of the border that an expression is, under whatever name it was kept. */
+function codeOf(all: Program, given: ts.Expression): string | undefined {
+  const node = inner(given), { checker } = all;
+  let field = ts.isPropertyAccessExpression(node) ? checker.getSymbolAtLocation(node.name) : undefined;
+  const made = ts.isIdentifier(node) ? checker.getSymbolAtLocation(node)?.valueDeclaration : undefined;
+  if (made !== undefined && ts.isBindingElement(made)) {
+    const name = (made.propertyName ?? made.name).getText();
+    field = checker.getTypeAtLocation(made.parent).getProperty(name);
+  }
+  const of = field?.declarations?.[0];
+  if (of !== undefined && /\/module\/(layout|interface)\.ts$|\/host\/stack\.ts$/.test(of.getSourceFile().fileName))
+    return CODES.find((code) => code === field!.name);
+  return made !== undefined && ts.isVariableDeclaration(made) && made.initializer !== undefined
+    ? codeOf(all, made.initializer) : undefined;
+}
+
+/** Where a file compares a state, a flag or an error of the border with a number, or masks it with one. */
+export function literalCodes(all: Program, path: string): string[] {
+  const clash = (one: ts.Expression, other: ts.Expression): boolean => {
+    const n = numberOf(all, other), code = n === undefined ? undefined : codeOf(all, one);
+    return code !== undefined && (n !== 0 || CODES.indexOf(code) < 3);
+  };
+  const asks = /^([!=]==?|[<>]=?|&)$/;
+  return said(all.files.get(path)!, (node) => {
+    let pair: readonly ts.Expression[] = [];
+    if (ts.isBinaryExpression(node) && asks.test(node.operatorToken.getText())) pair = [node.left, node.right];
+    else if (ts.isCaseClause(node)) pair = [node.parent.parent.expression, node.expression];
+    else if (ts.isCallExpression(node) && /^assert\.\w*[eE]qual$/.test(node.expression.getText()))
+      pair = node.arguments.slice(0, 2);
+    const [one, other] = pair;
+    return one && other && (clash(one, other) || clash(other, one)) ? node.getText().split("\n")[0] : undefined;
+  });
+}
+
+/**
+ * Where a file reads or writes a record of the module at a place that is a number in the code: in what is made of a
+ * memory's buffer, or in the order of its bytes, which is not that of a frame.
+ */
+export function recordPlaces(all: Program, path: string): string[] {
+  const isMemory = (node: ts.Expression): boolean =>
+    ts.isPropertyAccessExpression(node) && node.name.text === "buffer"
+    && /^(WebAssembly\.)?Memory$/.test(all.checker.typeToString(all.checker.getTypeAtLocation(node.expression)));
+  const isOfMemory = (given: ts.Expression): boolean => {
+    const node = inner(given), made = firstOf(all, node);
+    if (ts.isNewExpression(node)) return (node.arguments ?? []).slice(0, 1).some(isMemory);
+    return made !== undefined && made !== node && isOfMemory(made);
+  };
+  const isPlace = (given: ts.Expression | undefined): boolean => {
+    if (given === undefined) return false;
+    const node = inner(given), n = numberOf(all, node);
+    if (n !== undefined && !ts.isBinaryExpression(node)) return n > 1;
+    return ts.isBinaryExpression(node) && /^[+-]$/.test(node.operatorToken.getText())
+      && [node.left, node.right].some(isPlace);
+  };
+  return said(all.files.get(path)!, (node) => {
+    let isWrong = false;
+    if (ts.isNewExpression(node) && BYTES.test(node.expression.getText()))
+      isWrong = (node.arguments ?? []).slice(0, 1).some(isMemory) && isPlace(node.arguments![1]);
+    else if (ts.isElementAccessExpression(node))
+      isWrong = isOfMemory(node.expression) && isPlace(node.argumentExpression);
+    else if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+      const { name, expression } = node.expression, isField = PLACED.test(name.text);
+      const isLittle = node.arguments.at(-1)?.kind === ts.SyntaxKind.TrueKeyword;
+      const places = /^(slice|subarray)$/.test(name.text) ? node.arguments
+        : name.text === "set" ? node.arguments.slice(1) : isField ? node.arguments.slice(0, 1) : [];
+      isWrong = places.some(isPlace) && (isOfMemory(expression) || (isField && isLittle));
+    }
+    return isWrong ? node.getText().split("\n")[0] : undefined;
+  });
+}
+
 /** Whether bytes are put together of numbers and of something else: a header that is written down. */
 function isHeader(node: ts.Node): boolean {
   const isNumber = (e: ts.Expression): boolean => ts.isSpreadElement(e) && /^be\(/.test(e.expression.getText());

@@ -6,7 +6,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, it } from "node:test";
 import { Linter } from "eslint";
-import { exportsTouched, literalPlaces, program, restLoops, undocumented } from "../harness/host-source.js";
+import {
+  exportsTouched, literalCodes, literalPlaces, program, recordPlaces, restLoops, undocumented, type Program,
+} from "../harness/host-source.js";
 import { stint } from "../../tools/lint-rules.mjs";
 import { circleOf } from "../harness/source.js";
 
@@ -135,11 +137,41 @@ const READS = [
 /** Ways to the module's exports, and words that are none. */
 const BAD_EXPORTS = "host/bad-exports.ts";
 const TOUCHES = ["stack.exports", 'stack["exports"]', "exports", "exports: calls"];
+/** Records of the module by numbers, whatever they are called, and what is none; each stands on a line of its own. */
+const BAD_RECORDS = "tests/bad-records.ts";
+const RECORD_PLACES = [
+  "view.getUint32(where + 12, true)", "view.getUint32(where + OWN, true)", "view.getUint32(where + FAR)",
+  "new Uint32Array(memory.buffer, where + 16, 4)", "words[(where >> 2) + 3]", "new DataView(memory.buffer, 64)",
+  "of(where).getUint16(where + 6, true)", "bytes.subarray(where + 8)", "bytes.set([0], where + 8)",
+];
+const RECORD_CODES = [
+  "known === 4", "info.state > 0", "flags & 0x800", "info.flags & (1 << 11)", "stack.info(where).flags & FIN",
+  "error < -4", "info.error! === -8", "assert.equal(info.state, 4)", "assert.notEqual(info.softError, -10)",
+  "lease.state === 5",
+];
+const NO_RECORDS = [
+  "view.getUint32(where, true)", "view.getUint32(where + RING.TAIL, true)", "words[(where >> 2) + 1]",
+  "frame[where + 9]",
+  "bytes.subarray(where, where + room)", "info.error === 0", "info.flags & FLAG.FIN", "info.state === other",
+  "new DataView(frame.buffer).getUint16(12)", "assert.equal(info.error, ERR.RESET)", "info.mss === 536",
+];
 /** Functions, classes and methods, with and without a docstring. */
 const BAD_DOCS = "host/bad-docs.ts";
-const HOST = program(
-  ALL.filter((f) => f.startsWith("host/")),
-  new Map([[BAD_DOCS, `export function bare(): void {}
+const EVERY = program(
+  ALL.filter((f) => f.endsWith("ts")),
+  new Map([[BAD_RECORDS, `import assert from "node:assert/strict";
+  import type { StackModule } from "../host/stack.js";
+  import { ERR, FLAG, RING, type LeaseNumbers } from "../host/module/layout.js";
+  const FAR = 24;
+  export function bad(
+    memory: WebAssembly.Memory, stack: StackModule, where: number, room: number, frame: Uint8Array,
+    of: (at: number) => DataView, other: number, lease: LeaseNumbers,
+  ): void {
+    const view = new DataView(memory.buffer), words = new Uint32Array(memory.buffer), OWN = 12, FIN = 1 << 11;
+    const info = stack.info(where), known = info.state, { flags, error } = info, bytes = new Uint8Array(memory.buffer);
+    ${[...RECORD_PLACES, ...RECORD_CODES, ...NO_RECORDS].join(";\n")};
+    switch (known) { case 4: }
+  }`], [BAD_DOCS, `export function bare(): void {}
     function own(): void {}
     /** Says something. */
     export function said(): void { own(); }
@@ -170,6 +202,10 @@ const HOST = program(
     return [frame[at], frame[at + 1], frame.subarray(at), frame[frame.length - 1], [frame][1], base];
   }`]]),
 );
+
+const HOST: Program = {
+  checker: EVERY.checker, files: new Map([...EVERY.files].filter(([file]) => file.startsWith("host/"))),
+};
 
 describe("exports of the module", () => {
   /** Files and folders that touch them, each with its reason: the list of docs/design/host.md. */
@@ -303,7 +339,10 @@ describe("numbers of the border", () => {
     [/new (?:DataView|Uint\w+Array)\([^)]*\b(?:block|control|scratch)\b[^)]*, \d/, "new DataView(buffer, block, 304)"],
     // Flags, states, timers, errors, events, bits of the policy.
     [
-      /(?:[.>](?:flags|fastOpen)|(?<!<< \(?)\b(?:bits|events?|policy)) *&=? *~?(?:0x[\da-f]+|\d+)u?\b/,
+      new RegExp(
+        /(?:[.>](?:flags|fastOpen)|(?<!<< \(?)\b(?:bits|events?|policy))/.source
+          + / *&=? *~?(?:(?:0x[\da-f]+|\d+)u?\b|\(\d+u? << \d+\))/.source,
+      ),
       "if (info.flags & 0x800)",
     ],
     [
@@ -312,7 +351,7 @@ describe("numbers of the border", () => {
     ],
     [/[.>](?:state|timerKind|origin)\b *(?:[!=<>]==?|[<>,]) *\d/, "if (info.state == 4)"],
     [
-      /(?<!\/\/ \d )(?:[!=]==?|\bcase) *-(?:[2-9]|1\d)\b(?![.\w])/,
+      /(?<!\/\/ \d )(?:[!=]==?|\bcase) *-(?:[2-9]|[12]\d)\b(?![.\w])/,
       "const n = x.tcp_send(h, at, 1); if (n === -5) return;",
     ],
     [/\b(?:error|softError)\b *(?:[!=]==?|,) *-\d/, "assert.equal(b.info.error, -8)"],
@@ -362,6 +401,35 @@ describe("numbers of the border", () => {
   });
 });
 
+describe("records of the module, wherever they are read", () => {
+  /** What is no record of the module, and what asks for none of its places: the rest is `FORMATS`'s in host/. */
+  const OTHERS = new Map([
+    ["tests/harness/command.ts", "records of WASI"], ["tests/host/first-hour.test.ts", "struct iovec"],
+    ["tests/harness/fake-tun.ts", "a record of BPF"], ["tests/host/interface.test.ts", "a program of BPF"],
+    ["tests/host/link.test.ts", "all of the memory, but for a part"],
+    ["tests/rfc/config.test.ts", "all of the memory, but for a part"],
+    ["tests/rfc/reach.test.ts", "all of the memory, but for a part"],
+  ]);
+  const of = (what: typeof literalCodes): string[] =>
+    [...EVERY.files.keys()].filter((file) => file !== BAD_RECORDS && !file.startsWith("host/bad-"))
+      .flatMap((file) => what(EVERY, file).map((line) => `${file}:${line}`));
+  const bare = (lines: readonly string[]): string[] => lines.map((line) => line.replace(/^\d+: /, ""));
+
+  it("are read and written by the names of host/module/layout.ts, never at a literal place", () => {
+    const found = of(recordPlaces).filter((where) => !where.startsWith("host/"));
+    assert.deepEqual(found.filter((where) => !OTHERS.has(where.split(":")[0]!)), []);
+    assert.deepEqual([...OTHERS.keys()].filter((file) => !found.some((where) => where.startsWith(file))), []);
+  });
+
+  it("have states, flags and errors that nothing compares with a number, under whatever name they are kept", () =>
+    assert.deepEqual(of(literalCodes), []));
+
+  it("are looked for by something that can fail", () => {
+    assert.deepEqual(bare(recordPlaces(EVERY, BAD_RECORDS)), RECORD_PLACES);
+    assert.deepEqual(bare(literalCodes(EVERY, BAD_RECORDS)), [...RECORD_CODES, "case 4:"]);
+  });
+});
+
 describe("records of the stack, in C", () => {
   /** Memory of the module itself, and calls of the module: they know addresses, not records. */
   const NO_HOSTS = new Set(["boards/runtimes/aot/wasm.h"]);
@@ -375,7 +443,9 @@ describe("records of the stack, in C", () => {
     ),
     /\bstint_config\[\d/,
     /\(\((?:const |volatile )*(?:u?int(?:8|16|32|64)_t|u8|u16|u32) (?:const )?\*\) *[^;()]*\)\[[1-9]/,
-    /\bmem(?:cpy|move|cmp|set)\([^;]*\b(?:control|block|ring|slot|info|scratch|config)\w* \+ ?\d+\b(?! \*)/,
+    /\w\([^;]*\b(?:control|block|ring|slot|info|scratch|config|memory)\w* \+ ?\d+\b(?! \*)/,
+    /\b(?:u?int(?:16|32|64)_t|u16|u32) (?:const )?\*\) *&\w+\[[^\]]*\+ ?\d/,
+    /[!=]=? *-(?:[2-9]|[12]\d);|\b(?:state|timerKind) *(?:[!=]=|<|>) *[1-9]|[<>]=? *-[1-9]\d?\b/,
   ];
   /** Calls that write a record, and the last argument. */
   const WRITES = /\b(?:udp_recv|tcp_info|stint_(?:listener|dhcp|dns)_info)\([^;{]*?, ?(\w+)\)/g;
@@ -398,7 +468,8 @@ describe("records of the stack, in C", () => {
   it("are checked by something that can fail", () => {
     for (const line of [
       "x = *(uint32_t *)(block + 8);", "x = *(const volatile uint16_t *) (at + 4);",
-      "i32_store(ring, 4, tail);", "x = word(ring + 12);",
+      "i32_store(ring, 4, tail);", "x = word(ring + 12);", "x = *(uint32_t *) &memory[at + 52];",
+      "x = load(memory, ring + 8);", "memcpy(&x, memory + 52, 4);", "if (state == 4) x++;", "if (n < -4) x++;",
       "x = ((uint32_t *) control)[2];", "memcpy(&head, ring + 12, 4);",
       "x = peek(control + 4);", "server = stint_config[6];", "memcpy(a, module_memory(block + 264, 32), 32);",
     ]) assert.deepEqual(literals(line), [line], line);

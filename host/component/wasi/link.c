@@ -25,8 +25,7 @@ enum { ARENA = 16 << 20, SLOTS = 64, CONNECTIONS = 64, RING = 65536, MTU = 1500,
 
 static _Alignas(8) unsigned char arena[ARENA];
 static int32_t standard_input, standard_output, input_ready;
-/* 0: not tried yet; 1: up; −1: not to be had. */
-static int state;
+static enum { UNTRIED, UP, FAILED } state;
 static int32_t next_us;
 /* Duplicate address detection, and a router's answer before it, have so long. */
 static const uint64_t SETTLE_NS = 6000000000;
@@ -108,6 +107,7 @@ static int begin_six(const answer *environment) {
   return stint_ip6_add(own.bytes, prefix, gateway == 0 ? 0 : router.bytes) == 0;
 }
 
+/* 0: it is not to be had; it has said why. */
 static int start(void) {
   answer environment;
   uint32_t size = 0, ip[5], gateway[4] = {0};
@@ -115,17 +115,17 @@ static int start(void) {
   const char *text = variable(&environment, "STINT_IP", &size);
   if (text == 0 || !numbers(text, size, ".../", ip) || ip[4] > 32) {
     say("stint: no address; set STINT_IP=ADDRESS/PREFIX, as 10.0.0.2/24\n");
-    return -1;
+    return 0;
   }
   text = variable(&environment, "STINT_GATEWAY", &size);
   if (text != 0 && !numbers(text, size, "...", gateway)) {
     say("stint: STINT_GATEWAY is no address\n");
-    return -1;
+    return 0;
   }
   text = variable(&environment, "STINT_LINGER", &size);
   if (text != 0 && !numbers(text, size, "", &linger_s)) {
     say("stint: STINT_LINGER is no number of seconds; 255 are the most\n");
-    return -1;
+    return 0;
   }
   struct stint_config *c = stint_config_block();
   stint_config_defaults(c);
@@ -142,25 +142,25 @@ static int start(void) {
   c->entropy0 = host_random(), c->entropy1 = host_random(), c->entropy2 = host_random(), c->entropy3 = host_random();
   if (stint_init(c) != 0) {
     say("stint: the address is none that a host can have\n");
-    return -1;
+    return 0;
   }
   if (!begin_six(&environment)) {
     say("stint: set STINT_IP6=ADDRESS/PREFIX, as fd00::2/64, and STINT_GATEWAY6=ADDRESS; or STINT_IP6=auto\n");
-    return -1;
+    return 0;
   }
   text = variable(&environment, "STINT_DNS", &size);
   if (text != 0 && !servers(text, size)) {
     say("stint: STINT_DNS is no address of a host; three are the most, with commas between\n");
-    return -1;
+    return 0;
   }
   standard_input = host_stdin(), standard_output = host_stdout(), input_ready = host_read_ready(standard_input);
   return 1;
 }
 
 int link_up(void) {
-  if (state == 0) state = start();
-  if (state == 1) link_pump();
-  return state == 1;
+  if (state == UNTRIED) state = start() ? UP : FAILED;
+  if (state == UP) link_pump();
+  return state == UP;
 }
 
 /* Whether each address of ours but link-local ones can be used, and there is one. */
@@ -193,7 +193,7 @@ int link_six(void) {
   return 1;
 }
 
-int link_there(void) { return state == 1; }
+int link_there(void) { return state == UP; }
 
 static unsigned char *slot(const struct stint_ring *ring, uint32_t index) {
   return (unsigned char *)stint_at(ring->slots + (index & ring->mask) * ring->stride) + STINT_FRAME_OFFSET;
@@ -208,7 +208,7 @@ static void frames_in(void) {
     const uint32_t size = (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
     if (size > sizeof input - 4) {
       say("stint: standard input is no stream of frames\n");
-      state = -1;
+      state = FAILED;
       return;
     }
     if (have - done - 4 < size) break;
@@ -254,7 +254,7 @@ static void frames_out(void) {
 enum { ROUNDS = 64 };
 
 void link_pump(void) {
-  for (int round = 0; round < ROUNDS && state == 1; round++) {
+  for (int round = 0; round < ROUNDS && state == UP; round++) {
     answer a;
     host_read(standard_input, sizeof input - have, &a);
     if ((a.word[0] & 0xff) == 0) {
@@ -262,10 +262,10 @@ void link_pump(void) {
       have += a.word[2];
       forget_lists();
     } else {
-      state = -1;
+      state = FAILED;
     }
     const uint32_t had = have;
-    if (state == 1) frames_in();
+    if (state == UP) frames_in();
     next_us = stint_poll(host_now() / 1000);
     socket_polled();
     frames_out();
@@ -280,7 +280,7 @@ void link_again(int32_t us) {
 void link_wait(int32_t *pollables, uint32_t n) {
   answer a;
   int32_t timer = 0;
-  if (state == 1) {
+  if (state == UP) {
     pollables[n++] = input_ready;
     if (next_us >= 0) pollables[n++] = timer = host_timer((uint64_t)next_us * 1000);
   }
