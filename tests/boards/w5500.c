@@ -139,7 +139,7 @@ static void check(const char *what, bool ok) {
 static const uint8_t mac[6] = {2, 0, 10, 0, 0, 2};
 static uint8_t pattern[1514], got[1600];
 
-int main(void) {
+static void begins(void) {
   for (uint32_t i = 0; i < sizeof pattern; i++) pattern[i] = (uint8_t)(i * 7 + (i >> 8));
   chip_reset();
   present = false;
@@ -151,7 +151,9 @@ int main(void) {
         sockets[0][0x1e] == 16 && sockets[0][0x1f] == 16 && sockets[1][0x1e] == 0 && sockets[7][0x1f] == 0);
   check("opens socket 0 in MACRAW mode with the MAC filter", sockets[0][3] == 0x42 && sockets[0][0] == 0x84);
   check("has nothing at first", w5500_receive(got, 1518) == 0 && !w5500_waiting());
+}
 
+static void receives(void) {
   bool same = true;
   uint32_t total = 0;
   /* More than the memory and the 16-bit pointers hold, so that everything wraps. */
@@ -180,8 +182,10 @@ int main(void) {
   arrives(pattern, 80);
   check("waits for a size to be steady", w5500_receive(got, 1518) == 80);
   unsteady = 0;
+}
 
-  same = true;
+static void sends(void) {
+  bool same = true;
   for (uint32_t n = 0; n < 300; n++) {
     uint32_t size = 14 + (n * 53) % 1501, padded = size < 60 ? 60 : size;
     sent_count = 0;
@@ -195,7 +199,9 @@ int main(void) {
   while (taken < 100 && w5500_send(pattern, 1514)) taken++;
   check("refuses a frame when the memory is full", taken == 16384 / 1514);
   keeps_sending = true;
+}
 
+static void recovers(void) {
   uint32_t before = reopened;
   rx[get16(sockets[0] + 0x28) % rx_size()] = 0xff;
   rx_write = (rx_write + 500) & 0xffff;
@@ -208,5 +214,12 @@ int main(void) {
   check("a socket that closed by itself is reopened", w5500_receive(got, 1518) == 0 && reopened == before + 1);
   takes_commands = false;
   check("a chip that takes no command is not waited for without end", !w5500_send(pattern, 60));
+}
+
+int main(void) {
+  begins();
+  receives();
+  sends();
+  recovers();
   return failed;
 }

@@ -226,6 +226,30 @@ export function unused(sources: Tree): string[] {
   }));
 }
 
+/** Functions and methods with more lines than that: "file name". A `describe` is a chapter of tests, no function. */
+export function tall(sources: Tree, most: number): string[] {
+  const found: string[] = [];
+  for (const [path, text] of sources) {
+    const file = parse(text), lineOf = (at: number): number => file.getLineAndCharacterOfPosition(at).line;
+    const visit = (node: ts.Node): void => {
+      const isChapter = ts.isCallExpression(node.parent) && node.parent.expression.getText() === "describe";
+      if (ts.isFunctionLike(node) && !isChapter && lineOf(node.end) - lineOf(node.getStart()) >= most)
+        found.push(`${path} ${node.name?.getText() ?? ""}`.trim());
+      node.forEachChild(visit);
+    };
+    file.forEachChild(visit);
+  }
+  return found;
+}
+
+/** The same of other languages, whose functions begin at the edge and end with a brace there: "file first line". */
+export function tallByBraces(sources: Tree, most: number): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    [...text.matchAll(/^(?:\w[^\n;=]*\) *(?:->[^\n{]*)?\n?\{|(?:func|pub|fn|unsafe) [^\n]*\{)\n[\s\S]*?^\}/gm)]
+      .filter(([whole]) => whole.split("\n").length > most)
+      .map(([whole]) => `${path} ${whole.split("\n")[0]}`));
+}
+
 /** Names that more than one function has, or more than one that is exported: "name: file file". */
 export function twins(sources: Tree, which: "all" | "exported" = "all"): string[] {
   const places = new Map<string, string[]>();

@@ -1,6 +1,7 @@
-"""CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve [ADDRESS] PORT`, or `get URL`, whose body goes to
-standard error; or sockets of its own: `echo ADDRESS PORT` sends datagrams back; `ask HOST PORT TEXT` sends one, and prints the answer; `send HOST PORT BYTES`; `leave HOST PORT BYTES` sends to the port and to the next one, closes the one
-connection, and returns with the other one open.
+"""CPython's http.server and urllib.request as they are, over the sockets of WASI: `serve [ADDRESS] PORT`, or `get URL`,
+whose body goes to standard error; or sockets of its own. `echo ADDRESS PORT` sends datagrams back; `ask HOST PORT TEXT`
+sends one, and prints the answer; `send HOST PORT BYTES`; `leave HOST PORT BYTES` sends to the port and to the next one,
+closes the one connection, and returns with the other one open.
 
 Built with componentize-py, composed with build/component/sockets.wasm; docs/guide/component.md has the commands.
 """
@@ -22,14 +23,21 @@ def family(address):
     return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
+HANDLER = http.server.SimpleHTTPRequestHandler
+USAGE = (
+    "usage: app serve [ADDRESS] PORT | get URL | echo ADDRESS PORT | ask HOST PORT TEXT | send HOST PORT BYTES"
+    " | leave HOST PORT BYTES"
+)
+
+
 class Run(exports.Run):
     def run(self):
         match sys.argv[1:]:
             case ["serve", port]:
-                http.server.test(http.server.SimpleHTTPRequestHandler, http.server.HTTPServer, port=int(port), bind="0.0.0.0")
+                http.server.test(HANDLER, http.server.HTTPServer, port=int(port), bind="0.0.0.0")
             case ["serve", address, port]:
                 http.server.HTTPServer.address_family = family(address)
-                http.server.test(http.server.SimpleHTTPRequestHandler, http.server.HTTPServer, port=int(port), bind=address)
+                http.server.test(HANDLER, http.server.HTTPServer, port=int(port), bind=address)
             case ["get", url]:
                 try:
                     with urllib.request.urlopen(url, timeout=10) as response:
@@ -58,4 +66,4 @@ class Run(exports.Run):
                 with socket.create_connection((host, int(port))) as connection:
                     connection.sendall(data)
             case _:
-                sys.exit("usage: app serve [ADDRESS] PORT | get URL | echo ADDRESS PORT | ask HOST PORT TEXT | send HOST PORT BYTES | leave HOST PORT BYTES")
+                sys.exit(USAGE)

@@ -1,5 +1,6 @@
-// gVisor's netstack at the work of driver/driver.c, as far as its kind allows: its protocols run in goroutines and in real time, so both ends and the
-// applications share one processor (GOMAXPROCS 1), and when it acknowledges is its own affair.
+// gVisor's netstack at the work of driver/driver.c, as far as its kind allows: its protocols run in goroutines and in
+// real time, so both ends and the applications share one processor (GOMAXPROCS 1), and when it acknowledges is its own
+// affair.
 package main
 
 import (
@@ -50,14 +51,16 @@ func side(n byte, link stack.LinkEndpoint, ring int) *stack.Stack {
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, arp.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol},
 	})
-	sack, cubic, moderate, wait := tcpip.TCPSACKEnabled(true), tcpip.CongestionControlOption("cubic"), tcpip.TCPModerateReceiveBufferOption(false), tcpip.TCPTimeWaitTimeoutOption(time.Millisecond)
+	sack, cubic := tcpip.TCPSACKEnabled(true), tcpip.CongestionControlOption("cubic")
+	moderate, wait := tcpip.TCPModerateReceiveBufferOption(false), tcpip.TCPTimeWaitTimeoutOption(time.Millisecond)
 	send := tcpip.TCPSendBufferSizeRangeOption{Min: 1, Default: ring, Max: ring}
 	receive := tcpip.TCPReceiveBufferSizeRangeOption{Min: 1, Default: ring, Max: ring}
 	for _, option := range []tcpip.SettableTransportProtocolOption{&sack, &cubic, &moderate, &wait, &send, &receive} {
 		must(s.SetTransportProtocolOption(tcp.ProtocolNumber, option))
 	}
 	must(s.CreateNIC(1, ethernet.New(link)))
-	must(s.AddProtocolAddress(1, tcpip.ProtocolAddress{Protocol: ipv4.ProtocolNumber, AddressWithPrefix: address(n).WithPrefix()}, stack.AddressProperties{}))
+	own := tcpip.ProtocolAddress{Protocol: ipv4.ProtocolNumber, AddressWithPrefix: address(n).WithPrefix()}
+	must(s.AddProtocolAddress(1, own, stack.AddressProperties{}))
 	s.SetRouteTable([]tcpip.Route{{Destination: header.IPv4EmptySubnet, NIC: 1}})
 	return s
 }
@@ -76,7 +79,8 @@ func (b *bench) open() (*gonet.TCPConn, *gonet.TCPConn) {
 	}()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	c, err := gonet.DialContextTCP(ctx, b.client, tcpip.FullAddress{NIC: 1, Addr: address(2), Port: port}, ipv4.ProtocolNumber)
+	server := tcpip.FullAddress{NIC: 1, Addr: address(2), Port: port}
+	c, err := gonet.DialContextTCP(ctx, b.client, server, ipv4.ProtocolNumber)
 	check(err)
 	return c, <-accepted
 }
@@ -107,6 +111,72 @@ func parameter(name string, otherwise int) int {
 	return otherwise
 }
 
+// Text one way, as fast as it goes: gigabytes.
+func (at *bench) bulk() func() float64 {
+	c, s := at.open()
+	go func() {
+		from := make([]byte, 65536)
+		for {
+			if _, err := c.Write(from); err != nil {
+				return
+			}
+		}
+	}()
+	to := make([]byte, 65536)
+	return func() float64 {
+		const bytes = 1 << 22
+		_, err := io.CopyBuffer(io.Discard, struct{ io.Reader }{io.LimitReader(s, bytes)}, to)
+		check(err)
+		return bytes / 1e9
+	}
+}
+
+// A byte to and fro: round trips.
+func (at *bench) roundTrips() func() float64 {
+	c, s := at.open()
+	c.SetDeadline(time.Time{})
+	go func() {
+		one := make([]byte, 1)
+		for {
+			if _, err := s.Read(one); err != nil {
+				return
+			}
+			if _, err := s.Write(one); err != nil {
+				return
+			}
+		}
+	}()
+	one := []byte{0x55}
+	return func() float64 {
+		const chunk = 64
+		for i := 0; i < chunk; i++ {
+			_, err := c.Write(one)
+			check(err)
+			_, err = c.Read(one)
+			check(err)
+		}
+		return chunk
+	}
+}
+
+// Connections that open and close, so many at once.
+func (at *bench) connections(parallel int) func() float64 {
+	return func() float64 {
+		done := make(chan bool)
+		for i := 0; i < parallel; i++ {
+			go func() {
+				c, s := at.open()
+				shut(c, s)
+				done <- true
+			}()
+		}
+		for i := 0; i < parallel; i++ {
+			<-done
+		}
+		return float64(parallel)
+	}
+}
+
 func main() {
 	if len(os.Args) < 3 {
 		fail("usage: gvisor WORK SECONDS [NAME VALUE]…")
@@ -116,7 +186,8 @@ func main() {
 	limit, err := strconv.ParseFloat(os.Args[2], 64)
 	check(err)
 	others, parallel, ring := parameter("others", 0), parameter("parallel", 1), parameter("ring", 65536)
-	a, b := pipe.New(tcpip.LinkAddress("\x02\x00\x00\x00\x00\x01"), tcpip.LinkAddress("\x02\x00\x00\x00\x00\x02"), mtu+header.EthernetMinimumSize)
+	macs := [2]tcpip.LinkAddress{"\x02\x00\x00\x00\x00\x01", "\x02\x00\x00\x00\x00\x02"}
+	a, b := pipe.New(macs[0], macs[1], mtu+header.EthernetMinimumSize)
 	client, server := side(1, a, ring), side(2, b, ring)
 	listener, err := gonet.ListenTCP(server, tcpip.FullAddress{NIC: 1, Addr: address(2), Port: port}, ipv4.ProtocolNumber)
 	check(err)
@@ -127,62 +198,11 @@ func main() {
 	var turn func() float64
 	switch work {
 	case "bulk":
-		c, s := at.open()
-		go func() {
-			from := make([]byte, 65536)
-			for {
-				if _, err := c.Write(from); err != nil {
-					return
-				}
-			}
-		}()
-		to := make([]byte, 65536)
-		turn = func() float64 {
-			const bytes = 1 << 22
-			_, err := io.CopyBuffer(io.Discard, struct{ io.Reader }{io.LimitReader(s, bytes)}, to)
-			check(err)
-			return bytes / 1e9
-		}
+		turn = at.bulk()
 	case "round-trips":
-		c, s := at.open()
-		c.SetDeadline(time.Time{})
-		go func() {
-			one := make([]byte, 1)
-			for {
-				if _, err := s.Read(one); err != nil {
-					return
-				}
-				if _, err := s.Write(one); err != nil {
-					return
-				}
-			}
-		}()
-		one := []byte{0x55}
-		turn = func() float64 {
-			const chunk = 64
-			for i := 0; i < chunk; i++ {
-				_, err := c.Write(one)
-				check(err)
-				_, err = c.Read(one)
-				check(err)
-			}
-			return chunk
-		}
+		turn = at.roundTrips()
 	case "connections":
-		turn = func() float64 {
-			done := make(chan bool)
-			for i := 0; i < parallel; i++ {
-				go func() {
-					c, s := at.open()
-					shut(c, s)
-					done <- true
-				}()
-			}
-			for i := 0; i < parallel; i++ {
-				<-done
-			}
-			return float64(parallel)
-		}
+		turn = at.connections(parallel)
 	default:
 		fail("there is no such work")
 	}

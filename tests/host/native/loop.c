@@ -95,8 +95,8 @@ static void clients(void) {
   CHECK(dhcp_info(NULL) == STINT_ERR_ARGUMENT && dns_info(NULL) == STINT_ERR_ARGUMENT);
 }
 
-int main(void) {
-  early();
+/* A stack of its own: what it takes, and what it wants first. */
+static void begin(void) {
   struct stint_config *block = stint_config_block(), c;
   memset(&c, 0, sizeof c);
   c.size = sizeof c, c.mtu = 1500, c.ip = 0x0a000001, c.prefix = 24, c.macHigh = 0x02000000, c.macLow = 1;
@@ -118,7 +118,10 @@ int main(void) {
   c.arenaBase = 1, c.arenaSize = 1;
   CHECK(stint_init(&c) == 0);
   CHECK(c.entropy0 == 0 && block->entropy0 == 0);
+}
 
+/* A connection to itself, which carries text and ends. Returns the listener. */
+static int32_t connection(void) {
   int32_t listener = tcp_listen(0, 7, 4);
   CHECK(listener > 0);
   int32_t client = tcp_connect(0, 0, 0x0a000001, 7);
@@ -159,7 +162,11 @@ int main(void) {
   CHECK(tcp_close(client) == 0);
   turn();
   CHECK(tcp_recv(server, got, 1) == 0 && tcp_close(server) == 0 && tcp_close(server) == STINT_ERR_HANDLE);
+  return listener;
+}
 
+/* Datagrams, and pointers that are NULL: an error by name, as from the module, but where it lets one be 0. */
+static void datagrams(int32_t listener) {
   int32_t a = udp_open(53), b = udp_open(54);
   struct stint_datagram_from from;
   CHECK(a > 0 && b > 0 && udp_recv(a, got, 100, &from) == STINT_ERR_AGAIN);
@@ -169,7 +176,6 @@ int main(void) {
   /* What does not fit is cut off; the length is the datagram's. */
   CHECK(udp_recv(a, got, 10, &from) == 1000 && from.ip == 0x0a000001 && from.port == 54 && memcmp(got, sent, 10) == 0 &&
         got[10] == 0);
-  /* NULL: an error by name, as from the module; where the module lets a pointer be 0, it may be NULL. */
   CHECK(stint_init(NULL) == STINT_ERR_ARGUMENT && stint_layout_size(NULL) == STINT_ERR_ARGUMENT);
   CHECK(tcp_info(listener, NULL) == STINT_ERR_HANDLE && stint_listener_info(listener, NULL) == STINT_ERR_ARGUMENT);
   CHECK(udp_send(b, 0x0a000001, 53, NULL, 5) == STINT_ERR_ARGUMENT && udp_send(b, 0x0a000001, 53, NULL, 0) == 0);
@@ -179,7 +185,11 @@ int main(void) {
   turn();
   CHECK(udp_recv(a, got, 20, NULL) == 9 && memcmp(got, sent, 9) == 0);
   names(a);
-  client = tcp_connect(0, 0, 0x0a000001, 7);
+}
+
+/* The same of a connection that is not yet open. */
+static void pointers(void) {
+  int32_t client = tcp_connect(0, 0, 0x0a000001, 7);
   turn();
   CHECK(tcp_send(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_send(client, NULL, 5000) == STINT_ERR_ARGUMENT &&
         tcp_send(client, NULL, 0) == 0);
@@ -187,6 +197,13 @@ int main(void) {
   CHECK(tcp_peek(client, NULL, 5) == STINT_ERR_ARGUMENT && tcp_info(client, NULL) == STINT_ERR_ARGUMENT);
   tcp_abort(client);
   turn();
+}
+
+int main(void) {
+  early();
+  begin();
+  datagrams(connection());
+  pointers();
   struct stint_ring *rings = stint_control_block();
   CHECK(rings[1].mask == 3 && stint_at(rings[1].slots) > (void *)rings && stint_at(0) == NULL);
   CHECK(((uint32_t *)stint_counters())[0] == 0 && stint_counters_count() > 50);

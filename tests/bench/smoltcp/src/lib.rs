@@ -152,7 +152,16 @@ impl Subject {
 
 #[no_mangle]
 pub extern "C" fn subject_start(_connections: u32, ring: u32) {
-    unsafe { SUBJECT = Some(Subject { sides: [side(CLIENT), side(SERVER)], listening: Vec::new(), handles: Vec::new(), ring: ring as usize, port: 1024, taken: vec![false; 65536], ports: Vec::new() }) }
+    let subject = Subject {
+        sides: [side(CLIENT), side(SERVER)],
+        listening: Vec::new(),
+        handles: Vec::new(),
+        ring: ring as usize,
+        port: 1024,
+        taken: vec![false; 65536],
+        ports: Vec::new(),
+    };
+    unsafe { SUBJECT = Some(subject) }
 }
 
 /// A server of smoltcp has as many sockets that listen as it expects connections: SMOLTCP_LISTENING at least.
@@ -177,7 +186,8 @@ pub extern "C" fn subject_connect() -> isize {
     }
     s.taken[s.port as usize] = true;
     let Side { iface, sockets, .. } = &mut s.sides[CLIENT];
-    sockets.get_mut::<tcp::Socket>(client).connect(iface.context(), (IpAddress::v4(10, 0, 0, 2), PORT), s.port).unwrap();
+    let server = (IpAddress::v4(10, 0, 0, 2), PORT);
+    sockets.get_mut::<tcp::Socket>(client).connect(iface.context(), server, s.port).unwrap();
     let c = s.number(client);
     s.ports.resize(s.handles.len(), 0);
     s.ports[c as usize - 1] = s.port;
@@ -188,7 +198,8 @@ pub extern "C" fn subject_connect() -> isize {
 pub extern "C" fn subject_accept() -> isize {
     let s = subject();
     let sockets = &s.sides[SERVER].sockets;
-    let Some(i) = s.listening.iter().position(|&h| sockets.get::<tcp::Socket>(h).state() == tcp::State::Established) else { return 0 };
+    let is_open = |&h: &_| sockets.get::<tcp::Socket>(h).state() == tcp::State::Established;
+    let Some(i) = s.listening.iter().position(is_open) else { return 0 };
     let h = s.listening.swap_remove(i);
     s.number(h)
 }
@@ -207,7 +218,8 @@ pub unsafe extern "C" fn subject_recv(n: i32, c: isize, to: *mut u8, size: u32) 
 pub extern "C" fn subject_send_in_place(n: i32, c: isize, size: u32) -> u32 {
     let mut done = 0;
     while done < size {
-        let took = subject().at(n, c).send(|b| (b.len().min((size - done) as usize), b.len().min((size - done) as usize))).unwrap() as u32;
+        let room = |b: &[u8]| b.len().min((size - done) as usize);
+        let took = subject().at(n, c).send(|b| (room(b), room(b))).unwrap() as u32;
         if took == 0 {
             break;
         }
