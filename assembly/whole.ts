@@ -9,3 +9,4 @@ export * from "./api/time";
 export * from "./api/link-local";
 export * from "./api/dhcp6";
 export * from "./api/temporary";
+export * from "./api/source";

@@ -1,4 +1,4 @@
-/** What of DHCPv6 (RFC 8415) programs ask: apart, since browsers get no address by it. */
+/** What programs ask of DHCPv6 (RFC 8415) and of sources: apart, since browsers do without. */
 import { DHCP6, LEASE6_STATES, type Dhcp6Numbers } from "./module/layout.js";
 import { StackModule } from "./stack.js";
 
@@ -20,5 +20,13 @@ export class Dhcp6Stack extends StackModule {
     this.answered(this.exports.dhcp6_info(this.scratch), "cannot tell of DHCPv6");
     const numbers = this.read(DHCP6);
     return { ...numbers, state: LEASE6_STATES[numbers.state]! };
+  }
+
+  /**
+   * The own address from which packets to `to` would leave (RFC 6724 §5), both as numbers for the next call. 0: there
+   * is none, or no way.
+   */
+  sourceOf(to: number): number {
+    return this.exports.ip_source(to) >>> 0;
   }
 }

@@ -1212,6 +1212,11 @@ export interface Calls {
    */
   dhcp6_stop(): number;
   /*
+   * The own address from which packets to `ip` would leave now (RFC 6724 §5): an IPv4 address, or the name of
+   * an IPv6 one. 0: there is none, no way to `ip`, or that is nobody's alone; or there is no stack.
+   */
+  ip_source(ip: number): number;
+  /*
    * IPv6 begins (RFC 4862): the interface has a link-local address after a second, others when a router says
    * from which prefix; `Event.ADDRESS` of handle 0 tells. `secret`: 16 bytes that the host keeps, so that the
    * interface has the same addresses after each start (RFC 7217); 0: it has others. OK, ARGUMENT or NOT_INIT;

@@ -1,13 +1,17 @@
 /** The own addresses of a stack, of both families: which there are, how more come, and who waits for one. */
 import { formatIp, parseIp } from "../address.js";
-import { formatIp6, isAddress, isIp6, mappedIp, parseIp6 } from "../address6.js";
+import { addressNumber, addressText, formatIp6, isAddress, isIp6, mappedIp, parseIp6 } from "../address6.js";
 import type { Dhcp6Stack } from "../dhcp6.js";
 import { beginIp6, Forming, type Ip6Options } from "./ip6.js";
 import type { DhcpOptions, OwnAddress } from "./options.js";
+import { inOrder, type Source } from "./order.js";
 
 /** Addresses that only a router leads to, one of each family: our own prefixes are not known yet. */
 const FAR_6 = "2000::", FAR_4 = "192.0.2.1";
 export const FAR: readonly string[] = [FAR_6, FAR_4];
+
+/** Bits of an IPv6 address that say which network it is in; the others say which host (RFC 4291 §2.5.1). */
+const NETWORK_BITS = 64;
 
 /** 127/8, and ::1. */
 const LOOPBACK = 127, LOOPBACK_6 = "::1";
@@ -96,6 +100,20 @@ export class OwnAddresses {
     const six = this.list().some((a) => a.family === "IPv6" && a.origin !== "link-local") || this.isAwaited(FAR_6);
     if (!six) return [4];
     return this.module.ownAddress() === 0 && !this.isAwaited(FAR_4) ? [6] : [6, 4];
+  }
+
+  /** Addresses of somebody else, the best one first (RFC 6724 §6). */
+  inOrder(addresses: readonly string[]): string[] {
+    return inOrder(addresses, (to) => this.#source(to));
+  }
+
+  #source(to: string): Source | undefined {
+    const number = this.module.sourceOf(addressNumber(this.module, to));
+    if (number === 0) return undefined;
+    const address = addressText(this.module, number);
+    if (!isIp6(address)) return { address, prefix: this.module.lease().prefix, deprecated: false };
+    const own = this.#forming?.addresses().find(({ bytes }) => formatIp6(bytes) === address);
+    return { address, prefix: NETWORK_BITS, deprecated: own?.preferredS === 0 };
   }
 
   /** The module says that they may have changed. Returns whether there is something to tell users of. */

@@ -12,7 +12,7 @@ export interface Attempt<C> {
   cancel: () => void;
 }
 
-/** The order in which addresses are tried: both families in turn, that of the first one first (§4). */
+/** The order in which addresses, the best one first (RFC 6724 §6), are tried: both families in turn (§4). */
 export function inTurn(addresses: readonly string[]): string[] {
   const six = addresses.filter(isIp6), four = addresses.filter((a) => !isIp6(a));
   const [first, second] = isIp6(addresses[0] ?? "") ? [six, four] : [four, six];

@@ -25,8 +25,8 @@ export class HostNames {
   }
 
   /**
-   * The addresses of a name, one at least, those of IPv6 first. Rejects with what the module says of it. When `left`
-   * aborts, nobody wants them any more: the promise is never settled.
+   * The addresses of a name, one at least, those of IPv6 before those of IPv4. Rejects with what the module says of it.
+   * When `left` aborts, nobody wants them any more: the promise is never settled.
    */
   async find(name: string, families: readonly (4 | 6)[], left?: AbortSignal): Promise<string[]> {
     const four = async (): Promise<string[]> => (await this.#four.find(name, left)).map(formatIp);

@@ -197,11 +197,12 @@ export class Stack extends EventEmitter implements Home {
   }
 
   /**
-   * The addresses of a name, at least one: of a family, or by default of those that the stack has an address of, those
-   * of IPv6 first. A name without a dot is looked for in the domain that the network told, if it told one. A name in
-   * .local is asked for on the link, and of no server. Rejects with a StintError: NOT_FOUND, NO_IPV4 or NO_IPV6 (it may
-   * have others), NO_ANSWER, UNREACHABLE (there is no server to ask), SIZE (the answer is too long), ARGUMENT (it is no
-   * name), FULL (very many names wait already), ABORTED.
+   * The addresses of a name, at least one: of a family, or by default of those that the stack has an address of. They
+   * stand in the order of RFC 6724 §6: what cannot be reached comes last, before it what is of IPv4. A name without a
+   * dot is looked for in the domain that the network told, if it told one. A name in .local is asked for on the link,
+   * and of no server. Rejects with a StintError: NOT_FOUND, NO_IPV4 or NO_IPV6 (it may have others), NO_ANSWER,
+   * UNREACHABLE (there is no server to ask), SIZE (the answer is too long), ARGUMENT (it is no name), FULL (very many
+   * names wait already), ABORTED.
    */
   lookup(name: string, { family = 0 }: { family?: Family } = {}): Promise<string[]> {
     return this.#find(name, family);
@@ -216,7 +217,8 @@ export class Stack extends EventEmitter implements Home {
     if (!isReady && this.getServers().length === 0) await this.serversSettled();
     this.#checkOpen();
     if (left?.aborted) throw new AbortError(left);
-    return this.#lookups.find(full, family === 0 ? this.#addresses.families() : [family], left);
+    const found = await this.#lookups.find(full, family === 0 ? this.#addresses.families() : [family], left);
+    return this.#addresses.inOrder(found);
   }
 
   /** @internal Waits, if no DNS server is known: a router or DHCP tells of some, with an address or without. */

@@ -67,9 +67,11 @@ function orderOf({ order, verbatim }: LookupOptions): string {
   return verbatim ? "verbatim" : "ipv4first";
 }
 
-/** Addresses as the stack has them, those of IPv6 first; or in another order. */
+/** Addresses as the stack has them (RFC 6724 §6), or those of one family first. */
 function inOrder(addresses: LookupAddress[], order: string): LookupAddress[] {
-  return order === "ipv4first" ? addresses.sort((a, b) => a.family - b.family) : addresses;
+  if (order === "verbatim") return addresses;
+  const first = order === "ipv4first" ? 4 : 6;
+  return addresses.sort((a, b) => Number(b.family === first) - Number(a.family === first));
 }
 
 /** The addresses of a name; [] for none at all, which Node takes for no error. The process waits for it. */

@@ -242,7 +242,7 @@ export function call6(s: Subject, c: Choices, bad: () => number): number {
     case 4: return x.ip6_info(c.below(8), to);
     case 5: return x.ip6_router(c.below(4), to);
     // A name is a number of 32 bits, and no error.
-    case 6: x.tcp_connect(0, 0, x.ip6_name(to), s.sport); return 0;
+    case 6: x.ip_source(c.below(2) ? x.ip6_name(to) : c.u32()); x.tcp_connect(0, 0, x.ip6_name(to), s.sport); return 0;
     case 7: return x.mdns_stop();
     case 8: return x.mdns_info(to);
     case 9: return x.mdns_name(to, c.u8());

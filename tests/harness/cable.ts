@@ -44,13 +44,13 @@ export class Cable {
   }
 }
 
-/** Stacks at 10.0.0.1 and 10.0.0.2, and with `ipv6` at fd00::1 and fd00::2. */
+/** Stacks at 10.0.0.1 and 10.0.0.2, and with `ipv6` at fd00::1 and fd00::2, or under `prefix6`. */
 export async function pair(
-  options: Partial<StackOptions> & { ipv6?: { secret?: Uint8Array } } = {},
+  { prefix6 = "fd00::", ...options }: Partial<StackOptions> & { ipv6?: { secret?: Uint8Array }; prefix6?: string } = {},
 ): Promise<{ a: Stack; b: Stack; cable: Cable }> {
   const cable = new Cable();
   const open = (n: 1 | 2): Promise<Stack> => {
-    const ipv6 = options.ipv6 && { ...options.ipv6, addresses: [`fd00::${n}/64`] };
+    const ipv6 = options.ipv6 && { ...options.ipv6, addresses: [`${prefix6}${n}/64`] };
     return Stack.open({ link: cable.ends[n - 1]!, ip: `${n === 1 ? A : B}/24`, ...options, ipv6 });
   };
   const [a, b] = await Promise.all([open(1), open(2)]);

@@ -128,14 +128,15 @@ describe("names of both families", () => {
 
 /** The names that the second stack's server knows. */
 const KNOWN: Record<string, { four?: string; six?: string }> = {
-  "both.test": { four: "10.0.0.2", six: "fd00::2" },
-  "astray.test": { four: "10.0.0.2", six: "fd00::99" },
-  "six.test": { six: "fd00::2" },
+  "both.test": { four: "10.0.0.2", six: "2001:db8::2" },
+  "astray.test": { four: "10.0.0.2", six: "2001:db8::99" },
+  "unique.test": { four: "10.0.0.2", six: "fd00::2" },
+  "six.test": { six: "2001:db8::2" },
 };
 
 /** A stack, and another one on its link, which serves DNS over IPv6, and TCP. */
 async function served(): Promise<[Stack, Stack]> {
-  const { a, b } = await pair({ connsMax: 8, ipv6: {} });
+  const { a, b } = await pair({ connsMax: 8, ipv6: {}, prefix6: "2001:db8::" });
   await until("addresses are ready", () => [a, b].every((s) => s.addresses().every((x) => x.ready)));
   const dns = b.udp({ port: 53 });
   dns.on("message", (data: Uint8Array, from: { address: string; port: number }) => {
@@ -147,7 +148,7 @@ async function served(): Promise<[Stack, Stack]> {
     dns.send(response(query, { answers, authorities: [soa(60, 60)] }), from.port, from.address);
   });
   b.listen({ port: 7 });
-  a.setServers(["fd00::2"]);
+  a.setServers(["2001:db8::2"]);
   return [a, b];
 }
 
@@ -165,7 +166,7 @@ describe("node's modules over both families", () => {
     await once(socket, "connect");
     assert.ok(performance.now() - began < 1500, "the time of one attempt");
     assert.deepEqual(
-      [socket.remoteAddress, socket.autoSelectFamilyAttemptedAddresses], ["10.0.0.2", ["fd00::99:7", "10.0.0.2:7"]],
+      [socket.remoteAddress, socket.autoSelectFamilyAttemptedAddresses], ["10.0.0.2", ["2001:db8::99:7", "10.0.0.2:7"]],
     );
     socket.destroy();
     await once(socket, "close");
@@ -188,7 +189,7 @@ describe("node's modules over both families", () => {
     await once(socket, "error");
     await once(socket, "close");
     assert.deepEqual(told.splice(0), [
-      ["begins", "fd00::99", 8, 6], ["Timeout", "fd00::99", 8, 6],
+      ["begins", "2001:db8::99", 8, 6], ["Timeout", "2001:db8::99", 8, 6],
       ["begins", "10.0.0.2", 8, 4], ["Failed", "10.0.0.2", 8, 4, "ECONNREFUSED"],
     ]);
     socket.connect({ port: 7, host: "10.0.0.2" });
@@ -211,7 +212,7 @@ describe("node's modules over both families", () => {
       return timer;
     }) as typeof setTimeout);
     try {
-      for (const host of ["astray.test", "fd00::99"]) {
+      for (const host of ["astray.test", "2001:db8::99"]) {
         const socket = net.connect({ port: 7, host, stack: a, autoSelectFamilyAttemptTimeout: LONG_MS });
         await until("it is at it", () => socket.autoSelectFamilyAttemptedAddresses?.length === 1);
         socket.destroy();
@@ -235,16 +236,18 @@ describe("node's modules over both families", () => {
   });
 
   it("dns.lookup has both families, in the order that is asked for; dns.resolve asks over IPv6", async () => {
-    const all = async (options: object): Promise<string[]> =>
-      (await dns.promises.lookup("both.test", { all: true, ...options })).map(({ address }) => address);
-    assert.deepEqual(await all({}), ["fd00::2", "10.0.0.2"]);
-    assert.deepEqual(await all({ order: "ipv4first" }), ["10.0.0.2", "fd00::2"]);
-    assert.deepEqual(await all({ verbatim: false }), ["10.0.0.2", "fd00::2"]);
-    assert.deepEqual(await all({ family: 6 }), ["fd00::2"]);
+    const all = async (options: object, name = "both.test"): Promise<string[]> =>
+      (await dns.promises.lookup(name, { all: true, ...options })).map(({ address }) => address);
+    assert.deepEqual(await all({}), ["2001:db8::2", "10.0.0.2"]);
+    assert.deepEqual(await all({ order: "ipv4first" }), ["10.0.0.2", "2001:db8::2"]);
+    assert.deepEqual(await all({}, "unique.test"), ["10.0.0.2", "fd00::2"]);
+    assert.deepEqual(await all({ order: "ipv6first" }, "unique.test"), ["fd00::2", "10.0.0.2"]);
+    assert.deepEqual(await all({ verbatim: false }), ["10.0.0.2", "2001:db8::2"]);
+    assert.deepEqual(await all({ family: 6 }), ["2001:db8::2"]);
     assert.deepEqual(await dns.promises.lookup("both.test", { family: 4 }), { address: "10.0.0.2", family: 4 });
     const resolver = new dns.promises.Resolver();
-    resolver.setServers(["fd00::2"]);
-    assert.deepEqual(await resolver.resolve6("both.test"), ["fd00::2"]);
+    resolver.setServers(["2001:db8::2"]);
+    assert.deepEqual(await resolver.resolve6("both.test"), ["2001:db8::2"]);
   });
 });
 
@@ -252,14 +255,14 @@ describe("connect by name over both families", () => {
   it("takes IPv6, goes on to IPv4 where IPv6 leads nowhere, and leaves nothing behind", async () => {
     const [a, b] = await served();
     try {
-      assert.deepEqual(a.getServers(), ["fd00::2"]);
-      assert.deepEqual(await a.lookup("both.test"), ["fd00::2", "10.0.0.2"]);
+      assert.deepEqual(a.getServers(), ["2001:db8::2"]);
+      assert.deepEqual(await a.lookup("both.test"), ["2001:db8::2", "10.0.0.2"]);
       assert.deepEqual(await a.lookup("both.test", { family: 4 }), ["10.0.0.2"]);
-      assert.deepEqual(await a.lookup("six.test"), ["fd00::2"]);
+      assert.deepEqual(await a.lookup("six.test"), ["2001:db8::2"]);
       await assert.rejects(a.lookup("six.test", { family: 4 }), { code: "NO_IPV4" });
       await assert.rejects(a.lookup("none.test"), { code: "NOT_FOUND" });
       const six = await a.connect({ host: "both.test", port: 7 });
-      assert.equal(six.remoteAddress, "fd00::2");
+      assert.equal(six.remoteAddress, "2001:db8::2");
       const began = performance.now(), four = await a.connect({ host: "astray.test", port: 7 });
       assert.equal(four.remoteAddress, "10.0.0.2");
       assert.ok(performance.now() - began < 2000, "the time of one attempt, not of a time-out");

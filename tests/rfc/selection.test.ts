@@ -54,12 +54,14 @@ class Net extends Polled {
     // Whoever is on the link makes himself known.
     if (text.startsWith("fe80:")) this.frame(solicitation(to, local, nd.source(MAC_PEER), { dst: solicited(local) }));
     this.out = [];
+    const { exports } = this.stack, said = this.stack.ip6Bytes(exports.ip_source(this.stack.ip6Name(to)) >>> 0);
     const handle = this.stack.connect(this.stack.ip6Name(to), 80);
     this.poll();
     const syn = this.out.map((s) => see6(s.raw)).find((s) => s?.next === 6 && hex6(s.dst) === hex6(to));
     this.stack.abort(handle);
     this.poll();
     assert.ok(syn, "there is a SYN");
+    assert.equal(said && hex6(said), hex6(syn.src), "who asks before is told the same");
     const own = all.find((a) => hex6(a.bytes) === hex6(syn.src))!;
     if (own.origin === "fixed") return hex6(own.bytes);
     if (own.origin === "link-local") return own.origin;
@@ -118,6 +120,18 @@ if (!SMALL) {
         for (const other of others)
           assert.equal(new Net({ fixed: [other, own!] }).source(to!), full(own!), `${to} from ${own} or ${other}`);
       }
+    });
+
+    it("6724-1: there is no source for a group, for nobody, and where no router leads", () => {
+      const net = new Net({ fixed: ["2001:db8:3::1"] }), { exports } = net.stack;
+      const source = (text: string): number => exports.ip_source(net.stack.ip6Name(ip6(text)));
+      assert.deepEqual(["ff02::1", "::"].map(source), [0, 0]);
+      assert.notEqual(source("2001:db8:9::9"), 0);
+      net.router(ROUTER, [], { lifetime: 0 });
+      assert.equal(source("2001:db8:9::9"), 0);
+      const four = [0, 0x0a000001, 0x0a000002, 0x0a0000ff, 0x08080808, 0xe0000001, 0xffffffff];
+      assert.deepEqual(four.map((ip) => exports.ip_source(ip) >>> 0), [0, 0x0a000001, 0x0a000001, 0, 0, 0, 0]);
+      assert.equal(exports.ip_source(0x7f000001), 0x7f000001);
     });
 
     it("6724-5: an address whose predecessor somebody else has was told by the same router", () => {

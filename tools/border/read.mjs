@@ -222,6 +222,7 @@ export function border() {
       ...functions("assembly/api/clients.ts"), ...functions("assembly/api/names.ts"),
       ...functions("assembly/api/time.ts"), ...functions("assembly/api/link-local.ts"),
       ...functions("assembly/api/temporary.ts"), ...functions("assembly/api/dhcp6.ts"),
+      ...functions("assembly/api/source.ts"),
       ...functions("assembly/api/ip6.ts"),
     ],
   };
