@@ -85,28 +85,28 @@ function report(): bool {
   if (!isDue(igmp.older2)) {
     return groups.joined ? sendShort(REPORT_2, MDNS_GROUP) : sendShort(LEAVE_2, ALL_ROUTERS);
   }
-  const at = begin(ALL_ROUTERS_3);
+  const at = messageBegin(ALL_ROUTERS_3);
   if (at == 0) return false;
   store<u32>(at, REPORT_3);
   store<u32>(at, 0x0100_0000, 4);
   store<u32>(at, igmp.changes == 0 ? IS_EXCLUDE : groups.joined ? TO_EXCLUDE : TO_INCLUDE, 8);
   store<u32>(at, bswap<u32>(MDNS_GROUP), 12);
-  end(at, 16);
+  messageEnd(at, 16);
   return true;
 }
 
 /** A message of versions 1 and 2: all of it is a type and the group. */
 function sendShort(type: u32, dst: u32): bool {
-  const at = begin(dst);
+  const at = messageBegin(dst);
   if (at == 0) return false;
   store<u32>(at, type);
   store<u32>(at, bswap<u32>(MDNS_GROUP), 4);
-  end(at, 8);
+  messageEnd(at, 8);
   return true;
 }
 
 /** Begins a message, behind a router alert. Returns where it goes; 0: there is no slot. */
-function begin(dst: u32): usize {
+function messageBegin(dst: u32): usize {
   if (!ipHasSlot(dst)) return 0;
   const ip = ipBegin(config.ip, dst, PROTO_IGMP, TOS, 1);
   if (ip == null) return 0;
@@ -116,7 +116,8 @@ function begin(dst: u32): usize {
   return option + OPTION_SIZE;
 }
 
-function end(at: usize, size: u32): void {
+/** Its sum, and off it goes. */
+function messageEnd(at: usize, size: u32): void {
   store<u16>(at, foldSum(sumBytes(at, size, 0)), 2);
   ipEnd(OPTION_SIZE + size);
 }

@@ -293,14 +293,14 @@ function putServer(at: usize): usize {
   return at + size;
 }
 
-/** Our IA_NA, with the address that it is about. */
+/** Our IA_NA, with the address that it is about, if there is one. */
 function putIa(at: usize, type: Dhcp6Type): usize {
-  const bare = type == Dhcp6Type.SOLICIT || client6.high == 0;
-  at = optionPut(at, Dhcp6Option.IA_NA, bare ? 12 : 40);
+  const hasNone = type == Dhcp6Type.SOLICIT || client6.high == 0;
+  at = optionPut(at, Dhcp6Option.IA_NA, hasNone ? 12 : 40);
   store<u32>(at, bswap<u32>(iaid()));
   store<u64>(at, 0, 4);
   at += 12;
-  if (bare) return at;
+  if (hasNone) return at;
   at = optionPut(at, Dhcp6Option.ADDRESS, 24);
   store<u64>(at, client6.high);
   store<u64>(at, client6.low, 8);

@@ -250,6 +250,12 @@ export function tallByBraces(sources: Tree, most: number): string[] {
       .map(([whole]) => `${path} ${whole.split("\n")[0]}`));
 }
 
+/** All functions and methods that have a name: "file name". */
+export function functions(sources: Tree): string[] {
+  return [...sources].flatMap(([path, text]) =>
+    functionsOf(text).map(({ name }) => `${path} ${name.replace(/^\./, "")}`));
+}
+
 /** Names that more than one function has, or more than one that is exported: "name: file file". */
 export function twins(sources: Tree, which: "all" | "exported" = "all"): string[] {
   const places = new Map<string, string[]>();
@@ -371,7 +377,7 @@ type Called = ts.FunctionDeclaration | ts.MethodDeclaration | ts.GetAccessorDecl
 
 /** Calls that write memory. */
 const STORES =
-  /^(store|memory\.(copy|fill|init)|([iuf]\d+|v128)\.(atomic\.)?store\w*|atomic\.(store|add|sub|xchg|cmpxchg))\b/;
+  /^(store|memory\.(?!size|data|compare)\w+|([iuf]\d+|v128)\.(atomic\.)?store\w*|atomic\.(?!load|fence)\w+)\b/;
 
 /** The functions of a file, its methods among them, by the names that calls in it have. */
 function functionsOf(text: string): { name: string; node: Called }[] {
