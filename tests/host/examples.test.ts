@@ -21,6 +21,8 @@ const RUN_BY: Record<string, string> = {
   "component/echo.c": "tests/interop/component.test.ts",
   "component/python/app.py": "tests/interop/component.test.ts",
   "https-get/https-get.c": "tests/interop/tls.test.ts",
+  ...Object.fromEntries(["build.mjs", "clock.c", "console.c", "link.c", "main.c", "mqtt.c"].map((file) =>
+    [`mqtt-tls/${file}`, "tests/interop/mqtt-tls.test.ts"])),
 };
 
 describe("examples/", () => {

@@ -26,10 +26,10 @@ export class Authority implements Certificate {
 
   /**
    * A certificate for a name. `days`: how long it holds from now on; it has ended where that is below 0. `usage`: what
-   * for.
+   * for; `as`: what its files are called, beside others for the same name.
    */
-  issue(name: string, { days = 2, rsa = false, usage = "serverAuth" } = {}): Certificate {
-    const at = join(this.folder, `${this.name}-${name}`), key = `${at}.key`, cert = `${at}.pem`;
+  issue(name: string, { days = 2, rsa = false, usage = "serverAuth", as = name } = {}): Certificate {
+    const at = join(this.folder, `${this.name}-${as}`), key = `${at}.key`, cert = `${at}.pem`;
     const request = `${at}.csr`, extensions = `${at}.ext`;
     succeeded("openssl", ["req", ...(rsa ? RSA : EC), "-subj", `/CN=${name}`, "-keyout", key, "-out", request]);
     writeFileSync(extensions, `subjectAltName=DNS:${name}\nbasicConstraints=CA:FALSE\nextendedKeyUsage=${usage}\n`);

@@ -159,11 +159,16 @@ export class Recipes {
     return { program, args, env, cwd, says: "Ready to accept connections", signal: "SIGTERM" };
   }
 
-  mosquitto(): Recipe {
+  /** `secured`: ports on which it speaks TLS as well, each with a certificate; clients have one of `authority`. */
+  mosquitto(...secured: { port: number; key: string; cert: string; authority: string }[]): Recipe {
     const { program, env } = unpacked("mosquitto"), cwd = this.#folder("mosquitto");
+    const tls = secured.flatMap(({ port, key, cert, authority }) => [
+      `listener ${port} 127.0.0.1`, `cafile ${authority}`, `certfile ${cert}`, `keyfile ${key}`,
+      "require_certificate true", "use_identity_as_username true",
+    ]);
     const args = (port: number): string[] => {
       // With a limit, this version leaves messages lying that others have published with QoS 2.
-      const lines = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "max_inflight_messages 0"];
+      const lines = [`listener ${port} 127.0.0.1`, "allow_anonymous true", "max_inflight_messages 0", ...tls];
       writeFileSync(join(cwd, "conf"), [...lines, ...(isRoot ? ["user root"] : []), ""].join("\n"));
       return ["-c", join(cwd, "conf"), "-v"];
     };
