@@ -551,7 +551,8 @@ function deliver(ip: Ipv4, accepts: Accepts): void {
       if (SNTP && size >= Udp.SIZE && sntpInput(ip, udp, size)) return;
       if (DNS && size >= Udp.SIZE && dnsInput(ip, udp, size)) return;
       const result = udpInput(ip, udp, size);
-      if (result == UdpResult.NO_PORT) portUnreachable(ip);
+      // RFC 1122 §3.2.2: of what is to a group nobody is told.
+      if (result == UdpResult.NO_PORT && !(MDNS && isMulticast(ip.dst))) portUnreachable(ip);
       else if (result == UdpResult.DELIVERED) udpRaise(udp.dstPort);
       return;
     }

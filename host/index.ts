@@ -2,6 +2,7 @@
 export {
   Stack, Connection, Server, UdpSocket, type OpenOptions, type ConnectOptions, type ListenOptions,
   type ConnectionOptions, type DhcpOptions, type Family, type Ip6Options, type OwnAddress, type SocketAddress,
+  PublishedService, ServiceBrowser, type FoundService, type ServiceOptions, type ServiceText,
 } from "./net.js";
 export {
   StackModule, STATES, EVENT, OPTION, type StateName, type TcpInfo, type OptionName, type Datagram,

@@ -1359,7 +1359,11 @@ STINT_IMPORT("flow_state") int32_t stint_flow_state(uint32_t lip, uint32_t lport
 STINT_IMPORT("udp_open") int32_t udp_open(uint32_t port)
     STINT_SYMBOL("stint_udp_open");
 
-/* Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
+/*
+ * Queues a datagram for `ip`:`port`. To groups nothing is sent; but in builds with mDNS a socket on port 5353
+ * is in its groups, 224.0.0.251 and ff02::fb, and may send to that port there. OK; AGAIN: the ring is full;
+ * SIZE, UNREACHABLE or ARGUMENT.
+ */
 STINT_IMPORT("udp_send") int32_t udp_send(int32_t handle, uint32_t ip, uint32_t port, void *src, uint32_t size)
     STINT_SYMBOL("stint_udp_send");
 

@@ -1,14 +1,16 @@
 // The UDP interface (RFC 768, RFC 1122 §4.1.4).
 
 import { config } from "../config";
-import { IPV6, UDP } from "../features";
+import { IPV6, MDNS, UDP } from "../features";
 import { Err } from "../core/error";
 import { eventForget, generationNext } from "../core/events";
 import { random32 } from "../core/random";
 import { isSound } from "../address/names";
 import { isMulticast, isReachable } from "../ip/address";
+import { isMdnsGroup } from "../ip/groups";
+import { MDNS_PORT } from "../wire/dns";
 import { borrow, isUp } from "../stack";
-import { DatagramFrom, NO_SOCKET, udpAt, udpBind, udpFind, udpMeet, udpReceive, udpSend } from "../udp/udp";
+import { DatagramFrom, NO_SOCKET, udpAt, udpBind, udpFind, udpMeet, udpReceive, udpSend, udpUnbind } from "../udp/udp";
 import { NO_UDP, handleOfUdp, udpOf } from "./handle";
 
 /**
@@ -33,13 +35,21 @@ export function udp_open(port: u32): i32 {
   return handleOfUdp(i);
 }
 
-/** Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
+/** Whether a datagram is one of mDNS to all on the link: a socket on its port may send that. */
+function isToLink(i: u32, ip: u32, port: u32): bool {
+  return MDNS && <u32>udpAt(i).port == MDNS_PORT && port == MDNS_PORT && isMdnsGroup(ip);
+}
+
+/**
+ * Queues a datagram for `ip`:`port`. To groups nothing is sent; but in builds with mDNS a socket on port 5353 is in its
+ * groups, 224.0.0.251 and ff02::fb, and may send to that port there. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or
+ * ARGUMENT.
+ */
 export function udp_send(handle: i32, ip: u32, port: u32, src: usize, size: u32): i32 {
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
-  if (port == 0 || port > 65535 || ip == 0 || (IPV6 && !isSound(ip)) || isMulticast(ip) || !borrow(src, size)) {
-    return Err.ARGUMENT;
-  }
+  if (port == 0 || port > 65535 || ip == 0 || (IPV6 && !isSound(ip)) || !borrow(src, size)) return Err.ARGUMENT;
+  if (isMulticast(ip) && !isToLink(i, ip, port)) return Err.ARGUMENT;
   if (!isReachable(ip)) return Err.UNREACHABLE;
   return udpSend(udpAt(i), ip, port, src, size);
 }
@@ -84,7 +94,7 @@ export function udp_connect(handle: i32, ip: u32, port: u32): Err {
 export function udp_close(handle: i32): Err {
   const i = udpOf(handle);
   if (i == NO_UDP) return Err.HANDLE;
-  udpAt(i).port = 0;
+  udpUnbind(i);
   eventForget(config.connsMax + config.listenersMax + i);
   return Err.OK;
 }

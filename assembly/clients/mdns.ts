@@ -14,9 +14,9 @@ import {
 } from "../wire/dns";
 import { Ipv4 } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { Address, digest32, isName, nameHigh, nameLow } from "../address/names";
+import { Address, digest32, isName } from "../address/names";
 import { nextHop, sourceFor } from "../ip/address";
-import { groups, MDNS_GROUP, MDNS_LOW } from "../ip/groups";
+import { groups, isMdnsGroup } from "../ip/groups";
 import { interface6, sourceNamed6 } from "../ip/interface6";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd } from "./datagram";
@@ -250,9 +250,10 @@ function isRecent(i: u32, us: u64): bool {
 
 /** Sends what is due. Returns whether it has to wait for a slot. */
 export function mdnsOutput(): bool {
-  if (local.state == LocalState.OFF && !groups.joined && names.asking == 0 && igmpNext() == NEVER) return false;
+  const isSpoken = groups.joined || groups.wanted || names.asking != 0;
+  if (local.state == LocalState.OFF && !isSpoken && igmpNext() == NEVER) return false;
   if (local.state != LocalState.OFF) lookAtAddresses();
-  const joined = local.state >= <u32>LocalState.PROBING || localAsking();
+  const joined = local.state >= <u32>LocalState.PROBING || groups.wanted || localAsking();
   if (joined != groups.joined) join(joined);
   if (igmpOutput()) return true;
   // A router may have asked.
@@ -387,11 +388,6 @@ function answerOne(ip: Ipv4, udp: Udp, from: usize, answers: u32): void {
 
 // What comes.
 
-/** Whether an address is that of the group of mDNS. */
-function isOurGroup(ip: Address): bool {
-  return IPV6 && isName(ip) ? nameHigh(ip) == 0x02ff && nameLow(ip) == MDNS_LOW : ip == MDNS_GROUP;
-}
-
 /** Whether a host is on the link (§11). */
 function isNear(ip: Address): bool {
   return nextHop(ip) == ip;
@@ -399,11 +395,11 @@ function isNear(ip: Address): bool {
 
 /**
  * A datagram of `size` bytes. Returns whether it was to the group, or to us on the port of mDNS while we speak it:
- * then nobody else hears of it.
+ * then nobody else hears of it, but for a socket on that port.
  */
 export function mdnsInput(ip: Ipv4, udp: Udp, size: u32): bool {
   if (!groups.joined) return false;
-  const toAll = isOurGroup(ip.dst);
+  const toAll = isMdnsGroup(ip.dst);
   if (!toAll && (size < Udp.SIZE || udp.dstPort != MDNS_PORT)) return false;
   const at = changetype<usize>(udp) + Udp.SIZE;
   // §11: what is to the group is from the link, whatever its source.
@@ -418,7 +414,8 @@ export function mdnsInput(ip: Ipv4, udp: Udp, size: u32): bool {
   else if ((m.flags & DNS_QR) == 0) asks(ip, udp, at, end, toAll);
   else if (udp.srcPort == MDNS_PORT) answers(at, end);
   else local.dropped++;
-  return true;
+  // Services (RFC 6763) are the host's, at a socket on the port.
+  return !groups.wanted;
 }
 
 /** Somebody answers, or makes something known. */

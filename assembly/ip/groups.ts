@@ -2,6 +2,8 @@
 // is clients/igmp.ts for the one, nd/send.ts for the other.
 
 import { take } from "../core/layout";
+import { IPV6 } from "../features";
+import { Address, isName, nameHigh, nameLow } from "../address/names";
 import { MAC_GROUP4 } from "../wire/ethernet";
 import { IP_MF, IP_OFFSET_MASK, Ipv4, PROTO_IGMP, PROTO_UDP } from "../wire/ipv4";
 
@@ -16,6 +18,8 @@ const ALL_SYSTEMS: u32 = 0xe0000001;
   /** Whether the IPv6 routers are to hear that this has changed; whether one that knows MLDv1 alone asked. */
   report6: bool;
   reportSingly6: bool;
+  /** Whether a socket has the port of mDNS: its owner hears what is to the group, and may send there. */
+  wanted: bool;
 }
 
 export let groups: Groups = changetype<Groups>(0);
@@ -27,6 +31,11 @@ export function groupsInit(): void {
 /** An IPv4 address of a group. What goes there goes to all who are in it on the link, whatever our prefix. */
 export function isGroup4(ip: u32): bool {
   return ip >> 28 == 14;
+}
+
+/** Whether an address is that of the group of mDNS. */
+export function isMdnsGroup(ip: Address): bool {
+  return IPV6 && isName(ip) ? nameHigh(ip) == 0x02ff && nameLow(ip) == MDNS_LOW : ip == MDNS_GROUP;
 }
 
 /** The MAC address that an IPv4 group has. */

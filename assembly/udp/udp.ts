@@ -5,7 +5,7 @@
 
 import { config } from "../config";
 import { Err } from "../core/error";
-import { DHCP, IPV6, OWNERSHIP, SOURCES } from "../features";
+import { DHCP, IPV6, MDNS, OWNERSHIP, SOURCES } from "../features";
 import { fence, take, layoutCommits } from "../core/layout";
 import { allow, forbid, spaced, RED_ZONE } from "../core/own";
 import { count, Mib } from "../core/counters";
@@ -13,10 +13,12 @@ import { wake } from "../core/turns";
 import { sumBytes, foldSum } from "../core/checksum";
 import { Address, At, digest32, isName, nameBytes, nameFor, sumBetween } from "../address/names";
 import { ringRead, ringWrite } from "../buffers/ring";
+import { MDNS_PORT } from "../wire/dns";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
 import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
-import { isReachable, mtuTo, sourceFor } from "../ip/address";
+import { isMulticast, isReachable, mtuTo, sourceFor } from "../ip/address";
+import { groups } from "../ip/groups";
 import { askedAt, askedForget, askedInit, askedNote } from "./asked";
 
 const RECORD: u32 = 12;
@@ -108,6 +110,20 @@ export function udpBind(i: u32, port: u32): void {
   s.sent = 0;
   s.port = <u16>port;
   if (SOURCES) askedForget(port);
+  if (MDNS && port == MDNS_PORT) {
+    groups.wanted = true;
+    wake();
+  }
+}
+
+/** Nobody has the socket any more. */
+export function udpUnbind(i: u32): void {
+  const s = udpAt(i);
+  if (MDNS && <u32>s.port == MDNS_PORT) {
+    groups.wanted = false;
+    wake();
+  }
+  s.port = 0;
 }
 
 /** Bytes of a record of a datagram from or to `ip`. */
@@ -250,7 +266,7 @@ export function udpInput(ip: Ipv4, udp: Udp, size: u32): UdpResult {
     count(Mib.udpRcvbufErrors);
     return UdpResult.DONE;
   }
-  if (SOURCES && isName(ip.src)) askedNote(s.port, ip.src, udp.srcPort, ip.dst);
+  if (SOURCES && isName(ip.src) && !isMulticast(ip.dst)) askedNote(s.port, ip.src, udp.srcPort, ip.dst);
   s.event = true;
   count(Mib.udpInDatagrams);
   return UdpResult.DELIVERED;

@@ -1072,7 +1072,11 @@ export interface Calls {
    * without UDP has none.
    */
   udp_open(port: number): number;
-  /* Queues a datagram for `ip`:`port`. OK; AGAIN: the ring is full; SIZE, UNREACHABLE or ARGUMENT. */
+  /*
+   * Queues a datagram for `ip`:`port`. To groups nothing is sent; but in builds with mDNS a socket on port
+   * 5353 is in its groups, 224.0.0.251 and ff02::fb, and may send to that port there. OK; AGAIN: the ring is
+   * full; SIZE, UNREACHABLE or ARGUMENT.
+   */
   udp_send(handle: number, ip: number, port: number, src: number, size: number): number;
   /*
    * Takes the next datagram: up to `size` bytes to `dst`, a `DatagramFrom` to `from` (0: nobody asks). Its

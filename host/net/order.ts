@@ -31,6 +31,12 @@ function commonBits(a: Uint8Array, b: Uint8Array): number {
   return i < 0 ? 8 * a.length : 8 * i + Math.clz32(a[i]! ^ b[i]!) - 24;
 }
 
+/** Whether an address is in the network of an own one. */
+export function isNear(address: string, own: { address: string; prefix: number }): boolean {
+  const bytes = bytesOf(address), bits = own.prefix + (mappedIp(bytes) === undefined ? 0 : 96);
+  return commonBits(bytes, bytesOf(own.address)) >= bits;
+}
+
 /** §3.1 and §3.2: 169.254/16 and 127/8 are of the link, and all others of IPv4 global. */
 function scopeOf(bytes: Uint8Array): number {
   const four = mappedIp(bytes);

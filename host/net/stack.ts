@@ -14,13 +14,16 @@ import { FAR, OwnAddresses } from "./addresses.js";
 import { Connection } from "./connection.js";
 import { Connector } from "./connector.js";
 import { UdpSocket } from "./datagram.js";
+import { ServiceBrowser } from "./browsing.js";
 import { checkIp6 } from "./ip6.js";
 import { Lingering, LingeringSet } from "./linger.js";
 import { Server } from "./listener.js";
+import { Multicast } from "./multicast.js";
 import { HostNames, type Family } from "./names.js";
 import type { ConnectOptions, DhcpOptions, ListenOptions, OpenOptions, OwnAddress } from "./options.js";
 import { stackIsClosed, type Home, type Names, type Owner } from "./owner.js";
 import { free } from "./ports.js";
+import { PublishedService, type ServiceOptions } from "./published.js";
 
 /** How long `close` waits for connections, ms, if it is not told. */
 const CLOSING_MS = 3000;
@@ -57,6 +60,8 @@ export class Stack extends EventEmitter implements Home {
   #lost = 0;
   #isNamed = false;
   readonly #lookups: HostNames;
+  readonly #group = new Multicast(this);
+  readonly #services = new Set<PublishedService | ServiceBrowser>();
 
   /**
    * Starts a stack on a link. Without `ip` it asks the network for an address, and waits for it: TIMED_OUT, and the
@@ -113,7 +118,10 @@ export class Stack extends EventEmitter implements Home {
     this.#loop.onEvent = (handle, bits) => (handle === 0 ? this.#tellStack(bits) : this.#tell(handle, bits));
     this.#connector = new Connector(this, () => this.#checkOpen(), (name, left) => this.#find(name, 0, left));
     this.#lingering = new LingeringSet(this);
-    this.#loop.onLink = (up, why) => this.emit(up ? "up" : "down", why);
+    this.#loop.onLink = (up, why) => {
+      if (up) this.#beginServices();
+      this.emit(up ? "up" : "down", why);
+    };
     options.link.onClose = (error) => this.#linkIsLost(error);
   }
 
@@ -246,7 +254,13 @@ export class Stack extends EventEmitter implements Home {
 
   #tellName(): void {
     const { localName } = this;
+    this.#beginServices();
     if (localName !== undefined) this.#guard(() => this.emit("name", localName));
+  }
+
+  /** Services lead to the own name, and are known on this link. */
+  #beginServices(): void {
+    for (const service of this.#services) service.begin();
   }
 
   #tell(handle: number, bits: number): void {
@@ -273,6 +287,7 @@ export class Stack extends EventEmitter implements Home {
   }
 
   #endAll(reason: Error | undefined): void {
+    this.#group.end();
     for (const owner of [...this.#owners.values()]) owner.stackEnds(reason);
     this.#addresses.end();
     this.#lookups.end(reason ?? stackIsClosed());
@@ -321,6 +336,45 @@ export class Stack extends EventEmitter implements Home {
     return new UdpSocket(this, handle, port);
   }
 
+  /**
+   * Publishes a service on the link (RFC 6763), until it or the stack is closed. Resolves when its name is settled,
+   * about a second after the host's own (`localName`), without which it is STATE. Throws a RangeError for what is no
+   * service, and IN_USE if the stack publishes it already, or somebody has the UDP port 5353.
+   *
+   * @example
+   * ```ts
+   * const service = await stack.publish({ name: "Lamp in the hall", type: "_http._tcp", port: 80 });
+   * ```
+   */
+  async publish(options: ServiceOptions): Promise<PublishedService> {
+    this.#checkOpen();
+    if (!this.#isNamed) throw new StintError("STATE", "cannot publish a service", "the stack has no localName");
+    if ([...this.#services].some((s) => s instanceof PublishedService && s.isCalled(options)))
+      throw new StintError("IN_USE", "cannot publish a service", `it publishes ${options.name} already`);
+    const service = new PublishedService(this.#group, options);
+    this.#keep(service);
+    await new Promise<void>((resolve, reject) => {
+      service.once("settled", resolve).once("close", () => reject(stackIsClosed()));
+    });
+    return service;
+  }
+
+  /**
+   * Looks for services of others of a type, as "_http._tcp", on the link (RFC 6763 §4), until it or the stack is
+   * closed. Throws a RangeError for what is no type, and IN_USE if somebody has the UDP port 5353.
+   */
+  browse(type: string): ServiceBrowser {
+    this.#checkOpen();
+    const browser = new ServiceBrowser(this.#group, type);
+    this.#keep(browser);
+    return browser;
+  }
+
+  #keep(service: PublishedService | ServiceBrowser): void {
+    this.#services.add(service);
+    service.once("close", () => this.#services.delete(service));
+  }
+
   /** The counters under their MIB names. */
   counters(): ReturnType<StackModule["counters"]> {
     return this.module.counters();
@@ -340,6 +394,8 @@ export class Stack extends EventEmitter implements Home {
     const until = performance.now() + ms;
     this.#lookups.end(stackIsClosed());
     this.#addresses.end();
+    this.#group.end();
+    this.#loop.run();
     for (const owner of [...this.#owners.values()]) {
       if (!(owner instanceof Lingering) && (!(owner instanceof Connection) || owner.connecting))
         owner.stackEnds(undefined);

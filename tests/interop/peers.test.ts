@@ -26,16 +26,26 @@ function config(lab: Lab, name: string, ...lines: string[]): string {
   return lab.file(name);
 }
 
+/** What avahi publishes. */
+interface Service { name: string; type: string; port: number; text: string }
+
 /**
  * avahi, without D-Bus. It wants a user of its own and a place in /run: both are there for it alone, in the mounts of
  * its namespace. Whoever asks it does so by its socket.
  */
-async function avahi(lab: Lab, host: string): Promise<(question: string) => Promise<string>> {
+async function avahi(lab: Lab, host: string, ...services: Service[]): Promise<(question: string) => Promise<string>> {
   const { program, env } = unpacked("avahi-daemon"), run = lab.file("run"), libraries = env["LD_LIBRARY_PATH"] ?? "";
   mkdirSync(run);
   const conf = config(lab, "avahi", "[server]", `host-name=${host}`, "allow-interfaces=tap0", "enable-dbus=no",
     "[publish]", "publish-addresses=yes");
+  for (const { name, type, port, text } of services) {
+    mkdirSync(`${run}/etc/avahi/services`, { recursive: true });
+    writeFileSync(`${run}/etc/avahi/services/${type}.service`, `<?xml version="1.0"?><service-group><name>${name}</name>
+      <service><type>${type}</type><port>${port}</port><txt-record>${text}</txt-record></service></service-group>`);
+  }
   const script = config(lab, "avahi.sh", "set -e",
+    // Its services are in /etc/avahi, which need not be there.
+    services.length > 0 ? `cp -a -n /etc ${run}/; mount --bind ${run}/etc /etc` : "true",
     `{ cat /etc/passwd; echo 'avahi:x:5:60::/:/bin/false'; } > ${run}/passwd`,
     `{ cat /etc/group; echo 'avahi:x:60:'; } > ${run}/group`,
     `for f in passwd group; do mount --bind ${run}/$f /etc/$f; done; mount --bind ${run} /run`,
@@ -88,6 +98,43 @@ describe("names of the link, with avahi", () => {
         lab.close();
       }
     });
+});
+
+/** A stack that publishes a service, and looks for others'. */
+const PUBLISHES = `
+import { openTap, Stack } from ${JSON.stringify(resolve("build/index.js"))};
+const stack = await Stack.open({ link: await openTap("tap0"), ip: "${STACK_IP}/24", localName: "lamp" });
+const text = { path: "/", dim: true };
+const service = await stack.publish({ name: "Lamp in the hall", type: "_http._tcp", port: 80, text });
+console.log("published", service.name);
+const found = (type) => new Promise((resolve) => stack.browse(type).once("up", resolve));
+const all = await Promise.all([found("_ipp._tcp"), found("_http._tcp")]);
+console.log(JSON.stringify([...all, service.name, await stack.lookup(all[0].host)]));
+await stack.close();
+`;
+
+describe("services of the link, with avahi", () => {
+  it("the stack finds what avahi publishes; avahi leaves a name to the stack that has it", async (t) => {
+    if (lacks(t, ...NEEDS, "avahi-daemon")) return;
+    const lab = new Lab();
+    try {
+      const program = lab.start(process.execPath, [config(lab, "services.mjs", PUBLISHES)]);
+      await said(program, "published Lamp in the hall");
+      let out = "";
+      program.stdout!.on("data", (data: Buffer) => (out += String(data)));
+      const hall = { name: "Lamp in the hall", type: "_http._tcp", port: 81, text: "path=/other" };
+      await avahi(lab, "printer", hall, { name: "Ink &amp; more.", type: "_ipp._tcp", port: 631, text: "rp=queue" });
+      await until("it has found both", () => out.includes("]\n"), 60_000);
+      const [ink, other, name, addresses] = JSON.parse(out.trim()) as unknown[];
+      assert.deepEqual(ink,
+        { name: "Ink & more.", type: "_ipp._tcp", host: "printer.local", port: 631, text: { rp: "queue" } });
+      assert.deepEqual(other,
+        { name: "Lamp in the hall #2", type: "_http._tcp", host: "printer.local", port: 81, text: { path: "/other" } });
+      assert.deepEqual([name, addresses], ["Lamp in the hall", [PEER_IP]]);
+    } finally {
+      lab.close();
+    }
+  });
 });
 
 /** What the program in the namespace says: the time of the stack, and of the machine before and after, ms; and µs. */

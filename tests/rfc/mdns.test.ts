@@ -742,4 +742,68 @@ if (!SMALL) {
       assert.deepEqual(net.out.filter((s) => s.kind !== "arp"), []);
     });
   });
+
+  describe("a socket on the port of mDNS", () => {
+    const at = (net: MdnsLink): number => net.stack.exports.configBlock();
+    const take = (net: MdnsLink, handle: number): number => net.stack.exports.udp_recv(handle, at(net), 200, 0);
+    const put = (net: MdnsLink, bytes: Uint8Array, to: number): void =>
+      new Uint8Array(net.stack.memory.buffer).set(bytes, to);
+    const question = message({ questions: [{ name: "_http._tcp.local", type: PTR }] });
+
+    it("is in the groups while it is open, hears what all do, and sends there alone, with its time to live", () => {
+      const net = new MdnsLink().six(), { exports } = net.stack, handle = net.stack.udpOpen(PORT);
+      net.heard(question);
+      net.advance(2000);
+      assert.equal(net.igmp[0]?.data[8], 4, "the group is joined");
+      net.heard(question);
+      assert.equal(take(net, handle), question.length);
+      net.heard6(question);
+      assert.equal(take(net, handle), question.length);
+      assert.equal(take(net, handle), ERR.AGAIN);
+      net.stack.udpTtl(handle, 255);
+      put(net, question, at(net));
+      const send = (to: number, port = PORT, from = handle): number =>
+        exports.udp_send(from, to, port, at(net), question.length);
+      const six = (text: string): number => {
+        put(net, ip6(text), at(net) + 256);
+        return exports.ip6_name(at(net) + 256);
+      };
+      net.sent = [];
+      assert.deepEqual([send(GROUP), send(six("ff02::fb"))], [0, 0]);
+      net.poll();
+      const [four, over6] = [...net.sent];
+      assert.deepEqual([four!.dst, four!.dstMac, four!.src], [GROUP, GROUP_MAC, STACK]);
+      assert.deepEqual([four!.sport, four!.ttl], [PORT, 255]);
+      assert.deepEqual([hex6(over6!.dst as Uint8Array), over6!.ttl], [hex6(ip6("ff02::fb")), 255]);
+      assert.equal(hex6(over6!.src as Uint8Array), hex6(net.own6[0]!), "from the link-local address");
+      const other = net.stack.udpOpen(9), wrong = [send(ip4("224.0.0.252")), send(GROUP, 9), send(GROUP, PORT, other),
+        send(six("ff02::1")), send(six("ff02::fb"), 9), send(ip4("224.0.0.1"))];
+      assert.deepEqual(wrong, wrong.map(() => ERR.ARGUMENT));
+      net.igmp = [];
+      net.stack.udpClose(handle);
+      net.advance(2000);
+      assert.equal(net.igmp[0]?.data[8], 3, "the group is left");
+      net.heard(question);
+      assert.deepEqual(net.out.filter((s) => s.kind === "icmp"), [], "nobody is told that nobody is there");
+    });
+
+    it("hears what is about the own name as well, which is answered as before; a name that goes leaves it", () => {
+      const net = new MdnsLink().settle(), handle = net.stack.udpOpen(PORT);
+      net.poll();
+      net.ask(LAMP, A);
+      assert.deepEqual(net.took().map((s) => s.answers.map((r) => r.name)), [[LAMP]]);
+      assert.ok(take(net, handle) > 0);
+      net.heard(Uint8Array.from([1, 2, 3]));
+      assert.equal(take(net, handle), ERR.AGAIN, "what is no message is nobody's");
+      net.stack.mdnsStop();
+      net.advance(1000);
+      net.heard(question);
+      assert.equal(take(net, handle), question.length);
+      // One with a peer of its own hears nothing of others, and they hear nothing of that.
+      net.stack.udpConnect(handle, ip4("10.0.0.77"), PORT);
+      net.heard(question);
+      net.poll();
+      assert.deepEqual([take(net, handle), net.out.filter((s) => s.kind === "icmp")], [ERR.AGAIN, []]);
+    });
+  });
 }
