@@ -31,6 +31,14 @@ const BOOLEANS = [
   [/^onChange$/, "our links tell whether they are up, and why"],
 ];
 
+/** `true` and `false`, under whatever type, and numbers that stand for them: `!0`. */
+function isBare(node) {
+  if (/^TS(As|NonNull|Satisfies)Expression$|^TSTypeAssertion$/.test(node.type)) return isBare(node.expression);
+  if (node.type === "UnaryExpression" && node.operator === "!")
+    return node.argument.type === "Literal" || isBare(node.argument);
+  return typeof node.value === "boolean";
+}
+
 /** Whoever reads `f(x, true)` must look up what is true. An option, a word or a function of its own says it. */
 const noBareBoolean = {
   meta: {
@@ -48,8 +56,8 @@ const noBareBoolean = {
       // What is compared is the question itself.
       if (of.name === "assert" || BOOLEANS.some(([known]) => known.test(name))) return;
       for (const argument of node.arguments)
-        if (typeof argument.value === "boolean") context.report({
-          node: argument, messageId: "bare", data: { what: `A bare ${argument.raw}` },
+        if (isBare(argument)) context.report({
+          node: argument, messageId: "bare", data: { what: `A bare ${context.sourceCode.getText(argument)}` },
         });
     };
     return { CallExpression: check, NewExpression: check };

@@ -1,5 +1,6 @@
 // `npm run size`: the budget, and what has changed since the committed baseline (tools/size.json). `--write` sets a new
-// baseline.
+// baseline. `--features` compiles the small builds with each feature that they leave out, and prints what it takes
+// (docs/design/size.md); that takes minutes.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +8,7 @@ import binaryen from "binaryen";
 import { configNumbers } from "../host/config.js";
 import { CONFIG_FIELDS, CONFIG_SIZE, ENTROPY_AT, ENTROPY_SIZE } from "../host/module/layout.js";
 import { record } from "./border/read.mjs";
+import { compile, SMALL } from "./wasm.mjs";
 
 const KB = 1024;
 const BASELINE = new URL("size.json", import.meta.url);
@@ -105,7 +107,31 @@ async function firmware() {
   return rows.map(judged);
 }
 
-if (process.argv[1]?.endsWith("size.mjs")) {
+/** What gives way to the bounds in a small build: features that go together, and the build they are missing from. */
+const LEFT_OUT = [
+  ["index", "stint", ["REASSEMBLY"]], ["index", "stint", ["LOOPBACK"]], ["index", "stint", ["BOUNDED"]],
+  ["index", "stint", ["POLICIES", "BLACK_HOLES", "WAITING"]], ["index", "stint", ["LINK_CHANGES"]],
+  ["dual", "stint6", ["REDIRECTS"]],
+];
+
+/** Prints how many bytes more a small build takes with each of them. */
+function features() {
+  const folder = mkdtempSync(join(tmpdir(), "stint-features-")), config = join(folder, "asconfig.json");
+  const { targets } = JSON.parse(readFileSync("asconfig.json", "utf8"));
+  for (const [entry, target, names] of LEFT_OUT) {
+    const use = targets[target].use.filter((u) => !names.some((name) => u === `STINT_NO_${name}=NaN`));
+    writeFileSync(config, JSON.stringify({ targets: { [target]: { ...targets[target], use } } }));
+    const out = join(folder, "with.wasm");
+    compile(`assembly/${entry}.ts`, target, out, SMALL, { config });
+    const more = readFileSync(out).length - readFileSync(`build/${target}.wasm`).length;
+    console.log(`${String(more).padStart(6)}  ${names.join(", ")} in ${target}.wasm`);
+  }
+  rmSync(folder, { recursive: true });
+}
+
+if (process.argv.includes("--features") && process.argv[1]?.endsWith("size.mjs")) {
+  features();
+} else if (process.argv[1]?.endsWith("size.mjs")) {
   const rows = [...budget(), ...await firmware()];
   let baseline = {};
   try {

@@ -26,11 +26,12 @@ export const FASTEST = [...FAST, "-aimfs", "150", "-fimfs", "600", "--low-memory
 /**
  * Compiles one target of asconfig.json to `out`. `entry`: a file or several. `without`: features to leave out beside
  * those that the target does (assembly/features.ts); `names`: keep the names of functions; `plain`: every function
- * stays what it is. Throws an Error with what the compiler said.
+ * stays what it is; `config`: another asconfig.json. Throws an Error with what the compiler said.
  */
-export function compile(entry, target, out, optimize, { without = [], names = false, plain = false } = {}) {
+export function compile(entry, target, out, optimize, { without = [], names = false, plain = false, config } = {}) {
   run("asc", [
-    ...[entry].flat(), "--target", target, ...without.flatMap((feature) => ["--use", `${feature}=NaN`]),
+    ...[entry].flat(), ...(config ? ["--config", config] : []), "--target", target,
+    ...without.flatMap((feature) => ["--use", `${feature}=NaN`]),
     "--outFile", out, ...(names ? ["--debug"] : []), ...(plain ? ["--optimizeLevel", "0", "--shrinkLevel", "0"] : []),
   ]);
   return optimized(out, out, optimize, names);

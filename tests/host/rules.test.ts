@@ -547,11 +547,12 @@ describe("rules of the linter that are ours (tools/lint-rules.mjs)", () => {
 
   it("find bare booleans in whatever call, and let those of others be", () => {
     for (const bad of [
-      "f(1, true)", "a.b?.f(false)", "new A(true)", "this.play(false)", "[x].includes(true)",
+      "f(1, true)", "a.b?.f(false)", "f(!0)", "f(!!1)", "a?.(1, !1)",
+      "new A(true)", "this.play(false)", "[x].includes(true)",
       "class A extends B { #f() { this.#f(true); } constructor() { super(0, false); } }",
     ]) assert.equal(found("no-bare-boolean", bad) > 0, true, bad);
     for (const good of [
-      "f({ a: true })", "f(a === true)", "f(!a)", "view.getUint32(0, true)", "socket.setNoDelay(true)",
+      "f({ a: true })", "f(a === true)", "f(!a)", "f(!a[0])", "view.getUint32(0, true)", "socket.setNoDelay(true)",
       "assert.equal(a, true)", "stack.setOption(handle, 'fastOpen', true)",
     ]) assert.equal(found("no-bare-boolean", good), 0, good);
   });
