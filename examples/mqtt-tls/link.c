@@ -27,6 +27,8 @@ static mbedtls_ssl_session session;
 static bool resumes, has_checked;
 
 static int32_t handle;
+/* Bytes of a record that waits for room: the library has to be asked for as many again, and no more. */
+static uint32_t pending;
 /* The last error of a call of the stack's, and of TLS's. */
 static int32_t stack_error;
 static int result;
@@ -125,6 +127,7 @@ const char *link_open(void) {
   stack_error = 0;
   has_checked = false;
   spent = 0;
+  pending = 0;
   if (mbedtls_ssl_session_reset(&tls) != 0 || (resumes && mbedtls_ssl_set_session(&tls, &session) != 0))
     return "TLS has too little memory";
   handle = tcp_connect(0, 0, SETTING_BROKER_IP, SETTING_BROKER_PORT);
@@ -187,8 +190,11 @@ void link_describe(void) {
 }
 
 int32_t link_send(const uint8_t *bytes, uint32_t size) {
-  result = mbedtls_ssl_write(&tls, bytes, size);
-  return result == MBEDTLS_ERR_SSL_WANT_WRITE || result == MBEDTLS_ERR_SSL_WANT_READ ? 0 : result;
+  if (pending == 0) pending = size;
+  result = mbedtls_ssl_write(&tls, bytes, pending);
+  if (result == MBEDTLS_ERR_SSL_WANT_WRITE || result == MBEDTLS_ERR_SSL_WANT_READ) return 0;
+  pending = 0;
+  return result;
 }
 
 int32_t link_receive(uint8_t *bytes, uint32_t size) {

@@ -22,7 +22,10 @@ enum link_step link_handshake(void);
 /* Says what was agreed on. */
 void link_describe(void);
 
-/* Returns how many bytes; 0: none can be now; below 0: the connection is over. */
+/*
+ * Returns how many bytes; 0: none can be now; below 0: the connection is over. What could not be sent is offered again:
+ * the same bytes, and perhaps more behind them.
+ */
 int32_t link_send(const uint8_t *bytes, uint32_t size);
 int32_t link_receive(uint8_t *bytes, uint32_t size);
 
