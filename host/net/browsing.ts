@@ -15,6 +15,7 @@ export interface FoundService {
   type: string;
   /** "lamp.local": what `connect` and `lookup` take. */
   host: string;
+  /** Where it listens. */
   port: number;
   /** What it says of itself. */
   text: ServiceText;
@@ -62,7 +63,12 @@ export class ServiceBrowser extends EventEmitter implements Listener {
   #closed = false;
 
   /** @internal */
-  constructor(readonly group: Multicast, readonly type: string) {
+  constructor(
+    /** @internal */
+    readonly group: Multicast,
+    /** What it looks for: "_http._tcp". */
+    readonly type: string,
+  ) {
     super();
     this.#name = typeName(type);
     this.#askMs = performance.now() + FIRST_MS[0] + Math.random() * FIRST_MS[1];

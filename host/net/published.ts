@@ -78,7 +78,10 @@ export class PublishedService extends EventEmitter implements Listener {
   #told: string | undefined;
 
   /** @internal */
-  constructor(readonly group: Multicast, options: ServiceOptions) {
+  constructor(
+    /** @internal */
+    readonly group: Multicast, options: ServiceOptions,
+  ) {
     super();
     const { name, type, port, text = {}, subtypes = [] } = options;
     checkInstance(name);

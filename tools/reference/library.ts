@@ -39,7 +39,7 @@ const LIBRARIES: Record<string, object> = {
   "docs/reference/node-api": {
     name: "The library", entryPoints: ["host/index.ts"],
     // Parts of sockets that are nobody else's; what the module exports is docs/reference/calls.md.
-    intentionallyNotExported: ["Home", "Owner", "Port", "Exports", "CONFIG_FIELDS", "SERVICES"],
+    intentionallyNotExported: ["Home", "Owner", "Port", "Exports", "CONFIG_FIELDS", "SERVICES", "Listener"],
   },
   "docs/reference/browser-api": {
     name: "The library for browsers", entryPoints: ["host/web/index.ts"],
