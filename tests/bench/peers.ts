@@ -98,9 +98,16 @@ export function calibration(): Record<string, number> {
 
 let made: Subject[] | undefined;
 
+/** Subjects that could not be made, and why, a line each. */
+export const leftOut: string[] = [];
+
 /** The subjects, made once; for a short run, not all of them; `only`: those alone. */
 export function everybody(quick = false, only?: readonly string[]): Subject[] {
-  return (made ??= subjects(quick, (line) => console.error(`bench: ${line}`), only));
+  const missing = (line: string): void => {
+    leftOut.push(line);
+    console.error(`bench: ${line}`);
+  };
+  return (made ??= subjects(quick, missing, only));
 }
 
 /** The rows of one work: each subject has its turn in every round. */

@@ -20,17 +20,17 @@
   CALL(side, int32_t, stint_init, init, struct stint_config *) \
   CALL(side, int32_t, stint_poll, poll, uint64_t) \
   CALL(side, void *, stint_control_block, controlBlock, void) \
-  CALL(side, int32_t, tcp_listen, tcp_listen, uint32_t, uint32_t, uint32_t) \
-  CALL(side, int32_t, tcp_accept, tcp_accept, int32_t) \
-  CALL(side, int32_t, tcp_connect, tcp_connect, uint32_t, uint32_t, uint32_t, uint32_t) \
-  CALL(side, int32_t, tcp_send, tcp_send, int32_t, const void *, uint32_t) \
-  CALL(side, int32_t, tcp_send_span, tcp_send_span, int32_t) \
-  CALL(side, int32_t, tcp_send_commit, tcp_send_commit, int32_t, uint32_t) \
-  CALL(side, int32_t, tcp_recv, tcp_recv, int32_t, void *, uint32_t) \
-  CALL(side, int32_t, tcp_recv_span, tcp_recv_span, int32_t) \
-  CALL(side, int32_t, tcp_recv_consume, tcp_recv_consume, int32_t, uint32_t) \
+  CALL(side, int32_t, stint_tcp_listen, tcp_listen, uint32_t, uint32_t, uint32_t) \
+  CALL(side, int32_t, stint_tcp_accept, tcp_accept, int32_t) \
+  CALL(side, int32_t, stint_tcp_connect, tcp_connect, uint32_t, uint32_t, uint32_t, uint32_t) \
+  CALL(side, int32_t, stint_tcp_send, tcp_send, int32_t, const void *, uint32_t) \
+  CALL(side, int32_t, stint_tcp_send_span, tcp_send_span, int32_t) \
+  CALL(side, int32_t, stint_tcp_send_commit, tcp_send_commit, int32_t, uint32_t) \
+  CALL(side, int32_t, stint_tcp_recv, tcp_recv, int32_t, void *, uint32_t) \
+  CALL(side, int32_t, stint_tcp_recv_span, tcp_recv_span, int32_t) \
+  CALL(side, int32_t, stint_tcp_recv_consume, tcp_recv_consume, int32_t, uint32_t) \
   CALL(side, uint64_t, stint_event_next, event_next, void) \
-  CALL(side, int32_t, tcp_close, tcp_close, int32_t)
+  CALL(side, int32_t, stint_tcp_close, tcp_close, int32_t)
 CALLS(a)
 CALLS(b)
 #ifndef STINT_SMALL
@@ -138,7 +138,7 @@ void subject_start(uint32_t connections, uint32_t ring) {
 
 void subject_listen(void) {
   for (uint32_t i = 0; i < PORTS; i++) {
-    listeners[i] = b_tcp_listen(0, PORT + i, 64);
+    listeners[i] = b_stint_tcp_listen(0, PORT + i, 64);
     if (listeners[i] < 0) fail("stint does not listen");
   }
 }
@@ -148,33 +148,33 @@ conn subject_connect(void) {
 #ifndef STINT_SMALL
   if (family == 6) server = a_stint_ip6_name(addresses6[SERVER]);
 #endif
-  int32_t c = a_tcp_connect(0, 0, server, PORT + connected++ / OF_A_PORT % PORTS);
+  int32_t c = a_stint_tcp_connect(0, 0, server, PORT + connected++ / OF_A_PORT % PORTS);
   if (c < 0) fail("stint does not connect");
   return c;
 }
 
 conn subject_accept(void) {
-  int32_t c = b_tcp_accept(listeners[accepting]);
+  int32_t c = b_stint_tcp_accept(listeners[accepting]);
   /* They come in the order in which they were opened. */
-  if (c < 0) c = b_tcp_accept(listeners[accepting = (accepting + 1) % PORTS]);
+  if (c < 0) c = b_stint_tcp_accept(listeners[accepting = (accepting + 1) % PORTS]);
   return c < 0 ? 0 : c;
 }
 
 uint32_t subject_send(int side, conn c, const uint8_t *from, uint32_t size) {
-  int32_t n = ON(side, tcp_send, (int32_t)c, from, size);
+  int32_t n = ON(side, stint_tcp_send, (int32_t)c, from, size);
   return n < 0 ? 0 : (uint32_t)n;
 }
 
 uint32_t subject_recv(int side, conn c, uint8_t *to, uint32_t size) {
-  int32_t n = ON(side, tcp_recv, (int32_t)c, to, size);
+  int32_t n = ON(side, stint_tcp_recv, (int32_t)c, to, size);
   return n < 0 ? 0 : (uint32_t)n;
 }
 
 uint32_t subject_send_in_place(int side, conn c, uint32_t size) {
   uint32_t done = 0;
-  for (int32_t span; done < size && (span = ON(side, tcp_send_span, (int32_t)c)) > 0;) {
+  for (int32_t span; done < size && (span = ON(side, stint_tcp_send_span, (int32_t)c)) > 0;) {
     uint32_t n = size - done < (uint32_t)span ? size - done : (uint32_t)span;
-    ON(side, tcp_send_commit, (int32_t)c, n);
+    ON(side, stint_tcp_send_commit, (int32_t)c, n);
     done += n;
   }
   return done;
@@ -182,15 +182,15 @@ uint32_t subject_send_in_place(int side, conn c, uint32_t size) {
 
 uint32_t subject_recv_in_place(int side, conn c) {
   uint32_t done = 0;
-  for (int32_t span; (span = ON(side, tcp_recv_span, (int32_t)c)) > 0;) {
-    ON(side, tcp_recv_consume, (int32_t)c, (uint32_t)span);
+  for (int32_t span; (span = ON(side, stint_tcp_recv_span, (int32_t)c)) > 0;) {
+    ON(side, stint_tcp_recv_consume, (int32_t)c, (uint32_t)span);
     done += (uint32_t)span;
   }
   return done;
 }
 
 void subject_close(int side, conn c) {
-  if (ON(side, tcp_close, (int32_t)c) != 0) fail("stint does not close");
+  if (ON(side, stint_tcp_close, (int32_t)c) != 0) fail("stint does not close");
 }
 
 /* A full table of TIME-WAIT records gives the oldest one up. */
