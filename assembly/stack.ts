@@ -44,14 +44,14 @@ import {
 } from "./arp/neighbours";
 import { hasAddress, isMulticast } from "./ip/address";
 import { groupsInit, isGroupMac } from "./ip/groups";
-import { Accepts, Came, ipAccepts } from "./ip/input";
+import { Accepts, Came, ipAccepts, ipTakePlain } from "./ip/input";
 import { arpSend, ipFailed, ipForget, ipForgetOld, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
 import {
   Datagram, datagramBegun, datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext,
 } from "./ip/reassembly";
 import { interface6, interface6Init } from "./ip/interface6";
 import {
-  fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6Walk, ip6TakeWhole, NEXT_AT, view, Walk,
+  fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6TakePlain, ip6Walk, ip6TakeWhole, NEXT_AT, view, Walk,
 } from "./ip/input6";
 import { icmpErrorsInit } from "./icmp/errors";
 import { IcmpResult, icmpError, icmpInput } from "./icmp/icmp";
@@ -63,7 +63,6 @@ import { halfOpenRetry } from "./tcp/open/half-open";
 import { isnInit } from "./tcp/open/isn";
 import { tcpIcmpError, tcpNeighbourFailed } from "./tcp/icmp-error";
 import { tcpInput } from "./tcp/input";
-import { takePredicted } from "./tcp/predict";
 import { Turn, tcpOutput } from "./tcp/output";
 import { sendersInit } from "./tcp/block/sender";
 import { halfOpenInit, halfOpenAt } from "./tcp/block/half-open-record";
@@ -350,7 +349,7 @@ export function stackPoll(nowUs: Micros): i32 {
   for (let n = min(slotsUsed(rx), config.rxSlots); n > 0; n--) {
     if (OWNERSHIP) slotBegin(rx, config.mtu + TAG_SIZE);
     const frame = slotFirst(rx), size = slotFirstSize(rx);
-    if (!SPEED || !isToUs(frame, size) || !takePredicted(frame, size)) frameInput(frame, size, Link.WIRE);
+    if (!SPEED || !plainInput(frame, size)) frameInput(frame, size, Link.WIRE);
     slotConsume(rx);
   }
   let more = false;
@@ -392,9 +391,24 @@ function loopInput(): void {
   }
 }
 
-/** Whether a frame has a size that can be, and our address. */
-function isToUs(frame: usize, size: u32): bool {
-  return size >= ETHERNET_SIZE && size <= ETHERNET_SIZE + config.mtu && changetype<Ethernet>(frame).dst == ownMac();
+/**
+ * Most frames have a plain packet with a TCP segment, to us alone: `ip/` knows one by a few compares. Returns whether
+ * this is one; else nothing has happened.
+ */
+function plainInput(frame: usize, size: u32): bool {
+  const eth = changetype<Ethernet>(frame), left = size - ETHERNET_SIZE, packet = frame + ETHERNET_SIZE;
+  if (size < ETHERNET_SIZE || left > config.mtu || eth.dst != ownMac()) return false;
+  let ip = changetype<Ipv4>(packet);
+  if (IPV6 && eth.type == ETHERTYPE_IPV6 && interface6.up) {
+    if (!ip6TakePlain(changetype<Ipv6>(packet), left)) return false;
+    ip = view();
+  } else if (eth.type != ETHERTYPE_IPV4 || !ipTakePlain(ip, left)) {
+    return false;
+  }
+  count(Mib.ifInFrames);
+  countBy(Mib.ifInOctets, size);
+  deliver(ip, Accepts.YES);
+  return true;
 }
 
 /** Where a frame comes from. */

@@ -367,12 +367,7 @@ export function digest32(ip: Address): u32 {
 /** The pseudo-header of RFC 9293 §3.1, RFC 768 and RFC 8200 §8.1, as a sum to start from. */
 export function sumBetween(src: Address, dst: Address, protocol: u32, size: u32): u64 {
   if (!isName(dst)) return sumPseudo(src, dst, protocol, size);
-  return sumOfPair(src, dst) + sumPseudo(0, 0, protocol, size);
-}
-
-/** The part of it that is the addresses' own. */
-export function sumOfPair(src: Address, dst: Address): u64 {
-  return <u64>recordOf(src).sum + <u64>recordOf(dst).sum;
+  return <u64>recordOf(src).sum + <u64>recordOf(dst).sum + sumPseudo(0, 0, protocol, size);
 }
 
 /** Records in use: for checks. */

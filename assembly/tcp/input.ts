@@ -1,7 +1,7 @@
 // SEGMENT ARRIVES (RFC 9293 §3.10.7): the checks in the RFC's order, with the RFC's words.
 
 import { isInsecure, Policy } from "../config";
-import { FAST_OPEN } from "../features";
+import { FAST_OPEN, SPEED } from "../features";
 import { clock } from "../core/clock";
 import { count, Mib } from "../core/counters";
 import { Err } from "../core/error";
@@ -37,6 +37,7 @@ import { keepAliveStart } from "./close/keep-alive";
 import { endConnection } from "./close/end";
 import { timeWaitInput, enterTimeWait } from "./close/time-wait";
 import { sendReset } from "./output";
+import { takeExpected } from "./predict";
 import { fastOpenAcked, fastOpenAnswered, fastOpenCompletes } from "./open/fast-open";
 import { offeredScale, settle, settled, synBits, synMss, synWindow } from "./open/syn";
 import { Listener, listenerFor, listenerAt } from "./open/listener";
@@ -47,6 +48,11 @@ import { urgentArrives } from "./urgent";
 /** Takes in the segment of `size` bytes that `ip` brought. */
 export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
   count(Mib.tcpInSegs);
+  let owner = NOBODY;
+  if (SPEED) {
+    if (size >= TcpHeader.SIZE) owner = demuxFind(ip.dst, ip.src, (tcp.srcPort << 16) | tcp.dstPort);
+    if (isConn(owner) && takeExpected(tcbAt(owner), ip, tcp, size)) return;
+  }
   if (isBroadcast(ip.dst)) return;
   // MUST-3: a segment with a bad checksum has no effect.
   if (!tcp.isValid(size) || tcp.dstPort == 0 ||
@@ -55,7 +61,7 @@ export function tcpInput(ip: Ipv4, tcp: TcpHeader, size: u32): void {
     return;
   }
   segmentRead(ip.src, ip.dst, ip.tos, tcp, size);
-  const owner = demuxFind(seg.lip, seg.rip, seg.ports);
+  if (!SPEED) owner = demuxFind(seg.lip, seg.rip, seg.ports);
   if (isConn(owner)) {
     connectionInput(tcbAt(owner));
   } else if (isHalfOpen(owner)) {

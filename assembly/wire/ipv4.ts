@@ -19,8 +19,6 @@ export const PROTO_TCP: u32 = 6;
 export const PROTO_UDP: u32 = 17;
 
 export const IP_DF: u32 = 0x4000;
-/** The same of `Ipv4.fragmentRaw`. */
-export const IP_DF_RAW: u32 = 0x40;
 export const IP_MF: u32 = 0x2000;
 export const IP_OFFSET_MASK: u32 = 0x1fff;
 
@@ -60,8 +58,8 @@ export const IP_OFFSET_MASK: u32 = 0x1fff;
   /** IP_DF, IP_MF and the offset in units of 8 bytes. */
   get fragment(): u32 { return this.u16at(6); }
   set fragment(v: u32) { this.put16(6, v); }
-  /** In memory order, for who compares it only. */
-  get fragmentRaw(): u32 { return load<u16>(changetype<usize>(this), 6); }
+  /** Whether it is version 4, without options and no fragment. DF may be set. */
+  get isPlain(): bool { return this.u8at(0) == 0x45 && (load<u16>(changetype<usize>(this), 6) & 0xffbf) == 0; }
 
   get ttl(): u32 { return this.u8at(8); }
   set ttl(v: u32) { this.put8(8, v); }

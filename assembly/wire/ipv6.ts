@@ -28,8 +28,6 @@ export const IPV6_MTU_MIN: u32 = 1280;
   /** Version 6, the traffic class, and the flow label 0. */
   set trafficClass(v: u32) { this.put32(0, 0x60000000 | (v << 20)); }
   get trafficClass(): u32 { return (this.u16at(0) >> 4) & 0xff; }
-  /** Whether there is an ECN mark (RFC 3168 §5): the lowest two bits of the traffic class. */
-  get isMarked(): bool { return (load<u8>(changetype<usize>(this), 1) & 0x30) != 0; }
 
   get payloadSize(): u32 { return this.u16at(4); }
   set payloadSize(v: u32) { this.put16(4, v); }

@@ -567,7 +567,7 @@ describe("layouts, in the module and in the command for wasmtime", () => {
     "ip/output.ts": "words of a header that is sent again", "ip/reassembly.ts": "where IPv6 has its number",
     "icmp/icmp6.ts": "headers", "nd/": "options", "udp/udp.ts": "records in a ring, at any place",
     "tcp/segment/": "options", "tcp/loss/sack.ts": "blocks of an option", "tcp/repeat.ts": "a header that is repeated",
-    "tcp/output.ts": "flags of a header that was sent", "tcp/predict.ts": "a header, by words",
+    "tcp/output.ts": "flags of a header that was sent",
     "tcp/block/demux.ts": "the key", "tcp/open/syn-cookie.ts": "keys in a row, and the minute of the newest",
     "clients/": "messages and names of protocols",
     "services/http.ts": "characters", "services/idle.ts": "the ends of a list",

@@ -1,5 +1,5 @@
 // The segment at hand: a validated record in host order, with the names of RFC 9293 §3.3.1 (SEG.SEQ, SEG.ACK …).
-// There is one; it lives while `tcpInput` or `takePredicted` runs.
+// There is one; it lives while `tcpInput` runs.
 
 import { Seq } from "../../core/seq";
 import { SYN, FIN } from "../../wire/tcp";
