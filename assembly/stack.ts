@@ -45,10 +45,11 @@ import {
 import { hasAddress, isMulticast } from "./ip/address";
 import { groupsInit, isGroupMac } from "./ip/groups";
 import { Accepts, Came, ipAccepts, ipTakePlain } from "./ip/input";
-import { arpSend, ipFailed, ipForget, ipForgetOld, ipOutputInit, ipResolved, loopRing, ownMac } from "./ip/output";
+import { arpSend, ipFailed, ipOutputInit, ipResolved, ownMac } from "./ip/output";
 import {
   Datagram, datagramBegun, datagramFree, datagramHeader, reassemble, reassemblyExpired, reassemblyInit, reassemblyNext,
 } from "./ip/reassembly";
+import { ipForget, ipForgetOld, loopRing, wayInit } from "./ip/way";
 import { interface6, interface6Init } from "./ip/interface6";
 import {
   fragmentView, in6, input6Init, ip6Accepts, ip6Fragment, ip6TakePlain, ip6Walk, ip6TakeWhole, NEXT_AT, view, Walk,
@@ -163,7 +164,8 @@ function plan(base: u64, block: usize, what: Plan): u64 {
     icmp6Init();
     configureInit();
   }
-  ipOutputInit(ctl + CONTROL_TX);
+  wayInit(ctl + CONTROL_TX);
+  ipOutputInit();
   if (REASSEMBLY) reassemblyInit();
   icmpErrorsInit();
   if (UDP) udpInit();

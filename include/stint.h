@@ -1008,10 +1008,10 @@ struct stint_tcp_info {
   uint8_t keepProbes;
   /* Keep-alive: probes that were sent in a row. */
   uint8_t keepSent;
-  /* Type of service of what is sent. */
-  uint8_t tos;
   /* Time to live of what is sent. */
   uint8_t ttl;
+  /* Type of service of what is sent. */
+  uint8_t tos;
   /* Congestion control, as CONGESTION was set. */
   uint8_t congestion;
   /* ECN (RFC 3168): 1 it is on, 2 a mark is echoed, 4 CWR is due, 8 our SYN asked for it. */

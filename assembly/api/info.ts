@@ -157,10 +157,10 @@ const INFO_VERSION: u32 = 2;
   keepProbes: u8;
   /** Keep-alive: probes that were sent in a row. */
   keepSent: u8;
-  /** Type of service of what is sent. */
-  tos: u8;
   /** Time to live of what is sent. */
   ttl: u8;
+  /** Type of service of what is sent. */
+  tos: u8;
   /** Congestion control, as CONGESTION was set. */
   congestion: u8;
   /** ECN (RFC 3168): 1 it is on, 2 a mark is echoed, 4 CWR is due, 8 our SYN asked for it. */

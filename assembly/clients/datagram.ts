@@ -6,7 +6,8 @@ import { count, Mib } from "../core/counters";
 import { randomBelow } from "../core/random";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { ipBegin, ipEnd, ipHasSlot, ipLast } from "../ip/output";
+import { ipBegin, ipEnd, ipLast } from "../ip/output";
+import { ipHasSlot } from "../ip/way";
 import { NO_SOCKET, udpFillChecksum, udpFind } from "../udp/udp";
 
 /** Bytes of IP and UDP header. */
@@ -15,7 +16,7 @@ export const HEADERS: u32 = Ipv4.SIZE + Udp.SIZE;
 /** Begins a datagram. Returns where its payload goes, up to mtu − 28 bytes; 0: it cannot be sent now. */
 export function datagramBegin(src: u32, dst: u32, srcPort: u32, dstPort: u32, ttl: u32): usize {
   if (!ipHasSlot(dst)) return 0;
-  const ip = ipBegin(src, dst, PROTO_UDP, 0, ttl);
+  const ip = ipBegin(src, dst, PROTO_UDP, ttl);
   if (ip == null) return 0;
   const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
   udp.srcPort = srcPort;

@@ -18,7 +18,7 @@ import { Udp } from "../wire/udp";
 import { Address, nameDrop, nameKeep, RESOLVERS_MAX } from "../address/names";
 import { interface6, resolverAt } from "../ip/interface6";
 import { sourceFor } from "../ip/address";
-import { ipWay, Way } from "../ip/output";
+import { ipWay, Way } from "../ip/way";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd, freePort, HEADERS } from "./datagram";
 import { lease } from "./dhcp-state";

@@ -9,7 +9,8 @@ import { layoutCommits, take } from "../core/layout";
 import { randomBelow } from "../core/random";
 import { Ipv4, PROTO_IGMP } from "../wire/ipv4";
 import { groups, MDNS_GROUP } from "../ip/groups";
-import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
+import { ipBegin, ipEnd } from "../ip/output";
+import { ipHasSlot } from "../ip/way";
 
 const QUERY: u32 = 0x11;
 const REPORT_1: u32 = 0x12;
@@ -108,7 +109,7 @@ function sendShort(type: u32, dst: u32): bool {
 /** Begins a message, behind a router alert. Returns where it goes; 0: there is no slot. */
 function messageBegin(dst: u32): usize {
   if (!ipHasSlot(dst)) return 0;
-  const ip = ipBegin(config.ip, dst, PROTO_IGMP, TOS, 1);
+  const ip = ipBegin(config.ip, dst, PROTO_IGMP, (TOS << 8) | 1);
   if (ip == null) return 0;
   ip.headerSize = Ipv4.SIZE + OPTION_SIZE;
   const option = changetype<usize>(ip) + Ipv4.SIZE;

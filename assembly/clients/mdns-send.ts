@@ -8,7 +8,7 @@ import { Address, At, namePut } from "../address/names";
 import { mtuTo } from "../ip/address";
 import { MDNS_GROUP, MDNS_LOW } from "../ip/groups";
 import { isReachable6, sourceNamed6 } from "../ip/interface6";
-import { ipFree } from "../ip/output";
+import { ipFree } from "../ip/way";
 import { datagramBegin, datagramEnd, HEADERS } from "./datagram";
 import { NAME_BYTES } from "./dns-name";
 

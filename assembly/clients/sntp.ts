@@ -14,7 +14,7 @@ import { KISS_DENY, KISS_RATE, KISS_RSTR, LEAP_UNKNOWN, Ntp, NTP_PORT } from "..
 import { Udp } from "../wire/udp";
 import { Address, isName, nameDrop, nameKeep, TIME_SERVERS_MAX } from "../address/names";
 import { sourceFor } from "../ip/address";
-import { ipWay, Way } from "../ip/output";
+import { ipWay, Way } from "../ip/way";
 import { udpSumOk } from "../udp/udp";
 import { datagramBegin, datagramEnd, freePort } from "./datagram";
 import { lease } from "./dhcp-state";

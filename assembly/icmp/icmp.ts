@@ -10,7 +10,8 @@ import { Ipv4, PROTO_ICMP, IP_MF, IP_OFFSET_MASK } from "../wire/ipv4";
 import {
   Icmp, ICMP_ECHO, ICMP_ECHO_REPLY, ICMP_UNREACHABLE, ICMP_TIME_EXCEEDED, ICMP_PARAMETER_PROBLEM, ICMP_SOURCE_QUENCH,
 } from "../wire/icmp";
-import { ipBegin, ipEnd, ipFree, ipRing } from "../ip/output";
+import { ipBegin, ipEnd, ipRing } from "../ip/output";
+import { ipFree } from "../ip/way";
 import { isBroadcast, isUnicast, isLoopback } from "../ip/address";
 import { icmpErrorTake } from "./errors";
 
@@ -71,7 +72,7 @@ function echo(ip: Ipv4, icmp: Icmp, size: u32): void {
   icmp.checksum = foldSum(sumBytes(changetype<usize>(icmp), size, 0));
   const id = whole ? 0 : random32();
   for (let at: u32 = 0; at < size; at += step) {
-    const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, ip.tos, config.ttl),
+    const reply = ipBegin(broadcast ? config.ip : ip.dst, ip.src, PROTO_ICMP, (ip.tos << 8) | config.ttl),
       n = min(size - at, step);
     // What waits for its neighbour would be the last fragment alone.
     if (reply == null || (!whole && ipRing() == null)) return;
@@ -103,7 +104,7 @@ export function icmpError(type: u32, code: u32, about: Ipv4): void {
     return;
   }
   const src = isLoopback(about.dst) ? about.dst : config.ip;
-  const ip = ipBegin(src, about.src, PROTO_ICMP, 0, config.ttl);
+  const ip = ipBegin(src, about.src, PROTO_ICMP, config.ttl);
   if (ip == null) return;
   const at = changetype<usize>(ip) + Ipv4.SIZE;
   const quote = min<u32>(about.headerSize + 8, about.totalSize);

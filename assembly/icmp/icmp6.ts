@@ -24,7 +24,8 @@ import { At, nameBytes, nameFor, sumBetween } from "../address/names";
 import { HEADER_MORE } from "../ip/address";
 import { HEADERS_MAX, in6, isAnswerable, viewEnd } from "../ip/input6";
 import { interface6, isMulticast6, isOwn6, mtu6, sourceFor6 } from "../ip/interface6";
-import { ipBegin, ipEnd, ipFree, ipRing } from "../ip/output";
+import { ipBegin, ipEnd, ipRing } from "../ip/output";
+import { ipFree } from "../ip/way";
 import { icmpErrorTake } from "./errors";
 
 /**
@@ -105,7 +106,7 @@ function echo6(icmp: Icmp6, size: u32): void {
   icmp.checksum = foldSum(sumBytes(changetype<usize>(icmp), size, sumBetween(src, in6.src, NEXT_ICMP6, size)));
   const id = whole ? 0 : random32(), head = whole ? 0 : Fragment.SIZE;
   for (let at: u32 = 0; at < size; at += step) {
-    const reply = ipBegin(src, in6.src, whole ? NEXT_ICMP6 : NEXT_FRAGMENT, 0, interface6.hopLimit),
+    const reply = ipBegin(src, in6.src, whole ? NEXT_ICMP6 : NEXT_FRAGMENT, interface6.hopLimit),
       n = min(size - at, step);
     // What waits for its neighbour would be the last fragment alone.
     if (reply == null || (!whole && ipRing() == null)) return;
@@ -174,7 +175,7 @@ export function icmp6Error(type: u32, code: u32, rest: u32): void {
   }
   const src = isOwn6(in6.dst) ? in6.dst : sourceFor6(in6.src);
   if (src == 0) return;
-  const ip = ipBegin(src, in6.src, NEXT_ICMP6, 0, interface6.hopLimit);
+  const ip = ipBegin(src, in6.src, NEXT_ICMP6, interface6.hopLimit);
   if (ip == null) return;
   const at = changetype<usize>(ip) + Ipv4.SIZE, icmp = changetype<Icmp6>(at),
     room = IPV6_MTU_MIN - Ipv6.SIZE - Icmp6.SIZE;

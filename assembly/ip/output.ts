@@ -1,8 +1,10 @@
 // Sending: a frame is built in a free slot, to the host or back to ourselves (127/8 and the own address).
 //
-//   const ip = ipBegin(dst, protocol, …)   null: no slot, no route, or the neighbour is not known yet
+//   const ip = ipBegin(src, dst, protocol, …)   null: no slot, no route, or the neighbour is refused
 //   … fill the payload behind it …
 //   ipEnd(payloadSize)
+//
+// TCP, which asks for the way first (ip/way.ts), writes its segment and has it sent by `ipSend`.
 //
 // Every datagram has DF set and identification 0: it is atomic (RFC 6864 §4.1), never fragmented on the way. One that
 // is waiting for its neighbour is kept, the latest one for each neighbour (RFC 1122 §2.3.2.2), as long as there are
@@ -12,40 +14,30 @@
 // bytes of where its own header goes; `ipEnd` writes that one. A segment that takes over the headers of the one before
 // has it at once.
 
-import { IPV6, LINK_LOCAL, LOOPBACK, MDNS, SPEED, WAITING } from "../features";
+import { IPV6, LINK_LOCAL, SPEED, WAITING } from "../features";
 import { config, FRAME_OFFSET, ETHERNET_SIZE, isLinkLocal4 } from "../config";
-import { clock, isDue, Micros } from "../core/clock";
 import { take, layoutCommits } from "../core/layout";
 import { foldSum, sumBytes } from "../core/checksum";
 import { count, countBy, Mib } from "../core/counters";
-import { SlotRing, slotsFull, slotsUsed, slotNext, slotProduce, slotsInit, slotStride } from "../buffers/slots";
-import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_ARP, MAC_BROADCAST, MAC_GROUP6 } from "../wire/ethernet";
+import { SlotRing, slotsFull, slotNext, slotProduce, slotStride } from "../buffers/slots";
+import { Ethernet, ETHERTYPE_IPV4, ETHERTYPE_IPV6, ETHERTYPE_ARP, MAC_BROADCAST } from "../wire/ethernet";
 import { Arp, ARP_REQUEST } from "../wire/arp";
 import { Ipv6 } from "../wire/ipv6";
-import { Ipv4, IP_DF, PROTO_TCP } from "../wire/ipv4";
+import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import {
-  Address, digest32, isAtHand, isName, Knows, nameBytes, nameLow, namesTakeChange, nameSettled, sumBetween,
+  Address, digest32, isName, nameBytes, nameSettled, sumBetween,
 } from "../address/names";
-import { Asker, neighbourFoundDue, neighbourMac, MAC_REFUSED, MAC_UNKNOWN } from "../arp/neighbours";
-import { HEADER_MORE, Ipv4Address, isOwn, isBroadcast, isReachable, nextHop, NO_ROUTE } from "./address";
-import { groupMac4, isGroup4 } from "./groups";
-import { wayUntil6 } from "./interface6";
+import { Asker, neighbourMac, MAC_UNKNOWN } from "../arp/neighbours";
+import { HEADER_MORE, Ipv4Address, nextHop } from "./address";
+import { ipForget, Route, route, routeInit, tx, Way, ipFindWay } from "./way";
 
-@unmanaged class IpOutput {
-  /** The frame under construction: address, ring (0: a waiting slot), number of the waiting slot. */
-  frame: usize;
-  ring: usize;
+/** The datagram at hand, and its way. */
+@unmanaged class IpOutput extends Route {
+  /** The number of the slot in which it waits for its neighbour. */
   slot: u32;
   /** Where the records of the waiting slots lie, and the slots. */
   records: usize;
   waiting: usize;
-  /**
-   * The way that was found open last, kept until a neighbour may have changed (`ipForget`, `ipForgetOld`): its
-   * destination (0: none), its ring, its MAC address.
-   */
-  openTo: u32;
-  openRing: usize;
-  openMac: u64;
   /**
    * Of the datagram that was begun last: from where, to where, and what IPv6's
    * header is longer than IPv4's, if it is IPv6.
@@ -64,14 +56,11 @@ import { wayUntil6 } from "./interface6";
   size: u32;
 }
 
-/** So long a way is taken to be open without another look at the neighbour, µs: it counts as used meanwhile. */
-const OPEN_US: u64 = 100_000;
-
 /** Packets that wait for a neighbour to answer, one each. @full another one of them is dropped (ipOutDiscards) */
 const WAITING_MAX: u32 = 16;
 
 /**
- * The Ethernet and IP headers of a segment, which the next one on the same way takes over (`openTo`), but for its
+ * The Ethernet and IP headers of a segment, which the next one on the same way takes over (`route`), but for its
  * size; and what follows from that, IPv4's checksum. Builds for speed have it.
  */
 @unmanaged class Head {
@@ -82,25 +71,20 @@ const WAITING_MAX: u32 = 16;
   bytes24: u64;
   bytes32: u64;
   bytes40: u64;
-  bytes48: u64;
-  /** The sum of the pseudo-header, without the size. */
-  pseudo: u64;
-  /** What they were written for: the source, TOS and TTL. `openTo` is the destination. */
+  bytes48: u32;
+  bytes52: u16;
+  pad: u16;
+  /** What they were written for: the source, TOS and TTL. `route.to` is the destination. */
   src: u32;
-  kind: u32;
+  tosTtl: u32;
   /** The sum of the IPv4 header as it stands here. */
   sum: u32;
-  /** Until when `openTo` is kept. */
-  openUntil: Micros;
-  /** Whether there is one for `openTo`; and whether the datagram that was begun last has it. */
-  valid: bool;
+  /** Whether the datagram that was begun last has it. */
   used: bool;
 }
 
 let out: IpOutput = changetype<IpOutput>(0);
 let head: Head = changetype<Head>(0);
-let tx: SlotRing = changetype<SlotRing>(0);
-let loop: SlotRing = changetype<SlotRing>(0);
 
 /** One for four frames to the host. */
 function waitingCount(): u32 {
@@ -136,167 +120,78 @@ function waitingDrop(i: u32): void {
   waitingAt(i).size = 0;
 }
 
-/** Lays out the loop slots and the waiting slots; `txRing` is the ring to the host. */
-export function ipOutputInit(txRing: usize): void {
+/** Lays out the waiting slots. */
+export function ipOutputInit(): void {
   out = changetype<IpOutput>(take(1, offsetof<IpOutput>()));
+  routeInit(out);
   if (SPEED) head = changetype<Head>(take(1, offsetof<Head>()));
-  loop = changetype<SlotRing>(take(1, offsetof<SlotRing>()));
-  tx = changetype<SlotRing>(txRing);
   const records = take(waitingCount(), offsetof<Waiting>()), waiting = take(waitingCount(), slotStride(config.mtu));
-  slotsInit(changetype<usize>(loop), LOOPBACK ? config.loopSlots : 0, config.mtu);
   if (!layoutCommits()) return;
   out.records = records;
   out.waiting = waiting + FRAME_OFFSET;
 }
 
-/** The ring of frames that the stack sent to itself. */
-export function loopRing(): SlotRing {
-  return loop;
-}
-
-/** What stands in the way of sending to an address. */
-export const enum Way {
-  OPEN,
-  /** The neighbour is being asked for its MAC address. */
-  UNRESOLVED,
-  NO_ROUTE,
-  /** No free slot. */
-  NO_SLOT,
-}
-
-/** Whether a connection's packet to `dst` can be sent now; asks for the neighbour if need be. */
-export function ipWay(dst: Address): Way {
-  if (SPEED) {
-    if (IPV6 && namesTakeChange(Knows.WAY)) ipForget();
-    if (dst != out.openTo && !open(dst)) return isReachable(dst) ? Way.UNRESOLVED : Way.NO_ROUTE;
-    return slotsFull(changetype<SlotRing>(out.openRing)) ? Way.NO_SLOT : Way.OPEN;
-  }
-  if (!isReachable(dst)) return Way.NO_ROUTE;
-  if (LOOPBACK && isOwn(dst)) return slotsFull(loop) ? Way.NO_SLOT : Way.OPEN;
-  if (!isBroadcast(dst) && neighbourMac(nextHop(dst), Asker.CONNECTION) >= MAC_UNKNOWN) return Way.UNRESOLVED;
-  return slotsFull(tx) ? Way.NO_SLOT : Way.OPEN;
-}
-
-/** Whether there is a slot for a packet to `dst`. */
-export function ipHasSlot(dst: Address): bool {
-  return !slotsFull(LOOPBACK && isOwn(dst) ? loop : tx);
-}
-
-/** Whether there is a way to `dst`; if so it is kept. */
-function open(dst: Address): bool {
-  let mac: u64 = 0, ring = changetype<usize>(loop);
-  if (!isReachable(dst)) return false;
-  if (!isOwn(dst)) {
-    mac = isBroadcast(dst) ? groupMac(dst) : neighbourMac(nextHop(dst), Asker.CONNECTION);
-    if (mac >= MAC_UNKNOWN) return false;
-    ring = changetype<usize>(tx);
-  }
-  // What is at hand is another address with the next packet.
-  out.openTo = IPV6 && isAtHand(dst) ? 0 : dst;
-  out.openRing = ring;
-  out.openMac = mac;
-  head.valid = false;
-  head.openUntil = clock.us + OPEN_US;
-  if (ring == changetype<usize>(tx) && !isBroadcast(dst)) head.openUntil = min(head.openUntil, neighbourFoundDue());
-  if (IPV6 && isName(dst)) head.openUntil = min(head.openUntil, wayUntil6());
-  return true;
-}
-
-/** What is known of neighbours may have changed, or is to be looked at again. */
-export function ipForget(): void {
-  if (SPEED) out.openTo = 0;
-}
-
-/** With each `poll`: the way that is kept is looked for again now and then. */
-export function ipForgetOld(): void {
-  if (SPEED && isDue(head.openUntil)) out.openTo = 0;
-}
-
-/** The MAC address of all who may be meant by an address of many (RFC 2464 §7). */
-function groupMac(dst: Address): u64 {
-  if (MDNS && isGroup4(dst)) return groupMac4(dst);
-  return IPV6 && isName(dst) ? MAC_GROUP6 | <u64>bswap<u32>(<u32>(nameLow(dst) >> 32)) : MAC_BROADCAST;
-}
-
 /**
  * Begins a datagram. Returns its header, with a payload of up to `mtuTo(dst)` − 20 bytes to fill behind it, or null.
  */
-export function ipBegin(src: Address, dst: Address, protocol: u32, tos: u32, ttl: u32): Ipv4 | null {
-  out.ring = 0;
-  let mac: u64 = 0;
-  if (SPEED) {
-    if (IPV6 && namesTakeChange(Knows.WAY)) ipForget();
-    head.used = false;
+export function ipBegin(src: Address, dst: Address, protocol: u32, tosTtl: u32): Ipv4 | null {
+  const way = ipFindWay(dst, Asker.ANYBODY);
+  if (way == Way.UNRESOLVED) {
+    // To ask it, the neighbour was given a name that stays.
+    const hop = nextHop(dst), key = digest32(IPV6 ? nameSettled(hop) : hop);
+    out.slot = waitingSlot(key);
+    waitingDrop(out.slot);
+    waitingAt(out.slot).hop = key;
+    route.ring = 0;
+    route.frame = waitingFrame(out.slot);
+  } else if (way != Way.OPEN) {
+    count(way == Way.NO_ROUTE ? Mib.ipOutNoRoutes : Mib.ipOutDiscards);
+    return null;
   }
-  if (SPEED && dst == out.openTo) {
-    out.ring = out.openRing;
-    mac = out.openMac;
-  } else if (LOOPBACK && isOwn(dst)) {
-    out.ring = changetype<usize>(loop);
-  } else {
-    const hop = nextHop(dst);
-    if (hop == NO_ROUTE) {
-      count(Mib.ipOutNoRoutes);
-      return null;
-    }
-    const many = isBroadcast(dst) || (MDNS && isGroup4(dst));
-    mac = many ? groupMac(dst) : neighbourMac(hop, Asker.ANYBODY);
-    if (mac == MAC_REFUSED) {
-      count(Mib.ipOutDiscards);
-      return null;
-    }
-    if (mac != MAC_UNKNOWN) {
-      out.ring = changetype<usize>(tx);
-    } else {
-      // To ask it, the neighbour was given a name that stays.
-      const key = digest32(IPV6 ? nameSettled(hop) : hop);
-      out.slot = waitingSlot(key);
-      waitingDrop(out.slot);
-      waitingAt(out.slot).hop = key;
-    }
-  }
-  if (out.ring == 0) {
-    out.frame = waitingFrame(out.slot);
-  } else {
-    const ring = changetype<SlotRing>(out.ring);
-    if (slotsFull(ring)) {
-      count(Mib.ipOutDiscards);
-      return null;
-    }
-    out.frame = slotNext(ring);
-  }
+  return headers(src, dst, protocol, tosTtl);
+}
+
+/**
+ * Sends a datagram to where `ipWay` said OPEN, whose payload of `size` bytes lies at `ipPlace(dst)`: `ipBegin` and
+ * `ipEnd` in one.
+ */
+export function ipSend(src: Address, dst: Address, protocol: u32, tosTtl: u32, size: u32): void {
+  headers(src, dst, protocol, tosTtl);
+  ipEnd(size);
+}
+
+/** Writes the headers of the datagram in `out.frame`. `tosTtl`: TOS and TTL. */
+function headers(src: Address, dst: Address, protocol: u32, tosTtl: u32): Ipv4 {
   out.more = IPV6 && isName(dst) ? HEADER_MORE : 0;
   if (IPV6 || SPEED) {
     out.src = src;
     out.dst = dst;
   }
-  if (SPEED && hasHead(src, dst, protocol, (tos << 8) | ttl)) return headAgain();
-  address(out.frame, mac, IPV6 && out.more != 0 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
+  if (SPEED) {
+    head.used = protocol == PROTO_TCP && dst == route.to && !route.isNew && head.src == src && head.tosTtl == tosTtl;
+    if (head.used) return headAgain();
+  }
+  address(out.frame, route.mac, IPV6 && out.more != 0 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4);
   const ip = ipLast();
   ip.headerSize = Ipv4.SIZE;
-  ip.tos = tos;
-  ip.id = 0;
-  ip.fragment = IP_DF;
-  ip.ttl = ttl;
+  ip.tos = tosTtl >> 8;
+  ip.beAtomic();
+  ip.ttl = tosTtl;
   ip.protocol = protocol;
   ip.src = src;
   ip.dst = dst;
-  if (SPEED && protocol == PROTO_TCP && dst == out.openTo) headKeep(ip, (tos << 8) | ttl);
+  if (SPEED && protocol == PROTO_TCP && dst == route.to) headKeep(ip, tosTtl);
   return ip;
 }
 
-/** Whether the headers of the one before are those of a datagram, size and checksum aside. */
-function hasHead(src: Address, dst: Address, protocol: u32, kind: u32): bool {
-  return head.valid && protocol == PROTO_TCP && dst == out.openTo && head.src == src && head.kind == kind;
-}
-
 /** What was just written is for others on the same way, too. */
-function headKeep(ip: Ipv4, kind: u32): void {
+function headKeep(ip: Ipv4, tosTtl: u32): void {
   const frame = out.frame, six = IPV6 && out.more != 0;
   if (six) {
     header6(ip, 0);
     head.bytes40 = load<u64>(frame, 40);
-    head.bytes48 = load<u64>(frame, 48);
+    head.bytes48 = load<u32>(frame, 48);
+    head.bytes52 = load<u16>(frame, 52);
   } else {
     ip.totalSize = 0;
     ip.checksum = 0;
@@ -308,9 +203,9 @@ function headKeep(ip: Ipv4, kind: u32): void {
   head.bytes24 = load<u64>(frame, 24);
   head.bytes32 = six ? load<u64>(frame, 32) : <u64>load<u16>(frame, 32);
   head.src = out.src;
-  head.kind = kind;
-  head.pseudo = sumBetween(out.src, out.dst, PROTO_TCP, 0);
-  head.valid = head.used = true;
+  head.tosTtl = tosTtl;
+  head.used = true;
+  route.isNew = false;
 }
 
 /** The headers of the one before. */
@@ -320,12 +215,11 @@ function headAgain(): Ipv4 {
   store<u64>(frame, head.bytes8, 8);
   store<u64>(frame, head.bytes16, 16);
   store<u64>(frame, head.bytes24, 24);
-  head.used = true;
   if (IPV6 && out.more != 0) {
     store<u64>(frame, head.bytes32, 32);
     store<u64>(frame, head.bytes40, 40);
-    // The last two bytes are where the segment's own header goes.
-    store<u64>(frame, head.bytes48, 48);
+    store<u32>(frame, head.bytes48, 48);
+    store<u16>(frame, head.bytes52, 52);
   } else {
     store<u16>(frame, <u16>head.bytes32, 32);
   }
@@ -356,10 +250,10 @@ export function ipEnd(size: u32): void {
   }
   count(Mib.ipOutRequests);
   const frameSize = ipHeadSize() + size;
-  if (out.ring == 0) {
+  if (route.ring == 0) {
     waitingAt(out.slot).size = frameSize;
   } else {
-    produce(changetype<SlotRing>(out.ring), frameSize);
+    produce(changetype<SlotRing>(route.ring), frameSize);
   }
 }
 
@@ -392,7 +286,7 @@ export function ipPayloadSize(): u32 {
 
 /** The pseudo-header of the segment that was begun last, or of one that goes the same way, with `size` bytes. */
 export function ipSum(size: u32): u64 {
-  return head.used ? head.pseudo + <u64>bswap<u16>(<u16>size) : sumBetween(out.src, out.dst, PROTO_TCP, size);
+  return sumBetween(out.src, out.dst, PROTO_TCP, size);
 }
 
 /** To where the datagram that was begun last goes. A header that was taken over may not say it. */
@@ -411,7 +305,7 @@ function produce(ring: SlotRing, size: u32): void {
 
 /** Where the datagram that was ended last went; null: it waits for its neighbour. */
 export function ipRing(): SlotRing | null {
-  return out.ring == 0 ? null : changetype<SlotRing>(out.ring);
+  return route.ring == 0 ? null : changetype<SlotRing>(route.ring);
 }
 
 /** The header of the datagram that was begun last, until it is ended. */
@@ -423,7 +317,7 @@ export function ipLast(): Ipv4 {
 export function ipRepeated(n: u32, size: u32, frame: usize): void {
   out.frame = frame;
   countBy(Mib.ipOutRequests, n);
-  if (out.ring != changetype<usize>(tx)) return;
+  if (route.ring != changetype<usize>(tx)) return;
   countBy(Mib.ifOutFrames, n);
   countBy(Mib.ifOutOctets, n * (ipHeadSize() + size));
 }
@@ -455,11 +349,6 @@ export function ipFailed(hop: Address): void {
 export function ipAddressGone(): void {
   ipForget();
   for (let i: u32 = 0; i < waitingCount(); i++) waitingDrop(i);
-}
-
-/** Frames that the host takes before it is asked again. */
-export function ipFree(): u32 {
-  return tx.mask + 1 - slotsUsed(tx);
 }
 
 export function ownMac(): u64 {

@@ -18,7 +18,8 @@ import {
   Asks, FORMED_MAX, interface6, interfaceReset, isElsewhere, linkLocalHigh, LOOPBACK_LOW, Origin, Own, ownAdd,
   OwnAddress, ownAt, ownFind, ownRemove, toldElsewhere, toldOf, toldPut,
 } from "../ip/interface6";
-import { ipAddressGone, ipForget, ownMac } from "../ip/output";
+import { ipAddressGone, ownMac } from "../ip/output";
+import { ipForget } from "../ip/way";
 import { redirectsForget } from "../ip/redirects";
 import { tcpAddressGone } from "../tcp/address-gone";
 import { workUnblock } from "../tcp/block/tcb";

@@ -16,7 +16,8 @@ import { in6 } from "../ip/input6";
 import {
   interface6, isLinkLocal, isMulticast6, isUnspecified, linkLocalHigh, nextHop6, Own, ownFind, prefixTold, Says,
 } from "../ip/interface6";
-import { ipForget, ipResolved } from "../ip/output";
+import { ipResolved } from "../ip/output";
+import { ipForget } from "../ip/way";
 import { redirectKeep } from "../ip/redirects";
 import { workUnblock } from "../tcp/block/tcb";
 import {

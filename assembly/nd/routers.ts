@@ -11,7 +11,7 @@ import {
   defaultRouter, HOSTS, interface6, isLoopback6, isMulticast6, isSamePrefix, isUnspecified, linkLocalHigh, onLinkAt,
   PREFIXES_MAX, Resolver, resolverAt, Router, routerAt, Says, toldForget,
 } from "../ip/interface6";
-import { ipForget } from "../ip/output";
+import { ipForget } from "../ip/way";
 import { Left, redirectsForget, redirectsLeave } from "../ip/redirects";
 import { workUnblock } from "../tcp/block/tcb";
 import { ndOwner, tellStack } from "../clients/owners";

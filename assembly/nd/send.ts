@@ -42,7 +42,7 @@ function putMac(at: usize, option: NdOption): usize {
 }
 
 function beginMessage(src: Address, dst: Address, type: u32): Ipv4 | null {
-  const ip = ipBegin(src, dst, NEXT_ICMP6, 0, HOPS);
+  const ip = ipBegin(src, dst, NEXT_ICMP6, HOPS);
   if (ip == null) return null;
   const icmp = changetype<Icmp6>(changetype<usize>(ip) + Ipv4.SIZE);
   icmp.type = type;
@@ -129,7 +129,7 @@ function linkLocalSource(): Address {
  * Returns where the message goes; 0: no slot.
  */
 function beginReport(dst: Address): usize {
-  const ip = ipBegin(linkLocalSource(), dst, NEXT_HOP_BY_HOP, 0, 1);
+  const ip = ipBegin(linkLocalSource(), dst, NEXT_HOP_BY_HOP, 1);
   if (ip == null) return 0;
   const at = changetype<usize>(ip) + Ipv4.SIZE;
   store<u64>(at, <u64>NEXT_ICMP6 | 0x0205 << 16 | <u64>0x0001 << 48);

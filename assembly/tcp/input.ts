@@ -455,7 +455,7 @@ function halfOpenAck(h: HalfOpen): void {
   if (!halfOpenAnswerTake(h)) return;
   const l = listenerAt(h.listener), bits = <u32>h.bits;
   const wnd = (bits & Syn.WINDOW_SCALE) != 0 ? synWindow() >> offeredScale() : synWindow();
-  ackSegment(h.iss + 1, h.irs + 1, wnd, (bits & Syn.TIMESTAMPS) != 0, h.tsRecent, l.tos, l.ttl);
+  ackSegment(h.iss + 1, h.irs + 1, wnd, (bits & Syn.TIMESTAMPS) != 0, h.tsRecent, l.tosTtl);
 }
 
 function halfOpenInput(h: HalfOpen): void {

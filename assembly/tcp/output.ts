@@ -8,10 +8,12 @@ import { Err } from "../core/error";
 import { Seq, seqLt, seqMax } from "../core/seq";
 import { updateSum } from "../core/checksum";
 import { ringRead, ringReadSum } from "../buffers/ring";
+import { sumBetween } from "../address/names";
 import { Ipv4, PROTO_TCP } from "../wire/ipv4";
 import { TcpHeader, ACK, FIN, PSH, RST, SYN, URG } from "../wire/tcp";
-import { ipBegin, ipEnd, ipPayload, ipPayloadSize, ipWay, Way } from "../ip/output";
-import { ecnFlags, ecnOffer, ecnTos } from "./congestion/ecn";
+import { ipBegin, ipEnd, ipPayload, ipPayloadSize, ipSend } from "../ip/output";
+import { ipPlace, ipWay, Way } from "../ip/way";
+import { ecnFlags, ecnOffer, ecnTosTtl } from "./congestion/ecn";
 import { Tcb, Has, RECOVERING, tcbHas, sendRing, workBlock, tcbSet, tcbClear } from "./block/tcb";
 import { State, isSynchronized, isOpenedFast } from "./block/state";
 import { Timer } from "./block/timers";
@@ -351,7 +353,7 @@ function armIfWaiting(t: Tcb): void {
 function sendSyn(t: Tcb): void {
   tcbClear(t, Has.SYN_DUE | Has.ACK_NOW);
   const answer = t.state == <u8>State.SYN_RECEIVED;
-  const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tos, t.ttl);
+  const ip = ipBegin(t.lip, t.rip, PROTO_TCP, t.tosTtl);
   if (ip == null) return;
   rttSyn(t);
   const flags = (answer ? SYN | ACK : SYN) | ecnOffer(t, answer);
@@ -388,7 +390,8 @@ function sendFastSyn(t: Tcb, ip: Ipv4, flags: u32, bits: u32): void {
   tcp.seq = t.iss;
   tcp.ack = answer ? t.rcvNxt : 0;
   tcp.window = wnd;
-  finish(t, ip, tcp, header, header + size, flags, text);
+  finish(t, tcp, header, header + size, flags, text);
+  ipEnd(header + size);
 }
 
 /** A SYN that was sent once can be timed. */
@@ -397,12 +400,12 @@ function rttSyn(t: Tcb): void {
   else rttStart(t, t.iss);
 }
 
-/** Sends one segment: `size` bytes of the ring from `seq` on. Whatever it is, it carries our ACK. */
+/**
+ * Sends one segment, once `ipWay` has said OPEN: `size` bytes of the ring from `seq` on. Whatever it is, it carries
+ * our ACK.
+ */
 function emit(t: Tcb, seq: Seq, size: u32, flags: u32, kind: Text): void {
-  const fresh = kind == Text.NEW;
-  const ip = ipBegin(t.lip, t.rip, PROTO_TCP, ecnTos(t, fresh), t.ttl);
-  if (ip == null) return;
-  const tcp = changetype<TcpHeader>(changetype<usize>(ip) + Ipv4.SIZE);
+  const fresh = kind == Text.NEW, tosTtl = ecnTosTtl(t, fresh), tcp = changetype<TcpHeader>(ipPlace(t.rip));
   let at = changetype<usize>(tcp) + TcpHeader.SIZE;
   if (tcbHas(t, Has.TIMESTAMPS)) at = putTimestamps(at, timestampNow(t), t.tsRecent);
   if ((flags & RST) == 0) {
@@ -431,13 +434,12 @@ function emit(t: Tcb, seq: Seq, size: u32, flags: u32, kind: Text): void {
   if (tcbHas(t, Has.ACK_LATER) && !tcbHas(t, Has.ACK_NOW)) count(Mib.DelayedACKs);
   tcbClear(t, Has.ACK_NOW | Has.ACK_LATER);
   t.unacked = 0;
-  finish(t, ip, tcp, header, header + size, flags, text);
+  finish(t, tcp, header, header + size, flags, text);
+  ipSend(t.lip, t.rip, PROTO_TCP, tosTtl, header + size);
 }
 
-/**
- * Fills in what all segments have, and hands the segment to IP. `text`: the sum of its payload, in a build that has it.
- */
-function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags: u32, text: u64): void {
+/** Fills in what all segments have. `text`: the sum of its payload, in a build that has it. */
+function finish(t: Tcb, tcp: TcpHeader, header: u32, size: u32, flags: u32, text: u64): void {
   tcp.srcPort = t.ports;
   tcp.dstPort = t.ports >> 16;
   tcp.headerSize = header;
@@ -445,10 +447,10 @@ function finish(t: Tcb, ip: Ipv4, tcp: TcpHeader, header: u32, size: u32, flags:
   tcp.urgent = up;
   if (up != 0) flags |= URG;
   tcp.flags = flags;
-  if (SPEED) fillChecksumWithText(tcp, header, size, text);
-  else fillChecksum(ip, tcp, size);
+  const pseudo = sumBetween(t.lip, t.rip, PROTO_TCP, size);
+  if (SPEED) fillChecksumWithText(tcp, header, pseudo + text);
+  else fillChecksum(tcp, size, pseudo);
   count(Mib.tcpOutSegs);
-  ipEnd(size);
 }
 
 /**

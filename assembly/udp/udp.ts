@@ -16,7 +16,8 @@ import { ringRead, ringWrite } from "../buffers/ring";
 import { MDNS_PORT } from "../wire/dns";
 import { Ipv4, PROTO_UDP } from "../wire/ipv4";
 import { Udp } from "../wire/udp";
-import { ipBegin, ipEnd, ipHasSlot } from "../ip/output";
+import { ipBegin, ipEnd } from "../ip/output";
+import { ipHasSlot } from "../ip/way";
 import { isMulticast, isReachable, mtuTo, sourceFor } from "../ip/address";
 import { groups } from "../ip/groups";
 import { askedAt, askedForget, askedInit, askedNote } from "./asked";
@@ -315,7 +316,7 @@ export function udpOutput(): bool {
       }
       if (!ipHasSlot(dst)) return true;
       const src = sourceOf(s, dst, port & 0xffff);
-      const ip = ipBegin(src, dst, PROTO_UDP, 0, DHCP && s.ttl != 0 ? s.ttl : config.ttl);
+      const ip = ipBegin(src, dst, PROTO_UDP, DHCP && s.ttl != 0 ? s.ttl : config.ttl);
       if (ip != null) {
         const udp = changetype<Udp>(changetype<usize>(ip) + Ipv4.SIZE);
         udp.srcPort = s.port;

@@ -18,7 +18,7 @@ export const PROTO_IGMP: u32 = 2;
 export const PROTO_TCP: u32 = 6;
 export const PROTO_UDP: u32 = 17;
 
-export const IP_DF: u32 = 0x4000;
+const IP_DF: u32 = 0x4000;
 export const IP_MF: u32 = 0x2000;
 export const IP_OFFSET_MASK: u32 = 0x1fff;
 
@@ -60,6 +60,9 @@ export const IP_OFFSET_MASK: u32 = 0x1fff;
   set fragment(v: u32) { this.put16(6, v); }
   /** Whether it is version 4, without options and no fragment. DF may be set. */
   get isPlain(): bool { return this.u8at(0) == 0x45 && (load<u16>(changetype<usize>(this), 6) & 0xffbf) == 0; }
+
+  /** Identification 0, and DF: never fragmented (RFC 6864 §4.1). */
+  beAtomic(): void { this.put32(4, IP_DF); }
 
   get ttl(): u32 { return this.u8at(8); }
   set ttl(v: u32) { this.put8(8, v); }

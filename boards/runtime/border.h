@@ -66,8 +66,8 @@
 #define INFO_KEEP_INTERVAL_S 188u
 #define INFO_KEEP_PROBES 190u
 #define INFO_KEEP_SENT 191u
-#define INFO_TOS 192u
-#define INFO_TTL 193u
+#define INFO_TTL 192u
+#define INFO_TOS 193u
 #define INFO_CONGESTION 194u
 #define INFO_ECN 195u
 #define INFO_FAST_OPEN 196u

@@ -592,7 +592,7 @@ export const TCP_INFO = {
   idleAt: { at: 160, type: "u64" }, heardAt: { at: 168, type: "u64" }, stalledAt: { at: 176, type: "u64" },
   peerMss: { at: 184, type: "u16" }, keepIdleS: { at: 186, type: "u16" },
   keepIntervalS: { at: 188, type: "u16" }, keepProbes: { at: 190, type: "u8" },
-  keepSent: { at: 191, type: "u8" }, tos: { at: 192, type: "u8" }, ttl: { at: 193, type: "u8" },
+  keepSent: { at: 191, type: "u8" }, ttl: { at: 192, type: "u8" }, tos: { at: 193, type: "u8" },
   congestion: { at: 194, type: "u8" }, ecn: { at: 195, type: "u8" }, fastOpen: { at: 196, type: "u8" },
   unacked: { at: 197, type: "u8" },
 } as const;
@@ -704,10 +704,10 @@ export interface TcpInfoNumbers {
   keepProbes: number;
   /** Keep-alive: probes that were sent in a row. */
   keepSent: number;
-  /** Type of service of what is sent. */
-  tos: number;
   /** Time to live of what is sent. */
   ttl: number;
+  /** Type of service of what is sent. */
+  tos: number;
   /** Congestion control, as CONGESTION was set. */
   congestion: number;
   /** ECN (RFC 3168): 1 it is on, 2 a mark is echoed, 4 CWR is due, 8 our SYN asked for it. */

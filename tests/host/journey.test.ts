@@ -114,11 +114,17 @@ describe("docs/design/journey.md", () => {
     assert.deepEqual(plain.out.slice(from).filter((step) => way.includes(step)), way);
   });
 
-  it("where IP is asked, begins and ends, and nothing else comes between", () => {
-    const ip = between(plain.out, "tcp/output.ts tcpOutput", "buffers/slots.ts slotProduce");
-    assert.deepEqual(ip.filter((step) => /^ip\/output\.ts ip(Way|Begin|End)$/.test(step)), [
-      "ip/output.ts ipWay", "ip/output.ts ipBegin", "ip/output.ts ipEnd",
-    ]);
-    assert.deepEqual(ip.filter((step) => /^(stack|api|index|udp|icmp|clients)\b/.test(step)), []);
+  it("on which ip/ is asked for the way, and entered once", () => {
+    for (const { out } of [plain, fast]) {
+      const way = between(out, "tcp/output.ts tcpOutput", "buffers/slots.ts slotProduce");
+      const ip = way.filter((step) => /^ip\/(?!address\.|groups\.)/.test(step)), asked = ip.lastIndexOf("ip/way.ts ipPlace");
+      assert.equal(ip[0], "ip/way.ts ipWay");
+      assert.ok(ip.slice(0, asked + 1).every((step) => step.startsWith("ip/way.ts ")), ip.join());
+      assert.equal(ip[asked + 1], "ip/output.ts ipSend");
+      assert.ok(ip.slice(asked + 1).every((step) => step.startsWith("ip/output.ts ")), ip.join());
+      // Once IP has it, TCP does nothing for it before it is sent.
+      assert.deepEqual(way.slice(way.indexOf("ip/output.ts ipSend")).filter((step) => step.startsWith("tcp/")), []);
+      assert.deepEqual(way.filter((step) => /^(stack|api|index|udp|icmp|clients)\b/.test(step)), []);
+    }
   });
 });

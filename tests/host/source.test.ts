@@ -195,7 +195,7 @@ describe("names", () => {
     "assembly/clients/mdns-query.ts oursNext": "reads the next record into its cursor",
     "assembly/clients/mdns-query.ts theirsNext": "reads the next record into its cursor",
     "assembly/clients/dns.ts nextStream": "asks it",
-    "assembly/ip/output.ts ipWay": "asks the neighbour, where it is not known: who wants to send begins with it",
+    "assembly/ip/way.ts ipWay": "asks the neighbour, where it is not known: who wants to send begins with it",
   };
   /** Numbers that exports return: their names are promised (include/stint.h), and their comments say what they do. */
   const isExport = (path: string): boolean => /^assembly\/(index\.ts|api\/)/.test(path);
@@ -552,7 +552,7 @@ describe("doors: what stores bytes whose number the network chose (docs/design/r
       "buffers/ring.ts", "tcp/output.ts", "tcp/repeat.ts", "tcp/user.ts", "udp/udp.ts",
     ]);
     assert.deepEqual(users(/\brecvRing\(t\)/), ["tcp/block/tcb.ts", "tcp/predict.ts", "tcp/receive.ts", "tcp/user.ts"]);
-    assert.deepEqual(users(/\bslotNext\(/), ["buffers/slots.ts", "ip/output.ts", "tcp/repeat.ts"]);
+    assert.deepEqual(users(/\bslotNext\(/), ["buffers/slots.ts", "ip/output.ts", "ip/way.ts", "tcp/repeat.ts"]);
   });
 });
 

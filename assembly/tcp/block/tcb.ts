@@ -196,8 +196,8 @@ export const enum FastOpen {
   keepIntervalS: u16;
   keepProbes: u8;
   keepSent: u8;
-  tos: u8;
   ttl: u8;
+  tos: u8;
   /** One of `Congestion`: the application's choice. */
   congestion: u8;
   /** Bits of `Ecn`. */
@@ -220,6 +220,9 @@ export const enum FastOpen {
   /** The connection before this one in the accept queue, by number + 1. */
   @inline get acceptPrev(): u32 { return this.sndUp; }
   @inline set acceptPrev(v: u32) { this.sndUp = v; }
+
+  /** `tos` and `ttl` in one, as IP takes them (ip/output.ts). */
+  @inline get tosTtl(): u32 { return <u32>load<u16>(changetype<usize>(this), offsetof<Tcb>("ttl")); }
 }
 
 /** 2^8 bytes: a TCB. */

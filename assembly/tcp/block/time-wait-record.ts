@@ -20,8 +20,7 @@ import { Flow } from "./flow";
   /** When a SYN or an empty segment was answered last, ms modulo 2^16. */
   answeredAt: u16;
   /** The connection's (RFC 9293 MUST-48, MUST-49). */
-  tos: u8;
-  ttl: u8;
+  tosTtl: u16;
 }
 
 /** 2^5 bytes: a record. */

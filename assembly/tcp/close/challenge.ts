@@ -19,8 +19,8 @@ import { timestampOffset } from "../open/syn-cookie";
  * Answers the segment at hand with `<SEQ=seq><ACK=ack><CTL=ACK>`, for owners that have no TCB. With timestamps, if they
  * were negotiated (RFC 7323 §3.2): ours, and the echo of `tsRecent`.
  */
-export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRecent: u32, tos: u32, ttl: u32): void {
-  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, tos, ttl);
+export function ackSegment(seq: u32, ack: u32, wnd: u32, timestamps: bool, tsRecent: u32, tosTtl: u32): void {
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, tosTtl);
   if (ip == null) return;
   let size = TcpHeader.SIZE;
   if (timestamps) {

@@ -42,8 +42,7 @@ export function enterTimeWait(t: Tcb): void {
   w.timestamps = tcbHas(t, Has.TIMESTAMPS);
   w.wnd = <u16>wnd;
   w.answeredAt = <u16>clock.ms - EMPTY_MS;
-  w.tos = t.tos;
-  w.ttl = t.ttl;
+  w.tosTtl = <u16>t.tosTtl;
   w.challenged = false;
   const owner = timeWaitBase() + timeWaitIndex(w);
   demuxInsert(owner);
@@ -89,7 +88,7 @@ export function timeWaitTimer(index: u32): void {
 
 /** `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`, answering the segment at hand. */
 function timeWaitAck(w: TimeWait): void {
-  ackSegment(w.sndNxt, w.rcvNxt, w.wnd, w.timestamps, w.tsRecent, w.tos, w.ttl);
+  ackSegment(w.sndNxt, w.rcvNxt, w.wnd, w.timestamps, w.tsRecent, w.tosTtl);
 }
 
 /**

@@ -93,10 +93,10 @@ export function ecnFlags(t: Tcb, fresh: bool): u32 {
 }
 
 /**
- * The TOS octet: only new text is marked as ECN-capable, neither ACKs nor what is sent
+ * TOS and TTL: only new text is marked as ECN-capable, neither ACKs nor what is sent
  * again, nor window probes (§6.1.4 to §6.1.6).
  */
-export function ecnTos(t: Tcb, fresh: bool): u32 {
-  const tos = <u32>t.tos;
-  return ecnOn(t) ? (tos & ~FIELD) | (fresh ? ECT0 : 0) : tos;
+export function ecnTosTtl(t: Tcb, fresh: bool): u32 {
+  const tosTtl = t.tosTtl;
+  return ecnOn(t) ? (tosTtl & ~(FIELD << 8)) | (fresh ? ECT0 << 8 : 0) : tosTtl;
 }

@@ -24,8 +24,8 @@ export function admit(l: Listener, lip: u32, rip: u32, ports: u32): Tcb | null {
     return null;
   }
   t.listener = <u16>listenerIndex(l);
-  t.tos = l.tos;
   t.ttl = l.ttl;
+  t.tos = l.tos;
   tcbSet(t, Has.UNACCEPTED);
   const last = l.acceptLast, me = tcbIndex(t) + 1;
   t.acceptPrev = last;

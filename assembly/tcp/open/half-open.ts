@@ -81,7 +81,7 @@ export function halfOpenAnswerTake(h: HalfOpen): bool {
  */
 export function halfOpenAnswer(h: HalfOpen): void {
   const bits = <u32>h.bits;
-  const l = listenerAt(h.listener), ip = ipBegin(h.lip, h.rip, PROTO_TCP, l.tos, l.ttl);
+  const l = listenerAt(h.listener), ip = ipBegin(h.lip, h.rip, PROTO_TCP, l.tosTtl);
   if (ip == null) return;
   let tsVal: u32 = 0;
   if ((bits & Syn.TIMESTAMPS) != 0) {

@@ -23,8 +23,8 @@ export const EVERY_IPV4: u32 = 0xffffffff;
   /** FastOpenEnabled (RFC 7413 §4.2): the application says so. */
   fastOpen: bool;
   /** Of SYN-ACKs, and of connections from the beginning (RFC 9293 MUST-48, MUST-49). */
-  tos: u8;
   ttl: u8;
+  tos: u8;
   pad: u16;
   /** Longest accept queue, and most half-open records. */
   backlog: u32;
@@ -39,6 +39,9 @@ export const EVERY_IPV4: u32 = 0xffffffff;
   defendedAt: Micros;
   /** Cookies were sent until then; for two minutes more an ACK may return one. */
   cookiesUntil: u64;
+
+  /** `tos` and `ttl` in one, as IP takes them (ip/output.ts). */
+  @inline get tosTtl(): u32 { return <u32>load<u16>(changetype<usize>(this), offsetof<Listener>("ttl")); }
 }
 
 /** Bytes from one listener to the next. */

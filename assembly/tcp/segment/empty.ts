@@ -3,10 +3,11 @@
 import { count, Mib } from "../../core/counters";
 import { Ipv4, PROTO_TCP } from "../../wire/ipv4";
 import { RST, TcpHeader, ACK } from "../../wire/tcp";
-import { ipEnd, ipBegin } from "../../ip/output";
+import { sumBetween } from "../../address/names";
+import { ipEnd, ipBegin, ipSum } from "../../ip/output";
 import { fillChecksum } from "./checksum";
 import { segIs, seg, segLen } from "./segment";
-import { POLICIES } from "../../features";
+import { POLICIES, SPEED } from "../../features";
 import { config, Policy } from "../../config";
 
 /** Sends a segment behind `ip`, with `size` bytes of header, in which the options are there already. */
@@ -20,7 +21,7 @@ export function emptySegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u3
   tcp.flags = flags;
   tcp.window = wnd;
   tcp.urgent = 0;
-  fillChecksum(ip, tcp, size);
+  fillChecksum(tcp, size, SPEED ? ipSum(size) : sumBetween(ip.src, ip.dst, PROTO_TCP, size));
   count(Mib.tcpOutSegs);
   if ((flags & RST) != 0) count(Mib.tcpOutRsts);
   ipEnd(size);
@@ -32,7 +33,7 @@ export function emptySegment(ip: Ipv4, ports: u32, seq: u32, ack: u32, flags: u3
  */
 export function resetSegment(): void {
   if (segIs(RST) || (POLICIES && (config.policy & Policy.BLACKHOLE) != 0)) return;
-  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, 0, config.ttl);
+  const ip = ipBegin(seg.lip, seg.rip, PROTO_TCP, config.ttl);
   if (ip == null) return;
   if (segIs(ACK)) emptySegment(ip, seg.ports, seg.ack, 0, RST, 0, TcpHeader.SIZE);
   else emptySegment(ip, seg.ports, 0, seg.seq + segLen(), RST | ACK, 0, TcpHeader.SIZE);
