@@ -63,7 +63,7 @@ const enum Text { NONE, AGAIN, NEW }
 /** Sends what may be sent now. */
 export function tcpOutput(t: Tcb): Turn {
   if (tcbHas(t, Has.RESET_DUE)) return sendAbort(t);
-  let left = BURST, turn = Turn.MORE;
+  let left = BURST, turn = Turn.MORE, last: usize = 0, size: u32 = 0;
   while (left > 0) {
     if (!hasSomething(t)) {
       turn = Turn.DONE;
@@ -84,18 +84,22 @@ export function tcpOutput(t: Tcb): Turn {
       break;
     }
     left -= sent;
+    if (POLICIES && (config.policy & Policy.PUSH_BURSTS) != 0) {
+      last = ipPayload();
+      size = ipPayloadSize();
+    }
   }
   if (turn == Turn.DONE) armIfWaiting(t);
-  if (POLICIES && left < BURST - 1 && (config.policy & Policy.PUSH_BURSTS) != 0) pushLast();
+  if (POLICIES && left < BURST - 1 && last != 0) pushLast(changetype<TcpHeader>(last), size);
   return turn;
 }
 
 /**
- * Marks the last segment of a burst, which is still in its slot, with PSH, if it has text (RFC 9293 §3.9.1.2, SHLD-27).
+ * Marks the last segment of a burst, `size` bytes that are still in their slot, with PSH, if it has text
+ * (RFC 9293 §3.9.1.2, SHLD-27).
  */
-function pushLast(): void {
-  const tcp = changetype<TcpHeader>(ipPayload());
-  if (ipPayloadSize() == tcp.headerSize || (tcp.flags & PSH) != 0) return;
+function pushLast(tcp: TcpHeader, size: u32): void {
+  if (size == tcp.headerSize || (tcp.flags & PSH) != 0) return;
   const was = load<u16>(changetype<usize>(tcp), 12);
   tcp.flags |= PSH;
   tcp.checksum = updateSum(tcp.checksum, was, load<u16>(changetype<usize>(tcp), 12));
