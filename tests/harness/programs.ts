@@ -89,3 +89,12 @@ export async function until(what: string, is: () => boolean | Promise<boolean>, 
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/**
+ * What this machine's npm prints: the one that publishes. A package for tests brings another one, years older, which
+ * packs other files; the scripts of npm have that first on the PATH.
+ */
+export function npm(args: readonly string[], options: SpawnSyncOptions = {}): string {
+  const path = (process.env["PATH"] ?? "").split(":").filter((folder) => !folder.endsWith("node_modules/.bin"));
+  return succeeded("npm", args, { ...options, env: environment({ PATH: path.join(":") }) });
+}

@@ -17,7 +17,7 @@ import { StackModule, type Exports } from "../../host/stack.js";
 import { arp, ipv4, MAC_PEER, MAC_STACK, see, segment } from "../harness/codec.js";
 import { lacks } from "../interop/lab.js";
 import { stale } from "../../tools/border/run.mjs";
-import { ran, succeeded } from "../harness/programs.js";
+import { npm, ran, succeeded } from "../harness/programs.js";
 
 const dir = mkdtempSync(join(tmpdir(), "stint-link-test-"));
 const stint = (...args: string[]): { status: number | null; stdout: string; stderr: string } =>
@@ -401,12 +401,12 @@ describe("the package", () => {
       + "module; only what is used",
     (t) => {
       if (lacks(t, "npm", "tar")) return;
-      const listed = JSON.parse(succeeded("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"])) as [
+      const listed = JSON.parse(npm(["pack", "--dry-run", "--json", "--ignore-scripts"])) as [
         { files: { path: string }[] },
       ];
       const paths = listed[0].files.map((f) => f.path);
       for (const needed of [
-        "package.json", "README.md", "LICENSE", "CHANGELOG.md", "docs/start.md", "docs/guide/node.md",
+        "package.json", "README.md", "LICENSE", "docs/start.md", "docs/guide/node.md",
         "docs/handshake.svg", "examples/c-posix/echo.c", "assembly/index.ts", "assembly/tcp/input.ts",
         "include/stint.h", "bin/stint.mjs", "build/index.js", "build/net.js", "build/dgram.js", "build/dns.js",
         "build/dns-promises.js", "build/register.js", "build/types/node/net.d.ts",
@@ -419,7 +419,7 @@ describe("the package", () => {
       assert.deepEqual(paths.filter((p) => !PACKED.some((pattern) => pattern.test(p)) || UNPACKED.test(p)), []);
       const home = join(dir, "project");
       mkdirSync(join(home, "node_modules", "stint"), { recursive: true });
-      const tarball = succeeded("npm", ["pack", process.cwd(), "--ignore-scripts", "--silent"], {
+      const tarball = npm(["pack", process.cwd(), "--ignore-scripts", "--silent"], {
         cwd: dir, encoding: "utf8",
       })
         .trim()
