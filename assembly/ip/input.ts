@@ -64,6 +64,7 @@ export function ipAccepts(ip: Ipv4, size: u32, came: Came): Accepts {
  * without IP options. Returns whether it is; else nothing has happened, and `ipAccepts` says more.
  */
 export function ipTakePlain(ip: Ipv4, size: u32): bool {
+  if (size < Ipv4.SIZE) return false;
   const total = ip.totalSize, src = ip.src, dst = ip.dst;
   if (!ip.isPlain || ip.protocol != PROTO_TCP || total > size || total < Ipv4.SIZE || dst != config.ip ||
       !hasAddress() || isName(src) || !isUnicast(src) || isOwn(src) || !ip.checksumOk) return false;

@@ -95,7 +95,7 @@ function pairMatch(ip: Ipv6): bool {
  */
 export function ip6TakePlain(ip: Ipv6, size: u32): bool {
   namesSettle();
-  if (ip.next != PROTO_TCP || !ip.isValid(size) || !pairFind(ip)) return false;
+  if (!ip.isValid(size) || ip.next != PROTO_TCP || !pairFind(ip)) return false;
   count(Mib.ipInReceives);
   in6.src = pair.src;
   in6.dst = pair.dst;

@@ -89,7 +89,7 @@ export function ipWay(dst: Address): Way {
 
 /** Where the payload of a packet to `dst` is to be written, once `ipWay` has said OPEN. */
 export function ipPlace(dst: Address): usize {
-  return route.frame + ETHERNET_SIZE + Ipv4.SIZE + (IPV6 && isName(dst) ? HEADER_MORE : 0);
+  return route.frame + ETHERNET_SIZE + Ipv4.SIZE + <usize>(IPV6 && isName(dst) ? HEADER_MORE : 0);
 }
 
 /** Finds the way to `dst`, and a slot; asks for the neighbour if need be. */

@@ -62,8 +62,11 @@ export function takeExpected(t: Tcb, ip: Ipv4, tcp: TcpHeader, size: u32): bool 
   }
   const wnd = tcp.window;
   if (ack == t.sndNxt && ack == t.sndUna && wnd << t.sndScale == t.sndWnd) {
-    t.sndWl1 = seq;
-    t.sndWl2 = ack;
+    // Not backwards: a window that is older than SND.WL1 says is not taken (RFC 9293 §3.10.7.4).
+    if (seqLe(t.sndWl1, seq)) {
+      t.sndWl1 = seq;
+      t.sndWl2 = ack;
+    }
   } else {
     segmentRead(ip.src, ip.dst, 0, tcp, size);
     acknowledge(t);

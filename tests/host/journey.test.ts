@@ -117,7 +117,8 @@ describe("docs/design/journey.md", () => {
   it("on which ip/ is asked for the way, and entered once", () => {
     for (const { out } of [plain, fast]) {
       const way = between(out, "tcp/output.ts tcpOutput", "buffers/slots.ts slotProduce");
-      const ip = way.filter((step) => /^ip\/(?!address\.|groups\.)/.test(step)), asked = ip.lastIndexOf("ip/way.ts ipPlace");
+      const ip = way.filter((step) => /^ip\/(?!address\.|groups\.)/.test(step));
+      const asked = ip.lastIndexOf("ip/way.ts ipPlace");
       assert.equal(ip[0], "ip/way.ts ipWay");
       assert.ok(ip.slice(0, asked + 1).every((step) => step.startsWith("ip/way.ts ")), ip.join());
       assert.equal(ip[asked + 1], "ip/output.ts ipSend");
