@@ -1,7 +1,8 @@
 /** The handshake lab's page: what is shown, how time goes, links to it, and captures. */
 import { Analysis, type Frame, type Segment } from "../lab/analyze.js";
 import { Lab } from "../lab/lab.js";
-import { actsOf, type Scenario, type UserAct } from "../lab/scenario.js";
+import { actsOf, STEPS_MAX } from "../lab/acts.js";
+import type { Scenario, UserAct } from "../lab/scenario.js";
 import { plural } from "../lab/ladder.js";
 import { SCENARIOS, scenarioNamed } from "../lab/scenarios.js";
 import { settingsOf, TOUR, tourScenario, type Settings } from "../lab/tour.js";
@@ -301,6 +302,7 @@ export class Page {
       } else this.open(q.get("scenario") ?? SCENARIOS[0]!.name, q.get("variant") ?? undefined, seed, acts);
       if (!q.has("step")) return;
       const step = Number(q.get("step"));
+      if (!(step >= 0 && step <= STEPS_MAX)) throw new Error("there is no such step");
       if (step < this.lab.step) this.goTo(step);
       while (this.lab.step < step && this.lab.next()) this.#sample();
       this.show();

@@ -86,7 +86,8 @@ export class Host {
       c.over = true;
       did = true;
     } else if (left < 0 && left !== ERR.AGAIN) {
-      stack.close(c.handle);
+      // One that somebody else has closed has no handle any more.
+      if (left !== ERR.HANDLE) stack.close(c.handle);
       c.over = true;
       did = true;
     }

@@ -8,6 +8,7 @@ import { Random } from "../random.js";
 import { rest } from "../rest.js";
 import { StackModule, type StateName, type TcpInfo } from "../stack.js";
 import type { StackOptions } from "../config.js";
+import { hostsOf, STEPS_MAX } from "./acts.js";
 import { INJECTED, OLD, type Frame, type Mark } from "./analyze.js";
 import { Faults } from "./faults.js";
 import { arpAnswer, arpRequest, SynFrame } from "./frames.js";
@@ -122,6 +123,8 @@ export class Lab {
         stack.drainFrames(() => {});
       }
     }
+    // Who is named is there: an act is carried out later, when nobody is left to tell.
+    for (const act of acts) hostsOf(act).forEach((name) => this.host(name));
     this.acts = [...acts];
     this.#snapshot();
   }
@@ -198,7 +201,7 @@ export class Lab {
   }
 
   /** Goes on until the scenario is over, or `steps` later. */
-  finish(steps = 100_000): void {
+  finish(steps = STEPS_MAX): void {
     for (let i = 0; i < steps && !this.isOver && this.next(); i++);
   }
 
@@ -438,6 +441,7 @@ export class Lab {
         const frame = this.frames[a.frame], tcp = frame && decodeTcp(frame.bytes);
         if (!tcp) return this.#note("There is no such segment yet.");
         const to = this.#route(tcp);
+        if (to < 0) return this.#note("Nobody has the address that it goes to.");
         this.#watch();
         this.#late(this.hosts.findIndex((h) => parseIp(h.ip) === tcp.src), to, frame.bytes, OLD);
         return;
@@ -518,6 +522,7 @@ export class Lab {
         case "restart":
           stack.restore(this.#snapshots[0]!.memories[i]!, this.nowUs);
           Object.assign(s, { listeners: [], connections: [], busyUs: 0 });
+          this.served.waiting = this.served.waiting.filter((w) => w.host !== i);
           this.#note(`The ${a.host} has crashed and starts again: it remembers nothing.`);
           break;
       }

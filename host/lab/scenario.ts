@@ -62,26 +62,3 @@ export type UserAct = { step: number } & (
   | { act: "action"; action: Action }
   | { act: "fate"; flight: number; fate: "drop" | "duplicate" | "delay" | "corrupt" }
   | { act: "edit"; flight: number; fields: SegmentFields });
-
-const FATES: ReadonlySet<string> = new Set(["drop", "duplicate", "delay", "corrupt"]);
-const isObject = (x: unknown): x is Record<string, unknown> => typeof x === "object" && x !== null;
-const isCount = (x: unknown): boolean => Number.isSafeInteger(x) && (x as number) >= 0;
-
-function isUserAct(x: unknown): x is UserAct {
-  if (!isObject(x) || !isCount(x["step"])) return false;
-  if (x["act"] === "action") return isObject(x["action"]) && typeof x["action"]["do"] === "string";
-  if (x["act"] === "fate") return isCount(x["flight"]) && FATES.has(x["fate"] as string);
-  return x["act"] === "edit" && isCount(x["flight"]) && isObject(x["fields"]);
-}
-
-/** What a user did, from the text that a link carries: base64 of JSON. Throws an Error for what is none. */
-export function actsOf(text: string): UserAct[] {
-  let acts: unknown;
-  try {
-    acts = JSON.parse(atob(text));
-  } catch {
-    acts = undefined;
-  }
-  if (!Array.isArray(acts) || !acts.every(isUserAct)) throw new Error("its acts are not what the page writes");
-  return acts;
-}

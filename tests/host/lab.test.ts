@@ -7,7 +7,7 @@ import { describe, it } from "node:test";
 import { analyze } from "../../host/lab/analyze.js";
 import { Lab } from "../../host/lab/lab.js";
 import { ladderSvg } from "../../host/lab/ladder.js";
-import { actsOf } from "../../host/lab/scenario.js";
+import { actsOf } from "../../host/lab/acts.js";
 import { SCENARIOS, scenarioNamed } from "../../host/lab/scenarios.js";
 import { laddersOf } from "../../host/lab/story.js";
 import { pcapngHead, pcapngPacket } from "../../host/links/pcapng.js";
@@ -112,13 +112,57 @@ describe("time", () => {
 
   it("what a link says that the user did is read, and refused in one line where no page writes it", () => {
     const lost = { step: 3, act: "fate", flight: 1, fate: "drop" };
-    const acts = [lost, { step: 4, act: "action", action: { do: "send" } }];
+    const did = (action: object): object => ({ step: 4, act: "action", action });
+    const acts = [
+      lost, did({ do: "send", host: "client", text: "hello" }), did({ do: "link", up: false }),
+      did({ do: "segment", from: "client", to: "server", fields: { flags: ["RST"], seq: -1 } }),
+    ];
     assert.deepEqual(actsOf(btoa(JSON.stringify(acts))), acts);
     for (const wrong of ["%", btoa("{"), btoa("7"), ...[
       [1], [null], [{}], [{ step: -1, act: "fate", flight: 1, fate: "drop" }], [{ step: 1, act: "sing" }],
       [{ step: 1, act: "fate", flight: 1, fate: "toString" }], [{ step: 1, act: "action", action: 7 }],
-      [{ step: 1, act: "edit", flight: 0 }], { length: 1, 0: acts[0] },
+      [{ step: 1, act: "edit", flight: 0 }], { length: 1, 0: acts[0] }, [{ ...lost, step: 1e9 }],
+      [{ step: 1, act: "edit", flight: 0, fields: { flags: ["SUN"] } }],
+      [{ step: 1, act: "edit", flight: 0, fields: { text: "x".repeat(1401) } }], Array(1001).fill(lost),
+      [did({ do: "send" })], [did({ do: "sing", host: "client" })], [did({ do: "toString", host: "client" })],
+      [did({ do: "link", up: "no" })], [did({ do: "send", host: "client", bytes: 1e9 })],
+      [did({ do: "flood", to: "server", perSecond: 0, ms: 100 })],
+      [did({ do: "flood", to: "server", perSecond: 100, ms: 1e12 })],
+      [did({ do: "clients", host: "client", to: "server", everyMs: 0, ms: 100 })],
+      [did({ do: "segment", from: "client", to: "server" })],
     ].map((x) => btoa(JSON.stringify(x)))]) assert.throws(() => actsOf(wrong), /^Error: its acts are not what/);
+    // A host that is not there is told at once, not when the act's turn comes.
+    const stranger = actsOf(btoa(JSON.stringify([did({ do: "send", host: "nobody" })])));
+    const opened = (): Lab => new Lab(loadModule("stint.simd"), scenarioNamed("handshake"), 1, "", stranger);
+    assert.throws(opened, /^RangeError: there is no host "nobody"/);
+  });
+
+  it("whatever acts a link may bring, at any step, no step throws", () => {
+    const random = new Random(7), one = <T>(of: readonly T[]): T => of[random.below(of.length)]!;
+    const drawn = (names: string[]): object => {
+      const host = one(names), to = one(names), port = one([undefined, 7, 80, 65_535]);
+      const flags = one([[], ["RST"], ["SYN", "ACK"], ["FIN", "URG"]]), seq = one([-1, 0, 1, 2 ** 32 - 1]);
+      const fields = { flags, seq, dstPort: port };
+      const fate = one(["drop", "duplicate", "delay", "corrupt"]), step = random.below(40), flight = random.below(8);
+      return one<object>([
+        { act: "fate", flight, fate, step }, { act: "edit", flight, step, fields },
+        ...[
+          { do: "listen", host, port, backlog: 1 }, { do: "connect", host, to, port, from: port },
+          { do: "send", host, bytes: one([0, 1, 100_000]) }, { do: "link", up: one([true, false]) },
+          ...["close", "abort", "stop reading", "read again", "restart"].map((what) => ({ do: what, host })),
+          { do: "segment", from: host, to, fields, old: one([true, false]) }, { do: "replay", frame: flight },
+          { do: "flood", to, perSecond: 1000, ms: 50 }, { do: "clients", host, to, everyMs: 10, ms: 50 },
+        ].map((action) => ({ act: "action", action, step })),
+      ]);
+    };
+    for (const scenario of SCENARIOS) {
+      const names = new Lab(loadModule("stint.simd"), scenario).hosts.map((h) => h.name);
+      for (let run = 0; run < 4; run++) {
+        const acts = actsOf(btoa(JSON.stringify(Array.from({ length: 12 }, () => drawn(names)))));
+        const lab = new Lab(loadModule("stint.simd"), scenario, run + 1, "", acts);
+        assert.doesNotThrow(() => lab.finish(600), JSON.stringify({ scenario: scenario.name, acts }));
+      }
+    }
   });
 
   it("before the user lost a segment it was not lost, and what is done at the end is done once", () => {
