@@ -1,14 +1,12 @@
 /** Messages of multicast DNS (RFC 6762 §18), as far as services need them (RFC 6763 §4 to §6). */
 import { Buffer } from "node:buffer";
+import { DNS_HEADER, DnsReader } from "../dns-reader.js";
 
 export const TYPE = { PTR: 12, TXT: 16, NSEC: 47, SRV: 33, ANY: 255 } as const;
 const CLASS_IN = 1, CLASS_ANY = 255;
 /** §18.12, §18.13: of a question, a unicast answer is welcome; of a record, it is all there is. */
 const TOP = 0x8000;
-const HEADER = 12, QR = 0x8000, AA = 0x0400, TC = 0x0200, OPCODE = 0x7800, RCODE = 15;
-/** RFC 1035 §2.3.4: bytes of a label, and of a name; so many pointers are followed at most. */
-export const LABEL_MAX = 63;
-const NAME_MAX = 255, POINTERS_MAX = 127;
+const QR = 0x8000, AA = 0x0400, TC = 0x0200, OPCODE = 0x7800, RCODE = 15;
 /** Records of a message that are read; one that has more is nobody's. */
 const RECORDS_MAX = 512;
 /** Of a SRV record: bytes before its name, and where of these the port is (RFC 2782). */
@@ -149,36 +147,10 @@ export function write(parts: Parts, { legacy = false } = {}): Buffer {
   return Buffer.concat(w.parts);
 }
 
-/** Reads a message; what lies outside of it is a RangeError of Buffer's. */
-class Reader {
-  at = HEADER;
-
-  constructor(readonly message: Buffer) {}
-
-  u16(): number {
-    this.at += 2;
-    return this.message.readUInt16BE(this.at - 2);
-  }
-
-  /** A name; pointers lead backward only, and are no more than a name can have labels, so that this ends soon. */
+/** As services have it: a label is text (RFC 6763 §4.1.1). */
+class Reader extends DnsReader {
   name(): Name {
-    const labels: string[] = [];
-    let end = -1, least = this.at, size = 1, pointers = 0;
-    for (let length = this.message.readUInt8(this.at++); length !== 0; length = this.message.readUInt8(this.at++)) {
-      if (length > LABEL_MAX) {
-        const to = ((length & 0x3f) << 8) | this.message.readUInt8(this.at++);
-        if (length < 0xc0 || to >= least || ++pointers > POINTERS_MAX) throw new RangeError("no name");
-        if (end < 0) end = this.at;
-        least = this.at = to;
-        continue;
-      }
-      size += length + 1;
-      if (size > NAME_MAX || this.at + length > this.message.length) throw new RangeError("no name");
-      labels.push(this.message.toString("utf8", this.at, this.at + length));
-      this.at += length;
-    }
-    if (end >= 0) this.at = end;
-    return labels;
+    return this.labels().map((label) => label.toString("utf8"));
   }
 
   question(): Question {
@@ -187,8 +159,9 @@ class Reader {
   }
 
   record(): Rr {
-    const name = this.name(), type = this.u16(), cls = this.u16(), high = this.u16(), low = this.u16();
-    const size = this.u16(), from = this.at, end = from + size, ttl = high >= 0x8000 ? 0 : high * 0x10000 + low;
+    const name = this.name(), type = this.u16(), cls = this.u16(), seconds = this.u32();
+    // RFC 2181 §8: one with the highest bit is 0.
+    const size = this.u16(), from = this.at, end = from + size, ttl = seconds >= 2 ** 31 ? 0 : seconds;
     if (end > this.message.length) throw new RangeError("the message ends before");
     const rr: Rr = {
       name, type: (cls & ~TOP) === CLASS_IN ? type : 0, ttl, unique: (cls & TOP) !== 0,
@@ -209,10 +182,10 @@ class Reader {
 /** Reads a message; undefined: it is not well-formed, or another kind of message or an error (§18.3, §18.11). */
 export function read(bytes: Uint8Array): Message | undefined {
   const message = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (message.length < HEADER) return undefined;
+  if (message.length < DNS_HEADER) return undefined;
   const flags = message.readUInt16BE(2), [q, an, ns, ar] = [4, 6, 8, 10].map((at) => message.readUInt16BE(at));
   if ((flags & (OPCODE | RCODE)) !== 0 || q! + an! + ns! + ar! > RECORDS_MAX) return undefined;
-  const r = new Reader(message), records = (n: number): Rr[] => Array.from({ length: n }, () => r.record());
+  const r = new Reader(message, DNS_HEADER), records = (n: number): Rr[] => Array.from({ length: n }, () => r.record());
   try {
     const questions = Array.from({ length: q! }, () => r.question());
     return {

@@ -1,6 +1,7 @@
 /** How services are written (RFC 6763): their types, the names of their instances, and what their TXT records say. */
 import { Buffer } from "node:buffer";
-import { LABEL_MAX, type Name } from "./mdns-message.js";
+import { LABEL_MAX } from "../dns-reader.js";
+import type { Name } from "./mdns-message.js";
 
 /** What a service says of itself beside its place: texts by key; true: a key without a value (§6.4). */
 export type ServiceText = Readonly<Record<string, string | true>>;

@@ -1,4 +1,5 @@
 /** DNS messages (RFC 1035 §4): a question, and what the answer's records say, as `node:dns` shows them. */
+import { DNS_HEADER, DnsReader, LABEL_MAX } from "../dns-reader.js";
 
 export const TYPES = {
   A: 1,
@@ -29,13 +30,11 @@ export interface Answer {
   records: DnsRecord[];
 }
 
-const HEADER = 12,
-  CLASS_IN = 1,
+const CLASS_IN = 1,
   FLAG_QR = 0x8000,
   OPCODE = 0x7800,
   FLAG_TC = 0x200,
-  FLAG_RD = 0x100,
-  POINTERS_MAX = 127;
+  FLAG_RD = 0x100;
 
 /** A name as labels (§3.1). Undefined: it is none (§2.3.4). */
 function nameBytes(name: string): Buffer | undefined {
@@ -44,7 +43,7 @@ function nameBytes(name: string): Buffer | undefined {
   let size = 1;
   for (const label of labels) {
     const bytes = Buffer.from(label, "latin1");
-    if (bytes.length === 0 || bytes.length > 63 || (size += bytes.length + 1) > 255) return undefined;
+    if (bytes.length === 0 || bytes.length > LABEL_MAX || (size += bytes.length + 1) > 255) return undefined;
     parts.push(Buffer.from([bytes.length]), bytes);
   }
   return Buffer.concat([...parts, Buffer.from([0])]);
@@ -54,7 +53,7 @@ function nameBytes(name: string): Buffer | undefined {
 export function question(name: string, type: number): Buffer | undefined {
   const bytes = nameBytes(name);
   if (bytes === undefined) return undefined;
-  const head = Buffer.alloc(HEADER),
+  const head = Buffer.alloc(DNS_HEADER),
     tail = Buffer.alloc(4);
   crypto.getRandomValues(head.subarray(0, 2));
   head.writeUInt16BE(FLAG_RD, 2);
@@ -64,61 +63,14 @@ export function question(name: string, type: number): Buffer | undefined {
   return Buffer.concat([head, bytes, tail]);
 }
 
-/** Reads a message from a place on; what lies outside of it is a RangeError of Buffer's. */
-class Reader {
-  at: number;
-
-  constructor(
-    readonly message: Buffer,
-    at: number,
-  ) {
-    this.at = at;
-  }
-
-  u8(): number {
-    return this.message.readUInt8(this.at++);
-  }
-
-  u16(): number {
-    this.at += 2;
-    return this.message.readUInt16BE(this.at - 2);
-  }
-
-  u32(): number {
-    this.at += 4;
-    return this.message.readUInt32BE(this.at - 4);
-  }
-
-  bytes(size: number): Buffer {
-    if (this.at + size > this.message.length) throw new RangeError("the message ends before");
-    this.at += size;
-    return this.message.subarray(this.at - size, this.at);
-  }
-
+/** As `node:dns` has it: a byte is a character. */
+class Reader extends DnsReader {
   text(): string {
     return this.bytes(this.u8()).toString("latin1");
   }
 
-  /** A name; pointers lead backward only (§4.1.4), and are no more than labels can be, so that this ends soon. */
   name(): string {
-    const labels: string[] = [];
-    let back = -1,
-      least = this.at,
-      size = 1,
-      pointers = 0;
-    for (let length = this.u8(); length !== 0; length = this.u8()) {
-      if (length >= 0xc0) {
-        const to = ((length & 0x3f) << 8) | this.u8();
-        if (to >= least || ++pointers > POINTERS_MAX) throw new RangeError("a pointer that does not lead back");
-        if (back < 0) back = this.at;
-        least = this.at = to;
-        continue;
-      }
-      if (length > 63 || (size += length + 1) > 255) throw new RangeError("a name that is too long");
-      labels.push(this.bytes(length).toString("latin1"));
-    }
-    if (back >= 0) this.at = back;
-    return labels.join(".");
+    return this.labels().map((label) => label.toString("latin1")).join(".");
   }
 }
 
@@ -186,7 +138,7 @@ function dataOf(r: Reader, type: number, size: number): unknown {
 export function answers(message: Buffer, asked: Buffer): boolean {
   if (message.length < asked.length || message.readUInt16BE(0) !== asked.readUInt16BE(0)) return false;
   if ((message.readUInt16BE(2) & (FLAG_QR | OPCODE)) !== FLAG_QR || message.readUInt16BE(4) !== 1) return false;
-  return message.subarray(HEADER, asked.length).equals(asked.subarray(HEADER));
+  return message.subarray(DNS_HEADER, asked.length).equals(asked.subarray(DNS_HEADER));
 }
 
 /**
@@ -212,7 +164,7 @@ export function readAnswer(message: Buffer, asked: Buffer): Answer {
     if (r.at > message.length) throw new RangeError("the message ends before");
     if (data !== undefined) all.push({ owner, type: kind, ttl, data });
   }
-  return { ...answer, records: reached(all, new Reader(asked, HEADER).name().toLowerCase(), type) };
+  return { ...answer, records: reached(all, new Reader(asked, DNS_HEADER).name().toLowerCase(), type) };
 }
 
 function reached(all: DnsRecord[], name: string, type: number): DnsRecord[] {

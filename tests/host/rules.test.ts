@@ -285,7 +285,8 @@ describe("headers of frames", () => {
     ["host/links/stream.ts", "the length before a frame in a stream"], ["host/links/descriptor.ts", "struct iovec"],
     ["host/links/offload.ts", "struct virtio_net_hdr"],
     ["host/node/dns-asker.ts", "a message of DNS"], ["host/node/dns-message.ts", "a message of DNS"],
-    ["host/net/mdns-message.ts", "a message of DNS"], ["host/random.ts", "the state of the generator"],
+    ["host/net/mdns-message.ts", "a message of DNS"], ["host/dns-reader.ts", "numbers of a message of DNS"],
+    ["host/random.ts", "the state of the generator"],
   ]);
 
   it("are read and written by the names of host/headers.ts, never at a literal place", () => {
